@@ -1,0 +1,48 @@
+"""Puts the Answer together from what the steps found; pure."""
+
+from graph.citations import Checked
+from graph.release import Release
+from graph.state import Answer, Citation, Passage, State, Status, Usage
+
+NEAREST = 3
+
+
+def no_usage() -> Usage:
+    """The usage of a question for which no model was asked."""
+    return Usage(model="extractive", calls=0, input_tokens=0, output_tokens=0)
+
+
+def answered(state: State, checked: Checked, release: Release, snapshot: str) -> Answer:
+    """An answer with its citations; partial when some claim has none."""
+    status: Status = "partial" if checked.uncited else "answered"
+    return _answer(state, release, snapshot, status, checked.text, checked.citations)
+
+
+def declined(state: State, release: Release, snapshot: str) -> Answer:
+    """An answer that says that there is none, and names the passages that came nearest."""
+    return _answer(state, release, snapshot, "declined", release.prompts.declined.strip(), [])
+
+
+def _answer(state: State, release: Release, snapshot: str, status: Status, text: str, found: list[Citation]) -> Answer:
+    failure = state["failure"]
+    return Answer(
+        text=text,
+        status=status,
+        confidence=state["confidence"],
+        citations=found,
+        route=state["complexity"],
+        rung=state["rung"],
+        reason=failure["reason"] if failure else None,
+        detail=failure["detail"] if failure else None,
+        nearest=[] if found else list(dict.fromkeys(_place(p) for p in state["passages"]))[:NEAREST],
+        release=release.label,
+        snapshot=snapshot,
+        timings={},
+        usage=state["usage"],
+    )
+
+
+def _place(passage: Passage) -> str:
+    page = f", page {passage['page']}" if passage["page"] else ""
+    section = f" ({passage['section']})" if passage["section"] else ""
+    return f"{passage['file']}{page}{section}"

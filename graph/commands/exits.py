@@ -1,0 +1,32 @@
+"""Which exit code stands for which of our errors; the first class that fits counts."""
+
+from graph.errors import (
+    ExtraMissing,
+    FilesRefused,
+    IndexBusy,
+    ModelFailed,
+    QuestionInvalid,
+    ReleaseInvalid,
+    RetrievalUnavailable,
+    SettingsInvalid,
+    SnapshotError,
+    SourceInvalid,
+)
+
+EXITS: dict[type[Exception], int] = {
+    FilesRefused: 1,
+    QuestionInvalid: 2,
+    SourceInvalid: 2,
+    SnapshotError: 3,
+    ReleaseInvalid: 4,
+    SettingsInvalid: 4,
+    IndexBusy: 5,
+    RetrievalUnavailable: 5,
+    ModelFailed: 5,
+    ExtraMissing: 5,
+}
+
+
+def exit_code(error: Exception) -> int | None:
+    """The exit code for an error of ours, or None for one that is nobody's plan."""
+    return next((code for kind, code in EXITS.items() if isinstance(error, kind)), None)

@@ -1,0 +1,118 @@
+"""warrant index: documents become a Snapshot."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from graph.commands.options import settle, takes
+
+if TYPE_CHECKING:
+    from graph.ingest.pipeline import Outcome
+
+SHOWN = 30
+
+
+class Bar:
+    """Shows on a terminal how many documents are done."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("Finding documents", total=None)
+
+    def expect(self, documents: int) -> None:
+        self._progress.update(self._task, total=documents, description="Reading and embedding")
+
+    def done(self, document: str) -> None:
+        self._progress.advance(self._task)
+
+    def publishing(self) -> None:
+        self._progress.update(self._task, description="Publishing")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Where to publish. [default: WARRANT_INDEX]")
+@takes("release")
+@click.option("--prune", is_flag=True, help="Remove documents that are no longer under PATHS.")
+@click.option("--strict", is_flag=True, help="Publish nothing when a file is refused.")
+@click.option("--max-megabytes", default=200.0, show_default=True, help="The largest file that is read.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def index(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    release: Path | None,
+    prune: bool,
+    strict: bool,
+    max_megabytes: float,
+    as_json: bool,
+) -> None:
+    """Index files, folders and corpora (corpus.jsonl[.gz] of {id, title, text, metadata}) into a Snapshot.
+
+    Only what changed since the last run is worked on. A file that cannot be read never stops the run. Interrupt at
+    any time: the next run goes on from there.
+    """
+    settings, chosen = settle(out, release)
+    from graph.ingest import pipeline
+
+    options = pipeline.Options(prune=prune, strict=strict, threads=settings.cores, most_megabytes=max_megabytes)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+        outcome = pipeline.index(paths, settings.index, chosen, options, Bar(progress))
+    if as_json:
+        click.echo(json.dumps(as_dict(outcome), ensure_ascii=False, indent=1))
+    else:
+        show(outcome, Console())
+
+
+def as_dict(outcome: "Outcome") -> dict[str, object]:
+    """The outcome as --json prints it."""
+    return {
+        "indexed": outcome.indexed,
+        "refused": [{"file": refusal.file, "reason": refusal.reason} for refusal in outcome.refused],
+        "duplicates": outcome.duplicates,
+        "removed": outcome.removed,
+        "snapshot": {"id": outcome.manifest.id, "path": os.fspath(outcome.path)},
+        "counts": {
+            "indexed": len(outcome.indexed),
+            "unchanged": outcome.unchanged,
+            "refused": len(outcome.refused),
+            "duplicates": len(outcome.duplicates),
+            "removed": len(outcome.removed),
+            "documents": outcome.manifest.counts.documents,
+            "passages": outcome.manifest.counts.passages,
+        },
+    }
+
+
+def show(outcome: "Outcome", console: Console) -> None:
+    """What was indexed by kind, what was refused and why, and the Snapshot."""
+    counts = outcome.manifest.counts
+    kinds = Counter(Path(name).suffix.lower() or "records" for name in outcome.indexed)
+    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    console.print(f"Indexed {len(outcome.indexed)}" + (f" ({listed})" if listed else ""), highlight=False)
+    console.print(f"Unchanged {outcome.unchanged}, removed {len(outcome.removed)}", highlight=False)
+    if outcome.duplicates:
+        console.print(_table("Copies, found under the first", "of", list(outcome.duplicates.items())))
+    if outcome.refused:
+        console.print(_table("Refused", "why", [(refusal.file, refusal.reason) for refusal in outcome.refused]))
+    held = f"{counts.documents} documents, {counts.passages} passages, {outcome.manifest.embedding}"
+    console.print(f"Snapshot [bold]{outcome.manifest.id}[/] ({held})", highlight=False)
+
+
+def _table(title: str, column: str, rows: list[tuple[str, str]]) -> Table:
+    table = Table(title=f"{title}: {len(rows)}", title_justify="left", show_edge=False)
+    table.add_column("file", overflow="fold")
+    table.add_column(column, overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(*row)
+    if len(rows) > SHOWN:
+        table.add_row("...", f"and {len(rows) - SHOWN} more; --json lists them all")
+    return table

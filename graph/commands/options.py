@@ -1,0 +1,49 @@
+"""What several commands take: the Snapshot, the Release, the filter, the groups."""
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from graph.filters import ColumnType, parse_option
+from graph.release import Release, load_release
+from graph.settings import Settings, load_settings, quiet_libraries
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DECORATORS = {
+    "index": click.option(
+        "--index", "-i", "index", type=click.Path(path_type=Path), help="The Snapshot, or the store it is in."
+    ),
+    "release": click.option("--release", "-r", type=click.Path(path_type=Path), help="A release.yaml."),
+    "filter": click.option(
+        "--filter",
+        "-f",
+        "filters",
+        multiple=True,
+        help="region=EU, region=EU,US, effective_date>=2025-01-01; repeatable.",
+    ),
+    "group": click.option("--group", "-g", "groups", multiple=True, help="An access group of the caller; repeatable."),
+}
+
+
+def takes(*names: str) -> Callable[[Command], Command]:
+    """Give a command the named options."""
+    return lambda command: reduce(lambda inner, name: DECORATORS[name](inner), reversed(names), command)
+
+
+def settle(index: Path | None, release: Path | None) -> tuple[Settings, Release]:
+    """The settings with what the command line says in place of the environment's, and the Release."""
+    quiet_libraries()
+    settings = load_settings()
+    told = {"index": index, "release": release}
+    settings = settings.model_copy(update={name: value for name, value in told.items() if value})
+    return settings, load_release(settings.release)
+
+
+def filter_of(options: tuple[str, ...], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
+    """One filter that asks for all that the options ask for."""
+    parts = [parse_option(option, columns) for option in options]
+    return {"and": parts} if len(parts) > 1 else (parts[0] if parts else {})

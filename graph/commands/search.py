@@ -1,0 +1,149 @@
+"""warrant search: what retrieval finds, for one question or for a whole query set as a TREC run."""
+
+import asyncio
+import gzip
+import json
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from graph.commands.options import filter_of, settle, takes
+from graph.commands.show import passage_table
+from graph.errors import QuestionInvalid, SourceInvalid
+from graph.release import Release
+from graph.state import Passage
+
+if TYPE_CHECKING:
+    from graph.backends.local import SnapshotRetriever
+
+LEGS = {"lexical": 0.0, "vector": 1.0}
+AT_ONCE = 4
+
+
+@click.command()
+@click.argument("text", required=False)
+@takes("index", "release", "filter", "group")
+@click.option("-k", "most", type=click.IntRange(1, 10_000), help="Passages, or documents of a run. [default: 10, 100]")
+@click.option("--leg", type=click.Choice(["fused", *LEGS]), default="fused", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON.")
+@click.option("--queries", type=click.Path(path_type=Path), help="A query set: queries.jsonl[.gz] of {id, text}.")
+@click.option("--trec-run", "run", type=click.Path(path_type=Path), help="Where to write the TREC run of the set.")
+def search(
+    text: str | None,
+    index: Path | None,
+    release: Path | None,
+    filters: tuple[str, ...],
+    groups: tuple[str, ...],
+    most: int | None,
+    leg: str,
+    as_json: bool,
+    queries: Path | None,
+    run: Path | None,
+) -> None:
+    """Search a Snapshot: the fused passages for TEXT, or a TREC run for a whole query set."""
+    if (text is None) == (queries is None) or (queries is None) != (run is None):
+        raise click.UsageError("Give either a TEXT to search for, or --queries and --trec-run together.")
+    settings, chosen = settle(index, release)
+    chosen = _only(chosen, leg)
+    asked = [("", text)] if text is not None else read_queries(queries or Path())
+
+    async def work() -> None:
+        from graph.backends.local import open_retriever
+
+        retriever, _ = await open_retriever(settings.index, chosen, settings.cores)
+        searcher = Searcher(retriever, chosen, filter_of(filters, retriever.columns), list(groups))
+        if run is None:
+            _print(await searcher.find(asked[0][1], most or 10), as_json=as_json)
+        else:
+            await searcher.write_run(asked, run, most or 100)
+
+    asyncio.run(work())
+
+
+def _only(release: Release, leg: str) -> Release:
+    if leg not in LEGS:
+        return release
+    retrieval = release.retrieval.model_copy(update={"vector_weight": LEGS[leg]})
+    return release.model_copy(update={"retrieval": retrieval})
+
+
+def _print(passages: list[Passage], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(passages, ensure_ascii=False, indent=1))
+    else:
+        Console().print(passage_table(passages))
+
+
+class Searcher:
+    """Searches one Snapshot under one filter and one caller's groups."""
+
+    def __init__(
+        self, retriever: "SnapshotRetriever", release: Release, filters: dict[str, Any], groups: list[str]
+    ) -> None:
+        self._retriever, self._release = retriever, release
+        self._filters, self._groups = filters, groups
+
+    async def find(self, text: str, most: int, *, pool: int = 0) -> list[Passage]:
+        """The best `most` passages for a text."""
+        from graph.backends import Scope
+        from graph.preprocess import normalise_question
+
+        question = normalise_question(text, self._release.limits)
+        pool = max(self._release.retrieval.pool, most, pool)
+        return (await self._retriever.search(question, Scope(self._filters, self._groups, pool)))[:most]
+
+    async def write_run(self, queries: list[tuple[str, str]], path: Path, most: int) -> None:
+        """Write `query Q0 document rank score tag` lines, whole or not at all: documents by their best passage."""
+        copies = await self._retriever.copies()
+        unfinished = path.with_name(path.name + ".part")
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def ranked(text: str) -> list[tuple[str, float]]:
+            async with gate:
+                # Several passages of one document may stand before the next document's first.
+                found = await self.find(text, 10_000, pool=3 * most)
+            return _documents(found, copies)[:most]
+
+        tasks = [asyncio.create_task(ranked(text)) for _, text in queries]
+        with unfinished.open("w", encoding="utf-8") as lines:
+            for (query, _), task in track(
+                zip(queries, tasks, strict=True), "Searching", total=len(queries), console=Console(stderr=True)
+            ):
+                for rank, (document, score) in enumerate(await task, 1):
+                    lines.write(f"{query} Q0 {document} {rank} {score:.6f} warrant\n")
+        unfinished.replace(path)
+
+
+def _documents(passages: list[Passage], copies: dict[str, list[str]]) -> list[tuple[str, float]]:
+    """Documents by their best passage; the copies of a document right after it."""
+    from graph.retrieval import best_by_document
+
+    best = best_by_document(passages)
+    return [(name, p["score"]) for p in best for name in (p["document"], *copies.get(p["document"], []))]
+
+
+def read_queries(path: Path) -> list[tuple[str, str]]:
+    """The ids and texts of a query set; raises SourceInvalid with the line that is wrong."""
+    try:
+        with _open(path) as lines:
+            return [_query(f"{path}:{number}", line) for number, line in enumerate(lines, 1) if line.strip()]
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise SourceInvalid(f"A query set is JSON lines; {path} cannot be read: {error}.") from error
+
+
+def _open(path: Path) -> IO[str]:
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+
+
+def _query(where: str, line: str) -> tuple[str, str]:
+    try:
+        query = json.loads(line)
+        name, text = str(query["id"]), query["text"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceInvalid(f'{where}: a query is {{"id": ..., "text": ...}} on one line.') from error
+    if not isinstance(text, str) or not name or any(space in name for space in " \t"):
+        raise QuestionInvalid(f"{where}: a query's text is text, and its id has no space in it.")
+    return name, text

@@ -1,0 +1,95 @@
+"""What can go wrong, as one tree; each message says what was wanted, the value met and what to do.
+
+WarrantError
+├── QuestionInvalid          the question, its history or its groups cannot be asked
+│   └── FilterInvalid        the filter is malformed or names an unknown column
+├── ReleaseInvalid           release.yaml does not describe a release
+├── SettingsInvalid          the environment does not say where we run
+├── SourceInvalid            a path, corpus or metadata file given to the index cannot be read
+├── IndexBusy                another writer holds the index
+├── FilesRefused             a strict run met files that it had to refuse
+├── SnapshotError
+│   ├── SnapshotMissing      nothing is published where the Snapshot was expected
+│   ├── SnapshotBroken       the directory is incomplete or damaged
+│   └── SnapshotMismatch     the Snapshot was made for another embedding
+├── RetrievalUnavailable     the index does not answer
+├── ExtraMissing             an optional part of the installation is needed
+└── ModelFailed              a model gave no usable reply; carries a Reason
+"""
+
+from typing import Literal
+
+Reason = Literal[
+    "error",
+    "timeout",
+    "context_window",
+    "content_policy",
+    "unsupported",
+    "no_evidence",
+]
+
+
+class WarrantError(Exception):
+    """The root of everything that Warrant raises on purpose."""
+
+
+class QuestionInvalid(WarrantError):
+    """The question, its history or its groups cannot be asked as given."""
+
+
+class FilterInvalid(QuestionInvalid):
+    """The filter is malformed, names an unknown column or compares it with a value of another type."""
+
+
+class ReleaseInvalid(WarrantError):
+    """release.yaml does not describe a release; the message names file, line and field."""
+
+
+class SettingsInvalid(WarrantError):
+    """A setting in the environment is missing or unreadable."""
+
+
+class SourceInvalid(WarrantError):
+    """A path, corpus or metadata file given to the index cannot be read."""
+
+
+class IndexBusy(WarrantError):
+    """Another process is writing to the same index."""
+
+
+class FilesRefused(WarrantError):
+    """A strict run met files that it had to refuse."""
+
+
+class SnapshotError(WarrantError):
+    """A Snapshot cannot be opened."""
+
+
+class SnapshotMissing(SnapshotError):
+    """Nothing is published where the Snapshot was expected."""
+
+
+class SnapshotBroken(SnapshotError):
+    """The Snapshot's directory is incomplete or damaged."""
+
+
+class SnapshotMismatch(SnapshotError):
+    """The Snapshot was made for another embedding than the Release names."""
+
+
+class RetrievalUnavailable(WarrantError):
+    """The index did not answer."""
+
+
+class ExtraMissing(WarrantError):
+    """An optional part of the installation is needed; the message names the extra."""
+
+
+class ModelFailed(WarrantError):
+    """A model gave no usable reply; `transient` says whether asking again may help."""
+
+    def __init__(self, reason: Reason, detail: str, *, transient: bool = False) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
+        self.detail = detail
+        self.transient = transient

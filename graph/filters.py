@@ -1,0 +1,149 @@
+"""One filter language over a Snapshot's metadata columns, checked against their types and compiled to Lance SQL.
+
+{"region": "EU"}                                equal; null asks for a missing value
+{"region": ["EU", "US"]}                        in
+{"effective_date": {"gte": "2025-01-01"}}       eq ne in gt gte lt lte, several together
+{"or": [{...}, {...}]}  {"and": [...]}  {"not": {...}}
+Several columns in one object must all hold. `not` and `ne` hold for a document without the value too.
+"""
+
+import datetime
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from graph.errors import FilterInvalid
+
+ColumnType = Literal["string", "integer", "number", "boolean", "date", "strings"]
+Columns = Mapping[str, ColumnType]
+
+PREFIX = "m_"
+BUILT_IN: Columns = {"document": "string", "file": "string", "title": "string"}
+COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+OPERATORS = ("eq", "ne", "in", *COMPARISONS)
+DEPTH = 20
+WIDTH = 1000
+PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "strings": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+
+
+def compile_filter(filters: Any, columns: Columns) -> str | None:
+    """Turn a filter into a Lance SQL condition, or None when it asks for nothing; raises FilterInvalid."""
+    if filters is None or filters == {}:
+        return None
+    return _group(filters, {**columns, **BUILT_IN}, depth=0)
+
+
+def access_condition(groups: list[str]) -> str:
+    """The condition that a caller's groups always add: public passages and those of the caller's own groups."""
+    if not groups:
+        return "public"
+    return f"(public OR array_has_any(allowed_groups, [{', '.join(map(_text, groups))}]))"
+
+
+def parse_option(option: str, columns: Columns) -> dict[str, Any]:
+    """Read `column=value`, `column=a,b`, `column!=value` or `column>=value` as typed on a command line."""
+    for sign, operator in (("!=", "ne"), (">=", "gte"), ("<=", "lte"), ("=", "eq"), (">", "gt"), ("<", "lt")):
+        column, found, value = option.partition(sign)
+        if found and column:
+            return {column: {operator: _typed_option(value, columns.get(column), many=operator == "eq")}}
+    raise FilterInvalid(f"A filter looks like region=EU, year>=2024 or region=EU,US; {option!r} does not.")
+
+
+def _typed_option(value: str, kind: ColumnType | None, *, many: bool) -> Any:
+    if many and "," in value:
+        return [_typed_option(part, kind, many=False) for part in value.split(",")]
+    if kind in (None, "string", "strings", "date"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise FilterInvalid(f"{value!r} is not a value for a column of type {kind}.") from error
+
+
+def _group(filters: Any, columns: Columns, *, depth: int) -> str:
+    if not isinstance(filters, Mapping) or not filters:
+        raise FilterInvalid(f'A filter is an object such as {{"region": "EU"}}; {_shown(filters)} is not.')
+    if depth > DEPTH:
+        raise FilterInvalid(f"A filter may be nested {DEPTH} deep; this one is deeper.")
+    return " AND ".join(_clause(name, value, columns, depth) for name, value in filters.items())
+
+
+def _clause(name: str, value: Any, columns: Columns, depth: int) -> str:
+    if name in ("and", "or"):
+        if not isinstance(value, list) or not value or len(value) > WIDTH:
+            raise FilterInvalid(f'"{name}" takes a list of 1 to {WIDTH} filters; {_shown(value)} is not.')
+        parts = [f"({_group(part, columns, depth=depth + 1)})" for part in value]
+        return "(" + f" {name.upper()} ".join(parts) + ")"
+    if name == "not":
+        return f"(({_group(value, columns, depth=depth + 1)}) IS NOT TRUE)"
+    if name not in columns:
+        known = ", ".join(sorted(columns)) or "none"
+        raise FilterInvalid(f"This Snapshot has no column {_shown(name)} to filter on; it has {known}.")
+    conditions = value if isinstance(value, Mapping) else {"in" if isinstance(value, list) else "eq": value}
+    if not conditions:
+        raise FilterInvalid(f"The filter on {name!r} is empty; give a value or one of {', '.join(OPERATORS)}.")
+    return " AND ".join(_compare(name, op, wanted, columns[name]) for op, wanted in conditions.items())
+
+
+def _compare(name: str, operator: str, value: Any, kind: ColumnType) -> str:
+    if operator not in OPERATORS:
+        raise FilterInvalid(f"{_shown(operator)} is not an operator for {name!r}; use one of {', '.join(OPERATORS)}.")
+    column = name if name in BUILT_IN else PREFIX + name
+    if operator == "eq" and isinstance(value, list):
+        operator = "in"
+    if operator == "in":
+        return _within(name, column, value, kind)
+    if value is None and operator in ("eq", "ne"):
+        return f"{column} IS {'' if operator == 'eq' else 'NOT '}NULL"
+    literal = _literal(name, value, kind)
+    if operator in COMPARISONS:
+        if kind in ("strings", "boolean"):
+            raise FilterInvalid(f"{name!r} is a column of type {kind} and has no order; use eq, ne or in.")
+        return f"{column} {COMPARISONS[operator]} {literal}"
+    equal = f"array_has({column}, {literal})" if kind == "strings" else f"{column} = {literal}"
+    return equal if operator == "eq" else f"(({equal}) IS NOT TRUE)"
+
+
+def _within(name: str, column: str, values: Any, kind: ColumnType) -> str:
+    if not isinstance(values, list) or len(values) > WIDTH:
+        raise FilterInvalid(f"'in' on {name!r} takes a list of at most {WIDTH} values; {_shown(values)} is not.")
+    if not values:
+        return "false"
+    literals = ", ".join(_literal(name, value, kind) for value in values)
+    return f"array_has_any({column}, [{literals}])" if kind == "strings" else f"{column} IN ({literals})"
+
+
+def _literal(name: str, value: Any, kind: ColumnType) -> str:
+    if kind == "date":
+        return _date(name, value)
+    right = isinstance(value, PYTHON_TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
+    if not right or value != value or value in (float("inf"), float("-inf")):
+        raise FilterInvalid(f"Column {name!r} holds values of type {kind}; {_shown(value)} is not one.")
+    if isinstance(value, str):
+        return _text(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _date(name: str, value: Any) -> str:
+    try:
+        return f"date '{datetime.date.fromisoformat(value).isoformat()}'"
+    except (TypeError, ValueError) as error:
+        wanted = f"Column {name!r} holds dates such as 2025-01-31"
+        raise FilterInvalid(f"{wanted}; {_shown(value)} is not one.") from error
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise FilterInvalid("A filter value may not hold a NUL character.")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

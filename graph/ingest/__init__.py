@@ -1,0 +1,1 @@
+"""Files become text with pages, text becomes chunks, chunks become a Snapshot."""

@@ -1,0 +1,151 @@
+"""Cuts a document along its structure; every chunk is an exact slice of the document's text."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from markdown_it import MarkdownIt
+
+from graph.ingest.document import Chunk, Document
+from graph.release import Chunking
+from graph.sentences import sentences, trim
+
+PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
+LINE = re.compile(r"[^\n]+")
+
+REMNANT = 0.4
+"""Share of the target size under which the rest of a section is no chunk of its own."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A stretch that is kept whole: a heading, paragraph, list, table, or a piece of one that is too long."""
+
+    start: int
+    end: int
+    path: tuple[str, ...]
+    tokens: int = 0
+    heading: bool = False
+    header: tuple[int, int] | None = None
+    """Where the header row of the table that this belongs to stands."""
+
+
+def cut(document: Document, sizes: Chunking, count: Callable[[str], int]) -> list[Chunk]:
+    """Pack a document's units into chunks of about `sizes.target_tokens`, as `count` counts tokens."""
+    text = document.text
+    units = [piece for unit in _units(document) for piece in _fit(text, unit, sizes.target_tokens, count)]
+    return [_chunk(document, group) for group in _without_remnants(list(_pack(units, sizes)), sizes)]
+
+
+def _units(document: Document) -> Iterator[Unit]:
+    if document.structured:
+        return _markdown_units(document.text, document.body)
+    return (Unit(m.start(), m.end(), ()) for m in PARAGRAPH.finditer(document.text, document.body))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    # Blocks only: what stands inside a paragraph does not matter here and is most of the work.
+    return MarkdownIt("commonmark").enable("table").disable(["inline", "reference"])
+
+
+def _markdown_units(text: str, body: int) -> Iterator[Unit]:
+    lines = [body]
+    lines += [match.end() for match in re.finditer(r"\n", text[body:])]
+    lines = [lines[0], *(body + end for end in lines[1:]), len(text)]
+    path: list[tuple[int, str]] = []
+    tokens = _parser().parse(text[body:])
+    for index, token in enumerate(tokens):
+        if token.level or token.nesting < 0 or not token.map:
+            continue
+        start, end = trim(text, lines[token.map[0]], lines[token.map[1]])
+        if start >= end:
+            continue
+        if token.type == "heading_open":
+            level = int(token.tag[1])
+            path = [*(p for p in path if p[0] < level), (level, _plain(tokens[index + 1].content))]
+        header = _header_row(text, start, end) if token.type == "table_open" else None
+        names = tuple(name for _, name in path if name)
+        yield Unit(start, end, names, heading=token.type == "heading_open", header=header)
+
+
+def _plain(heading: str) -> str:
+    return re.sub(r"[*_`#]+|\s*\{[^}]*\}$", "", heading).strip()
+
+
+def _header_row(text: str, start: int, end: int) -> tuple[int, int]:
+    line = text.find("\n", start, end)
+    return start, line if line >= 0 else end
+
+
+def _fit(text: str, unit: Unit, limit: int, count: Callable[[str], int]) -> Iterator[Unit]:
+    """The unit itself when it fits, else pieces of it: lines where it has lines, then sentences, then words."""
+    tokens = count(text[unit.start : unit.end])
+    if tokens <= limit:
+        yield Unit(unit.start, unit.end, unit.path, tokens, unit.heading, unit.header)
+        return
+    for start, end in _split(text, unit.start, unit.end):
+        yield from _fit(text, Unit(start, end, unit.path, 0, False, unit.header), limit, count)
+
+
+def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Cut a stretch at the coarsest boundary that it has; at worst in the middle, so it always gets smaller."""
+    for spans in (_lines, sentences, _halves):
+        parts = [(a, b) for a, b in spans(text, start, end) if a < b]
+        if len(parts) > 1:
+            return parts
+    middle = (start + end) // 2
+    return [(start, middle), (middle, end)]
+
+
+def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    return [trim(text, m.start(), m.end()) for m in LINE.finditer(text, start, end)]
+
+
+def _halves(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    space = text.rfind(" ", start, (start + end) // 2)
+    return [(start, space), (space + 1, end)] if space > start else []
+
+
+def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
+    group: list[Unit] = []
+    for unit in units:
+        tokens = sum(member.tokens for member in group)
+        full = tokens + unit.tokens > sizes.target_tokens
+        turned = unit.heading and tokens >= sizes.minimum_tokens
+        if (full or turned) and not all(member.heading for member in group):
+            yield group
+            group = []
+        group.append(unit)
+    if group:
+        yield group
+
+
+def _without_remnants(groups: list[list[Unit]], sizes: Chunking) -> list[list[Unit]]:
+    """A short rest of a section goes with the chunk before it: alone it would lack its context."""
+    joined: list[list[Unit]] = []
+    for group in groups:
+        same = joined and joined[-1][-1].path == group[0].path and not group[0].heading
+        if same and sum(unit.tokens for unit in group) < REMNANT * sizes.target_tokens:
+            joined[-1] += group
+        else:
+            joined.append(group)
+    return joined
+
+
+def _chunk(document: Document, group: list[Unit]) -> Chunk:
+    start, end = group[0].start, group[-1].end
+    lead = next((unit for unit in group if not unit.heading), group[0])
+    row = lead.header
+    header = document.text[row[0] : row[1]] if row and row[0] < start else ""
+    return Chunk(start, end, " > ".join(lead.path), header, *_pages(document.page_starts, start, end))
+
+
+def _pages(page_starts: tuple[int, ...], start: int, end: int) -> tuple[int | None, tuple[int, ...]]:
+    """The page that a stretch begins on, counted from 1, and the offsets at which further pages begin in it."""
+    if not page_starts:
+        return None, ()
+    first = max(1, bisect_right(page_starts, start))
+    return first, tuple(offset for offset in page_starts[first:] if offset < end)

@@ -1,0 +1,51 @@
+"""Makes extracted text fit to be read and quoted; pure."""
+
+import html
+import re
+import unicodedata
+
+from charset_normalizer import from_bytes
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\u200b\u2060\ufeff\u00ad]")
+ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~|&$])")
+IMAGE = re.compile(
+    r"!?\\?!?\[[^\]\n]*\]\([^)\n]*\.(?:png|jpe?g|gif|svg|bmp|tiff?|webp|emf|wmf)[^)\n]*\)", re.IGNORECASE
+)
+WIDE_SPACE = re.compile(r"[^\S\n]{3,}")
+BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
+TRAILING_SPACE = re.compile(r"[^\S\n]+$", re.MULTILINE)
+HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+MARKED = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+
+
+def decode(content: bytes) -> str:
+    """Text from bytes: by its byte-order mark, as UTF-8, else by the likeliest code page."""
+    for mark, encoding in MARKED.items():
+        if content.startswith(mark):
+            return content.decode(encoding, "replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        guess = from_bytes(content).best()
+        return content.decode(guess.encoding if guess else "latin-1", "replace")
+
+
+def as_written(text: str) -> str:
+    """A text file's own text: one form of line end and of composed letters, nothing else changed.
+
+    For a file in NFC with LF line ends, offsets into the result are offsets into the file.
+    """
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def tidy(text: str) -> str:
+    """Text out of a converter: no control characters, entities, escapes, image links or runs of space."""
+    text = CONTROL.sub("", as_written(text.replace("\x0c", "\n")))
+    text = IMAGE.sub("", ESCAPE.sub(r"\1", html.unescape(text)))
+    text = WIDE_SPACE.sub("  ", HYPHENATED.sub("", text))
+    return BLANK_LINES.sub("\n\n", TRAILING_SPACE.sub("", text))
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to retrieve: at least one letter or digit."""
+    return any(character.isalnum() for character in text)

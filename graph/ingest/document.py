@@ -1,0 +1,80 @@
+"""What the steps of ingestion hand on: sources, documents and chunks."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Metadata = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document before it is read: a file, or a record of a corpus when `record` is set."""
+
+    id: str
+    file: str
+    path: Path
+    digest: str
+    metadata: Metadata = field(default_factory=dict)
+    record: str | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file or record that was not indexed, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document's text as Warrant reads it; pages begin at `page_starts` (empty when it has no pages)."""
+
+    text: str
+    title: str = ""
+    page_starts: tuple[int, ...] = ()
+    structured: bool = True
+    metadata: Metadata = field(default_factory=dict)
+    body: int = 0
+    """Where the text proper begins, after any front matter."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A passage to be: `document.text[start:end]` under its section, with the header row of its table."""
+
+    start: int
+    end: int
+    section: str
+    header: str
+    page: int | None
+    page_breaks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document that is ready to be written: its row and its chunks' rows, without vectors."""
+
+    source: Source
+    document: Document
+    chunks: list[Chunk]
+    duplicate_of: str | None = None
+
+
+def digest_of(*parts: bytes) -> str:
+    """SHA-256 over the parts and their lengths."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """The same mapping always as the same bytes."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()

@@ -1,0 +1,87 @@
+"""What a run has finished so far, kept in SQLite so that the next run goes on where this one was cut off."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from graph.snapshot.tables import DocumentRow, PassageRows
+
+
+class Journal:
+    """Documents that are read, cut and embedded but not yet published; opened under the store's lock."""
+
+    def __init__(self, path: Path, recipe: str, dimensions: int) -> None:
+        self._path, self.dimensions = path, dimensions
+        self._database = self._open()
+        self._database.execute("CREATE TABLE IF NOT EXISTS recipe (name TEXT)")
+        self._database.execute("CREATE TABLE IF NOT EXISTS documents (document TEXT PRIMARY KEY, row TEXT)")
+        self._database.execute("CREATE TABLE IF NOT EXISTS passages (document TEXT, rows TEXT, vectors BLOB)")
+        self._database.execute("CREATE INDEX IF NOT EXISTS by_document ON passages (document)")
+        if self._database.execute("SELECT name FROM recipe").fetchone() != (recipe,):
+            self._restart(recipe)
+
+    def _open(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, check_same_thread=False)
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.DatabaseError:
+            # Only work that can be done again is in here: a file that is damaged is begun anew.
+            database.close()
+            self._remove()
+            database = sqlite3.connect(self._path, check_same_thread=False)
+            database.execute("PRAGMA journal_mode=WAL")
+        return database
+
+    def _restart(self, recipe: str) -> None:
+        with self._database as database:
+            for table in ("recipe", "documents", "passages"):
+                database.execute(f"DELETE FROM {table}")
+            database.execute("INSERT INTO recipe VALUES (?)", (recipe,))
+
+    def record(self, finished: list[tuple[DocumentRow, PassageRows]]) -> None:
+        """Keep finished documents, all or none, in place of earlier versions of the same."""
+        with self._database as database:
+            for row, passages in finished:
+                self._forget(row.document)
+                database.execute("INSERT INTO documents VALUES (?, ?)", (row.document, json.dumps(asdict(row))))
+                vectors = np.ascontiguousarray(passages.vectors, np.float32).tobytes()
+                values = (row.document, json.dumps(passages.rows), vectors)
+                database.execute("INSERT INTO passages VALUES (?, ?, ?)", values)
+
+    def keep_only(self, documents: set[str]) -> None:
+        """Drop every document but these."""
+        with self._database:
+            for row in list(self.documents()):
+                if row.document not in documents:
+                    self._forget(row.document)
+
+    def _forget(self, document: str) -> None:
+        for table in ("documents", "passages"):
+            self._database.execute(f"DELETE FROM {table} WHERE document = ?", (document,))
+
+    def documents(self) -> Iterator[DocumentRow]:
+        """The finished documents in the order of their ids."""
+        for (row,) in self._database.execute("SELECT row FROM documents ORDER BY document"):
+            yield DocumentRow(**json.loads(row))
+
+    def passages(self, document: str) -> PassageRows:
+        """The passages of one finished document."""
+        found = self._database.execute("SELECT rows, vectors FROM passages WHERE document = ?", (document,)).fetchone()
+        vectors = np.frombuffer(found[1], np.float32).reshape(-1, self.dimensions)
+        return PassageRows(json.loads(found[0]), vectors)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def discard(self) -> None:
+        """Forget everything: it is published."""
+        self.close()
+        self._remove()
+
+    def _remove(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,150 @@
+"""Metadata from sidecars, manifests and records: read, normalised, and given typed columns."""
+
+import csv
+import datetime
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from graph.errors import SourceInvalid
+from graph.filters import BUILT_IN, ColumnType
+from graph.ingest.document import Metadata
+
+MANIFEST = "manifest.csv"
+SIDECARS = (".meta.yaml", ".meta.yml", ".meta.json")
+GROUPS = "allowed_groups"
+MOST_COLUMNS = 100
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z")
+
+
+def sidecar(path: Path) -> Metadata:
+    """The fields of the sidecar beside a file (`guide.txt.meta.yaml`), or none."""
+    for suffix in SIDECARS:
+        beside = path.with_name(path.name + suffix)
+        if beside.is_file():
+            return _mapping(beside)
+    return {}
+
+
+def _mapping(path: Path) -> Metadata:
+    try:
+        fields = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SourceInvalid(f"{path.name}: this is not YAML or JSON: {' '.join(str(error).split())}") from error
+    if not isinstance(fields, dict):
+        raise SourceInvalid(f"{path.name}: a sidecar is a mapping of fields such as `region: EU`.")
+    return {str(key): value for key, value in fields.items()}
+
+
+def manifest(folder: Path) -> dict[str, Metadata]:
+    """The rows of a folder's manifest.csv by the file that each names, relative to the folder."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceInvalid(f"{path}: this is not a CSV file in UTF-8: {error}.") from error
+    if rows and "file" not in rows[0]:
+        raise SourceInvalid(f"{path}:1: a manifest needs a column `file`; it has {', '.join(rows[0])}.")
+    return {row["file"]: _cells(row) for row in rows if row.get("file")}
+
+
+def _cells(row: Mapping[str, Any]) -> Metadata:
+    # What is left over in a row longer than the header comes under the key None.
+    return {name: cell.strip() for name, cell in row.items() if name and name != "file" and cell and cell.strip()}
+
+
+def normalise(fields: Metadata) -> Metadata:
+    """The same fields as JSON values: dates as ISO text, groups as a list, what is missing left out."""
+    plain = {name: _plain(value) for name, value in fields.items() if value is not None and value != ""}
+    if GROUPS in plain:
+        plain[GROUPS] = groups_of(plain[GROUPS])
+    return plain
+
+
+def groups_of(value: object) -> list[str]:
+    """A list of group names from a list or from text with `;` or `,` between them."""
+    names = value if isinstance(value, list) else re.split(r"[;,]", str(value))
+    return sorted({str(name).strip() for name in names if str(name).strip()})
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True, default=str)
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def infer_columns(documents: Iterable[Metadata]) -> dict[str, ColumnType]:
+    """A type for each column from all of its values; values that do not agree make it a column of strings."""
+    seen: dict[str, set[str]] = {}
+    for fields in documents:
+        for name, value in fields.items():
+            if name != GROUPS and name not in BUILT_IN and name.isidentifier():
+                seen.setdefault(name, set()).add(_kind(value))
+    return {name: _common(seen[name]) for name in sorted(seen)[:MOST_COLUMNS]}
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer" if abs(value) < 2**63 else "string"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, list):
+        return "strings"
+    text = str(value)
+    if DATE.match(text) and _is_date(text):
+        return "date"
+    return "digits" if INTEGER.match(text) else "string"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _common(kinds: set[str]) -> ColumnType:
+    if "strings" in kinds:
+        return "strings"
+    if kinds <= {"integer", "digits"}:
+        return "integer"
+    if kinds <= {"integer", "number", "digits"}:
+        return "number"
+    if kinds == {"boolean"}:
+        return "boolean"
+    return "date" if kinds == {"date"} else "string"
+
+
+def typed(value: Any, kind: ColumnType) -> Any:
+    """A value as its column stores it; None stays None."""
+    if value is None:
+        return None
+    match kind:
+        case "date":
+            return datetime.date.fromisoformat(value)
+        case "strings":
+            return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+        case "integer":
+            return int(value)
+        case "number":
+            return float(value)
+        case "boolean":
+            return bool(value)
+    return value if isinstance(value, str) else json.dumps(value)

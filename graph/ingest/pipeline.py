@@ -1,0 +1,245 @@
+"""The indexing run: find, read, cut, embed, publish; only what changed since the last Snapshot is worked on."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from graph.backends.embedders import Embedder, load_embedder
+from graph.errors import FilesRefused, SnapshotBroken
+from graph.ingest.build import Base, build_snapshot
+from graph.ingest.chunk import cut
+from graph.ingest.document import Chunk, Document, Refusal, Source, digest_of
+from graph.ingest.duplicates import Duplicates
+from graph.ingest.journal import Journal
+from graph.ingest.metadata import normalise
+from graph.ingest.reading import read_all
+from graph.ingest.sources import discover
+from graph.ingest.vectors import Known, Unembedded, embed_batch
+from graph.release import Release
+from graph.snapshot.manifest import Manifest, read_manifest
+from graph.snapshot.store import Store
+from graph.snapshot.tables import WORDS, DocumentRow, Reader
+
+READING = 2
+"""Goes up when the same file would be read or cut into other text: then everything is read again."""
+EMBED_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: `prune` drops what is no longer found, `strict` publishes nothing when a file was refused."""
+
+    prune: bool = False
+    strict: bool = False
+    threads: int = 1
+    most_megabytes: float = 200
+    seconds_per_file: float = 120
+    patience: float = 600
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, by document id, and the Snapshot that is now in force; copies are among the indexed."""
+
+    manifest: Manifest
+    path: Path
+    indexed: list[str] = field(default_factory=list)
+    duplicates: dict[str, str] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+
+class Progress(Protocol):
+    """Is told how far the run is."""
+
+    def expect(self, documents: int) -> None: ...
+
+    def done(self, document: str) -> None: ...
+
+    def publishing(self) -> None: ...
+
+
+def recipe_of(release: Release) -> str:
+    """Names everything but the documents that a Snapshot's content follows from."""
+    cutting = release.chunking.model_dump_json()
+    return digest_of(str(READING).encode(), release.embedding.encode(), cutting.encode())[:16]
+
+
+def index(paths: Sequence[Path], out: Path, release: Release, options: Options, progress: Progress) -> Outcome:
+    """Bring the store at `out` up to date with the documents under `paths` and publish the result.
+
+    Raises SourceInvalid for a path that is not there, IndexBusy when another run does not end, FilesRefused when the
+    run is strict and a file was refused. Interrupted at any point, the last Snapshot stays whole and the next run
+    goes on with what this one had finished.
+    """
+    found = list(discover(paths, most_megabytes=options.most_megabytes))
+    store = Store(out)
+    with store.writing(patience=options.patience):
+        run = _Run(store, release, options, progress)
+        try:
+            return run.do(found)
+        finally:
+            run.journal.close()
+
+
+class _Run:
+    def __init__(self, store: Store, release: Release, options: Options, progress: Progress) -> None:
+        self.store, self.release, self.options, self.progress = store, release, options, progress
+        self.recipe = recipe_of(release)
+        self.embedder: Embedder = load_embedder(release.embedding, options.threads)
+        self.journal = Journal(store.work / "journal.sqlite", self.recipe, self.embedder.dimensions)
+        self.base = self._base()
+        self.before = asyncio.run(_published(self.base)) if self.base else {}
+        self.refused: list[Refusal] = []
+
+    def _base(self) -> Path | None:
+        """The Snapshot in force, when it is whole and was made by the same recipe."""
+        try:
+            current = self.store.current()
+            return current if current and read_manifest(current).recipe == self.recipe else None
+        except SnapshotBroken:
+            return None
+
+    def do(self, found: list[Source | Refusal]) -> Outcome:
+        sources = [each for each in found if isinstance(each, Source)]
+        self.refused = [each for each in found if isinstance(each, Refusal)]
+        there = {each.id for each in sources} | {each.file for each in self.refused}
+        gone = sorted(set(self.before) - there) if self.options.prune else []
+        good = self._still_good(sources, gone)
+        todo = [source for source in sources if source.id not in good]
+        self.progress.expect(len(todo))
+        if todo:
+            self._work(todo, good)
+        return self._finish(gone, unchanged=len(good & {source.id for source in sources} - self._journaled()))
+
+    def _journaled(self) -> set[str]:
+        return {row.document for row in self.journal.documents()}
+
+    def _still_good(self, sources: list[Source], gone: list[str]) -> set[str]:
+        """Documents that need no work: published or journaled under the digest that their source has now."""
+        digests = {source.id: source.digest for source in sources}
+        rows = {name: row for name, row in self.before.items() if name not in gone}
+        rows |= {row.document: row for row in self.journal.documents() if row.document in digests}
+        rows = {name: row for name, row in rows.items() if digests.get(name, row.digest) == row.digest}
+        good = {name for name, row in rows.items() if row.duplicate_of is None}
+        good |= {name for name, row in rows.items() if row.duplicate_of in good}
+        self.journal.keep_only(good)
+        return good
+
+    def _work(self, todo: list[Source], good: set[str]) -> None:
+        duplicates = Duplicates()
+        for row in self._rows(good):
+            duplicates.first_like(row.document, row.text, json.loads(row.metadata))
+        known = self._known_vectors(todo)
+        batch: list[Unembedded] = []
+        for source, document in self._read(todo):
+            batch.append(self._prepare(source, document, duplicates))
+            if sum(len(entry.passages) for entry in batch) >= EMBED_AT_ONCE:
+                self._embed(batch, known)
+                batch = []
+        self._embed(batch, known)
+
+    def _rows(self, good: set[str]) -> Iterator[DocumentRow]:
+        """The firsts among the documents that need no work, with their texts."""
+        journaled = self._journaled()
+        rows = list(self.journal.documents())
+        rows += asyncio.run(_rows_with_text(self.base, good - journaled)) if self.base else []
+        return (row for row in rows if row.duplicate_of is None)
+
+    def _known_vectors(self, todo: list[Source]) -> Known:
+        changed = {source.id for source in todo if source.id in self.before}
+        return asyncio.run(_vectors(self.base, changed)) if self.base and changed else {}
+
+    def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Document]]:
+        for source, outcome in read_all(todo, readers=self.options.threads, seconds=self.options.seconds_per_file):
+            if isinstance(outcome, Refusal):
+                self.refused.append(outcome)
+                self.progress.done(source.id)
+            else:
+                yield source, outcome
+
+    def _prepare(self, source: Source, document: Document, duplicates: Duplicates) -> Unembedded:
+        metadata = normalise({**source.metadata, **document.metadata})
+        title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
+        first = duplicates.first_like(source.id, document.text[document.body :], metadata)
+        row = DocumentRow(
+            document=source.id,
+            file=source.file,
+            title=title,
+            digest=source.digest,
+            text="" if first else document.text,
+            page_starts=list(document.page_starts),
+            metadata=json.dumps(metadata, sort_keys=True, ensure_ascii=False),
+            duplicate_of=first,
+        )
+        chunks = [] if first else cut(document, self.release.chunking, self.embedder.count_tokens)
+        return Unembedded(row, [_passage(row, number, chunk) for number, chunk in enumerate(chunks)])
+
+    def _embed(self, batch: list[Unembedded], known: Known) -> None:
+        """Make the vectors that are missing, journal the batch, and only then say that it is done."""
+        self.journal.record(embed_batch(batch, known, self.embedder).finished)
+        for entry in batch:
+            self.progress.done(entry.document.document)
+
+    def _finish(self, gone: list[str], unchanged: int) -> Outcome:
+        if self.options.strict and self.refused:
+            listed = "; ".join(f"{refusal.file}: {refusal.reason}" for refusal in self.refused[:5])
+            raise FilesRefused(f"{len(self.refused)} refused, so nothing was published: {listed}.")
+        self.progress.publishing()
+        rows = list(self.journal.documents())
+        path = self.base
+        if path is None or rows or gone:
+            base = Base(self.base, set(gone)) if self.base else None
+            path = asyncio.run(build_snapshot(self.store, self.journal, self.release, self.recipe, base))
+        self.journal.discard()
+        return Outcome(
+            manifest=read_manifest(path),
+            path=path,
+            indexed=[row.document for row in rows],
+            duplicates={row.document: row.duplicate_of for row in rows if row.duplicate_of},
+            removed=gone,
+            unchanged=unchanged,
+            refused=self.refused,
+        )
+
+
+def _passage(row: DocumentRow, number: int, chunk: Chunk) -> dict[str, Any]:
+    text = row.text[chunk.start : chunk.end]
+    heading = row.title if chunk.section in ("", row.title) else f"{row.title} > {chunk.section}"
+    return {
+        "id": f"{row.document}#{number}",
+        "document": row.document,
+        "section": chunk.section,
+        "header": chunk.header,
+        "page": chunk.page,
+        "page_breaks": list(chunk.page_breaks),
+        "start": chunk.start,
+        "end": chunk.end,
+        "text": text,
+        WORDS: "\n".join(part for part in (heading, chunk.header, text) if part),
+    }
+
+
+async def _published(path: Path) -> dict[str, DocumentRow]:
+    reader = await Reader.open(path, approximate=False)
+    return {row.document: row async for row in reader.documents(text=False)}
+
+
+async def _rows_with_text(path: Path, wanted: set[str]) -> list[DocumentRow]:
+    reader = await Reader.open(path, approximate=False)
+    return [row async for row in reader.documents() if row.document in wanted]
+
+
+async def _vectors(path: Path, documents: set[str]) -> Known:
+    """The vectors that the given documents have in a Snapshot."""
+    reader = await Reader.open(path, approximate=False)
+    found = {}
+    async for part in reader.passages():
+        for row, vector in zip(part.rows, part.vectors, strict=True):
+            if row["document"] in documents:
+                found[row["document"], row[WORDS]] = vector
+    return found

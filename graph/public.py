@@ -1,0 +1,44 @@
+"""What leaves the graph while it answers: status, token, citation, final and error items, and never its state."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from graph.errors import WarrantError
+from graph.state import Answer, Citation, Question
+from graph.sync import Graph
+
+
+class Item(TypedDict):
+    """One item of the public stream; `event` says which other key it has."""
+
+    event: Literal["status", "token", "citation", "final", "error"]
+    step: NotRequired[str]
+    text: NotRequired[str]
+    citation: NotRequired[Citation]
+    answer: NotRequired[Answer]
+    error: NotRequired[WarrantError]
+
+
+async def public_items(graph: Graph, question: Question) -> AsyncIterator[Item]:
+    """Ask a question and give the items as they come; ends with `final`, or with `error` for what we raise."""
+    answer: Answer | None = None
+    try:
+        async for mode, chunk in _modes(graph, question):
+            if mode == "custom":
+                yield chunk
+            elif "answer" in chunk:
+                answer = chunk["answer"]
+    except WarrantError as error:
+        yield Item(event="error", error=error)
+        return
+    if answer:
+        for citation in answer["citations"]:
+            yield Item(event="citation", citation=citation)
+        yield Item(event="final", answer=answer)
+
+
+async def _modes(graph: Graph, question: Question) -> AsyncIterator[tuple[str, Any]]:
+    async for mode, chunk in graph.astream(question, stream_mode=["custom", "values"]):
+        yield str(mode), chunk

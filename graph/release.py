@@ -1,0 +1,182 @@
+"""A Release is everything that changes an answer: frozen, digested, read from YAML with errors that name the line."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from graph.errors import ReleaseInvalid
+
+PROMPTS = Path(__file__).parent / "prompts"
+WRITERS = ("extractive", "openai:", "llama:", "scripted:")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
+
+
+def _known_writer(name: str) -> str:
+    if name != "extractive" and not any(name.startswith(kind) and name != kind for kind in WRITERS[1:]):
+        raise ValueError("name a model as extractive, openai:MODEL, llama:smollm2 or scripted:FILE")
+    return name
+
+
+Writer = Annotated[str, AfterValidator(_known_writer)]
+
+
+class Part(BaseModel):
+    """A frozen part of a Release in which a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Chunking(Part):
+    """How documents are cut; sizes in tokens of the embedding's tokenizer."""
+
+    target_tokens: Annotated[int, Field(ge=32, le=2000)] = 256
+    minimum_tokens: Annotated[int, Field(ge=0, le=1000)] = 48
+
+
+class Retrieval(Part):
+    """`pool` passages from each leg; `vector_weight` of the fused score is the vector leg's, the rest the lexical's."""
+
+    pool: Annotated[int, Field(ge=1, le=1000)] = 100
+    vector_weight: Share = 0.5
+    keep: Annotated[int, Field(ge=1, le=200)] = 20
+
+
+class Reranking(Part):
+    """What of the candidates the answer may use; two passages as similar as `duplicate` count as one."""
+
+    passages: Annotated[int, Field(ge=1, le=50)] = 6
+    token_budget: Annotated[int, Field(ge=64, le=200_000)] = 1800
+    duplicate: Share = 0.9
+
+
+class Routing(Part):
+    """A question whose complexity reaches `complex_from` is complex; evidence below `answer_from` is declined."""
+
+    complex_from: Share = 0.5
+    answer_from: Share = 0.5
+
+
+class Models(Part):
+    """Who writes: a model by role."""
+
+    simple: Writer = "extractive"
+    complex: Writer = "extractive"
+    backup: Writer = "extractive"
+
+
+class Generation(Part):
+    """How models are asked; `deadline` holds for the whole question."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_tokens: Annotated[int, Field(ge=1, le=32_000)] = 512
+    timeout: Seconds = 20.0
+    deadline: Seconds = 45.0
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
+    sentences: Annotated[int, Field(ge=1, le=20)] = 4
+    support_from: Share = 0.5
+
+
+class Limits(Part):
+    """The largest question and history that are accepted, in characters and turns."""
+
+    question_characters: Annotated[int, Field(ge=1, le=100_000)] = 4000
+    history_turns: Annotated[int, Field(ge=0, le=200)] = 40
+
+
+class Prompts(Part):
+    """The wording; each is the text of one file in graph/prompts unless the release gives another."""
+
+    answer: str = Field(default_factory=lambda: (PROMPTS / "answer.md").read_text("utf-8"))
+    declined: str = Field(default_factory=lambda: (PROMPTS / "declined.md").read_text("utf-8"))
+
+
+class Release(Part):
+    """Everything that changes an answer, but for the Snapshot that it is asked of."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] = "default"
+    embedding: Literal["minilm-l6-v2-int8", "wordllama-256"] = "minilm-l6-v2-int8"
+    chunking: Chunking = Chunking()
+    retrieval: Retrieval = Retrieval()
+    reranking: Reranking = Reranking()
+    routing: Routing = Routing()
+    models: Models = Models()
+    generation: Generation = Generation()
+    limits: Limits = Limits()
+    prompts: Prompts = Field(default_factory=Prompts)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of every field."""
+        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """The name that answers carry: the release's own and the start of its digest."""
+        return f"{self.name}@{self.digest[:12]}"
+
+
+def load_release(path: Path | None) -> Release:
+    """Read a release.yaml, or give the default release; raises ReleaseInvalid with file, line and field."""
+    if path is None:
+        return Release()
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseInvalid(f"A release is a YAML file; {path} cannot be read: {error}.") from error
+    return parse_release(text, str(path))
+
+
+def parse_release(text: str, where: str) -> Release:
+    """Read a release from YAML text; raises ReleaseInvalid with line and field."""
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        fields = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ReleaseInvalid(f"{where}:{line}: this is not YAML: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        raise ReleaseInvalid(f"{where}: this is not YAML: {error}.") from error
+    if fields is not None and not isinstance(fields, dict):
+        raise ReleaseInvalid(f"{where}:1: a release is a mapping of fields such as `name: default`.")
+    try:
+        return Release.model_validate(fields or {})
+    except ValidationError as error:
+        raise ReleaseInvalid("\n".join(_problem(where, tree, dict(e)) for e in error.errors())) from error
+
+
+def _problem(where: str, tree: yaml.Node | None, error: dict[str, Any]) -> str:
+    location = error["loc"]
+    field = ".".join(map(str, location))
+    if error["type"] == "extra_forbidden":
+        return f"{where}:{_line(tree, location)}: there is no field {field!r}; {_siblings(location)}."
+    return f"{where}:{_line(tree, location)}: {field} = {error['input']!r} was refused: {error['msg']}."
+
+
+def _siblings(location: tuple[str | int, ...]) -> str:
+    part: type[BaseModel] = Release
+    for name in location[:-1]:
+        annotation = part.model_fields[str(name)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            part = annotation
+    return "the fields here are " + ", ".join(part.model_fields)
+
+
+def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:
+    """The 1-based line of a field: walk down the mapping nodes along its location."""
+    line = 1
+    for name in location:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        found = next(((key, value) for key, value in node.value if key.value == name), None)
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line

@@ -1,0 +1,96 @@
+"""Finds the sentences of a text and the units that a quote may be: sentences, list items, table rows; pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sentencex import get_sentence_boundaries
+
+ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
+ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
+RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\|?[ \t]*$")
+HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
+LINE = re.compile(r"[^\n]*\n?")
+EMPHASIS = re.compile(r"\*\*|__|`|(?<!\w)[*_]|[*_](?!\w)")
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """text[start:end] of a passage; `reading` is what it says, a table row with the names of its columns."""
+
+    start: int
+    end: int
+    reading: str
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch without the space at its ends."""
+    stretch = text[start:end]
+    return start + len(stretch) - len(stretch.lstrip()), end - (len(stretch) - len(stretch.rstrip()))
+
+
+def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The sentences of text[start:end] as offsets into text, without the space between them."""
+    found = get_sentence_boundaries("en", text[start:end])
+    spans = (trim(text, start + s["start_index"], start + s["end_index"]) for s in found)
+    return [(a, b) for a, b in spans if a < b]
+
+
+def units(text: str, header: str = "") -> list[Unit]:
+    """Everything in a passage that can be quoted; `header` is the header row of a table begun before it."""
+    names = cells(header.split("\n")[0]) if header else []
+    found: list[Unit] = []
+    for kind, start, end in _blocks(text):
+        if kind == "row":
+            row = cells(text[start:end])
+            names = row if _is_header(text, end) else names
+            if row is not names:
+                found.append(Unit(start, end, reading_of_row(row, names)))
+        else:
+            found += [Unit(a, b, plain(text[a:b])) for a, b in sentences(text, start, end)]
+    return [unit for unit in found if any(character.isalnum() for character in unit.reading)]
+
+
+def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
+    """Rows one by one, list items one by one, and paragraphs; headings and rules are left out."""
+    begun: int | None = None
+    last = 0
+    for match in LINE.finditer(text):
+        line, start, end = match.group().rstrip("\n"), *trim(text, *match.span())
+        single = bool(ROW.match(line) or HEADING.match(line) or RULE.match(line))
+        if begun is not None and (single or start >= end or ITEM.match(line)):
+            yield "text", begun, last
+            begun = None
+        if ROW.match(line) and not RULE.match(line) and start < end:
+            yield "row", start, end
+        elif start < end and not single:
+            marker = ITEM.match(line)
+            begun = begun if begun is not None else match.start() + (marker.end() if marker else start - match.start())
+            last = end
+    if begun is not None:
+        yield "text", begun, last
+
+
+def _is_header(text: str, end: int) -> bool:
+    """Whether the line after a row is the rule that makes the row a header."""
+    line = text[end:].lstrip("\n").split("\n", 1)[0]
+    return bool(line.strip()) and bool(RULE.match(line)) and "-" in line
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a table row."""
+    return [plain(cell) for cell in row.strip().strip("|").split("|")]
+
+
+def reading_of_row(row: list[str], names: list[str]) -> str:
+    """A row as it would be said: `Part: filter; Interval: 6 months`."""
+    if len(names) != len(row):
+        return "; ".join(cell for cell in row if cell)
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
+
+
+def plain(text: str) -> str:
+    """A quote as running text: no bullet, emphasis, link target or line break."""
+    text = ITEM.sub("", text, count=1) if ITEM.match(text) else text
+    return " ".join(EMPHASIS.sub("", LINK.sub(r"\1", text)).split())

@@ -1,0 +1,56 @@
+"""Where we run: the only reader of the environment in this package."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graph.errors import SettingsInvalid
+
+
+class Settings(BaseSettings):
+    """Read once from WARRANT_* variables and a .env file, then frozen."""
+
+    model_config = SettingsConfigDict(env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True)
+
+    backend: Literal["local"] = "local"
+    index: Path = Path(".warrant/index")
+    release: Path | None = None
+    model_url: str = "https://api.openai.com/v1"
+    model_key: SecretStr | None = None
+    threads: int = 0
+    """Threads that embed at once; 0 takes every core."""
+
+    @property
+    def cores(self) -> int:
+        return self.threads or os.cpu_count() or 1
+
+
+def load_settings() -> Settings:
+    """Read the environment; raises SettingsInvalid naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "WARRANT_" + str(first["loc"][0]).upper()
+        raise SettingsInvalid(
+            f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
+        ) from error
+
+
+def quiet_libraries() -> None:
+    """Turn off every telemetry and hub call of the libraries below us, unless the user has set the variable."""
+    quiet = {
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "RAGAS_DO_NOT_TRACK": "true",
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "LANGSMITH_TRACING": "false",
+        "LANCE_LOG": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,1 @@
+"""An immutable, searchable directory of passages, and the store that publishes it."""

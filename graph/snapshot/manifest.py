@@ -1,0 +1,79 @@
+"""The manifest of a Snapshot: what it holds, how it was made, and which files it must consist of."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from graph.errors import SnapshotBroken, SnapshotMissing
+from graph.filters import ColumnType
+from graph.release import Chunking
+
+MANIFEST = "manifest.json"
+
+
+class Counts(BaseModel):
+    """Documents that hold passages, copies of them, and passages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    documents: int
+    duplicates: int
+    passages: int
+
+
+class Manifest(BaseModel):
+    """`digest` is over the documents' digests and the recipe; `files` gives the size of each file in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    id: str
+    digest: str
+    created: str
+    recipe: str
+    embedding: str
+    dimensions: int
+    chunking: Chunking
+    counts: Counts
+    columns: dict[str, ColumnType]
+    vector_index: Literal["exact", "ivf_rq"]
+    files: dict[str, int]
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read and check a Snapshot's manifest; raises SnapshotMissing or SnapshotBroken."""
+    path = directory / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SnapshotMissing(f"There is no Snapshot at {directory}; make one with `warrant index PATH`.") from error
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise SnapshotBroken(f"{path} is not a Snapshot's manifest; index the documents again.") from error
+    for name, size in manifest.files.items():
+        _check_file(directory, name, size)
+    return manifest
+
+
+def _check_file(directory: Path, name: str, size: int) -> None:
+    try:
+        found = (directory / name).stat().st_size
+    except FileNotFoundError as error:
+        lost = f"The Snapshot {directory} is incomplete: {name} is missing"
+        raise SnapshotBroken(f"{lost}; copy it again or index again.") from error
+    if found != size:
+        cut = f"The Snapshot {directory} is damaged: {name} has {found} bytes instead of {size}"
+        raise SnapshotBroken(f"{cut}; copy it again or index again.")
+
+
+def files_of(directory: Path) -> dict[str, int]:
+    """The size of every file below a directory but its manifest, by its path from there."""
+    files = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    return {p.relative_to(directory).as_posix(): p.stat().st_size for p in files if p.name != MANIFEST}
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Write the manifest into a Snapshot that is being built."""
+    text = json.dumps(manifest.model_dump(mode="json"), indent=1, sort_keys=True)
+    (directory / MANIFEST).write_text(text + "\n", "utf-8")

@@ -1,0 +1,54 @@
+"""Lets sync callers, MLflow's pyfunc among them, use a graph whose steps are async only."""
+
+import queue
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from anyio.from_thread import BlockingPortal, BlockingPortalProvider
+from langgraph.graph.state import CompiledStateGraph
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+LOOP = BlockingPortalProvider()
+"""An event loop in a thread of its own, there as long as a sync call is under way."""
+BUFFERED = 64
+
+
+class GraphWithSync(CompiledStateGraph[Any, Any, Any, Any]):
+    """A compiled graph whose `invoke` and `stream` run its async twins."""
+
+    def invoke(self, input: Any, config: Any = None, **options: Any) -> Any:
+        with LOOP as portal:
+            return portal.call(partial(self.ainvoke, input, config, **options))
+
+    def stream(self, input: Any, config: Any = None, **options: Any) -> Iterator[Any]:
+        with LOOP as portal:
+            yield from _pumped(portal, partial(self.astream, input, config, **options))
+
+
+def with_sync_calls(graph: Graph) -> Graph:
+    """The same graph, for sync callers too. LangGraph makes the object, so its class is changed afterwards."""
+    graph.__class__ = GraphWithSync
+    return graph
+
+
+def _pumped(portal: BlockingPortal, make: Any) -> Iterator[Any]:
+    """Iterate an async stream from a thread; it runs in one task, so that its context variables hold."""
+    items: queue.Queue[Any] = queue.Queue()
+    end = object()
+
+    async def pump() -> None:
+        try:
+            async for item in make():
+                items.put(item)
+        finally:
+            items.put(end)
+
+    running = portal.start_task_soon(pump)
+    try:
+        while (item := items.get()) is not end:
+            yield item
+    finally:
+        if not running.done():
+            running.cancel()
+    running.result()

@@ -1,0 +1,59 @@
+"""The words of a text that carry its meaning: stems of content words, and numbers as they stand; pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from math import log
+
+import snowballstemmer
+
+TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\W_]+")
+EMPTY_WORDS = frozenset(
+    """a about after all also am an and any are as at be because been before being but by can could did do does doing
+    done for from get gets give given had has have having he her here hers him his how i if in into is it its just let
+    long many may me might mine more most much must my no nor not of off on once one only or other our ours out over
+    own please same shall she should so some such tell than that the their theirs them then there these they this those
+    to too under until up us very was we were what when where whether which while who whom whose why will with would
+    you your yours""".split()
+)
+
+
+@cache
+def _stemmer() -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    stem: str = _stemmer().stemWord(word)
+    return stem
+
+
+def terms(text: str) -> list[str]:
+    """Content words as stems and numbers as they stand, in order; words that carry no meaning are left out."""
+    words = (word.lower().replace("’", "'").removesuffix("'s") for word in TOKEN.findall(text))
+    return [word if word[0].isdigit() else _stem(word) for word in words if word not in EMPTY_WORDS]
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers of a text."""
+    return {term for term in terms(text) if term[0].isdigit()}
+
+
+def weights(texts: Iterable[Iterable[str]]) -> dict[str, float]:
+    """How telling each term is among the given texts: its smoothed inverse document frequency, log((n+1)/(df+0.5))."""
+    counts: dict[str, int] = {}
+    total = 0
+    for text in texts:
+        total += 1
+        for term in set(text):
+            counts[term] = counts.get(term, 0) + 1
+    return {term: log((total + 1) / (count + 0.5)) for term, count in counts.items()}
+
+
+def coverage(wanted: Iterable[str], found: Iterable[str], weight: Mapping[str, float], default: float) -> float:
+    """The weighted share of the wanted terms that are found, 0 to 1; 0 when nothing is wanted."""
+    wanted, found = set(wanted), set(found)
+    total = sum(weight.get(term, default) for term in wanted)
+    held = sum(weight.get(term, default) for term in wanted & found)
+    return held / total if total > 0 else 0.0

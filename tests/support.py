@@ -1,0 +1,33 @@
+"""An index run in one line, for the tests of many rooms."""
+
+from pathlib import Path
+
+from graph.ingest.pipeline import Options, Outcome, index
+from graph.release import Release
+
+ROOT = Path(__file__).resolve().parent.parent
+HANDBOOK = ROOT / "samples" / "handbook"
+QUICK = Release(name="quick", embedding="wordllama-256")
+"""Static vectors: the tests that are not about meaning need no better ones."""
+
+
+class Silent:
+    """A progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.expected: list[int] = []
+        self.finished: list[str] = []
+
+    def expect(self, documents: int) -> None:
+        self.expected.append(documents)
+
+    def done(self, document: str) -> None:
+        self.finished.append(document)
+
+    def publishing(self) -> None:
+        self.finished.append("publishing")
+
+
+def run_index(path: Path, out: Path, release: Release = QUICK, **options: object) -> Outcome:
+    """Index one path with quick settings."""
+    return index([path], out, release, Options(threads=1, **options), Silent())  # type: ignore[arg-type]

@@ -1,0 +1,101 @@
+"""The architecture: who may import whom, and which foreign library lives where."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted([ROOT / "warrant.py", *(ROOT / "graph").rglob("*.py")])
+
+HOMES = {
+    "lancedb": {"graph/snapshot/tables.py"},
+    "kreuzberg": {"graph/ingest/extract.py"},
+    "onnxruntime": {"graph/backends/embedders.py"},
+    "openai": {"graph/backends/openai.py"},
+    "langchain_openai": {"graph/backends/openai.py"},
+    "xllamacpp": {"graph/backends/llama.py"},
+    "rensa": {"graph/ingest/duplicates.py"},
+    "pebble": {"graph/ingest/reading.py"},
+    "markdown_it": {"graph/ingest/chunk.py"},
+    "filelock": {"graph/snapshot/store.py"},
+    "snowballstemmer": {"graph/words.py"},
+    "sentencex": {"graph/sentences.py"},
+}
+PURE = {"preprocess", "rerank", "routing", "citations", "fallback", "evidence", "extractive", "retrieval", "answers"}
+PURE_MAY_IMPORT = PURE | {"state", "errors", "release", "sentences", "words", "filters"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def ours(path: Path) -> set[str]:
+    return {name for name in imports(path) if name.split(".")[0] in ("graph", "server", "evals", "warrant")}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_graph_knows_neither_server_nor_evals(path: Path) -> None:
+    assert not {name for name in ours(path) if name.split(".")[0] in ("server", "evals", "warrant")}
+
+
+def test_state_imports_nothing_of_ours() -> None:
+    assert ours(ROOT / "graph/state.py") == set()
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_the_logic_of_a_step_is_pure(name: str) -> None:
+    known = {part.removeprefix("graph.") for part in ours(ROOT / f"graph/{name}.py")} - {"graph"}
+    assert known <= PURE_MAY_IMPORT
+
+
+def test_nodes_know_protocols_and_not_backends() -> None:
+    assert not {name for name in ours(ROOT / "graph/nodes.py") if name.startswith("graph.backends.")}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "graph/backends").glob("*.py")), ids=lambda path: path.name)
+def test_backends_do_not_know_nodes(path: Path) -> None:
+    assert not ours(path) & {"graph.nodes", "graph.builder", "graph.agent"}
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_foreign_library_lives_in_one_file(library: str) -> None:
+    users = {p.relative_to(ROOT).as_posix() for p in SOURCES if library in {n.split(".")[0] for n in imports(p)}}
+    assert users == HOMES[library]
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {p.relative_to(ROOT).as_posix() for p in SOURCES if "os.environ" in p.read_text("utf-8")}
+    assert readers == {"graph/settings.py"}
+
+
+def test_no_file_has_grown_too_long() -> None:
+    long = {p.relative_to(ROOT).as_posix(): len(p.read_text("utf-8").splitlines()) for p in SOURCES}
+    assert {name: lines for name, lines in long.items() if lines > 280} == {}
+
+
+def test_imports_have_no_cycle() -> None:
+    names = {
+        p: p.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__") for p in SOURCES
+    }
+    known = set(names.values())
+    needs = {name: {need for need in top_level(path) if need in known} - {name} for path, name in names.items()}
+    while ready := {name for name, need in needs.items() if not need & needs.keys()}:
+        needs = {name: need for name, need in needs.items() if name not in ready}
+    assert needs == {}
+
+
+def top_level(path: Path) -> Iterator[str]:
+    """Modules imported when the file is, `from graph import rerank` counting as graph.rerank."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "graph":
+            yield from (f"graph.{name.name}" for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module

@@ -1,0 +1,69 @@
+"""The front door: one command whose parts are imported only when they are asked for."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "index": ("graph.commands.index:index", "Index files, folders and corpora into a Snapshot."),
+    "ask": ("graph.commands.ask:ask", "Ask a question and get an answer with checked citations."),
+    "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
+    "release": ("graph.commands.release:release", "Show or check a release.yaml."),
+    "graph": ("graph.commands.draw:graph", "Draw the answering graph."),
+    "snapshot": ("graph.commands.snapshot:snapshot", "Show what a Snapshot holds."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and purposes without importing them, so that --help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, purpose) for name, (_, purpose) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="warrant")
+def warrant() -> None:
+    """Answers from your documents, each claim tied to the span that it comes from.
+
+    Exit codes: 0 done; 1 the run was strict and files were refused; 2 the command, question, filter or file given is
+    wrong; 3 the Snapshot is missing, damaged or another's; 4 the release or a setting is wrong; 5 something that is
+    needed does not answer or is not installed; 130 interrupted.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command; what goes wrong on purpose becomes one sentence and an exit code."""
+    try:
+        return warrant.main(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except Exception as error:
+        from graph.commands.exits import exit_code
+
+        code = exit_code(error)
+        if code is None:
+            raise
+        click.echo(f"warrant: {error}", err=True)
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
