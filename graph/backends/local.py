@@ -7,7 +7,6 @@ from typing import Any
 
 from graph.backends import Backend, Scope
 from graph.backends.embedders import Embedder, load_embedder
-from graph.backends.writers import open_writers
 from graph.errors import RetrievalUnavailable, SnapshotMismatch
 from graph.filters import access_condition, compile_filter
 from graph.release import Release
@@ -86,13 +85,17 @@ async def open_retriever(index: Path, release: Release, threads: int) -> tuple[S
         made = f"The Snapshot {directory} was made with the embedding {manifest.embedding}"
         told = f"the release {release.label} names {release.embedding}"
         raise SnapshotMismatch(f"{made}, but {told}; index again with this release or name the other one.")
-    embedder = await asyncio.to_thread(load_embedder, release.embedding, threads)
+    # The model loads in a thread, outside of Python's lock, while this one imports what it needs for the rest.
+    loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
+    embedder = await loading
     return SnapshotRetriever(reader, manifest, embedder, release.retrieval.vector_weight), embedder
 
 
 async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
     retriever, embedder = await open_retriever(settings.index, release, settings.cores)
+    from graph.backends.writers import open_writers
+
     writers = open_writers(settings, release)
     return Backend(retriever, EmbeddedSimilarity(embedder), writers)

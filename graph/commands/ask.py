@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from graph.commands.lean import lean_imports
 from graph.commands.options import filter_of, settle, takes
 from graph.commands.show import answer_panel, trace_table
 from graph.errors import QuestionInvalid, WarrantError
@@ -36,6 +37,7 @@ def ask(
     trace: bool,
 ) -> None:
     """Ask a question; without one, hold a conversation."""
+    lean_imports()
     settings, chosen = settle(index, release)
     from graph.backends import connect
     from graph.builder import build_graph

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from graph.commands.lean import lean_imports
 from graph.commands.options import settle, takes
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def index(
     Only what changed since the last run is worked on. A file that cannot be read never stops the run. Interrupt at
     any time: the next run goes on from there.
     """
+    lean_imports()
     settings, chosen = settle(out, release)
     from graph.ingest import pipeline
 

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from graph.commands.lean import lean_imports
 from graph.commands.options import filter_of, settle, takes
 from graph.commands.show import passage_table
 from graph.errors import QuestionInvalid, SourceInvalid
@@ -46,6 +47,7 @@ def search(
     """Search a Snapshot: the fused passages for TEXT, or a TREC run for a whole query set."""
     if (text is None) == (queries is None) or (queries is None) != (run is None):
         raise click.UsageError("Give either a TEXT to search for, or --queries and --trec-run together.")
+    lean_imports()
     settings, chosen = settle(index, release)
     chosen = _only(chosen, leg)
     asked = [("", text)] if text is not None else read_queries(queries or Path())

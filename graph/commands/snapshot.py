@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from graph.commands.lean import lean_imports
 from graph.commands.options import settle, takes
 from graph.errors import SourceInvalid
 
@@ -22,6 +23,7 @@ def show(index: Path | None) -> None:
     from graph.snapshot.manifest import read_manifest
     from graph.snapshot.store import locate
 
+    lean_imports()
     settings, _ = settle(index, None)
     directory = locate(settings.index)
     manifest = read_manifest(directory).model_dump(mode="json", exclude={"files"})
@@ -37,6 +39,7 @@ def text(document: str, index: Path | None) -> None:
     from graph.snapshot.store import locate
     from graph.snapshot.tables import DocumentRow, Reader
 
+    lean_imports()
     settings, _ = settle(index, None)
     directory = locate(settings.index)
     read_manifest(directory)

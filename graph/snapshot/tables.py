@@ -1,9 +1,6 @@
 """The tables of a Snapshot: the only file that knows LanceDB."""
 
-import importlib.util
 import json
-import sys
-import types
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -93,21 +90,6 @@ class PassageRows:
         return cls([row for part in parts for row in part.rows], np.concatenate([part.vectors for part in parts]))
 
 
-def _lancedb() -> types.ModuleType:
-    # LanceDB's remote catalogue client defines hundreds of models when imported, half of the whole import, and the
-    # embedded database calls none of it: its package is put in place without running its __init__.
-    client = "lance_namespace_urllib3_client"
-    spec = importlib.util.find_spec(client) if client not in sys.modules else None
-    if spec and spec.submodule_search_locations:
-        hollow = types.ModuleType(client)
-        hollow.__path__ = list(spec.submodule_search_locations)
-        hollow.__spec__ = spec
-        sys.modules[client] = hollow
-    import lancedb
-
-    return lancedb
-
-
 class Writer:
     """Fills the tables of a Snapshot that is being built."""
 
@@ -121,7 +103,9 @@ class Writer:
         vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
         own = [pa.field(PREFIX + name, ARROW_TYPES[kind]) for name, kind in columns.items()]
         schema = pa.schema([*OWN_FIELDS, *SHARED_FIELDS, *own, vector])
-        database = await _lancedb().connect_async(str(directory))
+        import lancedb
+
+        database = await lancedb.connect_async(str(directory))
         passages = await database.create_table("passages", schema=schema)
         documents = await database.create_table("documents", schema=DOCUMENT_SCHEMA)
         return cls(passages, documents, columns, schema)
@@ -164,7 +148,9 @@ class Reader:
 
     @classmethod
     async def open(cls, directory: Path, *, approximate: bool) -> "Reader":
-        database = await _lancedb().connect_async(str(directory))
+        import lancedb
+
+        database = await lancedb.connect_async(str(directory))
         passages = await database.open_table("passages")
         return cls(passages, await database.open_table("documents"), approximate=approximate)
 

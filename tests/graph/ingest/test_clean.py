@@ -1,0 +1,74 @@
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph.ingest.clean import as_written, decode, has_words, tidy
+
+GERMAN = "Die Gewährleistung beträgt fünf Jahre. Das Gerät ist jährlich zu prüfen."
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: not text.startswith("\ufeff")))
+def test_utf8_is_read_with_and_without_its_mark(text: str) -> None:
+    assert decode(text.encode("utf-8-sig")) == text
+    content = text.encode()
+    assert decode(content) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_read_by_its_mark(encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    assert decode((mark + GERMAN).encode(encoding)).lstrip("\ufeff") == GERMAN
+
+
+def test_a_western_code_page_is_recognised() -> None:
+    assert decode(GERMAN.encode("cp1252")) == GERMAN
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=40))
+def test_any_bytes_are_read_as_some_text(content: bytes) -> None:
+    assert isinstance(decode(content), str)
+
+
+def test_a_text_file_keeps_everything_but_line_ends_and_letter_forms() -> None:
+    assert as_written("a\r\nb\rc\n  cafe\u0301\t&amp; \\*  \n") == "a\nb\nc\n  caf\u00e9\t&amp; \\*  \n"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text())
+def test_a_text_in_composed_letters_with_plain_line_ends_is_left_as_it_is(text: str) -> None:
+    plain = unicodedata.normalize("NFC", text.replace("\r", ""))
+    assert as_written(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("a\x00b\x1bc\u200bd\ufeffe\u00adf", "abcdef"),
+        ("one\r\ntwo\x0cthree", "one\ntwo\nthree"),
+        ("AT&amp;T &lt;5 &#176;C&gt;", "AT&T <5 °C>"),
+        (r"5 \* 3 \_x\_ \[a\] 1\. \\", "5 * 3 _x_ [a] 1. \\"),
+        ("before ![scan](img/p1.PNG) after", "before  after"),
+        ("before ![](image.jpeg?w=5) after", "before  after"),
+        ("see [the manual](manual.pdf)", "see [the manual](manual.pdf)"),
+        ("a    b\t\t\tc  d", "a  b  c  d"),
+        ("line  \t\nnext", "line\nnext"),
+        ("a\n\n\n \n\nb", "a\n\nb"),
+        ("war-\nranty and EU-\nUS", "warranty and EU-\nUS"),
+    ],
+)
+def test_what_a_converter_leaves_behind_is_tidied(raw: str, clean: str) -> None:
+    assert tidy(raw) == clean
+
+
+def test_a_markdown_table_survives_tidying() -> None:
+    table = "| Part | Interval |\n| --- | --- |\n| seal | 2 years |"
+    assert tidy(table) == table
+
+
+@pytest.mark.parametrize(("text", "words"), [("a", True), ("7", True), ("保", True), ("", False), ("-- \n|?", False)])
+def test_a_text_has_words_when_it_has_a_letter_or_digit(text: str, words: bool) -> None:
+    assert has_words(text) is words

@@ -1,0 +1,195 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from graph.errors import SourceInvalid
+from graph.ingest.document import Refusal, Source
+from graph.ingest.sources import discover
+
+
+def folder(root: Path, **files: str | bytes) -> Path:
+    """A folder with files; `__` in a name stands for a dot and `___` for a slash."""
+    for name, content in files.items():
+        path = root / name.replace("___", "/").replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def found(*paths: Path, most: float = 1) -> list[Source]:
+    return [each for each in discover(paths, most_megabytes=most) if isinstance(each, Source)]
+
+
+def refused(*paths: Path, most: float = 1) -> list[Refusal]:
+    return [each for each in discover(paths, most_megabytes=most) if isinstance(each, Refusal)]
+
+
+def ids(*paths: Path) -> list[str]:
+    return [source.id for source in found(*paths)]
+
+
+def corpus(root: Path, *lines: str) -> Path:
+    return folder(root, corpus__jsonl="\n".join(lines)) / "corpus.jsonl"
+
+
+def test_the_files_of_a_folder_are_named_from_the_folder_on_in_order(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", b__txt="b", a___c__md="c", a__txt="a")
+    assert ids(docs) == ["docs/a/c.md", "docs/a.txt", "docs/b.txt"]
+
+
+def test_a_single_file_is_named_by_itself(tmp_path: Path) -> None:
+    path = folder(tmp_path, a__txt="a") / "a.txt"
+    assert [(source.id, source.file, source.path, source.record) for source in found(path)] == [
+        ("a.txt", "a.txt", path.resolve(), None)
+    ]
+
+
+def test_a_path_with_nothing_at_it_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SourceInvalid, match=r"There is nothing at .*none"):
+        list(discover([tmp_path / "none"], most_megabytes=1))
+
+
+def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
+    assert list(discover([tmp_path], most_megabytes=1)) == []
+
+
+def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", a__txt="a", __hidden="x", __git___config="x", sub_____cache__txt="x")
+    assert ids(docs) == ["docs/a.txt"]
+
+
+def test_a_folder_that_is_hidden_itself_may_be_given(tmp_path: Path) -> None:
+    assert ids(folder(tmp_path / ".docs", a__txt="a")) == [".docs/a.txt"]
+
+
+def test_sidecars_and_manifests_are_no_documents(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", a__txt="a", a__txt__meta__yaml="x: 1", manifest__csv="file,y\na.txt,2\n")
+    assert ids(docs) == ["docs/a.txt"]
+
+
+def test_a_sidecar_wins_over_the_manifest_field_by_field(tmp_path: Path) -> None:
+    docs = folder(
+        tmp_path, a__txt="a", manifest__csv="file,region,year\na.txt,EU,2023\n", a__txt__meta__yaml="year: 2024"
+    )
+    assert [source.metadata for source in found(docs)] == [{"region": "EU", "year": 2024}]
+
+
+def test_a_manifest_describes_files_below_its_folder(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", sub___a__txt="a", b__txt="b", manifest__csv="file,region\nsub/a.txt,EU\n")
+    assert {source.id: source.metadata for source in found(docs)} == {
+        "docs/sub/a.txt": {"region": "EU"},
+        "docs/b.txt": {},
+    }
+
+
+def test_a_manifest_row_naming_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", sub___manifest__csv="file,region\ngone.txt,EU\n")
+    assert refused(docs) == [
+        Refusal("docs/sub/gone.txt", "missing: docs/sub/manifest.csv lists it, but it is not there")
+    ]
+
+
+def test_a_file_with_a_broken_sidecar_is_refused_and_the_others_are_not(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", a__txt="a", a__txt__meta__yaml="- x", b__txt="b")
+    assert ids(docs) == ["docs/b.txt"]
+    assert [(each.file, each.reason.split(": ")[:2]) for each in refused(docs)] == [
+        ("docs/a.txt", ["bad metadata", "a.txt.meta.yaml"])
+    ]
+
+
+def test_a_file_of_the_most_size_is_read_and_a_larger_one_refused(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", just__txt="x" * (1 << 20), large__txt="x" * ((1 << 20) + 1))
+    assert ids(docs) == ["docs/just.txt"]
+    assert refused(docs) == [Refusal("docs/large.txt", "too large: 1.0 MB, at most 1 MB are read")]
+
+
+def test_the_digest_changes_with_the_content_and_with_the_metadata(tmp_path: Path) -> None:
+    path = folder(tmp_path, a__txt="a") / "a.txt"
+    digests = [found(path)[0].digest, found(path)[0].digest]
+    folder(tmp_path, a__txt__meta__yaml="region: EU")
+    digests.append(found(path)[0].digest)
+    folder(tmp_path, a__txt="b")
+    digests.append(found(path)[0].digest)
+    assert [digests.index(digest) for digest in digests] == [0, 0, 2, 3]
+
+
+def test_the_same_name_from_two_folders_is_refused_the_second_time(tmp_path: Path) -> None:
+    one, two = folder(tmp_path / "one" / "docs", a__txt="a"), folder(tmp_path / "two" / "docs", a__txt="a")
+    assert ids(one, two) == ["docs/a.txt"]
+    assert refused(one, two) == [Refusal("docs/a.txt", f"same name: docs/a.txt is also {one.resolve() / 'a.txt'}")]
+
+
+def test_each_record_of_a_corpus_is_a_document(tmp_path: Path) -> None:
+    first = json.dumps({"id": "one", "title": "Guide", "text": "Check it.", "metadata": {"region": "EU", "x": None}})
+    path = corpus(tmp_path, first, "", '{"id": 2, "text": "Clean it."}')
+    assert [(s.id, s.file, s.record, s.title, s.metadata) for s in found(path)] == [
+        ("one", "corpus.jsonl", "Check it.", "Guide", {"region": "EU"}),
+        ("2", "corpus.jsonl", "Clean it.", "", {}),
+    ]
+
+
+def test_a_zipped_corpus_reads_like_a_plain_one(tmp_path: Path) -> None:
+    record = b'{"id": "one", "text": "Check it."}\n'
+    docs = folder(tmp_path / "docs", corpus__jsonl__gz=gzip.compress(record))
+    assert [(source.id, source.record) for source in found(docs)] == [("one", "Check it.")]
+
+
+def test_a_zipped_corpus_that_breaks_off_is_refused(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", corpus__jsonl__gz=gzip.compress(b'{"id": "one", "text": "Check it."}\n')[:-9])
+    assert [(each.file, each.reason.split(":")[0]) for each in refused(docs)] == [("docs/corpus.jsonl.gz", "corrupt")]
+
+
+def test_another_jsonl_file_is_a_corpus_when_its_first_line_is_a_record(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", a__jsonl='{"id": "one", "text": "x"}\n', log__jsonl='{"level": "info"}\n')
+    assert ids(docs) == ["one", "docs/log.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"id": "b", "text": ', "corrupt: the line is not a JSON object"),
+        ("[1, 2]", "corrupt: the line is not a JSON object"),
+        ("null", "corrupt: the line is not a JSON object"),
+        ('{"text": "x"}', "corrupt: the field id is missing or is not text"),
+        ('{"id": "", "text": "x"}', "corrupt: the field id is missing or is not text"),
+        ('{"id": true, "text": "x"}', "corrupt: the field id is missing or is not text"),
+        ('{"id": ["b"], "text": "x"}', "corrupt: the field id is missing or is not text"),
+        ('{"id": "b"}', "corrupt: a record is {id, title, text, metadata}: text, text, text and an object"),
+        ('{"id": "b", "text": 5}', "corrupt: a record is {id, title, text, metadata}: text, text, text and an object"),
+        (
+            '{"id": "b", "text": "x", "title": 5}',
+            "corrupt: a record is {id, title, text, metadata}: text, text, text and an object",
+        ),
+        (
+            '{"id": "b", "text": "x", "metadata": ["EU"]}',
+            "corrupt: a record is {id, title, text, metadata}: text, text, text and an object",
+        ),
+    ],
+)
+def test_a_wrong_line_of_a_corpus_is_refused_by_its_number_and_the_rest_is_read(
+    tmp_path: Path, line: str, reason: str
+) -> None:
+    path = corpus(tmp_path, '{"id": "a", "text": "x"}', "", line, '{"id": "c", "text": "x"}')
+    assert ids(path) == ["a", "c"]
+    assert refused(path) == [Refusal("corpus.jsonl:3", reason)]
+
+
+def test_a_second_record_of_one_id_is_refused_with_where_the_first_is(tmp_path: Path) -> None:
+    path = corpus(tmp_path, '{"id": "1", "text": "x"}', '{"id": 1, "text": "y"}')
+    assert [source.record for source in found(path)] == ["x"]
+    assert refused(path) == [Refusal("corpus.jsonl", f"same name: 1 is also {path.resolve()} (record 1)")]
+
+
+def test_the_digest_of_a_record_covers_text_title_and_metadata(tmp_path: Path) -> None:
+    path = corpus(
+        tmp_path,
+        '{"id": 1, "text": "x"}',
+        '{"id": 2, "text": "x", "metadata": {}}',
+        '{"id": 3, "text": "y"}',
+        '{"id": 4, "text": "x", "title": "y"}',
+        '{"id": 5, "text": "x", "metadata": {"y": 1}}',
+    )
+    digests = [source.digest for source in found(path)]
+    assert [digests.index(digest) for digest in digests] == [0, 0, 2, 3, 4]

@@ -1,0 +1,82 @@
+from typing import Any, cast
+
+from graph.answers import NEAREST, answered, declined, no_usage
+from graph.citations import Checked
+from graph.release import Prompts, Release
+from graph.state import Citation, Failure, Passage, State
+
+RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" Not found.\n"))
+CITATION = cast(Citation, {"marker": 1, "quote": "It is so."})
+
+
+def passage(file: str, **changes: Any) -> Passage:
+    return cast(Passage, {"file": file, "page": None, "section": "", **changes})
+
+
+def state(*passages: Passage, failure: Failure | None = None) -> State:
+    return State(
+        passages=list(passages),
+        failure=failure,
+        confidence=0.7,
+        complexity="complex",
+        rung="backup",
+        usage=no_usage(),
+    )
+
+
+def nearest(*passages: Passage) -> list[str]:
+    return declined(state(*passages), RELEASE, "s1")["nearest"]
+
+
+def test_no_model_asked_is_no_usage() -> None:
+    assert no_usage() == {"model": "extractive", "calls": 0, "input_tokens": 0, "output_tokens": 0}
+
+
+def test_an_answer_carries_its_citations_and_where_it_comes_from() -> None:
+    checked = Checked("It is so. [1]", [CITATION], cited=1, uncited=0)
+    assert answered(state(passage("a.md")), checked, RELEASE, "s1") == {
+        "text": "It is so. [1]",
+        "status": "answered",
+        "confidence": 0.7,
+        "citations": [CITATION],
+        "route": "complex",
+        "rung": "backup",
+        "reason": None,
+        "detail": None,
+        "nearest": [],
+        "release": RELEASE.label,
+        "snapshot": "s1",
+        "timings": {},
+        "usage": no_usage(),
+    }
+
+
+def test_an_answer_with_a_claim_that_has_no_citation_is_partial() -> None:
+    checked = Checked("It is so. [1] And so.", [CITATION], cited=1, uncited=1)
+    assert answered(state(), checked, RELEASE, "s1")["status"] == "partial"
+
+
+def test_declining_says_so_in_the_releases_words_with_the_reason_and_the_nearest_passages() -> None:
+    failed = Failure(reason="no_evidence", detail="nothing near", transient=False)
+    answer = declined(state(passage("a.md"), failure=failed), RELEASE, "s1")
+    assert (answer["text"], answer["status"], answer["citations"]) == ("Not found.", "declined", [])
+    assert (answer["reason"], answer["detail"], answer["nearest"]) == ("no_evidence", "nothing near", ["a.md"])
+
+
+def test_an_answer_after_a_failure_still_says_what_failed() -> None:
+    failed = Failure(reason="timeout", detail="20 s", transient=True)
+    answer = answered(state(failure=failed), Checked("It is so. [1]", [CITATION], 1, 0), RELEASE, "s1")
+    assert (answer["status"], answer["reason"], answer["detail"]) == ("answered", "timeout", "20 s")
+
+
+def test_the_nearest_passages_are_named_by_file_page_and_section() -> None:
+    assert nearest(passage("a.pdf", page=3, section="Care > Seals"), passage("b.pdf", page=1), passage("c.md")) == [
+        "a.pdf, page 3 (Care > Seals)",
+        "b.pdf, page 1",
+        "c.md",
+    ]
+
+
+def test_a_place_is_named_once_and_only_the_first_few_are_named() -> None:
+    files = ["a", "a", "b", "c", "d"]
+    assert nearest(*(passage(file) for file in files)) == ["a", "b", "c", "d"][:NEAREST]
