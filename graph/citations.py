@@ -21,6 +21,8 @@ class Claim:
 
     text: str
     markers: tuple[int, ...]
+    gap: str = " "
+    """What stands between it and the claim before."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +36,32 @@ class Checked:
 
 
 def claims_of(draft: str) -> list[Claim]:
-    """Split a draft into claims; a marker belongs to the sentence before it."""
-    claims: list[Claim] = []
+    """Split a draft into claims; a marker belongs to the sentence that it stands in or after."""
+    text, marks = _without_markers(draft)
+    spans = sentences(text, 0, len(text))
+    spans = [(start, end) for start, end in spans if any(character.isalnum() for character in text[start:end])]
+    told: list[list[int]] = [[] for _ in spans]
+    for place, numbers_told in marks:
+        before = [index for index, (start, _) in enumerate(spans) if start < place]
+        if spans:
+            told[before[-1] if before else 0] += numbers_told
+    gaps = [text[end:start] for end, start in zip([0, *(end for _, end in spans)], [s for s, _ in spans], strict=False)]
+    return [
+        Claim(text[start:end], tuple(markers), "\n" * min(2, gap.count("\n")) or " ")
+        for (start, end), markers, gap in zip(spans, told, gaps, strict=True)
+    ]
+
+
+def _without_markers(draft: str) -> tuple[str, list[tuple[int, list[int]]]]:
+    """The draft without its markers, and where in it each group of markers stood."""
+    text = ""
+    marks: list[tuple[int, list[int]]] = []
     begun = 0
-    for match in [*MARKERS.finditer(draft), None]:
-        end = match.start() if match else len(draft)
-        stretch = [draft[a:b] for a, b in sentences(draft, begun, end)]
-        claims += [Claim(text, ()) for text in stretch if any(c.isalnum() for c in text)]
-        # "It is so [1]." leaves the stop behind the marker: it belongs to the claim, not to the next one.
-        begun = match.end() if match else end
-        if match:
-            stop = re.match(r"[.!?;,]+", draft[begun:])
-            begun += stop.end() if stop else 0
-            if claims:
-                told = tuple(int(number) for number in NUMBER.findall(match.group()))
-                text = claims[-1].text + (stop.group() if stop else "")
-                claims[-1] = Claim(text, claims[-1].markers + told)
-    return claims
+    for match in MARKERS.finditer(draft):
+        text += draft[begun : match.start()]
+        marks.append((len(text), [int(number) for number in NUMBER.findall(match.group())]))
+        begun = match.end()
+    return text + draft[begun:], marks
 
 
 def support(claim: str, quote: str) -> float:
@@ -73,8 +84,8 @@ def check(draft: str, passages: Sequence[Passage], support_from: float) -> Check
         found = [_cite(claim.text, number, passages, support_from) for number in dict.fromkeys(claim.markers)]
         markers = [_numbered(citation, citations) for citation in found if citation]
         cited, uncited = cited + bool(markers), uncited + (not markers)
-        parts.append(_joined(claim.text, sorted(set(markers))))
-    return Checked(" ".join(parts), citations, cited, uncited)
+        parts.append(claim.gap + _joined(claim.text, sorted(set(markers))))
+    return Checked("".join(parts).strip(), citations, cited, uncited)
 
 
 def _joined(claim: str, markers: Sequence[int]) -> str:

@@ -9,7 +9,9 @@ Several columns in one object must all hold. `not` and `ne` hold for a document 
 
 import datetime
 import json
+import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Literal
 
 from graph.errors import FilterInvalid
@@ -20,6 +22,8 @@ Columns = Mapping[str, ColumnType]
 PREFIX = "m_"
 BUILT_IN: Columns = {"document": "string", "file": "string", "title": "string"}
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+SIGNS = {"=": "eq", "!=": "ne", ">=": "gte", "<=": "lte", ">": "gt", "<": "lt"}
+OPTION = re.compile(r"([^!<>=]+)(!=|>=|<=|=|>|<)(.*)\Z", re.DOTALL)
 OPERATORS = ("eq", "ne", "in", *COMPARISONS)
 DEPTH = 20
 WIDTH = 1000
@@ -48,11 +52,11 @@ def access_condition(groups: list[str]) -> str:
 
 def parse_option(option: str, columns: Columns) -> dict[str, Any]:
     """Read `column=value`, `column=a,b`, `column!=value` or `column>=value` as typed on a command line."""
-    for sign, operator in (("!=", "ne"), (">=", "gte"), ("<=", "lte"), ("=", "eq"), (">", "gt"), ("<", "lt")):
-        column, found, value = option.partition(sign)
-        if found and column:
-            return {column: {operator: _typed_option(value, columns.get(column), many=operator == "eq")}}
-    raise FilterInvalid(f"A filter looks like region=EU, year>=2024 or region=EU,US; {option!r} does not.")
+    match = OPTION.match(option)
+    if not match:
+        raise FilterInvalid(f"A filter looks like region=EU, year>=2024 or region=EU,US; {option!r} does not.")
+    column, sign, value = match.groups()
+    return {column: {SIGNS[sign]: _typed_option(value, columns.get(column), many=sign == "=")}}
 
 
 def _typed_option(value: str, kind: ColumnType | None, *, many: bool) -> Any:
@@ -123,7 +127,7 @@ def _literal(name: str, value: Any, kind: ColumnType) -> str:
     if kind == "date":
         return _date(name, value)
     right = isinstance(value, PYTHON_TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
-    if not right or value != value or value in (float("inf"), float("-inf")):
+    if not right or (isinstance(value, float) and not isfinite(value)) or (type(value) is int and abs(value) >= 2**63):
         raise FilterInvalid(f"Column {name!r} holds values of type {kind}; {_shown(value)} is not one.")
     if isinstance(value, str):
         return _text(value)
@@ -139,8 +143,8 @@ def _date(name: str, value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    if "\0" in value:
-        raise FilterInvalid("A filter value may not hold a NUL character.")
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise FilterInvalid("A filter value may not hold a NUL character or half a surrogate pair.")
     return "'" + value.replace("'", "''") + "'"
 
 

@@ -10,13 +10,15 @@ from graph.state import Turn
 from graph.words import terms
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
-INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad]")
 REFERS_BACK = re.compile(
     r"^(?:and|but|so|also|or|what about|how about|then)\b"
     r"|\b(?:it|its|that|this|they|them|their|those|these|he|she|one)\b",
     re.IGNORECASE,
 )
 MOST_GROUPS = 1000
+ANSWERS_PER_QUESTION = 10
+"""How much longer than a question a turn of the history may be: it may be an answer."""
 
 
 def normalise_question(question: Any, limits: Limits) -> str:
@@ -30,7 +32,7 @@ def normalise_question(question: Any, limits: Limits) -> str:
     if found:
         code = f"U+{ord(found.group()):04X}"
         raise QuestionInvalid(f"A question is printable text; this one has the control character {code}. Remove it.")
-    text = " ".join(INVISIBLE.sub("", unicodedata.normalize("NFC", _whole(question))).split())
+    text = " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", _whole(question))).split())
     if not any(character.isalnum() for character in text):
         raise QuestionInvalid("A question needs at least one letter or digit; this one has none.")
     return text
@@ -51,7 +53,10 @@ def check_history(history: Any, limits: Limits) -> list[Turn]:
         raise QuestionInvalid('The history is a list of {"role": "user" or "assistant", "content": text}.')
     if len(turns) > limits.history_turns:
         raise QuestionInvalid(f"The history may have {limits.history_turns} turns; this one has {len(turns)}.")
-    return turns
+    most = ANSWERS_PER_QUESTION * limits.question_characters
+    if any(len(turn["content"]) > most for turn in turns):
+        raise QuestionInvalid(f"A turn of the history may have {most} characters; one has more. Shorten it.")
+    return [Turn(role=turn["role"], content=CONTROL.sub(" ", _whole(turn["content"]))) for turn in turns]
 
 
 def _is_turn(turn: Any) -> bool:
@@ -63,10 +68,14 @@ def _is_turn(turn: Any) -> bool:
 def check_groups(groups: Any) -> list[str]:
     """The caller's groups as given; raises QuestionInvalid when they are not names."""
     names = [] if groups is None else groups
-    named = isinstance(names, list) and all(isinstance(name, str) and name and "\0" not in name for name in names)
+    named = isinstance(names, list) and all(isinstance(name, str) and _is_name(name) for name in names)
     if not named or len(names) > MOST_GROUPS:
         raise QuestionInvalid(f"The groups are a list of at most {MOST_GROUPS} names; {names!r:.60} is not.")
     return names
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and name.isprintable()
 
 
 def stand_alone(question: str, history: list[Turn]) -> str:

@@ -4,12 +4,13 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from graph.errors import ReleaseInvalid
+from graph.plain_yaml import YamlInvalid, tree_and_value
 
 PROMPTS = Path(__file__).parent / "prompts"
 WRITERS = ("extractive", "openai:", "llama:", "scripted:")
@@ -39,6 +40,12 @@ class Chunking(Part):
 
     target_tokens: Annotated[int, Field(ge=32, le=2000)] = 256
     minimum_tokens: Annotated[int, Field(ge=0, le=1000)] = 48
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if self.minimum_tokens > self.target_tokens:
+            raise ValueError("minimum_tokens must not be above target_tokens")
+        return self
 
 
 class Retrieval(Part):
@@ -137,13 +144,9 @@ def load_release(path: Path | None) -> Release:
 def parse_release(text: str, where: str) -> Release:
     """Read a release from YAML text; raises ReleaseInvalid with line and field."""
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        fields = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ReleaseInvalid(f"{where}:{line}: this is not YAML: {error.problem}.") from error
-    except yaml.YAMLError as error:
-        raise ReleaseInvalid(f"{where}: this is not YAML: {error}.") from error
+        tree, fields = tree_and_value(text)
+    except YamlInvalid as error:
+        raise ReleaseInvalid(f"{where}:{error.line}: this is not YAML that can be read: {error.problem}.") from error
     if fields is not None and not isinstance(fields, dict):
         raise ReleaseInvalid(f"{where}:1: a release is a mapping of fields such as `name: default`.")
     try:

@@ -16,7 +16,7 @@ TOKENS_PER_WORD = 1.4
 def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:
     """The best candidates in order: copies of a better one left out, and nothing beyond the budget but the first."""
     kept: list[Passage] = []
-    sketches: list[tuple[set[tuple[str, str]], set[str]]] = []
+    sketches: list[tuple[set[tuple[str, str]], list[str]]] = []
     tokens = 0.0
     for passage in candidates:
         sketch = _sketch(passage["text"])
@@ -38,13 +38,13 @@ def tokens_in(text: str) -> float:
     return len(WORD.findall(text)) * TOKENS_PER_WORD
 
 
-def _sketch(text: str) -> tuple[set[tuple[str, str]], set[str]]:
+def _sketch(text: str) -> tuple[set[tuple[str, str]], list[str]]:
     words = WORD.findall(text.lower())
-    return set(pairwise(words)) or {(word, "") for word in words}, set(NUMBER.findall(text))
+    return set(pairwise(words)) or {(word, "") for word in words}, NUMBER.findall(text)
 
 
 def _same(
-    one: tuple[set[tuple[str, str]], set[str]], other: tuple[set[tuple[str, str]], set[str]], least: float
+    one: tuple[set[tuple[str, str]], list[str]], other: tuple[set[tuple[str, str]], list[str]], least: float
 ) -> bool:
     # Two versions of a rule differ in a number and in little else: those are not copies.
     if one[1] != other[1]:

@@ -8,10 +8,10 @@ from sentencex import get_sentence_boundaries
 
 ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
-RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\|?[ \t]*$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 LINE = re.compile(r"[^\n]*\n?")
-EMPHASIS = re.compile(r"\*\*|__|`|(?<!\w)[*_]|[*_](?!\w)")
+CELL = re.compile(r"(?<!\\)\|")
+EMPHASIS = re.compile(r"\*\*|__|`|(?<![\w*])[*_](?=\S)|(?<=\S)[*_](?![\w*])")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
@@ -58,11 +58,11 @@ def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
     last = 0
     for match in LINE.finditer(text):
         line, start, end = match.group().rstrip("\n"), *trim(text, *match.span())
-        single = bool(ROW.match(line) or HEADING.match(line) or RULE.match(line))
+        single = bool(ROW.match(line) or HEADING.match(line)) or _is_rule(line)
         if begun is not None and (single or start >= end or ITEM.match(line)):
             yield "text", begun, last
             begun = None
-        if ROW.match(line) and not RULE.match(line) and start < end:
+        if ROW.match(line) and not _is_rule(line) and start < end:
             yield "row", start, end
         elif start < end and not single:
             marker = ITEM.match(line)
@@ -74,13 +74,20 @@ def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
 
 def _is_header(text: str, end: int) -> bool:
     """Whether the line after a row is the rule that makes the row a header."""
-    line = text[end:].lstrip("\n").split("\n", 1)[0]
-    return bool(line.strip()) and bool(RULE.match(line)) and "-" in line
+    below = text.find("\n", end) + 1
+    return below > 0 and _is_rule(text[below:].split("\n", 1)[0])
+
+
+def _is_rule(line: str) -> bool:
+    """A line of dashes: under a table's header, or between paragraphs."""
+    return "-" in line and set(line) <= set(" \t|:-")
 
 
 def cells(row: str) -> list[str]:
     """The cells of a table row."""
-    return [plain(cell) for cell in row.strip().strip("|").split("|")]
+    inner = row.strip().removeprefix("|")
+    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
+    return [plain(cell.replace("\\|", "|")) for cell in CELL.split(inner)]
 
 
 def reading_of_row(row: list[str], names: list[str]) -> str:

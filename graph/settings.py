@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.errors import SettingsInvalid
@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     release: Path | None = None
     model_url: str = "https://api.openai.com/v1"
     model_key: SecretStr | None = None
-    threads: int = 0
+    threads: int = Field(default=0, ge=0)
     """Threads that embed at once; 0 takes every core."""
 
     @property

@@ -7,7 +7,8 @@ from math import log
 
 import snowballstemmer
 
-TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\W_]+")
+TOKEN = re.compile(r"(?<![\w).])[-−]?\d+(?:[.,:/–-]\d+)*|\d+(?:[.,:/–-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\W_]+")
+SAME = str.maketrans("’−–", "'--")
 EMPTY_WORDS = frozenset(
     """a about after all also am an and any are as at be because been before being but by can could did do does doing
     done for from get gets give given had has have having he her here hers him his how i if in into is it its just let
@@ -31,13 +32,18 @@ def _stem(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Content words as stems and numbers as they stand, in order; words that carry no meaning are left out."""
-    words = (word.lower().replace("’", "'").removesuffix("'s") for word in TOKEN.findall(text))
-    return [word if word[0].isdigit() else _stem(word) for word in words if word not in EMPTY_WORDS]
+    words = (word.lower().translate(SAME).removesuffix("'s") for word in TOKEN.findall(text))
+    return [word if is_number(word) else _stem(word) for word in words if word not in EMPTY_WORDS]
+
+
+def is_number(term: str) -> bool:
+    """Whether a term is a number, signed or not."""
+    return term[-1].isdigit() and term.lstrip("-")[0].isdigit()
 
 
 def numbers(text: str) -> set[str]:
     """The numbers of a text."""
-    return {term for term in terms(text) if term[0].isdigit()}
+    return {term for term in terms(text) if is_number(term)}
 
 
 def weights(texts: Iterable[Iterable[str]]) -> dict[str, float]:

@@ -115,7 +115,9 @@ def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
         tokens = sum(member.tokens for member in group)
         full = tokens + unit.tokens > sizes.target_tokens
         turned = unit.heading and tokens >= sizes.minimum_tokens
-        if (full or turned) and not all(member.heading for member in group):
+        # A heading goes with what it heads, unless there is nothing but headings.
+        alone = all(member.heading for member in group) and tokens < sizes.target_tokens
+        if (full or turned) and not alone:
             yield group
             group = []
         group.append(unit)

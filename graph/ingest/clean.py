@@ -15,19 +15,37 @@ WIDE_SPACE = re.compile(r"[^\S\n]{3,}")
 BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 TRAILING_SPACE = re.compile(r"[^\S\n]+$", re.MULTILINE)
 HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
-MARKED = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+REPLACED = "\ufffd"
+WESTERN = 0.3
+"""Share of bytes beyond ASCII among the letters under which a text is Western: letters with marks among plain ones."""
+MARKED = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
 def decode(content: bytes) -> str:
-    """Text from bytes: by its byte-order mark, as UTF-8, else by the likeliest code page."""
+    """Text from bytes: by its byte-order mark, as UTF-8, as UTF-16 by its zeros, else by the likeliest code page."""
     for mark, encoding in MARKED.items():
         if content.startswith(mark):
             return content.decode(encoding, "replace")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        guess = from_bytes(content).best()
-        return content.decode(guess.encoding if guess else "latin-1", "replace")
+        return _damaged_or_old(content)
+
+
+def _damaged_or_old(content: bytes) -> str:
+    repaired = content.decode("utf-8", "replace")
+    whole = sum(character > "\x7f" for character in repaired) - repaired.count(REPLACED)
+    if whole > 2 * repaired.count(REPLACED):
+        return repaired
+    start = content[:1000]
+    if start.count(0) > len(start) / 4:
+        return content.decode("utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be", "replace")
+    letters = sum(byte > 127 or chr(byte).isalpha() for byte in content)
+    if sum(byte > 127 for byte in content) < WESTERN * letters:
+        return content.decode("cp1252", "replace")
+    guess = from_bytes(content).best()
+    return content.decode(guess.encoding if guess else "latin-1", "replace")
 
 
 def as_written(text: str) -> str:
@@ -40,8 +58,9 @@ def as_written(text: str) -> str:
 
 def tidy(text: str) -> str:
     """Text out of a converter: no control characters, entities, escapes, image links or runs of space."""
+    text = ENTITY.sub(lambda entity: html.unescape(entity.group()), text)
     text = CONTROL.sub("", as_written(text.replace("\x0c", "\n")))
-    text = IMAGE.sub("", ESCAPE.sub(r"\1", html.unescape(text)))
+    text = IMAGE.sub("", ESCAPE.sub(r"\1", text))
     text = WIDE_SPACE.sub("  ", HYPHENATED.sub("", text))
     return BLANK_LINES.sub("\n\n", TRAILING_SPACE.sub("", text))
 

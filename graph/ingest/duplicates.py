@@ -1,7 +1,7 @@
 """Finds documents that say the same again: exact copies, and near copies by MinHash over word shingles.
 
-Two documents are only ever one when their numbers and their metadata are the same too, so an old and a new version
-of a policy, or one policy for two regions, both stay.
+Two documents are only ever one when their numbers, in their order, and their metadata are the same too, so an old and a
+new version of a policy, or one policy for two regions, both stay.
 """
 
 import re
@@ -12,7 +12,7 @@ from rensa import RMinHash, RMinHashLSH
 from graph.ingest.document import Metadata, canonical, digest_of
 
 WORD = re.compile(r"\w+")
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+NUMBER = re.compile(r"[-−+<>≤≥±$€£¥]*\s?\d+(?:[.,:/–-]\d+)*\s?[%‰°€$£¥]*")
 PERMUTATIONS = 128
 BANDS = 16
 NEAR = 0.9
@@ -31,12 +31,13 @@ class Duplicates:
 
     def first_like(self, document: str, text: str, metadata: Metadata) -> str | None:
         """The earlier document that this one repeats, or None, after which this one counts as shown."""
-        words = WORD.findall(text.lower())
+        text = text.lower()
+        words = WORD.findall(text)
         about = canonical(metadata)
-        exact = digest_of(" ".join(words).encode("utf-8", "replace"), about)
+        exact = digest_of(" ".join(text.split()).encode(), about)
         if exact in self._exact:
             return self._exact[exact]
-        kind = digest_of(" ".join(sorted(NUMBER.findall(text))).encode(), about)
+        kind = digest_of(" ".join("".join(found.split()) for found in NUMBER.findall(text)).encode(), about)
         found = self._similar(document, words, kind) if len(words) >= SHORTEST else None
         if found is None:
             self._exact[exact] = document

@@ -4,11 +4,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from graph.ingest.clean import as_written, decode, has_words, tidy
 from graph.ingest.document import Document
 from graph.ingest.pages import page_starts
+from graph.plain_yaml import YamlInvalid, load_yaml
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
@@ -50,9 +49,9 @@ def front_matter(text: str) -> tuple[dict[str, object], int]:
     if not match:
         return {}, 0
     try:
-        fields = yaml.safe_load(match.group(1))
-    except yaml.YAMLError as error:
-        raise Refused(f"bad front matter: {' '.join(str(error).split())}") from error
+        fields = load_yaml(match.group(1))
+    except YamlInvalid as error:
+        raise Refused(f"bad front matter: line {error.line + 1}: {error.problem}") from error
     return ({str(k): v for k, v in fields.items()}, match.end()) if isinstance(fields, dict) else ({}, 0)
 
 

@@ -3,16 +3,17 @@
 import csv
 import datetime
 import json
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from graph.errors import SourceInvalid
 from graph.filters import BUILT_IN, ColumnType
 from graph.ingest.document import Metadata
+from graph.plain_yaml import YamlInvalid, load_yaml
 
 MANIFEST = "manifest.csv"
 SIDECARS = (".meta.yaml", ".meta.yml", ".meta.json")
@@ -33,9 +34,11 @@ def sidecar(path: Path) -> Metadata:
 
 def _mapping(path: Path) -> Metadata:
     try:
-        fields = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SourceInvalid(f"{path.name}: this is not YAML or JSON: {' '.join(str(error).split())}") from error
+        fields = load_yaml(path.read_text("utf-8-sig"))
+    except YamlInvalid as error:
+        raise SourceInvalid(f"{path.name}:{error.line}: this is not YAML or JSON: {error.problem}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceInvalid(f"{path.name}: this cannot be read as UTF-8: {error}.") from error
     if not isinstance(fields, dict):
         raise SourceInvalid(f"{path.name}: a sidecar is a mapping of fields such as `region: EU`.")
     return {str(key): value for key, value in fields.items()}
@@ -48,12 +51,14 @@ def manifest(folder: Path) -> dict[str, Metadata]:
         return {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines))
+            reader = csv.DictReader(lines)
+            rows = list(reader)
+            names = list(reader.fieldnames or [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceInvalid(f"{path}: this is not a CSV file in UTF-8: {error}.") from error
-    if rows and "file" not in rows[0]:
-        raise SourceInvalid(f"{path}:1: a manifest needs a column `file`; it has {', '.join(rows[0])}.")
-    return {row["file"]: _cells(row) for row in rows if row.get("file")}
+        raise SourceInvalid(f"{path.name}: this is not a CSV file in UTF-8: {error}.") from error
+    if "file" not in names:
+        raise SourceInvalid(f"{path.name}:1: a manifest needs a column `file`; it has {', '.join(names) or 'nothing'}.")
+    return {posixpath.normpath(row["file"].strip()): _cells(row) for row in rows if row.get("file")}
 
 
 def _cells(row: Mapping[str, Any]) -> Metadata:
@@ -72,7 +77,10 @@ def normalise(fields: Metadata) -> Metadata:
 def groups_of(value: object) -> list[str]:
     """A list of group names from a list or from text with `;` or `,` between them."""
     names = value if isinstance(value, list) else re.split(r"[;,]", str(value))
-    return sorted({str(name).strip() for name in names if str(name).strip()})
+    groups = sorted({str(name).strip() for name in names if str(name).strip()})
+    if not groups and value != []:
+        raise SourceInvalid(f"{GROUPS} = {value!r} names no group; name one, or leave it out to make this public.")
+    return groups
 
 
 def _plain(value: object) -> Any:
@@ -83,7 +91,9 @@ def _plain(value: object) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return json.dumps(value, sort_keys=True, default=str)
+        return json.dumps({str(key): item for key, item in value.items()}, sort_keys=True, default=str)
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 

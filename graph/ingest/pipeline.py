@@ -23,7 +23,7 @@ from graph.snapshot.manifest import Manifest, read_manifest
 from graph.snapshot.store import Store
 from graph.snapshot.tables import WORDS, DocumentRow, Reader
 
-READING = 2
+READING = 3
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 
@@ -133,7 +133,8 @@ class _Run:
     def _work(self, todo: list[Source], good: set[str]) -> None:
         duplicates = Duplicates()
         for row in self._rows(good):
-            duplicates.first_like(row.document, row.text, json.loads(row.metadata))
+            about = {**json.loads(row.metadata), "title": row.named}
+            duplicates.first_like(row.document, row.text[row.body :], about)
         known = self._known_vectors(todo)
         batch: list[Unembedded] = []
         for source, document in self._read(todo):
@@ -165,7 +166,8 @@ class _Run:
     def _prepare(self, source: Source, document: Document, duplicates: Duplicates) -> Unembedded:
         metadata = normalise({**source.metadata, **document.metadata})
         title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
-        first = duplicates.first_like(source.id, document.text[document.body :], metadata)
+        named = str(metadata.get("title") or source.title)
+        first = duplicates.first_like(source.id, document.text[document.body :], {**metadata, "title": named})
         row = DocumentRow(
             document=source.id,
             file=source.file,
@@ -174,6 +176,8 @@ class _Run:
             text="" if first else document.text,
             page_starts=list(document.page_starts),
             metadata=json.dumps(metadata, sort_keys=True, ensure_ascii=False),
+            named=named,
+            body=document.body,
             duplicate_of=first,
         )
         chunks = [] if first else cut(document, self.release.chunking, self.embedder.count_tokens)

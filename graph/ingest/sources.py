@@ -2,10 +2,10 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO
 
 from graph.errors import SourceInvalid
 from graph.ingest.document import Metadata, Refusal, Source, canonical, digest_of
@@ -13,6 +13,7 @@ from graph.ingest.metadata import MANIFEST, SIDECARS, manifest, normalise, sidec
 
 CORPUS = (".jsonl", ".jsonl.gz")
 MEGABYTE = 1 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def discover(paths: Sequence[Path], *, most_megabytes: float) -> Iterator[Source | Refusal]:
@@ -40,91 +41,104 @@ def _all(paths: Sequence[Path], most_megabytes: float) -> Iterator[Source | Refu
         if root.is_dir():
             yield from _folder(root, most_megabytes)
         else:
-            yield from _file(root, root.parent, root.name, {}, most_megabytes)
+            yield from _file(root, root.name, {}, most_megabytes)
 
 
 def _folder(root: Path, most_megabytes: float) -> Iterator[Source | Refusal]:
-    described: dict[Path, Metadata] = {}
-    listed: dict[Path, Path] = {}
     files = sorted(path for path in root.rglob("*") if path.is_file() and not _hidden(path, root))
-    for path in files:
-        if path.name == MANIFEST:
-            for name, fields in manifest(path.parent).items():
-                described[path.parent / name] = fields
-                listed[path.parent / name] = path
+    described: dict[Path, Metadata] = {}
+    for folder in (path.parent for path in files if path.name == MANIFEST):
+        described |= {folder / name: fields for name, fields in manifest(folder).items()}
     for path in files:
         if path.name != MANIFEST and not path.name.endswith(SIDECARS):
-            name = f"{root.name}/{path.relative_to(root).as_posix()}"
-            yield from _file(path, root, name, described.pop(path, {}), most_megabytes)
+            yield from _file(path, _named(path, root), described.pop(path, {}), most_megabytes)
     for path in described:
-        where = listed[path].relative_to(root.parent).as_posix()
-        yield Refusal(
-            f"{root.name}/{path.relative_to(root).as_posix()}", f"missing: {where} lists it, but it is not there"
-        )
+        yield Refusal(_named(path, root), f"missing: a {MANIFEST} lists it, but it is not there")
+    for path in files:
+        if path.name.endswith(SIDECARS) and not _described_by(path).is_file():
+            yield Refusal(_named(path, root), "missing: there is no file beside it that it could describe")
+
+
+def _named(path: Path, root: Path) -> str:
+    inside = path.is_relative_to(root)
+    return f"{root.name}/{path.relative_to(root).as_posix()}" if inside else path.as_posix()
+
+
+def _described_by(beside: Path) -> Path:
+    suffix = next(suffix for suffix in SIDECARS if beside.name.endswith(suffix))
+    return beside.with_name(beside.name.removesuffix(suffix))
 
 
 def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
-def _file(path: Path, root: Path, name: str, fields: Metadata, most_megabytes: float) -> Iterator[Source | Refusal]:
+def _file(path: Path, name: str, fields: Metadata, most_megabytes: float) -> Iterator[Source | Refusal]:
+    try:
+        metadata = normalise({**fields, **sidecar(path)})
+        about = canonical(metadata)
+    except (SourceInvalid, UnicodeEncodeError) as error:
+        yield Refusal(name, f"bad metadata: {error}")
+        return
     if path.name.endswith(CORPUS) and _is_corpus(path):
-        yield from _corpus(path, name)
+        yield from _corpus(path, name, metadata)
         return
     size = path.stat().st_size
     if size > most_megabytes * MEGABYTE:
         yield Refusal(name, f"too large: {size / MEGABYTE:.1f} MB, at most {most_megabytes:g} MB are read")
         return
     try:
-        metadata = normalise({**fields, **sidecar(path)})
         content = path.read_bytes()
-    except SourceInvalid as error:
-        yield Refusal(name, f"bad metadata: {error}")
-        return
     except OSError as error:
         yield Refusal(name, f"unreadable: {error.strerror}")
         return
-    yield Source(name, name, path, digest_of(content, canonical(metadata)), metadata)
+    yield Source(name, name, path, digest_of(content, about), metadata)
 
 
-def _open(path: Path) -> IO[str]:
-    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+def _lines(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        for number, line in enumerate(lines):
+            yield line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line
 
 
 def _is_corpus(path: Path) -> bool:
     if path.name in ("corpus.jsonl", "corpus.jsonl.gz"):
         return True
     try:
-        with _open(path) as lines:
-            first = json.loads(next(islice(lines, 1), "null"))
-    except (OSError, EOFError, UnicodeDecodeError, ValueError):
+        first = json.loads(next(islice(_lines(path), 1), b"null"))
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
         return False
     return isinstance(first, dict) and "id" in first and "text" in first
 
 
-def _corpus(path: Path, name: str) -> Iterator[Source | Refusal]:
+def _corpus(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]:
     try:
-        with _open(path) as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _record(path, name, number, line)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        for number, line in enumerate(_lines(path), 1):
+            if line.strip():
+                yield _record(path, f"{name}:{number}", line, fields)
+    except (OSError, EOFError, zlib.error) as error:
         yield Refusal(name, f"corrupt: {error}")
 
 
-def _record(path: Path, name: str, number: int, line: str) -> Source | Refusal:
-    where = f"{name}:{number}"
+def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | Refusal:
+    """A line of a corpus; what is said of the whole file holds for each of its records, unless that says otherwise."""
     try:
         record = json.loads(line)
-    except ValueError:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return Refusal(where, "corrupt: the line holds half a surrogate pair")
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        return Refusal(where, "corrupt: the line is not a JSON object")
+        return Refusal(where, "corrupt: the line is not a JSON object in UTF-8")
     key, text, title, metadata = (record.get(field) for field in ("id", "text", "title", "metadata"))
     if not isinstance(key, str | int) or isinstance(key, bool) or key == "":
         return Refusal(where, "corrupt: the field id is missing or is not text")
     if not isinstance(text, str) or not isinstance(title or "", str) or not isinstance(metadata or {}, dict):
         return Refusal(where, "corrupt: a record is {id, title, text, metadata}: text, text, text and an object")
-    fields = normalise(metadata or {})
-    digest = digest_of(text.encode("utf-8", "replace"), (title or "").encode("utf-8", "replace"), canonical(fields))
-    return Source(str(key), name, path, digest, fields, record=text, title=title or "")
+    try:
+        about = normalise({**fields, **(metadata or {})})
+    except SourceInvalid as error:
+        return Refusal(where, f"bad metadata: {error}")
+    digest = digest_of(text.encode(), (title or "").encode(), canonical(about))
+    return Source(str(key), where.rpartition(":")[0], path, digest, about, record=text, title=title or "")

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ ANN_FROM = 50_000
 EXACT_UNDER = 5_000
 """Rows left by a filter under which they are scanned exactly instead of probing the approximate index."""
 PROBES = 20
+REFINED, LEAST_REFINED = 1000, 5
+"""Rows whose one-bit distances are made exact again: so many, and at least so many times what is asked for.
+
+With 40 of them for ten results recall@10 was 0.65 on clustered vectors, with 100 it was 0.98, with 300 it was 1.
+"""
 BATCH = 2048
 WORDS = "search_text"
 
@@ -58,6 +64,8 @@ DOCUMENT_SCHEMA = pa.schema(
         pa.field("text", pa.string()),
         pa.field("page_starts", pa.list_(pa.int64())),
         pa.field("metadata", pa.string()),
+        pa.field("named", pa.string()),
+        pa.field("body", pa.int64()),
         pa.field("duplicate_of", pa.string()),
     ]
 )
@@ -65,7 +73,9 @@ DOCUMENT_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class DocumentRow:
-    """A document as stored; `metadata` is JSON, a copy names its first in `duplicate_of` and has no passages."""
+    """A document as stored: `metadata` is JSON, `named` the title that its source gives it if any, `body` where its
+    text begins after front matter; a copy names its first in `duplicate_of` and has no passages.
+    """
 
     document: str
     file: str
@@ -74,6 +84,8 @@ class DocumentRow:
     text: str
     page_starts: list[int]
     metadata: str
+    named: str
+    body: int
     duplicate_of: str | None = None
 
 
@@ -161,7 +173,8 @@ class Reader:
             if await self._passages.count_rows(where) <= EXACT_UNDER:
                 query = query.bypass_vector_index()
             else:
-                query = query.minimum_nprobes(PROBES).maximum_nprobes(0).refine_factor(4)
+                refined = max(LEAST_REFINED, ceil(REFINED / most))
+                query = query.minimum_nprobes(PROBES).maximum_nprobes(0).refine_factor(refined)
         rows = await self._rows(query, "_distance", most)
         for row in rows:
             row["similarity"] = 1.0 - row.pop("_distance")

@@ -173,3 +173,24 @@ def test_every_quote_is_an_exact_slice_and_every_marker_has_its_citation(draft: 
     assert {marker for claim in claims_of(found.text) for marker in claim.markers} == {
         each["marker"] for each in found.citations
     }
+
+
+def test_a_marker_inside_a_sentence_does_not_split_it() -> None:
+    assert [(claim.text, claim.markers) for claim in claims_of("The cap [1] is 5 kW. It holds [2, 3].")] == [
+        ("The cap is 5 kW.", (1,)),
+        ("It holds.", (2, 3)),
+    ]
+
+
+def test_a_marker_before_the_first_sentence_belongs_to_it() -> None:
+    assert [(claim.text, claim.markers) for claim in claims_of("[1] It is so.")] == [("It is so.", (1,))]
+
+
+def test_paragraphs_of_a_draft_stay_paragraphs() -> None:
+    passages = [passage("The cap is 5 kW. The fan is quiet.")]
+    checked = check("The cap is 5 kW. [1]\n\nThe fan is quiet. [1]", passages, 0.5)
+    assert checked.text == "The cap is 5 kW. [1]\n\nThe fan is quiet. [2]"
+
+
+def test_a_sign_is_part_of_a_number() -> None:
+    assert support("Store at -20 degrees.", "Store at 20 degrees.") == 0.0

@@ -274,3 +274,17 @@ def test_what_does_not_look_like_a_filter_is_refused(option: str) -> None:
 def test_a_typed_value_that_its_column_cannot_hold_is_refused() -> None:
     with pytest.raises(FilterInvalid, match="'new' is not a value for a column of type integer"):
         parse_option("year=new", COLUMNS)
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**63), "\ud800"])
+def test_values_that_no_column_can_hold_are_refused(value: object) -> None:
+    with pytest.raises(FilterInvalid):
+        compile_filter({"year" if isinstance(value, int) else "region": value}, {"year": "integer", "region": "string"})
+
+
+@pytest.mark.parametrize(
+    ("option", "wanted"),
+    [("title=x!=y", {"title": {"eq": "x!=y"}}), ("title=A >= B", {"title": {"eq": "A >= B"}})],
+)
+def test_the_first_sign_of_an_option_counts(option: str, wanted: object) -> None:
+    assert parse_option(option, {}) == wanted

@@ -147,3 +147,19 @@ def test_a_full_question_is_left_alone() -> None:
 def test_what_the_assistant_said_and_blank_turns_are_not_taken_along() -> None:
     history: list[Turn] = [*said("How long is the warranty?", " "), {"role": "assistant", "content": "Ten years."}]
     assert stand_alone("And in Spain?", history) == "How long is the warranty? And in Spain?"
+
+
+@pytest.mark.parametrize("content", ["x" * 40_001, "\ud800"])
+def test_a_turn_that_is_too_long_or_no_text_is_refused(content: str) -> None:
+    with pytest.raises(QuestionInvalid):
+        check_history([{"role": "assistant", "content": content}], Limits())
+
+
+def test_control_characters_in_earlier_turns_become_spaces() -> None:
+    turns = check_history([{"role": "assistant", "content": "a\x00b"}], Limits())
+    assert turns == [{"role": "assistant", "content": "a b"}]
+
+
+def test_a_group_with_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(QuestionInvalid):
+        check_groups(["\ud800"])

@@ -107,11 +107,11 @@ def test_a_model_of_each_kind_is_taken(writer: str) -> None:
 
 
 def test_broken_yaml_is_refused_with_its_line() -> None:
-    assert refused("name: eu\nchunking: [1, 2\n").startswith("release.yaml:3: this is not YAML:")
+    assert refused("name: eu\nchunking: [1, 2\n").startswith("release.yaml:3: this is not YAML that can be read:")
 
 
 def test_a_control_character_is_refused_as_no_yaml() -> None:
-    assert refused("name: e\x00u\n").startswith("release.yaml: this is not YAML:")
+    assert refused("name: e\x00u\n").startswith("release.yaml:1: this is not YAML that can be read:")
 
 
 @pytest.mark.parametrize("text", ["- name\n", "just words\n", "5\n", "false\n", "[]\n"])
@@ -150,3 +150,12 @@ def test_equal_releases_have_one_digest_and_any_change_gives_another() -> None:
 def test_the_label_is_the_name_and_the_start_of_the_digest() -> None:
     release = Release(name="eu")
     assert release.label == f"eu@{release.digest[:12]}"
+
+
+@pytest.mark.parametrize("text", ["name: 2025-13-45", "name: " + "[" * 5000, "name: a\nname: b"])
+def test_yaml_that_cannot_be_a_value_is_refused(text: str) -> None:
+    assert "this is not YAML that can be read" in refused(text)
+
+
+def test_sizes_that_contradict_each_other_are_refused() -> None:
+    assert "minimum_tokens must not be above target_tokens" in refused("chunking: {target_tokens: 32}")

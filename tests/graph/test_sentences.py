@@ -109,3 +109,16 @@ def test_running_text_has_no_bullet_emphasis_link_target_or_line_break() -> None
 
 def test_an_underscore_inside_a_word_stays() -> None:
     assert plain("set max_tokens and a*b") == "set max_tokens and a*b"
+
+
+def test_the_last_row_before_a_rule_is_a_row() -> None:
+    text = "| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |\n\n---\n\nText here."
+    assert [unit.reading for unit in units(text)] == ["a: 1; b: 2", "a: 3; b: 4", "Text here."]
+
+
+def test_an_empty_first_cell_and_a_bar_in_a_cell_are_kept() -> None:
+    assert cells("|| a | b \\| c |") == ["", "a", "b | c"]
+
+
+def test_a_multiplication_is_no_emphasis() -> None:
+    assert plain("**Two** times *three*: 2 * 3 kW") == "Two times three: 2 * 3 kW"

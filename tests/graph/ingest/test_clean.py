@@ -72,3 +72,34 @@ def test_a_markdown_table_survives_tidying() -> None:
 @pytest.mark.parametrize(("text", "words"), [("a", True), ("7", True), ("保", True), ("", False), ("-- \n|?", False)])
 def test_a_text_has_words_when_it_has_a_letter_or_digit(text: str, words: bool) -> None:
     assert has_words(text) is words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Gewährleistung beträgt fünf Jahre. Das Gerät ist jährlich zu prüfen und zu säubern.",
+        "café",
+        "The price is 5 €.",
+        "naïve",
+    ],
+)
+def test_western_text_in_its_old_code_page_is_read(text: str) -> None:
+    assert decode(text.encode("cp1252")) == text
+
+
+def test_one_bad_byte_does_not_ruin_a_file() -> None:
+    text = "Die Gewährleistung beträgt fünf Jahre. " * 5
+    assert decode(text.encode() + b"\xff") == text + "\ufffd"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_encodings_are_read(encoding: str) -> None:
+    assert decode("Die Gewährleistung".encode(encoding)) == "Die Gewährleistung"
+
+
+def test_entities_become_characters_before_control_characters_go() -> None:
+    assert tidy("soft&shy;ware a&#8203;b") == "software ab"
+
+
+def test_the_ampersand_of_an_address_is_no_entity() -> None:
+    assert tidy("https://x.org/?a=1&region=EU&copy=2") == "https://x.org/?a=1&region=EU&copy=2"

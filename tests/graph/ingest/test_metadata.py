@@ -54,14 +54,14 @@ def test_a_sidecar_is_read_from_json(tmp_path: Path) -> None:
     ("content", "why"),
     [
         (b"region: [EU", "is not YAML or JSON"),
-        (b"region: caf\xe9", "is not YAML or JSON"),
+        (b"region: caf\xe9", "cannot be read as UTF-8"),
         (b"- EU", "is a mapping"),
         (b"", "is a mapping"),
     ],
 )
 def test_a_sidecar_that_is_no_mapping_is_refused_by_its_name(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "guide.txt.meta.yaml").write_bytes(content)
-    with pytest.raises(SourceInvalid, match=f"guide.txt.meta.yaml: .*{why}"):
+    with pytest.raises(SourceInvalid, match=f"guide.txt.meta.yaml:.*{why}"):
         sidecar(tmp_path / "guide.txt")
 
 
@@ -124,7 +124,7 @@ def test_groups_become_a_list_however_they_are_written() -> None:
 
 @pytest.mark.parametrize(
     ("given_groups", "names"),
-    [("hr", ["hr"]), ("it, hr;it", ["hr", "it"]), (["hr ", "", "hr"], ["hr"]), (7, ["7"]), ("", []), ([], [])],
+    [("hr", ["hr"]), ("it, hr;it", ["hr", "it"]), (["hr ", "", "hr"], ["hr"]), (7, ["7"]), ([], [])],
 )
 def test_group_names_come_sorted_and_once(given_groups: object, names: list[str]) -> None:
     assert groups_of(given_groups) == names
@@ -200,3 +200,30 @@ def test_every_value_fits_the_column_that_was_inferred_from_all(documents: list[
     for name, kind in infer_columns(fields).items():
         stored = [typed(each.get(name), kind) for each in fields]
         assert {type(each) for each in stored} <= {STORED[kind], type(None)}
+
+
+@pytest.mark.parametrize("nobody", [";", " , ", "", [""]])
+def test_groups_that_name_nobody_are_refused_and_not_public(nobody: object) -> None:
+    with pytest.raises(SourceInvalid, match="names no group"):
+        groups_of(nobody)
+
+
+@pytest.mark.parametrize("text", ["effective_date: 2025-02-30", "x: " + "[" * 5000, "a: 1\na: 2"])
+def test_yaml_that_cannot_be_a_value_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt.meta.yaml").write_text(text, "utf-8")
+    with pytest.raises(SourceInvalid, match=r"a.txt.meta.yaml:\d+: this is not YAML or JSON"):
+        sidecar(tmp_path / "a.txt")
+
+
+def test_words_that_old_yaml_would_change_stay_words(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.meta.yaml").write_text("region: NO\ntime: 12:30\nfinal: true\nlevel: 3", "utf-8")
+    assert sidecar(tmp_path / "a.txt") == {"region": "NO", "time": "12:30", "final": True, "level": 3}
+
+
+def test_a_mapping_with_keys_of_many_types_becomes_text() -> None:
+    assert normalise({"x": {1: "a", "b": "c"}}) == {"x": '{"1": "a", "b": "c"}'}
+
+
+def test_a_manifest_finds_its_files_however_the_path_is_written(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("file,r\n a.txt ,EU\nsub/../b.txt,US\n", "utf-8")
+    assert manifest(tmp_path) == {"a.txt": {"r": "EU"}, "b.txt": {"r": "US"}}

@@ -86,9 +86,7 @@ def test_a_manifest_describes_files_below_its_folder(tmp_path: Path) -> None:
 
 def test_a_manifest_row_naming_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     docs = folder(tmp_path / "docs", sub___manifest__csv="file,region\ngone.txt,EU\n")
-    assert refused(docs) == [
-        Refusal("docs/sub/gone.txt", "missing: docs/sub/manifest.csv lists it, but it is not there")
-    ]
+    assert refused(docs) == [Refusal("docs/sub/gone.txt", "missing: a manifest.csv lists it, but it is not there")]
 
 
 def test_a_file_with_a_broken_sidecar_is_refused_and_the_others_are_not(tmp_path: Path) -> None:
@@ -149,9 +147,9 @@ def test_another_jsonl_file_is_a_corpus_when_its_first_line_is_a_record(tmp_path
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id": "b", "text": ', "corrupt: the line is not a JSON object"),
-        ("[1, 2]", "corrupt: the line is not a JSON object"),
-        ("null", "corrupt: the line is not a JSON object"),
+        ('{"id": "b", "text": ', "corrupt: the line is not a JSON object in UTF-8"),
+        ("[1, 2]", "corrupt: the line is not a JSON object in UTF-8"),
+        ("null", "corrupt: the line is not a JSON object in UTF-8"),
         ('{"text": "x"}', "corrupt: the field id is missing or is not text"),
         ('{"id": "", "text": "x"}', "corrupt: the field id is missing or is not text"),
         ('{"id": true, "text": "x"}', "corrupt: the field id is missing or is not text"),
@@ -193,3 +191,64 @@ def test_the_digest_of_a_record_covers_text_title_and_metadata(tmp_path: Path) -
     )
     digests = [source.digest for source in found(path)]
     assert [digests.index(digest) for digest in digests] == [0, 0, 2, 3, 4]
+
+
+def everything(*paths: Path) -> list[Source | Refusal]:
+    return list(discover(paths, most_megabytes=1))
+
+
+def test_what_is_said_of_a_corpus_holds_for_each_of_its_records(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text(
+        '{"id": "a", "text": "x"}\n{"id": "b", "text": "y", "metadata": {"r": "EU"}}\n'
+    )
+    (tmp_path / "corpus.jsonl.meta.yaml").write_text("allowed_groups: [hr]")
+    assert [source.metadata for source in everything(tmp_path) if isinstance(source, Source)] == [
+        {"allowed_groups": ["hr"]},
+        {"allowed_groups": ["hr"], "r": "EU"},
+    ]
+
+
+def test_groups_that_name_nobody_refuse_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("secret")
+    (tmp_path / "manifest.csv").write_text("file,allowed_groups\na.txt,;\n")
+    [refusal] = everything(tmp_path)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason.startswith("bad metadata: allowed_groups = ';' names no group")
+
+
+def test_a_sidecar_without_its_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.meta.yaml").write_text("region: EU")
+    reason = "missing: there is no file beside it that it could describe"
+    assert everything(tmp_path) == [Refusal(f"{tmp_path.name}/a.txt.meta.yaml", reason)]
+
+
+@pytest.mark.parametrize("field", ['"id": "\\ud800", "text": "x"', '"id": "1", "text": "\\ud800"'])
+def test_half_a_surrogate_pair_in_a_record_is_refused(tmp_path: Path, field: str) -> None:
+    (tmp_path / "corpus.jsonl").write_text("{" + field + "}")
+    assert everything(tmp_path / "corpus.jsonl") == [
+        Refusal("corpus.jsonl:1", "corrupt: the line holds half a surrogate pair")
+    ]
+
+
+def test_a_line_that_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text("[" * 200_000)
+    assert [refusal.file for refusal in everything(tmp_path / "corpus.jsonl") if isinstance(refusal, Refusal)] == [
+        "corpus.jsonl:1"
+    ]
+
+
+def test_one_line_in_another_encoding_loses_only_itself(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_bytes(
+        b'\xef\xbb\xbf{"id": "a", "text": "x"}\n{"id": "b", "text": "\xe9"}\n{"id": "c", "text": "z"}\n'
+    )
+    assert [one.id if isinstance(one, Source) else one.file for one in everything(tmp_path / "corpus.jsonl")] == [
+        "a",
+        "corpus.jsonl:2",
+        "c",
+    ]
+
+
+def test_a_manifest_that_points_out_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("file,r\n/etc/hostname,x\n")
+    reason = "missing: a manifest.csv lists it, but it is not there"
+    assert everything(tmp_path) == [Refusal("/etc/hostname", reason)]

@@ -1,0 +1,304 @@
+"""The compiled graph end to end over small fakes: routes, rungs, reasons, and what leaves it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from graph.backends import Backend, Brief, Scope
+from graph.backends.writers import ExtractiveWriter
+from graph.builder import build_graph
+from graph.errors import ModelFailed, QuestionInvalid, RetrievalUnavailable
+from graph.nodes import after_cite, after_fallback, after_generate, after_route
+from graph.public import public_items
+from graph.release import Generation, Models, Release, Routing
+from graph.state import Answer, Passage, Question, State, Usage
+
+TEXT = "The warranty of the Corrento pump is five years. It begins with the date of installation."
+QUESTION = Question(question="How long is the warranty of the Corrento pump?")
+
+
+def passage(text: str = TEXT, name: str = "warranty.md", score: float = 1.0) -> Passage:
+    return Passage(
+        id=f"{name}#0",
+        document=name,
+        file=name,
+        title="Warranty",
+        section="",
+        header="",
+        page=2,
+        page_breaks=[],
+        start=100,
+        end=100 + len(text),
+        text=text,
+        metadata={},
+        score=score,
+        lexical=1.0,
+        vector=score,
+    )
+
+
+@dataclass
+class Shelf:
+    """A retriever that always finds the same passages and remembers what it was asked."""
+
+    passages: list[Passage] = field(default_factory=lambda: [passage()])
+    asked: list[tuple[str, Scope]] = field(default_factory=list)
+    snapshot: str = "snap"
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    async def search(self, text: str, scope: Scope) -> list[Passage]:
+        self.asked.append((text, scope))
+        return self.passages
+
+
+class Alike:
+    """Finds every text as similar as it is told."""
+
+    def __init__(self, similarity: float = 0.9) -> None:
+        self.similarity = similarity
+
+    async def compare(self, text: str, others: Sequence[str]) -> list[float]:
+        return [self.similarity] * len(others)
+
+
+@dataclass
+class Replies:
+    """A writer that gives, call by call, a reply, raises a failure, or hangs for the seconds given."""
+
+    name: str
+    script: list[str | Exception | float]
+    calls: int = 0
+
+    async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
+        said = self.script[min(self.calls, len(self.script) - 1)]
+        self.calls += 1
+        usage["calls"] += 1
+        if isinstance(said, Exception):
+            raise said
+        if isinstance(said, float):
+            await asyncio.sleep(said)
+            said = "late [1]"
+        for word in said.split(" "):
+            yield word + " "
+
+
+def release(**changes: Any) -> Release:
+    return Release(
+        **{"models": Models(simple="openai:small", complex="openai:large", backup="openai:spare"), **changes}
+    )
+
+
+def backend(small: Replies, spare: Replies | None = None, **parts: Any) -> Backend:
+    large = parts.pop("large", Replies("openai:large", ["The warranty is five years. [1]"]))
+    spare = spare or Replies("openai:spare", ["The warranty is five years. [1]"])
+    writers = {writer.name: writer for writer in (small, large, spare)}
+    chosen = {"retriever": Shelf(), "similarity": Alike(), **parts}
+    return Backend(writers={**writers, "extractive": ExtractiveWriter(2)}, **chosen)
+
+
+def ask(world: Backend, chosen: Release | None = None, question: Question = QUESTION) -> Answer:
+    answer: Answer = asyncio.run(build_graph(chosen or release(), world).ainvoke(question))["answer"]
+    return answer
+
+
+GOOD = "The warranty of the Corrento pump is five years. [1]"
+
+
+def test_a_supported_reply_is_answered_with_its_exact_span() -> None:
+    answer = ask(backend(Replies("openai:small", [GOOD])))
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("answered", "primary", None)
+    assert [(c["file"], c["page"], c["start"], c["end"], c["quote"]) for c in answer["citations"]] == [
+        ("warranty.md", 2, 100, 148, "The warranty of the Corrento pump is five years.")
+    ]
+
+
+def test_an_answer_says_how_it_came_about() -> None:
+    answer = ask(backend(Replies("openai:small", [GOOD])))
+    assert list(answer["timings"]) == ["preprocess", "retrieve", "rerank", "route", "generate", "cite"]
+    assert answer["release"] == release().label
+    assert (answer["snapshot"], answer["usage"]["calls"], answer["route"]) == ("snap", 1, "simple")
+    assert 0.5 < answer["confidence"] <= 1
+
+
+def test_a_complex_question_goes_to_the_complex_model() -> None:
+    question = Question(question="What is the difference between the warranty of the Corrento pump and of its drive?")
+    large = Replies("openai:large", [GOOD])
+    assert ask(backend(Replies("openai:small", ["no"]), large=large), question=question)["route"] == "complex"
+    assert large.calls == 1
+
+
+def test_thin_evidence_is_declined_without_asking_a_model() -> None:
+    small = Replies("openai:small", [GOOD])
+    world = backend(small, similarity=Alike(0.0), retriever=Shelf([passage("Nothing of that kind.")]))
+    answer = ask(world)
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("declined", "decline", "no_evidence")
+    assert (small.calls, answer["citations"], answer["nearest"]) == (0, [], ["warranty.md, page 2"])
+    assert 0 <= answer["confidence"] < 0.5
+
+
+def test_nothing_found_is_declined() -> None:
+    answer = ask(backend(Replies("openai:small", [GOOD]), retriever=Shelf([])))
+    assert (answer["status"], answer["confidence"], answer["nearest"]) == ("declined", 0.0, [])
+
+
+@pytest.mark.parametrize(
+    ("script", "rung", "reason"),
+    [
+        ([ModelFailed("error", "503", transient=True), GOOD], "retry", "error"),
+        ([ModelFailed("error", "400")], "backup", "error"),
+        ([ModelFailed("context_window", "too long")], "backup", "context_window"),
+        ([ModelFailed("content_policy", "filtered")], "backup", "content_policy"),
+        (["The warranty is nine decades and covers floods. [1]"], "backup", "unsupported"),
+        (["Nothing cited."], "backup", "unsupported"),
+        (["It points nowhere. [7]"], "backup", "unsupported"),
+    ],
+)
+def test_each_failure_climbs_to_its_rung(script: list[str | Exception | float], rung: str, reason: str) -> None:
+    answer = ask(backend(Replies("openai:small", script)))
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("answered", rung, reason)
+
+
+def test_a_hang_times_out_and_the_backup_answers() -> None:
+    quick = release(generation=Generation(timeout=0.05, retries=0))
+    answer = ask(backend(Replies("openai:small", [5.0])), quick)
+    assert (answer["rung"], answer["reason"]) == ("backup", "timeout")
+
+
+def test_when_every_model_fails_the_passages_are_quoted() -> None:
+    broken = ModelFailed("error", "503", transient=True)
+    answer = ask(backend(Replies("openai:small", [broken]), Replies("openai:spare", [broken])))
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("answered", "extractive", "error")
+    assert answer["citations"][0]["quote"] == "The warranty of the Corrento pump is five years."
+
+
+def test_a_model_that_finds_no_answer_is_believed() -> None:
+    answer = ask(backend(Replies("openai:small", [ModelFailed("no_evidence", "I don't know")])))
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("declined", "decline", "no_evidence")
+
+
+def test_the_deadline_of_the_question_holds_over_all_rungs() -> None:
+    hasty = release(generation=Generation(timeout=5, deadline=0.2, retries=3))
+    hanging = [5.0]
+    answer = ask(backend(Replies("openai:small", [*hanging]), Replies("openai:spare", [*hanging])), hasty)
+    assert answer["rung"] in ("extractive", "decline")
+    assert sum(answer["timings"].values()) < 2000
+
+
+def test_a_claim_without_a_citation_makes_the_answer_partial() -> None:
+    answer = ask(backend(Replies("openai:small", [GOOD + " Bananas are yellow fruit."])))
+    assert (answer["status"], len(answer["citations"])) == ("partial", 1)
+
+
+def test_the_callers_filter_and_groups_reach_the_search() -> None:
+    shelf = Shelf()
+    question = Question(question=QUESTION["question"], filters={"region": "EU"}, groups=["hr"])
+    ask(backend(Replies("openai:small", [GOOD]), retriever=shelf), question=question)
+    [(_, scope)] = shelf.asked
+    assert (scope.filters, scope.groups) == ({"region": "EU"}, ["hr"])
+
+
+def test_a_follow_up_is_searched_with_what_it_refers_to() -> None:
+    shelf = Shelf()
+    question = Question(question="And in the US?", history=[{"role": "user", "content": "What is the warranty?"}])
+    ask(backend(Replies("openai:small", [GOOD]), retriever=shelf), question=question)
+    assert shelf.asked[0][0] == "What is the warranty? And in the US?"
+
+
+@pytest.mark.parametrize("bad", ["", "   ", "x" * 5000, "a\x00b", 7, None, ["a"]])
+def test_a_question_that_cannot_be_asked_raises_one_clear_error(bad: Any) -> None:
+    with pytest.raises(QuestionInvalid, match=r"^A question "):
+        ask(backend(Replies("openai:small", [GOOD])), question=Question(question=bad))
+
+
+def test_an_index_that_does_not_answer_is_an_error_and_no_answer() -> None:
+    class Broken(Shelf):
+        async def search(self, text: str, scope: Scope) -> list[Passage]:
+            raise RetrievalUnavailable("The Snapshot snap does not answer.")
+
+    with pytest.raises(RetrievalUnavailable):
+        ask(backend(Replies("openai:small", [GOOD]), retriever=Broken()))
+
+
+def test_sync_callers_get_the_same_answer() -> None:
+    graph = build_graph(release(), backend(Replies("openai:small", [GOOD])))
+    sync, async_ = graph.invoke(QUESTION)["answer"], asyncio.run(graph.ainvoke(QUESTION))["answer"]
+    assert {**sync, "timings": {}} == {**async_, "timings": {}}
+
+
+def test_sync_callers_can_stream_and_batch() -> None:
+    graph = build_graph(release(), backend(Replies("openai:small", [GOOD])))
+    tokens = [item["text"] for item in graph.stream(QUESTION, stream_mode="custom") if item["event"] == "token"]
+    assert "".join(tokens).strip() == GOOD
+    assert [reply["answer"]["status"] for reply in graph.batch([QUESTION, QUESTION])] == ["answered", "answered"]
+
+
+def test_an_error_reaches_a_sync_stream() -> None:
+    graph = build_graph(release(), backend(Replies("openai:small", [GOOD])))
+    with pytest.raises(QuestionInvalid):
+        list(graph.stream(Question(question="")))
+
+
+def test_the_public_stream_carries_public_items_only() -> None:
+    async def collect() -> list[Any]:
+        graph = build_graph(release(), backend(Replies("openai:small", [GOOD])))
+        return [item async for item in public_items(graph, QUESTION)]
+
+    items = asyncio.run(collect())
+    assert {item["event"] for item in items} == {"status", "token", "citation", "final"}
+    assert items[-1]["event"] == "final"
+    assert not any(key in item for item in items for key in ("passages", "candidates", "evidence", "messages"))
+
+
+def test_an_error_of_ours_ends_the_public_stream_as_an_item() -> None:
+    async def collect() -> list[Any]:
+        graph = build_graph(release(), backend(Replies("openai:small", [GOOD])))
+        return [item async for item in public_items(graph, Question(question=""))]
+
+    last = asyncio.run(collect())[-1]
+    assert (last["event"], type(last["error"])) == ("error", QuestionInvalid)
+
+
+def test_answers_are_plain_json() -> None:
+    import json
+
+    answer = ask(backend(Replies("openai:small", [GOOD])))
+    assert json.loads(json.dumps(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    ("edge", "state", "goes"),
+    [
+        (after_route, State(failure=None), "generate"),
+        (after_route, State(failure={"reason": "no_evidence", "detail": "", "transient": False}), "fallback"),
+        (after_generate, State(draft={"text": "x", "writer": "w"}), "cite"),
+        (after_generate, State(draft=None), "fallback"),
+        (after_fallback, State(draft=None, rung="decline"), "cite"),
+        (after_fallback, State(draft=None, rung="backup"), "fallback"),
+        (after_cite, State(failure=None, rung="primary"), "__end__"),
+        (
+            after_cite,
+            State(failure={"reason": "unsupported", "detail": "", "transient": False}, rung="primary"),
+            "fallback",
+        ),
+    ],
+)
+def test_the_edges_settle_their_questions(edge: Any, state: State, goes: str) -> None:
+    assert edge(state) == goes
+
+
+def test_a_last_turn_leaves_nothing_behind_in_a_conversation() -> None:
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    graph = build_graph(release(routing=Routing(answer_from=0.5)), backend(Replies("openai:small", [GOOD, "Unsure."])))
+    graph.checkpointer = InMemorySaver()
+    thread: Any = {"configurable": {"thread_id": "t"}}
+
+    async def two_turns() -> tuple[Answer, Answer]:
+        first = (await graph.ainvoke(QUESTION, thread))["answer"]
+        return first, (await graph.ainvoke(QUESTION, thread))["answer"]
+
+    first, second = asyncio.run(two_turns())
+    assert (first["rung"], second["rung"], second["usage"]["calls"]) == ("primary", "backup", 2)
