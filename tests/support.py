@@ -1,7 +1,11 @@
 """An index run in one line, for the tests of many rooms."""
 
+import os
+import signal
 from pathlib import Path
 
+from graph.ingest.document import Document
+from graph.ingest.extract import extract
 from graph.ingest.pipeline import Options, Outcome, index
 from graph.release import Release
 
@@ -31,3 +35,10 @@ class Silent:
 def run_index(path: Path, out: Path, release: Release = QUICK, **options: object) -> Outcome:
     """Index one path with quick settings."""
     return index([path], out, release, Options(threads=1, **options), Silent())  # type: ignore[arg-type]
+
+
+def die_of_the_deadly_one(path: Path) -> Document:
+    """A reading process that one file kills."""
+    if path.name == "deadly.pdf":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return extract(path)

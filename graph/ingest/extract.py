@@ -16,6 +16,8 @@ PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 MARKUP = {".html", ".htm", ".xml", ".csv", ".tsv", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
+HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
+TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 ENCRYPTED = re.compile(
     rb"^content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
 )
@@ -30,10 +32,15 @@ def extract(path: Path) -> Document:
     content = path.read_bytes()
     if not content.strip():
         raise Refused("empty: the file holds nothing")
-    document = _plain(content) if path.suffix.lower() in PLAIN else _converted(path, content)
+    document = _plain(content) if is_plain(path) and b"\0\0" not in content else _converted(path, content)
     if not has_words(document.text[document.body :]):
         raise Refused("no text: the file holds no words (a scan or pictures; there is no OCR)")
     return document
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file is read as it is written: by its ending, or when it has none (README, LICENSE)."""
+    return path.suffix.lower() in PLAIN or not path.suffix
 
 
 def _plain(content: bytes) -> Document:
@@ -58,16 +65,25 @@ def front_matter(text: str) -> tuple[dict[str, object], int]:
 def _converted(path: Path, content: bytes) -> Document:
     if ENCRYPTED.search(content[:20_000]) and path.suffix.lower() in (".eml", ".msg"):
         raise Refused("password: the message is encrypted")
+    title = ""
+    if path.suffix.lower() in MARKUP:
+        markup = decode(content)
+        title, markup = _headless(markup) if path.suffix.lower() in (".html", ".htm") else ("", markup)
+        content = markup.encode()
     result = _convert(path, content)
-    text = result.content
-    if path.suffix.lower() in (".html", ".htm"):
-        text = text[front_matter_end(text) :]
-    text = tidy(text).strip()
+    text = tidy(result.content).strip()
     heading = HEADING.search(text)
-    title = str((result.metadata or {}).get("title") or "").strip()
+    title = title or str((result.metadata or {}).get("title") or "").strip()
     pages = [str(page["content"]) for page in result.pages or []]
     starts = page_starts(text, pages) if len(pages) > 1 or path.suffix.lower() == ".pdf" else ()
     return Document(text, title or (heading.group(1).strip() if heading else ""), starts)
+
+
+def _headless(markup: str) -> tuple[str, str]:
+    """A page's title, and the page without its head, which the converter would turn into text."""
+    head = HEAD.search(markup)
+    title = TITLE.search(head.group()) if head else None
+    return (tidy(title.group(1)).strip() if title else ""), HEAD.sub("", markup, count=1)
 
 
 def _convert(path: Path, content: bytes) -> "ExtractionResult":
@@ -81,24 +97,10 @@ def _convert(path: Path, content: bytes) -> "ExtractionResult":
     )
     try:
         kind = kreuzberg.detect_mime_type_from_path(path)
-        if path.suffix.lower() in MARKUP:
-            content = decode(content).encode()
         return kreuzberg.extract_bytes_sync(content, kind, config=config)
-    except (kreuzberg.KreuzbergError, OSError, ValueError) as error:
-        raise Refused(_reason(path, str(error))) from error
-
-
-def front_matter_end(text: str) -> int:
-    """Where the block of <meta> values ends that the converter puts before a page."""
-    match = FRONT_MATTER.match(text)
-    return match.end() if match else 0
-
-
-def _reason(path: Path, message: str) -> str:
-    message = " ".join(message.split())
-    low = message.lower()
-    if "password" in low or "encrypt" in low:
-        return f"password: {message}"
-    if "unsupported" in low or "mime type" in low or "no extractor" in low:
-        return f"unsupported: files of type {path.suffix or 'unknown'} are not read"
-    return f"corrupt: {message}"
+    except kreuzberg.ValidationError as error:
+        raise Refused(f"unsupported: files of type {path.suffix or 'unknown'} are not read") from error
+    except (kreuzberg.KreuzbergError, OSError, ValueError, RuntimeError) as error:
+        message = " ".join(str(error).split())
+        locked = "password" in message.lower() or "encrypt" in message.lower()
+        raise Refused(f"{'password' if locked else 'corrupt'}: {message}") from error

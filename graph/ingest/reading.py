@@ -12,7 +12,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from graph.ingest.clean import as_written, has_words, tidy
 from graph.ingest.document import Document, Refusal, Source
-from graph.ingest.extract import PLAIN, Refused, extract
+from graph.ingest.extract import Refused, extract, is_plain
 
 AHEAD = 8
 """Files per reader that are read before they are needed."""
@@ -55,12 +55,13 @@ class _Readers(ProcessPool):
 
 def extract_apart(path: Path) -> Document:
     """What a reading process does: the converter's own noise on stderr is not the user's business."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
     return extract(path)
 
 
 def _in_process(source: Source) -> bool:
-    return source.record is not None or source.path.suffix.lower() in PLAIN
+    return source.record is not None or is_plain(source.path)
 
 
 def _read_here(source: Source) -> Document:

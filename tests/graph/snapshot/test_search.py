@@ -247,7 +247,14 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def _row(number: int) -> dict[str, Any]:
     text = f"passage {number}"
-    own = {"id": f"{number}", "document": f"{number}", "section": "", "header": "", "page": None, "page_breaks": []}
+    own: dict[str, Any] = {
+        "id": f"{number}",
+        "document": f"{number}",
+        "section": "",
+        "header": "",
+        "page": None,
+        "page_breaks": [],
+    }
     return {**own, "start": 0, "end": len(text), "text": text, "search_text": text}
 
 
@@ -287,7 +294,7 @@ def test_the_approximate_search_keeps_its_recall_under_filters(
 
 
 def _holds(year: int, wanted: Any) -> bool:
-    return year < wanted["lt"] if isinstance(wanted, dict) else year == wanted
+    return bool(year < wanted["lt"] if isinstance(wanted, dict) else year == wanted)
 
 
 def test_the_retriever_is_the_one_place_that_adds_the_groups(store: Path) -> None:

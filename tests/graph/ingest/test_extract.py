@@ -1,0 +1,151 @@
+"""Files of many formats become Documents with pages, or a Refusal that says why not."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from docx import Document as Word
+from fpdf import FPDF
+from support import die_of_the_deadly_one
+
+from graph.ingest.document import Document, Refusal, Source
+from graph.ingest.extract import Refused, extract
+from graph.ingest.pages import page_starts
+from graph.ingest.reading import read_all
+
+
+def pdf(path: Path, *pages: str, password: str = "") -> Path:
+    document = FPDF()
+    document.set_font("helvetica", size=12)
+    for page in pages:
+        document.add_page()
+        document.multi_cell(0, text=page)
+    if password:
+        document.set_encryption(owner_password="owner", user_password=password)
+    document.output(str(path))
+    return path
+
+
+def read(*paths: Path, seconds: float = 60) -> list[Document | Refusal]:
+    sources = [Source(path.name, path.name, path, "") for path in paths]
+    return [outcome for _, outcome in read_all(sources, readers=1, seconds=seconds)]
+
+
+def page_of(document: Document, words: str) -> int:
+    place = document.text.index(words)
+    return sum(start <= place for start in document.page_starts)
+
+
+def test_a_pdf_knows_its_pages(tmp_path: Path) -> None:
+    document = extract(
+        pdf(tmp_path / "a.pdf", "The quota of a project is 50 GB.", "The warranty of a pump is 5 years.")
+    )
+    assert len(document.page_starts) == 2
+    assert (page_of(document, "50 GB"), page_of(document, "5 years")) == (1, 2)
+
+
+def test_a_pdf_with_a_password_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"^password: "):
+        extract(pdf(tmp_path / "a.pdf", "The quota is 50 GB.", password="secret"))
+
+
+def test_a_word_file_keeps_its_headings_and_tables(tmp_path: Path) -> None:
+    word = Word()
+    word.add_heading("Warranty", 1)
+    word.add_paragraph("It is five years.")
+    table = word.add_table(rows=2, cols=2)
+    for cell, text in zip(
+        [c for row in table.rows for c in row.cells], ["Part", "Term", "Fan", "2 years"], strict=True
+    ):
+        cell.text = text
+    word.save(str(tmp_path / "a.docx"))
+    document = extract(tmp_path / "a.docx")
+    assert document.text.startswith("# Warranty\n\nIt is five years.")
+    assert "| Fan | 2 years |" in document.text
+    assert document.title == "Warranty"
+
+
+def test_html_loses_its_markup(tmp_path: Path) -> None:
+    head = "<html><head><title>Travel</title><meta name='x' content='y'></head>"
+    body = "<body><h1>Hotels</h1><p>At most 145&nbsp;EUR.</p><script>var x = 1</script></body></html>"
+    (tmp_path / "a.html").write_text(head + body)
+    document = extract(tmp_path / "a.html")
+    assert (document.title, document.text.split()) == ("Travel", ["#", "Hotels", "At", "most", "145", "EUR."])
+
+
+def test_a_csv_becomes_a_table(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("part,price\npump,120\nfan,80\n")
+    assert [line for line in extract(tmp_path / "a.csv").text.splitlines() if "fan" in line] == ["| fan | 80 |"]
+
+
+def test_a_text_file_is_kept_as_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("One  line.\n\n\n\nA &amp; B \\* c.\n")
+    assert extract(tmp_path / "a.txt").text == "One  line.\n\n\n\nA &amp; B \\* c.\n"
+
+
+def test_front_matter_is_metadata_and_offsets_still_count_it(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("---\ntitle: Quota\nregion: NO\n---\n# Storage\n")
+    document = extract(tmp_path / "a.md")
+    assert (document.metadata, document.text[document.body :]) == ({"title": "Quota", "region": "NO"}, "# Storage\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.txt", b"", "empty: "),
+        ("a.md", b" \n\n", "empty: "),
+        ("a.txt", b"--- ... ---", "no text: "),
+        ("a.pdf", b"this is no PDF", "corrupt: "),
+        ("a.docx", b"PK\x03\x04 cut", "corrupt: "),
+        ("a.xyz", b"\x00\x01", "unsupported: files of type .xyz are not read"),
+        ("a.md", b"---\nregion: [EU\n---\ntext", "bad front matter: line 3"),
+        ("a.eml", b"Content-Type: multipart/encrypted; protocol=x\n\nabc", "password: the message is encrypted"),
+    ],
+)
+def test_a_file_that_cannot_be_indexed_says_why(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Refused, match="^" + reason):
+        extract(tmp_path / name)
+
+
+def test_files_without_an_ending_are_text(tmp_path: Path) -> None:
+    (tmp_path / "README").write_text("The quota is 50 GB.")
+    assert extract(tmp_path / "README").text == "The quota is 50 GB."
+
+
+def test_a_reader_that_dies_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = pdf(tmp_path / "good.pdf", "The quota is 50 GB.")
+    (tmp_path / "deadly.pdf").write_bytes(good.read_bytes())
+    monkeypatch.setattr("graph.ingest.reading.extract_apart", die_of_the_deadly_one)
+    died, read_well = read(tmp_path / "deadly.pdf", good)
+    assert died == Refusal("deadly.pdf", "corrupt: its reader died (exit code -9)")
+    assert isinstance(read_well, Document)
+
+
+def test_a_reader_that_hangs_costs_one_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "hang.pdf")
+    [outcome] = read(tmp_path / "hang.pdf", seconds=1)
+    assert outcome == Refusal("hang.pdf", "too slow: it could not be read within 1 s")
+
+
+def test_a_bomb_of_zeros_does_not_stop_the_others(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b"<w:document>" + b"0" * 50_000_000)
+    bomb, good = read(tmp_path / "bomb.docx", pdf(tmp_path / "good.pdf", "The quota is 50 GB."))
+    assert isinstance(bomb, Refusal)
+    assert isinstance(good, Document)
+
+
+def test_pages_are_found_where_the_text_has_no_headers_and_footers() -> None:
+    pages = [
+        "Header one two\nThe first page speaks of pumps and of seals.",
+        "Header one two\nThe second speaks of fans only.",
+    ]
+    text = "The first page speaks of pumps and of seals. The second speaks of fans only."
+    assert page_starts(text, pages) == (0, text.index("The second"))
+
+
+def test_a_blank_page_begins_where_the_next_one_does() -> None:
+    text = "Alpha beta gamma delta. Epsilon zeta eta theta."
+    assert page_starts(text, ["Alpha beta gamma delta.", "", "Epsilon zeta eta theta."]) == (0, 24, 24)
