@@ -1,6 +1,7 @@
 """Where we run: the only reader of the environment in this package."""
 
 import os
+from glob import glob
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,8 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.errors import SettingsInvalid
+
+TESSDATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/opt/homebrew/share/tessdata")
 
 
 class Settings(BaseSettings):
@@ -38,6 +41,20 @@ def load_settings() -> Settings:
         raise SettingsInvalid(
             f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
         ) from error
+
+
+def point_to_tessdata(language: str) -> None:
+    """Tell Tesseract where its data for a language lie; raises SettingsInvalid when they are nowhere to be found."""
+    told = os.environ.get("TESSDATA_PREFIX")
+    places = [Path(told)] if told else [Path(place) for pattern in TESSDATA for place in sorted(glob(pattern))]
+    found = next((place for place in places if (place / f"{language}.traineddata").is_file()), None)
+    if found is None:
+        where = told or ", ".join(TESSDATA)
+        raise SettingsInvalid(
+            f"OCR needs {language}.traineddata, which is not in {where}; install Tesseract's data for that language "
+            "(Debian: tesseract-ocr-eng) or set TESSDATA_PREFIX."
+        )
+    os.environ["TESSDATA_PREFIX"] = str(found)
 
 
 def quiet_libraries() -> None:

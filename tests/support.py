@@ -37,7 +37,7 @@ def run_index(path: Path, out: Path, release: Release = QUICK, **options: object
     return index([path], out, release, Options(threads=1, **options), Silent())  # type: ignore[arg-type]
 
 
-def die_of_the_deadly_one(path: Path) -> Document:
+def die_of_the_deadly_one(path: Path, ocr: str) -> Document:
     """A reading process that one file kills."""
     if path.name == "deadly.pdf":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from graph.commands.lean import lean_imports
 from graph.commands.options import settle, takes
+from graph.settings import point_to_tessdata
 
 if TYPE_CHECKING:
     from graph.ingest.pipeline import Outcome
@@ -44,6 +45,7 @@ class Bar:
 @click.option("--prune", is_flag=True, help="Remove documents that are no longer under PATHS.")
 @click.option("--strict", is_flag=True, help="Publish nothing when a file is refused.")
 @click.option("--max-megabytes", default=200.0, show_default=True, help="The largest file that is read.")
+@click.option("--ocr", default="", metavar="LANGUAGE", help="Read scans with Tesseract in this language, such as eng.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def index(
     paths: tuple[Path, ...],
@@ -52,6 +54,7 @@ def index(
     prune: bool,
     strict: bool,
     max_megabytes: float,
+    ocr: str,
     as_json: bool,
 ) -> None:
     """Index files, folders and corpora (corpus.jsonl[.gz] of {id, title, text, metadata}) into a Snapshot.
@@ -63,7 +66,11 @@ def index(
     settings, chosen = settle(out, release)
     from graph.ingest import pipeline
 
-    options = pipeline.Options(prune=prune, strict=strict, threads=settings.cores, most_megabytes=max_megabytes)
+    if ocr:
+        point_to_tessdata(ocr)
+    options = pipeline.Options(
+        prune=prune, strict=strict, threads=settings.cores, most_megabytes=max_megabytes, ocr=ocr
+    )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:

@@ -9,7 +9,7 @@ from charset_normalizer import from_bytes
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\u200b\u2060\ufeff\u00ad]")
 ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~|&$])")
 IMAGE = re.compile(
-    r"!?\\?!?\[[^\]\n]*\]\([^)\n]*\.(?:png|jpe?g|gif|svg|bmp|tiff?|webp|emf|wmf)[^)\n]*\)", re.IGNORECASE
+    r"!?\\?!?\[([^\]\n]*)\]\([^)\n]*\.(?:png|jpe?g|gif|svg|bmp|tiff?|webp|emf|wmf)[^)\n]*\)", re.IGNORECASE
 )
 WIDE_SPACE = re.compile(r"[^\S\n]{3,}")
 BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
@@ -57,10 +57,10 @@ def as_written(text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Text out of a converter: no control characters, entities, escapes, image links or runs of space."""
+    """Text out of a converter: no control characters, entities, escapes or runs of space; pictures by their alt."""
     text = ENTITY.sub(lambda entity: html.unescape(entity.group()), text)
     text = CONTROL.sub("", as_written(text.replace("\x0c", "\n")))
-    text = IMAGE.sub("", ESCAPE.sub(r"\1", text))
+    text = IMAGE.sub(r"\1", ESCAPE.sub(r"\1", text))
     text = WIDE_SPACE.sub("  ", HYPHENATED.sub("", text))
     return BLANK_LINES.sub("\n\n", TRAILING_SPACE.sub("", text))
 

@@ -27,14 +27,14 @@ class Refused(Exception):
     """This file cannot be indexed; the message is the reason that the user reads."""
 
 
-def extract(path: Path) -> Document:
-    """Read one file; raises Refused with the reason when there is nothing to index."""
+def extract(path: Path, ocr: str = "") -> Document:
+    """Read one file, scans by OCR in the language given if any; raises Refused when there is nothing to index."""
     content = path.read_bytes()
     if not content.strip():
         raise Refused("empty: the file holds nothing")
-    document = _plain(content) if is_plain(path) and b"\0\0" not in content else _converted(path, content)
+    document = _plain(content) if is_plain(path) and b"\0\0" not in content else _converted(path, content, ocr)
     if not has_words(document.text[document.body :]):
-        raise Refused("no text: the file holds no words (a scan or pictures; there is no OCR)")
+        raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
     return document
 
 
@@ -62,7 +62,7 @@ def front_matter(text: str) -> tuple[dict[str, object], int]:
     return ({str(k): v for k, v in fields.items()}, match.end()) if isinstance(fields, dict) else ({}, 0)
 
 
-def _converted(path: Path, content: bytes) -> Document:
+def _converted(path: Path, content: bytes, ocr: str) -> Document:
     if ENCRYPTED.search(content[:20_000]) and path.suffix.lower() in (".eml", ".msg"):
         raise Refused("password: the message is encrypted")
     title = ""
@@ -70,7 +70,7 @@ def _converted(path: Path, content: bytes) -> Document:
         markup = decode(content)
         title, markup = _headless(markup) if path.suffix.lower() in (".html", ".htm") else ("", markup)
         content = markup.encode()
-    result = _convert(path, content)
+    result = _convert(path, content, ocr)
     text = tidy(result.content).strip()
     heading = HEADING.search(text)
     title = title or str((result.metadata or {}).get("title") or "").strip()
@@ -86,14 +86,15 @@ def _headless(markup: str) -> tuple[str, str]:
     return (tidy(title.group(1)).strip() if title else ""), HEAD.sub("", markup, count=1)
 
 
-def _convert(path: Path, content: bytes) -> "ExtractionResult":
+def _convert(path: Path, content: bytes, ocr: str) -> "ExtractionResult":
     import kreuzberg
 
     config = kreuzberg.ExtractionConfig(
         pages=kreuzberg.PageConfig(extract_pages=True),
         output_format="markdown",
         use_cache=False,
-        disable_ocr=True,  # type: ignore[call-arg]  # missing from its stubs
+        ocr=kreuzberg.OcrConfig(backend="tesseract", language=ocr) if ocr else None,
+        disable_ocr=not ocr,  # type: ignore[call-arg]  # missing from its stubs
     )
     try:
         kind = kreuzberg.detect_mime_type_from_path(path)

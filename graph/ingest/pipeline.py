@@ -23,7 +23,7 @@ from graph.snapshot.manifest import Manifest, read_manifest
 from graph.snapshot.store import Store
 from graph.snapshot.tables import WORDS, DocumentRow, Reader
 
-READING = 3
+READING = 4
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 
@@ -38,6 +38,8 @@ class Options:
     most_megabytes: float = 200
     seconds_per_file: float = 120
     patience: float = 600
+    ocr: str = ""
+    """Tesseract's name of the language that scans are read in; none are read without."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,10 @@ class Progress(Protocol):
     def publishing(self) -> None: ...
 
 
-def recipe_of(release: Release) -> str:
+def recipe_of(release: Release, ocr: str = "") -> str:
     """Names everything but the documents that a Snapshot's content follows from."""
     cutting = release.chunking.model_dump_json()
-    return digest_of(str(READING).encode(), release.embedding.encode(), cutting.encode())[:16]
+    return digest_of(f"{READING} {ocr}".encode(), release.embedding.encode(), cutting.encode())[:16]
 
 
 def index(paths: Sequence[Path], out: Path, release: Release, options: Options, progress: Progress) -> Outcome:
@@ -89,7 +91,7 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
 class _Run:
     def __init__(self, store: Store, release: Release, options: Options, progress: Progress) -> None:
         self.store, self.release, self.options, self.progress = store, release, options, progress
-        self.recipe = recipe_of(release)
+        self.recipe = recipe_of(release, options.ocr)
         self.embedder: Embedder = load_embedder(release.embedding, options.threads)
         self.journal = Journal(store.work / "journal.sqlite", self.recipe, self.embedder.dimensions)
         self.base = self._base()
@@ -156,7 +158,8 @@ class _Run:
         return asyncio.run(_vectors(self.base, changed)) if self.base and changed else {}
 
     def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Document]]:
-        for source, outcome in read_all(todo, readers=self.options.threads, seconds=self.options.seconds_per_file):
+        told = self.options
+        for source, outcome in read_all(todo, readers=told.threads, seconds=told.seconds_per_file, ocr=told.ocr):
             if isinstance(outcome, Refusal):
                 self.refused.append(outcome)
                 self.progress.done(source.id)

@@ -20,7 +20,9 @@ AHEAD = 8
 Reading = Callable[[], Document]
 
 
-def read_all(sources: Iterable[Source], *, readers: int, seconds: float) -> Iterator[tuple[Source, Document | Refusal]]:
+def read_all(
+    sources: Iterable[Source], *, readers: int, seconds: float, ocr: str = ""
+) -> Iterator[tuple[Source, Document | Refusal]]:
     """Every source in order, with its Document or the Refusal that says why there is none.
 
     Formats that need a converter are read in `readers` other processes, each file within `seconds`.
@@ -33,7 +35,7 @@ def read_all(sources: Iterable[Source], *, readers: int, seconds: float) -> Iter
                 waiting.append((source, lambda source=source: _read_here(source)))  # type: ignore[misc]
             else:
                 pool = pool or stack.enter_context(_Readers(readers))
-                future = pool.schedule(extract_apart, args=[source.path], timeout=seconds)
+                future = pool.schedule(extract_apart, args=[source.path, ocr], timeout=seconds)
                 waiting.append((source, future.result))
             if len(waiting) > AHEAD * readers:
                 yield _outcome(*waiting.popleft(), seconds)
@@ -53,11 +55,11 @@ class _Readers(ProcessPool):
         super().__exit__(*error)  # type: ignore[no-untyped-call]
 
 
-def extract_apart(path: Path) -> Document:
+def extract_apart(path: Path, ocr: str) -> Document:
     """What a reading process does: the converter's own noise on stderr is not the user's business."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-    return extract(path)
+    return extract(path, ocr)
 
 
 def _in_process(source: Source) -> bool:

@@ -51,7 +51,7 @@ def test_a_text_in_composed_letters_with_plain_line_ends_is_left_as_it_is(text: 
         ("one\r\ntwo\x0cthree", "one\ntwo\nthree"),
         ("AT&amp;T &lt;5 &#176;C&gt;", "AT&T <5 °C>"),
         (r"5 \* 3 \_x\_ \[a\] 1\. \\", "5 * 3 _x_ [a] 1. \\"),
-        ("before ![scan](img/p1.PNG) after", "before  after"),
+        ("before ![scan](img/p1.PNG) after", "before scan after"),
         ("before ![](image.jpeg?w=5) after", "before  after"),
         ("see [the manual](manual.pdf)", "see [the manual](manual.pdf)"),
         ("a    b\t\t\tc  d", "a  b  c  d"),

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from docx import Document as Word
 from fpdf import FPDF
+from PIL import Image, ImageDraw
 from support import die_of_the_deadly_one
 
+from graph.errors import SettingsInvalid
 from graph.ingest.document import Document, Refusal, Source
 from graph.ingest.extract import Refused, extract
 from graph.ingest.pages import page_starts
 from graph.ingest.reading import read_all
+from graph.settings import point_to_tessdata
 
 
 def pdf(path: Path, *pages: str, password: str = "") -> Path:
@@ -149,3 +152,29 @@ def test_pages_are_found_where_the_text_has_no_headers_and_footers() -> None:
 def test_a_blank_page_begins_where_the_next_one_does() -> None:
     text = "Alpha beta gamma delta. Epsilon zeta eta theta."
     assert page_starts(text, ["Alpha beta gamma delta.", "", "Epsilon zeta eta theta."]) == (0, 24, 24)
+
+
+def test_a_scan_is_refused_without_ocr_and_read_with_it(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (900, 120), "white")
+    ImageDraw.Draw(picture).text((20, 40), "The quota of a project is 50 GB", fill="black", font_size=40)
+    scan = FPDF()
+    scan.add_page()
+    scan.image(picture, x=10, y=10, w=180)
+    scan.output(str(tmp_path / "scan.pdf"))
+    with pytest.raises(Refused, match=r"^no text: the file holds no words"):
+        extract(tmp_path / "scan.pdf")
+    try:
+        point_to_tessdata("eng")
+    except SettingsInvalid as error:
+        pytest.skip(str(error))
+    assert "quota of a project is 50 GB" in extract(tmp_path / "scan.pdf", "eng").text
+
+
+def test_a_language_without_data_is_told() -> None:
+    with pytest.raises(SettingsInvalid, match=r"OCR needs xyz.traineddata, .* set TESSDATA_PREFIX"):
+        point_to_tessdata("xyz")
+
+
+def test_a_picture_is_read_by_its_description(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text('<h1>Parts</h1><p><img src="x.png" alt="exploded view of the pump"></p>')
+    assert "exploded view of the pump" in extract(tmp_path / "a.html").text
