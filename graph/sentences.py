@@ -8,7 +8,8 @@ from sentencex import get_sentence_boundaries
 
 ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
-HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
+HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)|(?=[^a-z]{4,60}$)[A-Z]{2,}[^a-z.!?:;|\d]*$")
+"""A Markdown heading, or a short line in capitals as plain text files have them."""
 LINE = re.compile(r"[^\n]*\n?")
 CELL = re.compile(r"(?<!\\)\|")
 EMPHASIS = re.compile(r"\*\*|__|`|(?<![\w*])[*_](?=\S)|(?<=\S)[*_](?![\w*])")

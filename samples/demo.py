@@ -23,17 +23,17 @@ class Asked:
 
 
 QUESTIONS = [
-    Asked("A simple question", "What is the minimum number of characters for my password?"),
+    Asked("A simple question", "After how many years do I get a new laptop?"),
     Asked(
         "A question that needs two documents",
-        "How long is the warranty on a Corrento pump in Europe, and with what torque are the housing screws tightened?",
+        "What is the hotel limit in the EU and how long are customer service records kept?",
     ),
     Asked(
-        "A question under a metadata filter (region APAC, in force since 2024)",
-        "How long is the warranty on the pump?",
-        ["--filter", "region=APAC", "--filter", "product_line=Corrento"],
+        "The same policy under a metadata filter: what held before 2024",
+        "What is the hotel limit in the EU?",
+        ["--filter", "effective_date<2024-01-01"],
     ),
-    Asked("A question that the documents cannot answer", "Who won the football world championship in 1998?"),
+    Asked("A question that the documents cannot answer", "How much does Tarnwell contribute to my pension?"),
 ]
 
 
@@ -49,7 +49,10 @@ def main() -> int:
         console.print(Rule(asked.shows, align="left"))
         console.print(" ".join(["[bold]warrant ask[/]", repr(asked.text), *asked.options]), highlight=False)
         code = code or warrant.main(["ask", asked.text, "--index", str(STORE), "--trace", *asked.options]) or 0
-    console.print(f"\nDone in {time.perf_counter() - began:.1f} s. Ask your own: .venv/bin/warrant ask -i {STORE.name}")
+    spent = time.perf_counter() - began
+    console.print(
+        f"\nDone in {spent:.1f} s. Ask your own: .venv/bin/warrant ask --index .warrant/handbook", highlight=False
+    )
     return code
 
 

@@ -13,6 +13,7 @@ from graph.settings import Settings
 from graph.state import Passage, Usage
 
 UNKNOWN = "i don't know"
+STOPS = (".", "!", "?", "…", "。", "！", "？")
 
 
 class ExtractiveWriter:
@@ -28,7 +29,9 @@ class ExtractiveWriter:
         if not chosen:
             raise ModelFailed("no_evidence", "No sentence of the passages bears on the question.")
         for number, unit in enumerate(chosen):
-            yield f"{' ' if number else ''}{unit['text']} [{unit['passage'] + 1}]"
+            # A table row or list item has no full stop of its own, and without one two of them would be one claim.
+            stop = "" if unit["text"].endswith(STOPS) else "."
+            yield f"{' ' if number else ''}{unit['text']}{stop} [{unit['passage'] + 1}]"
 
 
 class ChatWriter:

@@ -15,6 +15,8 @@ from graph.sentences import sentences, trim
 PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 LINE = re.compile(r"[^\n]+")
 
+HEADER = 0.3
+"""Share of the target size up to which a table's header goes with each of its chunks: more would drown the rows."""
 REMNANT = 0.4
 """Share of the target size under which the rest of a section is no chunk of its own."""
 
@@ -36,7 +38,9 @@ def cut(document: Document, sizes: Chunking, count: Callable[[str], int]) -> lis
     """Pack a document's units into chunks of about `sizes.target_tokens`, as `count` counts tokens."""
     text = document.text
     units = [piece for unit in _units(document) for piece in _fit(text, unit, sizes.target_tokens, count)]
-    return [_chunk(document, group) for group in _without_remnants(list(_pack(units, sizes)), sizes)]
+    longest = HEADER * sizes.target_tokens
+    groups = _without_remnants(list(_pack(units, sizes)), sizes)
+    return [_chunk(document, group, lambda header: count(header) <= longest) for group in groups]
 
 
 def _units(document: Document) -> Iterator[Unit]:
@@ -137,12 +141,13 @@ def _without_remnants(groups: list[list[Unit]], sizes: Chunking) -> list[list[Un
     return joined
 
 
-def _chunk(document: Document, group: list[Unit]) -> Chunk:
+def _chunk(document: Document, group: list[Unit], fits: Callable[[str], bool]) -> Chunk:
     start, end = group[0].start, group[-1].end
     lead = next((unit for unit in group if not unit.heading), group[0])
     row = lead.header
     header = document.text[row[0] : row[1]] if row and row[0] < start else ""
-    return Chunk(start, end, " > ".join(lead.path), header, *_pages(document.page_starts, start, end))
+    kept = header if fits(header) else ""
+    return Chunk(start, end, " > ".join(lead.path), kept, *_pages(document.page_starts, start, end))
 
 
 def _pages(page_starts: tuple[int, ...], start: int, end: int) -> tuple[int | None, tuple[int, ...]]:

@@ -23,7 +23,7 @@ from graph.snapshot.manifest import Manifest, read_manifest
 from graph.snapshot.store import Store
 from graph.snapshot.tables import WORDS, DocumentRow, Reader
 
-READING = 4
+READING = 5
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 

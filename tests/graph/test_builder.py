@@ -302,3 +302,13 @@ def test_a_last_turn_leaves_nothing_behind_in_a_conversation() -> None:
 
     first, second = asyncio.run(two_turns())
     assert (first["rung"], second["rung"], second["usage"]["calls"]) == ("primary", "backup", 2)
+
+
+def test_two_table_rows_are_two_claims_of_the_extractive_answer() -> None:
+    table = "| Part | Days |\n| --- | --- |\n| Seal of the pump | 5 |\n| Fan of the pump | 9 |"
+    chosen = Release(models=Models())
+    question = Question(question="How many days for the seal of the pump and the fan?")
+    answer = ask(backend(Replies("unused", []), retriever=Shelf([passage(table)])), chosen, question)
+    assert answer["text"] == "Part: Seal of the pump; Days: 5. [1] Part: Fan of the pump; Days: 9. [2]"
+    quotes = [citation["quote"] for citation in answer["citations"]]
+    assert quotes == ["| Seal of the pump | 5 |", "| Fan of the pump | 9 |"]

@@ -122,3 +122,12 @@ def test_an_empty_first_cell_and_a_bar_in_a_cell_are_kept() -> None:
 
 def test_a_multiplication_is_no_emphasis() -> None:
     assert plain("**Two** times *three*: 2 * 3 kW") == "Two times three: 2 * 3 kW"
+
+
+def test_a_line_in_capitals_is_a_heading_and_not_part_of_the_sentence_below() -> None:
+    text = "WHAT CAN BE LOST\nIn the worst case one day.\n\nE52 is an alarm.\n\nCALL US AT ONCE!"
+    assert [unit.reading for unit in units(text)] == [
+        "In the worst case one day.",
+        "E52 is an alarm.",
+        "CALL US AT ONCE!",
+    ]

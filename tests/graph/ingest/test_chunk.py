@@ -190,3 +190,12 @@ def test_every_word_is_on_the_page_that_its_chunk_says(pages: list[str]) -> None
     for chunk in cut(Document("\n\n".join(pages), page_starts=starts), SIZES, count):
         assert chunk.page == sum(start <= chunk.start for start in starts)
         assert chunk.page_breaks == tuple(start for start in starts if chunk.start < start < chunk.end)
+
+
+def test_a_header_that_would_drown_its_rows_is_left_out() -> None:
+    wide = "| " + " | ".join(f"column{number}" for number in range(40)) + " |"
+    rows = "\n".join("| " + " | ".join(f"r{row}" for _ in range(40)) + " |" for row in range(5))
+    document = Document(f"{wide}\n{'|---' * 40}|\n{rows}")
+    chunks = cut(document, SIZES, count)
+    assert len(chunks) > 5
+    assert {chunk.header for chunk in chunks} == {""}

