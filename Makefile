@@ -1,4 +1,4 @@
-.PHONY: setup demo test check fix draw bench lock clean
+.PHONY: setup demo studio test check fix draw bench lock clean
 
 SHARED ?= ../shared/data
 
@@ -9,6 +9,12 @@ setup:
 demo:
 	@scripts/setup requirements.lock .venv
 	@.venv/bin/python samples/demo.py
+
+# LangGraph's own server over the same graph; it asks nobody for newer versions and reports to nobody.
+studio: demo
+	@scripts/setup requirements-studio.lock .venv-studio
+	WARRANT_INDEX=$${WARRANT_INDEX:-.warrant/handbook} LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=true \
+	  LANGSMITH_TRACING=false PATH="$$PWD/.venv-studio/bin:$$PATH" langgraph dev --no-browser
 
 test: setup
 	.venv/bin/python -m pytest

@@ -110,6 +110,31 @@ def test_search_writes_a_trec_run_of_documents(handbook: Path, tmp_path: Path) -
     assert "handbook/policies/storage-policy-2025.md" in {row[2] for row in rows[20:25]}
 
 
+def test_a_query_that_cannot_be_asked_does_not_cost_the_run(handbook: Path, tmp_path: Path) -> None:
+    (tmp_path / "queries.jsonl").write_text('{"id": "q1", "text": "???"}\n{"id": "q2", "text": "storage quota"}\n')
+    done = run(
+        "search", "--index", handbook, "--queries", tmp_path / "queries.jsonl", "--trec-run", tmp_path / "run.txt"
+    )
+    assert (done.returncode, "query q1 is left out" in done.stderr) == (0, True)
+    assert {line.split(" ")[0] for line in (tmp_path / "run.txt").read_text().splitlines()} == {"q2"}
+
+
+def test_a_space_in_a_documents_name_does_not_break_a_run(tmp_path: Path) -> None:
+    (tmp_path / "my notes.md").write_text("The quota is 50 GB.")
+    (tmp_path / "queries.jsonl").write_text('{"id": "q1", "text": "quota"}\n')
+    run("index", tmp_path / "my notes.md", "--out", tmp_path / "store")
+    run(
+        "search",
+        "--index",
+        tmp_path / "store",
+        "--queries",
+        tmp_path / "queries.jsonl",
+        "--trec-run",
+        tmp_path / "run.txt",
+    )
+    assert (tmp_path / "run.txt").read_text().split(" ")[:4] == ["q1", "Q0", "my%20notes.md", "1"]
+
+
 def test_index_prints_json_with_what_was_indexed_and_refused(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("The quota is 50 GB.")

@@ -38,6 +38,7 @@ def studio(handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         **os.environ,
         "WARRANT_INDEX": str(handbook),
         "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGGRAPH_NO_VERSION_CHECK": "true",
         "LANGSMITH_TRACING": "false",
         "PATH": f"{LANGGRAPH.parent}:{os.environ['PATH']}",
     }

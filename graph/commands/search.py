@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 LEGS = {"lexical": 0.0, "vector": 1.0}
 AT_ONCE = 4
+SPACE = re.compile(r"\s")
+"""What may not stand in a name of a TREC run."""
 
 
 @click.command()
@@ -103,19 +106,23 @@ class Searcher:
         unfinished = path.with_name(path.name + ".part")
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def ranked(text: str) -> list[tuple[str, float]]:
-            async with gate:
-                # Several passages of one document may stand before the next document's first.
-                found = await self.find(text, 10_000, pool=3 * most)
+        async def ranked(query: str, text: str) -> list[tuple[str, float]]:
+            try:
+                async with gate:
+                    # Several passages of one document may stand before the next document's first.
+                    found = await self.find(text, 10_000, pool=3 * most)
+            except QuestionInvalid as error:
+                click.echo(f"warrant: query {query} is left out: {error}", err=True)
+                return []
             return _documents(found, copies)[:most]
 
-        tasks = [asyncio.create_task(ranked(text)) for _, text in queries]
+        tasks = [asyncio.create_task(ranked(query, text)) for query, text in queries]
         with unfinished.open("w", encoding="utf-8") as lines:
             for (query, _), task in track(
                 zip(queries, tasks, strict=True), "Searching", total=len(queries), console=Console(stderr=True)
             ):
                 for rank, (document, score) in enumerate(await task, 1):
-                    lines.write(f"{query} Q0 {document} {rank} {score:.6f} warrant\n")
+                    lines.write(f"{query} Q0 {SPACE.sub('%20', document)} {rank} {score:.6f} warrant\n")
         unfinished.replace(path)
 
 

@@ -1,0 +1,60 @@
+"""How long a user waits for a new process: `warrant --help` and `warrant ask`, beside what they cannot go below.
+
+Set: samples/handbook of this repository, indexed first; the data folder is not used. Every command runs in a process
+of its own, seven times, in turns. `--help` is a ratio of an empty Python, `ask` one of importing the three
+libraries that it stands on; ours may be below 1, since the command skips parts of them.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.record import ROOT, Target, begin, print_table, record, spread, timed
+
+RUNS = 7
+WARRANT = str(Path(sys.executable).with_name("warrant"))
+QUESTION = "What is the minimum number of characters for my password?"
+BESIDE = {"help": "python", "ask": "imports"}
+"""What each command is a ratio of."""
+SECONDS = {"help": 0.3, "ask": 3.0}
+
+
+def main() -> None:
+    begin(__doc__)
+    with tempfile.TemporaryDirectory() as place:
+        store = str(Path(place) / "store")
+        run([WARRANT, "index", str(ROOT / "samples" / "handbook"), "--out", store])
+        results = measure(
+            {
+                "python": [sys.executable, "-c", "pass"],
+                "imports": [sys.executable, "-c", "import lancedb, langgraph.graph, onnxruntime"],
+                "help": [WARRANT, "--help"],
+                "ask": [WARRANT, "ask", QUESTION, "--index", store],
+            }
+        )
+    for name, other in BESIDE.items():
+        results[name]["ratio"] = round(results[name]["median"] / results[other]["median"], 2)
+    rows = [(name, row["best"], row["median"], row.get("ratio", "")) for name, row in results.items()]
+    print_table(f"Seconds of a new process, {RUNS} runs", ("command", "best", "median", "ratio"), rows)
+    targets = [Target(f"{name} median", results[name]["median"], at_most=most) for name, most in SECONDS.items()]
+    record("start", results, targets)
+
+
+def measure(commands: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    """The seconds of each command, run in turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(RUNS):
+        for name, command in commands.items():
+            seconds[name].append(timed(run, command).seconds)
+    return {name: {key: spread(spent)[key] for key in ("best", "median")} for name, spent in seconds.items()}
+
+
+def run(command: Sequence[str]) -> None:
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
