@@ -19,7 +19,7 @@ MARKUP = {".html", ".htm", ".xml", ".csv", ".tsv", ".json", ".ndjson", ".yaml", 
 HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 ENCRYPTED = re.compile(
-    rb"^content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
+    rb"(?:^|\n)content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
 )
 
 
@@ -63,7 +63,8 @@ def front_matter(text: str) -> tuple[dict[str, object], int]:
 
 
 def _converted(path: Path, content: bytes, ocr: str) -> Document:
-    if ENCRYPTED.search(content[:20_000]) and path.suffix.lower() in (".eml", ".msg"):
+    # Outlook keeps a message's headers in UTF-16: without the zeros they read like any other's.
+    if path.suffix.lower() in (".eml", ".msg") and ENCRYPTED.search(content[:200_000].replace(b"\0", b"")):
         raise Refused("password: the message is encrypted")
     title = ""
     if path.suffix.lower() in MARKUP:

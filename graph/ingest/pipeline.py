@@ -23,7 +23,7 @@ from graph.snapshot.manifest import Manifest, read_manifest
 from graph.snapshot.store import Store
 from graph.snapshot.tables import WORDS, DocumentRow, Reader
 
-READING = 5
+READING = 6
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 

@@ -104,6 +104,7 @@ def test_front_matter_is_metadata_and_offsets_still_count_it(tmp_path: Path) -> 
         ("a.xyz", b"\x00\x01", "unsupported: files of type .xyz are not read"),
         ("a.md", b"---\nregion: [EU\n---\ntext", "bad front matter: line 3"),
         ("a.eml", b"Content-Type: multipart/encrypted; protocol=x\n\nabc", "password: the message is encrypted"),
+        ("a.msg", "\nContent-Type: multipart/encrypted".encode("utf-16-le"), "password: the message is encrypted"),
     ],
 )
 def test_a_file_that_cannot_be_indexed_says_why(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
