@@ -55,13 +55,16 @@ class Journal:
     def keep_only(self, documents: set[str]) -> None:
         """Drop every document but these."""
         with self._database:
-            for row in list(self.documents()):
-                if row.document not in documents:
-                    self._forget(row.document)
+            for name in self.names() - documents:
+                self._forget(name)
 
     def _forget(self, document: str) -> None:
         for table in ("documents", "passages"):
             self._database.execute(f"DELETE FROM {table} WHERE document = ?", (document,))
+
+    def names(self) -> set[str]:
+        """The ids of the finished documents."""
+        return {name for (name,) in self._database.execute("SELECT document FROM documents")}
 
     def documents(self) -> Iterator[DocumentRow]:
         """The finished documents in the order of their ids."""

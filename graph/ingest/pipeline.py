@@ -116,10 +116,7 @@ class _Run:
         self.progress.expect(len(todo))
         if todo:
             self._work(todo, good)
-        return self._finish(gone, unchanged=len(good & {source.id for source in sources} - self._journaled()))
-
-    def _journaled(self) -> set[str]:
-        return {row.document for row in self.journal.documents()}
+        return self._finish(gone, unchanged=len(good & {source.id for source in sources} - self.journal.names()))
 
     def _still_good(self, sources: list[Source], gone: list[str]) -> set[str]:
         """Documents that need no work: published or journaled under the digest that their source has now."""
@@ -148,9 +145,8 @@ class _Run:
 
     def _rows(self, good: set[str]) -> Iterator[DocumentRow]:
         """The firsts among the documents that need no work, with their texts."""
-        journaled = self._journaled()
         rows = list(self.journal.documents())
-        rows += asyncio.run(_rows_with_text(self.base, good - journaled)) if self.base else []
+        rows += asyncio.run(_rows_with_text(self.base, good - self.journal.names())) if self.base else []
         return (row for row in rows if row.duplicate_of is None)
 
     def _known_vectors(self, todo: list[Source]) -> Known:
