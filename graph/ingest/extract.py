@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graph.errors import SourceInvalid
 from graph.ingest.clean import as_written, decode, has_words, tidy
-from graph.ingest.document import Document
+from graph.ingest.document import Document, Metadata, canonical
+from graph.ingest.metadata import normalise
 from graph.ingest.pages import page_starts
 from graph.plain_yaml import YamlInvalid, load_yaml
 
@@ -50,7 +52,7 @@ def _plain(content: bytes) -> Document:
     return Document(text, heading.group(1).strip() if heading else "", (), True, metadata, body)
 
 
-def front_matter(text: str) -> tuple[dict[str, object], int]:
+def front_matter(text: str) -> tuple[Metadata, int]:
     """The YAML mapping between --- lines at the top of a text, and where the text after it begins."""
     match = FRONT_MATTER.match(text)
     if not match:
@@ -59,7 +61,14 @@ def front_matter(text: str) -> tuple[dict[str, object], int]:
         fields = load_yaml(match.group(1))
     except YamlInvalid as error:
         raise Refused(f"bad front matter: line {error.line + 1}: {error.problem}") from error
-    return ({str(k): v for k, v in fields.items()}, match.end()) if isinstance(fields, dict) else ({}, 0)
+    if not isinstance(fields, dict):
+        return {}, 0
+    try:
+        metadata = normalise({str(key): value for key, value in fields.items()})
+        canonical(metadata)
+    except (SourceInvalid, UnicodeEncodeError) as error:
+        raise Refused(f"bad front matter: {error}") from error
+    return metadata, match.end()
 
 
 def _converted(path: Path, content: bytes, ocr: str) -> Document:

@@ -14,7 +14,6 @@ from graph.ingest.chunk import cut
 from graph.ingest.document import Chunk, Document, Refusal, Source, digest_of
 from graph.ingest.duplicates import Duplicates
 from graph.ingest.journal import Journal
-from graph.ingest.metadata import normalise
 from graph.ingest.reading import read_all
 from graph.ingest.sources import discover
 from graph.ingest.vectors import Known, Unembedded, embed_batch
@@ -163,7 +162,7 @@ class _Run:
                 yield source, outcome
 
     def _prepare(self, source: Source, document: Document, duplicates: Duplicates) -> Unembedded:
-        metadata = normalise({**source.metadata, **document.metadata})
+        metadata = {**source.metadata, **document.metadata}
         title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
         named = str(metadata.get("title") or source.title)
         first = duplicates.first_like(source.id, document.text[document.body :], {**metadata, "title": named})

@@ -75,7 +75,7 @@ def _hidden(path: Path, root: Path) -> bool:
 
 def _file(path: Path, name: str, fields: Metadata, most_megabytes: float) -> Iterator[Source | Refusal]:
     try:
-        metadata = normalise({**fields, **sidecar(path)})
+        metadata = {**normalise(fields), **normalise(sidecar(path))}
         about = canonical(metadata)
     except (SourceInvalid, UnicodeEncodeError) as error:
         yield Refusal(name, f"bad metadata: {error}")
@@ -137,7 +137,7 @@ def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | R
     if not isinstance(text, str) or not isinstance(title or "", str) or not isinstance(metadata or {}, dict):
         return Refusal(where, "corrupt: a record is {id, title, text, metadata}: text, text, text and an object")
     try:
-        about = normalise({**fields, **(metadata or {})})
+        about = {**fields, **normalise(metadata or {})}
     except SourceInvalid as error:
         return Refusal(where, f"bad metadata: {error}")
     digest = digest_of(text.encode(), (title or "").encode(), canonical(about))

@@ -179,3 +179,10 @@ def test_a_language_without_data_is_told() -> None:
 def test_a_picture_is_read_by_its_description(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text('<h1>Parts</h1><p><img src="x.png" alt="exploded view of the pump"></p>')
     assert "exploded view of the pump" in extract(tmp_path / "a.html").text
+
+
+@pytest.mark.parametrize("field", ["allowed_groups: ';'", 'region: "\\ud800"'])
+def test_front_matter_that_cannot_be_metadata_refuses_the_file(tmp_path: Path, field: str) -> None:
+    (tmp_path / "a.md").write_text(f"---\n{field}\n---\nThe quota is 50 GB.")
+    with pytest.raises(Refused, match=r"^bad front matter: "):
+        extract(tmp_path / "a.md")

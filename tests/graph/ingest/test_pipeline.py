@@ -236,3 +236,9 @@ def test_the_journal_keeps_a_batch_whole_or_not_at_all(tmp_path: Path) -> None:
         journal.record([good, (row, None)])  # type: ignore[list-item]
     assert list(journal.documents()) == []
     journal.close()
+
+
+def test_front_matter_that_names_no_group_costs_one_file_and_opens_nothing(tmp_path: Path) -> None:
+    docs = write(tmp_path / "docs", a__md="The quota is 50 GB.", b__md="---\nallowed_groups: ';'\n---\nA secret.")
+    outcome = run_index(docs, tmp_path / "store")
+    assert (outcome.indexed, [refusal.file for refusal in outcome.refused]) == (["docs/a.md"], ["docs/b.md"])

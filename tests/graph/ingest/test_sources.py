@@ -252,3 +252,11 @@ def test_a_manifest_that_points_out_of_the_folder_is_told(tmp_path: Path) -> Non
     (tmp_path / "manifest.csv").write_text("file,r\n/etc/hostname,x\n")
     reason = "missing: a manifest.csv lists it, but it is not there"
     assert everything(tmp_path) == [Refusal("/etc/hostname", reason)]
+
+
+def test_a_missing_value_does_not_open_what_the_corpus_closes(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"id": "a", "text": "x", "metadata": {"allowed_groups": null}}')
+    (tmp_path / "corpus.jsonl.meta.yaml").write_text("allowed_groups: [hr]")
+    [source] = everything(tmp_path)
+    assert isinstance(source, Source)
+    assert source.metadata == {"allowed_groups": ["hr"]}
