@@ -39,6 +39,13 @@ def _answer(state: State, release: Release, snapshot: str, status: Status, text:
         snapshot=snapshot,
         timings={},
         usage=state["usage"],
+        asked=state["standalone"],
+        parts=state["parts"],
+        language=state["language"],
+        mended=state["mended"],
+        repairs=[],
+        superseded=[],
+        cached=state["cached"],
     )
 
 

@@ -53,6 +53,10 @@ class Nodes:
         history = preprocess.check_history(state.get("history"), self.release.limits)
         return State(
             standalone=preprocess.stand_alone(question, history),
+            parts=[],
+            language="und",
+            mended={},
+            cached=[],
             groups=preprocess.check_groups(state.get("groups")),
             filters=state.get("filters") or {},
             candidates=[],

@@ -56,6 +56,7 @@ def _passage(row: dict[str, Any], score: float, lexical: float | None, vector: f
         score=score,
         lexical=lexical,
         vector=vector,
+        similar=[],
     )
 
 

@@ -29,7 +29,11 @@ class Question(TypedDict, total=False):
 
 
 class Passage(TypedDict):
-    """A chunk of a document, `text == document_text[start:end]`, with the scores that found it."""
+    """A chunk of a document, `text == document_text[start:end]`, with the scores that found it.
+
+    `score` is the fused score, and the reranked one after the rerank step; `lexical` and `vector` are the legs' own.
+    `similar` are the cosines of the question to the passage's units in order, where the index holds their vectors.
+    """
 
     id: str
     document: str
@@ -46,6 +50,7 @@ class Passage(TypedDict):
     score: float
     lexical: float | None
     vector: float | None
+    similar: list[float]
 
 
 class Evidence(TypedDict):
@@ -75,6 +80,30 @@ class Citation(TypedDict):
     support: float
 
 
+class Repair(TypedDict):
+    """A claim of the draft that does not stand as it was written.
+
+    `moved`: another passage supports it than it cited. `added`: it cited nothing and one supports it. `removed`: no
+    passage supports it. `because` says what was missing, such as a number or a name that no passage has.
+    """
+
+    claim: str
+    action: Literal["moved", "added", "removed"]
+    because: str
+    support: float
+
+
+class Superseded(TypedDict):
+    """An older version of a cited document that says something else; `marker` is the citation in force."""
+
+    marker: int
+    document: str
+    file: str
+    title: str
+    effective_date: str
+    quote: str
+
+
 class Usage(TypedDict):
     """Tokens as counted by the models that were asked; zeros when none was."""
 
@@ -100,7 +129,12 @@ class Failure(TypedDict):
 
 
 class Answer(TypedDict):
-    """What a caller gets; `timings` are milliseconds per step, `confidence` is 0 to 1."""
+    """What a caller gets; `timings` are milliseconds per step, `confidence` is 0 to 1.
+
+    `asked` is the stand-alone question that was searched for, `parts` its sub-questions when it was split, `mended`
+    the words of it that were taken for misspelt names, and `language` its ISO 639-1 code or `und`. `repairs` and
+    `superseded` say what the check of the claims changed and found; `cached` names the caches that were hit.
+    """
 
     text: str
     status: Status
@@ -115,6 +149,13 @@ class Answer(TypedDict):
     snapshot: str
     timings: dict[str, float]
     usage: Usage
+    asked: str
+    parts: list[str]
+    language: str
+    mended: dict[str, str]
+    repairs: list[Repair]
+    superseded: list[Superseded]
+    cached: list[str]
 
 
 class Reply(TypedDict):
@@ -131,6 +172,10 @@ class State(TypedDict, total=False):
     history: list[Turn]
     groups: list[str]
     standalone: str
+    parts: list[str]
+    language: str
+    mended: dict[str, str]
+    cached: list[str]
     candidates: list[Passage]
     passages: list[Passage]
     evidence: list[Evidence]

@@ -19,6 +19,11 @@ def state(*passages: Passage, failure: Failure | None = None) -> State:
         failure=failure,
         confidence=0.7,
         complexity="complex",
+        standalone="How long?",
+        parts=[],
+        language="und",
+        mended={},
+        cached=[],
         rung="backup",
         usage=no_usage(),
     )
@@ -48,6 +53,13 @@ def test_an_answer_carries_its_citations_and_where_it_comes_from() -> None:
         "snapshot": "s1",
         "timings": {},
         "usage": no_usage(),
+        "asked": "How long?",
+        "parts": [],
+        "language": "und",
+        "mended": {},
+        "repairs": [],
+        "superseded": [],
+        "cached": [],
     }
 
 

@@ -37,6 +37,7 @@ def passage(text: str = TEXT, name: str = "warranty.md", score: float = 1.0) -> 
         score=score,
         lexical=1.0,
         vector=score,
+        similar=[],
     )
 
 

@@ -57,14 +57,14 @@ def test_fusing_keeps_every_passage_with_a_share_as_score_best_first(
 def test_rows_of_both_legs_become_one_list_of_passages() -> None:
     found = to_passages([row("a", match=7), row("b", match=3)], [row("a", similarity=0.5)], 0.5)
     assert found == [
-        {**row("a"), "score": 1.0, "lexical": 7.0, "vector": 0.5},
-        {**row("b"), "score": 0.0, "lexical": 3.0, "vector": None},
+        {**row("a"), "score": 1.0, "lexical": 7.0, "vector": 0.5, "similar": []},
+        {**row("b"), "score": 0.0, "lexical": 3.0, "vector": None, "similar": []},
     ]
 
 
 def test_a_passage_that_only_the_vectors_found_has_no_lexical_score() -> None:
     assert to_passages([], [row("a", similarity=0.5)], 0.5) == [
-        {**row("a"), "score": 0.5, "lexical": None, "vector": 0.5}
+        {**row("a"), "score": 0.5, "lexical": None, "vector": 0.5, "similar": []}
     ]
 
 

@@ -133,6 +133,7 @@ PASSAGE = Passage(
     score=1.0,
     lexical=1.0,
     vector=1.0,
+    similar=[],
 )
 
 
