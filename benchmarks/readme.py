@@ -18,7 +18,7 @@ def result(name: str) -> dict[str, Any]:
 
 def table() -> str:
     """The table as Markdown."""
-    rows = [*retrieval(), *ingestion(), *reindex(), *formats(), *steps(), *start(), *handbook()]
+    rows = [*retrieval(), *ingestion(), *reindex(), *formats(), *steps(), *start(), *handbook(), *goals()]
     head = "| what | measured | to reach | date | command |\n| --- | --- | --- | --- | --- |"
     return "\n".join([head, *rows])
 
@@ -85,6 +85,29 @@ def handbook() -> list[str]:
     found = result("handbook")["results"]
     said = ", ".join(f"{kind} {one['right']}/{one['asked']}" for kind, one in found.items())
     return [row("handbook", "sample questions answered rightly", said)]
+
+
+GOALS = {
+    "groundedness": "groundedness against people (mtrag): ",
+    "conversation": "conversations (mtrag): ",
+    "drills": "failing models: ",
+    "spelling": "misspelt names (squad_v2_dev): ",
+    "caching": "caches: ",
+}
+"""Results that are told by their targets, and what stands before each."""
+
+
+def goals() -> list[str]:
+    return [
+        row(name, before + figure, f"{goal['measured']:.3g}", _bound(goal))
+        for name, before in GOALS.items()
+        for figure, goal in result(name)["target"].items()
+    ]
+
+
+def _bound(goal: dict[str, Any]) -> str:
+    bound = f">= {goal['at_least']:g}" if "at_least" in goal else f"<= {goal['at_most']:g}"
+    return bound if goal["met"] else f"{bound} (missed)"
 
 
 def rendered(text: str) -> str:

@@ -20,7 +20,7 @@ from benchmarks.record import ROOT, begin, cores, print_table, read_records, rec
 from benchmarks.stores import run_index
 from graph.agent import open_agent
 from graph.backends.embedders import load_embedder
-from graph.release import Generation, Models, Release
+from graph.release import Checking, Models, Release
 from graph.settings import Settings
 from graph.snapshot.store import locate
 from graph.state import Question
@@ -56,7 +56,7 @@ def scripted_release(place: Path) -> Release:
     script = place / "script.yaml"
     script.write_text(f'- reply: "{REPLY}"\n', "utf-8")
     name = f"scripted:{script}"
-    return Release(name="scripted", models=Models(simple=name, complex=name), generation=Generation(support_from=0.0))
+    return Release(name="scripted", models=Models(simple=name, complex=name), checking=Checking(support_from=0.0))
 
 
 async def ask_all(store: Path, release: Release, questions: list[Question]) -> Figures:

@@ -1,6 +1,7 @@
 """Puts the Answer together from what the steps found; pure."""
 
-from graph.citations import Checked
+from graph.checking import Checked
+from graph.conflicts import conflicts
 from graph.release import Release
 from graph.state import Answer, Citation, Passage, State, Status, Usage
 
@@ -15,7 +16,12 @@ def no_usage() -> Usage:
 def answered(state: State, checked: Checked, release: Release, snapshot: str) -> Answer:
     """An answer with its citations; partial when some claim has none."""
     status: Status = "partial" if checked.uncited else "answered"
-    return _answer(state, release, snapshot, status, checked.text, checked.citations)
+    answer = _answer(state, release, snapshot, status, checked.text, checked.citations)
+    answer["repairs"] = checked.repairs
+    answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])
+    if checked.trouble and answer["detail"] is None:
+        answer["detail"] = checked.trouble[0]
+    return answer
 
 
 def declined(state: State, release: Release, snapshot: str) -> Answer:
@@ -44,7 +50,7 @@ def _answer(state: State, release: Release, snapshot: str, status: Status, text:
         language=state["language"],
         mended=state["mended"],
         repairs=[],
-        superseded=[],
+        conflicts=[],
         cached=state["cached"],
     )
 

@@ -3,7 +3,8 @@
 from langgraph.graph import START, StateGraph
 
 from graph.backends import Backend
-from graph.nodes import Nodes, after_cite, after_fallback, after_generate, after_route
+from graph.leases import with_leases
+from graph.nodes import Nodes, after_cite, after_fallback, after_generate, after_preprocess, after_route
 from graph.release import Release
 from graph.state import Question, Reply, State
 from graph.sync import Graph, with_sync_calls
@@ -24,11 +25,11 @@ def build_graph(release: Release, backend: Backend) -> Graph:
     ):
         graph.add_node(node.__name__, node)
     graph.add_edge(START, "preprocess")
-    graph.add_edge("preprocess", "retrieve")
+    graph.add_conditional_edges("preprocess", after_preprocess)
     graph.add_edge("retrieve", "rerank")
     graph.add_edge("rerank", "route")
     graph.add_conditional_edges("route", after_route)
     graph.add_conditional_edges("generate", after_generate)
     graph.add_conditional_edges("fallback", after_fallback)
     graph.add_conditional_edges("cite", after_cite)
-    return with_sync_calls(graph.compile(name="warrant"))
+    return with_leases(with_sync_calls(graph.compile(name="warrant")))

@@ -22,6 +22,7 @@ from typing import Literal
 Reason = Literal[
     "error",
     "timeout",
+    "circuit_open",
     "context_window",
     "content_policy",
     "unsupported",
@@ -86,10 +87,13 @@ class ExtraMissing(WarrantError):
 
 
 class ModelFailed(WarrantError):
-    """A model gave no usable reply; `transient` says whether asking again may help."""
+    """A model gave no usable reply; `transient`: asking again may help, after `retry_after` seconds if it said so."""
 
-    def __init__(self, reason: Reason, detail: str, *, transient: bool = False) -> None:
+    def __init__(
+        self, reason: Reason, detail: str, *, transient: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(detail)
         self.reason: Reason = reason
         self.detail = detail
         self.transient = transient
+        self.retry_after = retry_after

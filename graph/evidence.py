@@ -5,10 +5,14 @@ from math import exp
 
 from graph.sentences import units
 from graph.state import Evidence, Passage
+from graph.versions import outdated
 from graph.words import coverage, terms, weights
 
 SIMILARITY_WEIGHT, COVERAGE_WEIGHT, PASSAGE_WEIGHT = 0.5, 0.3, 0.2
 MOST_UNITS = 80
+SHORTLIST = 24
+REPLACED = 0.1
+"""What a unit loses whose document a later version has replaced: more than two versions of a rule differ by."""
 
 
 def gather(passages: Sequence[Passage]) -> list[Evidence]:
@@ -19,6 +23,18 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
         for u in units(passage["text"], passage["header"])
     ]
     return found[:MOST_UNITS]
+
+
+def shortlist(passages: Sequence[Passage], found: Sequence[Evidence], most: int = SHORTLIST) -> list[Evidence]:
+    """The units that are worth comparing afresh: by the vectors that the index holds of them, where it holds them."""
+    own: dict[int, int] = {}
+    near: list[float] = []
+    for unit in found:
+        number, place = unit["passage"], own.get(unit["passage"], 0)
+        own[number] = place + 1
+        near.append(passages[number]["similar"][place] if place < len(passages[number]["similar"]) else 1.0)
+    best = sorted(range(len(found)), key=lambda place: -near[place])[:most]
+    return [found[place] for place in sorted(best)]
 
 
 def contexts(passages: Sequence[Passage], found: Sequence[Evidence]) -> list[str]:
@@ -38,11 +54,13 @@ def score(
     texts = [terms(text) for text in contexts(passages, found)]
     weight = weights(texts)
     rare = max(weight.values(), default=1.0)
+    replaced = outdated(question, passages)
     scored = []
     for unit, text, similarity in zip(found, texts, similarities, strict=True):
         share = coverage(wanted, text, weight, rare)
         own = passages[unit["passage"]]["score"]
         total = SIMILARITY_WEIGHT * similarity + COVERAGE_WEIGHT * share + PASSAGE_WEIGHT * own
+        total -= REPLACED if unit["passage"] in replaced else 0.0
         scored.append(Evidence(**{**unit, "similarity": similarity, "coverage": share, "score": total}))
     return sorted(scored, key=lambda unit: -unit["score"])
 

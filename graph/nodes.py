@@ -1,21 +1,31 @@
 """The seven steps of the graph and the questions that its edges ask, each a few lines over the pure modules."""
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, Literal, TypeVar, cast
+from functools import cached_property, wraps
+from typing import Literal, TypeVar, cast
 
 from langgraph.config import get_stream_writer
 
-from graph import citations, evidence, preprocess, rerank, routing
+from graph import conversation, preprocess, routing, subquestions
 from graph.answers import answered, declined, no_usage
-from graph.backends import Backend, Brief, Scope
-from graph.errors import ModelFailed
-from graph.fallback import Step, after, ladder
+from graph.attempt import Call, attempt, reason_to_hedge, used
+from graph.backends import Backend, Brief
+from graph.cache import reuse
+from graph.fallback import Climb, Moment, begin, begin_hedge, climb
+from graph.filters import compile_filter
+from graph.language import language_of
+from graph.leases import lease_of_this_run
+from graph.markers import normalise_markers
+from graph.mending import Mender
 from graph.release import Release
-from graph.state import Failure, State, Usage
+from graph.searching import Searching
+from graph.state import Draft, Failure, State, Usage
+from graph.support import alike
+from graph.verification import Verifier
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
 
@@ -51,69 +61,87 @@ class Nodes:
         """Check the question, fold what it refers back to into it, and forget the last turn."""
         question = preprocess.normalise_question(state.get("question"), self.release.limits)
         history = preprocess.check_history(state.get("history"), self.release.limits)
-        return State(
-            standalone=preprocess.stand_alone(question, history),
+        began, filters, language = time.monotonic(), state.get("filters") or {}, language_of(question)
+        groups = preprocess.check_groups(state.get("groups"))
+        compile_filter(filters, self.backend.retriever.columns)
+        asked, mended = self._mender.mend(question, language, public=not groups)
+        folded = conversation.fold(asked, history)
+        update = State(
+            standalone=folded.question,
+            searches=folded.searches,
             parts=[],
-            language="und",
-            mended={},
+            language=language,
+            mended=mended,
             cached=[],
-            groups=preprocess.check_groups(state.get("groups")),
-            filters=state.get("filters") or {},
+            groups=groups,
+            filters=filters,
+            key=self._searching.key(filters, groups, "answer", question, folded.question, history),
             candidates=[],
             passages=[],
             evidence=[],
             rung="primary",
             climbed=0,
-            began=time.monotonic(),
+            began=began,
             draft=None,
             failure=None,
             usage=no_usage(),
             timings={},
         )
+        kept = await reuse(self.backend.caches, update["key"], lease_of_this_run(), self._patience(began))
+        if kept is None:
+            return update
+        get_stream_writer()(_token(kept["text"]))
+        return State(**{**update, "answer": kept, "cached": kept["cached"]})
 
     @step
     async def retrieve(self, state: State) -> State:
         """Search the Snapshot under the caller's filter and groups."""
-        scope = Scope(state["filters"], state["groups"], self.release.retrieval.pool)
-        found = await self.backend.retriever.search(state["standalone"], scope)
-        return State(candidates=found[: self.release.retrieval.keep])
+        found, cached = await self._searching.find(state["searches"], state)
+        return State(candidates=found, cached=cached)
 
     @step
     async def rerank(self, state: State) -> State:
         """Keep what the answer may use, and score its sentences against the question."""
-        passages = rerank.keep_best(state["candidates"], self.release.reranking)
-        found = evidence.gather(passages)
-        similar = await self.backend.similarity.compare(state["standalone"], evidence.contexts(passages, found))
-        return State(passages=passages, evidence=evidence.score(state["standalone"], passages, found, similar))
+        passages = self._searching.keep(state["candidates"])
+        return State(passages=passages, evidence=await self._searching.gather_evidence([state["standalone"]], passages))
 
     @step
     async def route(self, state: State) -> State:
-        """Simple or complex; declined at once when the evidence is too thin to pay for a model."""
-        passages = state["passages"]
-        sure = evidence.confidence(state["standalone"], passages, state["evidence"])
-        update = State(confidence=round(sure, 4), failure=None)
-        update["complexity"] = routing.choose_route(state["standalone"], passages, self.release.routing)
+        """Simple or complex, a complex one searched again; declined when the evidence is too thin to pay for."""
+        question, passages = state["standalone"], state["passages"]
+        parts = subquestions.split(question, passages)
+        route = routing.choose_route(question, passages, parts, self.release.routing)
+        update = State(passages=passages, evidence=state["evidence"], complexity=route, failure=None)
+        if route == "complex" and passages:
+            update = State(**{**update, **await self._searching.widen(state, parts)})
+        sure, update["confidence"] = self._searching.sure_of(question, update)
         if sure < self.release.routing.answer_from:
             detail = f"confidence {sure:.2f} is below {self.release.routing.answer_from:.2f}"
+            detail = detail if state["searches"] else "it asks for nothing that could be looked up"
             update["failure"] = Failure(reason="no_evidence", detail=detail, transient=False)
         return update
 
     @step
     async def generate(self, state: State) -> State:
-        """Let the route's model write a draft."""
-        models = self.release.models
-        writer = models.complex if state["complexity"] == "complex" else models.simple
-        return await self._write(state, Step("primary", writer))
+        """Let the route's model write a draft, and a second one when it is slow to begin and the release says so."""
+        route, left = state["complexity"], self._seconds_left(state)
+        first, second = begin(self.release, route, left), begin_hedge(self.release, route, left)
+        if first.seconds <= 0:
+            detail = f"no time is left to ask {first.step.writer}"
+            return State(rung="primary", draft=None, failure=Failure(reason="timeout", detail=detail, transient=False))
+        return await self._write(state, first, second)
 
     @step
     async def fallback(self, state: State) -> State:
         """Climb to the next rung of the ladder that is worth trying."""
-        steps = ladder(self.release, state["complexity"])
-        failure = state["failure"]
-        number = after(steps, state["climbed"], failure) if failure else len(steps) - 1
-        if steps[number].writer is None:
+        failure, draft = state["failure"], state["draft"]
+        refused = draft["writer"] if draft else None
+        now = Moment(self._seconds_left(state), state["climbed"], refused, random.random())
+        chosen = climb(self.release, state["complexity"], failure, now) if failure else None
+        if chosen is None or chosen.step.writer is None:
             return State(rung="decline", draft=None)
-        return {**await self._write(state, steps[number]), "climbed": number + 1}
+        await asyncio.sleep(chosen.pause)
+        return {**await self._write(state, chosen), "climbed": chosen.number}
 
     @step
     async def cite(self, state: State) -> State:
@@ -121,37 +149,72 @@ class Nodes:
         draft = state["draft"]
         if draft is None:
             return State(answer=declined(state, self.release, self.backend.retriever.snapshot))
-        checked = citations.check(draft["text"], state["passages"], self.release.generation.support_from)
+        usage: Usage = {**state["usage"]}
+        text = normalise_markers(draft["text"], len(state["passages"]))
+        checked = await self._verifier.check(text, state["passages"], usage)
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
-            return State(failure=Failure(reason="unsupported", detail=detail, transient=False))
-        return State(answer=answered(state, checked, self.release, self.backend.retriever.snapshot), failure=None)
+            return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)
+        answer = answered(state, checked, self.release, self.backend.retriever.snapshot)
+        answer["usage"] = usage
+        if self._withholds:
+            get_stream_writer()(_token(answer["text"]))
+        if answer["rung"] == "primary" and answer["reason"] is None:
+            self.backend.caches.answers.put(state["key"], answer)
+        return State(answer=answer, failure=None)
 
-    async def _write(self, state: State, rung: Step) -> State:
-        usage: Usage = {**state["usage"]}
-        text = ""
+    @property
+    def _withholds(self) -> bool:
+        """Whether nothing is said before it is verified."""
+        return self.release.checking.stream == "verified"
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        lexicon = self.backend.retriever.lexicon
+        weigh = lexicon.weight if lexicon else alike
+        return Verifier(self.backend.similarity, weigh, self.release.checking, self.backend.judge)
+
+    @cached_property
+    def _mender(self) -> Mender:
+        return Mender(self.backend.retriever.lexicon)
+
+    @cached_property
+    def _searching(self) -> Searching:
+        return Searching(self.release, self.backend)
+
+    def _patience(self, began: float) -> float:
+        """Until when to wait for an answer to the same question; what is left then is for an answer of its own."""
+        return began + self.release.generation.deadline / 2
+
+    async def _write(self, state: State, first: Climb, second: Climb | None = None) -> State:
+        """A draft, or the failure of the rung; on success the failure that led here stays, as the rung's reason."""
         emit = get_stream_writer()
-        brief = Brief(state["standalone"], state["passages"], state["evidence"])
-        try:
-            async with asyncio.timeout(self._seconds_left(state)):
-                async for piece in self.backend.writers[rung.writer or ""].write(brief, usage):
-                    text += piece
-                    emit({"event": "token", "text": piece})
-        except TimeoutError:
-            failure: Failure | None = Failure(reason="timeout", detail=f"{rung.writer} took too long", transient=True)
-        except ModelFailed as error:
-            failure = Failure(reason=error.reason, detail=error.detail, transient=error.transient)
-        else:
-            failure = None
-        draft = None if failure else {"text": text, "writer": rung.writer}
-        update: dict[str, Any] = {"rung": rung.rung, "draft": draft, "usage": usage}
-        # On success the failure that led here stays: it is the reason for the rung.
-        return cast("State", {**update, "failure": failure} if failure else update)
+        calls = [self._call(state, each) for each in (first, second) if each]
+        say = (lambda text: None) if self._withholds else (lambda text: emit(_token(text)))
+        tried = await attempt(calls, self.release.generation.hedge_after, say)
+        done = tried[0]
+        draft = None if done.failure else Draft(text=done.text, writer=done.call.writer.name)
+        update = State(rung=done.call.climb.step.rung, draft=draft, usage=used(state["usage"], tried))
+        failure = done.failure or reason_to_hedge(tried)
+        return State(**{**update, "failure": failure}) if failure else update
+
+    def _call(self, state: State, chosen: Climb) -> Call:
+        terms = self.release.generation.terms(chosen.step.role)
+        brief = Brief(state["standalone"], state["passages"], state["evidence"], terms, chosen.step.share)
+        return Call(chosen, self.backend.writers[chosen.step.writer or ""], brief)
 
     def _seconds_left(self, state: State) -> float:
-        """What the model may take: its own timeout, and no more than what the question's deadline leaves."""
-        spent = time.monotonic() - state["began"]
-        return max(0.0, min(self.release.generation.timeout, self.release.generation.deadline - spent))
+        """What is left of the question's deadline; below 0 when it has passed."""
+        return self.release.generation.deadline - (time.monotonic() - state["began"])
+
+
+def _token(text: str) -> dict[str, str]:
+    return {"event": "token", "text": text}
+
+
+def after_preprocess(state: State) -> Literal["retrieve", "__end__"]:
+    """Was the question answered before?"""
+    return "__end__" if "answer" in state["cached"] else "retrieve"
 
 
 def after_route(state: State) -> Literal["generate", "fallback"]:

@@ -7,15 +7,9 @@ from typing import Any
 from graph.errors import QuestionInvalid
 from graph.release import Limits
 from graph.state import Turn
-from graph.words import terms
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad]")
-REFERS_BACK = re.compile(
-    r"^(?:and|but|so|also|or|what about|how about|then)\b"
-    r"|\b(?:it|its|that|this|they|them|their|those|these|he|she|one)\b",
-    re.IGNORECASE,
-)
 MOST_GROUPS = 1000
 ANSWERS_PER_QUESTION = 10
 """How much longer than a question a turn of the history may be: it may be an answer."""
@@ -76,11 +70,3 @@ def check_groups(groups: Any) -> list[str]:
 
 def _is_name(name: str) -> bool:
     return bool(name) and name.isprintable()
-
-
-def stand_alone(question: str, history: list[Turn]) -> str:
-    """The question with what it refers back to: the user's last question before it when it cannot stand alone."""
-    earlier = [turn["content"] for turn in history if turn["role"] == "user" and turn["content"].strip()]
-    if not earlier or not (REFERS_BACK.search(question) or len(terms(question)) < 3):
-        return question
-    return f"{' '.join(earlier[-1].split())} {question}"

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from graph.asking import ROLES as ROLES
+from graph.asking import Breaker as Breaker
+from graph.asking import Generation as Generation
+from graph.asking import Part, Share
+from graph.asking import Role as Role
+from graph.asking import Terms as Terms
 from graph.errors import ReleaseInvalid
 from graph.plain_yaml import YamlInvalid, tree_and_value
 
 PROMPTS = Path(__file__).parent / "prompts"
 WRITERS = ("extractive", "openai:", "llama:", "scripted:")
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0, le=600)]
 
 
 def _known_writer(name: str) -> str:
@@ -27,12 +29,6 @@ def _known_writer(name: str) -> str:
 
 
 Writer = Annotated[str, AfterValidator(_known_writer)]
-
-
-class Part(BaseModel):
-    """A frozen part of a Release in which a misspelt field is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Chunking(Part):
@@ -72,23 +68,35 @@ class Routing(Part):
 
 
 class Models(Part):
-    """Who writes: a model by role."""
+    """Who writes: a model by role; `judge` is asked about claims that the weights are unsure of, None: nobody is."""
 
     simple: Writer = "extractive"
     complex: Writer = "extractive"
     backup: Writer = "extractive"
+    judge: Writer | None = None
+
+    @model_validator(mode="after")
+    def _judge_can_judge(self) -> Self:
+        if self.judge == "extractive":
+            raise ValueError("the extractive writer cannot judge; name a model, or none")
+        return self
 
 
-class Generation(Part):
-    """How models are asked; `deadline` holds for the whole question."""
+class Checking(Part):
+    """A claim stands when a passage supports it by `support_from` at least; from `unsure_from` to `unsure_to` the judge
+    decides, where there is one. `stream`: the draft as it is written, or its sentences only once they are verified.
+    """
 
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
-    max_tokens: Annotated[int, Field(ge=1, le=32_000)] = 512
-    timeout: Seconds = 20.0
-    deadline: Seconds = 45.0
-    retries: Annotated[int, Field(ge=0, le=5)] = 1
-    sentences: Annotated[int, Field(ge=1, le=20)] = 4
     support_from: Share = 0.5
+    unsure_from: Share = 0.15
+    unsure_to: Share = 0.9
+    stream: Literal["draft", "verified"] = "draft"
+
+    @model_validator(mode="after")
+    def _bounds_agree(self) -> Self:
+        if self.unsure_from > self.unsure_to:
+            raise ValueError("unsure_from must not be above unsure_to")
+        return self
 
 
 class Limits(Part):
@@ -102,6 +110,8 @@ class Prompts(Part):
     """The wording; each is the text of one file in graph/prompts unless the release gives another."""
 
     answer: str = Field(default_factory=lambda: (PROMPTS / "answer.md").read_text("utf-8"))
+    claims: str = Field(default_factory=lambda: (PROMPTS / "claims.md").read_text("utf-8"))
+    judge: str = Field(default_factory=lambda: (PROMPTS / "judge.md").read_text("utf-8"))
     declined: str = Field(default_factory=lambda: (PROMPTS / "declined.md").read_text("utf-8"))
 
 
@@ -116,6 +126,8 @@ class Release(Part):
     routing: Routing = Routing()
     models: Models = Models()
     generation: Generation = Generation()
+    checking: Checking = Checking()
+    breaker: Breaker = Breaker()
     limits: Limits = Limits()
     prompts: Prompts = Field(default_factory=Prompts)
 

@@ -1,9 +1,20 @@
-"""Fuses the lexical and the vector leg by their scores; pure."""
+"""Fuses the lexical and the vector leg by their scores, and compares what they found among itself; pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graph.state import Passage
+
+Vectors = NDArray[np.float32]
+NEAREST = 5
+"""Neighbours whose scores speak for a passage."""
+LEADERS = 3
+"""Best passages that the others are compared with."""
+PULL = 0.6
+"""How far the question moves towards the best sentences of the leaders."""
 
 
 def normalised(scores: Mapping[str, float]) -> dict[str, float]:
@@ -29,17 +40,25 @@ def fuse(lexical: Mapping[str, float], vector: Mapping[str, float], vector_weigh
 
 
 def to_passages(
-    lexical: Sequence[dict[str, Any]], vector: Sequence[dict[str, Any]], vector_weight: float
+    lexical: Sequence[dict[str, Any]],
+    vector: Sequence[dict[str, Any]],
+    vector_weight: float,
+    asked: Vectors | None = None,
 ) -> list[Passage]:
-    """Both legs' rows as one list of passages, best first."""
+    """Both legs' rows as one list of passages, best first, with their signals where the question has a vector."""
     matches = {row["id"]: float(row["match"]) for row in lexical}
     similarities = {row["id"]: float(row["similarity"]) for row in vector}
     rows = {row["id"]: row for row in (*lexical, *vector)}
     fused = fuse(matches, similarities, vector_weight)
-    return [_passage(rows[key], score, matches.get(key), similarities.get(key)) for key, score in fused.items()]
+    passages = [_passage(rows[key], score, matches.get(key)) for key, score in fused.items()]
+    if asked is not None and passages:
+        vectors, units = np.stack([rows[key]["vector"] for key in fused]), [rows[key]["units"] for key in fused]
+        for passage, own in zip(passages, signals(asked, list(fused.values()), vectors, units), strict=True):
+            passage["signals"] = own
+    return passages
 
 
-def _passage(row: dict[str, Any], score: float, lexical: float | None, vector: float | None) -> Passage:
+def _passage(row: dict[str, Any], score: float, lexical: float | None) -> Passage:
     return Passage(
         id=row["id"],
         document=row["document"],
@@ -55,9 +74,50 @@ def _passage(row: dict[str, Any], score: float, lexical: float | None, vector: f
         metadata=row["metadata"],
         score=score,
         lexical=lexical,
-        vector=vector,
-        similar=[],
+        vector=row["cosine"],
+        similar=row["similar"],
     )
+
+
+def signals(
+    asked: Vectors, scores: Sequence[float], vectors: Vectors, units: Sequence[Vectors]
+) -> list[dict[str, float]]:
+    """What each passage has in common with the others found, best first; all vectors are of unit length.
+
+    `neighbours`: the mean score of those most like it; `leaders`: its likeness to the best ones; `moved`: that of its
+    best unit to the question after it has moved towards the leaders' best units (Rocchio, 1971).
+    """
+    if not len(vectors):
+        return []
+    best = np.stack(
+        [own[np.argmax(own @ asked)] if len(own) else whole for own, whole in zip(units, vectors, strict=True)]
+    )
+    moved = _unit(asked + PULL * _unit(best[:LEADERS].mean(axis=0)))
+    likest = [
+        float((own @ moved).max()) if len(own) else float(whole @ moved)
+        for own, whole in zip(units, vectors, strict=True)
+    ]
+    leaders = vectors @ _unit(vectors[:LEADERS].mean(axis=0))
+    neighbours = _neighbours(vectors, np.asarray(scores, np.float32))
+    rows = zip(neighbours, leaders, likest, strict=True)
+    return [{"neighbours": float(a), "leaders": float(b), "moved": c} for a, b, c in rows]
+
+
+def _neighbours(vectors: Vectors, scores: Vectors) -> Vectors:
+    """The mean score of the nearest others, weighed by likeness; of a passage alone its own."""
+    if len(vectors) == 1:
+        return scores
+    alike = vectors @ vectors.T
+    np.fill_diagonal(alike, -1)
+    nearest = np.argsort(-alike, axis=1, kind="stable")[:, :NEAREST]
+    weight = np.maximum(np.take_along_axis(alike, nearest, axis=1), 1e-6)
+    means: Vectors = (weight * scores[nearest]).sum(axis=1) / weight.sum(axis=1)
+    return means
+
+
+def _unit(vector: Vectors) -> Vectors:
+    found: Vectors = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return found
 
 
 def best_by_document(passages: Sequence[Passage]) -> list[Passage]:

@@ -1,12 +1,12 @@
 """The vocabulary of the answering flow as plain JSON values, so that any checkpoint can be read by any release."""
 
-from typing import Any, Literal, Required
+from typing import Any, Literal, NotRequired, Required
 
 from typing_extensions import TypedDict
 
 Status = Literal["answered", "partial", "declined"]
 Route = Literal["simple", "complex"]
-Rung = Literal["primary", "retry", "backup", "extractive", "decline"]
+Rung = Literal["primary", "hedge", "retry", "backup", "extractive", "decline"]
 
 
 class Turn(TypedDict):
@@ -33,6 +33,7 @@ class Passage(TypedDict):
 
     `score` is the fused score, and the reranked one after the rerank step; `lexical` and `vector` are the legs' own.
     `similar` are the cosines of the question to the passage's units in order, where the index holds their vectors.
+    `signals` say what else the index knows of a candidate: how it compares with the others that were found.
     """
 
     id: str
@@ -51,10 +52,21 @@ class Passage(TypedDict):
     lexical: float | None
     vector: float | None
     similar: list[float]
+    signals: NotRequired[dict[str, float]]
+
+
+class Search(TypedDict):
+    """A text to search for; the scores of several searches are added by their weights."""
+
+    text: str
+    weight: float
 
 
 class Evidence(TypedDict):
-    """A sentence of a kept passage; `passage` counts from 0, offsets are into the passage's text."""
+    """A sentence of a kept passage; `passage` counts from 0, offsets are into the passage's text.
+
+    `part` is the sub-question that it answers best, counted from 1; 0, or not there, when the question has none.
+    """
 
     passage: int
     start: int
@@ -63,6 +75,7 @@ class Evidence(TypedDict):
     similarity: float
     coverage: float
     score: float
+    part: NotRequired[int]
 
 
 class Citation(TypedDict):
@@ -83,34 +96,45 @@ class Citation(TypedDict):
 class Repair(TypedDict):
     """A claim of the draft that does not stand as it was written.
 
-    `moved`: another passage supports it than it cited. `added`: it cited nothing and one supports it. `removed`: no
-    passage supports it. `because` says what was missing, such as a number or a name that no passage has.
+    `moved`: another passage supports it than it cited. `added`: it cited nothing and one supports it. `dropped`: of
+    several passages that it cited, one does not support it. `removed`: no passage supports it. `because` says what was
+    missing, such as a number or a name that no passage has; `support` is the best that any passage gave, 0 to 1.
     """
 
     claim: str
-    action: Literal["moved", "added", "removed"]
+    action: Literal["moved", "added", "dropped", "removed"]
     because: str
     support: float
 
 
-class Superseded(TypedDict):
-    """An older version of a cited document that says something else; `marker` is the citation in force."""
+class Conflict(TypedDict):
+    """Another version of a cited document that says something else than the citation with this marker."""
 
     marker: int
+    version: Literal["older", "newer"]
     document: str
     file: str
     title: str
     effective_date: str
+    start: int
+    end: int
     quote: str
 
 
 class Usage(TypedDict):
-    """Tokens as counted by the models that were asked; zeros when none was."""
+    """Tokens as counted by the models that were asked; zeros when none was.
+
+    Of the last call: `left_out` passages did not fit into the context window, `shortened` were cut at a sentence's
+    end, and `unfinished` says that the reply ran into its limit of tokens.
+    """
 
     model: str
     calls: int
     input_tokens: int
     output_tokens: int
+    left_out: NotRequired[int]
+    shortened: NotRequired[int]
+    unfinished: NotRequired[bool]
 
 
 class Draft(TypedDict):
@@ -121,11 +145,12 @@ class Draft(TypedDict):
 
 
 class Failure(TypedDict):
-    """Why the step before could not answer."""
+    """Why the step before could not answer; `retry_after` seconds when the endpoint named them."""
 
     reason: str
     detail: str
     transient: bool
+    retry_after: NotRequired[float]
 
 
 class Answer(TypedDict):
@@ -133,7 +158,7 @@ class Answer(TypedDict):
 
     `asked` is the stand-alone question that was searched for, `parts` its sub-questions when it was split, `mended`
     the words of it that were taken for misspelt names, and `language` its ISO 639-1 code or `und`. `repairs` and
-    `superseded` say what the check of the claims changed and found; `cached` names the caches that were hit.
+    `conflicts` say what the check of the claims changed and found; `cached` names the caches that were hit.
     """
 
     text: str
@@ -154,7 +179,7 @@ class Answer(TypedDict):
     language: str
     mended: dict[str, str]
     repairs: list[Repair]
-    superseded: list[Superseded]
+    conflicts: list[Conflict]
     cached: list[str]
 
 
@@ -172,10 +197,12 @@ class State(TypedDict, total=False):
     history: list[Turn]
     groups: list[str]
     standalone: str
+    searches: list[Search]
     parts: list[str]
     language: str
     mended: dict[str, str]
     cached: list[str]
+    key: str
     candidates: list[Passage]
     passages: list[Passage]
     evidence: list[Evidence]

@@ -1,13 +1,35 @@
 """The outside world as the graph sees it, and the one place that chooses which world that is."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from graph.cache import Caches
 from graph.filters import ColumnType
-from graph.release import Release
+from graph.release import Release, Terms
 from graph.settings import Settings
 from graph.state import Evidence, Passage, Usage
+from graph.surfaces import Known
+
+
+class Lexicon(Protocol):
+    """What words a Snapshot holds."""
+
+    def weight(self, term: str) -> float:
+        """How telling a term of graph.words is: its smoothed inverse passage frequency."""
+        ...
+
+    def known(self, word: str, *, public: bool = False) -> bool:
+        """Whether a word in lower case stands in a passage; `public`: in one that everybody may see."""
+        ...
+
+    def of_length(self, letters: int) -> Sequence[Known]:
+        """The written words of public passages that have so many letters."""
+        ...
+
+    def commonest(self, most: int) -> list[str]:
+        """The words that stand in the most public passages, most first."""
+        ...
 
 
 class Retriever(Protocol):
@@ -21,6 +43,11 @@ class Retriever(Protocol):
     @property
     def columns(self) -> Mapping[str, ColumnType]:
         """The metadata columns that a filter may name."""
+        ...
+
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """The words of the Snapshot; None in a world that does not tell them."""
         ...
 
     async def search(self, text: str, scope: "Scope") -> list[Passage]:
@@ -47,11 +74,16 @@ class Similarity(Protocol):
 
 @dataclass(frozen=True)
 class Brief:
-    """What a writer is asked: the question, its passages, and the evidence found in them, best first."""
+    """What a writer is asked: the question, its passages, and the evidence found in them, best first.
+
+    `share` of the passages may be sent: less than 1 after the endpoint called the request too long.
+    """
 
     question: str
     passages: list[Passage]
     evidence: list[Evidence]
+    terms: Terms = field(default_factory=Terms)
+    share: float = 1.0
 
 
 class Writer(Protocol):
@@ -64,6 +96,14 @@ class Writer(Protocol):
         ...
 
 
+class Judge(Protocol):
+    """Decides about a claim that the learned weights are unsure of."""
+
+    async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
+        """Whether a passage supports a claim, 0 to 1; adds to `usage`; raises ModelFailed."""
+        ...
+
+
 @dataclass(frozen=True)
 class Backend:
     """The collaborators that a graph is built with."""
@@ -72,6 +112,9 @@ class Backend:
     similarity: Similarity
     writers: Mapping[str, Writer]
     """By the name that the Release gives them."""
+    caches: Caches = field(default_factory=Caches)
+    """What this Release has worked out over this Snapshot; empty ones keep nothing."""
+    judge: Judge | None = None
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

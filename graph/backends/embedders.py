@@ -1,9 +1,10 @@
 """Text to unit vectors on the CPU: MiniLM on ONNX Runtime, or WordLlama's static token vectors."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,20 @@ from tokenizers import Tokenizer
 from graph.backends.weights import packaged_file
 
 Vectors = NDArray[np.float32]
+Small = NDArray[np.int8]
+"""Unit vectors of shape (n, dimensions) at 8 bits, each scaled to its own largest component."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A text to embed, and the stretches of it (character offsets) that get vectors of their own from the same run."""
+
+    text: str
+    spans: Sequence[tuple[int, int]]
+
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class Embedder(Protocol):
@@ -21,6 +36,8 @@ class Embedder(Protocol):
     dimensions: int
 
     def embed(self, texts: Sequence[str]) -> Vectors: ...
+
+    def embed_marked(self, texts: Sequence[Marked]) -> list[tuple[NDArray[np.float32], Small]]: ...
 
     def count_tokens(self, text: str) -> int: ...
 
@@ -54,25 +71,41 @@ class MiniLM:
             os.register_at_fork(after_in_child=self._forget_threads)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        if not texts:
-            return np.empty((0, self.dimensions), np.float32)
-        rows: Iterable[Any] = map(self._embed_one, texts)
-        if self._pool and len(texts) > 1:
-            rows = self._pool.map(self._embed_one, texts)
-        return np.stack(list(rows))
+        rows = list(self._each(self._embed_one, texts))
+        return np.stack(rows) if rows else np.empty((0, self.dimensions), np.float32)
+
+    def embed_marked(self, texts: Sequence[Marked]) -> list[tuple[NDArray[np.float32], Small]]:
+        """The vector of each text and those of its spans: the mean of their tokens, which have seen the whole text.
+
+        Günther et al., Late Chunking (2024): one run gives both. A span beyond the cut gets the text's own vector.
+        """
+        return list(self._each(self._embed_marked, texts))
+
+    def _each(self, run: Callable[[Item], Made], items: Sequence[Item]) -> Iterable[Made]:
+        if self._pool and len(items) > 1:
+            return self._pool.map(run, items)
+        return map(run, items)
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _embed_one(self, text: str) -> NDArray[np.float32]:
-        ids = self._tokenizer.encode(text).ids
+        return _unit(self._hidden(self._tokenizer.encode(text).ids).mean(axis=0))
+
+    def _embed_marked(self, marked: Marked) -> tuple[NDArray[np.float32], Small]:
+        encoded = self._tokenizer.encode(marked.text)
+        hidden = self._hidden(encoded.ids)
+        whole = hidden.mean(axis=0)
+        return _unit(whole), _spans(hidden, encoded.offsets[: len(hidden) - 1], marked.spans, whole)
+
+    def _hidden(self, ids: list[int]) -> NDArray[np.float32]:
+        """The last layer's vectors of the tokens, float32 of shape (tokens, dimensions)."""
         if len(ids) > self.max_tokens:
             ids = ids[: self.max_tokens - 1] + ids[-1:]
         tokens = np.array([ids], np.int64)
         feed = {"input_ids": tokens, "attention_mask": np.ones_like(tokens), "token_type_ids": np.zeros_like(tokens)}
-        hidden = self._session.run(None, {name: feed[name] for name in self._names})[0]
-        mean: NDArray[np.float32] = np.asarray(hidden)[0].mean(axis=0)
-        return (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+        hidden: NDArray[np.float32] = np.asarray(self._session.run(None, {n: feed[n] for n in self._names})[0])[0]
+        return hidden
 
     def _forget_threads(self) -> None:
         # A child of fork has this pool but not its threads, and would wait for them for ever.
@@ -102,8 +135,38 @@ class WordLlama:
         unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return unit
 
+    def embed_marked(self, texts: Sequence[Marked]) -> list[tuple[NDArray[np.float32], Small]]:
+        """The vector of each text and those of its spans."""
+        return [self._embed_marked(marked) for marked in texts]
+
+    def _embed_marked(self, marked: Marked) -> tuple[NDArray[np.float32], Small]:
+        encoded = self._tokenizer.encode(marked.text, add_special_tokens=False)
+        tokens = self._weights[encoded.ids or [0]]
+        whole = tokens.mean(axis=0)
+        return _unit(whole), _spans(tokens, encoded.offsets, marked.spans, whole)
+
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+
+
+def _spans(
+    tokens: NDArray[np.float32],
+    offsets: Sequence[tuple[int, int]],
+    spans: Sequence[tuple[int, int]],
+    whole: NDArray[np.float32],
+) -> Small:
+    """The mean token of each span at 8 bits; `offsets` are the tokens' places in the text."""
+    means = np.empty((len(spans), tokens.shape[1]), np.float32)
+    for row, (start, end) in enumerate(spans):
+        inside = [n for n, (a, b) in enumerate(offsets) if start <= a < b <= end]
+        means[row] = tokens[inside].mean(axis=0) if inside else whole
+    largest = np.abs(means).max(axis=1, keepdims=True, initial=1e-12)
+    small: Small = np.rint(means * (127 / largest)).astype(np.int8)
+    return small
 
 
 EMBEDDERS: dict[str, type[MiniLM] | type[WordLlama]] = {kind.name: kind for kind in (MiniLM, WordLlama)}

@@ -4,7 +4,9 @@ from functools import cache
 
 from pydantic import SecretStr
 
+from graph.backends.breaker import breaker_of
 from graph.backends.openai import OpenAIWriter, chat_model
+from graph.backends.tokens import ServerTokens
 from graph.backends.weights import packaged_file
 from graph.errors import ExtraMissing, ReleaseInvalid
 from graph.release import Release
@@ -17,13 +19,15 @@ def open_llama(name: str, model: str, release: Release) -> OpenAIWriter:
     """Start the server for a model and give a writer for it; raises ExtraMissing without the extra local-llm."""
     if model not in WEIGHTS:
         raise ReleaseInvalid(f"There is no local model {model!r}; the models are {', '.join(WEIGHTS)}.")
-    client = chat_model(model, _serve(*WEIGHTS[model]), SecretStr("none"), release.generation)
-    return OpenAIWriter(name, client, release.prompts.answer)
+    root = _serve(*WEIGHTS[model])
+    client = chat_model(model, f"{root}/v1", SecretStr("none"), release.generation)
+    breaker = breaker_of(name, root, release.breaker)
+    return OpenAIWriter(name, client, release, breaker, count=ServerTokens(root), window=CONTEXT_TOKENS)
 
 
 @cache
 def _serve(package: str, file: str) -> str:
-    """The URL of a server for the weights, one for the whole process; it ends with the process."""
+    """The root URL of a server for the weights, one for the whole process; it ends with the process."""
     weights = packaged_file(package, file, extra="local-llm")
     try:
         import xllamacpp
@@ -38,7 +42,7 @@ def _serve(package: str, file: str) -> str:
     parameters.verbosity = -1
     server = xllamacpp.Server(parameters)
     _running.append(server)
-    return f"{server.listening_address}/v1"
+    return str(server.listening_address)
 
 
 _running: list[object] = []

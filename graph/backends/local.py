@@ -5,24 +5,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graph.backends import Backend, Scope
 from graph.backends.embedders import Embedder, load_embedder
+from graph.backends.queries import KeptQueries
+from graph.cache import Caches, open_caches
 from graph.errors import RetrievalUnavailable, SnapshotMismatch
 from graph.filters import access_condition, compile_filter
 from graph.release import Release
 from graph.retrieval import to_passages
 from graph.settings import Settings
+from graph.snapshot.lexicon import Lexicon
 from graph.snapshot.manifest import Manifest, read_manifest
 from graph.snapshot.store import locate
-from graph.snapshot.tables import Reader, read_metadata
+from graph.snapshot.tables import UNITS, Reader, read_metadata
 from graph.state import Passage
+
+Asked = NDArray[np.float32] | None
+"""The question's vector, when the vector leg is in use."""
 
 
 class SnapshotRetriever:
     """Searches a Snapshot with both legs at once, each under the filter and the caller's groups."""
 
-    def __init__(self, reader: Reader, manifest: Manifest, embedder: Embedder, vector_weight: float) -> None:
+    def __init__(
+        self, reader: Reader, manifest: Manifest, embedder: Embedder, vector_weight: float, lexicon: Lexicon
+    ) -> None:
         self._reader, self._embedder, self._weight = reader, embedder, vector_weight
+        self.lexicon = lexicon
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
@@ -31,13 +43,14 @@ class SnapshotRetriever:
         where = self.condition(scope)
         words = "".join(character if character.isalnum() else " " for character in text).strip()
         try:
-            lexical, vector = await asyncio.gather(
+            lexical, (vector, asked) = await asyncio.gather(
                 self._reader.matching(words, where, scope.pool) if self._weight < 1 else _nothing(),
-                self._by_meaning(text, where, scope.pool) if self._weight > 0 else _nothing(),
+                self._by_meaning(text, where, scope.pool) if self._weight > 0 else _no_vector(),
             )
         except (OSError, RuntimeError, ValueError) as error:
             raise RetrievalUnavailable(f"The Snapshot {self.snapshot} does not answer: {error}.") from error
-        passages = to_passages(lexical, vector, self._weight)
+        _compare(asked, lexical, vector)
+        passages = to_passages(lexical, vector, self._weight, asked)
         for passage in passages:
             passage["metadata"] = read_metadata(passage)
         return passages
@@ -57,13 +70,32 @@ class SnapshotRetriever:
                     found.setdefault(row.duplicate_of, []).append(row.document)
         return found
 
-    async def _by_meaning(self, text: str, where: str, most: int) -> list[dict[str, Any]]:
+    async def _by_meaning(self, text: str, where: str, most: int) -> tuple[list[dict[str, Any]], Asked]:
         vectors = await asyncio.to_thread(self._embedder.embed, [text])
-        return await self._reader.nearest(vectors[0], where, most)
+        return await self._reader.nearest(vectors[0], where, most), vectors[0]
 
 
 async def _nothing() -> list[dict[str, Any]]:
     return []
+
+
+async def _no_vector() -> tuple[list[dict[str, Any]], None]:
+    return [], None
+
+
+def _compare(asked: Asked, *legs: list[dict[str, Any]]) -> None:
+    """Give the rows of both legs their cosine to the question, as `cosine`, and those of their units, as `similar`.
+
+    `units` are the units' vectors at unit length.
+    """
+    for row in (row for leg in legs for row in leg):
+        units = row.pop(UNITS)
+        row["cosine"], row["similar"] = None, []
+        if asked is not None:
+            own = units.astype(np.float32)
+            row["units"] = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-6)
+            row["cosine"] = float(row["vector"] @ asked)
+            row["similar"] = [round(float(one), 4) for one in row["units"] @ asked]
 
 
 class EmbeddedSimilarity:
@@ -77,7 +109,9 @@ class EmbeddedSimilarity:
         return [float(score) for score in vectors[1:] @ vectors[0]]
 
 
-async def open_retriever(index: Path, release: Release, threads: int) -> tuple[SnapshotRetriever, Embedder]:
+async def open_retriever(
+    index: Path, release: Release, threads: int, caches: Caches | None = None
+) -> tuple[SnapshotRetriever, Embedder]:
     """Open the Snapshot that a path means; raises SnapshotError when it cannot serve this Release."""
     directory = locate(index)
     manifest = read_manifest(directory)
@@ -88,14 +122,16 @@ async def open_retriever(index: Path, release: Release, threads: int) -> tuple[S
     # The model loads in a thread, outside of Python's lock, while this one imports what it needs for the rest.
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
-    embedder = await loading
-    return SnapshotRetriever(reader, manifest, embedder, release.retrieval.vector_weight), embedder
+    lexicon = Lexicon.open(directory)
+    embedder = KeptQueries(await loading, (caches or Caches()).embeddings)
+    return SnapshotRetriever(reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder
 
 
 async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
-    retriever, embedder = await open_retriever(settings.index, release, settings.cores)
-    from graph.backends.writers import open_writers
+    caches = open_caches(settings)
+    retriever, embedder = await open_retriever(settings.index, release, settings.cores, caches)
+    from graph.backends.writers import open_judge, open_writers
 
-    writers = open_writers(settings, release)
-    return Backend(retriever, EmbeddedSimilarity(embedder), writers)
+    writers, judge = open_writers(settings, release), open_judge(settings, release)
+    return Backend(retriever, EmbeddedSimilarity(embedder), writers, caches, judge)

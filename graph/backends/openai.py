@@ -1,51 +1,106 @@
 """Any endpoint that speaks OpenAI's chat completions, its failures told apart by what can be done about them."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import openai
 from langchain_core.language_models import BaseChatModel
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from graph.backends import Brief
+from graph.backends.claims import RESPONSE_FORMAT
+from graph.backends.http import http_client
+from graph.backends.retry_after import seconds_of
 from graph.backends.writers import ChatWriter
 from graph.errors import ModelFailed
-from graph.release import Generation
+from graph.release import ROLES, Generation
 from graph.settings import Settings
 from graph.state import Usage
 
-TOO_LONG = ("context_length_exceeded", "context length", "context size", "context window", "too many tokens")
-FORBIDDEN = ("content_filter", "content policy", "content management policy", "safety")
+TOO_LONG = (
+    "context_length",
+    "context length",
+    "context size",
+    "context_size",
+    "context window",
+    "max_model_len",
+    "too many tokens",
+    "too large to process",
+    "prompt is too long",
+    "input is too long",
+)
+FORBIDDEN = ("content_filter", "content policy", "content management policy", "content_policy", "safety")
+SPENT = ("insufficient_quota", "billing")
+"""A 429 that no waiting helps."""
+PASSING = (408, 409, 425, 429)
+CONNECT_SECONDS = 10.0
 
 
 class OpenAIWriter(ChatWriter):
     """A chat writer that maps the client's errors to a ModelFailed with its reason."""
 
+    ends_with_a_reason = True
+
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
         try:
             async for piece in super().write(brief, usage):
                 yield piece
-        except (openai.OpenAIError, httpx.HTTPError, ValueError, TypeError, KeyError) as error:
+        except (openai.OpenAIError, httpx.HTTPError, ValueError, TypeError, KeyError, IndexError) as error:
             raise as_failure(self.name, error) from error
+
+    def _options(self, brief: Brief) -> dict[str, Any]:
+        # Under the name response_format, LangChain takes a way that fails on a reply which is not the schema.
+        return {"extra_body": {"response_format": RESPONSE_FORMAT}} if brief.terms.format == "json" else {}
+
+
+class _Chat(ChatOpenAI):
+    """Keeps the refusal of a streamed reply, which LangChain drops."""
+
+    def _convert_chunk_to_generation_chunk(self, chunk: dict[str, Any], *rest: Any) -> ChatGenerationChunk | None:
+        made = super()._convert_chunk_to_generation_chunk(chunk, *rest)
+        choices = chunk.get("choices") or [{}]
+        refusal = (choices[0].get("delta") or {}).get("refusal")
+        if made and refusal:
+            made.message.additional_kwargs["refusal"] = refusal
+        return made
 
 
 def as_failure(name: str, error: Exception) -> ModelFailed:
     """What a client's error means for the ladder."""
     detail = f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    low = detail.lower()
     if isinstance(error, openai.APITimeoutError | httpx.TimeoutException):
         return ModelFailed("timeout", detail, transient=True)
-    if isinstance(error, openai.BadRequestError) and any(sign in low for sign in TOO_LONG):
-        return ModelFailed("context_window", detail)
     if isinstance(error, openai.ContentFilterFinishReasonError):
         return ModelFailed("content_policy", detail)
-    if isinstance(error, openai.APIStatusError):
-        if error.status_code < 500 and any(sign in low for sign in FORBIDDEN):
-            return ModelFailed("content_policy", detail)
-        return ModelFailed("error", detail, transient=error.status_code in (408, 409, 429) or error.status_code >= 500)
+    if isinstance(error, openai.APIError):
+        return _refused(detail, error)
     # What is left is the connection, or a body that is not what was promised.
     return ModelFailed("error", detail, transient=True)
+
+
+def _refused(detail: str, error: openai.APIError) -> ModelFailed:
+    """What the endpoint said: with a status, or inside a stream that had begun under 200."""
+    said = f"{detail} {error.code} {error.type} {error.body}".lower()
+    status = _status(error)
+    if status == 413 or any(sign in said for sign in TOO_LONG):
+        return ModelFailed("context_window", detail)
+    if any(sign in said for sign in FORBIDDEN) and (status is None or status < 500):
+        return ModelFailed("content_policy", detail)
+    passing = status is None or status in PASSING or status >= 500
+    transient = passing and not any(sign in said for sign in SPENT)
+    headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
+    return ModelFailed("error", detail, transient=transient, retry_after=seconds_of(headers) if transient else None)
+
+
+def _status(error: openai.APIError) -> int | None:
+    """The HTTP status, or the number that stands for it in an error inside a stream."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code
+    code = str(error.code or (error.body.get("code") if isinstance(error.body, dict) else None) or "")
+    return int(code) if code.isdigit() and 400 <= int(code) < 600 else None
 
 
 def openai_model(model: str, settings: Settings, generation: Generation) -> BaseChatModel:
@@ -55,14 +110,19 @@ def openai_model(model: str, settings: Settings, generation: Generation) -> Base
 
 
 def chat_model(model: str, url: str, key: SecretStr, generation: Generation) -> BaseChatModel:
-    """A client for a model at a URL."""
-    return ChatOpenAI(
+    """A client for a model at a URL; how long a call may take is for the graph to say, by role and deadline."""
+    longest = max(generation.terms(role).timeout for role in ROLES)
+    timeout = httpx.Timeout(longest, connect=min(longest, CONNECT_SECONDS))
+    return _Chat(
         model=model,
         base_url=url,
         api_key=key,
         temperature=generation.temperature,
         max_completion_tokens=generation.max_tokens,
-        timeout=generation.timeout,
+        timeout=timeout,
+        http_async_client=http_client(timeout),
+        stream_chunk_timeout=None,
+        use_responses_api=False,
         max_retries=0,
         stream_usage=True,
     )

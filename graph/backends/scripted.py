@@ -1,8 +1,9 @@
 """A chat model that says what a script tells it: for tests, drills and benchmarks, with no model behind it.
 
 A script is YAML: a list of rules, the first whose `when` (a regular expression, default anything) is found in the
-question wins. A rule gives `reply`, or `error` (error, timeout, context_window, content_policy), and may give
-`seconds` before the first token, `seconds_per_token` after it, and `times`, after which it is used up.
+question wins. A rule gives `reply`, or `error` (error, timeout, context_window, content_policy) with or without the
+seconds of `retry_after`, and may give `seconds` before the first token, `seconds_per_token` after it, and `times`,
+after which it is used up.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ class Rule(BaseModel):
     when: str = ""
     reply: str = ""
     error: Literal["error", "timeout", "context_window", "content_policy"] | None = None
+    retry_after: float | None = None
     seconds: float = 0.0
     seconds_per_token: float = 0.0
     times: int | None = None
@@ -75,7 +77,8 @@ class ScriptedModel(BaseChatModel):
         rule = self._rule(asked.rsplit("Question: ", 1)[-1])
         await asyncio.sleep(rule.seconds)
         if rule.error:
-            raise ModelFailed(rule.error, f"The script says {rule.error}.", transient=rule.error in TRANSIENT)
+            told = f"The script says {rule.error}."
+            raise ModelFailed(rule.error, told, transient=rule.error in TRANSIENT, retry_after=rule.retry_after)
         pieces = PIECE.findall(rule.reply)
         for piece in pieces:
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))

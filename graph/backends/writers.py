@@ -1,19 +1,28 @@
 """Who writes replies: the extractive writer, and any chat model behind one prompt."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from graph.backends import Brief, Writer
+from graph import shaping
+from graph.backends import Brief, Judge, Writer
+from graph.backends.breaker import EndpointBreaker, breaker_of
+from graph.backends.claims import ClaimsReader
+from graph.backends.replies import Reply, TextReader
+from graph.backends.tokens import estimate
 from graph.errors import ModelFailed
 from graph.extractive import choose
 from graph.release import Release
 from graph.settings import Settings
-from graph.state import Passage, Usage
+from graph.state import Usage
 
-UNKNOWN = "i don't know"
 STOPS = (".", "!", "?", "…", "。", "！", "？")
+FRAME_TOKENS = 32
+"""What a chat template adds to two messages."""
 
 
 class ExtractiveWriter:
@@ -35,44 +44,71 @@ class ExtractiveWriter:
 
 
 class ChatWriter:
-    """Asks a chat model with the release's prompt and the numbered passages."""
+    """Asks a chat model with the release's prompt and as many numbered passages as its context window holds.
 
-    def __init__(self, name: str, model: BaseChatModel, prompt: str) -> None:
-        self.name, self._model, self._prompt = name, model, prompt
+    `count` counts tokens as the model does, or more; `window` is what the model takes where its maker is us.
+    """
+
+    ends_with_a_reason = False
+    """Whether the end of a stream has a finish reason, so that one without was cut off."""
+
+    def __init__(
+        self,
+        name: str,
+        model: BaseChatModel,
+        release: Release,
+        breaker: EndpointBreaker,
+        *,
+        count: shaping.Count = estimate,
+        window: int | None = None,
+    ) -> None:
+        self.name, self.breaker = name, breaker
+        self._model, self._release, self._count, self._window = model, release, count, window
 
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
-        usage["model"] = self.name
-        usage["calls"] += 1
-        text = ""
-        async for chunk in self._model.astream(self._messages(brief)):
-            _account(usage, chunk)
-            piece = str(chunk.text)
-            text += piece
-            if piece:
-                yield piece
-        if not text.strip():
-            raise ModelFailed("error", f"{self.name} gave an empty reply.", transient=True)
-        if text.strip().lower().replace("’", "'").startswith(UNKNOWN):
-            raise ModelFailed("no_evidence", f"{self.name} found no answer in the passages.")
+        in_json = brief.terms.format == "json"
+        prompt = self._release.prompts.claims if in_json else self._release.prompts.answer
+        shaped = await asyncio.to_thread(self._shape, brief, prompt)
+        _note(usage, self.name, shaped)
+        reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage)
+        messages = _messages(prompt, shaped.texts, brief.question)
+        async with aclosing(self._model.astream(messages, **self._options(brief))) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                if piece := reply.hear(chunk):
+                    yield piece
+        if self.ends_with_a_reason and not reply.ended:
+            raise ModelFailed("error", f"The reply of {self.name} broke off.", transient=True)
+        if rest := reply.close():
+            yield rest
 
-    def _messages(self, brief: Brief) -> list[BaseMessage]:
-        passages = "\n\n".join(_numbered(number, passage) for number, passage in enumerate(brief.passages, 1))
-        return [SystemMessage(self._prompt), HumanMessage(f"Passages:\n\n{passages}\n\nQuestion: {brief.question}")]
+    def _options(self, brief: Brief) -> dict[str, Any]:
+        """What a call is asked with beside the messages."""
+        return {}
+
+    def _shape(self, brief: Brief, prompt: str) -> shaping.Shaped:
+        window = min(brief.terms.context_window, self._window or brief.terms.context_window)
+        frame = self._count(prompt) + self._count(brief.question) + FRAME_TOKENS
+        room = window - self._release.generation.max_tokens - frame
+        shaped = shaping.fit(brief.passages, room, self._count, brief.share)
+        if brief.passages and not shaped.texts:
+            detail = f"{self.name} has {max(0, room)} tokens of {window} for passages, and not one sentence fits."
+            raise ModelFailed("context_window", detail)
+        return shaped
 
 
-def _numbered(number: int, passage: Passage) -> str:
-    about = [passage["title"], passage["section"], str(passage["metadata"].get("effective_date", ""))]
-    header = f"{passage['header']}\n" if passage["header"] else ""
-    return f"[{number}] {', '.join(part for part in about if part)}\n{header}{passage['text']}"
+def _messages(prompt: str, passages: list[str], question: str) -> list[BaseMessage]:
+    told = "\n\n".join(passages)
+    return [SystemMessage(prompt), HumanMessage(f"Passages:\n\n{told}\n\nQuestion: {question}")]
 
 
-def _account(usage: Usage, chunk: AIMessageChunk) -> None:
-    reported = chunk.usage_metadata
-    if reported:
-        usage["input_tokens"] += reported["input_tokens"]
-        usage["output_tokens"] += reported["output_tokens"]
-    if chunk.response_metadata.get("finish_reason") == "content_filter":
-        raise ModelFailed("content_policy", "The model's content filter stopped the reply.")
+def _note(usage: Usage, name: str, shaped: shaping.Shaped) -> None:
+    """What a call begins with."""
+    usage["model"] = name
+    usage["calls"] += 1
+    if shaped.left_out:
+        usage["left_out"] = shaped.left_out
+    if shaped.shortened:
+        usage["shortened"] = shaped.shortened
 
 
 def open_writers(settings: Settings, release: Release) -> Mapping[str, Writer]:
@@ -82,13 +118,24 @@ def open_writers(settings: Settings, release: Release) -> Mapping[str, Writer]:
     return writers | {name: _open(name, settings, release) for name in sorted(names)}
 
 
+def open_judge(settings: Settings, release: Release) -> Judge | None:
+    """The judge that the Release names, if it names one."""
+    if release.models.judge is None:
+        return None
+    from graph.backends.judge import WriterJudge, as_judge
+
+    own = as_judge(release)
+    return WriterJudge(_open(release.models.judge, settings, own), own.generation.terms("simple"))
+
+
 def _open(name: str, settings: Settings, release: Release) -> Writer:
     kind, _, model = name.partition(":")
     match kind:
         case "openai":
             from graph.backends.openai import OpenAIWriter, openai_model
 
-            return OpenAIWriter(name, openai_model(model, settings, release.generation), release.prompts.answer)
+            breaker = breaker_of(name, settings.model_url, release.breaker)
+            return OpenAIWriter(name, openai_model(model, settings, release.generation), release, breaker)
         case "llama":
             from graph.backends.llama import open_llama
 
@@ -96,4 +143,4 @@ def _open(name: str, settings: Settings, release: Release) -> Writer:
         case _:
             from graph.backends.scripted import ScriptedModel
 
-            return ChatWriter(name, ScriptedModel.load(model), release.prompts.answer)
+            return ChatWriter(name, ScriptedModel.load(model), release, breaker_of(name, "", release.breaker))

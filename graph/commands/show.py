@@ -5,7 +5,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from graph.state import Answer, Citation, Passage
+from graph.state import Answer, Citation, Conflict, Passage, Repair
 
 COLOURS = {"answered": "green", "partial": "yellow", "declined": "red"}
 QUOTED = 240
@@ -15,15 +15,24 @@ def answer_panel(answer: Answer) -> RenderableType:
     """The answer, its citations, and how it came about."""
     total = sum(answer["timings"].values())
     why = f", {answer['reason']}" if answer["reason"] else ""
-    path = f"route {answer['route']} · rung {answer['rung']}{why} · {total:.0f} ms"
+    kept = f" · {' and '.join(answer['cached'])} from the cache" if answer["cached"] else ""
+    path = f"route {answer['route']} · rung {answer['rung']}{why} · {total:.0f} ms{kept}"
     made = f"release {answer['release']} · snapshot {answer['snapshot']}"
     parts: list[RenderableType] = [Text(answer["text"]), Text()]
     parts += [_citation(citation) for citation in answer["citations"]]
+    parts += [_conflict(conflict) for conflict in answer["conflicts"]]
+    parts += [_repair(repair) for repair in answer["repairs"]]
+    if answer["mended"]:
+        parts.append(Text("searched for " + _mended(answer["mended"]), style="yellow"))
     if answer["nearest"]:
         parts.append(Text("nearest: " + "; ".join(answer["nearest"]), style="dim"))
     parts.append(Text(f"{path}\n{made}", style="dim"))
     title = f"{answer['status']} · confidence {answer['confidence']:.2f}"
     return Panel(Group(*parts), title=title, title_align="left", border_style=COLOURS[answer["status"]])
+
+
+def _mended(words: dict[str, str]) -> str:
+    return ", ".join(f"“{used}” instead of “{typed}”" for typed, used in words.items())
 
 
 def place(found: Citation | Passage) -> str:
@@ -38,6 +47,27 @@ def _citation(citation: Citation) -> Text:
     text.append(place(citation), style="cyan")
     text.append(f"\n    “{quote[:QUOTED]}{'…' if len(quote) > QUOTED else ''}”\n")
     return text
+
+
+def _conflict(conflict: Conflict) -> Text:
+    head = f"[{conflict['marker']}] the {conflict['version']} version of {conflict['effective_date']} differs: "
+    text = Text(head, style="yellow")
+    text.append(conflict["file"], style="cyan")
+    quote = " ".join(conflict["quote"].split())
+    return text.append(f"\n    “{quote[:QUOTED]}{'…' if len(quote) > QUOTED else ''}”\n")
+
+
+REPAIRED = {
+    "moved": "cited from another passage",
+    "added": "cited, which it was not",
+    "dropped": "one citation dropped",
+    "removed": "removed",
+}
+
+
+def _repair(repair: Repair) -> Text:
+    text = Text(f"{REPAIRED[repair['action']]}: ", style="yellow")
+    return text.append(f"“{repair['claim'][:QUOTED]}” ({repair['because']})\n")
 
 
 def trace_table(answer: Answer) -> Table:

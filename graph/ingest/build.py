@@ -12,9 +12,10 @@ from graph.ingest.document import canonical, digest_of
 from graph.ingest.journal import Journal
 from graph.ingest.metadata import GROUPS, infer_columns, typed
 from graph.release import Release
+from graph.snapshot.lexicon import COUNTING, Counting, Lexicon
 from graph.snapshot.manifest import Counts, Manifest, files_of, write_manifest
 from graph.snapshot.store import Store
-from graph.snapshot.tables import BATCH, DocumentRow, PassageRows, Reader, Writer
+from graph.snapshot.tables import BATCH, WORDS, DocumentRow, PassageRows, Reader, Writer
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,19 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     reader = await Reader.open(base.path, approximate=False) if base else None
     rows = list(journal.documents())
     replaced = {row.document for row in rows} | (base.without if base else set())
-    stubs = [_stub(row) for row in rows]
-    if reader:
-        stubs += [row async for row in reader.documents(text=False) if row.document not in replaced]
+    before = [row async for row in reader.documents(text=False)] if reader else []
+    stubs = [_stub(row) for row in rows] + [row for row in before if row.document not in replaced]
     about = {row.document: json.loads(row.metadata) for row in stubs}
     columns = infer_columns(about.values())
     shared = {row.document: _shared(row, about[row.document], columns) for row in stubs if not row.duplicate_of}
     build = store.new_build()
     dimensions = journal.dimensions
     writer = await Writer.create(build, columns, dimensions)
-    await _copy(reader, writer, replaced, shared)
-    await _add_journaled(journal, writer, rows, shared)
+    words = _Words(base, before, shared)
+    if reader:
+        await _copy(reader, writer, replaced, shared, words)
+    await _add_journaled(journal, writer, rows, shared, words)
+    words.write(build)
     approximate = await writer.finish()
     digest = digest_of(recipe.encode(), *(f"{row.document}\0{row.digest}".encode() for row in _ordered(stubs)))
     copies = sum(1 for row in stubs if row.duplicate_of)
@@ -78,11 +81,39 @@ def _shared(row: DocumentRow, metadata: dict[str, Any], columns: dict[str, Colum
     return {**values, **own, "allowed_groups": groups, "public": not groups}
 
 
-async def _copy(reader: Reader | None, writer: Writer, without: set[str], shared: dict[str, dict[str, Any]]) -> None:
-    if reader is None:
-        return
-    async for passages in reader.passages(without):
-        await writer.add_passages(passages, shared)
+class _Words:
+    """The next Snapshot's lexicon: what the base counted, without what is replaced, with what is new."""
+
+    def __init__(self, base: Base | None, before: list[DocumentRow], shared: dict[str, dict[str, Any]]) -> None:
+        old = Lexicon.open(base.path) if base else None
+        self._carried = old is not None and old.counting == COUNTING
+        self._counting = Counting(old if self._carried else None)
+        self._was = {row.document: not json.loads(row.metadata).get(GROUPS) for row in before}
+        self._is = {document: fields["public"] for document, fields in shared.items()}
+        self.write = self._counting.write
+
+    def copied(self, gone: list[dict[str, Any]], kept: PassageRows) -> None:
+        """Passages of the base: what it counted is carried over, unless it counted by other rules."""
+        if not self._carried:
+            self.added(kept)
+        else:
+            self._count(gone, self._was, -1)
+
+    def added(self, passages: PassageRows) -> None:
+        self._count(passages.rows, self._is, 1)
+
+    def _count(self, rows: list[dict[str, Any]], public: dict[str, bool], times: int) -> None:
+        for row in rows:
+            self._counting.add(row[WORDS], public=public[row["document"]], times=times)
+
+
+async def _copy(
+    reader: Reader, writer: Writer, without: set[str], shared: dict[str, dict[str, Any]], words: _Words
+) -> None:
+    async for passages in reader.passages():
+        gone, kept = _split(passages, without)
+        words.copied(gone, kept)
+        await writer.add_passages(kept, shared)
     documents: list[DocumentRow] = []
     async for row in reader.documents():
         if row.document not in without:
@@ -93,14 +124,25 @@ async def _copy(reader: Reader | None, writer: Writer, without: set[str], shared
     await writer.add_documents(documents)
 
 
+def _split(passages: PassageRows, without: set[str]) -> tuple[list[dict[str, Any]], PassageRows]:
+    """The rows of the documents named, and the others with their vectors."""
+    stay = [number for number, row in enumerate(passages.rows) if row["document"] not in without]
+    if len(stay) == len(passages.rows):
+        return [], passages
+    gone = [row for row in passages.rows if row["document"] in without]
+    kept = [passages.rows[number] for number in stay]
+    return gone, PassageRows(kept, passages.vectors[stay], [passages.units[number] for number in stay])
+
+
 async def _add_journaled(
-    journal: Journal, writer: Writer, rows: list[DocumentRow], shared: dict[str, dict[str, Any]]
+    journal: Journal, writer: Writer, rows: list[DocumentRow], shared: dict[str, dict[str, Any]], words: _Words
 ) -> None:
     await writer.add_documents(rows)
     waiting: list[PassageRows] = []
     for row in rows:
         if not row.duplicate_of:
             waiting.append(journal.passages(row.document))
+            words.added(waiting[-1])
         if sum(len(part.rows) for part in waiting) >= BATCH:
             await writer.add_passages(PassageRows.joined(waiting), shared)
             waiting = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graph.snapshot.tables import DocumentRow, PassageRows
+from graph.snapshot.tables import UNITS, DocumentRow, PassageRows
 
 
 class Journal:
@@ -19,7 +19,9 @@ class Journal:
         self._database = self._open()
         self._database.execute("CREATE TABLE IF NOT EXISTS recipe (name TEXT)")
         self._database.execute("CREATE TABLE IF NOT EXISTS documents (document TEXT PRIMARY KEY, row TEXT)")
-        self._database.execute("CREATE TABLE IF NOT EXISTS passages (document TEXT, rows TEXT, vectors BLOB)")
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS passages (document TEXT, rows TEXT, vectors BLOB, units BLOB)"
+        )
         self._database.execute("CREATE INDEX IF NOT EXISTS by_document ON passages (document)")
         if self._database.execute("SELECT name FROM recipe").fetchone() != (recipe,):
             self._restart(recipe)
@@ -49,8 +51,11 @@ class Journal:
                 self._forget(row.document)
                 database.execute("INSERT INTO documents VALUES (?, ?)", (row.document, json.dumps(asdict(row))))
                 vectors = np.ascontiguousarray(passages.vectors, np.float32).tobytes()
-                values = (row.document, json.dumps(passages.rows), vectors)
-                database.execute("INSERT INTO passages VALUES (?, ?, ?)", values)
+                rows = json.dumps(
+                    [{**one, UNITS: len(own)} for one, own in zip(passages.rows, passages.units, strict=True)]
+                )
+                values = (row.document, rows, vectors, b"".join(own.tobytes() for own in passages.units))
+                database.execute("INSERT INTO passages VALUES (?, ?, ?, ?)", values)
 
     def keep_only(self, documents: set[str]) -> None:
         """Drop every document but these."""
@@ -73,9 +78,12 @@ class Journal:
 
     def passages(self, document: str) -> PassageRows:
         """The passages of one finished document."""
-        found = self._database.execute("SELECT rows, vectors FROM passages WHERE document = ?", (document,)).fetchone()
-        vectors = np.frombuffer(found[1], np.float32).reshape(-1, self.dimensions)
-        return PassageRows(json.loads(found[0]), vectors)
+        asked = "SELECT rows, vectors, units FROM passages WHERE document = ?"
+        kept, vectors, units = self._database.execute(asked, (document,)).fetchone()
+        rows = json.loads(kept)
+        ends = np.cumsum([row.pop(UNITS) for row in rows])[:-1]
+        small = np.split(np.frombuffer(units, np.int8).reshape(-1, self.dimensions), ends) if rows else []
+        return PassageRows(rows, np.frombuffer(vectors, np.float32).reshape(-1, self.dimensions), small)
 
     def close(self) -> None:
         self._database.close()

@@ -22,7 +22,7 @@ from graph.snapshot.manifest import Manifest, read_manifest
 from graph.snapshot.store import Store
 from graph.snapshot.tables import WORDS, DocumentRow, Reader
 
-READING = 6
+READING = 7
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 
@@ -133,7 +133,7 @@ class _Run:
         for row in self._rows(good):
             about = {**json.loads(row.metadata), "title": row.named}
             duplicates.first_like(row.document, row.text[row.body :], about)
-        known = self._known_vectors(todo)
+        known = self._known_vectors(good)
         batch: list[Unembedded] = []
         for source, document in self._read(todo):
             batch.append(self._prepare(source, document, duplicates))
@@ -148,9 +148,10 @@ class _Run:
         rows += asyncio.run(_rows_with_text(self.base, good - self.journal.names())) if self.base else []
         return (row for row in rows if row.duplicate_of is None)
 
-    def _known_vectors(self, todo: list[Source]) -> Known:
-        changed = {source.id for source in todo if source.id in self.before}
-        return asyncio.run(_vectors(self.base, changed)) if self.base and changed else {}
+    def _known_vectors(self, good: set[str]) -> Known:
+        """Vectors of what changed or is no longer where it was: a file that was moved has its passages made already."""
+        old = set(self.before) - good
+        return asyncio.run(_vectors(self.base, old)) if self.base and old else {}
 
     def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Document]]:
         told = self.options
@@ -241,7 +242,7 @@ async def _vectors(path: Path, documents: set[str]) -> Known:
     reader = await Reader.open(path, approximate=False)
     found = {}
     async for part in reader.passages():
-        for row, vector in zip(part.rows, part.vectors, strict=True):
+        for row, vector, units in zip(part.rows, part.vectors, part.units, strict=True):
             if row["document"] in documents:
-                found[row["document"], row[WORDS]] = vector
+                found[row[WORDS]] = (vector, units)
     return found

@@ -1,4 +1,4 @@
-"""Gives passages their vectors, and never makes one twice for a text that the last Snapshot had."""
+"""Gives passages and their units vectors, and never makes one twice for a text that the last Snapshot had."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.backends.embedders import Embedder
+from graph.backends.embedders import Embedder, Marked, Small
+from graph.sentences import units
 from graph.snapshot.tables import WORDS, DocumentRow, PassageRows
 
-Known = Mapping[tuple[str, str], NDArray[np.float32]]
-"""Vectors by document and embedded text."""
+Known = Mapping[str, tuple[NDArray[np.float32], Small]]
+"""The vectors of a passage and of its units, by the text that was embedded."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,19 @@ class Embedded:
 
 def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Embedded:
     """Embed what is new of a batch, all of it at once, so that every thread has work."""
-    texts = [(p["document"], p[WORDS]) for entry in batch for p in entry.passages]
-    new = [key for key in texts if key not in known]
-    made = dict(zip(new, embedder.embed([text for _, text in new]), strict=True))
+    passages = [passage for entry in batch for passage in entry.passages]
+    new = {passage[WORDS]: passage for passage in passages if passage[WORDS] not in known}
+    vectors = {**known, **dict(zip(new, embedder.embed_marked([marked(p) for p in new.values()]), strict=True))}
     finished = []
     for entry in batch:
-        vectors = np.empty((len(entry.passages), embedder.dimensions), np.float32)
-        for number, passage in enumerate(entry.passages):
-            key = (passage["document"], passage[WORDS])
-            vectors[number] = made[key] if key in made else known[key]
-        finished.append((entry.document, PassageRows(entry.passages, vectors)))
-    return Embedded(finished, len(texts) - len(new))
+        made = [vectors[passage[WORDS]] for passage in entry.passages]
+        whole = np.stack([one for one, _ in made]) if made else np.empty((0, embedder.dimensions), np.float32)
+        finished.append((entry.document, PassageRows(entry.passages, whole, [parts for _, parts in made])))
+    return Embedded(finished, len(passages) - len(new))
+
+
+def marked(passage: Mapping[str, Any]) -> Marked:
+    """What is embedded of a passage, with the places of its units in it: the passage's text stands at its end."""
+    before = len(passage[WORDS]) - len(passage["text"])
+    found = units(passage["text"], passage["header"])
+    return Marked(passage[WORDS], [(before + unit.start, before + unit.end) for unit in found])

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from graph.errors import SnapshotBroken, SnapshotMissing
 from graph.filters import ColumnType
 from graph.release import Chunking
+from graph.snapshot.lexicon import LEXICON
 
 MANIFEST = "manifest.json"
 
@@ -51,6 +52,9 @@ def read_manifest(directory: Path) -> Manifest:
         raise SnapshotMissing(f"There is no Snapshot at {directory}; make one with `warrant index PATH`.") from error
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise SnapshotBroken(f"{path} is not a Snapshot's manifest; index the documents again.") from error
+    if LEXICON not in manifest.files:
+        older = f"The Snapshot {directory} was made by an earlier version of Warrant and has no {LEXICON}"
+        raise SnapshotBroken(f"{older}; index the documents again.")
     for name, size in manifest.files.items():
         _check_file(directory, name, size)
     return manifest

@@ -27,6 +27,7 @@ With 40 of them for ten results recall@10 was 0.65 on clustered vectors, with 10
 """
 BATCH = 2048
 WORDS = "search_text"
+UNITS = "unit_vectors"
 
 ARROW_TYPES: Mapping[str, pa.DataType] = {
     "string": pa.string(),
@@ -91,15 +92,20 @@ class DocumentRow:
 
 @dataclass(frozen=True)
 class PassageRows:
-    """Rows of OWN_FIELDS and their vectors, float32 of shape (n, dimensions)."""
+    """Rows of OWN_FIELDS, their vectors, float32 of shape (n, dimensions), and for each the vectors of its units at
+    8 bits, int8 of shape (units, dimensions).
+    """
 
     rows: list[dict[str, Any]]
     vectors: NDArray[np.float32]
+    units: list[NDArray[np.int8]]
 
     @classmethod
     def joined(cls, parts: Sequence["PassageRows"]) -> "PassageRows":
         """Several as one."""
-        return cls([row for part in parts for row in part.rows], np.concatenate([part.vectors for part in parts]))
+        rows = [row for part in parts for row in part.rows]
+        units = [each for part in parts for each in part.units]
+        return cls(rows, np.concatenate([part.vectors for part in parts]), units)
 
 
 class Writer:
@@ -114,7 +120,7 @@ class Writer:
     async def create(cls, directory: Path, columns: Mapping[str, ColumnType], dimensions: int) -> "Writer":
         vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
         own = [pa.field(PREFIX + name, ARROW_TYPES[kind]) for name, kind in columns.items()]
-        schema = pa.schema([*OWN_FIELDS, *SHARED_FIELDS, *own, vector])
+        schema = pa.schema([*OWN_FIELDS, *SHARED_FIELDS, *own, pa.field(UNITS, pa.binary()), vector])
         import lancedb
 
         database = await lancedb.connect_async(str(directory))
@@ -131,7 +137,8 @@ class Writer:
         if not found.rows:
             return
         rows = [{**row, **shared[row["document"]]} for row in found.rows]
-        columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-1]]
+        columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-2]]
+        columns.append(pa.array([units.tobytes() for units in found.units], pa.binary()))
         flat = pa.array(np.ascontiguousarray(found.vectors, np.float32).reshape(-1))
         columns.append(pa.FixedSizeListArray.from_arrays(flat, found.vectors.shape[1]))
         await self._passages.add(pa.Table.from_arrays(columns, schema=self._schema))
@@ -192,8 +199,13 @@ class Reader:
 
     async def _rows(self, query: Any, score: str, most: int) -> list[dict[str, Any]]:
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]
-        found = await query.select([*wanted, score]).limit(most).to_arrow()
+        found = await query.select([*wanted, UNITS, "vector", score]).limit(most).to_arrow()
+        vectors = _matrix(found["vector"])
+        found = found.drop_columns(["vector"])
         rows: list[dict[str, Any]] = found.to_pylist()
+        for row, vector in zip(rows, vectors, strict=True):
+            row["vector"] = vector
+            row[UNITS] = np.frombuffer(row[UNITS], np.int8).reshape(-1, len(vector))
         return rows
 
     async def documents(self, *, text: bool = True) -> AsyncIterator[DocumentRow]:
@@ -213,15 +225,25 @@ class Reader:
         """Every passage with its vector, but those of the documents named."""
         left_out = pa.array(sorted(without), pa.string())
         names = [field.name for field in OWN_FIELDS]
-        async for batch in await self._passages.query().select([*names, "vector"]).to_batches(max_batch_length=BATCH):
+        async for batch in (
+            await self._passages.query().select([*names, UNITS, "vector"]).to_batches(max_batch_length=BATCH)
+        ):
             table = pa.Table.from_batches([batch])
             table = table.filter(pc.invert(pc.is_in(table["document"], left_out)))
             if table.num_rows:
-                flat = pc.list_flatten(table["vector"]).to_numpy()
-                yield PassageRows(table.select(names).to_pylist(), flat.reshape(table.num_rows, -1))
+                vectors = _matrix(table["vector"])
+                kept: list[Any] = table[UNITS].to_pylist()
+                small = [np.frombuffer(own, np.int8).reshape(-1, vectors.shape[1]) for own in kept]
+                yield PassageRows(table.select(names).to_pylist(), vectors, small)
 
     async def count(self) -> int:
         return int(await self._passages.count_rows())
+
+
+def _matrix(column: Any) -> NDArray[np.float32]:
+    """A column of vectors as float32 of shape (rows, dimensions)."""
+    flat = np.asarray(pc.list_flatten(column).to_numpy(), np.float32)
+    return flat.reshape(len(column), -1)
 
 
 def read_metadata(row: Mapping[str, Any]) -> dict[str, Any]:

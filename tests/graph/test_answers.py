@@ -1,21 +1,24 @@
 from typing import Any, cast
 
 from graph.answers import NEAREST, answered, declined, no_usage
-from graph.citations import Checked
+from graph.checking import Checked
 from graph.release import Prompts, Release
-from graph.state import Citation, Failure, Passage, State
+from graph.state import Citation, Failure, Passage, Repair, State
 
 RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" Not found.\n"))
-CITATION = cast(Citation, {"marker": 1, "quote": "It is so."})
+CITATION = cast(Citation, {"marker": 1, "passage": "a.md", "start": 0, "end": 9, "quote": "It is so."})
+REPAIR = Repair(claim="It is not.", action="removed", because="x", support=0.1)
 
 
 def passage(file: str, **changes: Any) -> Passage:
-    return cast(Passage, {"file": file, "page": None, "section": "", **changes})
+    plain = {"id": file, "document": file, "file": file, "title": "Guide", "page": None, "section": "", "header": ""}
+    return cast(Passage, {**plain, "start": 0, "text": "It is so.", "metadata": {}, **changes})
 
 
 def state(*passages: Passage, failure: Failure | None = None) -> State:
     return State(
         passages=list(passages),
+        candidates=[],
         failure=failure,
         confidence=0.7,
         complexity="complex",
@@ -58,7 +61,7 @@ def test_an_answer_carries_its_citations_and_where_it_comes_from() -> None:
         "language": "und",
         "mended": {},
         "repairs": [],
-        "superseded": [],
+        "conflicts": [],
         "cached": [],
     }
 
@@ -92,3 +95,35 @@ def test_the_nearest_passages_are_named_by_file_page_and_section() -> None:
 def test_a_place_is_named_once_and_only_the_first_few_are_named() -> None:
     files = ["a", "a", "b", "c", "d"]
     assert nearest(*(passage(file) for file in files)) == ["a", "b", "c", "d"][:NEAREST]
+
+
+def test_an_answer_tells_what_was_repaired() -> None:
+    checked = Checked("It is so. [1]", [CITATION], 1, 1, repairs=[REPAIR])
+    assert answered(state(), checked, RELEASE, "s1")["repairs"] == [REPAIR]
+
+
+def test_an_answer_tells_why_a_model_was_not_asked_to_judge() -> None:
+    checked = Checked("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away", "again"])
+    answer = answered(state(), checked, RELEASE, "s1")
+    assert (answer["status"], answer["reason"], answer["detail"]) == ("answered", None, "the judge is away")
+
+
+def test_why_a_rung_was_climbed_to_is_told_before_the_judges_trouble() -> None:
+    failed = Failure(reason="timeout", detail="20 s", transient=True)
+    checked = Checked("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away"])
+    assert answered(state(failure=failed), checked, RELEASE, "s1")["detail"] == "20 s"
+
+
+def version(file: str, text: str, since: str) -> Passage:
+    return passage(file, text=text, title="Fees", metadata={"effective_date": since})
+
+
+def test_an_answer_tells_where_another_version_says_otherwise_whether_it_was_kept_or_only_found() -> None:
+    cited = version("a.md", "The fee is 5 EUR.", "2024-01-01")
+    old = version("b.md", "The fee is 4 EUR.", "2022-01-01")
+    citation = cast(Citation, {**CITATION, "end": 17, "quote": "The fee is 5 EUR."})
+    checked = Checked("The fee is 5 EUR. [1]", [citation], 1, 0)
+    for found in (state(cited, old), {**state(cited), "candidates": [cited, old]}):
+        answer = answered(cast(State, found), checked, RELEASE, "s1")
+        told = [(conflict["document"], conflict["version"], conflict["quote"]) for conflict in answer["conflicts"]]
+        assert told == [("b.md", "older", "The fee is 4 EUR.")]

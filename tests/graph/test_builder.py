@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,8 +13,9 @@ from graph.builder import build_graph
 from graph.errors import ModelFailed, QuestionInvalid, RetrievalUnavailable
 from graph.nodes import after_cite, after_fallback, after_generate, after_route
 from graph.public import public_items
-from graph.release import Generation, Models, Release, Routing
+from graph.release import Checking, Generation, Models, Release, Routing
 from graph.state import Answer, Passage, Question, State, Usage
+from graph.words import terms
 
 TEXT = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 QUESTION = Question(question="How long is the warranty of the Corrento pump?")
@@ -48,7 +49,8 @@ class Shelf:
     passages: list[Passage] = field(default_factory=lambda: [passage()])
     asked: list[tuple[str, Scope]] = field(default_factory=list)
     snapshot: str = "snap"
-    columns: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=lambda: {"region": "string"})
+    lexicon: Any = None
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         self.asked.append((text, scope))
@@ -56,13 +58,14 @@ class Shelf:
 
 
 class Alike:
-    """Finds every text as similar as it is told."""
+    """Finds a text that says all of what it is compared with as similar as it is told, and others by their share."""
 
     def __init__(self, similarity: float = 0.9) -> None:
         self.similarity = similarity
 
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
-        return [self.similarity] * len(others)
+        own = set(terms(text))
+        return [self.similarity * len(own & set(terms(other))) / max(1, len(own)) for other in others]
 
 
 @dataclass
@@ -205,7 +208,7 @@ def test_a_follow_up_is_searched_with_what_it_refers_to() -> None:
     shelf = Shelf()
     question = Question(question="And in the US?", history=[{"role": "user", "content": "What is the warranty?"}])
     ask(backend(Replies("openai:small", [GOOD]), retriever=shelf), question=question)
-    assert shelf.asked[0][0] == "What is the warranty? And in the US?"
+    assert {text for text, _ in shelf.asked} == {"And in the US? (warranty)", "And in the US?"}
 
 
 @pytest.mark.parametrize("bad", ["", "   ", "x" * 5000, "a\x00b", 7, None, ["a"]])
@@ -313,3 +316,164 @@ def test_two_table_rows_are_two_claims_of_the_extractive_answer() -> None:
     assert answer["text"] == "Part: Seal of the pump; Days: 5. [1] Part: Fan of the pump; Days: 9. [2]"
     quotes = [citation["quote"] for citation in answer["citations"]]
     assert quotes == ["| Seal of the pump | 5 |", "| Fan of the pump | 9 |"]
+
+
+MORE = passage("Two persons carry the Montara drive to the cellar.", "drive.md")
+TWO = Shelf([passage(), MORE])
+
+
+def test_a_wrong_citation_is_moved_to_the_passage_that_supports_the_claim() -> None:
+    answer = ask(backend(Replies("openai:small", [GOOD.replace("[1]", "[2]")]), retriever=TWO))
+    assert (answer["status"], answer["text"]) == ("answered", GOOD)
+    assert [(c["marker"], c["file"]) for c in answer["citations"]] == [(1, "warranty.md")]
+    assert [repair["action"] for repair in answer["repairs"]] == ["moved"]
+
+
+def test_a_claim_with_an_invented_number_is_removed_and_the_answer_says_so() -> None:
+    invented = "The warranty of the Corrento pump is nine years."
+    answer = ask(backend(Replies("openai:small", [f"It begins with the date of installation. [1] {invented} [1]"])))
+    assert (answer["status"], answer["text"]) == ("partial", "It begins with the date of installation. [1]")
+    assert [(r["claim"], r["action"], r["because"]) for r in answer["repairs"]] == [
+        (invented, "removed", "the number 9 is not there")
+    ]
+
+
+def test_when_no_claim_of_any_model_stands_the_passages_are_quoted_and_the_reason_is_unsupported() -> None:
+    wrong = "Bananas from Peru cost 3 EUR. [1]"
+    answer = ask(backend(Replies("openai:small", [wrong]), Replies("openai:spare", [wrong])))
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("answered", "extractive", "unsupported")
+    assert answer["citations"][0]["quote"] == "The warranty of the Corrento pump is five years."
+
+
+def test_when_not_even_a_quotation_is_found_the_question_is_declined_as_unsupported() -> None:
+    class Mute(ExtractiveWriter):
+        async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
+            yield "Bananas from Peru cost 3 EUR. [1]"
+
+    wrong = "Bananas from Peru cost 3 EUR. [1]"
+    world = backend(Replies("openai:small", [wrong]), Replies("openai:spare", [wrong]))
+    world = replace(world, writers={**world.writers, "extractive": Mute(2)})
+    answer = ask(world)
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("declined", "decline", "unsupported")
+    assert answer["citations"] == []
+
+
+def test_a_claim_of_two_clauses_from_two_sources_is_given_both() -> None:
+    said = "The warranty of the Corrento pump is five years, and two persons carry the Montara drive. [1][2]"
+    answer = ask(backend(Replies("openai:small", [said]), retriever=TWO))
+    assert {citation["file"] for citation in answer["citations"]} == {"warranty.md", "drive.md"}
+    assert answer["status"] == "answered"
+    assert answer["text"].endswith("[1] [2]")
+
+
+def test_a_claim_without_a_marker_is_given_one() -> None:
+    answer = ask(backend(Replies("openai:small", [GOOD.removesuffix(" [1]")])))
+    assert (answer["status"], answer["text"]) == ("answered", GOOD)
+    assert [repair["action"] for repair in answer["repairs"]] == ["added"]
+
+
+@pytest.mark.parametrize("marker", ["(1)", "[Passage 1]", "【1】", "[1, 1]", "[^1]", "【1†source】"])
+def test_a_marker_in_another_form_is_read(marker: str) -> None:
+    answer = ask(backend(Replies("openai:small", [GOOD.replace("[1]", marker)])))
+    assert (answer["status"], answer["text"], answer["repairs"]) == ("answered", GOOD, [])
+
+
+@dataclass
+class Opinion:
+    """A judge of one opinion, or a broken one."""
+
+    score: float | ModelFailed
+    asked: int = 0
+
+    async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
+        self.asked += 1
+        usage["calls"] += 1
+        if isinstance(self.score, ModelFailed):
+            raise self.score
+        return self.score
+
+
+REWORDED = "Five years is how long the Corrento warranty runs. [1]"
+UNSURE = Checking(unsure_from=0.0, unsure_to=1.0)
+
+
+def test_a_judge_lets_a_claim_stand_that_the_weights_are_unsure_of_and_its_cost_is_counted() -> None:
+    answer = ask(backend(Replies("openai:small", [REWORDED]), judge=Opinion(0.95)), release(checking=UNSURE))
+    assert (answer["rung"], answer["text"], answer["citations"][0]["support"]) == ("primary", REWORDED, 0.95)
+    assert answer["usage"]["calls"] == 2
+
+
+def test_a_judge_that_refuses_every_claim_sends_the_question_to_the_next_rung() -> None:
+    answer = ask(backend(Replies("openai:small", [REWORDED]), judge=Opinion(0.05)), release(checking=UNSURE))
+    assert (answer["rung"], answer["reason"]) == ("extractive", "unsupported")
+
+
+def test_what_the_judge_of_a_refused_draft_cost_is_counted() -> None:
+    spare = Replies("openai:spare", [GOOD])
+    answer = ask(backend(Replies("openai:small", [REWORDED]), spare, judge=Opinion(0.05)), release(checking=UNSURE))
+    assert (answer["rung"], answer["usage"]["calls"]) == ("backup", 3)
+
+
+def test_a_judge_is_not_asked_about_a_claim_that_is_sure() -> None:
+    judge = Opinion(0.05)
+    assert ask(backend(Replies("openai:small", [GOOD]), judge=judge), release(checking=UNSURE))["status"] == "answered"
+    assert judge.asked == 0
+
+
+def test_when_the_judge_fails_the_weights_stand_and_the_answer_says_it() -> None:
+    told = Checking(support_from=0.0, unsure_from=0.0, unsure_to=1.0)
+    judge = Opinion(ModelFailed("timeout", "the judge was late"))
+    answer = ask(backend(Replies("openai:small", [REWORDED]), judge=judge), release(checking=told))
+    assert (answer["status"], answer["rung"], answer["reason"]) == ("answered", "primary", None)
+    assert answer["detail"] == "the judge was not asked further: the judge was late"
+
+
+def streamed(world: Backend, chosen: Release) -> tuple[list[str], list[str]]:
+    """The tokens of an answer's stream, and the names of the items in their order."""
+
+    async def collect() -> list[Any]:
+        return [item async for item in public_items(build_graph(chosen, world), QUESTION)]
+
+    items = asyncio.run(collect())
+    return [item["text"] for item in items if item["event"] == "token"], [item.get("step", "") for item in items]
+
+
+def test_where_only_what_is_verified_is_streamed_no_token_comes_before_it() -> None:
+    wrong = "The warranty of the Corrento pump is nine years. [1] It begins with the date of installation. [1]"
+    chosen = release(checking=Checking(stream="verified"))
+    tokens, _ = streamed(backend(Replies("openai:small", [wrong])), chosen)
+    assert tokens == ["It begins with the date of installation. [1]"]
+
+
+def test_where_the_draft_is_streamed_its_words_come_as_they_are_written() -> None:
+    tokens, _ = streamed(backend(Replies("openai:small", [GOOD])), release())
+    assert "".join(tokens).strip() == GOOD
+    assert len(tokens) > 5
+
+
+def test_a_draft_that_falls_is_never_heard_where_only_what_is_verified_is_streamed() -> None:
+    world = backend(Replies("openai:small", ["Bananas from Peru cost 3 EUR. [1]"]), Replies("openai:spare", [GOOD]))
+    assert streamed(world, release(checking=Checking(stream="verified")))[0] == [GOOD]
+
+
+def dated(text: str, year: int) -> Passage:
+    found = passage(text, f"warranty-{year}.md")
+    return {**found, "title": f"Warranty {year}", "metadata": {"effective_date": f"{year}-01-01"}}
+
+
+OLD = "The warranty of the Corrento pump is two years."
+"""What a version of 2022 says."""
+
+
+def test_another_version_that_says_otherwise_is_told() -> None:
+    for cited, other, kind in ((2024, 2022, "older"), (2022, 2024, "newer")):
+        shelf = Shelf([dated(TEXT, cited), dated(OLD, other)])
+        answer = ask(backend(Replies("openai:small", [GOOD]), retriever=shelf))
+        assert [(c["marker"], c["version"], c["quote"], c["effective_date"]) for c in answer["conflicts"]] == [
+            (1, kind, OLD, f"{other}-01-01")
+        ]
+
+
+def test_another_version_that_says_the_same_is_not_told() -> None:
+    shelf = Shelf([dated(TEXT, 2024), dated(TEXT.replace("five", "5"), 2022)])
+    assert ask(backend(Replies("openai:small", [GOOD]), retriever=shelf))["conflicts"] == []

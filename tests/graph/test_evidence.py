@@ -3,12 +3,14 @@ from typing import Any, cast
 
 import pytest
 
-from graph.evidence import MOST_UNITS, confidence, contexts, gather, score
+from graph.evidence import MOST_UNITS, confidence, contexts, gather, score, shortlist
 from graph.state import Evidence, Passage
+
+PLAIN = {"title": "Guide", "section": "", "header": "", "score": 1.0, "similar": [], "metadata": {}}
 
 
 def passage(text: str, **changes: Any) -> Passage:
-    return cast(Passage, {"title": "Guide", "section": "", "header": "", "text": text, "score": 1.0, **changes})
+    return cast(Passage, {**PLAIN, "text": text, **changes})
 
 
 def unit(text: str, **changes: Any) -> Evidence:
@@ -84,3 +86,22 @@ def test_a_question_of_empty_words_is_judged_by_similarity_alone() -> None:
     assert confidence("what is it", [passage("")], [unit("Call us.", similarity=0.5)]) == pytest.approx(
         1 / (1 + exp(-1.6))
     )
+
+
+def test_only_the_units_that_the_index_finds_near_are_compared_afresh() -> None:
+    passages = [passage("Check it. Clean it. Oil it.", similar=[0.1, 0.9, 0.5]), passage("Call.", similar=[0.7])]
+    found = gather(passages)
+    assert [unit["text"] for unit in shortlist(passages, found, 2)] == ["Clean it.", "Call."]
+    assert shortlist(passages, found, 9) == found
+
+
+def test_units_whose_nearness_the_index_does_not_tell_are_compared() -> None:
+    passages = [passage("Check it. Clean it."), passage("Call. Write.", similar=[0.9, 0.8])]
+    assert [unit["passage"] for unit in shortlist(passages, gather(passages), 2)] == [0, 0]
+
+
+def test_a_rule_that_a_later_version_replaced_comes_after_the_one_in_force() -> None:
+    old, new = ({"metadata": {"effective_date": date}, "title": "Guide"} for date in ("2022-01-01", "2024-01-01"))
+    passages = [passage("The cap is 5.", **old), passage("The cap is 7.", **new)]
+    units = gather(passages)
+    assert [unit["passage"] for unit in score("What is the cap?", passages, units, [0.72, 0.7])] == [1, 0]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.errors import QuestionInvalid
-from graph.preprocess import MOST_GROUPS, check_groups, check_history, normalise_question, stand_alone
+from graph.preprocess import MOST_GROUPS, check_groups, check_history, normalise_question
 from graph.release import Limits
 from graph.state import Turn
 
@@ -123,30 +123,6 @@ def test_the_most_groups_are_taken_and_no_more() -> None:
     assert check_groups(["hr"] * MOST_GROUPS) == ["hr"] * MOST_GROUPS
     with pytest.raises(QuestionInvalid, match=f"at most {MOST_GROUPS} names"):
         check_groups(["hr"] * (MOST_GROUPS + 1))
-
-
-def test_a_question_without_history_stands_alone() -> None:
-    assert stand_alone("And for it?", []) == "And for it?"
-
-
-def test_a_question_that_refers_back_takes_the_users_last_question_along() -> None:
-    history = said("What is the first one?", "How long is the\n Kaldera warranty?")
-    wanted = "How long is the Kaldera warranty? Does it cover the heating element and pump?"
-    assert stand_alone("Does it cover the heating element and pump?", history) == wanted
-
-
-def test_a_very_short_question_takes_the_last_one_along() -> None:
-    assert stand_alone("In Germany?", said("How long is the warranty?")) == "How long is the warranty? In Germany?"
-
-
-def test_a_full_question_is_left_alone() -> None:
-    question = "How long does the Corrento battery warranty last?"
-    assert stand_alone(question, said("How long is the Kaldera warranty?")) == question
-
-
-def test_what_the_assistant_said_and_blank_turns_are_not_taken_along() -> None:
-    history: list[Turn] = [*said("How long is the warranty?", " "), {"role": "assistant", "content": "Ten years."}]
-    assert stand_alone("And in Spain?", history) == "How long is the warranty? And in Spain?"
 
 
 @pytest.mark.parametrize("content", ["x" * 40_001, "\ud800"])

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from graph.errors import ReleaseInvalid
-from graph.release import PROMPTS, Chunking, Models, Release, load_release, parse_release
+from graph.release import PROMPTS, ROLES, Chunking, Models, Release, load_release, parse_release
 
 
 def refused(text: str) -> str:
@@ -85,6 +85,14 @@ def test_every_problem_is_named_on_a_line_of_its_own() -> None:
         "generation: {timeout: 0}",
         "generation: {timeout: .inf}",
         "generation: {retries: 6}",
+        "generation: {context_window: 511}",
+        "generation: {context_window: 512, max_tokens: 257}",
+        "generation: {roles: {backup: {context_window: 600}}}",
+        "generation: {format: xml}",
+        "generation: {hedge_after: 0}",
+        "breaker: {failures: 0}",
+        "breaker: {window: 9}",
+        "breaker: {probes: 0}",
         "limits: {history_turns: -1}",
         "chunking: 5",
         "prompts: {answer: 5}",
@@ -140,6 +148,8 @@ def test_equal_releases_have_one_digest_and_any_change_gives_another() -> None:
         "routing: {complex_from: 1}",
         "models: {backup: openai:x}",
         "generation: {retries: 0}",
+        "checking: {support_from: 0.6}",
+        "breaker: {window: 20}",
         "limits: {history_turns: 0}",
         "prompts: {answer: x}",
     ]
@@ -159,3 +169,19 @@ def test_yaml_that_cannot_be_a_value_is_refused(text: str) -> None:
 
 def test_sizes_that_contradict_each_other_are_refused() -> None:
     assert "minimum_tokens must not be above target_tokens" in refused("chunking: {target_tokens: 32}")
+
+
+def test_a_role_has_the_terms_of_all_but_for_its_own() -> None:
+    text = "generation: {timeout: 9, format: json, roles: {backup: {timeout: 3, format: text}}}"
+    generation = parse_release(text, "release.yaml").generation
+    terms = [generation.terms(role) for role in ROLES]
+    assert [(each.timeout, each.format, each.context_window) for each in terms] == [
+        (9, "json", 8192),
+        (9, "json", 8192),
+        (3, "text", 8192),
+    ]
+
+
+def test_a_window_without_room_for_the_reply_is_refused_by_both_numbers() -> None:
+    message = refused("generation: {context_window: 600, max_tokens: 512}")
+    assert "context_window = 600 must leave 256 tokens beside max_tokens = 512" in message

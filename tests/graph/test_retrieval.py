@@ -54,17 +54,22 @@ def test_fusing_keeps_every_passage_with_a_share_as_score_best_first(
     assert [score for score in fused.values() if not 0 <= score <= 1 + 1e-9] == []
 
 
+NEAR = {"cosine": 0.5, "similar": [0.6]}
+"""What a row is compared to the question by, beside the legs."""
+
+
 def test_rows_of_both_legs_become_one_list_of_passages() -> None:
-    found = to_passages([row("a", match=7), row("b", match=3)], [row("a", similarity=0.5)], 0.5)
-    assert found == [
-        {**row("a"), "score": 1.0, "lexical": 7.0, "vector": 0.5, "similar": []},
-        {**row("b"), "score": 0.0, "lexical": 3.0, "vector": None, "similar": []},
+    far = {"cosine": 0.1, "similar": [0.1, 0.2]}
+    lexical = [row("a", match=7, **NEAR), row("b", match=3, **far)]
+    assert to_passages(lexical, [row("a", similarity=0.5, **NEAR)], 0.5) == [
+        {**row("a"), "score": 1.0, "lexical": 7.0, "vector": 0.5, "similar": [0.6]},
+        {**row("b"), "score": 0.0, "lexical": 3.0, "vector": 0.1, "similar": [0.1, 0.2]},
     ]
 
 
 def test_a_passage_that_only_the_vectors_found_has_no_lexical_score() -> None:
-    assert to_passages([], [row("a", similarity=0.5)], 0.5) == [
-        {**row("a"), "score": 0.5, "lexical": None, "vector": 0.5, "similar": []}
+    assert to_passages([], [row("a", similarity=0.5, **NEAR)], 0.5) == [
+        {**row("a"), "score": 0.5, "lexical": None, "vector": 0.5, "similar": [0.6]}
     ]
 
 

@@ -7,14 +7,35 @@ import numpy as np
 import pytest
 from langchain_core.messages import HumanMessage
 
+from graph.answers import no_usage
+from graph.backends import Brief
 from graph.backends.embedders import load_embedder
 from graph.backends.scripted import ScriptedModel
 from graph.backends.weights import packaged_file
 from graph.backends.writers import open_writers
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid
-from graph.release import Models, Release
+from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings
+from graph.state import Passage
 
+PASSAGE = Passage(
+    id="a#0",
+    document="a",
+    file="a.md",
+    title="Quota",
+    section="",
+    header="",
+    page=None,
+    page_breaks=[],
+    start=0,
+    end=32,
+    text="The quota of a project is 50 GB.",
+    metadata={},
+    score=1.0,
+    lexical=1.0,
+    vector=1.0,
+    similar=[],
+)
 EMBEDDINGS = ["minilm-l6-v2-int8", "wordllama-256"]
 
 
@@ -81,6 +102,12 @@ def test_a_script_can_fail_and_counts_words_as_tokens(tmp_path: Path) -> None:
     assert asyncio.run(tokens()) == 3
 
 
+def test_a_script_can_ask_for_a_wait(tmp_path: Path) -> None:
+    with pytest.raises(ModelFailed) as caught:
+        reply(scripted(tmp_path, "- {error: error, retry_after: 7}"), "why?")
+    assert (caught.value.retry_after, caught.value.transient) == (7.0, True)
+
+
 @pytest.mark.parametrize("text", ["reply: x", "- {rply: x}", "- {error: fire}", "["])
 def test_a_script_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ReleaseInvalid, match="needs a YAML list of rules"):
@@ -118,3 +145,37 @@ def test_the_local_language_model_answers_a_question_of_the_handbook(quick_handb
     # What so small a model says is checked like anything else: it is its tokens that show that it was asked.
     assert (usage["model"], usage["calls"] >= 1, usage["input_tokens"] > 100) == ("llama:smollm2", True, True)
     assert answer["status"] in ("answered", "partial", "declined")
+
+
+@pytest.mark.slow
+def test_the_local_language_model_keeps_to_the_schema_of_claims() -> None:
+    release = Release(models=Models(simple="llama:smollm2"), generation=Generation(max_tokens=80, timeout=120))
+    writer = open_writers(Settings(), release)["llama:smollm2"]
+    usage = no_usage()
+
+    async def write() -> str:
+        brief = Brief("How large is the quota?", [PASSAGE], [], Terms(format="json"))
+        return "".join([piece async for piece in writer.write(brief, usage)])
+
+    text = asyncio.run(write())
+    # What it says is not the point: text and markers came out of JSON, and none of its signs are left.
+    assert not set('{}"') & set(text)
+    assert usage["output_tokens"] > 10
+
+
+@pytest.mark.slow
+def test_the_local_language_model_is_sent_no_more_than_its_window_holds() -> None:
+    release = Release(models=Models(simple="llama:smollm2"), generation=Generation(max_tokens=16, timeout=120))
+    writer = open_writers(Settings(), release)["llama:smollm2"]
+    long = "The quota of project 7 is 50 GB and grows by 5 GB in each of its years. " * 15
+    passages = [Passage(**{**PASSAGE, "text": long}) for _ in range(9)]
+    usage = no_usage()
+
+    async def write() -> None:
+        terms = Terms(context_window=1200)
+        async for _ in writer.write(Brief("How large is the quota?", passages, [], terms), usage):
+            pass
+
+    asyncio.run(write())
+    assert usage["left_out"] > 0
+    assert 900 < usage["input_tokens"] <= 1200 - 16

@@ -2,118 +2,21 @@
 
 import asyncio
 import json
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from graph.answers import no_usage
 from graph.backends import Brief
+from graph.backends.breaker import EndpointBreaker
+from graph.backends.claims import RESPONSE_FORMAT
+from graph.backends.faults import Endpoint, serving
 from graph.backends.openai import OpenAIWriter, chat_model
 from graph.errors import ModelFailed
-from graph.release import Generation
+from graph.release import Breaker, Generation, Prompts, Release, Terms
 from graph.state import Passage, Usage
-
-
-class Endpoint(BaseHTTPRequestHandler):
-    """Answers /chat/completions as the model's name tells it."""
-
-    seen: ClassVar[list[dict[str, Any]]] = []
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.seen.append({**body, "key": self.headers["authorization"]})
-        getattr(self, body["model"].replace("-", "_"))()
-
-    def good(self) -> None:
-        self.stream("The quota", " is 50 GB.", " [1]")
-
-    def unknown(self) -> None:
-        self.stream("I don't know.")
-
-    def filtered(self) -> None:
-        self.stream("The", finish="content_filter")
-
-    def silent(self) -> None:
-        self.stream("")
-
-    def slow(self) -> None:
-        time.sleep(3)
-
-    def busy(self) -> None:
-        self.refuse(429, "Rate limit reached")
-
-    def broken(self) -> None:
-        self.refuse(503, "Service unavailable")
-
-    def too_long(self) -> None:
-        self.refuse(400, "This model's maximum context length is 4096 tokens", "context_length_exceeded")
-
-    def forbidden(self) -> None:
-        self.refuse(400, "The response was filtered by the content management policy", "content_filter")
-
-    def no_key(self) -> None:
-        self.refuse(401, "Incorrect API key provided")
-
-    def junk(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.end_headers()
-        self.wfile.write(b"data: {not json\n\n")
-
-    def cut(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("content-length", "100000")
-        self.end_headers()
-        self.wfile.write(chunk("The"))
-
-    def stream(self, *pieces: str, finish: str = "stop") -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.end_headers()
-        for piece in pieces:
-            self.wfile.write(chunk(piece))
-        self.wfile.write(chunk("", finish))
-        usage = {"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45}
-        self.wfile.write(
-            event({"id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [], "usage": usage})
-        )
-        self.wfile.write(b"data: [DONE]\n\n")
-
-    def refuse(self, status: int, message: str, code: str | None = None) -> None:
-        content = json.dumps({"error": {"message": message, "type": "x", "code": code}}).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-def chunk(text: str, finish: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": finish}
-    return event({"id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]})
-
-
-def event(value: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(value).encode() + b"\n\n"
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
-
 
 KEY = "sk-0123456789"
 TEXT = "The quota of a project is 50 GB."
@@ -135,53 +38,143 @@ PASSAGE = Passage(
     vector=1.0,
     similar=[],
 )
+IN_JSON = Terms(format="json")
+CLAIMS = json.dumps({"claims": [{"text": "The quota is 50 GB.", "passages": [1]}]})
 
 
-def write(url: str, model: str, usage: Usage | None = None) -> str:
-    async def run() -> str:
-        client = chat_model(model, url, SecretStr(KEY), Generation(timeout=1))
-        writer = OpenAIWriter(f"openai:{model}", client, "Use the passages only.")
-        brief = Brief("What is the quota?", [PASSAGE], [])
-        return "".join([piece async for piece in writer.write(brief, usage or no_usage())])
+def reply(body: dict[str, Any]) -> str:
+    return CLAIMS if "response_format" in body else "The quota is 50 GB. [1]"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    """Answers as the model's name tells it."""
+    with serving(Endpoint(reply, lambda body: str(body["model"]), retry_after="7")) as served:
+        yield served
+
+
+def write(url: str, model: str, usage: Usage | None = None, *, timeout: float = 5.0, terms: Terms | None = None) -> str:
+    return "".join(pieces(url, model, usage, timeout=timeout, terms=terms))
+
+
+def pieces(
+    url: str, model: str, usage: Usage | None = None, *, timeout: float = 5.0, terms: Terms | None = None
+) -> list[str]:
+    async def run() -> list[str]:
+        prompts = Prompts(answer="Use the passages only.", claims="Reply in JSON.")
+        release = Release(generation=Generation(timeout=timeout), prompts=prompts)
+        client = chat_model(model, url, SecretStr(KEY), release.generation)
+        writer = OpenAIWriter(f"openai:{model}", client, release, EndpointBreaker(model, Breaker()))
+        brief = Brief("What is the quota?", [PASSAGE], [], terms or Terms())
+        return [piece async for piece in writer.write(brief, usage or no_usage())]
 
     return asyncio.run(run())
 
 
-def test_a_reply_is_streamed_and_its_tokens_are_counted(endpoint: str) -> None:
+def test_a_reply_is_streamed_and_its_tokens_are_counted(endpoint: Endpoint) -> None:
     usage = no_usage()
-    assert write(endpoint, "good", usage) == "The quota is 50 GB. [1]"
+    assert pieces(endpoint.url, "good", usage) == ["The", " quota", " is", " 50", " GB.", " [1]"]
     assert usage == {"model": "openai:good", "calls": 1, "input_tokens": 40, "output_tokens": 5}
 
 
-def test_the_model_is_asked_with_the_prompt_and_numbered_passages(endpoint: str) -> None:
-    write(endpoint, "good")
-    asked = Endpoint.seen[-1]
-    system, user = (message["content"] for message in asked["messages"])
+def test_the_model_is_asked_with_the_prompt_and_numbered_passages(endpoint: Endpoint) -> None:
+    write(endpoint.url, "good")
+    asked = endpoint.served[-1]
+    system, user = (message["content"] for message in asked.body["messages"])
     assert system == "Use the passages only."
     assert user == f"Passages:\n\n[1] Quota, Projects, 2025-01-01\n{TEXT}\n\nQuestion: What is the quota?"
-    assert (asked["temperature"], asked["key"]) == (0.0, f"Bearer {KEY}")
+    assert (asked.body["temperature"], asked.key) == (0.0, f"Bearer {KEY}")
+    assert "response_format" not in asked.body
 
 
+def test_a_role_that_answers_in_json_is_asked_for_the_schema_and_read_as_text(endpoint: Endpoint) -> None:
+    given = pieces(endpoint.url, "good", terms=IN_JSON)
+    assert "".join(given) == "The quota is 50 GB. [1]"
+    assert len(given) > 3
+    asked = endpoint.served[-1].body
+    assert (asked["response_format"], asked["messages"][0]["content"]) == (RESPONSE_FORMAT, "Reply in JSON.")
+
+
+def test_a_reply_that_ran_into_its_limit_says_so(endpoint: Endpoint) -> None:
+    usage = no_usage()
+    assert write(endpoint.url, "unfinished", usage) == "The quota is 50 GB. [1]"
+    assert usage["unfinished"]
+
+
+@pytest.mark.parametrize("terms", [Terms(), IN_JSON], ids=["text", "json"])
 @pytest.mark.parametrize(
     ("model", "reason", "transient"),
     [
-        ("unknown", "no_evidence", False),
         ("filtered", "content_policy", False),
-        ("silent", "error", True),
-        ("slow", "timeout", True),
-        ("busy", "error", True),
-        ("broken", "error", True),
-        ("too-long", "context_window", False),
+        ("refuses", "content_policy", False),
         ("forbidden", "content_policy", False),
-        ("no-key", "error", False),
+        ("silent", "error", True),
+        ("thought_only", "error", False),
+        ("calls_a_tool", "error", False),
+        ("busy", "error", True),
+        ("spent", "error", False),
+        ("broken", "error", True),
+        ("unavailable", "error", True),
+        ("no_key", "error", False),
+        ("too_long", "context_window", False),
+        ("too_large", "context_window", False),
+        ("too_long_in_stream", "context_window", False),
+        ("error_in_stream", "error", True),
+        ("ends_in_error", "error", True),
         ("junk", "error", True),
+        ("html", "error", True),
         ("cut", "error", True),
+        ("cut_clean", "error", True),
     ],
 )
-def test_each_failure_has_its_reason(endpoint: str, model: str, reason: str, transient: bool) -> None:
+def test_each_failure_has_its_reason(
+    endpoint: Endpoint, model: str, reason: str, transient: bool, terms: Terms
+) -> None:
     with pytest.raises(ModelFailed) as caught:
-        write(endpoint, model)
+        write(endpoint.url, model, terms=terms)
     assert (caught.value.reason, caught.value.transient) == (reason, transient)
+
+
+@pytest.mark.parametrize("model", ["hang", "hang_mid_stream"])
+def test_an_endpoint_that_hangs_times_out(endpoint: Endpoint, model: str) -> None:
+    with pytest.raises(ModelFailed) as caught:
+        write(endpoint.url, model, timeout=0.3)
+    assert (caught.value.reason, caught.value.transient) == ("timeout", True)
+
+
+@pytest.mark.parametrize(("model", "seconds"), [("busy", 7.0), ("broken", None), ("spent", None)])
+def test_a_wait_that_the_endpoint_asks_for_is_told(endpoint: Endpoint, model: str, seconds: float | None) -> None:
+    with pytest.raises(ModelFailed) as caught:
+        write(endpoint.url, model)
+    assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("said", "unknown"),
+    [
+        ("I don't know.", True),
+        ("I don’t know.", True),
+        ("I do not know the answer.", True),
+        ("I don't know who wrote it, but the quota is 50 GB. [1]", False),
+        ("I don't know who wrote it, but the quota is 50 GB (Passage 1).", False),
+        ("Nobody said: I don't know.", False),
+    ],
+)
+def test_a_model_that_says_it_does_not_know_finds_no_evidence(said: str, unknown: bool) -> None:
+    with serving(Endpoint(lambda body: said, lambda body: "good")) as served:
+        if unknown:
+            with pytest.raises(ModelFailed) as caught:
+                write(served.url, "m")
+            assert caught.value.reason == "no_evidence"
+        else:
+            assert write(served.url, "m") == said
+
+
+def test_a_reply_without_claims_finds_no_evidence() -> None:
+    with serving(Endpoint(lambda body: '{"claims": []}', lambda body: "good")) as served:
+        with pytest.raises(ModelFailed) as caught:
+            write(served.url, "m", terms=IN_JSON)
+        assert caught.value.reason == "no_evidence"
 
 
 def test_an_endpoint_that_is_not_there_is_a_transient_error() -> None:
@@ -190,7 +183,7 @@ def test_an_endpoint_that_is_not_there_is_a_transient_error() -> None:
     assert (caught.value.reason, caught.value.transient) == ("error", True)
 
 
-def test_no_failure_tells_the_key(endpoint: str) -> None:
+def test_no_failure_tells_the_key(endpoint: Endpoint) -> None:
     with pytest.raises(ModelFailed) as caught:
-        write(endpoint, "no-key")
+        write(endpoint.url, "no_key")
     assert KEY not in str(caught.value)

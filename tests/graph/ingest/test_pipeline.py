@@ -93,9 +93,9 @@ def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Pat
     from graph.backends.embedders import WordLlama
 
     class Counting(WordLlama):
-        def embed(self, texts):  # type: ignore[no-untyped-def]
-            embedded.extend(texts)
-            return super().embed(texts)
+        def embed_marked(self, texts):  # type: ignore[no-untyped-def]
+            embedded.extend(marked.text for marked in texts)
+            return super().embed_marked(texts)
 
     from graph.backends.embedders import EMBEDDERS
 
@@ -106,6 +106,26 @@ def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Pat
         EMBEDDERS["wordllama-256"] = WordLlama
     assert embedded
     assert not set(embedded) & before.keys()
+
+
+def test_a_file_that_was_renamed_keeps_the_vectors_of_its_passages(tmp_path: Path) -> None:
+    docs = write(tmp_path / "docs", a__md="---\ntitle: A\n---\nThe quota is 50 GB. It is raised on request.")
+    run_index(docs, tmp_path / "store")
+    (docs / "a.md").rename(docs / "b.md")
+    embedded: list[str] = []
+    from graph.backends.embedders import EMBEDDERS, WordLlama
+
+    class Counting(WordLlama):
+        def embed_marked(self, texts):  # type: ignore[no-untyped-def]
+            embedded.extend(marked.text for marked in texts)
+            return super().embed_marked(texts)
+
+    EMBEDDERS["wordllama-256"] = Counting
+    try:
+        outcome = run_index(docs, tmp_path / "store", prune=True)
+    finally:
+        EMBEDDERS["wordllama-256"] = WordLlama
+    assert (outcome.indexed, outcome.removed, embedded) == (["docs/b.md"], ["docs/a.md"], [])
 
 
 def test_documents_that_are_gone_stay_until_prune(tmp_path: Path) -> None:

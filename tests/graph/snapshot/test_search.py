@@ -236,9 +236,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
         for start in range(0, MANY, 13_000):
             numbers = range(start, start + 13_000)
             rows = [_row(number) for number in numbers]
-            await writer.add_passages(
-                PassageRows(rows, vectors[start : start + 13_000]), {r["document"]: _shared(r) for r in rows}
-            )
+            passages = PassageRows(rows, vectors[start : start + 13_000], [np.empty((0, 64), np.int8)] * len(rows))
+            await writer.add_passages(passages, {row["document"]: _shared(row) for row in rows})
         return await writer.finish()
 
     assert asyncio.run(write())

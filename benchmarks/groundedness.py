@@ -1,0 +1,122 @@
+"""How well the groundedness score agrees with people, and its weights: graph/learned/groundedness.json.
+
+Set: mtrag human_judged_answers (GitHub IBM/mt-rag-benchmark, Apache 2.0): 318 answers of two models, each with three
+human ratings of faithfulness from 1 to 4. Figure: Spearman's correlation of the score with the median rating, each
+answer scored by weights that were fitted on the other conversations (5 folds, mean over 10 ways to draw them), with a
+bootstrap interval over conversations. Beside it: word overlap, MiniLM, and the set's own RAGAS faithfulness.
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from benchmarks.claims import texts_of
+from benchmarks.fitting import fit, write
+from benchmarks.record import Target, begin, cores, print_table, read_records, record
+from graph.backends.embedders import MiniLM
+from graph.citations import claims_of, said
+from graph.groundedness import features
+from graph.support import Source, source
+from graph.words import terms, weights
+
+FOLDS, DRAWS, PENALTY, RESAMPLES = 5, 10, 5.0, 2000
+SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}
+
+
+@dataclass(frozen=True)
+class Rated:
+    """An answer's features, its ratings, its conversation, and the automatic score that the set carries."""
+
+    values: dict[str, float]
+    median: float
+    share: float
+    conversation: str
+    ragas: float
+
+
+def main() -> None:
+    data = begin(__doc__, ["mtrag/corpus.jsonl.gz", "mtrag/human_judged_answers.jsonl.gz"])
+    rated = rate(data / "mtrag")
+    draws = [cross_validated(rated, draw) for draw in range(DRAWS)]
+    medians = [each.median for each in rated]
+    ours = float(np.mean([agreement(scores, medians) for scores in draws]))
+    beside = {name: agreement([r.values[name] for r in rated], medians) for name in ("words", "similarity")}
+    beside["ragas faithfulness"] = agreement([r.ragas for r in rated], medians)
+    low, high = interval(rated, np.mean(draws, axis=0))
+    results = {"spearman": round(ours, 4), "low": low, "high": high, "answers": len(rated), "beside": beside}
+    print_table("Agreement with the median rating", ("score", "Spearman"), [("groundedness", ours), *beside.items()])
+    record("groundedness", results, [Target("Spearman with median faithfulness", round(ours, 4), at_least=0.70)])
+    model = fit("groundedness", [r.values for r in rated], [r.share for r in rated], PENALTY)
+    write(model, SOURCE, "python benchmarks/groundedness.py DATA", {"answers": len(rated)})
+
+
+def rate(folder: Path) -> list[Rated]:
+    """Every answer of the two models with its features."""
+    texts = texts_of(folder)
+    weight = weights(set(terms(text.text)) for text in texts.values())
+    rarest = max(weight.values())
+    embedder = MiniLM(cores())
+    found = []
+    for answer in read_records(folder / "human_judged_answers.jsonl.gz"):
+        if answer["model"] != "reference":
+            sources = [source(texts[c].text, "", texts[c].title) for c in answer["context_ids"]]
+            claims = [said(claim.text) for claim in claims_of(answer["answer"])]
+            near = similarities(embedder, claims, sources)
+            values = features(claims, sources, near, lambda term: weight.get(term, rarest))
+            ratings = answer["human"]["faithfulness"]
+            share = (statistics.mean(ratings) - 1) / 3
+            conversation = answer["query_id"].partition("<::>")[0]
+            ragas = float(answer["automatic"]["rl_f"])
+            found.append(Rated(values, statistics.median(ratings), share, conversation, ragas))
+    return found
+
+
+def similarities(embedder: MiniLM, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
+    """The best cosine of each claim to a unit of any passage."""
+    units = [unit.reading for found in sources for unit in found.units]
+    if not units or not claims:
+        return [0.0] * len(claims)
+    table = embedder.embed(claims) @ embedder.embed(units).T
+    return [float(best) for best in table.max(axis=1)]
+
+
+def cross_validated(rated: Sequence[Rated], draw: int) -> NDArray[np.float64]:
+    """Each answer's score by weights that have not seen its conversation."""
+    names = sorted({each.conversation for each in rated})
+    order = np.random.default_rng(draw).permutation(len(names))
+    fold = {names[index]: place % FOLDS for place, index in enumerate(order)}
+    scores = np.zeros(len(rated))
+    for held_out in range(FOLDS):
+        seen = [each for each in rated if fold[each.conversation] != held_out]
+        model = fit("groundedness", [e.values for e in seen], [e.share for e in seen], PENALTY)
+        for place, each in enumerate(rated):
+            if fold[each.conversation] == held_out:
+                scores[place] = model.score(each.values)
+    return scores
+
+
+def agreement(scores: Sequence[float] | NDArray[np.float64], medians: Sequence[float]) -> float:
+    return round(float(spearmanr(scores, medians).statistic), 4)
+
+
+def interval(rated: Sequence[Rated], scores: NDArray[np.float64]) -> tuple[float, float]:
+    """The middle 95 % of the correlation when whole conversations are drawn again."""
+    names = sorted({each.conversation for each in rated})
+    places = {name: [i for i, each in enumerate(rated) if each.conversation == name] for name in names}
+    medians = np.array([each.median for each in rated])
+    chance = np.random.default_rng(0)
+    found = []
+    for _ in range(RESAMPLES):
+        drawn = [i for n in chance.integers(0, len(names), len(names)) for i in places[names[n]]]
+        found.append(agreement(scores[drawn], list(medians[drawn])))
+    low, high = np.percentile(found, [2.5, 97.5])
+    return round(float(low), 4), round(float(high), 4)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What a model's stream says beside its text: usage, why it ended, and whether that is a reply at all."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from langchain_core.messages import AIMessageChunk
+
+from graph.errors import ModelFailed
+from graph.markers import normalise_markers
+from graph.state import Usage
+
+UNKNOWN = re.compile(r"\W*(?:i|we) (?:do not|don[’']t) know\b", re.IGNORECASE)
+MARKER = re.compile(r"\[\d+\]")
+
+
+class Reader(Protocol):
+    """Turns the pieces of a reply into readable text."""
+
+    declined: bool
+
+    def feed(self, piece: str) -> str: ...
+
+    def close(self) -> str: ...
+
+
+class TextReader:
+    """Running text, given as it comes."""
+
+    declined = False
+
+    def feed(self, piece: str) -> str:
+        return piece
+
+    def close(self) -> str:
+        return ""
+
+
+@dataclass
+class Reply:
+    """A reply as it comes; `name` is the model's, for messages."""
+
+    name: str
+    reader: Reader
+    usage: Usage
+    text: str = ""
+    ended: str = ""
+    """The finish reason, empty until there is one."""
+    refusal: str = field(default="")
+    tools: bool = False
+
+    def hear(self, chunk: AIMessageChunk) -> str:
+        """Take note of a chunk, and give what can be read of it; raises ModelFailed when a filter stopped the reply."""
+        if reported := chunk.usage_metadata:
+            self.usage["input_tokens"] += reported["input_tokens"]
+            self.usage["output_tokens"] += reported["output_tokens"]
+        self.ended = chunk.response_metadata.get("finish_reason") or self.ended
+        self.refusal += str(chunk.additional_kwargs.get("refusal") or "")
+        self.tools = self.tools or bool(chunk.tool_call_chunks)
+        if self.ended == "content_filter":
+            raise ModelFailed("content_policy", f"The content filter of {self.name} stopped the reply.")
+        return self._say(self.reader.feed(str(chunk.text)))
+
+    def close(self) -> str:
+        """What is left to give; raises ModelFailed when the whole is no reply."""
+        rest = self._say(self.reader.close())
+        if self.ended == "length":
+            self.usage["unfinished"] = True
+        if self.refusal:
+            raise ModelFailed("content_policy", f"{self.name} refused: {self.refusal[:200]}")
+        if self.ended == "error":
+            raise ModelFailed("error", f"{self.name} ended the reply with an error.", transient=True)
+        if self.reader.declined or self._says_unknown():
+            raise ModelFailed("no_evidence", f"{self.name} found no answer in the passages.")
+        if not self.text.strip():
+            raise self._empty()
+        return rest
+
+    def _say(self, piece: str) -> str:
+        self.text += piece
+        return piece
+
+    def _says_unknown(self) -> bool:
+        """Whether it says that it does not know, and not something beside that which it can cite."""
+        return bool(UNKNOWN.match(self.text)) and not MARKER.search(normalise_markers(self.text, 99))
+
+    def _empty(self) -> ModelFailed:
+        if self.ended == "length":
+            detail = f"{self.name} used up max_tokens before it wrote anything; raise generation.max_tokens."
+            return ModelFailed("error", detail)
+        if self.tools:
+            return ModelFailed("error", f"{self.name} called a tool where text was asked for.")
+        return ModelFailed("error", f"{self.name} gave an empty reply.", transient=True)

@@ -1,0 +1,83 @@
+"""Searches for one question or for several at once, keeps of what was found what an answer may use, and scores it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graph import evidence, merging, rerank, subquestions
+from graph.backends import Backend, Scope
+from graph.cache import key_of
+from graph.release import Release
+from graph.state import Evidence, Passage, Search, State
+
+DEPTH = 2
+"""How many times what is kept of the candidates each search gives, so that what two searches find half-way counts."""
+
+
+@dataclass(frozen=True)
+class Searching:
+    """The way from a text to passages and their evidence, over one Release and one Backend."""
+
+    release: Release
+    backend: Backend
+
+    def key(self, filters: dict[str, Any], groups: list[str], *asked: Any) -> str:
+        """What a result may be kept under: everything that it follows from."""
+        return key_of(self.release.digest, self.backend.retriever.snapshot, filters, groups, *asked)
+
+    async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
+        """The candidates of some searches together, best first, and the caches that all of them hit."""
+        found, cached = await self._all([search["text"] for search in searches], state)
+        blended = merging.blend(found, [search["weight"] for search in searches])
+        return blended[: self.release.retrieval.keep], cached
+
+    def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
+        """Of the candidates, in their order, what the answer may use."""
+        return rerank.keep_best(candidates, self.release.reranking)
+
+    async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
+        """The sentences of the passages, each by the best that it scores against one of the texts."""
+        found = evidence.shortlist(passages, evidence.gather(passages))
+        return subquestions.best_of([await self._scored(text, passages, found) for text in texts])
+
+    def sure_of(self, question: str, found: State) -> tuple[float, float]:
+        """How sure the answer is where it is surest, and where it is weakest: of the whole and of each part."""
+        passages, units = found["passages"], found["evidence"]
+        whole = evidence.confidence(question, passages, units)
+        parts = [
+            evidence.confidence(text, passages, [unit for unit in units if unit.get("part") == number])
+            for number, text in enumerate(found.get("parts", []), 1)
+        ]
+        return max([whole, *parts]), round(min(parts, default=whole), 4)
+
+    async def widen(self, state: State, parts: list[str]) -> State:
+        """Search for each part and for what the best passage names; each keeps a share of the passages."""
+        question, passages = state["standalone"], state["passages"]
+        ahead = subquestions.follow_up(question, passages[0])
+        texts = [*parts, *([ahead] if ahead else [])]
+        found, _ = await self._all(texts, state)
+        rankings = [passages, *(self.keep(each) for each in found)]
+        kept = self.keep(merging.take_turns(rankings, subquestions.turns(len(texts))))
+        return State(parts=parts, passages=kept, evidence=await self.gather_evidence([question, *parts], kept))
+
+    async def _scored(self, text: str, passages: list[Passage], found: list[Evidence]) -> list[Evidence]:
+        similar = await self.backend.similarity.compare(text, evidence.contexts(passages, found))
+        return evidence.score(text, passages, found, similar)
+
+    async def _all(self, texts: Sequence[str], state: State) -> tuple[list[list[Passage]], list[str]]:
+        searched = await asyncio.gather(*(self._one(text, state["filters"], state["groups"]) for text in texts))
+        hits = [set(cached) for _, cached in searched]
+        return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
+
+    async def _one(self, text: str, filters: dict[str, Any], groups: list[str]) -> tuple[list[Passage], list[str]]:
+        """The best passages for a text, and the caches that were hit."""
+        caches, key = self.backend.caches, self.key(filters, groups, "search", text)
+        kept: list[Passage] | None = caches.retrieval.get(key)
+        if kept is not None:
+            return kept, ["retrieval"]
+        cached = ["embedding"] if text in caches.embeddings else []
+        scope = Scope(filters, groups, self.release.retrieval.pool)
+        found = (await self.backend.retriever.search(text, scope))[: DEPTH * self.release.retrieval.keep]
+        caches.retrieval.put(key, found)
+        return found, cached

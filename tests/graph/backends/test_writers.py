@@ -1,0 +1,113 @@
+"""What a chat writer sends, and what it says of it in the usage."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from graph.answers import no_usage
+from graph.backends import Brief
+from graph.backends.breaker import EndpointBreaker
+from graph.backends.scripted import Rule, ScriptedModel
+from graph.backends.writers import ChatWriter
+from graph.errors import ModelFailed
+from graph.release import Breaker, Generation, Prompts, Release, Terms
+from graph.state import Passage, Usage
+
+TEXT = "The fee is 5 EUR. It is due at once. "
+
+
+class Parrot(ScriptedModel):
+    """Says what it was sent."""
+
+    async def _astream(self, messages: Any, *_: Any, **options: Any) -> AsyncIterator[ChatGenerationChunk]:
+        for message in messages:
+            yield ChatGenerationChunk(message=AIMessageChunk(content=f"{message.content}\n"))
+
+
+def passage(text: str = TEXT) -> Passage:
+    return Passage(
+        id="a#0",
+        document="a",
+        file="a.md",
+        title="Fees",
+        section="",
+        header="",
+        page=None,
+        page_breaks=[],
+        start=0,
+        end=len(text),
+        text=text,
+        metadata={},
+        score=1.0,
+        lexical=None,
+        vector=None,
+        similar=[],
+    )
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def sent(passages: list[Passage], usage: Usage, *, window: int | None = None, **terms: Any) -> str:
+    """The request that a writer makes whose model counts words."""
+    prompts = Prompts(answer="Answer.", claims="Answer in JSON.")
+    release = Release(generation=Generation(max_tokens=16), prompts=prompts)
+    model = Parrot(rules=[Rule()])
+    writer = ChatWriter("m", model, release, EndpointBreaker("m", Breaker()), count=words, window=window)
+    share = terms.pop("share", 1.0)
+    brief = Brief("How much?", passages, [], Terms(**terms), share)
+
+    async def write() -> str:
+        return "".join([piece async for piece in writer.write(brief, usage)])
+
+    return asyncio.run(write())
+
+
+def test_the_prompt_the_passages_and_the_question_are_sent() -> None:
+    assert sent([passage("It is 5 EUR.")], no_usage()) == (
+        "Answer.\nPassages:\n\n[1] Fees\nIt is 5 EUR.\n\nQuestion: How much?\n"
+    )
+
+
+def test_a_role_that_answers_in_json_has_a_prompt_of_its_own() -> None:
+    assert sent([passage()], no_usage(), format="json").startswith("Answer in JSON.\n")
+
+
+def test_passages_beyond_the_window_are_left_out_and_told() -> None:
+    usage = no_usage()
+    # 512 less 16 for the reply, 3 for prompt and question and 32 for the template leave 461 words; a passage has 202.
+    request = sent([passage(TEXT * 20) for _ in range(4)], usage, context_window=512)
+    assert (usage.get("left_out"), usage.get("shortened")) == (1, 1)
+    assert request.count("[3] Fees") == 1
+    assert "[4]" not in request
+    assert words(request) <= 461 + 6
+
+
+def test_the_makers_window_holds_where_it_is_the_smaller() -> None:
+    usage = no_usage()
+    sent([passage(TEXT * 20) for _ in range(4)], usage, window=300, context_window=100_000)
+    assert (usage.get("left_out"), usage.get("shortened")) == (2, 1)
+
+
+def test_what_fits_is_not_mentioned() -> None:
+    usage = no_usage()
+    sent([passage()], usage)
+    assert usage == {"model": "m", "calls": 1, "input_tokens": 0, "output_tokens": 0}
+
+
+def test_half_is_sent_after_the_endpoint_called_it_too_long() -> None:
+    usage = no_usage()
+    sent([passage(TEXT * 20) for _ in range(4)], usage, context_window=100_000, share=0.5)
+    assert usage["left_out"] == 2
+
+
+def test_a_window_in_which_no_sentence_fits_is_refused_before_the_call() -> None:
+    usage = no_usage()
+    with pytest.raises(ModelFailed, match="m has 2 tokens of 53 for passages") as caught:
+        sent([passage()], usage, window=53)
+    assert (caught.value.reason, usage["calls"]) == ("context_window", 0)
