@@ -126,6 +126,9 @@ def _planted(claim: str, passage: Text, others: list[str], chance: random.Random
     for kind, fault in FAULTS.items():
         if said := fault(claim, others, chance):
             yield Case(said, passage, False, kind, passage.id)
+        reworded = chance.choice(list(REWORDINGS.values())[1:])(claim)
+        if reworded and kind != "invented" and (said := fault(reworded, others, chance)):
+            yield Case(said, passage, False, f"{kind}, reworded", passage.id)
 
 
 def answer_cases(folder: Path, most: int) -> list[Case]:

@@ -21,7 +21,7 @@ from benchmarks.record import Target, begin, cores, print_table, read_records, r
 from graph.backends.embedders import MiniLM
 from graph.citations import claims_of, said
 from graph.groundedness import features
-from graph.support import Source, source
+from graph.sources import Source, source
 from graph.words import terms, weights
 
 FOLDS, DRAWS, PENALTY, RESAMPLES = 5, 10, 5.0, 2000

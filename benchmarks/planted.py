@@ -7,8 +7,9 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from graph.facts import DENIALS, NAME, names
+from graph.facts import DENIALS, names
 
+NAME = re.compile(r"(?<![\w-])[A-Z][a-zà-ÿ]+(?![\w’'-])")
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")
 AUXILIARY = re.compile(r"\b(is|are|was|were|can|may|must|should|will|has|have|had|does|do|did)\b")
 OPPOSITES = re.compile(
@@ -52,10 +53,8 @@ def other_unit(claim: str, others: Sequence[str], chance: random.Random) -> str 
 
 def other_name(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
     """A name made one of another text."""
-    own = [
-        m for m in NAME.finditer(claim) if m.start() and m.group().lower() in names(claim) and m.group()[1:].islower()
-    ]
-    foreign = {m.group() for o in others for m in NAME.finditer(o) if m.start() and m.group()[1:].islower()}
+    own = [m for m in NAME.finditer(claim) if m.start() and m.group().lower() in names(claim)]
+    foreign = {m.group() for o in others for m in NAME.finditer(o) if m.start()}
     foreign = {name for name in foreign if name.lower() in {n for o in others for n in names(o)}}
     foreign -= {match.group() for match in own}
     if not own or not foreign:

@@ -3,7 +3,7 @@
 Sets: see benchmarks/claims.py; their developing halves only. The figures printed are of the reporting halves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases, te
 from benchmarks.fitting import boost, develops, fit, write
 from benchmarks.record import begin, cores, print_table
 from graph.backends.embedders import MiniLM
-from graph.learned import Model
-from graph.support import Source, Weigh, features, nearest, source
+from graph.comparison import features
+from graph.learned import Model, logistic
+from graph.sources import Source, Weigh, source
+from graph.support import ANOTHER_UNIT, nearest
 from graph.words import terms, weights
 
 SETS = {
@@ -67,8 +69,12 @@ class Table:
         return dict(zip(texts, self._embedder.embed(texts), strict=True))
 
     def scores(self, model: Model) -> list[float]:
-        """The best window's probability for each case."""
-        return [max((model.probability(row) for row in rows), default=0.0) for rows in self.rows]
+        """The best window's probability for each case, as graph.support gives it."""
+        return [max((_probability(model, row) for row in rows), default=0.0) for rows in self.rows]
+
+
+def _probability(model: Model, row: Mapping[str, float]) -> float:
+    return logistic(model.score(row) + ANOTHER_UNIT * row["unit_differs"])
 
 
 def _cosine(case: Case, passage: Source, first: int, last: int, vectors: dict[str, NDArray[np.float32]]) -> float:
@@ -93,8 +99,8 @@ def train(cases: Sequence[Case], table: Table) -> Model:
 
 
 def _balanced(cases: Sequence[Case]) -> list[float]:
-    """Each kind counts alike among the supported and among the others, and both sides count alike."""
-    kinds = [(case.supported, case.kind) for case in cases]
+    """Each kind, reworded or not, counts alike among the supported and among the others; both sides count alike."""
+    kinds = [(case.supported, case.kind.partition(",")[0]) for case in cases]
     sides = {side: len({kind for own, kind in kinds if own == side}) for side in (True, False)}
     return [len(cases) / (2 * sides[side] * kinds.count((side, kind))) for side, kind in kinds]
 

@@ -23,6 +23,10 @@ ENTRY = 64 * 1024
 """Characters of JSON that one place of a cache may hold; what is longer takes several places."""
 
 
+SENTENCES = 4
+"""Vectors of sentences that are kept for each one of a question: what is scored as evidence is checked as a source."""
+
+
 class Shelf:
     """Values by key, the least lately used dropped first; safe to use from several threads and event loops."""
 
@@ -80,6 +84,7 @@ class Caches:
     answers: Copies = field(default_factory=lambda: Copies(0, 0))
     retrieval: Copies = field(default_factory=lambda: Copies(0, 0))
     embeddings: Shelf = field(default_factory=lambda: Shelf(0, 0))
+    sentences: Shelf = field(default_factory=lambda: Shelf(0, 0))
     flights: Flights = field(default_factory=Flights)
 
 
@@ -90,6 +95,7 @@ def open_caches(settings: Settings) -> Caches:
         Copies(settings.cache_answers, seconds),
         Copies(settings.cache_retrieval, seconds),
         Shelf(settings.cache_embeddings, seconds),
+        Shelf(SENTENCES * settings.cache_embeddings, seconds),
     )
 
 

@@ -5,21 +5,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graph.citations import Claim, Sheet, joined
+from graph.facts import names, plain_words
+from graph.quantities import values
 from graph.state import Citation, Passage, Repair
 from graph.support import Verdict
 from graph.words import terms
 
+TELLERS = (
+    r"(?:documents?|passages?|sources?|contexts?|texts?|excerpts?|articles?|materials?|records?|results?|handbook"
+    r"|information|knowledge base|I|we)"
+)
+LACKS = r"(?:say|mention|state|specify|contain|include|provide|give|cover|answer|hold|tell|discuss|address)"
 ABSENT = re.compile(
-    r"\b(?:do|does|did)(?: not|n['’]t) (?:say|mention|state|specify|contain|include|provide|give|cover|answer|hold)\b"
-    r"|\bno (?:information|mention|details?)\b|\b(?:is|are) not (?:mentioned|specified|stated|given|covered)\b"
-    r"|\b(?:do|does|did)(?: not|n['’]t) have (?:\w+ )?(?:information|details?|answer)|\bI (?:do not|don['’]t) know\b"
-    r"|\b(?:cannot|can['’]t|could not|unable to) (?:find|answer|provide|determine)\b",
+    rf"\b{TELLERS}(?: (?!that\b)\w+){{0,3}} (?:do|does|did)(?: not|n['’]t) (?:\w+ly )?{LACKS}\b"
+    rf"|\b{TELLERS} (?:makes?|made) no mention\b"
+    r"|\b(?:there (?:is|are|was|were)|(?:has|have|had|found|find|contains?|provides?|gives?)) no (?:\w+ )?"
+    r"(?:information|mention|details?|answer)\b|^no (?:information|mention|details?|answer)\b"
+    r"|\b(?:is|are|was|were)(?: not|n['’]t) (?:\w+ly )?(?:mentioned|specified|stated|discussed|documented)\b"
+    r"|\b(?:do|does|did)(?: not|n['’]t) have (?:\w+ ){0,2}(?:information|details?|answer)"
+    r"|\bI (?:do not|don['’]t) know\b"
+    r"|\b(?:I|we) (?:cannot|can['’]t|could not|couldn['’]t|(?:am|are|was|were) unable to) "
+    r"(?:find|answer|provide|determine)\b"
+    r"|\b(?:cannot|can['’]t|could not|couldn['’]t) be (?:found|determined|answered)\b",
     re.IGNORECASE,
 )
 """What tells the reader that the passages lack something: nothing in them can support it."""
 CLAUSE = re.compile(
     r";\s+|,?\s+(?:while|whereas)\s+|,\s+(?:and|but)\s+|\s+and\s+(?=\w+ (?:\w+ )?(?:is|are|was|were|has|have)\b)"
 )
+ASSENT = re.compile(r"(?:yes|no|correct|right|indeed|exactly|sure|certainly|of course)[.!,]*", re.IGNORECASE)
+"""An answer that says nothing by itself and stands by what follows it."""
+HEADING = re.compile(r"^ {0,3}#{1,6} |^\|.*\|[ \t]*$", re.MULTILINE)
+"""A heading, or the header of a table, which stays over what is left under it."""
+NUMBERED = re.compile(r"^#+ *(?:\d+[.)]?)*")
+"""The sign of a heading with its number."""
 LEAST_TERMS = 2
 """Content words that a clause needs to be a claim of its own."""
 
@@ -43,10 +62,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The passages that a claim is given with what they support of it, and what was repaired."""
+    """The passages that a claim is given with what they support of it, and what was repaired.
+
+    `absent`: it says that the passages lack something, and stands without one.
+    """
 
     given: list[tuple[int, Verdict]]
     repairs: list[Repair]
+    absent: bool = False
 
 
 @dataclass
@@ -64,7 +87,8 @@ class Checked:
 
 def is_claim(claim: Claim) -> bool:
     """Whether a sentence says something that a passage could support: no heading, and not only empty words."""
-    return bool(terms(claim.text)) and not claim.text.rstrip().endswith(":")
+    text = claim.text.strip()
+    return bool(terms(text)) and not text.endswith(":") and not ASSENT.fullmatch(text)
 
 
 def is_absence(claim: Claim) -> bool:
@@ -104,41 +128,55 @@ def _repair(claim: Claim, action: str, verdict: Verdict) -> Repair:
 
 
 def together(parts: Sequence[Outcome], claim: Claim) -> Outcome | None:
-    """The outcome of a claim whose clauses were judged one by one; None unless each stands."""
+    """The outcome of a claim whose clauses were judged one by one; None unless each stands.
+
+    A passage that one clause drops and another one keeps is not told as dropped.
+    """
     if not parts or not all(part.given for part in parts):
         return None
-    given = list({number: (number, verdict) for part in parts for number, verdict in part.given}.values())
-    repairs = [repair for part in parts for repair in part.repairs]
-    return Outcome(given, [{**repairs[0], "claim": claim.text}] if repairs else [])
+    given = {(number, verdict.window): (number, verdict) for part in parts for number, verdict in part.given}
+    told = [repair for part in parts for repair in part.repairs if repair["action"] != "dropped" or len(parts) == 1]
+    return Outcome(list(given.values()), [{**told[0], "claim": claim.text}] if told else [])
 
 
 def assemble(claims: Sequence[Claim], outcomes: Sequence[Outcome | None], passages: Sequence[Passage]) -> Checked:
     """Put the answer together; an outcome of None is a sentence that claims nothing.
 
-    Such a sentence stays with the claim that it leads to, and goes with it.
+    Such a sentence stays with the claim that it leads to, and goes with it. A heading stays over what is left under it.
+    Neither may name a number or a name that no passage has.
     """
-    sheet = Sheet()
+    sheet, known = Sheet(), _known(passages)
     checked = Checked("", sheet.citations, 0, 0)
-    waiting: list[str] = []
+    waiting, over = "", ""
     for claim, found in zip(claims, outcomes, strict=True):
+        gap = claim.gap if HEADING.search(claim.gap) else over or claim.gap
+        over, gap = "", _only_known(gap, known)
         if found is None:
-            waiting.append(claim.gap + claim.text)
-        elif found.given:
-            markers = [_mark(sheet, passages[number], verdict) for number, verdict in found.given]
-            checked.text += "".join(waiting) + claim.gap + joined(claim.text, markers)
-            checked.cited += 1
-            waiting = []
-        elif is_absence(claim):
-            checked.text += "".join(waiting) + claim.gap + claim.text
-            checked.uncited += 1
-            waiting = []
+            waiting += gap + (claim.text if values(claim.text) | names(claim.text) <= known else "")
             continue
+        stands = bool(found.given)
+        markers = [_mark(sheet, passages[number], verdict) for number, verdict in found.given]
+        if stands or found.absent:
+            checked.text += waiting + gap + (joined(claim.text, markers) if stands else claim.text)
         else:
-            checked.uncited += 1
-            waiting = []
-        checked.repairs += found.repairs if found else []
+            over = gap if HEADING.search(gap) else ""
+        checked.cited, checked.uncited = checked.cited + stands, checked.uncited + (not stands)
+        checked.repairs += found.repairs
+        waiting = ""
     checked.text = checked.text.strip()
     return checked
+
+
+def _known(passages: Sequence[Passage]) -> frozenset[str]:
+    """The numbers and words of the passages with their titles."""
+    texts = [f"{passage['title']}\n{passage['section']}\n{passage['text']}" for passage in passages]
+    return frozenset[str]().union(*(values(text) | plain_words(text) for text in texts))
+
+
+def _only_known(gap: str, known: frozenset[str]) -> str:
+    """What stands before a claim without the headings that name a number which no passage has."""
+    lines = gap.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("#") or values(NUMBERED.sub("", line)) <= known)
 
 
 def _mark(sheet: Sheet, passage: Passage, verdict: Verdict) -> int:

@@ -9,6 +9,9 @@ from graph.sentences import ROW, cells, plain, sentences, units
 from graph.state import Citation, Passage
 
 MARKERS = re.compile(r"(?:\s*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\])+")
+NESTED = re.compile(r"\[\s*\[\s*(\d{1,3}(?:\s*,\s*\d{1,3})*)\s*\]\s*\d*\s*\]")
+"""A marker within a marker, of which the inner one is meant."""
+ASSENT = re.compile(r"^(?:yes|no|correct|right|indeed)[,:] +(?=\w)", re.IGNORECASE)
 NUMBER = re.compile(r"\d+")
 SPACE_BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
 
@@ -40,8 +43,8 @@ def claims_of(draft: str) -> list[Claim]:
 
 
 def said(claim: str) -> str:
-    """A claim as it would be said: without Markdown's signs, the cells of a row one after the other."""
-    return "; ".join(cell for cell in cells(claim) if cell) if ROW.match(claim) else plain(claim)
+    """A claim as it would be said: without Markdown's signs and a yes before it, the cells of a row in order."""
+    return "; ".join(cell for cell in cells(claim) if cell) if ROW.match(claim) else ASSENT.sub("", plain(claim))
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
@@ -52,6 +55,8 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 def _without_markers(draft: str) -> tuple[str, list[tuple[int, list[int]]]]:
     """The draft without its markers, and where in it each group of markers stood."""
+    while (flat := NESTED.sub(r"[\1]", draft)) != draft:
+        draft = flat
     text = ""
     marks: list[tuple[int, list[int]]] = []
     begun = 0

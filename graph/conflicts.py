@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from graph.facts import denials, names, plain_words, quantities
+from graph.facts import denials, names, opposed, plain_words
+from graph.quantities import MEASURES, quantities
 from graph.sentences import Unit, units
 from graph.state import Citation, Conflict, Passage
 from graph.versions import effective, family
@@ -56,10 +57,17 @@ def _same_rule(said: str, other: Passage) -> Unit | None:
 
 
 def differs(one: str, other: str) -> bool:
-    """Whether two sentences about the same thing say different things: another number, name, or a denial."""
+    """Whether two sentences about the same thing say different things: a number, unit, name, denial or opposite."""
     amounts = {value for value, _ in quantities(one)} != {value for value, _ in quantities(other)}
+    measures = _measured(one) != _measured(other)
     named = bool(names(one) - plain_words(other) or names(other) - plain_words(one))
-    return amounts or named or (denials(one) > 0) != (denials(other) > 0)
+    turned = opposed(plain_words(one), plain_words(other)) > 0
+    return amounts or measures or named or turned or (denials(one) > 0) != (denials(other) > 0)
+
+
+def _measured(text: str) -> set[tuple[str, str]]:
+    """The quantities whose unit is a measure: another word after a number may be another wording."""
+    return {(value, unit) for value, unit in quantities(text) if unit in MEASURES}
 
 
 def _conflict(citation: Citation, cited: Passage, other: Passage, unit: Unit) -> Conflict:

@@ -1,99 +1,128 @@
-"""What of a sentence must not change: its quantities with their units, its names, and whether it denies; pure."""
+"""What of a sentence must not change beside its quantities: its names, what it denies, its opposites; pure."""
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from graph.quantities import with_dates
 from graph.words import EMPTY_WORDS, SAME, terms
 
-COUNTED = {
-    word: str(number)
-    for number, word in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen twenty""".split()
-    )
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
-MONTHS = "january february march april may june july august september october november december".split()
-ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})(?!\d)")
-GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
-SIGNS = {"%": " percent ", "€": " EUR ", "$": " USD ", "£": " GBP ", "°": " degree "}
-NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)(?:st|nd|rd|th)?(?![\d])")
-LETTERS = re.compile(r"[^\W\d_]+")
-WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-NAME = re.compile(r"(?<!\w)[A-Z][\w’'&]*(?:-\w+)*|\b\w*\d\w*[A-Z]\w*")
-DENIALS = frozenset("not no never none nor neither without cannot nobody nothing nowhere hardly except unless".split())
-DENIED = re.compile(r"n['’]t$")
+TOKEN = re.compile(r"\w[\w’'&-]*")
+WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
+INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
+"""An abbreviation with points, such as U.S."""
+OPENS = frozenset('.:;!?“"')
+"""Signs after which a capital only begins a sentence."""
+DENIALS = frozenset(
+    """not no never none nor neither without cannot nobody nothing nowhere hardly except unless fail fails failed lack
+    lacks lacked unable unlike denied denies false untrue""".split()
+)
+FORBIDS = frozenset("prohibited forbidden banned excluded exempt impossible".split())
+"""Words that deny what stands before them as much as what follows."""
+APOSTROPHES = "'\u2019`\u00b4"
+DENIED = re.compile(rf"n[{APOSTROPHES}]t$|^non-")
+AFFIRMS = re.compile(r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)", re.IGNORECASE)
+"""What has the form of a denial and is none."""
+CLAUSE_ENDS = re.compile(
+    r"[,;:.!?()—–]+(?=\s|$)|\b(?:but|however|although|because|which|who|when|if|while)\b", re.IGNORECASE
+)
+REACH = 6
+"""Content words that a denial reaches, as in NegEx (Chapman and others, 2001), whose window is of five."""
 OPPOSITES = {
     frozenset(pair.split("/"))
-    for pair in """increas/decreas rais/lower rise/fall more/less more/fewer most/least highest/lowest high/low
-    higher/lower maximum/minimum max/min before/after earlier/later first/last above/below over/under allow/prohibit
-    allow/forbid permit/prohibit accept/reject approv/reject includ/exclud with/without always/never start/end
-    begin/end open/close enabl/disabl win/lose won/lost buy/sell north/south east/west northern/southern
-    eastern/western left/right true/false inside/outside internal/extern largest/smallest larger/smaller
-    oldest/youngest oldest/newest older/newer older/younger longest/shortest longer/shorter paid/unpaid
-    mandatori/option requir/option import/export male/femal men/women hot/cold warm/cold day/night daili/weekli
-    weekli/monthli monthli/annual must/may at/off success/failur gain/loss support/oppos agre/disagre love/hate
-    better/wors best/worst full/empti public/privat summer/winter""".split()
+    for pair in """increas/decreas rais/lower rais/reduc rise/fall rose/fell more/less more/fewer most/least
+    highest/lowest high/low higher/lower maximum/minimum max/min before/after earlier/later first/last above/below
+    over/under allow/prohibit allow/forbid permit/prohibit accept/reject approv/reject includ/exclud
+    with/without always/never start/end begin/end open/close enabl/disabl win/lose won/lost buy/sell
+    bought/sold north/south east/west northern/southern eastern/western left/right true/false inside/outside
+    internal/extern largest/smallest larger/smaller oldest/youngest oldest/newest older/newer older/younger
+    longest/shortest longer/shorter paid/unpaid mandatori/option requir/option import/export male/femal
+    men/women hot/cold warm/cold day/night daily/weekly weekly/monthly monthly/annual daily/monthly
+    weekly/annual must/may on/off success/failur gain/loss support/oppos agre/disagre love/hate better/wors
+    best/worst full/empti public/privat summer/winter same/differ""".split()
 }
 """Stems that say the opposite; each word is also looked up as it stands."""
 
 
 @lru_cache(maxsize=20_000)
-def quantities(text: str) -> frozenset[tuple[str, str]]:
-    """Each number with the stem of the word after it, or with "" where none follows; dates count by their parts."""
-    text = _spelled(text)
-    found = set()
-    for match in NUMBER.finditer(text):
-        after = WORD.match(text[match.end() :].lstrip(" -"))
-        unit = terms(after.group())[:1] if after else []
-        found.add((_plain(match.group(1)), unit[0] if unit else ""))
+def names(text: str) -> frozenset[str]:
+    """Words that are written with a capital, in lower case; the first word counts only when its shape tells a name.
+
+    A name that is written like an empty word (WHO, US, May) stays as it is written.
+    """
+    text = _without_points(text)
+    found: set[str] = set()
+    for match in TOKEN.finditer(text):
+        word = _name(match.group())
+        before = text[: match.start()].rstrip()[-1:]
+        opens = not before or before in OPENS
+        if word and (not opens or not word[1:].islower()):
+            found |= _as_looked_up(word)
     return frozenset(found)
 
 
-def values(text: str) -> frozenset[str]:
-    """The numbers alone."""
-    return frozenset(number for number, _ in quantities(text))
+def _name(word: str) -> str:
+    """The part of a word that is a name: up to a common word behind a hyphen, without a closing sign; or empty."""
+    parts = word.translate(SAME).removesuffix("'s").strip("'&-").split("-")
+    while len(parts) > 1 and parts[-1].islower():
+        parts.pop()
+    name = "-".join(parts)
+    coded = name[:1].isalpha() and any(map(str.isdigit, name)) and any(map(str.isupper, name))
+    return name if name[:1].isupper() or coded else ""
 
 
-def _spelled(text: str) -> str:
-    """Numbers as digits without grouping, signs as words, ISO dates as day, month and year."""
-    text = ISO_DATE.sub(_date, GROUPED.sub("", text))
-    for sign, word in SIGNS.items():
-        text = text.replace(sign, word)
-    return LETTERS.sub(lambda match: COUNTED.get(match.group().lower(), match.group()), text)
+def _as_looked_up(word: str) -> set[str]:
+    if word.lower() not in EMPTY_WORDS:
+        return {word.lower()}
+    return {word} if word == "May" or (word.isupper() and len(word) > 1) else set()
 
 
-def _date(match: re.Match[str]) -> str:
-    month = int(match.group(2))
-    name = MONTHS[month - 1] if 1 <= month <= 12 else match.group(2)
-    return f"{int(match.group(3))} {name} {match.group(1)}"
-
-
-def _plain(number: str) -> str:
-    whole, point, rest = number.partition(".")
-    rest = rest.rstrip("0")
-    return (whole.lstrip("0") or "0") + (point + rest if rest else "")
+def _without_points(text: str) -> str:
+    return INITIALS.sub(lambda match: match.group().replace(".", "") + " ", text)
 
 
 @lru_cache(maxsize=20_000)
-def names(text: str) -> frozenset[str]:
-    """Words that are written with a capital, in lower case; the first word counts only when its shape tells a name."""
-    found = set()
-    begin = re.search(r"\w", text)
-    for match in NAME.finditer(text):
-        word = match.group()
-        before = text[: match.start()].rstrip()[-1:]
-        opens = (begin is not None and match.start() == begin.start()) or (before != "" and before in '.:;!?“"')
-        if not opens or not word[1:].islower():
-            found.add(word.lower().translate(SAME).removesuffix("'s"))
-    return frozenset(found - EMPTY_WORDS)
+def plain_words(text: str) -> frozenset[str]:
+    """Every word of a text in lower case, its stems and its names: what names and opposites are looked up in."""
+    text = _without_points(with_dates(text))
+    words = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
+    return frozenset(word.lower() for word in words) | set(terms(text)) | names(text)
+
+
+@lru_cache(maxsize=20_000)
+def words(text: str) -> tuple[str, ...]:
+    """Every word and number of a text in order, in lower case."""
+    return tuple(word.lower().translate(SAME) for word in WORDS.findall(text))
 
 
 @lru_cache(maxsize=20_000)
 def denials(text: str) -> int:
     """How many words deny."""
-    words = [word.lower() for word in WORD.findall(text)]
-    return sum(word in DENIALS or bool(DENIED.search(word)) for word in words)
+    return sum(map(_denies, _tokens(text))) + sum(word in FORBIDS for word in _tokens(text))
+
+
+@lru_cache(maxsize=20_000)
+def denied(text: str) -> frozenset[str]:
+    """The terms that a denial of the text reaches: some after it in its clause, and before a word that forbids."""
+    found: set[str] = set()
+    for clause in CLAUSE_ENDS.split(AFFIRMS.sub("", text)):
+        words = _tokens(clause)
+        for place, word in enumerate(words):
+            if word in FORBIDS:
+                found.update(terms(clause))
+            elif _denies(word):
+                found.update(
+                    terms(" ".join([word.removeprefix("non-") if "-" in word else "", *words[place + 1 :]]))[:REACH]
+                )
+    return frozenset(found)
+
+
+def _denies(word: str) -> bool:
+    return word in DENIALS or bool(DENIED.search(word))
+
+
+def _tokens(text: str) -> list[str]:
+    return [word.lower() for word in re.findall(rf"[^\W\d_]+(?:[{APOSTROPHES}-][^\W\d_]+)*", AFFIRMS.sub("", text))]
 
 
 def opposed(claim: Iterable[str], found: Iterable[str]) -> int:
@@ -101,12 +130,4 @@ def opposed(claim: Iterable[str], found: Iterable[str]) -> int:
     claim, found = set(claim), set(found)
     return sum(
         1 for pair in OPPOSITES for word in pair if word in claim and word not in found and pair - {word} <= found
-    )
-
-
-@lru_cache(maxsize=20_000)
-def plain_words(text: str) -> frozenset[str]:
-    """Every word of a text in lower case, and its stems: what names and opposites are looked up in."""
-    return frozenset(word.lower().translate(SAME).removesuffix("'s") for word in re.findall(r"[\w’'-]+", text)) | set(
-        terms(text)
     )

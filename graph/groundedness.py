@@ -6,7 +6,7 @@ from math import log
 
 from graph.checking import ABSENT
 from graph.learned import load
-from graph.support import Source, Weigh, share
+from graph.sources import Source, Weigh, share
 from graph.words import terms
 
 

@@ -23,8 +23,8 @@ from graph.markers import normalise_markers
 from graph.mending import Mender
 from graph.release import Release
 from graph.searching import Searching
+from graph.sources import alike
 from graph.state import Draft, Failure, State, Usage
-from graph.support import alike
 from graph.verification import Verifier
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
@@ -151,7 +151,7 @@ class Nodes:
             return State(answer=declined(state, self.release, self.backend.retriever.snapshot))
         usage: Usage = {**state["usage"]}
         text = normalise_markers(draft["text"], len(state["passages"]))
-        checked = await self._verifier.check(text, state["passages"], usage)
+        checked = await self._verifier.check(text, state["passages"], usage, self._seconds_left(state))
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
             return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)
@@ -159,7 +159,7 @@ class Nodes:
         answer["usage"] = usage
         if self._withholds:
             get_stream_writer()(_token(answer["text"]))
-        if answer["rung"] == "primary" and answer["reason"] is None:
+        if answer["rung"] == "primary" and answer["reason"] is None and not checked.trouble:
             self.backend.caches.answers.put(state["key"], answer)
         return State(answer=answer, failure=None)
 

@@ -10,8 +10,9 @@ from graph.checking import Checked, Judged, Outcome, assemble, clauses, is_absen
 from graph.citations import Claim, claims_of, said
 from graph.errors import ModelFailed
 from graph.release import Checking
+from graph.sources import Source, Weigh, source
 from graph.state import Passage, Usage
-from graph.support import Source, Verdict, Weigh, is_verbatim, judge, nearest, source
+from graph.support import Verdict, is_verbatim, judge, nearest
 
 WINDOWS = 4
 
@@ -25,10 +26,16 @@ class Verifier:
     told: Checking
     model: Judge | None = None
 
-    async def check(self, draft: str, passages: Sequence[Passage], usage: Usage) -> Checked:
-        """The draft with each claim tied to what supports it, and without those that nothing supports."""
+    async def check(
+        self, draft: str, passages: Sequence[Passage], usage: Usage, seconds: float | None = None
+    ) -> Checked:
+        """The draft with each claim tied to what supports it, and without those that nothing supports.
+
+        After `seconds` the model is not waited for: what the weights say stands.
+        """
         claims = claims_of(draft)
-        run = _Run(self, passages, [_source(passage) for passage in passages], usage)
+        until = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        run = _Run(self, passages, [_source(passage) for passage in passages], usage, until)
         found = await asyncio.gather(*map(run.outcome, claims))
         checked = assemble(claims, found, passages)
         checked.trouble = run.trouble
@@ -41,7 +48,7 @@ class Verifier:
         return [found[number].score for number in range(len(passages))]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Run:
     """One draft's check; `trouble` says why the model could not be asked, when it could not."""
 
@@ -49,17 +56,22 @@ class _Run:
     passages: Sequence[Passage]
     sources: Sequence[Source]
     usage: Usage
+    until: float | None = None
     trouble: list[str] = field(default_factory=list)
+    asks: bool = True
 
     async def outcome(self, claim: Claim) -> Outcome | None:
         if not is_claim(claim):
             return None
         claim = replace(claim, text=said(claim.text))
         whole = await self._whole(claim)
-        if whole.given or is_absence(claim):
+        if whole.given:
             return whole
-        parts = [await self._whole(part) for part in clauses(claim)]
-        return together(parts, claim) or whole
+        parts = clauses(claim)
+        told = [await self._whole(part) for part in parts if not is_absence(part)]
+        if is_absence(claim) and not told:
+            return Outcome([], [], absent=True)
+        return together(told, claim) or whole
 
     async def _whole(self, claim: Claim) -> Outcome:
         """Held against what it cites first, and against the rest only when that does not support it."""
@@ -95,15 +107,25 @@ class _Run:
         return self.by.model is not None and self.by.told.unsure_from <= score < self.by.told.unsure_to
 
     async def _second(self, claim: Claim, number: int, first: Verdict) -> Verdict:
-        if self.by.model is None or self.trouble:
+        """The model's word in place of the weights'; a second failure ends the asking, as does one that may last."""
+        if self.by.model is None or not self.asks:
             return first
         try:
-            score = await self.by.model.supports(claim.text, self.passages[number], self.usage)
+            async with asyncio.timeout_at(self.until):
+                score = await self.by.model.supports(claim.text, self.passages[number], self.usage)
+        except TimeoutError:
+            self._lost("the time of the question was over", last=True)
+            return first
         except ModelFailed as error:
-            self.trouble.append(f"the judge was not asked further: {error.detail}")
+            self._lost(error.detail, last=error.transient)
             return first
         because = "" if score >= self.by.told.support_from else "the judge finds no support there"
         return Verdict(score, first.window, because)
+
+    def _lost(self, detail: str, *, last: bool) -> None:
+        self.asks = self.asks and not (last or self.trouble)
+        told = "the judge did not judge a claim" if self.asks else "the judge was not asked further"
+        self.trouble.append(f"{told}: {detail}")
 
 
 def _source(passage: Passage) -> Source:

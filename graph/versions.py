@@ -3,13 +3,19 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from graph.quantities import MONTHS
 from graph.state import Passage
 from graph.words import numbers, terms
 
 DATE = "effective_date"
-COUNTS = re.compile(r"\b(?:v|ver|version|issue|edition|revision|rev|release|no|nr)\b\.?", re.IGNORECASE)
-NUMBER = re.compile(r"[\d.,/–-]*\d")
-SAME_FIELDS_BUT = frozenset({DATE, "title", "allowed_groups"})
+VERSION = re.compile(
+    r"\b(?:v|ver|version|issue|edition|revision|rev|release)\b\.? ?[\d.]*\d\b|\bv[\d.]*\d\b"
+    rf"|\b(?:{'|'.join(MONTHS)})\b(?= *\d)|\b(?:1[89]|20)\d\d(?:[-/.]\d\d?){{0,2}}\b|\b\d\d?[./]\d\d?[./]\d{{4}}\b"
+    r"|\b(?:current|new|old|draft|final|superseded|archived)\b",
+    re.IGNORECASE,
+)
+"""What of a title tells its version: a version's number, a year or date, a word for its state."""
+SAME_FIELDS_BUT = frozenset({DATE, "title", "allowed_groups", "status", "version", "revision", "edition", "state"})
 ASKS_FOR_OLD = re.compile(
     r"\b(?:was|were|used to|former|formerly|previous|previously|earlier|old|until|before)\b", re.IGNORECASE
 )
@@ -18,8 +24,8 @@ ASKS_FOR_OLD = re.compile(
 def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
     """The numbers of the passages that another one's document replaces.
 
-    A document replaces another one when their titles differ in numbers alone, their other metadata agree and it takes
-    effect later. A question that names a number of the old title, or asks for how things were, wants the old one too.
+    A document replaces another one when their titles differ in their version alone, their other metadata agree and it
+    takes effect later. A question that names a number of the old title, or asks for how things were, wants it too.
     """
     if ASKS_FOR_OLD.search(question):
         return set()
@@ -40,7 +46,7 @@ def effective(passage: Passage) -> str:
 
 
 def family(passage: Passage) -> tuple[object, ...]:
-    name = tuple(terms(NUMBER.sub(" ", COUNTS.sub(" ", passage["title"]))))
+    name = tuple(terms(VERSION.sub(" ", passage["title"])))
     return name, *sorted(_others(passage["metadata"]))
 
 

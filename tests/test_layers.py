@@ -28,13 +28,14 @@ HOMES = {
     "cachetools": {"graph/cache.py"},
     "eldc": {"graph/language.py"},
     "spellchecker": {"graph/language.py"},
-    "rapidfuzz": {"graph/spelling.py", "graph/support.py"},
+    "rapidfuzz": {"graph/spelling.py", "graph/comparison.py"},
+    "text_to_num": {"graph/quantities.py"},
 }
 PURE = {"preprocess", "rerank", "routing", "citations", "fallback", "evidence", "extractive", "retrieval", "answers"}
 PURE |= {"markers", "shaping"}
 PURE |= {"spelling", "surfaces"}
 PURE |= {"conversation", "coordination", "merging", "subquestions"}
-PURE |= {"facts", "support", "checking", "versions", "conflicts", "groundedness"}
+PURE |= {"facts", "quantities", "sources", "comparison", "support", "checking", "versions", "conflicts", "groundedness"}
 PURE_MAY_IMPORT = PURE | {"learned"} | {"state", "errors", "release", "sentences", "words", "filters"}
 
 

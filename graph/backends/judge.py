@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+from contextlib import nullcontext
 
 from graph.answers import no_usage
 from graph.asking import Roles
+from graph.attempt import Guarded
 from graph.backends import Brief, Writer
 from graph.errors import ModelFailed
 from graph.release import Release, Terms
@@ -25,8 +27,9 @@ class WriterJudge:
         """0 to 1; adds to `usage`; raises ModelFailed when the model fails or says neither yes nor no."""
         own = no_usage()
         brief = Brief(claim, [passage], [], self._terms)
+        breaker = self._writer.breaker.call() if isinstance(self._writer, Guarded) else nullcontext()
         try:
-            async with asyncio.timeout(self._terms.timeout):
+            async with asyncio.timeout(self._terms.timeout), breaker:
                 reply = "".join([piece async for piece in self._writer.write(brief, own)])
         except TimeoutError as error:
             late = f"{self._writer.name} did not judge a claim within {self._terms.timeout:g} s"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graph.backends import Backend, Scope
 from graph.backends.embedders import Embedder, load_embedder
-from graph.backends.queries import KeptQueries
+from graph.backends.queries import KeptVectors
 from graph.cache import Caches, open_caches
 from graph.errors import RetrievalUnavailable, SnapshotMismatch
 from graph.filters import access_condition, compile_filter
@@ -123,7 +123,7 @@ async def open_retriever(
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
     lexicon = Lexicon.open(directory)
-    embedder = KeptQueries(await loading, (caches or Caches()).embeddings)
+    embedder = KeptVectors(await loading, (caches or Caches()).embeddings, alone=True)
     return SnapshotRetriever(reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder
 
 
@@ -134,4 +134,5 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     from graph.backends.writers import open_judge, open_writers
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
-    return Backend(retriever, EmbeddedSimilarity(embedder), writers, caches, judge)
+    similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
+    return Backend(retriever, similarity, writers, caches, judge)

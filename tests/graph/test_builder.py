@@ -422,7 +422,7 @@ def test_a_judge_is_not_asked_about_a_claim_that_is_sure() -> None:
 
 def test_when_the_judge_fails_the_weights_stand_and_the_answer_says_it() -> None:
     told = Checking(support_from=0.0, unsure_from=0.0, unsure_to=1.0)
-    judge = Opinion(ModelFailed("timeout", "the judge was late"))
+    judge = Opinion(ModelFailed("timeout", "the judge was late", transient=True))
     answer = ask(backend(Replies("openai:small", [REWORDED]), judge=judge), release(checking=told))
     assert (answer["status"], answer["rung"], answer["reason"]) == ("answered", "primary", None)
     assert answer["detail"] == "the judge was not asked further: the judge was late"

@@ -13,7 +13,7 @@ from support import QUICK
 
 from graph import cache
 from graph.backends.embedders import WordLlama
-from graph.backends.queries import KeptQueries
+from graph.backends.queries import KeptVectors
 from graph.cache import ENTRY, Caches, Copies, Shelf, key_of, open_caches
 from graph.settings import Settings
 
@@ -141,7 +141,7 @@ class Counting(WordLlama):
 
 def test_a_question_is_embedded_once() -> None:
     counting = Counting()
-    queries = KeptQueries(counting, Shelf(10, 60))
+    queries = KeptVectors(counting, Shelf(10, 60), alone=True)
     first = queries.embed(["How long is it?"])
     both = queries.embed(["How long is it?", "A sentence."])
     assert counting.embedded == ["How long is it?", "A sentence."]
@@ -151,20 +151,29 @@ def test_a_question_is_embedded_once() -> None:
 
 def test_sentences_that_a_question_is_compared_with_are_not_kept() -> None:
     shelf = Shelf(10, 60)
-    KeptQueries(WordLlama(), shelf).embed(["How long is it?", "A sentence."])
+    KeptVectors(WordLlama(), shelf, alone=True).embed(["How long is it?", "A sentence."])
     assert len(shelf) == 0
+
+
+def test_a_sentence_that_was_scored_is_not_embedded_again_when_it_is_checked() -> None:
+    counting = Counting()
+    kept = KeptVectors(counting, Shelf(10, 60))
+    kept.embed(["How long?", "One is red.", "Two is blue."])
+    again = kept.embed(["A claim.", "Two is blue.", "One is red."])
+    assert counting.embedded == ["How long?", "One is red.", "Two is blue.", "A claim."]
+    assert np.array_equal(again, WordLlama().embed(["A claim.", "Two is blue.", "One is red."]))
 
 
 def test_case_and_space_make_another_question() -> None:
     counting = Counting()
-    queries = KeptQueries(counting, Shelf(10, 60))
+    queries = KeptVectors(counting, Shelf(10, 60), alone=True)
     for text in ("How long?", "how long?", "How  long?"):
         queries.embed([text])
     assert len(counting.embedded) == 3
 
 
 def test_a_kept_vector_does_not_change_with_the_one_given() -> None:
-    queries = KeptQueries(WordLlama(), Shelf(10, 60))
+    queries = KeptVectors(WordLlama(), Shelf(10, 60), alone=True)
     first = queries.embed(["How long?"])
     wanted = first.copy()
     first[:] = 0
@@ -172,7 +181,7 @@ def test_a_kept_vector_does_not_change_with_the_one_given() -> None:
 
 
 def test_nothing_to_embed_and_the_other_calls_reach_the_embedder() -> None:
-    queries = KeptQueries(WordLlama(), Shelf(10, 60))
+    queries = KeptVectors(WordLlama(), Shelf(10, 60), alone=True)
     assert queries.embed([]).shape == (0, 256)
     assert (queries.name, queries.dimensions) == (QUICK.embedding, 256)
     assert queries.count_tokens("How long is it?") == WordLlama().count_tokens("How long is it?") > 0

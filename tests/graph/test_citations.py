@@ -100,7 +100,6 @@ def test_what_stands_between_claims_is_kept_where_it_shapes_the_text() -> None:
     assert gaps("A is so. B is so.\nC is not.\n\n- D is so\n- E is so") == [" ", " ", "\n", "\n\n- ", "\n- "]
 
 
-@pytest.mark.xfail(reason="taking a marker out can make another one of what stood around it")
 def test_a_marker_made_of_two_is_no_marker_and_does_not_stay() -> None:
     assert not any(MARKERS.search(claim.text) for claim in claims_of("It is so [[1]2]."))
 

@@ -1,19 +1,13 @@
 """What of a sentence must not change: its quantities, its names, its denials and its opposites."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.facts import COUNTED, MONTHS, OPPOSITES, denials, names, opposed, plain_words, quantities, values
+from graph.facts import OPPOSITES, denials, denied, names, opposed, plain_words
+from graph.quantities import COUNTED, MONTHS, quantities, values
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
-
-
-def bug(reason: str, *values: Any) -> Any:
-    """A case that must pass one day."""
-    return pytest.param(*values, marks=pytest.mark.xfail(reason=reason))
 
 
 def read(text: str) -> list[tuple[str, str]]:
@@ -35,7 +29,7 @@ def read(text: str) -> list[tuple[str, str]]:
         ("It is 30 percent.", [("30", "percent")]),
         ("It has 5kW.", [("5", "kw")]),
         ("It is 20°C warm.", [("20", "degre")]),
-        ("It is €5 or 6€.", [("5", ""), ("6", "eur")]),
+        ("It is €5 or 6€.", [("5", "eur"), ("6", "eur")]),
         ("There are 12.", [("12", "")]),
         ("It is one of them.", [("1", "")]),
         ("No number is here.", []),
@@ -60,11 +54,16 @@ def test_a_quantity_is_a_number_with_the_stem_of_its_unit(text: str, found: list
         ("seventeen days", "17 days"),
         ("Ninety days", "90 days"),
         ("a five-year warranty", "a 5-year warranty"),
-        bug("tens and ones with a hyphen are two numbers", "twenty-five days", "25 days"),
-        bug("hundreds in words are not read", "one hundred days", "100 days"),
-        bug("per cent in two words is another unit than percent", "30 per cent", "30%"),
-        bug("a sign before the number is no unit, one behind it is", "€1,200", "1,200 EUR"),
-        bug("a sign before the number is no unit, one behind it is", "$5 a day", "5 USD a day"),
+        ("1,200 EUR", "1.2 thousand EUR"),
+        ("1.5 million people", "1,500,000 people"),
+        ("2½ cups", "2.5 cups"),
+        ("minus 20 degrees", "-20 °"),
+        ("30 working days", "30 calendar days"),
+        ("twenty-five days", "25 days"),
+        ("one hundred days", "100 days"),
+        ("30 per cent", "30%"),
+        ("€1,200", "1,200 EUR"),
+        ("$5 a day", "5 USD a day"),
     ],
 )
 def test_the_same_quantity_in_two_forms_is_one(one: str, other: str) -> None:
@@ -93,21 +92,20 @@ def test_every_month_of_an_iso_date_has_its_name(number: int) -> None:
         ("5 EUR", "5 USD"),
         ("30%", "30 degrees"),
         ("1,200 EUR", "1,201 EUR"),
-        ("1,200 EUR", "1.2 thousand EUR"),
         ("1.5 mm", "15 mm"),
         ("2024-06-01", "2024-07-01"),
         ("2024-06-01", "2024-06-02"),
         ("five years", "six years"),
         ("5 million", "5 billion"),
-        bug("the sign of a number is not read", "-20 degrees", "20 degrees"),
-        bug("only the first two parts of a number with dots are read", "Section 4.2.1", "Section 4.2.9"),
-        bug("the year of a date with dots is not read", "1.6.2024", "1.6.2025"),
-        bug("a version behind a v is no quantity", "v2.0.1", "v2.0.2"),
-        bug("a number that begins with its point is not read", ".5 mm", ".6 mm"),
-        bug("a fraction sign is not read", "½ cup", "¼ cup"),
+        ("-20 degrees", "20 degrees"),
+        ("Section 4.2.1", "Section 4.2.9"),
+        ("1.6.2024", "1.6.2025"),
+        ("v2.0.1", "v2.0.2"),
+        (".5 mm", ".6 mm"),
+        ("½ cup", "¼ cup"),
         ("a five-year warranty", "a nine-year warranty"),
-        bug("dozens and hundreds in words are not read", "a hundred days", "a dozen days"),
-        bug("ordinals in words are not read", "the third floor", "the fourth floor"),
+        ("a hundred days", "a dozen days"),
+        ("the third floor", "the fourth floor"),
     ],
 )
 def test_another_number_or_unit_is_another_quantity(one: str, other: str) -> None:
@@ -119,7 +117,6 @@ def test_an_iso_date_with_a_time_is_still_a_date() -> None:
     assert "6" not in values("by 2024-06-01T10:00")
 
 
-@pytest.mark.xfail(reason="a comma between any digit and three others is taken for grouping")
 def test_a_year_before_a_comma_is_not_grouped_with_what_follows() -> None:
     assert values("In 2024,100 people came.") == {"2024", "100"}
 
@@ -143,9 +140,9 @@ def test_a_number_word_is_its_number(word: str, unit: str) -> None:
 @settings(deadline=None)
 @given(TEXT)
 def test_any_text_can_be_read(text: str) -> None:
-    assert all(number[0].isdigit() for number in values(text))
+    assert all(number.lstrip("-")[0].isdigit() for number in values(text))
     assert denials(text) >= 0
-    assert all(name == name.lower() and name for name in names(text))
+    assert names(text) <= plain_words(text)
 
 
 @pytest.mark.parametrize(
@@ -187,12 +184,12 @@ def test_names_are_the_capital_words_that_do_not_only_open_a_sentence(text: str,
         ("It used 7 kWh.", "7 kWh were used"),
         ("The pH is 7.", "A pH of 7"),
         ("Each iPhone has one.", "iPhone: one"),
-        bug("a closing quotation mark stays at the name", "the 'Corrento' pump", "the Corrento pump"),
-        bug("the plural's apostrophe stays at the name", "the Millers' house", "the house of the Millers"),
-        bug("a name with a common word behind a hyphen", "the Warsaw-based firm", "a firm in Warsaw"),
-        bug("a number and its unit in one word are taken for a name", "It has 5kW.", "It has 5 kW."),
-        bug("the month of an ISO date is not among its words", "On 1 June 2024", "On 2024-06-01"),
-        bug("an abbreviation with and without points", "the US army, not the UN", "the U.S. army, not the U.N."),
+        ("the 'Corrento' pump", "the Corrento pump"),
+        ("the Millers' house", "the house of the Millers"),
+        ("the Warsaw-based firm", "a firm in Warsaw"),
+        ("It has 5kW.", "It has 5 kW."),
+        ("On 1 June 2024", "On 2024-06-01"),
+        ("the US army, not the UN", "the U.S. army, not the U.N."),
     ],
 )
 def test_a_name_is_found_in_a_passage_that_has_it_in_another_form(claim: str, passage: str) -> None:
@@ -207,11 +204,11 @@ def test_a_name_is_found_in_a_passage_that_has_it_in_another_form(claim: str, pa
         ("The K5 pump", "The K6 pump"),
         ("On June 1, 2024", "On July 1, 2024"),
         ("In Jean-Luc's office", "In Jean-Paul's office"),
-        bug("May is an empty word", "On May 1, 2024", "On June 1, 2024"),
-        bug("US is an empty word", "The US price", "The EU price"),
-        bug("WHO is an empty word", "The WHO advice", "The CDC advice"),
-        bug("only A to Z begin a name", "In Östersund", "In Älmhult"),
-        bug("only A to Z begin a name", "The city of Łódź", "The city of Šiauliai"),
+        ("On May 1, 2024", "On June 1, 2024"),
+        ("The US price", "The EU price"),
+        ("The WHO advice", "The CDC advice"),
+        ("In Östersund", "In Älmhult"),
+        ("The city of Łódź", "The city of Šiauliai"),
     ],
 )
 def test_a_name_is_missing_from_a_passage_that_has_another(claim: str, passage: str) -> None:
@@ -233,12 +230,12 @@ def test_a_name_is_missing_from_a_passage_that_has_another(claim: str, passage: 
         "Nobody may.",
         "It is no longer sold.",
         "NOT SO",
-        bug("a prefix that denies is not read", "It is non-refundable."),
-        bug("verbs that deny are not read", "It fails to start."),
-        bug("verbs that deny are not read", "It lacks a seal."),
-        bug("adjectives that deny are not read", "He is unable to come."),
-        bug("adjectives that deny are not read", "Smoking is prohibited."),
-        bug("a backtick is an apostrophe to many", "It isn`t so."),
+        "It is non-refundable.",
+        "It fails to start.",
+        "It lacks a seal.",
+        "He is unable to come.",
+        "Smoking is prohibited.",
+        "It isn`t so.",
     ],
 )
 def test_a_denial_is_seen(text: str) -> None:
@@ -253,12 +250,31 @@ def test_a_denial_is_seen(text: str) -> None:
         "Notes of Noel.",
         "",
         "The nobility and the canon",
-        bug("the abbreviation of number is taken for a denial", "See No. 5."),
-        bug("not only affirms", "It is not only fast but also quiet."),
+        "See No. 5.",
+        "It is not only fast but also quiet.",
     ],
 )
 def test_what_only_looks_like_a_denial_is_none(text: str) -> None:
     assert denials(text) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The pump is not dry.", {"dri"}),
+        ("It is red, and it has no seal.", {"seal"}),
+        ("Dental work is not covered.", {"cover"}),
+        ("Never open the valve.", {"open", "valv"}),
+        ("Smoking in the hall is prohibited.", {"smoke", "hall", "prohibit"}),
+        ("Fees are non-refundable.", {"refund"}),
+        ("It is not only fast but quiet.", set()),
+        ("The pump is dry.", set()),
+        ("It runs without oil. The seal is red.", {"oil"}),
+        ("", set()),
+    ],
+)
+def test_a_denial_reaches_what_follows_in_its_clause(text: str, found: set[str]) -> None:
+    assert denied(text) == found
 
 
 def test_two_denials_are_counted() -> None:
@@ -277,9 +293,9 @@ def test_two_denials_are_counted() -> None:
         ("Approval is required.", "Approval is optional."),
         ("It is north of Rome.", "It is south of Rome."),
         ("He won.", "He lost."),
-        bug("irregular forms are not stemmed together", "Prices rose.", "Prices fell."),
-        bug("irregular forms are not stemmed together", "They bought it.", "They sold it."),
-        bug("raise and reduce are no pair", "They raised the fee.", "They reduced the fee."),
+        ("Prices rose.", "Prices fell."),
+        ("They bought it.", "They sold it."),
+        ("They raised the fee.", "They reduced the fee."),
     ],
 )
 def test_opposites_are_seen_in_any_form(claim: str, passage: str) -> None:
@@ -293,7 +309,7 @@ def test_opposites_are_seen_in_any_form(claim: str, passage: str) -> None:
         ("Prices increased.", "Prices decreased, then increased."),
         ("Prices increased.", "Prices are known."),
         ("", ""),
-        bug("at stands nearly everywhere and is taken for the opposite of off", "Switch it off.", "At night, stop it."),
+        ("Switch it off.", "At night, stop it."),
     ],
 )
 def test_a_word_that_the_passage_has_is_not_opposed(claim: str, passage: str) -> None:

@@ -134,8 +134,8 @@ def test_a_wait_that_does_not_fit_goes_to_the_backup_at_once() -> None:
 
 
 def test_a_pause_can_be_given_up() -> None:
-    busy = ModelFailed("error", "429", transient=True, retry_after=30)
-    first = Model("openai:small", [busy])
+    busy = ModelFailed("error", "429", transient=True, retry_after=5)
+    first = Model("openai:small", [busy, GOOD])
 
     async def give_up() -> None:
         task = asyncio.create_task(build_graph(release(), world(first)).ainvoke(QUESTION))

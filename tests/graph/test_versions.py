@@ -13,11 +13,6 @@ def passage(title: str, since: str | None = None, **metadata: Any) -> Passage:
     return cast(Passage, {"title": title, "text": "It is so.", "metadata": {**told, **metadata}})
 
 
-def bug(why: str, *values: Any) -> Any:
-    """A case that must pass one day."""
-    return pytest.param(*values, marks=pytest.mark.xfail(reason=why))
-
-
 @pytest.mark.parametrize(
     ("metadata", "since"),
     [
@@ -37,11 +32,11 @@ def test_a_document_holds_from_the_date_that_its_metadata_say(metadata: dict[str
         ("Travel Policy 2022", "Travel Policy 2024"),
         ("Travel Policy v1", "Travel Policy v2.1"),
         ("Travel Policy, version 3", "Travel Policy, version 4"),
-        bug("the v before a number stays", "Travel Policy", "Travel Policy v2"),
+        ("Travel Policy", "Travel Policy v2"),
         ("travel policy 2022-06-01", "Travel Policy 2024-01-01"),
         ("Travel Policy", "Travel Policy (2024)"),
         ("Travel Policy", "Travel Policy - 2024"),
-        bug("months stay in the title", "Policy, May 2022", "Policy, June 2024"),
+        ("Policy, May 2022", "Policy, June 2024"),
     ],
 )
 def test_titles_that_differ_by_what_counts_versions_are_one_family(one: str, other: str) -> None:
@@ -53,9 +48,9 @@ def test_titles_that_differ_by_what_counts_versions_are_one_family(one: str, oth
     [
         ("Travel Policy 2022", "Travel Rules 2022"),
         ("Travel Policy", "Travel Policy Annex"),
-        bug("any number counts as a version", "ISO 9001 policy", "ISO 14001 policy"),
-        bug("any number counts as a version", "Drive 300", "Drive 500"),
-        bug("any number counts as a version", "Pump K5", "Pump K6"),
+        ("ISO 9001 policy", "ISO 14001 policy"),
+        ("Drive 300", "Drive 500"),
+        ("Pump K5", "Pump K6"),
     ],
 )
 def test_other_titles_are_other_families(one: str, other: str) -> None:
@@ -67,8 +62,8 @@ def test_documents_of_two_regions_are_two_families() -> None:
 
 
 def test_who_may_read_a_version_and_since_when_it_holds_make_no_other_family() -> None:
-    one = passage("Policy 1", "2022-01-01", allowed_groups=["hr"])
-    assert family(one) == family(passage("Policy 2", "2024-01-01", allowed_groups=[]))
+    one = passage("Policy v1", "2022-01-01", allowed_groups=["hr"])
+    assert family(one) == family(passage("Policy v2", "2024-01-01", allowed_groups=[]))
 
 
 VERSIONS = [

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from graph.answers import no_usage
-from graph.asking import Roles, RoleTerms
+from graph.asking import Breaker, Roles, RoleTerms
 from graph.backends import Brief
+from graph.backends.breaker import EndpointBreaker
 from graph.backends.judge import WriterJudge, as_judge, score_of
 from graph.backends.writers import open_judge
 from graph.errors import ModelFailed
@@ -171,3 +172,17 @@ def test_only_the_two_ways_of_streaming_are_known() -> None:
     assert Checking().stream == "draft"
     with pytest.raises(ValidationError):
         Checking(stream="all")
+
+
+def test_a_judge_whose_endpoint_keeps_failing_is_left_alone() -> None:
+    class Guarded(Says):
+        breaker = EndpointBreaker("judge", Breaker(window=4, minimum=2))
+
+    writer = Guarded(ModelFailed("error", "503", transient=True))
+    reasons = []
+    for _ in range(6):
+        with pytest.raises(ModelFailed) as caught:
+            judged(writer)
+        reasons.append(caught.value.reason)
+    assert reasons[-1] == "circuit_open"
+    assert len(writer.asked) < 6
