@@ -60,3 +60,9 @@ def _minimum(table: Floats, right: Sequence[Floats], starts: NDArray[np.int_], p
 
 def _short(number: float) -> float:
     return float(f"{number:.6g}")
+
+
+def chosen(model: Logistic, case: Case) -> int:
+    """The number of the alternative that the model thinks most of."""
+    parts = (w * np.clip(case.values[name], model.low[name], model.high[name]) for name, w in model.weights.items())
+    return int(np.argmax(sum(parts)))

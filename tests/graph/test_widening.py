@@ -11,7 +11,7 @@ import pytest
 from graph.backends import Backend, Scope
 from graph.backends.writers import ExtractiveWriter
 from graph.builder import build_graph
-from graph.release import Release, Reranking, Routing
+from graph.release import Release, Reranking, Retrieval, Routing
 from graph.state import Answer, Passage, Question, Turn
 
 PUMP = "The warranty of the Corrento pump is five years."
@@ -151,3 +151,14 @@ def test_a_courtesy_is_declined_without_a_search(words: str) -> None:
     answer = ask(library, Question(question=words, history=HISTORY))
     assert (answer["status"], answer["reason"], library.asked) == ("declined", "no_evidence", [])
     assert answer["detail"] == "it asks for nothing that could be looked up"
+
+
+def test_what_both_searches_find_half_way_beats_what_one_of_them_finds_first() -> None:
+    class Shared(Library):
+        async def search(self, text: str, scope: Scope) -> list[Passage]:
+            self.asked.append(text)
+            return [passage(NOISE[0], f"first for {text}", 1.0), passage(PUMP, "shared", 0.9)]
+
+    question = Question(question="How long is it?", history=HISTORY)
+    answer = ask(Shared({}), question, Release(retrieval=Retrieval(keep=1)))
+    assert [citation["quote"] for citation in answer["citations"]] == [PUMP]
