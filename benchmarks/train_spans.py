@@ -24,7 +24,8 @@ def main() -> None:
     data = begin(__doc__, [f"{SET}/{file}" for file in FILES])
     asked = [pool for pool in chain(pools(data, SET), pools(data, SET, only_gold)) if pool.asked.gold]
     given = [pool for pool in asked if pool.asked.develops]
-    model = fit_choice("spans", [case for pool in track(given, "Looking at spans") for case in case_of(pool)], 10.0)
+    cases = [case for pool in track(given, "Looking at spans") for case in case_of(pool)]
+    model = fit_choice("spans", cases, penalty=10.0, of_best=True)
     reporting = [pool for pool in pools(data, SET) if pool.asked.gold and not pool.asked.develops]
     reported = [case for pool in reporting for case in case_of(pool)]
     hits = [case.right[chosen(model, case)] for case in reported]

@@ -97,6 +97,20 @@ def test_a_joined_question_is_searched_part_by_part_and_says_so() -> None:
     assert library.asked[:3] == [JOINED, *parts]
 
 
+def test_a_part_that_the_documents_do_not_answer_is_left_out_and_the_answer_is_partial() -> None:
+    class Apart:
+        """Only what the library has of the Corrento is near to a question."""
+
+        async def compare(self, text: str, others: Sequence[str]) -> list[float]:
+            return [0.9 if "Corrento" in text and "Corrento" in other else 0.05 for other in others]
+
+    backend = Backend(Library({"Corrento": [PUMP]}), Apart(), {"extractive": ExtractiveWriter(4)})
+    graph = build_graph(Release(), backend)
+    answer: Answer = asyncio.run(graph.ainvoke(Question(question=JOINED)))["answer"]
+    assert (answer["status"], [citation["quote"] for citation in answer["citations"]]) == ("partial", [PUMP])
+    assert answer["confidence"] < Release().routing.answer_from
+
+
 def test_every_part_keeps_passages_in_the_budget() -> None:
     found = routed(Library({"Corrento": [PUMP], "Brisel": [FEE]}), JOINED)
     assert {PUMP, FEE} <= {each["text"] for each in found["passages"]}
