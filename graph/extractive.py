@@ -20,6 +20,8 @@ SAME = 0.7
 POOL = 12
 SURE = 0.4
 """How probable a span must be for a short answer, where the style leaves it open."""
+TRIED = 5
+"""Spans that are tried where only a short answer will do: the words of the best may stand in another sentence too."""
 SHORT_KINDS = frozenset(("person", "place", "date", "count", "amount", "measure", "name"))
 
 
@@ -47,14 +49,13 @@ def answer(
 def _short(
     question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], *, sure: float, weigh: Weigh
 ) -> Quote | None:
-    """The best span, when it is as probable as it must be and its words lead to no other sentence."""
+    """The best span, when it is as probable as it must be, whose words lead to no other sentence."""
     if sure and wanted(question).kind not in SHORT_KINDS:
         return None
-    best = next(iter(best_spans(question, evidence, weigh)), None)
-    if best is None or logistic(best.odds) < sure:
-        return None
-    text = readable(best)
-    return Quote(text, best.unit["passage"], short=True) if _leads_back(text, best, passages) else None
+    tried = best_spans(question, evidence, weigh)[: 1 if sure else TRIED]
+    likely = [span for span in tried if logistic(span.odds) >= sure]
+    quotes = ((span, Quote(readable(span), span.unit["passage"], short=True)) for span in likely)
+    return next((quote for span, quote in quotes if _leads_back(quote.text, span, passages)), None)
 
 
 def _leads_back(text: str, span: Span, passages: Sequence[Passage]) -> bool:

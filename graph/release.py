@@ -61,10 +61,14 @@ class Reranking(Part):
 
 
 class Routing(Part):
-    """A question whose complexity reaches `complex_from` is complex; evidence below `answer_from` is declined."""
+    """A question whose complexity reaches `complex_from` is complex; evidence below `answer_from` is declined.
+
+    The confidence is a probability, so `answer_from` is a price: at 1/3 a refusal of a question that could be answered
+    costs twice what a quotation beside the point does, which its reader can see for what it is.
+    """
 
     complex_from: Share = 0.5
-    answer_from: Share = 0.5
+    answer_from: Share = 0.33
 
 
 class Models(Part):
