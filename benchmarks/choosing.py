@@ -21,12 +21,13 @@ class Case:
     right: Floats
 
 
-def fit_choice(name: str, cases: Sequence[Case], penalty: float = 3.0) -> Logistic:
+def fit_choice(name: str, every: Sequence[Case], penalty: float = 3.0, *, of_best: bool = False) -> Logistic:
     """Conditional logit with an L2 penalty; then scale and intercept so that the logistic of a score is a probability.
 
-    McFadden: Conditional logit analysis of qualitative choice behavior (1974). Cases without a right one are left out.
+    Of any alternative, or with `of_best` of the best one of each case; cases without a right one count only for that.
+    McFadden: Conditional logit analysis of qualitative choice behavior (1974).
     """
-    cases = [case for case in cases if case.right.sum() > 0]
+    cases = [case for case in every if case.right.sum() > 0]
     names = list(cases[0].values)
     tables = [np.stack([case.values[feature] for feature in names], axis=1) for case in cases]
     table = np.concatenate(tables)
@@ -35,12 +36,22 @@ def fit_choice(name: str, cases: Sequence[Case], penalty: float = 3.0) -> Logist
     mean, scale = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9)
     starts = np.cumsum([0, *(len(each) for each in tables[:-1])])
     slopes = _minimum((table - mean) / scale, [case.right for case in cases], starts, penalty) / scale
-    flat = np.concatenate([case.right for case in cases])
-    odds = [{"odds": float(one)} for one in table @ slopes]
-    level = fit(name, odds, [float(one) for one in flat], penalty=0.0)
+    level = _level(slopes, (low, high), every if of_best else cases, of_best)
     bounds = [dict(zip(names, map(_short, ends), strict=True)) for ends in (low, high)]
     weights = dict(zip(names, map(_short, slopes * level.weights["odds"]), strict=True))
     return Logistic(name, _short(level.bias), weights, *bounds)
+
+
+def _level(slopes: Floats, bounds: tuple[Floats, Floats], cases: Sequence[Case], of_best: bool) -> Logistic:
+    """Odds to probabilities."""
+    odds, right = [], []
+    for case in cases:
+        table = np.clip(np.stack(list(case.values.values()), axis=1), *bounds)
+        own = table @ slopes
+        kept = [int(np.argmax(own))] if of_best else list(range(len(own)))
+        odds += [{"odds": float(own[n])} for n in kept]
+        right += [float(case.right[n]) for n in kept]
+    return fit("level", odds, right, penalty=0.0)
 
 
 def _minimum(table: Floats, right: Sequence[Floats], starts: NDArray[np.int_], penalty: float) -> Floats:
@@ -60,3 +71,9 @@ def _minimum(table: Floats, right: Sequence[Floats], starts: NDArray[np.int_], p
 
 def _short(number: float) -> float:
     return float(f"{number:.6g}")
+
+
+def chosen(model: Logistic, case: Case) -> int:
+    """The number of the alternative that the model thinks most of."""
+    parts = (w * np.clip(case.values[name], model.low[name], model.high[name]) for name, w in model.weights.items())
+    return int(np.argmax(sum(parts)))

@@ -14,8 +14,9 @@ def no_usage() -> Usage:
 
 
 def answered(state: State, checked: Checked, release: Release, snapshot: str) -> Answer:
-    """An answer with its citations; partial when some claim has none."""
-    status: Status = "partial" if checked.uncited else "answered"
+    """An answer with its citations; partial when some claim has none, or the evidence for some part is too thin."""
+    thin = bool(state["parts"]) and state["confidence"] < release.routing.answer_from
+    status: Status = "partial" if checked.uncited or thin else "answered"
     answer = _answer(state, release, snapshot, status, checked.text, checked.citations)
     answer["repairs"] = checked.repairs
     answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])

@@ -114,9 +114,10 @@ class Nodes:
         update = State(passages=passages, evidence=state["evidence"], complexity=route, failure=None)
         if route == "complex" and passages:
             update = State(**{**update, **await self._searching.widen(state, parts)})
-        sure, update["confidence"] = self._searching.sure_of(question, update)
-        if sure < self.release.routing.answer_from:
-            detail = f"confidence {sure:.2f} is below {self.release.routing.answer_from:.2f}"
+        judged = self._searching.judge(question, update)
+        update["confidence"], update["evidence"] = judged.weakest, judged.evidence
+        if judged.surest < self.release.routing.answer_from:
+            detail = f"confidence {judged.surest:.2f} is below {self.release.routing.answer_from:.2f}"
             detail = detail if state["searches"] else "it asks for nothing that could be looked up"
             update["failure"] = Failure(reason="no_evidence", detail=detail, transient=False)
         return update
@@ -200,7 +201,8 @@ class Nodes:
 
     def _call(self, state: State, chosen: Climb) -> Call:
         terms = self.release.generation.terms(chosen.step.role)
-        brief = Brief(state["standalone"], state["passages"], state["evidence"], terms, chosen.step.share)
+        weigh = self._searching.weigh(state["passages"])
+        brief = Brief(state["standalone"], state["passages"], state["evidence"], terms, chosen.step.share, weigh)
         return Call(chosen, self.backend.writers[chosen.step.writer or ""], brief)
 
     def _seconds_left(self, state: State) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graph import evidence, merging, rerank, subquestions
+from graph import confidence, evidence, merging, rerank, subquestions
 from graph.backends import Backend, Scope
 from graph.cache import key_of
 from graph.release import Release
@@ -13,6 +13,15 @@ from graph.state import Evidence, Passage, Search, State
 
 DEPTH = 2
 """How many times what is kept of the candidates each search gives, so that what two searches find half-way counts."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How sure the answer is where it is surest and where it is weakest, and the evidence that is worth quoting."""
+
+    surest: float
+    weakest: float
+    evidence: list[Evidence]
 
 
 @dataclass(frozen=True)
@@ -38,18 +47,17 @@ class Searching:
 
     async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
         """The sentences of the passages, each by the best that it scores against one of the texts."""
-        found = evidence.shortlist(passages, evidence.gather(passages))
-        return subquestions.best_of([await self._scored(text, passages, found) for text in texts])
+        found, weigh = evidence.gather(passages), self.weigh(passages)
+        return subquestions.best_of([await self._scored(text, passages, found, weigh) for text in texts])
 
-    def sure_of(self, question: str, found: State) -> tuple[float, float]:
-        """How sure the answer is where it is surest, and where it is weakest: of the whole and of each part."""
-        passages, units = found["passages"], found["evidence"]
-        whole = evidence.confidence(question, passages, units)
-        parts = [
-            evidence.confidence(text, passages, [unit for unit in units if unit.get("part") == number])
-            for number, text in enumerate(found.get("parts", []), 1)
-        ]
-        return max([whole, *parts]), round(min(parts, default=whole), 4)
+    def judge(self, question: str, found: State) -> Judged:
+        """How sure an answer is; when some parts have one and others have not, the others' evidence is left out."""
+        passages, units, weigh = found["passages"], found["evidence"], self.weigh(found["passages"])
+        whole = confidence.confidence(question, passages, units, weigh)
+        parts = confidence.of_parts(found.get("parts", []), passages, units, weigh)
+        weak = {number for number, sure in enumerate(parts, 1) if sure < self.release.routing.answer_from}
+        kept = [unit for unit in units if unit.get("part") not in weak] if len(weak) < len(parts) else units
+        return Judged(max([whole, *parts]), round(min(parts, default=whole), 4), kept)
 
     async def widen(self, state: State, parts: list[str]) -> State:
         """Search for each part and for what the best passage names; each keeps a share of the passages."""
@@ -58,12 +66,21 @@ class Searching:
         texts = [*parts, *([ahead] if ahead else [])]
         found, _ = await self._all(texts, state)
         rankings = [passages, *(self.keep(each) for each in found)]
-        kept = self.keep(merging.take_turns(rankings, subquestions.turns(len(texts))))
+        kept = self.keep(merging.take_turns(rankings, subquestions.turns(len(parts), len(texts))))
         return State(parts=parts, passages=kept, evidence=await self.gather_evidence([question, *parts], kept))
 
-    async def _scored(self, text: str, passages: list[Passage], found: list[Evidence]) -> list[Evidence]:
-        similar = await self.backend.similarity.compare(text, evidence.contexts(passages, found))
-        return evidence.score(text, passages, found, similar)
+    async def _scored(
+        self, text: str, passages: list[Passage], found: list[Evidence], weigh: evidence.Weigh
+    ) -> list[Evidence]:
+        """The sentences scored against a text; only those that may be best are embedded afresh."""
+        near = evidence.shortlist(text, passages, found, weigh)
+        similar = await self.backend.similarity.compare(text, [found[number]["text"] for number in near])
+        return evidence.score(text, passages, found, dict(zip(near, similar, strict=True)), weigh)
+
+    def weigh(self, passages: list[Passage]) -> evidence.Weigh:
+        """How telling a term is: in the whole index, or among the passages where the world does not tell it."""
+        lexicon = self.backend.retriever.lexicon
+        return lexicon.weight if lexicon else evidence.weighing(passages)
 
     async def _all(self, texts: Sequence[str], state: State) -> tuple[list[list[Passage]], list[str]]:
         searched = await asyncio.gather(*(self._one(text, state["filters"], state["groups"]) for text in texts))

@@ -121,16 +121,19 @@ def _names(text: str) -> Iterator[str]:
     for start, end in sentences(text, 0, len(text)):
         for found in NAME.finditer(text, start, end):
             name = found.group()
-            is_code = any(map(str.isdigit, name)) and any(map(str.isalpha, name))
+            is_code = any(map(str.isdigit, name))
             shouted = name.isupper() and (" " in name or len(name) == 1)
             opens = found.start() == start and " " not in name
-            if is_code or not (shouted or opens or name.isdigit()):
+            if any(map(str.isalpha, name)) and (is_code or not (shouted or opens)):
                 yield name
 
 
-def turns(searches: int) -> list[int]:
-    """How many passages in a round the question itself may keep, and then each of the further searches for it."""
-    return [2, *([1] * searches)]
+def turns(parts: int, searches: int) -> list[int]:
+    """How many passages in a round the question itself may keep, and then each of the further searches for it.
+
+    Parts say all that their question says: then it keeps no more than each of them.
+    """
+    return [1 if parts else 2, *([1] * searches)]
 
 
 def best_of(scored: Sequence[Sequence[Evidence]]) -> list[Evidence]:

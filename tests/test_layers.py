@@ -32,7 +32,7 @@ HOMES = {
     "text_to_num": {"graph/quantities.py"},
 }
 PURE = {"preprocess", "rerank", "routing", "citations", "fallback", "evidence", "extractive", "retrieval", "answers"}
-PURE |= {"markers", "shaping"}
+PURE |= {"markers", "shaping", "answer_types", "forms", "stretches", "spans", "confidence"}
 PURE |= {"spelling", "surfaces"}
 PURE |= {"conversation", "coordination", "merging", "subquestions"}
 PURE |= {"facts", "quantities", "sources", "comparison", "support", "checking", "versions", "conflicts", "groundedness"}

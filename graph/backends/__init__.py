@@ -1,6 +1,6 @@
 """The outside world as the graph sees it, and the one place that chooses which world that is."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,7 +76,8 @@ class Similarity(Protocol):
 class Brief:
     """What a writer is asked: the question, its passages, and the evidence found in them, best first.
 
-    `share` of the passages may be sent: less than 1 after the endpoint called the request too long.
+    `share` of the passages may be sent: less than 1 after the endpoint called the request too long. `weigh` says how
+    telling a term is in the whole index, where the world tells it.
     """
 
     question: str
@@ -84,6 +85,7 @@ class Brief:
     evidence: list[Evidence]
     terms: Terms = field(default_factory=Terms)
     share: float = 1.0
+    weigh: Callable[[str], float] | None = None
 
 
 class Writer(Protocol):

@@ -15,7 +15,8 @@ from graph.backends.claims import ClaimsReader
 from graph.backends.replies import Reply, TextReader
 from graph.backends.tokens import estimate
 from graph.errors import ModelFailed
-from graph.extractive import choose
+from graph.evidence import weighing
+from graph.extractive import Style, answer
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Usage
@@ -30,17 +31,19 @@ class ExtractiveWriter:
 
     name = "extractive"
 
-    def __init__(self, sentences: int) -> None:
-        self._sentences = sentences
+    def __init__(self, sentences: int, style: Style = "auto") -> None:
+        self._sentences, self._style = sentences, style
 
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
-        chosen = choose(brief.question, brief.passages, brief.evidence, self._sentences)
-        if not chosen:
+        weigh = brief.weigh or weighing(brief.passages)
+        found = (brief.question, brief.passages, brief.evidence, self._sentences)
+        quotes = answer(*found, style=self._style, weigh=weigh)
+        if not quotes:
             raise ModelFailed("no_evidence", "No sentence of the passages bears on the question.")
-        for number, unit in enumerate(chosen):
+        for number, quote in enumerate(quotes):
             # A table row or list item has no full stop of its own, and without one two of them would be one claim.
-            stop = "" if unit["text"].endswith(STOPS) else "."
-            yield f"{' ' if number else ''}{unit['text']}{stop} [{unit['passage'] + 1}]"
+            stop = "" if quote.text.endswith(STOPS) or quote.short else "."
+            yield f"{' ' if number else ''}{quote.text}{stop} [{quote.passage + 1}]"
 
 
 class ChatWriter:
@@ -114,7 +117,8 @@ def _note(usage: Usage, name: str, shaped: shaping.Shaped) -> None:
 def open_writers(settings: Settings, release: Release) -> Mapping[str, Writer]:
     """The writers that the Release names, and the extractive one, which is always at hand."""
     names = {release.models.simple, release.models.complex, release.models.backup} - {"extractive"}
-    writers: dict[str, Writer] = {"extractive": ExtractiveWriter(release.generation.sentences)}
+    quoting = ExtractiveWriter(release.generation.sentences, release.generation.style)
+    writers: dict[str, Writer] = {"extractive": quoting}
     return writers | {name: _open(name, settings, release) for name in sorted(names)}
 
 

@@ -2,7 +2,7 @@ from typing import Any, cast
 
 from graph.answers import NEAREST, answered, declined, no_usage
 from graph.checking import Checked
-from graph.release import Prompts, Release
+from graph.release import Prompts, Release, Routing
 from graph.state import Citation, Failure, Passage, Repair, State
 
 RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" Not found.\n"))
@@ -69,6 +69,15 @@ def test_an_answer_carries_its_citations_and_where_it_comes_from() -> None:
 def test_an_answer_with_a_claim_that_has_no_citation_is_partial() -> None:
     checked = Checked("It is so. [1] And so.", [CITATION], cited=1, uncited=1)
     assert answered(state(), checked, RELEASE, "s1")["status"] == "partial"
+
+
+def test_an_answer_is_partial_when_the_evidence_for_some_part_of_the_question_is_too_thin() -> None:
+    checked = Checked("It is so. [1]", [CITATION], cited=1, uncited=0)
+    release = RELEASE.model_copy(update={"routing": Routing(answer_from=0.8)})
+    joined = State(**{**state(), "parts": ["How long?", "How wide?"]})
+    assert answered(joined, checked, release, "s1")["status"] == "partial"
+    assert answered(joined, checked, RELEASE, "s1")["status"] == "answered"
+    assert answered(state(), checked, release, "s1")["status"] == "answered"
 
 
 def test_declining_says_so_in_the_releases_words_with_the_reason_and_the_nearest_passages() -> None:

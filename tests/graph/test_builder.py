@@ -136,7 +136,7 @@ def test_a_complex_question_goes_to_the_complex_model() -> None:
 
 def test_thin_evidence_is_declined_without_asking_a_model() -> None:
     small = Replies("openai:small", [GOOD])
-    world = backend(small, similarity=Alike(0.0), retriever=Shelf([passage("Nothing of that kind.")]))
+    world = backend(small, similarity=Alike(0.0), retriever=Shelf([passage("Nothing of that kind.", score=0.0)]))
     answer = ask(world)
     assert (answer["status"], answer["rung"], answer["reason"]) == ("declined", "decline", "no_evidence")
     assert (small.calls, answer["citations"], answer["nearest"]) == (0, [], ["warranty.md, page 2"])

@@ -1,9 +1,12 @@
 from typing import Any, cast
 
-from graph.extractive import NEXT_FROM, POOL, choose
+import pytest
+
+from graph.extractive import NEXT_FROM, POOL, Quote, Style, answer, choose
 from graph.state import Evidence, Passage
 
-PASSAGES = [cast(Passage, {"title": "Guide", "section": ""}), cast(Passage, {"title": "Seals", "section": ""})]
+PLAIN = {"section": "", "header": "", "text": ""}
+PASSAGES = [cast(Passage, {**PLAIN, "title": "Guide"}), cast(Passage, {**PLAIN, "title": "Seals"})]
 
 
 def unit(text: str, score: float, **changes: Any) -> Evidence:
@@ -62,3 +65,56 @@ def test_sentences_beyond_the_pool_are_not_considered() -> None:
 def test_a_term_in_the_title_counts_as_held() -> None:
     evidence = [unit("The pump.", 0.9), unit("Oil them.", 0.8, passage=1)]
     assert chosen("pump seals", *evidence) == ["The pump.", "Oil them."]
+
+
+def test_each_part_has_its_best_sentence_before_a_further_one_for_the_whole() -> None:
+    evidence = [unit("The pump.", 0.9, part=1), unit("The pump oil.", 0.8, part=1), unit("The seal.", 0.2, part=2)]
+    assert chosen("pump seal oil", *evidence, most=2) == ["The pump.", "The seal."]
+
+
+def alike(term: str) -> float:
+    return 1.0
+
+
+def said(question: str, text: str, style: Style, score: float = 0.99, **changes: Any) -> list[Quote]:
+    passage = cast(Passage, {**PLAIN, "title": "Towers", "text": text})
+    start = text.rindex("The tower")
+    own = unit(text[start:], score, start=start, end=len(text), **changes)
+    return answer(question, [passage], [own], 4, style=style, weigh=alike)
+
+
+TOWER = "The tower was built in 1889 by Gustave Eiffel."
+WHEN = "When was the tower built?"
+
+
+def test_a_question_for_a_date_is_answered_with_the_date() -> None:
+    assert said(WHEN, TOWER, "auto") == said(WHEN, TOWER, "short") == [Quote("1889", 0, short=True)]
+
+
+def test_a_release_may_want_sentences() -> None:
+    assert said(WHEN, TOWER, "sentences") == [Quote(TOWER, 0)]
+
+
+@pytest.mark.parametrize("question", ["Was the tower built?", "How was the tower built?", "What is the tower?"])
+def test_what_needs_a_sentence_is_not_answered_short_unless_the_release_says_so(question: str) -> None:
+    assert said(question, TOWER, "auto") == [Quote(TOWER, 0)]
+    assert said(question, TOWER, "short")[0].short
+
+
+def test_an_unsure_span_is_not_given_instead_of_the_sentence() -> None:
+    text = "The tower is near Lyon, Nancy, Metz, Brest, Tours, Dijon."
+    assert said("Where is the oldest stone kept?", text, "auto", 0.01) == [Quote(text, 0)]
+
+
+def test_words_that_stand_in_an_earlier_sentence_too_would_be_traced_to_the_wrong_one() -> None:
+    text = f"Work in 1889 was hard. {TOWER}"
+    assert said(WHEN, text, "auto") == [Quote(TOWER, 0)]
+    assert said(WHEN, text, "short")[0].text not in ("1889", TOWER)
+
+
+def test_an_answer_to_several_questions_is_made_of_sentences() -> None:
+    assert said(WHEN, TOWER, "short", part=1) == [Quote(TOWER, 0)]
+
+
+def test_without_evidence_nothing_is_said() -> None:
+    assert answer(WHEN, [], [], 4, style="short", weigh=alike) == []

@@ -93,7 +93,9 @@ def test_a_follow_up_asks_what_is_missing_of_what_the_passage_names() -> None:
 
 
 def test_a_follow_up_takes_names_with_initials_and_codes_and_no_name_over_the_end_of_a_sentence() -> None:
-    found = passage("The part is KD-4431 by J. K. Rowling. Order it from Nordhaus Waermeservice. Soon.")
+    found = passage(
+        "C WHO MAY ORDER. The part is KD-4431 for 164.00 by J. K. Rowling. Order it from Nordhaus Waermeservice. Soon."
+    )
     assert follow_up("What does it cost in euros?", found) == "cost euros KD-4431 J. K. Rowling Nordhaus Waermeservice"
 
 
@@ -109,9 +111,9 @@ def test_nothing_follows_when_nothing_is_missing_or_nothing_new_is_named(questio
     assert follow_up(question, passage(text)) == ""
 
 
-def test_the_question_keeps_two_passages_for_each_one_of_a_further_search() -> None:
-    assert turns(2) == [2, 1, 1]
-    assert turns(0) == [2]
+def test_a_question_keeps_more_than_its_follow_up_and_no_more_than_its_parts() -> None:
+    assert turns(0, 1) == [2, 1]
+    assert turns(2, 3) == [1, 1, 1, 1]
 
 
 def unit(start: int, score: float, **more: Any) -> Evidence:

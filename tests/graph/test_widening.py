@@ -11,7 +11,7 @@ import pytest
 from graph.backends import Backend, Scope
 from graph.backends.writers import ExtractiveWriter
 from graph.builder import build_graph
-from graph.release import Release, Reranking, Routing
+from graph.release import Release, Reranking, Retrieval, Routing
 from graph.state import Answer, Passage, Question, Turn
 
 PUMP = "The warranty of the Corrento pump is five years."
@@ -97,6 +97,20 @@ def test_a_joined_question_is_searched_part_by_part_and_says_so() -> None:
     assert library.asked[:3] == [JOINED, *parts]
 
 
+def test_a_part_that_the_documents_do_not_answer_is_left_out_and_the_answer_is_partial() -> None:
+    class Apart:
+        """Only what the library has of the Corrento is near to a question."""
+
+        async def compare(self, text: str, others: Sequence[str]) -> list[float]:
+            return [0.9 if "Corrento" in text and "Corrento" in other else 0.05 for other in others]
+
+    backend = Backend(Library({"Corrento": [PUMP]}), Apart(), {"extractive": ExtractiveWriter(4)})
+    graph = build_graph(Release(), backend)
+    answer: Answer = asyncio.run(graph.ainvoke(Question(question=JOINED)))["answer"]
+    assert (answer["status"], [citation["quote"] for citation in answer["citations"]]) == ("partial", [PUMP])
+    assert answer["confidence"] < Release().routing.answer_from
+
+
 def test_every_part_keeps_passages_in_the_budget() -> None:
     found = routed(Library({"Corrento": [PUMP], "Brisel": [FEE]}), JOINED)
     assert {PUMP, FEE} <= {each["text"] for each in found["passages"]}
@@ -151,3 +165,14 @@ def test_a_courtesy_is_declined_without_a_search(words: str) -> None:
     answer = ask(library, Question(question=words, history=HISTORY))
     assert (answer["status"], answer["reason"], library.asked) == ("declined", "no_evidence", [])
     assert answer["detail"] == "it asks for nothing that could be looked up"
+
+
+def test_what_both_searches_find_half_way_beats_what_one_of_them_finds_first() -> None:
+    class Shared(Library):
+        async def search(self, text: str, scope: Scope) -> list[Passage]:
+            self.asked.append(text)
+            return [passage(NOISE[0], f"first for {text}", 1.0), passage(PUMP, "shared", 0.9)]
+
+    question = Question(question="How long is it?", history=HISTORY)
+    answer = ask(Shared({}), question, Release(retrieval=Retrieval(keep=1)))
+    assert [citation["quote"] for citation in answer["citations"]] == [PUMP]

@@ -1,0 +1,200 @@
+"""What the pipeline finds for the questions of a set, up to the sentences that it scores, of all or some documents.
+
+Asking takes minutes, so what was found is kept in .warrant/bench until the set, the release or the code that finds it
+changes. Sentences are scored when they are read, so that weights may change.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from benchmarks.fitting import develops
+from benchmarks.halfway import state_after
+from benchmarks.record import ROOT, cores, read_judgements, read_records
+from benchmarks.stores import BENCH, build_or_reuse, store_of
+from graph.backends import Backend, Lexicon, Retriever, Scope, connect
+from graph.backends.embedders import Embedder, Vectors, load_embedder
+from graph.builder import build_graph
+from graph.cache import Caches
+from graph.evidence import gather, score, shortlist
+from graph.filters import ColumnType
+from graph.ingest.pipeline import recipe_of
+from graph.release import Release
+from graph.settings import Settings
+from graph.snapshot.lexicon import Lexicon as StoredLexicon
+from graph.snapshot.store import locate
+from graph.state import Evidence, Passage, Question
+from graph.sync import Graph
+
+Weigh = Callable[[str], float]
+FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
+FINDERS = (
+    "conversation evidence merging nodes preprocess rerank retrieval searching sentences spelling versions words"
+).split()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question of a set: its record, the documents that answer it, and whether it is of the half to develop on."""
+
+    record: Mapping[str, Any]
+    gold: frozenset[str]
+
+    @property
+    def id(self) -> str:
+        return str(self.record["id"])
+
+    @property
+    def develops(self) -> bool:
+        return develops(self.id)
+
+    @property
+    def answers(self) -> list[str]:
+        return list(self.record.get("answers") or [])
+
+    @property
+    def type(self) -> str:
+        return str(self.record.get("type", ""))
+
+
+Given = Callable[[Asked, Passage], bool]
+
+
+def whole(asked: Asked, passage: Passage) -> bool:
+    """Every document is given."""
+    return True
+
+
+def only_gold(asked: Asked, passage: Passage) -> bool:
+    """The documents that answer are given."""
+    return passage["document"] in asked.gold
+
+
+def without_gold(asked: Asked, passage: Passage) -> bool:
+    """The documents that answer are taken away."""
+    return passage["document"] not in asked.gold
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The passages kept for a question, and the cosines of their sentences that were embedded, by their number.
+
+    `question` is the one that stands alone.
+    """
+
+    asked: Asked
+    question: str
+    passages: list[Passage]
+    afresh: Mapping[int, float]
+    weigh: Weigh
+
+    @cached_property
+    def evidence(self) -> list[Evidence]:
+        """The sentences, best first."""
+        return score(self.question, self.passages, gather(self.passages), self.afresh, self.weigh)
+
+
+def pools(data: Path, name: str, given: Given = whole) -> Iterator[Pool]:
+    """What is found for every question of a set; for those with judged documents only, when they decide what is given.
+
+    Nothing is found where no passage is left.
+    """
+    asked = [each for each in questions(data, name) if given is whole or each.gold]
+    path = BENCH / f"pools-{name}-{given.__name__}-{_recipe(data / name)}.json"
+    if not path.is_file():
+        path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked))), "utf-8")
+    weigh = StoredLexicon.open(locate(store_of(name, Release()))).weight
+    for each, found in zip(asked, json.loads(path.read_text("utf-8")), strict=True):
+        afresh = {int(number): cosine for number, cosine in found["afresh"].items()}
+        yield Pool(each, found["question"], found["passages"], afresh, weigh)
+
+
+def questions(data: Path, name: str) -> list[Asked]:
+    """Every question of a set with the documents that are judged to answer it."""
+    judged = read_judgements(data / name / "qrels.tsv.gz")
+    records = read_records(data / name / "queries.jsonl.gz")
+    return [
+        Asked(each, frozenset(document for document, relevance in judged.get(each["id"], {}).items() if relevance > 0))
+        for each in records
+    ]
+
+
+def _recipe(folder: Path) -> str:
+    made = sha256(f"{Release().retrieval} {Release().reranking} {recipe_of(Release())}".encode())
+    code = [ROOT / "graph" / f"{name}.py" for name in FINDERS]
+    for path in (*code, *(folder / name for name in FILES)):
+        made.update(path.read_bytes())
+    return made.hexdigest()[:16]
+
+
+async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+    graph, sieve = await _open(data, name)
+    found = []
+    for each in track(asked, f"Asking {name}, {given.__name__}"):
+        sieve.wanted = lambda passage, each=each: given(each, passage)  # type: ignore[misc]
+        asks = Question(question=each.record["text"], history=each.record.get("history") or [])
+        state = await state_after(graph, "rerank", asks)
+        found.append(_found(state["standalone"], state["passages"], state["evidence"], sieve.lexicon))
+    return found
+
+
+def _found(question: str, passages: list[Passage], evidence: list[Evidence], lexicon: Lexicon | None) -> dict[str, Any]:
+    if lexicon is None:
+        raise SystemExit("The Snapshot has no lexicon; delete .warrant/bench, so that it is made anew.")
+    units = gather(passages)
+    told = {(unit["passage"], unit["start"]): unit["similarity"] for unit in evidence}
+    near = shortlist(question, passages, units, lexicon.weight)
+    afresh = {number: round(told[units[number]["passage"], units[number]["start"]], 5) for number in near}
+    return {"question": question, "passages": passages, "afresh": afresh}
+
+
+async def _open(data: Path, name: str) -> tuple[Graph, "Sieve"]:
+    """The graph over a set as the default release serves it; its Snapshot is built once."""
+    release = Release()
+    build_or_reuse(name, data / name / "corpus.jsonl.gz", release)
+    backend: Backend = await connect(Settings(index=store_of(name, release), cores=cores()), release)
+    sieve, nearness = Sieve(backend.retriever), Nearness(load_embedder(release.embedding, cores()))
+    return build_graph(release, replace(backend, retriever=sieve, similarity=nearness, caches=Caches())), sieve
+
+
+@dataclass
+class Sieve:
+    """A retriever that finds only what `wanted` lets through, so that a question can be asked of less."""
+
+    behind: Retriever
+    wanted: Callable[[Passage], bool] = field(default=lambda passage: True)
+
+    @property
+    def snapshot(self) -> str:
+        return self.behind.snapshot
+
+    @property
+    def columns(self) -> Mapping[str, ColumnType]:
+        return self.behind.columns
+
+    @property
+    def lexicon(self) -> Lexicon | None:
+        return self.behind.lexicon
+
+    async def search(self, text: str, scope: Scope) -> list[Passage]:
+        return [passage for passage in await self.behind.search(text, scope) if self.wanted(passage)]
+
+
+@dataclass
+class Nearness:
+    """Cosines by an embedding that remembers what it has embedded: many questions meet the same sentences."""
+
+    embedder: Embedder
+    known: dict[str, Vectors] = field(default_factory=dict)
+
+    async def compare(self, text: str, others: Sequence[str]) -> list[float]:
+        new = [each for each in dict.fromkeys([text, *others]) if each not in self.known]
+        self.known |= dict(zip(new, self.embedder.embed(new), strict=True))
+        return [float(self.known[other] @ self.known[text]) for other in others]
