@@ -58,7 +58,7 @@ class Told:
 def main() -> None:
     data = begin(__doc__, ["squad_v2_dev/corpus.jsonl.gz"])
     squad = asyncio.run(on_squad(data / "squad_v2_dev"))
-    handbook = asyncio.run(on_handbook())
+    handbook = on_handbook()
     results = {"squad_v2_dev": figures(squad), "handbook": figures(handbook)}
     for name, found in results.items():
         print_table(name, ("figure", "value"), [(key, value) for key, value in found.items() if key != "by kind"])
@@ -140,18 +140,19 @@ def _one_claim(text: str) -> bool:
     return len(claims_of(text)) == 1
 
 
-async def on_handbook(rounds: int = 3) -> list[Seen]:
+def on_handbook(rounds: int = 3) -> list[Seen]:
     """The sample questions asked of the graph, with the scripted model in the place of the real one."""
     release = Release(
         models=Models(simple="scripted:faults", complex="scripted:faults"), routing=Routing(answer_from=0.0)
     )
     with tempfile.TemporaryDirectory() as place:
         run_index([SAMPLES / "handbook"], Path(place), Release())
-        world = await connect(Settings(index=Path(place)), Release())
-        found: list[Seen] = []
-        for seed in range(rounds):
-            found += await _one_round(release, world, seed)
-    return found
+        return asyncio.run(_rounds(release, Path(place), rounds))
+
+
+async def _rounds(release: Release, store: Path, rounds: int) -> list[Seen]:
+    world = await connect(Settings(index=store, cache_seconds=0), Release())
+    return [seen for seed in range(rounds) for seen in await _one_round(release, world, seed)]
 
 
 async def _one_round(release: Release, world: Backend, seed: int) -> list[Seen]:

@@ -20,6 +20,10 @@ NEAR = ("similar similar_best late passage_best ahead held_near held_any polar a
 HOLDS = (
     "denies_alone opposed opposed_near names_lost_near names_lost_passage numbers_lost_near numbers_lost_passage"
     " lost_here count_lost_here held_any span span_unlike polar asks_kind length similar similar_best late_best"
+    " claim_support claim_first claim_top claim_second claim_unit claim_passage claim_pairs claim_in_order"
+    " claim_numbers_placed claim_number_missing_here claim_number_missing claim_unit_differs claim_name_missing_here"
+    " claim_name_missing claim_denied_otherwise claim_denial_differs claim_opposed claim_opposite_replaced"
+    " claim_rarest_missing_here claim_missing_run claim_length"
 ).split()
 SQUAD, MTRAG, HOTPOT = SETS
 NEAR_SETS = {MTRAG: 3.0, MTRAG + WITHOUT: 1.0, SQUAD + WITHOUT: 0.5, HOTPOT + WITHOUT: 0.5}

@@ -11,6 +11,7 @@ from itertools import islice
 from math import log
 
 from graph.answer_types import asked_clause, could_answer, wanted
+from graph.as_claim import signs_as_claim
 from graph.evidence import about, gather, share, term_set
 from graph.facts import denials, names, opposed, plain_words
 from graph.learned import Model, load
@@ -72,6 +73,7 @@ def signs(question: str, passages: Sequence[Passage], evidence: Sequence[Evidenc
         **_terms(question, passages, evidence, weigh),
         **_facts(question, passages, evidence),
         **_kind(question, best, evidence, weigh),
+        **signs_as_claim(question, passages, evidence, weigh),
     }
 
 

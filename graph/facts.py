@@ -31,15 +31,27 @@ REACH = 6
 OPPOSITES = {
     frozenset(pair.split("/"))
     for pair in """increas/decreas rais/lower rais/reduc rise/fall rose/fell more/less more/fewer most/least
-    highest/lowest high/low higher/lower maximum/minimum max/min before/after earlier/later first/last above/below
-    over/under allow/prohibit allow/forbid permit/prohibit accept/reject approv/reject includ/exclud
-    with/without always/never start/end begin/end open/close enabl/disabl win/lose won/lost buy/sell
-    bought/sold north/south east/west northern/southern eastern/western left/right true/false inside/outside
-    internal/extern largest/smallest larger/smaller oldest/youngest oldest/newest older/newer older/younger
-    longest/shortest longer/shorter paid/unpaid mandatori/option requir/option import/export male/femal
-    men/women hot/cold warm/cold day/night daily/weekly weekly/monthly monthly/annual daily/monthly
-    weekly/annual must/may on/off success/failur gain/loss support/oppos agre/disagre love/hate better/wors
-    best/worst full/empti public/privat summer/winter same/differ""".split()
+    highest/lowest high/low higher/lower maximum/minimum max/min before/after earlier/later first/last
+    above/below over/under allow/prohibit allow/forbid permit/prohibit accept/reject approv/reject includ/exclud
+    with/without always/never start/end begin/end open/close enabl/disabl win/lose won/lost buy/sell bought/sold
+    north/south east/west northern/southern eastern/western left/right true/false inside/outside internal/extern
+    largest/smallest larger/smaller oldest/youngest oldest/newest older/newer older/younger longest/shortest
+    longer/shorter paid/unpaid mandatori/option requir/option import/export male/femal men/women hot/cold
+    warm/cold day/night daily/weekly weekly/monthly monthly/annual daily/monthly weekly/annual must/may on/off
+    success/failur gain/loss support/oppos agre/disagre love/hate better/wors best/worst full/empti
+    public/privat summer/winter same/differ indirect/direct unable/able defeat/victori wealthi/poor rich/poor
+    safe/danger strong/weak stronger/weaker easi/difficult easi/hard soft/hard ancient/modern earli/late
+    early/late upper/lower attack/defend creat/destroy caus/prevent legal/illeg common/rare posit/negat
+    simpl/complex major/minor majority/minority singl/multipl big/small large/small fast/slow faster/slower
+    thick/thin wide/narrow deep/shallow heavi/light heavier/lighter dry/wet aliv/dead alli/enemi teacher/student
+    husband/wife father/mother son/daughter brother/sister arriv/leav join/leav enter/exit give/take push/pull
+    success/fail gain/lose grow/shrink expand/contract appear/disappear visibl/invisibl known/unknown
+    popular/unpopular similar/differ tall/short long/short young/old near/far front/back domest/foreign
+    rural/urban formal/inform offici/unoffici volunt/mandatori temporari/perman plus/minus add/remov
+    add/subtract multipli/divid question/answer front/rear top/bottom upstream/downstream vertic/horizont
+    clockwis/counterclockwis credit/debit asset/liabil import/unimport consist/inconsist correct/incorrect
+    complet/incomplet accept/refus grant/deni agre/refus hire/dismiss hire/fire appoint/remov arrest/releas
+    guilti/innoc winner/loser victori/loss north/east south/west northeast/southwest northwest/southeast""".split()
 }
 """Stems that say the opposite; each word is also looked up as it stands."""
 

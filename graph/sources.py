@@ -8,6 +8,7 @@ from itertools import pairwise
 from graph.facts import plain_words
 from graph.quantities import quantities
 from graph.sentences import Unit, units
+from graph.state import Passage
 from graph.words import terms
 
 Weigh = Callable[[str], float]
@@ -50,6 +51,11 @@ def source(text: str, header: str, about: str) -> Source:
     own = tuple(units(text, header))
     windows = [_window(own, first, first + more) for more in range(3) for first in range(len(own) - more)]
     return Source(text, about, own, tuple(windows))
+
+
+def source_of(passage: Passage) -> Source:
+    """The source that a passage is, under its title and section."""
+    return source(passage["text"], passage["header"], f"{passage['title']}, {passage['section']}")
 
 
 def _window(own: Sequence[Unit], first: int, last: int) -> Window:

@@ -10,7 +10,7 @@ from graph.checking import Checked, Judged, Outcome, assemble, clauses, is_absen
 from graph.citations import Claim, claims_of, said
 from graph.errors import ModelFailed
 from graph.release import Checking
-from graph.sources import Source, Weigh, source
+from graph.sources import Source, Weigh, source_of
 from graph.state import Passage, Usage
 from graph.support import Verdict, is_verbatim, judge, nearest
 
@@ -35,7 +35,7 @@ class Verifier:
         """
         claims = claims_of(draft)
         until = None if seconds is None else asyncio.get_running_loop().time() + seconds
-        run = _Run(self, passages, [_source(passage) for passage in passages], usage, until)
+        run = _Run(self, passages, [source_of(passage) for passage in passages], usage, until)
         found = await asyncio.gather(*map(run.outcome, claims))
         checked = assemble(claims, found, passages)
         checked.trouble = run.trouble
@@ -43,7 +43,7 @@ class Verifier:
 
     async def support(self, claim: str, passages: Sequence[Passage]) -> list[float]:
         """How well each passage supports a claim, 0 to 1, without asking the model."""
-        run = _Run(self, passages, [_source(passage) for passage in passages], no_usage())
+        run = _Run(self, passages, [source_of(passage) for passage in passages], no_usage())
         found = await run.held(Claim(claim, ()), range(len(passages)))
         return [found[number].score for number in range(len(passages))]
 
@@ -126,7 +126,3 @@ class _Run:
         self.asks = self.asks and not (last or self.trouble)
         told = "the judge did not judge a claim" if self.asks else "the judge was not asked further"
         self.trouble.append(f"{told}: {detail}")
-
-
-def _source(passage: Passage) -> Source:
-    return source(passage["text"], passage["header"], f"{passage['title']}, {passage['section']}")

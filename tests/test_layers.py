@@ -35,7 +35,19 @@ PURE = {"preprocess", "rerank", "routing", "citations", "fallback", "evidence", 
 PURE |= {"markers", "shaping", "answer_types", "forms", "stretches", "spans", "confidence"}
 PURE |= {"spelling", "surfaces"}
 PURE |= {"conversation", "coordination", "merging", "subquestions"}
-PURE |= {"facts", "quantities", "sources", "comparison", "support", "checking", "versions", "conflicts", "groundedness"}
+PURE |= {"facts", "quantities", "sources", "comparison", "as_claim", "support"}
+PURE |= {"checking", "versions", "conflicts", "groundedness"}
+    "facts",
+    "quantities",
+    "sources",
+    "comparison",
+    "as_claim",
+    "support",
+    "checking",
+    "versions",
+    "conflicts",
+    "groundedness",
+}
 PURE_MAY_IMPORT = PURE | {"learned"} | {"state", "errors", "release", "sentences", "words", "filters"}
 
 
