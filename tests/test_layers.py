@@ -31,7 +31,7 @@ HOMES = {
     "rapidfuzz": {"graph/spelling.py", "graph/support.py"},
 }
 PURE = {"preprocess", "rerank", "routing", "citations", "fallback", "evidence", "extractive", "retrieval", "answers"}
-PURE |= {"markers", "shaping"}
+PURE |= {"markers", "shaping", "relevance"}
 PURE |= {"spelling", "surfaces"}
 PURE |= {"conversation", "coordination", "merging", "subquestions"}
 PURE |= {"facts", "support", "checking", "versions", "conflicts", "groundedness"}
