@@ -1,13 +1,19 @@
 """Who orders the candidates, and what happens when who should is not to be had."""
 
 import asyncio
+import json
+import threading
 from collections.abc import Sequence
-from typing import Any, cast
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import pytest
+from pydantic import SecretStr
+from support import QUICK
 
 from graph.asking import Breaker
-from graph.backends import Ranked
+from graph.backends import Ranked, connect
 from graph.backends.breaker import EndpointBreaker
 from graph.backends.rerankers import EmbeddedReranker, RemoteReranker, open_reranker
 from graph.errors import ModelFailed, SettingsInvalid
@@ -104,3 +110,39 @@ def test_the_reranker_that_a_release_names_is_opened() -> None:
 def test_a_remote_one_without_an_address_is_refused_with_the_variable_to_set() -> None:
     with pytest.raises(SettingsInvalid, match="names the reranker remote:m, and WARRANT_RERANK_URL is not set"):
         opened("remote:m")
+
+
+def test_a_backend_is_opened_with_its_reranker(quick_handbook: Path) -> None:
+    settings = Settings(index=quick_handbook, threads=1)
+    assert isinstance(asyncio.run(connect(settings, QUICK)).reranker, EmbeddedReranker)
+    with pytest.raises(SettingsInvalid, match="WARRANT_RERANK_URL"):
+        asyncio.run(connect(settings, QUICK.model_copy(update={"reranking": Reranking(model="remote:m")})))
+
+
+class Tei(BaseHTTPRequestHandler):
+    """An endpoint in TEI's form that remembers what it was sent."""
+
+    seen: ClassVar[list[tuple[str, str | None, list[str]]]] = []
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.seen.append((self.path, self.headers["authorization"], sorted(body)))
+        content = json.dumps([{"index": n, "score": n / 10} for n in range(len(body["texts"]))]).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_remote_one_is_asked_at_the_settings_address_with_their_key_and_in_their_form() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tei)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    reranker = opened("remote:m", rerank_url=url, rerank_key=SecretStr("sk-1"), rerank_form="tei")
+    assert asyncio.run(reranker.rank(QUESTION, [RIGHT, WRONG], 10.0)) == Ranked([0.0, 0.1])
+    assert Tei.seen == [("/v1/rerank", "Bearer sk-1", ["query", "raw_scores", "texts", "truncate"])]
+    server.shutdown()
+    server.server_close()
