@@ -55,7 +55,7 @@ def main() -> None:
     write(
         fit(developing),
         LICENCES,
-        "python -m benchmarks.train_rerank DATA",
+        "python benchmarks/train_rerank.py DATA",
         {"questions": {name: sum(each.set == name for each in developing) for name in SETS}, "penalty": PENALTY},
     )
 

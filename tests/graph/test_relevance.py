@@ -12,8 +12,8 @@ QUESTION = "How long is the warranty of the storage battery?"
 
 
 def passage(text: str, title: str = "", **changes: Any) -> Passage:
-    fields = {"id": text, "document": text, "title": title, "section": "", "text": text, "similar": [], "vector": None}
-    return cast(Passage, {**fields, "lexical": None, **changes})
+    fields: dict[str, Any] = {"id": text, "document": text, "title": title, "section": "", "text": text}
+    return cast(Passage, {**fields, "similar": [], "vector": None, "lexical": None, **changes})
 
 
 def rows(*passages: Passage, question: str = QUESTION) -> list[dict[str, float]]:
