@@ -69,6 +69,14 @@ def test_a_title_that_a_leader_names_and_the_question_does_not_is_linked() -> No
     assert [row["linked"] for row in rows(leader, maker, other)] == [0.0, 1.0, 0.0]
 
 
+def test_what_several_candidates_carry_as_their_title_or_name_is_less_of_a_pointer() -> None:
+    leader = passage("It is made by Corrento Works.", "Battery")
+    maker, again = passage("Founded in 1910.", "Corrento Works"), passage("Moved in 1950.", "Corrento Works")
+    other = passage("Corrento Works closed it.", "Lake Garda")
+    assert [row["linked"] for row in rows(leader, maker, again)][1:] == [0.5, 0.5]
+    assert rows(leader, maker, other)[1]["linked"] == 0.5
+
+
 def test_a_title_within_a_longer_word_is_not_linked() -> None:
     assert [row["linked"] for row in rows(passage("Visit Correntown."), passage("It is large.", "Corrent"))] == [0, 0]
 
