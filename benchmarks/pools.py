@@ -36,7 +36,8 @@ from graph.sync import Graph
 Weigh = Callable[[str], float]
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
 FINDERS = (
-    "conversation evidence merging nodes preprocess rerank retrieval searching sentences spelling versions words"
+    "conversation evidence merging nodes preprocess relevance rerank retrieval searching sentences spelling versions"
+    " words"
 ).split()
 
 
@@ -128,7 +129,7 @@ def questions(data: Path, name: str) -> list[Asked]:
 
 def _recipe(folder: Path) -> str:
     made = sha256(f"{Release().retrieval} {Release().reranking} {recipe_of(Release())}".encode())
-    code = [ROOT / "graph" / f"{name}.py" for name in FINDERS]
+    code = [*(ROOT / "graph" / f"{name}.py" for name in FINDERS), ROOT / "graph" / "learned" / "rerank.json"]
     for path in (*code, *(folder / name for name in FILES)):
         made.update(path.read_bytes())
     return made.hexdigest()[:16]

@@ -16,7 +16,9 @@ from benchmarks.record import begin
 from graph.confidence import Confidence
 from graph.learned import Logistic
 
-NEAR = ("similar similar_best late passage_best ahead held_near held_any polar asks_kind length").split()
+NEAR = (
+    "similar similar_best similar_three late late_three passage_best ahead held_near held_any polar asks_kind length"
+).split()
 HOLDS = (
     "denies_alone opposed opposed_near names_lost_near names_lost_passage numbers_lost_near numbers_lost_passage"
     " lost_here count_lost_here held_any span span_unlike polar asks_kind length similar similar_best late_best"

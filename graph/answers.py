@@ -20,8 +20,8 @@ def answered(state: State, checked: Checked, release: Release, snapshot: str) ->
     answer = _answer(state, release, snapshot, status, checked.text, checked.citations)
     answer["repairs"] = checked.repairs
     answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])
-    if checked.trouble and answer["detail"] is None:
-        answer["detail"] = checked.trouble[0]
+    if answer["detail"] is None:
+        answer["detail"] = "; ".join([*state["trouble"], *checked.trouble[:1]]) or None
     return answer
 
 

@@ -20,6 +20,8 @@ from graph.spans import best_spans, log_odds
 from graph.state import Evidence, Passage
 
 KINDS = ("person", "place", "date", "count", "amount", "measure")
+HOLDS = 0.8
+"""Chosen on the developing halves, where both goals of benchmarks/abstention.py are then passed by about as much."""
 LEAST = 1e-9
 """A probability below it counts as this one."""
 Weigh = Callable[[str], float]
@@ -34,9 +36,9 @@ class Confidence:
     both: Model
 
     def factors(self, found: Mapping[str, float]) -> dict[str, float]:
-        """The logarithms of both probabilities."""
-        own = {"near": self.near, "holds": self.holds}
-        return {name: log(max(LEAST, model.probability(found))) for name, model in own.items()}
+        """The logarithm of both probabilities' product, in which the second counts `HOLDS` times."""
+        near, holds = (log(max(LEAST, model.probability(found))) for model in (self.near, self.holds))
+        return {"likely": near + HOLDS * holds}
 
     def probability(self, found: Mapping[str, float]) -> float:
         """That there is an answer, 0 to 1."""

@@ -73,6 +73,7 @@ class Nodes:
             language=language,
             mended=mended,
             cached=[],
+            trouble=[],
             groups=groups,
             filters=filters,
             key=self._searching.key(filters, groups, "answer", question, folded.question, history),
@@ -101,9 +102,11 @@ class Nodes:
 
     @step
     async def rerank(self, state: State) -> State:
-        """Keep what the answer may use, and score its sentences against the question."""
-        passages = self._searching.keep(state["candidates"])
-        return State(passages=passages, evidence=await self._searching.gather_evidence([state["standalone"]], passages))
+        """Order the candidates, keep what the answer may use, and score its sentences against the question."""
+        question = state["standalone"]
+        passages, trouble = await self._searching.best(question, state["candidates"], state["began"])
+        evidence = await self._searching.gather_evidence([question], passages)
+        return State(passages=passages, evidence=evidence, trouble=trouble)
 
     @step
     async def route(self, state: State) -> State:
@@ -160,7 +163,7 @@ class Nodes:
         answer["usage"] = usage
         if self._withholds:
             get_stream_writer()(_token(answer["text"]))
-        if answer["rung"] == "primary" and answer["reason"] is None and not checked.trouble:
+        if answer["rung"] == "primary" and answer["reason"] is None and not (checked.trouble or state["trouble"]):
             self.backend.caches.answers.put(state["key"], answer)
         return State(answer=answer, failure=None)
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from graph.asking import ROLES as ROLES
 from graph.asking import Breaker as Breaker
 from graph.asking import Generation as Generation
-from graph.asking import Part, Share
+from graph.asking import Part, Seconds, Share
 from graph.asking import Role as Role
 from graph.asking import Terms as Terms
 from graph.errors import ReleaseInvalid
@@ -49,12 +49,23 @@ class Retrieval(Part):
 
     pool: Annotated[int, Field(ge=1, le=1000)] = 100
     vector_weight: Share = 0.5
-    keep: Annotated[int, Field(ge=1, le=200)] = 20
+    keep: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+def _known_reranker(name: str) -> str:
+    if name not in ("embedded", "none") and not (name.startswith("remote:") and name != "remote:"):
+        raise ValueError("name a reranker as embedded, none or remote:MODEL")
+    return name
 
 
 class Reranking(Part):
-    """What of the candidates the answer may use; two passages as similar as `duplicate` count as one."""
+    """What of the candidates the answer may use; two passages as similar as `duplicate` count as one.
 
+    `model` orders the candidates first; a remote one has `timeout` seconds and gives way to the embedded one.
+    """
+
+    model: Annotated[str, AfterValidator(_known_reranker)] = "embedded"
+    timeout: Seconds = 3.0
     passages: Annotated[int, Field(ge=1, le=50)] = 6
     token_budget: Annotated[int, Field(ge=64, le=200_000)] = 1800
     duplicate: Share = 0.9
@@ -64,7 +75,7 @@ class Routing(Part):
     """A question whose complexity reaches `complex_from` is complex; evidence below `answer_from` is declined.
 
     The confidence is a probability; 0.4 is the highest tenth at which no developing half loses more than about one
-    answerable question in twenty (decision 012). Less where a needless refusal costs more, more where it costs less.
+    answerable question in twenty (decision 013). Less where a needless refusal costs more, more where it costs less.
     """
 
     complex_from: Share = 0.5

@@ -1,16 +1,24 @@
-"""Keeps of the candidates what the answer may use: no near copies, within the token budget; pure."""
+"""Orders the candidates, and keeps what the answer may use: no near copies, within the token budget; pure."""
 
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from graph.release import Reranking
+from graph.retrieval import normalised
 from graph.state import Passage
 
 WORD = re.compile(r"\w+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 TOKENS_PER_WORD = 1.4
 """English in word pieces; a budget needs no exact count."""
+
+
+def reorder(candidates: Sequence[Passage], scores: Sequence[float]) -> list[Passage]:
+    """The candidates by falling score, equal ones as they came; `score` becomes 1 for the best and 0 for the worst."""
+    shares = normalised({str(number): float(score) for number, score in enumerate(scores)}).values()
+    scored = [Passage(**{**passage, "score": share}) for passage, share in zip(candidates, shares, strict=True)]
+    return sorted(scored, key=lambda passage: -passage["score"])
 
 
 def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:

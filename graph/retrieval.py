@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 from graph.state import Passage
 
 Vectors = NDArray[np.float32]
-NEAREST = 5
-"""Neighbours whose scores speak for a passage."""
 LEADERS = 3
-"""Best passages that the others are compared with."""
+"""Best passages towards which the question moves."""
 PULL = 0.6
 """How far the question moves towards the best sentences of the leaders."""
 
@@ -53,7 +51,7 @@ def to_passages(
     passages = [_passage(rows[key], score, matches.get(key)) for key, score in fused.items()]
     if asked is not None and passages:
         vectors, units = np.stack([rows[key]["vector"] for key in fused]), [rows[key]["units"] for key in fused]
-        for passage, own in zip(passages, signals(asked, list(fused.values()), vectors, units), strict=True):
+        for passage, own in zip(passages, signals(asked, vectors, units), strict=True):
             passage["signals"] = own
     return passages
 
@@ -79,13 +77,11 @@ def _passage(row: dict[str, Any], score: float, lexical: float | None) -> Passag
     )
 
 
-def signals(
-    asked: Vectors, scores: Sequence[float], vectors: Vectors, units: Sequence[Vectors]
-) -> list[dict[str, float]]:
-    """What each passage has in common with the others found, best first; all vectors are of unit length.
+def signals(asked: Vectors, vectors: Vectors, units: Sequence[Vectors]) -> list[dict[str, float]]:
+    """How like each passage, best first, is to the question moved towards the best ones; vectors are of unit length.
 
-    `neighbours`: the mean score of those most like it; `leaders`: its likeness to the best ones; `moved`: that of its
-    best unit to the question after it has moved towards the leaders' best units (Rocchio, 1971).
+    `moved`: the likeness of its best unit to the question after it has moved towards the leaders' best units
+    (Rocchio, 1971).
     """
     if not len(vectors):
         return []
@@ -93,26 +89,10 @@ def signals(
         [own[np.argmax(own @ asked)] if len(own) else whole for own, whole in zip(units, vectors, strict=True)]
     )
     moved = _unit(asked + PULL * _unit(best[:LEADERS].mean(axis=0)))
-    likest = [
-        float((own @ moved).max()) if len(own) else float(whole @ moved)
+    return [
+        {"moved": float((own @ moved).max()) if len(own) else float(whole @ moved)}
         for own, whole in zip(units, vectors, strict=True)
     ]
-    leaders = vectors @ _unit(vectors[:LEADERS].mean(axis=0))
-    neighbours = _neighbours(vectors, np.asarray(scores, np.float32))
-    rows = zip(neighbours, leaders, likest, strict=True)
-    return [{"neighbours": float(a), "leaders": float(b), "moved": c} for a, b, c in rows]
-
-
-def _neighbours(vectors: Vectors, scores: Vectors) -> Vectors:
-    """The mean score of the nearest others, weighed by likeness; of a passage alone its own."""
-    if len(vectors) == 1:
-        return scores
-    alike = vectors @ vectors.T
-    np.fill_diagonal(alike, -1)
-    nearest = np.argsort(-alike, axis=1, kind="stable")[:, :NEAREST]
-    weight = np.maximum(np.take_along_axis(alike, nearest, axis=1), 1e-6)
-    means: Vectors = (weight * scores[nearest]).sum(axis=1) / weight.sum(axis=1)
-    return means
 
 
 def _unit(vector: Vectors) -> Vectors:

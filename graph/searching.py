@@ -1,6 +1,7 @@
 """Searches for one question or for several at once, keeps of what was found what an answer may use, and scores it."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,18 @@ class Searching:
         """Of the candidates, in their order, what the answer may use."""
         return rerank.keep_best(candidates, self.release.reranking)
 
+    async def best(self, text: str, candidates: Sequence[Passage], began: float) -> tuple[list[Passage], list[str]]:
+        """Of the candidates, those that answer a text best first, what the answer may use; and the reranker's trouble.
+
+        A reranker has half of what is left of the question's deadline at most.
+        """
+        if self.backend.reranker is None or not candidates:
+            return self.keep(candidates), []
+        left = (self.release.generation.deadline - (time.monotonic() - began)) / 2
+        seconds = max(0.0, min(self.release.reranking.timeout, left))
+        ranked = await self.backend.reranker.rank(text, candidates, seconds)
+        return self.keep(rerank.reorder(candidates, ranked.scores)), [ranked.trouble] if ranked.trouble else []
+
     async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
         """The sentences of the passages, each by the best that it scores against one of the texts."""
         found, weigh = evidence.gather(passages), self.weigh(passages)
@@ -65,9 +78,13 @@ class Searching:
         ahead = subquestions.follow_up(question, passages[0])
         texts = [*parts, *([ahead] if ahead else [])]
         found, _ = await self._all(texts, state)
-        rankings = [passages, *(self.keep(each) for each in found)]
+        pairs = zip(texts, found, strict=True)
+        ranked = await asyncio.gather(*(self.best(text, each, state["began"]) for text, each in pairs))
+        rankings = [passages, *(each for each, _ in ranked)]
+        trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
         kept = self.keep(merging.take_turns(rankings, subquestions.turns(len(parts), len(texts))))
-        return State(parts=parts, passages=kept, evidence=await self.gather_evidence([question, *parts], kept))
+        units = await self.gather_evidence([question, *parts], kept)
+        return State(parts=parts, passages=kept, evidence=units, trouble=trouble)
 
     async def _scored(
         self, text: str, passages: list[Passage], found: list[Evidence], weigh: evidence.Weigh

@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     release: Path | None = None
     model_url: str = "https://api.openai.com/v1"
     model_key: SecretStr | None = None
+    rerank_url: str | None = None
+    rerank_key: SecretStr | None = None
+    rerank_form: Literal["cohere", "tei"] = "cohere"
+    """Where a release's remote reranker is asked: URL/rerank, in the form of Cohere and most others or of TEI."""
     threads: int = Field(default=0, ge=0)
     """Threads that embed at once; 0 takes every core."""
     cache_answers: int = Field(default=1000, ge=0)

@@ -202,6 +202,7 @@ class State(TypedDict, total=False):
     language: str
     mended: dict[str, str]
     cached: list[str]
+    trouble: list[str]
     key: str
     candidates: list[Passage]
     passages: list[Passage]

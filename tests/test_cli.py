@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import HANDBOOK, ROOT
@@ -108,6 +109,32 @@ def test_search_writes_a_trec_run_of_documents(handbook: Path, tmp_path: Path) -
     assert [row[3] for row in rows[:20]] == [str(rank) for rank in range(1, 21)]
     assert len({row[2] for row in rows[:20]}) == 20
     assert "handbook/policies/storage-policy-2025.md" in {row[2] for row in rows[20:25]}
+
+
+def found_by(leg: str, handbook: Path, *more: object) -> list[dict[str, Any]]:
+    done = run("search", "warranty of the pump", "--index", handbook, "--leg", leg, "-k", 100, "--json", *more)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_the_reranked_leg_shows_the_candidates_in_their_new_order_and_the_others_below_them(
+    handbook: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "release.yaml").write_text("retrieval: {keep: 5}\n")
+    fused = found_by("fused", handbook)
+    reranked = found_by("reranked", handbook, "--release", tmp_path / "release.yaml")
+    names = [[each["id"] for each in found] for found in (fused, reranked)]
+    scores = [each["score"] for each in reranked]
+    assert (set(names[0][:5]), names[0][5:]) == (set(names[1][:5]), names[1][5:])
+    assert (scores[0], scores[4], scores) == (1.0, 0.0, sorted(scores, reverse=True))
+    assert [each["score"] for each in fused[:5]] != scores[:5]
+
+
+def test_the_reranked_leg_of_a_release_without_a_reranker_is_refused(handbook: Path, tmp_path: Path) -> None:
+    (tmp_path / "release.yaml").write_text("reranking: {model: none}\n")
+    release = tmp_path / "release.yaml"
+    done = run("search", "warranty", "--index", handbook, "--leg", "reranked", "--release", release)
+    assert (done.returncode, "has reranking.model none; search its fused leg" in done.stderr) == (4, True)
 
 
 def test_a_query_that_cannot_be_asked_does_not_cost_the_run(handbook: Path, tmp_path: Path) -> None:

@@ -33,21 +33,11 @@ HOMES = {
 }
 PURE = {"preprocess", "rerank", "routing", "citations", "fallback", "evidence", "extractive", "retrieval", "answers"}
 PURE |= {"markers", "shaping", "answer_types", "forms", "stretches", "spans", "confidence"}
+PURE |= {"relevance"}
 PURE |= {"spelling", "surfaces"}
 PURE |= {"conversation", "coordination", "merging", "subquestions"}
 PURE |= {"facts", "quantities", "sources", "comparison", "as_claim", "support"}
 PURE |= {"checking", "versions", "conflicts", "groundedness"}
-    "facts",
-    "quantities",
-    "sources",
-    "comparison",
-    "as_claim",
-    "support",
-    "checking",
-    "versions",
-    "conflicts",
-    "groundedness",
-}
 PURE_MAY_IMPORT = PURE | {"learned"} | {"state", "errors", "release", "sentences", "words", "filters"}
 
 

@@ -107,6 +107,22 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """How well passages answer a question, higher is better, on any scale; `trouble` with who should have said so."""
+
+    scores: list[float]
+    trouble: str = ""
+
+
+class Reranker(Protocol):
+    """Orders candidates anew."""
+
+    async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
+        """A score for each passage, within about `seconds`; a failure is told as trouble and never raised."""
+        ...
+
+
+@dataclass(frozen=True)
 class Backend:
     """The collaborators that a graph is built with."""
 
@@ -117,6 +133,8 @@ class Backend:
     caches: Caches = field(default_factory=Caches)
     """What this Release has worked out over this Snapshot; empty ones keep nothing."""
     judge: Judge | None = None
+    reranker: Reranker | None = None
+    """None leaves the candidates in their fused order."""
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

@@ -131,8 +131,10 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
     caches = open_caches(settings)
     retriever, embedder = await open_retriever(settings.index, release, settings.cores, caches)
+    from graph.backends.rerankers import open_reranker
     from graph.backends.writers import open_judge, open_writers
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
     similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
-    return Backend(retriever, similarity, writers, caches, judge)
+    reranker = open_reranker(settings, release, retriever.lexicon)
+    return Backend(retriever, similarity, writers, caches, judge, reranker)

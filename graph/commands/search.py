@@ -14,11 +14,13 @@ from rich.progress import track
 from graph.commands.lean import lean_imports
 from graph.commands.options import filter_of, settle, takes
 from graph.commands.show import passage_table
-from graph.errors import QuestionInvalid, SourceInvalid
+from graph.errors import QuestionInvalid, ReleaseInvalid, SourceInvalid
 from graph.release import Release
+from graph.settings import Settings
 from graph.state import Passage
 
 if TYPE_CHECKING:
+    from graph.backends import Reranker
     from graph.backends.local import SnapshotRetriever
 
 LEGS = {"lexical": 0.0, "vector": 1.0}
@@ -31,7 +33,7 @@ SPACE = re.compile(r"\s")
 @click.argument("text", required=False)
 @takes("index", "release", "filter", "group")
 @click.option("-k", "most", type=click.IntRange(1, 10_000), help="Passages, or documents of a run. [default: 10, 100]")
-@click.option("--leg", type=click.Choice(["fused", *LEGS]), default="fused", show_default=True)
+@click.option("--leg", type=click.Choice(["fused", *LEGS, "reranked"]), default="fused", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON.")
 @click.option("--queries", type=click.Path(path_type=Path), help="A query set: queries.jsonl[.gz] of {id, text}.")
 @click.option("--trec-run", "run", type=click.Path(path_type=Path), help="Where to write the TREC run of the set.")
@@ -59,7 +61,8 @@ def search(
         from graph.backends.local import open_retriever
 
         retriever, _ = await open_retriever(settings.index, chosen, settings.cores)
-        searcher = Searcher(retriever, chosen, filter_of(filters, retriever.columns), list(groups))
+        reranker = _reranker(settings, chosen, retriever) if leg == "reranked" else None
+        searcher = Searcher(retriever, chosen, filter_of(filters, retriever.columns), list(groups), reranker)
         if run is None:
             _print(await searcher.find(asked[0][1], most or 10), as_json=as_json)
         else:
@@ -75,6 +78,16 @@ def _only(release: Release, leg: str) -> Release:
     return release.model_copy(update={"retrieval": retrieval})
 
 
+def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetriever") -> "Reranker":
+    """The release's; raises ReleaseInvalid when it has none."""
+    from graph.backends.rerankers import open_reranker
+
+    found = open_reranker(settings, release, retriever.lexicon)
+    if found is None:
+        raise ReleaseInvalid(f"The release {release.label} has reranking.model none; search its fused leg instead.")
+    return found
+
+
 def _print(passages: list[Passage], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(passages, ensure_ascii=False, indent=1))
@@ -86,9 +99,14 @@ class Searcher:
     """Searches one Snapshot under one filter and one caller's groups."""
 
     def __init__(
-        self, retriever: "SnapshotRetriever", release: Release, filters: dict[str, Any], groups: list[str]
+        self,
+        retriever: "SnapshotRetriever",
+        release: Release,
+        filters: dict[str, Any],
+        groups: list[str],
+        reranker: "Reranker | None" = None,
     ) -> None:
-        self._retriever, self._release = retriever, release
+        self._retriever, self._release, self._reranker = retriever, release, reranker
         self._filters, self._groups = filters, groups
 
     async def find(self, text: str, most: int, *, pool: int = 0) -> list[Passage]:
@@ -98,7 +116,19 @@ class Searcher:
 
         question = normalise_question(text, self._release.limits)
         pool = max(self._release.retrieval.pool, most, pool)
-        return (await self._retriever.search(question, Scope(self._filters, self._groups, pool)))[:most]
+        found = await self._retriever.search(question, Scope(self._filters, self._groups, pool))
+        return (await self._reranked(question, found, self._reranker) if self._reranker else found)[:most]
+
+    async def _reranked(self, question: str, found: list[Passage], reranker: "Reranker") -> list[Passage]:
+        """As many of the best as the release reranks, and the others below them."""
+        from graph.rerank import reorder
+
+        best, rest = found[: self._release.retrieval.keep], found[self._release.retrieval.keep :]
+        ranked = await reranker.rank(question, best, self._release.reranking.timeout)
+        if ranked.trouble:
+            click.echo(f"warrant: {ranked.trouble}", err=True)
+        # Fused scores are 0 to 1, as reranked ones are: a run is sorted by them, and must not mix the two.
+        return [*reorder(best, ranked.scores), *(Passage(**{**each, "score": each["score"] - 1}) for each in rest)]
 
     async def write_run(self, queries: list[tuple[str, str]], path: Path, most: int) -> None:
         """Write `query Q0 document rank score tag` lines, whole or not at all: documents by their best passage."""

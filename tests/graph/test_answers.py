@@ -27,6 +27,7 @@ def state(*passages: Passage, failure: Failure | None = None) -> State:
         language="und",
         mended={},
         cached=[],
+        trouble=[],
         rung="backup",
         usage=no_usage(),
     )

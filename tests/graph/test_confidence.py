@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from graph.confidence import LEAST, Confidence, confidence, learned, of_parts, signs
+from graph.confidence import HOLDS, LEAST, Confidence, confidence, learned, of_parts, signs
 from graph.evidence import gather, score
 from graph.learned import Logistic
 from graph.state import Evidence, Passage
@@ -106,14 +106,15 @@ def toy(bias: float, **weights: float) -> Logistic:
 
 
 def test_both_probabilities_count_by_their_logarithms() -> None:
-    model = Confidence(toy(0.0, a=1.0), toy(-99.0), toy(0.0, near=1.0, holds=0.0))
+    model = Confidence(toy(0.0, a=1.0), toy(-99.0), toy(0.0, likely=1.0))
     values: Mapping[str, Any] = {"a": 0.0}
-    assert model.factors(values) == {"near": log(0.5), "holds": log(LEAST)}
-    assert model.probability(values) == pytest.approx(0.5 / 1.5)
+    assert model.factors(values) == {"likely": pytest.approx(log(0.5) + HOLDS * log(LEAST))}
+    surer = Confidence(toy(0.0, a=1.0), toy(99.0), toy(0.0, likely=1.0))
+    assert surer.probability(values) == pytest.approx(0.5 / 1.5)
 
 
 def test_what_was_learned_speaks_for_a_higher_confidence_with_both() -> None:
     both = learned().both
     assert isinstance(both, Logistic)
-    assert both.weights["near"] > 0
-    assert both.weights["holds"] > 0
+    assert both.weights["likely"] > 0
+    assert HOLDS > 0

@@ -81,6 +81,8 @@ def test_every_problem_is_named_on_a_line_of_its_own() -> None:
         "chunking: {target_tokens: 31}",
         "retrieval: {vector_weight: 1.5}",
         "reranking: {duplicate: .nan}",
+        "reranking: {model: bert}",
+        "reranking: {model: 'remote:'}",
         "routing: {answer_from: -0.1}",
         "generation: {timeout: 0}",
         "generation: {timeout: .inf}",

@@ -1,7 +1,7 @@
 from typing import Any, cast
 
 from graph.release import Reranking
-from graph.rerank import keep_best, tokens_in
+from graph.rerank import keep_best, reorder, tokens_in
 from graph.state import Passage
 
 RULE = "The storage battery is covered for ten full years from the day on which it was first installed at the site"
@@ -78,3 +78,18 @@ def test_the_best_passage_is_kept_even_when_it_alone_is_beyond_the_budget() -> N
 
 def test_tokens_are_estimated_from_words() -> None:
     assert tokens_in("one two, three-four five") == 5 * 1.4
+
+
+def test_candidates_are_ordered_by_score_and_carry_it_as_a_share_of_the_way_from_worst_to_best() -> None:
+    ranked = reorder([passage("a"), passage("b"), passage("c")], [-4.0, 6.0, 1.0])
+    assert [(each["text"], each["score"]) for each in ranked] == [("b", 1.0), ("c", 0.5), ("a", 0.0)]
+
+
+def test_candidates_of_one_score_stay_in_their_order() -> None:
+    assert [each["text"] for each in reorder([passage(text) for text in "bca"], [2.0, 2.0, 2.0])] == ["b", "c", "a"]
+
+
+def test_ordering_changes_no_candidate_that_it_was_given() -> None:
+    given = [passage("a"), passage("b")]
+    reorder(given, [0.0, 5.0])
+    assert [each["score"] for each in given] == [1.0, 1.0]

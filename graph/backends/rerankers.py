@@ -1,0 +1,80 @@
+"""Who orders the candidates: the learned weights, or an endpoint with those weights behind it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from graph.backends import Lexicon, Ranked, Reranker
+from graph.backends.breaker import EndpointBreaker, breaker_of
+from graph.errors import ModelFailed, SettingsInvalid
+from graph.learned import load
+from graph.release import Release
+from graph.relevance import Weigh, features, head_of
+from graph.settings import Settings
+from graph.state import Passage
+
+
+class Endpoint(Protocol):
+    """What scores texts far away."""
+
+    name: str
+
+    async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers; raises ModelFailed."""
+        ...
+
+
+class EmbeddedReranker:
+    """Weighs what of the question stands in each passage, and where; needs no model server."""
+
+    def __init__(self, weigh: Weigh) -> None:
+        self._weigh, self._model = weigh, load("rerank")
+
+    async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
+        """Never in trouble, and done in milliseconds whatever time there is."""
+        return Ranked([self._model.score(row) for row in features(question, passages, self._weigh)])
+
+
+class RemoteReranker:
+    """Asks an endpoint, and the one behind it where the endpoint fails, is late, or is left alone after failures."""
+
+    def __init__(self, endpoint: Endpoint, behind: Reranker, breaker: EndpointBreaker) -> None:
+        self._endpoint, self._behind, self._breaker = endpoint, behind, breaker
+
+    async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
+        """Scores on the model's own scale, asked with titles and sections; `trouble` when it could not be asked."""
+        texts = [f"{head_of(passage)}\n{passage['text']}".strip() for passage in passages]
+        try:
+            async with self._breaker.call():
+                return Ranked(await self._scores(question, texts, seconds))
+        except ModelFailed as error:
+            found = await self._behind.rank(question, passages, seconds)
+            return Ranked(found.scores, f"the reranker could not be asked: {error.detail}")
+
+    async def _scores(self, question: str, texts: Sequence[str], seconds: float) -> list[float]:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._endpoint.scores(question, texts)
+        except TimeoutError as error:
+            late = f"{self._endpoint.name} did not answer in {seconds:.2g} s."
+            raise ModelFailed("timeout", late, transient=True) from error
+
+
+def open_reranker(settings: Settings, release: Release, lexicon: Lexicon | None) -> Reranker | None:
+    """The reranker that the Release names, if any; raises SettingsInvalid where it has no address."""
+    kind, _, model = release.reranking.model.partition(":")
+    if kind == "none":
+        return None
+    embedded = EmbeddedReranker(lexicon.weight if lexicon else lambda term: 1.0)
+    if kind == "embedded":
+        return embedded
+    if not settings.rerank_url:
+        raise SettingsInvalid(
+            f"The release {release.label} names the reranker remote:{model}, and WARRANT_RERANK_URL is not set; set it "
+            "to the address whose /rerank is to be asked, or name the reranker embedded or none."
+        )
+    from graph.backends.rerank_endpoint import EndpointReranker
+
+    timeout, form = release.reranking.timeout, settings.rerank_form
+    endpoint = EndpointReranker(model, settings.rerank_url, settings.rerank_key, timeout=timeout, form=form)
+    return RemoteReranker(endpoint, embedded, breaker_of(endpoint.name, settings.rerank_url, release.breaker))
