@@ -19,7 +19,7 @@ from benchmarks.answerability import SETS, WITHOUT, Sample, of, samples
 from benchmarks.pools import FILES
 from benchmarks.record import RESULTS, Target, begin, print_table, record
 from benchmarks.train_confidence import ANSWERABLE, train
-from graph.confidence import Confidence, learned
+from graph.finding.confidence import Confidence, learned
 from graph.release import Release
 
 GOALS = {"squad_v2_dev": 0.75, "mtrag": 0.87}

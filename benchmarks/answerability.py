@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.progress import track
 
 from benchmarks.pools import Pool, pools, whole, without_gold
-from graph.confidence import signs
+from graph.finding.confidence import signs
 
 SETS = {
     "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",

@@ -16,7 +16,7 @@ from benchmarks.record import cores, read_judgements, read_records
 from benchmarks.stores import build_or_reuse, store_of
 from graph.backends import Scope
 from graph.backends.local import SnapshotRetriever, open_retriever
-from graph.conversation import fold
+from graph.question.conversation import fold
 from graph.release import Release
 from graph.state import Passage
 

@@ -29,14 +29,14 @@ from graph.backends import Backend, Brief, connect
 from graph.backends.embedders import MiniLM
 from graph.backends.local import EmbeddedSimilarity
 from graph.builder import build_graph
-from graph.checking import Checked
-from graph.citations import claims_of
+from graph.claims.checking import Checked
+from graph.claims.citations import claims_of
+from graph.claims.verification import Verifier
 from graph.release import Models, Release, Routing
-from graph.sentences import units
 from graph.settings import Settings
 from graph.state import Citation, Passage, Usage
-from graph.verification import Verifier
-from graph.words import terms, weights
+from graph.text.sentences import units
+from graph.text.words import terms, weights
 
 SAMPLES = ROOT / "samples"
 CITED = ("right", "wrong", "none")

@@ -25,9 +25,9 @@ from benchmarks.record import RESULTS, Target, begin, print_table, read_judgemen
 from benchmarks.stores import build_or_reuse, store_of
 from graph.backends.local import SnapshotRetriever, open_local
 from graph.builder import build_graph
-from graph.conversation import leans
+from graph.finding.retrieval import best_by_document
+from graph.question.conversation import leans
 from graph.release import Release
-from graph.retrieval import best_by_document
 from graph.settings import Settings
 from graph.state import Question, Turn
 

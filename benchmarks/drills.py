@@ -29,10 +29,10 @@ from graph.agent import open_agent
 from graph.backends.breaker import breaker_of
 from graph.backends.faults import Body, Endpoint, serving
 from graph.release import Breaker, Generation, Models, Release, Routing
-from graph.sentences import units
 from graph.settings import Settings
 from graph.state import Answer
 from graph.sync import Graph
+from graph.text.sentences import units
 
 SAMPLES = ROOT / "samples"
 FAULTS = {

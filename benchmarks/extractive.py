@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.pools import FILES, Pool, only_gold, pools, whole
 from benchmarks.record import begin, print_table, record
 from benchmarks.squad import exact, f1
-from graph.extractive import Quote, Style, answer
 from graph.release import Release
+from graph.writing.extractive import Quote, Style, answer
 
 SET = "squad_v2_dev"
 STYLES: tuple[Style, ...] = ("short", "auto", "sentences")

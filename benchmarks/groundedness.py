@@ -19,10 +19,10 @@ from benchmarks.claims import texts_of
 from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, read_records, record
 from graph.backends.embedders import MiniLM
-from graph.citations import claims_of, said
-from graph.groundedness import features
-from graph.sources import Source, source
-from graph.words import terms, weights
+from graph.claims.citations import claims_of, said
+from graph.claims.groundedness import features
+from graph.claims.sources import Source, source
+from graph.text.words import terms, weights
 
 FOLDS, DRAWS, PENALTY, RESAMPLES = 5, 10, 5.0, 2000
 SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}

@@ -9,12 +9,12 @@ from graph.backends import Backend, Lexicon, Retriever, Scope
 from graph.backends.local import open_local
 from graph.builder import build_graph
 from graph.filters import ColumnType
+from graph.finding.rerank import tokens_in
+from graph.question.routing import complexity
+from graph.question.subquestions import split
 from graph.release import Release, Routing
-from graph.rerank import tokens_in
-from graph.routing import complexity
 from graph.settings import Settings
 from graph.state import Passage, Question
-from graph.subquestions import split
 from graph.sync import Graph
 
 SIMPLE, COMPLEX = Routing(complex_from=1.0), Routing(complex_from=0.0)

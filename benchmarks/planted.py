@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from graph.facts import DENIALS, names
+from graph.text.facts import DENIALS, names
 
 NAME = re.compile(r"(?<![\w-])[A-Z][a-zà-ÿ]+(?![\w’'-])")
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")

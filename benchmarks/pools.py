@@ -22,9 +22,9 @@ from benchmarks.stores import BENCH, build_or_reuse, store_of
 from graph.backends import Backend, Lexicon, Retriever, Scope, connect
 from graph.backends.embedders import Embedder, Vectors, load_embedder
 from graph.builder import build_graph
-from graph.cache import Caches
-from graph.evidence import gather, score, shortlist
+from graph.caching.cache import Caches
 from graph.filters import ColumnType
+from graph.finding.evidence import gather, score, shortlist
 from graph.ingest.pipeline import recipe_of
 from graph.release import Release
 from graph.settings import Settings
@@ -35,10 +35,9 @@ from graph.sync import Graph
 
 Weigh = Callable[[str], float]
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
-FINDERS = (
-    "conversation evidence merging nodes preprocess relevance rerank retrieval searching sentences spelling versions"
-    " words"
-).split()
+FINDERS = ("finding/*.py", "question/*.py", "text/*.py", "claims/versions.py", "nodes.py", "learned/rerank.json")
+"""The code that what is found follows from, but for what scores sentences afterwards."""
+AFTER = ("spans", "stretches", "confidence", "as_claim")
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def questions(data: Path, name: str) -> list[Asked]:
 
 def _recipe(folder: Path) -> str:
     made = sha256(f"{Release().retrieval} {Release().reranking} {recipe_of(Release())}".encode())
-    code = [*(ROOT / "graph" / f"{name}.py" for name in FINDERS), ROOT / "graph" / "learned" / "rerank.json"]
+    code = [path for form in FINDERS for path in sorted((ROOT / "graph").glob(form)) if path.stem not in AFTER]
     for path in (*code, *(folder / name for name in FILES)):
         made.update(path.read_bytes())
     return made.hexdigest()[:16]

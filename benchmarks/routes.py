@@ -12,8 +12,8 @@ from benchmarks.record import cores, read_records
 from benchmarks.stores import build_or_reuse, store_of
 from graph.backends import Scope
 from graph.backends.local import open_retriever
+from graph.finding.rerank import keep_best
 from graph.release import Release
-from graph.rerank import keep_best
 from graph.state import Passage
 
 MINTAKA, HOTPOT, SQUAD = "mintaka_dev", "hotpotqa_100", "squad_v2_dev"

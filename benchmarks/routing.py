@@ -26,8 +26,8 @@ from benchmarks.stores import run_index, store_of
 from benchmarks.train_router import learn
 from graph.builder import build_graph
 from graph.learned import Model, load
+from graph.question.routing import features
 from graph.release import Release, Routing
-from graph.routing import features
 from graph.state import Passage, Question
 
 JUDGED = [f"{name}/qrels.tsv.gz" for name in (HOTPOT, SQUAD)]

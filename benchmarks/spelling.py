@@ -26,15 +26,15 @@ from benchmarks.record import ROOT, Target, begin, print_table, read_judgements,
 from benchmarks.stores import build_or_reuse, run_index, store_of
 from graph.backends import Scope
 from graph.backends.local import SnapshotRetriever, open_retriever
-from graph.language import is_ordinary, language_of
-from graph.mending import Mender
+from graph.finding.retrieval import best_by_document
+from graph.question.mending import Mender
+from graph.question.spelling import ROWS
 from graph.release import Release
-from graph.retrieval import best_by_document
 from graph.snapshot.store import locate
 from graph.snapshot.tables import Reader
-from graph.spelling import ROWS
-from graph.surfaces import surfaces
-from graph.words import terms
+from graph.text.language import is_ordinary, language_of
+from graph.text.surfaces import surfaces
+from graph.text.words import terms
 
 STATIC = Release(name="static", embedding="wordllama-256")
 SET, STRANGERS = "squad_v2_dev", "mintaka_dev"

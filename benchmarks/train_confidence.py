@@ -13,7 +13,7 @@ from benchmarks.answerability import SETS, WITHOUT, Sample, of, samples
 from benchmarks.fitting import fit, write
 from benchmarks.pools import FILES
 from benchmarks.record import begin
-from graph.confidence import Confidence
+from graph.finding.confidence import Confidence
 from graph.learned import Logistic
 
 NEAR = (

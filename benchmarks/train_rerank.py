@@ -20,9 +20,9 @@ from scipy.optimize import minimize
 from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.fitting import write
 from benchmarks.record import begin, print_table
+from graph.finding.relevance import FEATURES, features
 from graph.learned import Logistic
 from graph.release import Release
-from graph.relevance import FEATURES, features
 
 SHARES = {"squad_v2_dev": 0.25}
 PENALTY = 0.01

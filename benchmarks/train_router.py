@@ -12,7 +12,7 @@ from benchmarks.fitting import fit, write
 from benchmarks.record import begin
 from benchmarks.routes import FILES, Asked, halves, pairs
 from graph.learned import Logistic
-from graph.routing import features
+from graph.question.routing import features
 
 LICENCES = {
     "mintaka_dev": "Mintaka dev set (GitHub amazon-science/mintaka), CC BY 4.0",

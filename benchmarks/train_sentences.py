@@ -11,7 +11,7 @@ from benchmarks.fitting import write
 from benchmarks.pools import FILES, Pool, pools
 from benchmarks.record import begin, print_line
 from benchmarks.squad import holds
-from graph.evidence import features, gather
+from graph.finding.evidence import features, gather
 
 SET = "squad_v2_dev"
 SOURCE = {SET: "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0"}

@@ -17,7 +17,7 @@ from benchmarks.pools import FILES, Pool, only_gold, pools
 from benchmarks.record import begin, print_line
 from benchmarks.squad import exact
 from benchmarks.train_sentences import SET, SOURCE
-from graph.spans import weighable
+from graph.finding.spans import weighable
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases, te
 from benchmarks.fitting import boost, develops, fit, write
 from benchmarks.record import begin, cores, print_table
 from graph.backends.embedders import MiniLM
-from graph.comparison import features
+from graph.claims.comparison import features
+from graph.claims.sources import Source, Weigh, source
+from graph.claims.support import ANOTHER_UNIT, nearest
 from graph.learned import Model, logistic
-from graph.sources import Source, Weigh, source
-from graph.support import ANOTHER_UNIT, nearest
-from graph.words import terms, weights
+from graph.text.words import terms, weights
 
 SETS = {
     "mtrag": "GitHub IBM/mt-rag-benchmark, Apache 2.0",
@@ -69,7 +69,7 @@ class Table:
         return dict(zip(texts, self._embedder.embed(texts), strict=True))
 
     def scores(self, model: Model) -> list[float]:
-        """The best window's probability for each case, as graph.support gives it."""
+        """The best window's probability for each case, as graph.claims.support gives it."""
         return [max((_probability(model, row) for row in rows), default=0.0) for rows in self.rows]
 
 

@@ -1,7 +1,7 @@
 """Puts the Answer together from what the steps found; pure."""
 
-from graph.checking import Checked
-from graph.conflicts import conflicts
+from graph.claims.checking import Checked
+from graph.claims.conflicts import conflicts
 from graph.release import Release
 from graph.state import Answer, Citation, Passage, State, Status, Usage
 

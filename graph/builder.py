@@ -3,7 +3,7 @@
 from langgraph.graph import START, StateGraph
 
 from graph.backends import Backend
-from graph.leases import with_leases
+from graph.caching.leases import with_leases
 from graph.nodes import Nodes, after_cite, after_fallback, after_generate, after_preprocess, after_route
 from graph.release import Release
 from graph.state import Question, Reply, State

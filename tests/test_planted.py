@@ -25,8 +25,8 @@ from benchmarks.planted import (
     turned,
     without_aside,
 )
-from graph.facts import denials, names
-from graph.quantities import quantities
+from graph.text.facts import denials, names
+from graph.text.quantities import quantities
 
 CLAIM = "In Berlin the Corrento pump (a new one) must run before May for 5 years, which is long, at 1,200 EUR."
 OTHERS = ["In Rome the Montara drive was sold to nobody at all last year.", "It is read in Lisbon by the old people."]

@@ -4,19 +4,19 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from graph.cache import Caches
+from graph.caching.cache import Caches
 from graph.filters import ColumnType
 from graph.release import Release, Terms
 from graph.settings import Settings
 from graph.state import Evidence, Passage, Usage
-from graph.surfaces import Known
+from graph.text.surfaces import Known
 
 
 class Lexicon(Protocol):
     """What words a Snapshot holds."""
 
     def weight(self, term: str) -> float:
-        """How telling a term of graph.words is: its smoothed inverse passage frequency."""
+        """How telling a term of graph.text.words is: its smoothed inverse passage frequency."""
         ...
 
     def known(self, word: str, *, public: bool = False) -> bool:

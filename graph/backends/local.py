@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from graph.backends import Backend, Scope
 from graph.backends.embedders import Embedder, load_embedder
 from graph.backends.queries import KeptVectors
-from graph.cache import Caches, open_caches
+from graph.caching.cache import Caches, open_caches
 from graph.errors import RetrievalUnavailable, SnapshotMismatch
 from graph.filters import access_condition, compile_filter
+from graph.finding.retrieval import to_passages
 from graph.release import Release
-from graph.retrieval import to_passages
 from graph.settings import Settings
 from graph.snapshot.lexicon import Lexicon
 from graph.snapshot.manifest import Manifest, read_manifest

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.backends.embedders import Embedder, Marked, Small, Vectors
-from graph.cache import Shelf
+from graph.caching.cache import Shelf
 
 
 class KeptVectors:

@@ -7,9 +7,9 @@ from typing import Protocol
 from graph.backends import Lexicon, Ranked, Reranker
 from graph.backends.breaker import EndpointBreaker, breaker_of
 from graph.errors import ModelFailed, SettingsInvalid
+from graph.finding.relevance import Weigh, features, head_of
 from graph.learned import load
 from graph.release import Release
-from graph.relevance import Weigh, features, head_of
 from graph.settings import Settings
 from graph.state import Passage
 

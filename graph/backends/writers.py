@@ -8,18 +8,18 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from graph import shaping
 from graph.backends import Brief, Judge, Writer
 from graph.backends.breaker import EndpointBreaker, breaker_of
 from graph.backends.claims import ClaimsReader
 from graph.backends.replies import Reply, TextReader
 from graph.backends.tokens import estimate
 from graph.errors import ModelFailed
-from graph.evidence import weighing
-from graph.extractive import Style, answer
+from graph.finding.evidence import weighing
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Usage
+from graph.writing import shaping
+from graph.writing.extractive import Style, answer
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
 FRAME_TOKENS = 32

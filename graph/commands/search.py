@@ -112,7 +112,7 @@ class Searcher:
     async def find(self, text: str, most: int, *, pool: int = 0) -> list[Passage]:
         """The best `most` passages for a text."""
         from graph.backends import Scope
-        from graph.preprocess import normalise_question
+        from graph.question.preprocess import normalise_question
 
         question = normalise_question(text, self._release.limits)
         pool = max(self._release.retrieval.pool, most, pool)
@@ -121,7 +121,7 @@ class Searcher:
 
     async def _reranked(self, question: str, found: list[Passage], reranker: "Reranker") -> list[Passage]:
         """As many of the best as the release reranks, and the others below them."""
-        from graph.rerank import reorder
+        from graph.finding.rerank import reorder
 
         best, rest = found[: self._release.retrieval.keep], found[self._release.retrieval.keep :]
         ranked = await reranker.rank(question, best, self._release.reranking.timeout)
@@ -158,7 +158,7 @@ class Searcher:
 
 def _documents(passages: list[Passage], copies: dict[str, list[str]]) -> list[tuple[str, float]]:
     """Documents by their best passage; the copies of a document right after it."""
-    from graph.retrieval import best_by_document
+    from graph.finding.retrieval import best_by_document
 
     best = best_by_document(passages)
     return [(name, p["score"]) for p in best for name in (p["document"], *copies.get(p["document"], []))]

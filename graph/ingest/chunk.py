@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from graph.ingest.document import Chunk, Document
 from graph.release import Chunking
-from graph.sentences import sentences, trim
+from graph.text.sentences import sentences, trim
 
 PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 LINE = re.compile(r"[^\n]+")

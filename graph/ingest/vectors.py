@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.backends.embedders import Embedder, Marked, Small
-from graph.sentences import units
 from graph.snapshot.tables import WORDS, DocumentRow, PassageRows
+from graph.text.sentences import units
 
 Known = Mapping[str, tuple[NDArray[np.float32], Small]]
 """The vectors of a passage and of its units, by the text that was embedded."""

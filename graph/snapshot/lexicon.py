@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph.errors import SnapshotBroken
-from graph.surfaces import Known, is_code, names, small, surfaces
-from graph.words import EMPTY_WORDS, terms
+from graph.text.surfaces import Known, is_code, names, small, surfaces
+from graph.text.words import EMPTY_WORDS, terms
 
 LEXICON = "lexicon.arrow"
 COUNTING = "1"
@@ -22,7 +22,7 @@ MOST = 20_000
 TERM, PUBLIC_TERM, WORD, PUBLIC_WORD, NAME = range(5)
 FIELDS: "list[pa.Field[Any]]" = [
     pa.field("word", pa.string()),
-    # Passages that hold it as a term of graph.words, all and public ones.
+    # Passages that hold it as a term of graph.text.words, all and public ones.
     pa.field("term", pa.int32()),
     pa.field("public_term", pa.int32()),
     # Passages that hold it as it is written, all and public ones.
@@ -91,7 +91,7 @@ class Lexicon:
             raise SnapshotBroken(f"{path} is not a Snapshot's lexicon: {error}; index the documents again.") from error
 
     def weight(self, term: str) -> float:
-        """How telling a term is: its smoothed inverse passage frequency, log((n+1)/(df+0.5)), as in graph.words."""
+        """How telling a term is: its smoothed inverse passage frequency, log((n+1)/(df+0.5)), as in text.words."""
         return log((self.passages + 1) / (self._find(term)[TERM] + 0.5))
 
     def known(self, word: str, *, public: bool = False) -> bool:

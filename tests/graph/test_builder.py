@@ -15,7 +15,7 @@ from graph.nodes import after_cite, after_fallback, after_generate, after_route
 from graph.public import public_items
 from graph.release import Checking, Generation, Models, Release, Routing
 from graph.state import Answer, Passage, Question, State, Usage
-from graph.words import terms
+from graph.text.words import terms
 
 TEXT = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 QUESTION = Question(question="How long is the warranty of the Corrento pump?")

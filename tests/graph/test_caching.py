@@ -13,7 +13,7 @@ from support import QUICK, run_index
 
 from graph.backends import Backend, Brief, Scope, connect
 from graph.builder import build_graph
-from graph.cache import Caches
+from graph.caching.cache import Caches
 from graph.errors import FilterInvalid, ModelFailed, RetrievalUnavailable
 from graph.nodes import after_preprocess
 from graph.public import public_items

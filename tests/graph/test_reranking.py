@@ -9,7 +9,7 @@ import pytest
 
 from graph.backends import Backend, Brief, Ranked, Scope
 from graph.builder import build_graph
-from graph.cache import Caches, Copies
+from graph.caching.cache import Caches, Copies
 from graph.release import Generation, Models, Release, Reranking, Routing
 from graph.state import Answer, Passage, Usage
 

@@ -20,8 +20,8 @@ from graph.snapshot.lexicon import LEXICON, Counting, Lexicon
 from graph.snapshot.manifest import MANIFEST, read_manifest
 from graph.snapshot.store import locate
 from graph.snapshot.tables import WORDS, Reader
-from graph.surfaces import Known
-from graph.words import terms, weights
+from graph.text.surfaces import Known
+from graph.text.words import terms, weights
 
 WORDS_OF_TEXTS = st.sampled_from(["Pump", "pumps", "seal", "Orbex", "AX-2000", "quota.", "11", "the", "Müller’s"])
 TEXTS = st.lists(WORDS_OF_TEXTS, max_size=8).map(" ".join)

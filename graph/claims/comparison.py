@@ -1,0 +1,163 @@
+"""What of a claim a window of a passage says, word by word: the features that support is weighed by; pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import log
+
+from rapidfuzz.distance import LCSseq, Levenshtein, Opcode
+
+from graph.claims.sources import Source, Weigh, Window, pairs_in, quantities_in, share, terms_in, terms_of, words_in
+from graph.text.facts import denials, denied, names, opposed, plain_words, words
+from graph.text.quantities import quantities
+from graph.text.words import is_number
+
+CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|until)\b", re.IGNORECASE)
+
+MOST_REPLACED = 3
+"""Words that one stretch may have in place of others; what is longer is another wording."""
+Pairs = frozenset[tuple[str, str]]
+Features = dict[str, float]
+
+
+def features(claim: str, window: Window, found: Source, similarity: float, weigh: Weigh) -> Features:
+    """What speaks for and against the window saying what the claim says; shares are 0 to 1.
+
+    `similarity` is the cosine of the claim to the nearest unit of the window.
+    """
+    own, readings = terms_of(claim), found.readings(window)
+    closest = max(readings, key=lambda reading: share(own, terms_of(reading), weigh))
+    copied = LCSseq.similarity(own, terms_of(closest)) / len(own) if own else 1.0
+    return {
+        **_held(own, closest, terms_in([*readings, found.about]), found, weigh),
+        **_stated(claim, closest, readings, found),
+        **_named(claim, readings, found),
+        **_turned(claim, closest, copied),
+        **_replaced(claim, closest),
+        "in_order": copied,
+        "similarity": similarity,
+        "length": log(1 + len(set(own))),
+    }
+
+
+def _held(own: Sequence[str], closest: str, here: Sequence[str], found: Source, weigh: Weigh) -> Features:
+    """The claim's terms in the closest unit, in the window and in the passage, each with the passage's title."""
+    about = terms_of(found.about)
+    everywhere = {*terms_of(found.text), *about}
+    wanted, pairs = set(pairwise(own)), pairs_in(found.text)
+    return {
+        "unit": share(own, (*terms_of(closest), *about), weigh),
+        "window": share(own, here, weigh),
+        "passage": share(own, everywhere, weigh),
+        "pairs": len(wanted & pairs) / len(wanted) if wanted else 1.0,
+        "numbers_placed": _placed(own, pairs),
+        "rarest_missing": _rarest(set(own) - everywhere, weigh),
+        "rarest_missing_here": _rarest(set(own) - set(here), weigh),
+        "missing_run": _longest_run(own, everywhere),
+    }
+
+
+def _placed(own: Sequence[str], told: Pairs) -> float:
+    """The share of the claim's numbers that have one of their neighbours in the passage too; 1 without a number."""
+    numbers = [n for n, term in enumerate(own) if is_number(term)]
+    held = [
+        any((own[n], beside) in told or (beside, own[n]) in told for beside in own[max(0, n - 1) : n + 2])
+        for n in numbers
+    ]
+    return sum(held) / len(held) if held else 1.0
+
+
+def _rarest(missing: Iterable[str], weigh: Weigh) -> float:
+    """The weight of the most telling word that is missing, as a share of that of a word which the index has not."""
+    return max(map(weigh, missing), default=0.0) / max(weigh(""), 1e-9)
+
+
+def _longest_run(own: Sequence[str], held: set[str]) -> float:
+    """The share of the claim's terms that its longest stretch of missing ones makes up."""
+    longest = run = 0
+    for term in own:
+        run = 0 if term in held else run + 1
+        longest = max(longest, run)
+    return longest / len(own) if own else 0.0
+
+
+def _stated(claim: str, closest: str, readings: Sequence[str], found: Source) -> Features:
+    """The claim's numbers that are missing, and those that have another unit."""
+    stated, said = quantities(claim), quantities_in([*readings, found.about])
+    closely = {value for value, _ in quantities_in([closest, found.about])}
+    values = {value for value, _ in stated}
+    return {
+        "number_missing": float(bool(values - {value for value, _ in said})),
+        "number_missing_here": float(bool(values - closely)),
+        "number_repeated": _repeated(terms_of(claim), terms_of(closest)),
+        "unit_differs": _units_differ(stated, said),
+    }
+
+
+def _repeated(own: Sequence[str], there: Sequence[str]) -> float:
+    """1 when the claim says a number more often than the closest unit, which has it."""
+    return float(any(is_number(term) and own.count(term) > there.count(term) > 0 for term in set(own)))
+
+
+def _units_differ(stated: Iterable[tuple[str, str]], said: Iterable[tuple[str, str]]) -> float:
+    """1 when a number of the claim has a unit, and wherever the window has the number it has other ones."""
+    told: dict[str, set[str]] = {}
+    for value, unit in said:
+        told.setdefault(value, set()).add(unit)
+    return float(any(unit and "" not in told.get(v, {""}) and unit not in told[v] for v, unit in stated))
+
+
+def _named(claim: str, readings: Sequence[str], found: Source) -> Features:
+    """Whether a name of the claim is missing from the window, and from the passage."""
+    named = names(claim)
+    return {
+        "name_missing_here": float(bool(named - words_in([*readings, found.about]))),
+        "name_missing": float(bool(named - words_in([found.text, found.about]))),
+    }
+
+
+def _turned(claim: str, closest: str, copied: float) -> Features:
+    """Whether one denies or turns round what the other says; `copied` is how much of the claim is in order there."""
+    denies = _denies_otherwise(claim, closest)
+    return {
+        "denial_differs": denies,
+        "denied_otherwise": _denied_otherwise(claim, closest),
+        "copied_and_denied": denies * copied,
+        "condition_lost": float(bool(CONDITION.search(closest)) and not CONDITION.search(claim)),
+        "opposed": float(opposed(plain_words(claim), plain_words(closest)) > 0),
+    }
+
+
+def _denies_otherwise(claim: str, closest: str) -> float:
+    """1 when one denies and the other does not; a passage's denial counts where it reaches a word of the claim."""
+    if denials(claim) > 0:
+        return float(denials(closest) == 0)
+    return float(bool(denied(closest) & set(terms_of(claim))))
+
+
+def _denied_otherwise(claim: str, closest: str) -> float:
+    """The share of what one of both denies that the other says without a denial: the larger share of both ways."""
+    ours, theirs = denied(claim), denied(closest)
+    plain = (ours & set(terms_of(closest))) - theirs, (theirs & set(terms_of(claim))) - ours
+    return max(len(plain[0]) / max(1, len(ours)), len(plain[1]) / max(1, len(theirs)))
+
+
+def _replaced(claim: str, closest: str) -> Features:
+    """How many words stand where a sentence that is otherwise the same has others, and whether facts are among them."""
+    own, there = words(claim), words(closest)
+    changed = [op for op in Levenshtein.opcodes(own, there) if op.tag == "replace" and _between(op, own, there)]
+    gone = {word for op in changed for word in own[op.src_start : op.src_end]}
+    come = {word for op in changed for word in there[op.dest_start : op.dest_end]}
+    facts = {word for word in gone if word[0].isdigit()} | (gone & names(claim)) | (come & names(closest))
+    return {
+        "replaced": float(min(4, sum(op.src_end - op.src_start for op in changed))),
+        "fact_replaced": float(bool(facts)),
+        "opposite_replaced": float(opposed(gone, come) > 0),
+    }
+
+
+def _between(op: Opcode, own: Sequence[str], there: Sequence[str]) -> bool:
+    """Whether as few words stand there, between the same words or at an end."""
+    short = max(op.src_end - op.src_start, op.dest_end - op.dest_start) <= MOST_REPLACED
+    inside = op.src_start > 0 and op.src_end < len(own)
+    return short and (inside or len(own) == len(there))

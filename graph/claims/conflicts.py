@@ -1,0 +1,84 @@
+"""Where another version of a cited document says something else about the cited rule; pure."""
+
+from collections.abc import Sequence
+
+from graph.claims.versions import effective, family
+from graph.state import Citation, Conflict, Passage
+from graph.text.facts import denials, names, opposed, plain_words
+from graph.text.quantities import MEASURES, quantities
+from graph.text.sentences import Unit, units
+from graph.text.words import is_number, terms
+
+SAME_RULE = 0.6
+"""Share of shared words, numbers left out, from which on two units state the same rule."""
+
+
+def conflicts(citations: Sequence[Citation], passages: Sequence[Passage]) -> list[Conflict]:
+    """What other versions of the cited documents say differently about the cited rule, one entry a document."""
+    by_id = {passage["id"]: passage for passage in passages}
+    found = []
+    for citation in citations:
+        cited = by_id.get(citation["passage"])
+        if cited and effective(cited):
+            found += _conflicts(citation, cited, passages)
+    return found
+
+
+def _conflicts(citation: Citation, cited: Passage, passages: Sequence[Passage]) -> list[Conflict]:
+    told: dict[str, Conflict] = {}
+    said = _said(citation, cited)
+    for other in passages:
+        kin = family(other) == family(cited) and other["document"] != cited["document"]
+        since = effective(other)
+        if kin and since and since != effective(cited) and other["document"] not in told:
+            same = _same_rule(said, other)
+            if same and differs(said, same.reading):
+                told[other["document"]] = _conflict(citation, cited, other, same)
+    return list(told.values())
+
+
+def _said(citation: Citation, cited: Passage) -> str:
+    """What the cited stretch says, a table row with the names of its columns."""
+    start, end = citation["start"] - cited["start"], citation["end"] - cited["start"]
+    inside = [u.reading for u in units(cited["text"], cited["header"]) if start <= u.start and u.end <= end]
+    return " ".join(inside) or citation["quote"]
+
+
+def _same_rule(said: str, other: Passage) -> Unit | None:
+    """The unit of another version that is about the same thing."""
+    own = {term for term in terms(said) if not is_number(term)}
+    best, share = None, SAME_RULE
+    for unit in units(other["text"], other["header"]):
+        theirs = {term for term in terms(unit.reading) if not is_number(term)}
+        alike = 2 * len(own & theirs) / max(1, len(own) + len(theirs))
+        if alike >= share:
+            best, share = unit, alike
+    return best
+
+
+def differs(one: str, other: str) -> bool:
+    """Whether two sentences about the same thing say different things: a number, unit, name, denial or opposite."""
+    amounts = {value for value, _ in quantities(one)} != {value for value, _ in quantities(other)}
+    measures = _measured(one) != _measured(other)
+    named = bool(names(one) - plain_words(other) or names(other) - plain_words(one))
+    turned = opposed(plain_words(one), plain_words(other)) > 0
+    return amounts or measures or named or turned or (denials(one) > 0) != (denials(other) > 0)
+
+
+def _measured(text: str) -> set[tuple[str, str]]:
+    """The quantities whose unit is a measure: another word after a number may be another wording."""
+    return {(value, unit) for value, unit in quantities(text) if unit in MEASURES}
+
+
+def _conflict(citation: Citation, cited: Passage, other: Passage, unit: Unit) -> Conflict:
+    return Conflict(
+        marker=citation["marker"],
+        version="older" if effective(other) < effective(cited) else "newer",
+        document=other["document"],
+        file=other["file"],
+        title=other["title"],
+        effective_date=effective(other),
+        start=other["start"] + unit.start,
+        end=other["start"] + unit.end,
+        quote=other["text"][unit.start : unit.end],
+    )

@@ -1,0 +1,93 @@
+"""Whether a passage supports a claim: what both say, weighed by learned weights; pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from graph.claims.comparison import CONDITION, features
+from graph.claims.sources import Source, Weigh, Window, share, terms_in, terms_of, words_in
+from graph.learned import load, logistic
+from graph.text.facts import denials, names
+from graph.text.quantities import values
+
+EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
+"""Punctuation before and behind words, which no wording depends on."""
+TURNS = re.compile(
+    r"\b(?:unless|if|except|until|before|provided|false|untrue|wrong|denie[sd]|myth|claims?|claimed|believed?)\b",
+    re.IGNORECASE,
+)
+"""What before a piece of a sentence can turn what the piece says."""
+
+
+ANOTHER_UNIT = -3.0
+"""Log-odds for a number that has another unit: too rare in the sets that the weights are learned from."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How well a window of a source supports a claim, 0 to 1, and what is missing when something is."""
+
+    score: float
+    window: Window | None
+    because: str
+
+
+def nearest(claim: str, found: Source, weigh: Weigh, most: int) -> list[Window]:
+    """The windows that hold most of a claim's terms, best first, short before long."""
+    wanted = terms_of(claim)
+    scored = [(share(wanted, terms_in(found.readings(w)), weigh) - 0.05 * (w.last - w.first), w) for w in found.windows]
+    return [window for _, window in sorted(scored, key=lambda pair: -pair[0])[:most]]
+
+
+def is_verbatim(claim: str, found: Source) -> Window | None:
+    """The window that holds the claim word by word, and nothing before or behind it that turns what it says."""
+    wanted = _folded(claim)
+    return next((window for window in found.windows if _holds(window, wanted)), None) if wanted else None
+
+
+def _holds(window: Window, wanted: str) -> bool:
+    before, piece, behind = _folded(window.reading).partition(wanted)
+    return bool(piece) and not (denials(before) or TURNS.search(before) or CONDITION.search(behind))
+
+
+@lru_cache(maxsize=50_000)
+def _folded(text: str) -> str:
+    words = " ".join(EDGES.sub("", text.lower()).split())
+    return f" {words} " if words else ""
+
+
+def judge(claim: str, found: Source, compared: Mapping[int, float], weigh: Weigh) -> Verdict:
+    """The best window for a claim; `compared` gives the cosine of the claim to units by their number.
+
+    A claim that stands in the passage word by word is supported whatever the weights say.
+    """
+    if literal := is_verbatim(claim, found):
+        return Verdict(1.0, literal, "")
+    model = load("support")
+    best, told = Verdict(0.0, None, "nothing in the passage is near"), None
+    for window in nearest(claim, found, weigh, most=4):
+        cosine = max((compared.get(n, 0.0) for n in range(window.first, window.last + 1)), default=0.0)
+        compare = features(claim, window, found, cosine, weigh)
+        score = logistic(model.score(compare) + ANOTHER_UNIT * compare["unit_differs"])
+        if score > best.score:
+            best, told = Verdict(score, window, ""), compare
+    if best.window is None or told is None:
+        return best
+    return Verdict(best.score, best.window, reason(claim, best.window, found, told))
+
+
+def reason(claim: str, window: Window, found: Source, compared: Mapping[str, float]) -> str:
+    """In words, what the claim has and the passage lacks."""
+    here = [*found.readings(window), found.about]
+    if compared["number_missing"]:
+        said = {value for text in here for value in values(text)}
+        return f"the number {', '.join(sorted(values(claim) - said))} is not there"
+    if compared["unit_differs"]:
+        return "a number has another unit there"
+    if compared["name_missing"]:
+        return f"{', '.join(sorted(names(claim) - words_in([found.text, found.about])))} is not named there"
+    if compared["opposed"] or compared["denial_differs"]:
+        return "one denies what the other says"
+    gone = sorted(set(terms_of(claim)) - set(terms_in(here)))
+    return f"nothing is said there of {', '.join(gone[:5])}" if gone else ""

@@ -1,0 +1,128 @@
+"""Checks a draft claim by claim against its passages, with whatever the world offers to compare them with."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from graph.answers import no_usage
+from graph.backends import Judge, Similarity
+from graph.claims.checking import Checked, Judged, Outcome, assemble, clauses, is_absence, is_claim, outcome, together
+from graph.claims.citations import Claim, claims_of, said
+from graph.claims.sources import Source, Weigh, source_of
+from graph.claims.support import Verdict, is_verbatim, judge, nearest
+from graph.errors import ModelFailed
+from graph.release import Checking
+from graph.state import Passage, Usage
+
+WINDOWS = 4
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """What claims are checked with; `model` is asked about those that `told` calls unsure."""
+
+    similarity: Similarity
+    weigh: Weigh
+    told: Checking
+    model: Judge | None = None
+
+    async def check(
+        self, draft: str, passages: Sequence[Passage], usage: Usage, seconds: float | None = None
+    ) -> Checked:
+        """The draft with each claim tied to what supports it, and without those that nothing supports.
+
+        After `seconds` the model is not waited for: what the weights say stands.
+        """
+        claims = claims_of(draft)
+        until = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        run = _Run(self, passages, [source_of(passage) for passage in passages], usage, until)
+        found = await asyncio.gather(*map(run.outcome, claims))
+        checked = assemble(claims, found, passages)
+        checked.trouble = run.trouble
+        return checked
+
+    async def support(self, claim: str, passages: Sequence[Passage]) -> list[float]:
+        """How well each passage supports a claim, 0 to 1, without asking the model."""
+        run = _Run(self, passages, [source_of(passage) for passage in passages], no_usage())
+        found = await run.held(Claim(claim, ()), range(len(passages)))
+        return [found[number].score for number in range(len(passages))]
+
+
+@dataclass
+class _Run:
+    """One draft's check; `trouble` says why the model could not be asked, when it could not."""
+
+    by: Verifier
+    passages: Sequence[Passage]
+    sources: Sequence[Source]
+    usage: Usage
+    until: float | None = None
+    trouble: list[str] = field(default_factory=list)
+    asks: bool = True
+
+    async def outcome(self, claim: Claim) -> Outcome | None:
+        if not is_claim(claim):
+            return None
+        claim = replace(claim, text=said(claim.text))
+        whole = await self._whole(claim)
+        if whole.given:
+            return whole
+        parts = clauses(claim)
+        told = [await self._whole(part) for part in parts if not is_absence(part)]
+        if is_absence(claim) and not told:
+            return Outcome([], [], absent=True)
+        return together(told, claim) or whole
+
+    async def _whole(self, claim: Claim) -> Outcome:
+        """Held against what it cites first, and against the rest only when that does not support it."""
+        count, least = len(self.sources), self.by.told.support_from
+        cited = Judged(claim, {}).cited(count)
+        verdicts = await self._asked(claim, await self.held(claim, cited))
+        if not any(verdict.score >= least for verdict in verdicts.values()):
+            rest = [number for number in range(count) if number not in cited]
+            verdicts |= await self._asked(claim, await self.held(claim, rest))
+        return outcome(Judged(claim, verdicts), count, least)
+
+    async def held(self, claim: Claim, numbers: Iterable[int]) -> dict[int, Verdict]:
+        """Compare a claim with the units that its nearest windows are made of, all passages in one call."""
+        weigh = self.by.weigh
+        wanted = {
+            (number, unit): self.sources[number].units[unit].reading
+            for number in numbers
+            if not is_verbatim(claim.text, self.sources[number])
+            for window in nearest(claim.text, self.sources[number], weigh, WINDOWS)
+            for unit in range(window.first, window.last + 1)
+        }
+        cosines = await self.by.similarity.compare(claim.text, list(wanted.values())) if wanted else []
+        found = dict(zip(wanted, cosines, strict=True))
+        near = {number: {unit: c for (n, unit), c in found.items() if n == number} for number in numbers}
+        return {number: judge(claim.text, self.sources[number], near[number], weigh) for number in numbers}
+
+    async def _asked(self, claim: Claim, verdicts: dict[int, Verdict]) -> dict[int, Verdict]:
+        """Let the model decide where the weights are unsure; where it fails, they stand."""
+        unsure = {number: v for number, v in verdicts.items() if v.window and self._is_unsure(v.score)}
+        return {**verdicts, **{number: await self._second(claim, number, v) for number, v in unsure.items()}}
+
+    def _is_unsure(self, score: float) -> bool:
+        return self.by.model is not None and self.by.told.unsure_from <= score < self.by.told.unsure_to
+
+    async def _second(self, claim: Claim, number: int, first: Verdict) -> Verdict:
+        """The model's word in place of the weights'; a second failure ends the asking, as does one that may last."""
+        if self.by.model is None or not self.asks:
+            return first
+        try:
+            async with asyncio.timeout_at(self.until):
+                score = await self.by.model.supports(claim.text, self.passages[number], self.usage)
+        except TimeoutError:
+            self._lost("the time of the question was over", last=True)
+            return first
+        except ModelFailed as error:
+            self._lost(error.detail, last=error.transient)
+            return first
+        because = "" if score >= self.by.told.support_from else "the judge finds no support there"
+        return Verdict(score, first.window, because)
+
+    def _lost(self, detail: str, *, last: bool) -> None:
+        self.asks = self.asks and not (last or self.trouble)
+        told = "the judge did not judge a claim" if self.asks else "the judge was not asked further"
+        self.trouble.append(f"{told}: {detail}")

@@ -1,0 +1,1 @@
+"""From searches to passages, their sentences, and how sure an answer can be."""

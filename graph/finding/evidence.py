@@ -1,0 +1,137 @@
+"""The quotable sentences of the kept passages, each scored against the question by learned weights; pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+from graph.claims.versions import outdated
+from graph.learned import load, logistic
+from graph.question.answer_types import could_answer
+from graph.state import Evidence, Passage
+from graph.text.sentences import Unit, units
+from graph.text.words import terms
+
+MOST_UNITS = 400
+COMPARED = 14
+"""How many units are embedded afresh: the best by what is known without that."""
+AFRESH = 0.6
+"""What the cosine to a unit by itself counts beside the one to the unit in its passage."""
+ASKS = -2.0
+"""Log-odds for a unit that is itself a question: a heading of a list of answers says nothing."""
+OUTDATED = -4.0
+"""Log-odds for a unit of a version that another kept passage's document supersedes."""
+Weigh = Callable[[str], float]
+"""How telling a term is: its inverse passage frequency."""
+
+
+def gather(passages: Sequence[Passage]) -> list[Evidence]:
+    """The quotable units of the passages in reading order; `similarity` is what the index tells, or their passage's."""
+    found = []
+    for number, passage in enumerate(passages):
+        own = _units(passage["text"], passage["header"])
+        told = passage["similar"] if len(passage["similar"]) == len(own) else [passage["vector"] or 0.0] * len(own)
+        found += [
+            Evidence(passage=number, start=u.start, end=u.end, text=u.reading, similarity=s, coverage=0.0, score=0.0)
+            for u, s in zip(own, told, strict=True)
+            if any(map(str.isalpha, u.reading))
+        ]
+    return found[:MOST_UNITS]
+
+
+@lru_cache(maxsize=2048)
+def _units(text: str, header: str) -> tuple[Unit, ...]:
+    return tuple(units(text, header))
+
+
+def about(passage: Passage) -> str:
+    """What a passage's sentences stand under: the document's title and the innermost section."""
+    return f"{passage['title']}, {passage['section'].split(' > ')[-1]}" if passage["section"] else passage["title"]
+
+
+@lru_cache(maxsize=50_000)
+def term_set(text: str) -> frozenset[str]:
+    """The distinct terms of a text."""
+    return frozenset(terms(text))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a unit holds with its heading, and with its neighbours too."""
+
+    headed: frozenset[str]
+    near: frozenset[str]
+
+
+def surroundings(passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Seen]:
+    """The terms in and around each gathered unit; units must be in reading order."""
+    seen = []
+    for n, unit in enumerate(found):
+        headed = term_set(unit["text"]) | term_set(about(passages[unit["passage"]]))
+        beside = [o for o in (*found[max(0, n - 1) : n], *found[n + 1 : n + 2]) if o["passage"] == unit["passage"]]
+        seen.append(Seen(headed, headed.union(*(term_set(other["text"]) for other in beside))))
+    return seen
+
+
+def share(wanted: frozenset[str], held: frozenset[str], weigh: Weigh) -> float:
+    """The weighted share of the wanted terms that are held, 0 to 1; 1 when nothing is wanted."""
+    total = sum(map(weigh, wanted))
+    return sum(map(weigh, wanted & held)) / total if total > 0 else 1.0
+
+
+def shortlist(question: str, passages: Sequence[Passage], found: Sequence[Evidence], weigh: Weigh) -> list[int]:
+    """The numbers of the units that are worth embedding, best first."""
+    wanted = term_set(question)
+    worth = [
+        unit["similarity"] + 0.5 * share(wanted, seen.headed, weigh)
+        for unit, seen in zip(found, surroundings(passages, found), strict=True)
+    ]
+    return sorted(range(len(found)), key=lambda n: -worth[n])[:COMPARED]
+
+
+def score(
+    question: str, passages: Sequence[Passage], found: Sequence[Evidence], afresh: Mapping[int, float], weigh: Weigh
+) -> list[Evidence]:
+    """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms.
+
+    `afresh` are the cosines of the question to units embedded by themselves; a unit without one counts as the worst.
+    """
+    model, old = load("sentences"), outdated(question, passages)
+    scored = []
+    for n, values in enumerate(features(question, passages, found, afresh, weigh)):
+        unit = found[n]
+        odds = model.score(values)
+        odds += ASKS * unit["text"].rstrip().endswith("?") + OUTDATED * (unit["passage"] in old)
+        similarity, held = values["afresh"], values["headed"]
+        scored.append(Evidence(**{**unit, "similarity": similarity, "coverage": held, "score": logistic(odds)}))
+    return sorted(scored, key=lambda unit: -unit["score"])
+
+
+def features(
+    question: str, passages: Sequence[Passage], found: Sequence[Evidence], afresh: Mapping[int, float], weigh: Weigh
+) -> list[dict[str, float]]:
+    """What speaks for each unit: `meaning` of both cosines, `words` it shares, and whether it could answer by kind."""
+    wanted = term_set(question)
+    least = min(afresh.values(), default=1.0)
+    rows = []
+    for n, (unit, seen) in enumerate(zip(found, surroundings(passages, found), strict=True)):
+        alone = afresh.get(n, min(least, unit["similarity"]))
+        headed, near = share(wanted, seen.headed, weigh), share(wanted, seen.near, weigh)
+        could = could_answer(question, unit["text"])
+        rows.append(
+            {
+                "afresh": alone,
+                "headed": headed,
+                "meaning": AFRESH * alone + (1 - AFRESH) * unit["similarity"],
+                "words": (headed + near) / 2,
+                "could": float(could is True),
+                "could_not": float(could is False),
+            }
+        )
+    return rows
+
+
+def weighing(passages: Sequence[Passage]) -> Weigh:
+    """How telling a term is among the passages, for a world that does not tell it of the whole index."""
+    texts = [term_set(unit["text"]) for unit in gather(passages)]
+    return lambda term: log((len(texts) + 1) / (sum(term in text for text in texts) + 0.5))

@@ -1,0 +1,118 @@
+"""Searches for one question or for several at once, keeps of what was found what an answer may use, and scores it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graph.backends import Backend, Scope
+from graph.caching.cache import key_of
+from graph.finding import confidence, evidence, merging, rerank
+from graph.question import subquestions
+from graph.release import Release
+from graph.state import Evidence, Passage, Search, State
+
+DEPTH = 2
+"""How many times what is kept of the candidates each search gives, so that what two searches find half-way counts."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How sure the answer is where it is surest and where it is weakest, and the evidence that is worth quoting."""
+
+    surest: float
+    weakest: float
+    evidence: list[Evidence]
+
+
+@dataclass(frozen=True)
+class Searching:
+    """The way from a text to passages and their evidence, over one Release and one Backend."""
+
+    release: Release
+    backend: Backend
+
+    def key(self, filters: dict[str, Any], groups: list[str], *asked: Any) -> str:
+        """What a result may be kept under: everything that it follows from."""
+        return key_of(self.release.digest, self.backend.retriever.snapshot, filters, groups, *asked)
+
+    async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
+        """The candidates of some searches together, best first, and the caches that all of them hit."""
+        found, cached = await self._all([search["text"] for search in searches], state)
+        blended = merging.blend(found, [search["weight"] for search in searches])
+        return blended[: self.release.retrieval.keep], cached
+
+    def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
+        """Of the candidates, in their order, what the answer may use."""
+        return rerank.keep_best(candidates, self.release.reranking)
+
+    async def best(self, text: str, candidates: Sequence[Passage], began: float) -> tuple[list[Passage], list[str]]:
+        """Of the candidates, those that answer a text best first, what the answer may use; and the reranker's trouble.
+
+        A reranker has half of what is left of the question's deadline at most.
+        """
+        if self.backend.reranker is None or not candidates:
+            return self.keep(candidates), []
+        left = (self.release.generation.deadline - (time.monotonic() - began)) / 2
+        seconds = max(0.0, min(self.release.reranking.timeout, left))
+        ranked = await self.backend.reranker.rank(text, candidates, seconds)
+        return self.keep(rerank.reorder(candidates, ranked.scores)), [ranked.trouble] if ranked.trouble else []
+
+    async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
+        """The sentences of the passages, each by the best that it scores against one of the texts."""
+        found, weigh = evidence.gather(passages), self.weigh(passages)
+        return subquestions.best_of([await self._scored(text, passages, found, weigh) for text in texts])
+
+    def judge(self, question: str, found: State) -> Judged:
+        """How sure an answer is; when some parts have one and others have not, the others' evidence is left out."""
+        passages, units, weigh = found["passages"], found["evidence"], self.weigh(found["passages"])
+        whole = confidence.confidence(question, passages, units, weigh)
+        parts = confidence.of_parts(found.get("parts", []), passages, units, weigh)
+        weak = {number for number, sure in enumerate(parts, 1) if sure < self.release.routing.answer_from}
+        kept = [unit for unit in units if unit.get("part") not in weak] if len(weak) < len(parts) else units
+        return Judged(max([whole, *parts]), round(min(parts, default=whole), 4), kept)
+
+    async def widen(self, state: State, parts: list[str]) -> State:
+        """Search for each part and for what the best passage names; each keeps a share of the passages."""
+        question, passages = state["standalone"], state["passages"]
+        ahead = subquestions.follow_up(question, passages[0])
+        texts = [*parts, *([ahead] if ahead else [])]
+        found, _ = await self._all(texts, state)
+        pairs = zip(texts, found, strict=True)
+        ranked = await asyncio.gather(*(self.best(text, each, state["began"]) for text, each in pairs))
+        rankings = [passages, *(each for each, _ in ranked)]
+        trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
+        kept = self.keep(merging.take_turns(rankings, subquestions.turns(len(parts), len(texts))))
+        units = await self.gather_evidence([question, *parts], kept)
+        return State(parts=parts, passages=kept, evidence=units, trouble=trouble)
+
+    async def _scored(
+        self, text: str, passages: list[Passage], found: list[Evidence], weigh: evidence.Weigh
+    ) -> list[Evidence]:
+        """The sentences scored against a text; only those that may be best are embedded afresh."""
+        near = evidence.shortlist(text, passages, found, weigh)
+        similar = await self.backend.similarity.compare(text, [found[number]["text"] for number in near])
+        return evidence.score(text, passages, found, dict(zip(near, similar, strict=True)), weigh)
+
+    def weigh(self, passages: list[Passage]) -> evidence.Weigh:
+        """How telling a term is: in the whole index, or among the passages where the world does not tell it."""
+        lexicon = self.backend.retriever.lexicon
+        return lexicon.weight if lexicon else evidence.weighing(passages)
+
+    async def _all(self, texts: Sequence[str], state: State) -> tuple[list[list[Passage]], list[str]]:
+        searched = await asyncio.gather(*(self._one(text, state["filters"], state["groups"]) for text in texts))
+        hits = [set(cached) for _, cached in searched]
+        return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
+
+    async def _one(self, text: str, filters: dict[str, Any], groups: list[str]) -> tuple[list[Passage], list[str]]:
+        """The best passages for a text, and the caches that were hit."""
+        caches, key = self.backend.caches, self.key(filters, groups, "search", text)
+        kept: list[Passage] | None = caches.retrieval.get(key)
+        if kept is not None:
+            return kept, ["retrieval"]
+        cached = ["embedding"] if text in caches.embeddings else []
+        scope = Scope(filters, groups, self.release.retrieval.pool)
+        found = (await self.backend.retriever.search(text, scope))[: DEPTH * self.release.retrieval.keep]
+        caches.retrieval.put(key, found)
+        return found, cached

@@ -1,0 +1,124 @@
+"""Folds a conversation into one question that stands alone, and says what is to be searched for; pure.
+
+A turn that leans on the turns before it takes their most telling words along: `How do I create one?` after talk of an
+IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched and the scores added, so that a
+topic that was carried along in error cannot drown what the turn says itself.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from graph.state import Search, Turn
+from graph.text.words import is_number, terms
+
+LEANS = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"
+    r"|others?|another|else|more|also|still|too|again|instead|as well|anything|something|then|any)\b"
+    r"|^\W*(?:and|but|so|or|oops|no|yes|well|ok(?:ay)?|what about|how about|i mean|why|btw)\b",
+    re.IGNORECASE,
+)
+FULL = 4
+"""Content words from which on a turn without such words can stand alone; a question that names something always can."""
+NAMING = re.compile(
+    r"\W*(?i:who|whom|whose|what|when|where|which|how|is|are|was|were|do|does|did|can|could|has|have|will|would|should"
+    r"|may|must)\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)"
+)
+NEAR = 4
+"""Turns back in which a turn that stands alone looks for a shared word, before it counts as a new topic."""
+TOPIC = 3
+DECAY = 0.7
+"""What a word is worth for each turn of the user that lies between; `ASSISTANT` of it when the assistant said it."""
+ASSISTANT = 0.6
+OPENING = 60
+"""Words from the start of a turn that are looked at: an answer says there what it is about."""
+TOPIC_WEIGHT = 1.5
+"""What the search with the topic counts beside the one without it."""
+WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+TALK = frozenset(
+    term
+    for word in """able ask answer available based believe course curious detail details different document documents
+    example explain good great happen heard help important include includes including info information interested kind
+    know like made make makes mean means mention mentioned need ok okay option options people provide provided provides
+    question read really sorry specific sure take thank thanks thing things think type use used using various want way
+    ways wonder yeah yes""".split()
+    for term in terms(word)
+)
+"""Stems that are said about any topic."""
+COURTESY = frozenset(
+    """thanks thank thankyou thx cheers hello hi hey greetings bye goodbye ok okay great cool nice perfect awesome
+    wonderful excellent super fine good brilliant amazing lovely welcome""".split()
+)
+AROUND = frozenset(
+    """a again all alright and appreciate appreciated are day do doing everyone evening for going got have help helped
+    helpful how i i'm is it it's lot me morning much no now really see so that that's the then there this to
+    understand understood very was well will with work works yes you your yours""".split()
+)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A question that stands alone, and the searches for it: itself first; none when it asks for nothing."""
+
+    question: str
+    searches: list[Search]
+
+
+def fold(question: str, history: Sequence[Turn]) -> Folded:
+    """The question with what it refers back to; one without history stays as it is."""
+    if is_courtesy(question, history):
+        return Folded(question, [])
+    words = topic(question, history)
+    if not words or not (leans(question) or shares_topic(question, history)):
+        return Folded(question, [Search(text=question, weight=1.0)])
+    alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({words})", weight=TOPIC_WEIGHT)
+    if leans(question):
+        return Folded(carried["text"], [carried, alone])
+    return Folded(question, [alone, carried])
+
+
+def leans(question: str) -> bool:
+    """Whether a turn points at what was said before, or says too little to stand alone."""
+    return bool(LEANS.search(question)) or (len(set(terms(question))) < FULL and not NAMING.match(question))
+
+
+def shares_topic(question: str, history: Sequence[Turn]) -> bool:
+    """Whether a content word of the turn was said shortly before."""
+    said = {term for turn in history[-NEAR:] for term in terms(turn["content"])}
+    return bool(said & set(terms(question)))
+
+
+def topic(question: str, history: Sequence[Turn]) -> str:
+    """The words of the earlier turns that say best what the talk is about, in the order in which they came."""
+    worth: dict[str, float] = {}
+    last: dict[str, tuple[int, int, str]] = {}
+    for age, turn in enumerate(reversed(history)):
+        share = DECAY ** (age // 2) * (1.0 if turn["role"] == "user" else ASSISTANT)
+        for place, (term, word) in enumerate(_telling(turn["content"])):
+            worth[term] = worth.get(term, 0.0) + share
+            last.setdefault(term, (-age, place, word))
+    own = set(terms(question))
+    best = sorted((term for term in worth if term not in own), key=lambda term: -worth[term])[:TOPIC]
+    return " ".join(last[term][2] for term in sorted(best, key=lambda term: last[term]))
+
+
+def _telling(text: str) -> Iterator[tuple[str, str]]:
+    """The first words of a turn that carry a meaning, each term once, with the word as it was written."""
+    seen: set[str] = set()
+    for match in islice(WORD.finditer(text), OPENING):
+        for term in terms(match.group()):
+            if term not in seen and term not in TALK and "'" not in term and not is_number(term):
+                seen.add(term)
+                yield term, match.group()
+
+
+def is_courtesy(question: str, history: Sequence[Turn]) -> bool:
+    """Whether a turn only greets, thanks or agrees: there is nothing to search for.
+
+    After a question of the assistant's, a word of agreement is an answer, and what it agrees to can be searched for.
+    """
+    if history and history[-1]["role"] == "assistant" and history[-1]["content"].rstrip().endswith("?"):
+        return False
+    said = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
+    return any(word in COURTESY for word in said) and all(word in COURTESY | AROUND for word in said)

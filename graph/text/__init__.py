@@ -1,0 +1,1 @@
+"""What a text is made of: words, sentences, quantities, names; knows nothing of questions and answers."""

@@ -1,0 +1,57 @@
+"""Fits the passages into what a model's context window leaves for them; pure.
+
+Passages go from the end, as they come best first; the last one that is sent may be cut, at a sentence's end and never
+inside one. No passage changes its number.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from graph.state import Passage
+from graph.text.sentences import units
+
+Count = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """The numbered passages as they are sent; how many were left out and how many cut short."""
+
+    texts: list[str]
+    left_out: int = 0
+    shortened: int = 0
+
+
+def numbered(number: int, passage: Passage) -> str:
+    """A passage under its number, title, section and date."""
+    about = [passage["title"], passage["section"], str(passage["metadata"].get("effective_date", ""))]
+    header = f"{passage['header']}\n" if passage["header"] else ""
+    return f"[{number}] {', '.join(part for part in about if part)}\n{header}{passage['text']}"
+
+
+def fit(passages: Sequence[Passage], room: int, count: Count, share: float = 1.0) -> Shaped:
+    """As many passages as `room` tokens hold, and no more than a share of them all."""
+    texts = [numbered(number, passage) for number, passage in enumerate(passages, 1)]
+    if share == 1 and sum(len(text.encode()) for text in texts) <= room:
+        # No tokenizer makes more tokens of a text than it has bytes.
+        return Shaped(texts)
+    sizes = [count(text) for text in texts]
+    left = min(room, sum(sizes)) * share
+    kept: list[str] = []
+    for text, size in zip(texts, sizes, strict=True):
+        if size > left:
+            break
+        kept.append(text)
+        left -= size
+    rest = _cut(passages[len(kept)], len(kept) + 1, left, count) if len(kept) < len(texts) else None
+    sent = [*kept, rest] if rest else kept
+    return Shaped(sent, len(texts) - len(sent), int(rest is not None))
+
+
+def _cut(passage: Passage, number: int, left: float, count: Count) -> str | None:
+    """The passage up to the last sentence, list item or row that still fits; None when the first does not."""
+    ends = [unit.end for unit in units(passage["text"], passage["header"])]
+    shorter = [numbered(number, Passage(**{**passage, "text": passage["text"][:end]})) for end in ends]
+    fitting = bisect_right(shorter, left, key=count)
+    return shorter[fitting - 1] if fitting else None

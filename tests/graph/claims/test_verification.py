@@ -1,0 +1,355 @@
+"""The check of a draft: moved, added, dropped and removed claims, and when the judge is asked."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph.answers import no_usage
+from graph.claims.checking import Checked
+from graph.claims.citations import claims_of
+from graph.claims.sources import alike
+from graph.claims.verification import Verifier
+from graph.errors import ModelFailed
+from graph.release import Checking
+from graph.state import Passage, Usage
+from graph.text.words import terms
+
+PUMP = "The warranty of the Corrento pump is five years. It begins with the date of installation."
+DRIVE = "The Montara drive weighs 80 kg when it is empty. Two persons carry it to the cellar."
+TABLE = "| Part | Days |\n|---|---|\n| Seal | 5 |\n| Fan | 9 |"
+
+
+def passage(text: str, name: str, **changes: Any) -> Passage:
+    plain = {"id": f"{name}#0", "document": name, "file": name, "title": "Manual", "section": "", "header": ""}
+    place: dict[str, Any] = {"page": None, "page_breaks": [], "start": 0, "end": len(text), "text": text}
+    return cast(Passage, {**plain, **place, "metadata": {}, "score": 1.0, **changes})
+
+
+@dataclass
+class Overlap:
+    """Texts are as similar as the share of words that both have; remembers what it was asked."""
+
+    asked: list[tuple[str, list[str]]] = field(default_factory=list)
+
+    async def compare(self, text: str, others: Sequence[str]) -> list[float]:
+        self.asked.append((text, list(others)))
+        await asyncio.sleep(0)
+        own = set(terms(text))
+        return [len(own & set(terms(other))) / max(1, len(own | set(terms(other)))) for other in others]
+
+
+@dataclass
+class Opinion:
+    """A judge of one opinion, or a broken one; remembers what it was asked."""
+
+    score: float | ModelFailed
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
+        self.asked.append((claim, passage["document"]))
+        usage["calls"] += 1
+        if isinstance(self.score, ModelFailed):
+            raise self.score
+        return self.score
+
+
+PASSAGES = [passage(PUMP, "pump.md"), passage(DRIVE, "drive.md")]
+NEVER, ALWAYS = Checking(unsure_from=0.0, unsure_to=0.0), Checking(unsure_from=0.0, unsure_to=1.0)
+
+
+def check(
+    draft: str, *passages: Passage, judge: Opinion | None = None, told: Checking = NEVER, usage: Usage | None = None
+) -> Checked:
+    verifier = Verifier(Overlap(), alike, told, judge)
+    return asyncio.run(verifier.check(draft, list(passages or PASSAGES), usage if usage is not None else no_usage()))
+
+
+def actions(found: Checked) -> list[str]:
+    return [repair["action"] for repair in found.repairs]
+
+
+def test_a_claim_that_its_passage_says_stands() -> None:
+    found = check("The warranty of the Corrento pump is five years. [1]")
+    assert (found.text, found.cited, found.uncited) == ("The warranty of the Corrento pump is five years. [1]", 1, 0)
+    assert (found.repairs, found.trouble) == ([], [])
+    assert [(c["document"], c["quote"], c["support"]) for c in found.citations] == [
+        ("pump.md", "The warranty of the Corrento pump is five years.", 1.0)
+    ]
+
+
+def test_a_claim_that_cites_the_wrong_passage_is_moved_to_the_right_one() -> None:
+    found = check("The warranty of the Corrento pump is five years. [2]")
+    assert [(c["marker"], c["document"]) for c in found.citations] == [(1, "pump.md")]
+    assert (actions(found), found.cited, found.uncited) == (["moved"], 1, 0)
+
+
+@pytest.mark.parametrize("draft", ["Two persons carry it to the cellar.", "Two persons carry it to the cellar. [7]"])
+def test_a_claim_that_cites_nothing_is_given_the_passage_that_says_it(draft: str) -> None:
+    found = check(draft)
+    assert (found.text, [c["document"] for c in found.citations]) == (
+        "Two persons carry it to the cellar. [1]",
+        ["drive.md"],
+    )
+    assert actions(found) == ["moved" if "[7]" in draft else "added"]
+
+
+def test_a_passage_that_does_not_say_it_is_dropped_beside_one_that_does() -> None:
+    found = check("Two persons carry it to the cellar. [1][2]")
+    assert ([c["document"] for c in found.citations], actions(found)) == (["drive.md"], ["dropped"])
+
+
+def test_a_claim_with_an_invented_number_is_removed_and_the_number_is_named() -> None:
+    found = check("It begins with the date of installation. [1] The warranty of the Corrento pump is 9 years. [1]")
+    assert found.text == "It begins with the date of installation. [1]"
+    assert (found.cited, found.uncited, actions(found)) == (1, 1, ["removed"])
+    assert found.repairs[0]["because"] == "the number 9 is not there"
+
+
+def test_a_claim_of_two_clauses_from_two_sources_keeps_both() -> None:
+    found = check(
+        "The warranty of the Corrento pump is five years; the Montara drive weighs 80 kg when it is empty. [1][2]"
+    )
+    assert {c["document"] for c in found.citations} == {"pump.md", "drive.md"}
+    assert (found.cited, found.uncited) == (1, 0)
+    assert found.text.endswith("when it is empty. [1] [2]")
+
+
+def test_a_claim_of_two_clauses_one_of_which_is_invented_is_removed() -> None:
+    found = check("The warranty of the Corrento pump is five years; bananas from Peru cost 3 EUR a kilo. [1][2]")
+    assert (found.text, actions(found)) == ("", ["removed"])
+
+
+def test_a_row_of_a_table_is_a_source() -> None:
+    found = check("Part: Fan; Days: 9. [1]", passage(TABLE, "table.md"))
+    assert [c["quote"] for c in found.citations] == ["| Fan | 9 |"]
+
+
+def test_telling_that_something_is_not_there_stays_without_a_citation() -> None:
+    found = check("It begins with the date of installation. [1] The documents do not mention a price.")
+    assert found.text == "It begins with the date of installation. [1] The documents do not mention a price."
+    assert (found.cited, found.uncited, found.repairs) == (1, 1, [])
+
+
+def test_what_is_told_beside_an_absence_is_held_against_the_passages() -> None:
+    absent = "The documents do not mention a price"
+    found = check(f"{absent}, but two persons carry it to the cellar. [2]")
+    assert ([c["document"] for c in found.citations], found.cited) == (["drive.md"], 1)
+    assert check(f"{absent}, but apples from Rome are red. [2]").text == ""
+
+
+def test_a_yes_before_a_claim_is_not_looked_for() -> None:
+    found = check("Yes, the warranty of the Corrento pump is five years. [1]")
+    assert found.text == "Yes, the warranty of the Corrento pump is five years. [1]"
+    assert found.citations[0]["support"] == 1.0
+
+
+def test_a_claim_is_compared_and_told_without_its_markdown_and_stays_as_it_was_written() -> None:
+    found = check("**Two persons** carry it to the `cellar`. [2]\n\n**Bananas** are `yellow`. [1]")
+    assert (found.text, found.citations[0]["support"]) == ("**Two persons** carry it to the `cellar`. [1]", 1.0)
+    assert [repair["claim"] for repair in found.repairs] == ["Bananas are yellow."]
+
+
+@pytest.mark.parametrize("draft", ["", "   ", "[1]", "...", "😀", "---", "So it is.", "The parts are:"])
+def test_a_draft_that_claims_nothing_has_nothing_cited(draft: str) -> None:
+    found = check(draft)
+    assert (found.citations, found.cited, found.repairs) == ([], 0, [])
+
+
+@pytest.mark.parametrize(
+    "draft", ["# Bananas of Peru", "# Bananas\n\n## Peru", "```\nsudo rm -r /\n```", "BANANAS OF PERU"]
+)
+def test_headings_and_code_that_no_passage_says_do_not_stay(draft: str) -> None:
+    found = check(draft)
+    assert (found.text, found.cited) == ("", 0)
+
+
+def test_a_yes_before_the_answer_is_no_claim() -> None:
+    found = check("Yes. The warranty of the Corrento pump is five years. [1]")
+    assert (found.uncited, found.repairs) == (0, [])
+
+
+def test_without_passages_nothing_stands() -> None:
+    verifier = Verifier(Overlap(), alike, NEVER)
+    found = asyncio.run(verifier.check("It begins with the date of installation. [1]", [], no_usage()))
+    assert (found.text, actions(found), found.repairs[0]["because"]) == ("", ["removed"], "no passage")
+
+
+REWORDED = "Five years is how long the Corrento warranty runs. [1]"
+
+
+def test_the_judge_decides_where_the_weights_are_unsure() -> None:
+    for score, cited in ((0.95, 1), (0.05, 0)):
+        judge = Opinion(score)
+        found = check(REWORDED, judge=judge, told=ALWAYS)
+        assert (found.cited, judge.asked[0]) == (cited, (REWORDED[:-4], "pump.md"))
+
+
+def test_what_the_judge_refuses_is_told() -> None:
+    found = check(REWORDED, judge=Opinion(0.05), told=ALWAYS)
+    assert [(r["action"], r["because"], r["support"]) for r in found.repairs] == [
+        ("removed", "the judge finds no support there", 0.05)
+    ]
+
+
+def test_the_judge_is_asked_about_other_passages_only_when_the_cited_one_falls() -> None:
+    yes, no = Opinion(0.95), Opinion(0.05)
+    check(REWORDED, judge=yes, told=ALWAYS)
+    check(REWORDED, judge=no, told=ALWAYS)
+    assert [document for _, document in yes.asked] == ["pump.md"]
+    assert [document for _, document in no.asked] == ["pump.md", "drive.md"]
+
+
+@pytest.mark.parametrize("draft", [REWORDED, "Bananas are yellow. [1]"])
+def test_the_judge_is_not_asked_outside_of_what_is_unsure(draft: str) -> None:
+    judge = Opinion(0.95)
+    assert check(draft, judge=judge, told=NEVER).text == check(draft).text
+    assert judge.asked == []
+
+
+def test_the_judge_is_not_asked_about_what_stands_there_word_by_word() -> None:
+    judge = Opinion(0.05)
+    found = check("The warranty of the Corrento pump is five years. [1]", judge=judge, told=ALWAYS)
+    assert (found.cited, judge.asked) == (1, [])
+
+
+def test_when_the_judge_fails_the_weights_stand_and_it_is_told() -> None:
+    judge = Opinion(ModelFailed("error", "503 from the judge", transient=True))
+    found, alone = check(REWORDED, judge=judge, told=ALWAYS), check(REWORDED)
+    assert (found.text, found.citations, found.repairs) == (alone.text, alone.citations, alone.repairs)
+    assert found.trouble == ["the judge was not asked further: 503 from the judge"]
+
+
+@dataclass
+class Unclear(Opinion):
+    """A judge that says neither yes nor no to what it is first asked."""
+
+    async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
+        if not self.asked:
+            self.asked.append((claim, passage["document"]))
+            raise ModelFailed("error", "it said 'well'")
+        return await super().supports(claim, passage, usage)
+
+
+def test_one_reply_that_is_not_understood_does_not_end_the_asking() -> None:
+    judge = Unclear(0.95)
+    found = check(f"Bananas are yellow. [1] {REWORDED}", judge=judge, told=ALWAYS)
+    assert (found.cited, found.trouble) == (2, ["the judge did not judge a claim: it said 'well'"])
+
+
+def test_a_second_failure_ends_the_asking() -> None:
+    judge = Opinion(ModelFailed("error", "it said 'well'"))
+    found = check("Bananas are yellow. Apples are red. Pears are green. Figs are blue.", judge=judge, told=ALWAYS)
+    assert found.trouble[1:] == ["the judge was not asked further: it said 'well'"]
+    assert len(judge.asked) < 8
+
+
+def test_a_judge_is_not_waited_for_when_the_time_of_the_question_is_over() -> None:
+    class Slow(Opinion):
+        async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
+            await asyncio.sleep(60)
+            return 0.95
+
+    verifier = Verifier(Overlap(), alike, ALWAYS, Slow(0.95))
+    found = asyncio.run(verifier.check(REWORDED, PASSAGES, no_usage(), seconds=0.05))
+    assert found.text == check(REWORDED).text
+    assert found.trouble == ["the judge was not asked further: the time of the question was over"]
+
+
+def test_a_judge_that_failed_is_not_asked_about_the_claims_after() -> None:
+    judge = Opinion(ModelFailed("timeout", "late", transient=True))
+    found = check("Bananas are yellow; apples from Peru are red. [1]", judge=judge, told=ALWAYS)
+    assert (len(judge.asked), len(found.trouble)) == (1, 1)
+
+
+def test_each_check_asks_the_judge_anew() -> None:
+    verifier = Verifier(Overlap(), alike, ALWAYS, Opinion(ModelFailed("error", "503")))
+    for _ in range(2):
+        assert asyncio.run(verifier.check(REWORDED, PASSAGES, no_usage())).trouble
+
+
+def test_what_the_judge_costs_is_counted() -> None:
+    usage = no_usage()
+    check(REWORDED, judge=Opinion(0.95), told=ALWAYS, usage=usage)
+    assert usage["calls"] == 1
+
+
+def test_a_claim_is_compared_with_all_passages_in_at_most_two_calls() -> None:
+    near = Overlap()
+    passages = [*PASSAGES, *(passage(DRIVE.replace("80", str(n)), f"{n}.md") for n in range(4))]
+    asyncio.run(Verifier(near, alike, NEVER).check("Bananas are yellow. [1]", passages, no_usage()))
+    assert [text for text, _ in near.asked] == ["Bananas are yellow."] * 2
+
+
+def test_what_stands_word_by_word_is_not_compared_by_meaning() -> None:
+    near = Overlap()
+    asyncio.run(Verifier(near, alike, NEVER).check("Two persons carry it to the cellar. [2]", PASSAGES, no_usage()))
+    assert near.asked == []
+
+
+def test_the_work_for_a_long_draft_grows_with_its_claims_and_no_faster() -> None:
+    async def compared(claims: int) -> int:
+        near = Overlap()
+        draft = " ".join(f"Banana number {n} of Peru is yellow. [1]" for n in range(claims))
+        await Verifier(near, alike, NEVER).check(draft, PASSAGES, no_usage())
+        return sum(len(others) for _, others in near.asked)
+
+    assert asyncio.run(compared(40)) == 4 * asyncio.run(compared(10)) > 0
+
+
+def test_the_support_of_each_passage_is_given_in_order_and_the_judge_is_not_asked() -> None:
+    judge = Opinion(0.5)
+    verifier = Verifier(Overlap(), alike, ALWAYS, judge)
+    scores = asyncio.run(verifier.support("Two persons carry it to the cellar.", PASSAGES))
+    assert (scores[1], judge.asked) == (1.0, [])
+    assert scores[0] < scores[1]
+
+
+def test_no_passages_give_no_support() -> None:
+    assert asyncio.run(Verifier(Overlap(), alike, NEVER).support("It is so.", [])) == []
+
+
+PIECES = [
+    "The warranty of the Corrento pump is five years.",
+    "It begins with the date of installation [1].",
+    "Two persons carry it [2]",
+    "It weighs 80 kg and it is nine years old.",
+    "- a fan of 9 days [3]",
+    "| Seal | 5 | [3]",
+    "# The pump",
+    "[1]",
+    "[9]",
+    "\n",
+    "\n\n",
+    "価格は5円です。",
+    "`code`",
+    "The documents do not mention it.",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=8), st.booleans())
+def test_every_quote_is_an_exact_slice_and_every_marker_has_its_citation(pieces: list[str], believed: bool) -> None:
+    document = "\n\n".join([PUMP, DRIVE, TABLE])
+    starts = [document.index(text) for text in (PUMP, DRIVE, TABLE)]
+    passages = [passage(text, text[:9], start=at) for text, at in zip((PUMP, DRIVE, TABLE), starts, strict=True)]
+    draft = " ".join(pieces)
+    found = check(draft, *passages, judge=Opinion(float(believed)), told=ALWAYS)
+    assert [c["quote"] for c in found.citations] == [document[c["start"] : c["end"]] for c in found.citations]
+    assert [c["marker"] for c in found.citations] == list(range(1, len(found.citations) + 1))
+    assert {int(n) for n in re.findall(r"\[(\d+)\]", found.text)} == {c["marker"] for c in found.citations}
+    assert set(re.findall(r"[^\W\d]+", found.text)) <= set(re.findall(r"[^\W\d]+", draft))
+    assert all(0 <= c["support"] <= 1 for c in found.citations)
+    assert bool(found.cited) == bool(found.citations)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=120))
+def test_any_draft_can_be_checked(draft: str) -> None:
+    found = check(draft)
+    assert found.cited + found.uncited <= len(claims_of(draft))

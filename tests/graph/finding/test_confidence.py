@@ -1,0 +1,120 @@
+"""How sure it is that the evidence answers a question."""
+
+from collections.abc import Mapping, Sequence
+from math import log
+from typing import Any, cast
+
+import pytest
+
+from graph.finding.confidence import HOLDS, LEAST, Confidence, confidence, learned, of_parts, signs
+from graph.finding.evidence import gather, score
+from graph.learned import Logistic
+from graph.state import Evidence, Passage
+
+PLAIN = {"section": "", "header": "", "score": 1.0, "similar": [], "metadata": {}}
+
+
+def alike(term: str) -> float:
+    return 1.0
+
+
+def passage(text: str, near: float = 0.6, title: str = "Guide") -> Passage:
+    return cast(Passage, {**PLAIN, "title": title, "text": text, "vector": near})
+
+
+def evidence(question: str, passages: Sequence[Passage], afresh: float = 0.6) -> list[Evidence]:
+    found = gather(passages)
+    return score(question, passages, found, dict.fromkeys(range(len(found)), afresh), alike)
+
+
+def seen(question: str, *texts: str) -> dict[str, float]:
+    passages = [passage(text) for text in texts]
+    return signs(question, passages, evidence(question, passages), alike)
+
+
+def sure(question: str, *texts: str, near: float = 0.6) -> float:
+    passages = [passage(text, near) for text in texts]
+    return confidence(question, passages, evidence(question, passages, near), alike)
+
+
+def test_without_evidence_there_is_no_confidence() -> None:
+    assert confidence("pump", [], [], alike) == 0.0
+
+
+def test_it_is_surer_of_what_says_it_than_of_what_is_merely_near() -> None:
+    question = "When was the Corrento pump installed?"
+    says = sure(question, "The Corrento pump was installed in 1998.", near=0.8)
+    near = sure(question, "The Corrento pump needs oil.", near=0.6)
+    far = sure(question, "Call us on weekdays.", near=0.1)
+    assert 1 > says > near > far > 0
+
+
+def test_a_name_and_a_number_that_the_evidence_lacks_count_against_it() -> None:
+    text = "The pump of Ada Byron was tested with 12 litres."
+    assert seen("Was the pump of Ada Byron tested with 12 litres?", text)["names_lost_near"] == 0
+    lost = seen("Was the pump of Ida Byron tested with 14 litres?", text)
+    assert (lost["names_lost_near"], lost["names_lost_passage"], lost["numbers_lost_near"]) == (1, 1, 1)
+
+
+def test_a_name_in_the_rest_of_the_passage_is_lost_only_near_by() -> None:
+    text = "Ida Byron wrote it. They met. It rained. The pump was tested."
+    lost = seen("Which pump was tested for Ida?", text)
+    assert (lost["names_lost_near"], lost["names_lost_passage"]) == (1, 0)
+
+
+def test_a_denial_that_only_the_question_has_is_told() -> None:
+    assert seen("What may not be washed?", "Filters may be washed.")["denies_alone"] == 1
+    assert seen("What may not be washed?", "Filters may not be washed.")["denies_alone"] == 0
+
+
+def test_opposites_are_told() -> None:
+    assert seen("When does the price increase?", "The price will decrease in May.")["opposed"] == 1
+    assert seen("When does the price increase?", "The price will increase in May.")["opposed"] == 0
+
+
+def test_what_the_question_wants_and_whether_it_is_there_is_told() -> None:
+    held = seen("When was it built?", "It was built in 1998.")
+    lacking = seen("When was it built?", "It was built of stone.")
+    assert (held["asks_kind"], held["could"], held["could_not"], held["span_unlike"]) == (1, 1, 0, 0)
+    assert (lacking["could"], lacking["could_not"], lacking["span_unlike"]) == (0, 1, 1)
+    assert seen("Was it built?", "It was built.")["polar"] == 1
+
+
+def test_terms_are_looked_for_near_by_in_the_passage_and_in_all_passages() -> None:
+    found = seen("pump seal hose oil", "The pump seal. Good. It. The hose.", "Oil.")
+    assert found["held_here"] == 0.5
+    assert (found["held_passage"], found["held_any"]) == (0.75, 1.0)
+    assert found["count_lost_here"] == 2
+
+
+def test_a_best_sentence_that_is_alone_is_far_ahead() -> None:
+    alone, paired = seen("pump seal", "The pump seal."), seen("pump seal", "The pump seal.", "A pump seal.")
+    assert alone["ahead"] > paired["ahead"]
+
+
+def test_every_part_is_judged_by_its_own_evidence() -> None:
+    passages = [passage("The Corrento pump was installed in 1998."), passage("Call us.", 0.1)]
+    units = evidence("When was the Corrento pump installed?", passages)
+    own = [Evidence(**{**unit, "part": 1 + unit["passage"]}) for unit in units]
+    parts = ["When was the Corrento pump installed?", "Who is paid?", "Where is it?"]
+    first, second, third = of_parts(parts, passages, own, alike)
+    assert first > second > third == 0.0
+
+
+def toy(bias: float, **weights: float) -> Logistic:
+    return Logistic("toy", bias, weights, dict.fromkeys(weights, -99.0), dict.fromkeys(weights, 99.0))
+
+
+def test_both_probabilities_count_by_their_logarithms() -> None:
+    model = Confidence(toy(0.0, a=1.0), toy(-99.0), toy(0.0, likely=1.0))
+    values: Mapping[str, Any] = {"a": 0.0}
+    assert model.factors(values) == {"likely": pytest.approx(log(0.5) + HOLDS * log(LEAST))}
+    surer = Confidence(toy(0.0, a=1.0), toy(99.0), toy(0.0, likely=1.0))
+    assert surer.probability(values) == pytest.approx(0.5 / 1.5)
+
+
+def test_what_was_learned_speaks_for_a_higher_confidence_with_both() -> None:
+    both = learned().both
+    assert isinstance(both, Logistic)
+    assert both.weights["likely"] > 0
+    assert HOLDS > 0

@@ -1,0 +1,101 @@
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph.finding.retrieval import best_by_document, fuse, normalised, signals, to_passages
+from graph.state import Passage
+
+scores = st.dictionaries(st.sampled_from("abcdef"), st.floats(-1e6, 1e6))
+
+
+def row(key: str, **changes: Any) -> dict[str, Any]:
+    plain = {"id": key, "document": key, "file": "guide.md", "title": "Guide", "section": "Care", "header": ""}
+    place = {"page": 2, "page_breaks": [9], "start": 3, "end": 12, "text": "Check it."}
+    return {**plain, **place, "metadata": {"region": "EU"}, **changes}
+
+
+def test_the_best_score_becomes_one_and_the_worst_zero() -> None:
+    assert normalised({"a": 12.0, "b": 8.0, "c": 9.0}) == {"a": 1.0, "b": 0.0, "c": 0.25}
+
+
+def test_scores_that_are_all_the_same_become_one() -> None:
+    assert normalised({"a": 0.0, "b": 0.0}) == {"a": 1.0, "b": 1.0}
+
+
+def test_no_scores_stay_none() -> None:
+    assert normalised({}) == {}
+
+
+def test_both_legs_are_weighed_and_what_one_did_not_find_counts_as_its_worst() -> None:
+    lexical, vector = {"a": 12.0, "b": 8.0, "c": 10.0}, {"c": 0.9, "d": 0.5, "a": 0.6}
+    assert fuse(lexical, vector, 0.25) == pytest.approx({"a": 0.8125, "c": 0.625, "b": 0.0, "d": 0.0})
+    assert list(fuse(lexical, vector, 0.25)) == ["a", "c", "b", "d"]
+
+
+@pytest.mark.parametrize(("weight", "fused"), [(0.0, {"a": 1.0, "b": 0.0}), (1.0, {"b": 1.0, "a": 0.0})])
+def test_a_leg_without_weight_has_no_say(weight: float, fused: dict[str, float]) -> None:
+    assert fuse({"a": 2.0, "b": 1.0}, {"b": 2.0, "a": 1.0}, weight) == fused
+
+
+def test_equal_scores_come_in_the_order_of_their_ids() -> None:
+    assert list(fuse({"b": 1.0, "c": 1.0, "a": 1.0}, {}, 0.5)) == ["a", "b", "c"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(scores, scores, st.floats(0, 1))
+def test_fusing_keeps_every_passage_with_a_share_as_score_best_first(
+    lexical: dict[str, float], vector: dict[str, float], weight: float
+) -> None:
+    fused = fuse(lexical, vector, weight)
+    assert set(fused) == set(lexical) | set(vector)
+    assert list(fused.values()) == sorted(fused.values(), reverse=True)
+    assert [score for score in fused.values() if not 0 <= score <= 1 + 1e-9] == []
+
+
+NEAR = {"cosine": 0.5, "similar": [0.6]}
+"""What a row is compared to the question by, beside the legs."""
+
+
+def test_rows_of_both_legs_become_one_list_of_passages() -> None:
+    far = {"cosine": 0.1, "similar": [0.1, 0.2]}
+    lexical = [row("a", match=7, **NEAR), row("b", match=3, **far)]
+    assert to_passages(lexical, [row("a", similarity=0.5, **NEAR)], 0.5) == [
+        {**row("a"), "score": 1.0, "lexical": 7.0, "vector": 0.5, "similar": [0.6]},
+        {**row("b"), "score": 0.0, "lexical": 3.0, "vector": 0.1, "similar": [0.1, 0.2]},
+    ]
+
+
+def test_a_passage_that_only_the_vectors_found_has_no_lexical_score() -> None:
+    assert to_passages([], [row("a", similarity=0.5, **NEAR)], 0.5) == [
+        {**row("a"), "score": 0.5, "lexical": None, "vector": 0.5, "similar": [0.6]}
+    ]
+
+
+def test_only_the_best_passage_of_each_document_is_left() -> None:
+    found = [cast(Passage, row(key, document=document)) for key, document in (("1", "b"), ("2", "a"), ("3", "b"))]
+    assert [each["id"] for each in best_by_document(found)] == ["1", "2"]
+
+
+def test_a_passage_near_to_the_best_ones_is_near_to_the_question_that_has_moved_towards_them() -> None:
+    asked = np.array([1, 0, 0], np.float32)
+    leader, follower, stranger = (np.array(each, np.float32) for each in ([0.6, 0.8, 0], [0, 1, 0], [0, 0, 1]))
+    nothing = np.zeros((0, 3), np.float32)
+    found = signals(asked, np.stack([leader, follower, stranger]), [leader[None], nothing, nothing])
+    first, second, last = (each["moved"] for each in found)
+    assert first > second > last
+    assert second > 0.2 > float(asked @ follower)
+
+
+def test_nothing_found_has_no_signals() -> None:
+    assert signals(np.ones(3, np.float32), np.zeros((0, 3), np.float32), []) == []
+
+
+def test_passages_carry_signals_where_the_question_has_a_vector() -> None:
+    unit = np.array([1, 0], np.float32)
+    known = row("a", match=3.0, vector=unit, units=unit[None], cosine=1.0, similar=[1.0])
+    [found] = to_passages([known], [], 0.5, unit)
+    assert found["signals"]["moved"] == pytest.approx(1.0)
+    assert "signals" not in to_passages([known], [], 0.5)[0]

@@ -1,0 +1,112 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph.question.conversation import OPENING, TOPIC_WEIGHT, fold, is_courtesy, leans, topic
+from graph.state import Search, Turn
+
+WARRANTY: list[Turn] = [
+    {"role": "user", "content": "How long is the warranty of the Kaldera heat pump?"},
+    {"role": "assistant", "content": "The warranty of the Kaldera is five years from commissioning."},
+]
+
+
+def said(*contents: str) -> list[Turn]:
+    return [{"role": "user", "content": content} for content in contents]
+
+
+def texts(question: str, history: list[Turn]) -> list[str]:
+    return [search["text"] for search in fold(question, history).searches]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=60).map("Is a pump {}?".format))
+def test_a_question_without_history_stays_as_it_is(question: str) -> None:
+    folded = fold(question, [])
+    assert (folded.question, folded.searches) == (question, [Search(text=question, weight=1.0)])
+
+
+def test_a_turn_that_leans_on_the_talk_takes_its_topic_along_and_is_searched_both_ways() -> None:
+    folded = fold("Does it cover the element?", WARRANTY)
+    assert folded.question == "Does it cover the element? (heat warranty Kaldera)"
+    assert folded.searches == [
+        Search(text=folded.question, weight=TOPIC_WEIGHT),
+        Search(text="Does it cover the element?", weight=1.0),
+    ]
+
+
+def test_a_turn_on_the_topic_that_stands_alone_is_shown_as_it_is_and_searched_both_ways() -> None:
+    question = "What voids the warranty for commercial customers in Spain?"
+    folded = fold(question, WARRANTY)
+    assert folded.question == question
+    assert texts(question, WARRANTY) == [question, f"{question} (heat pump Kaldera)"]
+
+
+def test_a_turn_about_something_else_leaves_the_talk_behind() -> None:
+    question = "Who approves business trips to Singapore?"
+    assert texts(question, WARRANTY) == [question]
+
+
+@pytest.mark.parametrize(
+    "question", ["In Germany?", "And for commercial customers in Spain?", "Where do they offer service?"]
+)
+def test_pronouns_openings_and_few_words_lean_on_the_talk(question: str) -> None:
+    assert leans(question)
+
+
+@pytest.mark.parametrize("question", ["How long does the pump battery warranty last?", "What is Watson Assistant?"])
+def test_a_full_question_and_one_that_names_something_do_not_lean(question: str) -> None:
+    assert not leans(question)
+
+
+def test_recent_words_of_the_user_come_before_old_ones_and_the_assistants() -> None:
+    history: list[Turn] = [
+        *said("alpha beta gamma"),
+        {"role": "assistant", "content": "delta epsilon zeta"},
+        *said("eta theta iota"),
+    ]
+    assert topic("Why?", history) == "eta theta iota"
+    assert topic("Why?", history[:2]) == "alpha beta gamma"
+
+
+def test_a_word_that_comes_back_outweighs_one_that_was_said_last() -> None:
+    assert "turbine" in topic("Why?", said("turbine", "turbine noise", "turbine oil", "blade paint colour"))
+
+
+def test_the_topic_stands_in_the_order_in_which_it_was_said_and_without_the_turns_own_words() -> None:
+    assert topic("Does the river flood?", said("Where is Russian River tubing?")) == "Russian tubing"
+
+
+@pytest.mark.parametrize("noise", ["please explain this in detail", "thanks, I'd like more information", "2024 12 3.5"])
+def test_talk_about_talking_and_numbers_are_no_topic(noise: str) -> None:
+    assert topic("Why?", said(noise)) == ""
+
+
+def test_only_the_opening_of_a_turn_is_looked_at() -> None:
+    assert topic("Why?", said(f"{'so ' * OPENING} turbine")) == ""
+
+
+def test_blank_turns_change_nothing() -> None:
+    assert fold("And in Spain?", said(" ", "")) == fold("And in Spain?", [])
+
+
+@pytest.mark.parametrize(
+    "words", ["Thank you!", "Hello", "ok great, thanks a lot for your help", "That’s perfect.", "Good morning"]
+)
+@pytest.mark.parametrize("history", [[], WARRANTY])
+def test_a_courtesy_is_not_searched_for(words: str, history: list[Turn]) -> None:
+    folded = fold(words, history)
+    assert (folded.question, folded.searches) == (words, [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Thanks, and the valve?", "Hello, is the valve covered?", "Why is that great?", "great valve", "How much?"],
+)
+def test_a_courtesy_with_a_question_is_a_question(words: str) -> None:
+    assert not is_courtesy(words, WARRANTY)
+
+
+def test_agreement_to_the_assistants_question_is_searched_by_the_topic() -> None:
+    asked: list[Turn] = [{"role": "assistant", "content": "Do you want the warranty of the Corrento pump?"}]
+    assert fold("ok great", asked).searches[0]["text"] == "ok great (warranty Corrento pump)"

@@ -1,0 +1,96 @@
+from math import log
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph.text.words import EMPTY_WORDS, coverage, numbers, terms, weights
+
+few = settings(max_examples=100, deadline=None)
+
+
+def test_content_words_come_as_stems_in_their_order() -> None:
+    assert terms("The installed batteries were charging") == ["instal", "batteri", "charg"]
+
+
+def test_forms_of_a_word_share_a_stem() -> None:
+    assert terms("warranty") == terms("Warranties") == terms("WARRANTY")
+
+
+def test_words_without_meaning_are_left_out() -> None:
+    assert terms("what is the of and to would you") == []
+
+
+def test_a_possessive_is_the_word_itself_with_either_apostrophe() -> None:
+    assert terms("customer's") == terms("customer’s") == ["custom"]
+
+
+def test_numbers_stay_as_they_stand() -> None:
+    assert terms("5 1,000.50 2025-01-31 10:30") == ["5", "1,000.50", "2025-01-31", "10:30"]
+
+
+def test_a_full_stop_after_a_number_is_not_part_of_it() -> None:
+    assert terms("It lasts 10.") == ["last", "10"]
+
+
+def test_a_unit_written_to_its_number_is_a_word_of_its_own() -> None:
+    assert terms("11kW") == ["11", "kw"]
+
+
+def test_letters_beyond_ascii_belong_to_their_word() -> None:
+    assert terms("Prüfung_Größe naïve") == ["prüfung", "größe", "naïv"]
+
+
+def test_the_numbers_of_a_text_are_found_among_its_words() -> None:
+    assert numbers("Within 30 days, at 1.5 kW, in 30 cases") == {"30", "1.5"}
+
+
+def test_a_text_without_numbers_has_none() -> None:
+    assert numbers("no number here") == set()
+
+
+@few
+@given(st.text())
+def test_terms_of_any_text_are_never_empty_and_its_numbers_are_among_them(text: str) -> None:
+    found = terms(text)
+    assert [term for term in found if not term] == []
+    assert numbers(text) <= set(found)
+
+
+@few
+@given(st.lists(st.sampled_from(sorted(EMPTY_WORDS))))
+def test_no_mixture_of_empty_words_has_a_term(words: list[str]) -> None:
+    assert terms(" ".join(words)) == []
+
+
+def test_a_rare_term_weighs_more_than_a_common_one() -> None:
+    assert weights([["pump", "valve"], ["pump"], ["pump", "pump"]]) == {
+        "pump": log(4 / 3.5),
+        "valve": log(4 / 1.5),
+    }
+
+
+def test_no_texts_have_no_weights() -> None:
+    assert weights([]) == {}
+
+
+def test_coverage_is_the_weighted_share_of_what_was_wanted() -> None:
+    assert coverage(["pump", "valve"], ["valve", "hose"], {"pump": 1.0, "valve": 3.0}, default=9.0) == 0.75
+
+
+def test_a_term_without_a_weight_counts_by_default() -> None:
+    assert coverage(["pump", "new"], ["pump"], {"pump": 1.0}, default=3.0) == 0.25
+
+
+def test_a_term_wanted_twice_counts_once() -> None:
+    assert coverage(["pump", "pump", "valve"], ["pump"], {}, default=1.0) == 0.5
+
+
+def test_nothing_wanted_is_nothing_covered() -> None:
+    assert coverage([], ["pump"], {}, default=1.0) == 0.0
+
+
+@few
+@given(st.sets(st.text(max_size=3)), st.sets(st.text(max_size=3)))
+def test_coverage_is_a_share_that_is_whole_when_all_is_found(wanted: set[str], found: set[str]) -> None:
+    assert 0.0 <= coverage(wanted, found, {}, default=1.0) <= 1.0
+    assert coverage(wanted, wanted | found, {}, default=1.0) == (1.0 if wanted else 0.0)
