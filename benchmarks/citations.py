@@ -42,6 +42,8 @@ SAMPLES = ROOT / "samples"
 CITED = ("right", "wrong", "none")
 """How the scripted model cites a claim."""
 BESIDE = 5
+PIECE = 4
+"""Words at a claim's end by which the paragraph is known that they were taken from."""
 CASES = 600
 
 
@@ -88,8 +90,15 @@ async def on_squad(folder: Path) -> list[Seen]:
     verifier = Verifier(similarity, lambda term: weight.get(term, rarest), Release().checking)
     near, chance = Neighbours(texts), random.Random(23)
     cases = chance.sample(cases, min(CASES, len(cases)))
-    told = [_told(case, [case.passage, *near.of(case.claim, {case.passage.id}, BESIDE)], chance) for case in cases]
+    told = [_told(case, [case.passage, *_beside(case, near)], chance) for case in cases]
     return [(each, await verifier.check(each.draft, each.passages, no_usage())) for each in told]
+
+
+def _beside(case: Case, near: Neighbours) -> list[Text]:
+    """The paragraphs nearest to a claim's own, but for the one that a planted piece of it is from."""
+    end = " ".join(case.claim.split()[-PIECE:])
+    found = near.of(case.passage.text, {case.passage.id}, 2 * BESIDE)
+    return [text for text in found if case.supported or end not in " ".join(text.text.split())][:BESIDE]
 
 
 def _told(case: Case, given: Sequence[Text], chance: random.Random) -> Told:
@@ -118,13 +127,15 @@ class Scripted:
 
     name = "scripted:faults"
 
-    def __init__(self, seed: int) -> None:
-        self._chance = random.Random(seed)
+    def __init__(self, seed: int, met: dict[str, Text]) -> None:
+        self._chance, self._met = random.Random(seed), met
         self.told: list[Told] = []
 
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
         texts = [Text(p["id"], p["title"], p["text"]) for p in brief.passages]
-        cases = planted_cases(texts[:3], 3, seed=self._chance.randrange(10**6))
+        away = [text for name, text in self._met.items() if name not in {own.id for own in texts}]
+        self._met.update((text.id, text) for text in texts)
+        cases = planted_cases(texts[:3], 3, seed=self._chance.randrange(10**6), elsewhere=away)
         cases = [case for case in cases if _one_claim(case.claim)]
         if not cases:
             yield "I don't know."
@@ -157,8 +168,9 @@ async def _rounds(release: Release, store: Path, rounds: int) -> list[Seen]:
 
 async def _one_round(release: Release, world: Backend, seed: int) -> list[Seen]:
     found: list[Seen] = []
+    met: dict[str, Text] = {}
     for question in read_records(SAMPLES / "questions.jsonl"):
-        model = Scripted(seed * 1000 + len(found))
+        model = Scripted(seed * 1000 + len(found), met)
         graph = build_graph(release, replace(world, writers={**world.writers, model.name: model}))
         answer = (await graph.ainvoke({key: question[key] for key in ("question", "filters", "groups")}))["answer"]
         if model.told:

@@ -105,15 +105,22 @@ def _against_another(
     return Case(case.claim, chance.choice(found), False, "another passage", case.group) if found else None
 
 
-def planted_cases(passages: Sequence[Text], most: int, seed: int) -> list[Case]:
-    """Sentences of passages as they stand and reworded, and with each kind of fault planted into them."""
+def planted_cases(
+    passages: Sequence[Text], most: int, seed: int, elsewhere: Sequence[Text] | None = None
+) -> list[Case]:
+    """Sentences of passages as they stand and reworded, and with each kind of fault planted into them.
+
+    What is mixed in or invented comes from `elsewhere`, or from the other passages.
+    """
     chance = random.Random(seed)
     chosen = chance.sample(list(passages), min(most, len(passages)))
     found: list[Case] = []
     for passage in chosen:
         told = [u.reading for u in units(passage.text) if 6 <= len(terms(u.reading)) <= 40]
         if told:
-            others = [u.reading for other in chance.sample(chosen, 3) if other != passage for u in units(other.text)]
+            wider = chosen if elsewhere is None else list(elsewhere)
+            away = [other for other in chance.sample(wider, min(3, len(wider))) if other != passage]
+            others = [unit.reading for other in away for unit in units(other.text)]
             found += _planted(chance.choice(told), passage, others, chance)
     return found
 

@@ -63,10 +63,10 @@ def boost(
     labels: Sequence[float],
     weights: Sequence[float],
     *,
-    trees: int = 150,
-    depth: int = 3,
+    trees: int = 250,
+    depth: int = 4,
     leaf: int = 25,
-    rate: float = 0.08,
+    rate: float = 0.05,
 ) -> Boosted:
     """Gradient-boosted trees by scikit-learn, seeded."""
     from sklearn.ensemble import HistGradientBoostingClassifier

@@ -90,6 +90,10 @@ def handbook() -> list[str]:
 GOALS = {
     "groundedness": "groundedness against people (mtrag): ",
     "conversation": "conversations (mtrag): ",
+    "reranking": "reranked, ",
+    "citations": "citations, ",
+    "abstention": "confidence, ",
+    "routing": "router: ",
     "drills": "failing models: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",

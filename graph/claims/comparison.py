@@ -33,7 +33,7 @@ def features(claim: str, window: Window, found: Source, similarity: float, weigh
         **_stated(claim, closest, readings, found),
         **_named(claim, readings, found),
         **_turned(claim, closest, copied),
-        **_replaced(claim, closest),
+        **_replaced(claim, closest, copied),
         "in_order": copied,
         "similarity": similarity,
         "length": log(1 + len(set(own))),
@@ -142,10 +142,15 @@ def _denied_otherwise(claim: str, closest: str) -> float:
     return max(len(plain[0]) / max(1, len(ours)), len(plain[1]) / max(1, len(theirs)))
 
 
-def _replaced(claim: str, closest: str) -> Features:
-    """How many words stand where a sentence that is otherwise the same has others, and whether facts are among them."""
+def _replaced(claim: str, closest: str, copied: float) -> Features:
+    """What the claim changes of a sentence that is otherwise the same, word by word.
+
+    How many words stand in the place of others, whether facts, opposites or denials are among what was changed, and the
+    longest stretch of words that the sentence has not.
+    """
     own, there = words(claim), words(closest)
-    changed = [op for op in Levenshtein.opcodes(own, there) if op.tag == "replace" and _between(op, own, there)]
+    steps = Levenshtein.opcodes(own, there)
+    changed = [op for op in steps if op.tag == "replace" and _between(op, own, there)]
     gone = {word for op in changed for word in own[op.src_start : op.src_end]}
     come = {word for op in changed for word in there[op.dest_start : op.dest_end]}
     facts = {word for word in gone if word[0].isdigit()} | (gone & names(claim)) | (come & names(closest))
@@ -153,7 +158,15 @@ def _replaced(claim: str, closest: str) -> Features:
         "replaced": float(min(4, sum(op.src_end - op.src_start for op in changed))),
         "fact_replaced": float(bool(facts)),
         "opposite_replaced": float(opposed(gone, come) > 0),
+        "denial_changed": copied * any(_denies(op, own, there) for op in steps),
+        "longest_new": float(min(12, max((op.src_end - op.src_start for op in steps if op.tag != "equal"), default=0))),
     }
+
+
+def _denies(op: Opcode, own: Sequence[str], there: Sequence[str]) -> bool:
+    """Whether a changed stretch denies on one side alone."""
+    ours, theirs = " ".join(own[op.src_start : op.src_end]), " ".join(there[op.dest_start : op.dest_end])
+    return op.tag != "equal" and (denials(ours) > 0) != (denials(theirs) > 0)
 
 
 def _between(op: Opcode, own: Sequence[str], there: Sequence[str]) -> bool:

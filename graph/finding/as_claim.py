@@ -1,5 +1,6 @@
 """A question held against its evidence as though it were a claim: what it takes for granted must stand there; pure."""
 
+import re
 from collections.abc import Sequence
 
 from graph.claims.comparison import Features, features
@@ -7,6 +8,8 @@ from graph.claims.sources import Weigh, source_of
 from graph.learned import load
 from graph.state import Evidence, Passage
 
+CARRIED = re.compile(r"(?<=\S) \([^()]+\)$")
+"""The words that a conversation brings along: they say what is meant, and are no part of what is asked."""
 HELD = 6
 """How many of the best sentences are looked at."""
 
@@ -19,7 +22,7 @@ def signs_as_claim(
     `claim_support`: the log-odds that it supports the question; `claim_first`, `claim_top` and `claim_second`: those of
     the best sentence alone, and the highest two of the best sentences.
     """
-    claim, model = question.rstrip("? "), load("support")
+    claim, model = CARRIED.sub("", question).rstrip("? "), load("support")
     near = max(_rows(claim, passages, evidence[0], weigh, neighbours=1), key=model.score)
     alone = [_rows(claim, passages, unit, weigh, neighbours=0)[0] for unit in evidence[:HELD]]
     scores = [model.score(row) for row in alone]
