@@ -39,6 +39,8 @@ HEADING = re.compile(r"^ {0,3}#{1,6} |^\|.*\|[ \t]*$", re.MULTILINE)
 """A heading, or the header of a table, which stays over what is left under it."""
 NUMBERED = re.compile(r"^#+ *(?:\d+[.)]?)*")
 """The sign of a heading with its number."""
+BETTER = 0.25
+"""How much more another passage must support a claim than the one cited, to be cited in its place."""
 LEAST_TERMS = 2
 """Content words that a clause needs to be a claim of its own."""
 
@@ -105,11 +107,11 @@ def clauses(claim: Claim) -> list[Claim]:
 
 
 def outcome(judged: Judged, count: int, support_from: float) -> Outcome:
-    """What becomes of one claim: support at least `support_from` lets it stand."""
+    """What becomes of one claim: support of `support_from` lets it stand, where it is or where it has far more."""
     cited = judged.cited(count)
     good = [(number, judged.verdicts[number]) for number in cited if judged.verdicts[number].score >= support_from]
     best = judged.best()
-    if good:
+    if good and best and best[1].score <= max(verdict.score for _, verdict in good) + BETTER:
         lost = [number for number in cited if number not in dict(good)]
         return Outcome(good, [_repair(judged.claim, "dropped", judged.verdicts[n]) for n in lost])
     if best is None:

@@ -15,6 +15,8 @@ from graph.release import Checking
 from graph.state import Passage, Usage
 
 WINDOWS = 4
+SURE = 0.9
+"""Support from which on a cited passage is not held against the others."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,14 @@ class _Run:
         return together(told, claim) or whole
 
     async def _whole(self, claim: Claim) -> Outcome:
-        """Held against what it cites first, and against the rest only when that does not support it."""
+        """Held against what it cites first, and against the rest only when that does not surely support it."""
         count, least = len(self.sources), self.by.told.support_from
         cited = Judged(claim, {}).cited(count)
         verdicts = await self._asked(claim, await self.held(claim, cited))
-        if not any(verdict.score >= least for verdict in verdicts.values()):
-            rest = [number for number in range(count) if number not in cited]
-            verdicts |= await self._asked(claim, await self.held(claim, rest))
+        surest = max((verdict.score for verdict in verdicts.values()), default=0.0)
+        if surest < SURE:
+            rest = await self.held(claim, [number for number in range(count) if number not in cited])
+            verdicts |= rest if surest >= least else await self._asked(claim, rest)
         return outcome(Judged(claim, verdicts), count, least)
 
     async def held(self, claim: Claim, numbers: Iterable[int]) -> dict[int, Verdict]:

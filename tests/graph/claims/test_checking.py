@@ -60,6 +60,13 @@ def test_a_claim_moves_to_the_passage_that_supports_it_and_says_what_the_cited_o
     assert found.repairs == [repair("moved", "because 0", 0.9)]
 
 
+def test_a_claim_moves_from_a_passage_that_may_support_it_to_one_that_does() -> None:
+    found = decide((1,), 0.6, 0.95)
+    assert (given_to(found), found.repairs) == ([1], [repair("moved", "because 0", 0.95)])
+    assert given_to(decide((1,), 0.75, 0.95)) == [0]
+    assert given_to(decide((1, 2), 0.6, 0.95)) == [0, 1]
+
+
 def test_of_two_that_support_it_alike_the_one_that_ranks_higher_is_given() -> None:
     assert given_to(decide((), 0.2, 0.9, 0.9)) == [1]
 
