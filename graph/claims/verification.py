@@ -15,6 +15,8 @@ from graph.release import Checking
 from graph.state import Passage, Usage
 
 WINDOWS = 4
+CLAUSE_FROM = 0.75
+"""Support that each clause needs when their claim as a whole has too little: a second look is no easier one."""
 SURE = 0.9
 """Support from which on a cited passage is not held against the others."""
 
@@ -66,18 +68,19 @@ class _Run:
         if not is_claim(claim):
             return None
         claim = replace(claim, text=said(claim.text))
-        whole = await self._whole(claim)
+        whole = await self._whole(claim, self.by.told.support_from)
         if whole.given:
             return whole
         parts = clauses(claim)
-        told = [await self._whole(part) for part in parts if not is_absence(part)]
+        least = max(self.by.told.support_from, CLAUSE_FROM)
+        told = [await self._whole(part, least) for part in parts if not is_absence(part)]
         if is_absence(claim) and not told:
             return Outcome([], [], absent=True)
         return together(told, claim) or whole
 
-    async def _whole(self, claim: Claim) -> Outcome:
+    async def _whole(self, claim: Claim, least: float) -> Outcome:
         """Held against what it cites first, and against the rest only when that does not surely support it."""
-        count, least = len(self.sources), self.by.told.support_from
+        count = len(self.sources)
         cited = Judged(claim, {}).cited(count)
         verdicts = await self._asked(claim, await self.held(claim, cited))
         surest = max((verdict.score for verdict in verdicts.values()), default=0.0)

@@ -59,6 +59,14 @@ class Opinion:
         return self.score
 
 
+@dataclass
+class Halves(Opinion):
+    """A judge that believes clauses and never a claim of two."""
+
+    async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
+        return 0.05 if ";" in claim else await super().supports(claim, passage, usage)
+
+
 PASSAGES = [passage(PUMP, "pump.md"), passage(DRIVE, "drive.md")]
 NEVER, ALWAYS = Checking(unsure_from=0.0, unsure_to=0.0), Checking(unsure_from=0.0, unsure_to=1.0)
 
@@ -123,6 +131,14 @@ def test_a_claim_of_two_clauses_from_two_sources_keeps_both() -> None:
 def test_a_claim_of_two_clauses_one_of_which_is_invented_is_removed() -> None:
     found = check("The warranty of the Corrento pump is five years; bananas from Peru cost 3 EUR a kilo. [1][2]")
     assert (found.text, actions(found)) == ("", ["removed"])
+
+
+def test_a_clause_needs_more_support_than_a_claim() -> None:
+    draft = "The warranty of the Corrento pump is five years; the Montara drive weighs 80 kg when it is empty. [1][2]"
+    two = "Five years is how long the Corrento warranty runs; 80 kg is what the empty Montara drive weighs. [1][2]"
+    assert check(draft).cited == 1
+    assert check(two, judge=Halves(0.8), told=ALWAYS).cited == 1
+    assert check(two, judge=Halves(0.7), told=ALWAYS).cited == 0
 
 
 def test_a_row_of_a_table_is_a_source() -> None:
