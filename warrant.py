@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "index": ("graph.commands.index:index", "Index files, folders and corpora into a Snapshot."),
     "ask": ("graph.commands.ask:ask", "Ask a question and get an answer with checked citations."),
+    "serve": ("server.commands.serve:serve", "Serve the graph over HTTP."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
     "release": ("graph.commands.release:release", "Show or check a release.yaml."),
     "graph": ("graph.commands.draw:graph", "Draw the answering graph."),

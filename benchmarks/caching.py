@@ -62,7 +62,7 @@ async def measure(store: Path) -> dict[str, Any]:
 
 async def second_time(store: Path, way: str) -> dict[str, Any]:
     """Milliseconds of questions that were asked before; answers that no cache may keep are left out of all ways."""
-    graph = await open_agent(Settings(index=store, **WAYS[way]), Release())
+    graph = (await open_agent(Settings(index=store, **WAYS[way]), Release())).graph
     spent, searched = [], []
     for question in questions():
         first, _ = await asked(graph, question)
@@ -76,8 +76,8 @@ async def second_time(store: Path, way: str) -> dict[str, Any]:
 
 async def together(store: Path) -> dict[str, Any]:
     """Ten equal questions at one moment as a ratio of one, and how many of them were worked out at the most."""
-    plain = await open_agent(Settings(index=store, cache_seconds=0), Release())
-    shared = await open_agent(Settings(index=store), Release())
+    plain = (await open_agent(Settings(index=store, cache_seconds=0), Release())).graph
+    shared = (await open_agent(Settings(index=store), Release())).graph
     ratios: list[float] = []
     made: list[int] = []
     for question in questions()[:SHARED]:

@@ -36,7 +36,7 @@ def main() -> None:
 
 async def ask_all(store: Path) -> Figures:
     """Ask every question and count by kind."""
-    graph = await open_agent(Settings(index=store), Release())
+    graph = (await open_agent(Settings(index=store), Release())).graph
     counts: dict[str, Counter[str]] = {}
     for question in read_records(SAMPLES / "questions.jsonl"):
         asked = {key: question[key] for key in ("question", "filters", "groups")}

@@ -61,7 +61,7 @@ def scripted_release(place: Path) -> Release:
 
 async def ask_all(store: Path, release: Release, questions: list[Question]) -> Figures:
     """The milliseconds of every step over all questions, and how many answers came from each rung."""
-    agent = await open_agent(Settings(cache_seconds=0, index=store), release)
+    agent = (await open_agent(Settings(cache_seconds=0, index=store), release)).graph
     await agent.ainvoke(questions[0])
     steps: dict[str, list[float]] = defaultdict(list)
     totals, rungs = [], Counter[str]()

@@ -23,7 +23,7 @@ def answers(handbook: Path) -> list[tuple[dict[str, Any], Answer]]:
     """Every sample question with its answer."""
 
     async def ask() -> list[tuple[dict[str, Any], Answer]]:
-        graph = await open_agent(Settings(index=handbook), Release())
+        graph = (await open_agent(Settings(index=handbook), Release())).graph
         asked = []
         for question in QUESTIONS:
             given = {key: question[key] for key in ("question", "filters", "groups")}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted([ROOT / "warrant.py", *(ROOT / "graph").rglob("*.py")])
+GRAPH = sorted((ROOT / "graph").rglob("*.py"))
+SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py")])
 
 HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},
@@ -18,7 +19,12 @@ HOMES = {
     "xllamacpp": {"graph/backends/llama.py"},
     "interlock": {"graph/backends/breaker.py"},
     "jiter": {"graph/backends/claims.py"},
-    "httpx": {f"graph/backends/{name}.py" for name in ("http", "openai", "rerank_endpoint", "tokens")},
+    "httpx": {f"graph/backends/{name}.py" for name in ("http", "openai", "rerank_endpoint", "tokens")}
+    | {"server/serving.py"},
+    "langserve": {"server/doors/rag.py"},
+    "sse_starlette": {"server/doors/rag.py"},
+    "uvicorn": {"server/serving.py"},
+    "pythonjsonlogger": {"server/watching/logs.py"},
     "rensa": {"graph/ingest/duplicates.py"},
     "pebble": {"graph/ingest/reading.py"},
     "markdown_it": {"graph/ingest/chunk.py"},
@@ -56,9 +62,25 @@ def ours(path: Path) -> set[str]:
     return {name for name in imports(path) if name.split(".")[0] in ("graph", "server", "evals", "warrant")}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", GRAPH, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_graph_knows_neither_server_nor_evals(path: Path) -> None:
     assert not {name for name in ours(path) if name.split(".")[0] in ("server", "evals", "warrant")}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "server").rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_server_does_not_know_evals(path: Path) -> None:
+    assert not {name for name in ours(path) if name.split(".")[0] in ("evals", "warrant")}
+
+
+def test_doors_do_not_know_each_other_and_the_desk_knows_no_door() -> None:
+    shared = {"server.doors.events", "server.doors.readable"}
+    for path in (ROOT / "server" / "doors").glob("*.py"):
+        assert {name for name in ours(path) if name.startswith("server.doors.")} <= shared
+    for path in (ROOT / "server").glob("*.py"):
+        doors = {name for name in ours(path) if name.startswith("server.doors.")}
+        assert not doors or path.name == "app.py"
 
 
 def test_state_imports_nothing_of_ours() -> None:
@@ -99,7 +121,7 @@ def test_a_foreign_library_lives_in_one_file(library: str) -> None:
 
 def test_only_settings_reads_the_environment() -> None:
     readers = {p.relative_to(ROOT).as_posix() for p in SOURCES if "os.environ" in p.read_text("utf-8")}
-    assert readers == {"graph/settings.py"}
+    assert readers == {"graph/settings.py", "server/settings.py"}
 
 
 def test_no_file_has_grown_too_long() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from graph.backends import Backend, Scope
 from graph.caching.cache import key_of
+from graph.filters import compile_filter
 from graph.finding import confidence, evidence, merging, rerank
 from graph.question import subquestions
 from graph.release import Release
@@ -42,6 +43,18 @@ class Searching:
         found, cached = await self._all([search["text"] for search in searches], state)
         blended = merging.blend(found, [search["weight"] for search in searches])
         return blended[: self.release.retrieval.keep], cached
+
+    async def passages(self, text: str, filters: dict[str, Any], groups: list[str]) -> list[Passage]:
+        """What is found for a text, best first, as somebody who searches would see it.
+
+        Raises FilterInvalid or RetrievalUnavailable.
+        """
+        compile_filter(filters, self.backend.retriever.columns)
+        found = (await self._one(text, filters, groups))[0][: self.release.retrieval.keep]
+        if self.backend.reranker is None or not found:
+            return found
+        ranked = await self.backend.reranker.rank(text, found, self.release.reranking.timeout)
+        return rerank.reorder(found, ranked.scores)
 
     def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
         """Of the candidates, in their order, what the answer may use."""

@@ -135,7 +135,7 @@ def test_the_local_language_model_answers_a_question_of_the_handbook(quick_handb
     )
 
     async def ask() -> dict[str, object]:
-        graph = await open_agent(Settings(index=quick_handbook), release)
+        graph = (await open_agent(Settings(index=quick_handbook), release)).graph
         question = {"question": "After how many years are laptops replaced?"}
         return dict((await graph.ainvoke(question))["answer"])
 

@@ -1,0 +1,1 @@
+"""The answering graph over HTTP, governed."""

@@ -1,0 +1,72 @@
+"""Puts the server together: the gate, the desk, and a door for each kind of client."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from graph.settings import quiet_libraries
+from server.books import Books
+from server.callers import Callers, load_callers
+from server.conversations import Conversations
+from server.desk import Desk
+from server.doors.health import health_routes
+from server.doors.rag import add_rag_routes
+from server.doors.streams import stream_routes
+from server.doors.talks import talk_routes
+from server.failures import add_error_bodies
+from server.gate import Gate
+from server.live import Live
+from server.settings import ServerSettings, load_server_settings
+from server.watching.logs import Logs, set_up_logs
+
+ABOUT = "Answers from an organisation's documents, each claim tied to the span that it comes from."
+
+
+@dataclass
+class Server:
+    """The parts that are opened when the server starts, and what the doors share."""
+
+    settings: ServerSettings
+    callers: Callers
+    live: Live
+    conversations: Conversations
+    desk: Desk
+
+
+def make_app() -> FastAPI:
+    """The application that the environment describes; raises SettingsInvalid when it may not be served."""
+    quiet_libraries()
+    settings = load_server_settings()
+    set_up_logs(settings)
+    return assemble(settings, Live())
+
+
+def assemble(settings: ServerSettings, live: Live) -> FastAPI:
+    """The application over what is live; raises SettingsInvalid when it may not be served."""
+    callers, talks = load_callers(settings), Conversations(settings)
+    books = Books(Logs(settings))
+    desk = Desk(live, settings, talks, books)
+    app = FastAPI(title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app.state.server = Server(settings, callers, live, talks, desk)
+    app.add_middleware(Gate, callers=callers, settings=settings, books=books)
+    add_error_bodies(app)
+    app.include_router(stream_routes(desk))
+    add_rag_routes(app, desk)
+    for routes in (talk_routes(talks), health_routes(live)):
+        app.include_router(routes)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    server: Server = app.state.server
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(server.conversations)
+            await server.live.open()
+        except Exception as error:
+            app.state.failure = error
+            raise
+        yield

@@ -1,0 +1,164 @@
+"""Where every question arrives, whatever door it came through, and from where every answer leaves."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graph.agent import Agent
+from graph.public import Item as GraphItem
+from graph.public import public_items
+from graph.state import Answer, Question, Turn
+from server.context import Request, this_request
+from server.errors import problem_of, refuse
+from server.live import Live
+from server.public import Item, error_item, public_answer, public_citation
+from server.runs import Run, Runs, Say
+from server.schemas import Ask
+from server.settings import ServerSettings
+
+log = logging.getLogger("warrant.desk")
+
+
+@dataclass
+class Record:
+    """One question as it went, for whoever keeps books: metrics, logs, traces, feedback.
+
+    `steps` are the steps' names with the moment at which each began, in seconds since the epoch; `code` is the error's
+    when there is no answer, `cancelled` when the caller left.
+    """
+
+    request: Request
+    ask: Ask
+    question: Question
+    agent: Agent
+    began: float
+    steps: list[tuple[str, float]] = field(default_factory=list)
+    answer: Answer | None = None
+    public: dict[str, Any] | None = None
+    code: str = "cancelled"
+    ended: float = 0.0
+
+
+class Observer(Protocol):
+    """Is told of every question once it has ended; must neither wait nor raise."""
+
+    def observe(self, record: Record) -> None: ...
+
+
+class Memory(Protocol):
+    """Keeps conversations."""
+
+    async def recall(self, caller: str, session: str) -> list[Turn]:
+        """The turns so far, oldest first."""
+        ...
+
+    async def remember(self, caller: str, session: str, turns: list[Turn]) -> None:
+        """Add turns to a conversation."""
+        ...
+
+
+class Desk:
+    """Asks the live agent, keeps the books, and gives the public items."""
+
+    def __init__(self, live: Live, settings: ServerSettings, memory: Memory, books: Observer) -> None:
+        self.live, self.settings, self._memory, self._books = live, settings, memory, books
+        self.runs = Runs(settings.resume, settings.max_streams)
+
+    def ask(self, ask: Ask) -> Run:
+        """Begin to answer; follow the run for its items. It ends when nobody follows, unless it is resumable."""
+        request, agent = this_request(), self.live.agent
+        request.questions += 1
+        patience = agent.release.generation.deadline + self.settings.grace
+
+        async def work(say: Say) -> None:
+            await self._work(ask, request, agent, patience, say)
+
+        run = Run(work, self.settings.resume if request.resumable else 0.0)
+        if request.resumable:
+            self.runs.keep(request.id, request.caller, run, patience)
+        return run
+
+    async def items(self, ask: Ask) -> AsyncIterator[Item]:
+        """The items of the answer as they are made."""
+        async with aclosing(self.ask(ask).follow()) as items:
+            async for item in items:
+                yield item
+
+    async def answer(self, ask: Ask) -> dict[str, Any]:
+        """The whole answer at once; raises Refused with the error item's problem."""
+        async with aclosing(self.ask(ask).follow()) as items:
+            async for item in items:
+                if item["event"] == "error":
+                    raise refuse(item["status"], item["error"]["message"], item["error"]["code"])
+                if item["event"] == "final":
+                    answer: dict[str, Any] = item["answer"]
+                    return answer
+        raise refuse(503, "The server is going away. Ask again.")
+
+    async def _work(self, ask: Ask, request: Request, agent: Agent, patience: float, say: Say) -> None:
+        """Answer within `patience` seconds, or say why not."""
+        record = Record(request, ask, Question(question=ask.question), agent, time.time())
+        began = time.perf_counter()
+        say({"event": "status", "step": "begun", "request_id": request.id, "release": agent.release.label})
+        try:
+            async with asyncio.timeout(patience):
+                await self._answer(record, say)
+        except Exception as error:  # noqa: BLE001 - every failure becomes an item; what is not ours is logged
+            self._explain(error, record, say)
+        finally:
+            request.graph_ms += (time.perf_counter() - began) * 1000
+            record.ended = time.time()
+            self._books.observe(record)
+
+    async def _answer(self, record: Record, say: Say) -> None:
+        ask, request = record.ask, record.request
+        record.question = await self._question(ask, request)
+        async with aclosing(public_items(record.agent.graph, record.question)) as items:  # type: ignore[type-var]
+            async for item in items:
+                await self._pass_on(item, record, say)
+
+    async def _pass_on(self, item: GraphItem, record: Record, say: Say) -> None:
+        match item["event"]:
+            case "status":
+                record.steps.append((item["step"], time.time()))
+                say({"event": "status", "step": item["step"]})
+            case "token":
+                say({"event": "token", "text": item["text"]})
+            case "citation":
+                say({"event": "citation", "citation": public_citation(item["citation"])})
+            case "error":
+                raise item["error"]
+            case "final":
+                await self._finish(item["answer"], record, say)
+
+    async def _finish(self, answer: Answer, record: Record, say: Say) -> None:
+        session = record.ask.session_id
+        if session:
+            turns = [Turn(role="user", content=record.ask.question), Turn(role="assistant", content=answer["text"])]
+            await self._memory.remember(record.request.caller.name, session, turns)
+        record.answer, record.code = answer, answer["status"]
+        record.public = public_answer(answer, record.request.id, session)
+        say({"event": "final", "answer": record.public})
+
+    def _explain(self, error: Exception, record: Record, say: Say) -> None:
+        problem = problem_of(error)
+        record.code = problem.code
+        if problem.status >= 500:
+            log.error(
+                "a question failed", exc_info=error, extra={"request_id": record.request.id, "code": problem.code}
+            )
+        say({**error_item(problem, record.request.id), "status": problem.status})
+
+    async def _question(self, ask: Ask, request: Request) -> Question:
+        """The question for the graph: the caller's groups are the key's, the history the session's or the ask's."""
+        history = [Turn(role=turn.role, content=turn.content) for turn in ask.history]
+        if ask.session_id:
+            if history:
+                raise refuse(422, "Give either a session_id or a history, not both.")
+            kept = await self._memory.recall(request.caller.name, ask.session_id)
+            history = kept[max(0, len(kept) - self.live.agent.release.limits.history_turns) :]
+        return Question(question=ask.question, filters=ask.filters, history=history, groups=list(request.caller.groups))

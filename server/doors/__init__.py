@@ -1,0 +1,1 @@
+"""A door for each kind of client; all of them lead to the desk."""

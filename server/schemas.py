@@ -1,0 +1,78 @@
+"""What goes in and what comes out, the same through every door: Ask, and the Answer as a caller sees it.
+
+No field may be null in Ask: LangServe's playground draws no form for a schema that holds an Optional. No field is
+called `type`: LangServe's client would take the object for one of LangChain's.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from graph.state import Conflict, Repair, Route, Rung, Status, Usage
+
+SESSION = r"^[A-Za-z0-9_-]{0,64}$"
+EXAMPLE: JsonDict = {"question": "What is the hotel limit in the EU?", "filters": {}, "history": [], "session_id": ""}
+
+
+class AskTurn(BaseModel):
+    """One earlier message of the conversation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["user", "assistant"] = "user"
+    content: str = ""
+
+
+class Ask(BaseModel):
+    """A question as a caller sends it; the caller's groups come with the key and never from here."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
+
+    question: str = Field(title="Question", description="What you want to know.")
+    filters: dict[str, Any] = Field(
+        default={}, title="Filters", description='Over the documents\' metadata, such as {"region": "EU"}.'
+    )
+    history: list[AskTurn] = Field(default=[], title="History", description="Earlier turns, oldest first.")
+    session_id: Annotated[str, Field(pattern=SESSION)] = Field(
+        default="", title="Session", description="A conversation that the server remembers; then leave History empty."
+    )
+
+
+class PublicCitation(BaseModel):
+    """Where a claim comes from: characters `start` to `end` of the file's text are the quote; `support` is 0 to 1."""
+
+    marker: int
+    file: str
+    title: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    support: float
+
+
+class PublicAnswer(BaseModel):
+    """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1."""
+
+    text: str
+    status: Status
+    confidence: float
+    citations: list[PublicCitation]
+    route: Route
+    rung: Rung
+    reason: str | None
+    nearest: list[str]
+    release: str
+    snapshot: str
+    timings: dict[str, float]
+    usage: Usage
+    asked: str
+    parts: list[str]
+    language: str
+    mended: dict[str, str]
+    repairs: list[Repair]
+    conflicts: list[Conflict]
+    cached: list[str]
+    request_id: str
+    session_id: str

@@ -1,0 +1,104 @@
+"""Runs the application under uvicorn: uvloop, one port for all workers, and a drain when it is told to end."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from threading import Thread
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from graph.errors import SettingsInvalid
+from server.settings import LOOPBACK, ServerSettings
+
+BACKLOG = 2048
+Announce = Callable[[ServerSettings, int], None]
+
+
+def serve_forever(settings: ServerSettings, announce: Announce) -> None:
+    """Serve until SIGTERM or SIGINT; then answer what is under way, streams too, and end."""
+    listening = listen(settings.host, settings.port)
+    port: int = listening.getsockname()[1]
+    config = uvicorn.Config(
+        "server.app:make_app",
+        factory=True,
+        workers=settings.workers,
+        # asyncio's own loop leaves Nagle's algorithm on for sockets that come from another process: 40 ms a response.
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.drain),
+        timeout_keep_alive=75,
+    )
+    if settings.workers == 1:
+        _Announcing(config, lambda: announce(settings, port)).run(sockets=[listening])
+    else:
+        _serve_with_workers(config, listening, lambda: announce(settings, port))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises SettingsInvalid when the address is taken or is not ours."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsInvalid(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port or --host."
+        ) from error
+
+
+class _Announcing(uvicorn.Server):
+    """Says where the pages are once they are there; a start that fails raises our own error."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        talkative = logging.getLogger("uvicorn.error")
+        level = talkative.level
+        # What stops a start is told by our own error, once, and not by a traceback before it.
+        talkative.setLevel(logging.CRITICAL)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            if (failed := self._failure()) is None:
+                raise
+            raise failed from None
+        finally:
+            talkative.setLevel(level)
+        self._announce()
+
+    def _failure(self) -> Exception | None:
+        app = self.config.loaded_app
+        while not isinstance(app, FastAPI) and hasattr(app, "app"):
+            app = app.app
+        found: Exception | None = getattr(app.state, "failure", None) if isinstance(app, FastAPI) else None
+        return found
+
+
+def _serve_with_workers(config: uvicorn.Config, listening: socket.socket, announce: Callable[[], None]) -> None:
+    host, port = listening.getsockname()[:2]
+    Thread(target=_when_ready, args=(host, port, announce), daemon=True).start()
+    supervisor = Multiprocess(config, [listening])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise SettingsInvalid("The workers did not start; the log above says why.")
+
+
+def _when_ready(host: str, port: int, announce: Callable[[], None]) -> None:
+    """Wait for the first worker that answers."""
+    while True:
+        try:
+            if httpx.get(f"http://{host}:{port}/healthz", headers={"host": LOOPBACK[0]}).status_code == 200:
+                return announce()
+        except httpx.HTTPError:
+            time.sleep(0.1)

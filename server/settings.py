@@ -1,0 +1,85 @@
+"""Where the server listens and what it lets through: the only reader of the environment in this package."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graph.errors import SettingsInvalid
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class ServerSettings(BaseSettings):
+    """Read once from WARRANT_* variables and a .env file, then frozen."""
+
+    model_config = SettingsConfigDict(env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8100
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    keys: Path | None = None
+    """A YAML file of callers (see server.callers). Without one the server answers on loopback alone."""
+    hosts: list[str] = []
+    """Names in the Host header that are answered beside the server's own; `*`: any."""
+    state: Path = Path(".warrant/server")
+    """Where conversations and feedback are kept."""
+    sessions: str | None = None
+    """postgresql://… keeps conversations there; None: in a SQLite file under `state`."""
+    session_turns: Annotated[int, Field(ge=2, le=200)] = 40
+    """Turns of a conversation that are kept, the oldest dropped first."""
+
+    max_body: Annotated[int, Field(ge=1024)] = 1_000_000
+    """Bytes of a request's body."""
+    max_batch: Count = 32
+    """Questions of one batch."""
+    batch_at_once: Count = 4
+    """Questions of one batch that are answered at the same time."""
+    grace: Seconds = 5.0
+    """Seconds past a release's own deadline after which a question is given up."""
+    drain: Seconds = 60.0
+    """Seconds that work under way may take after SIGTERM."""
+    resume: Seconds = 30.0
+    """Seconds for which a resumable stream may be taken up again."""
+    max_streams: Count = 1000
+    """Resumable streams that are kept at once, the oldest dropped first."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_questions: bool = False
+    """Whether logs have the text of questions and answers."""
+    keep_questions: bool = True
+    """Whether questions and answers are kept for a while beside `state`, so that feedback has what it speaks of."""
+    keep_days: Annotated[float, Field(gt=0)] = 30.0
+
+    traces: str | None = None
+    """An MLflow tracking URI to send traces to; None: nowhere."""
+    traces_experiment: str = "warrant"
+    traces_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The share of questions that are traced."""
+    traces_queue: Count = 200
+    """Traces that wait to be sent; what comes on top is dropped and counted."""
+
+    @property
+    def on_loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+
+def load_server_settings(**told: object) -> ServerSettings:
+    """Read the environment, `told` in its place; raises SettingsInvalid naming the variable."""
+    try:
+        return ServerSettings(**{name: value for name, value in told.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "WARRANT_" + str(first["loc"][0]).upper()
+        raise SettingsInvalid(
+            f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
+        ) from error
+
+
+def hand_on(settings: dict[str, object]) -> None:
+    """Put settings into the environment, where the worker processes read them."""
+    os.environ.update({f"WARRANT_{name.upper()}": str(value) for name, value in settings.items() if value is not None})

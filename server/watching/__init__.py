@@ -1,0 +1,1 @@
+"""What keeps books of requests and questions: metrics, logs, traces, feedback."""

@@ -1,0 +1,75 @@
+"""JSON lines on standard error: one for each request and each question, with the request's id.
+
+No line has the text of a question or an answer unless WARRANT_LOG_QUESTIONS says so, and none has a key.
+"""
+
+import logging
+import sys
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+from starlette.types import Scope
+
+from server.context import Request
+from server.desk import Record
+from server.settings import ServerSettings
+
+QUIET = ("uvicorn.access", "httpx", "httpcore", "mcp", "langserve")
+access = logging.getLogger("warrant.access")
+questions = logging.getLogger("warrant.questions")
+
+
+def set_up_logs(settings: ServerSettings) -> None:
+    """Everything that this process logs becomes JSON lines on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter(
+            "{levelname}{name}{message}",
+            style="{",
+            timestamp=True,
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],
+            rename_fields={"levelname": "level", "name": "logger"},
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class Logs:
+    """Keeps the books as log lines."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._texts = settings.log_questions
+
+    def request_ended(self, request: Request, scope: Scope, status: int, seconds: float) -> None:
+        told = {
+            "request_id": request.id,
+            "caller": request.caller.name,
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "graph_ms": round(request.graph_ms, 1),
+            "questions": request.questions,
+        }
+        access.info("request", extra=told)
+
+    def observe(self, record: Record) -> None:
+        told = {
+            "request_id": record.request.id,
+            "caller": record.request.caller.name,
+            "door": record.request.door,
+            "code": record.code,
+            "release": record.agent.release.label,
+            "ms": round((record.ended - record.began) * 1000, 1),
+        }
+        if answer := record.answer:
+            told |= {"route": answer["route"], "rung": answer["rung"], "reason": answer["reason"]}
+            told |= {"confidence": answer["confidence"], "citations": len(answer["citations"])}
+            told |= {"cached": answer["cached"]}
+        if self._texts:
+            told |= {"question": record.ask.question, "answer": answer["text"] if answer else None}
+        questions.info("question", extra=told)

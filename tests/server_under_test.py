@@ -1,0 +1,47 @@
+"""A real uvicorn on a free port, for the tests of every door."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from graph.agent import Agent, open_agent
+from graph.release import Release
+from graph.settings import Settings
+from server.app import assemble
+from server.live import Live
+from server.serving import listen
+from server.settings import ServerSettings
+
+
+def opening(index: Path, release: Release, **settings: object) -> Callable[[], Awaitable[Agent]]:
+    """How a Live opens a release over a Snapshot, in the loop of the server."""
+    told = Settings(index=index, threads=1, **settings)  # type: ignore[arg-type]
+    return lambda: open_agent(told, release)
+
+
+def app_over(index: Path, state: Path, release: Release, **settings: object) -> FastAPI:
+    """The application over a Snapshot; `settings` are the server's."""
+    return assemble(ServerSettings(state=state, **settings), Live(opening(index, release)))  # type: ignore[arg-type]
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve until the end of the block; gives the address."""
+    listening = listen("127.0.0.1", 0)
+    config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, ws="none", http="httptools")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        thread.join(0.01)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
