@@ -10,6 +10,7 @@ COMMANDS = {
     "index": ("graph.commands.index:index", "Index files, folders and corpora into a Snapshot."),
     "ask": ("graph.commands.ask:ask", "Ask a question and get an answer with checked citations."),
     "serve": ("server.commands.serve:serve", "Serve the graph over HTTP."),
+    "feedback": ("server.commands.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
     "release": ("graph.commands.release:release", "Show or check a release.yaml."),
     "graph": ("graph.commands.draw:graph", "Draw the answering graph."),

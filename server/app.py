@@ -11,6 +11,7 @@ from server.books import Books
 from server.callers import Callers, load_callers
 from server.conversations import Conversations
 from server.desk import Desk
+from server.doors.feedback import feedback_routes
 from server.doors.health import health_routes
 from server.doors.rag import add_rag_routes
 from server.doors.streams import stream_routes
@@ -19,6 +20,7 @@ from server.failures import add_error_bodies
 from server.gate import Gate
 from server.live import Live
 from server.settings import ServerSettings, load_server_settings
+from server.watching.diary import Diary
 from server.watching.logs import Logs, set_up_logs
 
 ABOUT = "Answers from an organisation's documents, each claim tied to the span that it comes from."
@@ -33,6 +35,7 @@ class Server:
     live: Live
     conversations: Conversations
     desk: Desk
+    diary: Diary
 
 
 def make_app() -> FastAPI:
@@ -46,15 +49,16 @@ def make_app() -> FastAPI:
 def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     """The application over what is live; raises SettingsInvalid when it may not be served."""
     callers, talks = load_callers(settings), Conversations(settings)
-    books = Books(Logs(settings))
+    diary = Diary(settings)
+    books = Books(Logs(settings), diary)
     desk = Desk(live, settings, talks, books)
     app = FastAPI(title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.server = Server(settings, callers, live, talks, desk)
+    app.state.server = Server(settings, callers, live, talks, desk, diary)
     app.add_middleware(Gate, callers=callers, settings=settings, books=books)
     add_error_bodies(app)
     app.include_router(stream_routes(desk))
     add_rag_routes(app, desk)
-    for routes in (talk_routes(talks), health_routes(live)):
+    for routes in (talk_routes(talks), feedback_routes(diary), health_routes(live)):
         app.include_router(routes)
     return app
 
@@ -65,6 +69,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(server.conversations)
+            stack.enter_context(server.diary)
             await server.live.open()
         except Exception as error:
             app.state.failure = error

@@ -1,12 +1,14 @@
 """A real uvicorn on a free port, for the tests of every door."""
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+import yaml
 from fastapi import FastAPI
 
 from graph.agent import Agent, open_agent
@@ -45,3 +47,14 @@ def serving(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(30)
+
+
+def key_file(path: Path, **keys: str) -> Path:
+    """A file of callers by name, each with its key; `name__group` is in that group."""
+    callers = [
+        {"name": name, "sha256": hashlib.sha256(key.encode()).hexdigest(), "groups": groups}
+        for whole, key in keys.items()
+        for name, *groups in [whole.split("__")]
+    ]
+    path.write_text(yaml.safe_dump(callers), "utf-8")
+    return path

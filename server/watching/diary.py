@@ -1,0 +1,172 @@
+"""What was asked and answered lately, and what people said of it: a SQLite file beside the server.
+
+Questions are written by a thread of their own from a bounded queue, so that no request waits for the disk; feedback is
+acknowledged only when it is on the disk. Questions nobody spoke of are forgotten after a while.
+"""
+
+import json
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing
+from pathlib import Path
+from queue import Full, Queue
+from threading import Thread
+from typing import Any, Literal
+
+from starlette.types import Scope
+
+from graph.errors import SettingsInvalid
+from server.context import Request
+from server.desk import Record
+from server.errors import refuse
+from server.settings import ServerSettings
+
+log = logging.getLogger("warrant.diary")
+Rating = Literal["up", "down"]
+Job = Callable[[sqlite3.Connection], None]
+WAITING = 1000
+"""Questions that wait to be written; what comes on top is not kept, and counted."""
+DAY = 86_400.0
+SWEEP_EVERY = 500
+"""Questions between two sweeps."""
+TABLES = """
+CREATE TABLE IF NOT EXISTS questions (
+  request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, session TEXT NOT NULL, release TEXT NOT NULL,
+  snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, answered TEXT);
+CREATE INDEX IF NOT EXISTS questions_at ON questions (at);
+CREATE TABLE IF NOT EXISTS feedback (
+  request_id TEXT PRIMARY KEY REFERENCES questions, at REAL NOT NULL, rating TEXT NOT NULL, comment TEXT NOT NULL);
+"""
+READ = """
+SELECT q.*, f.rating, f.comment, f.at AS said FROM feedback f JOIN questions q USING (request_id)
+WHERE (? IS NULL OR f.rating = ?) AND f.at >= ? ORDER BY f.at
+"""
+
+
+class Diary:
+    """Keeps questions and feedback; to be opened before use."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+        self._jobs: Queue[Job | None] = Queue(WAITING)
+        self._thread = Thread(target=self._write, name="diary", daemon=True)
+        self._written = 0
+        self.dropped = 0
+
+    def __enter__(self) -> "Diary":
+        """Raises SettingsInvalid when the file cannot be written."""
+        self._connection = open_diary(self._settings.state)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write what waits, and close."""
+        self._jobs.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def request_ended(self, request: Request, scope: Scope, status: int, seconds: float) -> None:
+        """Requests are none of its business."""
+
+    def observe(self, record: Record) -> None:
+        """Keep a question that was answered."""
+        if record.public is None:
+            return
+        row = _row(record, texts=self._settings.keep_questions)
+        try:
+            self._jobs.put_nowait(lambda connection: self._keep(connection, row))
+        except Full:
+            self.dropped += 1
+
+    def rate(self, request_id: str, caller: str, rating: Rating, comment: str) -> "Future[None]":
+        """Keep what a caller says of its own question, in place of what it said before.
+
+        The future raises Refused: 404 when this caller asked no such question, 503 when too much waits.
+        """
+        done: Future[None] = Future()
+
+        def job(connection: sqlite3.Connection) -> None:
+            try:
+                _rate(connection, request_id, caller, rating, comment)
+            except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        try:
+            self._jobs.put_nowait(job)
+        except Full:
+            done.set_exception(refuse(503))
+        return done
+
+    def _write(self) -> None:
+        while job := self._jobs.get():
+            try:
+                job(self._connection)
+            except sqlite3.Error:
+                self.dropped += 1
+                log.exception("a question was not kept")
+
+    def _keep(self, connection: sqlite3.Connection, row: dict[str, Any]) -> None:
+        names = ", ".join(row)
+        with connection:
+            connection.execute(
+                f"INSERT OR REPLACE INTO questions ({names}) VALUES ({', '.join(':' + name for name in row)})", row
+            )
+            if self._written % SWEEP_EVERY == 0:
+                _sweep(connection, self._settings.keep_days)
+        self._written += 1
+
+
+def open_diary(state: Path) -> sqlite3.Connection:
+    """The file under `state`, made if it is not there; raises SettingsInvalid when it cannot be."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(state / "feedback.db", timeout=30, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(TABLES)
+    except (OSError, sqlite3.Error) as error:
+        raise SettingsInvalid(f"WARRANT_STATE={state} cannot be written: {error}.") from error
+    return connection
+
+
+def read_feedback(state: Path, rating: Rating | None, since: float) -> Iterator[sqlite3.Row]:
+    """Rated questions in the order in which they were rated, `since` seconds since the epoch."""
+    with closing(open_diary(state)) as connection:
+        yield from connection.execute(READ, (rating, rating, since))
+
+
+def _row(record: Record, *, texts: bool) -> dict[str, Any]:
+    public = record.public or {}
+    return {
+        "request_id": record.request.id,
+        "at": record.ended,
+        "caller": record.request.caller.name,
+        "session": record.ask.session_id,
+        "release": public["release"],
+        "snapshot": public["snapshot"],
+        "status": public["status"],
+        "asked": json.dumps(record.question, ensure_ascii=False) if texts else None,
+        "answered": json.dumps(public, ensure_ascii=False) if texts else None,
+    }
+
+
+def _rate(connection: sqlite3.Connection, request_id: str, caller: str, rating: Rating, comment: str) -> None:
+    with connection:
+        known = connection.execute("SELECT caller FROM questions WHERE request_id = ?", (request_id,)).fetchone()
+        if known is None or known["caller"] != caller:
+            raise refuse(404, "You asked no question with that request_id, or too long ago.")
+        connection.execute(
+            "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)", (request_id, time.time(), rating, comment)
+        )
+
+
+def _sweep(connection: sqlite3.Connection, days: float) -> None:
+    connection.execute(
+        "DELETE FROM questions WHERE at < ? AND request_id NOT IN (SELECT request_id FROM feedback)",
+        (time.time() - days * DAY,),
+    )

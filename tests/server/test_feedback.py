@@ -1,0 +1,124 @@
+"""POST /feedback, where it is kept, and the samples that come of it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from server_under_test import app_over, key_file, serving
+from support import QUICK
+
+from server.commands.feedback import feedback
+from server.errors import Refused
+from server.settings import ServerSettings
+from server.watching.diary import WAITING, Diary, open_diary, read_feedback
+
+HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("feedback")
+
+
+@pytest.fixture(scope="module")
+def client(quick_handbook: Path, state: Path) -> Iterator[httpx.Client]:
+    keys = key_file(state / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
+    with serving(app_over(quick_handbook, state, QUICK, keys=keys)) as url, httpx.Client(base_url=url) as client:
+        client.headers["authorization"] = "Bearer key-of-ann"
+        yield client
+
+
+def ask(client: httpx.Client, **body: object) -> str:
+    reply = client.post("/rag/invoke", json={**HOTEL, **body})
+    answer: dict[str, str] = reply.json()["output"]
+    return answer["request_id"]
+
+
+def test_a_rated_answer_becomes_a_sample(client: httpx.Client, state: Path) -> None:
+    name = ask(client)
+    reply = client.post("/feedback", json={"request_id": name, "rating": "up", "comment": "quick"})
+    assert reply.status_code == 204
+    told = CliRunner().invoke(feedback, ["export", "--state", str(state)], catch_exceptions=False)
+    sample = next(each for each in map(json.loads, told.stdout.splitlines()) if each["id"] == name)
+    assert sample["question"] == "What is the hotel limit in the EU?"
+    assert sample["reference"] == "EUR 145"
+    assert sample["documents"] == ["handbook/policies/travel-expenses-2024.html"]
+    assert (sample["answerable"], sample["tags"], sample["note"]) == (True, ["feedback", "up"], "quick")
+
+
+def test_what_was_disliked_has_no_reference_until_somebody_writes_one(client: httpx.Client, state: Path) -> None:
+    name = ask(client)
+    client.post("/feedback", json={"request_id": name, "rating": "up"})
+    client.post("/feedback", json={"request_id": name, "rating": "down", "comment": "too old"})
+    rows = [row for row in read_feedback(state, "down", 0.0) if row["request_id"] == name]
+    assert [row["comment"] for row in rows] == ["too old"]
+    told = CliRunner().invoke(feedback, ["export", "--state", str(state), "--rating", "down"])
+    sample = json.loads(told.stdout.splitlines()[-1])
+    assert (sample["reference"], sample["documents"], sample["answerable"]) == (None, [], None)
+
+
+def test_only_who_asked_may_rate(client: httpx.Client) -> None:
+    name = ask(client)
+    rated = {"request_id": name, "rating": "up"}
+    other = client.post("/feedback", json=rated, headers={"authorization": "Bearer key-of-bob"})
+    unknown = client.post("/feedback", json={**rated, "request_id": "nobody-asked-this"})
+    assert (other.status_code, unknown.status_code) == (404, 404)
+    assert other.json()["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("wrong", [{"rating": "maybe"}, {"comment": "x" * 4001}, {"request_id": "../etc"}])
+def test_what_is_no_feedback_is_refused(client: httpx.Client, wrong: dict[str, str]) -> None:
+    reply = client.post("/feedback", json={"request_id": "0" * 32, "rating": "up", **wrong})
+    assert reply.status_code == 422
+    assert next(iter(wrong)) in reply.json()["error"]["message"]
+
+
+def test_export_writes_a_file_whole(client: httpx.Client, state: Path, tmp_path: Path) -> None:
+    client.post("/feedback", json={"request_id": ask(client), "rating": "up"})
+    out = tmp_path / "samples.jsonl"
+    CliRunner().invoke(feedback, ["export", "--state", str(state), "--out", str(out)], catch_exceptions=False)
+    assert all(json.loads(line)["id"] for line in out.read_text("utf-8").splitlines())
+    assert list(tmp_path.iterdir()) == [out]
+    late = CliRunner().invoke(feedback, ["export", "--state", str(state), "--since", "2999-01-01"])
+    assert late.stdout == ""
+
+
+def test_questions_are_not_kept_unless_wanted(quick_handbook: Path, tmp_path: Path) -> None:
+    with (
+        serving(app_over(quick_handbook, tmp_path, QUICK, keep_questions=False)) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        assert client.post("/feedback", json={"request_id": ask(client), "rating": "down"}).status_code == 204
+    assert [row["asked"] for row in read_feedback(tmp_path, None, 0.0)] == [None]
+    assert b"hotel" not in (tmp_path / "feedback.db").read_bytes()
+
+
+def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handbook: Path, tmp_path: Path) -> None:
+    long_ago = time.time() - 2 * 86_400
+    with closing(open_diary(tmp_path)) as file, file:
+        rows = [(name, long_ago, "anonymous", "", "r", "s", "answered") for name in ("forgotten", "remembered")]
+        file.executemany(
+            "INSERT INTO questions (request_id, at, caller, session, release, snapshot, status) VALUES (?,?,?,?,?,?,?)",
+            rows,
+        )
+        file.execute("INSERT INTO feedback VALUES ('remembered', ?, 'up', '')", (long_ago,))
+    with (
+        serving(app_over(quick_handbook, tmp_path, QUICK, keep_days=1)) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        new = ask(client)
+    with closing(open_diary(tmp_path)) as file:
+        assert {row["request_id"] for row in file.execute("SELECT request_id FROM questions")} == {"remembered", new}
+
+
+def test_feedback_is_refused_when_too_much_waits(tmp_path: Path) -> None:
+    diary = Diary(ServerSettings(state=tmp_path))
+    for _ in range(WAITING):
+        diary.rate("some-request", "ann", "up", "")
+    with pytest.raises(Refused, match="does not take requests"):
+        diary.rate("some-request", "ann", "up", "").result(0)
