@@ -243,7 +243,8 @@ class Reader:
 def _matrix(column: Any) -> NDArray[np.float32]:
     """A column of vectors as float32 of shape (rows, dimensions)."""
     flat = np.asarray(pc.list_flatten(column).to_numpy(), np.float32)
-    return flat.reshape(len(column), -1)
+    # No row tells no number of dimensions.
+    return flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)
 
 
 def read_metadata(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """LangServe's routes over the desk: /rag/invoke, batch, stream, stream_log, stream_events, schemas and playground."""
 
 import asyncio
+import json
 import warnings
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 
 from anyio import sleep_forever
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 from langchain_core._api import LangChainDeprecationWarning
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator
 from langserve import CustomUserType, add_routes
@@ -120,6 +121,21 @@ async def _all(work: list[Any], *, return_exceptions: bool) -> list[Any]:
     return [task.result() for task in tasks]
 
 
+async def well_formed(request: Request) -> None:
+    """What LangServe takes for granted of a body; raises Refused (422)."""
+    if request.method != "POST":
+        return
+    try:
+        body = await request.json()
+    except json.JSONDecodeError:
+        raise refuse(422, "The body is not JSON that can be read.") from None
+    batch = request.url.path.endswith("/batch")
+    if not isinstance(body, dict) or not isinstance(body.get("inputs", []), list):
+        raise refuse(422, f"The body must be an object with {'a list of inputs' if batch else 'an input'}.")
+    if not isinstance(body.get("config", {}), dict | list if batch else dict):
+        raise refuse(422, "config: must be an object.")
+
+
 def _ask(given: Any) -> Ask:
     return given if isinstance(given, Ask) else Ask.model_validate(given)
 
@@ -131,6 +147,7 @@ def add_rag_routes(app: FastAPI, desk: Desk, path: str = "/rag") -> None:
         Served(desk),
         path=path,
         disabled_endpoints=[*CLOSED],
+        dependencies=[Depends(well_formed)],
         enable_feedback_endpoint=False,
         enable_public_trace_link_endpoint=False,
     )

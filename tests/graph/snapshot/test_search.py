@@ -51,11 +51,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "store"
 
 
-def found(store: Path, filters: Any = None, groups: list[str] | None = None, *, leg: float = 0.5) -> set[int]:
+TEXT = "pump seals storage quota"
+
+
+def found(
+    store: Path, filters: Any = None, groups: list[str] | None = None, *, leg: float = 0.5, text: str = TEXT
+) -> set[int]:
     async def search() -> set[int]:
         retrieval = QUICK.retrieval.model_copy(update={"vector_weight": leg})
         retriever, _ = await open_retriever(store, QUICK.model_copy(update={"retrieval": retrieval}), 1)
-        passages = await retriever.search("pump seals storage quota", Scope(filters or {}, groups or [], 500))
+        passages = await retriever.search(text, Scope(filters or {}, groups or [], 500))
         return {int(passage["document"][1:]) for passage in passages}
 
     return asyncio.run(search())
@@ -122,6 +127,16 @@ def test_a_query_of_signs_only_finds_nothing_by_words(store: Path) -> None:
         return await reader.matching("", "public", 10)
 
     assert asyncio.run(search()) == []
+
+
+@pytest.mark.parametrize("leg", [0.0, 0.5])
+def test_a_query_whose_words_stand_nowhere_finds_nothing_by_words(store: Path, leg: float) -> None:
+    assert (found(store, leg=leg, text="zyzzyva") == set()) == (leg == 0.0)
+
+
+@pytest.mark.parametrize("leg", [0.0, 0.5, 1.0])
+def test_a_filter_that_nothing_fits_finds_nothing(store: Path, leg: float) -> None:
+    assert found(store, {"region": "Atlantis"}, leg=leg) == set()
 
 
 def test_a_snapshot_opens_where_nothing_can_be_written(store: Path) -> None:
