@@ -3,7 +3,7 @@
 The file that WARRANT_KEYS names is YAML, a list of callers, each with the SHA-256 of its key and never the key itself:
 
 - name: intranet
-  sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
   groups: [staff]
 
 Without a file everybody is the same anonymous caller in no group, and the server answers on loopback alone.
