@@ -69,6 +69,8 @@ async def _postgres(url: str) -> AsyncIterator[Opened]:
         url, min_size=1, max_size=POOL, kwargs=options, open=False
     )
     try:
+        # A pool would try again and again, and say in the end only that it took too long.
+        await (await AsyncConnection.connect(url, connect_timeout=SECONDS_TO_CONNECT)).close()
         await pool.open(wait=True, timeout=SECONDS_TO_CONNECT)
         saver = AsyncPostgresSaver(pool, serde=JsonPlusSerializer(pickle_fallback=False))
         await saver.setup()

@@ -1,0 +1,122 @@
+"""warrant serve as a process: it says where the pages are, drains at SIGTERM, and several workers serve one port."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from support import ROOT
+
+pytestmark = pytest.mark.slow
+LAPTOPS = {"input": {"question": "After how many years are laptops replaced?"}}
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+DRAINED = (0, -signal.SIGTERM)
+
+
+@contextmanager
+def warrant_serve(*options: str | Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start the command and wait until it says where it is."""
+    command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0", *map(str, options)]
+    told = {**os.environ, **environment}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=told) as process:
+        try:
+            assert process.stderr
+            lines = []
+            for line in process.stderr:
+                lines.append(line)
+                if found := ADDRESS.search(line):
+                    yield found.group(), process
+                    break
+            else:
+                raise AssertionError("".join(lines))
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def slow_release(tmp_path: Path) -> Path:
+    """A release whose model takes some three seconds to say a sentence."""
+    reply = "Laptops are replaced every 4 years and telephones every 3 years [1]."
+    script, release = tmp_path / "script.yaml", tmp_path / "release.yaml"
+    script.write_text(yaml.safe_dump([{"reply": reply, "seconds_per_token": 0.25}]), "utf-8")
+    models = {"simple": f"scripted:{script}", "complex": f"scripted:{script}"}
+    release.write_text(yaml.safe_dump({"embedding": "wordllama-256", "models": models}), "utf-8")
+    return release
+
+
+def test_a_stream_under_way_is_finished_when_the_server_is_told_to_end(
+    quick_handbook: Path, tmp_path: Path, slow_release: Path
+) -> None:
+    options = ("-i", quick_handbook, "-r", slow_release)
+    with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
+        with httpx.stream("POST", f"{url}/rag/stream", json=LAPTOPS, timeout=30) as reply:
+            lines = (line for line in reply.iter_lines() if line.startswith("data:"))
+            assert "token" in next(line for line in lines if "token" in line)
+            process.send_signal(signal.SIGTERM)
+            last = list(lines)[-1]
+        assert json.loads(last[5:])["event"] == "final"
+        assert process.wait(10) in DRAINED
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}/healthz")
+
+
+def test_an_invoke_under_way_is_finished_too(quick_handbook: Path, tmp_path: Path, slow_release: Path) -> None:
+    options = ("-i", quick_handbook, "-r", slow_release)
+    with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
+        told = f"import time, os, signal; time.sleep(1); os.kill({process.pid}, signal.SIGTERM)"
+        with subprocess.Popen([sys.executable, "-c", told]):
+            reply = httpx.post(f"{url}/rag/invoke", json=LAPTOPS, timeout=30)
+        assert reply.json()["output"]["status"] == "answered"
+        assert process.wait(10) in DRAINED
+
+
+def test_two_workers_serve_one_port_and_share_the_conversations(quick_handbook: Path, tmp_path: Path) -> None:
+    release = tmp_path / "release.yaml"
+    release.write_text("embedding: wordllama-256\n", "utf-8")
+    options = ("-i", quick_handbook, "-r", release, "--workers", "2")
+    with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
+        workers = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True).stdout
+        for _ in range(8):
+            body = {"input": {**LAPTOPS["input"], "session_id": "both"}}
+            httpx.post(f"{url}/rag/invoke", json=body, timeout=30).raise_for_status()
+        assert len(httpx.get(f"{url}/conversations/both").json()["turns"]) == 16
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in DRAINED
+    assert len(workers.split()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "code", "told"),
+    [
+        (["-i", "/nowhere"], {}, 3, "/nowhere"),
+        (["--host", "0.0.0.0"], {}, 4, "no keys are configured"),
+        ([], {"WARRANT_MAX_BATCH": "many"}, 4, "WARRANT_MAX_BATCH"),
+        ([], {"WARRANT_SESSIONS": "postgresql://127.0.0.1:1/none"}, 4, "Postgres"),
+        (["-r", "/nowhere.yaml"], {}, 4, "nowhere.yaml"),
+    ],
+)
+def test_what_keeps_the_server_from_starting_is_told_in_one_sentence(
+    quick_handbook: Path, tmp_path: Path, options: list[str], environment: dict[str, str], code: int, told: str
+) -> None:
+    command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0", *options]
+    world = {**os.environ, "WARRANT_INDEX": str(quick_handbook), "WARRANT_STATE": str(tmp_path), **environment}
+    done = subprocess.run(command, capture_output=True, text=True, env=world, timeout=60, check=False)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(server: str, quick_handbook: Path) -> None:
+    command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", server.rsplit(":", 1)[1]]
+    world = {**os.environ, "WARRANT_INDEX": str(quick_handbook)}
+    done = subprocess.run(command, capture_output=True, text=True, env=world, timeout=60, check=False)
+    assert done.returncode == 4
+    assert "Choose another --port" in done.stderr
