@@ -4,7 +4,7 @@ import asyncio
 import json
 import warnings
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from anyio import sleep_forever
 from fastapi import Depends, FastAPI, Request
@@ -24,8 +24,8 @@ from server.schemas import Ask, PublicAnswer
 # The library under LangServe's streams would cut them at SIGTERM; uvicorn drains them.
 unpatch_uvicorn_signal_handler()  # type: ignore[no-untyped-call]
 EventSourceResponse.listen_for_exit_signal = staticmethod(sleep_forever)  # type: ignore[method-assign]
-CLOSED: list[Literal["config_hashes"]] = ["config_hashes"]
-"""A second way to every route, with the client's own configuration."""
+CLOSED: list[Any] = ["config_hashes", "token_feedback"]
+"""A second way to every route, with the client's own configuration; and LangSmith's feedback."""
 
 
 class Input(Ask, CustomUserType):
@@ -146,7 +146,7 @@ def add_rag_routes(app: FastAPI, desk: Desk, path: str = "/rag") -> None:
         app,
         Served(desk),
         path=path,
-        disabled_endpoints=[*CLOSED],
+        disabled_endpoints=CLOSED,
         dependencies=[Depends(well_formed)],
         enable_feedback_endpoint=False,
         enable_public_trace_link_endpoint=False,
