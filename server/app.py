@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from graph.settings import quiet_libraries
 from server.books import Books
@@ -55,6 +56,8 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     app = FastAPI(title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.server = Server(settings, callers, live, talks, desk, diary)
     app.add_middleware(Gate, callers=callers, settings=settings, books=books)
+    if settings.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
     add_error_bodies(app)
     app.include_router(stream_routes(desk))
     add_rag_routes(app, desk)

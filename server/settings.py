@@ -26,6 +26,8 @@ class ServerSettings(BaseSettings):
     """A YAML file of callers (see server.callers). Without one the server answers on loopback alone."""
     hosts: list[str] = []
     """Names in the Host header that are answered beside the server's own; `*`: any."""
+    origins: list[str] = []
+    """Origins (https://app.example) whose pages may ask from a browser; they must send a key where there are keys."""
     state: Path = Path(".warrant/server")
     """Where conversations and feedback are kept."""
     sessions: str | None = None

@@ -152,3 +152,14 @@ def test_a_server_with_keys_may_be_reached_from_elsewhere_by_any_name(tmp_path: 
     found = callers.who({"authorization": "bearer key"})
     assert found is not None
     assert found.name == "ann"
+
+
+def test_only_pages_of_the_origins_that_are_named_may_ask(server: str, quick_handbook: Path, tmp_path: Path) -> None:
+    preflight = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    with serving(app_over(quick_handbook, tmp_path, QUICK, origins=["https://app.example"])) as url:
+        for origin, status in (("https://app.example", 200), ("https://evil.example", 400)):
+            reply = httpx.options(f"{url}/rag/invoke", headers={**preflight, "origin": origin})
+            assert reply.status_code == status
+            assert (reply.headers.get("access-control-allow-origin") == origin) == (status == 200)
+    closed = httpx.options(f"{server}/rag/invoke", headers={**preflight, "origin": "https://app.example"})
+    assert "access-control-allow-origin" not in closed.headers
