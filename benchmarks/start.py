@@ -2,7 +2,8 @@
 
 Set: samples/handbook of this repository, indexed first; the data folder is not used. Every command runs in a process
 of its own, seven times, in turns. `--help` is a ratio of an empty Python, `ask` one of importing the three
-libraries that it stands on; ours may be below 1, since the command skips parts of them.
+libraries that it stands on; ours may be below 1, since the command skips parts of them. `serve` lasts until the server
+says where it is, and is a ratio of importing the libraries of its doors too.
 """
 
 import subprocess
@@ -15,11 +16,12 @@ from typing import Any
 from benchmarks.record import ROOT, Target, begin, print_table, record, spread, timed
 
 RUNS = 7
+SERVER_IMPORTS = "import lancedb, langgraph.graph, onnxruntime, langserve, uvicorn, mcp.server"
 WARRANT = str(Path(sys.executable).with_name("warrant"))
 QUESTION = "What is the minimum number of characters for my password?"
-BESIDE = {"help": "python", "ask": "imports"}
+BESIDE = {"help": "python", "ask": "imports", "serve": "server imports"}
 """What each command is a ratio of."""
-SECONDS = {"help": 0.3, "ask": 3.0}
+SECONDS = {"help": 0.3, "ask": 3.0, "serve": 8.0}
 
 
 def main() -> None:
@@ -33,6 +35,8 @@ def main() -> None:
                 "imports": [sys.executable, "-c", "import lancedb, langgraph.graph, onnxruntime"],
                 "help": [WARRANT, "--help"],
                 "ask": [WARRANT, "ask", QUESTION, "--index", store],
+                "server imports": [sys.executable, "-c", SERVER_IMPORTS],
+                "serve": [WARRANT, "serve", "--port", "0", "--index", store],
             }
         )
     for name, other in BESIDE.items():
@@ -53,7 +57,15 @@ def measure(commands: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
 
 
 def run(command: Sequence[str]) -> None:
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    """Run a command to its end, or a server until it says where it is."""
+    if command[1] != "serve":
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        return
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        if not any("http://127.0.0.1" in line for line in process.stderr):
+            sys.exit("The server ended before it was ready.")
+        process.kill()
 
 
 if __name__ == "__main__":
