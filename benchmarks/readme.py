@@ -94,6 +94,7 @@ GOALS = {
     "reranking": "reranked, ",
     "citations": "citations, ",
     "abstention": "confidence, ",
+    "routing": "router: ",
     "drills": "failing models: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",

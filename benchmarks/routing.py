@@ -51,7 +51,7 @@ def main() -> None:
     paths = {name: both_paths(each) for name, each in walks.items()}
     chosen = point(walks, Release().routing.complex_from)
     show(told, curve, paths)
-    draw(curve, chosen, RESULTS / "routing.png")
+    draw(curve, chosen, {name: len(each) for name, each in walks.items()}, RESULTS / "routing.png")
     results = {"auc": told, "curve": curve, "default": chosen, "paths": paths, "sample answers": answers}
     record("routing", results, targets(told, chosen, curve))
 
@@ -221,8 +221,8 @@ def show(told: Figures, curve: Sequence[Figures], paths: Figures) -> None:
     )
 
 
-def draw(curve: Sequence[Figures], chosen: Figures, path: Path) -> None:
-    """Found over searches as the threshold moves, beside chance; a line for each set on the right."""
+def draw(curve: Sequence[Figures], chosen: Figures, counts: dict[str, int], path: Path) -> None:
+    """Found over searches as the threshold moves, beside chance; a line for each set on the right, with its size."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     searches = [each["searches"] for each in curve]
@@ -230,14 +230,17 @@ def draw(curve: Sequence[Figures], chosen: Figures, path: Path) -> None:
     left.plot(searches, [each["found by chance"] for each in curve], "--", color="grey", label="by chance")
     left.plot(chosen["searches"], chosen["found"], "o", color="black", label=f"default, {chosen['threshold']:g}")
     left.set_xlabel("searches for a question")
-    left.set_ylabel("questions with all passages found")
-    for name in chosen["sets"]:
-        right.plot([each["threshold"] for each in curve], [each["sets"][name]["found"] for each in curve], label=name)
+    left.set_ylabel("share found, mean over the sets")
+    for name, count in counts.items():
+        found = [each["sets"][name]["found"] for each in curve]
+        right.plot([each["threshold"] for each in curve], found, label=f"{name}, {count}")
     right.axvline(chosen["threshold"], color="black", linewidth=0.5)
     right.set_xlabel("complex from a probability of")
+    right.set_ylabel("share found")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(fontsize=8, frameon=False)
+    left.legend(fontsize=8, frameon=False)
+    right.legend(fontsize=8, frameon=False, loc=(0.02, 0.42), title="set, questions", title_fontsize=8)
     figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
