@@ -14,6 +14,8 @@ from server.conversations import Conversations
 from server.desk import Desk
 from server.doors.feedback import feedback_routes
 from server.doors.health import health_routes
+from server.doors.openai_chat import chat_routes
+from server.doors.openai_responses import responses_routes
 from server.doors.rag import add_rag_routes
 from server.doors.streams import stream_routes
 from server.doors.talks import talk_routes
@@ -61,7 +63,13 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     add_error_bodies(app)
     app.include_router(stream_routes(desk))
     add_rag_routes(app, desk)
-    for routes in (talk_routes(talks), feedback_routes(diary), health_routes(live)):
+    for routes in (
+        chat_routes(desk),
+        responses_routes(desk),
+        talk_routes(talks),
+        feedback_routes(diary),
+        health_routes(live),
+    ):
         app.include_router(routes)
     return app
 

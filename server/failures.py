@@ -2,7 +2,6 @@
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -18,8 +17,7 @@ def add_error_bodies(app: FastAPI) -> None:
         return _reply(by_status(error.status_code), error.headers)
 
     @app.exception_handler(RequestValidationError)
-    @app.exception_handler(ValidationError)
-    async def invalid(request: Request, error: RequestValidationError | ValidationError) -> Response:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         return _reply(by_status(422, _first(error)))
 
     @app.exception_handler(UnicodeDecodeError)
@@ -32,7 +30,7 @@ def add_error_bodies(app: FastAPI) -> None:
         return _reply(problem_of(error))
 
 
-def _first(error: RequestValidationError | ValidationError) -> str:
+def _first(error: RequestValidationError) -> str:
     """Where the request is wrong and why, without repeating what was sent."""
     found = error.errors()
     if not found or not isinstance(found[0], dict):

@@ -8,10 +8,11 @@ from typing import Any
 
 from anyio import sleep_forever
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from langchain_core._api import LangChainDeprecationWarning
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator
 from langserve import CustomUserType, add_routes
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sse_starlette.sse import EventSourceResponse, unpatch_uvicorn_signal_handler
 
 from graph.sync import LOOP
@@ -134,6 +135,14 @@ async def well_formed(request: Request) -> None:
         raise refuse(422, f"The body must be an object with {'a list of inputs' if batch else 'an input'}.")
     if not isinstance(body.get("config", {}), dict | list if batch else dict):
         raise refuse(422, "config: must be an object.")
+    # LangServe validates an input, but those of a batch only where nobody expects that they may be wrong.
+    for number, each in enumerate(body.get("inputs", []) if batch else []):
+        try:
+            Input.model_validate(each)
+        except ValidationError as error:
+            raise RequestValidationError(
+                [{**first, "loc": ("inputs", number, *first["loc"])} for first in error.errors()]
+            ) from None
 
 
 def _ask(given: Any) -> Ask:

@@ -1,0 +1,145 @@
+"""/v1/responses: the graph behind OpenAI's newer API. As with chats, only checked text is streamed."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from openai.types.responses import Response as OpenAIResponse
+from openai.types.responses import ResponseOutputMessage
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from server.context import this_request
+from server.desk import Desk
+from server.doors.events import PING, event, with_pings
+from server.doors.openai_shapes import Message, Part, Request, check_model, past_refusal, pieces, to_ask, url_citations
+from server.errors import refuse
+from server.public import Item
+
+
+class InputMessage(BaseModel):
+    """A message of the input; other kinds of item cannot be asked."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["message"] = "message"
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[Part]
+
+
+class ResponsesRequest(Request):
+    """A text or messages, the last of which is the question; `instructions` are accepted and not obeyed."""
+
+    input: str | list[InputMessage]
+    previous_response_id: str | None = None
+    background: bool | None = None
+
+    @property
+    def messages(self) -> list[Message]:
+        if isinstance(self.input, str):
+            return [Message(role="user", content=self.input)]
+        return [Message(role=each.role, content=each.content) for each in self.input]
+
+
+def responses_routes(desk: Desk) -> APIRouter:
+    """POST /v1/responses."""
+    routes = APIRouter(prefix="/v1", tags=["openai"])
+
+    @routes.post("/responses", response_model=None)
+    async def respond(asked: ResponsesRequest) -> Response:
+        """Answer from the documents; citations are annotations, the Answer is `warrant`."""
+        if asked.previous_response_id or asked.background:
+            raise refuse(
+                422,
+                "previous_response_id and background are not kept here: send the messages so far as input, or a "
+                '`warrant: {"session_id": ...}` for a conversation that the server remembers.',
+            )
+        model = check_model(asked.model, desk.live.agent)
+        ask = to_ask(asked.messages, asked, desk.live.agent)
+        if not asked.stream:
+            return JSONResponse(_whole(model, await desk.answer(ask)))
+        items = desk.ask(ask).follow()
+        await past_refusal(items)
+        return StreamingResponse(_events(items, model), media_type="text/event-stream")
+
+    return routes
+
+
+def _whole(model: str, answer: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The response object: finished with its answer, or in progress without one."""
+    name = this_request().id
+    told: dict[str, Any] = {"id": f"resp_{name}", "object": "response", "created_at": int(time.time()), "model": model}
+    told |= {"status": "completed" if answer else "in_progress", "output": [_message(answer)] if answer else []}
+    told |= {"error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "temperature": None}
+    told |= {"parallel_tool_calls": False, "tool_choice": "none", "tools": [], "top_p": None}
+    if answer:
+        told["usage"] = _usage(answer)
+    whole = OpenAIResponse.model_validate(told).model_dump(mode="json", exclude_unset=True)
+    return {**whole, "warrant": answer} if answer else whole
+
+
+def _message(answer: dict[str, Any] | None) -> dict[str, Any]:
+    """The one output: a message with its text, or an empty one that is in progress."""
+    told: dict[str, Any] = {"id": f"msg_{this_request().id}", "type": "message", "role": "assistant"}
+    told |= {"status": "completed" if answer else "in_progress", "content": [_part(answer)] if answer else []}
+    return ResponseOutputMessage.model_validate(told).model_dump(mode="json", exclude_unset=True)
+
+
+def _part(answer: dict[str, Any] | None) -> dict[str, Any]:
+    found = [{"type": "url_citation", **each} for each in url_citations(answer)] if answer else []
+    return {"type": "output_text", "text": answer["text"] if answer else "", "annotations": found}
+
+
+def _usage(answer: dict[str, Any]) -> dict[str, Any]:
+    asked, said = answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]
+    told = {"input_tokens": asked, "output_tokens": said, "total_tokens": asked + said}
+    return {
+        **told,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+
+
+async def _events(items: AsyncGenerator[Item, None], model: str) -> AsyncGenerator[str, None]:
+    """OpenAI's events in their order, numbered."""
+    number = 0
+
+    def tell(kind: str, **more: Any) -> str:
+        nonlocal number
+        number += 1
+        return event({"type": kind, "sequence_number": number - 1, **more}, kind=kind)
+
+    yield tell("response.created", response=_whole(model))
+    yield tell("response.in_progress", response=_whole(model))
+    async with aclosing(with_pings(items)) as coming:
+        async for item in coming:
+            if item is None:
+                yield PING
+            elif item["event"] == "error":
+                yield tell("error", **item["error"], error=item["error"], param=None)
+            elif item["event"] == "final":
+                for kind, more in _told(item["answer"], model):
+                    yield tell(kind, **more)
+
+
+def _told(answer: dict[str, Any], model: str) -> list[tuple[str, dict[str, Any]]]:
+    """What is told of a checked answer."""
+    at = {"item_id": f"msg_{this_request().id}", "output_index": 0, "content_index": 0}
+    part = _part(answer)
+    deltas = [("response.output_text.delta", {**at, "delta": each, "logprobs": []}) for each in pieces(part["text"])]
+    notes = [
+        ("response.output_text.annotation.added", {**at, "annotation_index": index, "annotation": note})
+        for index, note in enumerate(part["annotations"])
+    ]
+    return [
+        ("response.output_item.added", {"output_index": 0, "item": _message(None)}),
+        ("response.content_part.added", {**at, "part": _part(None)}),
+        *deltas,
+        *notes,
+        ("response.output_text.done", {**at, "text": part["text"], "logprobs": []}),
+        ("response.content_part.done", {**at, "part": part}),
+        ("response.output_item.done", {"output_index": 0, "item": _message(answer)}),
+        ("response.completed", {"response": _whole(model, answer)}),
+    ]

@@ -1,0 +1,116 @@
+"""What OpenAI's clients send, as a question, and what they find in a reply besides its text."""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.agent import Agent
+from server.errors import refuse
+from server.public import Item
+from server.schemas import SESSION, Ask, AskTurn
+
+SERVED = "warrant"
+"""The name under which the live release is asked; its label is the other one."""
+MARKER = re.compile(r"\[(\d+)\]")
+PIECE = re.compile(r"\S+\s*|\s+")
+EARLY = ("begun", "preprocess")
+"""Steps in which a question is refused; a reply that has not begun can still be an HTTP error."""
+
+
+class Part(BaseModel):
+    """A part of a message; only text can be asked."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str
+    text: str = ""
+
+
+class Message(BaseModel):
+    """A message; what is not from `user` or `assistant` is accepted and not obeyed: the release has the prompt."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+
+    @property
+    def text(self) -> str:
+        """Its text; raises Refused (422) when there is something else in it."""
+        if self.content is None or isinstance(self.content, str):
+            return self.content or ""
+        other = next((part.type for part in self.content if not part.type.endswith("text")), None)
+        if other:
+            raise refuse(422, f"Only text can be asked; this message has a part of type {other!r}.")
+        return "\n".join(part.text for part in self.content)
+
+
+class Extras(BaseModel):
+    """What a question has that OpenAI's API does not; sent by `extra_body={"warrant": {...}}`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filters: dict[str, Any] = {}
+    session_id: Annotated[str, Field(pattern=SESSION)] = ""
+
+
+class Request(BaseModel):
+    """What both APIs share; settings of a model that the release has (temperature and others) are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str
+    stream: bool = False
+    tools: list[Any] | None = None
+    warrant: Extras = Extras()
+
+
+def check_model(model: str, agent: Agent) -> str:
+    """The label of the release that a model's name means; raises Refused (404) when it means none."""
+    if model not in (SERVED, agent.release.label):
+        raise refuse(404, f"There is no model {model!r:.80}; ask {SERVED!r}.", "model_not_found")
+    return agent.release.label
+
+
+def to_ask(messages: Sequence[Message], request: Request, agent: Agent) -> Ask:
+    """The last message as the question, those before it as its history, or the session's in their place.
+
+    Raises Refused (422) when the last message is not the user's or tools are given.
+    """
+    if request.tools:
+        raise refuse(422, "Tools cannot be used here: an answer comes from the documents alone. Leave them out.")
+    if not messages or messages[-1].role != "user":
+        raise refuse(422, "The last message must be the user's: it is the question.")
+    said = [each for each in messages[:-1] if each.role in ("user", "assistant") and each.text.strip()]
+    turns = [AskTurn(role="user" if each.role == "user" else "assistant", content=each.text) for each in said]
+    extras, most = request.warrant, agent.release.limits.history_turns
+    history = [] if extras.session_id else turns[max(0, len(turns) - most) :]
+    return Ask(question=messages[-1].text, filters=extras.filters, history=history, session_id=extras.session_id)
+
+
+def url_citations(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """An annotation for each marker in the text: its characters, and the title and file of what it cites."""
+    cited = {each["marker"]: each for each in reversed(answer["citations"])}
+    found = [(each, cited.get(int(each.group(1)))) for each in MARKER.finditer(answer["text"])]
+    return [
+        {"start_index": mark.start(), "end_index": mark.end(), "title": one["title"], "url": one["file"]}
+        for mark, one in found
+        if one
+    ]
+
+
+def pieces(text: str) -> list[str]:
+    """The text word by word."""
+    return PIECE.findall(text)
+
+
+async def past_refusal(items: AsyncGenerator[Item, None]) -> None:
+    """Read until the question is under way; raises Refused when it is refused at once."""
+    async for item in items:
+        if item["event"] == "error":
+            await items.aclose()
+            raise refuse(item["status"], item["error"]["message"], item["error"]["code"])
+        if item["event"] != "status" or item["step"] not in EARLY:
+            return
