@@ -28,11 +28,16 @@ class Run:
         self._news = asyncio.Event()
         self._followers = 0
         self._stay = stay
+        self._leaving: asyncio.TimerHandle | None = None
+        self.given_up = False
+        """Whether the work was stopped because nobody followed."""
         self._task = asyncio.create_task(self._do(work), context=Context())
 
     async def follow(self, after: int = -1) -> AsyncGenerator[Item, None]:
         """Every item whose number is greater than `after`, until the work has ended."""
         self._followers += 1
+        if self._leaving:
+            self._leaving.cancel()
         try:
             seen = after + 1
             while True:
@@ -64,35 +69,44 @@ class Run:
         self._news = asyncio.Event()
 
     def _look_after(self) -> None:
+        """When the last follower has left: stop the work, at once or when none has come back in time."""
+        if self._followers:
+            return
         if self._stay:
-            asyncio.get_running_loop().call_later(self._stay, self._give_up)
+            self._leaving = asyncio.get_running_loop().call_later(self._stay, self._give_up)
         else:
             self._give_up()
 
     def _give_up(self) -> None:
-        """Stop the work, unless somebody follows or all has been said and it is only tidying up."""
+        """Stop the work, unless all has been said and it is only tidying up."""
         said_all = bool(self._said) and self._said[-1]["event"] in LAST
-        if not self._followers and not said_all:
+        if not said_all:
+            self.given_up = True
             self._task.cancel()
 
 
 class Runs:
-    """The runs that may be taken up again: `most` at once, each for `seconds` after it began or was last followed."""
+    """The runs that may be taken up again: `most` at once, each until `seconds` after the longest that it can last."""
 
     def __init__(self, seconds: float, most: int) -> None:
         self._seconds, self._most = seconds, most
-        self._kept: OrderedDict[str, tuple[Caller, Run]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[Caller, Run]] = OrderedDict()
 
     def keep(self, name: str, caller: Caller, run: Run, lasts: float) -> None:
-        """Keep a run for its caller until the window after the longest time that it lasts has passed."""
-        self._kept[name] = (caller, run)
+        """Keep a run that lasts so many seconds at most; one of the same name and caller gives way to it."""
+        self._kept.pop((caller.name, name), None)
+        self._kept[caller.name, name] = kept = (caller, run)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
-        asyncio.get_running_loop().call_later(lasts + self._seconds, self._kept.pop, name, None)
+        asyncio.get_running_loop().call_later(lasts + self._seconds, self._drop, (caller.name, name), kept)
 
     def find(self, name: str, caller: Caller) -> Run:
         """The run of that name; raises Refused (404) when there is none, or none of this caller's."""
-        owner, run = self._kept.get(name, (None, None))
-        if run is None or owner != caller:
+        owner, run = self._kept.get((caller.name, name), (None, None))
+        if run is None or owner != caller or run.given_up:
             raise refuse(404, "There is no stream by that id to go on with: it has ended or is another caller's.")
         return run
+
+    def _drop(self, key: tuple[str, str], kept: tuple[Caller, Run]) -> None:
+        if self._kept.get(key) is kept:
+            del self._kept[key]

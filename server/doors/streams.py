@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from starlette.responses import StreamingResponse
 
 from server.context import this_request
@@ -11,17 +12,22 @@ from server.desk import Desk
 from server.doors.events import EVENTS, PING, event, with_pings
 from server.runs import Run
 
+After = Annotated[int, Query(ge=-1, lt=10**9)]
+LastEvent = Annotated[str, Header(pattern=r"^[0-9]{0,9}$")]
+UNCACHED = {"cache-control": "no-store", "x-accel-buffering": "no"}
+"""Neither kept nor held back by what stands between."""
+
 
 def stream_routes(desk: Desk) -> APIRouter:
     """GET /rag/streams/{id}, the id being the one of the request that began it."""
     routes = APIRouter(tags=["rag"])
 
     @routes.get("/rag/streams/{stream}", response_class=StreamingResponse, responses=EVENTS)
-    async def resume(stream: str, after: int = -1, last_event_id: str = Header("")) -> StreamingResponse:
+    async def resume(stream: str, after: After = -1, last_event_id: LastEvent = "") -> StreamingResponse:
         """The items whose `seq` is greater than `after`, or than the Last-Event-ID header says."""
         run = desk.runs.find(stream, this_request().caller)
-        last = int(last_event_id) if last_event_id.isdecimal() else after
-        return StreamingResponse(_events(run, max(last, -1)), media_type="text/event-stream")
+        last = int(last_event_id) if last_event_id else after
+        return StreamingResponse(_events(run, last), media_type="text/event-stream", headers=UNCACHED)
 
     return routes
 

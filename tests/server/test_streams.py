@@ -1,0 +1,173 @@
+"""A stream that was cut: how long it waits to be taken up again, for whom, and what it then gives."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from server_under_test import key_file, opening, serving
+from support import QUICK
+
+from graph.release import Models
+from server.app import assemble
+from server.live import Live
+from server.settings import ServerSettings
+
+LAPTOPS = {"input": {"question": "After how many years are laptops replaced?"}}
+REPLY = "Laptops are replaced every 4 years and telephones every 3 years [1]."
+RESUMABLE = {"warrant-resumable": "true"}
+WINDOW = 1.0
+PER_TOKEN = 0.15
+Items = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def client(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A server whose model takes some two seconds to say a sentence, and whose streams wait for one."""
+    folder = tmp_path_factory.mktemp("streams")
+    script = folder / "slow.yaml"
+    script.write_text(yaml.safe_dump([{"reply": REPLY, "seconds_per_token": PER_TOKEN}]), "utf-8")
+    release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
+    keys = key_file(folder / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
+    settings = ServerSettings(state=folder, keys=keys, resume=WINDOW, max_streams=3)
+    app = assemble(settings, Live(opening(quick_handbook, release, cache_answers=0)))
+    with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+        client.headers["authorization"] = "Bearer key-of-ann"
+        yield client
+
+
+def items_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        if line.startswith("data:") and '"seq"' in line:
+            yield json.loads(line[5:])
+
+
+def begin(client: httpx.Client, tokens: int = 1, headers: dict[str, str] | None = None) -> Items:
+    """The items of a stream up to so many tokens; then the connection is dropped."""
+    got: Items = []
+    with client.stream("POST", "/rag/stream", json=LAPTOPS, headers={**RESUMABLE, **(headers or {})}) as reply:
+        for item in items_of(reply.iter_lines()):
+            got.append(item)
+            if sum(each["event"] == "token" for each in got) == tokens:
+                break
+    return got
+
+
+def resume(client: httpx.Client, name: str, after: int) -> Items:
+    reply = client.get(f"/rag/streams/{name}", params={"after": after})
+    assert reply.status_code == 200, reply.text
+    return list(items_of(iter(reply.text.splitlines())))
+
+
+def name_of(items: Items) -> str:
+    name: str = items[0]["request_id"]
+    return name
+
+
+def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.__dict__["code"] for record in caplog.records if record.name == "warrant.questions"]
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
+
+
+def test_a_dropped_stream_goes_on_where_it_was(client: httpx.Client) -> None:
+    first = begin(client, tokens=3)
+    assert first[-1]["event"] == "token"
+    time.sleep(WINDOW / 2)
+    rest = resume(client, name_of(first), first[-1]["seq"])
+    assert [item["seq"] for item in first + rest] == list(range(len(first + rest)))
+    assert "".join(item["text"] for item in first + rest if item["event"] == "token") == REPLY
+    assert rest[-1]["event"] == "final"
+
+
+def test_what_comes_after_the_last_event_id_is_sent(client: httpx.Client) -> None:
+    first = begin(client)
+    rest = client.get(f"/rag/streams/{name_of(first)}", headers={"last-event-id": "2"})
+    assert next(items_of(iter(rest.text.splitlines())))["seq"] == 3
+    assert "id: 3\n" in rest.text
+    assert rest.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("wrong", [{"after": "-2"}, {"after": "x"}, {"last-event-id": "9" * 5000}])
+def test_a_place_that_is_none_is_refused(client: httpx.Client, wrong: dict[str, str]) -> None:
+    query = {name: value for name, value in wrong.items() if name == "after"}
+    headers = {name: value for name, value in wrong.items() if name != "after"}
+    reply = client.get("/rag/streams/whatever", params=query, headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "invalid")
+
+
+def test_an_ended_stream_can_be_read_again(client: httpx.Client) -> None:
+    whole = begin(client, tokens=10**6)
+    assert whole[-1]["event"] == "final"
+    assert resume(client, name_of(whole), -1) == whole
+    assert resume(client, name_of(whole), whole[-2]["seq"]) == whole[-1:]
+
+
+def test_a_stream_is_its_caller_s_alone(client: httpx.Client) -> None:
+    name = name_of(begin(client))
+    other = client.get(f"/rag/streams/{name}", headers={"authorization": "Bearer key-of-bob"})
+    assert (other.status_code, other.json()["error"]["code"]) == (404, "not_found")
+    assert client.get("/rag/streams/0123456789").status_code == 404
+
+
+def test_two_callers_may_choose_one_id(client: httpx.Client) -> None:
+    mine = begin(client, headers={"x-request-id": "the-same-id"})
+    theirs = begin(client, headers={"x-request-id": "the-same-id", "authorization": "Bearer key-of-bob"})
+    assert name_of(mine) == name_of(theirs) == "the-same-id"
+    assert resume(client, "the-same-id", -1)[-1]["event"] == "final"
+
+
+def test_work_stops_when_nobody_comes_back(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "warrant.questions"):
+        name = name_of(begin(client))
+        left = time.monotonic()
+        assert within(3 * WINDOW, lambda: codes(caplog) == ["cancelled"])
+        assert time.monotonic() - left > WINDOW * 0.8
+    assert client.get(f"/rag/streams/{name}").status_code == 404
+
+
+def test_the_wait_begins_anew_with_each_drop(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "warrant.questions"):
+        first = begin(client)
+        time.sleep(WINDOW * 0.5)
+        with client.stream("GET", f"/rag/streams/{name_of(first)}", params={"after": first[-1]["seq"]}) as reply:
+            next(items_of(reply.iter_lines()))
+        time.sleep(WINDOW * 0.75)
+        assert codes(caplog) == []
+        assert resume(client, name_of(first), -1)[-1]["event"] == "final"
+
+
+def test_one_of_two_readers_may_leave(client: httpx.Client) -> None:
+    name = name_of(begin(client))
+    with client.stream("GET", f"/rag/streams/{name}") as staying:
+        items = items_of(staying.iter_lines())
+        next(items)
+        assert status(client, name) == 200
+        assert list(items)[-1]["event"] == "final"
+
+
+def test_a_stream_that_is_not_resumable_stops_at_once(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "warrant.questions"):
+        first = begin(client, headers={"warrant-resumable": "false"})
+        assert within(WINDOW * 0.5, lambda: codes(caplog) == ["cancelled"])
+    assert client.get(f"/rag/streams/{name_of(first)}").status_code == 404
+
+
+def test_only_so_many_streams_are_kept(client: httpx.Client) -> None:
+    names = [name_of(begin(client)) for _ in range(4)]
+    assert [status(client, name) for name in names] == [404, 200, 200, 200]
+
+
+def status(client: httpx.Client, name: str) -> int:
+    with client.stream("GET", f"/rag/streams/{name}") as reply:
+        return reply.status_code
