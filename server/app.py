@@ -14,6 +14,7 @@ from server.conversations import Conversations
 from server.desk import Desk
 from server.doors.feedback import feedback_routes
 from server.doors.health import health_routes
+from server.doors.mcp import McpDoor
 from server.doors.openai_chat import chat_routes
 from server.doors.openai_responses import responses_routes
 from server.doors.rag import add_rag_routes
@@ -39,6 +40,7 @@ class Server:
     conversations: Conversations
     desk: Desk
     diary: Diary
+    mcp: McpDoor
 
 
 def make_app() -> FastAPI:
@@ -56,13 +58,14 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     books = Books(Logs(settings), diary)
     desk = Desk(live, settings, talks, books)
     app = FastAPI(title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.server = Server(settings, callers, live, talks, desk, diary)
+    app.state.server = Server(settings, callers, live, talks, desk, diary, McpDoor(desk))
     app.add_middleware(Gate, callers=callers, settings=settings, books=books)
     if settings.origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
     add_error_bodies(app)
     app.include_router(stream_routes(desk))
     add_rag_routes(app, desk)
+    app.router.routes.extend(app.state.server.mcp.routes())
     for routes in (
         chat_routes(desk),
         responses_routes(desk),
@@ -82,6 +85,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(server.conversations)
             stack.enter_context(server.diary)
             await server.live.open()
+            await stack.enter_async_context(server.mcp.run())
         except Exception as error:
             app.state.failure = error
             raise

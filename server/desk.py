@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -88,10 +88,12 @@ class Desk:
             async for item in items:
                 yield item
 
-    async def answer(self, ask: Ask) -> dict[str, Any]:
-        """The whole answer at once; raises Refused with the error item's problem."""
+    async def answer(self, ask: Ask, told: Callable[[Item], Awaitable[None]] | None = None) -> dict[str, Any]:
+        """The whole answer at once, `told` each item as it comes; raises Refused with the error item's problem."""
         async with aclosing(self.ask(ask).follow()) as items:
             async for item in items:
+                if told:
+                    await told(item)
                 if item["event"] == "error":
                     raise refuse(item["status"], item["error"]["message"], item["error"]["code"])
                 if item["event"] == "final":

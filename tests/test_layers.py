@@ -22,6 +22,7 @@ HOMES = {
     "httpx": {f"graph/backends/{name}.py" for name in ("http", "openai", "rerank_endpoint", "tokens")}
     | {"server/serving.py"},
     "langserve": {"server/doors/rag.py"},
+    "mcp": {"server/doors/mcp.py"},
     "sse_starlette": {"server/doors/rag.py"},
     "uvicorn": {"server/serving.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
