@@ -20,8 +20,9 @@ HOMES = {
     "interlock": {"graph/backends/breaker.py"},
     "jiter": {"graph/backends/claims.py"},
     "httpx": {f"graph/backends/{name}.py" for name in ("http", "openai", "rerank_endpoint", "tokens")}
-    | {"server/serving.py"},
-    "langserve": {"server/doors/rag.py"},
+    | {"server/serving.py", "server/client.py", "server/following.py"},
+    "langserve": {"server/doors/rag.py", "server/client.py"},
+    "tenacity": {"server/client.py"},
     "mcp": {"server/doors/mcp.py"},
     "sse_starlette": {"server/doors/rag.py"},
     "uvicorn": {"server/serving.py"},
