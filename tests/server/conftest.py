@@ -1,8 +1,10 @@
 """One server for all tests that need nothing special of it."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from server_under_test import app_over, serving
 from support import QUICK
@@ -13,3 +15,12 @@ def server(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """The address of a server over the sample handbook: no keys, no models."""
     with serving(app_over(quick_handbook, tmp_path_factory.mktemp("state"), QUICK)) as url:
         yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_client_outlives_the_tests() -> Iterator[None]:
+    """Close what LangChain's clients keep open for as long as the process lives."""
+    yield
+    for each in gc.get_objects():
+        if isinstance(each, httpx.Client):
+            each.close()
