@@ -18,7 +18,17 @@ def result(name: str) -> dict[str, Any]:
 
 def table() -> str:
     """The table as Markdown."""
-    rows = [*retrieval(), *ingestion(), *reindex(), *formats(), *steps(), *start(), *handbook(), *goals()]
+    rows = [
+        *retrieval(),
+        *ingestion(),
+        *reindex(),
+        *formats(),
+        *steps(),
+        *start(),
+        *handbook(),
+        *goals(),
+        *with_a_model(),
+    ]
     head = "| what | measured | to reach | date | command |\n| --- | --- | --- | --- | --- |"
     return "\n".join([head, *rows])
 
@@ -108,6 +118,23 @@ def goals() -> list[str]:
         for name, before in GOALS.items()
         for figure, goal in result(name)["target"].items()
     ]
+
+
+def with_a_model() -> list[str]:
+    """What the confidence tells when a real model writes, beside the same questions answered without one."""
+    return [
+        row(
+            "abstention_model",
+            f"confidence, {name} AUROC of {told['questions']} questions: quoted / written by SmolLM2-135M",
+            " / ".join(_auroc(told["answerable or not"][f"{way}: confidence"]) for way in ("quoted", "generated")),
+        )
+        for name, told in result("abstention_model")["results"]["sets"].items()
+    ]
+
+
+def _auroc(told: dict[str, Any]) -> str:
+    low, high = told["interval"]
+    return f"{told['auroc']:.3f} ({low:.2f} to {high:.2f})"
 
 
 def _bound(goal: dict[str, Any]) -> str:

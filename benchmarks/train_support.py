@@ -15,7 +15,7 @@ from benchmarks.record import begin, cores, print_table
 from graph.backends.embedders import MiniLM
 from graph.claims.comparison import features
 from graph.claims.sources import Source, Weigh, source
-from graph.claims.support import ANOTHER_UNIT, nearest
+from graph.claims.support import log_odds, nearest
 from graph.learned import Model, logistic
 from graph.text.words import terms, weights
 
@@ -74,7 +74,7 @@ class Table:
 
 
 def _probability(model: Model, row: Mapping[str, float]) -> float:
-    return logistic(model.score(row) + ANOTHER_UNIT * row["unit_differs"])
+    return logistic(log_odds(model, row))
 
 
 def _cosine(case: Case, passage: Source, first: int, last: int, vectors: dict[str, NDArray[np.float32]]) -> float:

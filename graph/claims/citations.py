@@ -12,6 +12,14 @@ MARKERS = re.compile(r"(?:\s*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\])+")
 NESTED = re.compile(r"\[\s*\[\s*(\d{1,3}(?:\s*,\s*\d{1,3})*)\s*\]\s*\d*\s*\]")
 """A marker within a marker, of which the inner one is meant."""
 ASSENT = re.compile(r"^(?:yes|no|correct|right|indeed)[,:] +(?=\w)", re.IGNORECASE)
+LEAD = re.compile(
+    r"^(?:according to|based on|as (?:stated|described|mentioned|noted|said|explained) in|per|from|in) "
+    r"(?:(?:the|these|this|those|your|our|provided|given|available|retrieved|above|information|contents?|in|of|by) )*"
+    r"(?:documents?|documentation|passages?|sources?|contexts?|texts?|excerpts?|articles?|materials?|records?"
+    r"|information|handbook|knowledge base)(?: (?:provided|given|above|available))?, +(?=\w)",
+    re.IGNORECASE,
+)
+"""What before a claim tells only that it is from the passages."""
 NUMBER = re.compile(r"\d+")
 SPACE_BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
 
@@ -45,6 +53,11 @@ def claims_of(draft: str) -> list[Claim]:
 def said(claim: str) -> str:
     """A claim as it would be said: without Markdown's signs and a yes before it, the cells of a row in order."""
     return "; ".join(cell for cell in cells(claim) if cell) if ROW.match(claim) else ASSENT.sub("", plain(claim))
+
+
+def stated(claim: str) -> str:
+    """What of a claim a passage must support: what it says, without words before it that tell where it is from."""
+    return LEAD.sub("", said(claim))
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

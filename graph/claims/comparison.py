@@ -14,6 +14,8 @@ from graph.text.words import is_number
 
 CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|until)\b", re.IGNORECASE)
 
+ADDED_FROM, COPIED_FROM = 3, 0.5
+"""Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
 MOST_REPLACED = 3
 """Words that one stretch may have in place of others; what is longer is another wording."""
 Pairs = frozenset[tuple[str, str]]
@@ -30,6 +32,7 @@ def features(claim: str, window: Window, found: Source, similarity: float, weigh
     copied = LCSseq.similarity(own, terms_of(closest)) / len(own) if own else 1.0
     return {
         **_held(own, closest, terms_in([*readings, found.about]), found, weigh),
+        "added": float(copied >= COPIED_FROM and _adds(own, found)),
         **_stated(claim, closest, readings, found),
         **_named(claim, readings, found),
         **_turned(claim, closest, copied),
@@ -53,7 +56,7 @@ def _held(own: Sequence[str], closest: str, here: Sequence[str], found: Source, 
         "numbers_placed": _placed(own, pairs),
         "rarest_missing": _rarest(set(own) - everywhere, weigh),
         "rarest_missing_here": _rarest(set(own) - set(here), weigh),
-        "missing_run": _longest_run(own, everywhere),
+        "missing_run": _longest_run(own, everywhere) / max(1, len(own)),
     }
 
 
@@ -72,13 +75,18 @@ def _rarest(missing: Iterable[str], weigh: Weigh) -> float:
     return max(map(weigh, missing), default=0.0) / max(weigh(""), 1e-9)
 
 
-def _longest_run(own: Sequence[str], held: set[str]) -> float:
-    """The share of the claim's terms that its longest stretch of missing ones makes up."""
+def _longest_run(own: Sequence[str], held: set[str]) -> int:
+    """How many of the claim's terms its longest stretch of missing ones has."""
     longest = run = 0
     for term in own:
         run = 0 if term in held else run + 1
         longest = max(longest, run)
-    return longest / len(own) if own else 0.0
+    return longest
+
+
+def _adds(own: Sequence[str], found: Source) -> bool:
+    """Whether a stretch of the claim is about what its passage and title never mention."""
+    return _longest_run(own, {*terms_of(found.text), *terms_of(found.about)}) >= ADDED_FROM
 
 
 def _stated(claim: str, closest: str, readings: Sequence[str], found: Source) -> Features:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from graph.claims.comparison import CONDITION, features
 from graph.claims.sources import Source, Weigh, Window, share, terms_in, terms_of, words_in
-from graph.learned import load, logistic
+from graph.learned import Model, load, logistic
 from graph.text.facts import denials, names
 from graph.text.quantities import values
 
@@ -22,6 +22,8 @@ TURNS = re.compile(
 
 ANOTHER_UNIT = -3.0
 """Log-odds for a number that has another unit: too rare in the sets that the weights are learned from."""
+ADDED = -3.0
+"""Log-odds for a copied sentence that goes on, or begins, with something else, which the trees let pass."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,17 @@ def judge(claim: str, found: Source, compared: Mapping[int, float], weigh: Weigh
     for window in nearest(claim, found, weigh, most=4):
         cosine = max((compared.get(n, 0.0) for n in range(window.first, window.last + 1)), default=0.0)
         compare = features(claim, window, found, cosine, weigh)
-        score = logistic(model.score(compare) + ANOTHER_UNIT * compare["unit_differs"])
+        score = logistic(log_odds(model, compare))
         if score > best.score:
             best, told = Verdict(score, window, ""), compare
     if best.window is None or told is None:
         return best
     return Verdict(best.score, best.window, reason(claim, best.window, found, told))
+
+
+def log_odds(model: Model, compared: Mapping[str, float]) -> float:
+    """That a window supports a claim, by the learned weights and by those that are fixed."""
+    return model.score(compared) + ANOTHER_UNIT * compared["unit_differs"] + ADDED * compared["added"]
 
 
 def reason(claim: str, window: Window, found: Source, compared: Mapping[str, float]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from graph.answers import no_usage
 from graph.backends import Judge, Similarity
 from graph.claims.checking import Checked, Judged, Outcome, assemble, clauses, is_absence, is_claim, outcome, together
-from graph.claims.citations import Claim, claims_of, said
+from graph.claims.citations import Claim, claims_of, stated
 from graph.claims.sources import Source, Weigh, source_of
 from graph.claims.support import Verdict, is_verbatim, judge, nearest
 from graph.errors import ModelFailed
@@ -67,7 +67,7 @@ class _Run:
     async def outcome(self, claim: Claim) -> Outcome | None:
         if not is_claim(claim):
             return None
-        claim = replace(claim, text=said(claim.text))
+        claim = replace(claim, text=stated(claim.text))
         whole = await self._whole(claim, self.by.told.support_from)
         if whole.given:
             return whole

@@ -67,6 +67,17 @@ def test_a_claim_moves_from_a_passage_that_may_support_it_to_one_that_does() -> 
     assert given_to(decide((1, 2), 0.6, 0.95)) == [0, 1]
 
 
+def test_a_claim_that_its_own_passage_does_not_support_needs_more_of_another_one() -> None:
+    assert given_to(decide((1,), 0.2, 0.75)) == [1]
+    assert decide((1,), 0.2, 0.7499) == Outcome([], [repair("removed", "because 0", 0.2)])
+    assert given_to(decide((1, 2), 0.2, 0.6)) == [1]
+
+
+def test_what_another_passage_must_have_is_never_less_than_what_every_passage_must() -> None:
+    verdicts = {0: says(0.2), 1: says(0.8)}
+    assert given_to(outcome(Judged(Claim("It is so.", (1,)), verdicts), 2, 0.9)) == []
+
+
 def test_of_two_that_support_it_alike_the_one_that_ranks_higher_is_given() -> None:
     assert given_to(decide((), 0.2, 0.9, 0.9)) == [1]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.claims.citations import MARKERS, Claim, Sheet, claims_of, joined, page_at, said
+from graph.claims.citations import MARKERS, Claim, Sheet, claims_of, joined, page_at, said, stated
 from graph.state import Citation, Passage
 
 
@@ -124,6 +124,36 @@ def test_every_marker_of_a_draft_with_words_is_told(pieces: list[str]) -> None:
 def test_a_row_is_said_as_its_cells_and_other_claims_without_their_signs() -> None:
     assert said("| Seal | | 5 days |") == "Seal; 5 days"
     assert said("**The** [seal](x.md) is\n`red`.") == "The seal is red."
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        "According to the documents, ",
+        "Based on the information provided in the passages, ",
+        "As stated in the handbook, ",
+        "Yes, according to the provided context, ",
+        "In the text above, ",
+        "",
+    ],
+)
+def test_what_only_tells_where_a_claim_is_from_is_not_stated(lead: str) -> None:
+    assert stated(f"{lead}the **seal** is red.") == "the seal is red."
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "According to the 2019 handbook, the seal is red.",
+        "According to Corrento, the seal is red.",
+        "In the cellar, the seal is red.",
+        "In the documents of the buyer, the seal is red.",
+        "The documents, in red, lie here.",
+        "According to the documents,",
+    ],
+)
+def test_what_a_lead_says_of_its_own_is_stated(claim: str) -> None:
+    assert stated(claim) == claim
 
 
 def test_markers_stand_behind_a_claim_once_each_and_in_order() -> None:

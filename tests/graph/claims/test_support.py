@@ -302,6 +302,37 @@ def test_the_window_that_supports_a_claim_is_told() -> None:
     assert "warranty of the Corrento pump" in text[found.start : found.end]
 
 
+LONG = "The warranty of the Corrento pump is five years and begins with the date of installation in the cellar."
+
+
+@pytest.mark.parametrize(
+    ("claim", "adds"),
+    [
+        ("The warranty of the Corrento pump is five years and begins with the harvest of ripe apples.", 1.0),
+        ("Wherever orchards bloom each April, the warranty of the Corrento pump is five years and begins.", 1.0),
+        ("The warranty of the Corrento pump is five years and begins with ripe apples.", 0.0),
+        ("The warranty of the Corrento pump is five years and begins in the cellar of ripe apples.", 0.0),
+        ("Wherever orchards bloom each April, pumps and their owners like to begin the year.", 0.0),
+        ("The warranty of the Corrento pump.", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_a_copied_sentence_that_goes_on_with_something_else_is_seen(claim: str, adds: float) -> None:
+    assert compared(claim, LONG)["added"] == adds
+
+
+def test_what_the_title_mentions_is_nothing_else() -> None:
+    claim = "The warranty of the Corrento pump is five years and begins with the harvest of ripe apples."
+    assert compared(claim, LONG, about="Harvest of ripe apples, ")["added"] == 0.0
+
+
+def test_a_mixture_of_two_sentences_is_not_supported() -> None:
+    mixed = (
+        "The warranty of the Corrento pump begins with the date of installation for exhibitions, classes, and media."
+    )
+    assert verdict(mixed, LONG).score < 0.2
+
+
 @pytest.mark.parametrize(
     ("claim", "text", "because"),
     [

@@ -107,6 +107,12 @@ def test_a_claim_that_cites_nothing_is_given_the_passage_that_says_it(draft: str
     assert actions(found) == ["moved" if "[7]" in draft else "added"]
 
 
+def test_a_claim_under_words_that_tell_where_it_is_from_stands_with_them_and_is_held_without_them() -> None:
+    found = check("Based on the provided documents, two persons carry it to the cellar. [2]")
+    assert found.text == "Based on the provided documents, two persons carry it to the cellar. [1]"
+    assert [c["support"] for c in found.citations] == [1.0]
+
+
 def test_a_passage_that_does_not_say_it_is_dropped_beside_one_that_does() -> None:
     found = check("Two persons carry it to the cellar. [1][2]")
     assert ([c["document"] for c in found.citations], actions(found)) == (["drive.md"], ["dropped"])
