@@ -17,6 +17,7 @@ from server.doors.health import health_routes
 from server.doors.mcp import McpDoor
 from server.doors.openai_chat import chat_routes
 from server.doors.openai_responses import responses_routes
+from server.doors.pages import add_pages
 from server.doors.rag import add_rag_routes
 from server.doors.streams import stream_routes
 from server.doors.talks import talk_routes
@@ -74,6 +75,7 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
         health_routes(live),
     ):
         app.include_router(routes)
+    add_pages(app, live, callers)
     return app
 
 

@@ -1,0 +1,1 @@
+window.SwaggerUIBundle({ url: "/openapi.json", dom_id: "#routes", deepLinking: true, defaultModelsExpandDepth: 0 });

@@ -1,0 +1,66 @@
+// Asks over /rag/stream and goes on where a broken connection left off.
+
+const TRIES = 5;
+
+export class Refused extends Error {
+  constructor(problem, status) {
+    super(problem.message);
+    this.code = problem.code;
+    this.requestId = problem.request_id;
+    this.status = status;
+  }
+}
+
+export async function call(path, options = {}) {
+  const headers = { "content-type": "application/json", ...options.headers };
+  const reply = await fetch(path, { ...options, headers, credentials: "same-origin" });
+  if (reply.ok) return reply;
+  const told = await reply.json().catch(() => null);
+  const unknown = { code: "unavailable", message: `The server answered ${reply.status}.`, request_id: "" };
+  throw new Refused(told?.error ?? unknown, reply.status);
+}
+
+async function* events(reply) {
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const blocks = (rest + value).split(/\r?\n\r?\n/);
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const lines = block.split(/\r?\n/);
+        const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n");
+        if (data.trim()) yield JSON.parse(data);
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+// Gives every item once; ends after `final` or `error`, or when the signal says so.
+export async function* ask(input, signal) {
+  const body = JSON.stringify({ input });
+  let last = -1;
+  let name = "";
+  for (let tries = 0; ; tries += 1) {
+    try {
+      const reply = name
+        ? await call(`/rag/streams/${name}?after=${last}`, { signal })
+        : await call("/rag/stream", { method: "POST", body, signal, headers: { "warrant-resumable": "true" } });
+      name = reply.headers.get("x-request-id") && !name ? reply.headers.get("x-request-id") : name;
+      for await (const item of events(reply)) {
+        if (typeof item.seq !== "number" || item.seq <= last) continue;
+        last = item.seq;
+        yield item;
+        if (item.event === "final" || item.event === "error") return;
+      }
+      throw new TypeError("The stream ended before the answer.");
+    } catch (error) {
+      if (signal.aborted || error instanceof Refused || !name || tries >= TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tries));
+    }
+  }
+}
