@@ -15,6 +15,7 @@ from server.desk import Desk
 from server.doors.feedback import feedback_routes
 from server.doors.health import health_routes
 from server.doors.mcp import McpDoor
+from server.doors.metrics import metrics_routes
 from server.doors.openai_chat import chat_routes
 from server.doors.openai_responses import responses_routes
 from server.doors.pages import add_pages
@@ -27,6 +28,8 @@ from server.live import Live
 from server.settings import ServerSettings, load_server_settings
 from server.watching.diary import Diary
 from server.watching.logs import Logs, set_up_logs
+from server.watching.metrics import Metrics
+from server.watching.tracing import Traces
 
 ABOUT = "Answers from an organisation's documents, each claim tied to the span that it comes from."
 
@@ -42,6 +45,8 @@ class Server:
     desk: Desk
     diary: Diary
     mcp: McpDoor
+    metrics: Metrics
+    traces: Traces
 
 
 def make_app() -> FastAPI:
@@ -55,11 +60,12 @@ def make_app() -> FastAPI:
 def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     """The application over what is live; raises SettingsInvalid when it may not be served."""
     callers, talks = load_callers(settings), Conversations(settings)
-    diary = Diary(settings)
-    books = Books(Logs(settings), diary)
+    diary, metrics = Diary(settings), Metrics(settings)
+    traces = Traces(settings, metrics.trace)
+    books = Books(Logs(settings), diary, metrics, traces)
     desk = Desk(live, settings, talks, books)
     app = FastAPI(title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.server = Server(settings, callers, live, talks, desk, diary, McpDoor(desk))
+    app.state.server = Server(settings, callers, live, talks, desk, diary, McpDoor(desk), metrics, traces)
     app.add_middleware(Gate, callers=callers, settings=settings, books=books)
     if settings.origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
@@ -71,8 +77,9 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
         chat_routes(desk),
         responses_routes(desk),
         talk_routes(talks),
-        feedback_routes(diary),
-        health_routes(live),
+        feedback_routes(diary, traces),
+        health_routes(live, traces),
+        metrics_routes(metrics, live),
     ):
         app.include_router(routes)
     add_pages(app, live, callers)
@@ -86,7 +93,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             await stack.enter_async_context(server.conversations)
             stack.enter_context(server.diary)
+            stack.enter_context(server.metrics)
             await server.live.open()
+            stack.enter_context(server.traces)
             await stack.enter_async_context(server.mcp.run())
         except Exception as error:
             app.state.failure = error

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from starlette.types import Scope
 
@@ -21,6 +21,13 @@ class Keeper(Protocol):
     def observe(self, record: Record) -> None: ...
 
 
+@runtime_checkable
+class Counter(Protocol):
+    """A keeper that wants to know of questions under way."""
+
+    def question_begun(self) -> None: ...
+
+
 class Books:
     """Several keepers as one."""
 
@@ -30,6 +37,11 @@ class Books:
     def request_ended(self, request: Request, scope: Scope, status: int, seconds: float) -> None:
         for keeper in self._keepers:
             _safely(partial(keeper.request_ended, request, scope, status, seconds))
+
+    def question_begun(self) -> None:
+        for keeper in self._keepers:
+            if isinstance(keeper, Counter):
+                _safely(keeper.question_begun)
 
     def observe(self, record: Record) -> None:
         for keeper in self._keepers:

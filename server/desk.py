@@ -44,7 +44,9 @@ class Record:
 
 
 class Observer(Protocol):
-    """Is told of every question once it has ended; must neither wait nor raise."""
+    """Is told of every question when it begins and once it has ended; must neither wait nor raise."""
+
+    def question_begun(self) -> None: ...
 
     def observe(self, record: Record) -> None: ...
 
@@ -105,6 +107,7 @@ class Desk:
         """Answer within `patience` seconds, or say why not."""
         record = Record(request, ask, Question(question=ask.question), agent, time.time())
         began = time.perf_counter()
+        self._books.question_begun()
         say({"event": "status", "step": "begun", "request_id": request.id, "release": agent.release.label})
         try:
             async with asyncio.timeout(patience):

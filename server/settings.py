@@ -1,16 +1,19 @@
 """Where the server listens and what it lets through: the only reader of the environment in this package."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from graph.errors import SettingsInvalid
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
+Price = Annotated[float, Field(ge=0)]
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -64,6 +67,10 @@ class ServerSettings(BaseSettings):
     """The share of questions that are traced."""
     traces_queue: Count = 200
     """Traces that wait to be sent; what comes on top is dropped and counted."""
+    traces_text: bool = True
+    """Whether questions, answers and comments are in the traces."""
+    prices: dict[str, tuple[Price, Price]] = {}
+    """US dollars for a million tokens sent and a million received, by model."""
 
     @property
     def on_loopback(self) -> bool:
@@ -80,8 +87,40 @@ def load_server_settings(**told: object) -> ServerSettings:
         raise SettingsInvalid(
             f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
         ) from error
+    except SettingsError as error:
+        raise SettingsInvalid(f"{str(error).capitalize()}: it must be JSON.") from error
 
 
 def hand_on(settings: dict[str, object]) -> None:
     """Put settings into the environment, where the worker processes read them."""
     os.environ.update({f"WARRANT_{name.upper()}": str(value) for name, value in settings.items() if value is not None})
+
+
+def share_metrics(settings: ServerSettings) -> None:
+    """Give several workers an empty folder to add up their metrics in; raises SettingsInvalid when none can be made."""
+    if settings.workers == 1:
+        return
+    folder = settings.state / f"metrics-{settings.port}"
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise SettingsInvalid(f"WARRANT_STATE={settings.state} cannot be written: {error.strerror}.") from error
+    os.environ[METRICS] = str(folder)
+
+
+def metrics_folder() -> Path | None:
+    """Where several workers add up their metrics; None: there is one."""
+    return Path(os.environ[METRICS]) if os.environ.get(METRICS) else None
+
+
+def bound_mlflow() -> None:
+    """Let no call to a tracking server that does not answer last long, unless the user has set the variable."""
+    bounds = {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
+        "MLFLOW_CONFIGURE_LOGGING": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    for name, value in bounds.items():
+        os.environ.setdefault(name, value)

@@ -2,6 +2,10 @@
 
 import asyncio
 import hashlib
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +14,7 @@ from pathlib import Path
 import uvicorn
 import yaml
 from fastapi import FastAPI
+from support import ROOT
 
 from graph.agent import Agent, open_agent
 from graph.release import Release
@@ -18,6 +23,8 @@ from server.app import assemble
 from server.live import Live
 from server.serving import listen
 from server.settings import ServerSettings
+
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 def opening(index: Path, release: Release, **settings: object) -> Callable[[], Awaitable[Agent]]:
@@ -58,3 +65,23 @@ def key_file(path: Path, **keys: str) -> Path:
     ]
     path.write_text(yaml.safe_dump(callers), "utf-8")
     return path
+
+
+@contextmanager
+def warrant_serve(*options: str | Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start the command and wait until it says where it is."""
+    command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0", *map(str, options)]
+    told = {**os.environ, **environment}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=told) as process:
+        try:
+            assert process.stderr
+            lines = []
+            for line in process.stderr:
+                lines.append(line)
+                if found := ADDRESS.search(line):
+                    yield found.group(), process
+                    break
+            else:
+                raise AssertionError("".join(lines))
+        finally:
+            process.kill()

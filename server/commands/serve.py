@@ -9,7 +9,7 @@ from rich.table import Table
 from graph.settings import load_settings, quiet_libraries
 from server.callers import load_callers
 from server.serving import serve_forever
-from server.settings import ServerSettings, hand_on, load_server_settings
+from server.settings import ServerSettings, hand_on, load_server_settings, share_metrics
 
 PAGES = {
     "/": "ask in a browser",
@@ -35,6 +35,7 @@ def serve(index: Path | None, release: Path | None, host: str | None, port: int 
     hand_on({"index": index, "release": release, "host": host, "port": port, "workers": workers})
     load_settings()
     load_callers(settings)
+    share_metrics(settings)
     serve_forever(settings, announce)
 
 

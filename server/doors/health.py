@@ -1,9 +1,14 @@
 """Is the process alive, and does it answer?"""
 
+from collections import Counter
+from typing import Literal
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from graph.backends.breaker import breaker_states
 from server.live import Live
+from server.watching.tracing import Traces
 
 
 class Health(BaseModel):
@@ -12,14 +17,27 @@ class Health(BaseModel):
     status: str = "ok"
 
 
+class Breakers(BaseModel):
+    """How many model endpoints are asked, tried again, or left alone; not which."""
+
+    closed: int = 0
+    half_open: int = 0
+    open: int = 0
+
+
 class Ready(Health):
-    """What is being served."""
+    """What is being served, and what this process has trouble with.
+
+    `traces` are `off`, `sent`, or `lost`: at least one was dropped or failed within the last minute.
+    """
 
     release: str
     snapshot: str
+    breakers: Breakers
+    traces: Literal["off", "sent", "lost"]
 
 
-def health_routes(live: Live) -> APIRouter:
+def health_routes(live: Live, traces: Traces) -> APIRouter:
     """/healthz and /readyz."""
     routes = APIRouter(tags=["operations"])
 
@@ -32,6 +50,11 @@ def health_routes(live: Live) -> APIRouter:
     async def ready() -> Ready:
         """Questions are answered; 503 while they are not."""
         agent = live.agent
-        return Ready(release=agent.release.label, snapshot=agent.backend.retriever.snapshot)
+        return Ready(
+            release=agent.release.label,
+            snapshot=agent.backend.retriever.snapshot,
+            breakers=Breakers(**Counter(state.state for state in breaker_states())),
+            traces=traces.state,
+        )
 
     return routes

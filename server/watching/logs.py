@@ -14,7 +14,9 @@ from server.context import Request
 from server.desk import Record
 from server.settings import ServerSettings
 
-QUIET = ("uvicorn.access", "httpx", "httpcore", "mcp", "langserve")
+QUIET = ("uvicorn.access", "httpx", "httpcore", "mcp", "langserve", "alembic", "mlflow")
+SILENT = ("urllib3",)
+"""What says at every try that a tracking server is away."""
 access = logging.getLogger("warrant.access")
 questions = logging.getLogger("warrant.questions")
 
@@ -36,6 +38,8 @@ def set_up_logs(settings: ServerSettings) -> None:
     root.setLevel(settings.log_level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class Logs:

@@ -2,43 +2,20 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
+from server_under_test import warrant_serve
 from support import ROOT
 
 pytestmark = pytest.mark.slow
 LAPTOPS = {"input": {"question": "After how many years are laptops replaced?"}}
-ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 DRAINED = (0, -signal.SIGTERM)
-
-
-@contextmanager
-def warrant_serve(*options: str | Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start the command and wait until it says where it is."""
-    command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0", *map(str, options)]
-    told = {**os.environ, **environment}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=told) as process:
-        try:
-            assert process.stderr
-            lines = []
-            for line in process.stderr:
-                lines.append(line)
-                if found := ADDRESS.search(line):
-                    yield found.group(), process
-                    break
-            else:
-                raise AssertionError("".join(lines))
-        finally:
-            process.kill()
 
 
 @pytest.fixture

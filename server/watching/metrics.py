@@ -1,0 +1,136 @@
+"""Keeps the books as Prometheus metrics."""
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from starlette.types import Scope
+
+from graph.agent import Agent
+from graph.backends.breaker import breaker_states
+from graph.state import Answer, Usage
+from server.context import Request
+from server.desk import Record
+from server.settings import ServerSettings, metrics_folder
+from server.watching import meters
+from server.watching.steps import steps_of
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+VERSION = version("warrant")
+NONE = "none"
+STATES = {"closed": 0, "half_open": 1, "open": 2}
+MILLION = 1_000_000
+
+
+class Metrics:
+    """Counts requests and questions; to be entered while the server runs."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._prices = settings.prices
+        self._folder: Path | None = metrics_folder()
+        self._built: tuple[str, str, str] | None = None
+
+    def __enter__(self) -> "Metrics":
+        for what in ("trace", "feedback"):
+            for outcome in ("sent", "dropped", "failed"):
+                meters.TRACES.labels(what, outcome)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder:
+            meters.forget(os.getpid(), self._folder)
+
+    def page(self, agent: Agent) -> bytes:
+        """What Prometheus reads; `agent` is the one that is live."""
+        self._look(agent)
+        return meters.page(self._folder)
+
+    def question_begun(self) -> None:
+        """A question has arrived."""
+        meters.IN_PROGRESS.inc()
+
+    def request_ended(self, request: Request, scope: Scope, status: int, seconds: float) -> None:
+        """Count a request."""
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        path = template(scope)
+        meters.REQUESTS.labels(request.door, method, path, str(status)).inc()
+        meters.REQUEST_SECONDS.labels(request.door, path).observe(seconds)
+        # Of several questions at once the graph's time is more than the clock's.
+        if request.questions == 1 and request.graph_ms:
+            meters.OVERHEAD_SECONDS.observe(max(0.0, seconds - request.graph_ms / 1000))
+
+    def observe(self, record: Record) -> None:
+        """Count a question."""
+        meters.IN_PROGRESS.dec()
+        answer = record.answer
+        how = (answer["route"], answer["rung"], answer["reason"] or NONE) if answer else (NONE, NONE, NONE)
+        meters.QUESTIONS.labels(record.code, *how).inc()
+        meters.QUESTION_SECONDS.labels(record.code).observe(max(0.0, record.ended - record.began))
+        for step in steps_of(record):
+            meters.STEP_SECONDS.labels(step.name).observe(step.ended - step.began)
+        if answer:
+            self._answered(answer)
+            _caches(answer["cached"], record.agent)
+        self._look(record.agent)
+
+    def trace(self, what: str, outcome: str) -> None:
+        """Count a trace, or feedback on one: sent, dropped or failed."""
+        meters.TRACES.labels(what, outcome).inc()
+
+    def _answered(self, answer: Answer) -> None:
+        meters.CONFIDENCE.observe(answer["confidence"])
+        if "answer" in answer["cached"]:
+            return
+        self._tokens(answer["usage"])
+        meters.CONFLICTS.inc(len(answer["conflicts"]))
+        for repair in answer["repairs"]:
+            meters.REPAIRS.labels(repair["action"]).inc()
+
+    def _tokens(self, usage: Usage) -> None:
+        if not usage["calls"]:
+            return
+        model, sent, got = usage["model"], usage["input_tokens"], usage["output_tokens"]
+        meters.TOKENS.labels(model, "input").inc(sent)
+        meters.TOKENS.labels(model, "output").inc(got)
+        price = self._prices.get(model) or self._prices.get(model.partition(":")[2])
+        if price:
+            meters.COST.labels(model).inc((sent * price[0] + got * price[1]) / MILLION)
+
+    def _look(self, agent: Agent) -> None:
+        """What is not counted but looked at: the breakers, which change only while questions are answered."""
+        for name, state in worst_states().items():
+            meters.BREAKER.labels(name).set(state)
+        built = (VERSION, agent.release.label, agent.backend.retriever.snapshot)
+        if self._built and self._built != built:
+            meters.BUILD.labels(*self._built).set(0)
+        if self._built != built:
+            meters.BUILD.labels(*built).set(1)
+        self._built = built
+
+
+def worst_states() -> dict[str, int]:
+    """The state of each endpoint's breaker; of several of one name the worst counts."""
+    worst: dict[str, int] = {}
+    for state in breaker_states():
+        worst[state.name] = max(worst.get(state.name, 0), STATES[state.state])
+    return worst
+
+
+def template(scope: Scope) -> str:
+    """The path as the route writes it, with {names}; a mount's own path; none when there is no such route."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    return path or scope.get("root_path") or NONE
+
+
+def _caches(hit: list[str], agent: Agent) -> None:
+    """A cache that is hit spares the ones after it; one that is off is not asked."""
+    caches = agent.backend.caches
+    for name, on in (
+        ("answer", caches.answers.on),
+        ("retrieval", caches.retrieval.on),
+        ("embedding", caches.embeddings.on),
+    ):
+        if on:
+            meters.CACHE_LOOKUPS.labels(name, "hit" if name in hit else "miss").inc()
+        if name in hit:
+            return

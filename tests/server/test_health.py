@@ -1,0 +1,51 @@
+"""/healthz says that the process answers, /readyz whether questions are answered and what there is trouble with."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+from server_under_test import app_over, key_file, serving
+from support import QUICK
+
+from graph.agent import Agent
+from server.app import assemble
+from server.live import Live
+from server.settings import ServerSettings
+
+
+def test_a_server_that_answers_says_what_it_serves(server: str) -> None:
+    assert httpx.get(f"{server}/healthz").json() == {"status": "ok"}
+    ready = httpx.get(f"{server}/readyz").json()
+    assert ready["release"].startswith("quick@")
+    assert ready["traces"] == "off"
+    assert set(ready["breakers"]) == {"closed", "half_open", "open"}
+
+
+def test_a_server_that_does_not_answer_yet_is_alive_but_not_ready(tmp_path: Path) -> None:
+    async def for_ever() -> Agent:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = assemble(ServerSettings(state=tmp_path), Live(for_ever))
+
+    async def look() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return [await client.get(path) for path in ("/healthz", "/readyz", "/metrics")]
+
+    alive, ready, metrics = asyncio.run(look())
+    assert alive.status_code == 200
+    assert (ready.status_code, ready.json()["error"]["code"]) == (503, "unavailable")
+    assert metrics.status_code == 503
+
+
+def test_nothing_that_is_told_without_a_key_names_a_model_or_a_place(quick_handbook: Path, tmp_path: Path) -> None:
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
+    settings = {"keys": keys, "traces": f"sqlite:///{tmp_path}/mlflow.db", "traces_share": 0.0}
+    with serving(app_over(quick_handbook, tmp_path, QUICK, **settings)) as url:
+        ready = httpx.get(f"{url}/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["traces"] == "sent"
+    assert set(ready.json()) == {"status", "release", "snapshot", "breakers", "traces"}
+    assert all(isinstance(count, int) for count in ready.json()["breakers"].values())
+    assert str(tmp_path) not in ready.text

@@ -1,0 +1,216 @@
+"""What Prometheus reads: requests, questions, steps, caches, tokens, cost, breakers; also of several workers."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from metrics_under_test import Numbers
+from server_under_test import app_over, key_file, serving, warrant_serve
+
+from graph.backends.breaker import breaker_of
+from graph.errors import ModelFailed
+from graph.release import Breaker, Release
+
+LAPTOPS = "After how many years are laptops replaced?"
+REPLY = "Laptops are replaced every 4 years [1]."
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A script of a model that is slow when it is asked about telephones."""
+    script = tmp_path_factory.mktemp("script") / "script.yaml"
+    rules = [{"when": "telephones", "reply": REPLY, "seconds_per_token": 1.0}, {"reply": REPLY}]
+    script.write_text(yaml.safe_dump(rules), "utf-8")
+    return script
+
+
+@pytest.fixture(scope="module")
+def counted(quick_handbook: Path, scripted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A server whose model costs a dollar for each token sent and two for each received."""
+    name = f"scripted:{scripted}"
+    release = Release.model_validate({"embedding": "wordllama-256", "models": {"simple": name, "complex": name}})
+    prices = {str(scripted): (1e6, 2e6)}
+    state = tmp_path_factory.mktemp("counted")
+    with (
+        serving(app_over(quick_handbook, state, release, prices=prices)) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        yield client
+
+
+def read(client: httpx.Client) -> Numbers:
+    return Numbers(client.get("/metrics").raise_for_status().text)
+
+
+def ask(client: httpx.Client, question: str) -> httpx.Response:
+    return client.post("/rag/invoke", json={"input": {"question": question}})
+
+
+def test_the_page_is_prometheus_text_and_needs_a_key(quick_handbook: Path, tmp_path: Path) -> None:
+    keys = key_file(tmp_path / "keys.yaml", prometheus="key-of-prometheus")
+    app = app_over(quick_handbook, tmp_path, Release(embedding="wordllama-256"), keys=keys)
+    with serving(app) as url:
+        assert httpx.get(f"{url}/metrics").status_code == 401
+        reply = httpx.get(f"{url}/metrics", headers={"authorization": "Bearer key-of-prometheus"})
+    assert reply.headers["content-type"].startswith("text/plain; version=")
+    assert Numbers(reply.text).samples
+
+
+def test_requests_are_counted_by_template_and_never_by_what_was_sent(counted: httpx.Client) -> None:
+    before = read(counted)
+    counted.get("/conversations/a-session-of-mine")
+    counted.get("/no/such/path")
+    counted.request("PROPFIND", "/healthz")
+    after = read(counted)
+
+    def more(**labels: str) -> float:
+        return after.total("warrant_requests_total", **labels) - before.total("warrant_requests_total", **labels)
+
+    assert more(door="page", method="GET", path="/conversations/{session_id}", status="404") == 1
+    assert more(path="none", status="404") == 1
+    assert more(method="other", status="405") == 1
+    assert not {"/no/such/path", "/conversations/a-session-of-mine"} & set(after.values("path"))
+    assert "PROPFIND" not in after.values("method")
+    assert after.total("warrant_request_seconds_count", path="/conversations/{session_id}") >= 1
+
+
+def test_a_question_is_counted_with_its_steps_tokens_and_cost(counted: httpx.Client, scripted: Path) -> None:
+    before = read(counted)
+    answer = ask(counted, LAPTOPS).raise_for_status().json()["output"]
+    after = read(counted)
+
+    def more(name: str, **labels: str) -> float:
+        return after.total(name, **labels) - before.total(name, **labels)
+
+    how = {"outcome": "answered", "route": "simple", "rung": "primary", "reason": "none"}
+    assert more("warrant_questions_total", **how) == 1
+    assert more("warrant_question_seconds_count", outcome="answered") == 1
+    assert {step: more("warrant_step_seconds_count", step=step) for step in answer["timings"]} == dict.fromkeys(
+        answer["timings"], 1
+    )
+    assert more("warrant_confidence_sum") == pytest.approx(answer["confidence"])
+    assert more("warrant_overhead_seconds_count") == 1
+    model, usage = f"scripted:{scripted}", answer["usage"]
+    assert more("warrant_tokens_total", model=model, direction="input") == usage["input_tokens"] > 0
+    assert more("warrant_tokens_total", model=model, direction="output") == usage["output_tokens"] > 0
+    dollars = usage["input_tokens"] + 2 * usage["output_tokens"]
+    assert more("warrant_cost_dollars_total", model=model) == dollars
+
+
+def test_the_same_question_again_is_a_hit_and_costs_nothing(counted: httpx.Client) -> None:
+    question = "Every how many years are laptops replaced?"
+    before = read(counted)
+    ask(counted, question)
+    once = read(counted)
+    assert ask(counted, question).json()["output"]["cached"] == ["answer"]
+    twice = read(counted)
+    lookups = "warrant_cache_lookups_total"
+    for cache, misses, hits in (("answer", 1, 1), ("retrieval", 1, 0), ("embedding", 1, 0)):
+        labels = {"cache": cache}
+        assert once.total(lookups, **labels, result="miss") - before.total(lookups, **labels, result="miss") == misses
+        assert twice.total(lookups, **labels, result="hit") - once.total(lookups, **labels, result="hit") == hits
+        assert twice.total(lookups, **labels, result="miss") == once.total(lookups, **labels, result="miss")
+    assert twice.total("warrant_tokens_total") == once.total("warrant_tokens_total")
+    assert twice.total("warrant_cost_dollars_total") == once.total("warrant_cost_dollars_total")
+
+
+def test_a_refused_question_is_counted_under_its_code(counted: httpx.Client) -> None:
+    labels = {"outcome": "question_invalid", "route": "none", "rung": "none", "reason": "none"}
+    before = read(counted).total("warrant_questions_total", **labels)
+    assert ask(counted, "").status_code == 422
+    assert read(counted).total("warrant_questions_total", **labels) == before + 1
+
+
+def test_a_question_whose_caller_left_was_cancelled_and_is_in_progress_no_more(counted: httpx.Client) -> None:
+    before = read(counted)
+    assert before.total("warrant_questions_in_progress") == 0
+    body = {"input": {"question": "After how many years are telephones replaced?"}}
+    with counted.stream("POST", "/rag/stream", json=body) as reply:
+        lines = reply.iter_lines()
+        assert any('"token"' in line for line in lines)
+        assert read(counted).total("warrant_questions_in_progress") == 1
+    until = time.monotonic() + 10
+    while (after := read(counted)).total("warrant_questions_in_progress") and time.monotonic() < until:
+        time.sleep(0.05)
+    cancelled = {"outcome": "cancelled"}
+    assert after.total("warrant_questions_in_progress") == 0
+    assert (
+        after.total("warrant_questions_total", **cancelled) == before.total("warrant_questions_total", **cancelled) + 1
+    )
+
+
+def test_claims_that_do_not_stand_are_counted_by_what_was_done(
+    quick_handbook: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(yaml.safe_dump([{"reply": f"{REPLY} Telephones are replaced every 99 years [1]."}]), "utf-8")
+    models = {"simple": f"scripted:{script}", "complex": f"scripted:{script}"}
+    release = Release.model_validate({"embedding": "wordllama-256", "models": models})
+    with serving(app_over(quick_handbook, tmp_path, release)) as url, httpx.Client(base_url=url, timeout=30) as client:
+        before = read(client)
+        repairs = ask(client, LAPTOPS).json()["output"]["repairs"]
+        after = read(client)
+    removed = "warrant_repairs_total", "removed"
+    assert [each["action"] for each in repairs] == ["removed"]
+    assert after.total(removed[0], action=removed[1]) - before.total(removed[0], action=removed[1]) == 1
+
+
+def test_a_breaker_is_told_by_its_state(counted: httpx.Client) -> None:
+    rules = Breaker(minimum=2, window=2, failures=0.5)
+    breaker = breaker_of("an-endpoint-that-fails", "", rules)
+
+    async def fail() -> None:
+        with pytest.raises(ModelFailed):
+            async with breaker.call():
+                raise ModelFailed("error", "away")
+
+    assert read(counted).total("warrant_breaker_state", name="an-endpoint-that-fails") == 0
+    ready = counted.get("/readyz").json()["breakers"]["open"]
+    for _ in range(2):
+        asyncio.run(fail())
+    assert read(counted).total("warrant_breaker_state", name="an-endpoint-that-fails") == 2
+    assert counted.get("/readyz").json()["breakers"]["open"] == ready + 1
+
+
+def test_what_is_served_is_told(counted: httpx.Client) -> None:
+    ready = counted.get("/readyz").json()
+    told = {"release": ready["release"], "snapshot": ready["snapshot"]}
+    assert read(counted).total("warrant_build_info", **told) == 1
+
+
+@pytest.mark.slow
+def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
+    quick_handbook: Path, tmp_path: Path
+) -> None:
+    release = tmp_path / "release.yaml"
+    release.write_text("embedding: wordllama-256\n", "utf-8")
+    options = ("-i", quick_handbook, "-r", release, "--workers", "2")
+    left = tmp_path / "metrics-0" / "counter_1.db"
+    left.parent.mkdir()
+    left.write_bytes(b"of the run before")
+    with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
+        for _ in range(12):
+            with httpx.Client(base_url=url, timeout=30) as client:
+                ask(client, LAPTOPS).raise_for_status()
+        with httpx.Client(base_url=url) as client:
+            assert {read(client).total("warrant_questions_total") for _ in range(6)} == {12}
+        assert not left.exists()
+        workers = {int(path.stem.rpartition("_")[2]) for path in left.parent.glob("counter_*.db")}
+        assert len(workers) == 2
+        killed = min(workers)
+        os.kill(killed, signal.SIGKILL)
+        until = time.monotonic() + 20
+        while list(left.parent.glob(f"gauge_live*_{killed}.db")) and time.monotonic() < until:
+            time.sleep(0.3)
+            httpx.get(f"{url}/metrics").raise_for_status()
+        assert not list(left.parent.glob(f"gauge_live*_{killed}.db"))
+        assert Numbers(httpx.get(f"{url}/metrics").text).total("warrant_questions_total") == 12
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    assert not list(left.parent.glob("gauge_live*.db"))
