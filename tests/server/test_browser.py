@@ -1,0 +1,204 @@
+"""The pages in a real browser, with no request to anywhere else."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from server_under_test import app_over, key_file, serving
+from support import QUICK
+
+from graph.release import Models
+
+pytestmark = pytest.mark.slow
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+HOTEL = "What is the hotel limit in the EU?"
+NOBODY = "How much does Tarnwell contribute to my pension?"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (Debian: chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: str) -> Iterator[Page]:
+    """The page at /, which asks nobody but the server and says nothing wrong on its console."""
+    yield from opened(browser, server)
+
+
+def opened(browser: Browser, url: str, path: str = "/") -> Iterator[Page]:
+    context = browser.new_context(color_scheme="light")
+    page = context.new_page()
+    elsewhere: list[str] = []
+    errors: list[str] = []
+    page.on(
+        "request", lambda request: None if request.url.startswith((url, "data:")) else elsewhere.append(request.url)
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console", lambda said: errors.append(said.text) if said.type == "error" and "401" not in said.text else None
+    )
+    page.goto(f"{url}{path}")
+    yield page
+    context.close()
+    assert (elsewhere, errors) == ([], [])
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Question").fill(question)
+    page.keyboard.press("Enter")
+
+
+def test_a_question_is_answered_with_its_citation_in_place(page: Page) -> None:
+    ask(page, HOTEL)
+    turn = page.locator(".turn")
+    expect(turn.locator(".answer")).to_contain_text("EUR 145")
+    expect(turn.locator(".facts")).to_contain_text("answered")
+    expect(turn.locator(".facts")).to_contain_text("rung primary")
+    card = turn.locator(".cards li")
+    expect(card).to_contain_text("handbook/policies/travel-expenses-2024.html")
+    expect(card.locator("blockquote")).to_contain_text("EUR 145 per night")
+    expect(turn.locator(".note").first).to_contain_text("older version of 2022-07-01")
+    turn.get_by_text("How it came about").click()
+    expect(turn.locator(".how")).to_contain_text(QUICK.label)
+    expect(turn.locator(".times")).to_contain_text("retrieve")
+
+
+def test_everything_can_be_done_from_the_keyboard(page: Page) -> None:
+    page.locator("body").click()
+    page.keyboard.press("/")
+    page.keyboard.type("What is the hotel limit")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("in the EU?")
+    page.keyboard.press("Enter")
+    marker = page.locator(".marker").first
+    marker.focus()
+    expect(page.locator(".cards li.near")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".cards li:focus")).to_have_count(1)
+    expect(page.locator(".asked")).to_have_text("What is the hotel limit\nin the EU?", use_inner_text=True)
+
+
+def test_a_conversation_goes_on_is_listed_opened_and_deleted(page: Page) -> None:
+    ask(page, "What is the hotel limit in the EU for my talk?")
+    expect(page.locator(".facts")).to_have_count(1)
+    ask(page, "And in Switzerland?")
+    expect(page.locator(".facts")).to_have_count(2)
+    page.get_by_text("How it came about").last.click()
+    expect(page.locator(".how dd").filter(has_text="hotel")).not_to_have_count(0)
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    page.get_by_text("Conversations", exact=True).click()
+    row = page.locator("#talk-list li").filter(has_text="for my talk")
+    row.locator(".open").click()
+    expect(page.locator(".asked")).to_have_text(
+        ["What is the hotel limit in the EU for my talk?", "And in Switzerland?"]
+    )
+    page.get_by_text("Conversations", exact=True).click()
+    row.get_by_role("button", name=re.compile("Delete")).click()
+    expect(row).to_have_count(0)
+
+
+def test_a_declined_question_names_what_is_near(page: Page) -> None:
+    ask(page, "Who won the world cup in 1998?")
+    expect(page.locator(".facts .declined")).to_be_visible()
+    expect(page.locator(".note")).to_contain_text("Nearest passages")
+
+
+def test_filters_are_sent_along(page: Page) -> None:
+    page.get_by_text("Filters").click()
+    page.get_by_role("button", name="Add a filter").click()
+    page.get_by_label("Column").select_option("effective_date")
+    page.get_by_label("Comparison").select_option("lt")
+    page.get_by_label("Value").fill("2024-01-01")
+    expect(page.locator("#filter-count")).to_have_text("(1)")
+    ask(page, HOTEL)
+    expect(page.locator(".answer")).to_contain_text("EUR 110")
+
+
+def test_an_answer_is_rated_with_a_comment(page: Page) -> None:
+    ask(page, HOTEL)
+    page.get_by_role("button", name="Not helpful").click()
+    expect(page.locator(".rate [role=status]")).to_have_text("Thank you.")
+    page.get_by_label("Comment").fill("It is out of date")
+    with page.expect_response(lambda reply: "/feedback" in reply.url) as rated:
+        page.keyboard.press("Enter")
+    assert rated.value.status == 204
+    assert "out of date" in (rated.value.request.post_data or "")
+
+
+def test_dark_and_light_are_remembered(page: Page) -> None:
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.get_by_role("button", name="Switch between").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_what_is_asked_is_shown_as_text(page: Page) -> None:
+    ask(page, "<img src=x onerror=document.title='broken'> What is the hotel limit in the EU?")
+    expect(page.locator(".facts")).to_have_count(1)
+    expect(page.locator(".asked")).to_contain_text("<img src=x")
+    assert page.locator(".asked img").count() == 0
+    assert page.title() == "Warrant"
+
+
+def test_a_refusal_is_told(page: Page) -> None:
+    ask(page, "?" * 5)
+    expect(page.get_by_role("alert").filter(has_text="letter or digit")).to_be_visible()
+
+
+def test_a_slow_answer_shows_its_draft_and_can_be_stopped(
+    browser: Browser, quick_handbook: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "slow.yaml"
+    reply = "Laptops are replaced every 4 years and telephones every 3 years [1]."
+    script.write_text(yaml.safe_dump([{"reply": reply, "seconds_per_token": 0.5}]), "utf-8")
+    release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
+    with serving(app_over(quick_handbook, tmp_path, release)) as url:
+        for page in opened(browser, url):
+            ask(page, "After how many years are laptops replaced?")
+            expect(page.locator(".draft")).to_contain_text("Laptops are")
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("alert").filter(has_text="Stopped.")).to_be_visible()
+
+
+def test_a_key_is_asked_for_where_there_are_keys(browser: Browser, quick_handbook: Path, tmp_path: Path) -> None:
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
+    with serving(app_over(quick_handbook, tmp_path, QUICK, keys=keys)) as url:
+        for page in opened(browser, url):
+            page.get_by_label("Key").fill("wrong")
+            page.keyboard.press("Enter")
+            expect(page.locator("#signin-error")).to_contain_text("No caller has this key")
+            page.get_by_label("Key").fill("key-of-ann")
+            page.keyboard.press("Enter")
+            expect(page.locator("#release")).to_have_text(QUICK.label)
+            ask(page, HOTEL)
+            expect(page.locator(".answer")).to_contain_text("EUR 145")
+
+
+def test_the_playground_asks_and_answers(browser: Browser, server: str) -> None:
+    for page in opened(browser, server, "/rag/playground/"):
+        expect(page.get_by_text("Validation Errors")).to_be_visible()
+        page.locator("textarea").first.fill(HOTEL)
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator("body")).to_contain_text("EUR 145 per night")
+        expect(page.locator("body")).to_contain_text("answered · confidence")
+
+
+def test_the_routes_are_shown_offline(browser: Browser, server: str) -> None:
+    for page in opened(browser, server, "/docs"):
+        expect(page.locator("#routes")).to_contain_text("/rag/invoke")
+        expect(page.locator("#routes")).to_contain_text("/feedback")

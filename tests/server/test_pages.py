@@ -1,0 +1,78 @@
+"""The pages over plain HTTP: what they may load, and signing in."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from server_under_test import app_over, key_file, serving
+from support import QUICK, ROOT
+
+STATIC = ROOT / "server" / "static"
+PAGES = ("/", "/docs")
+
+
+@pytest.fixture(scope="module")
+def locked(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    state = tmp_path_factory.mktemp("pages")
+    keys = key_file(state / "keys.yaml", ann="key of ann; with=signs")
+    with serving(app_over(quick_handbook, state, QUICK, keys=keys)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_may_load_only_what_is_ours(server: str, page: str) -> None:
+    reply = httpx.get(f"{server}{page}")
+    policy = reply.headers["content-security-policy"]
+    assert reply.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_everything_that_a_page_names_is_there(server: str, page: str) -> None:
+    named = re.findall(r'(?:src|href)="([^"#]+)"', httpx.get(f"{server}{page}").text)
+    assert len(named) >= 3
+    assert all(each.startswith("/") and not each.startswith("//") for each in named)
+    assert {httpx.get(f"{server}{each}").status_code for each in named} == {200}
+
+
+def test_the_scripts_never_make_html_of_text() -> None:
+    for script in STATIC.glob("*.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script.read_text("utf-8")
+        )
+
+
+def test_the_page_is_told_the_columns_to_filter_by(server: str) -> None:
+    about = httpx.get(f"{server}/page/about").json()
+    assert about["release"] == QUICK.label
+    assert about["columns"]["effective_date"] == "date"
+
+
+def test_who_signs_in_is_known_without_a_header_from_then_on(locked: str) -> None:
+    with httpx.Client(base_url=locked) as client:
+        assert client.get("/page/about").status_code == client.get("/docs").status_code == 401
+        reply = client.post("/signin", json={"key": "key of ann; with=signs"})
+        assert reply.status_code == 204
+        cookie = reply.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert client.get("/page/about").status_code == client.get("/rag/playground/").status_code == 200
+        assert client.post("/signout", json={}).status_code == 204
+        assert client.get("/page/about").status_code == 401
+
+
+def test_a_wrong_key_signs_nobody_in(locked: str) -> None:
+    reply = httpx.post(f"{locked}/signin", json={"key": "wrong"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (401, "unauthenticated")
+    assert "set-cookie" not in reply.headers
+
+
+def test_the_page_itself_is_shown_to_everybody_so_that_one_can_sign_in(locked: str) -> None:
+    assert httpx.get(f"{locked}/").status_code == httpx.get(f"{locked}/static/page.js").status_code == 200
+    assert httpx.get(f"{locked}/static/../settings.py").status_code in (401, 404)
+    assert httpx.get(f"{locked}/static/%2e%2e/settings.py").status_code in (401, 404)
