@@ -23,10 +23,8 @@ from server.watching.traces import chosen
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?", "session_id": "trip"}}
 SECONDS = 60
-pytestmark = [
-    # What MLflow warns of while it is imported is not ours to mend.
-    pytest.mark.filterwarnings("default"),
-]
+# What MLflow warns of while it is imported is not ours to mend; as errors its warnings would break it for good.
+pytestmark = pytest.mark.filterwarnings("default")
 
 
 def until(true: Callable[[], Any]) -> None:
