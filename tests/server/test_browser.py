@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
@@ -20,7 +20,6 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 HOTEL = "What is the hotel limit in the EU?"
-NOBODY = "How much does Tarnwell contribute to my pension?"
 
 
 @pytest.fixture(scope="module")
@@ -44,21 +43,22 @@ def opened(browser: Browser, url: str, path: str = "/") -> Iterator[Page]:
     page = context.new_page()
     elsewhere: list[str] = []
     errors: list[str] = []
-    page.on(
-        "request", lambda request: None if request.url.startswith((url, "data:")) else elsewhere.append(request.url)
-    )
+    page.on("request", lambda sent: None if sent.url.startswith((url, "data:")) else elsewhere.append(sent.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console", lambda said: errors.append(said.text) if said.type == "error" and "401" not in said.text else None
-    )
+    page.on("console", lambda said: errors.append(said.text) if wrong(said) else None)
     page.goto(f"{url}{path}")
     yield page
     context.close()
     assert (elsewhere, errors) == ([], [])
 
 
+def wrong(said: ConsoleMessage) -> bool:
+    """An error on the console; a key that is wanted is none."""
+    return said.type == "error" and "401" not in said.text
+
+
 def ask(page: Page, question: str) -> None:
-    page.get_by_label("Question").fill(question)
+    page.get_by_role("textbox", name="Question").fill(question)
     page.keyboard.press("Enter")
 
 
@@ -179,10 +179,10 @@ def test_a_key_is_asked_for_where_there_are_keys(browser: Browser, quick_handboo
     keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
     with serving(app_over(quick_handbook, tmp_path, QUICK, keys=keys)) as url:
         for page in opened(browser, url):
-            page.get_by_label("Key").fill("wrong")
+            page.get_by_label("Key", exact=True).fill("wrong")
             page.keyboard.press("Enter")
             expect(page.locator("#signin-error")).to_contain_text("No caller has this key")
-            page.get_by_label("Key").fill("key-of-ann")
+            page.get_by_label("Key", exact=True).fill("key-of-ann")
             page.keyboard.press("Enter")
             expect(page.locator("#release")).to_have_text(QUICK.label)
             ask(page, HOTEL)
