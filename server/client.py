@@ -4,9 +4,10 @@ The address is that of the runnable, such as http://127.0.0.1:8100/rag. What the
 AnswerFailed; when it cannot be reached, or is silent for too long, httpx's own TransportError is raised.
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, closing
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -111,7 +112,7 @@ class WarrantClient(RemoteRunnable[dict[str, Any], Any]):
             with own_errors():
                 opened = Retrying(**self._policy(place.unsure))(self._open, place)
             try:
-                with closing(opened) as response:
+                with self._unless_left(place), closing(opened) as response:
                     for event in EventSource(response).iter_sse():
                         yield from place.take(event)
                 place.broken()
@@ -124,13 +125,33 @@ class WarrantClient(RemoteRunnable[dict[str, Any], Any]):
             with own_errors():
                 opened: httpx.Response = await AsyncRetrying(**self._policy(place.unsure))(self._aopen, place)
             try:
-                async with aclosing(opened) as response:
+                async with self._unless_aleft(place), aclosing(opened) as response:
                     async for event in EventSource(response).aiter_sse():
                         for item in place.take(event):
                             yield item
                 place.broken()
             except CUT as error:
                 place.broken(error)
+
+    @contextmanager
+    def _unless_left(self, place: Place) -> Iterator[None]:
+        """Tell the server when the reader leaves on purpose, so that it does not wait; it stops by itself otherwise."""
+        try:
+            yield
+        except GeneratorExit:
+            with suppress(httpx.TransportError):
+                self.sync_client.delete(place.address)
+            raise
+
+    @asynccontextmanager
+    async def _unless_aleft(self, place: Place) -> AsyncIterator[None]:
+        """As _unless_left."""
+        try:
+            yield
+        except (GeneratorExit, asyncio.CancelledError):
+            with suppress(httpx.TransportError):
+                await self.async_client.delete(place.address)
+            raise
 
     def _open(self, place: Place) -> httpx.Response:
         response = self.sync_client.send(self.sync_client.build_request(**place.request()), stream=True)

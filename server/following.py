@@ -40,10 +40,15 @@ class Place:
         """What may not be asked twice: nothing, once the stream has a name by which it is taken up again."""
         return [] if self.request_id else [self.body["input"]]
 
+    @property
+    def address(self) -> str:
+        """Where the stream is taken up again, or stopped."""
+        return f"/streams/{self.request_id}"
+
     def request(self) -> dict[str, Any]:
         """What httpx is to send: the question, or the stream's name and the last item that came."""
         if self.request_id:
-            return {"method": "GET", "url": f"/streams/{self.request_id}", "params": {"after": self.seq}}
+            return {"method": "GET", "url": self.address, "params": {"after": self.seq}}
         headers = {"warrant-resumable": "true"} if self.resumes else {}
         return {"method": "POST", "url": "/stream", "json": self.body, "headers": headers}
 

@@ -30,7 +30,7 @@ class Run:
         self._stay = stay
         self._leaving: asyncio.TimerHandle | None = None
         self.given_up = False
-        """Whether the work was stopped because nobody followed."""
+        """Whether the work was stopped because nobody followed, or nobody wanted it."""
         self._task = asyncio.create_task(self._do(work), context=Context())
 
     async def follow(self, after: int = -1) -> AsyncGenerator[Item, None]:
@@ -53,6 +53,10 @@ class Run:
         finally:
             self._followers -= 1
             self._look_after()
+
+    def stop(self) -> None:
+        """Stop the work now: its caller wants no answer any more."""
+        self._give_up()
 
     async def _do(self, work: Work) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Takes up a stream again that was asked for with `Warrant-Resumable: true` and dropped on the way."""
+"""Takes up a stream again that was asked for with `Warrant-Resumable: true` and dropped on the way, or stops it."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -19,7 +19,7 @@ UNCACHED = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 def stream_routes(desk: Desk) -> APIRouter:
-    """GET /rag/streams/{id}, the id being the one of the request that began it."""
+    """GET and DELETE /rag/streams/{id}, the id being the one of the request that began it."""
     routes = APIRouter(tags=["rag"])
 
     @routes.get("/rag/streams/{stream}", response_class=StreamingResponse, responses=EVENTS)
@@ -28,6 +28,11 @@ def stream_routes(desk: Desk) -> APIRouter:
         run = desk.runs.find(stream, this_request().caller)
         last = int(last_event_id) if last_event_id else after
         return StreamingResponse(_events(run, last), media_type="text/event-stream", headers=UNCACHED)
+
+    @routes.delete("/rag/streams/{stream}", status_code=204)
+    async def stop(stream: str) -> None:
+        """Stop the work of a stream that you do not want to go on with."""
+        desk.runs.find(stream, this_request().caller).stop()
 
     return routes
 

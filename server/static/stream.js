@@ -59,6 +59,8 @@ export async function* ask(input, signal) {
       }
       throw new TypeError("The stream ended before the answer.");
     } catch (error) {
+      // Who stops on purpose will not come back: the server need not wait.
+      if (signal.aborted && name) call(`/rag/streams/${name}`, { method: "DELETE" }).catch(() => {});
       if (signal.aborted || error instanceof Refused || !name || tries >= TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tries));
     }

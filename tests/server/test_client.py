@@ -1,10 +1,11 @@
 """WarrantClient against a real server, and against what stands between: a proxy that cuts, a server that is busy."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -306,3 +307,33 @@ def test_callbacks_see_one_run_that_ends_well(slow: str) -> None:
     with listening(Cutting(slow, 1500)) as url:
         list(WarrantClient(url, key="key-of-ann").stream(LAPTOPS, {"callbacks": [Told()]}))
     assert [end["event"] for end in Told.ends] == ["final"]
+
+
+def test_who_stops_reading_stops_the_work(slow: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "warrant.questions"):
+        client = WarrantClient(f"{slow}/rag", key="key-of-ann")
+        with closing(client.stream(LAPTOPS)) as items:  # type: ignore[type-var]
+            assert any(item["event"] == "token" for item in items)
+        assert ended(caplog, 1) == ["cancelled"]
+
+
+async def test_who_stops_reading_in_a_loop_stops_the_work_too(slow: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "warrant.questions"):
+        client = WarrantClient(f"{slow}/rag", key="key-of-ann")
+        async with aclosing(client.astream(LAPTOPS)) as items:  # type: ignore[type-var]
+            async for item in items:
+                if item["event"] == "token":
+                    break
+        await client.aclose()
+        assert await asyncio.to_thread(ended, caplog, 1) == ["cancelled"]
+
+
+def ended(caplog: pytest.LogCaptureFixture, expected: int) -> list[str]:
+    """How questions ended; told a moment after."""
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        codes = [r.__dict__["code"] for r in caplog.records if r.name == "warrant.questions"]
+        if len(codes) >= expected:
+            return codes
+        time.sleep(0.01)
+    return []

@@ -171,3 +171,16 @@ def test_only_so_many_streams_are_kept(client: httpx.Client) -> None:
 def status(client: httpx.Client, name: str) -> int:
     with client.stream("GET", f"/rag/streams/{name}") as reply:
         return reply.status_code
+
+
+def test_a_stream_that_is_not_wanted_any_more_is_stopped_at_once(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "warrant.questions"):
+        name = begin(client)[0]["request_id"]
+        assert client.delete(f"/rag/streams/{name}", headers={"authorization": "Bearer key-of-bob"}).status_code == 404
+        assert client.delete(f"/rag/streams/{name}").status_code == 204
+        time.sleep(0.3)
+    codes = [r.__dict__["code"] for r in caplog.records if r.name == "warrant.questions"]
+    assert codes == ["cancelled"]
+    assert client.get(f"/rag/streams/{name}").status_code == 404
