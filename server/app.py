@@ -22,7 +22,7 @@ from server.doors.pages import add_pages
 from server.doors.rag import add_rag_routes
 from server.doors.streams import stream_routes
 from server.doors.talks import talk_routes
-from server.failures import add_error_bodies
+from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
 from server.settings import ServerSettings, load_server_settings
@@ -64,7 +64,9 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     traces = Traces(settings, metrics.trace)
     books = Books(Logs(settings), diary, metrics, traces)
     desk = Desk(live, settings, talks, books)
-    app = FastAPI(title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None, responses=ERRORS
+    )
     app.state.server = Server(settings, callers, live, talks, desk, diary, McpDoor(desk), metrics, traces)
     app.add_middleware(Gate, callers=callers, settings=settings, books=books)
     if settings.origins:

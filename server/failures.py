@@ -1,5 +1,7 @@
 """Gives FastAPI's and Starlette's own errors the one body that all others have."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -7,6 +9,13 @@ from starlette.responses import JSONResponse, Response
 
 from server.context import this_request
 from server.errors import Problem, Refused, by_status, problem_of
+from server.schemas import ErrorBody
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "What was asked cannot be done, and why"},
+    "5XX": {"model": ErrorBody, "description": "The server cannot do it just now"},
+}
+"""How errors are documented, for every route."""
 
 
 def add_error_bodies(app: FastAPI) -> None:

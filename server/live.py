@@ -20,6 +20,10 @@ class Live:
         """Open the agent; raises a WarrantError when anything that it needs is not there."""
         self._agent = await self._opening()
 
+    def swap(self, agent: Agent) -> None:
+        """Answer with another agent from now on; what is under way ends with the one that it began with."""
+        self._agent = agent
+
     @property
     def ready(self) -> bool:
         return self._agent is not None

@@ -39,6 +39,20 @@ class Ask(BaseModel):
     )
 
 
+class Told(BaseModel):
+    """What went wrong: a code that programs can rely on, a sentence, and the request's id."""
+
+    code: str
+    message: str
+    request_id: str
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: Told
+
+
 class PublicCitation(BaseModel):
     """Where a claim comes from: characters `start` to `end` of the file's text are the quote; `support` is 0 to 1."""
 

@@ -21,9 +21,17 @@ Announce = Callable[[ServerSettings, int], None]
 
 def serve_forever(settings: ServerSettings, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT; then answer what is under way, streams too, and end."""
-    listening = listen(settings.host, settings.port)
+    listening, config = listen(settings.host, settings.port), configuration(settings)
     port: int = listening.getsockname()[1]
-    config = uvicorn.Config(
+    if settings.workers == 1:
+        _Announcing(config, lambda: announce(settings, port)).run(sockets=[listening])
+    else:
+        _serve_with_workers(config, listening, lambda: announce(settings, port))
+
+
+def configuration(settings: ServerSettings) -> uvicorn.Config:
+    """How uvicorn runs the application."""
+    return uvicorn.Config(
         "server.app:make_app",
         factory=True,
         workers=settings.workers,
@@ -38,10 +46,6 @@ def serve_forever(settings: ServerSettings, announce: Announce) -> None:
         timeout_graceful_shutdown=round(settings.drain),
         timeout_keep_alive=75,
     )
-    if settings.workers == 1:
-        _Announcing(config, lambda: announce(settings, port)).run(sockets=[listening])
-    else:
-        _serve_with_workers(config, listening, lambda: announce(settings, port))
 
 
 def listen(host: str, port: int) -> socket.socket:

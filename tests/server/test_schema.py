@@ -22,6 +22,15 @@ def test_the_document_names_every_door(server: str) -> None:
     assert not any("config_hash" in path or "token" in path for path in paths)
 
 
+def test_errors_are_documented_as_they_are(server: str) -> None:
+    document = httpx.get(f"{server}/openapi.json").json()
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for path in ("/feedback", "/v1/responses", "/conversations/{session_id}"):
+        told = next(iter(document["paths"][path].values()))["responses"]
+        assert {"4XX", "5XX"} <= set(told)
+        assert told["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")
+
+
 def operations(server: str) -> Iterator[Any]:
     """What the document offers."""
     for found in schemathesis.openapi.from_url(f"{server}/openapi.json").get_all_operations():

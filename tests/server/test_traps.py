@@ -5,7 +5,7 @@ import http.client
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ from graph.agent import Agent
 from graph.release import Generation, Models, Release
 from server.app import assemble
 from server.live import Live
+from server.serving import configuration
 from server.settings import ServerSettings
 
 LAPTOPS = {"question": "After how many years are laptops replaced?"}
@@ -284,3 +285,27 @@ def test_a_slow_model_is_streamed_token_by_token(quick_handbook: Path, tmp_path:
     tokens = [item["text"] for item in items if item.get("event") == "token"]
     assert "".join(tokens) == reply
     assert len(tokens) > 5
+
+
+def test_a_stream_ends_on_the_release_that_it_began_with(quick_handbook: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(yaml.safe_dump([{"reply": "Laptops are replaced every 4 years [1].", "seconds_per_token": 0.1}]))
+    models = Models(simple=f"scripted:{script}", complex=f"scripted:{script}")
+    old, new = (QUICK.model_copy(update={"name": name, "models": models}) for name in ("old", "new"))
+    app = app_over(quick_handbook, tmp_path, old)
+    another = asyncio.run(open_it(opening(quick_handbook, new)))
+    with serving(app) as url, httpx.stream("POST", f"{url}/rag/stream", json={"input": LAPTOPS}, timeout=30) as reply:
+        lines = (line for line in reply.iter_lines() if '"event"' in line)
+        assert "token" in next(line for line in lines if "token" in line)
+        app.state.server.live.swap(another)
+        final = json.loads(list(lines)[-1][5:])["answer"]
+        later = httpx.post(f"{url}/rag/invoke", json={"input": LAPTOPS}, timeout=30).json()["output"]
+    assert (final["release"], later["release"]) == (old.label, new.label)
+
+
+async def open_it(opening: Callable[[], Awaitable[Agent]]) -> Agent:
+    return await opening()
+
+
+def test_workers_run_on_a_loop_that_does_not_wait_for_more_to_send() -> None:
+    assert configuration(ServerSettings(workers=2)).loop == "uvloop"
