@@ -7,6 +7,8 @@ from typing import Any
 
 PING = ": still here\n\n"
 SECONDS_BETWEEN_PINGS = 10.0
+UNCACHED = {"cache-control": "no-store", "x-accel-buffering": "no"}
+"""Headers of a stream that is neither kept nor held back by what stands between."""
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}
 }

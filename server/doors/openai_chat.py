@@ -7,9 +7,9 @@ comments. The whole Answer is beside the message as `warrant`.
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from openai.types import CompletionUsage, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
@@ -17,19 +17,23 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from server.context import this_request
 from server.desk import Desk
-from server.doors.events import PING, event, with_pings
+from server.doors.events import PING, UNCACHED, event, with_pings
 from server.doors.openai_shapes import (
     SERVED,
+    TEXT,
+    Form,
     Message,
     Request,
     check_model,
+    check_wishes,
     past_refusal,
     pieces,
     to_ask,
     url_citations,
 )
-from server.errors import refuse
 from server.public import Item
+
+Name = Annotated[str, Path(max_length=200)]
 
 
 class StreamOptions(BaseModel):
@@ -44,24 +48,51 @@ class ChatRequest(Request):
     messages: list[Message]
     n: int | None = 1
     stream_options: StreamOptions | None = None
+    functions: list[Any] | None = None
+    response_format: Form | None = None
+    modalities: list[str] | None = None
+    logprobs: bool | None = None
+    web_search_options: dict[str, Any] | None = None
+
+    def check(self) -> None:
+        """Raises Refused (422) when a reply is wanted that cannot be given."""
+        check_wishes(
+            {
+                "n other than 1": self.n not in (None, 1),
+                "tools": bool(self.tools),
+                "functions": bool(self.functions),
+                "response_format": self.response_format not in (None, Form()),
+                "modalities": bool(self.modalities) and self.modalities != [TEXT],
+                "logprobs": bool(self.logprobs),
+                "web_search_options": self.web_search_options is not None,
+            }
+        )
 
 
 def chat_routes(desk: Desk) -> APIRouter:
     """The chat model and its name."""
     routes = APIRouter(prefix="/v1", tags=["openai"])
 
+    began = int(time.time())
+
+    def told(name: str) -> dict[str, Any]:
+        return Model(id=name, created=began, object="model", owned_by=desk.live.agent.release.label).model_dump()
+
     @routes.get("/models")
     async def models() -> dict[str, Any]:
         """The names that can be asked."""
-        began = int(time.time())
-        served = Model(id=SERVED, created=began, object="model", owned_by=desk.live.agent.release.label)
-        return {"object": "list", "data": [served.model_dump()]}
+        return {"object": "list", "data": [told(SERVED)]}
+
+    @routes.get("/models/{name}")
+    async def model(name: Name) -> dict[str, Any]:
+        """One of them, or the label of the release."""
+        check_model(name, desk.live.agent)
+        return told(name)
 
     @routes.post("/chat/completions", response_model=None)
     async def complete(chat: ChatRequest) -> Response:
         """Answer the last message from the documents; citations are annotations, the Answer is `warrant`."""
-        if chat.n not in (None, 1):
-            raise refuse(422, f"n = {chat.n} answers cannot be given; there is one.")
+        chat.check()
         model = check_model(chat.model, desk.live.agent)
         ask = to_ask(chat.messages, chat, desk.live.agent)
         if not chat.stream:
@@ -69,7 +100,8 @@ def chat_routes(desk: Desk) -> APIRouter:
         items = desk.ask(ask).follow()
         await past_refusal(items)
         usage = bool(chat.stream_options and chat.stream_options.include_usage)
-        return StreamingResponse(_events(items, model, usage=usage), media_type="text/event-stream")
+        events = _events(items, model, usage=usage)
+        return StreamingResponse(events, media_type="text/event-stream", headers=UNCACHED)
 
     return routes
 

@@ -13,34 +13,83 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from server.context import this_request
 from server.desk import Desk
-from server.doors.events import PING, event, with_pings
-from server.doors.openai_shapes import Message, Part, Request, check_model, past_refusal, pieces, to_ask, url_citations
+from server.doors.events import PING, UNCACHED, event, with_pings
+from server.doors.openai_shapes import (
+    Form,
+    Message,
+    Part,
+    Request,
+    check_model,
+    check_wishes,
+    past_refusal,
+    pieces,
+    to_ask,
+    url_citations,
+)
 from server.errors import refuse
 from server.public import Item
 
 
-class InputMessage(BaseModel):
-    """A message of the input; other kinds of item cannot be asked."""
+class InputItem(BaseModel):
+    """An item of the input; only a message can be asked, or be part of the history."""
 
     model_config = ConfigDict(extra="ignore")
 
-    type: Literal["message"] = "message"
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part]
+    type: str | None = "message"
+    role: Literal["system", "developer", "user", "assistant"] | None = None
+    content: str | list[Part] | None = None
+
+    @property
+    def message(self) -> Message:
+        """The message that it is; raises Refused (422) when it is something else."""
+        if self.type not in (None, "message"):
+            raise refuse(422, f"Only messages can be asked; the input has an item of type {self.type!r:.80}.")
+        if self.role is None or self.content is None:
+            raise refuse(422, "A message of the input needs a role and a content.")
+        return Message(role=self.role, content=self.content)
+
+
+class TextSettings(BaseModel):
+    """How the text is wanted."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: Form | None = None
 
 
 class ResponsesRequest(Request):
     """A text or messages, the last of which is the question; `instructions` are accepted and not obeyed."""
 
-    input: str | list[InputMessage]
+    input: str | list[InputItem]
     previous_response_id: str | None = None
     background: bool | None = None
+    conversation: str | dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
+    text: TextSettings | None = None
+    top_logprobs: int | None = None
 
     @property
     def messages(self) -> list[Message]:
         if isinstance(self.input, str):
             return [Message(role="user", content=self.input)]
-        return [Message(role=each.role, content=each.content) for each in self.input]
+        return [each.message for each in self.input]
+
+    def check(self) -> None:
+        """Raises Refused (422) when something is wanted that is not kept here or that no reply can have."""
+        if self.previous_response_id or self.conversation or self.background:
+            raise refuse(
+                422,
+                "previous_response_id, conversation and background are not kept here: send the messages so far as "
+                'input, or a `warrant: {"session_id": ...}` for a conversation that the server remembers.',
+            )
+        check_wishes(
+            {
+                "tools": bool(self.tools),
+                "text.format": self.text is not None and self.text.format not in (None, Form()),
+                "prompt": self.prompt is not None,
+                "top_logprobs": bool(self.top_logprobs),
+            }
+        )
 
 
 def responses_routes(desk: Desk) -> APIRouter:
@@ -50,19 +99,14 @@ def responses_routes(desk: Desk) -> APIRouter:
     @routes.post("/responses", response_model=None)
     async def respond(asked: ResponsesRequest) -> Response:
         """Answer from the documents; citations are annotations, the Answer is `warrant`."""
-        if asked.previous_response_id or asked.background:
-            raise refuse(
-                422,
-                "previous_response_id and background are not kept here: send the messages so far as input, or a "
-                '`warrant: {"session_id": ...}` for a conversation that the server remembers.',
-            )
+        asked.check()
         model = check_model(asked.model, desk.live.agent)
         ask = to_ask(asked.messages, asked, desk.live.agent)
         if not asked.stream:
             return JSONResponse(_whole(model, await desk.answer(ask)))
         items = desk.ask(ask).follow()
         await past_refusal(items)
-        return StreamingResponse(_events(items, model), media_type="text/event-stream")
+        return StreamingResponse(_events(items, model), media_type="text/event-stream", headers=UNCACHED)
 
     return routes
 

@@ -17,6 +17,8 @@ MARKER = re.compile(r"\[(\d+)\]")
 PIECE = re.compile(r"\S+\s*|\s+")
 EARLY = ("begun", "preprocess")
 """Steps in which a question is refused; a reply that has not begun can still be an HTTP error."""
+TEXT = "text"
+"""The one form that a reply can have."""
 
 
 class Part(BaseModel):
@@ -56,13 +58,21 @@ class Extras(BaseModel):
     session_id: Annotated[str, Field(pattern=SESSION)] = ""
 
 
+class Form(BaseModel):
+    """The form that a reply is wanted in."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str = TEXT
+
+
 class Request(BaseModel):
     """What both APIs share; settings of a model that the release has (temperature and others) are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
     model: str
-    stream: bool = False
+    stream: bool | None = False
     tools: list[Any] | None = None
     warrant: Extras = Extras()
 
@@ -74,13 +84,22 @@ def check_model(model: str, agent: Agent) -> str:
     return agent.release.label
 
 
+def check_wishes(wishes: dict[str, bool]) -> None:
+    """Raises Refused (422) for the first setting, by its name, that asks for what no reply of ours can have.
+
+    To ignore it would be to answer something else than was asked for: text to a program that parses JSON.
+    """
+    wanted = next((name for name, wished in wishes.items() if wished), None)
+    if wanted:
+        told = "a reply is one text from the documents alone, with its citations. Leave it out."
+        raise refuse(422, f"{wanted} cannot be done here: {told}")
+
+
 def to_ask(messages: Sequence[Message], request: Request, agent: Agent) -> Ask:
     """The last message as the question, those before it as its history, or the session's in their place.
 
-    Raises Refused (422) when the last message is not the user's or tools are given.
+    Raises Refused (422) when the last message is not the user's.
     """
-    if request.tools:
-        raise refuse(422, "Tools cannot be used here: an answer comes from the documents alone. Leave them out.")
     if not messages or messages[-1].role != "user":
         raise refuse(422, "The last message must be the user's: it is the question.")
     said = [each for each in messages[:-1] if each.role in ("user", "assistant") and each.text.strip()]

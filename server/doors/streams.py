@@ -9,13 +9,11 @@ from starlette.responses import StreamingResponse
 
 from server.context import this_request
 from server.desk import Desk
-from server.doors.events import EVENTS, PING, event, with_pings
+from server.doors.events import EVENTS, PING, UNCACHED, event, with_pings
 from server.runs import Run
 
 After = Annotated[int, Query(ge=-1, lt=10**9)]
 LastEvent = Annotated[str, Header(pattern=r"^[0-9]{0,9}$")]
-UNCACHED = {"cache-control": "no-store", "x-accel-buffering": "no"}
-"""Neither kept nor held back by what stands between."""
 
 
 def stream_routes(desk: Desk) -> APIRouter:

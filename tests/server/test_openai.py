@@ -123,6 +123,30 @@ def test_a_declined_answer_is_a_reply(client: OpenAI) -> None:
 def test_the_models_that_are_served_are_listed(client: OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["warrant"]
     assert client.chat.completions.create(model=QUICK.label, messages=SAID).model == QUICK.label
+    assert [client.models.retrieve(name).id for name in ("warrant", QUICK.label)] == ["warrant", QUICK.label]
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-4o")
+
+
+def test_what_clients_usually_send_besides_is_accepted(client: OpenAI) -> None:
+    usual: dict[str, Any] = {
+        "temperature": 0,
+        "top_p": 1,
+        "user": "u",
+        "store": True,
+        "metadata": {"a": "b"},
+        "tools": [],
+    }
+    chat: dict[str, Any] = {"max_tokens": 5, "n": None, "stream": None, "logprobs": False, "modalities": ["text"]}
+    chat |= {"response_format": {"type": "text"}, "seed": 1, "stop": ["."], "tool_choice": "none"}
+    reply = client.chat.completions.create(model="warrant", messages=SAID, **usual, **chat)
+    assert EXPECTED in (reply.choices[0].message.content or "")
+    more: dict[str, Any] = {
+        "instructions": "Answer in verse.",
+        "max_output_tokens": 20,
+        "text": {"format": {"type": "text"}},
+    }
+    assert EXPECTED in client.responses.create(model="warrant", input=LAPTOPS, **usual, **more).output_text
 
 
 def user(content: Any) -> dict[str, Any]:
@@ -136,6 +160,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an answer last": ({"messages": [user("Hi"), {"role": "assistant", "content": "Hi"}]}, "invalid"),
     "two answers": ({"n": 2}, "invalid"),
     "tools": ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "invalid"),
+    "functions": ({"functions": [{"name": "f"}]}, "invalid"),
+    "JSON": ({"response_format": {"type": "json_object"}}, "invalid"),
+    "a schema": ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}}, "invalid"),
+    "probabilities": ({"logprobs": True}, "invalid"),
+    "speech": ({"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "invalid"),
+    "the web": ({"web_search_options": {}}, "invalid"),
+    "groups": ({"extra_body": {"warrant": {"groups": ["hr"]}}}, "invalid"),
     "an image": ({"messages": [user([{"type": "image_url", "image_url": {"url": "x"}}])]}, "invalid"),
     "an unknown model": ({"model": "gpt-4o"}, "model_not_found"),
 }
@@ -150,9 +181,33 @@ def test_what_cannot_be_asked_is_refused_before_the_reply_begins(client: OpenAI,
     assert (refused.value.code, refused.value.status_code) == (code, 404 if code == "model_not_found" else 422)
 
 
-def test_what_the_responses_api_cannot_do_here_is_said(client: OpenAI) -> None:
-    with pytest.raises(openai.UnprocessableEntityError, match="session_id"):
-        client.responses.create(model="warrant", input=LAPTOPS, previous_response_id="resp_1")
+NOT_HERE: dict[str, tuple[dict[str, Any], str]] = {
+    "a kept response": ({"previous_response_id": "resp_1"}, "session_id"),
+    "a kept conversation": ({"conversation": "conv_1"}, "session_id"),
+    "the background": ({"background": True}, "session_id"),
+    "a kept prompt": ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+    "JSON": ({"text": {"format": {"type": "json_object"}}}, "text.format"),
+    "probabilities": ({"top_logprobs": 2}, "top_logprobs"),
+    "a tool": ({"tools": [{"type": "web_search"}]}, "tools"),
+    "a tool's output": (
+        {"input": [{"type": "function_call_output", "call_id": "1", "output": "x"}]},
+        "function_call_out",
+    ),
+    "a message of nobody": ({"input": [{"content": "Why?"}]}, "role"),
+    "an image": ({"input": [user([{"type": "input_image", "image_url": "x", "detail": "auto"}])]}, "input_image"),
+    "an unknown column": ({"extra_body": {"warrant": {"filters": {"nowhere": 1}}}}, "nowhere"),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("wrong", NOT_HERE)
+def test_what_the_responses_api_cannot_do_here_is_said(client: OpenAI, stream: bool, wrong: str) -> None:
+    changed, told = NOT_HERE[wrong]
+    with pytest.raises(openai.UnprocessableEntityError, match=told):
+        client.responses.create(**{"model": "warrant", "input": LAPTOPS, "stream": stream, **changed})
+
+
+def test_an_unknown_model_gives_no_response(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         client.responses.create(model="gpt-4o", input=LAPTOPS, stream=True)
 
@@ -201,3 +256,21 @@ def test_langchain_s_client_asks(server: str, responses: bool) -> None:
     whole = sum(chunks[1:], chunks[0])
     assert isinstance(whole, AIMessageChunk)
     assert whole.text == reply.text
+
+
+@pytest.mark.parametrize("responses", [False, True])
+def test_langchain_s_client_goes_on_with_a_conversation(server: str, responses: bool) -> None:
+    model = ChatOpenAI(model="warrant", base_url=f"{server}/v1", api_key=SecretStr("none"), use_responses_api=responses)
+    first = model.invoke("What is the hotel limit in the EU?")
+    assert (
+        "145"
+        in model.invoke([("human", "What is the hotel limit in the EU?"), first, ("human", "With breakfast?")]).text
+    )
+
+
+@pytest.mark.parametrize("responses", [False, True])
+def test_langchain_is_told_that_no_json_is_given(server: str, responses: bool) -> None:
+    model = ChatOpenAI(model="warrant", base_url=f"{server}/v1", api_key=SecretStr("none"), use_responses_api=responses)
+    schema = {"title": "years", "type": "object", "properties": {"years": {"type": "integer"}}}
+    with pytest.raises(openai.UnprocessableEntityError, match="format cannot be done"):
+        model.with_structured_output(schema, method="json_schema").invoke(LAPTOPS)
