@@ -2,9 +2,10 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, FastAPI
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -28,7 +29,7 @@ class Key(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    key: str
+    key: Annotated[str, Field(pattern=r"^[!-~ ]{1,512}$")]
 
 
 class About(BaseModel):
@@ -83,6 +84,8 @@ def _asked(live: Live, callers: Callers) -> APIRouter:
     @routes.post("/signin", status_code=204)
     async def sign_in(request: Request, given: Key, response: Response) -> None:
         """Keep a key in a cookie that no script can read, for pages that cannot send a header."""
+        if callers.open:
+            raise refuse(404, "This server has no keys; ask without one.")
         if callers.who({"x-api-key": given.key}) is None:
             raise refuse(401, "No caller has this key.")
         secure = request.url.scheme == "https"

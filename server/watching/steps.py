@@ -15,5 +15,5 @@ class Step(NamedTuple):
 
 def steps_of(record: Record) -> list[Step]:
     """The steps in order: each ends where the next begins, and the last one with the question."""
-    ends = [began for _, began in record.steps[1:]] + [record.ended]
-    return [Step(name, began, max(began, end)) for (name, began), end in zip(record.steps, ends, strict=True)]
+    moments = [*(began for _, began in record.steps), record.ended]
+    return [Step(name, began, max(began, end)) for (name, began), end in zip(record.steps, moments[1:], strict=True)]

@@ -214,3 +214,20 @@ def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
         process.send_signal(signal.SIGTERM)
         process.wait(20)
     assert not list(left.parent.glob("gauge_live*.db"))
+
+
+def test_a_question_that_is_refused_before_its_first_step_is_counted_too(server: str) -> None:
+    both = {"question": "And then?", "session_id": "s", "history": [{"role": "user", "content": "Hello"}]}
+    before = refusals(server)
+    httpx.post(f"{server}/rag/invoke", json={"input": both})
+    until = time.monotonic() + 5
+    while refusals(server) == before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert refusals(server) == before + 1
+
+
+def refusals(server: str) -> float:
+    """The questions that were refused as invalid."""
+    lines = httpx.get(f"{server}/metrics").text.splitlines()
+    found = [line for line in lines if line.startswith("warrant_questions_total{") and 'outcome="invalid"' in line]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in found)

@@ -76,3 +76,13 @@ def test_the_page_itself_is_shown_to_everybody_so_that_one_can_sign_in(locked: s
     assert httpx.get(f"{locked}/").status_code == httpx.get(f"{locked}/static/page.js").status_code == 200
     assert httpx.get(f"{locked}/static/../settings.py").status_code in (401, 404)
     assert httpx.get(f"{locked}/static/%2e%2e/settings.py").status_code in (401, 404)
+
+
+@pytest.mark.parametrize("key", ["", "\u0000", "ключ", "a\r\nset-cookie: b=c", "x" * 600])
+def test_what_can_be_no_key_is_refused(locked: str, key: str) -> None:
+    assert httpx.post(f"{locked}/signin", json={"key": key}).status_code == 422
+
+
+def test_there_is_nothing_to_sign_in_to_without_keys(server: str) -> None:
+    reply = httpx.post(f"{server}/signin", json={"key": "any"})
+    assert (reply.status_code, "set-cookie" in reply.headers) == (404, False)
