@@ -4,12 +4,14 @@ No field may be null in Ask: LangServe's playground draws no form for a schema t
 called `type`: LangServe's client would take the object for one of LangChain's.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
 from graph.state import Conflict, Repair, Route, Rung, Status, Usage
+from server.errors import refuse
 
 SESSION = r"^[A-Za-z0-9_-]{0,64}$"
 EXAMPLE: JsonDict = {"question": "What is the hotel limit in the EU?", "filters": {}, "history": [], "session_id": ""}
@@ -37,6 +39,25 @@ class Ask(BaseModel):
     session_id: Annotated[str, Field(pattern=SESSION)] = Field(
         default="", title="Session", description="A conversation that the server remembers; then leave History empty."
     )
+
+    @model_validator(mode="after")
+    def _can_be_told_again(self) -> Self:
+        """What JSON for other programs cannot carry would break the stream that repeats the question."""
+        try:
+            orjson.dumps(self.model_dump())
+        except (orjson.JSONEncodeError, TypeError):
+            raise ValueError("a number has more than 64 bits, or a text has half a surrogate pair") from None
+        return self
+
+
+def to_ask(**fields: Any) -> Ask:
+    """A question from fields that came through another schema; raises Refused (422) with what is wrong with them."""
+    try:
+        return Ask(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise refuse(422, f"{where}: {first['msg']}." if where else f"{first['msg']}.") from None
 
 
 class Told(BaseModel):

@@ -27,7 +27,7 @@ from server.desk import Desk
 from server.doors.readable import answer_text
 from server.errors import Refused, problem_of, refuse
 from server.public import Item, plain
-from server.schemas import SESSION, Ask, PublicAnswer
+from server.schemas import SESSION, PublicAnswer, to_ask
 
 log = logging.getLogger("warrant.mcp")
 PATHS = ("/mcp", "/mcp/")
@@ -143,7 +143,7 @@ class McpDoor:
 
     async def _ask(self, arguments: dict[str, Any]) -> CallToolResult:
         asked = AskInput.model_validate(arguments)
-        ask = Ask(question=asked.question, filters=asked.filters, session_id=asked.session_id)
+        ask = to_ask(question=asked.question, filters=asked.filters, session_id=asked.session_id)
         answer = await self._desk.answer(ask, self._progress())
         return _told(answer_text(answer), answer)
 

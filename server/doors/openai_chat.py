@@ -24,11 +24,11 @@ from server.doors.openai_shapes import (
     Form,
     Message,
     Request,
+    asked_by,
     check_model,
     check_wishes,
     past_refusal,
     pieces,
-    to_ask,
     url_citations,
 )
 from server.public import Item
@@ -94,7 +94,7 @@ def chat_routes(desk: Desk) -> APIRouter:
         """Answer the last message from the documents; citations are annotations, the Answer is `warrant`."""
         chat.check()
         model = check_model(chat.model, desk.live.agent)
-        ask = to_ask(chat.messages, chat, desk.live.agent)
+        ask = asked_by(chat.messages, chat, desk.live.agent)
         if not chat.stream:
             return JSONResponse(_completion(await desk.answer(ask), model))
         items = desk.ask(ask).follow()

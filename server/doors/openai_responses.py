@@ -19,11 +19,11 @@ from server.doors.openai_shapes import (
     Message,
     Part,
     Request,
+    asked_by,
     check_model,
     check_wishes,
     past_refusal,
     pieces,
-    to_ask,
     url_citations,
 )
 from server.errors import refuse
@@ -101,7 +101,7 @@ def responses_routes(desk: Desk) -> APIRouter:
         """Answer from the documents; citations are annotations, the Answer is `warrant`."""
         asked.check()
         model = check_model(asked.model, desk.live.agent)
-        ask = to_ask(asked.messages, asked, desk.live.agent)
+        ask = asked_by(asked.messages, asked, desk.live.agent)
         if not asked.stream:
             return JSONResponse(_whole(model, await desk.answer(ask)))
         items = desk.ask(ask).follow()

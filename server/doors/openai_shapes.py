@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from graph.agent import Agent
 from server.errors import refuse
 from server.public import Item
-from server.schemas import SESSION, Ask, AskTurn
+from server.schemas import SESSION, Ask, AskTurn, to_ask
 
 SERVED = "warrant"
 """The name under which the live release is asked; its label is the other one."""
@@ -95,7 +95,7 @@ def check_wishes(wishes: dict[str, bool]) -> None:
         raise refuse(422, f"{wanted} cannot be done here: {told}")
 
 
-def to_ask(messages: Sequence[Message], request: Request, agent: Agent) -> Ask:
+def asked_by(messages: Sequence[Message], request: Request, agent: Agent) -> Ask:
     """The last message as the question, those before it as its history, or the session's in their place.
 
     Raises Refused (422) when the last message is not the user's.
@@ -106,7 +106,7 @@ def to_ask(messages: Sequence[Message], request: Request, agent: Agent) -> Ask:
     turns = [AskTurn(role="user" if each.role == "user" else "assistant", content=each.text) for each in said]
     extras, most = request.warrant, agent.release.limits.history_turns
     history = [] if extras.session_id else turns[max(0, len(turns) - most) :]
-    return Ask(question=messages[-1].text, filters=extras.filters, history=history, session_id=extras.session_id)
+    return to_ask(question=messages[-1].text, filters=extras.filters, history=history, session_id=extras.session_id)
 
 
 def url_citations(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -102,6 +102,31 @@ def test_a_hostile_history(client: httpx.Client, history: object) -> None:
     assert is_answered_or_refused(ask(client, history=history))
 
 
+ODD = [
+    {"filters": {"n": -(2**63) - 1}},
+    {"filters": {"n": "\ud800"}},
+    {"question": "\ud800"},
+    {"filters": {"": 10**30}},
+]
+
+
+def test_openai_s_clients_are_refused_alike(client: httpx.Client) -> None:
+    body = json.dumps({"model": "warrant", "messages": [{"role": "user", "content": "Half a \ud800"}]})
+    reply = client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize("route", ["stream", "stream_log", "stream_events"])
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_what_a_stream_could_not_repeat_is_refused_before_it_begins(
+    client: httpx.Client, route: str, odd: dict[str, object]
+) -> None:
+    body = json.dumps({"input": {"question": "What is the hotel limit?", **odd}})
+    reply = client.post(f"/rag/{route}", content=body, headers={"content-type": "application/json"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "invalid")
+    assert "64 bits" in reply.json()["error"]["message"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason="the prompt injection set is not at hand")
 @pytest.mark.parametrize("name", ["attacks", "naughty_strings"])

@@ -47,7 +47,8 @@ def test_each_error_has_its_exit_code(error: WarrantError, code: int) -> None:
 
 
 def test_no_error_of_ours_is_without_an_exit_code() -> None:
-    made = [kind("error", "") if issubclass(kind, ModelFailed) else kind() for kind in concrete(WarrantError)]
+    kinds = [kind for kind in concrete(WarrantError) if kind.__module__.startswith("graph.")]
+    made = [kind("error", "") if issubclass(kind, ModelFailed) else kind() for kind in kinds]
     assert [error for error in made if exit_code(error) is None] == []
 
 
