@@ -106,6 +106,8 @@ GOALS = {
     "abstention": "confidence, ",
     "routing": "router: ",
     "drills": "failing models: ",
+    "serving": "serving, CPU of a request: ",
+    "serving_memory": "serving for half an hour: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",
 }

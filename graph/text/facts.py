@@ -56,7 +56,7 @@ OPPOSITES = {
 """Stems that say the opposite; each word is also looked up as it stands."""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def names(text: str) -> frozenset[str]:
     """Words that are written with a capital, in lower case; the first word counts only when its shape tells a name.
 
@@ -93,7 +93,7 @@ def _without_points(text: str) -> str:
     return INITIALS.sub(lambda match: match.group().replace(".", "") + " ", text)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def plain_words(text: str) -> frozenset[str]:
     """Every word of a text in lower case, its stems and its names: what names and opposites are looked up in."""
     text = _without_points(with_dates(text))
@@ -101,19 +101,19 @@ def plain_words(text: str) -> frozenset[str]:
     return frozenset(word.lower() for word in words) | set(terms(text)) | names(text)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
     """Every word and number of a text in order, in lower case."""
     return tuple(word.lower().translate(SAME) for word in WORDS.findall(text))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def denials(text: str) -> int:
     """How many words deny."""
     return sum(map(_denies, _tokens(text))) + sum(word in FORBIDS for word in _tokens(text))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def denied(text: str) -> frozenset[str]:
     """The terms that a denial of the text reaches: some after it in its clause, and before a word that forbids."""
     found: set[str] = set()

@@ -42,7 +42,7 @@ MEASURES = frozenset(
 """Stems of units that other words may stand before, as in `30 working days`."""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def quantities(text: str) -> frozenset[tuple[str, str]]:
     """Each number with the stem of its unit, or with "" where none follows; dates count by their parts."""
     text = spelled(text)
@@ -80,7 +80,7 @@ def spelled(text: str) -> str:
     return ALONE.sub(lambda match: COUNTED[match.group().lower()], _digits(text))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def _digits(text: str) -> str:
     """Number words as digits, line by line."""
     return "\n".join(alpha2digit(line, "en") if WORD.search(line) else line for line in text.split("\n"))
