@@ -1,12 +1,14 @@
 """The OpenAPI document, and requests made from it: as it says and as it does not."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -46,12 +48,14 @@ def test_no_request_made_from_the_document_is_a_failure_of_ours(server: str, mod
     for operation in operations(server):
         if mode is GenerationMode.NEGATIVE and not (operation.body or list(operation.iter_parameters())):
             continue
-        tried.append(operation.label)
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def send(case: Any) -> None:
             case.call_and_validate(checks=[not_a_server_error], timeout=30)
 
-        send()
+        # Of some routes no request can be made that breaks the document, and the generator says so.
+        with suppress(Unsatisfiable):
+            send()
+            tried.append(operation.label)
     assert len(tried) >= 9
