@@ -1,28 +1,74 @@
 """The compiled graph as others load it: the command line, langgraph.json, MLflow."""
 
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 
-from graph.backends import Backend, connect
-from graph.builder import build_graph
-from graph.finding.searching import Searching
-from graph.question.preprocess import check_groups, normalise_question
-from graph.release import Release, load_release
-from graph.settings import Settings, load_settings, quiet_libraries
-from graph.state import Passage
-from graph.sync import Graph
+from .backends import Backend, connect
+from .backends.breaker import BreakerState, breaker_states
+from .builder import build_graph
+from .finding.searching import Searching
+from .public import Item, public_items
+from .question.preprocess import check_groups, normalise_question
+from .release import Release, load_release
+from .settings import Settings, load_settings, quiet_libraries
+from .state import Passage, Question
+from .sync import Graph
 
 
 @dataclass(frozen=True)
 class Agent:
-    """A compiled graph with the Release that it answers by and the Backend that it stands on."""
+    """A compiled graph with the Release that it answers by and the Backend that it stands on.
+
+    Its public members are all that a server needs, so that a server can hold agents of other code than its own.
+    """
 
     release: Release
     backend: Backend
     graph: Graph
+
+    @property
+    def label(self) -> str:
+        """The Release's name and the start of its digest, as answers carry it."""
+        return self.release.label
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that the Release gives a question."""
+        return self.release.generation.deadline
+
+    @property
+    def history_turns(self) -> int:
+        """Turns of a conversation that may be sent along."""
+        return self.release.limits.history_turns
+
+    @property
+    def snapshot(self) -> str:
+        """The Snapshot's id."""
+        return self.backend.retriever.snapshot
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The metadata columns that a filter may name, with their types."""
+        return self.backend.retriever.columns
+
+    @property
+    def caches(self) -> list[str]:
+        """The caches that are on, in the order in which a question meets them."""
+        kept = self.backend.caches
+        on = {"answer": kept.answers.on, "retrieval": kept.retrieval.on, "embedding": kept.embeddings.on}
+        return [name for name in on if on[name]]
+
+    def breakers(self) -> list[BreakerState]:
+        """The breakers of the model endpoints that agents of this code have asked in this process."""
+        return breaker_states()
+
+    def items(self, question: Question) -> AsyncIterator[Item]:
+        """Ask a question and give the public items as they come."""
+        return public_items(self.graph, question)
 
     async def search(self, text: str, filters: dict[str, Any], groups: list[str], most: int) -> list[Passage]:
         """The best passages for a text as the graph finds and orders them.

@@ -1,9 +1,9 @@
 """Puts the Answer together from what the steps found; pure."""
 
-from graph.claims.checking import Checked
-from graph.claims.conflicts import conflicts
-from graph.release import Release
-from graph.state import Answer, Citation, Passage, State, Status, Usage
+from .claims.checking import Checked
+from .claims.conflicts import conflicts
+from .release import Release
+from .state import Answer, Citation, Passage, State, Status, Usage
 
 NEAREST = 3
 

@@ -2,12 +2,12 @@
 
 from langgraph.graph import START, StateGraph
 
-from graph.backends import Backend
-from graph.caching.leases import with_leases
-from graph.nodes import Nodes, after_cite, after_fallback, after_generate, after_preprocess, after_route
-from graph.release import Release
-from graph.state import Question, Reply, State
-from graph.sync import Graph, with_sync_calls
+from .backends import Backend
+from .caching.leases import with_leases
+from .nodes import Nodes, after_cite, after_fallback, after_generate, after_preprocess, after_route
+from .release import Release
+from .state import Question, Reply, State
+from .sync import Graph, with_sync_calls
 
 
 def build_graph(release: Release, backend: Backend) -> Graph:

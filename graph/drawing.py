@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from langchain_core.runnables.graph import Edge
 from langchain_core.runnables.graph import Graph as Drawing
 
-from graph.backends import Backend, Scope
-from graph.builder import build_graph
-from graph.errors import ExtraMissing
-from graph.release import Release
-from graph.state import Passage
+from .backends import Backend, Scope
+from .builder import build_graph
+from .errors import ExtraMissing
+from .release import Release
+from .state import Passage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Literal
 
-from graph.errors import FilterInvalid
+from .errors import FilterInvalid
 
 ColumnType = Literal["string", "integer", "number", "boolean", "date", "strings"]
 Columns = Mapping[str, ColumnType]

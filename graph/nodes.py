@@ -10,22 +10,22 @@ from typing import Literal, TypeVar, cast
 
 from langgraph.config import get_stream_writer
 
-from graph.answers import answered, declined, no_usage
-from graph.backends import Backend, Brief
-from graph.caching.cache import reuse
-from graph.caching.leases import lease_of_this_run
-from graph.claims.sources import alike
-from graph.claims.verification import Verifier
-from graph.filters import compile_filter
-from graph.finding.searching import Searching
-from graph.question import conversation, preprocess, routing, subquestions
-from graph.question.mending import Mender
-from graph.release import Release
-from graph.state import Draft, Failure, State, Usage
-from graph.text.language import language_of
-from graph.writing.attempt import Call, attempt, reason_to_hedge, used
-from graph.writing.fallback import Climb, Moment, begin, begin_hedge, climb
-from graph.writing.markers import normalise_markers
+from .answers import answered, declined, no_usage
+from .backends import Backend, Brief
+from .caching.cache import reuse
+from .caching.leases import lease_of_this_run
+from .claims.sources import alike
+from .claims.verification import Verifier
+from .filters import compile_filter
+from .finding.searching import Searching
+from .question import conversation, preprocess, routing, subquestions
+from .question.mending import Mender
+from .release import Release
+from .state import Draft, Failure, State, Usage
+from .text.language import language_of
+from .writing.attempt import Call, attempt, reason_to_hedge, used
+from .writing.fallback import Climb, Moment, begin, begin_hedge, climb
+from .writing.markers import normalise_markers
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
 

@@ -5,9 +5,9 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from graph.errors import WarrantError
-from graph.state import Answer, Citation, Question
-from graph.sync import Graph
+from .errors import WarrantError
+from .state import Answer, Citation, Question
+from .sync import Graph
 
 
 class Item(TypedDict):

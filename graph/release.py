@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from graph.asking import ROLES as ROLES
-from graph.asking import Breaker as Breaker
-from graph.asking import Generation as Generation
-from graph.asking import Part, Seconds, Share
-from graph.asking import Role as Role
-from graph.asking import Terms as Terms
-from graph.errors import ReleaseInvalid
-from graph.plain_yaml import YamlInvalid, tree_and_value
+from .asking import ROLES as ROLES
+from .asking import Breaker as Breaker
+from .asking import Generation as Generation
+from .asking import Part, Seconds, Share
+from .asking import Role as Role
+from .asking import Terms as Terms
+from .errors import ReleaseInvalid
+from .plain_yaml import YamlInvalid, tree_and_value
 
 PROMPTS = Path(__file__).parent / "prompts"
 WRITERS = ("extractive", "openai:", "llama:", "scripted:")

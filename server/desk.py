@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from graph.agent import Agent
 from graph.public import Item as GraphItem
-from graph.public import public_items
 from graph.state import Answer, Question, Turn
 from server.context import Request, this_request
 from server.errors import problem_of, refuse
@@ -74,7 +73,7 @@ class Desk:
         """Begin to answer; follow the run for its items. It ends when nobody follows, unless it is resumable."""
         request, agent = this_request(), self.live.agent
         request.questions += 1
-        patience = agent.release.generation.deadline + self.settings.grace
+        patience = agent.deadline + self.settings.grace
 
         async def work(say: Say) -> None:
             await self._work(ask, request, agent, patience, say)
@@ -108,7 +107,7 @@ class Desk:
         record = Record(request, ask, Question(question=ask.question), agent, time.time())
         began = time.perf_counter()
         self._books.question_begun()
-        say({"event": "status", "step": "begun", "request_id": request.id, "release": agent.release.label})
+        say({"event": "status", "step": "begun", "request_id": request.id, "release": agent.label})
         try:
             async with asyncio.timeout(patience):
                 await self._answer(record, say)
@@ -122,7 +121,7 @@ class Desk:
     async def _answer(self, record: Record, say: Say) -> None:
         ask, request = record.ask, record.request
         record.question = await self._question(ask, request)
-        async with aclosing(public_items(record.agent.graph, record.question)) as items:  # type: ignore[type-var]
+        async with aclosing(record.agent.items(record.question)) as items:  # type: ignore[type-var]
             async for item in items:
                 await self._pass_on(item, record, say)
 
@@ -165,5 +164,5 @@ class Desk:
             if history:
                 raise refuse(422, "Give either a session_id or a history, not both.")
             kept = await self._memory.recall(request.caller.name, ask.session_id)
-            history = kept[max(0, len(kept) - self.live.agent.release.limits.history_turns) :]
+            history = kept[max(0, len(kept) - self.live.agent.history_turns) :]
         return Question(question=ask.question, filters=ask.filters, history=history, groups=list(request.caller.groups))

@@ -80,7 +80,9 @@ def problem_of(error: BaseException) -> Problem:
     """What the caller is told about an error."""
     if isinstance(error, Refused):
         return error.problem
-    found = next((problem for kind, problem in TABLE.items() if isinstance(error, kind)), INTERNAL)
+    # By name: a release whose code is not the server's own raises classes of its own.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    found = next((problem for kind, problem in TABLE.items() if kind.__name__ in names), INTERNAL)
     return found if found.message else Problem(found.status, found.code, str(error))
 
 

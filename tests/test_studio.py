@@ -31,8 +31,7 @@ def studio(handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("studio")
     config = json.loads((ROOT / "langgraph.json").read_text())
-    graphs = {name: str(ROOT / place) for name, place in config["graphs"].items()}
-    (folder / "langgraph.json").write_text(json.dumps({**config, "dependencies": [str(ROOT)], "graphs": graphs}))
+    (folder / "langgraph.json").write_text(json.dumps({**config, "dependencies": [str(ROOT)]}))
     log = (folder / "log").open("w")
     environment = {
         **os.environ,

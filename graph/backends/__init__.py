@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from graph.caching.cache import Caches
-from graph.filters import ColumnType
-from graph.release import Release, Terms
-from graph.settings import Settings
-from graph.state import Evidence, Passage, Usage
-from graph.text.surfaces import Known
+from ..caching.cache import Caches
+from ..filters import ColumnType
+from ..release import Release, Terms
+from ..settings import Settings
+from ..state import Evidence, Passage, Usage
+from ..text.surfaces import Known
 
 
 class Lexicon(Protocol):
@@ -141,6 +141,6 @@ async def connect(settings: Settings, release: Release) -> Backend:
     """Open the world that the settings name; fails now, not at the first question."""
     match settings.backend:
         case "local":
-            from graph.backends.local import open_local
+            from .local import open_local
 
             return await open_local(settings, release)

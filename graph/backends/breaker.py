@@ -13,8 +13,8 @@ from threading import Lock
 from interlock import CircuitBreaker, CircuitOpenError, Config
 from interlock.protocols import Clock
 
-from graph.errors import ModelFailed
-from graph.release import Breaker
+from ..errors import ModelFailed
+from ..release import Breaker
 
 NEVER_SLOW = 86_400.0
 HARMLESS = ("content_policy", "context_window", "no_evidence", "unsupported", "circuit_open")

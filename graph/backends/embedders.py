@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from graph.backends.weights import packaged_file
+from .weights import packaged_file
 
 Vectors = NDArray[np.float32]
 Small = NDArray[np.int8]

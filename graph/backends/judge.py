@@ -4,13 +4,13 @@ import asyncio
 import re
 from contextlib import nullcontext
 
-from graph.answers import no_usage
-from graph.asking import Roles
-from graph.backends import Brief, Writer
-from graph.errors import ModelFailed
-from graph.release import Release, Terms
-from graph.state import Passage, Usage
-from graph.writing.attempt import Guarded
+from ..answers import no_usage
+from ..asking import Roles
+from ..errors import ModelFailed
+from ..release import Release, Terms
+from ..state import Passage, Usage
+from ..writing.attempt import Guarded
+from . import Brief, Writer
 
 VERDICT = re.compile(r"[^\W\d_]+")
 SCORES = {"yes": 0.95, "supported": 0.95, "true": 0.95, "no": 0.05, "unsupported": 0.05, "not": 0.05, "false": 0.05}

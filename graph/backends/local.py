@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.backends import Backend, Scope
-from graph.backends.embedders import Embedder, load_embedder
-from graph.backends.queries import KeptVectors
-from graph.caching.cache import Caches, open_caches
-from graph.errors import RetrievalUnavailable, SnapshotMismatch
-from graph.filters import access_condition, compile_filter
-from graph.finding.retrieval import to_passages
-from graph.release import Release
-from graph.settings import Settings
-from graph.snapshot.lexicon import Lexicon
-from graph.snapshot.manifest import Manifest, read_manifest
-from graph.snapshot.store import locate
-from graph.snapshot.tables import UNITS, Reader, read_metadata
-from graph.state import Passage
+from ..caching.cache import Caches, open_caches
+from ..errors import RetrievalUnavailable, SnapshotMismatch
+from ..filters import access_condition, compile_filter
+from ..finding.retrieval import to_passages
+from ..release import Release
+from ..settings import Settings
+from ..snapshot.lexicon import Lexicon
+from ..snapshot.manifest import Manifest, read_manifest
+from ..snapshot.store import locate
+from ..snapshot.tables import UNITS, Reader, read_metadata
+from ..state import Passage
+from . import Backend, Scope
+from .embedders import Embedder, load_embedder
+from .queries import KeptVectors
 
 Asked = NDArray[np.float32] | None
 """The question's vector, when the vector leg is in use."""
@@ -131,8 +131,8 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
     caches = open_caches(settings)
     retriever, embedder = await open_retriever(settings.index, release, settings.cores, caches)
-    from graph.backends.rerankers import open_reranker
-    from graph.backends.writers import open_judge, open_writers
+    from .rerankers import open_reranker
+    from .writers import open_judge, open_writers
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
     similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))

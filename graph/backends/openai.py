@@ -10,15 +10,15 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from graph.backends import Brief
-from graph.backends.claims import RESPONSE_FORMAT
-from graph.backends.http import http_client
-from graph.backends.retry_after import seconds_of
-from graph.backends.writers import ChatWriter
-from graph.errors import ModelFailed
-from graph.release import ROLES, Generation
-from graph.settings import Settings
-from graph.state import Usage
+from ..errors import ModelFailed
+from ..release import ROLES, Generation
+from ..settings import Settings
+from ..state import Usage
+from . import Brief
+from .claims import RESPONSE_FORMAT
+from .http import http_client
+from .retry_after import seconds_of
+from .writers import ChatWriter
 
 TOO_LONG = (
     "context_length",

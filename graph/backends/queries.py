@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.backends.embedders import Embedder, Marked, Small, Vectors
-from graph.caching.cache import Shelf
+from ..caching.cache import Shelf
+from .embedders import Embedder, Marked, Small, Vectors
 
 
 class KeptVectors:

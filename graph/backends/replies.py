@@ -6,9 +6,9 @@ from typing import Protocol
 
 from langchain_core.messages import AIMessageChunk
 
-from graph.errors import ModelFailed
-from graph.state import Usage
-from graph.writing.markers import normalise_markers
+from ..errors import ModelFailed
+from ..state import Usage
+from ..writing.markers import normalise_markers
 
 UNKNOWN = re.compile(r"\W*(?:i|we) (?:do not|don[’']t) know\b", re.IGNORECASE)
 MARKER = re.compile(r"\[\d+\]")

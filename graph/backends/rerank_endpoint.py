@@ -13,9 +13,9 @@ from typing import Any, Literal
 import httpx
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
-from graph.backends.http import http_client
-from graph.backends.retry_after import seconds_of
-from graph.errors import ModelFailed
+from ..errors import ModelFailed
+from .http import http_client
+from .retry_after import seconds_of
 
 BATCH = {"cohere": 1000, "tei": 32}
 """The most texts in one call: Cohere's limit, and what TEI takes unless it is started with another."""

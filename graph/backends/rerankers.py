@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from graph.backends import Lexicon, Ranked, Reranker
-from graph.backends.breaker import EndpointBreaker, breaker_of
-from graph.errors import ModelFailed, SettingsInvalid
-from graph.finding.relevance import Weigh, features, head_of
-from graph.learned import load
-from graph.release import Release
-from graph.settings import Settings
-from graph.state import Passage
+from ..errors import ModelFailed, SettingsInvalid
+from ..finding.relevance import Weigh, features, head_of
+from ..learned import load
+from ..release import Release
+from ..settings import Settings
+from ..state import Passage
+from . import Lexicon, Ranked, Reranker
+from .breaker import EndpointBreaker, breaker_of
 
 
 class Endpoint(Protocol):
@@ -73,7 +73,7 @@ def open_reranker(settings: Settings, release: Release, lexicon: Lexicon | None)
             f"The release {release.label} names the reranker remote:{model}, and WARRANT_RERANK_URL is not set; set it "
             "to the address whose /rerank is to be asked, or name the reranker embedded or none."
         )
-    from graph.backends.rerank_endpoint import EndpointReranker
+    from .rerank_endpoint import EndpointReranker
 
     timeout, form = release.reranking.timeout, settings.rerank_form
     endpoint = EndpointReranker(model, settings.rerank_url, settings.rerank_key, timeout=timeout, form=form)

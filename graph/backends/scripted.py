@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter, ValidationError
 
-from graph.errors import ModelFailed, ReleaseInvalid
+from ..errors import ModelFailed, ReleaseInvalid
 
 PIECE = re.compile(r"\s*\S+")
 TRANSIENT = ("error", "timeout")

@@ -8,8 +8,8 @@ from functools import cache
 import httpx
 from tokenizers import Tokenizer
 
-from graph.backends.weights import packaged_file
-from graph.errors import ModelFailed
+from ..errors import ModelFailed
+from .weights import packaged_file
 
 FOREIGN = re.compile(r"[^\x00-\x7f]+")
 TOKENS_PER_FOREIGN_BYTE = 0.65

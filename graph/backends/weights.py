@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from graph.errors import ExtraMissing
+from ..errors import ExtraMissing
 
 
 def packaged_file(package: str, relative: str, *, extra: str = "") -> Path:

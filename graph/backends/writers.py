@@ -8,18 +8,18 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from graph.backends import Brief, Judge, Writer
-from graph.backends.breaker import EndpointBreaker, breaker_of
-from graph.backends.claims import ClaimsReader
-from graph.backends.replies import Reply, TextReader
-from graph.backends.tokens import estimate
-from graph.errors import ModelFailed
-from graph.finding.evidence import weighing
-from graph.release import Release
-from graph.settings import Settings
-from graph.state import Usage
-from graph.writing import shaping
-from graph.writing.extractive import Style, answer
+from ..errors import ModelFailed
+from ..finding.evidence import weighing
+from ..release import Release
+from ..settings import Settings
+from ..state import Usage
+from ..writing import shaping
+from ..writing.extractive import Style, answer
+from . import Brief, Judge, Writer
+from .breaker import EndpointBreaker, breaker_of
+from .claims import ClaimsReader
+from .replies import Reply, TextReader
+from .tokens import estimate
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
 FRAME_TOKENS = 32
@@ -126,7 +126,7 @@ def open_judge(settings: Settings, release: Release) -> Judge | None:
     """The judge that the Release names, if it names one."""
     if release.models.judge is None:
         return None
-    from graph.backends.judge import WriterJudge, as_judge
+    from .judge import WriterJudge, as_judge
 
     own = as_judge(release)
     return WriterJudge(_open(release.models.judge, settings, own), own.generation.terms("simple"))
@@ -136,15 +136,15 @@ def _open(name: str, settings: Settings, release: Release) -> Writer:
     kind, _, model = name.partition(":")
     match kind:
         case "openai":
-            from graph.backends.openai import OpenAIWriter, openai_model
+            from .openai import OpenAIWriter, openai_model
 
             breaker = breaker_of(name, settings.model_url, release.breaker)
             return OpenAIWriter(name, openai_model(model, settings, release.generation), release, breaker)
         case "llama":
-            from graph.backends.llama import open_llama
+            from .llama import open_llama
 
             return open_llama(name, model, release)
         case _:
-            from graph.backends.scripted import ScriptedModel
+            from .scripted import ScriptedModel
 
             return ChatWriter(name, ScriptedModel.load(model), release, breaker_of(name, "", release.breaker))

@@ -15,9 +15,9 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from graph.caching.flights import Flights, Lease, landed
-from graph.settings import Settings
-from graph.state import Answer, Usage
+from ..settings import Settings
+from ..state import Answer, Usage
+from .flights import Flights, Lease, landed
 
 ENTRY = 64 * 1024
 """Characters of JSON that one place of a cache may hold; what is longer takes several places."""

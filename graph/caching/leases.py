@@ -10,8 +10,8 @@ from typing import Any
 
 from langgraph.config import get_config
 
-from graph.caching.flights import Lease
-from graph.sync import Graph, GraphWithSync
+from ..sync import Graph, GraphWithSync
+from .flights import Lease
 
 LEASE = "__warrant_lease"
 """Names that begin so stay out of a checkpoint's metadata and of traces."""

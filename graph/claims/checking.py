@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graph.claims.citations import Claim, Sheet, joined
-from graph.claims.support import Verdict
-from graph.state import Citation, Passage, Repair
-from graph.text.facts import names, plain_words
-from graph.text.quantities import values
-from graph.text.words import terms
+from ..state import Citation, Passage, Repair
+from ..text.facts import names, plain_words
+from ..text.quantities import values
+from ..text.words import terms
+from .citations import Claim, Sheet, joined
+from .support import Verdict
 
 TELLERS = (
     r"(?:documents?|passages?|sources?|contexts?|texts?|excerpts?|articles?|materials?|records?|results?|handbook"

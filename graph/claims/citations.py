@@ -5,8 +5,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graph.state import Citation, Passage
-from graph.text.sentences import ROW, cells, plain, sentences, units
+from ..state import Citation, Passage
+from ..text.sentences import ROW, cells, plain, sentences, units
 
 MARKERS = re.compile(r"(?:\s*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\])+")
 NESTED = re.compile(r"\[\s*\[\s*(\d{1,3}(?:\s*,\s*\d{1,3})*)\s*\]\s*\d*\s*\]")

@@ -7,10 +7,10 @@ from math import log
 
 from rapidfuzz.distance import LCSseq, Levenshtein, Opcode
 
-from graph.claims.sources import Source, Weigh, Window, pairs_in, quantities_in, share, terms_in, terms_of, words_in
-from graph.text.facts import denials, denied, names, opposed, plain_words, words
-from graph.text.quantities import quantities
-from graph.text.words import is_number
+from ..text.facts import denials, denied, names, opposed, plain_words, words
+from ..text.quantities import quantities
+from ..text.words import is_number
+from .sources import Source, Weigh, Window, pairs_in, quantities_in, share, terms_in, terms_of, words_in
 
 CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|until)\b", re.IGNORECASE)
 

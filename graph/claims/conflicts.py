@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from graph.claims.versions import effective, family
-from graph.state import Citation, Conflict, Passage
-from graph.text.facts import denials, names, opposed, plain_words
-from graph.text.quantities import MEASURES, quantities
-from graph.text.sentences import Unit, units
-from graph.text.words import is_number, terms
+from ..state import Citation, Conflict, Passage
+from ..text.facts import denials, names, opposed, plain_words
+from ..text.quantities import MEASURES, quantities
+from ..text.sentences import Unit, units
+from ..text.words import is_number, terms
+from .versions import effective, family
 
 SAME_RULE = 0.6
 """Share of shared words, numbers left out, from which on two units state the same rule."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import log
 
-from graph.claims.checking import ABSENT
-from graph.claims.sources import Source, Weigh, share
-from graph.learned import load
-from graph.text.words import terms
+from ..learned import load
+from ..text.words import terms
+from .checking import ABSENT
+from .sources import Source, Weigh, share
 
 
 def features(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from graph.state import Passage
-from graph.text.facts import plain_words
-from graph.text.quantities import quantities
-from graph.text.sentences import Unit, units
-from graph.text.words import terms
+from ..state import Passage
+from ..text.facts import plain_words
+from ..text.quantities import quantities
+from ..text.sentences import Unit, units
+from ..text.words import terms
 
 Weigh = Callable[[str], float]
 """How telling a term is in the index: its inverse passage frequency."""

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from graph.claims.comparison import CONDITION, features
-from graph.claims.sources import Source, Weigh, Window, share, terms_in, terms_of, words_in
-from graph.learned import Model, load, logistic
-from graph.text.facts import denials, names
-from graph.text.quantities import values
+from ..learned import Model, load, logistic
+from ..text.facts import denials, names
+from ..text.quantities import values
+from .comparison import CONDITION, features
+from .sources import Source, Weigh, Window, share, terms_in, terms_of, words_in
 
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
 """Punctuation before and behind words, which no wording depends on."""

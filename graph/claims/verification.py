@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from graph.answers import no_usage
-from graph.backends import Judge, Similarity
-from graph.claims.checking import Checked, Judged, Outcome, assemble, clauses, is_absence, is_claim, outcome, together
-from graph.claims.citations import Claim, claims_of, stated
-from graph.claims.sources import Source, Weigh, source_of
-from graph.claims.support import Verdict, is_verbatim, judge, nearest
-from graph.errors import ModelFailed
-from graph.release import Checking
-from graph.state import Passage, Usage
+from ..answers import no_usage
+from ..backends import Judge, Similarity
+from ..errors import ModelFailed
+from ..release import Checking
+from ..state import Passage, Usage
+from .checking import Checked, Judged, Outcome, assemble, clauses, is_absence, is_claim, outcome, together
+from .citations import Claim, claims_of, stated
+from .sources import Source, Weigh, source_of
+from .support import Verdict, is_verbatim, judge, nearest
 
 WINDOWS = 4
 CLAUSE_FROM = 0.75

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from graph.state import Passage
-from graph.text.quantities import MONTHS
-from graph.text.words import numbers, terms
+from ..state import Passage
+from ..text.quantities import MONTHS
+from ..text.words import numbers, terms
 
 DATE = "effective_date"
 VERSION = re.compile(

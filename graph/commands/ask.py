@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from graph.commands.lean import lean_imports
-from graph.commands.options import filter_of, settle, takes
-from graph.commands.show import answer_panel, trace_table
-from graph.errors import QuestionInvalid, WarrantError
-from graph.state import Answer, Question, Turn
+from ..errors import QuestionInvalid, WarrantError
+from ..state import Answer, Question, Turn
+from .lean import lean_imports
+from .options import filter_of, settle, takes
+from .show import answer_panel, trace_table
 
 if TYPE_CHECKING:
-    from graph.sync import Graph
+    from ..sync import Graph
 
 PROMPT = "Question (empty to leave)"
 
@@ -39,8 +39,8 @@ def ask(
     """Ask a question; without one, hold a conversation."""
     lean_imports()
     settings, chosen = settle(index, release)
-    from graph.backends import connect
-    from graph.builder import build_graph
+    from ..backends import connect
+    from ..builder import build_graph
 
     async def run() -> None:
         backend = await connect(settings, chosen)
@@ -57,7 +57,7 @@ def ask(
 
 async def _answer(graph: "Graph", question: Question, *, quiet: bool) -> Answer:
     """Ask, and show the draft on a terminal while it is being written."""
-    from graph.public import public_items
+    from ..public import public_items
 
     draft, answer = "", None
     console = Console(stderr=True)

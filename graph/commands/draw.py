@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from graph.commands.options import settle, takes
+from .options import settle, takes
 
 
 @click.group()
@@ -19,7 +19,7 @@ def graph() -> None:
 def draw(release: Path | None, mermaid: Path | None, png: Path | None) -> None:
     """Draw the graph from its compiled form; dashed edges are conditional."""
     _, chosen = settle(None, release)
-    from graph.drawing import drawing_of, mermaid_of, write_png
+    from ..drawing import drawing_of, mermaid_of, write_png
 
     drawing = drawing_of(chosen)
     text = mermaid_of(drawing)

@@ -1,6 +1,6 @@
 """Which exit code stands for which of our errors; the first class that fits counts."""
 
-from graph.errors import (
+from ..errors import (
     ExtraMissing,
     FilesRefused,
     IndexBusy,

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from graph.commands.lean import lean_imports
-from graph.commands.options import settle, takes
-from graph.settings import point_to_tessdata
+from ..settings import point_to_tessdata
+from .lean import lean_imports
+from .options import settle, takes
 
 if TYPE_CHECKING:
-    from graph.ingest.pipeline import Outcome
+    from ..ingest.pipeline import Outcome
 
 SHOWN = 30
 
@@ -64,7 +64,7 @@ def index(
     """
     lean_imports()
     settings, chosen = settle(out, release)
-    from graph.ingest import pipeline
+    from ..ingest import pipeline
 
     if ocr:
         point_to_tessdata(ocr)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from graph.filters import ColumnType, parse_option
-from graph.release import Release, load_release
-from graph.settings import Settings, load_settings, quiet_libraries
+from ..filters import ColumnType, parse_option
+from ..release import Release, load_release
+from ..settings import Settings, load_settings, quiet_libraries
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

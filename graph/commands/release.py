@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import yaml
 
-from graph.commands.options import settle, takes
+from .options import settle, takes
 
 
 @click.group()

@@ -11,17 +11,17 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from graph.commands.lean import lean_imports
-from graph.commands.options import filter_of, settle, takes
-from graph.commands.show import passage_table
-from graph.errors import QuestionInvalid, ReleaseInvalid, SourceInvalid
-from graph.release import Release
-from graph.settings import Settings
-from graph.state import Passage
+from ..errors import QuestionInvalid, ReleaseInvalid, SourceInvalid
+from ..release import Release
+from ..settings import Settings
+from ..state import Passage
+from .lean import lean_imports
+from .options import filter_of, settle, takes
+from .show import passage_table
 
 if TYPE_CHECKING:
-    from graph.backends import Reranker
-    from graph.backends.local import SnapshotRetriever
+    from ..backends import Reranker
+    from ..backends.local import SnapshotRetriever
 
 LEGS = {"lexical": 0.0, "vector": 1.0}
 AT_ONCE = 4
@@ -58,7 +58,7 @@ def search(
     asked = [("", text)] if text is not None else read_queries(queries or Path())
 
     async def work() -> None:
-        from graph.backends.local import open_retriever
+        from ..backends.local import open_retriever
 
         retriever, _ = await open_retriever(settings.index, chosen, settings.cores)
         reranker = _reranker(settings, chosen, retriever) if leg == "reranked" else None
@@ -80,7 +80,7 @@ def _only(release: Release, leg: str) -> Release:
 
 def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetriever") -> "Reranker":
     """The release's; raises ReleaseInvalid when it has none."""
-    from graph.backends.rerankers import open_reranker
+    from ..backends.rerankers import open_reranker
 
     found = open_reranker(settings, release, retriever.lexicon)
     if found is None:
@@ -111,8 +111,8 @@ class Searcher:
 
     async def find(self, text: str, most: int, *, pool: int = 0) -> list[Passage]:
         """The best `most` passages for a text."""
-        from graph.backends import Scope
-        from graph.question.preprocess import normalise_question
+        from ..backends import Scope
+        from ..question.preprocess import normalise_question
 
         question = normalise_question(text, self._release.limits)
         pool = max(self._release.retrieval.pool, most, pool)
@@ -121,7 +121,7 @@ class Searcher:
 
     async def _reranked(self, question: str, found: list[Passage], reranker: "Reranker") -> list[Passage]:
         """As many of the best as the release reranks, and the others below them."""
-        from graph.finding.rerank import reorder
+        from ..finding.rerank import reorder
 
         best, rest = found[: self._release.retrieval.keep], found[self._release.retrieval.keep :]
         ranked = await reranker.rank(question, best, self._release.reranking.timeout)
@@ -158,7 +158,7 @@ class Searcher:
 
 def _documents(passages: list[Passage], copies: dict[str, list[str]]) -> list[tuple[str, float]]:
     """Documents by their best passage; the copies of a document right after it."""
-    from graph.finding.retrieval import best_by_document
+    from ..finding.retrieval import best_by_document
 
     best = best_by_document(passages)
     return [(name, p["score"]) for p in best for name in (p["document"], *copies.get(p["document"], []))]

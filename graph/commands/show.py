@@ -5,7 +5,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from graph.state import Answer, Citation, Conflict, Passage, Repair
+from ..state import Answer, Citation, Conflict, Passage, Repair
 
 COLOURS = {"answered": "green", "partial": "yellow", "declined": "red"}
 QUOTED = 240

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from graph.commands.lean import lean_imports
-from graph.commands.options import settle, takes
-from graph.errors import SourceInvalid
+from ..errors import SourceInvalid
+from .lean import lean_imports
+from .options import settle, takes
 
 
 @click.group()
@@ -20,8 +20,8 @@ def snapshot() -> None:
 @takes("index")
 def show(index: Path | None) -> None:
     """Print the manifest as JSON: digest, embedding, chunking, counts, columns and time."""
-    from graph.snapshot.manifest import read_manifest
-    from graph.snapshot.store import locate
+    from ..snapshot.manifest import read_manifest
+    from ..snapshot.store import locate
 
     lean_imports()
     settings, _ = settle(index, None)
@@ -35,9 +35,9 @@ def show(index: Path | None) -> None:
 @takes("index")
 def text(document: str, index: Path | None) -> None:
     """Print a document's text as citations count its characters."""
-    from graph.snapshot.manifest import read_manifest
-    from graph.snapshot.store import locate
-    from graph.snapshot.tables import DocumentRow, Reader
+    from ..snapshot.manifest import read_manifest
+    from ..snapshot.store import locate
+    from ..snapshot.tables import DocumentRow, Reader
 
     lean_imports()
     settings, _ = settle(index, None)

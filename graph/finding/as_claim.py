@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from graph.claims.comparison import Features, features
-from graph.claims.sources import Weigh, source_of
-from graph.learned import load
-from graph.state import Evidence, Passage
+from ..claims.comparison import Features, features
+from ..claims.sources import Weigh, source_of
+from ..learned import load
+from ..state import Evidence, Passage
 
 CARRIED = re.compile(r"(?<=\S) \([^()]+\)$")
 """The words that a conversation brings along: they say what is meant, and are no part of what is asked."""

@@ -10,14 +10,14 @@ from functools import cache
 from itertools import islice
 from math import log
 
-from graph.finding.as_claim import signs_as_claim
-from graph.finding.evidence import about, gather, share, term_set
-from graph.finding.spans import best_spans, log_odds
-from graph.learned import Model, load
-from graph.question.answer_types import asked_clause, could_answer, wanted
-from graph.state import Evidence, Passage
-from graph.text.facts import denials, names, opposed, plain_words
-from graph.text.quantities import values
+from ..learned import Model, load
+from ..question.answer_types import asked_clause, could_answer, wanted
+from ..state import Evidence, Passage
+from ..text.facts import denials, names, opposed, plain_words
+from ..text.quantities import values
+from .as_claim import signs_as_claim
+from .evidence import about, gather, share, term_set
+from .spans import best_spans, log_odds
 
 KINDS = ("person", "place", "date", "count", "amount", "measure")
 HOLDS = 0.8

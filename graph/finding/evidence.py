@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import log
 
-from graph.claims.versions import outdated
-from graph.learned import load, logistic
-from graph.question.answer_types import could_answer
-from graph.state import Evidence, Passage
-from graph.text.sentences import Unit, units
-from graph.text.words import terms
+from ..claims.versions import outdated
+from ..learned import load, logistic
+from ..question.answer_types import could_answer
+from ..state import Evidence, Passage
+from ..text.sentences import Unit, units
+from ..text.words import terms
 
 MOST_UNITS = 400
 COMPARED = 14

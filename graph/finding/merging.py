@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
-from graph.state import Passage
+from ..state import Passage
 
 
 def blend(found: Sequence[Sequence[Passage]], weights: Sequence[float]) -> list[Passage]:

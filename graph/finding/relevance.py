@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from graph.state import Passage
-from graph.text.words import is_number, terms
+from ..state import Passage
+from ..text.words import is_number, terms
 
 Weigh = Callable[[str], float]
 """How telling a term is, as graph.text.words.weights."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from graph.finding.retrieval import normalised
-from graph.release import Reranking
-from graph.state import Passage
+from ..release import Reranking
+from ..state import Passage
+from .retrieval import normalised
 
 WORD = re.compile(r"\w+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.state import Passage
+from ..state import Passage
 
 Vectors = NDArray[np.float32]
 LEADERS = 3

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graph.backends import Backend, Scope
-from graph.caching.cache import key_of
-from graph.filters import compile_filter
-from graph.finding import confidence, evidence, merging, rerank
-from graph.question import subquestions
-from graph.release import Release
-from graph.state import Evidence, Passage, Search, State
+from ..backends import Backend, Scope
+from ..caching.cache import key_of
+from ..filters import compile_filter
+from ..question import subquestions
+from ..release import Release
+from ..state import Evidence, Passage, Search, State
+from . import confidence, evidence, merging, rerank
 
 DEPTH = 2
 """How many times what is kept of the candidates each search gives, so that what two searches find half-way counts."""

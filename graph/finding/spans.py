@@ -6,10 +6,10 @@ from math import log
 
 import numpy as np
 
-from graph.finding.stretches import Numbers, Weigh, asked, candidates
-from graph.learned import Logistic, load
-from graph.state import Evidence
-from graph.text.forms import is_number, is_year, tokens
+from ..learned import Logistic, load
+from ..state import Evidence
+from ..text.forms import is_number, is_year, tokens
+from .stretches import Numbers, Weigh, asked, candidates
 
 SENTENCES = 3
 """How many of the best sentences are searched for spans."""

@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.question.answer_types import Wanted, wanted
-from graph.text.forms import (
+from ..question.answer_types import Wanted, wanted
+from ..text.forms import (
     AUXILIARIES,
     CONJUNCTIONS,
     CURRENCIES,

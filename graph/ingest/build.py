@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from graph.filters import PREFIX, ColumnType
-from graph.ingest.document import canonical, digest_of
-from graph.ingest.journal import Journal
-from graph.ingest.metadata import GROUPS, infer_columns, typed
-from graph.release import Release
-from graph.snapshot.lexicon import COUNTING, Counting, Lexicon
-from graph.snapshot.manifest import Counts, Manifest, files_of, write_manifest
-from graph.snapshot.store import Store
-from graph.snapshot.tables import BATCH, WORDS, DocumentRow, PassageRows, Reader, Writer
+from ..filters import PREFIX, ColumnType
+from ..release import Release
+from ..snapshot.lexicon import COUNTING, Counting, Lexicon
+from ..snapshot.manifest import Counts, Manifest, files_of, write_manifest
+from ..snapshot.store import Store
+from ..snapshot.tables import BATCH, WORDS, DocumentRow, PassageRows, Reader, Writer
+from .document import canonical, digest_of
+from .journal import Journal
+from .metadata import GROUPS, infer_columns, typed
 
 
 @dataclass(frozen=True)

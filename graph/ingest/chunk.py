@@ -8,9 +8,9 @@ from functools import cache
 
 from markdown_it import MarkdownIt
 
-from graph.ingest.document import Chunk, Document
-from graph.release import Chunking
-from graph.text.sentences import sentences, trim
+from ..release import Chunking
+from ..text.sentences import sentences, trim
+from .document import Chunk, Document
 
 PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 LINE = re.compile(r"[^\n]+")

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from rensa import RMinHash, RMinHashLSH
 
-from graph.ingest.document import Metadata, canonical, digest_of
+from .document import Metadata, canonical, digest_of
 
 WORD = re.compile(r"\w+")
 NUMBER = re.compile(r"[-−+<>≤≥±$€£¥]*\s?\d+(?:[.,:/–-]\d+)*\s?[%‰°€$£¥]*")

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graph.errors import SourceInvalid
-from graph.ingest.clean import as_written, decode, has_words, tidy
-from graph.ingest.document import Document, Metadata, canonical
-from graph.ingest.metadata import normalise
-from graph.ingest.pages import page_starts
-from graph.plain_yaml import YamlInvalid, load_yaml
+from ..errors import SourceInvalid
+from ..plain_yaml import YamlInvalid, load_yaml
+from .clean import as_written, decode, has_words, tidy
+from .document import Document, Metadata, canonical
+from .metadata import normalise
+from .pages import page_starts
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionResult

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graph.snapshot.tables import UNITS, DocumentRow, PassageRows
+from ..snapshot.tables import UNITS, DocumentRow, PassageRows
 
 
 class Journal:

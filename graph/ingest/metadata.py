@@ -10,10 +10,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from graph.errors import SourceInvalid
-from graph.filters import BUILT_IN, ColumnType
-from graph.ingest.document import Metadata
-from graph.plain_yaml import YamlInvalid, load_yaml
+from ..errors import SourceInvalid
+from ..filters import BUILT_IN, ColumnType
+from ..plain_yaml import YamlInvalid, load_yaml
+from .document import Metadata
 
 MANIFEST = "manifest.csv"
 SIDECARS = (".meta.yaml", ".meta.yml", ".meta.json")

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from graph.backends.embedders import Embedder, load_embedder
-from graph.errors import FilesRefused, SnapshotBroken
-from graph.ingest.build import Base, build_snapshot
-from graph.ingest.chunk import cut
-from graph.ingest.document import Chunk, Document, Refusal, Source, digest_of
-from graph.ingest.duplicates import Duplicates
-from graph.ingest.journal import Journal
-from graph.ingest.reading import read_all
-from graph.ingest.sources import discover
-from graph.ingest.vectors import Known, Unembedded, embed_batch
-from graph.release import Release
-from graph.snapshot.manifest import Manifest, read_manifest
-from graph.snapshot.store import Store
-from graph.snapshot.tables import WORDS, DocumentRow, Reader
+from ..backends.embedders import Embedder, load_embedder
+from ..errors import FilesRefused, SnapshotBroken
+from ..release import Release
+from ..snapshot.manifest import Manifest, read_manifest
+from ..snapshot.store import Store
+from ..snapshot.tables import WORDS, DocumentRow, Reader
+from .build import Base, build_snapshot
+from .chunk import cut
+from .document import Chunk, Document, Refusal, Source, digest_of
+from .duplicates import Duplicates
+from .journal import Journal
+from .reading import read_all
+from .sources import discover
+from .vectors import Known, Unembedded, embed_batch
 
 READING = 7
 """Goes up when the same file would be read or cut into other text: then everything is read again."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from graph.ingest.clean import as_written, has_words, tidy
-from graph.ingest.document import Document, Refusal, Source
-from graph.ingest.extract import Refused, extract, is_plain
+from .clean import as_written, has_words, tidy
+from .document import Document, Refusal, Source
+from .extract import Refused, extract, is_plain
 
 AHEAD = 8
 """Files per reader that are read before they are needed."""

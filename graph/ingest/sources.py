@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from graph.errors import SourceInvalid
-from graph.ingest.document import Metadata, Refusal, Source, canonical, digest_of
-from graph.ingest.metadata import MANIFEST, SIDECARS, manifest, normalise, sidecar
+from ..errors import SourceInvalid
+from .document import Metadata, Refusal, Source, canonical, digest_of
+from .metadata import MANIFEST, SIDECARS, manifest, normalise, sidecar
 
 CORPUS = (".jsonl", ".jsonl.gz")
 MEGABYTE = 1 << 20

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.backends.embedders import Embedder, Marked, Small
-from graph.snapshot.tables import WORDS, DocumentRow, PassageRows
-from graph.text.sentences import units
+from ..backends.embedders import Embedder, Marked, Small
+from ..snapshot.tables import WORDS, DocumentRow, PassageRows
+from ..text.sentences import units
 
 Known = Mapping[str, tuple[NDArray[np.float32], Small]]
 """The vectors of a passage and of its units, by the text that was embedded."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from graph.text.forms import AUXILIARIES, DETERMINERS, FUNCTION_WORDS, WORD, is_date, is_quantity
-from graph.text.words import terms
+from ..text.forms import AUXILIARIES, DETERMINERS, FUNCTION_WORDS, WORD, is_date, is_quantity
+from ..text.words import terms
 
 Kind = Literal["person", "place", "date", "count", "amount", "measure", "name", "thing", "reason", "manner", "polar"]
 

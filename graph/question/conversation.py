@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from graph.state import Search, Turn
-from graph.text.words import is_number, terms
+from ..state import Search, Turn
+from ..text.words import is_number, terms
 
 LEANS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
-from graph.question.spelling import Lexicon, Speller
-from graph.text.language import UNKNOWN, is_ordinary, language_of
+from ..text.language import UNKNOWN, is_ordinary, language_of
+from .spelling import Lexicon, Speller
 
 TELLING = 100
 """Words that tell the language of an index."""

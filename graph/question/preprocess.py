@@ -4,9 +4,9 @@ import re
 import unicodedata
 from typing import Any
 
-from graph.errors import QuestionInvalid
-from graph.release import Limits
-from graph.state import Turn
+from ..errors import QuestionInvalid
+from ..release import Limits
+from ..state import Turn
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad]")

@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from math import log
 
-from graph.learned import load
-from graph.release import Routing
-from graph.state import Passage, Route
-from graph.text.words import terms
+from ..learned import load
+from ..release import Routing
+from ..state import Passage, Route
+from ..text.words import terms
 
 WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
 JOINED = 0.9

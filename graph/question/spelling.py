@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
-from graph.text.surfaces import WRITTEN, Known, fold, is_code, unaccented
-from graph.text.words import EMPTY_WORDS, terms
+from ..text.surfaces import WRITTEN, Known, fold, is_code, unaccented
+from ..text.words import EMPTY_WORDS, terms
 
 LEAST, START, LONG, ACRONYM = 4, 8, 9, 5
 """Letters from which on a word is mended, may begin otherwise, may differ by two, and up to which capitals are left."""

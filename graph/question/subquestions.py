@@ -8,10 +8,10 @@ that the best passage gives it.
 import re
 from collections.abc import Iterator, Sequence
 
-from graph.question.coordination import ASKS, AUXILIARY, sides
-from graph.state import Evidence, Passage
-from graph.text.sentences import sentences
-from graph.text.words import terms
+from ..state import Evidence, Passage
+from ..text.sentences import sentences
+from ..text.words import terms
+from .coordination import ASKS, AUXILIARY, sides
 
 MOST = 4
 """Parts that are worth a search of their own."""

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.errors import SnapshotBroken
-from graph.text.surfaces import Known, is_code, names, small, surfaces
-from graph.text.words import EMPTY_WORDS, terms
+from ..errors import SnapshotBroken
+from ..text.surfaces import Known, is_code, names, small, surfaces
+from ..text.words import EMPTY_WORDS, terms
 
 LEXICON = "lexicon.arrow"
 COUNTING = "1"

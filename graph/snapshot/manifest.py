@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from graph.errors import SnapshotBroken, SnapshotMissing
-from graph.filters import ColumnType
-from graph.release import Chunking
-from graph.snapshot.lexicon import LEXICON
+from ..errors import SnapshotBroken, SnapshotMissing
+from ..filters import ColumnType
+from ..release import Chunking
+from .lexicon import LEXICON
 
 MANIFEST = "manifest.json"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from graph.errors import IndexBusy, SnapshotBroken, SnapshotMissing, SourceInvalid
-from graph.snapshot.manifest import MANIFEST
+from ..errors import IndexBusy, SnapshotBroken, SnapshotMissing, SourceInvalid
+from .manifest import MANIFEST
 
 CURRENT = "CURRENT"
 KEPT = 3

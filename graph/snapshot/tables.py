@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from graph.filters import PREFIX, ColumnType
+from ..filters import PREFIX, ColumnType
 
 ANN_FROM = 50_000
 """Passages from which on the vector leg uses an approximate index; below it the search is exact."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from graph.text.quantities import with_dates
-from graph.text.words import EMPTY_WORDS, SAME, terms
+from .quantities import with_dates
+from .words import EMPTY_WORDS, SAME, terms
 
 TOKEN = re.compile(r"\w[\w’'&-]*")
 WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")

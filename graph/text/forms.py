@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from graph.text.quantities import COUNTED, MONTHS
-from graph.text.words import terms
+from .quantities import COUNTED, MONTHS
+from .words import terms
 
 WORD = re.compile(r"[^\W_]+(?:['’.,/-][^\W_]+)*|[%€$£°]")
 AUXILIARIES = frozenset(

@@ -6,7 +6,7 @@ from unicodedata import numeric
 
 from text_to_num import alpha2digit
 
-from graph.text.words import terms
+from .words import terms
 
 COUNTED = {
     word: str(number)

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from graph.text.words import SAME
+from .words import SAME
 
 WRITTEN = re.compile(r"[^\W_]+(?:[-–./'’][^\W_]+)*")
 INSIDE = re.compile(r"(?<=[^\s.!?:;|#*•>…-] )[^\W\d_a-z][^\W_]*(?:[-–./'’][^\W_]+)*")

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from graph.backends import Brief, Writer
-from graph.errors import ModelFailed
-from graph.state import Failure, Usage
-from graph.writing.fallback import Climb
+from ..backends import Brief, Writer
+from ..errors import ModelFailed
+from ..state import Failure, Usage
+from .fallback import Climb
 
 Emit = Callable[[str], None]
 

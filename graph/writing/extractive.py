@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graph.finding.evidence import about, term_set
-from graph.finding.spans import Span, best_spans, readable
-from graph.learned import logistic
-from graph.question.answer_types import wanted
-from graph.state import Evidence, Passage
-from graph.text.sentences import units
+from ..finding.evidence import about, term_set
+from ..finding.spans import Span, best_spans, readable
+from ..learned import logistic
+from ..question.answer_types import wanted
+from ..state import Evidence, Passage
+from ..text.sentences import units
 
 Style = Literal["auto", "sentences", "short"]
 Weigh = Callable[[str], float]

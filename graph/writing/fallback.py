@@ -7,8 +7,8 @@ AWS Architecture Blog, 2015), or is what the endpoint's Retry-After says. A rung
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graph.release import Release, Role
-from graph.state import Failure, Route, Rung
+from ..release import Release, Role
+from ..state import Failure, Route, Rung
 
 RETRIED = ("error", "timeout")
 LONGEST_PAUSE = 8.0

@@ -8,8 +8,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from graph.state import Passage
-from graph.text.sentences import units
+from ..state import Passage
+from ..text.sentences import units
 
 Count = Callable[[str], int]
 

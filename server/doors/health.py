@@ -6,7 +6,6 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from graph.backends.breaker import breaker_states
 from server.live import Live
 from server.watching.tracing import Traces
 
@@ -51,9 +50,9 @@ def health_routes(live: Live, traces: Traces) -> APIRouter:
         """Questions are answered; 503 while they are not."""
         agent = live.agent
         return Ready(
-            release=agent.release.label,
-            snapshot=agent.backend.retriever.snapshot,
-            breakers=Breakers(**Counter(state.state for state in breaker_states())),
+            release=agent.label,
+            snapshot=agent.snapshot,
+            breakers=Breakers(**Counter(state.state for state in agent.breakers())),
             traces=traces.state,
         )
 

@@ -76,7 +76,7 @@ def chat_routes(desk: Desk) -> APIRouter:
     began = int(time.time())
 
     def told(name: str) -> dict[str, Any]:
-        return Model(id=name, created=began, object="model", owned_by=desk.live.agent.release.label).model_dump()
+        return Model(id=name, created=began, object="model", owned_by=desk.live.agent.label).model_dump()
 
     @routes.get("/models")
     async def models() -> dict[str, Any]:

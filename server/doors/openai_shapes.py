@@ -79,9 +79,9 @@ class Request(BaseModel):
 
 def check_model(model: str, agent: Agent) -> str:
     """The label of the release that a model's name means; raises Refused (404) when it means none."""
-    if model not in (SERVED, agent.release.label):
+    if model not in (SERVED, agent.label):
         raise refuse(404, f"There is no model {model!r:.80}; ask {SERVED!r}.", "model_not_found")
-    return agent.release.label
+    return agent.label
 
 
 def check_wishes(wishes: dict[str, bool]) -> None:
@@ -104,7 +104,7 @@ def asked_by(messages: Sequence[Message], request: Request, agent: Agent) -> Ask
         raise refuse(422, "The last message must be the user's: it is the question.")
     said = [each for each in messages[:-1] if each.role in ("user", "assistant") and each.text.strip()]
     turns = [AskTurn(role="user" if each.role == "user" else "assistant", content=each.text) for each in said]
-    extras, most = request.warrant, agent.release.limits.history_turns
+    extras, most = request.warrant, agent.history_turns
     history = [] if extras.session_id else turns[max(0, len(turns) - most) :]
     return to_ask(question=messages[-1].text, filters=extras.filters, history=history, session_id=extras.session_id)
 

@@ -79,7 +79,7 @@ def _asked(live: Live, callers: Callers) -> APIRouter:
     @routes.get("/page/about")
     async def about() -> About:
         """The release that is served, and the columns of its Snapshot."""
-        return About(release=live.agent.release.label, columns=dict(live.agent.backend.retriever.columns))
+        return About(release=live.agent.label, columns=dict(live.agent.columns))
 
     @routes.post("/signin", status_code=204)
     async def sign_in(request: Request, given: Key, response: Response) -> None:

@@ -67,7 +67,7 @@ class Logs:
             "caller": record.request.caller.name,
             "door": record.request.door,
             "code": record.code,
-            "release": record.agent.release.label,
+            "release": record.agent.label,
             "ms": round((record.ended - record.began) * 1000, 1),
         }
         if answer := record.answer:

@@ -1,13 +1,14 @@
 """Keeps the books as Prometheus metrics."""
 
 import os
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 from starlette.types import Scope
 
 from graph.agent import Agent
-from graph.backends.breaker import breaker_states
+from graph.backends.breaker import BreakerState
 from graph.state import Answer, Usage
 from server.context import Request
 from server.desk import Record
@@ -98,9 +99,9 @@ class Metrics:
 
     def _look(self, agent: Agent) -> None:
         """What is not counted but looked at: the breakers, which change only while questions are answered."""
-        for name, state in worst_states().items():
+        for name, state in worst_states(agent.breakers()).items():
             meters.BREAKER.labels(name).set(state)
-        built = (VERSION, agent.release.label, agent.backend.retriever.snapshot)
+        built = (VERSION, agent.label, agent.snapshot)
         if self._built and self._built != built:
             meters.BUILD.labels(*self._built).set(0)
         if self._built != built:
@@ -108,10 +109,10 @@ class Metrics:
         self._built = built
 
 
-def worst_states() -> dict[str, int]:
+def worst_states(states: Iterable[BreakerState]) -> dict[str, int]:
     """The state of each endpoint's breaker; of several of one name the worst counts."""
     worst: dict[str, int] = {}
-    for state in breaker_states():
+    for state in states:
         worst[state.name] = max(worst.get(state.name, 0), STATES[state.state])
     return worst
 
@@ -124,13 +125,7 @@ def template(scope: Scope) -> str:
 
 def _caches(hit: list[str], agent: Agent) -> None:
     """A cache that is hit spares the ones after it; one that is off is not asked."""
-    caches = agent.backend.caches
-    for name, on in (
-        ("answer", caches.answers.on),
-        ("retrieval", caches.retrieval.on),
-        ("embedding", caches.embeddings.on),
-    ):
-        if on:
-            meters.CACHE_LOOKUPS.labels(name, "hit" if name in hit else "miss").inc()
+    for name in agent.caches:
+        meters.CACHE_LOOKUPS.labels(name, "hit" if name in hit else "miss").inc()
         if name in hit:
             return
