@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
 def warrant() -> None:
     """Answers from your documents, each claim tied to the span that it comes from.
 
-    Exit codes: 0 done; 1 the run was strict and files were refused; 2 the command, question, filter or file given is
+    Exit codes: 0 done; 1 refused: files in a strict run, a promotion that its evidence does not allow; 2 the command, question, filter or file given is
     wrong; 3 the Snapshot is missing, damaged or another's; 4 the release or a setting is wrong; 5 something that is
     needed does not answer or is not installed; 130 interrupted.
     """

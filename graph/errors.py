@@ -12,6 +12,12 @@ WarrantError
 │   ├── SnapshotMissing      nothing is published where the Snapshot was expected
 │   ├── SnapshotBroken       the directory is incomplete or damaged
 │   └── SnapshotMismatch     the Snapshot was made for another embedding
+├── RegistryError
+│   ├── RegistryUnavailable  the model registry does not answer
+│   ├── VersionUnknown       the registry has no such model, version or alias
+│   ├── PackageBroken        what was logged of a release is incomplete, damaged or altered
+│   ├── WarrantInvalid       the evidence given for a release cannot be read
+│   └── PromotionRefused     a version may not go where it was to go
 ├── RetrievalUnavailable     the index does not answer
 ├── ExtraMissing             an optional part of the installation is needed
 └── ModelFailed              a model gave no usable reply; carries a Reason
@@ -76,6 +82,30 @@ class SnapshotBroken(SnapshotError):
 
 class SnapshotMismatch(SnapshotError):
     """The Snapshot was made for another embedding than the Release names."""
+
+
+class RegistryError(WarrantError):
+    """A release cannot be logged, found, loaded or moved."""
+
+
+class RegistryUnavailable(RegistryError):
+    """The model registry did not answer."""
+
+
+class VersionUnknown(RegistryError):
+    """The registry has no such model, version or alias."""
+
+
+class PackageBroken(RegistryError):
+    """What was logged of a release is incomplete, damaged, or not what its digest says."""
+
+
+class WarrantInvalid(RegistryError):
+    """The evidence given for a release cannot be read."""
+
+
+class PromotionRefused(RegistryError):
+    """A version may not go where it was to go; the message says what is missing."""
 
 
 class RetrievalUnavailable(WarrantError):

@@ -12,11 +12,14 @@ from graph.errors import (
     FilterInvalid,
     IndexBusy,
     ModelFailed,
+    PackageBroken,
     QuestionInvalid,
+    RegistryUnavailable,
     ReleaseInvalid,
     RetrievalUnavailable,
     SettingsInvalid,
     SnapshotError,
+    VersionUnknown,
     WarrantError,
 )
 
@@ -49,6 +52,13 @@ TABLE: dict[type[Exception], Problem] = {
     RetrievalUnavailable: Problem(503, "retrieval_unavailable", "The index does not answer just now. Ask again."),
     SnapshotError: Problem(
         503, "snapshot_unavailable", "The index cannot be read; whoever runs this server can see why."
+    ),
+    VersionUnknown: Problem(404, "version_unknown", "There is no such release here."),
+    PackageBroken: Problem(
+        503, "release_broken", "The release cannot be served; whoever runs this server can see why."
+    ),
+    RegistryUnavailable: Problem(
+        503, "registry_unavailable", "The model registry does not answer just now. Ask again."
     ),
     IndexBusy: Problem(503, "index_busy", "The index is being written. Ask again."),
     ReleaseInvalid: Problem(

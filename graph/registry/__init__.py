@@ -1,0 +1,50 @@
+"""Releases as versions of an MLflow model: packed, logged, registered, followed and moved by alias."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from .warrant import Warrant
+
+Stage = Literal["staging", "production"]
+STAGES: tuple[Stage, ...] = ("staging", "production")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version of the model.
+
+    `label` is the Release's, as answers carry it; `digest` is over all that answers: code, Release, Snapshot.
+    """
+
+    number: int
+    label: str
+    digest: str
+    tags: dict[str, str] = field(default_factory=dict, compare=False)
+
+
+class Follows(Protocol):
+    """The registry as a server sees it. Every method blocks, and raises RegistryUnavailable when it does not answer."""
+
+    def aliases(self) -> dict[str, int]:
+        """The numbers of the versions that aliases point to: `production`, `staging`, `archived`, `shadow`."""
+        ...
+
+    def version(self, number: int) -> Version:
+        """A version; raises VersionUnknown when there is none of this number."""
+        ...
+
+    def fetch(self, version: Version, home: Path) -> Path:
+        """The directory `home/DIGEST` with the version's package, whole and checked; fetched only if it is not there.
+
+        Raises PackageBroken when what was fetched is not what was logged.
+        """
+        ...
+
+    def warrant(self, version: Version) -> Warrant | None:
+        """The evidence that was stored with the version; raises WarrantInvalid when it cannot be read."""
+        ...
+
+    def split(self) -> dict[int, float]:
+        """The shares of production's questions that go to other versions than production's own; empty: none do."""
+        ...

@@ -1,0 +1,83 @@
+"""A Warrant: the evidence on which a release was let into production, as JSON stored with the model version."""
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import WarrantInvalid
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Words = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Part(BaseModel):
+    """A frozen part of a warrant in which a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WarrantScore(Part):
+    """A metric's value with its 95 % interval, and the champion's value on the same questions where there was one."""
+
+    value: float
+    low: float
+    high: float
+    champion: float | None = None
+
+
+class Champion(Part):
+    """The version that was in production when the evidence was gathered."""
+
+    version: Annotated[int, Field(ge=1)]
+    release: Sha256
+
+
+class Warrant(Part):
+    """`release` and `dataset` are digests; `judge` names what judged the answers, a model or a person.
+
+    `verdict` is `pass`, or `override`: let through in an emergency, without evidence, for `reason`.
+    """
+
+    format: Literal[1] = 1
+    release: Sha256
+    dataset: Sha256 | None = None
+    scores: dict[str, WarrantScore] = {}
+    verdict: Literal["pass", "override"]
+    reason: str = ""
+    judge: Words
+    approver: Words
+    ticket: Words
+    champion: Champion | None = None
+    made: Words
+    """When, in ISO 8601."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its canonical JSON."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
+    def text(self) -> str:
+        """Its canonical JSON."""
+        return self.model_dump_json(indent=1) + "\n"
+
+
+def read_warrant(text: str | bytes, where: str) -> Warrant:
+    """Read a warrant; raises WarrantInvalid that says which field is wrong."""
+    try:
+        return Warrant.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise WarrantInvalid(f"{where} is not a warrant: {field}: {first['msg']}.") from error
+
+
+def refusal(warrant: Warrant | None, release: str) -> str:
+    """Why this warrant does not let a release with this digest into production; empty when it does."""
+    if warrant is None:
+        return "it has no warrant"
+    if warrant.release != release:
+        return f"its warrant was given to another release ({warrant.release[:12]}, and this is {release[:12]})"
+    if warrant.verdict == "override":
+        return "" if warrant.reason.strip() else "its warrant is an override without a reason"
+    return "" if warrant.dataset and warrant.scores else "its warrant names no dataset, or no scores"
