@@ -41,9 +41,9 @@ class LazyGroup(click.Group):
 def warrant() -> None:
     """Answers from your documents, each claim tied to the span that it comes from.
 
-    Exit codes: 0 done; 1 refused: files in a strict run, a promotion that its evidence does not allow; 2 the command, question, filter or file given is
-    wrong; 3 the Snapshot is missing, damaged or another's; 4 the release or a setting is wrong; 5 something that is
-    needed does not answer or is not installed; 130 interrupted.
+    Exit codes: 0 done; 1 refused: files in a strict run, or a promotion that its evidence does not allow; 2 the
+    command, question, filter or file given is wrong; 3 the Snapshot is missing, damaged or another's; 4 the release or
+    a setting is wrong; 5 something that is needed does not answer or is not installed; 130 interrupted.
     """
 
 

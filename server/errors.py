@@ -57,9 +57,7 @@ TABLE: dict[type[Exception], Problem] = {
     PackageBroken: Problem(
         503, "release_broken", "The release cannot be served; whoever runs this server can see why."
     ),
-    RegistryUnavailable: Problem(
-        503, "registry_unavailable", "The model registry does not answer just now. Ask again."
-    ),
+    RegistryUnavailable: Problem(503, "registry_unavailable", "The registry does not answer just now. Ask again."),
     IndexBusy: Problem(503, "index_busy", "The index is being written. Ask again."),
     ReleaseInvalid: Problem(
         503, "release_invalid", "The release cannot be served; whoever runs this server can see why."
