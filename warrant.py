@@ -12,7 +12,7 @@ COMMANDS = {
     "serve": ("server.commands.serve:serve", "Serve the graph over HTTP."),
     "feedback": ("server.commands.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
-    "release": ("graph.commands.release:release", "Show or check a release.yaml."),
+    "release": ("graph.commands.release:release", "Show, log and move releases."),
     "graph": ("graph.commands.draw:graph", "Draw the answering graph."),
     "snapshot": ("graph.commands.snapshot:snapshot", "Show what a Snapshot holds."),
 }

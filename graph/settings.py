@@ -3,13 +3,15 @@
 import os
 from glob import glob
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsInvalid
 
+REGISTRY = Path(".warrant/mlflow/mlflow.db")
+MODEL = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 TESSDATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/opt/homebrew/share/tessdata")
 
 
@@ -27,6 +29,10 @@ class Settings(BaseSettings):
     rerank_key: SecretStr | None = None
     rerank_form: Literal["cohere", "tei"] = "cohere"
     """Where a release's remote reranker is asked: URL/rerank, in the form of Cohere and most others or of TEI."""
+    registry: str | None = None
+    """MLflow's tracking URI, where releases are logged and registered; None: a SQLite file under .warrant."""
+    model: Annotated[str, Field(pattern=MODEL)] = "warrant"
+    """The registered model whose versions are releases; MLflow tells upper case from lower, people do not."""
     threads: int = Field(default=0, ge=0)
     """Threads that embed at once; 0 takes every core."""
     cache_answers: int = Field(default=1000, ge=0)
@@ -37,20 +43,41 @@ class Settings(BaseSettings):
     """How long each of them is good for; 0 keeps none."""
 
     @property
+    def registry_uri(self) -> str:
+        """Where releases are registered; the folder of a SQLite file is made."""
+        if self.registry:
+            return self.registry
+        REGISTRY.parent.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{REGISTRY.absolute()}"
+
+    @property
     def cores(self) -> int:
         return self.threads or os.cpu_count() or 1
 
 
-def load_settings() -> Settings:
-    """Read the environment; raises SettingsInvalid naming the variable."""
+def load_settings(**told: object) -> Settings:
+    """Read the environment, `told` in its place; raises SettingsInvalid naming the variable."""
     try:
-        return Settings()
+        return Settings(**told)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "WARRANT_" + str(first["loc"][0]).upper()
         raise SettingsInvalid(
             f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
         ) from error
+
+
+def bound_mlflow(seconds: int = 30, retries: int = 2) -> None:
+    """Bound the calls to a tracking server that does not answer, and quiet MLflow, unless the user says otherwise."""
+    bounds = {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
+        "MLFLOW_CONFIGURE_LOGGING": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    }
+    for name, value in bounds.items():
+        os.environ.setdefault(name, value)
 
 
 def point_to_tessdata(language: str) -> None:

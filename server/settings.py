@@ -112,15 +112,3 @@ def share_metrics(settings: ServerSettings) -> None:
 def metrics_folder() -> Path | None:
     """Where several workers add up their metrics; None: there is one."""
     return Path(os.environ[METRICS]) if os.environ.get(METRICS) else None
-
-
-def bound_mlflow() -> None:
-    """Let no call to a tracking server that does not answer last long, unless the user has set the variable."""
-    bounds = {
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "3",
-        "MLFLOW_CONFIGURE_LOGGING": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    for name, value in bounds.items():
-        os.environ.setdefault(name, value)

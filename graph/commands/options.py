@@ -1,12 +1,14 @@
 """What several commands take: the Snapshot, the Release, the filter, the groups."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from ..errors import ExtraMissing
 from ..filters import ColumnType, parse_option
 from ..release import Release, load_release
 from ..settings import Settings, load_settings, quiet_libraries
@@ -25,6 +27,8 @@ DECORATORS = {
         multiple=True,
         help="region=EU, region=EU,US, effective_date>=2025-01-01; repeatable.",
     ),
+    "registry": click.option("--registry", help="MLflow's tracking URI. [default: a SQLite file under .warrant]"),
+    "model": click.option("--model", "-m", help="The registered model. [default: warrant]"),
     "group": click.option("--group", "-g", "groups", multiple=True, help="An access group of the caller; repeatable."),
 }
 
@@ -36,11 +40,25 @@ def takes(*names: str) -> Callable[[Command], Command]:
 
 def settle(index: Path | None, release: Path | None) -> tuple[Settings, Release]:
     """The settings with what the command line says in place of the environment's, and the Release."""
-    quiet_libraries()
-    settings = load_settings()
-    told = {"index": index, "release": release}
-    settings = settings.model_copy(update={name: value for name, value in told.items() if value})
+    settings = settings_with(index=index, release=release)
     return settings, load_release(settings.release)
+
+
+def settings_with(**told: object) -> Settings:
+    """The settings with what the command line says in place of the environment's; raises SettingsInvalid."""
+    quiet_libraries()
+    return load_settings(**{name: value for name, value in told.items() if value})
+
+
+@contextmanager
+def needs_mlflow() -> Iterator[None]:
+    """Around the import of what needs MLflow; raises ExtraMissing when it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mlflow", "packaging", "langchain"):
+            raise
+        raise ExtraMissing("Releases are kept by MLflow; install Warrant with the extra `serve`.") from error
 
 
 def filter_of(options: tuple[str, ...], columns: Mapping[str, ColumnType]) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from pathlib import Path
 import click
 import yaml
 
+from .log import log
 from .options import settle, takes
 
 
 @click.group()
 def release() -> None:
-    """Show or check a release.yaml."""
+    """Show, log and move releases."""
+
+
+release.add_command(log)
 
 
 @release.command()

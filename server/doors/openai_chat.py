@@ -15,6 +15,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from graph.telling import pieces, url_citations
 from server.context import this_request
 from server.desk import Desk
 from server.doors.events import PING, UNCACHED, event, with_pings
@@ -28,8 +29,6 @@ from server.doors.openai_shapes import (
     check_model,
     check_wishes,
     past_refusal,
-    pieces,
-    url_citations,
 )
 from server.public import Item
 

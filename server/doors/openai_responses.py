@@ -11,6 +11,7 @@ from openai.types.responses import ResponseOutputMessage
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from graph.telling import pieces, url_citations
 from server.context import this_request
 from server.desk import Desk
 from server.doors.events import PING, UNCACHED, event, with_pings
@@ -23,8 +24,6 @@ from server.doors.openai_shapes import (
     check_model,
     check_wishes,
     past_refusal,
-    pieces,
-    url_citations,
 )
 from server.errors import refuse
 from server.public import Item

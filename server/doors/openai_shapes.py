@@ -1,6 +1,5 @@
 """What OpenAI's clients send, as a question, and what they find in a reply besides its text."""
 
-import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -13,8 +12,6 @@ from server.schemas import SESSION, Ask, AskTurn, to_ask
 
 SERVED = "warrant"
 """The name under which the live release is asked; its label is the other one."""
-MARKER = re.compile(r"\[(\d+)\]")
-PIECE = re.compile(r"\S+\s*|\s+")
 EARLY = ("begun", "preprocess")
 """Steps in which a question is refused; a reply that has not begun can still be an HTTP error."""
 TEXT = "text"
@@ -107,22 +104,6 @@ def asked_by(messages: Sequence[Message], request: Request, agent: Agent) -> Ask
     extras, most = request.warrant, agent.history_turns
     history = [] if extras.session_id else turns[max(0, len(turns) - most) :]
     return to_ask(question=messages[-1].text, filters=extras.filters, history=history, session_id=extras.session_id)
-
-
-def url_citations(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """An annotation for each marker in the text: its characters, and the title and file of what it cites."""
-    cited = {each["marker"]: each for each in reversed(answer["citations"])}
-    found = [(each, cited.get(int(each.group(1)))) for each in MARKER.finditer(answer["text"])]
-    return [
-        {"start_index": mark.start(), "end_index": mark.end(), "title": one["title"], "url": one["file"]}
-        for mark, one in found
-        if one
-    ]
-
-
-def pieces(text: str) -> list[str]:
-    """The text word by word."""
-    return PIECE.findall(text)
 
 
 async def past_refusal(items: AsyncGenerator[Item, None]) -> None:

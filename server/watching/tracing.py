@@ -15,9 +15,10 @@ from typing import Literal
 
 from starlette.types import Scope
 
+from graph.settings import bound_mlflow
 from server.context import Request
 from server.desk import Record
-from server.settings import ServerSettings, bound_mlflow
+from server.settings import ServerSettings
 from server.watching.mlflow_traces import MlflowTraces, NotTraced, open_mlflow
 from server.watching.traces import chosen, trace_of
 
@@ -48,7 +49,7 @@ class Traces:
 
     def __enter__(self) -> "Traces":
         if self._settings.traces:
-            bound_mlflow()
+            bound_mlflow(seconds=3, retries=1)
             self._thread.start()
         return self
 

@@ -1,0 +1,126 @@
+"""A package: a directory with all that answers by one release, as it is logged, fetched and opened.
+
+warrant_model.py   the entry by which MLflow loads it; warrant_agent.py in the form of a ResponsesAgent
+code/graph/        the code
+code/release.yaml  every field, the prompts' texts among them
+code/snapshot/     the Snapshot; or snapshot.json, which says where it lies and which one it has to be
+
+MLflow puts into code/ what belongs to a model from code; while a package is being made it has no such folder.
+"""
+
+import asyncio
+import importlib
+import json
+import weakref
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..errors import PackageBroken
+from ..snapshot.manifest import read_manifest
+from ..snapshot.store import locate
+from . import isolation
+
+if TYPE_CHECKING:
+    from ..agent import Agent
+
+CODE, RELEASE, SNAPSHOT, POINTER = "graph", "release.yaml", "snapshot", "snapshot.json"
+EXAMPLE = "input_example.json"
+ENTRY, AGENT_ENTRY = "warrant_model.py", "warrant_agent.py"
+HOME = Path(__file__).parent.parent
+"""The folder of the code that is running."""
+OWN = __name__.partition(".")[0]
+"""The name of the package that is running."""
+_open: Counter[str] = Counter()
+"""How many agents stand on each isolated package."""
+
+
+class Pointer(BaseModel):
+    """Where an external Snapshot lies, and its id and digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    id: str
+    digest: str
+
+
+def package_digest(root: Path) -> str:
+    """SHA-256 over code, release, entry and Snapshot; raises PackageBroken when one of them is missing."""
+    held = SNAPSHOT if part(root, SNAPSHOT).is_dir() else POINTER
+    parts = {name: part(root, name) for name in (CODE, RELEASE, held)} | {ENTRY: root / ENTRY}
+    for name, path in parts.items():
+        if not path.exists():
+            raise PackageBroken(f"{root} is not a whole package: {name} is missing. Log the release again.")
+    return isolation.digest_of(*parts.items())
+
+
+def part(root: Path, name: str) -> Path:
+    """Where a part of a package lies."""
+    return (root / "code" if (root / "code").is_dir() else root) / name
+
+
+def snapshot_of(root: Path) -> Path:
+    """The Snapshot of a package; raises PackageBroken when the one that it points to is not there, or another."""
+    if part(root, SNAPSHOT).is_dir():
+        return part(root, SNAPSHOT)
+    try:
+        pointer = Pointer.model_validate_json(part(root, POINTER).read_text("utf-8"))
+    except (OSError, ValidationError) as error:
+        raise PackageBroken(f"{root} has neither {SNAPSHOT} nor a {POINTER} that can be read.") from error
+    found = read_manifest(locate(pointer.path))
+    if (found.id, found.digest) != (pointer.id, pointer.digest):
+        told = f"The release was logged with the Snapshot {pointer.id}; at {pointer.path} there is {found.id}"
+        raise PackageBroken(f"{told}. Put that Snapshot back, or log the release again.")
+    return locate(pointer.path)
+
+
+def example_of(root: Path) -> dict[str, Any] | None:
+    """The question with which a package was logged; None when there is none."""
+    try:
+        found = json.loads((root / EXAMPLE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    found = found[0] if isinstance(found, list) and found else found
+    return found if isinstance(found, dict) and "question" in found else None
+
+
+async def open_package(root: Path) -> "Agent":
+    """Open a package by its own code; where we run is read from the environment.
+
+    Code that is the same as the running one's is not imported again. Raises a WarrantError, of the package's own
+    classes where its code is another.
+    """
+    name = await asyncio.to_thread(_module_of, part(root, CODE))
+    try:
+        module = await asyncio.to_thread(importlib.import_module, f"{name}.agent")
+        agent: Agent = await module.open_packaged(root)
+    except BaseException:
+        _closed(name)
+        raise
+    weakref.finalize(agent, _closed, name)
+    return agent
+
+
+@cache
+def _own_digest() -> str:
+    return isolation.code_digest(HOME)
+
+
+def _module_of(code: Path) -> str:
+    """The name under which a package's code can be imported, held until `_closed`."""
+    with isolation.LOCK:
+        name = OWN if isolation.code_digest(code) == _own_digest() else isolation.isolate(code)
+        _open[name] += 1
+    return name
+
+
+def _closed(name: str) -> None:
+    """The last agent of an isolated package takes its modules along."""
+    with isolation.LOCK:
+        _open[name] -= 1
+        if not _open[name] and name != OWN:
+            isolation.forget(name)

