@@ -76,9 +76,10 @@ def register(uri: str, model: str, logged: Logged, packed: Packed) -> int:
     client = MlflowClient(uri, uri)
     with suppress(RestException, MlflowException):
         client.create_registered_model(model)
-    version = client.create_model_version(
-        model, logged.uri, logged.run_id, tags=version_tags(packed), model_id=logged.model_id
-    )
+    with tracking(uri):
+        version = client.create_model_version(
+            model, logged.uri, logged.run_id, tags=version_tags(packed), model_id=logged.model_id
+        )
     return int(version.version)
 
 
