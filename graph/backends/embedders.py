@@ -4,7 +4,9 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol, TypeVar
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +69,7 @@ class MiniLM:
         self._names = {node.name for node in self._session.get_inputs()}
         self._threads = max(1, threads)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed") if threads > 1 else None
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget_threads)
+        POOLED.add(self)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         rows = list(self._each(self._embed_one, texts))
@@ -107,9 +108,22 @@ class MiniLM:
         hidden: NDArray[np.float32] = np.asarray(self._session.run(None, {n: feed[n] for n in self._names})[0])[0]
         return hidden
 
-    def _forget_threads(self) -> None:
-        # A child of fork has this pool but not its threads, and would wait for them for ever.
+    def forget_threads(self) -> None:
+        """Embed without other threads from now on."""
         self._pool = None
+
+
+POOLED: "WeakSet[MiniLM]" = WeakSet()
+
+
+def _forget_threads() -> None:
+    # A child of fork has the pools but not their threads, and would wait for them for ever.
+    for embedder in POOLED:
+        embedder.forget_threads()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 class WordLlama:
@@ -172,6 +186,14 @@ def _spans(
 EMBEDDERS: dict[str, type[MiniLM] | type[WordLlama]] = {kind.name: kind for kind in (MiniLM, WordLlama)}
 
 
+LOADED: "WeakValueDictionary[tuple[str, int], MiniLM | WordLlama]" = WeakValueDictionary()
+LOADING = Lock()
+
+
 def load_embedder(name: str, threads: int = 1) -> Embedder:
-    """Load an embedding by the name that a Release or a manifest gives it."""
-    return EMBEDDERS[name](threads)
+    """An embedding by the name that a Release or a manifest gives it; loaded once for all who hold it."""
+    with LOADING:
+        found = LOADED.get((name, threads))
+        if found is None:
+            found = LOADED[name, threads] = EMBEDDERS[name](threads)
+    return found

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..caching.cache import Caches, open_caches
-from ..errors import RetrievalUnavailable, SnapshotMismatch
+from ..errors import RetrievalUnavailable
 from ..filters import access_condition, compile_filter
 from ..finding.retrieval import to_passages
 from ..release import Release
 from ..settings import Settings
 from ..snapshot.lexicon import Lexicon
-from ..snapshot.manifest import Manifest, read_manifest
+from ..snapshot.manifest import Manifest, check_fit, read_manifest
 from ..snapshot.store import locate
 from ..snapshot.tables import UNITS, Reader, read_metadata
 from ..state import Passage
@@ -115,10 +115,7 @@ async def open_retriever(
     """Open the Snapshot that a path means; raises SnapshotError when it cannot serve this Release."""
     directory = locate(index)
     manifest = read_manifest(directory)
-    if manifest.embedding != release.embedding:
-        made = f"The Snapshot {directory} was made with the embedding {manifest.embedding}"
-        told = f"the release {release.label} names {release.embedding}"
-        raise SnapshotMismatch(f"{made}, but {told}; index again with this release or name the other one.")
+    check_fit(directory, manifest, release)
     # The model loads in a thread, outside of Python's lock, while this one imports what it needs for the rest.
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")

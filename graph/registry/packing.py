@@ -7,9 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from ..errors import PackageBroken
 from ..release import Release
-from ..snapshot.manifest import Manifest, read_manifest
+from ..snapshot.manifest import Manifest, check_fit, read_manifest
 from ..snapshot.store import locate
 from . import isolation, package
 
@@ -31,10 +30,11 @@ class Packed:
 def pack(root: Path, release: Release, index: Path, *, external: bool) -> Packed:
     """Make a package in an empty directory; `external`: point to the Snapshot instead of copying it.
 
-    Raises SnapshotError when there is no Snapshot that fits the Release, PackageBroken when a copy failed.
+    Raises SnapshotError when there is no Snapshot that fits the Release, or its copy is not whole.
     """
     snapshot = locate(index)
     manifest = read_manifest(snapshot)
+    check_fit(snapshot, manifest, release)
     shutil.copytree(package.HOME, root / package.CODE, ignore=HASHED)
     for entry in (package.ENTRY, package.AGENT_ENTRY):
         shutil.copy(Path(__file__).parent / "entry.py", root / entry)
@@ -45,8 +45,7 @@ def pack(root: Path, release: Release, index: Path, *, external: bool) -> Packed
         (root / package.POINTER).write_text(pointer.model_dump_json(indent=1) + "\n", "utf-8")
     else:
         shutil.copytree(snapshot, root / package.SNAPSHOT)
-    if package.snapshot_of(root) is None or read_manifest(package.snapshot_of(root)).id != manifest.id:
-        raise PackageBroken(f"The copy of {snapshot} is not whole. Is the disk full?")
+        read_manifest(root / package.SNAPSHOT)
     code = isolation.code_digest(root / package.CODE)
     return Packed(root, release, manifest, package.package_digest(root), code, commit())
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..errors import SnapshotBroken, SnapshotMissing
+from ..errors import SnapshotBroken, SnapshotMismatch, SnapshotMissing
 from ..filters import ColumnType
-from ..release import Chunking
+from ..release import Chunking, Release
 from .lexicon import LEXICON
 
 MANIFEST = "manifest.json"
@@ -58,6 +58,14 @@ def read_manifest(directory: Path) -> Manifest:
     for name, size in manifest.files.items():
         _check_file(directory, name, size)
     return manifest
+
+
+def check_fit(directory: Path, manifest: Manifest, release: Release) -> None:
+    """Raise SnapshotMismatch when a release cannot search a Snapshot."""
+    if manifest.embedding != release.embedding:
+        made = f"The Snapshot {directory} was made with the embedding {manifest.embedding}"
+        told = f"the release {release.label} names {release.embedding}"
+        raise SnapshotMismatch(f"{made}, but {told}; index again with this release or name the other one.")
 
 
 def _check_file(directory: Path, name: str, size: int) -> None:

@@ -1,0 +1,287 @@
+"""A release as `warrant release log` logs it, loaded by people who have only MLflow and its requirements."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support import ROOT
+
+pytestmark = pytest.mark.slow
+
+HOTEL = "What is the hotel limit in the EU?"
+UV = Path(sys.executable).with_name("uv")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+PREAMBLE = """
+import json, logging, warnings
+warnings.simplefilter("ignore")
+import mlflow, pandas
+logging.disable(logging.WARNING)
+mlflow.set_tracking_uri({uri!r})
+QUESTION = {question!r}
+def told(rows):
+    return [row["error"]["code"] if row["error"] else row["answer"]["text"] for row in rows]
+"""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where the version was registered, what the command said, and a Python made from the version's requirements."""
+
+    uri: str
+    said: str
+    place: Path
+    python: Path
+
+    def run(self, code: str) -> Any:
+        """Run code outside of the project, in the version's own environment; gives the JSON that it prints last."""
+        program = PREAMBLE.format(uri=self.uri, question=HOTEL) + textwrap.dedent(code)
+        told = ENVIRONMENT | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+        done = subprocess.run([self.python, "-c", program], capture_output=True, text=True, cwd=self.place, env=told)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+def warrant(*arguments: str | Path, place: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "warrant.py"), *map(str, arguments)]
+    told = {**os.environ, "PYTHONPATH": str(ROOT), **more}
+    return subprocess.run(command, capture_output=True, text=True, cwd=place, env=told)
+
+
+@pytest.fixture(scope="module")
+def registry(handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    place = tmp_path_factory.mktemp("registry")
+    uri = f"sqlite:///{place}/mlflow.db"
+    (place / "metrics.json").write_text('{"groundedness": 0.93}')
+    (place / "samples.jsonl").write_text('{"question": "Who?"}\n')
+    told = ("--metrics", "metrics.json", "--dataset", "samples.jsonl", "--cross-check", "--agent")
+    done = warrant("release", "log", "-i", handbook, "--registry", uri, "-q", HOTEL, *told, place=place)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout == "1\n"
+    return Registry(uri, done.stderr, place, _own_environment(place))
+
+
+def _own_environment(place: Path) -> Path:
+    """A virtual environment with nothing but the version's requirements, from what `make setup` fetched."""
+    requirements = next(place.rglob("requirements.txt"))
+    python = place / "venv" / "bin" / "python"
+    subprocess.run([UV, "venv", "--quiet", place / "venv", "--python", sys.executable], check=True)
+    options = ["--quiet", "--offline", "--no-deps", "--python", str(python), "-r", str(requirements)]
+    command = [str(UV), "pip", "install", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"uv's cache does not have all wheels: {done.stderr.strip()[-200:]}")
+    return python
+
+
+def test_the_command_says_what_it_did(registry: Registry) -> None:
+    assert "warrant v1: default@" in registry.said
+    assert "1 questions answered alike" in " ".join(registry.said.split())
+
+
+def test_the_same_release_is_not_logged_twice(registry: Registry, handbook: Path) -> None:
+    done = warrant("release", "log", "-i", handbook, "--registry", registry.uri, place=registry.place)
+    assert done.stdout == "1\n"
+    assert "is the same" in done.stderr
+
+
+def test_the_graph_answers_in_every_way_outside_of_the_project(registry: Registry) -> None:
+    found = registry.run(
+        """
+        import asyncio
+        graph = mlflow.langchain.load_model("models:/warrant/1")
+        async def ask():
+            whole = await graph.ainvoke({"question": QUESTION})
+            parts = [part async for part in graph.astream({"question": QUESTION}, stream_mode="values")]
+            return [whole["answer"]["text"], parts[-1]["answer"]["text"]]
+        texts = [graph.invoke({"question": QUESTION})["answer"]["text"], *asyncio.run(ask())]
+        print(json.dumps({"texts": texts, "place": type(graph).__module__.partition("_")[0]}))
+        """
+    )
+    assert found == {"texts": ["EUR 145 [1]"] * 3, "place": "graph"}
+
+
+def test_pyfunc_takes_a_table_an_object_and_a_list(registry: Registry) -> None:
+    found = registry.run(
+        """
+        model = mlflow.pyfunc.load_model("models:/warrant/1")
+        before = {"effective_date": {"lt": "2024-01-01"}}
+        print(json.dumps([
+            told(model.predict({"question": QUESTION})),
+            told(model.predict({"question": QUESTION, "filters": before})),
+            told(model.predict([{"question": QUESTION, "filters": before}, {"question": QUESTION}])),
+            told(model.predict(pandas.DataFrame({"question": [QUESTION, QUESTION], "filters": [before, None]}))),
+            told(model.predict({"question": "And in Switzerland?", "history": []})),
+        ]))
+        """
+    )
+    now, then = "EUR 145 [1]", "EUR 110 [1]"
+    assert found[:4] == [[now], [then], [then, now], [then, now]]
+    assert len(found[4]) == 1
+
+
+def test_one_bad_row_does_not_fail_the_others(registry: Registry) -> None:
+    found = registry.run(
+        """
+        model = mlflow.pyfunc.load_model("models:/warrant/1")
+        rows = [{"question": QUESTION}, {"question": "?"}, {"question": None}, {"question": "x" * 9000}]
+        filtered = [{"question": QUESTION, "filters": {"nowhere": 1}}, {"question": QUESTION, "filters": {}}]
+        print(json.dumps([told(model.predict(rows)), told(model.predict(filtered))]))
+        """
+    )
+    bad = ["QuestionInvalid"] * 3
+    assert found == [["EUR 145 [1]", *bad], ["FilterInvalid", "EUR 145 [1]"]]
+
+
+def test_the_signature_refuses_what_is_no_question_and_says_why(registry: Registry) -> None:
+    found = registry.run(
+        """
+        model = mlflow.pyfunc.load_model("models:/warrant/1")
+        said = []
+        for wrong in ({"query": QUESTION}, {"question": 5}, {"question": QUESTION, "history": "yes"}):
+            try:
+                said.append(str(model.predict(wrong)))
+            except mlflow.MlflowException as error:
+                said.append(str(error).partition("Error: ")[2])
+        print(json.dumps(said))
+        """
+    )
+    assert "missing inputs ['question']" in found[0]
+    assert "Incompatible input types for column question" in found[1]
+    assert "Expected data to be list" in found[2]
+
+
+def test_the_version_says_what_it_is(registry: Registry) -> None:
+    found = registry.run(
+        """
+        client = mlflow.MlflowClient()
+        version = client.get_model_version("warrant", "1")
+        run = client.get_run(version.run_id)
+        info = mlflow.models.get_model_info("models:/warrant/1")
+        print(json.dumps({
+            "tags": version.tags, "params": run.data.params, "metrics": run.data.metrics,
+            "inputs": {each.dataset.name: each.tags[0].value for each in run.inputs.dataset_inputs},
+            "signature": info.signature.inputs.input_names(), "example": bool(info.saved_input_example_info),
+            "source": run.data.tags.get("mlflow.source.git.commit", ""),
+        }))
+        """
+    )
+    assert set(found["tags"]) == {f"warrant.{name}" for name in ("digest", "release", "code", "snapshot", "commit")}
+    wanted = {"reranking.passages": "6", "generation.temperature": "0.0", "chunking.target_tokens": "256"}
+    assert wanted.items() <= found["params"].items()
+    assert found["params"]["models.simple"] == "extractive"
+    assert found["metrics"]["groundedness"] == 0.93
+    assert found["metrics"]["documents"] > 40
+    assert found["inputs"] == {f"snapshot-{found['tags']['warrant.snapshot']}": "index", "samples.jsonl": "evaluation"}
+    assert found["signature"] == ["question", "filters", "history"]
+    assert found["example"]
+    commit = found["tags"]["warrant.commit"].partition("+")[0]
+    assert commit == found["source"]
+
+
+def test_the_same_release_answers_as_a_responses_agent(registry: Registry) -> None:
+    found = registry.run(
+        """
+        agent = mlflow.pyfunc.load_model("models:/warrant-agent/1")
+        asked = {"input": [{"role": "user", "content": QUESTION}]}
+        before = asked | {"custom_inputs": {"filters": {"effective_date": {"lt": "2024-01-01"}}}}
+        events = list(agent.predict_stream(asked))
+        print(json.dumps([agent.predict(asked), agent.predict(before), events]))
+        """
+    )
+    whole, then, events = found
+    content = whole["output"][0]["content"][0]
+    assert content["text"] == "EUR 145 [1]"
+    assert content["annotations"][0]["url"] == whole["custom_outputs"]["citations"][0]["file"]
+    assert content["annotations"][0]["start_index"] == 8
+    assert then["output"][0]["content"][0]["text"] == "EUR 110 [1]"
+    deltas = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
+    assert "".join(deltas) == "EUR 145 [1]"
+    assert events[-1]["item"]["content"][0]["text"] == "EUR 145 [1]"
+
+
+@pytest.fixture(scope="module")
+def endpoint(registry: Registry) -> Iterator[str]:
+    """`mlflow models serve` over the version, in its own environment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    binaries = registry.python.parent
+    told = ENVIRONMENT | {"MLFLOW_TRACKING_URI": registry.uri, "PATH": f"{binaries}:{os.environ['PATH']}"}
+    told["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    options = ["-m", "models:/warrant/1", "--env-manager", "local", "--port", str(port)]
+    command = [str(binaries / "mlflow"), "models", "serve", *options]
+    with (registry.place / "served.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=registry.place, env=told, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            _await(f"http://127.0.0.1:{port}/ping", process, registry.place / "served.log")
+            yield f"http://127.0.0.1:{port}/invocations"
+        finally:
+            os.killpg(process.pid, 9)
+            process.wait()
+
+
+def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        assert process.poll() is None, log.read_text()[-3000:]
+        try:
+            if httpx.get(url).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.3)
+    raise AssertionError(log.read_text()[-3000:])
+
+
+def test_mlflow_serves_it_over_http(endpoint: str) -> None:
+    asked = {"dataframe_records": [{"question": HOTEL}, {"question": "?"}]}
+    rows = httpx.post(endpoint, json=asked, timeout=60).json()
+    rows = rows["predictions"] if isinstance(rows, dict) else rows
+    assert rows[0]["answer"]["text"] == "EUR 145 [1]"
+    assert rows[0]["answer"]["citations"][0]["quote"]
+    assert rows[1]["error"]["code"] == "QuestionInvalid"
+
+
+def test_mlflow_tells_over_http_what_is_missing(endpoint: str) -> None:
+    reply = httpx.post(endpoint, json={"inputs": {"query": HOTEL}}, timeout=60)
+    assert reply.status_code == 400
+    assert "question" in reply.text
+
+
+def test_a_log_that_is_killed_leaves_no_version_and_can_be_repeated(
+    registry: Registry, handbook: Path, tmp_path: Path
+) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    command = [sys.executable, str(ROOT / "warrant.py"), "release", "log", "-i", str(handbook), "--registry", uri]
+    told = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for seconds in (6.0, 9.0, 12.0):
+        process = subprocess.Popen(command, cwd=tmp_path, env=told, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+    done = subprocess.run([*command, "-q", HOTEL], cwd=tmp_path, env=told, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    number = done.stdout.strip()
+    found = Registry(uri, "", tmp_path, registry.python).run(
+        f"""
+        client = mlflow.MlflowClient()
+        versions = client.search_model_versions("name = 'warrant'")
+        model = mlflow.pyfunc.load_model("models:/warrant/{number}")
+        whole = [each.tags.get("warrant.digest") for each in versions]
+        print(json.dumps([told(model.predict({{"question": QUESTION}})), len(whole), len(set(whole)), all(whole)]))
+        """
+    )
+    assert found == [["EUR 145 [1]"], 1, 1, True]
