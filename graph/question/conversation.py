@@ -19,6 +19,13 @@ LEANS = re.compile(
     r"|^\W*(?:and|but|so|or|oops|no|yes|well|ok(?:ay)?|what about|how about|i mean|why|btw)\b",
     re.IGNORECASE,
 )
+LINKS = "in|for|at|on|from|to|with|during|since|before|after|under"
+NAME = r"(?:(?i:the)\s+)?[A-Z0-9][\w’'&./-]*(?:\s+[A-Z0-9][\w’'&./-]*){0,3}"
+ELSE = re.compile(
+    rf"\W*(?i:(?:and|but|or|so|what about|how about|and what about|and how about)\s+)"
+    rf"(?:(?P<link>(?i:{LINKS}))\s+)?(?P<other>{NAME})\W*\Z"
+)
+"""A turn that says no more than another place, time or name."""
 FULL = 4
 """Content words from which on a turn without such words can stand alone; a question that names something always can."""
 NAMING = re.compile(
@@ -69,6 +76,8 @@ def fold(question: str, history: Sequence[Turn]) -> Folded:
     """The question with what it refers back to; one without history stays as it is."""
     if is_courtesy(question, history):
         return Folded(question, [])
+    if other := swapped(question, history):
+        return Folded(other, [Search(text=other, weight=1.0)])
     words = topic(question, history)
     if not words or not (leans(question) or shares_topic(question, history)):
         return Folded(question, [Search(text=question, weight=1.0)])
@@ -76,6 +85,24 @@ def fold(question: str, history: Sequence[Turn]) -> Folded:
     if leans(question):
         return Folded(carried["text"], [carried, alone])
     return Folded(question, [alone, carried])
+
+
+def swapped(question: str, history: Sequence[Turn]) -> str:
+    """The user's last question with the part in which this turn differs: `And in the US?` says where else.
+
+    Empty when the turn is no such remark, or the question before it has no part of that kind.
+    """
+    said = ELSE.match(question)
+    before = next((turn["content"] for turn in reversed(history) if turn["role"] == "user"), "")
+    if not said or not before:
+        return ""
+    link, other = said["link"], said["other"].strip()
+    part = rf"\b(?i:{link})\s+{NAME}" if link else rf"(?<=\w ){NAME}"
+    found = list(re.finditer(part, before))
+    if not found:
+        return ""
+    start, end = found[-1].span()
+    return f"{before[:start]}{f'{link.lower()} ' if link else ''}{other}{before[end:]}"
 
 
 def leans(question: str) -> bool:

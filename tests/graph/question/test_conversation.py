@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.question.conversation import OPENING, TOPIC_WEIGHT, fold, is_courtesy, leans, topic
+from graph.question.conversation import OPENING, TOPIC_WEIGHT, fold, is_courtesy, leans, swapped, topic
 from graph.state import Search, Turn
 
 WARRANTY: list[Turn] = [
@@ -110,3 +110,31 @@ def test_a_courtesy_with_a_question_is_a_question(words: str) -> None:
 def test_agreement_to_the_assistants_question_is_searched_by_the_topic() -> None:
     asked: list[Turn] = [{"role": "assistant", "content": "Do you want the warranty of the Corrento pump?"}]
     assert fold("ok great", asked).searches[0]["text"] == "ok great (warranty Corrento pump)"
+
+
+@pytest.mark.parametrize(
+    ("before", "turn", "whole"),
+    [
+        ("What is the hotel limit in the EU?", "And in the US?", "What is the hotel limit in the US?"),
+        ("What is the hotel limit in the EU?", "What about Japan?", "What is the hotel limit in Japan?"),
+        ("What was the revenue in 2023 for Germany?", "And in 2024?", "What was the revenue in 2024 for Germany?"),
+        ("Who is the manager of Sales in Paris?", "and for Lyon?", ""),
+        ("What is the hotel limit in the EU?", "And why is that?", ""),
+        ("What is the hotel limit in the EU?", "And what about breakfast?", ""),
+        ("What is a pump?", "And in France?", ""),
+    ],
+)
+def test_a_turn_that_names_another_place_or_time_changes_the_last_question(before: str, turn: str, whole: str) -> None:
+    history = [Turn(role="user", content=before), Turn(role="assistant", content="EUR 145 [1]")]
+    assert swapped(turn, history) == whole
+
+
+def test_the_changed_question_is_the_only_one_that_is_searched() -> None:
+    history = [Turn(role="user", content="What is the hotel limit in the EU?")]
+    folded = fold("And in the US?", history)
+    assert folded.question == "What is the hotel limit in the US?"
+    assert [search["text"] for search in folded.searches] == [folded.question]
+
+
+def test_without_a_question_before_there_is_nothing_to_change() -> None:
+    assert swapped("And in the US?", []) == ""

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mlflow import MlflowClient
 from support import ROOT
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ class Registry:
 
     def run(self, code: str) -> Any:
         """Run code outside of the project, in the version's own environment; gives the JSON that it prints last."""
-        program = PREAMBLE.format(uri=self.uri, question=HOTEL) + textwrap.dedent(code)
+        program = PREAMBLE.format(uri=self.uri, question=HOTEL) + code
         told = ENVIRONMENT | {"MLFLOW_DISABLE_TELEMETRY": "true"}
         done = subprocess.run([self.python, "-c", program], capture_output=True, text=True, cwd=self.place, env=told)
         assert done.returncode == 0, done.stderr[-3000:]
@@ -94,119 +94,111 @@ def test_the_same_release_is_not_logged_twice(registry: Registry, handbook: Path
     assert "is the same" in done.stderr
 
 
-def test_the_graph_answers_in_every_way_outside_of_the_project(registry: Registry) -> None:
-    found = registry.run(
-        """
-        import asyncio
-        graph = mlflow.langchain.load_model("models:/warrant/1")
-        async def ask():
-            whole = await graph.ainvoke({"question": QUESTION})
-            parts = [part async for part in graph.astream({"question": QUESTION}, stream_mode="values")]
-            return [whole["answer"]["text"], parts[-1]["answer"]["text"]]
-        texts = [graph.invoke({"question": QUESTION})["answer"]["text"], *asyncio.run(ask())]
-        print(json.dumps({"texts": texts, "place": type(graph).__module__.partition("_")[0]}))
-        """
-    )
-    assert found == {"texts": ["EUR 145 [1]"] * 3, "place": "graph"}
+OUTSIDE = """
+import asyncio
+graph = mlflow.langchain.load_model("models:/warrant/1")
+async def ask():
+    whole = await graph.ainvoke({"question": QUESTION})
+    parts = [part async for part in graph.astream({"question": QUESTION}, stream_mode="values")]
+    return [whole["answer"]["text"], parts[-1]["answer"]["text"]]
+found = {"graph": [graph.invoke({"question": QUESTION})["answer"]["text"], *asyncio.run(ask())]}
+found["name"] = type(graph).__module__
+
+model = mlflow.pyfunc.load_model("models:/warrant/1")
+before = {"effective_date": {"lt": "2024-01-01"}}
+found["object"] = [
+    told(model.predict({"question": QUESTION})),
+    told(model.predict({"question": QUESTION, "filters": before})),
+    told(model.predict({"question": "And in Switzerland?", "history": []})),
+]
+found["list"] = told(model.predict([{"question": QUESTION, "filters": before}, {"question": QUESTION}]))
+found["table"] = told(model.predict(pandas.DataFrame({"question": [QUESTION, QUESTION], "filters": [before, None]})))
+found["bad rows"] = told(model.predict(
+    [{"question": QUESTION}, {"question": "?"}, {"question": None}, {"question": "x" * 9000}]
+))
+found["bad filter"] = told(model.predict(
+    [{"question": QUESTION, "filters": {"nowhere": 1}}, {"question": QUESTION, "filters": {}}]
+))
+found["refused"] = []
+for wrong in ({"query": QUESTION}, {"question": 5}, {"question": QUESTION, "history": "yes"}):
+    try:
+        found["refused"].append(str(model.predict(wrong)))
+    except mlflow.MlflowException as error:
+        found["refused"].append(str(error).partition("Error: ")[2])
+
+agent = mlflow.pyfunc.load_model("models:/warrant-agent/1")
+asked = {"input": [{"role": "user", "content": QUESTION}]}
+found["agent"] = [agent.predict(asked), agent.predict(asked | {"custom_inputs": {"filters": before}})]
+found["events"] = list(agent.predict_stream(asked))
+
+client = mlflow.MlflowClient()
+version = client.get_model_version("warrant", "1")
+run, info = client.get_run(version.run_id), mlflow.models.get_model_info("models:/warrant/1")
+found["version"] = {
+    "tags": version.tags, "params": run.data.params, "metrics": run.data.metrics,
+    "inputs": {each.dataset.name: each.tags[0].value for each in run.inputs.dataset_inputs},
+    "signature": info.signature.inputs.input_names(), "example": bool(info.saved_input_example_info),
+    "source": run.data.tags.get("mlflow.source.git.commit", ""),
+}
+print(json.dumps(found))
+"""
 
 
-def test_pyfunc_takes_a_table_an_object_and_a_list(registry: Registry) -> None:
-    found = registry.run(
-        """
-        model = mlflow.pyfunc.load_model("models:/warrant/1")
-        before = {"effective_date": {"lt": "2024-01-01"}}
-        print(json.dumps([
-            told(model.predict({"question": QUESTION})),
-            told(model.predict({"question": QUESTION, "filters": before})),
-            told(model.predict([{"question": QUESTION, "filters": before}, {"question": QUESTION}])),
-            told(model.predict(pandas.DataFrame({"question": [QUESTION, QUESTION], "filters": [before, None]}))),
-            told(model.predict({"question": "And in Switzerland?", "history": []})),
-        ]))
-        """
-    )
+@pytest.fixture(scope="module")
+def outside(registry: Registry) -> Any:
+    """What a program found that has MLflow and the version's requirements, and nothing of the project."""
+    return registry.run(OUTSIDE)
+
+
+def test_the_graph_answers_in_every_way_outside_of_the_project(outside: Any) -> None:
+    assert outside["graph"] == ["EUR 145 [1]"] * 3
+    assert outside["name"].startswith("graph_")
+
+
+def test_pyfunc_takes_an_object_a_list_and_a_table(outside: Any) -> None:
     now, then = "EUR 145 [1]", "EUR 110 [1]"
-    assert found[:4] == [[now], [then], [then, now], [then, now]]
-    assert len(found[4]) == 1
+    assert outside["object"][:2] == [[now], [then]]
+    assert len(outside["object"][2]) == 1
+    assert outside["list"] == outside["table"] == [then, now]
 
 
-def test_one_bad_row_does_not_fail_the_others(registry: Registry) -> None:
-    found = registry.run(
-        """
-        model = mlflow.pyfunc.load_model("models:/warrant/1")
-        rows = [{"question": QUESTION}, {"question": "?"}, {"question": None}, {"question": "x" * 9000}]
-        filtered = [{"question": QUESTION, "filters": {"nowhere": 1}}, {"question": QUESTION, "filters": {}}]
-        print(json.dumps([told(model.predict(rows)), told(model.predict(filtered))]))
-        """
-    )
-    bad = ["QuestionInvalid"] * 3
-    assert found == [["EUR 145 [1]", *bad], ["FilterInvalid", "EUR 145 [1]"]]
+def test_one_bad_row_does_not_fail_the_others(outside: Any) -> None:
+    assert outside["bad rows"] == ["EUR 145 [1]", *["QuestionInvalid"] * 3]
+    assert outside["bad filter"] == ["FilterInvalid", "EUR 145 [1]"]
 
 
-def test_the_signature_refuses_what_is_no_question_and_says_why(registry: Registry) -> None:
-    found = registry.run(
-        """
-        model = mlflow.pyfunc.load_model("models:/warrant/1")
-        said = []
-        for wrong in ({"query": QUESTION}, {"question": 5}, {"question": QUESTION, "history": "yes"}):
-            try:
-                said.append(str(model.predict(wrong)))
-            except mlflow.MlflowException as error:
-                said.append(str(error).partition("Error: ")[2])
-        print(json.dumps(said))
-        """
-    )
-    assert "missing inputs ['question']" in found[0]
-    assert "Incompatible input types for column question" in found[1]
-    assert "Expected data to be list" in found[2]
+def test_the_signature_refuses_what_is_no_question_and_says_why(outside: Any) -> None:
+    missing, number, history = outside["refused"]
+    assert "missing inputs ['question']" in missing
+    assert "Incompatible input types for column question" in number
+    assert "Expected data to be list" in history
 
 
-def test_the_version_says_what_it_is(registry: Registry) -> None:
-    found = registry.run(
-        """
-        client = mlflow.MlflowClient()
-        version = client.get_model_version("warrant", "1")
-        run = client.get_run(version.run_id)
-        info = mlflow.models.get_model_info("models:/warrant/1")
-        print(json.dumps({
-            "tags": version.tags, "params": run.data.params, "metrics": run.data.metrics,
-            "inputs": {each.dataset.name: each.tags[0].value for each in run.inputs.dataset_inputs},
-            "signature": info.signature.inputs.input_names(), "example": bool(info.saved_input_example_info),
-            "source": run.data.tags.get("mlflow.source.git.commit", ""),
-        }))
-        """
-    )
-    assert set(found["tags"]) == {f"warrant.{name}" for name in ("digest", "release", "code", "snapshot", "commit")}
+def test_the_version_says_what_it_is(outside: Any) -> None:
+    version = outside["version"]
+    assert set(version["tags"]) == {f"warrant.{name}" for name in ("digest", "release", "code", "snapshot", "commit")}
     wanted = {"reranking.passages": "6", "generation.temperature": "0.0", "chunking.target_tokens": "256"}
-    assert wanted.items() <= found["params"].items()
-    assert found["params"]["models.simple"] == "extractive"
-    assert found["metrics"]["groundedness"] == 0.93
-    assert found["metrics"]["documents"] > 40
-    assert found["inputs"] == {f"snapshot-{found['tags']['warrant.snapshot']}": "index", "samples.jsonl": "evaluation"}
-    assert found["signature"] == ["question", "filters", "history"]
-    assert found["example"]
-    commit = found["tags"]["warrant.commit"].partition("+")[0]
-    assert commit == found["source"]
+    assert wanted.items() <= version["params"].items()
+    assert version["params"]["models.simple"] == "extractive"
+    assert version["metrics"]["groundedness"] == 0.93
+    assert version["metrics"]["documents"] > 40
+    snapshot = f"snapshot-{version['tags']['warrant.snapshot']}"
+    assert version["inputs"] == {snapshot: "index", "samples.jsonl": "evaluation"}
+    assert version["signature"] == ["question", "filters", "history"]
+    assert version["example"]
+    assert version["tags"]["warrant.commit"].partition("+")[0] == version["source"]
 
 
-def test_the_same_release_answers_as_a_responses_agent(registry: Registry) -> None:
-    found = registry.run(
-        """
-        agent = mlflow.pyfunc.load_model("models:/warrant-agent/1")
-        asked = {"input": [{"role": "user", "content": QUESTION}]}
-        before = asked | {"custom_inputs": {"filters": {"effective_date": {"lt": "2024-01-01"}}}}
-        events = list(agent.predict_stream(asked))
-        print(json.dumps([agent.predict(asked), agent.predict(before), events]))
-        """
-    )
-    whole, then, events = found
+def test_the_same_release_answers_as_a_responses_agent(outside: Any) -> None:
+    whole, then = outside["agent"]
     content = whole["output"][0]["content"][0]
     assert content["text"] == "EUR 145 [1]"
     assert content["annotations"][0]["url"] == whole["custom_outputs"]["citations"][0]["file"]
     assert content["annotations"][0]["start_index"] == 8
     assert then["output"][0]["content"][0]["text"] == "EUR 110 [1]"
-    deltas = [event["delta"] for event in events if event["type"] == "response.output_text.delta"]
+    deltas = [event["delta"] for event in outside["events"] if event["type"] == "response.output_text.delta"]
     assert "".join(deltas) == "EUR 145 [1]"
-    assert events[-1]["item"]["content"][0]["text"] == "EUR 145 [1]"
+    assert outside["events"][-1]["item"]["content"][0]["text"] == "EUR 145 [1]"
 
 
 @pytest.fixture(scope="module")
@@ -259,29 +251,19 @@ def test_mlflow_tells_over_http_what_is_missing(endpoint: str) -> None:
     assert "question" in reply.text
 
 
-def test_a_log_that_is_killed_leaves_no_version_and_can_be_repeated(
-    registry: Registry, handbook: Path, tmp_path: Path
-) -> None:
+def test_a_log_that_is_killed_leaves_no_version_and_can_be_repeated(handbook: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     command = [sys.executable, str(ROOT / "warrant.py"), "release", "log", "-i", str(handbook), "--registry", uri]
     told = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for seconds in (6.0, 9.0, 12.0):
+    for seconds in (9.0, 14.0):
         process = subprocess.Popen(command, cwd=tmp_path, env=told, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
-    done = subprocess.run([*command, "-q", HOTEL], cwd=tmp_path, env=told, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, env=told, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    number = done.stdout.strip()
-    found = Registry(uri, "", tmp_path, registry.python).run(
-        f"""
-        client = mlflow.MlflowClient()
-        versions = client.search_model_versions("name = 'warrant'")
-        model = mlflow.pyfunc.load_model("models:/warrant/{number}")
-        whole = [each.tags.get("warrant.digest") for each in versions]
-        print(json.dumps([told(model.predict({{"question": QUESTION}})), len(whole), len(set(whole)), all(whole)]))
-        """
-    )
-    assert found == [["EUR 145 [1]"], 1, 1, True]
+    versions = MlflowClient(uri, uri).search_model_versions("name = 'warrant'")
+    assert [str(each.version) for each in versions] == ["1"]
+    assert len(versions[0].tags["warrant.digest"]) == 64
