@@ -6,37 +6,53 @@ from typing import Any
 
 import click
 
-COMMANDS = {
+Commands = dict[str, tuple[str, str]]
+"""Where a command is and what it is for, by its name; a group is nowhere."""
+COMMANDS: Commands = {
     "index": ("graph.commands.index:index", "Index files, folders and corpora into a Snapshot."),
     "ask": ("graph.commands.ask:ask", "Ask a question and get an answer with checked citations."),
     "serve": ("server.commands.serve:serve", "Serve the graph over HTTP."),
     "feedback": ("server.commands.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
-    "release": ("graph.commands.release:release", "Show, log and move releases."),
+    "release": ("", "Show, log and move releases."),
     "graph": ("graph.commands.draw:graph", "Draw the answering graph."),
     "snapshot": ("graph.commands.snapshot:snapshot", "Show what a Snapshot holds."),
+}
+GROUPS: dict[str, Commands] = {
+    "release": {
+        "show": ("graph.commands.release:show", "Print the effective release, checked."),
+        "log": ("graph.commands.log:log", "Log the release with its code and Snapshot as a version of a model."),
+        "compare": ("server.commands.compare:compare_versions", "Compare how two versions did on live questions."),
+    }
 }
 
 
 class LazyGroup(click.Group):
     """Knows its commands' names and purposes without importing them, so that --help is instant."""
 
+    def __init__(self, *args: Any, lazy: Commands, **told: Any) -> None:
+        super().__init__(*args, **told)
+        self._lazy = lazy
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._lazy:
             return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        place, purpose = self._lazy[cmd_name]
+        if not place:
+            return LazyGroup(cmd_name, help=purpose, lazy=GROUPS[cmd_name])
+        module, _, name = place.partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, purpose) for name, (_, purpose) in COMMANDS.items()])
+            formatter.write_dl([(name, purpose) for name, (_, purpose) in self._lazy.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="warrant")
 def warrant() -> None:
     """Answers from your documents, each claim tied to the span that it comes from.

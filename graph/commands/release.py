@@ -1,23 +1,14 @@
-"""warrant release: the effective Release, checked."""
+"""warrant release show: the effective Release, checked."""
 
 from pathlib import Path
 
 import click
 import yaml
 
-from .log import log
 from .options import settle, takes
 
 
-@click.group()
-def release() -> None:
-    """Show, log and move releases."""
-
-
-release.add_command(log)
-
-
-@release.command()
+@click.command()
 @takes("release")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def show(release: Path | None, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
@@ -35,11 +35,14 @@ SWEEP_EVERY = 500
 TABLES = """
 CREATE TABLE IF NOT EXISTS questions (
   request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, session TEXT NOT NULL, release TEXT NOT NULL,
-  snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, answered TEXT);
+  snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, answered TEXT,
+  version TEXT NOT NULL DEFAULT '', ms REAL, rung TEXT);
 CREATE INDEX IF NOT EXISTS questions_at ON questions (at);
 CREATE TABLE IF NOT EXISTS feedback (
   request_id TEXT PRIMARY KEY REFERENCES questions, at REAL NOT NULL, rating TEXT NOT NULL, comment TEXT NOT NULL);
 """
+LATER = {"version": "TEXT NOT NULL DEFAULT ''", "ms": "REAL", "rung": "TEXT"}
+"""Columns of questions that a file of an earlier version does not have."""
 READ = """
 SELECT q.*, f.rating, f.comment, f.at AS said FROM feedback f JOIN questions q USING (request_id)
 WHERE (? IS NULL OR f.rating = ?) AND f.at >= ? ORDER BY f.at
@@ -72,8 +75,8 @@ class Diary:
         """Requests are none of its business."""
 
     def observe(self, record: Record) -> None:
-        """Keep a question that was answered."""
-        if record.public is None:
+        """Keep a question that was answered or failed; not one whose caller left."""
+        if record.code == "cancelled":
             return
         row = _row(record, texts=self._settings.keep_questions)
         try:
@@ -129,9 +132,18 @@ def open_diary(state: Path) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(TABLES)
+        _add_columns(connection)
     except (OSError, sqlite3.Error) as error:
         raise SettingsInvalid(f"WARRANT_STATE={state} cannot be written: {error}.") from error
     return connection
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    there = {row["name"] for row in connection.execute("PRAGMA table_info(questions)")}
+    for name in LATER.keys() - there:
+        # Another worker may have been quicker.
+        with suppress(sqlite3.OperationalError):
+            connection.execute(f"ALTER TABLE questions ADD COLUMN {name} {LATER[name]}")
 
 
 def read_feedback(state: Path, rating: Rating | None, since: float) -> Iterator[sqlite3.Row]:
@@ -142,16 +154,20 @@ def read_feedback(state: Path, rating: Rating | None, since: float) -> Iterator[
 
 def _row(record: Record, *, texts: bool) -> dict[str, Any]:
     public = record.public or {}
+    kept = texts and record.public is not None
     return {
         "request_id": record.request.id,
         "at": record.ended,
         "caller": record.request.caller.name,
         "session": record.ask.session_id,
-        "release": public["release"],
-        "snapshot": public["snapshot"],
-        "status": public["status"],
-        "asked": json.dumps(record.question, ensure_ascii=False) if texts else None,
-        "answered": json.dumps(public, ensure_ascii=False) if texts else None,
+        "release": record.agent.label,
+        "snapshot": record.agent.snapshot,
+        "status": public.get("status", record.code),
+        "asked": json.dumps(record.question, ensure_ascii=False) if kept else None,
+        "answered": json.dumps(public, ensure_ascii=False) if kept else None,
+        "version": public.get("version", ""),
+        "ms": (record.ended - record.began) * 1000,
+        "rung": public.get("rung"),
     }
 
 

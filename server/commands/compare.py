@@ -1,0 +1,71 @@
+"""warrant release compare: how two versions did on live questions."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from graph.errors import SourceInvalid
+from server.outcomes import Compared, Estimate, Outcomes, compare, read_outcomes
+from server.settings import load_server_settings
+
+
+@click.command("compare")
+@click.argument("first")
+@click.argument("second")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=7.0, help="How far back. [default: 7]")
+@click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), help="The server's state. [default: WARRANT_STATE]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def compare_versions(first: str, second: str, days: float, state: Path | None, as_json: bool) -> None:
+    """Compare the live outcomes of two versions: declined, failed, rung, feedback and latency, with 95 % intervals."""
+    settings = load_server_settings(state=state)
+    since = (datetime.now(UTC) - timedelta(days=days)).timestamp()
+    one, other = (read_outcomes(settings.state, name.removeprefix("v"), since) for name in (first, second))
+    for outcomes in (one, other):
+        if not outcomes.statuses:
+            raise SourceInvalid(
+                f"v{outcomes.version} was asked nothing within {days:g} days, as far as {settings.state} tells."
+            )
+    found = compare(one, other)
+    if as_json:
+        click.echo(
+            json.dumps({"questions": _counts(one, other), "metrics": [asdict(each) for each in found]}, indent=1)
+        )
+        return
+    Console().print(_table(one, other, found))
+
+
+def _counts(one: Outcomes, other: Outcomes) -> dict[str, int]:
+    return {f"v{each.version}": len(each.statuses) for each in (one, other)}
+
+
+def _table(one: Outcomes, other: Outcomes, found: list[Compared]) -> Table:
+    table = Table(title=" · ".join(f"{name}: {count} questions" for name, count in _counts(one, other).items()))
+    for heading in ("", f"v{one.version}", f"v{other.version}", "difference"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for each in found:
+        told = [_told(one, each.unit) for one in (each.first, each.second)]
+        table.add_row(each.metric, *told, _told(each.difference, each.unit, sign="+"), style=_style(each.difference))
+    return table
+
+
+def _style(difference: Estimate) -> str:
+    """Bold where the interval does not hold zero."""
+    low, high = difference.low, difference.high
+    return "bold" if low is not None and high is not None and (low > 0 or high < 0) else ""
+
+
+def _told(estimate: Estimate, unit: str, sign: str = "") -> str:
+    if estimate.value is None:
+        return "-"
+    form = f"{{:{sign}.{1 if unit == '%' else 0}f}}"
+    whole = f"{form.format(estimate.value)} {unit}"
+    if estimate.low is None or estimate.high is None:
+        return whole
+    return f"{whole} ({form.format(estimate.low)} to {form.format(estimate.high)})"
