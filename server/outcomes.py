@@ -5,6 +5,7 @@ and their differences, have bootstrap intervals (scipy). Questions are taken as 
 of one conversation are not quite: intervals are then a little too narrow.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -26,6 +27,11 @@ FEWEST = 8
 ROWS = """
 SELECT q.status, q.ms, q.rung, f.rating FROM questions q LEFT JOIN feedback f USING (request_id)
 WHERE q.version = ? AND q.at >= ?
+"""
+SHADOWED = """
+SELECT q.status, q.ms, q.rung, NULL AS rating, q.answered, s.status AS shadow_status, s.ms AS shadow_ms,
+  s.rung AS shadow_rung, s.answered AS shadow_answered
+FROM shadows s JOIN questions q USING (request_id) WHERE q.version = ? AND s.version = ? AND s.at >= ?
 """
 Floats = NDArray[np.float64]
 
@@ -80,13 +86,40 @@ def read_outcomes(state: Path, version: str, since: float) -> Outcomes:
     """The questions that a version was asked since a moment, seconds since the epoch."""
     with closing(open_diary(state)) as connection:
         rows: list[sqlite3.Row] = connection.execute(ROWS, (version, since)).fetchall()
+    return _outcomes(version, rows)
+
+
+def _outcomes(version: str, rows: Sequence[sqlite3.Row], prefix: str = "") -> Outcomes:
+    statuses, rungs = ([row[prefix + name] for row in rows] for name in ("status", "rung"))
     return Outcomes(
         version,
-        [row["status"] for row in rows],
-        [row["rung"] for row in rows if row["rung"] and row["status"] != "declined"],
-        [row["rating"] for row in rows if row["rating"]],
-        np.array([row["ms"] for row in rows if row["ms"] is not None], np.float64),
+        statuses,
+        [rung for rung, status in zip(rungs, statuses, strict=True) if rung and status != "declined"],
+        [row["rating"] for row in rows if row["rating"]] if not prefix else [],
+        np.array([row[prefix + "ms"] for row in rows if row[prefix + "ms"] is not None], np.float64),
     )
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The same questions, answered live by one version and unseen by another; `alike` of those whose text was kept."""
+
+    live: Outcomes
+    shadow: Outcomes
+    alike: Estimate
+
+
+def read_pairs(state: Path, version: str, candidate: str, since: float) -> Pairs:
+    """What a candidate answered in the shadow of a version since a moment, seconds since the epoch."""
+    with closing(open_diary(state)) as connection:
+        rows: list[sqlite3.Row] = connection.execute(SHADOWED, (version, candidate, since)).fetchall()
+    texts = [(json.loads(row["answered"]), json.loads(row["shadow_answered"])) for row in rows if _both(row)]
+    alike = sum(one["text"] == other["text"] for one, other in texts)
+    return Pairs(_outcomes(version, rows), _outcomes(candidate, rows, "shadow_"), _wilson(alike, len(texts)))
+
+
+def _both(row: sqlite3.Row) -> bool:
+    return row["answered"] is not None and row["shadow_answered"] is not None
 
 
 def compare(first: Outcomes, second: Outcomes) -> list[Compared]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graph.errors import SourceInvalid
-from server.outcomes import Compared, Estimate, Outcomes, compare, read_outcomes
+from server.outcomes import Compared, Estimate, Outcomes, compare, read_outcomes, read_pairs
 from server.settings import load_server_settings
 
 
@@ -21,12 +21,15 @@ from server.settings import load_server_settings
 @click.option(
     "--state", type=click.Path(path_type=Path, file_okay=False), help="The server's state. [default: WARRANT_STATE]"
 )
+@click.option("--shadow", is_flag=True, help="SECOND answered in the shadow of FIRST: compare on the same questions.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def compare_versions(first: str, second: str, days: float, state: Path | None, as_json: bool) -> None:
+def compare_versions(first: str, second: str, days: float, state: Path | None, shadow: bool, as_json: bool) -> None:
     """Compare the live outcomes of two versions: declined, failed, rung, feedback and latency, with 95 % intervals."""
     settings = load_server_settings(state=state)
     since = (datetime.now(UTC) - timedelta(days=days)).timestamp()
-    one, other = (read_outcomes(settings.state, name.removeprefix("v"), since) for name in (first, second))
+    names = first.removeprefix("v"), second.removeprefix("v")
+    pairs = read_pairs(settings.state, *names, since) if shadow else None
+    one, other = (pairs.live, pairs.shadow) if pairs else (read_outcomes(settings.state, n, since) for n in names)
     for outcomes in (one, other):
         if not outcomes.statuses:
             raise SourceInvalid(
@@ -34,11 +37,12 @@ def compare_versions(first: str, second: str, days: float, state: Path | None, a
             )
     found = compare(one, other)
     if as_json:
-        click.echo(
-            json.dumps({"questions": _counts(one, other), "metrics": [asdict(each) for each in found]}, indent=1)
-        )
+        told = {"questions": _counts(one, other), "metrics": [asdict(each) for each in found]}
+        click.echo(json.dumps({**told, **({"same text": asdict(pairs.alike)} if pairs else {})}, indent=1))
         return
     Console().print(_table(one, other, found))
+    if pairs:
+        Console().print(f"The same text: {_told(pairs.alike, '%')}")
 
 
 def _counts(one: Outcomes, other: Outcomes) -> dict[str, int]:

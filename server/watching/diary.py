@@ -8,7 +8,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from pathlib import Path
@@ -43,6 +43,13 @@ CREATE TABLE IF NOT EXISTS feedback (
 """
 LATER = {"version": "TEXT NOT NULL DEFAULT ''", "ms": "REAL", "rung": "TEXT"}
 """Columns of questions that a file of an earlier version does not have."""
+SHADOWS = """
+CREATE TABLE IF NOT EXISTS shadows (
+  request_id TEXT PRIMARY KEY, at REAL NOT NULL, version TEXT NOT NULL, status TEXT NOT NULL, ms REAL NOT NULL,
+  rung TEXT, answered TEXT);
+CREATE INDEX IF NOT EXISTS shadows_at ON shadows (at);
+"""
+"""What a candidate would have answered; a row is forgotten with its question."""
 READ = """
 SELECT q.*, f.rating, f.comment, f.at AS said FROM feedback f JOIN questions q USING (request_id)
 WHERE (? IS NULL OR f.rating = ?) AND f.at >= ? ORDER BY f.at
@@ -84,6 +91,19 @@ class Diary:
         except Full:
             self.dropped += 1
 
+    def keep_shadow(self, row: dict[str, Any]) -> None:
+        """Keep what a candidate answered to a live question: a row of SHADOWS."""
+        told = row if self._settings.keep_questions else {**row, "answered": None}
+
+        def job(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute(_insert("shadows", told), told)
+
+        try:
+            self._jobs.put_nowait(job)
+        except Full:
+            self.dropped += 1
+
     def rate(self, request_id: str, caller: str, rating: Rating, comment: str) -> "Future[None]":
         """Keep what a caller says of its own question, in place of what it said before.
 
@@ -114,11 +134,8 @@ class Diary:
                 log.exception("a question was not kept")
 
     def _keep(self, connection: sqlite3.Connection, row: dict[str, Any]) -> None:
-        names = ", ".join(row)
         with connection:
-            connection.execute(
-                f"INSERT OR REPLACE INTO questions ({names}) VALUES ({', '.join(':' + name for name in row)})", row
-            )
+            connection.execute(_insert("questions", row), row)
             if self._written % SWEEP_EVERY == 0:
                 _sweep(connection, self._settings.keep_days)
         self._written += 1
@@ -131,7 +148,7 @@ def open_diary(state: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(state / "feedback.db", timeout=30, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(TABLES)
+        connection.executescript(TABLES + SHADOWS)
         _add_columns(connection)
     except (OSError, sqlite3.Error) as error:
         raise SettingsInvalid(f"WARRANT_STATE={state} cannot be written: {error}.") from error
@@ -171,6 +188,11 @@ def _row(record: Record, *, texts: bool) -> dict[str, Any]:
     }
 
 
+def _insert(table: str, row: Mapping[str, Any]) -> str:
+    values = ", ".join(f":{name}" for name in row)
+    return f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({values})"
+
+
 def _rate(connection: sqlite3.Connection, request_id: str, caller: str, rating: Rating, comment: str) -> None:
     with connection:
         known = connection.execute("SELECT caller FROM questions WHERE request_id = ?", (request_id,)).fetchone()
@@ -186,3 +208,4 @@ def _sweep(connection: sqlite3.Connection, days: float) -> None:
         "DELETE FROM questions WHERE at < ? AND request_id NOT IN (SELECT request_id FROM feedback)",
         (time.time() - days * DAY,),
     )
+    connection.execute("DELETE FROM shadows WHERE at < ?", (time.time() - days * DAY,))
