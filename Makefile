@@ -17,7 +17,7 @@ studio: demo
 	  LANGSMITH_TRACING=false PATH="$$PWD/.venv-studio/bin:$$PATH" langgraph dev --no-browser
 
 test: setup
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: setup
 	.venv/bin/ruff check .

@@ -186,14 +186,15 @@ def _spans(
 EMBEDDERS: dict[str, type[MiniLM] | type[WordLlama]] = {kind.name: kind for kind in (MiniLM, WordLlama)}
 
 
-LOADED: "WeakValueDictionary[tuple[str, int], MiniLM | WordLlama]" = WeakValueDictionary()
+LOADED: "WeakValueDictionary[tuple[type, int], MiniLM | WordLlama]" = WeakValueDictionary()
 LOADING = Lock()
 
 
 def load_embedder(name: str, threads: int = 1) -> Embedder:
     """An embedding by the name that a Release or a manifest gives it; loaded once for all who hold it."""
+    kind = EMBEDDERS[name]
     with LOADING:
-        found = LOADED.get((name, threads))
+        found = LOADED.get((kind, threads))
         if found is None:
-            found = LOADED[name, threads] = EMBEDDERS[name](threads)
+            found = LOADED[kind, threads] = kind(threads)
     return found

@@ -32,6 +32,13 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def server(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of this file's own, which nobody has asked before: its first answers come from no cache."""
+    with serving(app_over(quick_handbook, tmp_path_factory.mktemp("browser"), QUICK)) as url:
+        yield url
+
+
 @pytest.fixture
 def page(browser: Browser, server: str) -> Iterator[Page]:
     """The page at /, which asks nobody but the server and says nothing wrong on its console."""
