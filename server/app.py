@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from graph.settings import quiet_libraries
+from graph.registry import Follows
+from graph.registry.package import open_package
+from graph.settings import bound_mlflow, quiet_libraries
 from server.books import Books
 from server.callers import Callers, load_callers
 from server.conversations import Conversations
 from server.desk import Desk
+from server.doors.admin import admin_routes
 from server.doors.feedback import feedback_routes
 from server.doors.health import health_routes
 from server.doors.mcp import McpDoor
@@ -25,7 +28,9 @@ from server.doors.talks import talk_routes
 from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
+from server.releases.followed import Followed
 from server.settings import ServerSettings, load_server_settings
+from server.shadow import Shadow
 from server.watching.diary import Diary
 from server.watching.logs import Logs, set_up_logs
 from server.watching.metrics import Metrics
@@ -47,6 +52,7 @@ class Server:
     mcp: McpDoor
     metrics: Metrics
     traces: Traces
+    shadow: Shadow
 
 
 def make_app() -> FastAPI:
@@ -54,7 +60,23 @@ def make_app() -> FastAPI:
     quiet_libraries()
     settings = load_server_settings()
     set_up_logs(settings)
-    return assemble(settings, Live())
+    return assemble(settings, live_of(settings))
+
+
+def live_of(settings: ServerSettings) -> Live:
+    """What is to be served: the environment's release, or what a registry's aliases name."""
+    if settings.registry is None:
+        return Live()
+    uri, model = settings.registry, settings.model
+
+    def registry() -> Follows:
+        # MLflow takes seconds to import, and a server without a registry never needs it.
+        from graph.registry.client import open_registry
+
+        bound_mlflow(seconds=5, retries=1)
+        return open_registry(uri, model)
+
+    return Followed(registry, open_package, settings)
 
 
 def assemble(settings: ServerSettings, live: Live) -> FastAPI:
@@ -62,12 +84,13 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     callers, talks = load_callers(settings), Conversations(settings)
     diary, metrics = Diary(settings), Metrics(settings)
     traces = Traces(settings, metrics.trace)
-    books = Books(Logs(settings), diary, metrics, traces)
+    shadow = Shadow(diary, live.candidate, metrics.shadow)
+    books = Books(Logs(settings), diary, metrics, traces, shadow)
     desk = Desk(live, settings, talks, books)
     app = FastAPI(
         title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None, responses=ERRORS
     )
-    app.state.server = Server(settings, callers, live, talks, desk, diary, McpDoor(desk), metrics, traces)
+    app.state.server = Server(settings, callers, live, talks, desk, diary, McpDoor(desk), metrics, traces, shadow)
     app.add_middleware(Gate, callers=callers, settings=settings, books=books)
     if settings.origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
@@ -81,6 +104,7 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
         talk_routes(talks),
         feedback_routes(diary, traces),
         health_routes(live, traces),
+        admin_routes(live, settings.webhook_secret),
         metrics_routes(metrics, live),
     ):
         app.include_router(routes)
@@ -99,6 +123,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await server.live.open()
             stack.enter_context(server.traces)
             await stack.enter_async_context(server.mcp.run())
+            await stack.enter_async_context(server.live.run())
+            await stack.enter_async_context(server.shadow.run())
         except Exception as error:
             app.state.failure = error
             raise

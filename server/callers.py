@@ -5,6 +5,7 @@ The file that WARRANT_KEYS names is YAML, a list of callers, each with the SHA-2
 - name: intranet
   sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
   groups: [staff]
+  operator: true        # may have releases reloaded; false unless said
 
 Without a file everybody is the same anonymous caller in no group, and the server answers on loopback alone.
 """
@@ -26,19 +27,21 @@ COOKIE = "warrant_key"
 
 
 class Caller(BaseModel):
-    """Who asks; `groups` are the access groups whose documents it may see."""
+    """Who asks; `groups` are the access groups whose documents it may see, an `operator` may have releases reloaded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._-]{0,62}$")]
     groups: list[str] = []
+    operator: bool = False
 
 
 class _Known(Caller):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-ANONYMOUS = Caller(name="anonymous")
+ANONYMOUS = Caller(name="anonymous", operator=True)
+"""Everybody, where no keys are configured: on loopback alone."""
 
 
 class Callers:
@@ -60,7 +63,7 @@ class Callers:
         offered = hashlib.sha256(_key(headers).encode("utf-8", "surrogateescape")).hexdigest()
         # Every key is compared, so that the time taken does not tell which of them came near.
         fits = [one for one in self._known if hmac.compare_digest(one.sha256, offered)]
-        return Caller(name=fits[0].name, groups=fits[0].groups) if fits else None
+        return Caller(**fits[0].model_dump(exclude={"sha256"})) if fits else None
 
 
 def _key(headers: Mapping[str, str]) -> str:

@@ -11,12 +11,14 @@ from server.callers import ANONYMOUS, Caller
 class Request:
     """One HTTP request: its id, who sent it and through which door (rag, openai, mcp, page) it came.
 
-    `asked` are the milliseconds that the graph itself took, added up over the request's questions.
+    `track` is what it asks: production, staging or a version. `graph_ms` are the milliseconds that the graph itself
+    took, added up over the request's questions.
     """
 
     id: str
     caller: Caller = ANONYMOUS
     door: str = "rag"
+    track: str = "production"
     resumable: bool = False
     began: float = field(default_factory=time.perf_counter)
     graph_ms: float = 0.0

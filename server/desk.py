@@ -15,6 +15,7 @@ from server.context import Request, this_request
 from server.errors import problem_of, refuse
 from server.live import Live
 from server.public import Item, error_item, public_answer, public_citation
+from server.releases.slots import Slot
 from server.runs import Run, Runs, Say
 from server.schemas import Ask
 from server.settings import ServerSettings
@@ -33,13 +34,18 @@ class Record:
     request: Request
     ask: Ask
     question: Question
-    agent: Agent
+    slot: Slot
     began: float
     steps: list[tuple[str, float]] = field(default_factory=list)
     answer: Answer | None = None
     public: dict[str, Any] | None = None
     code: str = "cancelled"
     ended: float = 0.0
+
+    @property
+    def agent(self) -> Agent:
+        """The agent that was asked."""
+        return self.slot.agent
 
 
 class Observer(Protocol):
@@ -69,18 +75,22 @@ class Desk:
         self.live, self.settings, self._memory, self._books = live, settings, memory, books
         self.runs = Runs(settings.resume, settings.max_streams)
 
+    async def slot(self) -> Slot:
+        """What answers this request; raises Refused when its track has nothing."""
+        request = this_request()
+        return await self.live.take(request.track, request.id)
+
     def ask(self, ask: Ask) -> Run:
         """Begin to answer; follow the run for its items. It ends when nobody follows, unless it is resumable."""
-        request, agent = this_request(), self.live.agent
+        request = this_request()
         request.questions += 1
-        patience = agent.deadline + self.settings.grace
 
         async def work(say: Say) -> None:
-            await self._work(ask, request, agent, patience, say)
+            await self._begin(ask, request, say)
 
         run = Run(work, self.settings.resume if request.resumable else 0.0)
         if request.resumable:
-            self.runs.keep(request.id, request.caller, run, patience)
+            self.runs.keep(request.id, request.caller, run, self.live.agent.deadline + self.settings.grace)
         return run
 
     async def items(self, ask: Ask) -> AsyncIterator[Item]:
@@ -102,17 +112,27 @@ class Desk:
                     return answer
         raise refuse(503, "The server is going away. Ask again.")
 
-    async def _work(self, ask: Ask, request: Request, agent: Agent, patience: float, say: Say) -> None:
-        """Answer within `patience` seconds, or say why not."""
-        record = Record(request, ask, Question(question=ask.question), agent, time.time())
-        began = time.perf_counter()
-        self._books.question_begun()
-        say({"event": "status", "step": "begun", "request_id": request.id, "release": agent.label})
+    async def _begin(self, ask: Ask, request: Request, say: Say) -> None:
+        """Take what answers the request's track, once, and answer with it; what cannot be taken is no question yet."""
         try:
-            async with asyncio.timeout(patience):
+            slot = await self.live.take(request.track, ask.session_id or request.id)
+        except Exception as error:  # noqa: BLE001 - it becomes an item; what is not ours is logged
+            self._tell(error, request, say)
+        else:
+            await self._work(ask, request, slot, say)
+
+    async def _work(self, ask: Ask, request: Request, slot: Slot, say: Say) -> None:
+        """Answer within the release's deadline, or say why not."""
+        record = Record(request, ask, Question(question=ask.question), slot, time.time())
+        began, agent = time.perf_counter(), slot.agent
+        self._books.question_begun()
+        told = {"request_id": request.id, "release": agent.label, "version": slot.version}
+        say({"event": "status", "step": "begun", **told})
+        try:
+            async with asyncio.timeout(agent.deadline + self.settings.grace):
                 await self._answer(record, say)
         except Exception as error:  # noqa: BLE001 - every failure becomes an item; what is not ours is logged
-            self._explain(error, record, say)
+            record.code = self._tell(error, request, say)
         finally:
             request.graph_ms += (time.perf_counter() - began) * 1000
             record.ended = time.time()
@@ -120,7 +140,7 @@ class Desk:
 
     async def _answer(self, record: Record, say: Say) -> None:
         ask, request = record.ask, record.request
-        record.question = await self._question(ask, request)
+        record.question = await self._question(ask, request, record.agent.history_turns)
         async with aclosing(record.agent.items(record.question)) as items:  # type: ignore[type-var]
             async for item in items:
                 await self._pass_on(item, record, say)
@@ -145,24 +165,23 @@ class Desk:
             turns = [Turn(role="user", content=record.ask.question), Turn(role="assistant", content=answer["text"])]
             await self._memory.remember(record.request.caller.name, session, turns)
         record.answer, record.code = answer, answer["status"]
-        record.public = public_answer(answer, record.request.id, session)
+        record.public = public_answer(answer, record.request.id, session, record.slot.version)
         say({"event": "final", "answer": record.public})
 
-    def _explain(self, error: Exception, record: Record, say: Say) -> None:
+    def _tell(self, error: Exception, request: Request, say: Say) -> str:
+        """Say what went wrong, and give its code."""
         problem = problem_of(error)
-        record.code = problem.code
         if problem.status >= 500:
-            log.error(
-                "a question failed", exc_info=error, extra={"request_id": record.request.id, "code": problem.code}
-            )
-        say({**error_item(problem, record.request.id), "status": problem.status})
+            log.error("a question failed", exc_info=error, extra={"request_id": request.id, "code": problem.code})
+        say({**error_item(problem, request.id), "status": problem.status})
+        return problem.code
 
-    async def _question(self, ask: Ask, request: Request) -> Question:
+    async def _question(self, ask: Ask, request: Request, most: int) -> Question:
         """The question for the graph: the caller's groups are the key's, the history the session's or the ask's."""
         history = [Turn(role=turn.role, content=turn.content) for turn in ask.history]
         if ask.session_id:
             if history:
                 raise refuse(422, "Give either a session_id or a history, not both.")
             kept = await self._memory.recall(request.caller.name, ask.session_id)
-            history = kept[max(0, len(kept) - self.live.agent.history_turns) :]
+            history = kept[max(0, len(kept) - most) :]
         return Question(question=ask.question, filters=ask.filters, history=history, groups=list(request.caller.groups))

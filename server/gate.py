@@ -20,11 +20,12 @@ from server.callers import ANONYMOUS, Callers
 from server.context import Request, enter
 from server.errors import problem_of, refuse
 from server.settings import LOOPBACK, ServerSettings
+from server.tracks import settle_track
 
 log = logging.getLogger("warrant.access")
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 DOORS = {"/v1/": "openai", "/mcp": "mcp", "/rag/": "rag"}
-OPEN = ("/", "/healthz", "/readyz", "/signin", "/favicon.ico")
+OPEN = ("/", "/healthz", "/readyz", "/signin", "/favicon.ico", "/admin/webhook")
 """Paths that need no key; what they show is the same for everybody."""
 OPEN_FOLDERS = ("/static/",)
 LEFT = 499
@@ -47,11 +48,13 @@ class Gate:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request = Request(_id(headers), door=_door(scope["path"]), resumable=headers.get("warrant-resumable") == "true")
+        scope, track, path = settle_track(scope)
+        resumable = headers.get("warrant-resumable") == "true"
+        request = Request(_id(headers), door=_door(path), track=track, resumable=resumable)
         enter(request)
         reply = _Reply(send, request)
         try:
-            self._admit(scope, headers, request)
+            self._admit(scope, path, headers, request)
             await self._serve(scope, receive, reply)
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes an error's body
             await self._apologise(error, scope, receive, reply)
@@ -59,7 +62,7 @@ class Gate:
             seconds = time.perf_counter() - request.began
             self._books.request_ended(request, scope, reply.status or LEFT, seconds)
 
-    def _admit(self, scope: Scope, headers: Mapping[str, str], request: Request) -> None:
+    def _admit(self, scope: Scope, path: str, headers: Mapping[str, str], request: Request) -> None:
         """Raises Refused for an unknown host, a body that no page may send, or a caller whom nobody knows."""
         if not self._answers_for(headers.get("host", "")):
             raise refuse(421)
@@ -68,7 +71,7 @@ class Gate:
         if scope["method"] == "POST" and kind != "application/json":
             raise refuse(415)
         caller = self._callers.who(headers)
-        if caller is None and not (scope["path"] in OPEN or scope["path"].startswith(OPEN_FOLDERS)):
+        if caller is None and not (path in OPEN or path.startswith(OPEN_FOLDERS)):
             raise refuse(401)
         request.caller = caller or ANONYMOUS
 

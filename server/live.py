@@ -1,39 +1,88 @@
-"""The graph that is served now."""
+"""What is served now: one release that the environment describes, or those that a registry's aliases name."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
 
 from graph.agent import Agent, open_agent
 from graph.release import load_release
 from graph.settings import load_settings
 from server.errors import refuse
+from server.releases.slots import PRODUCTION, Candidate, Slot, nothing_there
+
+Opening = Callable[[], Awaitable[Agent]]
+
+
+@dataclass(frozen=True)
+class State:
+    """What is served, by track, and what there is trouble with, in sentences for whoever runs the server."""
+
+    slots: dict[str, Slot] = field(default_factory=dict)
+    split: dict[str, float] = field(default_factory=dict)
+    registry: Literal["none", "ok", "away"] = "none"
+    trouble: list[str] = field(default_factory=list)
+    swaps: int = 0
+    failures: int = 0
 
 
 class Live:
-    """Holds the current agent. Whoever answers takes it once and ends with the one that it began with."""
+    """Serves the one release that the environment describes."""
 
-    def __init__(self, opening: Callable[[], Awaitable[Agent]] | None = None) -> None:
+    def __init__(self, opening: Opening | None = None) -> None:
         """`opening` gives the agent; None: the one that the environment describes."""
         self._opening = opening or open_described
-        self._agent: Agent | None = None
+        self._slots: dict[str, Slot] = {}
 
     async def open(self) -> None:
-        """Open the agent; raises a WarrantError when anything that it needs is not there."""
-        self._agent = await self._opening()
+        """Open what is to be served; raises a WarrantError when anything that it needs is not there."""
+        self._slots = {PRODUCTION: Slot("", await self._opening())}
 
     def swap(self, agent: Agent) -> None:
         """Answer with another agent from now on; what is under way ends with the one that it began with."""
-        self._agent = agent
+        self._slots = {PRODUCTION: Slot("", agent)}
+
+    async def take(self, track: str, name: str) -> Slot:
+        """The slot that answers a question on a track; `name` is the session's, or the request's.
+
+        Raises Refused when the track has nothing.
+        """
+        if track not in self._slots:
+            raise nothing_there(track) if self._slots else refuse(503, "The server is still starting. Ask again.")
+        return self._slots[track]
+
+    async def reload(self) -> None:
+        """Look now whether something else is to be served."""
+
+    def candidate(self) -> Candidate | None:
+        """The version that answers in the shadow of production."""
+        return None
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Keep what is served up to date until the end of the block."""
+        yield
+
+    @property
+    def state(self) -> State:
+        """What is served now."""
+        return State(slots=dict(self._slots))
 
     @property
     def ready(self) -> bool:
-        return self._agent is not None
+        return PRODUCTION in self._slots
+
+    @property
+    def production(self) -> Slot:
+        """What production is now; raises Refused (503) while that is nothing."""
+        if not self.ready:
+            raise refuse(503, "The server is still starting. Ask again.")
+        return self._slots[PRODUCTION]
 
     @property
     def agent(self) -> Agent:
-        """The agent; raises Refused (503) before there is one."""
-        if self._agent is None:
-            raise refuse(503, "The server is still starting. Ask again.")
-        return self._agent
+        """Production's agent; raises Refused (503) before there is one."""
+        return self.production.agent
 
 
 async def open_described() -> Agent:

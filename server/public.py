@@ -14,9 +14,9 @@ ANSWER = tuple(PublicAnswer.model_fields)
 CITATION = tuple(PublicCitation.model_fields)
 
 
-def public_answer(answer: Answer, request_id: str, session_id: str) -> dict[str, Any]:
+def public_answer(answer: Answer, request_id: str, session_id: str, version: str) -> dict[str, Any]:
     """The Answer's public fields as plain JSON values."""
-    told: dict[str, Any] = {**answer, "request_id": request_id, "session_id": session_id}
+    told: dict[str, Any] = {**answer, "request_id": request_id, "session_id": session_id, "version": version}
     told["citations"] = [public_citation(citation) for citation in answer["citations"]]
     plain_fields: dict[str, Any] = plain({name: told[name] for name in ANSWER})
     return plain_fields

@@ -88,7 +88,7 @@ class PublicCitation(BaseModel):
 
 
 class PublicAnswer(BaseModel):
-    """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1."""
+    """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1, `version` is the registry's, if any."""
 
     text: str
     status: Status
@@ -99,6 +99,7 @@ class PublicAnswer(BaseModel):
     reason: str | None
     nearest: list[str]
     release: str
+    version: str
     snapshot: str
     timings: dict[str, float]
     usage: Usage

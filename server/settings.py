@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from graph.errors import SettingsInvalid
@@ -37,6 +37,21 @@ class ServerSettings(BaseSettings):
     """postgresql://… keeps conversations there; None: in a SQLite file under `state`."""
     session_turns: Annotated[int, Field(ge=2, le=200)] = 40
     """Turns of a conversation that are kept, the oldest dropped first."""
+
+    registry: str | None = None
+    """MLflow's tracking URI: serve what the model's aliases name; None: the Snapshot and release of the environment."""
+    model: str = "warrant"
+    """The registered model that is followed."""
+    poll: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """Seconds between two looks at the aliases."""
+    pinned: Annotated[int, Field(ge=0)] = 2
+    """Pinned versions that are kept loaded beside those that aliases name."""
+    pinned_idle: Seconds = 600.0
+    """Seconds after which a pinned version that nobody asks is let go."""
+    override: str | None = None
+    """Why production is served without a valid warrant; None: it is not."""
+    webhook_secret: SecretStr | None = None
+    """What MLflow signs its webhooks with; None: there is no webhook."""
 
     max_body: Annotated[int, Field(ge=1024)] = 1_000_000
     """Bytes of a request's body."""

@@ -5,13 +5,11 @@ way, or when it has waited for a while. What the candidate says is kept beside w
 """
 
 import asyncio
-import hashlib
 import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from starlette.types import Scope
@@ -22,21 +20,13 @@ from server.context import Request
 from server.desk import Record
 from server.errors import problem_of
 from server.public import public_answer
+from server.releases.slots import Candidate, place_of
 
 log = logging.getLogger("warrant.shadow")
 PATIENCE = 10.0
 """Seconds for which a candidate waits until nobody else is being answered."""
 WAITING = 100
 """Questions that wait for the candidate; what comes on top is not asked, and counted."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A version that is asked a `share`, 0 to 1, of the live questions."""
-
-    version: str
-    agent: Agent
-    share: float
 
 
 class Keeps(Protocol):
@@ -64,7 +54,7 @@ class Shadow:
     def observe(self, record: Record) -> None:
         """Take a question of production's that was answered, if it is of the candidate's share."""
         self._under_way -= 1
-        candidate = self._candidate()
+        candidate = self._candidate() if record.request.track == "production" else None
         if candidate is None or record.public is None or place_of(record.request.id) >= candidate.share:
             return
         try:
@@ -106,7 +96,7 @@ class Shadow:
             log.warning("a candidate failed", extra={"request_id": request_id, "version": candidate.version})
             self._told("failed")
         else:
-            public = public_answer(answer, request_id, "")
+            public = public_answer(answer, request_id, "", candidate.version)
             row |= {"status": answer["status"], "rung": answer["rung"], "answered": json.dumps(public)}
             self._told("asked")
         self._diary.keep_shadow({**row, "ms": (time.time() - began) * 1000})
@@ -119,8 +109,3 @@ async def _answer(agent: Agent, question: Question) -> Answer:
         if item["event"] == "final":
             return item["answer"]
     raise RuntimeError("The graph ended without an answer.")
-
-
-def place_of(name: str) -> float:
-    """Where a name lies in [0, 1), the same in every process."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64

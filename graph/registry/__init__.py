@@ -45,6 +45,10 @@ class Follows(Protocol):
         """The evidence that was stored with the version; raises WarrantInvalid when it cannot be read."""
         ...
 
+    def shadow_share(self) -> float:
+        """The share of production's questions that the shadow alias's version is asked too."""
+        ...
+
     def split(self) -> dict[int, float]:
         """The shares of production's questions that go to other versions than production's own; empty: none do."""
         ...

@@ -1,6 +1,7 @@
 """warrant serve: the graph over HTTP."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -25,14 +26,16 @@ PAGES = {
 @click.command()
 @click.option("--index", "-i", type=click.Path(path_type=Path), help="The Snapshot, or the store it is in.")
 @click.option("--release", "-r", type=click.Path(path_type=Path), help="A release.yaml.")
+@click.option("--registry", help="MLflow's tracking URI: serve what the model's aliases name.")
+@click.option("--model", help="The registered model to follow. [default: warrant]")
 @click.option("--host", help="Where to listen. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. [default: 8100]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes. [default: 1]")
-def serve(index: Path | None, release: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+def serve(**told: Any) -> None:
     """Serve the graph over HTTP: LangServe, OpenAI and MCP clients, and a page to ask on."""
     quiet_libraries()
-    settings = load_server_settings(host=host, port=port, workers=workers)
-    hand_on({"index": index, "release": release, "host": host, "port": port, "workers": workers})
+    settings = load_server_settings(**{name: told[name] for name in told if name not in ("index", "release")})
+    hand_on(told)
     load_settings()
     load_callers(settings)
     share_metrics(settings)

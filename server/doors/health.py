@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from server.live import Live
+from server.releases.slots import STAGING, Standing
 from server.watching.tracing import Traces
 
 
@@ -27,11 +28,20 @@ class Breakers(BaseModel):
 class Ready(Health):
     """What is being served, and what this process has trouble with.
 
-    `traces` are `off`, `sent`, or `lost`: at least one was dropped or failed within the last minute.
+    `standing` is how production stands: with a warrant, or by an `override` and why. `split` are the shares of its
+    questions that go to other versions. `trouble` does not keep it from answering. `traces` are `off`, `sent`, or
+    `lost`: at least one was dropped or failed within the last minute.
     """
 
     release: str
+    version: str
     snapshot: str
+    standing: Standing
+    override: str
+    staging: str
+    split: dict[str, float]
+    registry: Literal["none", "ok", "away"]
+    trouble: list[str]
     breakers: Breakers
     traces: Literal["off", "sent", "lost"]
 
@@ -48,10 +58,18 @@ def health_routes(live: Live, traces: Traces) -> APIRouter:
     @routes.get("/readyz")
     async def ready() -> Ready:
         """Questions are answered; 503 while they are not."""
-        agent = live.agent
+        slot, state = live.production, live.state
+        agent, staging = slot.agent, state.slots.get(STAGING)
         return Ready(
             release=agent.label,
+            version=slot.version,
             snapshot=agent.snapshot,
+            standing=slot.standing,
+            override=slot.reason,
+            staging=staging.version if staging else "",
+            split=state.split,
+            registry=state.registry,
+            trouble=state.trouble,
             breakers=Breakers(**Counter(state.state for state in agent.breakers())),
             traces=traces.state,
         )

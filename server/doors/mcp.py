@@ -123,7 +123,7 @@ class McpDoor:
 
     async def _list(self) -> list[Tool]:
         try:
-            columns = ", ".join(self._desk.live.agent.columns)
+            columns = ", ".join((await self._desk.slot()).agent.columns)
         except Exception as error:  # noqa: BLE001 - the library would tell the client what any other error says
             raise McpError(ErrorData(code=INTERNAL_ERROR, message=_sentence(error))) from None
         return [
@@ -149,7 +149,7 @@ class McpDoor:
 
     async def _search(self, arguments: dict[str, Any]) -> CallToolResult:
         wanted = SearchInput.model_validate(arguments)
-        agent, groups = self._desk.live.agent, list(this_request().caller.groups)
+        agent, groups = (await self._desk.slot()).agent, list(this_request().caller.groups)
         async with asyncio.timeout(agent.deadline + self._desk.settings.grace):
             found = await agent.search(wanted.query, wanted.filters, groups, wanted.limit)
         passages = [{name: plain(passage[name]) for name in Found.model_fields} for passage in found]  # type: ignore[literal-required]

@@ -16,6 +16,6 @@ def metrics_routes(metrics: Metrics, live: Live) -> APIRouter:
     @routes.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     def read() -> Response:
         """Counters, histograms and gauges in Prometheus' text format."""
-        return Response(metrics.page(live.agent), headers={"content-type": KIND})
+        return Response(metrics.page(live), headers={"content-type": KIND})
 
     return routes

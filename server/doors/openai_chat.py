@@ -20,14 +20,14 @@ from server.context import this_request
 from server.desk import Desk
 from server.doors.events import PING, UNCACHED, event, with_pings
 from server.doors.openai_shapes import (
-    SERVED,
     TEXT,
     Form,
     Message,
     Request,
     asked_by,
-    check_model,
     check_wishes,
+    model_names,
+    model_slot,
     past_refusal,
 )
 from server.public import Item
@@ -80,20 +80,20 @@ def chat_routes(desk: Desk) -> APIRouter:
     @routes.get("/models")
     async def models() -> dict[str, Any]:
         """The names that can be asked."""
-        return {"object": "list", "data": [told(SERVED)]}
+        return {"object": "list", "data": [told(name) for name in model_names(desk.live)]}
 
     @routes.get("/models/{name}")
     async def model(name: Name) -> dict[str, Any]:
         """One of them, or the label of the release."""
-        check_model(name, desk.live.agent)
+        await model_slot(name, desk.live)
         return told(name)
 
     @routes.post("/chat/completions", response_model=None)
     async def complete(chat: ChatRequest) -> Response:
         """Answer the last message from the documents; citations are annotations, the Answer is `warrant`."""
         chat.check()
-        model = check_model(chat.model, desk.live.agent)
-        ask = asked_by(chat.messages, chat, desk.live.agent)
+        slot = await model_slot(chat.model, desk.live)
+        model, ask = slot.agent.label, asked_by(chat.messages, chat, slot.agent)
         if not chat.stream:
             return JSONResponse(_completion(await desk.answer(ask), model))
         items = desk.ask(ask).follow()

@@ -21,8 +21,8 @@ from server.doors.openai_shapes import (
     Part,
     Request,
     asked_by,
-    check_model,
     check_wishes,
+    model_slot,
     past_refusal,
 )
 from server.errors import refuse
@@ -99,8 +99,8 @@ def responses_routes(desk: Desk) -> APIRouter:
     async def respond(asked: ResponsesRequest) -> Response:
         """Answer from the documents; citations are annotations, the Answer is `warrant`."""
         asked.check()
-        model = check_model(asked.model, desk.live.agent)
-        ask = asked_by(asked.messages, asked, desk.live.agent)
+        slot = await model_slot(asked.model, desk.live)
+        model, ask = slot.agent.label, asked_by(asked.messages, asked, slot.agent)
         if not asked.stream:
             return JSONResponse(_whole(model, await desk.answer(ask)))
         items = desk.ask(ask).follow()

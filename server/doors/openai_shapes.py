@@ -6,8 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.agent import Agent
-from server.errors import refuse
+from server.context import this_request
+from server.errors import Refused, refuse
+from server.live import Live
 from server.public import Item
+from server.releases.slots import PRODUCTION, STAGING, Slot, pinned_number
 from server.schemas import SESSION, Ask, AskTurn, to_ask
 
 SERVED = "warrant"
@@ -74,11 +77,30 @@ class Request(BaseModel):
     warrant: Extras = Extras()
 
 
-def check_model(model: str, agent: Agent) -> str:
-    """The label of the release that a model's name means; raises Refused (404) when it means none."""
-    if model not in (SERVED, agent.label):
+async def model_slot(model: str, live: Live) -> Slot:
+    """What a model's name means; the request asks that track from now on. Raises Refused (404) when it means nothing.
+
+    `warrant` is what the path says; `production`, `staging` and `v12` say it themselves; so does a release's label.
+    """
+    request = this_request()
+    slots = live.state.slots
+    if model in (PRODUCTION, STAGING) or pinned_number(model):
+        request.track = model
+    elif model != SERVED and model not in {slot.agent.label for slot in slots.values()}:
         raise refuse(404, f"There is no model {model!r:.80}; ask {SERVED!r}.", "model_not_found")
-    return agent.label
+    elif model != SERVED and (await live.take(request.track, request.id)).agent.label != model:
+        request.track = next(track for track, slot in slots.items() if slot.agent.label == model)
+    try:
+        return await live.take(request.track, request.id)
+    except Refused as refused:
+        raise refuse(refused.problem.status, refused.problem.message, "model_not_found") from None
+
+
+def model_names(live: Live) -> list[str]:
+    """The names that can be asked now."""
+    slots = live.state.slots
+    loaded = sorted({f"v{slot.version}" for slot in slots.values() if slot.version}, key=lambda name: int(name[1:]))
+    return [SERVED, *(track for track in (PRODUCTION, STAGING) if loaded and track in slots), *loaded]
 
 
 def check_wishes(wishes: dict[str, bool]) -> None:

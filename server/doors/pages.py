@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from server.callers import COOKIE, Callers
+from server.context import this_request
 from server.errors import refuse
 from server.live import Live
 
@@ -79,7 +80,9 @@ def _asked(live: Live, callers: Callers) -> APIRouter:
     @routes.get("/page/about")
     async def about() -> About:
         """The release that is served, and the columns of its Snapshot."""
-        return About(release=live.agent.label, columns=dict(live.agent.columns))
+        request = this_request()
+        agent = (await live.take(request.track, request.id)).agent
+        return About(release=agent.label, columns=dict(agent.columns))
 
     @routes.post("/signin", status_code=204)
     async def sign_in(request: Request, given: Key, response: Response) -> None:

@@ -4,11 +4,12 @@ With several workers each writes its numbers to files in the folder that PROMETH
 of them is asked adds up what all have written. No label has a caller's name, a path as it was sent, or a text.
 """
 
-import os
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from server.processes import alive
 
 KIND = CONTENT_TYPE_LATEST
 """The content type of the page."""
@@ -39,14 +40,14 @@ OVERHEAD_SECONDS = Histogram(
 )
 QUESTIONS = Counter(
     "warrant_questions_total",
-    "Questions by outcome (a status, an error's code or cancelled), and by route, rung and reason of the answer.",
-    ("outcome", "route", "rung", "reason"),
+    "Questions by outcome (a status, an error's code or cancelled), route, rung and reason of the answer, and version.",
+    ("outcome", "route", "rung", "reason", "version"),
     registry=REGISTRY,
 )
 QUESTION_SECONDS = Histogram(
     "warrant_question_seconds",
     "From a question's arrival to its answer.",
-    ("outcome",),
+    ("outcome", "version"),
     buckets=LONG,
     registry=REGISTRY,
 )
@@ -96,6 +97,29 @@ TRACES = Counter(
     ("what", "outcome"),
     registry=REGISTRY,
 )
+SERVED = Gauge(
+    "warrant_release_info",
+    "1 for each version that is served, by track (production, staging, shadow, split, pinned) and how it stands.",
+    ("track", "version", "release", "standing"),
+    registry=REGISTRY,
+    multiprocess_mode="livemax",
+)
+OVERRIDE = Gauge(
+    "warrant_override",
+    "1 while something is served to production by override, without a valid warrant.",
+    registry=REGISTRY,
+    multiprocess_mode="livemax",
+)
+SWAPS = Counter("warrant_swaps_total", "Versions that were put on a track.", registry=REGISTRY)
+FAILURES = Counter(
+    "warrant_reload_failures_total", "Versions that could not be put on a track, each try.", registry=REGISTRY
+)
+SHADOWS = Counter(
+    "warrant_shadow_total",
+    "Questions for the candidate in production's shadow, by outcome: asked, failed or dropped.",
+    ("outcome",),
+    registry=REGISTRY,
+)
 BUILD = Gauge(
     "warrant_build_info",
     "1 for what is being served.",
@@ -123,15 +147,5 @@ def forget(process: int, folder: Path) -> None:
 def forget_the_dead(folder: Path) -> None:
     """Forget the workers that were killed and could not do it themselves."""
     for number in {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*.db")}:
-        if not _alive(number):
+        if not alive(number):
             forget(number, folder)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

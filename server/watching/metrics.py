@@ -12,13 +12,16 @@ from graph.backends.breaker import BreakerState
 from graph.state import Answer, Usage
 from server.context import Request
 from server.desk import Record
+from server.live import Live, State
+from server.releases.slots import Slot, pinned_number
 from server.settings import ServerSettings, metrics_folder
+from server.tracks import path_in
 from server.watching import meters
 from server.watching.steps import steps_of
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 VERSION = version("warrant")
-NONE = "none"
+NONE, LOCAL = "none", "local"
 STATES = {"closed": 0, "half_open": 1, "open": 2}
 MILLION = 1_000_000
 
@@ -30,6 +33,8 @@ class Metrics:
         self._prices = settings.prices
         self._folder: Path | None = metrics_folder()
         self._built: tuple[str, str, str] | None = None
+        self._tracks: set[tuple[str, ...]] = set()
+        self._swaps = self._failures = 0
 
     def __enter__(self) -> "Metrics":
         for what in ("trace", "feedback"):
@@ -41,10 +46,28 @@ class Metrics:
         if self._folder:
             meters.forget(os.getpid(), self._folder)
 
-    def page(self, agent: Agent) -> bytes:
-        """What Prometheus reads; `agent` is the one that is live."""
-        self._look(agent)
+    def page(self, live: Live) -> bytes:
+        """What Prometheus reads."""
+        self._look(live.agent)
+        self._served(live.state)
         return meters.page(self._folder)
+
+    def shadow(self, outcome: str) -> None:
+        """Count a question that a candidate was to answer: asked, failed or dropped."""
+        meters.SHADOWS.labels(outcome).inc()
+
+    def _served(self, state: State) -> None:
+        """Which versions are served on which track, and how often that changed."""
+        now = {_served_as(track, slot) for track, slot in state.slots.items()}
+        for gone in self._tracks - now:
+            meters.SERVED.labels(*gone).set(0)
+        for there in now:
+            meters.SERVED.labels(*there).set(1)
+        self._tracks = now
+        meters.OVERRIDE.set(any(slot.standing == "override" for slot in state.slots.values()))
+        meters.SWAPS.inc(state.swaps - self._swaps)
+        meters.FAILURES.inc(state.failures - self._failures)
+        self._swaps, self._failures = state.swaps, state.failures
 
     def question_begun(self) -> None:
         """A question has arrived."""
@@ -65,8 +88,9 @@ class Metrics:
         meters.IN_PROGRESS.dec()
         answer = record.answer
         how = (answer["route"], answer["rung"], answer["reason"] or NONE) if answer else (NONE, NONE, NONE)
-        meters.QUESTIONS.labels(record.code, *how).inc()
-        meters.QUESTION_SECONDS.labels(record.code).observe(max(0.0, record.ended - record.began))
+        version = record.slot.version or LOCAL
+        meters.QUESTIONS.labels(record.code, *how, version).inc()
+        meters.QUESTION_SECONDS.labels(record.code, version).observe(max(0.0, record.ended - record.began))
         for step in steps_of(record):
             meters.STEP_SECONDS.labels(step.name).observe(step.ended - step.began)
         if answer:
@@ -117,10 +141,16 @@ def worst_states(states: Iterable[BreakerState]) -> dict[str, int]:
     return worst
 
 
+def _served_as(track: str, slot: Slot) -> tuple[str, ...]:
+    """Labels of a slot; pinned versions and those of a split are one track each, for there is no end of them."""
+    kind = "pinned" if pinned_number(track) else track.partition("-")[0]
+    return kind, slot.version or LOCAL, slot.agent.label, slot.standing
+
+
 def template(scope: Scope) -> str:
     """The path as the route writes it, with {names}; a mount's own path; none when there is no such route."""
     path: str | None = getattr(scope.get("route"), "path", None)
-    return path or scope.get("root_path") or NONE
+    return path or path_in(scope) or NONE
 
 
 def _caches(hit: list[str], agent: Agent) -> None:

@@ -44,6 +44,7 @@ def test_nothing_that_is_told_without_a_key_names_a_model_or_a_place(quick_handb
     with serving(app_over(quick_handbook, tmp_path, QUICK, keys=keys)) as url:
         ready = httpx.get(f"{url}/readyz")
     assert ready.status_code == 200
-    assert set(ready.json()) == {"status", "release", "snapshot", "breakers", "traces"}
+    served = {"release", "version", "snapshot", "standing", "override", "staging", "split", "registry", "trouble"}
+    assert set(ready.json()) == {"status", "breakers", "traces", *served}
     assert all(isinstance(count, int) for count in ready.json()["breakers"].values())
     assert str(tmp_path) not in ready.text

@@ -17,9 +17,10 @@ from graph.settings import Settings
 from graph.state import Question
 from server.context import Request
 from server.desk import Record
+from server.releases.slots import Candidate, Slot, place_of
 from server.schemas import Ask
 from server.settings import ServerSettings
-from server.shadow import WAITING, Candidate, Shadow, place_of
+from server.shadow import WAITING, Shadow
 from server.watching.diary import Diary
 
 HOTEL = Question(question="What is the hotel limit in the EU?")
@@ -49,7 +50,7 @@ async def agent(quick_handbook: Path) -> Agent:
 
 
 def record(agent: Any, name: str = "request-1", public: dict[str, Any] | None = None) -> Record:
-    found = Record(Request(name), Ask(question=HOTEL["question"]), HOTEL, agent, 0.0)
+    found = Record(Request(name), Ask(question=HOTEL["question"]), HOTEL, Slot("", agent), 0.0)
     found.public = public if public is not None else {"status": "answered", "text": "EUR 145 [1]"}
     return found
 

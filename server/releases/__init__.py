@@ -1,0 +1,1 @@
+"""Which releases this process serves: loaded, checked, followed, let go."""

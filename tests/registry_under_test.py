@@ -1,0 +1,92 @@
+"""A registry in memory over real packages: its aliases move, it may be away, a package may be broken."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graph.errors import PackageBroken, RegistryUnavailable, VersionUnknown
+from graph.registry import Version
+from graph.registry.package import package_digest
+from graph.registry.packing import pack
+from graph.registry.warrant import Warrant, WarrantScore
+from graph.release import Release
+
+
+def warranted(digest: str, **changes: object) -> Warrant:
+    """A warrant for a release with this digest."""
+    told = {
+        "release": digest,
+        "dataset": "d" * 64,
+        "scores": {"groundedness": WarrantScore(value=0.9, low=0.85, high=0.95)},
+        "verdict": "pass",
+        "judge": "keyless",
+        "approver": "ann",
+        "ticket": "CHG-1",
+        "made": "2026-11-23T00:00:00Z",
+    }
+    return Warrant.model_validate({**told, **changes})
+
+
+@dataclass
+class MemoryRegistry:
+    """What a server follows, in the test's own hands."""
+
+    home: Path
+    index: Path
+    names: dict[str, int] = field(default_factory=dict)
+    shares: dict[int, float] = field(default_factory=dict)
+    shadowed: float = 0.0
+    away: bool = False
+    versions: dict[int, Version] = field(default_factory=dict)
+    warrants: dict[int, Warrant | None] = field(default_factory=dict)
+    fetched: list[int] = field(default_factory=list)
+
+    def log(self, release: Release, *, broken: bool = False) -> int:
+        """Register a release as the next version, with a warrant; a broken one cannot be opened."""
+        number = len(self.versions) + 1
+        root = self.home / f"v{number}"
+        root.mkdir(parents=True)
+        pack(root, release, self.index, external=False)
+        if broken:
+            (root / "snapshot" / "manifest.json").write_text("{}")
+        digest = package_digest(root)
+        self.versions[number] = Version(number, release.label, digest)
+        self.warrants[number] = warranted(digest)
+        return number
+
+    def aliases(self) -> dict[str, int]:
+        self._there()
+        return dict(self.names)
+
+    def version(self, number: int) -> Version:
+        self._there()
+        if number not in self.versions:
+            raise VersionUnknown(f"There is no version {number}.")
+        return self.versions[number]
+
+    def fetch(self, version: Version, home: Path) -> Path:
+        self._there()
+        self.fetched.append(version.number)
+        target = home / version.digest
+        if not target.is_dir():
+            home.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(self.home / f"v{version.number}", target)
+        if package_digest(target) != version.digest:
+            raise PackageBroken(f"v{version.number} is not what was logged.")
+        return target
+
+    def warrant(self, version: Version) -> Warrant | None:
+        self._there()
+        return self.warrants[version.number]
+
+    def split(self) -> dict[int, float]:
+        self._there()
+        return dict(self.shares)
+
+    def shadow_share(self) -> float:
+        self._there()
+        return self.shadowed
+
+    def _there(self) -> None:
+        if self.away:
+            raise RegistryUnavailable("nobody answers")
