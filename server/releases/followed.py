@@ -14,28 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph.agent import Agent
-from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
-from graph.registry import Follows, Version
-from graph.registry.warrant import refusal
+from graph.errors import PromotionRefused, RegistryUnavailable, VersionUnknown
+from graph.registry import Follows
 from server.live import Live, State
 from server.releases.keeping import Good, Keeping
+from server.releases.loading import Loader
 from server.releases.slots import (
     PRODUCTION,
     SHADOW,
     STAGING,
     Candidate,
     Slot,
-    Standing,
     nothing_there,
     pinned_number,
     place_of,
 )
-from server.releases.warming import warm
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.releases")
 FOLLOWED = (PRODUCTION, STAGING, SHADOW)
-UNCHECKED: tuple[Standing, str] = ("unchecked", "")
 GLANCE = 0.5
 """Seconds between two looks for another worker's word that something has changed."""
 PAUSES = (5.0, 20.0, 60.0, 300.0)
@@ -59,9 +56,10 @@ class Followed(Live):
     ) -> None:
         """`registry` is opened in a thread when it is first needed; `package` opens a fetched package."""
         super().__init__()
-        self._opening_registry, self._package, self._settings = registry, package, settings
+        self._opening_registry, self._settings = registry, settings
         self._registry: Follows | None = None
         self._keeping = Keeping(settings.state / "releases" / settings.model)
+        self._loader = Loader(package, self._keeping, settings.override)
         self._settling, self._pinning = asyncio.Lock(), asyncio.Lock()
         self._shares: dict[str, float] = {}
         self._shadow_share = 0.0
@@ -178,7 +176,8 @@ class Followed(Live):
         if failure and not force and time.monotonic() < failure.again:
             return
         try:
-            slot = await self._load(registry, number, guarded=track == PRODUCTION or track.startswith("split-"))
+            guarded = track == PRODUCTION or track.startswith("split-")
+            slot = await self._loader.load(registry, number, list(self._slots.values()), guarded=guarded)
         except Exception as error:  # noqa: BLE001 - whatever keeps a version from being served is told, and harms nobody
             self._note(track, number, error)
             return
@@ -189,52 +188,19 @@ class Followed(Live):
         good = Good(version=slot.version, digest=slot.digest, standing=slot.standing, reason=slot.reason)
         await asyncio.to_thread(self._keeping.keep, track, good)
 
-    async def _load(self, registry: Follows, number: int, *, guarded: bool) -> Slot:
-        """Fetch, check, open and warm a version; a package that is open already is not opened again."""
-        version = await asyncio.to_thread(registry.version, number)
-        standing, reason = await asyncio.to_thread(self._stands, registry, version) if guarded else UNCHECKED
-        open_already = next((slot for slot in self._slots.values() if slot.digest == version.digest), None)
-        directory = await asyncio.to_thread(registry.fetch, version, self._keeping.home)
-        await asyncio.to_thread(self._keeping.hold, [*self._used(), version.digest])
-        if open_already:
-            return Slot(str(number), open_already.agent, standing, reason, version.digest)
-        agent = await self._package(directory)
-        await warm(number, agent, directory)
-        return Slot(str(number), agent, standing, reason, version.digest)
-
-    def _stands(self, registry: Follows, version: Version) -> tuple[Standing, str]:
-        """How a version stands for production, and the reason of an override; raises PromotionRefused."""
-        try:
-            warrant = registry.warrant(version)
-            why = refusal(warrant, version.digest)
-        except RegistryUnavailable:
-            raise
-        except RegistryError as error:
-            warrant, why = None, f"its warrant cannot be read ({_kind(error)})"
-        if not why and warrant:
-            return ("override", warrant.reason) if warrant.verdict == "override" else ("warranted", "")
-        if self._settings.override:
-            return "override", self._settings.override
-        raise PromotionRefused(f"v{version.number} may not be served: {why}.")
-
     async def _fall_back(self) -> None:
         """With the registry away and nothing served: what was good last."""
-        good = await asyncio.to_thread(self._keeping.last, PRODUCTION)
-        if self.ready or good is None:
-            return
-        directory = self._keeping.package(good.digest)
-        agent = await self._package(directory)
-        await warm(int(good.version), agent, directory)
-        slot = Slot(good.version, agent, good.standing, good.reason, good.digest)
-        self._slots = {**self._slots, PRODUCTION: slot}
-        log.warning("serving what was good last", extra={"version": good.version, "release": agent.label})
+        if not self.ready and (slot := await self._loader.last_good(PRODUCTION)):
+            self._slots = {**self._slots, PRODUCTION: slot}
+            log.warning("serving what was good last", extra={"version": slot.version, "release": slot.agent.label})
 
     def _note(self, track: str, number: int, error: Exception) -> None:
         before = self._failures.get((track, number))
         times = before.times + 1 if before else 1
         pause = PAUSES[min(times, len(PAUSES)) - 1]
         # What an error of another kind says may hold a path; the log has it.
-        told = str(error) if isinstance(error, PromotionRefused) else f"v{number} cannot be opened: {_kind(error)}."
+        kind = type(error).__name__
+        told = str(error) if isinstance(error, PromotionRefused) else f"v{number} cannot be opened: {kind}."
         self._failures[track, number] = Failure(f"{track}: {told}", times, time.monotonic() + pause)
         self._failed += 1
         log.error("not swapped", exc_info=error, extra={"track": track, "trouble": told})
@@ -272,14 +238,11 @@ class Followed(Live):
                 if there:
                     return there
                 try:
-                    slot = await self._load(await self._reach(), number, guarded=False)
+                    loaded = list(self._slots.values())
+                    slot = await self._loader.load(await self._reach(), number, loaded, guarded=False)
                 except VersionUnknown:
                     raise nothing_there(track) from None
                 self._slots = {**self._slots, track: slot}
         self._pins[track] = time.monotonic()
         self._drop([name for name in self._slots if pinned_number(name) is None])
         return self._slots[track]
-
-
-def _kind(error: Exception) -> str:
-    return type(error).__name__

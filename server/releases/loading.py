@@ -1,0 +1,66 @@
+"""Brings one version into this process: fetched, checked, opened, and asked its smoke question."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from graph.agent import Agent
+from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable
+from graph.registry import Follows, Version
+from graph.registry.warrant import refusal
+from server.releases.keeping import Keeping
+from server.releases.slots import Slot, Standing
+from server.releases.warming import warm
+
+UNCHECKED: tuple[Standing, str] = ("unchecked", "")
+
+
+class Loader:
+    """Loads versions; `override` is why one for production may be without a valid warrant."""
+
+    def __init__(
+        self, package: Callable[[Path], Awaitable[Agent]], keeping: Keeping, override: str | None = None
+    ) -> None:
+        """`package` opens a fetched package."""
+        self._package, self._keeping, self._override = package, keeping, override
+
+    async def load(self, registry: Follows, number: int, loaded: Sequence[Slot], *, guarded: bool) -> Slot:
+        """A slot for a version; one whose package is loaded already shares its agent. `guarded`: it needs a warrant.
+
+        Raises PromotionRefused when it has none or does not answer, or a RegistryError or SnapshotError.
+        """
+        version = await asyncio.to_thread(registry.version, number)
+        standing, reason = await asyncio.to_thread(self._stands, registry, version) if guarded else UNCHECKED
+        same = next((slot for slot in loaded if slot.digest == version.digest), None)
+        directory = await asyncio.to_thread(registry.fetch, version, self._keeping.home)
+        await asyncio.to_thread(self._keeping.hold, [*(slot.digest for slot in loaded), version.digest])
+        agent = same.agent if same else await self._opened(number, directory)
+        return Slot(str(number), agent, standing, reason, version.digest)
+
+    async def last_good(self, track: str) -> Slot | None:
+        """What was good last on a track, without asking the registry; None when there is nothing."""
+        good = await asyncio.to_thread(self._keeping.last, track)
+        if good is None:
+            return None
+        agent = await self._opened(int(good.version), self._keeping.package(good.digest))
+        return Slot(good.version, agent, good.standing, good.reason, good.digest)
+
+    async def _opened(self, number: int, directory: Path) -> Agent:
+        agent = await self._package(directory)
+        await warm(number, agent, directory)
+        return agent
+
+    def _stands(self, registry: Follows, version: Version) -> tuple[Standing, str]:
+        """How a version stands for production, and the reason of an override; raises PromotionRefused."""
+        try:
+            warrant = registry.warrant(version)
+            why = refusal(warrant, version.digest)
+        except RegistryUnavailable:
+            raise
+        except RegistryError as error:
+            warrant, why = None, f"its warrant cannot be read ({type(error).__name__})"
+        if not why and warrant:
+            return ("override", warrant.reason) if warrant.verdict == "override" else ("warranted", "")
+        if self._override:
+            return "override", self._override
+        raise PromotionRefused(f"v{version.number} may not be served: {why}.")
