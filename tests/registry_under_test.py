@@ -83,9 +83,9 @@ class MemoryRegistry:
         self._there()
         return dict(self.shares)
 
-    def shadow_share(self) -> float:
+    def shadow(self) -> tuple[int, float] | None:
         self._there()
-        return self.shadowed
+        return (self.names["shadow"], self.shadowed) if "shadow" in self.names else None
 
     def _there(self) -> None:
         if self.away:

@@ -45,8 +45,8 @@ class Follows(Protocol):
         """The evidence that was stored with the version; raises WarrantInvalid when it cannot be read."""
         ...
 
-    def shadow_share(self) -> float:
-        """The share of production's questions that the shadow alias's version is asked too."""
+    def shadow(self) -> tuple[int, float] | None:
+        """The version that answers along unseen, and its share of production's questions; None: there is none."""
         ...
 
     def split(self) -> dict[int, float]:

@@ -146,7 +146,7 @@ class Followed(Live):
                 registry = await self._reach()
                 aliases = await asyncio.to_thread(registry.aliases)
                 shares = await asyncio.to_thread(registry.split)
-                shadow = await asyncio.to_thread(registry.shadow_share)
+                shadow = await asyncio.to_thread(registry.shadow)
             except RegistryUnavailable as error:
                 self._away = "The registry is away."
                 log.warning("the registry is away", extra={"trouble": str(error)})
@@ -159,7 +159,7 @@ class Followed(Live):
             for track, number in wanted.items():
                 await self._bring(registry, track, number, force=force)
             self._drop(wanted)
-            self._shadow_share = shadow
+            self._shadow_share = shadow[1] if shadow else 0.0
             self._shares = {f"split-v{n}": share for n, share in shares.items() if f"split-v{n}" in self._slots}
             await asyncio.to_thread(self._tidy)
 
