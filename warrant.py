@@ -15,6 +15,8 @@ COMMANDS: Commands = {
     "feedback": ("server.commands.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
     "release": ("", "Show, log and move releases."),
+    "promote": ("graph.commands.promote:promote", "Let a version take a stage: staging or production."),
+    "rollback": ("graph.commands.promote:rollback", "Put the release before back into production."),
     "graph": ("graph.commands.draw:graph", "Draw the answering graph."),
     "snapshot": ("graph.commands.snapshot:snapshot", "Show what a Snapshot holds."),
 }

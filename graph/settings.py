@@ -1,6 +1,8 @@
 """Where we run: the only reader of the environment in this package."""
 
+import getpass
 import os
+import socket
 from glob import glob
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +35,8 @@ class Settings(BaseSettings):
     """MLflow's tracking URI, where releases are logged and registered; None: a SQLite file under .warrant."""
     model: Annotated[str, Field(pattern=MODEL)] = "warrant"
     """The registered model whose versions are releases; MLflow tells upper case from lower, people do not."""
+    user: str = ""
+    """Who moves releases, as the trail tells it; empty: the user of this machine."""
     threads: int = Field(default=0, ge=0)
     """Threads that embed at once; 0 takes every core."""
     cache_answers: int = Field(default=1000, ge=0)
@@ -44,11 +48,26 @@ class Settings(BaseSettings):
 
     @property
     def registry_uri(self) -> str:
-        """Where releases are registered; the folder of a SQLite file is made."""
+        """Where releases are registered; the folder of a SQLite file is made. Raises SettingsInvalid."""
         if self.registry:
             return self.registry
-        REGISTRY.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            REGISTRY.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            told = f"{REGISTRY.parent} cannot be made: {error.strerror}"
+            raise SettingsInvalid(f"{told}. Set WARRANT_REGISTRY to where releases are registered.") from error
         return f"sqlite:///{REGISTRY.absolute()}"
+
+    @property
+    def who(self) -> str:
+        """Who moves releases: WARRANT_USER, or the user and the name of this machine."""
+        if self.user:
+            return self.user
+        try:
+            name = getpass.getuser()
+        except (KeyError, OSError, ImportError):
+            name = "somebody"
+        return f"{name}@{socket.gethostname()}"
 
     @property
     def cores(self) -> int:

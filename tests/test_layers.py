@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GRAPH = sorted((ROOT / "graph").rglob("*.py"))
 SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py")])
 
-REGISTRY = ("crosscheck", "entry", "fetching", "logging", "responses", "signature")
+REGISTRY = ("client", "crosscheck", "entry", "fetching", "logging", "responses", "signature")
 """What of the registry's room speaks to MLflow; packages, warrants and stages do not."""
 HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},

@@ -50,7 +50,7 @@ class Logged:
 def log_package(packed: Packed, uri: str, experiment: str, question: str, told: Told) -> Logged:
     """Log a package; raises PackageBroken when what was logged is not what was packed, or has no signature."""
     with tracking(uri):
-        with mlflow.start_run(experiment_id=_experiment(uri, experiment), run_name=packed.release.label) as run:
+        with mlflow.start_run(experiment_id=experiment_of(uri, experiment), run_name=packed.release.label) as run:
             _describe(MlflowClient(uri, uri), run.info.run_id, packed, told)
             info = _log_model(packed, question)
         logged = Logged(info.model_id, run.info.run_id, info.model_uri)
@@ -150,13 +150,17 @@ def _parts(packed: Packed) -> list[str]:
     return [str(packed.root / name) for name in PARTS if (packed.root / name).exists()]
 
 
-def _experiment(uri: str, name: str) -> str:
+def experiment_of(uri: str, name: str) -> str:
     """The id of an experiment, made if it is not there; beside a SQLite file its artifacts lie beside that file."""
     client = MlflowClient(uri, uri)
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        return client.create_experiment(name, artifact_location=_beside(uri))
-    return str(found.experiment_id)
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name, artifact_location=_beside(uri)))
+    except MlflowException:
+        if found := client.get_experiment_by_name(name):  # Somebody else has made it meanwhile.
+            return str(found.experiment_id)
+        raise
 
 
 def _beside(uri: str) -> str | None:

@@ -1,0 +1,242 @@
+"""The registry in MLflow: versions, aliases, the trail and warrants; every trouble of MLflow becomes one of ours.
+
+Nothing of MLflow's process-wide settings is used, so that it may be called from any thread.
+"""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mlflow.artifacts
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
+
+from ..errors import PackageBroken, RegistryUnavailable, SettingsInvalid, VersionUnknown, WarrantInvalid
+from ..settings import MODEL
+from . import Version
+from .fetching import fetch
+from .logging import DIGEST, experiment_of
+from .reach import check_reach, shown, told_of
+from .stages import SHADOW_TAG, SPLIT_TAG, Change, Places
+from .trail import Move, State, move_tags, read_move
+from .warrant import Warrant, read_warrant
+
+LABEL, WARRANT, STAGE = "warrant.release", "warrant.warrant", "warrant.stage"
+FOLDER = "warrants"
+"""Where a run keeps the warrants of its versions, each under its SHA-256."""
+STATES: dict[str, State] = {"FINISHED": "done", "KILLED": "withdrawn", "FAILED": "withdrawn"}
+ENDED: dict[State, str] = {"done": "FINISHED", "withdrawn": "KILLED"}
+PAGE = 500
+
+
+class Registry:
+    """A registered model and its versions. Every method blocks; none is tried before the first call.
+
+    Raises RegistryUnavailable when MLflow does not answer or does not allow it, VersionUnknown for what is not there.
+    """
+
+    def __init__(self, uri: str, model: str) -> None:
+        self.uri, self.model = uri, model
+        self._client: MlflowClient | None = None
+
+    def places(self) -> Places:
+        """Where versions stand."""
+        model = self._model()
+        tags = {name: str(model.tags[name]) for name in (SPLIT_TAG, SHADOW_TAG) if name in model.tags}
+        return Places({name: int(number) for name, number in model.aliases.items()}, tags)
+
+    def aliases(self) -> dict[str, int]:
+        """The numbers of the versions that aliases point to."""
+        return dict(self.places().aliases)
+
+    def split(self) -> dict[int, float]:
+        """The shares of production's questions that go to other versions."""
+        return self.places().split
+
+    def shadow(self) -> tuple[int, float] | None:
+        """The version that answers along unseen, and its share of the questions."""
+        return self.places().shadow
+
+    def version(self, number: int) -> Version:
+        """A version; raises VersionUnknown when there is none of this number."""
+        return _version(self._registered(number))
+
+    def versions(self) -> list[Version]:
+        """Every version, newest first."""
+        self._model()
+        found: list[ModelVersion] = []
+        token: str | None = ""
+        while token is not None:
+            with self._asking() as client:
+                page = client.search_model_versions(f"name = '{self.model}'", PAGE, page_token=token or None)
+            found += page
+            token = page.token or None
+        return sorted(map(_version, found), key=lambda version: -version.number)
+
+    def fetch(self, version: Version, home: Path) -> Path:
+        """The directory `home/DIGEST` with the version's package (see fetching.fetch)."""
+        with self._asking():
+            return fetch(self.uri, self.model, version, home)
+
+    def measured(self, number: int) -> tuple[dict[str, str], dict[str, float]]:
+        """Parameters and metrics of the run that logged a version; none when there is no run."""
+        run = self._registered(number).run_id
+        if not run:
+            return {}, {}
+        with self._asking() as client:
+            data = client.get_run(run).data
+        return dict(data.params), dict(data.metrics)
+
+    def configuration(self, number: int) -> str:
+        """The release.yaml in a version's package; raises PackageBroken when there is none."""
+        self._registered(number)
+        text = self._downloaded(f"models:/{self.model}/{number}/code/release.yaml")
+        if text is None:
+            raise PackageBroken(f"{self.model} v{number} was not logged by `warrant release log`: no release.yaml.")
+        return text.decode("utf-8", "replace")
+
+    def warrant(self, version: Version) -> Warrant | None:
+        """The evidence stored with a version; raises WarrantInvalid when it is not there, or not what was stored."""
+        found = self._registered(version.number)
+        digest = found.tags.get(WARRANT, "")
+        if not digest:
+            return None
+        where = f"The warrant of {self.model} v{version.number}"
+        text = self._downloaded(f"runs:/{found.run_id}/{FOLDER}/{digest}.json")
+        if text is None:
+            raise WarrantInvalid(f"{where} is not where it was stored: {FOLDER}/{digest}.json of its run is missing.")
+        if hashlib.sha256(text).hexdigest() != digest:
+            raise WarrantInvalid(f"{where} is not what was stored: its digest is another.")
+        return read_warrant(text, where)
+
+    def store(self, version: Version, warrant: Warrant) -> None:
+        """Store the evidence with a version, in place of what it had; raises WarrantInvalid when it has no run."""
+        run = self._registered(version.number).run_id
+        if not run:
+            raise WarrantInvalid(f"{self.model} v{version.number} has no run in which a warrant could be kept.")
+        with self._asking() as client:
+            client.log_text(run, warrant.text(), f"{FOLDER}/{warrant.digest}.json")
+            client.set_model_version_tag(self.model, str(version.number), WARRANT, warrant.digest)
+
+    def trail(self) -> list[Move]:
+        """Every move, oldest first."""
+        with self._asking() as client:
+            experiment = client.get_experiment_by_name(self._moves)
+        if experiment is None:
+            return []
+        moves = [move for run in self._runs(experiment.experiment_id) if (move := _move(run))]
+        return sorted(moves, key=lambda move: (move.made, move.id))
+
+    def begin(self, move: Move) -> Move:
+        """Write an intent down, all in one call."""
+        name = f"{move.action} v{move.version}" if move.version else move.action
+        with self._asking() as client:
+            experiment = experiment_of(self.uri, self._moves)
+            run = client.create_run(experiment, start_time=move.made, tags=move_tags(move), run_name=name)
+        begun = _move(run)
+        if begun is None:
+            raise RegistryUnavailable(f"MLflow at {shown(self.uri)} did not keep what was written to the trail.")
+        return begun
+
+    def apply(self, change: Change) -> None:
+        """Take one step; taking it again does no harm."""
+        name, value = change.name, change.value
+        with self._asking() as client:
+            if change.kind == "stage":
+                client.set_model_version_tag(self.model, name, STAGE, value)
+            elif change.kind == "tag" and value is not None:
+                client.set_registered_model_tag(self.model, name, value)
+            elif change.kind == "tag":
+                client.delete_registered_model_tag(self.model, name)
+            elif value is not None:
+                client.set_registered_model_alias(self.model, name, value)
+            else:
+                client.delete_registered_model_alias(self.model, name)
+
+    def end(self, move: Move, state: State) -> None:
+        """Write down what became of a move."""
+        with self._asking() as client:
+            client.set_terminated(move.id, ENDED[state])
+
+    @property
+    def _moves(self) -> str:
+        return f"{self.model}-moves"
+
+    def _model(self) -> RegisteredModel:
+        unknown = f"There is no model {self.model} at {shown(self.uri)}. Log a release first."
+        with self._asking(unknown) as client:
+            return client.get_registered_model(self.model)
+
+    def _registered(self, number: int) -> ModelVersion:
+        with self._asking(
+            f"There is no v{number} of {self.model}; `warrant release list` shows what there is."
+        ) as client:
+            return client.get_model_version(self.model, str(number))
+
+    def _runs(self, experiment: str) -> Iterator[Run]:
+        token: str | None = ""
+        while token is not None:
+            with self._asking() as client:
+                page = client.search_runs([experiment], max_results=PAGE, page_token=token or None)
+            yield from page
+            token = page.token or None
+
+    def _downloaded(self, artifact: str) -> bytes | None:
+        """The content of one artifact; None when there is none."""
+        with tempfile.TemporaryDirectory() as folder, self._asking():
+            try:
+                path = mlflow.artifacts.download_artifacts(
+                    artifact, dst_path=folder, tracking_uri=self.uri, registry_uri=self.uri
+                )
+                return Path(path).read_bytes()
+            except FileNotFoundError:
+                return None
+            except MlflowException as error:
+                if _is_missing(error):
+                    return None
+                raise
+
+    @contextmanager
+    def _asking(self, missing: str = "") -> Iterator[MlflowClient]:
+        """Around every call; `missing` is said when what was asked for is not there."""
+        try:
+            if self._client is None:
+                check_reach(self.uri, self.model)
+                self._client = MlflowClient(self.uri, self.uri)
+            yield self._client
+        except MlflowException as error:
+            if _is_missing(error):
+                raise VersionUnknown(missing or told_of(error.message, self.uri)) from None
+            told = told_of(error.message, self.uri)
+            raise RegistryUnavailable(f"The registry at {shown(self.uri)} did not do as it was asked: {told}") from None
+        except OSError as error:
+            told = error.strerror or type(error).__name__
+            raise RegistryUnavailable(f"The registry at {shown(self.uri)} cannot be read or written: {told}.") from None
+        except ModuleNotFoundError as error:
+            raise RegistryUnavailable(f"{shown(self.uri)} needs the package {error.name}, which is missing.") from None
+
+
+def open_registry(uri: str, model: str) -> Registry:
+    """The registry at a tracking URI; raises SettingsInvalid when a model cannot have this name."""
+    if not re.fullmatch(MODEL, model):
+        raise SettingsInvalid(f"A model's name is lower case, such as `warrant`; {model!r} is not.")
+    return Registry(uri, model)
+
+
+def _is_missing(error: MlflowException) -> bool:
+    return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")
+
+
+def _version(found: Any) -> Version:
+    return Version(int(found.version), found.tags.get(LABEL, ""), found.tags.get(DIGEST, ""), dict(found.tags))
+
+
+def _move(run: Run) -> Move | None:
+    state = STATES.get(run.info.status, "under way")
+    return read_move(run.info.run_id, run.info.start_time, state, run.data.tags)
