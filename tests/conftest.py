@@ -1,13 +1,18 @@
 """What many tests need: quiet libraries, and the sample handbook as a Snapshot."""
 
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support import HANDBOOK, QUICK, Silent
 
 from graph.ingest.pipeline import Options, index
 from graph.release import Release
-from graph.settings import quiet_libraries
+from graph.settings import bound_mlflow, quiet_libraries
+
+if TYPE_CHECKING:
+    from versions_under_test import Made
 
 quiet_libraries()
 
@@ -31,3 +36,23 @@ def quick_handbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("quick")
     index([HANDBOOK], store, QUICK, Options(threads=2), Silent())
     return store
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables in a SQLite file: they take seconds to make, so they are made once and copied."""
+    from mlflow import MlflowClient
+
+    bound_mlflow()
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}", f"sqlite:///{file}").search_registered_models()
+    return file
+
+
+@pytest.fixture
+def made(empty_registry: Path, tmp_path: Path) -> "Made":
+    """A registry without a model."""
+    from versions_under_test import Made
+
+    shutil.copy(empty_registry, tmp_path / "mlflow.db")
+    return Made(tmp_path)

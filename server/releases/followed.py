@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph.agent import Agent
-from graph.errors import PromotionRefused, RegistryUnavailable, VersionUnknown
+from graph.errors import PromotionRefused, RegistryError, VersionUnknown
 from graph.registry import Follows
 from server.live import Live, State
 from server.releases.keeping import Good, Keeping
@@ -147,9 +147,10 @@ class Followed(Live):
                 aliases = await asyncio.to_thread(registry.aliases)
                 shares = await asyncio.to_thread(registry.split)
                 shadow = await asyncio.to_thread(registry.shadow)
-            except RegistryUnavailable as error:
-                self._away = "The registry is away."
-                log.warning("the registry is away", extra={"trouble": str(error)})
+            except RegistryError as error:
+                lost = isinstance(error, VersionUnknown)
+                self._away = "The registry has no such model." if lost else "The registry is away."
+                log.warning("the registry does not help", extra={"trouble": str(error)})
                 await self._fall_back()
                 return
             self._away = ""
@@ -184,7 +185,7 @@ class Followed(Live):
         self._failures.pop((track, number), None)
         self._slots = {**self._slots, track: slot}
         self._swaps += 1
-        log.warning("swapped", extra={"track": track, "version": slot.version, "release": slot.agent.label})
+        log.info("swapped", extra={"track": track, "version": slot.version, "release": slot.agent.label})
         good = Good(version=slot.version, digest=slot.digest, standing=slot.standing, reason=slot.reason)
         await asyncio.to_thread(self._keeping.keep, track, good)
 
