@@ -1,6 +1,8 @@
 // Asks over /rag/stream and goes on where a broken connection left off.
 
 const TRIES = 5;
+// The same page is served for production, for staging and for each version: it asks where it stands.
+const TRACK = (location.pathname.match(/^\/(?:staging|versions\/\d+)(?=\/|$)/) ?? [""])[0];
 
 export class Refused extends Error {
   constructor(problem, status) {
@@ -13,7 +15,7 @@ export class Refused extends Error {
 
 export async function call(path, options = {}) {
   const headers = { "content-type": "application/json", ...options.headers };
-  const reply = await fetch(path, { ...options, headers, credentials: "same-origin" });
+  const reply = await fetch(TRACK + path, { ...options, headers, credentials: "same-origin" });
   if (reply.ok) return reply;
   const told = await reply.json().catch(() => null);
   const unknown = { code: "unavailable", message: `The server answered ${reply.status}.`, request_id: "" };

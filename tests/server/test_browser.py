@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from registry_under_test import MemoryRegistry
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
-from graph.release import Models
+from graph.registry.package import open_package
+from graph.release import Models, Release
+from server.app import assemble
+from server.releases.followed import Followed
+from server.settings import ServerSettings
 
 pytestmark = pytest.mark.slow
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -194,6 +199,28 @@ def test_a_key_is_asked_for_where_there_are_keys(browser: Browser, quick_handboo
             expect(page.locator("#release")).to_have_text(QUICK.label)
             ask(page, HOTEL)
             expect(page.locator(".answer")).to_contain_text("EUR 145")
+
+
+def test_the_page_and_the_playground_of_a_version_ask_that_version(
+    browser: Browser, quick_handbook: Path, tmp_path: Path
+) -> None:
+    registry = MemoryRegistry(tmp_path / "logged", quick_handbook)
+    for name in ("one", "two"):
+        registry.log(Release(name=name, embedding="wordllama-256"))
+    registry.names |= {"production": 1, "staging": 2}
+    settings = ServerSettings(state=tmp_path / "state", registry="memory")
+    with serving(assemble(settings, Followed(lambda: registry, open_package, settings))) as url:
+        for path, number in (("/", 1), ("/staging/", 2), ("/versions/2/", 2)):
+            label = registry.versions[number].label
+            for page in opened(browser, url, path):
+                expect(page.locator("#release")).to_have_text(label)
+                ask(page, HOTEL)
+                page.get_by_text("How it came about").click()
+                expect(page.locator(".how")).to_contain_text(label)
+            for page in opened(browser, url, f"{path}rag/playground/"):
+                page.locator("textarea").first.fill(HOTEL)
+                page.get_by_role("button", name="Start").click()
+                expect(page.locator("body")).to_contain_text(label)
 
 
 def test_the_playground_asks_and_answers(browser: Browser, server: str) -> None:
