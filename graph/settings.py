@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     """Threads that embed at once; 0 takes every core."""
     cache_answers: int = Field(default=1000, ge=0)
     cache_retrieval: int = Field(default=1000, ge=0)
-    cache_embeddings: int = Field(default=10_000, ge=0)
-    """Answers, results of searches and questions' vectors that are kept in memory; 0 keeps none."""
+    cache_embeddings: int = Field(default=5000, ge=0)
+    """Answers, results of searches, and vectors (as many of questions as of sentences) kept in memory; 0 keeps none."""
     cache_seconds: float = Field(default=3600, ge=0)
     """How long each of them is good for; 0 keeps none."""
 

@@ -23,10 +23,6 @@ ENTRY = 64 * 1024
 """Characters of JSON that one place of a cache may hold; what is longer takes several places."""
 
 
-SENTENCES = 4
-"""Vectors of sentences that are kept for each one of a question: what is scored as evidence is checked as a source."""
-
-
 class Shelf:
     """Values by key, the least lately used dropped first; safe to use from several threads and event loops."""
 
@@ -95,7 +91,7 @@ def open_caches(settings: Settings) -> Caches:
         Copies(settings.cache_answers, seconds),
         Copies(settings.cache_retrieval, seconds),
         Shelf(settings.cache_embeddings, seconds),
-        Shelf(SENTENCES * settings.cache_embeddings, seconds),
+        Shelf(settings.cache_embeddings, seconds),
     )
 
 
