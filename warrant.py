@@ -17,12 +17,18 @@ COMMANDS: Commands = {
     "release": ("", "Show, log and move releases."),
     "promote": ("graph.commands.promote:promote", "Let a version take a stage: staging or production."),
     "rollback": ("graph.commands.promote:rollback", "Put the release before back into production."),
+    "split": ("graph.commands.traffic:split", "Give shares of production's questions to other versions."),
+    "shadow": ("graph.commands.traffic:shadow", "Let a version answer questions of production's unseen."),
     "graph": ("graph.commands.draw:graph", "Draw the answering graph."),
     "snapshot": ("graph.commands.snapshot:snapshot", "Show what a Snapshot holds."),
 }
 GROUPS: dict[str, Commands] = {
     "release": {
-        "show": ("graph.commands.release:show", "Print the effective release, checked."),
+        "show": ("graph.commands.release:show", "Print the effective release, checked; or a version."),
+        "list": ("graph.commands.versions:list_versions", "List the versions and where they stand."),
+        "diff": ("graph.commands.versions:diff", "Compare what two versions are made of."),
+        "sign": ("graph.commands.sign:sign", "Write a version's warrant by hand: the evidence to promote it by."),
+        "trail": ("graph.commands.versions:trail", "List every move of a version."),
         "log": ("graph.commands.log:log", "Log the release with its code and Snapshot as a version of a model."),
         "compare": ("server.commands.compare:compare_versions", "Compare how two versions did on live questions."),
     }

@@ -2,19 +2,29 @@
 
 import getpass
 import os
+import re
 import socket
 from glob import glob
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsInvalid
 
 REGISTRY = Path(".warrant/mlflow/mlflow.db")
-MODEL = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+MODEL = r"[a-z0-9][a-z0-9._-]{0,62}"
 TESSDATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/opt/homebrew/share/tessdata")
+
+
+def model_name(name: str) -> str:
+    """A registered model's name; raises ValueError for one that is not lower case."""
+    if not re.fullmatch(MODEL, name):
+        raise ValueError(
+            "a model's name is lower-case letters, digits, dots, dashes and underscores, such as `warrant`"
+        )
+    return name
 
 
 class Settings(BaseSettings):
@@ -33,7 +43,7 @@ class Settings(BaseSettings):
     """Where a release's remote reranker is asked: URL/rerank, in the form of Cohere and most others or of TEI."""
     registry: str | None = None
     """MLflow's tracking URI, where releases are logged and registered; None: a SQLite file under .warrant."""
-    model: Annotated[str, Field(pattern=MODEL)] = "warrant"
+    model: Annotated[str, AfterValidator(model_name)] = "warrant"
     """The registered model whose versions are releases; MLflow tells upper case from lower, people do not."""
     user: str = ""
     """Who moves releases, as the trail tells it; empty: the user of this machine."""
@@ -92,6 +102,7 @@ def bound_mlflow(seconds: int = 30, retries: int = 2) -> None:
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
         "MLFLOW_CONFIGURE_LOGGING": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }

@@ -1,4 +1,4 @@
-"""warrant release show: the effective Release, checked."""
+"""warrant release show: the effective Release, checked; or a version of it in the registry."""
 
 from pathlib import Path
 
@@ -9,10 +9,23 @@ from .options import settle, takes
 
 
 @click.command()
-@takes("release")
+@click.argument("version", required=False)
+@takes("release", "registry", "model")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def show(release: Path | None, as_json: bool) -> None:
-    """Print the effective release: every field, whether given or by default, and its digest."""
+def show(version: str | None, release: Path | None, registry: str | None, model: str | None, as_json: bool) -> None:
+    """Print the effective release: every field, whether given or by default, and its digest.
+
+    With VERSION (12, v12 or an alias) print that version: where it stands, its evidence and its release.yaml.
+    """
+    if version is not None:
+        if release:
+            raise click.UsageError("Give a VERSION or a --release, not both.")
+        from .versions import show_version
+
+        show_version(version, registry, model, as_json)
+        return
+    if registry or model:
+        raise click.UsageError("--registry and --model are for a VERSION; name one.")
     _, chosen = settle(None, release)
     if as_json:
         click.echo(chosen.model_dump_json(indent=1))

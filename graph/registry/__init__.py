@@ -14,13 +14,15 @@ STAGES: tuple[Stage, ...] = ("staging", "production")
 class Version:
     """A registered version of the model.
 
-    `label` is the Release's, as answers carry it; `digest` is over all that answers: code, Release, Snapshot.
+    `label` is the Release's, as answers carry it; `digest` is over all that answers: code, Release, Snapshot. `made` is
+    when it was registered, in milliseconds since 1970.
     """
 
     number: int
     label: str
     digest: str
     tags: dict[str, str] = field(default_factory=dict, compare=False)
+    made: int = field(default=0, compare=False)
 
 
 class Follows(Protocol):

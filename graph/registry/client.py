@@ -18,11 +18,11 @@ from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from ..errors import PackageBroken, RegistryUnavailable, SettingsInvalid, VersionUnknown, WarrantInvalid
-from ..settings import MODEL
+from ..settings import model_name
 from . import Version
 from .fetching import fetch
 from .logging import DIGEST, experiment_of
-from .reach import check_reach, shown, told_of
+from .reach import check_address, check_reach, shown, trouble
 from .stages import SHADOW_TAG, SPLIT_TAG, Change, Places
 from .trail import Move, State, move_tags, read_move
 from .warrant import Warrant, read_warrant
@@ -32,6 +32,7 @@ FOLDER = "warrants"
 """Where a run keeps the warrants of its versions, each under its SHA-256."""
 STATES: dict[str, State] = {"FINISHED": "done", "KILLED": "withdrawn", "FAILED": "withdrawn"}
 ENDED: dict[State, str] = {"done": "FINISHED", "withdrawn": "KILLED"}
+LOGGED = "models:/m-"
 PAGE = 500
 
 
@@ -95,8 +96,7 @@ class Registry:
 
     def configuration(self, number: int) -> str:
         """The release.yaml in a version's package; raises PackageBroken when there is none."""
-        self._registered(number)
-        text = self._downloaded(f"models:/{self.model}/{number}/code/release.yaml")
+        text = self._downloaded(f"{self._source(number)}/code/release.yaml")
         if text is None:
             raise PackageBroken(f"{self.model} v{number} was not logged by `warrant release log`: no release.yaml.")
         return text.decode("utf-8", "replace")
@@ -108,6 +108,8 @@ class Registry:
         if not digest:
             return None
         where = f"The warrant of {self.model} v{version.number}"
+        if not re.fullmatch("[0-9a-f]{64}", digest):
+            raise WarrantInvalid(f"{where} cannot be found: the tag {WARRANT} is not a SHA-256.")
         text = self._downloaded(f"runs:/{found.run_id}/{FOLDER}/{digest}.json")
         if text is None:
             raise WarrantInvalid(f"{where} is not where it was stored: {FOLDER}/{digest}.json of its run is missing.")
@@ -179,6 +181,14 @@ class Registry:
         ) as client:
             return client.get_model_version(self.model, str(number))
 
+    def _source(self, number: int) -> str:
+        """Where a version's files lie; MLflow itself would look a logged model up in the process-wide settings."""
+        source = self._registered(number).source or ""
+        with self._asking() as client:
+            if source.startswith(LOGGED):
+                return str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
+        return source
+
     def _runs(self, experiment: str) -> Iterator[Run]:
         token: str | None = ""
         while token is not None:
@@ -212,9 +222,8 @@ class Registry:
             yield self._client
         except MlflowException as error:
             if _is_missing(error):
-                raise VersionUnknown(missing or told_of(error.message, self.uri)) from None
-            told = told_of(error.message, self.uri)
-            raise RegistryUnavailable(f"The registry at {shown(self.uri)} did not do as it was asked: {told}") from None
+                raise VersionUnknown(missing or trouble(error.message, self.uri)) from None
+            raise RegistryUnavailable(trouble(error.message, self.uri)) from None
         except OSError as error:
             told = error.strerror or type(error).__name__
             raise RegistryUnavailable(f"The registry at {shown(self.uri)} cannot be read or written: {told}.") from None
@@ -223,10 +232,12 @@ class Registry:
 
 
 def open_registry(uri: str, model: str) -> Registry:
-    """The registry at a tracking URI; raises SettingsInvalid when a model cannot have this name."""
-    if not re.fullmatch(MODEL, model):
-        raise SettingsInvalid(f"A model's name is lower case, such as `warrant`; {model!r} is not.")
-    return Registry(uri, model)
+    """The registry at a tracking URI, which is not asked yet; raises SettingsInvalid when it cannot be one."""
+    try:
+        check_address(uri)
+        return Registry(uri, model_name(model))
+    except ValueError as error:
+        raise SettingsInvalid(f"The registry cannot be opened: {error}.") from None
 
 
 def _is_missing(error: MlflowException) -> bool:
@@ -234,7 +245,8 @@ def _is_missing(error: MlflowException) -> bool:
 
 
 def _version(found: Any) -> Version:
-    return Version(int(found.version), found.tags.get(LABEL, ""), found.tags.get(DIGEST, ""), dict(found.tags))
+    label, digest = (found.tags.get(name, "") for name in (LABEL, DIGEST))
+    return Version(int(found.version), label, digest, dict(found.tags), found.creation_timestamp or 0)
 
 
 def _move(run: Run) -> Move | None:

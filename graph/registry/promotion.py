@@ -156,8 +156,7 @@ def _let_in(registry: Promotes, version: Version, evidence: Evidence) -> str:
 
 def override(version: Version, given: Override) -> Warrant:
     """A warrant without evidence, for an emergency; raises PromotionRefused for what has no digest."""
-    if not version.digest:
-        raise PromotionRefused(f"v{version.number} was not logged by `warrant release log`: it has no digest.")
+    check_logged(version)
     return Warrant(
         release=version.digest,
         verdict="override",
@@ -167,6 +166,12 @@ def override(version: Version, given: Override) -> Warrant:
         ticket=given.ticket,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def check_logged(version: Version) -> None:
+    """Raises PromotionRefused when a version has no digest that a warrant could name."""
+    if not version.digest:
+        raise PromotionRefused(f"v{version.number} was not logged by `warrant release log`: it has no digest.")
 
 
 def _held(registry: Promotes, version: Version, evidence: Evidence) -> Warrant | None:

@@ -14,9 +14,23 @@ from ..errors import RegistryUnavailable, VersionUnknown
 
 SQLITE = "sqlite:///"
 PORTS = {"postgresql": 5432, "postgres": 5432, "mysql": 3306, "mssql": 1433}
+SCHEMES = ("sqlite:", "file:", "http:", "https:", "databricks", "uc:", *(kind + end for kind in PORTS for end in ":+"))
+ADDRESS = re.compile(r"//[^/\s]*@")
+UNANSWERED = "failed with exception"
+"""What MLflow says of a tracking server that it could not ask."""
+DATABASE = re.compile(r"\(\w+\.\w*Error\) ([^\n]+)")
+"""How SQLAlchemy passes on what a database says."""
 SECONDS = 5.0
 LONGEST = 300
 """Characters of MLflow's own words that are passed on."""
+
+
+def check_address(uri: str) -> None:
+    """Raises ValueError when MLflow has no registry at such an address."""
+    if not uri.startswith(SCHEMES):
+        raise ValueError(
+            f"a tracking URI looks like sqlite:////srv/mlflow.db or https://mlflow.example, not like {shown(uri)!r}"
+        )
 
 
 def check_reach(uri: str, model: str) -> None:
@@ -36,22 +50,19 @@ def check_reach(uri: str, model: str) -> None:
 
 def shown(uri: str) -> str:
     """An address without what is secret in it."""
-    return re.sub(r"//[^/@\s]*@", "//***@", uri.partition("?")[0])
+    return ADDRESS.sub("//***@", uri.partition("?")[0])
 
 
-def told_of(message: str, uri: str) -> str:
-    """The first line of what MLflow says of a trouble, without what is secret in the address."""
-    line = (message.strip().splitlines() or [""])[0].strip()
-    password = _password(uri)
-    for secret in {password, unquote(password)} - {""}:
-        line = line.replace(secret, "***")
-    line = shown_in(line)
-    return line if len(line) <= LONGEST else line[:LONGEST].rstrip() + " …"
-
-
-def shown_in(text: str) -> str:
-    """A text whose addresses have no user and password."""
-    return re.sub(r"//[^/@\s]*@", "//***@", text)
+def trouble(message: str, uri: str) -> str:
+    """What MLflow says of a trouble as one sentence of ours, without what is secret in the address."""
+    if UNANSWERED in message:
+        found = re.search(r"\[Errno -?\d+\] ([\w ]+)|(timed out)", message)
+        return f"The registry at {shown(uri)} does not answer: {(found[1] or found[2]) if found else 'no connection'}."
+    database = DATABASE.search(message)
+    told = database[1] if database else re.split(r"\.\s|\n", message.strip())[0].strip().rstrip(".")
+    for secret in {_password(uri), unquote(_password(uri))} - {""}:
+        told = told.replace(secret, "***")
+    return f"The registry at {shown(uri)} did not do as it was asked: {ADDRESS.sub('//***@', told)[:LONGEST]}."
 
 
 def _password(uri: str) -> str:

@@ -1,0 +1,156 @@
+"""How versions, moves and differences look: rows as JSON has them, and rich tables of these."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ..registry import Version
+from ..registry.comparing import Differences, Made, Pair
+from ..registry.stages import ARCHIVED, Places
+from ..registry.trail import Move, ever_placed
+from ..registry.warrant import Warrant
+
+Row = dict[str, Any]
+COLOURS = {"production": "green", "staging": "yellow", "archived": "dim"}
+LINES = {"+": "green", "-": "red", "@": "cyan"}
+SHORT = 12
+"""Characters of a digest that are shown."""
+
+
+def listed(versions: Sequence[Version], places: Places, trail: Sequence[Move]) -> list[Row]:
+    """Versions with where they stand; a version that had a stage once and has none is archived."""
+    once, split, shadow = ever_placed(trail), places.split, places.shadow
+    return [
+        {
+            "version": each.number,
+            "stage": places.stage(each.number) or (ARCHIVED if each.number in once else None),
+            "aliases": sorted(name for name, number in places.aliases.items() if number == each.number),
+            "split": split.get(each.number),
+            "shadow": shadow[1] if shadow and shadow[0] == each.number else None,
+            "warrant": each.tags.get("warrant.warrant") or None,
+            "label": each.label,
+            "digest": each.digest,
+            "snapshot": each.tags.get("warrant.snapshot", ""),
+            "commit": each.tags.get("warrant.commit", ""),
+            "logged": datetime.fromtimestamp(each.made / 1000, UTC).isoformat(timespec="seconds"),
+        }
+        for each in versions
+    ]
+
+
+def list_table(rows: list[Row]) -> Table | Text:
+    """The versions as a table."""
+    if not rows:
+        return Text("The model has no version yet; `warrant release log` makes one.")
+    table = _table("version", "stage", "traffic", "release", "snapshot", "warrant", "logged")
+    for row in rows:
+        stage = Text(row["stage"] or "", style=COLOURS.get(row["stage"] or "", ""))
+        kept = (row["label"], row["snapshot"][:SHORT], (row["warrant"] or "none")[:SHORT], _minute(row["logged"]))
+        table.add_row(f"v{row['version']}", stage, Text(_traffic(row)), *map(Text, kept))
+    return table
+
+
+def told_move(move: Move) -> Row:
+    """A move as people read it."""
+    return {
+        "when": move.when.isoformat(timespec="seconds"),
+        "who": move.mover.who,
+        "action": move.action,
+        "stage": move.stage,
+        "from": move.before,
+        "to": move.version,
+        "detail": move.detail,
+        "ticket": move.why.ticket,
+        "note": move.why.note,
+        "evidence": move.why.evidence,
+        "state": move.state,
+    }
+
+
+def trail_table(rows: list[Row]) -> Table | Text:
+    """The moves as a table; what was withdrawn is dim."""
+    if not rows:
+        return Text("Nothing has been moved yet.")
+    table = _table("when", "who", "what", "from", "to", "ticket", "evidence", "note")
+    for row in rows:
+        state = "" if row["state"] == "done" else f" ({row['state']})"
+        what = f"{row['action']} to {row['stage']}" if row["action"] == "promote" else row["action"]
+        cells = [_minute(row["when"]), row["who"], what + state, _named(row["from"]), _named(row["to"], row["detail"])]
+        cells += [row["ticket"], row["evidence"][:SHORT], row["note"]]
+        table.add_row(*map(Text, cells), style="dim" if state else "")
+    return table
+
+
+def version_panel(row: Row, warrant: Warrant | None, metrics: dict[str, float]) -> Panel:
+    """One version: where it stands, what it is made of, on what evidence."""
+    facts = [(name, row[name]) for name in ("digest", "snapshot", "commit", "logged")]
+    told = [("stage", row["stage"] or "none"), ("traffic", _traffic(row) or "-"), *facts]
+    told += [("metrics", ", ".join(f"{name} {value:g}" for name, value in metrics.items()) or "none")]
+    told += [("warrant", _evidence(warrant))]
+    table = Table.grid(padding=(0, 2))
+    for name, value in told:
+        table.add_row(Text(name, style="dim"), Text(str(value)))
+    return Panel(table, title=Text(f"v{row['version']} · {row['label']}"), title_align="left")
+
+
+def difference_tables(one: Made, other: Made, found: Differences) -> Iterator[RenderableType]:
+    """What differs, part by part; then the prompts as unified diffs."""
+    names = [f"v{each.version.number}" for each in (one, other)]
+    if not (found.facts or found.configuration or found.prompts):
+        yield Text(f"{names[0]} and {names[1]} have the same code, configuration, prompts and Snapshot.")
+    for title, pairs in (("made of", found.facts), ("configuration", found.configuration)):
+        if pairs:
+            yield _pairs(title, names, pairs)
+    if found.metrics:
+        yield _metrics(names, found.metrics)
+    for prompt in found.prompts.values():
+        yield Group(*(Text(line, style=LINES.get(line[:1], "")) for line in prompt.splitlines()))
+
+
+def _pairs(title: str, names: list[str], pairs: list[Pair]) -> Table:
+    table = _table(title, *names)
+    for pair in pairs:
+        table.add_row(Text(pair.name), *(Text("-" if value is None else str(value)) for value in pair[1:]))
+    return table
+
+
+def _metrics(names: list[str], pairs: list[Pair]) -> Table:
+    table = _table("metric", *names, "difference")
+    for pair in pairs:
+        both = pair.first is not None and pair.second is not None
+        change = f"{pair.second - pair.first:+.4g}" if both else ""
+        table.add_row(Text(pair.name), *("-" if value is None else f"{value:.4g}" for value in pair[1:]), change)
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _traffic(row: Row) -> str:
+    shares = (("split", row["split"]), ("shadow", row["shadow"]))
+    return ", ".join(f"{name} {share:.3g}" for name, share in shares if share is not None)
+
+
+def _evidence(warrant: Warrant | None) -> str:
+    if warrant is None:
+        return "none"
+    scores = [f"{name} {each.value:g} ({each.low:g} to {each.high:g})" for name, each in warrant.scores.items()]
+    found = ", ".join(scores) or warrant.reason
+    return f"{warrant.verdict}: {found}; judged by {warrant.judge}, approved by {warrant.approver}, {warrant.ticket}"
+
+
+def _named(number: int | None, detail: str = "") -> str:
+    return " ".join(each for each in (f"v{number}" if number else "", detail) if each)
+
+
+def _minute(when: str) -> str:
+    return when[:16].replace("T", " ")
