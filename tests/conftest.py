@@ -39,7 +39,7 @@ def quick_handbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's tables in a SQLite file: they take seconds to make, so they are made once and copied."""
     from mlflow import MlflowClient
 
@@ -50,9 +50,9 @@ def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def made(empty_registry: Path, tmp_path: Path) -> "Made":
+def made(empty: Path, tmp_path: Path) -> "Made":
     """A registry without a model."""
     from versions_under_test import Made
 
-    shutil.copy(empty_registry, tmp_path / "mlflow.db")
+    shutil.copy(empty, tmp_path / "mlflow.db")
     return Made(tmp_path)
