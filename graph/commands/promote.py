@@ -54,16 +54,17 @@ def promote(
 
 @click.command()
 @says("The change request or incident, if there is one.", "--reason Why.")
-@click.option("--from", "only_from", default="", help="Only if this version is in production: safe to repeat.")
+@click.option("--from", "only_from", default="", help="Only if this version is in production; safe to repeat.")
 @takes("registry", "model")
 def rollback(ticket: str, note: str, only_from: str, registry: str | None, model: str | None) -> None:
     """Put the release before back into production; again: the one before that."""
     with opened(registry, model) as (kept, mover):
         outcome = roll_back(kept, mover, Why(ticket, note), only_from)
-    if outcome.changed:
-        click.echo(f"v{outcome.places.production} is in production again.{_archived(outcome)}")
+    again = f"v{outcome.places.production} is in production again."
+    if not outcome.changed and outcome.move.state == "under way":
+        click.echo(f"{again} A rollback that was broken off is finished, and nothing more.")
     else:
-        click.echo(f"v{outcome.places.production} is in production again: a rollback that was broken off is finished.")
+        told(outcome, f"{again}{_archived(outcome)}")
 
 
 def _override(reason: str | None, approver: str | None, ticket: str) -> Override | None:

@@ -1,6 +1,6 @@
 """What people do with versions: promote, roll back, split, shadow. Production is let in by its warrant alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -78,14 +78,16 @@ def promote(
 def roll_back(registry: Promotes, mover: Mover, why: Why, only_from: str = "") -> Outcome:
     """Put the release before back into production; raises PromotionRefused when there is none.
 
-    A rollback that was broken off is finished, and nothing more. `only_from`: only if this version is in production.
+    A rollback that was broken off is finished, and nothing more. `only_from`: only if this version is in production;
+    what was rolled back last is not rolled back again.
     """
     known = {version.number for version in registry.versions()}
 
     def plan(now: Places, settled: Settled) -> Plan:
         if broken := [move for move in settled.finished if move.action == "rollback"]:
             return Plan(broken[-1], now)
-        _check_from(now, only_from)
+        if made := _made_before(now, settled.trail, only_from):
+            return Plan(made, now)
         number = release_before(settled.trail, known)
         if number is None:
             raise PromotionRefused(f"There is no release before {_named(now.production)} to go back to.")
@@ -184,11 +186,15 @@ def _held(registry: Promotes, version: Version, evidence: Evidence) -> Warrant |
         raise
 
 
-def _check_from(now: Places, told: str) -> None:
-    if now.production is None and told:
-        raise PromotionRefused(f"{told} is not in production: no version is. Nothing was moved.")
-    if told and number_of(told, now) != now.production:
-        raise PromotionRefused(f"{told} is not in production, {_named(now.production)} is. Nothing was moved.")
+def _made_before(now: Places, trail: Sequence[Move], told: str) -> Move | None:
+    """The rollback from a named version, if it was made last; raises PromotionRefused when another is in production."""
+    if not told or (now.production and number_of(told, now) == now.production):
+        return None
+    last = [move for move in trail if move.stage == PRODUCTION and move.state == "done"][-1:]
+    if last and last[0].action == "rollback" and last[0].before == number_of(told, now):
+        return last[0]
+    here = "no version is" if now.production is None else f"{_named(now.production)} is"
+    raise PromotionRefused(f"{told} is not in production, {here}. Nothing was moved.")
 
 
 def _named(number: int | None) -> str:

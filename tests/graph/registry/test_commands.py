@@ -201,7 +201,7 @@ ABOUT_VERSIONS = [
     ("promote latest --to staging", 2, "or an alias (none yet); 'latest' is neither"),
     ("promote 1 --to production -t x", 1, "v1 may not answer for production: it has no warrant"),
     ("rollback", 1, "There is no release before now to go back to"),
-    ("rollback --from v1", 1, "v1 is not in production: no version is"),
+    ("rollback --from v1", 1, "v1 is not in production, no version is"),
     ("split v1=0.1", 1, "No version is in production; promote one first."),
     ("shadow 1 --share 0.1", 1, "No version is in production; promote one first."),
     ("release diff 1 9", 2, "There is no v9 of warrant"),

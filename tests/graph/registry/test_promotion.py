@@ -98,8 +98,9 @@ def test_a_rollback_from_a_named_version_can_be_repeated(registry: Registry) -> 
     for number in "123":
         promote(registry, ME, number, "production", WHY)
     assert roll_back(registry, ME, Why(), "v3").places.production == 2
-    with pytest.raises(PromotionRefused, match="v3 is not in production, v2 is"):
-        roll_back(registry, ME, Why(), "v3")
+    assert not roll_back(registry, ME, Why(), "v3").changed
+    with pytest.raises(PromotionRefused, match="v1 is not in production, v2 is"):
+        roll_back(registry, ME, Why(), "1")
     assert registry.aliases()["production"] == 2
 
 
