@@ -1,13 +1,16 @@
 """A registry in memory over real packages: its aliases move, it may be away, a package may be broken."""
 
+import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graph.errors import PackageBroken, RegistryUnavailable, VersionUnknown
+from graph.errors import RegistryUnavailable, VersionUnknown
 from graph.registry import Version
 from graph.registry.package import package_digest
 from graph.registry.packing import pack
+from graph.registry.shelf import shelve
+from graph.registry.stages import SHADOW_TAG, SPLIT_TAG, Places
 from graph.registry.warrant import Warrant, WarrantScore
 from graph.release import Release
 
@@ -39,6 +42,7 @@ class MemoryRegistry:
     away: bool = False
     versions: dict[int, Version] = field(default_factory=dict)
     warrants: dict[int, Warrant | None] = field(default_factory=dict)
+    looked: list[int] = field(default_factory=list)
     fetched: list[int] = field(default_factory=list)
 
     def log(self, release: Release, *, broken: bool = False) -> int:
@@ -54,38 +58,30 @@ class MemoryRegistry:
         self.warrants[number] = warranted(digest)
         return number
 
-    def aliases(self) -> dict[str, int]:
+    def places(self) -> Places:
         self._there()
-        return dict(self.names)
+        tags = {SPLIT_TAG: json.dumps(self.shares), SHADOW_TAG: str(self.shadowed)}
+        return Places(dict(self.names), tags)
 
     def version(self, number: int) -> Version:
         self._there()
+        self.looked.append(number)
         if number not in self.versions:
             raise VersionUnknown(f"There is no version {number}.")
         return self.versions[number]
 
     def fetch(self, version: Version, home: Path) -> Path:
         self._there()
-        self.fetched.append(version.number)
-        target = home / version.digest
-        if not target.is_dir():
-            home.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(self.home / f"v{version.number}", target)
-        if package_digest(target) != version.digest:
-            raise PackageBroken(f"v{version.number} is not what was logged.")
-        return target
+
+        def bring(arriving: Path) -> Path:
+            self.fetched.append(version.number)
+            return Path(shutil.copytree(self.home / f"v{version.number}", arriving / "package"))
+
+        return shelve(home, version.digest, bring)
 
     def warrant(self, version: Version) -> Warrant | None:
         self._there()
         return self.warrants[version.number]
-
-    def split(self) -> dict[int, float]:
-        self._there()
-        return dict(self.shares)
-
-    def shadow(self) -> tuple[int, float] | None:
-        self._there()
-        return (self.names["shadow"], self.shadowed) if "shadow" in self.names else None
 
     def _there(self) -> None:
         if self.away:

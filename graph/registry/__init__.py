@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from .warrant import Warrant
+
+if TYPE_CHECKING:
+    from .stages import Places
 
 Stage = Literal["staging", "production"]
 STAGES: tuple[Stage, ...] = ("staging", "production")
@@ -28,8 +31,8 @@ class Version:
 class Follows(Protocol):
     """The registry as a server sees it. Every method blocks, and raises RegistryUnavailable when it does not answer."""
 
-    def aliases(self) -> dict[str, int]:
-        """The numbers of the versions that aliases point to: `production`, `staging`, `archived`, `shadow`."""
+    def places(self) -> "Places":
+        """Where versions stand: by alias, and what share of the questions they get, all from one look."""
         ...
 
     def version(self, number: int) -> Version:
@@ -37,7 +40,7 @@ class Follows(Protocol):
         ...
 
     def fetch(self, version: Version, home: Path) -> Path:
-        """The directory `home/DIGEST` with the version's package, whole and checked; fetched only if it is not there.
+        """The directory `home/DIGEST` with the version's package, whole and checked; fetched unless it is there so.
 
         Raises PackageBroken when what was fetched is not what was logged.
         """
@@ -45,12 +48,4 @@ class Follows(Protocol):
 
     def warrant(self, version: Version) -> Warrant | None:
         """The evidence that was stored with the version; raises WarrantInvalid when it cannot be read."""
-        ...
-
-    def shadow(self) -> tuple[int, float] | None:
-        """The version that answers along unseen, and its share of production's questions; None: there is none."""
-        ...
-
-    def split(self) -> dict[int, float]:
-        """The shares of production's questions that go to other versions than production's own; empty: none do."""
         ...

@@ -52,18 +52,6 @@ class Registry:
         tags = {name: str(model.tags[name]) for name in (SPLIT_TAG, SHADOW_TAG) if name in model.tags}
         return Places({name: int(number) for name, number in model.aliases.items()}, tags)
 
-    def aliases(self) -> dict[str, int]:
-        """The numbers of the versions that aliases point to."""
-        return dict(self.places().aliases)
-
-    def split(self) -> dict[int, float]:
-        """The shares of production's questions that go to other versions."""
-        return self.places().split
-
-    def shadow(self) -> tuple[int, float] | None:
-        """The version that answers along unseen, and its share of the questions."""
-        return self.places().shadow
-
     def version(self, number: int) -> Version:
         """A version; raises VersionUnknown when there is none of this number."""
         return _version(self._registered(number))

@@ -1,45 +1,32 @@
-"""Brings a registered version's package here: whole and checked under its digest, or not at all."""
+"""Brings a registered version's package here."""
 
-import shutil
 from pathlib import Path
-from uuid import uuid4
 
 import mlflow
-from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
 from ..errors import PackageBroken, RegistryUnavailable
 from . import Version
 from .logging import tracking
-from .package import package_digest
+from .shelf import shelve
 
 
 def fetch(uri: str, model: str, version: Version, home: Path) -> Path:
-    """The directory `home/DIGEST` with a version's package; what is there already is not fetched again.
+    """The directory `home/DIGEST` with a version's package; one that is there and whole is not fetched again.
 
-    Several processes may want it at once. Raises PackageBroken when what was fetched is not what was logged,
-    RegistryUnavailable when it cannot be fetched.
+    Raises PackageBroken when what was fetched is not what was logged, RegistryUnavailable when it cannot be fetched.
     """
+    name = f"{model} v{version.number}"
     if not version.digest:
-        raise PackageBroken(f"{model} v{version.number} was not logged by `warrant release log`: it has no digest.")
-    target = home / version.digest
-    home.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / f"{version.digest}.lock"):
-        if not target.is_dir():
-            _bring(uri, model, version, target)
-    return target
+        raise PackageBroken(f"{name} was not logged by `warrant release log`: it has no digest.")
 
-
-def _bring(uri: str, model: str, version: Version, target: Path) -> None:
-    arriving = target.with_name(f".{uuid4().hex}")
-    try:
-        arriving.mkdir()
+    def bring(arriving: Path) -> Path:
         with tracking(uri):
-            found = mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}", dst_path=str(arriving))
-        if package_digest(Path(found)) != version.digest:
-            raise PackageBroken(f"{model} v{version.number} is not what was logged: its digest is another.")
-        Path(found).rename(target)
+            return Path(
+                mlflow.artifacts.download_artifacts(f"models:/{model}/{version.number}", dst_path=str(arriving))
+            )
+
+    try:
+        return shelve(home, version.digest, bring)
     except (MlflowException, OSError) as error:
-        raise RegistryUnavailable(f"{model} v{version.number} cannot be fetched: {type(error).__name__}.") from error
-    finally:
-        shutil.rmtree(arriving, ignore_errors=True)
+        raise RegistryUnavailable(f"{name} cannot be fetched: {type(error).__name__}.") from error

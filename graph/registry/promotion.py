@@ -194,7 +194,7 @@ def _made_before(now: Places, trail: Sequence[Move], told: str) -> Move | None:
     if last and last[0].action == "rollback" and last[0].before == number_of(told, now):
         return last[0]
     here = "no version is" if now.production is None else f"{_named(now.production)} is"
-    raise PromotionRefused(f"{told} is not in production, {here}. Nothing was moved.")
+    raise PromotionRefused(f"{_named(number_of(told, now))} is not in production, {here}. Nothing was moved.")
 
 
 def _named(number: int | None) -> str:

@@ -10,13 +10,13 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from graph.agent import Agent
-from graph.errors import PromotionRefused, RegistryError, VersionUnknown
+from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
 from server.live import Live, State
+from server.releases.failures import Failures
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
 from server.releases.slots import (
@@ -35,17 +35,6 @@ log = logging.getLogger("warrant.releases")
 FOLLOWED = (PRODUCTION, STAGING, SHADOW)
 GLANCE = 0.5
 """Seconds between two looks for another worker's word that something has changed."""
-PAUSES = (5.0, 20.0, 60.0, 300.0)
-"""Seconds after which a version that could not be loaded is tried again, by how often it failed."""
-
-
-@dataclass
-class Failure:
-    """A version that could not be loaded on a track."""
-
-    told: str
-    times: int
-    again: float
 
 
 class Followed(Live):
@@ -64,21 +53,21 @@ class Followed(Live):
         self._shares: dict[str, float] = {}
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
-        self._failures: dict[tuple[str, int], Failure] = {}
+        self._failures = Failures()
         self._away = ""
-        self._swaps = self._failed = 0
+        self._swaps = 0
 
     async def open(self) -> None:
         """Load what the aliases name, or what was good last; raises a WarrantError when there is nothing to serve."""
-        await self._settle(force=True)
+        await self._settle(force=True, first=True)
         if not self.ready:
             why = "; ".join(self.state.trouble) or f"no version of {self._settings.model} is in production"
             raise PromotionRefused(f"There is nothing to serve: {why}. `warrant promote VERSION --to production`.")
 
     async def take(self, track: str, name: str) -> Slot:
         """The slot for a question; production's are split by `name`, a pinned version is loaded when it is asked."""
-        if pinned_number(track) is not None:
-            return await self._pinned(track)
+        if number := pinned_number(track):
+            return self._there(number) or await self._pin(number)
         if track == PRODUCTION and self._shares:
             track = self._chosen(name)
         return await super().take(track, name)
@@ -108,14 +97,13 @@ class Followed(Live):
     @property
     def state(self) -> State:
         """What is served now, and what there is trouble with."""
-        told = [failure.told for failure in self._failures.values()]
         return State(
             slots=dict(self._slots),
             split=dict(self._shares),
             registry="away" if self._away else "ok",
-            trouble=[*([self._away] if self._away else []), *told],
+            trouble=[*([self._away] if self._away else []), *self._failures.told],
             swaps=self._swaps,
-            failures=self._failed,
+            failures=self._failures.count,
         )
 
     @property
@@ -123,45 +111,47 @@ class Followed(Live):
         return self._keeping.home / "reload"
 
     async def _follow(self) -> None:
-        seen = self._kicks()
+        force, seen = False, self._kicks()
         while True:
-            until = time.monotonic() + self._settings.poll
-            while time.monotonic() < until and self._kicks() == seen:
-                await asyncio.sleep(min(GLANCE, self._settings.poll))
-            force, seen = self._kicks() != seen, self._kicks()
             try:
                 await self._settle(force=force)
             except Exception:
                 log.exception("the registry was not followed")
+            until = time.monotonic() + self._settings.poll
+            while time.monotonic() < until and self._kicks() == seen:
+                await asyncio.sleep(min(GLANCE, self._settings.poll))
+            force, seen = self._kicks() != seen, self._kicks()
 
     def _kicks(self) -> float:
         with suppress(OSError):
             return self._kick_file.stat().st_mtime
         return 0.0
 
-    async def _settle(self, *, force: bool) -> None:
-        """Make what is served what the registry says; `force`: also what failed lately."""
+    async def _settle(self, *, force: bool, first: bool = False) -> None:
+        """Make what is served what the registry says; `force`: also what failed lately; `first`: production alone."""
         async with self._settling:
             try:
                 registry = await self._reach()
-                aliases = await asyncio.to_thread(registry.aliases)
-                shares = await asyncio.to_thread(registry.split)
-                shadow = await asyncio.to_thread(registry.shadow)
+                places = await asyncio.to_thread(registry.places)
+                split, shadow = places.split, places.shadow
             except RegistryError as error:
                 lost = isinstance(error, VersionUnknown)
                 self._away = "The registry has no such model." if lost else "The registry is away."
                 log.warning("the registry does not help", extra={"trouble": str(error)})
-                await self._fall_back()
+                await self._fall_back(None)
                 return
             self._away = ""
-            wanted = {track: aliases[track] for track in FOLLOWED if track in aliases}
-            wanted |= {f"split-v{number}": number for number in shares}
-            self._failures = {key: found for key, found in self._failures.items() if wanted.get(key[0]) == key[1]}
+            wanted = {track: places.aliases[track] for track in FOLLOWED if track in places.aliases}
+            wanted |= {f"split-v{number}": number for number in split}
+            self._failures.only(wanted)
             for track, number in wanted.items():
-                await self._bring(registry, track, number, force=force)
+                if not first or track not in (STAGING, SHADOW):
+                    await self._bring(registry, track, number, force=force)
+            if PRODUCTION in wanted:
+                await self._fall_back(registry, wanted[PRODUCTION])
             self._drop(wanted)
             self._shadow_share = shadow[1] if shadow else 0.0
-            self._shares = {f"split-v{n}": share for n, share in shares.items() if f"split-v{n}" in self._slots}
+            self._shares = {f"split-v{n}": share for n, share in split.items() if f"split-v{n}" in self._slots}
             await asyncio.to_thread(self._tidy)
 
     async def _reach(self) -> Follows:
@@ -170,41 +160,49 @@ class Followed(Live):
         return self._registry
 
     async def _bring(self, registry: Follows, track: str, number: int, *, force: bool) -> None:
-        """Put a version on a track unless it is there; what goes wrong is noted and changes nothing."""
-        there, failure = self._slots.get(track), self._failures.get((track, number))
-        if there and there.version == str(number):
-            return
-        if failure and not force and time.monotonic() < failure.again:
+        """Put a version on a track unless it is there; what goes wrong is noted and changes nothing.
+
+        `force`: one that is there is held against its warrant again.
+        """
+        there = self._slots.get(track)
+        same = there if there and there.version == str(number) else None
+        if not force and (same or self._failures.waits(track, number)):
             return
         try:
             guarded = track == PRODUCTION or track.startswith("split-")
             slot = await self._loader.load(registry, number, list(self._slots.values()), guarded=guarded)
-        except Exception as error:  # noqa: BLE001 - whatever keeps a version from being served is told, and harms nobody
-            self._note(track, number, error)
+        except Exception as error:
+            told = self._failures.note(track, number, error)
+            log.error("not swapped", exc_info=error, extra={"track": track, "trouble": told})
             return
-        self._failures.pop((track, number), None)
+        self._failures.settle(track, number)
+        if same and (same.standing, same.reason, same.digest) == (slot.standing, slot.reason, slot.digest):
+            return
         self._slots = {**self._slots, track: slot}
         self._swaps += 1
         log.info("swapped", extra={"track": track, "version": slot.version, "release": slot.agent.label})
         good = Good(version=slot.version, digest=slot.digest, standing=slot.standing, reason=slot.reason)
         await asyncio.to_thread(self._keeping.keep, track, good)
 
-    async def _fall_back(self) -> None:
-        """With the registry away and nothing served: what was good last."""
-        if not self.ready and (slot := await self._loader.last_good(PRODUCTION)):
-            self._slots = {**self._slots, PRODUCTION: slot}
-            log.warning("serving what was good last", extra={"version": slot.version, "release": slot.agent.label})
+    async def _fall_back(self, registry: Follows | None, wanted: int | None = None) -> None:
+        """With nothing in production's place: what was good there last, unless it is what may not be served now."""
+        good = None if self.ready else await asyncio.to_thread(self._keeping.last, PRODUCTION)
+        if good is None or (good.version == str(wanted) and self._failures.refused(PRODUCTION, wanted)):
+            return
+        try:
+            slot = await self._good(registry, good)
+        except Exception as error:
+            log.exception("what was good last cannot be served", exc_info=error)
+            return
+        self._slots = {**self._slots, PRODUCTION: slot}
+        log.warning("serving what was good last", extra={"version": slot.version, "release": slot.agent.label})
 
-    def _note(self, track: str, number: int, error: Exception) -> None:
-        before = self._failures.get((track, number))
-        times = before.times + 1 if before else 1
-        pause = PAUSES[min(times, len(PAUSES)) - 1]
-        # What an error of another kind says may hold a path; the log has it.
-        kind = type(error).__name__
-        told = str(error) if isinstance(error, PromotionRefused) else f"v{number} cannot be opened: {kind}."
-        self._failures[track, number] = Failure(f"{track}: {told}", times, time.monotonic() + pause)
-        self._failed += 1
-        log.error("not swapped", exc_info=error, extra={"track": track, "trouble": told})
+    async def _good(self, registry: Follows | None, good: Good) -> Slot:
+        """What was good last, held against its warrant if the registry still knows it."""
+        if registry:
+            with suppress(RegistryUnavailable, VersionUnknown):
+                return await self._loader.load(registry, int(good.version), [], guarded=True)
+        return await self._loader.again(good)
 
     def _drop(self, wanted: Iterable[str]) -> None:
         """Let go of tracks that no alias names any more, and of pins that nobody asked for; production stays."""
@@ -230,20 +228,32 @@ class Followed(Live):
                 return track if track in self._slots else PRODUCTION
         return PRODUCTION
 
-    async def _pinned(self, track: str) -> Slot:
-        """A pinned version, one loaded after the other; raises Refused (404) when there is none."""
+    def _there(self, number: int) -> Slot | None:
+        """A version that is loaded, for whatever track."""
+        track = f"v{number}"
+        found = self._slots.get(track) or next(
+            (slot for slot in self._slots.values() if slot.version == str(number)), None
+        )
+        if track in self._slots:
+            self._pins[track] = time.monotonic()
+        return found
+
+    async def _pin(self, number: int) -> Slot:
+        """Load a pinned version, one after the other; raises Refused (404) when there is none, or a RegistryError."""
         async with self._pinning:
-            if track not in self._slots:
-                number = pinned_number(track) or 0
-                there = next((slot for slot in self._slots.values() if slot.version == str(number)), None)
-                if there:
-                    return there
-                try:
-                    loaded = list(self._slots.values())
-                    slot = await self._loader.load(await self._reach(), number, loaded, guarded=False)
-                except VersionUnknown:
-                    raise nothing_there(track) from None
-                self._slots = {**self._slots, track: slot}
-        self._pins[track] = time.monotonic()
+            if there := self._there(number):
+                return there
+            if error := self._failures.pinned(number):
+                raise nothing_there(f"v{number}") if isinstance(error, VersionUnknown) else error
+            try:
+                loaded = list(self._slots.values())
+                slot = await self._loader.load(await self._reach(), number, loaded, guarded=False)
+            except VersionUnknown as error:
+                self._failures.pin(number, error)
+                raise nothing_there(f"v{number}") from None
+            except Exception as error:
+                log.warning("not pinned", exc_info=error, extra={"version": str(number)})
+                raise self._failures.pin(number, error) from error
+            self._slots, self._pins[f"v{number}"] = {**self._slots, f"v{number}": slot}, time.monotonic()
         self._drop([name for name in self._slots if pinned_number(name) is None])
-        return self._slots[track]
+        return slot

@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from graph.registry.shelf import ARRIVING, arriving, brought_by
 from server.processes import alive
 from server.releases.slots import Standing
 
@@ -32,42 +35,67 @@ class Keeping:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._used: Collection[str] = ()
+        self._loading: Counter[str] = Counter()
 
     def last(self, track: str) -> Good | None:
-        """The last version that was good on a track; None when there is none that is still here."""
+        """The last version that was good on a track; None when there was none."""
         try:
-            good = Good.model_validate_json((self.home / f"{track}.json").read_text("utf-8"))
+            return Good.model_validate_json((self.home / f"{track}.json").read_text("utf-8"))
         except (OSError, ValidationError):
             return None
-        return good if self.package(good.digest).is_dir() else None
 
     def keep(self, track: str, good: Good) -> None:
         """Write it down in one step: whoever reads finds the one before or this one."""
         self.home.mkdir(parents=True, exist_ok=True)
-        arriving = self.home / f".{track}.{os.getpid()}"
-        with arriving.open("w", encoding="utf-8") as file:
+        new = arriving(self.home)
+        with new.open("w", encoding="utf-8") as file:
             file.write(json.dumps(good.model_dump()) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        arriving.replace(self.home / f"{track}.json")
+        new.replace(self.home / f"{track}.json")
 
     def package(self, digest: str) -> Path:
         """Where a package lies."""
         return self.home / digest
 
+    def claim(self, digest: str) -> None:
+        """Say that a package is being loaded: nobody removes it until it is yielded up and `hold` was called again."""
+        self._loading[digest] += 1
+        self._say()
+
+    def yield_up(self, digest: str) -> None:
+        """Take a claim back."""
+        self._loading[digest] -= 1
+
     def hold(self, digests: Collection[str]) -> None:
         """Say which packages this process stands on, in place of what it said before."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / f"{os.getpid()}{HELD}").write_text("\n".join(digests), "utf-8")
+        self._used = digests
+        self._say()
 
     def tidy(self) -> None:
-        """Remove packages that no process stands on, but for those that were good last, and the newest of the rest."""
-        named = {good.digest for path in self.home.glob("*.json") if (good := self.last(path.stem))}
-        there = [path for path in self.home.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        used = named | self._held()
-        unused = sorted((path for path in there if path.name not in used), key=_age)
-        for path in unused[BEFORE:]:
-            shutil.rmtree(path, ignore_errors=True)
+        """Remove packages that no process stands on, but for those that were good last, and the newest of the rest.
+
+        What processes that have died were bringing goes too.
+        """
+        with self._alone():
+            named = {good.digest for path in self.home.glob("*.json") if (good := self.last(path.stem))}
+            there = [path for path in self.home.iterdir() if path.is_dir() and not path.name.startswith(".")]
+            used = named | self._held()
+            unused = sorted((path for path in there if path.name not in used), key=_age)
+            left = [path for path in self.home.glob(f"{ARRIVING}*") if not alive(brought_by(path))]
+            for path in [*unused[BEFORE:], *left]:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _alone(self) -> FileLock:
+        """Nothing is removed by one process while another says that it stands on it."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.home / ".lock")
+
+    def _say(self) -> None:
+        with self._alone():
+            stood_on = {*self._used, *(+self._loading)}
+            (self.home / f"{os.getpid()}{HELD}").write_text("\n".join(stood_on), "utf-8")
 
     def _held(self) -> set[str]:
         """What living processes stand on; what dead ones have left is cleared away."""

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from graph.agent import Agent
-from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable
+from graph.errors import PackageBroken, PromotionRefused, RegistryError, RegistryUnavailable
 from graph.registry import Follows, Version
+from graph.registry.shelf import is_whole
 from graph.registry.warrant import refusal
-from server.releases.keeping import Keeping
+from server.releases.keeping import Good, Keeping
 from server.releases.slots import Slot, Standing
 from server.releases.warming import warm
 
@@ -32,18 +33,24 @@ class Loader:
         version = await asyncio.to_thread(registry.version, number)
         standing, reason = await asyncio.to_thread(self._stands, registry, version) if guarded else UNCHECKED
         same = next((slot for slot in loaded if slot.digest == version.digest), None)
-        directory = await asyncio.to_thread(registry.fetch, version, self._keeping.home)
-        await asyncio.to_thread(self._keeping.hold, [*(slot.digest for slot in loaded), version.digest])
-        agent = same.agent if same else await self._opened(number, directory)
+        agent = same.agent if same else await self._fetched(registry, version)
         return Slot(str(number), agent, standing, reason, version.digest)
 
-    async def last_good(self, track: str) -> Slot | None:
-        """What was good last on a track, without asking the registry; None when there is nothing."""
-        good = await asyncio.to_thread(self._keeping.last, track)
-        if good is None:
-            return None
-        agent = await self._opened(int(good.version), self._keeping.package(good.digest))
+    async def again(self, good: Good) -> Slot:
+        """What was good before, without the registry; raises PackageBroken when it is not here as it was."""
+        root = self._keeping.package(good.digest)
+        if not await asyncio.to_thread(is_whole, root, good.digest):
+            raise PackageBroken(f"v{good.version}, which was good last, is not here any more, or was altered.")
+        agent = await self._opened(int(good.version), root)
         return Slot(good.version, agent, good.standing, good.reason, good.digest)
+
+    async def _fetched(self, registry: Follows, version: Version) -> Agent:
+        try:
+            await asyncio.to_thread(self._keeping.claim, version.digest)
+            root = await asyncio.to_thread(registry.fetch, version, self._keeping.home)
+            return await self._opened(version.number, root)
+        finally:
+            self._keeping.yield_up(version.digest)
 
     async def _opened(self, number: int, directory: Path) -> Agent:
         agent = await self._package(directory)

@@ -267,6 +267,90 @@ def test_with_the_registry_away_it_serves_on_and_starts_from_the_last_that_was_g
         assert (ask(client)["version"], ready(client)["registry"]) == ("1", "ok")
 
 
+def move_on_to_a_broken_version(registry: MemoryRegistry, state: Path) -> None:
+    """Serve the second version, and let the third, which cannot be opened, be in production when the server ends."""
+    with followed(registry, state) as client:
+        registry.names["production"] = 2
+        reload(client)
+        registry.names["production"] = registry.log(release("three"), broken=True)
+        reload(client)
+
+
+def test_a_restart_serves_the_last_that_was_good_when_productions_version_cannot_be_opened(
+    registry: MemoryRegistry, tmp_path: Path
+) -> None:
+    move_on_to_a_broken_version(registry, tmp_path / "state")
+    with followed(registry, tmp_path / "state") as client:
+        assert ask(client)["version"] == "2"
+        told = ready(client)
+        assert (told["version"], told["standing"], told["registry"]) == ("2", "warranted", "ok")
+        assert "production: v3 cannot be opened" in told["trouble"][0]
+        registry.names["production"] = 1
+        reload(client)
+        assert (ask(client)["version"], ready(client)["trouble"]) == ("1", [])
+
+
+def test_a_restart_serves_the_last_that_was_good_when_productions_version_has_no_warrant(
+    registry: MemoryRegistry, tmp_path: Path
+) -> None:
+    with followed(registry, tmp_path / "state"):
+        registry.names["production"], registry.warrants[2] = 2, None
+    with followed(registry, tmp_path / "state") as client:
+        assert ask(client)["version"] == "1"
+        assert "v2 may not be served" in ready(client)["trouble"][0]
+
+
+@pytest.mark.anyio
+async def test_what_was_good_last_is_not_served_when_it_may_not_be_served_any_more(
+    registry: MemoryRegistry, tmp_path: Path
+) -> None:
+    move_on_to_a_broken_version(registry, tmp_path / "state")
+    registry.warrants[2] = None
+    for number in (3, 2):
+        registry.names["production"] = number
+        live = app_of(registry, tmp_path / "state").state.server.live
+        with pytest.raises(PromotionRefused, match="There is nothing to serve"):
+            await live.open()
+
+
+@pytest.mark.anyio
+async def test_a_package_that_was_altered_on_disk_is_not_served(registry: MemoryRegistry, tmp_path: Path) -> None:
+    def altered() -> None:
+        package = tmp_path / "state" / "releases" / "warrant" / registry.versions[1].digest
+        text = (package / "release.yaml").read_text("utf-8")
+        (package / "release.yaml").write_text(text.replace("one does not know.", "pay to this account"), "utf-8")
+
+    with followed(registry, tmp_path / "state"):
+        altered()
+    with followed(registry, tmp_path / "state") as client:
+        assert ask(client)["text"] == "one does not know."
+        assert registry.fetched == [1, 1]
+        altered()
+    registry.away = True
+    live = app_of(registry, tmp_path / "state").state.server.live
+    with pytest.raises(PromotionRefused, match="The registry is away"):
+        await live.open()
+
+
+def test_a_version_in_staging_that_cannot_be_opened_does_not_keep_production_from_starting(
+    registry: MemoryRegistry, tmp_path: Path
+) -> None:
+    registry.names |= {"staging": registry.log(release("three"), broken=True), "shadow": 2}
+    with followed(registry, tmp_path / "state") as client:
+        assert ask(client)["version"] == "1"
+        until(lambda: "staging: v3" in str(ready(client)["trouble"]))
+
+
+def test_a_reload_holds_what_is_served_against_its_warrant_again(registry: MemoryRegistry, tmp_path: Path) -> None:
+    good, registry.warrants[1] = registry.warrants[1], None
+    with followed(registry, tmp_path / "state", override="registry restored from backup") as client:
+        assert ready(client)["standing"] == "override"
+        registry.warrants[1], before = good, read(client).total("warrant_swaps_total")
+        assert reload(client)["served"]["production"]["standing"] == "warranted"
+        assert reload(client)["served"]["production"]["standing"] == "warranted"
+        assert read(client).total("warrant_swaps_total") == before + 1
+
+
 def test_every_door_is_there_for_staging_and_for_pinned_versions(
     client: httpx.Client, registry: MemoryRegistry
 ) -> None:
@@ -329,6 +413,32 @@ def test_pinned_versions_that_nobody_asks_are_let_go(registry: MemoryRegistry, t
         assert set(live.state.slots) == {"production", "v3"}
         until(lambda: gc.collect() >= 0 and gone() is None)
         assert ask(client, "/versions/2/rag")["version"] == "2"
+
+
+def test_pinned_versions_that_cannot_be_loaded_are_not_tried_at_every_question(
+    client: httpx.Client, registry: MemoryRegistry
+) -> None:
+    broken = registry.log(release("three"), broken=True)
+    for _ in range(3):
+        reply = client.post(f"/versions/{broken}/rag/invoke", json=PENSION)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (503, "release_broken")
+        assert client.post("/versions/9/rag/invoke", json=PENSION).status_code == 404
+    assert registry.fetched.count(broken) == 1
+    assert registry.looked.count(9) == 1
+    assert read(client).total("warrant_reload_failures_total") == 1
+
+
+def test_with_the_registry_away_pinned_versions_that_are_loaded_are_served_on(
+    client: httpx.Client, registry: MemoryRegistry
+) -> None:
+    ask(client, "/versions/2/rag")
+    registry.away = True
+    assert ask(client, "/versions/2/rag")["version"] == "2"
+    broken = registry.log(release("three"))
+    reply = client.post(f"/versions/{broken}/rag/invoke", json=PENSION)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "registry_unavailable")
+    registry.away = False
+    assert ask(client, f"/versions/{broken}/rag")["version"] == str(broken)
 
 
 def test_a_release_that_was_replaced_is_let_go(registry: MemoryRegistry, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def nursery(made: Made) -> Iterator[Nursery]:
 def check_whole(registry: Registry, number: int) -> None:
     """One production, a trail that agrees with it, and copies that agree with both."""
     settled = settle(registry, ME)
-    assert registry.aliases()["production"] == number
+    assert registry.places().aliases["production"] == number
     assert productions(settled.trail)[-1] == number
     assert [move for move in settled.trail if move.state == "under way" or move.action == "found"] == []
     tagged = {version.number: version.tags["warrant.stage"] for version in registry.versions()}
@@ -141,7 +141,7 @@ def kill_and_repeat(registry: Registry, nursery: Nursery, name: str, *, look: bo
     line, number = COMMANDS[name]
     code = nursery.run(line, **how)
     assert code in (0, -signal.SIGKILL)
-    here = registry.aliases()["production"]
+    here = registry.places().aliases["production"]
     assert here in (1, 2)
     if look:
         check_whole(registry, here)

@@ -69,7 +69,7 @@ def test_a_promotion_moves_the_alias_archives_the_one_before_and_is_written_down
     promote(registry, ME, "v2", "staging", Why())
     outcome = promote(registry, ME, "staging", "production", Why("CHG-2", "best"))
     assert outcome.changed
-    assert registry.aliases() == {"production": 2, "archived": 1}
+    assert registry.places().aliases == {"production": 2, "archived": 1}
     assert stages(registry) == {3: "", 2: "production", 1: "archived"}
     last = registry.trail()[-1]
     assert (last.action, last.before, last.version, last.state, last.mover) == ("promote", 1, 2, "done", ME)
@@ -101,7 +101,7 @@ def test_a_rollback_from_a_named_version_can_be_repeated(registry: Registry) -> 
     assert not roll_back(registry, ME, Why(), "v3").changed
     with pytest.raises(PromotionRefused, match="v1 is not in production, v2 is"):
         roll_back(registry, ME, Why(), "1")
-    assert registry.aliases()["production"] == 2
+    assert registry.places().aliases["production"] == 2
 
 
 def test_a_rollback_passes_over_a_version_that_was_deleted(registry: Registry, made: Made) -> None:
@@ -126,7 +126,7 @@ def test_without_evidence_production_stays_closed_and_nothing_is_written(
     number = made.add(RELEASES[3])
     with pytest.raises(PromotionRefused, match=sentence):
         promote(registry, ME, str(number), "production", WHY, Evidence(warrant))
-    assert (registry.aliases(), registry.trail(), registry.version(number).tags.get("warrant.warrant")) == (
+    assert (registry.places().aliases, registry.trail(), registry.version(number).tags.get("warrant.warrant")) == (
         {},
         [],
         None,
@@ -189,7 +189,7 @@ def test_a_rollback_does_not_go_to_what_may_not_answer(registry: Registry, made:
 def test_a_split_is_a_tag_and_needs_warrants(registry: Registry, made: Made) -> None:
     promote(registry, ME, "1", "production", WHY)
     assert split(registry, ME, {"v2": 0.1, "3": 0.05}, WHY).changed
-    assert registry.split() == {2: 0.1, 3: 0.05}
+    assert registry.places().split == {2: 0.1, 3: 0.05}
     assert not split(registry, ME, {"2": 0.1, "v3": 0.05}, WHY).changed
     assert (registry.trail()[-1].action, registry.trail()[-1].detail) == ("split", "v2=0.1, v3=0.05")
     made.add(RELEASES[3])
@@ -198,16 +198,16 @@ def test_a_split_is_a_tag_and_needs_warrants(registry: Registry, made: Made) -> 
     with pytest.raises(PromotionRefused, match="named twice"):
         split(registry, ME, {"v2": 0.1, "2": 0.2}, WHY)
     split(registry, ME, {}, WHY)
-    assert registry.split() == {}
+    assert registry.places().split == {}
 
 
 def test_a_shadow_is_an_alias_and_needs_no_warrant(registry: Registry, made: Made) -> None:
     promote(registry, ME, "1", "production", WHY)
     number = made.add(RELEASES[3])
     shadow(registry, ME, str(number), 0.25, WHY)
-    assert (registry.shadow(), registry.aliases()["shadow"]) == ((4, 0.25), 4)
+    assert (registry.places().shadow, registry.places().aliases["shadow"]) == ((4, 0.25), 4)
     shadow(registry, ME, "", 0, WHY)
-    assert (registry.shadow(), registry.aliases()) == (None, {"production": 1})
+    assert (registry.places().shadow, registry.places().aliases) == (None, {"production": 1})
     with pytest.raises(VersionUnknown, match="There is no v9 of warrant"):
         shadow(registry, ME, "9", 0.1, WHY)
 
@@ -279,13 +279,13 @@ def test_dying_before_any_write_leaves_one_production_and_a_trail_that_agrees(
         try:
             command(Dying(made.uri, writes), dead)
         except Killed:
-            happened = registry.aliases()["production"] == number
+            happened = registry.places().aliases["production"] == number
             last = settle(registry, ME).trail[-1]
             assert (last.mover, last.state) == (dead, "done" if happened else "withdrawn") or writes == 0
             died.append(happened)
         here = {number: "production", 3: "archived"} if happened else {3: "production"}
         assert stages(registry) == {1: "archived", 2: "staging", 3: "archived"} | here
-        assert registry.aliases()["production"] == (number if happened else 3)
+        assert registry.places().aliases["production"] == (number if happened else 3)
     assert died[:3] == [False, False, True]
     assert len(died) >= 6
 
@@ -316,7 +316,7 @@ def test_two_who_move_at_once_see_each_other(registry: Registry) -> None:
     intend(registry, replace(ME, who="bob", host="elsewhere"), 2)
     with pytest.raises(RegistryUnavailable, match=r"bob began a promote \d s ago, which is still under way"):
         promote(registry, ME, "1", "production", WHY)
-    assert (registry.aliases(), len(registry.trail())) == ({}, 1)
+    assert (registry.places().aliases, len(registry.trail())) == ({}, 1)
 
 
 class Late(Registry):
@@ -330,7 +330,7 @@ class Late(Registry):
 def test_an_intent_gives_way_to_another_that_was_written_meanwhile(registry: Registry, made: Made) -> None:
     with pytest.raises(RegistryUnavailable, match="bob began a promote"):
         promote(Late(made.uri, MODEL), ME, "1", "production", WHY)
-    assert (registry.aliases(), [move.state for move in registry.trail()]) == ({}, ["under way", "withdrawn"])
+    assert (registry.places().aliases, [move.state for move in registry.trail()]) == ({}, ["under way", "withdrawn"])
 
 
 class Overtaken(Registry):
@@ -344,7 +344,7 @@ class Overtaken(Registry):
 def test_a_plan_that_came_too_late_is_withdrawn(registry: Registry, made: Made) -> None:
     with pytest.raises(RegistryUnavailable, match="Somebody else has moved a version just now"):
         promote(Overtaken(made.uri, MODEL), ME, "1", "production", WHY)
-    assert (registry.aliases(), [move.state for move in registry.trail()]) == ({"production": 3}, ["withdrawn"])
+    assert (registry.places().aliases, [move.state for move in registry.trail()]) == ({"production": 3}, ["withdrawn"])
 
 
 def test_a_move_of_another_machine_is_given_up_after_a_while(registry: Registry) -> None:
