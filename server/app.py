@@ -125,6 +125,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(server.mcp.run())
             await stack.enter_async_context(server.live.run())
             await stack.enter_async_context(server.shadow.run())
+            await stack.enter_async_context(server.metrics.run(server.live))
         except Exception as error:
             app.state.failure = error
             raise

@@ -1,7 +1,9 @@
 """Keeps the books as Prometheus metrics."""
 
+import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +26,8 @@ VERSION = version("warrant")
 NONE, LOCAL = "none", "local"
 STATES = {"closed": 0, "half_open": 1, "open": 2}
 MILLION = 1_000_000
+LOOK = 5.0
+"""Seconds between two looks at what is served."""
 
 
 class Metrics:
@@ -40,16 +44,28 @@ class Metrics:
         for what in ("trace", "feedback"):
             for outcome in ("sent", "dropped", "failed"):
                 meters.TRACES.labels(what, outcome)
+        for outcome in ("asked", "dropped", "failed"):
+            meters.SHADOWS.labels(outcome)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._folder:
             meters.forget(os.getpid(), self._folder)
 
+    @asynccontextmanager
+    async def run(self, live: Live) -> AsyncIterator[None]:
+        """Look at what is served every few seconds: of several workers Prometheus asks only one."""
+        task = asyncio.create_task(self._follow(live))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
     def page(self, live: Live) -> bytes:
         """What Prometheus reads."""
-        self._look(live.agent)
-        self._served(live.state)
+        self._look(live)
         return meters.page(self._folder)
 
     def shadow(self, outcome: str) -> None:
@@ -96,7 +112,7 @@ class Metrics:
         if answer:
             self._answered(answer)
             _caches(answer["cached"], record.agent)
-        self._look(record.agent)
+        _breakers(record.agent)
 
     def trace(self, what: str, outcome: str) -> None:
         """Count a trace, or feedback on one: sent, dropped or failed."""
@@ -121,16 +137,29 @@ class Metrics:
         if price:
             meters.COST.labels(model).inc((sent * price[0] + got * price[1]) / MILLION)
 
-    def _look(self, agent: Agent) -> None:
-        """What is not counted but looked at: the breakers, which change only while questions are answered."""
-        for name, state in worst_states(agent.breakers()).items():
-            meters.BREAKER.labels(name).set(state)
+    async def _follow(self, live: Live) -> None:
+        while True:
+            if live.ready:
+                self._look(live)
+            await asyncio.sleep(LOOK)
+
+    def _look(self, live: Live) -> None:
+        """What is not counted but looked at."""
+        self._served(live.state)
+        agent = live.agent
+        _breakers(agent)
         built = (VERSION, agent.label, agent.snapshot)
         if self._built and self._built != built:
             meters.BUILD.labels(*self._built).set(0)
         if self._built != built:
             meters.BUILD.labels(*built).set(1)
         self._built = built
+
+
+def _breakers(agent: Agent) -> None:
+    """Breakers change only while questions are answered."""
+    for name, state in worst_states(agent.breakers()).items():
+        meters.BREAKER.labels(name).set(state)
 
 
 def worst_states(states: Iterable[BreakerState]) -> dict[str, int]:

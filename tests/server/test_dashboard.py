@@ -13,7 +13,7 @@ from support import ROOT
 from graph.release import Release
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "warrant.json").read_text("utf-8"))
-ROWS = ["Traffic", "Latency by step", "Answers", "Models", "Caches", "Traces"]
+ROWS = ["Traffic", "Latency by step", "Answers", "Models", "Caches", "Traces", "Releases"]
 REPLY = "Laptops are replaced every 4 years [1]. Telephones are replaced every 99 years [1]."
 
 

@@ -4,8 +4,8 @@ import http.client
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 from mcp import ClientSession, McpError, types
-from mcp.client.streamable_http import streamable_http_client
+from mcp_under_test import call, structured, talking
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
@@ -48,31 +48,9 @@ def slow(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield url
 
 
-@asynccontextmanager
-async def talking(url: str, key: str = "", path: str = "/mcp") -> AsyncIterator[ClientSession]:
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    async with (
-        httpx.AsyncClient(headers=headers, timeout=30) as http,
-        streamable_http_client(f"{url}{path}", http_client=http) as (read, write, _),
-        ClientSession(read, write) as session,
-    ):
-        await session.initialize()
-        yield session
-
-
-async def call(session: ClientSession, tool: str, /, **arguments: object) -> types.CallToolResult:
-    return await session.call_tool(tool, arguments)
-
-
 def text_of(result: types.CallToolResult) -> str:
     assert isinstance(result.content[0], types.TextContent)
     return result.content[0].text
-
-
-def structured(result: types.CallToolResult) -> dict[str, Any]:
-    assert not result.isError, result.content
-    assert result.structuredContent is not None
-    return result.structuredContent
 
 
 async def test_the_tools_say_what_they_take_and_give(server: str) -> None:
