@@ -108,6 +108,7 @@ GOALS = {
     "drills": "failing models: ",
     "serving": "serving, CPU of a request: ",
     "serving_memory": "serving for half an hour: ",
+    "swapping": "swapping releases once a second under load: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",
 }

@@ -16,6 +16,7 @@ from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
 from server.live import Live, State
+from server.processes import give_back_memory
 from server.releases.failures import Failures
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
@@ -111,12 +112,16 @@ class Followed(Live):
         return self._keeping.home / "reload"
 
     async def _follow(self) -> None:
-        force, seen = False, self._kicks()
+        force, seen, trimmed = False, self._kicks(), self._swaps
         while True:
+            before = self._swaps
             try:
                 await self._settle(force=force)
             except Exception:
                 log.exception("the registry was not followed")
+            if trimmed != self._swaps == before:
+                await asyncio.to_thread(give_back_memory)
+                trimmed = self._swaps
             until = time.monotonic() + self._settings.poll
             while time.monotonic() < until and self._kicks() == seen:
                 await asyncio.sleep(min(GLANCE, self._settings.poll))
