@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPH = sorted((ROOT / "graph").rglob("*.py"))
-SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py")])
+EVALS = sorted((ROOT / "evals").rglob("*.py"))
+SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py"), *EVALS])
 
 REGISTRY = ("client", "crosscheck", "entry", "fetching", "logging", "responses", "signature")
 """What of the registry's room speaks to MLflow; packages, warrants and stages do not."""
@@ -92,6 +93,11 @@ def test_graph_knows_neither_server_nor_evals(path: Path) -> None:
 )
 def test_server_does_not_know_evals(path: Path) -> None:
     assert not {name for name in ours(path) if name.split(".")[0] in ("evals", "warrant")}
+
+
+@pytest.mark.parametrize("path", EVALS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_evals_do_not_know_the_server(path: Path) -> None:
+    assert not {name for name in ours(path) if name.split(".")[0] in ("server", "warrant")}
 
 
 def test_doors_do_not_know_each_other_and_the_desk_knows_no_door() -> None:

@@ -1,0 +1,21 @@
+"""What can go wrong with what an evaluation is given; exit codes are those of the class above.
+
+SourceInvalid
+├── DatasetInvalid      the samples cannot be read, or do not fit the Snapshot
+├── RunInvalid          a run's directory is damaged, or belongs to another release or dataset
+└── ThresholdsInvalid   the thresholds are empty, or name what there is not
+"""
+
+from graph.errors import SourceInvalid
+
+
+class DatasetInvalid(SourceInvalid):
+    """The samples cannot be read; the message names the lines."""
+
+
+class RunInvalid(SourceInvalid):
+    """A run's directory is damaged, or it is of another release or dataset."""
+
+
+class ThresholdsInvalid(SourceInvalid):
+    """The thresholds cannot be read, are empty, or name a metric that there is not."""
