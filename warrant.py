@@ -19,6 +19,7 @@ COMMANDS: Commands = {
     "rollback": ("graph.commands.promote:rollback", "Put the release before back into production."),
     "split": ("graph.commands.traffic:split", "Give shares of production's questions to other versions."),
     "shadow": ("graph.commands.traffic:shadow", "Let a version answer questions of production's unseen."),
+    "eval": ("", "Measure how well a release answers."),
     "graph": ("graph.commands.draw:graph", "Draw the answering graph."),
     "snapshot": ("graph.commands.snapshot:snapshot", "Show what a Snapshot holds."),
 }
@@ -31,7 +32,10 @@ GROUPS: dict[str, Commands] = {
         "trail": ("graph.commands.versions:trail", "List every move of a version."),
         "log": ("graph.commands.log:log", "Log the release with its code and Snapshot as a version of a model."),
         "compare": ("server.commands.compare:compare_versions", "Compare how two versions did on live questions."),
-    }
+    },
+    "eval": {
+        "run": ("evals.commands.run:run", "Ask a release every question of a dataset and keep what it answers."),
+    },
 }
 
 

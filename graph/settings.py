@@ -96,6 +96,11 @@ def load_settings(**told: object) -> Settings:
         ) from error
 
 
+def keep_no_answers() -> None:
+    """Let every release that this process opens from now on ask anew what it was asked before."""
+    os.environ["WARRANT_CACHE_SECONDS"] = "0"
+
+
 def bound_mlflow(seconds: int = 30, retries: int = 2) -> None:
     """Bound the calls to a tracking server that does not answer, and quiet MLflow, unless the user says otherwise."""
     bounds = {

@@ -37,6 +37,7 @@ HOMES = {
     "pebble": {"graph/ingest/reading.py"},
     "markdown_it": {"graph/ingest/chunk.py"},
     "filelock": {
+        "evals/runs.py",
         "graph/registry/shelf.py",
         "graph/snapshot/store.py",
         "server/releases/keeping.py",

@@ -1,0 +1,1 @@
+"""warrant eval: the steps of an evaluation, each by itself."""

@@ -1,0 +1,140 @@
+"""Runs: every sample has an outcome, what was kept is kept, and what was broken off goes on."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import QUICK, ROOT
+
+from evals.asking import ask_all
+from evals.errors import RunInvalid
+from evals.runs import ANSWERS, SAMPLES, Outcome, Run, Trouble, open_run
+from evals.samples import Dataset, Sample, write_dataset
+from evals.subjects import Subject, packed, release_of
+from graph.registry.package import open_package
+
+HOTEL = Sample(id="hotel", question="What is the hotel limit in the EU?", answerable=True)
+PENSION = Sample(id="pension", question="How much does Tarnwell contribute to my pension?", answerable=False)
+BROKEN = Sample(id="broken", question="What is the hotel limit?", filters={"nowhere": 1}, answerable=True)
+DATASET = Dataset("three", (HOTEL, PENSION, BROKEN))
+
+
+@pytest.fixture(scope="module")
+def subject(quick_handbook: Path) -> Iterator[Subject]:
+    with packed(QUICK, quick_handbook) as found:
+        yield found
+
+
+@pytest.fixture
+def run(subject: Subject, tmp_path: Path) -> Run:
+    return open_run(tmp_path, DATASET, subject, 2)
+
+
+def ask(subject: Subject, run: Run) -> list[str]:
+    """Ask what is missing; the samples that were asked."""
+    asked: list[str] = []
+
+    async def all_of_them() -> None:
+        await ask_all(await open_package(subject.root), run, lambda outcome: asked.append(outcome.sample))
+
+    with run.writing():
+        asyncio.run(all_of_them())
+    return sorted(asked)
+
+
+def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: Subject, run: Run) -> None:
+    assert run.missing == ["hotel", "pension", "broken"]
+    assert ask(subject, run) == ["broken", "hotel", "pension"]
+    found = run.outcomes
+    assert found["hotel"].answer
+    assert found["hotel"].answer["status"] == "answered"
+    assert found["hotel"].passages
+    assert "EUR 145" in found["hotel"].passages[0]["text"]
+    assert found["pension"].answer
+    assert found["pension"].answer["status"] == "declined"
+    trouble = found["broken"].trouble
+    assert trouble
+    assert (trouble.kind, "nowhere" in trouble.message) == ("FilterInvalid", True)
+    assert all(outcome.seconds > 0 for outcome in found.values())
+    assert (run.about.release, run.about.label, run.about.samples) == (subject.digest, QUICK.label, 3)
+    assert release_of(subject) == QUICK
+
+
+def test_what_has_an_outcome_is_not_asked_again(subject: Subject, run: Run, tmp_path: Path) -> None:
+    run.keep(Outcome(sample="hotel", trouble=Trouble(kind="X", message="x"), seconds=1))
+    assert ask(subject, open_run(tmp_path, DATASET, subject, 1)) == ["broken", "pension"]
+    assert ask(subject, run) == []
+    with run.writing():
+        assert run.forget_failures() == 2
+    assert ask(subject, run) == ["broken", "hotel"]
+
+
+def test_another_dataset_or_release_is_another_run(subject: Subject, run: Run, tmp_path: Path) -> None:
+    other = open_run(tmp_path, Dataset("three", (HOTEL, PENSION)), subject, 2)
+    assert other.place != run.place
+    assert open_run(tmp_path, DATASET, subject, 2).place == run.place
+
+
+def test_a_line_that_was_cut_off_does_not_count_and_is_taken_away(run: Run) -> None:
+    first = Outcome(sample="hotel", trouble=Trouble(kind="X", message="x"), seconds=1)
+    run.keep(first)
+    with (run.place / ANSWERS).open("ab") as file:
+        file.write(b'{"sample": "pens')
+    assert run.outcomes == {"hotel": first}
+    second = first.model_copy(update={"sample": "pension"})
+    with run.writing():
+        run.keep(second)
+    assert run.outcomes == {"hotel": first, "pension": second}
+
+
+def test_what_is_damaged_or_altered_is_told(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunInvalid, match="There is no run"):
+        Run(tmp_path / "nowhere")
+    (run.place / ANSWERS).write_text('{"sample": 1}\n')
+    with pytest.raises(RunInvalid, match="damaged in line 1"):
+        _ = run.outcomes
+    write_dataset(run.place / SAMPLES, [HOTEL])
+    with pytest.raises(RunInvalid, match="was altered"):
+        _ = run.dataset
+
+
+def test_one_process_writes_at_a_time(run: Run) -> None:
+    with run.writing(), pytest.raises(RunInvalid, match="Another process"), Run(run.place).writing():
+        pass
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_goes_on_where_it_was(quick_handbook: Path, tmp_path: Path) -> None:
+    samples = [Sample(id=f"s{number}", question=f"What is rule {number}?", answerable=False) for number in range(40)]
+    write_dataset(tmp_path / "d.jsonl", samples)
+    (tmp_path / "release.yaml").write_text("name: quick\nembedding: wordllama-256\n")
+    line = ["eval", "run", "-d", "d.jsonl", "-i", str(quick_handbook), "-r", "release.yaml", "--out", "runs"]
+    command = [sys.executable, str(ROOT / "warrant.py"), *line]
+    told = {**os.environ, "PYTHONPATH": str(ROOT), "WARRANT_THREADS": "1"}
+    with subprocess.Popen(command, cwd=tmp_path, env=told, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not _kept(tmp_path):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    before = _kept(tmp_path)
+    assert 0 < len(before) < 40
+    done = subprocess.run(command, cwd=tmp_path, env=told, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "quick@" in done.stderr
+    place = tmp_path / done.stdout.strip()
+    lines = (place / ANSWERS).read_bytes().splitlines()
+    assert [json.loads(line) for line in lines[: len(before)]] == before
+    assert sorted(json.loads(line)["sample"] for line in lines) == sorted(sample.id for sample in samples)
+
+
+def _kept(place: Path) -> list[object]:
+    """The outcomes that are on disk, whole."""
+    return [
+        json.loads(line) for path in place.glob(f"runs/*/{ANSWERS}") for line in path.read_bytes().split(b"\n")[:-1]
+    ]
