@@ -36,8 +36,9 @@ class Sample(Part):
     """A question, and what is known of its answer; what is not known is left out and not scored.
 
     `documents` are the files that hold the answer, as Citations name them; `quotes` are verbatim pieces of them, all of
-    which an answer needs. `alternatives` are other right answers beside the `reference`. `cluster` names what samples
-    have in common that makes them dependent on each other, such as a conversation; without it, their first document.
+    which an answer needs. `alternatives` are other right answers beside the `reference`. `route` is the one that the
+    question should take. `cluster` names what samples have in common that makes them dependent on each other, such as a
+    conversation; without it, their first document.
     `origin` is what the sample was made from, and is not looked at.
     """
 
@@ -52,6 +53,7 @@ class Sample(Part):
     documents: tuple[Words, ...] = ()
     quotes: tuple[Words, ...] = ()
     tags: tuple[Words, ...] = ()
+    route: Literal["simple", "complex"] | None = None
     cluster: str = ""
     note: str = ""
     origin: dict[str, Any] = {}
@@ -176,5 +178,5 @@ def _plain(sample: Sample) -> dict[str, Any]:
 
 
 def _canonical(sample: Sample) -> tuple[str, str]:
-    told = sample.model_dump(mode="json", exclude={"note", "origin"})
+    told = sample.model_dump(mode="json", exclude={"note", "origin"}, exclude_defaults=True)
     return sample.id, json.dumps(told, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

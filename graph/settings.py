@@ -27,6 +27,9 @@ def model_name(name: str) -> str:
     return name
 
 
+Price = Annotated[float, Field(ge=0)]
+
+
 class Settings(BaseSettings):
     """Read once from WARRANT_* variables and a .env file, then frozen."""
 
@@ -47,6 +50,8 @@ class Settings(BaseSettings):
     """The registered model whose versions are releases; MLflow tells upper case from lower, people do not."""
     user: str = ""
     """Who moves releases, as the trail tells it; empty: the user of this machine."""
+    prices: dict[str, tuple[Price, Price]] = {}
+    """US dollars for a million tokens sent and a million received, by model."""
     threads: int = Field(default=0, ge=0)
     """Threads that embed at once; 0 takes every core."""
     cache_answers: int = Field(default=1000, ge=0)

@@ -48,7 +48,8 @@ HOMES = {
     "cachetools": {"graph/caching/cache.py", "server/releases/failures.py"},
     "eldc": {"graph/text/language.py"},
     "spellchecker": {"graph/text/language.py"},
-    "rapidfuzz": {"graph/question/spelling.py", "graph/claims/comparison.py"},
+    "rapidfuzz": {"graph/question/spelling.py", "graph/claims/comparison.py", "evals/metrics/plain.py"},
+    "ragas": {"evals/metrics/through_ragas.py"},
     "text_to_num": {"graph/text/quantities.py"},
 }
 ROOMS = ("text", "question", "claims", "finding", "writing")

@@ -28,6 +28,7 @@ LOCAL = {
     "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http",
     "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
     "MLFLOW_WEBHOOK_CACHE_TTL": "1",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
 """MLflow sends to https on public addresses alone, and sees new webhooks after a minute, unless told otherwise."""
 

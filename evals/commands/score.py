@@ -1,0 +1,48 @@
+"""warrant eval score: what a run is worth, metric by metric."""
+
+import asyncio
+import json
+import math
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from evals.metrics.known import METRICS
+from evals.runs import Run
+from evals.scores import Score, by_metric, unscored
+from evals.scoring import score_run
+from graph.commands.options import settings_with
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Every score, as JSON lines.")
+@click.option("--explain", is_flag=True, help="Say what each metric is.")
+def score(run: Path, as_json: bool, explain: bool) -> None:
+    """Score the run in a directory by every metric that needs no model; scores are kept beside it.
+
+    A sample that failed or was not asked has no score but a reason; the last column counts those.
+    """
+    settings = settings_with()
+    found = asyncio.run(score_run(Run(run), settings.prices, settings.cores))
+    if as_json:
+        for each in found:
+            click.echo(json.dumps(each.model_dump(exclude_defaults=True)))
+    else:
+        Console().print(table(found, explain=explain))
+
+
+def table(scores: tuple[Score, ...], *, explain: bool = False) -> Table:
+    """Means over the samples that have a value, and how many have none and why."""
+    about = ["what it is"] if explain else []
+    made = Table("metric", "samples", "mean", "without a score", *about, show_edge=False)
+    for name, found in by_metric(scores).items():
+        values = [value for each in found.values() if (value := each.value) is not None]
+        mean = f"{math.fsum(values) / len(values):.4g} {METRICS[name].unit}".strip() if values else "-"
+        reasons = Counter(each.reason for each in unscored(found))
+        without = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common(2))
+        made.add_row(name, str(len(values)), mean, without, *([METRICS[name].about] if explain else []))
+    return made

@@ -1,0 +1,1 @@
+"""What is measured of an outcome; each file has metrics of one kind, and `known` names them all."""

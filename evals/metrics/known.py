@@ -1,0 +1,23 @@
+"""Every metric of the keyless tier: what it means and how it is bounded."""
+
+from collections.abc import Mapping
+
+from evals.scores import Metric
+
+KEYLESS: tuple[Metric, ...] = (
+    Metric("context_recall", "of the documents that hold the answer, the share that was retrieved"),
+    Metric("context_precision", "of the documents that were retrieved, the share that holds the answer"),
+    Metric("quote_recall", "of the quotes that an answer needs, the share that stands in a retrieved passage"),
+    Metric("ndcg", "nDCG of the retrieved documents in their order"),
+    Metric("mrr", "1 over the rank of the first retrieved document that holds the answer, 0 without one"),
+    Metric("exact_match", "the answer is a right one but for case, articles and punctuation", binary=True),
+    Metric("token_f1", "F1 of the answer's words and those of the right answer that is nearest"),
+    Metric("rouge_l", "F1 by the longest common subsequence of words, to the right answer that is nearest"),
+    Metric("semantic_similarity", "cosine of answer and right answer, under MiniLM", low=-1.0),
+    Metric("answered", "an answerable question was not declined", binary=True),
+    Metric("declined_rightly", "an unanswerable question was declined", binary=True),
+    Metric("routed_rightly", "the question took the route that it should have taken", binary=True),
+    Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
+    Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
+)
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in KEYLESS}

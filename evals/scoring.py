@@ -1,0 +1,127 @@
+"""Scores a run by the keyless metrics; what was scored before and has not changed is read again."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from evals.metrics import plain
+from evals.metrics.known import KEYLESS, METRICS
+from evals.metrics.plain import Prices, Unscored
+from evals.runs import ANSWERS, Kept, Outcome, Run
+from evals.samples import Sample
+from evals.scores import Metric, Score, scored
+from graph.backends.embedders import load_embedder
+from graph.registry.isolation import code_digest
+
+SCORES = "scores.json"
+EMBEDDING = "minilm-l6-v2-int8"
+Value = Callable[[Sample, Outcome], Awaitable[float | None]]
+
+
+class Scores(Kept):
+    """What is in scores.json; `key` is over all that the scores were made from, the metrics' code included."""
+
+    key: str
+    scores: tuple[Score, ...]
+
+
+async def score_run(run: Run, prices: Prices, threads: int) -> tuple[Score, ...]:
+    """The scores of a run, from its file where they are still right; raises RunInvalid."""
+    key, path = key_of(run, prices), run.place / SCORES
+    if (known := _known(path)) and known.key == key:
+        return known.scores
+    found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, threads))
+    unfinished = path.with_name(f"{SCORES}.part")
+    unfinished.write_text(Scores(key=key, scores=found).model_dump_json(exclude_defaults=True) + "\n", "utf-8")
+    unfinished.replace(path)
+    return found
+
+
+async def score_all(
+    samples: Sequence[Sample], outcomes: dict[str, Outcome], prices: Prices, threads: int
+) -> list[Score]:
+    """Every metric of every sample that it applies to; a sample without an outcome has no score, and a reason."""
+    values = _values(samples, list(outcomes.values()), prices, threads)
+    return [
+        score
+        for sample in samples
+        for metric in KEYLESS
+        if (score := await _score(metric, values[metric.name], sample, outcomes.get(sample.id)))
+    ]
+
+
+def key_of(run: Run, prices: Prices) -> str:
+    """SHA-256 over the samples, the outcomes, the prices and the code of the metrics."""
+    answers = run.place / ANSWERS
+    parts: Iterable[str] = (
+        run.dataset.digest,
+        hashlib.sha256(answers.read_bytes() if answers.exists() else b"").hexdigest(),
+        json.dumps(prices, sort_keys=True),
+        code_digest(Path(__file__).parent / "metrics"),
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+async def _score(metric: Metric, value: Value, sample: Sample, outcome: Outcome | None) -> Score | None:
+    """None where the metric does not apply, which an outcome never decides."""
+    probe = outcome if outcome and outcome.answer else NOTHING
+    try:
+        found = await value(sample, probe)
+    except Unscored as error:
+        return _unscored(metric, sample, _why(outcome) or str(error))
+    if found is None:
+        return None
+    return _unscored(metric, sample, why) if (why := _why(outcome)) else scored(sample.id, metric, [found])
+
+
+def _why(outcome: Outcome | None) -> str:
+    """Why a sample cannot be scored at all; empty when it can."""
+    if outcome is None:
+        return "it was not asked"
+    return f"it failed: {outcome.trouble.kind}" if outcome.trouble else ""
+
+
+def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
+    return Score(sample=sample.id, metric=metric.name, reason=reason)
+
+
+def _values(samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Prices, threads: int) -> dict[str, Value]:
+    """How each metric is computed, by name."""
+    from evals.metrics.through_ragas import RagasMetrics
+
+    ragas = RagasMetrics(load_embedder(EMBEDDING, threads).embed)
+    ragas.learn(samples, [outcome for outcome in outcomes if outcome.answer])
+
+    async def cost(sample: Sample, outcome: Outcome) -> float | None:
+        return plain.cost_usd(outcome, prices)
+
+    found: dict[str, Value] = {"cost_usd": cost}
+    for name in METRICS.keys() - found.keys():
+        found[name] = getattr(ragas, name, None) or _waited(getattr(plain, name))
+    return found
+
+
+def _waited(value: Callable[[Sample, Outcome], float | None]) -> Value:
+    async def later(sample: Sample, outcome: Outcome) -> float | None:
+        return value(sample, outcome)
+
+    return later
+
+
+def _known(path: Path) -> Scores | None:
+    try:
+        return Scores.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValidationError):
+        return None
+
+
+NOTHING = Outcome(
+    sample="-",
+    answer={"text": "", "status": "declined", "route": "", "usage": {"calls": 0}},
+    passages=[],
+    seconds=0.0,
+)
+"""Stands for an outcome that is not there, to see whether a metric applies."""
