@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from evals.metrics import plain
 from evals.metrics.known import KEYLESS, METRICS
 from evals.metrics.plain import Prices, Unscored
+from evals.metrics.vectors import Vectors
 from evals.runs import ANSWERS, Kept, Outcome, Run
 from evals.samples import Sample
 from evals.scores import Metric, Score, scored
@@ -90,17 +91,21 @@ def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
 
 def _values(samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Prices, threads: int) -> dict[str, Value]:
     """How each metric is computed, by name."""
+    from evals.metrics.supported import Supported
     from evals.metrics.through_ragas import RagasMetrics
 
-    ragas = RagasMetrics(load_embedder(EMBEDDING, threads).embed)
-    ragas.learn(samples, [outcome for outcome in outcomes if outcome.answer])
+    vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
+    vectors.learn([text for outcome in outcomes if (text := plain.said(outcome))])
+    vectors.learn([right for sample in samples for right in sample.answers])
+    rooms = (RagasMetrics(vectors), Supported(vectors, outcomes))
 
     async def cost(sample: Sample, outcome: Outcome) -> float | None:
         return plain.cost_usd(outcome, prices)
 
     found: dict[str, Value] = {"cost_usd": cost}
     for name in METRICS.keys() - found.keys():
-        found[name] = getattr(ragas, name, None) or _waited(getattr(plain, name))
+        asked = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
+        found[name] = asked or _waited(getattr(plain, name))
     return found
 
 

@@ -1,10 +1,10 @@
 """Metrics that ragas has: the only file that knows it. Its telemetry is off unless the user turned it on."""
 
 import warnings
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from evals.metrics.plain import normalised, retrieved, said
+from evals.metrics.vectors import Vectors
 from evals.runs import Outcome
 from evals.samples import Sample
 from graph.settings import quiet_libraries
@@ -17,25 +17,16 @@ with warnings.catch_warnings():
     from ragas.metrics import IDBasedContextPrecision, IDBasedContextRecall
     from ragas.metrics.collections import ExactMatch, SemanticSimilarity
 
-Embed = Callable[[Sequence[str]], Any]
-"""Texts to unit vectors."""
-
 
 class Embeddings(BaseRagasEmbedding):
-    """Our embedding as ragas asks for it: each text is embedded once."""
+    """Our vectors as ragas asks for them."""
 
-    def __init__(self, embed: Embed) -> None:
+    def __init__(self, vectors: Vectors) -> None:
         super().__init__()
-        self._embed, self._known = embed, dict[str, list[float]]()
-
-    def learn(self, texts: Sequence[str]) -> None:
-        """Embed many texts at once."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        self._known |= dict(zip(new, (row.tolist() for row in self._embed(new)), strict=True)) if new else {}
+        self._vectors = vectors
 
     def embed_text(self, text: str, **_: Any) -> list[float]:
-        self.learn([text])
-        return self._known[text]
+        return [float(each) for each in self._vectors.of([text])[0]]
 
     async def aembed_text(self, text: str, **_: Any) -> list[float]:
         return self.embed_text(text)
@@ -44,15 +35,9 @@ class Embeddings(BaseRagasEmbedding):
 class RagasMetrics:
     """The keyless metrics of ragas, each with the sample's own rule for when it applies."""
 
-    def __init__(self, embed: Embed) -> None:
-        self._embeddings = Embeddings(embed)
+    def __init__(self, vectors: Vectors) -> None:
         self._recall, self._precision = IDBasedContextRecall(), IDBasedContextPrecision()
-        self._exact, self._similar = ExactMatch(), SemanticSimilarity(embeddings=self._embeddings)
-
-    def learn(self, samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> None:
-        """Embed what `semantic_similarity` is going to compare."""
-        answers = [text for outcome in outcomes if (text := said(outcome))]
-        self._embeddings.learn([*answers, *(right for sample in samples for right in sample.answers)])
+        self._exact, self._similar = ExactMatch(), SemanticSimilarity(embeddings=Embeddings(vectors))
 
     async def context_recall(self, sample: Sample, outcome: Outcome) -> float | None:
         """Of the documents that hold the answer, the share that was retrieved."""
