@@ -20,6 +20,8 @@ COLOURS = {"production": "green", "staging": "yellow", "archived": "dim"}
 LINES = {"+": "green", "-": "red", "@": "cyan"}
 SHORT = 12
 """Characters of a digest that are shown."""
+SHORTER, DAY = 8, 10
+"""The same where many stand side by side, and characters of a date."""
 
 
 def listed(versions: Sequence[Version], places: Places, trail: Sequence[Move]) -> list[Row]:
@@ -50,8 +52,10 @@ def list_table(rows: list[Row]) -> Table | Text:
     table = _table("version", "stage", "traffic", "release", "snapshot", "warrant", "logged")
     for row in rows:
         stage = Text(row["stage"] or "", style=COLOURS.get(row["stage"] or "", ""))
-        kept = (row["label"], row["snapshot"][:SHORT], (row["warrant"] or "none")[:SHORT], _minute(row["logged"]))
+        kept = (row["label"], row["snapshot"][:SHORTER], (row["warrant"] or "none")[:SHORTER], row["logged"][:DAY])
         table.add_row(f"v{row['version']}", stage, Text(_traffic(row)), *map(Text, kept))
+    for column in table.columns:
+        column.no_wrap = column.header != "release"
     return table
 
 
