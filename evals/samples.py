@@ -35,10 +35,10 @@ class Said(Part):
 class Sample(Part):
     """A question, and what is known of its answer; what is not known is left out and not scored.
 
-    `documents` are the files that hold the answer, as Citations name them; `quotes` are verbatim pieces of them, all of
-    which an answer needs. `alternatives` are other right answers beside the `reference`. `route` is the one that the
-    question should take. `cluster` names what samples have in common that makes them dependent on each other, such as a
-    conversation; without it, their first document.
+    `documents` are those that hold the answer, as Citations name them: a file's path, or a record's id in a corpus.
+    `quotes` are verbatim pieces of them, all of which an answer needs. `alternatives` are right answers beside the
+    `reference`. `route` is the one that the question should take. `cluster` names what samples have in common that
+    makes them dependent on each other, such as a conversation; without it, their first document.
     `origin` is what the sample was made from, and is not looked at.
     """
 

@@ -39,7 +39,7 @@ def retrieved(outcome: Outcome) -> list[str]:
     """The documents of the passages, each once, best first; raises Unscored when the release does not tell them."""
     if outcome.passages is None:
         raise Unscored("the release does not tell which passages it retrieved")
-    return list(dict.fromkeys(str(passage["file"]) for passage in outcome.passages))
+    return list(dict.fromkeys(str(passage["document"]) for passage in outcome.passages))
 
 
 def ndcg(sample: Sample, outcome: Outcome) -> float | None:

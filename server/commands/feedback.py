@@ -45,7 +45,10 @@ def export(state: Path | None, rating: str | None, since: datetime | None, out: 
 
 
 def sample(row: dict[str, Any]) -> dict[str, Any]:
-    """A rated question as a sample: an answer that was liked is its reference, one that was not has none yet."""
+    """A rated question as a sample: an answer that was liked is its reference; of others nothing is known yet.
+
+    A person has to say whether it is `answerable`, which is null then, and to write the reference.
+    """
     asked, answered = json.loads(row["asked"]), json.loads(row["answered"])
     liked, given = row["rating"] == "up", answered["status"] != "declined"
     return {
@@ -58,9 +61,11 @@ def sample(row: dict[str, Any]) -> dict[str, Any]:
         "documents": sorted({each["file"] for each in answered["citations"]}) if liked else [],
         "answerable": given if liked else None,
         "tags": ["feedback", row["rating"]],
-        "note": row["comment"],
-        "answer": answered["text"],
-        "release": row["release"],
-        "snapshot": row["snapshot"],
-        "at": datetime.fromtimestamp(row["said"], UTC).isoformat(timespec="seconds"),
+        "note": row["comment"] or "",
+        "origin": {
+            "answer": answered["text"],
+            "release": row["release"],
+            "snapshot": row["snapshot"],
+            "at": datetime.fromtimestamp(row["said"], UTC).isoformat(timespec="seconds"),
+        },
     }

@@ -27,7 +27,7 @@ def outcome(text: str = "", files: tuple[str, ...] | None = (), **answer: Any) -
     status = "answered" if text else "declined"
     usage = {"calls": 0, "model": "", "input_tokens": 0, "output_tokens": 0}
     passages = (
-        None if files is None else [{"file": name, "text": f"The text of **{name}**\nis here."} for name in files]
+        None if files is None else [{"document": name, "text": f"The text of **{name}**\nis here."} for name in files]
     )
     whole = {"text": text, "status": status, "route": "simple", "usage": usage, **answer}
     return Outcome(sample="a", answer=whole, passages=None if files is None else passages, seconds=0.25)

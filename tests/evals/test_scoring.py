@@ -28,7 +28,7 @@ SAMPLES = (
     Sample(id="unasked", question="Whose?", answerable=False),
 )
 ANSWER: dict[str, Any] = {"text": "Ann. [1]", "status": "answered", "route": "simple", "usage": {"calls": 0}}
-PASSAGES: list[dict[str, Any]] = [{"file": "x.md", "text": "Ann is it."}]
+PASSAGES: list[dict[str, Any]] = [{"document": "x.md", "text": "Ann is it."}]
 
 
 @pytest.fixture

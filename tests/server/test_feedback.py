@@ -9,9 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 from click.testing import CliRunner
+from pydantic import ValidationError
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
+from evals.samples import Sample
 from server.commands.feedback import feedback
 from server.errors import Refused
 from server.settings import ServerSettings
@@ -49,6 +51,8 @@ def test_a_rated_answer_becomes_a_sample(client: httpx.Client, state: Path) -> N
     assert sample["reference"] == "EUR 145"
     assert sample["documents"] == ["handbook/policies/travel-expenses-2024.html"]
     assert (sample["answerable"], sample["tags"], sample["note"]) == (True, ["feedback", "up"], "quick")
+    assert set(sample["origin"]) == {"answer", "release", "snapshot", "at"}
+    assert Sample.model_validate(sample).reference == "EUR 145"
 
 
 def test_what_was_disliked_has_no_reference_until_somebody_writes_one(client: httpx.Client, state: Path) -> None:
@@ -60,6 +64,9 @@ def test_what_was_disliked_has_no_reference_until_somebody_writes_one(client: ht
     told = CliRunner().invoke(feedback, ["export", "--state", str(state), "--rating", "down"])
     sample = json.loads(told.stdout.splitlines()[-1])
     assert (sample["reference"], sample["documents"], sample["answerable"]) == (None, [], None)
+    with pytest.raises(ValidationError, match="answerable"):
+        Sample.model_validate(sample)
+    assert Sample.model_validate({**sample, "answerable": True, "reference": "EUR 150"}).note == "too old"
 
 
 def test_only_who_asked_may_rate(client: httpx.Client) -> None:
