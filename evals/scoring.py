@@ -73,6 +73,8 @@ async def _score(metric: Metric, value: Value, sample: Sample, outcome: Outcome 
         found = await value(sample, probe)
     except Unscored as error:
         return _unscored(metric, sample, _why(outcome) or str(error))
+    except KeyError as error:
+        return _unscored(metric, sample, f"the answer is of another form than this code reads: it has no {error}")
     if found is None:
         return None
     return _unscored(metric, sample, why) if (why := _why(outcome)) else scored(sample.id, metric, [found])

@@ -30,7 +30,8 @@ HOMES = {
     "sse_starlette": {"server/doors/rag.py"},
     "uvicorn": {"server/serving.py"},
     "prometheus_client": {"server/watching/meters.py"},
-    "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY} | {"server/watching/mlflow_traces.py"},
+    "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
+    | {"server/watching/mlflow_traces.py", "evals/tracking.py"},
     "statsmodels": {"server/outcomes.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
     "rensa": {"graph/ingest/duplicates.py"},
