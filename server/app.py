@@ -28,6 +28,7 @@ from server.doors.talks import talk_routes
 from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
+from server.processes import end_with_parent
 from server.releases.followed import Followed
 from server.settings import ServerSettings, load_server_settings
 from server.shadow import Shadow
@@ -60,6 +61,7 @@ def make_app() -> FastAPI:
     quiet_libraries()
     settings = load_server_settings()
     set_up_logs(settings)
+    end_with_parent()
     return assemble(settings, live_of(settings))
 
 

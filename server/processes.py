@@ -2,6 +2,9 @@
 
 import ctypes
 import os
+import signal
+from multiprocessing import parent_process
+from threading import Thread
 
 
 def alive(process: int) -> bool:
@@ -19,3 +22,14 @@ def give_back_memory() -> None:
     """Give the system what was freed: glibc keeps it, and a release that was let go has left holes everywhere."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
+
+
+def end_with_parent() -> None:
+    """Let a worker drain and end once the process that made it is gone, however it ended."""
+    if parent := parent_process():
+
+        def wait() -> None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        Thread(target=wait, name="end with parent", daemon=True).start()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 import yaml
 from server_under_test import warrant_serve
@@ -97,3 +98,18 @@ def test_a_port_that_is_taken_is_told(server: str, quick_handbook: Path) -> None
     done = subprocess.run(command, capture_output=True, text=True, env=world, timeout=60, check=False)
     assert done.returncode == 4
     assert "Choose another --port" in done.stderr
+
+
+@pytest.mark.slow
+def test_workers_end_with_the_process_that_made_them(quick_handbook: Path, tmp_path: Path) -> None:
+    release = tmp_path / "release.yaml"
+    release.write_text("embedding: wordllama-256\n", "utf-8")
+    options = ("-i", quick_handbook, "-r", release, "--workers", "2")
+    with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
+        workers = psutil.Process(process.pid).children(recursive=True)
+        assert len(workers) >= 2
+        process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert alive == []
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}/healthz")
