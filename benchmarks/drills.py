@@ -22,9 +22,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from benchmarks.handbook import judged, plain
+from benchmarks.handbook import judged
 from benchmarks.record import ROOT, Target, begin, print_table, read_records, record
 from benchmarks.stores import run_index
+from evals.metrics.plain import unmarked
 from graph.agent import open_agent
 from graph.backends.breaker import breaker_of
 from graph.backends.faults import Body, Endpoint, serving
@@ -184,12 +185,12 @@ def reply(body: Body, quotes: dict[str, list[str]]) -> str:
     """The sentences of the numbered passages that hold a reference quote, each with its number."""
     told = str(body["messages"][-1]["content"]).rsplit("\n\nQuestion: ", 1)[0]
     pieces = NUMBERED.split(told)
-    wanted = [plain(quote) for quote in quotes.get(_question(body), [])]
+    wanted = [unmarked(quote) for quote in quotes.get(_question(body), [])]
     found = [
         f"{unit.reading.rstrip('.')}. [{number}]"
         for number, text in zip(pieces[1::2], pieces[2::2], strict=True)
         for unit in units(text)
-        if any(quote in plain(unit.reading) or plain(unit.reading) in quote for quote in wanted)
+        if any(quote in unmarked(unit.reading) or unmarked(unit.reading) in quote for quote in wanted)
     ]
     return " ".join(found[:2]) or "I don't know."
 

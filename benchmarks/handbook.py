@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.record import ROOT, begin, print_table, read_records, record
 from benchmarks.stores import run_index
+from evals.metrics.plain import unmarked
 from graph.agent import open_agent
 from graph.release import Release
 from graph.settings import Settings
@@ -49,16 +50,11 @@ async def ask_all(store: Path) -> Figures:
 
 def judged(question: dict[str, Any], answer: Answer) -> dict[str, int]:
     """What one answer adds to the counts."""
-    cited = plain(" ".join(citation["quote"] for citation in answer["citations"]))
-    held = [plain(quote) in cited for quote in question["quotes"]]
+    cited = unmarked(" ".join(citation["quote"] for citation in answer["citations"]))
+    held = [unmarked(quote) in cited for quote in question["quotes"]]
     declined = answer["status"] == "declined"
     right, complete = (any(held), all(held)) if held else (declined, declined)
     return {"asked": 1, "right": right, "complete": complete, "declined": declined}
-
-
-def plain(text: str) -> str:
-    """Text without Markdown's marks and line ends, in lower case."""
-    return " ".join(text.replace("*", "").replace("`", "").split()).lower()
 
 
 if __name__ == "__main__":

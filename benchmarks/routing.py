@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.handbook import SAMPLES, judged, plain
+from benchmarks.handbook import SAMPLES, judged
 from benchmarks.paths import COMPLEX, SIMPLE, Walked, Walker, Way, open_uncached
 from benchmarks.record import RESULTS, Target, begin, print_table, read_judgements, read_records, record
 from benchmarks.routes import FILES, HOTPOT, SQUAD, Asked, halves, pairs
 from benchmarks.stores import run_index, store_of
 from benchmarks.train_router import learn
+from evals.metrics.plain import unmarked
 from graph.builder import build_graph
 from graph.learned import Model, load
 from graph.question.routing import features
@@ -121,8 +122,8 @@ def _holds(needed: set[str]) -> Callable[[Sequence[Passage]], bool]:
 
 def _quotes(quotes: Sequence[str]) -> Callable[[Sequence[Passage]], bool]:
     def held(passages: Sequence[Passage]) -> bool:
-        text = plain(" ".join(passage["text"] for passage in passages))
-        return all(plain(quote) in text for quote in quotes)
+        text = unmarked(" ".join(passage["text"] for passage in passages))
+        return all(unmarked(quote) in text for quote in quotes)
 
     return held
 

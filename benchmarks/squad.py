@@ -3,18 +3,15 @@
 Rajpurkar et al.: SQuAD (2016), and the evaluation script of SQuAD 2.0.
 """
 
-import re
-import string
 from collections import Counter
 from collections.abc import Sequence
 
-ARTICLES = re.compile(r"\b(a|an|the)\b")
-PUNCTUATION = str.maketrans("", "", string.punctuation)
+from evals.metrics.plain import normalised
 
 
 def normal(text: str) -> str:
     """Lower case, without punctuation, articles and spare space."""
-    return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
+    return " ".join(normalised(text))
 
 
 def f1(answer: str, references: Sequence[str]) -> float:

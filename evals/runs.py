@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from evals.errors import RunInvalid
 from evals.samples import Dataset, read_dataset, write_dataset
 from evals.subjects import Subject
+from graph.files import write_whole
 
 ABOUT, SAMPLES, ANSWERS = "run.json", "samples.jsonl", "answers.jsonl"
 
@@ -78,7 +80,7 @@ class Run:
                 f"{place / ABOUT} is damaged: {error.errors()[0]['msg']}. Run the evaluation again."
             ) from None
 
-    @property
+    @cached_property
     def dataset(self) -> Dataset:
         """The samples; raises RunInvalid when they are not those that the run began with."""
         found = Dataset(self.about.dataset, read_dataset(self.place / SAMPLES).samples)
@@ -123,9 +125,7 @@ class Run:
         there = list(self._read())
         good = [outcome for outcome in there if outcome.trouble is None]
         lines = b"".join(outcome.model_dump_json(exclude_none=True).encode() + b"\n" for outcome in good)
-        unfinished = self.place / f"{ANSWERS}.part"
-        unfinished.write_bytes(lines)
-        unfinished.replace(self.place / ANSWERS)
+        write_whole(self.place / ANSWERS, lines)
         return len(there) - len(good)
 
     def _read(self) -> Iterator[Outcome]:
@@ -165,9 +165,7 @@ def open_run(home: Path, dataset: Dataset, subject: Subject, at_once: int) -> Ru
             at_once=at_once,
             began=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        unfinished = place / f"{ABOUT}.part"
-        unfinished.write_text(json.dumps(about.model_dump(), indent=1) + "\n", "utf-8")
-        unfinished.replace(place / ABOUT)
+        write_whole(place / ABOUT, json.dumps(about.model_dump(), indent=1) + "\n")
     return Run(place)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from evals.errors import DatasetInvalid
+from graph.files import write_whole
 from graph.state import Question
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -127,9 +128,7 @@ def read_dataset(path: Path) -> Dataset:
 def write_dataset(path: Path, samples: Iterable[Sample]) -> None:
     """Write samples as JSON lines, in one step; what has its default is left out."""
     text = "".join(json.dumps(_plain(sample), ensure_ascii=False) + "\n" for sample in samples)
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(text, "utf-8")
-    unfinished.replace(path)
+    write_whole(path, text)
 
 
 def _parsed(lines: Sequence[str]) -> tuple[list[tuple[int, Sample]], list[tuple[int, str]]]:

@@ -9,12 +9,14 @@ from pydantic import ValidationError
 
 from evals.metrics import plain
 from evals.metrics.known import KEYLESS, METRICS
-from evals.metrics.plain import Prices, Unscored
+from evals.metrics.plain import Unscored
 from evals.metrics.vectors import Vectors
 from evals.runs import ANSWERS, Kept, Outcome, Run
 from evals.samples import Sample
 from evals.scores import Metric, Score, scored
 from graph.backends.embedders import load_embedder
+from graph.files import write_whole
+from graph.prices import Prices
 from graph.registry.isolation import code_digest
 
 SCORES = "scores.json"
@@ -35,9 +37,7 @@ async def score_run(run: Run, prices: Prices, threads: int) -> tuple[Score, ...]
     if (known := _known(path)) and known.key == key:
         return known.scores
     found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, threads))
-    unfinished = path.with_name(f"{SCORES}.part")
-    unfinished.write_text(Scores(key=key, scores=found).model_dump_json(exclude_defaults=True) + "\n", "utf-8")
-    unfinished.replace(path)
+    write_whole(path, Scores(key=key, scores=found).model_dump_json(exclude_defaults=True) + "\n")
     return found
 
 

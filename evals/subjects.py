@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.errors import PackageBroken
 from graph.registry import Follows
-from graph.registry.package import RELEASE, part, snapshot_of
+from graph.registry.package import snapshot_of
 from graph.registry.packing import pack
-from graph.release import Release, load_release
+from graph.release import Release
 from graph.snapshot.manifest import read_manifest
 
 
@@ -39,11 +38,3 @@ def registered(registry: Follows, number: int, home: Path) -> Subject:
     version = registry.version(number)
     root = registry.fetch(version, home)
     return Subject(root, version.label, version.digest, read_manifest(snapshot_of(root)).id, number)
-
-
-def release_of(subject: Subject) -> Release:
-    """The Release of a package; raises PackageBroken when this code cannot read it."""
-    try:
-        return load_release(part(subject.root, RELEASE))
-    except Exception as error:
-        raise PackageBroken(f"The release of {subject.label} is of another form than this code reads.") from error

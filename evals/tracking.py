@@ -9,7 +9,6 @@ import math
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
@@ -17,7 +16,7 @@ from evals.runs import ABOUT, ANSWERS, SAMPLES, Run
 from evals.scores import Score, by_metric
 from evals.scoring import SCORES
 from graph.errors import RegistryUnavailable
-from graph.registry.logging import DIGEST, experiment_of
+from graph.registry.logging import DIGEST, dataset_input, experiment_of
 from graph.registry.reach import check_reach, shown, trouble
 
 KEY = "warrant.eval"
@@ -63,9 +62,7 @@ def _fill(client: MlflowClient, name: str, run: Run, scores: tuple[Score, ...]) 
         client.log_param(name, key, value)
     for metric, mean in means(scores).items():
         client.log_metric(name, metric, mean)
-    # MLflow keeps 36 characters of a digest.
-    dataset = Dataset(about.dataset, about.dataset_digest[:36], "local", "{}")
-    client.log_inputs(name, datasets=[DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "evaluation")])])
+    client.log_inputs(name, datasets=[dataset_input(about.dataset, about.dataset_digest, "evaluation")])
     for file in KEPT:
         if (path := run.place / file).exists():
             client.log_artifact(name, str(path))

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import SettingsInvalid
+from .prices import Price
 
 REGISTRY = Path(".warrant/mlflow/mlflow.db")
 MODEL = r"[a-z0-9][a-z0-9._-]{0,62}"
@@ -25,9 +26,6 @@ def model_name(name: str) -> str:
             "a model's name is lower-case letters, digits, dots, dashes and underscores, such as `warrant`"
         )
     return name
-
-
-Price = Annotated[float, Field(ge=0)]
 
 
 class Settings(BaseSettings):

@@ -1,15 +1,16 @@
 """What is served now: one release that the environment describes, or those that a registry's aliases name."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
 from graph.agent import Agent, open_agent
+from graph.registry.stages import PRODUCTION
 from graph.release import load_release
 from graph.settings import load_settings
 from server.errors import refuse
-from server.releases.slots import PRODUCTION, Candidate, Slot, nothing_there
+from server.releases.slots import Candidate, Slot, nothing_there
 
 Opening = Callable[[], Awaitable[Agent]]
 
@@ -58,10 +59,9 @@ class Live:
         """The version that answers in the shadow of production."""
         return None
 
-    @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
+    def run(self) -> AbstractAsyncContextManager[None]:
         """Keep what is served up to date until the end of the block."""
-        yield
+        return nullcontext()
 
     @property
     def state(self) -> State:

@@ -1,21 +1,10 @@
-"""Processes of this machine: others, and the memory of this one."""
+"""This process: its memory, and its end."""
 
 import ctypes
 import os
 import signal
 from multiprocessing import parent_process
 from threading import Thread
-
-
-def alive(process: int) -> bool:
-    """Whether a process is there."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def give_back_memory() -> None:

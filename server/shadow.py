@@ -8,14 +8,15 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from starlette.types import Scope
 
 from graph.agent import Agent
 from graph.state import Answer, Question
+from server.background import beside
 from server.context import Request
 from server.desk import Record
 from server.errors import problem_of
@@ -62,16 +63,9 @@ class Shadow:
         except asyncio.QueueFull:
             self._told("dropped")
 
-    @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
+    def run(self) -> AbstractAsyncContextManager[None]:
         """Ask until the end of the block."""
-        task = asyncio.create_task(self._work())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return beside(self._work)
 
     async def _work(self) -> None:
         while True:

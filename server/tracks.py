@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from starlette.types import Scope
 
-from server.releases.slots import PRODUCTION, STAGING
+from graph.registry.stages import PRODUCTION, STAGING
 
 PREFIX = re.compile(r"/(?:staging|versions/([1-9][0-9]{0,8}))(?=/|\Z)")
 ROOT = "warrant_root"

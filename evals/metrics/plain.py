@@ -6,20 +6,18 @@ Each gives a value, or None where it does not apply, by what is known of the sam
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import log2
 
 from rapidfuzz.distance import LCSseq
 
 from evals.runs import Outcome
 from evals.samples import Sample
+from graph.prices import Prices, cost
 
 MARKER = re.compile(r" ?\[\d+\]")
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
-MILLION = 1_000_000
-Prices = Mapping[str, tuple[float, float]]
-"""US dollars for a million tokens sent and a million received, by model."""
 
 
 Compare = Callable[[Sequence[str], Sequence[str]], float]
@@ -64,8 +62,8 @@ def quote_recall(sample: Sample, outcome: Outcome) -> float | None:
     if not sample.quotes:
         return None
     retrieved(outcome)
-    held = [_plain(str(passage["text"])) for passage in outcome.passages or ()]
-    return sum(any(_plain(quote) in text for text in held) for quote in sample.quotes) / len(sample.quotes)
+    held = [unmarked(str(passage["text"])) for passage in outcome.passages or ()]
+    return sum(any(unmarked(quote) in text for text in held) for quote in sample.quotes) / len(sample.quotes)
 
 
 def normalised(text: str) -> list[str]:
@@ -108,10 +106,9 @@ def cost_usd(outcome: Outcome, prices: Prices) -> float:
     usage = (outcome.answer or {})["usage"]
     if not usage["calls"] or not usage["input_tokens"] + usage["output_tokens"]:
         return 0.0
-    price = prices.get(usage["model"]) or prices.get(usage["model"].partition(":")[2])
-    if price is None:
+    if (dollars := cost(usage, prices)) is None:
         raise Unscored(f"the price of {usage['model']} is not known; tell it in WARRANT_PRICES")
-    return float(usage["input_tokens"] * price[0] + usage["output_tokens"] * price[1]) / MILLION
+    return dollars
 
 
 def _status(outcome: Outcome) -> str:
@@ -131,5 +128,6 @@ def _f1(common: int, one: int, other: int) -> float:
     return 2 * common / (one + other) if one + other else 0.0
 
 
-def _plain(text: str) -> str:
+def unmarked(text: str) -> str:
+    """Text without Markdown's marks and line ends, in lower case."""
     return " ".join(text.replace("*", "").replace("`", "").split()).lower()

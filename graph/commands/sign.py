@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import SourceInvalid
+from ..files import write_whole
 from ..registry import Version
 from ..registry.promotion import check_logged
 from ..registry.stages import number_of
@@ -117,9 +118,7 @@ def _write(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    unfinished = out.with_name(out.name + ".part")
     try:
-        unfinished.write_text(text, "utf-8")
-        unfinished.replace(out)
+        write_whole(out, text)
     except OSError as error:
         raise SourceInvalid(f"{out} cannot be written: {error.strerror}.") from error

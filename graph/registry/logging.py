@@ -119,18 +119,14 @@ def _describe(client: MlflowClient, run: str, packed: Packed, told: Told) -> Non
     mlflow.log_params({**params_of(packed.release), **told.params})
     mlflow.log_metrics({"documents": counts.documents, "passages": counts.passages, **told.metrics})
     mlflow.set_tags({**version_tags(packed), "mlflow.source.git.commit": packed.commit.partition("+")[0]})
-    snapshot = Dataset(f"snapshot-{packed.manifest.id}", packed.manifest.digest[:36], "local", "{}")
-    inputs = [_input(snapshot, "index"), *(_input(_dataset(path), "evaluation") for path in told.datasets)]
-    client.log_inputs(run, datasets=inputs)
+    snapshot = dataset_input(f"snapshot-{packed.manifest.id}", packed.manifest.digest, "index")
+    datasets = [dataset_input(path.name, digest_of((path.name, path)), "evaluation") for path in told.datasets]
+    client.log_inputs(run, datasets=[snapshot, *datasets])
 
 
-def _dataset(path: Path) -> Dataset:
-    # MLflow keeps 36 characters of a digest.
-    return Dataset(path.name, digest_of((path.name, path))[:36], "local", "{}")
-
-
-def _input(dataset: Dataset, context: str) -> DatasetInput:
-    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", context)])
+def dataset_input(name: str, digest: str, context: str) -> DatasetInput:
+    """A dataset as the input of a run; of its digest MLflow keeps 36 characters."""
+    return DatasetInput(Dataset(name, digest[:36], "local", "{}"), tags=[InputTag("mlflow.data.context", context)])
 
 
 def _log_model(packed: Packed, question: str) -> ModelInfo:

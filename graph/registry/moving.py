@@ -4,7 +4,6 @@ Two who move at once see each other: each writes its intent before it looks for 
 one. What a killed process has left is settled by whoever comes next.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ..errors import RegistryUnavailable, VersionUnknown
+from ..processes import alive
 from .stages import ARCHIVED, PRODUCTION, Change, Places, changes, is_made
 from .trail import PATIENCE, Move, Mover, State, productions, under_way
 
@@ -108,7 +108,7 @@ def settle(registry: Moves, mover: Mover) -> Settled:
 def is_broken_off(move: Move, mover: Mover, now: float) -> bool:
     """Whether nobody is making a move any more: its process is gone, or has had PATIENCE seconds."""
     here = move.mover.host == mover.host
-    return now - move.made / 1000 > PATIENCE or (here and not _lives(move.mover.process))
+    return now - move.made / 1000 > PATIENCE or (here and not alive(move.mover.process))
 
 
 def _settle(registry: Moves, move: Move, now: Places) -> bool:
@@ -157,16 +157,3 @@ def _give_way(others: list[Move]) -> None:
         other = others[0]
         told = f"{other.mover.who} began a {other.action} {max(0, time.time() - other.made / 1000):.0f} s ago"
         raise RegistryUnavailable(f"{told}, which is still under way. Try again in a minute.")
-
-
-def _lives(process: int) -> bool:
-    """Whether a process of this machine is there; always, where that cannot be asked."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import click
 
+from graph.files import write_whole
 from server.settings import load_server_settings
 from server.watching.diary import Rating, read_feedback
 
@@ -38,9 +39,7 @@ def export(state: Path | None, rating: str | None, since: datetime | None, out: 
     if out is None:
         click.echo(text, nl=False)
     else:
-        unfinished = out.with_name(out.name + ".part")
-        unfinished.write_text(text, "utf-8")
-        unfinished.replace(out)
+        write_whole(out, text)
     click.echo(f"{len(samples)} samples.", err=True)
 
 

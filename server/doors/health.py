@@ -6,8 +6,9 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from graph.registry.stages import STAGING
 from server.live import Live
-from server.releases.slots import STAGING, Standing
+from server.releases.slots import Standing
 from server.watching.tracing import Traces
 
 

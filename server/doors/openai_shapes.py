@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.agent import Agent
+from graph.registry.stages import PRODUCTION, STAGING
 from server.context import this_request
 from server.errors import Refused, refuse
 from server.live import Live
 from server.public import Item
-from server.releases.slots import PRODUCTION, STAGING, Slot, pinned_number
+from server.releases.slots import Slot, pinned_number
 from server.schemas import SESSION, Ask, AskTurn, to_ask
 
 SERVED = "warrant"

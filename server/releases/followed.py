@@ -8,22 +8,21 @@ there, and is tried again after growing pauses, or at once on a reload.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
+from graph.registry.stages import PRODUCTION, SHADOW, STAGING
+from server.background import beside
 from server.live import Live, State
 from server.processes import give_back_memory
 from server.releases.failures import Failures
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
 from server.releases.slots import (
-    PRODUCTION,
-    SHADOW,
-    STAGING,
     Candidate,
     Slot,
     nothing_there,
@@ -84,16 +83,9 @@ class Followed(Live):
         slot = self._slots.get(SHADOW)
         return Candidate(slot.version, slot.agent, self._shadow_share) if slot and self._shadow_share else None
 
-    @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
+    def run(self) -> AbstractAsyncContextManager[None]:
         """Follow the aliases until the end of the block."""
-        task = asyncio.create_task(self._follow())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return beside(self._follow)
 
     @property
     def state(self) -> State:

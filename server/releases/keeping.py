@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from graph.processes import alive
 from graph.registry.shelf import ARRIVING, arriving, brought_by
-from server.processes import alive
 from server.releases.slots import Standing
 
 BEFORE = 1

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from graph.agent import Agent
+from graph.registry.stages import PRODUCTION
 from server.errors import Refused, refuse
 
-PRODUCTION, STAGING, SHADOW = "production", "staging", "shadow"
 PINNED = re.compile(r"v([1-9][0-9]{0,8})")
 Standing = Literal["local", "warranted", "override", "unchecked"]
 """How a version stands: the environment's own release; with a warrant; let through by override; none is needed."""

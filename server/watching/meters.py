@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from server.processes import alive
+from graph.processes import alive
 
 KIND = CONTENT_TYPE_LATEST
 """The content type of the page."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from starlette.types import Scope
 
 from graph.agent import Agent
 from graph.backends.breaker import BreakerState
+from graph.prices import cost
 from graph.state import Answer, Usage
+from server.background import beside
 from server.context import Request
 from server.desk import Record
 from server.live import Live, State
@@ -25,7 +28,6 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 VERSION = version("warrant")
 NONE, LOCAL = "none", "local"
 STATES = {"closed": 0, "half_open": 1, "open": 2}
-MILLION = 1_000_000
 LOOK = 5.0
 """Seconds between two looks at what is served."""
 
@@ -52,16 +54,9 @@ class Metrics:
         if self._folder:
             meters.forget(os.getpid(), self._folder)
 
-    @asynccontextmanager
-    async def run(self, live: Live) -> AsyncIterator[None]:
+    def run(self, live: Live) -> AbstractAsyncContextManager[None]:
         """Look at what is served every few seconds: of several workers Prometheus asks only one."""
-        task = asyncio.create_task(self._follow(live))
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return beside(partial(self._follow, live))
 
     def page(self, live: Live) -> bytes:
         """What Prometheus reads."""
@@ -133,9 +128,8 @@ class Metrics:
         model, sent, got = usage["model"], usage["input_tokens"], usage["output_tokens"]
         meters.TOKENS.labels(model, "input").inc(sent)
         meters.TOKENS.labels(model, "output").inc(got)
-        price = self._prices.get(model) or self._prices.get(model.partition(":")[2])
-        if price:
-            meters.COST.labels(model).inc((sent * price[0] + got * price[1]) / MILLION)
+        if (dollars := cost(usage, self._prices)) is not None:
+            meters.COST.labels(model).inc(dollars)
 
     async def _follow(self, live: Live) -> None:
         while True:

@@ -17,8 +17,9 @@ from evals.asking import ask_all
 from evals.errors import RunInvalid
 from evals.runs import ANSWERS, SAMPLES, Outcome, Run, Trouble, open_run
 from evals.samples import Dataset, Sample, write_dataset
-from evals.subjects import Subject, packed, release_of
-from graph.registry.package import open_package
+from evals.subjects import Subject, packed
+from graph.registry.package import RELEASE, open_package, part
+from graph.release import load_release
 
 HOTEL = Sample(id="hotel", question="What is the hotel limit in the EU?", answerable=True)
 PENSION = Sample(id="pension", question="How much does Tarnwell contribute to my pension?", answerable=False)
@@ -64,7 +65,7 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: Subject, run:
     assert (trouble.kind, "nowhere" in trouble.message) == ("FilterInvalid", True)
     assert all(outcome.seconds > 0 for outcome in found.values())
     assert (run.about.release, run.about.label, run.about.samples) == (subject.digest, QUICK.label, 3)
-    assert release_of(subject) == QUICK
+    assert load_release(part(subject.root, RELEASE)) == QUICK
 
 
 def test_what_has_an_outcome_is_not_asked_again(subject: Subject, run: Run, tmp_path: Path) -> None:

@@ -1,15 +1,13 @@
 """`warrant serve` over a real MLflow registry: every worker follows its aliases."""
 
 import os
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from mlflow import MlflowClient
-from server_under_test import warrant_serve
+from server_under_test import until, warrant_serve
 from versions_under_test import MODEL, Made
 
 from graph.registry.logging import tracking, version_tags
@@ -59,13 +57,6 @@ def answers(url: str, count: int) -> Counter[str]:
     return found
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.2)
-
-
 def test_every_worker_follows_promotion_and_rollback_and_starts_without_the_registry(
     made: Made, quick_handbook: Path, tmp_path: Path
 ) -> None:
@@ -82,9 +73,9 @@ def test_every_worker_follows_promotion_and_rollback_and_starts_without_the_regi
     with warrant_serve("--workers", "2", **environment) as (url, _):
         assert set(answers(url, 12)) == {"1"}
         promote(made, 2)
-        until(lambda: set(answers(url, 12)) == {"2"})
+        until(lambda: set(answers(url, 12)) == {"2"}, seconds=60)
         assert made.run("rollback", "--reason", "worse").returncode == 0
-        until(lambda: set(answers(url, 12)) == {"1"})
+        until(lambda: set(answers(url, 12)) == {"1"}, seconds=60)
     away = {**environment, "WARRANT_REGISTRY": "http://localhost:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     with warrant_serve(**away) as (url, _):
         assert set(answers(url, 3)) == {"1"}

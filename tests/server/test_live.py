@@ -9,7 +9,7 @@ import json
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from metrics_under_test import Numbers
 from openai import NotFoundError, OpenAI
 from pydantic import SecretStr
 from registry_under_test import MemoryRegistry, warranted
-from server_under_test import key_file, serving
+from server_under_test import key_file, serving, until
 
 from graph.errors import PromotionRefused
 from graph.registry.package import open_package
@@ -107,13 +107,6 @@ def ready(client: httpx.Client) -> dict[str, Any]:
 
 def read(client: httpx.Client) -> Numbers:
     return Numbers(client.get("/metrics").text)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def test_the_same_address_answers_by_the_version_that_the_alias_names(

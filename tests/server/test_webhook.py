@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import yaml
 from cryptography.fernet import Fernet
 from mlflow import MlflowClient
 from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
-from server_under_test import free_port, key_file, warrant_serve
+from server_under_test import free_port, key_file, until, warrant_serve
 from versions_under_test import ENVIRONMENT, MODEL, command
 
 from graph.registry.client import Registry
@@ -33,13 +32,6 @@ LOCAL = {
 """MLflow sends to https on public addresses alone, and sees new webhooks after a minute, unless told otherwise."""
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
-
-
 @contextmanager
 def mlflow_server(empty: Path, place: Path) -> Iterator[str]:
     """MLflow's own server on a free port, with artifacts through it."""
@@ -51,7 +43,7 @@ def mlflow_server(empty: Path, place: Path) -> Iterator[str]:
     with (place / "mlflow.log").open("w") as log:
         process = subprocess.Popen(line, env={**os.environ, **LOCAL}, stdout=log, stderr=log, start_new_session=True)
     try:
-        until(lambda: _answers(f"http://127.0.0.1:{port}/health"))
+        until(lambda: _answers(f"http://127.0.0.1:{port}/health"), seconds=60)
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, 9)
@@ -106,7 +98,7 @@ def test_a_moved_alias_reaches_the_server_by_mlflows_webhook(empty: Path, quick_
             moved = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
             MlflowClient(uri, uri).create_webhook("warrant", f"{url}/admin/webhook", [moved], secret="s3cret")
             promote(uri, "v2", tmp_path)
-            until(lambda: {served(url) for _ in range(8)} == {"two does not know."})
+            until(lambda: {served(url) for _ in range(8)} == {"two does not know."}, seconds=60)
     trail = Registry(f"sqlite:///{tmp_path}/mlflow.db", MODEL).trail()
     assert [(move.action, move.version, move.state) for move in trail] == [
         ("promote", 1, "done"),
