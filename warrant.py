@@ -36,6 +36,7 @@ GROUPS: dict[str, Commands] = {
     "eval": {
         "run": ("evals.commands.run:run", "Ask a release every question of a dataset and keep what it answers."),
         "score": ("evals.commands.score:score", "Score what a run answered, metric by metric."),
+        "gate": ("evals.commands.gate:gate", "Say whether a run is good enough to be promoted."),
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
         "adapt": ("evals.commands.adapt:adapt", "Turn a published question set into a dataset."),
     },

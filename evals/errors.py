@@ -3,7 +3,8 @@
 SourceInvalid
 ├── DatasetInvalid      the samples cannot be read, or do not fit the Snapshot
 ├── RunInvalid          a run's directory is damaged, or belongs to another release or dataset
-└── ThresholdsInvalid   the thresholds are empty, or name what there is not
+├── ThresholdsInvalid   the thresholds are empty, or name what there is not
+└── VerdictInvalid      a verdict cannot be read, or is about something else
 """
 
 from graph.errors import SourceInvalid
@@ -19,3 +20,7 @@ class RunInvalid(SourceInvalid):
 
 class ThresholdsInvalid(SourceInvalid):
     """The thresholds cannot be read, are empty, or name a metric that there is not."""
+
+
+class VerdictInvalid(SourceInvalid):
+    """A verdict cannot be read, or is about another release, dataset, champion or thresholds."""

@@ -178,7 +178,7 @@ def _p95(values: Sequence[float], axis: int = -1) -> Floats:
 
 def _statsmodels() -> Any:
     try:
-        from statsmodels.stats import proportion  # type: ignore[import-untyped]
+        from statsmodels.stats import proportion
     except ModuleNotFoundError as error:
         raise ExtraMissing("Intervals need statsmodels; install Warrant with the extra `evals`.") from error
     return proportion

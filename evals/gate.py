@@ -1,0 +1,132 @@
+"""The gate: from scores to a Verdict, and nothing else; pure (docs/decisions/019).
+
+A release passes when every criterion is shown to be met, each at the level alpha: what is asked is that all of them
+hold, so that the chance of passing a release that misses one is alpha, however many there are (the intersection-union
+test of Berger, 1982). It fails when one is shown to be missed, corrected by Holm for how many could have been. Anything
+else it cannot tell.
+"""
+
+from collections.abc import Sequence
+from math import inf
+
+from evals.criteria import Criterion, Side, criteria
+from evals.measures import measures
+from evals.samples import Dataset
+from evals.stats import RESAMPLES, Interval, below, holm, interval, samples_to_settle, smallest_effect, worse
+from evals.thresholds import Thresholds
+from evals.verdict import Finding, Says, Verdict
+
+
+def decide(thresholds: Thresholds, dataset: Dataset, release: Side, champion: Side | None) -> Verdict:
+    """The Verdict on a release; without a champion its margins are not asked, and its floors have to do."""
+    findings = judge(thresholds, dataset, release, champion)
+    says, why = together(findings, champion)
+    return Verdict(
+        says=says,
+        why=why,
+        release=release.judged,
+        champion=champion.judged if champion else None,
+        dataset=dataset.digest,
+        dataset_name=dataset.name,
+        samples=len(dataset.samples),
+        thresholds=thresholds.digest,
+        two_persons=thresholds.two_persons,
+        alpha=thresholds.alpha,
+        findings=findings,
+        measures=tuple(measures(dataset, release, champion, thresholds.alpha)),
+    )
+
+
+def judge(
+    thresholds: Thresholds, dataset: Dataset, release: Side, champion: Side | None, resamples: int = RESAMPLES
+) -> tuple[Finding, ...]:
+    """What became of each criterion."""
+    asked, alpha = list(criteria(thresholds, dataset, release, champion)), thresholds.alpha
+    found = [
+        interval(each.values, each.clusters, alpha, each.scale, resamples) if each.values else None for each in asked
+    ]
+    missed = [_chance(each, resamples) for each in asked]
+    corrected = holm(missed)
+    return tuple(
+        _finding(each, spread, (p, p_holm), alpha, len(asked))
+        for each, spread, p, p_holm in zip(asked, found, missed, corrected, strict=True)
+    )
+
+
+def together(findings: Sequence[Finding], champion: Side | None) -> tuple[Says, tuple[str, ...]]:
+    """All criteria in one word, and the reasons."""
+    by = {says: [each for each in findings if each.says == says] for says in ("fail", "cannot tell", "pass")}
+    notes = () if champion else ("There is no champion: the release was held to its floors alone.",)
+    if not findings:
+        return "cannot tell", ("No threshold has a floor or a ceiling, and there is no champion to compare with.",)
+    if by["fail"] or by["cannot tell"]:
+        says: Says = "fail" if by["fail"] else "cannot tell"
+        return says, (*(f"{each.name}: {each.why}" for each in (*by["fail"], *by["cannot tell"])), *notes)
+    return "pass", (f"All {len(findings)} criteria are met.", *notes)
+
+
+def _chance(criterion: Criterion, resamples: int) -> float:
+    """The p-value of "it is met"."""
+    if not criterion.values:
+        return 1.0
+    if criterion.kind == "margin":
+        return worse(criterion.values, criterion.clusters, resamples)
+    return below(criterion.values, criterion.clusters, criterion.bound, criterion.scale)
+
+
+def _finding(criterion: Criterion, found: Interval | None, p: tuple[float, float], alpha: float, asked: int) -> Finding:
+    start = Finding(
+        metric=criterion.metric.name,
+        slice=criterion.threshold.slice,
+        kind=criterion.kind,
+        bound=criterion.asked,
+        says="cannot tell",
+        why=criterion.problem,
+    )
+    if found is None:
+        return start
+    low, high = sorted((criterion.sign * found.low, criterion.sign * found.high))
+    says = _says(criterion, found, p[1], alpha)
+    level = alpha if found.value >= criterion.bound else alpha / asked
+    more = samples_to_settle(found, criterion.bound, level) if says == "cannot tell" else None
+    told = {
+        "samples": found.samples,
+        "clusters": found.clusters,
+        "value": criterion.sign * found.value,
+        "low": _finite(low),
+        "high": _finite(high),
+        "p": p[0],
+        "p_holm": p[1],
+        "smallest": _finite(smallest_effect(found, alpha)),
+        "noise": criterion.noise or None,
+        "more": more,
+        "says": says,
+    }
+    return start.model_copy(update={**told, "why": _why(criterion, found, says, more)})
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < inf else None
+
+
+def _says(criterion: Criterion, found: Interval, p_holm: float, alpha: float) -> Says:
+    """Met, missed or neither; what has a problem is never met."""
+    if found.low >= criterion.bound:
+        return "cannot tell" if criterion.problem else "pass"
+    return "fail" if p_holm <= alpha else "cannot tell"
+
+
+def _why(criterion: Criterion, found: Interval, says: Says, more: int | None) -> str:
+    """A sentence for a person."""
+    limit, value, margin = criterion.asked, criterion.sign * found.value, criterion.kind == "margin"
+    told = f"{value:+.3g}, margin {limit:g}" if margin else f"{value:.3g}, {criterion.kind} {limit:g}"
+    if criterion.problem:
+        return f"{told}; {criterion.problem}"
+    if says == "pass":
+        return f"{told}: met"
+    if says == "fail":
+        return f"{told}: worse than the champion" if margin else f"{told}: missed"
+    settled = (
+        f"about {more} more samples of this kind would settle it" if more else "too near to settle with more samples"
+    )
+    return f"{told}: within what chance does; {settled}"
