@@ -15,8 +15,8 @@ COMMANDS: Commands = {
     "feedback": ("server.commands.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
     "release": ("", "Show, log and move releases."),
-    "promote": ("graph.commands.promote:promote", "Let a version take a stage: staging or production."),
-    "rollback": ("graph.commands.promote:rollback", "Put the release before back into production."),
+    "promote": ("evals.commands.promote:promote", "Let a version take a stage: staging or production."),
+    "rollback": ("graph.commands.rollback:rollback", "Put the release before back into production."),
     "split": ("graph.commands.traffic:split", "Give shares of production's questions to other versions."),
     "shadow": ("graph.commands.traffic:shadow", "Let a version answer questions of production's unseen."),
     "eval": ("", "Measure how well a release answers."),
@@ -60,12 +60,27 @@ class LazyGroup(click.Group):
         if not place:
             return LazyGroup(cmd_name, help=purpose, lazy=GROUPS[cmd_name])
         module, _, name = place.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise _missing(cmd_name, module, error) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, purpose) for name, (_, purpose) in self._lazy.items()])
+
+
+def _missing(command: str, module: str, error: ModuleNotFoundError) -> Exception:
+    """What a command needs that is not installed; the error itself when it is a module of ours."""
+    ours, library = module.partition(".")[0], (error.name or "").partition(".")[0]
+    if library in ("graph", "server", "evals"):
+        return error
+    from graph.errors import ExtraMissing
+
+    extra = {"server": "serve", "evals": "evals"}.get(ours)
+    how = f"install Warrant with the extra `{extra}`" if extra else "install Warrant anew"
+    return ExtraMissing(f"`{command}` needs {library}, which is not installed; {how}.")
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -31,8 +31,9 @@ from rich.progress import track
 from benchmarks.record import ROOT, Target, begin, print_line, print_table, record, spread
 from benchmarks.serving import Place, server
 from benchmarks.stores import run_index
+from graph.registry.admission import Evidence, Override
 from graph.registry.client import Registry
-from graph.registry.promotion import Evidence, Override, promote
+from graph.registry.promotion import promote
 from graph.registry.releasing import Wishes, log_release
 from graph.registry.trail import Mover, Why
 from graph.release import Prompts, Release

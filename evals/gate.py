@@ -33,7 +33,7 @@ def decide(thresholds: Thresholds, dataset: Dataset, release: Side, champion: Si
         two_persons=thresholds.two_persons,
         alpha=thresholds.alpha,
         findings=findings,
-        measures=tuple(measures(dataset, release, champion, thresholds.alpha)),
+        measures=tuple(measures(dataset, release, champion)),
     )
 
 

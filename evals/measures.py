@@ -9,17 +9,17 @@ from evals.samples import Dataset, Sample
 from evals.stats import interval
 from evals.verdict import Measure
 
-SHOWN = 1_999
-"""Resamples of intervals that decide nothing."""
+SHOWN, LEVEL = 1_999, 0.05
+"""Resamples of intervals that decide nothing, and how often they may miss: they are 95 % intervals."""
 
 
-def measures(dataset: Dataset, release: Side, champion: Side | None, alpha: float) -> Iterator[Measure]:
+def measures(dataset: Dataset, release: Side, champion: Side | None) -> Iterator[Measure]:
     """Every metric over all samples, with its interval, and over each tag, without."""
     for tag in ("", *dataset.tags):
         for name in METRICS:
             found = _measure(name, tag, of_slice(dataset, tag), release, champion)
             if found.samples or found.without:
-                yield found if tag else _with_interval(found, dataset, release, alpha)
+                yield found if tag else _with_interval(found, dataset, release)
 
 
 def _measure(name: str, tag: str, samples: Sequence[Sample], release: Side, champion: Side | None) -> Measure:
@@ -37,11 +37,11 @@ def _measure(name: str, tag: str, samples: Sequence[Sample], release: Side, cham
     )
 
 
-def _with_interval(measure: Measure, dataset: Dataset, release: Side, alpha: float) -> Measure:
+def _with_interval(measure: Measure, dataset: Dataset, release: Side) -> Measure:
     scored = [each for each in dataset.samples if release.value(measure.metric, each.id) is not None]
     if len(scored) < 2:
         return measure
     values = [release.value(measure.metric, each.id) or 0.0 for each in scored]
-    found = interval(values, [each.depends_on for each in scored], alpha, None, SHOWN)
+    found = interval(values, [each.depends_on for each in scored], LEVEL / 2, None, SHOWN)
     bounds = {"low": found.low, "high": found.high} if abs(found.low) < inf else {}
     return measure.model_copy(update=bounds)

@@ -28,7 +28,7 @@ class Judged(Kept):
 class Measure(Kept):
     """A metric's mean over the samples that have a score, and the champion's over the same ones.
 
-    `low` and `high` are one-sided bounds at the verdict's alpha; `without` counts the samples that have no score.
+    `low` and `high` are the ends of its 95 % interval; `without` counts the samples that have no score.
     """
 
     metric: str

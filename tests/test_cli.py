@@ -34,6 +34,16 @@ def test_help_imports_nothing_heavy() -> None:
     assert not imported_by("--help") & {"numpy", "pyarrow", "pydantic", "langgraph", "lancedb", "rich", "yaml"}
 
 
+def test_a_command_whose_libraries_are_missing_names_the_extra() -> None:
+    """scipy is hidden in a process of its own, as if the extra had not been installed."""
+    code = "import sys; sys.modules['scipy'] = None; from warrant import main; sys.exit(main(['eval', 'gate', 'x']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert (done.returncode, done.stderr) == (
+        5,
+        "warrant: `gate` needs scipy, which is not installed; install Warrant with the extra `evals`.\n",
+    )
+
+
 def test_ask_imports_no_part_that_it_does_not_need(handbook: Path) -> None:
     names = imported_by("ask", QUESTION, "--index", str(handbook), "--json")
     assert "langgraph" in names

@@ -1,26 +1,19 @@
 """warrant eval run: every sample of a dataset is asked of one release."""
 
-import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from evals.asking import ask_all
-from evals.runs import Outcome, Run, open_run
+from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
 from evals.samples import read_dataset
 from evals.subjects import Subject, packed, registered
-from graph.commands.options import needs_mlflow, settings_with, takes
-from graph.registry.package import open_package
+from graph.commands.options import settings_with, takes
+from graph.registry.stages import number_of
 from graph.release import load_release
-from graph.settings import Settings, bound_mlflow, keep_no_answers
-
-HOME = Path(".warrant/evals")
-COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+from graph.settings import Settings
 
 
 @click.command()
@@ -28,7 +21,9 @@ COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), 
 @takes("index", "release", "registry", "model")
 @click.option("--version", help="A registered version (12, v12 or an alias) in place of --release and --index.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
-@click.option("--at-once", type=click.IntRange(1, 64), default=4, show_default=True, help="Samples asked at a time.")
+@click.option(
+    "--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True, help="Samples asked at a time."
+)
 @click.option("--again", is_flag=True, help="Ask those again that failed.")
 def run(
     dataset: Path,
@@ -49,16 +44,9 @@ def run(
     if version and (release or index):
         raise click.UsageError("--version brings its own release and Snapshot; leave --release and --index out.")
     settings = settings_with(index=index, release=release, registry=registry, model=model)
-    samples, console = read_dataset(dataset), Console(stderr=True)
-    keep_no_answers()
+    samples = read_dataset(dataset)
     with _subject(settings, version) as subject:
-        made = open_run(out, samples, subject, at_once)
-        with made.writing():
-            forgotten = made.forget_failures() if again else 0
-            if forgotten:
-                console.print(f"{forgotten} samples failed and are asked again.")
-            outcomes = asyncio.run(_asked(subject, made, console))
-    console.print(_told(made, outcomes))
+        made = asked(subject, samples, out, Console(stderr=True), at_once, again=again)
     click.echo(made.place)
 
 
@@ -69,26 +57,5 @@ def _subject(settings: Settings, version: str | None) -> Iterator[Subject]:
         with packed(load_release(settings.release), settings.index) as subject:
             yield subject
         return
-    bound_mlflow()
-    with needs_mlflow():
-        from graph.registry.client import open_registry
-        from graph.registry.stages import number_of
-    found = open_registry(settings.registry_uri, settings.model)
+    found = registry_of(settings)
     yield registered(found, number_of(version, found.places()), HOME / "packages")
-
-
-async def _asked(subject: Subject, made: Run, console: Console) -> dict[str, Outcome]:
-    """Ask what is missing; every outcome."""
-    missing = len(made.missing)
-    if missing:
-        agent = await open_package(subject.root)
-        with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
-            task = progress.add_task("Asking", total=made.about.samples, completed=made.about.samples - missing)
-            await ask_all(agent, made, lambda _: progress.advance(task))
-    return made.outcomes
-
-
-def _told(made: Run, outcomes: dict[str, Outcome]) -> str:
-    counted = Counter(outcome.answer["status"] if outcome.answer else "failed" for outcome in outcomes.values())
-    found = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
-    return f"{made.about.label} on {made.about.dataset}: {found}"

@@ -11,7 +11,7 @@ import click
 from ..errors import SourceInvalid
 from ..files import write_whole
 from ..registry import Version
-from ..registry.promotion import check_logged
+from ..registry.admission import check_logged
 from ..registry.stages import number_of
 from ..registry.warrant import Champion, Warrant, WarrantScore
 from .opened import WORDS, opened

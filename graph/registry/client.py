@@ -107,12 +107,21 @@ class Registry:
 
     def store(self, version: Version, warrant: Warrant) -> None:
         """Store the evidence with a version, in place of what it had; raises WarrantInvalid when it has no run."""
-        run = self._registered(version.number).run_id
-        if not run:
-            raise WarrantInvalid(f"{self.model} v{version.number} has no run in which a warrant could be kept.")
+        run = self._run_of(version)
         with self._asking() as client:
             client.log_text(run, warrant.text(), f"{FOLDER}/{warrant.digest}.json")
             client.set_model_version_tag(self.model, str(version.number), WARRANT, warrant.digest)
+
+    def attach(self, version: Version, name: str, text: str) -> None:
+        """Keep a text under a name beside the version's warrants; raises WarrantInvalid when it has no run."""
+        with self._asking() as client:
+            client.log_text(self._run_of(version), text, f"{FOLDER}/{name}")
+
+    def _run_of(self, version: Version) -> str:
+        run = self._registered(version.number).run_id
+        if not run:
+            raise WarrantInvalid(f"{self.model} v{version.number} has no run in which a warrant could be kept.")
+        return str(run)
 
     def trail(self) -> list[Move]:
         """Every move, oldest first."""

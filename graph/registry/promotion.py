@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
-from ..errors import PromotionRefused, WarrantInvalid
+from ..errors import PromotionRefused
 from . import Stage, Version
+from .admission import Evidence, Keeps, check_champion, let_in
 from .moving import Moves, Plan, Settled, make
 from .stages import PRODUCTION, SHADOW, Places, number_of, promoted, with_shadow, with_split, without_shadow
 from .trail import Move, Mover, Why, release_before
-from .warrant import Warrant, refusal
 
 
-class Promotes(Moves, Protocol):
+class Promotes(Moves, Keeps, Protocol):
     """A registry whose versions hold warrants. Every method blocks; raises RegistryUnavailable."""
 
     def version(self, number: int) -> Version:
@@ -23,31 +22,6 @@ class Promotes(Moves, Protocol):
     def versions(self) -> list[Version]:
         """Every version, newest first."""
         ...
-
-    def warrant(self, version: Version) -> Warrant | None:
-        """The evidence that was stored with the version; raises WarrantInvalid."""
-        ...
-
-    def store(self, version: Version, warrant: Warrant) -> None:
-        """Store the evidence with a version; raises WarrantInvalid."""
-        ...
-
-
-@dataclass(frozen=True)
-class Override:
-    """Letting a version into production without evidence: why, who answers for it, and the ticket."""
-
-    reason: str
-    approver: str
-    ticket: str
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is offered for a version, if anything."""
-
-    warrant: Warrant | None = None
-    override: Override | None = None
 
 
 @dataclass(frozen=True)
@@ -63,12 +37,17 @@ def promote(
     registry: Promotes, mover: Mover, told: str, stage: Stage, why: Why, evidence: Evidence | None = None
 ) -> Outcome:
     """Let a version take a stage; raises PromotionRefused when its warrant does not let it into production."""
-    number = number_of(told, registry.places())
+    places = registry.places()
+    number = number_of(told, places)
     version = registry.version(number)
-    digest = _let_in(registry, version, evidence or Evidence()) if stage == PRODUCTION else ""
-    given = Why(why.ticket, why.note, digest)
+    warrant = None
+    if stage == PRODUCTION:
+        warrant = let_in(registry, version, evidence or Evidence(), mover, places)
+    given = Why(why.ticket, why.note, warrant.digest if warrant else "")
 
     def plan(now: Places, settled: Settled) -> Plan:
+        if warrant:
+            check_champion(warrant, number, now)
         move = Move("promote", stage, number, now.aliases.get(stage), mover, given)
         return Plan(move, promoted(now, number, stage))
 
@@ -91,7 +70,7 @@ def roll_back(registry: Promotes, mover: Mover, why: Why, only_from: str = "") -
         number = release_before(settled.trail, known)
         if number is None:
             raise PromotionRefused(f"There is no release before {_named(now.production)} to go back to.")
-        given = Why(why.ticket, why.note, _let_in(registry, registry.version(number), Evidence()))
+        given = Why(why.ticket, why.note, let_in(registry, registry.version(number)).digest)
         move = Move("rollback", PRODUCTION, number, now.production, mover, given)
         return Plan(move, promoted(now, number, PRODUCTION))
 
@@ -108,7 +87,7 @@ def split(registry: Promotes, mover: Mover, told: Mapping[str, float], why: Why)
     def plan(now: Places, settled: Settled) -> Plan:
         then = with_split(now, shares)
         for number in shares:
-            _let_in(registry, registry.version(number), Evidence())
+            let_in(registry, registry.version(number))
         detail = ", ".join(f"v{number}={share:g}" for number, share in sorted(shares.items())) or "off"
         return Plan(Move("split", "split", None, None, mover, why, detail), then)
 
@@ -132,58 +111,6 @@ def shadow(registry: Promotes, mover: Mover, told: str, share: float, why: Why) 
 def _outcome(registry: Promotes, mover: Mover, plan: Callable[[Places, Settled], Plan]) -> Outcome:
     move, changed = make(registry, mover, plan)
     return Outcome(move, changed, registry.places())
-
-
-def _let_in(registry: Promotes, version: Version, evidence: Evidence) -> str:
-    """The digest of the warrant that lets a version into production; what is offered and holds is stored with it.
-
-    Raises PromotionRefused when neither the one that it has nor the one that is offered does.
-    """
-    held = _held(registry, version, evidence)
-    offered = evidence.warrant
-    if offered is None and evidence.override and refusal(held, version.digest):
-        offered = override(version, evidence.override)
-    why_not = refusal(offered or held, version.digest)
-    if why_not:
-        raise PromotionRefused(
-            f"v{version.number} may not answer for production: {why_not}. Give its evidence with --warrant FILE "
-            "(see `warrant release sign`), or answer for it with --override REASON."
-        )
-    warrant = offered or held
-    assert warrant is not None
-    if offered and (held is None or held.digest != offered.digest):
-        registry.store(version, offered)
-    return warrant.digest
-
-
-def override(version: Version, given: Override) -> Warrant:
-    """A warrant without evidence, for an emergency; raises PromotionRefused for what has no digest."""
-    check_logged(version)
-    return Warrant(
-        release=version.digest,
-        verdict="override",
-        reason=given.reason,
-        judge=given.approver,
-        approver=given.approver,
-        ticket=given.ticket,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def check_logged(version: Version) -> None:
-    """Raises PromotionRefused when a version has no digest that a warrant could name."""
-    if not version.digest:
-        raise PromotionRefused(f"v{version.number} was not logged by `warrant release log`: it has no digest.")
-
-
-def _held(registry: Promotes, version: Version, evidence: Evidence) -> Warrant | None:
-    """What a version has; one that cannot be read is replaced by what is offered, if anything is."""
-    try:
-        return registry.warrant(version)
-    except WarrantInvalid:
-        if evidence.warrant or evidence.override:
-            return None
-        raise
 
 
 def _made_before(now: Places, trail: Sequence[Move], told: str) -> Move | None:

@@ -18,7 +18,7 @@ class Part(BaseModel):
 
 
 class WarrantScore(Part):
-    """A metric's value with its 95 % interval, and the champion's value on the same questions where there was one."""
+    """A metric's mean with its 95 % interval, and the champion's value on the same questions where there was one."""
 
     value: float
     low: float
@@ -36,7 +36,8 @@ class Champion(Part):
 class Warrant(Part):
     """`release` and `dataset` are digests; `judge` names what judged the answers, a model or a person.
 
-    `verdict` is `pass`, or `override`: let through in an emergency, without evidence, for `reason`.
+    `verdict` is `pass`, or `override`: let through in an emergency, without evidence, for `reason`. `evidence` is the
+    SHA-256 of the evaluation's verdict that it was written from; without it, a person wrote it.
     """
 
     format: Literal[1] = 1
@@ -49,6 +50,7 @@ class Warrant(Part):
     approver: Words
     ticket: Words
     champion: Champion | None = None
+    evidence: Sha256 | None = None
     made: Words
     """When, in ISO 8601."""
 

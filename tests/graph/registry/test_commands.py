@@ -176,7 +176,7 @@ ABOUT_NO_VERSION = [
     ("promote 1 --to production", 2, "Production needs a --ticket."),
     ("promote 1 --to production -t x --override ''", 2, "An --override needs a reason."),
     ("promote 1 --to production -t x --override fire", 2, "An --override needs an --approver"),
-    ("promote 1 --to production -t x --approver bob", 2, "--approver is for an --override"),
+    ("promote 1 --to production -t x --approver bob", 2, "--approver is for a --dataset or an --override"),
     ("promote 1 --to staging --override fire --approver bob", 2, "Staging needs no evidence"),
     ("promote 1 --to production -t x --warrant nowhere.json", 2, "nowhere.json cannot be read: No such file"),
     ("promote 1 --to production -t x --warrant samples.jsonl", 2, "samples.jsonl is not a warrant: release: Field"),

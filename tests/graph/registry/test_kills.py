@@ -20,9 +20,10 @@ import pytest
 from support import ROOT
 from versions_under_test import ENVIRONMENT, MODEL, Made
 
+from graph.registry.admission import Evidence, Override
 from graph.registry.client import Registry, open_registry
 from graph.registry.moving import settle
-from graph.registry.promotion import Evidence, Override, promote
+from graph.registry.promotion import promote
 from graph.registry.trail import Mover, Why, productions
 from graph.release import Release
 

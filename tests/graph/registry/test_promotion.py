@@ -14,9 +14,10 @@ import pytest
 from versions_under_test import MODEL, Made, digest_of
 
 from graph.errors import PromotionRefused, RegistryUnavailable, VersionUnknown, WarrantInvalid
+from graph.registry.admission import Evidence, Override
 from graph.registry.client import Registry, open_registry
 from graph.registry.moving import settle
-from graph.registry.promotion import Evidence, Override, promote, roll_back, shadow, split
+from graph.registry.promotion import promote, roll_back, shadow, split
 from graph.registry.stages import Change
 from graph.registry.trail import PATIENCE, Move, Mover, Why
 from graph.registry.warrant import Warrant, WarrantScore
