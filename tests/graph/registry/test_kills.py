@@ -176,5 +176,8 @@ def test_killed_at_random_moments_the_registry_is_whole_and_the_command_repeatab
     for _ in range(12):
         for name in COMMANDS:
             after = chance.uniform(0.2, 1.0) * longest
-            killed += kill_and_repeat(registry, nursery, name, look=chance.random() < 0.5, after=after)
+            was_killed = kill_and_repeat(registry, nursery, name, look=chance.random() < 0.5, after=after)
+            killed += was_killed
+            # A machine that was busy while the commands were timed is quicker now.
+            longest *= 1.0 if was_killed else 0.8
     assert killed >= 12
