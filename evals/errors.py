@@ -4,7 +4,8 @@ SourceInvalid
 ├── DatasetInvalid      the samples cannot be read, or do not fit the Snapshot
 ├── RunInvalid          a run's directory is damaged, or belongs to another release or dataset
 ├── ThresholdsInvalid   the thresholds are empty, or name what there is not
-└── VerdictInvalid      a verdict cannot be read, or is about something else
+├── VerdictInvalid      a verdict cannot be read, or is about something else
+└── RevisionInvalid     a revision is not there, or does not make a release
 """
 
 from graph.errors import SourceInvalid
@@ -24,3 +25,7 @@ class ThresholdsInvalid(SourceInvalid):
 
 class VerdictInvalid(SourceInvalid):
     """A verdict cannot be read, or is about another release, dataset, champion or thresholds."""
+
+
+class RevisionInvalid(SourceInvalid):
+    """A git revision is not there, or its own code could not make a release of it."""

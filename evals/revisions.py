@@ -1,0 +1,124 @@
+"""Revisions of a git repository as what they would release: exported, indexed and packed, each by its own code.
+
+A repository that holds Warrant's code is run by that; any other, which holds a release.yaml and documents alone, by the
+Warrant that is installed.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.errors import RevisionInvalid
+from evals.subjects import Subject
+
+TREES, STORES, PACKAGES = "trees", "stores", "packages"
+LINES = 8
+"""Of what a failing command said, how many lines are told."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit, and the directory that its files were exported to."""
+
+    ref: str
+    commit: str
+    tree: Path
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is released: `release` and `documents` are paths in the revision; `index` is a store that all share."""
+
+    release: Path | None = None
+    documents: tuple[Path, ...] = ()
+    index: Path | None = None
+
+
+def export(repository: Path, ref: str, home: Path) -> Revision:
+    """The files of a revision below `home`, exported once; raises RevisionInvalid."""
+    commit = git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    tree = home / TREES / commit
+    if not tree.exists():
+        unfinished = tree.with_name(f"{commit}.part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        _extract(repository, commit, unfinished)
+        unfinished.replace(tree)
+    return Revision(ref, commit, tree.resolve())
+
+
+def build(revision: Revision, recipe: Recipe, home: Path) -> Subject:
+    """Index and pack a revision by its own code; raises RevisionInvalid with what a command said when it failed."""
+    release = _release(revision, recipe)
+    index = recipe.index or _indexed(revision, recipe, release, home)
+    out = (home / PACKAGES / revision.commit).resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    told = json.loads(_warrant(revision, "release", "pack", "--index", index, *release, "--out", out, "--json"))
+    return Subject(out, told["label"], told["digest"], told["snapshot"], commit=revision.commit)
+
+
+def file_of(revision: Revision, path: Path) -> Path | None:
+    """A file of a revision; None when it has none there."""
+    found = revision.tree / path
+    return found if found.is_file() else None
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """What git prints; raises RevisionInvalid with what it said when it failed."""
+    command = ["git", "-C", str(repository), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    except FileNotFoundError:
+        raise RevisionInvalid("Revisions are read by git, which is not installed.") from None
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip() or f"there is no revision {arguments[-1].removesuffix('^{commit}')!r}"
+        raise RevisionInvalid(f"git: {said}. In a shallow clone, fetch the whole history first.") from None
+
+
+def _extract(repository: Path, commit: str, folder: Path) -> None:
+    command = ["git", "-C", str(repository), "archive", "--format=tar", commit]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    with process, tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+        archive.extractall(folder, filter="data")
+    if process.returncode:
+        raise RevisionInvalid(f"git archive {commit} ended with {process.returncode}.")
+
+
+def _release(revision: Revision, recipe: Recipe) -> Sequence[str | Path]:
+    """The option that names the revision's release.yaml; none where it has none, and so the default."""
+    if recipe.release is None:
+        return ()
+    found = file_of(revision, recipe.release)
+    return ("--release", found) if found else ()
+
+
+def _indexed(revision: Revision, recipe: Recipe, release: Sequence[str | Path], home: Path) -> Path:
+    """A store of the revision's documents; what is there already is gone over again."""
+    missing = [str(path) for path in recipe.documents if not (revision.tree / path).exists()]
+    if missing or not recipe.documents:
+        told = f"{revision.ref} has no {', '.join(missing)}" if missing else "no documents are named"
+        raise RevisionInvalid(
+            f"{told}; give --documents that both revisions have, or a store that they share: --index."
+        )
+    store = (home / STORES / revision.commit).resolve()
+    store.mkdir(parents=True, exist_ok=True)
+    _warrant(revision, "index", *recipe.documents, "--out", store, "--prune", *release, "--json")
+    return store
+
+
+def _warrant(revision: Revision, *arguments: str | Path) -> str:
+    """What a command of the revision's own front door prints."""
+    command = [sys.executable, "-m", "warrant", *map(str, arguments)]
+    # Python looks in its working directory first, and so finds the revision's code before the installed one.
+    done = subprocess.run(command, cwd=revision.tree, capture_output=True, text=True)
+    if done.returncode:
+        said = "\n  ".join(done.stderr.strip().splitlines()[-LINES:])
+        asked = " ".join(map(str, arguments[:2]))
+        raise RevisionInvalid(f"`warrant {asked}` of {revision.ref} ({revision.commit[:12]}) failed:\n  {said}")
+    return done.stdout
