@@ -20,6 +20,7 @@ KEYLESS: tuple[Metric, ...] = (
     Metric("answered", "an answerable question was not declined", binary=True),
     Metric("declined_rightly", "an unanswerable question was declined", binary=True),
     Metric("routed_rightly", "the question took the route that it should have taken", binary=True),
+    Metric("first_rung", "the ladder did not fall below the model that was asked first", binary=True),
     Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
     Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
 )

@@ -96,6 +96,13 @@ def routed_rightly(sample: Sample, outcome: Outcome) -> float | None:
     return float((outcome.answer or {}).get("route") == sample.route) if sample.route else None
 
 
+def first_rung(sample: Sample, outcome: Outcome) -> float | None:
+    """Whether nothing had to stand in for the model that was asked first; what was declined unasked counts as such."""
+    answer = outcome.answer or {}
+    unasked = answer.get("rung") == "decline" and answer.get("reason") == "no_evidence"
+    return float(unasked or answer.get("rung") in ("primary", "retry"))
+
+
 def latency_ms(sample: Sample, outcome: Outcome) -> float | None:
     """Milliseconds of wall time, with as many samples at once as the run asked."""
     return 1000 * outcome.seconds

@@ -49,9 +49,9 @@ class Endpoint:
 
 
 @contextmanager
-def serving(endpoint: Endpoint) -> Iterator[Endpoint]:
-    """Serve it on a free port of 127.0.0.1; what hangs is let go at the end."""
-    server = _Server(("127.0.0.1", 0), _Handler)
+def serving(endpoint: Endpoint, port: int = 0) -> Iterator[Endpoint]:
+    """Serve it on 127.0.0.1, on a free port unless one is named; what hangs is let go at the end."""
+    server = _Server(("127.0.0.1", port), _Handler)
     server.endpoint = endpoint
     endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
