@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from graph.registry import Follows
 from graph.registry.package import open_package
 from graph.settings import bound_mlflow, quiet_libraries
+from server.background import beside
 from server.books import Books
 from server.callers import Callers, load_callers
 from server.conversations import Conversations
@@ -28,7 +29,7 @@ from server.doors.talks import talk_routes
 from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
-from server.processes import end_with_parent
+from server.processes import end_with_parent, keep_memory_level
 from server.releases.followed import Followed
 from server.settings import ServerSettings, load_server_settings
 from server.shadow import Shadow
@@ -128,6 +129,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(server.live.run())
             await stack.enter_async_context(server.shadow.run())
             await stack.enter_async_context(server.metrics.run(server.live))
+            await stack.enter_async_context(beside(keep_memory_level))
         except Exception as error:
             app.state.failure = error
             raise

@@ -1,10 +1,21 @@
 """This process: its memory, and its end."""
 
+import asyncio
 import ctypes
 import os
 import signal
 from multiprocessing import parent_process
 from threading import Thread
+
+EVERY = 60.0
+"""Seconds between two times that memory is given back."""
+
+
+async def keep_memory_level() -> None:
+    """Give memory back now and then, off the event loop: questions come and go, and leave holes in it."""
+    while True:
+        await asyncio.sleep(EVERY)
+        await asyncio.to_thread(give_back_memory)
 
 
 def give_back_memory() -> None:
