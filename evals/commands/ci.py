@@ -8,9 +8,10 @@ import click
 from rich.console import Console
 
 from evals.commands.asked import AT_ONCE, HOME, asked
+from evals.commands.candidate import VERDICT
 from evals.commands.gate import show
 from evals.errors import RevisionInvalid
-from evals.revisions import Recipe, Revision, build, export, file_of
+from evals.revisions import Recipe, Revision, build, export, file_of, git
 from evals.runs import Run
 from evals.samples import Dataset, read_dataset
 from evals.thresholds import DEFAULT, Thresholds, read_thresholds
@@ -19,7 +20,6 @@ from graph.commands.options import settings_with
 from graph.files import write_whole
 
 INSIDE = click.Path(path_type=Path)
-VERDICT = "verdict.json"
 
 
 @click.command()
@@ -55,7 +55,8 @@ def ci(
     """
     settings, console = settings_with(), Console(stderr=True)
     recipe = Recipe(release, documents, index.resolve() if index else None)
-    champion, candidate = (export(Path.cwd(), ref, home) for ref in (base, head))
+    repository = Path(git(Path.cwd(), "rev-parse", "--show-toplevel"))
+    champion, candidate = (export(repository, ref, home) for ref in (base, head))
     samples, limits = _dataset(candidate, dataset), _thresholds(champion, candidate, thresholds, console)
     runs = [_asked(each, recipe, samples, home, at_once, console) for each in (candidate, champion)]
     verdict = asyncio.run(weigh(runs[0], runs[1], limits, settings.prices, settings.cores))

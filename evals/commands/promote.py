@@ -1,29 +1,24 @@
 """warrant promote: a version takes a stage; production takes it on evidence, which can be gathered here."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import click
-from rich.console import Console
 
 from evals.promotion import Required, Signed, warrant_of
 from evals.samples import read_dataset
 from evals.thresholds import DEFAULT, read_thresholds
-from evals.verdict import Verdict, read_verdict
+from evals.verdict import read_verdict
 from graph.commands.opened import WORDS, opened, says, told, warrant_file
 from graph.commands.options import settings_with, takes
 from graph.commands.rollback import archived
-from graph.registry import STAGES, Stage, Version
-from graph.registry.admission import Evidence, Override, check_logged
+from graph.registry import STAGES, Stage
+from graph.registry.admission import Evidence, Override
 from graph.registry.promotion import promote as promote_version
-from graph.registry.stages import PRODUCTION, number_of
+from graph.registry.stages import PRODUCTION
 from graph.registry.trail import Why
 from graph.settings import Settings
-
-if TYPE_CHECKING:
-    from graph.registry.client import Registry
 
 PATH = click.Path(path_type=Path, dir_okay=False)
 
@@ -124,39 +119,11 @@ def _evidence(settings: Settings, version: str, offered: Offered, thresholds: Pa
         return Evidence(override=given, two_persons=limits.two_persons)
     if offered.dataset is None:
         return Evidence(warrant_file(offered.file), two_persons=limits.two_persons)
-    from evals.commands.asked import registry_of
+    from evals.commands.candidate import compare, pair_of
 
-    required = Required(read_dataset(offered.dataset), limits)
-    registry = registry_of(settings)
-    places = registry.places()
-    chosen = registry.version(number_of(version, places))
-    check_logged(chosen)
-    champion = _champion(registry, chosen, places.production)
-    verdict = read_verdict(offered.verdict) if offered.verdict else _gathered(registry, required, chosen, champion)
-    warrant = warrant_of(verdict, required, chosen, champion, Signed(offered.approver or "", offered.ticket))
-    registry.attach(chosen, f"verdict-{verdict.digest}.json", verdict.text())
+    pair, required = pair_of(settings, version), Required(read_dataset(offered.dataset), limits)
+    verdict = read_verdict(offered.verdict) if offered.verdict else compare(pair, required).verdict
+    signed = Signed(offered.approver or "", offered.ticket)
+    warrant = warrant_of(verdict, required, pair.candidate, pair.champion, signed)
+    pair.registry.attach(pair.candidate, f"verdict-{verdict.digest}.json", verdict.text())
     return Evidence(warrant, two_persons=limits.two_persons)
-
-
-def _champion(registry: "Registry", chosen: Version, number: int | None) -> Version | None:
-    """What is in production, unless it is the version itself."""
-    return None if number in (None, chosen.number) else registry.version(number)
-
-
-def _gathered(registry: "Registry", required: Required, chosen: Version, champion: Version | None) -> Verdict:
-    """Ask both releases what has not been asked yet, and show what the gate says."""
-    from evals.commands.asked import HOME, asked
-    from evals.commands.gate import show
-    from evals.subjects import registered
-    from evals.weighing import weigh
-
-    console, settings = Console(stderr=True), settings_with()
-    runs = [
-        asked(registered(registry, each.number, HOME / "packages"), required.dataset, HOME, console)
-        for each in (chosen, champion)
-        if each
-    ]
-    other = runs[1] if champion else None
-    verdict = asyncio.run(weigh(runs[0], other, required.thresholds, settings.prices, settings.cores))
-    show(verdict, console)
-    return verdict

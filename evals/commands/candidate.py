@@ -1,0 +1,103 @@
+"""warrant eval candidate: a registered version against what is in production."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
+from evals.commands.gate import show
+from evals.promotion import Required
+from evals.runs import Run
+from evals.samples import read_dataset
+from evals.subjects import registered
+from evals.thresholds import DEFAULT, read_thresholds
+from evals.verdict import Verdict
+from evals.weighing import weigh
+from graph.commands.options import settings_with, takes
+from graph.files import write_whole
+from graph.registry import Version
+from graph.registry.admission import check_logged
+from graph.registry.stages import number_of
+from graph.settings import Settings
+
+if TYPE_CHECKING:
+    from graph.registry.client import Registry
+
+VERDICT = "verdict.json"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A registered version, and what is in production, if another version is."""
+
+    registry: "Registry"
+    candidate: Version
+    champion: Version | None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The verdict on a candidate, and the runs that it rests on."""
+
+    verdict: Verdict
+    run: Run
+    champion: Run | None
+
+
+@click.command()
+@click.argument("version")
+@click.option("--dataset", "-d", type=click.Path(path_type=Path), required=True, help="Samples, as JSON lines.")
+@click.option("--thresholds", "-t", type=click.Path(path_type=Path), default=DEFAULT, help="What to reach.")
+@click.option("--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where the verdict is written.")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
+@click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
+@takes("registry", "model")
+def candidate(
+    version: str,
+    dataset: Path,
+    thresholds: Path,
+    out: Path | None,
+    home: Path,
+    at_once: int,
+    registry: str | None,
+    model: str | None,
+) -> None:
+    """Ask VERSION (12, v12 or an alias) and what is in production every sample, and gate VERSION.
+
+    Exit codes: 0 pass, 1 fail, 2 cannot tell, or the command is wrong. `warrant promote --verdict` takes the verdict.
+    """
+    required = Required(read_dataset(dataset), read_thresholds(thresholds))
+    found = compare(pair_of(settings_with(registry=registry, model=model), version), required, home, at_once)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        write_whole(out / VERDICT, found.verdict.text())
+    sys.exit(found.verdict.code)
+
+
+def pair_of(settings: Settings, version: str) -> Pair:
+    """The version that is named, and its champion; raises a RegistryError."""
+    registry = registry_of(settings)
+    places = registry.places()
+    chosen = registry.version(number_of(version, places))
+    check_logged(chosen)
+    alone = places.production in (None, chosen.number)
+    return Pair(registry, chosen, None if alone else registry.version(places.production or 0))
+
+
+def compare(pair: Pair, required: Required, home: Path = HOME, at_once: int = AT_ONCE) -> Compared:
+    """Ask both what has not been asked yet, and show what the gate says."""
+    console, settings = Console(stderr=True), settings_with()
+    run, *other = [
+        asked(registered(pair.registry, each.number, home / "packages"), required.dataset, home, console, at_once)
+        for each in (pair.candidate, pair.champion)
+        if each
+    ]
+    champion = other[0] if other else None
+    verdict = asyncio.run(weigh(run, champion, required.thresholds, settings.prices, settings.cores))
+    show(verdict, console)
+    return Compared(verdict, run, champion)
