@@ -289,3 +289,14 @@ def test_the_front_door_prints_one_line_and_nothing_of_mlflows(two: Made) -> Non
     done = command("promote", 1, "--to", "staging", "--registry", two.uri, place=two.place)
     assert (done.returncode, done.stdout, done.stderr) == (0, "v1 is in staging.\n", "")
     assert sorted(path.name for path in two.place.iterdir()) == ["artifacts", "mlflow.db", "samples.jsonl"]
+
+
+@pytest.mark.usefixtures("two")
+def test_a_version_is_approved_by_a_tag_that_says_so(type_: Type, made: Made) -> None:
+    refused = type_("release approved 2 --tag sign-off")
+    assert (refused.code, "v2 is not approved: it has no tag 'sign-off'" in refused.err) == (1, True)
+    made.client.set_model_version_tag(MODEL, "2", "sign-off", "no")
+    assert "its tag 'sign-off' says 'no'" in type_("release approved 2 --tag sign-off").err
+    made.client.set_model_version_tag(MODEL, "2", "sign-off", "Approved ")
+    done = type_("release approved 2 --tag sign-off")
+    assert (done.code, done.out) == (0, "v2 is approved.\n")
