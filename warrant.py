@@ -38,6 +38,7 @@ GROUPS: dict[str, Commands] = {
         "score": ("evals.commands.score:score", "Score what a run answered, metric by metric."),
         "gate": ("evals.commands.gate:gate", "Say whether a run is good enough to be promoted."),
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
+        "calibrate": ("evals.commands.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
         "adapt": ("evals.commands.adapt:adapt", "Turn a published question set into a dataset."),
     },
 }

@@ -57,7 +57,7 @@ def run(
             forgotten = made.forget_failures() if again else 0
             if forgotten:
                 console.print(f"{forgotten} samples failed and are asked again.")
-            outcomes = asyncio.run(_asked(subject, made, console))
+            outcomes = asyncio.run(ask_missing(subject, made, console))
     console.print(_told(made, outcomes))
     click.echo(made.place)
 
@@ -77,13 +77,13 @@ def _subject(settings: Settings, version: str | None) -> Iterator[Subject]:
     yield registered(found, number_of(version, found.places()), HOME / "packages")
 
 
-async def _asked(subject: Subject, made: Run, console: Console) -> dict[str, Outcome]:
-    """Ask what is missing; every outcome."""
+async def ask_missing(subject: Subject, made: Run, console: Console, what: str = "Asking") -> dict[str, Outcome]:
+    """Ask what is missing, with a bar that says what is done; every outcome."""
     missing = len(made.missing)
     if missing:
         agent = await open_package(subject.root)
         with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
-            task = progress.add_task("Asking", total=made.about.samples, completed=made.about.samples - missing)
+            task = progress.add_task(what, total=made.about.samples, completed=made.about.samples - missing)
             await ask_all(agent, made, lambda _: progress.advance(task))
     return made.outcomes
 
