@@ -39,6 +39,7 @@ GROUPS: dict[str, Commands] = {
         "gate": ("evals.commands.gate:gate", "Say whether a run is good enough to be promoted."),
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
         "calibrate": ("evals.commands.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
+        "draft": ("evals.commands.draft:draft", "Propose samples from documents and feedback for a person to edit."),
         "adapt": ("evals.commands.adapt:adapt", "Turn a published question set into a dataset."),
     },
 }

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from evals.asking import ask_all
+from evals.drafting.proposals import is_draft
 from evals.runs import Outcome, Run, open_run
 from evals.samples import read_dataset
 from evals.subjects import Subject, packed, registered
@@ -50,6 +51,8 @@ def run(
         raise click.UsageError("--version brings its own release and Snapshot; leave --release and --index out.")
     settings = settings_with(index=index, release=release, registry=registry, model=model)
     samples, console = read_dataset(dataset), Console(stderr=True)
+    if drafts := sum(map(is_draft, samples.samples)):
+        console.print(f"{drafts} of {len(samples.samples)} samples are drafts that nobody has checked.", style="yellow")
     keep_no_answers()
     with _subject(settings, version) as subject:
         made = open_run(out, samples, subject, at_once)
