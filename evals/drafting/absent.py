@@ -18,6 +18,7 @@ CODED = re.compile(r"(?<![(\w-])([A-Z][\w-]*?[ -]?)(\d{1,4})\b(?![.,-]\d)")
 MONTHS = "January February March April May June July August September October November December EUR USD Article".split()
 STEPS = (1, 2, 3, 5, 10)
 NAMED = re.compile(r"[A-Z][\w.-]+(?: [A-Z0-9][\w.-]*){0,3}")
+SENTENCES = frozenset("number date person reason".split())
 ALIKE = 2
 TOGETHER = 0.7
 """The share of a question's other terms that a passage may not hold together with a swapped name."""
@@ -50,7 +51,10 @@ class Unanswered:
         if max(support, default=0.0) >= Checking().support_from:
             return False
         wanted = set(terms(swap.question)) - set(terms(swap.name))
-        held = [set(terms(f"{each['title']} {each['section']} {each['text']}")) for each in found]
+        held = [
+            set(terms(f"{each['title']} {each['section']} {each['header']} {each['text']}".replace("_", " ")))
+            for each in found
+        ]
         return not any(
             set(terms(swap.name)) <= own and len(wanted & own) >= TOGETHER * max(1, len(wanted)) for own in held
         )
@@ -84,26 +88,32 @@ def numbered(found: Sequence[Proposal], text: str) -> Iterator[Swap]:
 
 
 def named(found: Sequence[Proposal], tables: Sequence[Table]) -> Iterator[Swap]:
-    """Another name in the place of one that stands in the same column of a table somewhere."""
+    """Another name in the place of one that stands in the same column of a table somewhere.
+
+    Questions of tables are left out: another row of a table has an answer of its own.
+    """
     kin = [sorted({row.cells[place] for row in table}) for table in tables for place in range(len(table[0].names))]
     columns = [[value for value in values if NAMED.fullmatch(value)] for values in kin]
-    for each in found:
+    for each in (each for each in found if each.kind in SENTENCES):
         for names in columns:
             own = next((name for name in names if re.search(rf"\b{re.escape(name)}\b", each.question)), "")
-            if own and own in each.reference and "”" not in each.question:
+            alone = own and f"{own} (" not in each.question and f"({own}" not in each.question
+            if alone and own in each.reference and "”" not in each.question:
                 for other in names:
                     if other not in each.question:
                         claim = _swapped(each.reference, own, other)
-                        yield Swap(_swapped(each.question, own, other), claim, other, each.question)
+                        yield Swap(_swapped(each.question, own, other), claim, other, " ".join(names))
 
 
 def attributes(tables: Sequence[Table]) -> Iterator[Swap]:
-    """What one table says of its rows, asked of a row of another table of the same things."""
+    """What one table says of its rows, asked of a row that only another table of such things has."""
     for one, other in product(tables, tables):
         same = one[0].names[0].lower() == other[0].names[0].lower() and one[0].names != other[0].names
         if not same:
             continue
         keys = {row.cells[0] for row in one}
+        if not keys & {row.cells[0] for row in other}:
+            continue
         columns = {name.lower() for name in other[0].names}
         strangers = [cell for cell in cells_of(other) if cell.row.cells[0] not in keys]
         for column in one[0].names[1:]:

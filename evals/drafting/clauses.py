@@ -11,7 +11,8 @@ AUXILIARIES = frozenset("is are was were can may must should will".split())
 VERBS = frozenset(
     """accept add allow answer apply approve arrive ask become begin belong bring build buy call carry change charge
     check clean close come compute confirm contain continue control convert copy cost count cover create cut decide
-    define delete deliver depend describe detect determine display drop earn enable end enforce enter evaluate expire
+    define delete deliver demonstrate depend describe detect determine display drop earn enable end enforce
+    enter evaluate expire
     extend fall fit follow generate get give go grant handle happen have help hold implement import include inform
     inspect install keep last lead leave let limit list load lock look lose make manage measure move need occur offer
     open order own pass pay perform play prevent print process produce provide publish raise reach read receive record
@@ -118,7 +119,7 @@ IRREGULAR: Mapping[str, str] = {"has": "have", "have": "have", "does": "do", "go
 ARTICLES = frozenset("the a an of for with in on at by from or and every all no its their any some one two".split())
 PREPOSITIONS = frozenset("of for with in on at by from to per".split())
 NO_SUBJECT = frozenset(
-    """If When While After Before Until No Their Its His Her Our Your My Unless Because Since In On At For From
+    """That If When While After Before Until No Their Its His Her Our Your My Unless Because Since In On At For From
     With Without By To Not Do Please Only Use
     As Although Once During Where What How Why Who See Note Set Let Nobody None Nothing Run Add Each Both
     There""".split()

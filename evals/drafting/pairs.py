@@ -17,7 +17,7 @@ SAME = 0.8
 """The share of common terms from which on two questions are one."""
 MOST = 5
 """Documents beyond which a name says nothing of what two questions have in common."""
-NAME = re.compile(r"(?<=[a-z,’] )(?:[A-Z][a-z]{3,}(?: [A-Z][a-z]+)*(?: \d[\w-]*)?|[A-Z]{3,}\b)")
+NAME = re.compile(r"(?<=[a-z,’] )(?:[A-Z][a-z]{3,}(?: [A-Z][a-z]+)*(?: \d[\w-]*)?)")
 PLACED = re.compile(r"^According to “(?P<place>[^”]*)”, (?P<rest>.+)$")
 Documents = dict[str, Document]
 
@@ -47,7 +47,7 @@ def _fits(one: Proposal, other: Proposal) -> bool:
     open_to_both = one.groups == other.groups or not (one.groups and other.groups)
     short = len(one.question) + len(other.question) < 180
     own, their = frozenset(terms(one.question)), frozenset(terms(other.question))
-    plain = plain and not {one.kind, other.kind} & {"item", "definition", "list"}
+    plain = plain and not {one.kind, other.kind} & {"table", "item", "definition", "list"}
     apart = alike(own, their) < 0.5 and one.reference != other.reference
     return apart and plain and open_to_both and short
 

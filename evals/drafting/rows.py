@@ -96,7 +96,9 @@ def keys_of(table: Table) -> list[str]:
         told = [f"{spoken(table[0].names[0])} {first}" for first in firsts]
     counted = Counter(told)
     return [
-        key if counted[key] == 1 and 0 < len(key) <= LONGEST_KEY and not (key.isdigit() or '"' in key) else ""
+        key
+        if counted[key] == 1 and 0 < len(key) <= LONGEST_KEY and not (key.isdigit() or re.search(r'["{}<>=]', key))
+        else ""
         for key in told
     ]
 
@@ -146,7 +148,8 @@ def _lead_asked(lead: str, names: Names) -> str:
     if clause is None or clause.verb not in LEADS:
         return ""
     left = clause.rest.strip(" -")
-    return clause.question("What", left) if len(left.split()) <= 4 else ""
+    whole = not left or re.match(r"(?:for|in|with|on|by|when|to)\b", left)
+    return clause.question("What", left) if whole and "only" not in clause.subject.split() else ""
 
 
 def is_worded(text: str) -> bool:
@@ -208,7 +211,8 @@ NO_LABEL = frozenset(
     """Note The Why How What When Example Examples Tip Warning Important Output Input Returns See Default Type
     Parameters Step Owner Contact
     Approved Document Valid Version Author Date Source Link Usage Description Fix
-    Migration Solution Cause Result Purpose Goal Benefits Summary Problem Question Answer Capture Changed Added Fixed
+    Migration Solution Cause Result Purpose Goal Benefits Summary Problem Question Answer Capture Symptom
+    Pattern Changed Added Fixed
     Requirements Recommended Optional Required Requires Supported Added New""".split()
 )
 NO_END = frozenset("include includes are is support supports contain contains of for with to".split())
