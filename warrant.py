@@ -42,6 +42,8 @@ GROUPS: dict[str, Commands] = {
         "candidate": ("evals.commands.candidate:candidate", "Gate a registered version against production."),
         "ci": ("evals.commands.ci:ci", "Compare what two git revisions would release, and gate the newer one."),
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
+        "calibrate": ("evals.commands.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
+        "draft": ("evals.commands.draft:draft", "Propose samples from documents and feedback for a person to edit."),
         "adapt": ("evals.commands.adapt:adapt", "Turn a published question set into a dataset."),
     },
 }

@@ -19,6 +19,7 @@ from benchmarks.answerability import SETS, WITHOUT, Sample, of, samples
 from benchmarks.pools import FILES
 from benchmarks.record import RESULTS, Target, begin, print_table, record
 from benchmarks.train_confidence import ANSWERABLE, train
+from evals.curves import risk_coverage
 from graph.finding.confidence import Confidence, learned
 from graph.release import Release
 
@@ -100,8 +101,8 @@ def draw(name: str, own: Sequence[Sample], path: Path) -> None:
     axes = figure.add_subplot()
     sure, label = _judged(own, learned())
     for title, values in (("confidence", sure), ("best cosine alone", _sign(own, "similar"))):
-        wrong = np.cumsum(~label[np.argsort(-values)])
-        axes.plot(np.arange(1, len(own) + 1) / len(own), wrong / np.arange(1, len(own) + 1), label=title)
+        points = risk_coverage([float(value) for value in values], [bool(bad) for bad in ~label])
+        axes.plot([point.coverage for point in points], [point.risk for point in points], label=title)
     axes.axhline(float((~label).mean()), color="grey", linewidth=0.8, linestyle=":", label="answering all")
     axes.set(xlabel="coverage: share answered", ylabel="risk: unanswerable among them", title=name, ylim=(0, None))
     axes.spines[["top", "right"]].set_visible(False)

@@ -70,7 +70,7 @@ def interval(
     sums, mean = summed(values, clusters), float(np.mean(values))
     widened = _with_imagined(sums, scale) if scale else sums
     low, high = _bounds(widened, alpha, resamples) if len(widened.totals) > 1 else (-inf, inf)
-    return Interval(mean, min(low, mean), max(high, mean), _error(widened), len(values), len(sums.sizes))
+    return Interval(mean, min(low, mean), max(high, mean), standard_error(widened), len(values), len(sums.sizes))
 
 
 def worse(differences: Sequence[float], clusters: Sequence[str], resamples: int = RESAMPLES) -> float:
@@ -108,7 +108,7 @@ def below(values: Sequence[float], clusters: Sequence[str], bound: float, scale:
         return float(binomtest(int(sum(values)), len(values), bound, alternative="less").pvalue)
     widened = _with_imagined(sums, scale) if scale else sums
     mean = float(widened.totals.sum() / widened.sizes.sum())
-    error = _error(widened)
+    error = standard_error(widened)
     if not error:
         return 1.0 if mean >= bound or len(sums.totals) < 2 else 0.0
     return float(student.cdf((mean - bound) / error, len(widened.totals) - 1))
@@ -142,7 +142,7 @@ def samples_to_settle(found: Interval, bound: float, alpha: float) -> int | None
     return max(1, int(np.ceil(more * found.samples))) if more <= FAR else None
 
 
-def _error(sums: Sums) -> float:
+def standard_error(sums: Sums) -> float:
     """The standard error of a mean whose clusters are drawn together (the ratio estimator of Cochran, 1977)."""
     many = len(sums.totals)
     if many < 2:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from evals.asking import ask_all
+from evals.drafting.proposals import is_draft
 from evals.runs import Run, open_run
 from evals.samples import Dataset
 from evals.subjects import Subject
@@ -31,13 +32,15 @@ def asked(
 
     `again` lets the samples that failed be asked once more. Raises RunInvalid when another process is at it.
     """
+    if drafts := sum(map(is_draft, dataset.samples)):
+        console.print(f"{drafts} of {len(dataset.samples)} samples are drafts that nobody has checked.", style="yellow")
     keep_no_answers()
     made = open_run(home, dataset, subject, at_once)
     with made.writing():
         forgotten = made.forget_failures() if again else 0
         if forgotten:
             console.print(f"{forgotten} samples failed and are asked again.")
-        asyncio.run(_ask(subject, made, console))
+        asyncio.run(ask_missing(subject, made, console))
     console.print(_told(made))
     return made
 
@@ -50,13 +53,14 @@ def registry_of(settings: Settings) -> "Registry":
     return open_registry(settings.registry_uri, settings.model)
 
 
-async def _ask(subject: Subject, made: Run, console: Console) -> None:
+async def ask_missing(subject: Subject, made: Run, console: Console, what: str = "Asking") -> None:
+    """Ask what is missing, with a bar that says what is done."""
     missing = len(made.missing)
     if not missing:
         return
     agent = await open_package(subject.root)
     with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
-        task = progress.add_task("Asking", total=made.about.samples, completed=made.about.samples - missing)
+        task = progress.add_task(what, total=made.about.samples, completed=made.about.samples - missing)
         await ask_all(agent, made, lambda _: progress.advance(task))
 
 

@@ -1,0 +1,137 @@
+"""Curves of what a threshold trades: risk against coverage, quality against cost; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
+
+from scipy.stats import beta
+
+from evals.stats import standard_error, summed
+
+
+@dataclass(frozen=True)
+class Point:
+    """What happens when everything from a confidence of `threshold` on is answered.
+
+    `answered` of all samples are answered, which is the `coverage`; `wrong` of these are, which is the `risk`.
+    """
+
+    threshold: float
+    answered: int
+    wrong: int
+    coverage: float
+    risk: float
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A share, and a one-sided bound below and above it."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What happens when everything from a complexity of `threshold` on is complex: shares and means over samples."""
+
+    threshold: float
+    complex: float
+    quality: float
+    cost: float
+
+
+def risk_coverage(confidences: Sequence[float], wrong: Sequence[bool]) -> tuple[Point, ...]:
+    """A point for each confidence, the highest first (El-Yaniv and Wiener, 2010); equal ones are answered together.
+
+    `wrong` says of each sample whether its answer is. A confidence of minus infinity is one that is never answered.
+    """
+    told = sorted(zip(confidences, wrong, strict=True), key=lambda pair: -pair[0])
+    points: list[Point] = []
+    answered = missed = 0
+    for place, (confidence, bad) in enumerate(told):
+        answered, missed = answered + 1, missed + bad
+        last = place + 1 == len(told) or told[place + 1][0] < confidence
+        if last and isfinite(confidence):
+            points.append(Point(confidence, answered, missed, answered / len(told), missed / answered))
+    return tuple(points)
+
+
+def area(points: Sequence[Point]) -> float | None:
+    """The mean risk over all coverages that are reached (AURC of Geifman and others, 2019); None without a point.
+
+    Samples of equal confidence count with the risk that they have together.
+    """
+    if not points:
+        return None
+    before = [0.0, *(point.coverage for point in points[:-1])]
+    steps = (point.risk * (point.coverage - start) for point, start in zip(points, before, strict=True))
+    return sum(steps) / points[-1].coverage
+
+
+def bounds(wrong: Sequence[bool], clusters: Sequence[str], alpha: float) -> Bound:
+    """A share with its exact bounds (Clopper and Pearson, 1934), each at the level 1 - alpha.
+
+    Samples of one cluster count for fewer where they are alike: as many as Kish's design effect leaves, as Korn and
+    Graubard (1998) do for surveys. Nothing is known of no sample: 0 to 1.
+    """
+    if not wrong:
+        return Bound(0.0, 0.0, 1.0)
+    share, many = sum(wrong) / len(wrong), effective(wrong, clusters)
+    bad = share * many
+    low = float(beta.ppf(alpha, bad, many - bad + 1)) if bad > 0 else 0.0
+    high = float(beta.ppf(1 - alpha, bad + 1, many - bad)) if bad < many else 1.0
+    return Bound(share, min(low, share), max(high, share))
+
+
+def effective(wrong: Sequence[bool], clusters: Sequence[str]) -> float:
+    """How many independent samples tell as much: never more than there are, as many where none differ.
+
+    A single cluster is one.
+    """
+    share, many = sum(wrong) / len(wrong), len(wrong)
+    if len(set(clusters)) == 1:
+        return 1.0
+    error = standard_error(summed([float(each) for each in wrong], clusters))
+    alone = share * (1 - share) / max(1, many - 1)
+    return many * min(1.0, alone / error**2) if alone and error else float(many)
+
+
+def trades(
+    complexities: Sequence[float], simple: Sequence[tuple[float, float]], whole: Sequence[tuple[float, float]]
+) -> tuple[Trade, ...]:
+    """A point for each way to part the samples by complexity, from none complex to all.
+
+    `simple` and `whole` are the quality and the cost of each sample on the simple and on the complex route.
+    """
+    return tuple(trade(cut, complexities, simple, whole) for cut in cuts(complexities))
+
+
+def trade(
+    threshold: float,
+    complexities: Sequence[float],
+    simple: Sequence[tuple[float, float]],
+    whole: Sequence[tuple[float, float]],
+) -> Trade:
+    """What one threshold gives; there is at least one sample."""
+    told = zip(complexities, simple, whole, strict=True)
+    taken = [other if hard >= threshold else one for hard, one, other in told]
+    many = len(taken)
+    share = sum(hard >= threshold for hard in complexities) / many
+    quality, cost = (sum(values) / many for values in zip(*taken, strict=True))
+    return Trade(threshold, share, quality, cost)
+
+
+def cuts(values: Sequence[float]) -> list[float]:
+    """Thresholds that part values in every way, from 1, which nothing reaches, to 0."""
+    told = sorted(set(values), reverse=True)
+    return [1.0, *(between(low, high) for high, low in pairwise(told)), 0.0]
+
+
+def between(low: float, high: float) -> float:
+    """The shortest decimal near the middle that is between both, or `high` where there is none."""
+    middle = (low + high) / 2
+    rounded = (round(middle, digits) for digits in range(2, 17))
+    return next((value for value in rounded if low < value < high), high)

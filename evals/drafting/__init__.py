@@ -1,0 +1,1 @@
+"""Proposes samples from documents and feedback, for a person to edit."""

@@ -1,0 +1,42 @@
+"""A release.yaml with other thresholds is the same text otherwise, or is refused."""
+
+import pytest
+
+from evals.rewriting import rewritten
+from graph.errors import ReleaseInvalid
+from graph.release import parse_release
+
+CHANGES = {"name": "new", "routing": {"answer_from": 0.25, "complex_from": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", "name: new\nrouting: {answer_from: 0.25, complex_from: 1.0}\n"),
+        ("# nothing yet", "# nothing yet\nname: new\nrouting: {answer_from: 0.25, complex_from: 1.0}\n"),
+        (
+            "# ours\nname: old   # the name\nrouting:\n  answer_from: 0.4  # decided in May\n\nretrieval: {pool: 50}\n",
+            "# ours\nname: new   # the name\nrouting:\n  complex_from: 1.0\n  answer_from: 0.25  # decided in May\n"
+            "\nretrieval: {pool: 50}\n",
+        ),
+        ("routing: {complex_from: 0.3}", "name: new\nrouting: {answer_from: 0.25, complex_from: 1.0}"),
+        ("name: old\nrouting: {}\n", "name: new\nrouting: {answer_from: 0.25, complex_from: 1.0}\n"),
+        ("name: old\r\nembedding: wordllama-256\r\nrouting: {answer_from: 0.1}\r\n", None),
+    ],
+)
+def test_only_the_fields_that_change_do(old: str, new: str | None) -> None:
+    found = rewritten(old, CHANGES, "release.yaml")
+    assert new is None or found == new
+    read = parse_release(found, "x")
+    assert (read.name, read.routing.answer_from, read.routing.complex_from) == ("new", 0.25, 1.0)
+
+
+def test_a_name_that_yaml_would_take_for_something_else_stays_a_name() -> None:
+    assert parse_release(rewritten("", {"name": "2025"}, "x"), "x").name == "2025"
+
+
+def test_what_cannot_be_changed_in_place_is_refused() -> None:
+    shared = "limits: {question_characters: &many 1}\nretrieval: {pool: *many}\nname: old\n"
+    assert parse_release(rewritten(shared, CHANGES, "x"), "x").retrieval.pool == 1
+    with pytest.raises(ReleaseInvalid, match="without anchors"):
+        rewritten("routing: &r {answer_from: &low 0.3, complex_from: *low}\n", CHANGES, "release.yaml")
