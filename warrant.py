@@ -39,6 +39,7 @@ GROUPS: dict[str, Commands] = {
         "score": ("evals.commands.score:score", "Score what a run answered, metric by metric."),
         "gate": ("evals.commands.gate:gate", "Say whether a run is good enough to be promoted."),
         "ci": ("evals.commands.ci:ci", "Compare what two git revisions would release, and gate the newer one."),
+        "report": ("evals.commands.report:report", "Write a verdict as a page, a summary, test cases and a record."),
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
         "adapt": ("evals.commands.adapt:adapt", "Turn a published question set into a dataset."),
     },

@@ -50,6 +50,7 @@ HOMES = {
     "eldc": {"graph/text/language.py"},
     "spellchecker": {"graph/text/language.py"},
     "rapidfuzz": {"graph/question/spelling.py", "graph/claims/comparison.py", "evals/metrics/plain.py"},
+    "jinja2": {"evals/report/templates.py"},
     "ragas": {"evals/metrics/through_ragas.py"},
     "text_to_num": {"graph/text/quantities.py"},
 }
