@@ -31,7 +31,7 @@ HOMES = {
     "uvicorn": {"server/serving.py"},
     "prometheus_client": {"server/watching/meters.py"},
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
-    | {"server/watching/mlflow_traces.py", "evals/tracking.py"},
+    | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py"},
     "statsmodels": {"server/outcomes.py", "evals/stats.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
     "rensa": {"graph/ingest/duplicates.py"},
