@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 
 from evals.criteria import Side
-from evals.report.pairs import Party
+from evals.report.pairs import Party, confidence
 from evals.runs import Kept
 from evals.samples import Dataset, Sample
 
@@ -27,7 +27,8 @@ class Trial(Kept):
 class Risk(Kept):
     """Mean loss (`y`) of the most confident answers by the share of all samples that they are (`x`).
 
-    It ends where the release declines. `without` counts the samples that have no score and are no part of it.
+    It ends where the release declines. `without` counts the samples that have no score or no confidence and
+    are no part of it.
     """
 
     points: Points
@@ -92,11 +93,13 @@ def _has(dataset: Dataset, side: Side, name: str) -> bool:
 
 
 def _unknown(sample: Sample, party: Party, right: str) -> bool:
-    """Whether nobody knows how right the answer to a sample is."""
+    """Whether nobody knows how right the answer to a sample is, or how confident."""
     outcome = party.outcomes.get(sample.id)
     if outcome is None or outcome.answer is None:
         return True
-    return sample.answerable and not _declined(outcome.answer) and party.side.value(right, sample.id) is None
+    if _declined(outcome.answer):
+        return False
+    return confidence(outcome) is None or (sample.answerable and party.side.value(right, sample.id) is None)
 
 
 def _trial(sample: Sample, party: Party, right: str) -> Trial | None:
@@ -104,7 +107,7 @@ def _trial(sample: Sample, party: Party, right: str) -> Trial | None:
     if outcome is None or outcome.answer is None or _declined(outcome.answer):
         return None
     value = party.side.value(right, sample.id) if sample.answerable else 0.0
-    return Trial(confidence=float(outcome.answer.get("confidence") or 0.0), loss=1.0 - (value or 0.0))
+    return Trial(confidence=confidence(outcome) or 0.0, loss=1.0 - (value or 0.0))
 
 
 def _declined(answer: Mapping[str, object]) -> bool:

@@ -9,7 +9,7 @@ from evals.report.browsing import browsing
 from evals.report.contents import Report
 from evals.report.curves import Points, Spread
 from evals.report.figures import Beside
-from evals.report.pairs import status
+from evals.report.pairs import Pair, status
 from evals.report.pictures import EDGE, TALL, WIDE, Scale
 from evals.report.templates import page
 from evals.verdict import Measure
@@ -42,7 +42,7 @@ def render(report: Report) -> str:
         {
             "report": report,
             "verdict": report.verdict,
-            "worst": next(iter(report.regressions), None),
+            "worst": example(report),
             "groups": pictures.forest(report.verdict),
             "metrics": METRICS,
             "scale_of": scale_of,
@@ -57,6 +57,11 @@ def render(report: Report) -> str:
             "data": browsing(report),
         }
     )
+
+
+def example(report: Report) -> Pair | None:
+    """The sample that is shown at the top: the worst that failed or got worse; without a champion, the lowest."""
+    return next(iter(report.regressions or (() if report.champion else report.pairs)), None)
 
 
 def scale_of(row: Beside) -> Scale:

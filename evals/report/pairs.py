@@ -78,6 +78,12 @@ def status(outcome: Outcome | None) -> str:
     return "failed" if outcome.answer is None else str(outcome.answer.get("status", "unknown"))
 
 
+def confidence(outcome: Outcome | None) -> float | None:
+    """How confident an answer is; None where it does not say."""
+    told = (outcome.answer or {}).get("confidence") if outcome else None
+    return float(told) if isinstance(told, int | float) else None
+
+
 def _pair(sample: Sample, release: Party, champion: Party | None, by: Sequence[str]) -> Pair:
     changes = tuple(
         Change(name, new, old)

@@ -9,7 +9,7 @@ from evals.errors import VerdictInvalid
 from evals.report.contents import Report
 from evals.report.curves import Risk, Spread
 from evals.report.figures import Beside
-from evals.report.pairs import Change, Moved, Pair, status
+from evals.report.pairs import Change, Moved, Pair, confidence, status
 from evals.runs import About, Kept, Outcome
 from evals.verdict import Verdict
 
@@ -112,7 +112,7 @@ def side_record(outcome: Outcome | None) -> SideRecord:
     trouble = outcome.trouble if outcome else None
     return SideRecord(
         status=status(outcome),
-        confidence=answer.get("confidence"),
+        confidence=confidence(outcome),
         route=str(answer.get("route") or ""),
         rung=str(answer.get("rung") or ""),
         seconds=outcome.seconds if outcome else None,

@@ -51,6 +51,13 @@ def test_an_answer_without_a_score_is_counted_and_not_covered() -> None:
     assert (found.samples, found.without) == (3, 3)
 
 
+def test_an_answer_that_tells_no_confidence_is_counted_and_not_covered() -> None:
+    told = OUTCOMES["a"]
+    silent = told.model_copy(update={"answer": {**(told.answer or {}), "confidence": None}})
+    found = risk(DATASET, Party(RIGHT, {**OUTCOMES, "a": silent}), "token_f1")
+    assert (found.points[0], found.samples, found.without) == ((0.5, 0.75), 4, 2)
+
+
 def test_what_is_right_is_said_by_the_best_metric_that_both_have() -> None:
     judged = side(answer_accuracy={"a": 1.0}, token_f1={"a": 1.0})
     assert right_by(DATASET, [judged, judged]) == "answer_accuracy"
