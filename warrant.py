@@ -41,6 +41,7 @@ GROUPS: dict[str, Commands] = {
         "gate": ("evals.commands.gate:gate", "Say whether a run is good enough to be promoted."),
         "candidate": ("evals.commands.candidate:candidate", "Gate a registered version against production."),
         "ci": ("evals.commands.ci:ci", "Compare what two git revisions would release, and gate the newer one."),
+        "report": ("evals.commands.report:report", "Write a verdict as a page, a summary, test cases and a record."),
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
         "calibrate": ("evals.commands.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
         "draft": ("evals.commands.draft:draft", "Propose samples from documents and feedback for a person to edit."),

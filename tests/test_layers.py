@@ -31,7 +31,7 @@ HOMES = {
     "uvicorn": {"server/serving.py"},
     "prometheus_client": {"server/watching/meters.py"},
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
-    | {"server/watching/mlflow_traces.py", "evals/tracking.py"},
+    | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py"},
     "statsmodels": {"server/outcomes.py", "evals/stats.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
     "rensa": {"graph/ingest/duplicates.py"},
@@ -50,6 +50,7 @@ HOMES = {
     "eldc": {"graph/text/language.py"},
     "spellchecker": {"graph/text/language.py"},
     "rapidfuzz": {"graph/question/spelling.py", "graph/claims/comparison.py", "evals/metrics/plain.py"},
+    "jinja2": {"evals/report/templates.py"},
     "ragas": {"evals/metrics/through_ragas.py"},
     "text_to_num": {"graph/text/quantities.py"},
 }

@@ -1,32 +1,66 @@
-"""warrant eval log: a run and its scores into MLflow."""
+"""warrant eval log: a run and its scores into MLflow, with the verdict on it and its report."""
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
+from evals.errors import VerdictInvalid
+from evals.report.contents import check_run
+from evals.report.files import PAGE, RECORD
+from evals.report.record import read_record
 from evals.runs import Run
 from evals.scoring import score_run
+from evals.verdict import read_verdict
 from graph.commands.options import needs_mlflow, settings_with, takes
 from graph.settings import bound_mlflow
 
+if TYPE_CHECKING:
+    from evals.attaching import Attached
+
+AGAIN = "Write it again with `warrant eval report`."
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run", type=FOLDER)
+@click.option("--verdict", type=click.Path(path_type=Path, dir_okay=False), help="A verdict on the run.")
+@click.option("--report", type=FOLDER, help="What `warrant eval report --out` wrote of the verdict.")
 @takes("registry", "model")
-def log(run: Path, registry: str | None, model: str | None) -> None:
+def log(run: Path, verdict: Path | None, report: Path | None, registry: str | None, model: str | None) -> None:
     """Log the run in a directory to MLflow, in the experiment MODEL-evals, with the dataset as an input.
 
-    Prints MLflow's id of the run. What is there already is not logged again.
+    A verdict and its report become artifacts of the run, and what the verdict says the tag `warrant.verdict`. Prints
+    MLflow's id of the run. What is there already is not logged again.
     """
+    if report and not verdict:
+        raise click.UsageError("A --report is of a verdict; give the --verdict too.")
     settings = settings_with(registry=registry, model=model)
     bound_mlflow()
     with needs_mlflow():
+        from evals.attaching import attach
         from evals.tracking import log_run
 
     made = Run(run)
+    attached = _attached(made, verdict, report) if verdict else None
     scores = asyncio.run(score_run(made, settings.prices, settings.cores))
     name, new = log_run(made, scores, settings.registry_uri, settings.model)
+    if attached:
+        new = attach(name, attached, settings.registry_uri) or new
     Console(stderr=True).print("Logged." if new else "It is there already.")
     click.echo(name)
+
+
+def _attached(run: Run, verdict: Path, report: Path | None) -> "Attached":
+    """The verdict and its report; raises VerdictInvalid when they are about something else."""
+    from evals.attaching import Attached
+
+    told = read_verdict(verdict)
+    check_run(told, run.about, told.release)
+    if report and read_record(report / RECORD).evidence != told.digest:
+        raise VerdictInvalid(f"The report in {report} is of another verdict. {AGAIN}")
+    if report and not (report / PAGE).exists():
+        raise VerdictInvalid(f"The report in {report} has no {PAGE}. {AGAIN}")
+    return Attached(told, report)

@@ -1,0 +1,1 @@
+"""From a Verdict and the runs that it is about to what people and machines read of it."""

@@ -1,0 +1,128 @@
+"""Pairs: what became of each sample under the release and under its champion, the worst changes first; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evals.criteria import Side
+from evals.metrics.known import METRICS
+from evals.runs import Outcome
+from evals.samples import Dataset, Sample
+from evals.scores import Score
+from evals.verdict import Verdict
+
+Moved = Literal["failed", "worse", "unmatched", "same", "better"]
+ORDER: tuple[Moved, ...] = ("failed", "worse", "unmatched", "same", "better")
+SAME = 0.01
+"""Changes of the mean up to this much are no change."""
+
+
+@dataclass(frozen=True)
+class Party:
+    """A release that was asked: its scores, and what became of each sample."""
+
+    side: Side
+    outcomes: Mapping[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A metric of one sample on both sides; None where it was not scored at all."""
+
+    metric: str
+    release: Score | None
+    champion: Score | None
+
+    @property
+    def gain(self) -> float | None:
+        """How much better the release is, in the metric's unit; None where one side has no value."""
+        new, old = (score.value if score else None for score in (self.release, self.champion))
+        if new is None or old is None:
+            return None
+        return new - old if METRICS[self.metric].better == "higher" else old - new
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sample with both outcomes; `gain` is the mean one over the metrics that order the samples.
+
+    `failed`: the release has no answer. `unmatched`: there is nothing to compare its answer with.
+    """
+
+    sample: Sample
+    release: Outcome | None
+    champion: Outcome | None
+    changes: tuple[Change, ...]
+    moved: Moved
+    gain: float | None
+    own: float | None
+
+
+def ordering(verdict: Verdict, side: Side) -> tuple[str, ...]:
+    """The metrics that order the samples: those without a unit that criteria ask about, else all that there are."""
+    asked = dict.fromkeys(each.metric for each in verdict.findings)
+    plain = [name for name in METRICS if not METRICS[name].unit and side.scores.get(name)]
+    return tuple(name for name in plain if name in asked) or tuple(plain)
+
+
+def pairs(dataset: Dataset, release: Party, champion: Party | None, by: Sequence[str]) -> list[Pair]:
+    """Every sample, the worst first: failed, then by the mean gain; without a champion, by the mean score."""
+    found = [_pair(sample, release, champion, by) for sample in dataset.samples]
+    return sorted(found, key=lambda pair: (ORDER.index(pair.moved), _weight(pair)))
+
+
+def status(outcome: Outcome | None) -> str:
+    """What became of a sample: its answer's status, `failed` or `not asked`."""
+    if outcome is None:
+        return "not asked"
+    return "failed" if outcome.answer is None else str(outcome.answer.get("status", "unknown"))
+
+
+def confidence(outcome: Outcome | None) -> float | None:
+    """How confident an answer is; None where it does not say."""
+    told = (outcome.answer or {}).get("confidence") if outcome else None
+    return float(told) if isinstance(told, int | float) else None
+
+
+def _pair(sample: Sample, release: Party, champion: Party | None, by: Sequence[str]) -> Pair:
+    changes = tuple(
+        Change(name, new, old)
+        for name in METRICS
+        if (new := release.side.of(name, sample.id)) or (champion and champion.side.of(name, sample.id))
+        for old in [champion.side.of(name, sample.id) if champion else None]
+    )
+    outcome = release.outcomes.get(sample.id)
+    counted = [change for change in changes if change.metric in by]
+    gain = _mean([change.gain for change in counted])
+    failed = outcome is None or outcome.answer is None
+    return Pair(
+        sample=sample,
+        release=outcome,
+        champion=champion.outcomes.get(sample.id) if champion else None,
+        changes=changes,
+        moved="failed" if failed else _moved(gain),
+        gain=gain,
+        own=_mean([_turned(change) for change in counted]),
+    )
+
+
+def _moved(gain: float | None) -> Moved:
+    if gain is None:
+        return "unmatched"
+    return "worse" if gain < -SAME else "better" if gain > SAME else "same"
+
+
+def _weight(pair: Pair) -> float:
+    """Less is worse."""
+    return next((value for value in (pair.gain, pair.own) if value is not None), 0.0)
+
+
+def _turned(change: Change) -> float | None:
+    """The release's value, so turned that more is better."""
+    value = change.release.value if change.release else None
+    return value if value is None or METRICS[change.metric].better == "higher" else -value
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None

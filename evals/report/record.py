@@ -1,0 +1,143 @@
+"""report.json: the Verdict with every figure and every sample that it rests on, for machines (docs/evals.md)."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from evals.errors import VerdictInvalid
+from evals.report.contents import Report
+from evals.report.curves import Risk, Spread
+from evals.report.figures import Beside
+from evals.report.pairs import Change, Moved, Pair, confidence, status
+from evals.runs import About, Kept, Outcome
+from evals.verdict import Verdict
+
+
+class ChangeRecord(Kept):
+    """A metric of a sample on both sides; where there is no value, why. `gain` is positive where it got better."""
+
+    release: float | None = None
+    why: str = ""
+    champion: float | None = None
+    champion_why: str = ""
+    gain: float | None = None
+
+
+class SideRecord(Kept):
+    """What became of a sample under one release: the status of its answer, `failed` or `not asked`."""
+
+    status: str
+    confidence: float | None = None
+    route: str = ""
+    rung: str = ""
+    seconds: float | None = None
+    trouble: str = ""
+
+
+class SampleRecord(Kept):
+    """A sample under both releases; `scores` by metric."""
+
+    sample: str
+    tags: tuple[str, ...] = ()
+    moved: Moved
+    gain: float | None = None
+    release: SideRecord
+    champion: SideRecord | None = None
+    scores: dict[str, ChangeRecord]
+
+
+class Record(Kept):
+    """`evidence` is the digest of the Verdict; lists of two hold the release's first, then the champion's.
+
+    `ordering` are the metrics whose mean gain orders `samples`, the worst first; `regressions` are the ids of those
+    that failed or got worse, in that order. `right` is the metric that the risk curves are made by.
+    """
+
+    format: Literal[1] = 1
+    evidence: str
+    verdict: Verdict
+    run: About
+    champion_run: About | None = None
+    figures: tuple[Beside, ...]
+    right: str | None = None
+    risks: tuple[Risk, ...] = ()
+    latencies: tuple[Spread, ...] = ()
+    ordering: tuple[str, ...]
+    moved: dict[str, int]
+    statuses: tuple[dict[str, int], ...] = Field(min_length=1)
+    samples: tuple[SampleRecord, ...]
+    regressions: tuple[str, ...]
+
+    def text(self) -> str:
+        """Its JSON."""
+        return self.model_dump_json(indent=1, exclude_none=True) + "\n"
+
+
+def record_of(report: Report) -> Record:
+    """A report as a record."""
+    runs = [asked for asked in (report.release, report.champion) if asked]
+    return Record(
+        evidence=report.verdict.digest,
+        verdict=report.verdict,
+        run=report.release.about,
+        champion_run=report.champion.about if report.champion else None,
+        figures=tuple(report.figures),
+        right=report.right,
+        risks=tuple(report.risks),
+        latencies=tuple(report.latencies),
+        ordering=report.ordering,
+        moved=dict(report.moved),
+        statuses=tuple(dict(report.statuses(asked)) for asked in runs),
+        samples=tuple(_sample(pair, paired=report.champion is not None) for pair in report.pairs),
+        regressions=tuple(pair.sample.id for pair in report.regressions),
+    )
+
+
+def read_record(path: Path) -> Record:
+    """Read a report.json; raises VerdictInvalid that says what is wrong."""
+    try:
+        return Record.model_validate_json(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise VerdictInvalid(f"The report {path} cannot be read: {error}.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise VerdictInvalid(f"{path} is no report of `warrant eval report`: {field}: {first['msg']}.") from None
+
+
+def side_record(outcome: Outcome | None) -> SideRecord:
+    """What became of a sample, in short."""
+    answer = (outcome.answer if outcome else None) or {}
+    trouble = outcome.trouble if outcome else None
+    return SideRecord(
+        status=status(outcome),
+        confidence=confidence(outcome),
+        route=str(answer.get("route") or ""),
+        rung=str(answer.get("rung") or ""),
+        seconds=outcome.seconds if outcome else None,
+        trouble=f"{trouble.kind}: {trouble.message}" if trouble else "",
+    )
+
+
+def change_record(change: Change) -> ChangeRecord:
+    """Both values of a metric, and why there are none."""
+    return ChangeRecord(
+        release=change.release.value if change.release else None,
+        why=change.release.reason if change.release else "",
+        champion=change.champion.value if change.champion else None,
+        champion_why=change.champion.reason if change.champion else "",
+        gain=change.gain,
+    )
+
+
+def _sample(pair: Pair, *, paired: bool) -> SampleRecord:
+    return SampleRecord(
+        sample=pair.sample.id,
+        tags=pair.sample.tags,
+        moved=pair.moved,
+        gain=pair.gain,
+        release=side_record(pair.release),
+        champion=side_record(pair.champion) if paired else None,
+        scores={change.metric: change_record(change) for change in pair.changes},
+    )

@@ -1,0 +1,62 @@
+"""What `warrant eval report` takes, refuses and writes."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from report_under_test import report, run_of, samples, worse
+
+from evals.report.files import FILES
+from evals.samples import Dataset
+from warrant import main
+
+Type = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture
+def type_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
+    """Types a command beside v.json, on a release and a champion, and alone.json, on a release alone."""
+    monkeypatch.chdir(tmp_path)
+    for name, alone in (("v", False), ("alone", True)):
+        told = report(tmp_path / f"{name}-runs", alone=alone)
+        Path(f"{name}.json").write_text(told.verdict.text(), "utf-8")
+    for place in Path().glob("*-runs/*"):
+        place.rename(f"{place.parent.name.removesuffix('-runs')}-{place.name.split('-')[2].split('@')[0]}")
+    capsys.readouterr()
+
+    def run(line: str) -> tuple[int, str]:
+        code = main(shlex.split(f"eval report {line}")) or 0
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+def test_it_writes_four_files_and_prints_the_page(type_: Type) -> None:
+    assert type_("v.json --run v-release --champion v-champion --out out/deep") == (0, "out/deep/report.html\n")
+    assert sorted(path.name for path in Path("out/deep").iterdir()) == sorted(FILES)
+    assert type_("alone.json --run alone-release --out out") == (0, "out/report.html\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("v.json", "needs the run that the verdict is about: --run .warrant/evals/d-"),
+        ("v.json --run v-release", "compares with champion@1; the report needs its run: --champion .warrant/evals/d-"),
+        ("v.json --run v-champion --champion v-release", "is about release@1"),
+        ("alone.json --run alone-release --champion v-champion", "has no champion"),
+        ("v.json --run nowhere --champion v-champion", "There is no run in nowhere"),
+        ("none.json --run v-release", "cannot be read"),
+    ],
+)
+def test_what_is_missing_or_about_something_else_is_told(type_: Type, line: str, told: str) -> None:
+    code, printed = type_(f"{line} --out out")
+    assert (code, told in printed) == (2, True), printed
+    assert not Path("out").exists()
+
+
+def test_a_run_on_another_dataset_is_refused(type_: Type, tmp_path: Path) -> None:
+    other = run_of(tmp_path, Dataset("e", samples(30)), "release@1", worse(30))
+    code, printed = type_(f"v.json --run {other.place} --champion v-champion --out out")
+    assert (code, "The verdict is on d (" in printed) == (2, True), printed

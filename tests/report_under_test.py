@@ -1,0 +1,162 @@
+"""A release that got worse than its champion in known ways, as values and as runs on disk."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evals.gate import decide
+from evals.report.contents import Asked, Report, asked, report_of
+from evals.runs import ANSWERS, Outcome, Run, Trouble, open_run
+from evals.samples import Dataset, Said, Sample
+from evals.scores import Score
+from evals.scoring import SCORES, Scores, key_of
+from evals.subjects import Subject
+from evals.thresholds import Threshold, Thresholds
+from evals.verdict import Verdict
+
+NASTY = (
+    "<script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\"> "
+    "| `x` @octocat ]] --> </script> **bold** https://octo.example"
+)
+LIMITS = Thresholds(
+    threshold=(
+        Threshold(metric="answered", floor=0.5, margin=0.1),
+        Threshold(metric="token_f1", margin=0.05),
+        Threshold(metric="latency_ms", ceiling=15000),
+    )
+)
+TEXT = "The fuse has 20 A. The pump has 10 A."
+PASSAGE: dict[str, Any] = {
+    "id": "fuse.md#0",
+    "document": "fuse.md",
+    "file": "fuse.md",
+    "title": "Fuses",
+    "section": "Fuses",
+    "page": None,
+    "start": 100,
+    "end": 100 + len(TEXT),
+    "text": TEXT,
+}
+OTHER = {**PASSAGE, "id": "other.md#0", "document": "other.md", "file": "other.md", "title": "Other", "text": NASTY}
+
+
+def samples(many: int = 40) -> tuple[Sample, ...]:
+    """Questions s0, s1, ...; every second one is tagged, s1 has a history and filters, the last cannot be answered."""
+    first = Sample(id="s0", question="Which fuse?", answerable=True, reference="20 A", tags=("even",))
+    told = first.model_copy(update={"documents": ("fuse.md",), "quotes": ("The fuse has 20 A.",)})
+    talk = Sample(
+        id="s1",
+        question="And the pump?",
+        answerable=True,
+        reference="10 A",
+        history=(Said(role="user", content="Which fuse?"),),
+        filters={"region": "EU"},
+    )
+    rest = [
+        Sample(
+            id=f"s{n}",
+            question=f"Question {n} {NASTY if n == 2 else ''}",
+            answerable=n < many - 1,
+            tags=("even",) * (n % 2 == 0),
+        )
+        for n in range(2, many)
+    ]
+    return (told, talk, *rest)
+
+
+def answered(sample: str, text: str = "It has 20 A. [1]", confidence: float = 0.8) -> Outcome:
+    """An answer that cites a passage."""
+    quote = "The fuse has 20 A."
+    citation = {"marker": 1, "passage": "fuse.md#0", "file": "fuse.md", "title": "Fuses", "start": 100, "quote": quote}
+    return Outcome(
+        sample=sample,
+        answer={
+            "text": text,
+            "status": "answered",
+            "confidence": confidence,
+            "route": "simple",
+            "rung": "primary",
+            "citations": [{**citation, "end": 100 + len(quote), "support": 1.0}],
+        },
+        passages=[PASSAGE, OTHER],
+        seconds=float(ord(sample[-1]) % 10 * 2),
+    )
+
+
+def declined(sample: str) -> Outcome:
+    """An answer that was declined."""
+    return Outcome(
+        sample=sample,
+        answer={
+            "text": "Not enough evidence.",
+            "status": "declined",
+            "confidence": 0.1,
+            "reason": "no_evidence",
+            "citations": [],
+        },
+        passages=[OTHER],
+        seconds=float(ord(sample[-1]) % 10 * 2),
+    )
+
+
+def failed(sample: str) -> Outcome:
+    """No answer."""
+    return Outcome(sample=sample, trouble=Trouble(kind="TimeoutError", message=f"late {NASTY}"), seconds=30)
+
+
+def scores(outcomes: Sequence[Outcome], f1: Mapping[str, float] | None = None) -> list[Score]:
+    """Scores as such outcomes have them; `f1` where it is not 0.8 for an answer and 0 for none."""
+    found = []
+    for outcome in outcomes:
+        if outcome.answer is None:
+            found += [
+                Score(sample=outcome.sample, metric=name, reason="it failed: TimeoutError")
+                for name in ("answered", "token_f1", "latency_ms")
+            ]
+            continue
+        given = float(outcome.answer["status"] != "declined")
+        values = {
+            "answered": given,
+            "token_f1": (f1 or {}).get(outcome.sample, 0.8 * given),
+            "latency_ms": outcome.seconds * 1000,
+        }
+        found += [Score(sample=outcome.sample, metric=name, values=(value,)) for name, value in values.items()]
+    return found
+
+
+def worse(many: int = 40, lost: int = 20) -> list[Outcome]:
+    """The first ones are declined, s2 is answered with what must not run, s3 fails, the rest is answered."""
+    told = [declined(f"s{n}") if n < lost else answered(f"s{n}", confidence=n / many) for n in range(many)]
+    return [*told[:2], answered("s2", NASTY), failed("s3"), *told[4:]]
+
+
+def good(many: int = 40) -> list[Outcome]:
+    return [answered(f"s{n}", confidence=n / many) for n in range(many)]
+
+
+def run_of(home: Path, dataset: Dataset, label: str, outcomes: Sequence[Outcome]) -> Run:
+    """A run on disk with its scores."""
+    run = open_run(home, dataset, Subject(Path(), label, label[0] * 64, "snap"), 2)
+    (run.place / ANSWERS).write_text(
+        "".join(f"{each.model_dump_json(exclude_none=True)}\n" for each in outcomes), "utf-8"
+    )
+    kept = Scores(key=key_of(run, {}), scores=tuple(scores(outcomes)))
+    (run.place / SCORES).write_text(kept.model_dump_json(exclude_defaults=True), "utf-8")
+    return run
+
+
+def asked_of(run: Run) -> Asked:
+    return asked(run, Scores.model_validate_json((run.place / SCORES).read_text("utf-8")).scores)
+
+
+def verdict_of(release: Asked, champion: Asked | None, limits: Thresholds = LIMITS) -> Verdict:
+    found = decide(limits, release.dataset, release.party.side, champion.party.side if champion else None)
+    return found.model_copy(update={"made": "2026-11-28T12:00:00+00:00"})
+
+
+def report(home: Path, *, alone: bool = False, many: int = 40, limits: Thresholds = LIMITS) -> Report:
+    """The report of a release that got worse, beside its champion unless it is alone."""
+    dataset = Dataset("d", samples(many))
+    release = asked_of(run_of(home, dataset, "release@1", worse(many)))
+    champion = None if alone else asked_of(run_of(home, dataset, "champion@1", good(many)))
+    return report_of(verdict_of(release, champion, limits), release, champion)
