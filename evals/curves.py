@@ -19,7 +19,7 @@ class Point:
 
     threshold: float
     answered: int
-    wrong: int
+    wrong: float
     coverage: float
     risk: float
 
@@ -43,14 +43,15 @@ class Trade:
     cost: float
 
 
-def risk_coverage(confidences: Sequence[float], wrong: Sequence[bool]) -> tuple[Point, ...]:
+def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> tuple[Point, ...]:
     """A point for each confidence, the highest first (El-Yaniv and Wiener, 2010); equal ones are answered together.
 
-    `wrong` says of each sample whether its answer is. A confidence of minus infinity is one that is never answered.
+    `wrong` says of each sample whether its answer is, or how far, from 0 to 1. A confidence of minus infinity is one
+    that is never answered.
     """
     told = sorted(zip(confidences, wrong, strict=True), key=lambda pair: -pair[0])
     points: list[Point] = []
-    answered = missed = 0
+    answered, missed = 0, 0.0
     for place, (confidence, bad) in enumerate(told):
         answered, missed = answered + 1, missed + bad
         last = place + 1 == len(told) or told[place + 1][0] < confidence

@@ -88,7 +88,8 @@ def _finding(criterion: Criterion, found: Interval | None, p: tuple[float, float
     low, high = sorted((criterion.sign * found.low, criterion.sign * found.high))
     says = _says(criterion, found, p[1], alpha)
     level = alpha if found.value >= criterion.bound else alpha / asked
-    more = samples_to_settle(found, criterion.bound, level) if says == "cannot tell" else None
+    open_ = says == "cannot tell" and not criterion.problem
+    more = samples_to_settle(found, criterion.bound, level) if open_ else None
     told = {
         "samples": found.samples,
         "clusters": found.clusters,

@@ -10,16 +10,14 @@ import click
 from rich.console import Console
 
 from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
+from evals.commands.compared import Compared, keep
 from evals.commands.gate import show
 from evals.promotion import Required
-from evals.runs import Run
 from evals.samples import read_dataset
 from evals.subjects import registered
 from evals.thresholds import DEFAULT, read_thresholds
-from evals.verdict import Verdict
 from evals.weighing import weigh
 from graph.commands.options import settings_with, takes
-from graph.files import write_whole
 from graph.registry import Version
 from graph.registry.admission import check_logged
 from graph.registry.stages import number_of
@@ -27,8 +25,6 @@ from graph.settings import Settings
 
 if TYPE_CHECKING:
     from graph.registry.client import Registry
-
-VERDICT = "verdict.json"
 
 
 @dataclass(frozen=True)
@@ -40,20 +36,13 @@ class Pair:
     champion: Version | None
 
 
-@dataclass(frozen=True)
-class Compared:
-    """The verdict on a candidate, and the runs that it rests on."""
-
-    verdict: Verdict
-    run: Run
-    champion: Run | None
-
-
 @click.command()
 @click.argument("version")
 @click.option("--dataset", "-d", type=click.Path(path_type=Path), required=True, help="Samples, as JSON lines.")
 @click.option("--thresholds", "-t", type=click.Path(path_type=Path), default=DEFAULT, help="What to reach.")
-@click.option("--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where the verdict is written.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where verdict and report are written."
+)
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
 @click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
 @takes("registry", "model")
@@ -72,10 +61,10 @@ def candidate(
     Exit codes: 0 pass, 1 fail, 2 cannot tell, or the command is wrong. `warrant promote --verdict` takes the verdict.
     """
     required = Required(read_dataset(dataset), read_thresholds(thresholds))
-    found = compare(pair_of(settings_with(registry=registry, model=model), version), required, home, at_once)
+    settings = settings_with(registry=registry, model=model)
+    found = compare(pair_of(settings, version), required, home, at_once)
     if out:
-        out.mkdir(parents=True, exist_ok=True)
-        write_whole(out / VERDICT, found.verdict.text())
+        click.echo(keep(found, out, settings))
     sys.exit(found.verdict.code)
 
 

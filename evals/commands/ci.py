@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from evals.commands.asked import AT_ONCE, HOME, asked
-from evals.commands.candidate import VERDICT
+from evals.commands.compared import Compared, keep
 from evals.commands.gate import show
 from evals.errors import RevisionInvalid
 from evals.revisions import Recipe, Revision, build, export, file_of, git
@@ -17,7 +17,6 @@ from evals.samples import Dataset, read_dataset
 from evals.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.weighing import weigh
 from graph.commands.options import settings_with
-from graph.files import write_whole
 
 INSIDE = click.Path(path_type=Path)
 
@@ -32,7 +31,9 @@ INSIDE = click.Path(path_type=Path)
     "--index", "-i", type=click.Path(path_type=Path, exists=True), help="A Snapshot for both, in their place."
 )
 @click.option("--thresholds", "-t", type=INSIDE, help="What to reach, as the base has it. [default: Warrant's own]")
-@click.option("--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where the verdict is written.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where verdict and report are written."
+)
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME / "ci", show_default=True)
 @click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
 def ci(
@@ -60,10 +61,9 @@ def ci(
     samples, limits = _dataset(candidate, dataset), _thresholds(champion, candidate, thresholds, console)
     runs = [_asked(each, recipe, samples, home, at_once, console) for each in (candidate, champion)]
     verdict = asyncio.run(weigh(runs[0], runs[1], limits, settings.prices, settings.cores))
-    if out:
-        out.mkdir(parents=True, exist_ok=True)
-        write_whole(out / VERDICT, verdict.text())
     show(verdict, Console())
+    if out:
+        console.print(f"The report is {keep(Compared(verdict, runs[0], runs[1]), out, settings)}")
     sys.exit(verdict.code)
 
 

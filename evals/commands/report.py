@@ -1,19 +1,17 @@
 """warrant eval report: a verdict as a page, a summary for a pull request, test cases and a record."""
 
-import asyncio
 import webbrowser
 from pathlib import Path
 
 import click
 
 from evals.commands.asked import HOME
-from evals.report.contents import Asked, asked, report_of
+from evals.commands.compared import scored
+from evals.report.contents import report_of
 from evals.report.files import write_report
 from evals.runs import Run
-from evals.scoring import score_run
 from evals.verdict import Judged, Verdict, read_verdict
 from graph.commands.options import settings_with
-from graph.settings import Settings
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -39,15 +37,11 @@ def report(verdict: Path, run: Path | None, champion: Path | None, out: Path, op
             f"--champion {_like(told, told.champion)}"
         )
     settings = settings_with()
-    other = _asked(Run(champion), settings) if champion else None
-    page = write_report(report_of(told, _asked(Run(run), settings), other), out)
+    other = scored(Run(champion), settings) if champion else None
+    page = write_report(report_of(told, scored(Run(run), settings), other), out)
     click.echo(page)
     if opened:
         webbrowser.open(page.resolve().as_uri())
-
-
-def _asked(run: Run, settings: Settings) -> Asked:
-    return asked(run, asyncio.run(score_run(run, settings.prices, settings.cores)))
 
 
 def _like(verdict: Verdict, judged: Judged) -> Path:

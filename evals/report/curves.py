@@ -1,11 +1,12 @@
 """Curves: how often answers are wrong at each confidence, and how long they take; pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from math import inf
 
 import numpy as np
 
 from evals.criteria import Side
+from evals.curves import risk_coverage
 from evals.report.pairs import Party, confidence
 from evals.runs import Kept
 from evals.samples import Dataset, Sample
@@ -22,6 +23,9 @@ class Trial(Kept):
 
     confidence: float
     loss: float
+
+
+DECLINED = Trial(confidence=-inf, loss=0.0)
 
 
 class Risk(Kept):
@@ -71,8 +75,10 @@ def risk(dataset: Dataset, party: Party, right: str) -> Risk:
     """
     found = {sample.id: _trial(sample, party, right) for sample in dataset.samples}
     asked = [sample.id for sample in dataset.samples if not _unknown(sample, party, right)]
-    given = sorted((trial for each in asked if (trial := found[each])), key=lambda trial: -trial.confidence)
-    return Risk(points=tuple(_covered(given, len(asked))), samples=len(asked), without=len(found) - len(asked))
+    given = [found[each] or DECLINED for each in asked]
+    points = risk_coverage([trial.confidence for trial in given], [trial.loss for trial in given])
+    covered = tuple((point.coverage, point.risk) for point in points)
+    return Risk(points=covered, samples=len(asked), without=len(found) - len(asked))
 
 
 def latency(side: Side) -> Spread:
@@ -112,11 +118,3 @@ def _trial(sample: Sample, party: Party, right: str) -> Trial | None:
 
 def _declined(answer: Mapping[str, object]) -> bool:
     return answer.get("status") == "declined"
-
-
-def _covered(given: Sequence[Trial], samples: int) -> Iterator[tuple[float, float]]:
-    lost, many = 0.0, 0
-    for _, together in groupby(given, key=lambda trial: trial.confidence):
-        losses = [trial.loss for trial in together]
-        lost, many = lost + sum(losses), many + len(losses)
-        yield many / samples, lost / many

@@ -86,6 +86,8 @@ def test_a_revision_is_compared_with_the_one_before(repository: Path) -> None:
     assert found["champion"]["label"].startswith("quick@")
     assert found["release"]["release"] != found["champion"]["release"]
     assert {each["kind"] for each in found["findings"]} == {"floor", "margin"}
+    written = {path.name for path in (repository / "out").iterdir()}
+    assert written == {"verdict.json", "report.html", "report.json", "summary.md", "junit.xml"}
     again = evaluate(repository)
     assert (again.returncode, verdict(repository)["findings"]) == (done.returncode, found["findings"])
 
@@ -162,6 +164,7 @@ def test_the_workflow_gates_a_pull_request(repository: Path) -> None:
     found = json.loads((repository / "evaluation" / "verdict.json").read_text("utf-8"))
     assert done["Gate the change"].returncode == {"pass": 0, "fail": 1, "cannot tell": 2}[found["says"]]
     assert done["Show the verdict"].returncode == 0
+    assert "other@" in summary.read_text("utf-8")
 
 
 def test_the_workflow_names_what_this_repository_has() -> None:

@@ -114,6 +114,7 @@ def test_a_sample_without_a_score_lets_nothing_pass(kind: Thresholds) -> None:
     values = [*share(119, 119), None]
     found = verdict(kind, {"answered": values}, {"answered": share(100)})
     assert found.says == "cannot tell"
+    assert found.findings[0].more is None
     assert "1 of 120 samples have no score (s119: release it failed: TimeoutError)" in found.why[0]
 
 
