@@ -109,6 +109,7 @@ GOALS = {
     "serving": "serving, CPU of a request: ",
     "serving_memory": "serving for half an hour: ",
     "swapping": "swapping releases once a second under load: ",
+    "gating": "the gate, simulated: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",
 }
