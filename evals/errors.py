@@ -4,7 +4,9 @@ SourceInvalid
 ├── DatasetInvalid      the samples cannot be read, or do not fit the Snapshot
 ├── RunInvalid          a run's directory is damaged, or belongs to another release or dataset
 ├── ThresholdsInvalid   the thresholds are empty, or name what there is not
-└── VerdictInvalid      a verdict cannot be read, or is about something else
+├── VerdictInvalid      a verdict cannot be read, or is about something else
+├── JudgeInvalid        no judge can be asked as it is named, or what it replied cannot be kept
+└── LabelsInvalid       the answers that people judged cannot be read
 """
 
 from graph.errors import SourceInvalid
@@ -24,3 +26,11 @@ class ThresholdsInvalid(SourceInvalid):
 
 class VerdictInvalid(SourceInvalid):
     """A verdict cannot be read, or is about another release, dataset, champion or thresholds."""
+
+
+class JudgeInvalid(SourceInvalid):
+    """No judge can be asked as it is named, or its replies cannot be kept."""
+
+
+class LabelsInvalid(SourceInvalid):
+    """The answers that people judged cannot be read; the message names the line."""

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from evals.metrics import plain
-from evals.metrics.known import KEYLESS, METRICS
+from evals.metrics.known import KEYLESS
 from evals.metrics.plain import Unscored
 from evals.metrics.vectors import Vectors
 from evals.runs import ANSWERS, Kept, Outcome, Run
@@ -56,14 +56,15 @@ async def score_all(
 
 def key_of(run: Run, prices: Prices) -> str:
     """SHA-256 over the samples, the outcomes, the prices and the code of the metrics."""
-    answers = run.place / ANSWERS
-    parts: Iterable[str] = (
-        run.dataset.digest,
-        hashlib.sha256(answers.read_bytes() if answers.exists() else b"").hexdigest(),
-        json.dumps(prices, sort_keys=True),
-        code_digest(Path(__file__).parent / "metrics"),
-    )
+    code = code_digest(Path(__file__).parent / "metrics")
+    parts = (*content_of(run), json.dumps(prices, sort_keys=True), code)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def content_of(run: Run) -> tuple[str, str]:
+    """The digests of the samples and of what became of them."""
+    answers = run.place / ANSWERS
+    return run.dataset.digest, hashlib.sha256(answers.read_bytes() if answers.exists() else b"").hexdigest()
 
 
 async def _score(metric: Metric, value: Value, sample: Sample, outcome: Outcome | None) -> Score | None:
@@ -72,15 +73,15 @@ async def _score(metric: Metric, value: Value, sample: Sample, outcome: Outcome 
     try:
         found = await value(sample, probe)
     except Unscored as error:
-        return _unscored(metric, sample, _why(outcome) or str(error))
+        return _unscored(metric, sample, why(outcome) or str(error))
     except KeyError as error:
         return _unscored(metric, sample, f"the answer is of another form than this code reads: it has no {error}")
     if found is None:
         return None
-    return _unscored(metric, sample, why) if (why := _why(outcome)) else scored(sample.id, metric, [found])
+    return _unscored(metric, sample, reason) if (reason := why(outcome)) else scored(sample.id, metric, [found])
 
 
-def _why(outcome: Outcome | None) -> str:
+def why(outcome: Outcome | None) -> str:
     """Why a sample cannot be scored at all; empty when it can."""
     if outcome is None:
         return "it was not asked"
@@ -105,7 +106,7 @@ def _values(samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Pric
         return plain.cost_usd(outcome, prices)
 
     found: dict[str, Value] = {"cost_usd": cost}
-    for name in METRICS.keys() - found.keys():
+    for name in {metric.name for metric in KEYLESS} - found.keys():
         asked = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
         found[name] = asked or _waited(getattr(plain, name))
     return found

@@ -147,6 +147,8 @@ def _gathered(registry: "Registry", required: Required, chosen: Version, champio
     """Ask both releases what has not been asked yet, and show what the gate says."""
     from evals.commands.asked import HOME, asked
     from evals.commands.gate import show
+    from evals.commands.judging import judges
+    from evals.judging.identity import judging_of
     from evals.subjects import registered
     from evals.weighing import weigh
 
@@ -157,6 +159,7 @@ def _gathered(registry: "Registry", required: Required, chosen: Version, champio
         if each
     ]
     other = runs[1] if champion else None
-    verdict = asyncio.run(weigh(runs[0], other, required.thresholds, settings.prices, settings.cores))
+    judging = judges(judging_of(settings), console)
+    verdict = asyncio.run(weigh(runs[0], other, required.thresholds, settings.prices, settings.cores, judging))
     show(verdict, console)
     return verdict
