@@ -38,6 +38,7 @@ GROUPS: dict[str, Commands] = {
         "score": ("evals.commands.score:score", "Score what a run answered, metric by metric."),
         "gate": ("evals.commands.gate:gate", "Say whether a run is good enough to be promoted."),
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
+        "judge-check": ("evals.commands.judge_check:judge_check", "Measure the verifier and a judge against people."),
         "adapt": ("evals.commands.adapt:adapt", "Turn a published question set into a dataset."),
     },
 }

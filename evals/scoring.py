@@ -36,16 +36,17 @@ async def score_run(run: Run, prices: Prices, threads: int) -> tuple[Score, ...]
     key, path = key_of(run, prices), run.place / SCORES
     if (known := _known(path)) and known.key == key:
         return known.scores
-    found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, threads))
+    vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
+    found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, vectors))
     write_whole(path, Scores(key=key, scores=found).model_dump_json(exclude_defaults=True) + "\n")
     return found
 
 
 async def score_all(
-    samples: Sequence[Sample], outcomes: dict[str, Outcome], prices: Prices, threads: int
+    samples: Sequence[Sample], outcomes: dict[str, Outcome], prices: Prices, vectors: Vectors
 ) -> list[Score]:
     """Every metric of every sample that it applies to; a sample without an outcome has no score, and a reason."""
-    values = _values(samples, list(outcomes.values()), prices, threads)
+    values = _values(samples, list(outcomes.values()), prices, vectors)
     return [
         score
         for sample in samples
@@ -92,12 +93,13 @@ def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
     return Score(sample=sample.id, metric=metric.name, reason=reason)
 
 
-def _values(samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Prices, threads: int) -> dict[str, Value]:
+def _values(
+    samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Prices, vectors: Vectors
+) -> dict[str, Value]:
     """How each metric is computed, by name."""
     from evals.metrics.supported import Supported
     from evals.metrics.through_ragas import RagasMetrics
 
-    vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
     vectors.learn([text for outcome in outcomes if (text := plain.said(outcome))])
     vectors.learn([right for sample in samples for right in sample.answers])
     rooms = (RagasMetrics(vectors), Supported(vectors, outcomes))

@@ -43,7 +43,7 @@ async def judged(run: Run, judging: Judging, console: Console) -> Judgements:
 def told(found: Judgements) -> str:
     """Who judged, and what it took."""
     spent = found.spent
-    price = "price unknown, tell it in WARRANT_PRICES" if spent.usd is None else f"${spent.usd:.4f}"
+    price = "cost unknown (prices are told in WARRANT_PRICES)" if spent.usd is None else f"${spent.usd:.4f}"
     tokens = f"{spent.input_tokens} tokens sent, {spent.output_tokens} received"
     return f"Judge: {found.label}; {spent.calls} calls, {tokens}, {price}"
 

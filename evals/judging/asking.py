@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,6 +118,16 @@ class Judge:
             raise ModelFailed("error", f"The reply of {name} broke off.", transient=True)
         reply.close()
         return Replied(reply.text, usage["input_tokens"], usage["output_tokens"])
+
+
+async def together(asked: Iterable[Coroutine[Any, Any, Read]]) -> list[Read]:
+    """The results of all, in their order; the first that fails ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            found = [tasks.create_task(each) for each in asked]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in found]
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

@@ -42,9 +42,13 @@ class Identity(Kept):
         warm = f", temperature {self.temperature:g}" if self.temperature else ""
         return f"{self.model} at {self.host}{warm}, ragas {self.ragas}, prompts {self.prompts[:8]}"
 
+    def asked(self, repeats: int) -> str:
+        """The judge and how often it is asked."""
+        return f"{self.label}, {repeats} repeat{'s' if repeats > 1 else ''}"
+
 
 class Spent(Kept):
-    """What scores rest on: calls and their tokens, whenever they were made; `usd` is None without a known price."""
+    """What scores rest on: calls and their tokens, whenever they were made; `usd` is None where it is not known."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -52,9 +56,10 @@ class Spent(Kept):
     usd: float | None = None
 
     def at(self, prices: Prices, model: str) -> "Spent":
-        """The same at these prices."""
+        """The same at these prices; what no tokens are told of has no price."""
         usage = Usage(model=model, calls=self.calls, input_tokens=self.input_tokens, output_tokens=self.output_tokens)
-        return self.model_copy(update={"usd": cost(usage, prices)})
+        known = self.input_tokens or not self.calls
+        return self.model_copy(update={"usd": cost(usage, prices) if known else None})
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Judging:
     @property
     def label(self) -> str:
         """The judge and how often it is asked."""
-        return f"{self.identity.label}, {self.repeats} repeat{'s' if self.repeats > 1 else ''}"
+        return self.identity.asked(self.repeats)
 
 
 def judging_of(settings: Settings, repeats: int | None = None, *, again: bool = False) -> Judging | None:

@@ -1,6 +1,5 @@
 """Has a run judged, every metric as often as it was asked for; what was judged and has not changed is read again."""
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class Judgements(Kept):
     @property
     def label(self) -> str:
         """The judge and how often it was asked."""
-        return f"{self.judge.label}, {self.repeats} repeat{'s' if self.repeats > 1 else ''}"
+        return self.judge.asked(self.repeats)
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,7 @@ def wanted(run: Run) -> Iterator[Wanted]:
 
 
 async def _judged(asked: Sequence[Wanted], judge: "Judge", told: Told) -> list[Score]:
+    from evals.judging.asking import together
     from evals.metrics.judged import JudgedMetrics
 
     metrics = JudgedMetrics(judge, Vectors(load_embedder(EMBEDDING, judge.judging.settings.cores).embed))
@@ -111,9 +111,7 @@ async def _judged(asked: Sequence[Wanted], judge: "Judge", told: Told) -> list[S
         told(done, len(asked))
         return score
 
-    async with asyncio.TaskGroup() as tasks:
-        found = [tasks.create_task(one(each)) for each in asked]
-    return [task.result() for task in found]
+    return await together(one(each) for each in asked)
 
 
 async def _score(metrics: "JudgedMetrics", each: Wanted, repeats: int) -> Score:

@@ -6,6 +6,8 @@ SQLite in its write-ahead mode is safe against kills and lets processes share th
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ HOME = Path(".warrant/judge/replies.db")
 BUSY_SECONDS = 30.0
 TABLE = """CREATE TABLE IF NOT EXISTS replies
     (key TEXT PRIMARY KEY, text TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL)"""
+
+FOUND = "SELECT text, input_tokens, output_tokens FROM replies WHERE key = ?"
 
 
 @dataclass(frozen=True)
@@ -41,27 +45,25 @@ class Replies:
 
     def __init__(self, path: Path, judge: tuple[str, str, float]) -> None:
         """`judge` is its model, URL and temperature; raises JudgeInvalid when the file is no database of replies."""
-        self._judge = judge
-        try:
+        self._path, self._judge = path, judge
+        with self._telling():
             path.parent.mkdir(parents=True, exist_ok=True)
             # Every statement is a transaction of its own.
             self._table = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._table.execute("PRAGMA journal_mode=WAL")
             self._table.execute(TABLE)
-        except (OSError, sqlite3.Error) as error:
-            raise JudgeInvalid(f"The judge's replies cannot be kept in {path}: {error}. Move that file away.") from None
 
     def get(self, key: str) -> Replied | None:
         """What was replied before."""
-        found = self._table.execute(
-            "SELECT text, input_tokens, output_tokens FROM replies WHERE key = ?", (key,)
-        ).fetchone()
+        with self._telling():
+            found = self._table.execute(FOUND, (key,)).fetchone()
         return Replied(*found) if found else None
 
     def keep(self, key: str, replied: Replied) -> None:
         """Keep a reply, in place of an earlier one."""
         row = (key, replied.text, replied.input_tokens, replied.output_tokens)
-        self._table.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", row)
+        with self._telling():
+            self._table.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", row)
 
     def key(self, asked: Asked) -> str:
         """SHA-256 over the judge and everything that was asked."""
@@ -70,3 +72,12 @@ class Replies:
 
     def close(self) -> None:
         self._table.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Around all that touches the file; raises JudgeInvalid."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            told = f"The judge's replies cannot be kept in {self._path}: {error}"
+            raise JudgeInvalid(f"{told}. Make room, or move that file away.") from None

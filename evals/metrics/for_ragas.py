@@ -8,13 +8,14 @@ import warnings
 from functools import cache
 from typing import Any
 
+from evals.labels import PLACE, SCORES
 from evals.metrics.plain import MARKER
 from evals.metrics.supported import Supported
-from evals.metrics.vectors import Vectors
+from evals.metrics.vectors import Embed, Vectors
 from evals.runs import Outcome
 from evals.samples import Sample
 from graph.backends.embedders import load_embedder
-from graph.settings import quiet_libraries
+from graph.settings import load_settings, quiet_libraries
 
 quiet_libraries()
 with warnings.catch_warnings():
@@ -25,8 +26,6 @@ with warnings.catch_warnings():
 EMBEDDING = "minilm-l6-v2-int8"
 SAMPLE = Sample(id="-", question="-", answerable=True)
 """Support is no matter of the question."""
-PLACE: dict[str, Any] = {"page": None, "page_breaks": [], "start": 0, "end": 0, "metadata": {}, "similar": []}
-SCORES = {"score": 0.0, "lexical": 0.0, "vector": 0.0}
 
 
 class _Verified(BaseMetric):
@@ -42,7 +41,7 @@ class _Verified(BaseMetric):
     async def ascore(self, response: str, retrieved_contexts: list[str], **_: Any) -> MetricResult:  # type: ignore[override]
         """0 to 1; a response that claims nothing is supported."""
         outcome = outcome_of(response, retrieved_contexts)
-        found = await getattr(Supported(_vectors(self._threads), [outcome]), self.metric)(SAMPLE, outcome)
+        found = await getattr(Supported(Vectors(_embed(self._threads)), [outcome]), self.metric)(SAMPLE, outcome)
         return MetricResult(value=float(found))
 
 
@@ -76,7 +75,5 @@ def outcome_of(response: str, contexts: list[str]) -> Outcome:
 
 
 @cache
-def _vectors(threads: int) -> Vectors:
-    from graph.settings import load_settings
-
-    return Vectors(load_embedder(EMBEDDING, threads or load_settings().cores).embed)
+def _embed(threads: int) -> Embed:
+    return load_embedder(EMBEDDING, threads or load_settings().cores).embed

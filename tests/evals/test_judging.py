@@ -204,7 +204,7 @@ def test_replies_are_kept_by_everything_that_was_asked(tmp_path: Path) -> None:
 
 def test_a_file_that_holds_no_replies_is_told(tmp_path: Path) -> None:
     (tmp_path / "replies.db").write_text("no database" * 100)
-    with pytest.raises(JudgeInvalid, match="Move that file away"):
+    with pytest.raises(JudgeInvalid, match="move that file away"):
         Replies(tmp_path / "replies.db", ("m", "u", 0.0))
 
 
