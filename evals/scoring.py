@@ -33,13 +33,18 @@ class Scores(Kept):
 
 async def score_run(run: Run, prices: Prices, threads: int) -> tuple[Score, ...]:
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
-    key, path = key_of(run, prices), run.place / SCORES
-    if (known := _known(path)) and known.key == key:
+    if (known := _known(run.place / SCORES)) and known.key == key_of(run, prices):
         return known.scores
     vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
     found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, vectors))
-    write_whole(path, Scores(key=key, scores=found).model_dump_json(exclude_defaults=True) + "\n")
+    keep(run, prices, found)
     return found
+
+
+def keep(run: Run, prices: Prices, scores: tuple[Score, ...]) -> None:
+    """Write the scores of a run beside it."""
+    kept = Scores(key=key_of(run, prices), scores=scores)
+    write_whole(run.place / SCORES, kept.model_dump_json(exclude_defaults=True) + "\n")
 
 
 async def score_all(

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 NOTE = (
     f"Spearman is with the median of the people's ratings; AUROC tells those of {FAITHFUL:g} or more from the others; "
-    "repeats are alike, and correlated with each other. The verifier's weights were fitted on mtrag's answers, so there it "
-    "is measured on what it has seen; benchmarks/groundedness.py measures it on what it has not."
+    "repeats are alike, and correlated with each other. The verifier's weights were fitted on mtrag's answers: there "
+    "it is measured on what it has seen; benchmarks/groundedness.py measures it on what it has not."
 )
 
 
