@@ -111,6 +111,7 @@ GOALS = {
     "swapping": "swapping releases once a second under load: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",
+    "scoring": "scoring a run (squad_v2_dev): ",
 }
 """Results that are told by their targets, and what stands before each."""
 
