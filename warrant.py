@@ -45,6 +45,7 @@ GROUPS: dict[str, Commands] = {
         "log": ("evals.commands.log:log", "Log a run and its scores to MLflow."),
         "calibrate": ("evals.commands.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
         "draft": ("evals.commands.draft:draft", "Propose samples from documents and feedback for a person to edit."),
+        "judge-check": ("evals.commands.judge_check:judge_check", "Measure the verifier and a judge against people."),
         "adapt": ("evals.commands.adapt:adapt", "Turn a published question set into a dataset."),
     },
 }

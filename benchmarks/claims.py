@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.planted import FAULTS, REWORDINGS
 from benchmarks.record import read_judgements, read_records
+from evals.labels import Text, texts_of
 from graph.claims.citations import claims_of
 from graph.text.sentences import plain, units
 from graph.text.words import terms, weights
@@ -30,15 +31,6 @@ WH = re.compile(
 
 
 @dataclass(frozen=True)
-class Text:
-    """A passage of a set with its title."""
-
-    id: str
-    title: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Case:
     """A claim, the passage it is checked against, and whether that supports it; `group` keeps halves apart."""
 
@@ -47,12 +39,6 @@ class Case:
     supported: bool
     kind: str
     group: str
-
-
-def texts_of(folder: Path) -> dict[str, Text]:
-    """The passages of a set by id."""
-    records = read_records(folder / "corpus.jsonl.gz")
-    return {r["id"]: Text(r["id"], str(r.get("title") or "").replace("_", " "), r["text"]) for r in records}
 
 
 def mtrag_cases(folder: Path, most: int) -> list[Case]:

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
-from benchmarks.claims import texts_of
 from benchmarks.fitting import fit, write
-from benchmarks.record import Target, begin, cores, print_table, read_records, record
+from benchmarks.record import Target, begin, cores, print_table, record
+from evals.agreement import figure, spearman
+from evals.labels import read_labels, texts_of
 from graph.backends.embedders import MiniLM
 from graph.claims.citations import claims_of, said
 from graph.claims.groundedness import features
 from graph.claims.sources import Source, source
 from graph.text.words import terms, weights
 
-FOLDS, DRAWS, PENALTY, RESAMPLES = 5, 10, 5.0, 2000
+FOLDS, DRAWS, PENALTY = 5, 10, 5.0
 SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}
 
 
@@ -47,8 +47,10 @@ def main() -> None:
     ours = float(np.mean([agreement(scores, medians) for scores in draws]))
     beside = {name: agreement([r.values[name] for r in rated], medians) for name in ("words", "similarity")}
     beside["ragas faithfulness"] = agreement([r.ragas for r in rated], medians)
-    low, high = interval(rated, np.mean(draws, axis=0))
-    results = {"spearman": round(ours, 4), "low": low, "high": high, "answers": len(rated), "beside": beside}
+    clusters = [each.conversation for each in rated]
+    spread = figure(spearman, np.mean(draws, axis=0), np.array(medians), clusters)
+    ends = {"low": round(spread.low or 0.0, 4), "high": round(spread.high or 0.0, 4)}
+    results = {"spearman": round(ours, 4), **ends, "answers": len(rated), "beside": beside}
     print_table("Agreement with the median rating", ("score", "Spearman"), [("groundedness", ours), *beside.items()])
     record("groundedness", results, [Target("Spearman with median faithfulness", round(ours, 4), at_least=0.70)])
     model = fit("groundedness", [r.values for r in rated], [r.share for r in rated], PENALTY)
@@ -62,17 +64,13 @@ def rate(folder: Path) -> list[Rated]:
     rarest = max(weight.values())
     embedder = MiniLM(cores())
     found = []
-    for answer in read_records(folder / "human_judged_answers.jsonl.gz"):
-        if answer["model"] != "reference":
-            sources = [source(texts[c].text, "", texts[c].title) for c in answer["context_ids"]]
-            claims = [said(claim.text) for claim in claims_of(answer["answer"])]
-            near = similarities(embedder, claims, sources)
-            values = features(claims, sources, near, lambda term: weight.get(term, rarest))
-            ratings = answer["human"]["faithfulness"]
-            share = (statistics.mean(ratings) - 1) / 3
-            conversation = answer["query_id"].partition("<::>")[0]
-            ragas = float(answer["automatic"]["rl_f"])
-            found.append(Rated(values, statistics.median(ratings), share, conversation, ragas))
+    for answer in read_labels(folder):
+        sources = [source(text.text, "", text.title) for text in answer.passages]
+        claims = [said(claim.text) for claim in claims_of(answer.line.answer)]
+        near = similarities(embedder, claims, sources)
+        values = features(claims, sources, near, lambda term: weight.get(term, rarest))
+        share = (statistics.mean(answer.line.human.faithfulness) - 1) / 3
+        found.append(Rated(values, answer.median, share, answer.conversation, answer.line.automatic["rl_f"]))
     return found
 
 
@@ -101,21 +99,7 @@ def cross_validated(rated: Sequence[Rated], draw: int) -> NDArray[np.float64]:
 
 
 def agreement(scores: Sequence[float] | NDArray[np.float64], medians: Sequence[float]) -> float:
-    return round(float(spearmanr(scores, medians).statistic), 4)
-
-
-def interval(rated: Sequence[Rated], scores: NDArray[np.float64]) -> tuple[float, float]:
-    """The middle 95 % of the correlation when whole conversations are drawn again."""
-    names = sorted({each.conversation for each in rated})
-    places = {name: [i for i, each in enumerate(rated) if each.conversation == name] for name in names}
-    medians = np.array([each.median for each in rated])
-    chance = np.random.default_rng(0)
-    found = []
-    for _ in range(RESAMPLES):
-        drawn = [i for n in chance.integers(0, len(names), len(names)) for i in places[names[n]]]
-        found.append(agreement(scores[drawn], list(medians[drawn])))
-    low, high = np.percentile(found, [2.5, 97.5])
-    return round(float(low), 4), round(float(high), 4)
+    return round(spearman(np.asarray(scores), np.asarray(medians)) or 0.0, 4)
 
 
 if __name__ == "__main__":

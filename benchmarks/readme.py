@@ -112,6 +112,7 @@ GOALS = {
     "gating": "the gate, simulated: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",
+    "scoring": "scoring a run (squad_v2_dev): ",
 }
 """Results that are told by their targets, and what stands before each."""
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases, texts_of
+from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases
 from benchmarks.fitting import boost, develops, fit, write
 from benchmarks.record import begin, cores, print_table
+from evals.labels import texts_of
 from graph.backends.embedders import MiniLM
 from graph.claims.comparison import features
 from graph.claims.sources import Source, Weigh, source

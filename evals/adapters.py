@@ -67,7 +67,7 @@ def _cluster(query: Mapping[str, Any]) -> str:
 
 
 def _queries(folder: Path) -> Iterator[dict[str, Any]]:
-    with _opened(folder, QUERIES) as lines:
+    with opened(folder, QUERIES) as lines:
         for number, line in enumerate(lines, 1):
             try:
                 found = json.loads(line)
@@ -83,7 +83,7 @@ def _judgements(folder: Path) -> dict[str, list[str]]:
     found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     if not any((folder / name).is_file() for name in (JUDGEMENTS, f"{JUDGEMENTS}.gz")):
         return defaultdict(list)
-    with _opened(folder, JUDGEMENTS) as lines:
+    with opened(folder, JUDGEMENTS) as lines:
         next(lines, None)
         for number, line in enumerate(lines, 2):
             try:
@@ -96,7 +96,8 @@ def _judgements(folder: Path) -> dict[str, list[str]]:
     return defaultdict(list, {query: [name for _, name in sorted(pairs)] for query, pairs in found.items()})
 
 
-def _opened(folder: Path, name: str) -> IO[str]:
+def opened(folder: Path, name: str) -> IO[str]:
+    """A file of a set, which may be gzipped; raises DatasetInvalid when it is not there."""
     for path in (folder / f"{name}.gz", folder / name):
         if path.is_file():
             return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")

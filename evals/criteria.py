@@ -125,6 +125,8 @@ def _problem(
     """Why a criterion cannot be met; empty when it can."""
     if not samples:
         return f"no sample has the tag {threshold.slice!r}; there are {', '.join(dataset.tags) or 'no tags'}"
+    if not asked and METRICS[threshold.metric].judged:
+        return f"no judge scored {threshold.metric}; configure one with --judge or WARRANT_JUDGE_MODEL"
     if not asked:
         return f"{threshold.metric} applies to none of the {len(samples)} samples"
     there = {sample.id for sample in scored}

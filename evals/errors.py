@@ -5,7 +5,9 @@ SourceInvalid
 ├── RunInvalid          a run's directory is damaged, or belongs to another release or dataset
 ├── ThresholdsInvalid   the thresholds are empty, or name what there is not
 ├── VerdictInvalid      a verdict cannot be read, or is about something else
-└── RevisionInvalid     a revision is not there, or does not make a release
+├── RevisionInvalid     a revision is not there, or does not make a release
+├── JudgeInvalid        no judge can be asked as it is named, or what it replied cannot be kept
+└── LabelsInvalid       the answers that people judged cannot be read
 """
 
 from graph.errors import SourceInvalid
@@ -29,3 +31,11 @@ class VerdictInvalid(SourceInvalid):
 
 class RevisionInvalid(SourceInvalid):
     """A git revision is not there, or its own code could not make a release of it."""
+
+
+class JudgeInvalid(SourceInvalid):
+    """No judge can be asked as it is named, or its replies cannot be kept."""
+
+
+class LabelsInvalid(SourceInvalid):
+    """The answers that people judged cannot be read; the message names the line."""

@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evals.errors import RunInvalid
 from evals.samples import Dataset, read_dataset, write_dataset
-from evals.subjects import Subject
 from graph.files import write_whole
+
+if TYPE_CHECKING:
+    from evals.subjects import Subject
 
 ABOUT, SAMPLES, ANSWERS = "run.json", "samples.jsonl", "answers.jsonl"
 
@@ -147,7 +149,7 @@ class Run:
                 file.truncate(held.rfind(b"\n") + 1)
 
 
-def open_run(home: Path, dataset: Dataset, subject: Subject, at_once: int) -> Run:
+def open_run(home: Path, dataset: Dataset, subject: "Subject", at_once: int) -> Run:
     """The run of a dataset and a release below `home`, which is begun if it is not there."""
     place = home / f"{dataset.name}-{dataset.digest[:8]}-{subject.label}-{subject.digest[:8]}"
     if not (place / ABOUT).exists():

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from evals.metrics import plain
-from evals.metrics.known import KEYLESS, METRICS
+from evals.metrics.known import KEYLESS
 from evals.metrics.plain import Unscored
 from evals.metrics.vectors import Vectors
 from evals.runs import ANSWERS, Kept, Outcome, Run
@@ -33,19 +33,25 @@ class Scores(Kept):
 
 async def score_run(run: Run, prices: Prices, threads: int) -> tuple[Score, ...]:
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
-    key, path = key_of(run, prices), run.place / SCORES
-    if (known := _known(path)) and known.key == key:
+    if (known := _known(run.place / SCORES)) and known.key == key_of(run, prices):
         return known.scores
-    found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, threads))
-    write_whole(path, Scores(key=key, scores=found).model_dump_json(exclude_defaults=True) + "\n")
+    vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
+    found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, vectors))
+    keep(run, prices, found)
     return found
 
 
+def keep(run: Run, prices: Prices, scores: tuple[Score, ...]) -> None:
+    """Write the scores of a run beside it."""
+    kept = Scores(key=key_of(run, prices), scores=scores)
+    write_whole(run.place / SCORES, kept.model_dump_json(exclude_defaults=True) + "\n")
+
+
 async def score_all(
-    samples: Sequence[Sample], outcomes: dict[str, Outcome], prices: Prices, threads: int
+    samples: Sequence[Sample], outcomes: dict[str, Outcome], prices: Prices, vectors: Vectors
 ) -> list[Score]:
     """Every metric of every sample that it applies to; a sample without an outcome has no score, and a reason."""
-    values = _values(samples, list(outcomes.values()), prices, threads)
+    values = _values(samples, list(outcomes.values()), prices, vectors)
     return [
         score
         for sample in samples
@@ -56,14 +62,15 @@ async def score_all(
 
 def key_of(run: Run, prices: Prices) -> str:
     """SHA-256 over the samples, the outcomes, the prices and the code of the metrics."""
-    answers = run.place / ANSWERS
-    parts: Iterable[str] = (
-        run.dataset.digest,
-        hashlib.sha256(answers.read_bytes() if answers.exists() else b"").hexdigest(),
-        json.dumps(prices, sort_keys=True),
-        code_digest(Path(__file__).parent / "metrics"),
-    )
+    code = code_digest(Path(__file__).parent / "metrics")
+    parts = (*content_of(run), json.dumps(prices, sort_keys=True), code)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def content_of(run: Run) -> tuple[str, str]:
+    """The digests of the samples and of what became of them."""
+    answers = run.place / ANSWERS
+    return run.dataset.digest, hashlib.sha256(answers.read_bytes() if answers.exists() else b"").hexdigest()
 
 
 async def _score(metric: Metric, value: Value, sample: Sample, outcome: Outcome | None) -> Score | None:
@@ -72,15 +79,15 @@ async def _score(metric: Metric, value: Value, sample: Sample, outcome: Outcome 
     try:
         found = await value(sample, probe)
     except Unscored as error:
-        return _unscored(metric, sample, _why(outcome) or str(error))
+        return _unscored(metric, sample, why(outcome) or str(error))
     except KeyError as error:
         return _unscored(metric, sample, f"the answer is of another form than this code reads: it has no {error}")
     if found is None:
         return None
-    return _unscored(metric, sample, why) if (why := _why(outcome)) else scored(sample.id, metric, [found])
+    return _unscored(metric, sample, reason) if (reason := why(outcome)) else scored(sample.id, metric, [found])
 
 
-def _why(outcome: Outcome | None) -> str:
+def why(outcome: Outcome | None) -> str:
     """Why a sample cannot be scored at all; empty when it can."""
     if outcome is None:
         return "it was not asked"
@@ -91,12 +98,13 @@ def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
     return Score(sample=sample.id, metric=metric.name, reason=reason)
 
 
-def _values(samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Prices, threads: int) -> dict[str, Value]:
+def _values(
+    samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Prices, vectors: Vectors
+) -> dict[str, Value]:
     """How each metric is computed, by name."""
     from evals.metrics.supported import Supported
     from evals.metrics.through_ragas import RagasMetrics
 
-    vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
     vectors.learn([text for outcome in outcomes if (text := plain.said(outcome))])
     vectors.learn([right for sample in samples for right in sample.answers])
     rooms = (RagasMetrics(vectors), Supported(vectors, outcomes))
@@ -105,7 +113,7 @@ def _values(samples: Sequence[Sample], outcomes: Sequence[Outcome], prices: Pric
         return plain.cost_usd(outcome, prices)
 
     found: dict[str, Value] = {"cost_usd": cost}
-    for name in METRICS.keys() - found.keys():
+    for name in {metric.name for metric in KEYLESS} - found.keys():
         asked = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
         found[name] = asked or _waited(getattr(plain, name))
     return found

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
+from evals.judging.judged import JUDGEMENTS, Judgements
 from evals.runs import ABOUT, ANSWERS, SAMPLES, Run
 from evals.scores import Score, by_metric
 from evals.scoring import SCORES
@@ -24,17 +25,25 @@ KEPT = (ABOUT, SAMPLES, ANSWERS, SCORES)
 UNFINISHED = "RUNNING"
 
 
-def log_run(run: Run, scores: tuple[Score, ...], uri: str, model: str) -> tuple[str, bool]:
-    """The id of the MLflow run with everything of a run, and whether it is new; raises RegistryUnavailable."""
+def log_run(
+    run: Run, scores: tuple[Score, ...], uri: str, model: str, judgements: Judgements | None = None
+) -> tuple[str, bool]:
+    """The id of the MLflow run with everything of a run, and whether it is new; raises RegistryUnavailable.
+
+    What a judge said is part of it: logged before it was judged, a run is another one there.
+    """
     try:
         check_reach(uri, model)
         client = MlflowClient(uri, uri)
         experiment = experiment_of(uri, f"{model}-evals")
-        there = _there(client, experiment, run)
+        key = _key(run, judgements)
+        there = _there(client, experiment, key)
         if there and there.info.status != UNFINISHED:
             return str(there.info.run_id), False
         name = f"{run.about.label} on {run.about.dataset}"
-        found = there or client.create_run(experiment, run_name=name, tags={KEY: _key(run), DIGEST: run.about.release})
+        found = there or client.create_run(experiment, run_name=name, tags={KEY: key, DIGEST: run.about.release})
+        if judgements:
+            _fill_in_judge(client, found.info.run_id, run, judgements)
         _fill(client, found.info.run_id, run, scores)
         client.set_terminated(found.info.run_id)
     except MlflowException as error:
@@ -68,14 +77,25 @@ def _fill(client: MlflowClient, name: str, run: Run, scores: tuple[Score, ...]) 
             client.log_artifact(name, str(path))
 
 
-def _there(client: MlflowClient, experiment: str, run: Run) -> MlflowRun | None:
-    found = client.search_runs([experiment], f"tags.`{KEY}` = '{_key(run)}'", max_results=1)
+def _fill_in_judge(client: MlflowClient, name: str, run: Run, judgements: Judgements) -> None:
+    """Who judged, what it took and what came of it."""
+    client.log_param(name, "judge", judgements.label)
+    for figure, value in judgements.spent.model_dump(exclude_none=True).items():
+        client.log_metric(name, f"judge.{figure}", value)
+    for metric, mean in means(judgements.scores).items():
+        client.log_metric(name, metric, mean)
+    client.log_artifact(name, str(run.place / JUDGEMENTS))
+
+
+def _there(client: MlflowClient, experiment: str, key: str) -> MlflowRun | None:
+    found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
     return found[0] if found else None
 
 
-def _key(run: Run) -> str:
+def _key(run: Run, judgements: Judgements | None) -> str:
     """SHA-256 over the dataset, the release, the outcomes and their scores."""
-    parts = [run.about.dataset_digest, run.about.release, *(_digest(run.place / name) for name in (ANSWERS, SCORES))]
+    files = (ANSWERS, SCORES, JUDGEMENTS) if judgements else (ANSWERS, SCORES)
+    parts = [run.about.dataset_digest, run.about.release, *(_digest(run.place / name) for name in files)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

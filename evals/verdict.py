@@ -13,6 +13,7 @@ from evals.thresholds import Kind
 Says = Literal["pass", "fail", "cannot tell"]
 CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 2}
 """Exit codes."""
+KEYLESS = "keyless"
 
 
 class Judged(Kept):
@@ -91,7 +92,7 @@ class Verdict(Kept):
     thresholds: str
     two_persons: bool = False
     alpha: float
-    judge: str = "keyless"
+    judge: str = KEYLESS
     findings: tuple[Finding, ...]
     measures: tuple[Measure, ...] = ()
     made: str = ""

@@ -50,6 +50,14 @@ class Settings(BaseSettings):
     """Who moves releases, as the trail tells it; empty: the user of this machine."""
     prices: dict[str, tuple[Price, Price]] = {}
     """US dollars for a million tokens sent and a million received, by model."""
+    judge_model: str | None = None
+    judge_url: str | None = None
+    judge_key: SecretStr | None = None
+    """Who judges answers in evaluations, at any OpenAI-compatible endpoint; without a URL, at that of the models."""
+    judge_temperature: float = Field(default=0.0, ge=0, le=2)
+    judge_seconds: float = Field(default=60.0, gt=0, le=600)
+    judge_at_once: int = Field(default=8, ge=1, le=256)
+    """How long one call to the judge may take, retries and all, and how many are made at a time."""
     threads: int = Field(default=0, ge=0)
     """Threads that embed at once; 0 takes every core."""
     cache_answers: int = Field(default=1000, ge=0)

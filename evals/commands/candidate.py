@@ -12,6 +12,8 @@ from rich.console import Console
 from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
 from evals.commands.compared import Compared, keep
 from evals.commands.gate import show
+from evals.commands.judging import judges
+from evals.judging.identity import judging_of
 from evals.promotion import Required
 from evals.samples import read_dataset
 from evals.subjects import registered
@@ -87,6 +89,7 @@ def compare(pair: Pair, required: Required, home: Path = HOME, at_once: int = AT
         if each
     ]
     champion = other[0] if other else None
-    verdict = asyncio.run(weigh(run, champion, required.thresholds, settings.prices, settings.cores))
+    judging = judges(judging_of(settings), console)
+    verdict = asyncio.run(weigh(run, champion, required.thresholds, settings.prices, settings.cores, judging))
     show(verdict, console)
     return Compared(verdict, run, champion)

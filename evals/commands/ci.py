@@ -10,7 +10,9 @@ from rich.console import Console
 from evals.commands.asked import AT_ONCE, HOME, asked
 from evals.commands.compared import Compared, keep
 from evals.commands.gate import show
+from evals.commands.judging import judges
 from evals.errors import RevisionInvalid
+from evals.judging.identity import judging_of
 from evals.revisions import Recipe, Revision, build, export, file_of, git
 from evals.runs import Run
 from evals.samples import Dataset, read_dataset
@@ -60,7 +62,8 @@ def ci(
     champion, candidate = (export(repository, ref, home) for ref in (base, head))
     samples, limits = _dataset(candidate, dataset), _thresholds(champion, candidate, thresholds, console)
     runs = [_asked(each, recipe, samples, home, at_once, console) for each in (candidate, champion)]
-    verdict = asyncio.run(weigh(runs[0], runs[1], limits, settings.prices, settings.cores))
+    judging = judges(judging_of(settings), console)
+    verdict = asyncio.run(weigh(runs[0], runs[1], limits, settings.prices, settings.cores, judging))
     show(verdict, Console())
     if out:
         console.print(f"The report is {keep(Compared(verdict, runs[0], runs[1]), out, settings)}")

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from evals.judging.judged import kept_judgements
 from evals.report.contents import Asked, asked, report_of
 from evals.report.files import write_report
 from evals.runs import Run
@@ -33,5 +34,6 @@ def keep(compared: Compared, out: Path, settings: Settings) -> Path:
 
 
 def scored(run: Run, settings: Settings) -> Asked:
-    """A run with its scores, as reports take it."""
-    return asked(run, asyncio.run(score_run(run, settings.prices, settings.cores)))
+    """A run with its scores, a judge's among them where it was judged, as reports take it."""
+    scores, judged = asyncio.run(score_run(run, settings.prices, settings.cores)), kept_judgements(run)
+    return asked(run, (*scores, *(judged.scores if judged else ())))

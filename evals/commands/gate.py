@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evals.commands.judging import judges, takes_judge
+from evals.judging.identity import judging_of
 from evals.metrics.known import METRICS
 from evals.runs import Run
 from evals.thresholds import DEFAULT, read_thresholds
-from evals.verdict import Finding, Says, Verdict
+from evals.verdict import KEYLESS, Finding, Says, Verdict
 from evals.weighing import weigh
 from graph.commands.options import settings_with
 from graph.files import write_whole
@@ -24,17 +26,27 @@ COLOURS: dict[Says, str] = {"pass": "green", "fail": "red", "cannot tell": "yell
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--champion", type=click.Path(path_type=Path, file_okay=False), help="The run of what is in production.")
 @click.option("--thresholds", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT, help="What to reach.")
+@takes_judge
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict here, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
-def gate(run: Path, champion: Path | None, thresholds: Path, out: Path | None, as_json: bool) -> None:
+def gate(
+    run: Path,
+    champion: Path | None,
+    thresholds: Path,
+    judge: str | None,
+    repeats: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Say whether the release that a RUN asked may be promoted: pass, fail or cannot tell.
 
     Each criterion has to be shown to be met, on the same questions as the champion. Exit codes: 0 pass, 1 fail, 2
     cannot tell (or the command is wrong): nothing but 0 may promote.
     """
-    settings, limits = settings_with(), read_thresholds(thresholds)
+    settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
+    judging = judges(judging_of(settings, repeats), Console(stderr=True))
     other = Run(champion) if champion else None
-    verdict = asyncio.run(weigh(Run(run), other, limits, settings.prices, settings.cores))
+    verdict = asyncio.run(weigh(Run(run), other, limits, settings.prices, settings.cores, judging))
     if out:
         write_whole(out, verdict.text())
     if as_json:
@@ -51,6 +63,8 @@ def show(verdict: Verdict, console: Console) -> None:
     console.print(
         f"{verdict.release.label}{against}, {verdict.samples} samples of {verdict.dataset_name}", highlight=False
     )
+    if verdict.judge != KEYLESS:
+        console.print(f"  Judge: {verdict.judge}", highlight=False, markup=False)
     for why in verdict.why:
         console.print(f"  {why}", highlight=False, markup=False)
     console.print()

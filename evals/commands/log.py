@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from evals.errors import VerdictInvalid
+from evals.judging.judged import kept_judgements
 from evals.report.contents import check_run
 from evals.report.files import PAGE, RECORD
 from evals.report.record import read_record
@@ -32,7 +33,8 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 def log(run: Path, verdict: Path | None, report: Path | None, registry: str | None, model: str | None) -> None:
     """Log the run in a directory to MLflow, in the experiment MODEL-evals, with the dataset as an input.
 
-    A verdict and its report become artifacts of the run, and what the verdict says the tag `warrant.verdict`. Prints
+    A verdict and its report become artifacts of the run, and what the verdict says the tag `warrant.verdict`. What a
+    judge said of it (`warrant eval score --judge`) is logged too, with who judged and what it took. Prints
     MLflow's id of the run. What is there already is not logged again.
     """
     if report and not verdict:
@@ -46,7 +48,7 @@ def log(run: Path, verdict: Path | None, report: Path | None, registry: str | No
     made = Run(run)
     attached = _attached(made, verdict, report) if verdict else None
     scores = asyncio.run(score_run(made, settings.prices, settings.cores))
-    name, new = log_run(made, scores, settings.registry_uri, settings.model)
+    name, new = log_run(made, scores, settings.registry_uri, settings.model, kept_judgements(made))
     if attached:
         new = attach(name, attached, settings.registry_uri) or new
     Console(stderr=True).print("Logged." if new else "It is there already.")

@@ -10,6 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from evals.commands.judging import judged, takes_judge, told
+from evals.judging.identity import judging_of
 from evals.metrics.known import METRICS
 from evals.runs import Run
 from evals.scores import Score, by_metric, unscored
@@ -19,15 +21,24 @@ from graph.commands.options import settings_with
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@takes_judge
+@click.option("--again", is_flag=True, help="Ask the judge anew where its reply could not be used.")
 @click.option("--json", "as_json", is_flag=True, help="Every score, as JSON lines.")
 @click.option("--explain", is_flag=True, help="Say what each metric is.")
-def score(run: Path, as_json: bool, explain: bool) -> None:
+def score(run: Path, judge: str | None, repeats: int | None, again: bool, as_json: bool, explain: bool) -> None:
     """Score the run in a directory by every metric that needs no model; scores are kept beside it.
 
-    A sample that failed or was not asked has no score but a reason; the last column counts those.
+    With a judge, also by those that need one. A sample that failed or was not asked, or of which the judge said nothing
+    that can be used, has no score but a reason; the last column counts those.
     """
-    settings = settings_with()
-    found = asyncio.run(score_run(Run(run), settings.prices, settings.cores))
+    settings = settings_with(judge_model=judge)
+    judging, errors = judging_of(settings, repeats, again=again), Console(stderr=True)
+    made = Run(run)
+    found = asyncio.run(score_run(made, settings.prices, settings.cores))
+    if judging:
+        judgements = asyncio.run(judged(made, judging, errors))
+        errors.print(told(judgements), highlight=False, soft_wrap=True)
+        found = (*found, *judgements.scores)
     if as_json:
         for each in found:
             click.echo(json.dumps(each.model_dump(exclude_defaults=True)))

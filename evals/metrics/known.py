@@ -1,4 +1,4 @@
-"""Every metric of the keyless tier: what it means and how it is bounded."""
+"""Every metric, keyless and judged: what it means and how it is bounded."""
 
 from collections.abc import Mapping
 
@@ -24,4 +24,13 @@ KEYLESS: tuple[Metric, ...] = (
     Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
     Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
 )
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in KEYLESS}
+JUDGED: tuple[Metric, ...] = (
+    Metric("faithfulness", "of the answer's statements, the share that follows from its passages", judged=True),
+    Metric("answer_relevancy", "how like the question those are that the answer answers", low=-1.0, judged=True),
+    Metric("judged_context_precision", "average precision of the passages that are of use", judged=True),
+    Metric("judged_context_recall", "of the right answer's statements, the share that its passages hold", judged=True),
+    Metric("factual_correctness", "F1 of the statements that the answer and the right one share", judged=True),
+    Metric("answer_accuracy", "how far the answer says what the right one does", judged=True),
+)
+"""What a judge is asked, when there is one."""
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED)}

@@ -81,6 +81,12 @@ def rouge_l(sample: Sample, outcome: Outcome) -> float | None:
     return _best(sample, outcome, lambda one, other: _f1(LCSseq.similarity(one, other), len(one), len(other)))
 
 
+def nearest(sample: Sample, answer: str) -> str:
+    """The right answer with most words in common; there must be one."""
+    words = normalised(answer)
+    return max(sample.answers, key=lambda right: _f1_of_words(words, normalised(right)))
+
+
 def answered(sample: Sample, outcome: Outcome) -> float | None:
     """Whether an answerable question was not declined."""
     return float(_status(outcome) != "declined") if sample.answerable else None

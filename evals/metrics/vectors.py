@@ -24,6 +24,11 @@ class Vectors:
         if new:
             self._known |= dict(zip(new, self._embed(new), strict=True))
 
+    @property
+    def texts(self) -> list[str]:
+        """What was embedded."""
+        return list(self._known)
+
     def of(self, texts: Sequence[str]) -> Floats:
         """The vectors of texts, one row each; there must be one text at least."""
         self.learn(texts)

@@ -37,6 +37,8 @@ SPENT = ("insufficient_quota", "billing")
 """A 429 that no waiting helps."""
 PASSING = (408, 409, 425, 429)
 CONNECT_SECONDS = 10.0
+FAILURES = (openai.OpenAIError, httpx.HTTPError, ValueError, TypeError, KeyError, IndexError)
+"""What the client raises when an endpoint fails, or sends what is no reply."""
 
 
 class OpenAIWriter(ChatWriter):
@@ -48,7 +50,7 @@ class OpenAIWriter(ChatWriter):
         try:
             async for piece in super().write(brief, usage):
                 yield piece
-        except (openai.OpenAIError, httpx.HTTPError, ValueError, TypeError, KeyError, IndexError) as error:
+        except FAILURES as error:
             raise as_failure(self.name, error) from error
 
     def _options(self, brief: Brief) -> dict[str, Any]:

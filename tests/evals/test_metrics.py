@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from evals.metrics import plain
-from evals.metrics.known import METRICS
+from evals.metrics.judged import JudgedMetrics
+from evals.metrics.known import JUDGED, KEYLESS, METRICS
 from evals.metrics.plain import Unscored
 from evals.metrics.supported import Supported
 from evals.metrics.through_ragas import RagasMetrics
@@ -141,4 +142,6 @@ async def test_what_is_not_known_of_a_sample_is_not_measured() -> None:
 
 def test_every_metric_is_named_once_and_has_a_function() -> None:
     rooms = (plain, RAGAS, Supported(VECTORS, []))
-    assert all(sum(hasattr(room, name) for room in rooms) == 1 for name in METRICS)
+    assert all(sum(hasattr(room, metric.name) for room in rooms) == 1 for metric in KEYLESS)
+    assert all(hasattr(JudgedMetrics, metric.name) and metric.judged for metric in JUDGED)
+    assert len(METRICS) == len(KEYLESS) + len(JUDGED)

@@ -1,0 +1,95 @@
+"""warrant eval judge-check: how far the verifier, and a judge, agree with people."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress, TimeRemainingColumn
+from rich.table import Table
+
+from evals.commands.asked import COLUMNS
+from evals.commands.judging import takes_judge
+from evals.judging.identity import Judging, judging_of
+from evals.labels import FAITHFUL, Labelled, read_labels
+from graph.commands.options import settings_with
+
+if TYPE_CHECKING:
+    from evals.agreement import Agreement, Figure
+
+NOTE = (
+    f"Spearman is with the median of the people's ratings; AUROC tells those of {FAITHFUL:g} or more from the others; "
+    "repeats are alike, and correlated with each other. The verifier's weights were fitted on mtrag's answers: there "
+    "it is measured on what it has seen; benchmarks/groundedness.py measures it on what it has not."
+)
+
+
+@click.command("judge-check")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="A set with labels.")
+@takes_judge
+@click.option("--sample", type=click.IntRange(min=1), help="No more answers than this, chosen by a hash of their ids.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def judge_check(data: Path, judge: str | None, repeats: int | None, sample: int | None, as_json: bool) -> None:
+    """Measure the verifier, and a judge if there is one, against answers that people judged.
+
+    The set is a folder (or the folder above one called mtrag) with human_judged_answers.jsonl, corpus.jsonl and
+    queries.jsonl, gzipped or not, as IBM's mt-rag-benchmark has them.
+    """
+    settings = settings_with(judge_model=judge)
+    judging, errors = judging_of(settings, repeats), Console(stderr=True)
+    found = asyncio.run(_check(read_labels(data, sample), judging, settings.cores, errors))
+    if as_json:
+        click.echo(json.dumps({name: each.as_dict() for name, each in found.items()}, indent=1))
+    else:
+        Console().print(table(found))
+        errors.print(NOTE, highlight=False)
+
+
+async def _check(
+    labelled: Sequence[Labelled], judging: Judging | None, threads: int, console: Console
+) -> "dict[str, Agreement]":
+    """The agreement of each that scores."""
+    from evals.agreement import agreement
+    from evals.judging.checking import judged, verified
+
+    with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("Verifying", total=len(labelled))
+        found = {"verifier": await verified(labelled, threads, lambda: progress.advance(task))}
+        if judging:
+            asked = progress.add_task("Judging", total=len(labelled))
+            found[judging.label], spent = await judged(labelled, judging, lambda: progress.advance(asked))
+    if judging:
+        console.print(f"The judge: {spent.calls} calls, {spent.input_tokens} and {spent.output_tokens} tokens.")
+    people = [each.median for each in labelled], [each.conversation for each in labelled]
+    return {name: agreement(scores, *people, FAITHFUL) for name, scores in found.items()}
+
+
+def table(found: "dict[str, Agreement]") -> Table:
+    """One line for each that scored."""
+    made = Table(
+        "scored by",
+        "answers",
+        "Spearman",
+        "AUROC",
+        "repeats",
+        "without a score",
+        show_edge=False,
+    )
+    for name, each in found.items():
+        again = "-" if each.repeats_same is None else f"{each.repeats_same:.0%} / {_told(each.repeats_spearman)}"
+        without = ", ".join(f"{number} {reason}" for reason, number in list(each.reasons.items())[:2])
+        made.add_row(name, str(each.answers), figure(each.spearman), figure(each.auroc), again, without)
+    return made
+
+
+def figure(found: "Figure") -> str:
+    """A figure with its 95 % interval."""
+    spread = "" if found.low is None else f" ({_told(found.low)} to {_told(found.high)})"
+    return f"{_told(found.value)}{spread}"
+
+
+def _told(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
