@@ -149,6 +149,7 @@ def quiet_libraries() -> None:
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "LANGSMITH_TRACING": "false",
+        "ORT_DISABLE_TELEMETRY": "1",
         "LANCE_LOG": "error",
         "TOKENIZERS_PARALLELISM": "false",
     }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ..settings import quiet_libraries
 from .weights import packaged_file
 
 Vectors = NDArray[np.float32]
@@ -55,6 +56,8 @@ class MiniLM:
     max_tokens = 384
 
     def __init__(self, threads: int = 1) -> None:
+        # ONNX Runtime writes an identity and reports to its makers from its import on, unless it is told not to.
+        quiet_libraries()
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -1,6 +1,9 @@
 """The embedded embeddings, the scripted model and the local language model."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +182,13 @@ def test_the_local_language_model_is_sent_no_more_than_its_window_holds() -> Non
     asyncio.run(write())
     assert usage["left_out"] > 0
     assert 900 < usage["input_tokens"] <= 1200 - 16
+
+
+def test_embedding_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
+    """Telemetry that is on writes an identity there, before it reports."""
+    code = "from graph.backends.embedders import MiniLM; print(len(MiniLM().embed(['a'])[0]))"
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    world = {**kept, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=world, timeout=120)
+    assert done.stdout == "384\n", done.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
