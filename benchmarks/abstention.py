@@ -19,7 +19,7 @@ from benchmarks.answerability import SETS, WITHOUT, Sample, of, samples
 from benchmarks.pools import FILES
 from benchmarks.record import RESULTS, Target, begin, print_table, record
 from benchmarks.train_confidence import ANSWERABLE, train
-from evals.curves import risk_coverage
+from evals.calibration.curves import risk_coverage
 from graph.finding.confidence import Confidence, learned
 from graph.release import Release
 

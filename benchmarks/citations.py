@@ -24,7 +24,7 @@ from benchmarks.claims import Case, Neighbours, planted_cases
 from benchmarks.fitting import develops
 from benchmarks.record import ROOT, Target, begin, cores, print_table, read_records, record
 from benchmarks.stores import run_index
-from evals.labels import Text, texts_of
+from evals.judging.labels import Text, texts_of
 from graph.answers import no_usage
 from graph.backends import Backend, Brief, connect
 from graph.backends.embedders import MiniLM

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.planted import FAULTS, REWORDINGS
 from benchmarks.record import read_judgements, read_records
-from evals.labels import Text, texts_of
+from evals.judging.labels import Text, texts_of
 from graph.claims.citations import claims_of
 from graph.text.sentences import plain, units
 from graph.text.words import terms, weights

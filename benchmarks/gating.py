@@ -22,12 +22,12 @@ from rich.progress import track
 from scipy.special import ndtr
 
 from benchmarks.record import Target, begin, cores, print_table, record
-from evals.criteria import Side
-from evals.gate import judge, together
+from evals.gating.criteria import Side
+from evals.gating.gate import judge, together
+from evals.gating.thresholds import Threshold, Thresholds
+from evals.gating.verdict import Judged
 from evals.samples import Dataset, Sample
 from evals.scores import Score
-from evals.thresholds import Threshold, Thresholds
-from evals.verdict import Judged
 
 SIZES = (50, 100, 200, 500)
 REPEATS, RESAMPLES = 250, 999

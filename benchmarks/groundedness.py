@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
-from evals.agreement import figure, spearman
-from evals.labels import read_labels, texts_of
+from evals.judging.agreement import figure, spearman
+from evals.judging.labels import read_labels, texts_of
 from graph.backends.embedders import MiniLM
 from graph.claims.citations import claims_of, said
 from graph.claims.groundedness import features

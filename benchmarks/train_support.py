@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases
 from benchmarks.fitting import boost, develops, fit, write
 from benchmarks.record import begin, cores, print_table
-from evals.labels import texts_of
+from evals.judging.labels import texts_of
 from graph.backends.embedders import MiniLM
 from graph.claims.comparison import features
 from graph.claims.sources import Source, Weigh, source

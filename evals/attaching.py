@@ -11,8 +11,8 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from evals.gating.verdict import Verdict
 from evals.report.files import FILES
-from evals.verdict import Verdict
 from graph.errors import RegistryUnavailable
 from graph.registry.reach import shown, trouble
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.gate import decide
+from evals.gating.gate import decide
+from evals.gating.thresholds import Threshold, Thresholds
+from evals.gating.verdict import Verdict
 from evals.report.contents import Asked, Report, asked, report_of
 from evals.runs import ANSWERS, Outcome, Run, Trouble, open_run
 from evals.samples import Dataset, Said, Sample
 from evals.scores import Score
 from evals.scoring import SCORES, Scores, key_of
 from evals.subjects import Subject
-from evals.thresholds import Threshold, Thresholds
-from evals.verdict import Verdict
 
 NASTY = (
     "<script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\"> "

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from support import ROOT
@@ -58,5 +57,6 @@ def test_every_decision_is_numbered_and_says_what_it_is() -> None:
 
 
 def test_tests_live_where_the_code_does() -> None:
-    rooms = {path.name for path in (ROOT / "graph").iterdir() if path.is_dir() and (path / "__init__.py").exists()}
-    assert rooms <= {path.name for path in Path(ROOT / "tests/graph").iterdir() if path.is_dir()}
+    for package in ("graph", "evals"):
+        rooms = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        assert rooms <= {path.name for path in (ROOT / "tests" / package).iterdir() if path.is_dir()}

@@ -32,7 +32,7 @@ HOMES = {
     "prometheus_client": {"server/watching/meters.py"},
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
     | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py"},
-    "statsmodels": {"server/outcomes.py", "evals/stats.py"},
+    "statsmodels": {"server/outcomes.py", "evals/gating/stats.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
     "rensa": {"graph/ingest/duplicates.py"},
     "pebble": {"graph/ingest/reading.py"},

@@ -9,13 +9,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from evals.calibrated import Calibration, Half, Measured
-from evals.calibrating import ALWAYS, NEVER, Wanted, calibrate, forced
-from evals.calibration import Aim, at_cost, at_coverage, at_risk
+from evals.calibration.calibrate import ALWAYS, NEVER, Wanted, calibrate, forced
+from evals.calibration.calibrated import Calibration, Half, Measured
+from evals.calibration.choosing import Aim, at_cost, at_coverage, at_risk
+from evals.calibration.drawing import cost_quality_png, risk_coverage_png
+from evals.calibration.rewriting import rewritten, with_fields
 from evals.commands.asked import ask_missing
-from evals.drawing import cost_quality_png, risk_coverage_png
 from evals.errors import RunInvalid
-from evals.rewriting import rewritten, with_fields
 from evals.runs import Run, open_run
 from evals.subjects import packed
 from graph.commands.options import settings_with, takes

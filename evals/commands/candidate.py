@@ -13,12 +13,12 @@ from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
 from evals.commands.compared import Compared, keep
 from evals.commands.gate import show
 from evals.commands.judging import judges
+from evals.gating.promotion import Required
+from evals.gating.thresholds import DEFAULT, read_thresholds
+from evals.gating.weighing import weigh
 from evals.judging.identity import judging_of
-from evals.promotion import Required
 from evals.samples import read_dataset
 from evals.subjects import registered
-from evals.thresholds import DEFAULT, read_thresholds
-from evals.weighing import weigh
 from graph.commands.options import settings_with, takes
 from graph.registry import Version
 from graph.registry.admission import check_logged

@@ -12,12 +12,12 @@ from evals.commands.compared import Compared, keep
 from evals.commands.gate import show
 from evals.commands.judging import judges
 from evals.errors import RevisionInvalid
+from evals.gating.thresholds import DEFAULT, Thresholds, read_thresholds
+from evals.gating.weighing import weigh
 from evals.judging.identity import judging_of
 from evals.revisions import Recipe, Revision, build, export, file_of, git
 from evals.runs import Run
 from evals.samples import Dataset, read_dataset
-from evals.thresholds import DEFAULT, Thresholds, read_thresholds
-from evals.weighing import weigh
 from graph.commands.options import settings_with
 
 INSIDE = click.Path(path_type=Path)

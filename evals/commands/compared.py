@@ -4,12 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from evals.gating.verdict import Verdict
 from evals.judging.judged import kept_judgements
 from evals.report.contents import Asked, asked, report_of
 from evals.report.files import write_report
 from evals.runs import Run
 from evals.scoring import score_run
-from evals.verdict import Verdict
 from graph.files import write_whole
 from graph.settings import Settings
 

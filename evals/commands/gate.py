@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from evals.commands.judging import judges, takes_judge
+from evals.gating.thresholds import DEFAULT, read_thresholds
+from evals.gating.verdict import KEYLESS, Finding, Says, Verdict
+from evals.gating.weighing import weigh
 from evals.judging.identity import judging_of
 from evals.metrics.known import METRICS
 from evals.runs import Run
-from evals.thresholds import DEFAULT, read_thresholds
-from evals.verdict import KEYLESS, Finding, Says, Verdict
-from evals.weighing import weigh
 from graph.commands.options import settings_with
 from graph.files import write_whole
 

@@ -14,11 +14,11 @@ from rich.table import Table
 from evals.commands.asked import COLUMNS
 from evals.commands.judging import takes_judge
 from evals.judging.identity import Judging, judging_of
-from evals.labels import FAITHFUL, Labelled, read_labels
+from evals.judging.labels import FAITHFUL, Labelled, read_labels
 from graph.commands.options import settings_with
 
 if TYPE_CHECKING:
-    from evals.agreement import Agreement, Figure
+    from evals.judging.agreement import Agreement, Figure
 
 NOTE = (
     f"Spearman is with the median of the people's ratings; AUROC tells those of {FAITHFUL:g} or more from the others; "
@@ -52,7 +52,7 @@ async def _check(
     labelled: Sequence[Labelled], judging: Judging | None, threads: int, console: Console
 ) -> "dict[str, Agreement]":
     """The agreement of each that scores."""
-    from evals.agreement import agreement
+    from evals.judging.agreement import agreement
     from evals.judging.checking import judged, verified
 
     with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:

@@ -13,7 +13,7 @@ from evals.runs import Run
 from evals.scores import unscored
 
 if TYPE_CHECKING:
-    from evals.weighing import Judges
+    from evals.gating.weighing import Judges
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -50,6 +50,6 @@ def told(found: Judgements) -> str:
 
 def judges(judging: Judging | None, console: Console) -> "Judges | None":
     """Has runs judged, telling how it goes; None without a judge."""
-    from evals.weighing import Judges
+    from evals.gating.weighing import Judges
 
     return Judges(judging.label, lambda run: judged(run, judging, console)) if judging else None

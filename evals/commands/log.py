@@ -8,13 +8,13 @@ import click
 from rich.console import Console
 
 from evals.errors import VerdictInvalid
+from evals.gating.verdict import read_verdict
 from evals.judging.judged import kept_judgements
 from evals.report.contents import check_run
 from evals.report.files import PAGE, RECORD
 from evals.report.record import read_record
 from evals.runs import Run
 from evals.scoring import score_run
-from evals.verdict import read_verdict
 from graph.commands.options import needs_mlflow, settings_with, takes
 from graph.settings import bound_mlflow
 

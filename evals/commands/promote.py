@@ -6,10 +6,10 @@ from typing import cast
 
 import click
 
-from evals.promotion import Required, Signed, warrant_of
+from evals.gating.promotion import Required, Signed, warrant_of
+from evals.gating.thresholds import DEFAULT, read_thresholds
+from evals.gating.verdict import read_verdict
 from evals.samples import read_dataset
-from evals.thresholds import DEFAULT, read_thresholds
-from evals.verdict import read_verdict
 from graph.commands.opened import WORDS, opened, says, told, warrant_file
 from graph.commands.options import settings_with, takes
 from graph.commands.rollback import archived

@@ -7,10 +7,10 @@ import click
 
 from evals.commands.asked import HOME
 from evals.commands.compared import scored
+from evals.gating.verdict import Judged, Verdict, read_verdict
 from evals.report.contents import report_of
 from evals.report.files import write_report
 from evals.runs import Run
-from evals.verdict import Judged, Verdict, read_verdict
 from graph.commands.options import settings_with
 
 FOLDER = click.Path(path_type=Path, file_okay=False)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from evals.judging.asking import Judge, together
 from evals.judging.identity import Judging, Spent
+from evals.judging.labels import Labelled
 from evals.judging.replies import HOME
-from evals.labels import Labelled
 from evals.metrics.known import METRICS
 from evals.metrics.plain import Unscored
 from evals.metrics.supported import Supported

@@ -8,7 +8,7 @@ import warnings
 from functools import cache
 from typing import Any
 
-from evals.labels import PLACE, SCORES
+from evals.judging.labels import PLACE, SCORES
 from evals.metrics.plain import MARKER
 from evals.metrics.supported import Supported
 from evals.metrics.vectors import Embed, Vectors

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import fsum, isclose
 
-from evals.criteria import Side
 from evals.errors import VerdictInvalid
+from evals.gating.criteria import Side
+from evals.gating.verdict import Judged, Verdict
 from evals.report.curves import Risk, Spread, latency, right_by, risk
 from evals.report.figures import Beside, beside
 from evals.report.pairs import Pair, Party, ordering, pairs, status
 from evals.runs import About, Run
 from evals.samples import Dataset
 from evals.scores import Score, by_metric
-from evals.verdict import Judged, Verdict
 
 
 @dataclass(frozen=True)

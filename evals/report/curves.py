@@ -5,8 +5,8 @@ from math import inf
 
 import numpy as np
 
-from evals.criteria import Side
-from evals.curves import risk_coverage
+from evals.calibration.curves import risk_coverage
+from evals.gating.criteria import Side
 from evals.report.pairs import Party, confidence
 from evals.runs import Kept
 from evals.samples import Dataset, Sample

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from evals.criteria import Side
-from evals.measures import LEVEL, SHOWN
+from evals.gating.criteria import Side
+from evals.gating.measures import LEVEL, SHOWN
+from evals.gating.stats import interval
+from evals.gating.verdict import Measure, Verdict
 from evals.runs import Kept
 from evals.samples import Dataset, Sample
-from evals.stats import interval
-from evals.verdict import Measure, Verdict
 
 
 class Spanned(Kept):

@@ -3,8 +3,8 @@
 import re
 from xml.etree import ElementTree
 
+from evals.gating.verdict import Finding, Verdict
 from evals.report.wording import bound, sentence
-from evals.verdict import Finding, Verdict
 
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold."""

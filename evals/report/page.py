@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from evals.gating.verdict import Measure
 from evals.metrics.known import METRICS
 from evals.report import pictures, wording
 from evals.report.browsing import browsing
@@ -12,7 +13,6 @@ from evals.report.figures import Beside
 from evals.report.pairs import Pair, status
 from evals.report.pictures import EDGE, TALL, WIDE, Scale
 from evals.report.templates import page
-from evals.verdict import Measure
 
 COLUMNS = 9
 """Metrics of the table of slices; the others are in report.json."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evals.criteria import Side
+from evals.gating.criteria import Side
+from evals.gating.verdict import Verdict
 from evals.metrics.known import METRICS
 from evals.runs import Outcome
 from evals.samples import Dataset, Sample
 from evals.scores import Score
-from evals.verdict import Verdict
 
 Moved = Literal["failed", "worse", "unmatched", "same", "better"]
 ORDER: tuple[Moved, ...] = ("failed", "worse", "unmatched", "same", "better")

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
+from evals.gating.verdict import Finding, Verdict
 from evals.metrics.known import METRICS
 from evals.report.curves import Points
-from evals.verdict import Finding, Verdict
 
 ROW, TALL = 240.0, 220.0
 """Width of a row's picture, height of a curve's."""

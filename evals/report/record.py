@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from evals.errors import VerdictInvalid
+from evals.gating.verdict import Verdict
 from evals.report.contents import Report
 from evals.report.curves import Risk, Spread
 from evals.report.figures import Beside
 from evals.report.pairs import Change, Moved, Pair, confidence, status
 from evals.runs import About, Kept, Outcome
-from evals.verdict import Verdict
 
 
 class ChangeRecord(Kept):

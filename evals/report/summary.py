@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from evals.gating.verdict import Finding
 from evals.report import wording
 from evals.report.contents import Report
 from evals.report.pairs import ORDER, status
 from evals.report.templates import summary
 from evals.runs import Outcome
-from evals.verdict import Finding
 
 LIMIT = 65_000
 """Bytes: GitHub takes comments of 65,536 characters."""

@@ -1,7 +1,7 @@
 """What a report says in words and figures; pure."""
 
+from evals.gating.verdict import Finding, Says, Verdict
 from evals.metrics.known import METRICS
-from evals.verdict import Finding, Says, Verdict
 
 HEADLINES: dict[Says, str] = {"pass": "Pass", "fail": "Fail", "cannot tell": "Cannot tell"}
 MEANINGS: dict[Says, str] = {

@@ -7,12 +7,12 @@ from report_under_test import LIMITS, asked_of, good, run_of, samples, verdict_o
 from versions_under_test import Made
 
 from evals.attaching import EVIDENCE, SAYS, Attached, attach
+from evals.gating.verdict import Verdict
 from evals.report.contents import report_of
 from evals.report.files import FILES, write_report
 from evals.runs import Run
 from evals.samples import Dataset
 from evals.tracking import log_run
-from evals.verdict import Verdict
 from graph.errors import RegistryUnavailable
 from warrant import main
 

@@ -3,12 +3,12 @@
 import pytest
 from report_under_test import answered, declined, failed
 
-from evals.criteria import Side
+from evals.gating.criteria import Side
+from evals.gating.verdict import Judged
 from evals.report.curves import Risk, latency, right_by, risk
 from evals.report.pairs import Party
 from evals.samples import Dataset, Sample
 from evals.scores import Score
-from evals.verdict import Judged
 
 DATASET = Dataset("d", tuple(Sample(id=name, question="?", answerable=name != "d") for name in "abcdef"))
 OUTCOMES = {

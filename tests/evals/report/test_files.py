@@ -10,6 +10,7 @@ from report_under_test import NASTY, asked_of, good, report, run_of, samples, ve
 from support import ROOT
 
 from evals.errors import VerdictInvalid
+from evals.gating.thresholds import Threshold, Thresholds
 from evals.report.contents import Report, report_of
 from evals.report.files import FILES, write_report
 from evals.report.junit import junit
@@ -17,7 +18,6 @@ from evals.report.record import read_record, record_of
 from evals.report.summary import short
 from evals.report.templates import TEMPLATES, plain, policy
 from evals.samples import Dataset
-from evals.thresholds import Threshold, Thresholds
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 from report_under_test import answered, declined, failed
 
-from evals.criteria import Side
+from evals.gating.criteria import Side
+from evals.gating.verdict import Judged
 from evals.report.pairs import Pair, Party, pairs, status
 from evals.runs import Outcome
 from evals.samples import Dataset, Sample
 from evals.scores import Score
-from evals.verdict import Judged
 
 DATASET = Dataset("d", tuple(Sample(id=name, question="?", answerable=True) for name in "abcdef"))
 BY = ("answered", "token_f1")

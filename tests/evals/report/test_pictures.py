@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from report_under_test import report
 
+from evals.gating.verdict import Finding
 from evals.report.pictures import EDGE, ROW, Scale, forest, line
 from evals.report.wording import figure, reasons, sentence, title
-from evals.verdict import Finding
 
 
 def test_a_scale_keeps_what_is_beyond_it_at_its_ends() -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from evals.errors import ThresholdsInvalid
 from evals.metrics.known import METRICS
 
-DEFAULT = Path(__file__).parent / "thresholds.toml"
+DEFAULT = Path(__file__).parent.parent / "thresholds.toml"
 Kind = Literal["floor", "ceiling", "margin"]
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
 
-from evals import curves
-from evals.calibration import Case, Choice, mean_risk, routed
-from evals.cases import Unit
-from evals.routes import at_route, cost_quality
+from evals.calibration import curves
+from evals.calibration.cases import Unit
+from evals.calibration.choosing import Case, Choice, mean_risk, routed
+from evals.calibration.routes import at_route, cost_quality
 from evals.runs import Kept
 
 

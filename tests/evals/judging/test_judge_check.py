@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from judge_under_test import Script, judging_at
 from support import ROOT
 
-from evals.agreement import agreement, auroc, spearman, with_itself
 from evals.errors import DatasetInvalid, LabelsInvalid
-from evals.labels import read_labels
+from evals.judging.agreement import agreement, auroc, spearman, with_itself
+from evals.judging.labels import read_labels
 from evals.scores import Score
 from warrant import warrant
 
-LABELLED = ROOT / "tests" / "evals" / "labelled"
+LABELLED = ROOT / "tests" / "evals" / "judging" / "labelled"
 
 
 def test_correlation_and_separation_are_those_of_the_textbook() -> None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from evals.calibrated import Agreement, Calibration, Thresholds, half, thresholds
-from evals.calibration import Aim, Case, fits, routed
-from evals.cases import Accuracies, Cases, cases_of
+from evals.calibration.calibrated import Agreement, Calibration, Thresholds, half, thresholds
+from evals.calibration.cases import Accuracies, Cases, cases_of
+from evals.calibration.choosing import Aim, Case, fits, routed
+from evals.calibration.rewriting import with_fields
+from evals.calibration.rightness import ACCURACY
+from evals.calibration.routes import choose_route
 from evals.errors import RunInvalid
-from evals.rewriting import with_fields
-from evals.rightness import ACCURACY
-from evals.routes import choose_route
 from evals.runs import Run
 from evals.scoring import SCORES, Scores, key_of
 from graph.prices import Prices

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal
 
-from evals.calibration import Case, Told
+from evals.calibration.choosing import Case, Told
+from evals.calibration.rightness import is_right
 from evals.metrics.plain import Unscored, cost_usd
-from evals.rightness import is_right
 from evals.runs import Outcome
 from evals.samples import Sample
 from graph.prices import Prices

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.rewriting import rewritten
+from evals.calibration.rewriting import rewritten
 from graph.errors import ReleaseInvalid
 from graph.release import parse_release
 

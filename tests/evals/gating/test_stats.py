@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from evals.stats import RESAMPLES, below, holm, interval, samples_to_settle, smallest_effect, summed, worse
+from evals.gating.stats import RESAMPLES, below, holm, interval, samples_to_settle, smallest_effect, summed, worse
 
 SHARE = (0.0, 1.0)
 CHANGE = (-1.0, 1.0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil, inf, log
 
-from evals.curves import Point, area, between, bounds, risk_coverage
+from evals.calibration.curves import Point, area, between, bounds, risk_coverage
 
 RUNGS = 10
 """Coverages that are tried, tenths of the largest; each has its share of what may go wrong (Bonferroni)."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.curves import Trade, area, between, bounds, cuts, risk_coverage, trades
+from evals.calibration.curves import Trade, area, between, bounds, cuts, risk_coverage, trades
 
 CONFIDENCES = st.one_of(st.sampled_from([-inf, 0.0, 0.25, 0.5, 1.0]), st.floats(0, 1))
 ANSWERS = st.lists(st.tuples(CONFIDENCES, st.booleans()), min_size=1, max_size=40)

@@ -5,9 +5,9 @@ Quality is the share of right answers among answerable questions when every one 
 
 from collections.abc import Sequence
 
-from evals.calibration import Case
-from evals.curves import Trade, trade, trades
-from evals.stats import interval
+from evals.calibration.choosing import Case
+from evals.calibration.curves import Trade, trade, trades
+from evals.gating.stats import interval
 
 SCALE = (-1.0, 1.0)
 """Where the difference of two routes lies for a sample."""

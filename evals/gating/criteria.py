@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import variance
 
+from evals.gating.thresholds import Kind, Threshold, Thresholds
+from evals.gating.verdict import Judged
 from evals.metrics.known import METRICS
 from evals.samples import Dataset, Sample
 from evals.scores import Metric, Score
-from evals.thresholds import Kind, Threshold, Thresholds
-from evals.verdict import Judged
 
 ByMetric = Mapping[str, Mapping[str, Score]]
 

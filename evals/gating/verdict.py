@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from evals.errors import VerdictInvalid
+from evals.gating.thresholds import Kind
 from evals.runs import Kept
-from evals.thresholds import Kind
 
 Says = Literal["pass", "fail", "cannot tell"]
 CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 2}

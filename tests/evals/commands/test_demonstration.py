@@ -8,7 +8,7 @@ import pytest
 from readme_under_test import commands_after, run_commands
 from server_under_test import free_port
 
-from evals.thresholds import DEFAULT
+from evals.gating.thresholds import DEFAULT
 
 pytestmark = pytest.mark.slow
 WORSE = ("narrow", "prompt", "unchecked", "crumbs")

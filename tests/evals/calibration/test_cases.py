@@ -3,7 +3,7 @@
 from math import inf
 from typing import Any
 
-from evals.cases import cases_of
+from evals.calibration.cases import cases_of
 from evals.runs import Outcome, Trouble
 from evals.samples import Sample
 

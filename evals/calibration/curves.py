@@ -7,7 +7,7 @@ from math import isfinite
 
 from scipy.stats import beta
 
-from evals.stats import standard_error, summed
+from evals.gating.stats import standard_error, summed
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from support import ROOT
 from versions_under_test import Made
 
 from evals.errors import JudgeInvalid
+from evals.gating.verdict import Verdict
 from evals.judging.identity import judging_of
 from evals.judging.judged import JUDGEMENTS, kept_judgements
 from evals.judging.replies import Asked, Replied, Replies
@@ -23,7 +24,6 @@ from evals.metrics.known import JUDGED
 from evals.runs import ANSWERS, Outcome, Run, Trouble, open_run
 from evals.samples import Dataset, Sample
 from evals.subjects import Subject
-from evals.verdict import Verdict
 from graph.settings import load_settings
 from warrant import warrant
 

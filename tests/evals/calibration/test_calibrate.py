@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT
 
-from evals.calibrated import Calibration
+from evals.calibration.calibrated import Calibration
 from evals.runs import ANSWERS
 from evals.samples import read_dataset, write_dataset
 from graph.release import load_release

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from evals.criteria import Side
 from evals.errors import VerdictInvalid
-from evals.gate import decide
+from evals.gating.criteria import Side
+from evals.gating.gate import decide
+from evals.gating.thresholds import Threshold, Thresholds
+from evals.gating.verdict import Judged, Verdict, read_verdict
 from evals.samples import Dataset, Sample
 from evals.scores import Score
-from evals.thresholds import Threshold, Thresholds
-from evals.verdict import Judged, Verdict, read_verdict
 
 MANY = 120
 Values = Mapping[str, Sequence[float | Sequence[float] | None]]

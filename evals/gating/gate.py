@@ -9,12 +9,12 @@ else it cannot tell.
 from collections.abc import Sequence
 from math import inf
 
-from evals.criteria import Criterion, Side, criteria
-from evals.measures import measures
+from evals.gating.criteria import Criterion, Side, criteria
+from evals.gating.measures import measures
+from evals.gating.stats import RESAMPLES, Interval, below, holm, interval, samples_to_settle, smallest_effect, worse
+from evals.gating.thresholds import Thresholds
+from evals.gating.verdict import Finding, Says, Verdict
 from evals.samples import Dataset
-from evals.stats import RESAMPLES, Interval, below, holm, interval, samples_to_settle, smallest_effect, worse
-from evals.thresholds import Thresholds
-from evals.verdict import Finding, Says, Verdict
 
 
 def decide(thresholds: Thresholds, dataset: Dataset, release: Side, champion: Side | None) -> Verdict:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from evals.calibrated import Calibration, Half, Measured
+from evals.calibration.calibrated import Calibration, Half, Measured
 from graph.errors import ExtraMissing
 
 if TYPE_CHECKING:

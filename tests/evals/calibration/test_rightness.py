@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.rightness import is_right
+from evals.calibration.rightness import is_right
 from evals.runs import Outcome
 from evals.samples import Sample
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from evals.errors import ThresholdsInvalid
+from evals.gating.thresholds import DEFAULT, read_thresholds
 from evals.metrics.known import METRICS
 from evals.samples import read_dataset
-from evals.thresholds import DEFAULT, read_thresholds
 
 
 def read(folder: Path, text: str) -> object:

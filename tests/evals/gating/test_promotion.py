@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from versions_under_test import MODEL, Made, digest_of
 
-from evals.criteria import Side
 from evals.errors import VerdictInvalid
-from evals.gate import decide
-from evals.promotion import Required, Signed, warrant_of
+from evals.gating.criteria import Side
+from evals.gating.gate import decide
+from evals.gating.promotion import Required, Signed, warrant_of
+from evals.gating.thresholds import Threshold, Thresholds, read_thresholds
+from evals.gating.verdict import Judged, Verdict
 from evals.samples import Dataset, Sample, write_dataset
 from evals.scores import Score
-from evals.thresholds import Threshold, Thresholds, read_thresholds
-from evals.verdict import Judged, Verdict
 from graph.errors import PromotionRefused
 from graph.registry import Version
 from graph.registry.client import open_registry

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from evals.errors import VerdictInvalid
+from evals.gating.thresholds import Thresholds
+from evals.gating.verdict import Verdict
 from evals.samples import Dataset
-from evals.thresholds import Thresholds
-from evals.verdict import Verdict
 from graph.errors import PromotionRefused
 from graph.registry import Version
 from graph.registry.warrant import Champion, Warrant, WarrantScore

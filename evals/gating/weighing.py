@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from evals.criteria import Side
 from evals.errors import RunInvalid
-from evals.gate import decide
+from evals.gating.criteria import Side
+from evals.gating.gate import decide
+from evals.gating.thresholds import Thresholds
+from evals.gating.verdict import KEYLESS, Judged, Verdict
 from evals.judging.judged import Judgements
 from evals.runs import Run
 from evals.scores import by_metric
 from evals.scoring import score_run
-from evals.thresholds import Thresholds
-from evals.verdict import KEYLESS, Judged, Verdict
 from graph.prices import Prices
 
 

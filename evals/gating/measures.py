@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from evals.criteria import Side, of_slice
+from evals.gating.criteria import Side, of_slice
+from evals.gating.stats import interval
+from evals.gating.verdict import Measure
 from evals.metrics.known import METRICS
 from evals.samples import Dataset, Sample
-from evals.stats import interval
-from evals.verdict import Measure
 
 SHOWN, LEVEL = 1_999, 0.05
 """Resamples of intervals that decide nothing, and how often they may miss: they are 95 % intervals."""

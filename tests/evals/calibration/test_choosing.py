@@ -5,9 +5,9 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.calibration import Case, Route, Told, at_cost, at_coverage, at_risk, cut, fits, routed, rungs
-from evals.curves import bounds, risk_coverage
-from evals.routes import at_route, choose_route
+from evals.calibration.choosing import Case, Route, Told, at_cost, at_coverage, at_risk, cut, fits, routed, rungs
+from evals.calibration.curves import bounds, risk_coverage
+from evals.calibration.routes import at_route, choose_route
 
 
 def route(told: list[tuple[float, bool]], answerable: list[bool] | None = None) -> Route:

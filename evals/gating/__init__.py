@@ -1,0 +1,1 @@
+"""The gate: thresholds, statistics, verdicts, and the warrant that one becomes."""
