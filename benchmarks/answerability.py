@@ -54,7 +54,8 @@ def _of_set(data: Path, name: str) -> Iterator[Sample]:
 
 
 def _sample(name: str, pool: Pool, *, answerable: bool) -> Sample:
-    found = signs(pool.question, pool.passages, pool.evidence, pool.weigh)
+    turn = bool(pool.asked.record.get("history"))
+    found = signs(pool.question, pool.passages, pool.evidence, pool.weigh, turn=turn)
     return Sample(name, pool.asked.id, pool.asked.develops, pool.asked.type, answerable, found)
 
 

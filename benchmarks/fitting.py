@@ -67,8 +67,9 @@ def boost(
     depth: int = 4,
     leaf: int = 25,
     rate: float = 0.05,
+    looked_at: float = 1.0,
 ) -> Boosted:
-    """Gradient-boosted trees by scikit-learn, seeded."""
+    """Gradient-boosted trees by scikit-learn, seeded; `looked_at` is the share of the features open to a split."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     names = list(rows[0])
@@ -79,6 +80,7 @@ def boost(
         min_samples_leaf=leaf,
         learning_rate=rate,
         l2_regularization=1.0,
+        max_features=looked_at,
         random_state=0,
         early_stopping=False,
     )

@@ -117,7 +117,7 @@ class Nodes:
         update = State(passages=passages, evidence=state["evidence"], complexity=route, failure=None)
         if route == "complex" and passages:
             update = State(**{**update, **await self._searching.widen(state, parts)})
-        judged = self._searching.judge(question, update)
+        judged = self._searching.judge(question, State(**{**state, **update}))
         update["confidence"], update["evidence"] = judged.weakest, judged.evidence
         if judged.surest < self.release.routing.answer_from:
             detail = f"confidence {judged.surest:.2f} is below {self.release.routing.answer_from:.2f}"

@@ -1,7 +1,7 @@
 """How sure it is that the evidence answers a question: that it is about it, and that it says what is asked; pure.
 
-Each is a logistic over what question and evidence have in common, and a third one makes a calibrated probability of
-both. No model is asked.
+Each is learned from what question and evidence have in common, and a third one makes a calibrated probability of both,
+one way for a question that is asked alone and another for a turn of a conversation. No model is asked.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from math import log
 
-from ..learned import Model, load
+from ..learned import Mean, Model, load
 from ..question.answer_types import asked_clause, could_answer, wanted
 from ..state import Evidence, Passage
 from ..text.facts import denials, names, opposed, plain_words
@@ -20,25 +20,24 @@ from .evidence import about, gather, share, term_set
 from .spans import best_spans, log_odds
 
 KINDS = ("person", "place", "date", "count", "amount", "measure")
-HOLDS = 0.8
-"""Chosen on the developing halves, where both goals of benchmarks/abstention.py are then passed by about as much."""
-LEAST = 1e-9
-"""A probability below it counts as this one."""
 Weigh = Callable[[str], float]
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """The logistics that the evidence is near, that it holds what is asked, and of both together."""
+    """The models that the evidence is near, that it holds what is asked, and of both together."""
 
     near: Model
-    holds: Model
+    holds: Model | Mean
     both: Model
 
     def factors(self, found: Mapping[str, float]) -> dict[str, float]:
-        """The logarithm of both probabilities' product, in which the second counts `HOLDS` times."""
-        near, holds = (log(max(LEAST, model.probability(found))) for model in (self.near, self.holds))
-        return {"likely": near + HOLDS * holds}
+        """The log-odds of both, and again by themselves for a turn of a conversation.
+
+        A turn leaves unsaid what was said before, so that what its evidence lacks of it tells less.
+        """
+        near, holds, turn = self.near.score(found), self.holds.score(found), found["turn"]
+        return {"near": near, "holds": holds, "near_turn": near * turn, "holds_turn": holds * turn, "turn": turn}
 
     def probability(self, found: Mapping[str, float]) -> float:
         """That there is an answer, 0 to 1."""
@@ -48,29 +47,43 @@ class Confidence:
 @cache
 def learned() -> Confidence:
     """As it was trained."""
-    return Confidence(load("confidence_near"), load("confidence_holds"), load("confidence"))
+    holds = Mean([load("confidence_holds"), load("confidence_holds_trees")])
+    return Confidence(load("confidence_near"), holds, load("confidence"))
 
 
-def confidence(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh) -> float:
-    """The probability, 0 to 1, that the evidence holds the answer; 0 without evidence. `evidence` is best first."""
-    return learned().probability(signs(question, passages, evidence, weigh)) if evidence else 0.0
+def confidence(
+    question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh, *, turn: bool = False
+) -> float:
+    """The probability, 0 to 1, that the evidence holds the answer; 0 without evidence. `evidence` is best first.
+
+    `turn`: whether the question comes after other turns of a conversation.
+    """
+    return learned().probability(signs(question, passages, evidence, weigh, turn=turn)) if evidence else 0.0
 
 
 def of_parts(
-    parts: Sequence[str], passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh
+    parts: Sequence[str],
+    passages: Sequence[Passage],
+    evidence: Sequence[Evidence],
+    weigh: Weigh,
+    *,
+    turn: bool = False,
 ) -> list[float]:
     """The confidence in an answer to each part, from the evidence that answers that part best."""
     found = []
     for number, part in enumerate(parts, 1):
         own = [unit for unit in evidence if unit.get("part") == number]
-        found.append(confidence(part, passages, own, weigh))
+        found.append(confidence(part, passages, own, weigh, turn=turn))
     return found
 
 
-def signs(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh) -> dict[str, float]:
-    """Everything that both logistics look at; shares and cosines are 0 to 1, weights are a tenth of a term's."""
+def signs(
+    question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh, *, turn: bool = False
+) -> dict[str, float]:
+    """Everything that the models look at; shares and cosines are 0 to 1, weights are a tenth of a term's."""
     best = evidence[0]
     return {
+        "turn": float(turn),
         **_likeness(passages, evidence),
         **_terms(question, passages, evidence, weigh),
         **_facts(question, passages, evidence),

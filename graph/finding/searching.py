@@ -79,9 +79,10 @@ class Searching:
 
     def judge(self, question: str, found: State) -> Judged:
         """How sure an answer is; when some parts have one and others have not, the others' evidence is left out."""
+        turn = bool(found.get("history"))
         passages, units, weigh = found["passages"], found["evidence"], self.weigh(found["passages"])
-        whole = confidence.confidence(question, passages, units, weigh)
-        parts = confidence.of_parts(found.get("parts", []), passages, units, weigh)
+        whole = confidence.confidence(question, passages, units, weigh, turn=turn)
+        parts = confidence.of_parts(found.get("parts", []), passages, units, weigh, turn=turn)
         weak = {number for number, sure in enumerate(parts, 1) if sure < self.release.routing.answer_from}
         kept = [unit for unit in units if unit.get("part") not in weak] if len(weak) < len(parts) else units
         return Judged(max([whole, *parts]), round(min(parts, default=whole), 4), kept)

@@ -1,14 +1,13 @@
 """How sure it is that the evidence answers a question."""
 
 from collections.abc import Mapping, Sequence
-from math import log
 from typing import Any, cast
 
 import pytest
 
-from graph.finding.confidence import HOLDS, LEAST, Confidence, confidence, learned, of_parts, signs
+from graph.finding.confidence import Confidence, confidence, learned, of_parts, signs
 from graph.finding.evidence import gather, score
-from graph.learned import Logistic
+from graph.learned import Logistic, Mean, logistic
 from graph.state import Evidence, Passage
 
 PLAIN = {"section": "", "header": "", "score": 1.0, "similar": [], "metadata": {}}
@@ -105,16 +104,34 @@ def toy(bias: float, **weights: float) -> Logistic:
     return Logistic("toy", bias, weights, dict.fromkeys(weights, -99.0), dict.fromkeys(weights, 99.0))
 
 
-def test_both_probabilities_count_by_their_logarithms() -> None:
-    model = Confidence(toy(0.0, a=1.0), toy(-99.0), toy(0.0, likely=1.0))
-    values: Mapping[str, Any] = {"a": 0.0}
-    assert model.factors(values) == {"likely": pytest.approx(log(0.5) + HOLDS * log(LEAST))}
-    surer = Confidence(toy(0.0, a=1.0), toy(99.0), toy(0.0, likely=1.0))
-    assert surer.probability(values) == pytest.approx(0.5 / 1.5)
+def test_both_log_odds_count_and_once_more_in_a_conversation() -> None:
+    model = Confidence(toy(0.0, a=1.0), Mean([toy(1.0), toy(3.0)]), toy(0.0, near=1.0, holds=0.5, near_turn=2.0))
+    alone: Mapping[str, Any] = {"a": -1.0, "turn": 0.0}
+    assert model.factors(alone) == {"near": -1.0, "holds": 2.0, "near_turn": 0.0, "holds_turn": 0.0, "turn": 0.0}
+    assert model.probability(alone) == 0.5
+    assert model.factors({**alone, "turn": 1.0}) == {
+        "near": -1.0, "holds": 2.0, "near_turn": -1.0, "holds_turn": 2.0, "turn": 1.0,
+    }  # fmt: skip
+    assert model.probability({**alone, "turn": 1.0}) == pytest.approx(logistic(-2.0))
 
 
-def test_what_was_learned_speaks_for_a_higher_confidence_with_both() -> None:
+def test_what_was_learned_speaks_for_a_higher_confidence_with_both_alone_and_in_a_conversation() -> None:
     both = learned().both
     assert isinstance(both, Logistic)
-    assert both.weights["likely"] > 0
-    assert HOLDS > 0
+    assert both.weights["near"] > 0 < both.weights["holds"]
+    assert both.weights["near"] + both.weights["near_turn"] > 0 < both.weights["holds"] + both.weights["holds_turn"]
+
+
+def test_what_a_turn_lacks_tells_less_than_what_a_question_alone_lacks() -> None:
+    weights = cast(Logistic, learned().both).weights
+    alone = weights["holds"] / weights["near"]
+    assert (weights["holds"] + weights["holds_turn"]) / (weights["near"] + weights["near_turn"]) < alone
+
+
+def test_a_turn_is_told_by_whoever_asks() -> None:
+    passages = [passage("The Corrento pump was installed in 1998.")]
+    own = evidence("When was it installed?", passages)
+    assert signs("When was it installed?", passages, own, alike)["turn"] == 0
+    assert signs("When was it installed?", passages, own, alike, turn=True)["turn"] == 1
+    first, again = (confidence("When was it installed?", passages, own, alike, turn=turn) for turn in (False, True))
+    assert first != again
