@@ -16,6 +16,8 @@ from graph.errors import SettingsInvalid
 from server.settings import LOOPBACK, ServerSettings
 
 BACKLOG = 2048
+SILENT_SECONDS = 60
+"""How long a worker may not answer its supervisor until it is ended, and another one started."""
 Announce = Callable[[ServerSettings, int], None]
 
 
@@ -45,6 +47,8 @@ def configuration(settings: ServerSettings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=round(settings.drain),
         timeout_keep_alive=75,
+        # A worker that opens another release on a busy machine is silent for seconds, and must not be taken for dead.
+        timeout_worker_healthcheck=SILENT_SECONDS,
     )
 
 

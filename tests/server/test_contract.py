@@ -36,7 +36,7 @@ QUESTIONS: dict[str, Question] = {
         "it be inspected for that?"
     },
     "paged": {"question": "What precharge does the expansion vessel of the heat pump need?"},
-    "declined": {"question": "How many days of paid holiday do I get each year?"},
+    "declined": {"question": "How much does Tarnwell contribute to my pension?"},
     "filtered": {
         "question": "How long is the warranty on the pump?",
         "filters": {"region": "US", "product_line": "Corrento"},

@@ -1,5 +1,6 @@
 """warrant serve as a process: it says where the pages are, drains at SIGTERM, and several workers serve one port."""
 
+import contextlib
 import json
 import os
 import signal
@@ -113,3 +114,19 @@ def test_workers_end_with_the_process_that_made_them(quick_handbook: Path, tmp_p
         assert alive == []
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{url}/healthz")
+
+
+def test_a_worker_that_is_silent_for_a_while_is_not_ended(quick_handbook: Path, tmp_path: Path) -> None:
+    """As one is that opens another release on a busy machine: uvicorn itself would end it after five seconds."""
+    release = tmp_path / "release.yaml"
+    release.write_text("embedding: wordllama-256\n", "utf-8")
+    options = ("-i", quick_handbook, "-r", release, "--workers", "2")
+    with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
+        workers = [each for each in psutil.Process(process.pid).children() if "spawn_main" in " ".join(each.cmdline())]
+        assert len(workers) == 2
+        workers[0].suspend()
+        with contextlib.suppress(psutil.TimeoutExpired):
+            workers[0].wait(8)
+        workers[0].resume()
+        assert workers[0].is_running()
+        assert httpx.get(f"{url}/healthz").status_code == 200
