@@ -8,6 +8,7 @@ from graph.ingest.document import Document
 from graph.ingest.extract import extract
 from graph.ingest.pipeline import Options, Outcome, index
 from graph.release import Release
+from graph.state import Passage
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDBOOK = ROOT / "samples" / "handbook"
@@ -42,3 +43,26 @@ def die_of_the_deadly_one(path: Path, ocr: str) -> Document:
     if path.name == "deadly.pdf":
         os.kill(os.getpid(), signal.SIGKILL)
     return extract(path)
+
+
+def passage_of(text: str, **told: object) -> Passage:
+    """A passage without metadata, of a document that says nothing else."""
+    known: dict[str, object] = {
+        "id": "a#0",
+        "document": "a",
+        "file": "a.md",
+        "title": "",
+        "section": "",
+        "header": "",
+        "page": None,
+        "page_breaks": [],
+        "start": 0,
+        "end": len(text),
+        "text": text,
+        "metadata": {},
+        "score": 1.0,
+        "lexical": None,
+        "vector": None,
+        "similar": [],
+    }
+    return Passage(**{**known, **told})  # type: ignore[typeddict-item]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from support import passage_of
 
 from graph.asking import Roles, RoleTerms
 from graph.backends import Backend, Brief, Scope, Writer
@@ -25,23 +26,14 @@ BROKEN = ModelFailed("error", "503", transient=True)
 
 
 def passage(text: str = TEXT, number: int = 0) -> Passage:
-    return Passage(
+    return passage_of(
+        text,
         id=f"warranty.md#{number}",
         document="warranty.md",
         file="warranty.md",
         title="Warranty",
-        section="",
-        header="",
-        page=None,
-        page_breaks=[],
-        start=0,
-        end=len(text),
-        text=text,
-        metadata={},
-        score=1.0,
         lexical=1.0,
         vector=1.0,
-        similar=[],
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from support import passage_of
 
 from evals.drafting.absent import Swap, Unanswered, attributes, named, numbered, unanswerable
 from evals.drafting.proposals import Proposal
@@ -53,24 +54,7 @@ class Unlike:
 
 
 def passage(text: str) -> Passage:
-    return Passage(
-        id="p",
-        document="fuses.md",
-        file="fuses.md",
-        title="Fuses",
-        section="",
-        header="| Model | Fuse |",
-        page=None,
-        page_breaks=[],
-        start=0,
-        end=len(text),
-        text=text,
-        metadata={},
-        score=1.0,
-        lexical=None,
-        vector=None,
-        similar=[],
-    )
+    return passage_of(text, document="fuses.md", file="fuses.md", title="Fuses", header="| Model | Fuse |")
 
 
 @pytest.mark.anyio

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
+from support import passage_of
 
 from graph.answers import no_usage
 from graph.backends import Brief
@@ -30,24 +31,7 @@ class Parrot(ScriptedModel):
 
 
 def passage(text: str = TEXT) -> Passage:
-    return Passage(
-        id="a#0",
-        document="a",
-        file="a.md",
-        title="Fees",
-        section="",
-        header="",
-        page=None,
-        page_breaks=[],
-        start=0,
-        end=len(text),
-        text=text,
-        metadata={},
-        score=1.0,
-        lexical=None,
-        vector=None,
-        similar=[],
-    )
+    return passage_of(text, title="Fees")
 
 
 def words(text: str) -> int:
