@@ -1,6 +1,5 @@
 """warrant eval candidate: a registered version against what is in production."""
 
-import asyncio
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,10 @@ import click
 from rich.console import Console
 
 from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
-from evals.commands.compared import Compared, keep
+from evals.commands.compared import Compared, keep, weighed
 from evals.commands.gate import show
-from evals.commands.judging import judges
 from evals.gating.promotion import Required
 from evals.gating.thresholds import DEFAULT, read_thresholds
-from evals.gating.weighing import weigh
-from evals.judging.identity import judging_of
 from evals.samples import read_dataset
 from evals.subjects import registered
 from graph.commands.options import settings_with, takes
@@ -88,8 +84,6 @@ def compare(pair: Pair, required: Required, home: Path = HOME, at_once: int = AT
         for each in (pair.candidate, pair.champion)
         if each
     ]
-    champion = other[0] if other else None
-    judging = judges(judging_of(settings), console)
-    verdict = asyncio.run(weigh(run, champion, required.thresholds, settings.prices, settings.cores, judging))
-    show(verdict, console)
-    return Compared(verdict, run, champion)
+    found = weighed(run, other[0] if other else None, required.thresholds, settings, console)
+    show(found.verdict, console)
+    return found

@@ -1,6 +1,5 @@
 """warrant eval ci: what a change does to the answers, as a check of a pull request."""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -8,13 +7,10 @@ import click
 from rich.console import Console
 
 from evals.commands.asked import AT_ONCE, HOME, asked
-from evals.commands.compared import Compared, keep
+from evals.commands.compared import keep, weighed
 from evals.commands.gate import show
-from evals.commands.judging import judges
 from evals.errors import RevisionInvalid
 from evals.gating.thresholds import DEFAULT, Thresholds, read_thresholds
-from evals.gating.weighing import weigh
-from evals.judging.identity import judging_of
 from evals.revisions import Recipe, Revision, build, export, file_of, git
 from evals.runs import Run
 from evals.samples import Dataset, read_dataset
@@ -62,12 +58,11 @@ def ci(
     champion, candidate = (export(repository, ref, home) for ref in (base, head))
     samples, limits = _dataset(candidate, dataset), _thresholds(champion, candidate, thresholds, console)
     runs = [_asked(each, recipe, samples, home, at_once, console) for each in (candidate, champion)]
-    judging = judges(judging_of(settings), console)
-    verdict = asyncio.run(weigh(runs[0], runs[1], limits, settings.prices, settings.cores, judging))
-    show(verdict, Console())
+    found = weighed(runs[0], runs[1], limits, settings, console)
+    show(found.verdict, Console())
     if out:
-        console.print(f"The report is {keep(Compared(verdict, runs[0], runs[1]), out, settings)}")
-    sys.exit(verdict.code)
+        console.print(f"The report is {keep(found, out, settings)}")
+    sys.exit(found.verdict.code)
 
 
 def _asked(revision: Revision, recipe: Recipe, samples: Dataset, home: Path, at_once: int, console: Console) -> Run:

@@ -4,7 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
+from evals.commands.judging import judges
+from evals.gating.thresholds import Thresholds
 from evals.gating.verdict import Verdict
+from evals.gating.weighing import weigh
+from evals.judging.identity import judging_of
 from evals.judging.judged import kept_judgements
 from evals.report.contents import Asked, asked, report_of
 from evals.report.files import write_report
@@ -23,6 +29,13 @@ class Compared:
     verdict: Verdict
     run: Run
     champion: Run | None
+
+
+def weighed(run: Run, champion: Run | None, thresholds: Thresholds, settings: Settings, console: Console) -> Compared:
+    """What the gate says of a run against the champion's, judged by the judge that is configured, if one is."""
+    judging = judges(judging_of(settings), console)
+    verdict = asyncio.run(weigh(run, champion, thresholds, settings.prices, settings.cores, judging))
+    return Compared(verdict, run, champion)
 
 
 def keep(compared: Compared, out: Path, settings: Settings) -> Path:

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -10,6 +10,7 @@ from evals.errors import VerdictInvalid
 from evals.gating.thresholds import Kind
 from evals.runs import Kept
 
+Made = TypeVar("Made", bound=Kept)
 Says = Literal["pass", "fail", "cannot tell"]
 CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 2}
 """Exit codes."""
@@ -114,11 +115,16 @@ class Verdict(Kept):
 
 def read_verdict(path: Path) -> Verdict:
     """Read a verdict; raises VerdictInvalid that says which field is wrong."""
+    return read_made(path, Verdict, "verdict", "gate")
+
+
+def read_made(path: Path, form: type[Made], what: str, command: str) -> Made:
+    """Read what a command of `warrant eval` made of a verdict; raises VerdictInvalid that says which field is wrong."""
     try:
-        return Verdict.model_validate_json(path.read_text("utf-8"))
+        return form.model_validate_json(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise VerdictInvalid(f"The verdict {path} cannot be read: {error}.") from None
+        raise VerdictInvalid(f"The {what} {path} cannot be read: {error}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "the file"
-        raise VerdictInvalid(f"{path} is no verdict of `warrant eval gate`: {field}: {first['msg']}.") from None
+        raise VerdictInvalid(f"{path} is no {what} of `warrant eval {command}`: {field}: {first['msg']}.") from None

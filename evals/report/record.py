@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from evals.errors import VerdictInvalid
-from evals.gating.verdict import Verdict
+from evals.gating.verdict import Verdict, read_made
 from evals.report.contents import Report
 from evals.report.curves import Risk, Spread
 from evals.report.figures import Beside
@@ -96,14 +95,7 @@ def record_of(report: Report) -> Record:
 
 def read_record(path: Path) -> Record:
     """Read a report.json; raises VerdictInvalid that says what is wrong."""
-    try:
-        return Record.model_validate_json(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise VerdictInvalid(f"The report {path} cannot be read: {error}.") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the file"
-        raise VerdictInvalid(f"{path} is no report of `warrant eval report`: {field}: {first['msg']}.") from None
+    return read_made(path, Record, "report", "report")
 
 
 def side_record(outcome: Outcome | None) -> SideRecord:
