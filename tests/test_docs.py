@@ -8,7 +8,7 @@ import pytest
 from support import ROOT
 
 sys.path.insert(0, str(ROOT))
-from benchmarks.readme import rendered
+from benchmarks.readme import HEADLINES, WHOLE, rendered, rows, whole
 
 README = (ROOT / "README.md").read_text("utf-8")
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -16,6 +16,14 @@ TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, tex
 
 def test_the_figures_in_the_readme_are_the_committed_results() -> None:
     assert rendered(README) == README, "run `.venv/bin/python benchmarks/readme.py`"
+    assert whole() == WHOLE.read_text("utf-8"), "run `.venv/bin/python benchmarks/readme.py`"
+
+
+def test_the_readme_shows_every_missed_goal_and_each_headline() -> None:
+    missed = [row for row in rows() if "(missed)" in row.goal]
+    assert missed
+    assert [row.what for row in missed if row.line not in README] == []
+    assert [head for head in HEADLINES if not any(row.what.startswith(head) for row in rows())] == []
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
