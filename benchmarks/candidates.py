@@ -3,6 +3,7 @@
 A turn of a conversation is searched for as the question that stands alone. Documents rank by their best passage.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -40,7 +41,7 @@ class Found:
 
 async def open_set(data: Path, name: str) -> SnapshotRetriever:
     """The Snapshot of a set by the default release, built once."""
-    build_or_reuse(name, data / name / FILES[0], Release())
+    await asyncio.to_thread(build_or_reuse, name, data / name / FILES[0], Release())
     return (await open_retriever(store_of(name, Release()), Release(), cores()))[0]
 
 

@@ -20,7 +20,8 @@ from benchmarks.record import Target, begin, cores, print_table, read_records, r
 from benchmarks.stores import run_index, warm_up
 from graph.backends.embedders import load_embedder
 from graph.release import Release
-from graph.snapshot.tables import WORDS, Reader
+from graph.snapshot.rows import WORDS
+from graph.snapshot.tables import Reader
 
 SETS = {"scifact": 400, "docs_markdown": 60}
 """How many documents of each set are taken."""

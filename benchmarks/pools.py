@@ -1,7 +1,8 @@
 """What the pipeline finds for the questions of a set, up to the sentences that it scores, of all or some documents.
 
 Asking takes minutes, so what was found is kept in .warrant/bench until the set, the release or the code that finds it
-changes. Sentences are scored when they are read, so that weights may change.
+changes. Sentences are scored when they are read, so that weights may change. `tokens` says whether the index is to tell
+how near they are by its tokens, as a Snapshot does, or whether they are embedded afresh, as where no index can tell.
 """
 
 import asyncio
@@ -19,12 +20,14 @@ from benchmarks.fitting import develops
 from benchmarks.halfway import state_after
 from benchmarks.record import ROOT, cores, read_judgements, read_records
 from benchmarks.stores import BENCH, build_or_reuse, store_of
-from graph.backends import Backend, Lexicon, Retriever, Scope, connect
-from graph.backends.embedders import Embedder, Vectors, load_embedder
+from graph.backends import Backend, Lexicon, Scope, connect
+from graph.backends.embedders import Embedder, load_embedder
+from graph.backends.local import SnapshotRetriever
 from graph.builder import build_graph
 from graph.caching.cache import Caches
 from graph.filters import ColumnType
 from graph.finding.evidence import gather, score, shortlist
+from graph.finding.late import Near, Vectors
 from graph.ingest.pipeline import recipe_of
 from graph.release import Release
 from graph.settings import Settings
@@ -35,7 +38,7 @@ from graph.sync import Graph
 
 Weigh = Callable[[str], float]
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
-FINDERS = ("finding/*.py", "question/*.py", "text/*.py", "claims/versions.py", "nodes.py", "learned/rerank.json")
+FINDERS = ("finding/*.py", "question/*.py", "text/*.py", "claims/versions.py", "nodes.py", "learned/rerank*.json")
 """The code that what is found follows from, but for what scores sentences afterwards."""
 AFTER = ("spans", "stretches", "confidence", "as_claim")
 
@@ -84,36 +87,45 @@ def without_gold(asked: Asked, passage: Passage) -> bool:
 
 @dataclass(frozen=True)
 class Pool:
-    """The passages kept for a question, and the cosines of their sentences that were embedded, by their number.
+    """The passages kept for a question, and how near their sentences are by the index's tokens.
 
-    `question` is the one that stands alone.
+    Where it does not tell that, the cosines of the sentences that were embedded, by their number. `question` is the one
+    that stands alone.
     """
 
     asked: Asked
     question: str
     passages: list[Passage]
+    near: list[Near] | None
     afresh: Mapping[int, float]
     weigh: Weigh
+
+    @property
+    def units(self) -> list[Evidence]:
+        """The sentences in reading order."""
+        return gather(self.passages, self.near)
 
     @cached_property
     def evidence(self) -> list[Evidence]:
         """The sentences, best first."""
-        return score(self.question, self.passages, gather(self.passages), self.afresh, self.weigh)
+        return score(self.question, self.passages, self.units, self.afresh, self.weigh)
 
 
-def pools(data: Path, name: str, given: Given = whole) -> Iterator[Pool]:
+def pools(data: Path, name: str, given: Given = whole, *, tokens: bool = True) -> Iterator[Pool]:
     """What is found for every question of a set; for those with judged documents only, when they decide what is given.
 
     Nothing is found where no passage is left.
     """
     asked = [each for each in questions(data, name) if given is whole or each.gold]
-    path = BENCH / f"pools-{name}-{given.__name__}-{_recipe(data / name)}.json"
+    way = "tokens" if tokens else "afresh"
+    path = BENCH / f"pools-{name}-{given.__name__}-{way}-{_recipe(data / name)}.json"
     if not path.is_file():
-        path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked))), "utf-8")
+        path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked, tokens=tokens))), "utf-8")
     weigh = StoredLexicon.open(locate(store_of(name, Release()))).weight
     for each, found in zip(asked, json.loads(path.read_text("utf-8")), strict=True):
         afresh = {int(number): cosine for number, cosine in found["afresh"].items()}
-        yield Pool(each, found["question"], found["passages"], afresh, weigh)
+        near = [Near(*told) for told in found["near"]] if tokens else None
+        yield Pool(each, found["question"], found["passages"], near, afresh, weigh)
 
 
 def questions(data: Path, name: str) -> list[Asked]:
@@ -134,42 +146,49 @@ def _recipe(folder: Path) -> str:
     return made.hexdigest()[:16]
 
 
-async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked]) -> list[dict[str, Any]]:
-    graph, sieve = await _open(data, name)
+async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked], *, tokens: bool) -> list[dict[str, Any]]:
+    graph, sieve = await _open(data, name, tokens=tokens)
     found = []
     for each in track(asked, f"Asking {name}, {given.__name__}"):
         sieve.wanted = lambda passage, each=each: given(each, passage)  # type: ignore[misc]
         asks = Question(question=each.record["text"], history=each.record.get("history") or [])
         state = await state_after(graph, "rerank", asks)
-        found.append(_found(state["standalone"], state["passages"], state["evidence"], sieve.lexicon))
+        question, passages = state["standalone"], state["passages"]
+        afresh = {} if tokens else _afresh(question, passages, state["evidence"], sieve.lexicon)
+        found.append({"question": question, "passages": passages, "near": sieve.told, "afresh": afresh})
     return found
 
 
-def _found(question: str, passages: list[Passage], evidence: list[Evidence], lexicon: Lexicon | None) -> dict[str, Any]:
+def _afresh(
+    question: str, passages: list[Passage], evidence: list[Evidence], lexicon: Lexicon | None
+) -> dict[int, float]:
     if lexicon is None:
         raise SystemExit("The Snapshot has no lexicon; delete .warrant/bench, so that it is made anew.")
     units = gather(passages)
     told = {(unit["passage"], unit["start"]): unit["similarity"] for unit in evidence}
     near = shortlist(question, passages, units, lexicon.weight)
-    afresh = {number: round(told[units[number]["passage"], units[number]["start"]], 5) for number in near}
-    return {"question": question, "passages": passages, "afresh": afresh}
+    return {number: round(told[units[number]["passage"], units[number]["start"]], 5) for number in near}
 
 
-async def _open(data: Path, name: str) -> tuple[Graph, "Sieve"]:
+async def _open(data: Path, name: str, *, tokens: bool) -> tuple[Graph, "Sieve"]:
     """The graph over a set as the default release serves it; its Snapshot is built once."""
     release = Release()
-    build_or_reuse(name, data / name / "corpus.jsonl.gz", release)
+    await asyncio.to_thread(build_or_reuse, name, data / name / "corpus.jsonl.gz", release)
     backend: Backend = await connect(Settings(index=store_of(name, release), cores=cores()), release)
-    sieve, nearness = Sieve(backend.retriever), Nearness(load_embedder(release.embedding, cores()))
-    return build_graph(release, replace(backend, retriever=sieve, similarity=nearness, caches=Caches())), sieve
+    assert isinstance(backend.retriever, SnapshotRetriever)
+    sieve, similarity = Sieve(backend.retriever), Remembering(load_embedder(release.embedding, cores()))
+    told = replace(backend, retriever=sieve, similarity=similarity, nearness=sieve if tokens else None, caches=Caches())
+    return build_graph(release, told), sieve
 
 
 @dataclass
 class Sieve:
     """A retriever that finds only what `wanted` lets through, so that a question can be asked of less."""
 
-    behind: Retriever
+    behind: SnapshotRetriever
     wanted: Callable[[Passage], bool] = field(default=lambda passage: True)
+    told: list[Near] = field(default_factory=list)
+    """How near the units of the passages were that it was asked about last."""
 
     @property
     def snapshot(self) -> str:
@@ -186,9 +205,16 @@ class Sieve:
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         return [passage for passage in await self.behind.search(text, scope) if self.wanted(passage)]
 
+    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
+        self.told = await self.behind.near(text, passages)
+        return self.told
+
+    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
+        return await self.behind.late(text, passages)
+
 
 @dataclass
-class Nearness:
+class Remembering:
     """Cosines by an embedding that remembers what it has embedded: many questions meet the same sentences."""
 
     embedder: Embedder

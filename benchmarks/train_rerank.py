@@ -1,5 +1,7 @@
 """Trains graph/learned/rerank.json: which of the candidates of a question answers it, from what stands where in them.
 
+And rerank_afresh.json, for an index that holds no tokens.
+
 A listwise softmax over the documents of a question, each by its best passage (Cao and others: Learning to Rank: From
 Pairwise Approach to Listwise Approach, 2007). Every set counts the same, however many questions it has; only its
 developing half is learned from, and of SQuAD a quarter of that. Weights are not below 0: each feature is such that
@@ -11,7 +13,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,12 @@ from scipy.optimize import minimize
 from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.fitting import write
 from benchmarks.record import begin, print_table
-from graph.finding.relevance import FEATURES, features
+from graph.backends.local import SnapshotRetriever
+from graph.finding.relevance import FEATURES, LATE, features
 from graph.learned import Logistic
 from graph.release import Release
 
+EVERY = (*FEATURES, *LATE)
 SHARES = {"squad_v2_dev": 0.25}
 PENALTY = 0.01
 LICENCES = {
@@ -50,34 +53,43 @@ class Listed:
 def main() -> None:
     data = begin(__doc__, [f"{name}/{file}" for name in SETS for file in FILES])
     lists = [each for name in SETS for each in asyncio.run(list_set(data, name))]
-    report(lists)
+    for kind, names in (("rerank", EVERY), ("rerank_afresh", FEATURES)):
+        train(kind, names, [only(each, names) for each in lists])
+
+
+def train(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> None:
+    """Report on what some features can do, and write what the developing halves teach."""
+    report(kind, names, lists)
     developing = [each for each in lists if each.found.develops]
-    write(
-        fit(developing),
-        LICENCES,
-        "python benchmarks/train_rerank.py DATA",
-        {"questions": {name: sum(each.set == name for each in developing) for name in SETS}, "penalty": PENALTY},
-    )
+    questions = {name: sum(each.set == name for each in developing) for name in SETS}
+    about = {"questions": questions, "penalty": PENALTY}
+    write(fit(kind, names, developing), LICENCES, "python benchmarks/train_rerank.py DATA", about)
+
+
+def only(each: Listed, names: Sequence[str]) -> Listed:
+    """The same with some of the features."""
+    return replace(each, table=each.table[:, [EVERY.index(name) for name in names]])
 
 
 async def list_set(data: Path, name: str) -> list[Listed]:
     """The questions of a set with as many candidates as the default release reranks."""
     retriever = await open_set(data, name)
     searched = search_all(data, name, retriever, SHARES.get(name, 1.0))
-    return [listed(name, found, retriever.lexicon.weight) async for found in searched if found.passages]
+    return [await listed(name, found, retriever) async for found in searched if found.passages]
 
 
-def listed(name: str, found: Found, weigh: Any) -> Listed:
+async def listed(name: str, found: Found, retriever: SnapshotRetriever) -> Listed:
     best = replace(found, passages=found.passages[: Release().retrieval.keep])
-    rows = features(best.question, best.passages, weigh)
+    late = await retriever.late(best.question, best.passages)
+    rows = features(best.question, best.passages, retriever.lexicon.weight, late)
     numbers: dict[str, int] = {}
     owners = [numbers.setdefault(passage["document"], len(numbers)) for passage in best.passages]
-    table = np.array([[row[feature] for feature in FEATURES] for row in rows])
+    table = np.array([[row[feature] for feature in EVERY] for row in rows])
     answers = np.array([best.judged.get(document, 0) > 0 for document in numbers])
     return Listed(name, best, table, np.array(owners), answers)
 
 
-def fit(lists: Sequence[Listed]) -> Logistic:
+def fit(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> Logistic:
     """The weights; their sum is a relevance whose differences count, and whose zero means nothing."""
     known = [each for each in lists if each.answers.any() and not each.answers.all()]
     scale = np.sqrt(np.mean([each.table.var(axis=0) for each in known], axis=0)) + 1e-9
@@ -91,13 +103,13 @@ def fit(lists: Sequence[Listed]) -> Logistic:
         slope = sum((share * part[1] for share, part in zip(shares, parts, strict=True)), PENALTY * point)
         return value + PENALTY / 2 * float(point @ point), slope
 
-    bounds = [(0, None)] * len(FEATURES)
-    slopes = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", bounds=bounds).x / scale
-    weights = {name: float(f"{slope:.5g}") for name, slope in zip(FEATURES, slopes, strict=True) if slope > 1e-9}
+    bounds = [(0, None)] * len(names)
+    slopes = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", bounds=bounds).x / scale
+    weights = {name: float(f"{slope:.5g}") for name, slope in zip(names, slopes, strict=True) if slope > 1e-9}
     whole = np.concatenate([each.table for each in known])
     low, high = whole.min(axis=0), whole.max(axis=0)
-    ends = [{name: float(end[FEATURES.index(name)]) for name in weights} for end in (low, high)]
-    return Logistic("rerank", 0.0, weights, *ends)
+    ends = [{name: float(end[names.index(name)]) for name in weights} for end in (low, high)]
+    return Logistic(kind, 0.0, weights, *ends)
 
 
 def _softmax(point: Table, table: Table, each: Listed) -> tuple[float, Table]:
@@ -116,20 +128,21 @@ def _softmax(point: Table, table: Table, each: Listed) -> tuple[float, Table]:
     return value / each.answers.sum(), slope / each.answers.sum()
 
 
-def report(lists: Sequence[Listed]) -> None:
+def report(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> None:
     """How it does on what it has not seen: the other half, and a set that was left out."""
-    model, rows = fit([each for each in lists if each.found.develops]), []
+    model, rows = fit(kind, names, [each for each in lists if each.found.develops]), []
     for name in SETS:
         own, half = [e for e in lists if e.set == name], [e for e in lists if e.set == name and not e.found.develops]
-        left_out = fit([each for each in lists if each.set != name])
-        rows.append((name, mean(half), mean(half, model), mean(own), mean(own, left_out)))
+        left_out = fit(kind, names, [each for each in lists if each.set != name])
+        figures = (mean(names, half), mean(names, half, model), mean(names, own), mean(names, own, left_out))
+        rows.append((name, *figures))
     columns = ("set", "fused, other half", "reranked", "fused, whole", "reranked by the other sets")
-    print_table("nDCG@10 on what was not learned from", columns, rows)
+    print_table(f"nDCG@10 of {kind} on what was not learned from", columns, rows)
 
 
-def mean(lists: Sequence[Listed], model: Logistic | None = None) -> float:
+def mean(names: Sequence[str], lists: Sequence[Listed], model: Logistic | None = None) -> float:
     """nDCG@10 of the candidates as they were fused, or as a model weighs them."""
-    weights = np.array([model.weights.get(name, 0.0) if model else 0.0 for name in FEATURES])
+    weights = np.array([model.weights.get(name, 0.0) if model else 0.0 for name in names])
     found = []
     for each in lists:
         scores = each.table @ weights if model else [passage["score"] for passage in each.found.passages]

@@ -66,6 +66,7 @@ class Evidence(TypedDict):
     """A sentence of a kept passage; `passage` counts from 0, offsets are into the passage's text.
 
     `part` is the sub-question that it answers best, counted from 1; 0, or not there, when the question has none.
+    `met`, `headed` and `least`: see graph.finding.late.Near; only where the index holds tokens.
     """
 
     passage: int
@@ -76,6 +77,9 @@ class Evidence(TypedDict):
     coverage: float
     score: float
     part: NotRequired[int]
+    met: NotRequired[float]
+    headed: NotRequired[float]
+    least: NotRequired[float]
 
 
 class Citation(TypedDict):

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graph.snapshot.rows import DocumentRow
 from graph.snapshot.store import locate
-from graph.snapshot.tables import DocumentRow, Reader
+from graph.snapshot.tables import Reader
 from graph.text.sentences import cells, units
 
 CODE = re.compile(r"```.*?(?:```|\Z)|^(?: {4}|\t).*$", re.DOTALL | re.MULTILINE)

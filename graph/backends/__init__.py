@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from ..caching.cache import Caches
 from ..filters import ColumnType
+from ..finding.late import Near
 from ..release import Release, Terms
 from ..settings import Settings
 from ..state import Evidence, Passage, Usage
@@ -72,6 +73,18 @@ class Similarity(Protocol):
         ...
 
 
+class Nearness(Protocol):
+    """Compares texts with passages and their units by what the index holds of their tokens."""
+
+    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
+        """How near a text is to each unit of each passage; raises RetrievalUnavailable."""
+        ...
+
+    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
+        """How nearly each passage meets the tokens of a text, -1 to 1; raises RetrievalUnavailable."""
+        ...
+
+
 @dataclass(frozen=True)
 class Brief:
     """What a writer is asked: the question, its passages, and the evidence found in them, best first.
@@ -135,6 +148,8 @@ class Backend:
     judge: Judge | None = None
     reranker: Reranker | None = None
     """None leaves the candidates in their fused order."""
+    nearness: Nearness | None = None
+    """None where the index holds no tokens: then sentences are embedded when they are asked about."""
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

@@ -4,20 +4,20 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ..finding.late import Asked, Small, TokenVectors, Vectors, signs, unit
+from ..learned import load_array
 from ..settings import quiet_libraries
+from .marking import Places, inner, owners_of, span_vectors, telling_tokens
 from .weights import packaged_file
-
-Vectors = NDArray[np.float32]
-Small = NDArray[np.int8]
-"""Unit vectors of shape (n, dimensions) at 8 bits, each scaled to its own largest component."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,36 @@ class Marked:
     spans: Sequence[tuple[int, int]]
 
 
+class Marks(NamedTuple):
+    """What one run of the model makes of a text: its vector, those of its spans, and those of its tokens.
+
+    First of the tokens come those that stand in no span.
+    """
+
+    whole: Vectors
+    spans: Small
+    tokens: TokenVectors
+
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
 class Embedder(Protocol):
-    """Maps texts to float32 vectors of shape (n, dimensions) with unit length."""
+    """Maps texts to float32 vectors of shape (n, dimensions) with unit length.
+
+    Vectors of tokens have `token_dimensions`: 0 where an embedding makes none.
+    """
 
     name: str
     dimensions: int
+    token_dimensions: int
 
     def embed(self, texts: Sequence[str]) -> Vectors: ...
 
-    def embed_marked(self, texts: Sequence[Marked]) -> list[tuple[NDArray[np.float32], Small]]: ...
+    def embed_asked(self, text: str) -> Asked: ...
+
+    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]: ...
 
     def count_tokens(self, text: str) -> int: ...
 
@@ -53,6 +70,7 @@ class MiniLM:
 
     name = "minilm-l6-v2-int8"
     dimensions = 384
+    token_dimensions = 384
     max_tokens = 384
 
     def __init__(self, threads: int = 1) -> None:
@@ -78,10 +96,18 @@ class MiniLM:
         rows = list(self._each(self._embed_one, texts))
         return np.stack(rows) if rows else np.empty((0, self.dimensions), np.float32)
 
-    def embed_marked(self, texts: Sequence[Marked]) -> list[tuple[NDArray[np.float32], Small]]:
-        """The vector of each text and those of its spans: the mean of their tokens, which have seen the whole text.
+    def embed_asked(self, text: str) -> Asked:
+        """The vector of a question and those of its tokens, from one run."""
+        encoded = self._tokenizer.encode(text)
+        hidden = self._hidden(encoded.ids)
+        telling = telling_tokens(text, inner(encoded.offsets, len(hidden)), inner(encoded.word_ids, len(hidden)))
+        return Asked(_unit(hidden.mean(axis=0)), unit(self._centred(hidden[1:-1])), telling)
 
-        Günther et al., Late Chunking (2024): one run gives both. A span beyond the cut gets the text's own vector.
+    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
+        """The vector of each text, those of its spans, which have seen the whole text, and those of its tokens.
+
+        A span's is the mean of its tokens: Günther et al., Late Chunking (2024). One run gives all. A span beyond the
+        cut gets the text's own vector.
         """
         return list(self._each(self._embed_marked, texts))
 
@@ -94,13 +120,33 @@ class MiniLM:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _embed_one(self, text: str) -> NDArray[np.float32]:
-        return _unit(self._hidden(self._tokenizer.encode(text).ids).mean(axis=0))
+        return _unit(self.hidden(text).mean(axis=0))
 
-    def _embed_marked(self, marked: Marked) -> tuple[NDArray[np.float32], Small]:
+    def _embed_marked(self, marked: Marked) -> Marks:
         encoded = self._tokenizer.encode(marked.text)
         hidden = self._hidden(encoded.ids)
-        whole = hidden.mean(axis=0)
-        return _unit(whole), _spans(hidden, encoded.offsets[: len(hidden) - 1], marked.spans, whole)
+        whole, tokens = hidden.mean(axis=0), hidden[1:-1]
+        owners = owners_of(inner(encoded.offsets, len(hidden)), marked.spans)
+        return Marks(
+            _unit(whole), span_vectors(tokens, owners, whole, len(marked.spans)), self._kept(tokens, owners, marked)
+        )
+
+    def _kept(self, tokens: Vectors, owners: Places, marked: Marked) -> TokenVectors:
+        """The tokens span by span."""
+        order, ends = np.argsort(owners, kind="stable"), range(-1, len(marked.spans))
+        return TokenVectors(signs(self._centred(tokens)[order]), [int(np.sum(owners == owner)) for owner in ends])
+
+    def _centred(self, tokens: Vectors) -> Vectors:
+        """At unit length, less the mean of all tokens: what they have in common tells none from another."""
+        return unit(tokens) - self._mean
+
+    @cached_property
+    def _mean(self) -> Vectors:
+        return load_array("tokens")
+
+    def hidden(self, text: str) -> Vectors:
+        """The last layer's vectors of a text's tokens, those that mark its ends among them."""
+        return self._hidden(self._tokenizer.encode(text).ids)
 
     def _hidden(self, ids: list[int]) -> NDArray[np.float32]:
         """The last layer's vectors of the tokens, float32 of shape (tokens, dimensions)."""
@@ -134,6 +180,7 @@ class WordLlama:
 
     name = "wordllama-256"
     dimensions = 256
+    token_dimensions = 0
 
     def __init__(self, threads: int = 1) -> None:
         from safetensors.numpy import load_file
@@ -152,15 +199,21 @@ class WordLlama:
         unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return unit
 
-    def embed_marked(self, texts: Sequence[Marked]) -> list[tuple[NDArray[np.float32], Small]]:
+    def embed_asked(self, text: str) -> Asked:
+        """The vector of a question; its tokens would say no more than its words do."""
+        return Asked(self.embed([text])[0], np.empty((0, 0), np.float32), np.empty(0, np.bool_))
+
+    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
         """The vector of each text and those of its spans."""
         return [self._embed_marked(marked) for marked in texts]
 
-    def _embed_marked(self, marked: Marked) -> tuple[NDArray[np.float32], Small]:
+    def _embed_marked(self, marked: Marked) -> Marks:
         encoded = self._tokenizer.encode(marked.text, add_special_tokens=False)
         tokens = self._weights[encoded.ids or [0]]
         whole = tokens.mean(axis=0)
-        return _unit(whole), _spans(tokens, encoded.offsets, marked.spans, whole)
+        owners = owners_of(encoded.offsets, marked.spans)
+        none = TokenVectors(np.empty((0, 0), np.uint8), [])
+        return Marks(_unit(whole), span_vectors(tokens, owners, whole, len(marked.spans)), none)
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
@@ -168,22 +221,6 @@ class WordLlama:
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
-
-
-def _spans(
-    tokens: NDArray[np.float32],
-    offsets: Sequence[tuple[int, int]],
-    spans: Sequence[tuple[int, int]],
-    whole: NDArray[np.float32],
-) -> Small:
-    """The mean token of each span at 8 bits; `offsets` are the tokens' places in the text."""
-    means = np.empty((len(spans), tokens.shape[1]), np.float32)
-    for row, (start, end) in enumerate(spans):
-        inside = [n for n, (a, b) in enumerate(offsets) if start <= a < b <= end]
-        means[row] = tokens[inside].mean(axis=0) if inside else whole
-    largest = np.abs(means).max(axis=1, keepdims=True, initial=1e-12)
-    small: Small = np.rint(means * (127 / largest)).astype(np.int8)
-    return small
 
 
 EMBEDDERS: dict[str, type[MiniLM] | type[WordLlama]] = {kind.name: kind for kind in (MiniLM, WordLlama)}

@@ -6,25 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..caching.cache import Caches, open_caches
+from ..caching.cache import Caches, Shelf, open_caches
 from ..errors import RetrievalUnavailable
 from ..filters import access_condition, compile_filter
+from ..finding.late import Asked, Near, Vectors, late, near, unit
 from ..finding.retrieval import to_passages
 from ..release import Release
 from ..settings import Settings
 from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, check_fit, read_manifest
+from ..snapshot.rows import UNITS
 from ..snapshot.store import locate
-from ..snapshot.tables import UNITS, Reader, read_metadata
+from ..snapshot.tables import Reader, SmallVectors, read_metadata
 from ..state import Passage
 from . import Backend, Scope
 from .embedders import Embedder, load_embedder
-from .queries import KeptVectors
+from .queries import KeptQuestions, KeptVectors
 
-Asked = NDArray[np.float32] | None
-"""The question's vector, when the vector leg is in use."""
+SEEN = 400
+"""Passages whose small vectors are kept at hand, some 10 KB each: those of one question are compared more than once."""
 
 
 class SnapshotRetriever:
@@ -38,6 +39,8 @@ class SnapshotRetriever:
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
+        self.holds_tokens = reader.holds_tokens
+        self._seen = Shelf(SEEN, 600)
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         where = self.condition(scope)
@@ -70,9 +73,34 @@ class SnapshotRetriever:
                     found.setdefault(row.duplicate_of, []).append(row.document)
         return found
 
-    async def _by_meaning(self, text: str, where: str, most: int) -> tuple[list[dict[str, Any]], Asked]:
-        vectors = await asyncio.to_thread(self._embedder.embed, [text])
-        return await self._reader.nearest(vectors[0], where, most), vectors[0]
+    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
+        """How near a text is to each unit of each passage, by the tokens that the Snapshot holds."""
+        asked, held = await self._compared(text, passages)
+        return near(asked, [units for units, _ in held], [tokens for _, tokens in held])
+
+    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
+        """How nearly each passage meets the tokens of a text, by those that the Snapshot holds."""
+        asked, held = await self._compared(text, passages)
+        return late(asked, [tokens for _, tokens in held])
+
+    async def _compared(self, text: str, passages: Sequence[Passage]) -> tuple[Asked, list[SmallVectors]]:
+        """What a text and passages are compared by; passages that were looked at a moment ago are not read again."""
+        ids = [passage["id"] for passage in passages]
+        known = {name: kept for name in ids if (kept := self._seen.get(name)) is not None}
+        try:
+            found, asked = await asyncio.gather(
+                self._reader.small_vectors([name for name in ids if name not in known]),
+                asyncio.to_thread(self._embedder.embed_asked, text),
+            )
+        except (OSError, RuntimeError, ValueError) as error:
+            raise RetrievalUnavailable(f"The Snapshot {self.snapshot} does not answer: {error}.") from error
+        for name, kept in found.items():
+            self._seen.put(name, kept)
+        return asked, [known[name] if name in known else found[name] for name in ids]
+
+    async def _by_meaning(self, text: str, where: str, most: int) -> tuple[list[dict[str, Any]], Vectors | None]:
+        asked = await asyncio.to_thread(self._embedder.embed_asked, text)
+        return await self._reader.nearest(asked.vector, where, most), asked.vector
 
 
 async def _nothing() -> list[dict[str, Any]]:
@@ -83,7 +111,7 @@ async def _no_vector() -> tuple[list[dict[str, Any]], None]:
     return [], None
 
 
-def _compare(asked: Asked, *legs: list[dict[str, Any]]) -> None:
+def _compare(asked: Vectors | None, *legs: list[dict[str, Any]]) -> None:
     """Give the rows of both legs their cosine to the question, as `cosine`, and those of their units, as `similar`.
 
     `units` are the units' vectors at unit length.
@@ -92,8 +120,7 @@ def _compare(asked: Asked, *legs: list[dict[str, Any]]) -> None:
         units = row.pop(UNITS)
         row["cosine"], row["similar"] = None, []
         if asked is not None:
-            own = units.astype(np.float32)
-            row["units"] = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-6)
+            row["units"] = unit(units.astype(np.float32))
             row["cosine"] = float(row["vector"] @ asked)
             row["similar"] = [round(float(one), 4) for one in row["units"] @ asked]
 
@@ -120,7 +147,7 @@ async def open_retriever(
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
     lexicon = Lexicon.open(directory)
-    embedder = KeptVectors(await loading, (caches or Caches()).embeddings, alone=True)
+    embedder = KeptQuestions(await loading, (caches or Caches()).embeddings)
     return SnapshotRetriever(reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder
 
 
@@ -133,5 +160,6 @@ async def open_local(settings: Settings, release: Release) -> Backend:
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
     similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
-    reranker = open_reranker(settings, release, retriever.lexicon)
-    return Backend(retriever, similarity, writers, caches, judge, reranker)
+    nearness = retriever if retriever.holds_tokens else None
+    reranker = open_reranker(settings, release, retriever.lexicon, nearness)
+    return Backend(retriever, similarity, writers, caches, judge, reranker, nearness)

@@ -1,34 +1,67 @@
-"""Makes the vector of a text once: of a question searched, compared and asked again, of a sentence scored and cited."""
+"""Makes the vector of a text once: of a question searched, compared and asked again, of a sentence scored and cited.
+
+The key is the text as it stands: a change of case or space can change what an embedding makes of it.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..caching.cache import Shelf
-from .embedders import Embedder, Marked, Small, Vectors
+from ..finding.late import Asked, Vectors
+from .embedders import Embedder, Marked, Marks
 
 
-class KeptVectors:
-    """An embedder that keeps the vectors of texts, or only those of texts embedded `alone`, as questions are.
+class _Kept:
+    """An embedder in front of another, with a shelf."""
 
-    The key is the text as it stands: a change of case or space can change what an embedding makes of it.
-    """
+    def __init__(self, embedder: Embedder, shelf: Shelf) -> None:
+        self._embedder, self._shelf = embedder, shelf
+        self.name, self.dimensions, self.token_dimensions = (
+            embedder.name,
+            embedder.dimensions,
+            embedder.token_dimensions,
+        )
 
-    def __init__(self, embedder: Embedder, shelf: Shelf, *, alone: bool = False) -> None:
-        self._embedder, self._shelf, self._alone = embedder, shelf, alone
-        self.name, self.dimensions = embedder.name, embedder.dimensions
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        kept = {text: vector for text in texts if (vector := self._shelf.get(text)) is not None}
-        new = [text for text in texts if text not in kept]
-        vectors = kept | (dict(zip(new, self._embedder.embed(new), strict=True)) if new else {})
-        for text in new if len(texts) == 1 or not self._alone else []:
-            self._shelf.put(text, vectors[text].copy())
-        return np.stack([vectors[text] for text in texts]) if texts else self._embedder.embed([])
-
-    def embed_marked(self, texts: Sequence[Marked]) -> list[tuple[NDArray[np.float32], Small]]:
+    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
         return self._embedder.embed_marked(texts)
 
     def count_tokens(self, text: str) -> int:
         return self._embedder.count_tokens(text)
+
+    def _embed(self, texts: Sequence[str], kept: dict[str, Vectors]) -> dict[str, Vectors]:
+        """The vectors of the texts, those that are not kept made now."""
+        new = [text for text in dict.fromkeys(texts) if text not in kept]
+        return kept | (dict(zip(new, self._embedder.embed(new), strict=True)) if new else {})
+
+    def _stacked(self, texts: Sequence[str], vectors: dict[str, Vectors]) -> Vectors:
+        return np.stack([vectors[text] for text in texts]) if texts else self._embedder.embed([])
+
+
+class KeptQuestions(_Kept):
+    """Keeps what it made of texts that were asked."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        kept = {text: asked.vector for text in texts if (asked := self._shelf.get(text)) is not None}
+        return self._stacked(texts, self._embed(texts, kept))
+
+    def embed_asked(self, text: str) -> Asked:
+        found: Asked | None = self._shelf.get(text)
+        if found is None:
+            found = self._embedder.embed_asked(text)
+            self._shelf.put(text, found)
+        return found
+
+
+class KeptVectors(_Kept):
+    """Keeps the vector of every text that it embeds."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        kept = {text: vector for text in texts if (vector := self._shelf.get(text)) is not None}
+        vectors = self._embed(texts, kept)
+        for text in vectors.keys() - kept.keys():
+            self._shelf.put(text, vectors[text].copy())
+        return self._stacked(texts, vectors)
+
+    def embed_asked(self, text: str) -> Asked:
+        return self._embedder.embed_asked(text)

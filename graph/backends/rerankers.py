@@ -10,7 +10,7 @@ from ..learned import load
 from ..release import Release
 from ..settings import Settings
 from ..state import Passage
-from . import Lexicon, Ranked, Reranker
+from . import Lexicon, Nearness, Ranked, Reranker
 from .breaker import EndpointBreaker, breaker_of
 
 
@@ -27,12 +27,14 @@ class Endpoint(Protocol):
 class EmbeddedReranker:
     """Weighs what of the question stands in each passage, and where; needs no model server."""
 
-    def __init__(self, weigh: Weigh) -> None:
-        self._weigh, self._model = weigh, load("rerank")
+    def __init__(self, weigh: Weigh, nearness: Nearness | None = None) -> None:
+        self._weigh, self._nearness = weigh, nearness
 
     async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
         """Never in trouble, and done in milliseconds whatever time there is."""
-        return Ranked([self._model.score(row) for row in features(question, passages, self._weigh)])
+        late = await self._nearness.late(question, passages) if self._nearness else None
+        model = load("rerank_afresh" if late is None else "rerank")
+        return Ranked([model.score(row) for row in features(question, passages, self._weigh, late)])
 
 
 class RemoteReranker:
@@ -60,12 +62,14 @@ class RemoteReranker:
             raise ModelFailed("timeout", late, transient=True) from error
 
 
-def open_reranker(settings: Settings, release: Release, lexicon: Lexicon | None) -> Reranker | None:
+def open_reranker(
+    settings: Settings, release: Release, lexicon: Lexicon | None, nearness: Nearness | None = None
+) -> Reranker | None:
     """The reranker that the Release names, if any; raises SettingsInvalid where it has no address."""
     kind, _, model = release.reranking.model.partition(":")
     if kind == "none":
         return None
-    embedded = EmbeddedReranker(lexicon.weight if lexicon else lambda term: 1.0)
+    embedded = EmbeddedReranker(lexicon.weight if lexicon else lambda term: 1.0, nearness)
     if kind == "embedded":
         return embedded
     if not settings.rerank_url:

@@ -36,8 +36,9 @@ def show(index: Path | None) -> None:
 def text(document: str, index: Path | None) -> None:
     """Print a document's text as citations count its characters."""
     from ..snapshot.manifest import read_manifest
+    from ..snapshot.rows import DocumentRow
     from ..snapshot.store import locate
-    from ..snapshot.tables import DocumentRow, Reader
+    from ..snapshot.tables import Reader
 
     lean_imports()
     settings, _ = settle(index, None)

@@ -16,7 +16,7 @@ from ..state import Evidence, Passage
 from ..text.facts import denials, names, opposed, plain_words
 from ..text.quantities import values
 from .as_claim import signs_as_claim
-from .evidence import about, gather, share, term_set
+from .evidence import BY_TOKENS, about, gather, has_tokens, share, term_set
 from .spans import best_spans, log_odds
 
 KINDS = ("person", "place", "date", "count", "amount", "measure")
@@ -45,10 +45,11 @@ class Confidence:
 
 
 @cache
-def learned() -> Confidence:
-    """As it was trained."""
-    holds = Mean([load("confidence_holds"), load("confidence_holds_trees")])
-    return Confidence(load("confidence_near"), holds, load("confidence"))
+def learned(*, tokens: bool = True) -> Confidence:
+    """As it was trained: for an index that holds tokens, or for one that does not."""
+    end = "" if tokens else "_afresh"
+    holds = Mean([load(f"confidence_holds{end}"), load(f"confidence_holds_trees{end}")])
+    return Confidence(load(f"confidence_near{end}"), holds, load(f"confidence{end}"))
 
 
 def confidence(
@@ -58,7 +59,10 @@ def confidence(
 
     `turn`: whether the question comes after other turns of a conversation.
     """
-    return learned().probability(signs(question, passages, evidence, weigh, turn=turn)) if evidence else 0.0
+    if not evidence:
+        return 0.0
+    found = signs(question, passages, evidence, weigh, turn=turn)
+    return learned(tokens=has_tokens(evidence)).probability(found)
 
 
 def of_parts(
@@ -98,22 +102,32 @@ def _likeness(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> dict
     stated = [unit for unit in evidence if not unit["text"].rstrip().endswith("?")] or list(evidence)
     told = {(unit["passage"], unit["start"]): unit["similarity"] for unit in gather(passages)}
     late = sorted((told.get((unit["passage"], unit["start"]), 0.0) for unit in stated), reverse=True)
-    afresh = sorted((unit["similarity"] for unit in stated), reverse=True)
+    similar = sorted((unit["similarity"] for unit in stated), reverse=True)
     whole = sorted((passage["vector"] or 0.0 for passage in passages), reverse=True)
     other = next((unit["score"] for unit in evidence if unit["passage"] != best["passage"]), 0.0)
     return {
         "odds": log_odds(best["score"]),
         "ahead": min(3.0, log_odds(best["score"]) - log_odds(other)),
-        "similar": afresh[0],
+        "similar": similar[0],
         "similar_best": best["similarity"],
-        "similar_three": _mean(afresh[:3]),
+        "similar_three": _mean(similar[:3]),
         "late": late[0],
         "late_best": told.get((best["passage"], best["start"]), 0.0),
         "late_three": _mean(late[:3]),
         "passage": whole[0],
         "passage_best": passages[best["passage"]]["vector"] or 0.0,
         "passage_ahead": whole[0] - _mean(whole[1:4]) if len(whole) > 1 else 0.0,
+        **(_met(stated, best) if has_tokens(evidence) else {}),
     }
+
+
+def _met(stated: Sequence[Evidence], best: Evidence) -> dict[str, float]:
+    """How nearly the question's tokens are met: by the nearest sentence, the best one, and three of them."""
+    found: dict[str, float] = {}
+    for name in BY_TOKENS:
+        ranked = sorted((unit[name] for unit in stated), reverse=True)
+        found |= {name: ranked[0], f"{name}_best": best[name], f"{name}_three": _mean(ranked[:3])}
+    return found
 
 
 def _terms(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh) -> dict[str, float]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
+from typing import Any, Literal
 
 from ..claims.versions import outdated
 from ..learned import load, logistic
@@ -11,6 +12,7 @@ from ..question.answer_types import could_answer
 from ..state import Evidence, Passage
 from ..text.sentences import Unit, units
 from ..text.words import terms
+from .late import Near
 
 MOST_UNITS = 400
 COMPARED = 14
@@ -21,22 +23,40 @@ ASKS = -2.0
 """Log-odds for a unit that is itself a question: a heading of a list of answers says nothing."""
 OUTDATED = -4.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
+BY_TOKENS: tuple[Literal["met", "headed", "least"], ...] = ("met", "headed", "least")
+"""What an index that holds tokens tells of a unit beside its similarity; see graph.finding.late.Near."""
 Weigh = Callable[[str], float]
 """How telling a term is: its inverse passage frequency."""
 
 
-def gather(passages: Sequence[Passage]) -> list[Evidence]:
-    """The quotable units of the passages in reading order; `similarity` is what the index tells, or their passage's."""
+def gather(passages: Sequence[Passage], told: Sequence[Near] | None = None) -> list[Evidence]:
+    """The quotable units of the passages in reading order, with how near they are where the index has told it.
+
+    Otherwise `similarity` is what the search found, or their passage's.
+    """
     found = []
     for number, passage in enumerate(passages):
         own = _units(passage["text"], passage["header"])
-        told = passage["similar"] if len(passage["similar"]) == len(own) else [passage["vector"] or 0.0] * len(own)
-        found += [
-            Evidence(passage=number, start=u.start, end=u.end, text=u.reading, similarity=s, coverage=0.0, score=0.0)
-            for u, s in zip(own, told, strict=True)
-            if any(map(str.isalpha, u.reading))
-        ]
+        for place, (unit, similar) in enumerate(zip(own, _similar(passage, len(own)), strict=True)):
+            if any(map(str.isalpha, unit.reading)):
+                found.append(_evidence(number, unit, similar))
+                if told:
+                    found[-1] |= _nearness(told[number], place)
     return found[:MOST_UNITS]
+
+
+def _similar(passage: Passage, count: int) -> list[float]:
+    return passage["similar"] if len(passage["similar"]) == count else [passage["vector"] or 0.0] * count
+
+
+def _evidence(number: int, unit: Unit, similar: float) -> Evidence:
+    text, start, end = unit.reading, unit.start, unit.end
+    return Evidence(passage=number, start=start, end=end, text=text, similarity=similar, coverage=0.0, score=0.0)
+
+
+def _nearness(near: Near, place: int) -> Any:
+    told = {name: values[place] for name, values in near._asdict().items()}
+    return {"similarity": told.pop("similar"), **told}
 
 
 @lru_cache(maxsize=2048)
@@ -95,40 +115,48 @@ def score(
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms.
 
     `afresh` are the cosines of the question to units embedded by themselves; a unit without one counts as the worst.
+    Where the index has told how near the units are, nothing is embedded afresh.
     """
-    model, old = load("sentences"), outdated(question, passages)
+    model, old = load("sentences" if has_tokens(found) else "sentences_afresh"), outdated(question, passages)
     scored = []
     for n, values in enumerate(features(question, passages, found, afresh, weigh)):
         unit = found[n]
         odds = model.score(values)
         odds += ASKS * unit["text"].rstrip().endswith("?") + OUTDATED * (unit["passage"] in old)
-        similarity, held = values["afresh"], values["headed"]
+        similarity, held = values["similar"], values["held"]
         scored.append(Evidence(**{**unit, "similarity": similarity, "coverage": held, "score": logistic(odds)}))
     return sorted(scored, key=lambda unit: -unit["score"])
+
+
+def has_tokens(found: Sequence[Evidence]) -> bool:
+    """Whether the index has told how near the units are by its tokens."""
+    return bool(found) and "met" in found[0]
 
 
 def features(
     question: str, passages: Sequence[Passage], found: Sequence[Evidence], afresh: Mapping[int, float], weigh: Weigh
 ) -> list[dict[str, float]]:
-    """What speaks for each unit: `meaning` of both cosines, `words` it shares, and whether it could answer by kind."""
+    """What speaks for each unit: how near it is, the `words` it shares, and whether it could answer by kind."""
     wanted = term_set(question)
     least = min(afresh.values(), default=1.0)
     rows = []
     for n, (unit, seen) in enumerate(zip(found, surroundings(passages, found), strict=True)):
-        alone = afresh.get(n, min(least, unit["similarity"]))
-        headed, near = share(wanted, seen.headed, weigh), share(wanted, seen.near, weigh)
+        held, near = share(wanted, seen.headed, weigh), share(wanted, seen.near, weigh)
         could = could_answer(question, unit["text"])
-        rows.append(
-            {
-                "afresh": alone,
-                "headed": headed,
-                "meaning": AFRESH * alone + (1 - AFRESH) * unit["similarity"],
-                "words": (headed + near) / 2,
-                "could": float(could is True),
-                "could_not": float(could is False),
-            }
-        )
+        words = {"held": held, "words": (held + near) / 2, "could": could is True, "could_not": could is False}
+        alone = afresh.get(n, min(least, unit["similarity"]))
+        rows.append(_by_tokens(unit) if "met" in unit else _afresh(unit, alone))
+        rows[-1] |= {name: float(value) for name, value in words.items()}
     return rows
+
+
+def _by_tokens(unit: Evidence) -> dict[str, float]:
+    return {"similar": unit["similarity"], **{name: unit[name] for name in BY_TOKENS}}
+
+
+def _afresh(unit: Evidence, alone: float) -> dict[str, float]:
+    """`meaning` is of both cosines: to the unit embedded by itself, and to it as it stands in its passage."""
+    return {"similar": alone, "meaning": AFRESH * alone + (1 - AFRESH) * unit["similarity"]}
 
 
 def weighing(passages: Sequence[Passage]) -> Weigh:

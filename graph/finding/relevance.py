@@ -37,6 +37,8 @@ FEATURES = (
     "moved_spread",
 )
 """What is weighed; each is such that more of it speaks for a candidate."""
+LATE = ("late", "late_spread", "late_top")
+"""What is weighed too where the index holds tokens."""
 
 
 class Hit(NamedTuple):
@@ -84,8 +86,13 @@ def _term(word: str) -> str:
     return next(iter(terms(word)), "")
 
 
-def features(question: str, passages: Sequence[Passage], weigh: Weigh) -> list[dict[str, float]]:
-    """The features of each candidate; what is compared with the other candidates is 0 to 1 among them."""
+def features(
+    question: str, passages: Sequence[Passage], weigh: Weigh, late: Sequence[float] | None = None
+) -> list[dict[str, float]]:
+    """The features of each candidate; what is compared with the other candidates is 0 to 1 among them.
+
+    `late`: how nearly each meets the question's tokens, where the index tells.
+    """
     asked = Asked(question, weigh)
     heads = [head_of(passage) for passage in passages]
     above = [asked.hits(head) for head in heads]
@@ -96,8 +103,8 @@ def features(question: str, passages: Sequence[Passage], weigh: Weigh) -> list[d
         {**_held(asked, head, a, w, passage), **_alike(passage), "words": score}
         for head, a, w, passage, score in zip(heads, above, within, passages, words, strict=True)
     ]
-    for row, linked in zip(rows, _linked(asked, passages), strict=True):
-        row["linked"] = linked
+    for row, linked, met in zip(rows, _linked(asked, passages), late or [0.0] * len(rows), strict=True):
+        row |= {"linked": linked, "late": met}
     return _compared(rows)
 
 
@@ -204,12 +211,12 @@ def _compared(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     """Adds what is compared among the candidates: shares of the best, and ranks."""
     if not rows:
         return []
-    for name in ("words", "meaning", "moved"):
+    for name in ("words", "meaning", "moved", "late"):
         _spread(rows, name)
     most = max(row["held"] for row in rows)
     for row in rows:
         row["held_best"] = row["held"] / most if most else 0.0
-    for name in ("lexical_rank", "sentence"):
+    for name in ("lexical_rank", "sentence", "late"):
         _ranked(rows, name)
     return rows
 

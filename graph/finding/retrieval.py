@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..state import Passage
+from .late import unit
 
 Vectors = NDArray[np.float32]
 LEADERS = 3
@@ -88,16 +89,11 @@ def signals(asked: Vectors, vectors: Vectors, units: Sequence[Vectors]) -> list[
     best = np.stack(
         [own[np.argmax(own @ asked)] if len(own) else whole for own, whole in zip(units, vectors, strict=True)]
     )
-    moved = _unit(asked + PULL * _unit(best[:LEADERS].mean(axis=0)))
+    moved = unit(asked + PULL * unit(best[:LEADERS].mean(axis=0, keepdims=True)))[0]
     return [
         {"moved": float((own @ moved).max()) if len(own) else float(whole @ moved)}
         for own, whole in zip(units, vectors, strict=True)
     ]
-
-
-def _unit(vector: Vectors) -> Vectors:
-    found: Vectors = vector / max(float(np.linalg.norm(vector)), 1e-12)
-    return found
 
 
 def best_by_document(passages: Sequence[Passage]) -> list[Passage]:

@@ -74,8 +74,8 @@ class Searching:
 
     async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
         """The sentences of the passages, each by the best that it scores against one of the texts."""
-        found, weigh = evidence.gather(passages), self.weigh(passages)
-        return subquestions.best_of([await self._scored(text, passages, found, weigh) for text in texts])
+        weigh = self.weigh(passages)
+        return subquestions.best_of([await self._scored(text, passages, weigh) for text in texts])
 
     def judge(self, question: str, found: State) -> Judged:
         """How sure an answer is; when some parts have one and others have not, the others' evidence is left out."""
@@ -101,10 +101,12 @@ class Searching:
         units = await self.gather_evidence([question, *parts], kept)
         return State(parts=parts, passages=kept, evidence=units, trouble=trouble)
 
-    async def _scored(
-        self, text: str, passages: list[Passage], found: list[Evidence], weigh: evidence.Weigh
-    ) -> list[Evidence]:
-        """The sentences scored against a text; only those that may be best are embedded afresh."""
+    async def _scored(self, text: str, passages: list[Passage], weigh: evidence.Weigh) -> list[Evidence]:
+        """The sentences scored against a text; without the index's tokens those that may be best are embedded."""
+        if self.backend.nearness:
+            told = await self.backend.nearness.near(text, passages)
+            return evidence.score(text, passages, evidence.gather(passages, told), {}, weigh)
+        found = evidence.gather(passages)
         near = evidence.shortlist(text, passages, found, weigh)
         similar = await self.backend.similarity.compare(text, [found[number]["text"] for number in near])
         return evidence.score(text, passages, found, dict(zip(near, similar, strict=True)), weigh)

@@ -11,8 +11,9 @@ from ..filters import PREFIX, ColumnType
 from ..release import Release
 from ..snapshot.lexicon import COUNTING, Counting, Lexicon
 from ..snapshot.manifest import Counts, Manifest, files_of, write_manifest
+from ..snapshot.rows import WORDS, DocumentRow, PassageRows
 from ..snapshot.store import Store
-from ..snapshot.tables import BATCH, WORDS, DocumentRow, PassageRows, Reader, Writer
+from ..snapshot.tables import BATCH, Reader, Writer
 from .document import canonical, digest_of
 from .journal import Journal
 from .metadata import GROUPS, infer_columns, typed
@@ -37,8 +38,7 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     columns = infer_columns(about.values())
     shared = {row.document: _shared(row, about[row.document], columns) for row in stubs if not row.duplicate_of}
     build = store.new_build()
-    dimensions = journal.dimensions
-    writer = await Writer.create(build, columns, dimensions)
+    writer = await Writer.create(build, columns, journal.dimensions, journal.token_dimensions)
     words = _Words(base, before, shared)
     if reader:
         await _copy(reader, writer, replaced, shared, words)
@@ -53,7 +53,7 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         recipe=recipe,
         embedding=release.embedding,
-        dimensions=dimensions,
+        dimensions=journal.dimensions,
         chunking=release.chunking,
         counts=Counts(documents=len(stubs) - copies, duplicates=copies, passages=writer.count),
         columns=columns,
@@ -130,8 +130,7 @@ def _split(passages: PassageRows, without: set[str]) -> tuple[list[dict[str, Any
     if len(stay) == len(passages.rows):
         return [], passages
     gone = [row for row in passages.rows if row["document"] in without]
-    kept = [passages.rows[number] for number in stay]
-    return gone, PassageRows(kept, passages.vectors[stay], [passages.units[number] for number in stay])
+    return gone, passages.only(stay)
 
 
 async def _add_journaled(

@@ -2,25 +2,30 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..snapshot.tables import UNITS, DocumentRow, PassageRows
+from ..finding.late import TokenVectors
+from ..snapshot.rows import TOKENS, UNITS, DocumentRow, PassageRows
+
+Number = TypeVar("Number", np.int8, np.uint8)
 
 
 class Journal:
     """Documents that are read, cut and embedded but not yet published; opened under the store's lock."""
 
-    def __init__(self, path: Path, recipe: str, dimensions: int) -> None:
-        self._path, self.dimensions = path, dimensions
+    def __init__(self, path: Path, recipe: str, dimensions: int, token_dimensions: int) -> None:
+        self._path, self.dimensions, self.token_dimensions = path, dimensions, token_dimensions
         self._database = self._open()
         self._database.execute("CREATE TABLE IF NOT EXISTS recipe (name TEXT)")
         self._database.execute("CREATE TABLE IF NOT EXISTS documents (document TEXT PRIMARY KEY, row TEXT)")
         self._database.execute(
-            "CREATE TABLE IF NOT EXISTS passages (document TEXT, rows TEXT, vectors BLOB, units BLOB)"
+            "CREATE TABLE IF NOT EXISTS passages (document TEXT, rows TEXT, vectors BLOB, units BLOB, tokens BLOB)"
         )
         self._database.execute("CREATE INDEX IF NOT EXISTS by_document ON passages (document)")
         if self._database.execute("SELECT name FROM recipe").fetchone() != (recipe,):
@@ -50,12 +55,11 @@ class Journal:
             for row, passages in finished:
                 self._forget(row.document)
                 database.execute("INSERT INTO documents VALUES (?, ?)", (row.document, json.dumps(asdict(row))))
+                sizes = zip(passages.rows, passages.units, passages.tokens, strict=True)
+                rows = json.dumps([{**one, UNITS: len(units), TOKENS: tokens.counts} for one, units, tokens in sizes])
                 vectors = np.ascontiguousarray(passages.vectors, np.float32).tobytes()
-                rows = json.dumps(
-                    [{**one, UNITS: len(own)} for one, own in zip(passages.rows, passages.units, strict=True)]
-                )
-                values = (row.document, rows, vectors, b"".join(own.tobytes() for own in passages.units))
-                database.execute("INSERT INTO passages VALUES (?, ?, ?, ?)", values)
+                blobs = (vectors, _joined(passages.units), _joined([own.signs for own in passages.tokens]))
+                database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?)", (row.document, rows, *blobs))
 
     def keep_only(self, documents: set[str]) -> None:
         """Drop every document but these."""
@@ -78,12 +82,14 @@ class Journal:
 
     def passages(self, document: str) -> PassageRows:
         """The passages of one finished document."""
-        asked = "SELECT rows, vectors, units FROM passages WHERE document = ?"
-        kept, vectors, units = self._database.execute(asked, (document,)).fetchone()
+        asked = "SELECT rows, vectors, units, tokens FROM passages WHERE document = ?"
+        kept, vectors, units, tokens = self._database.execute(asked, (document,)).fetchone()
         rows = json.loads(kept)
-        ends = np.cumsum([row.pop(UNITS) for row in rows])[:-1]
-        small = np.split(np.frombuffer(units, np.int8).reshape(-1, self.dimensions), ends) if rows else []
-        return PassageRows(rows, np.frombuffer(vectors, np.float32).reshape(-1, self.dimensions), small)
+        whole = np.frombuffer(vectors, np.float32).reshape(-1, self.dimensions)
+        own = _split(np.frombuffer(units, np.int8), [row.pop(UNITS) for row in rows], self.dimensions)
+        counts: list[list[int]] = [row.pop(TOKENS) for row in rows]
+        parts = _split(np.frombuffer(tokens, np.uint8), list(map(sum, counts)), self.token_dimensions // 8)
+        return PassageRows(rows, whole, own, list(map(TokenVectors, parts, counts)))
 
     def close(self) -> None:
         self._database.close()
@@ -96,3 +102,13 @@ class Journal:
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> bytes:
+    return b"".join(own.tobytes() for own in parts)
+
+
+def _split(flat: NDArray[Number], sizes: list[int], width: int) -> list[NDArray[Number]]:
+    """Rows of such a width, so many for each passage."""
+    table = flat.reshape(-1 if width else 0, width)
+    return np.split(table, np.cumsum(sizes)[:-1]) if sizes else []

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..backends.embedders import Embedder, load_embedder
+from ..backends.embedders import Embedder, Marks, load_embedder
 from ..errors import FilesRefused, SnapshotBroken
 from ..release import Release
 from ..snapshot.manifest import Manifest, read_manifest
+from ..snapshot.rows import WORDS, DocumentRow
 from ..snapshot.store import Store
-from ..snapshot.tables import WORDS, DocumentRow, Reader
+from ..snapshot.tables import Reader
 from .build import Base, build_snapshot
 from .chunk import cut
 from .document import Chunk, Document, Refusal, Source, digest_of
@@ -22,7 +23,7 @@ from .reading import read_all
 from .sources import discover
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 7
+READING = 9
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 
@@ -92,7 +93,9 @@ class _Run:
         self.store, self.release, self.options, self.progress = store, release, options, progress
         self.recipe = recipe_of(release, options.ocr)
         self.embedder: Embedder = load_embedder(release.embedding, options.threads)
-        self.journal = Journal(store.work / "journal.sqlite", self.recipe, self.embedder.dimensions)
+        self.journal = Journal(
+            store.work / "journal.sqlite", self.recipe, self.embedder.dimensions, self.embedder.token_dimensions
+        )
         self.base = self._base()
         self.before = asyncio.run(_published(self.base)) if self.base else {}
         self.refused: list[Refusal] = []
@@ -242,7 +245,7 @@ async def _vectors(path: Path, documents: set[str]) -> Known:
     reader = await Reader.open(path, approximate=False)
     found = {}
     async for part in reader.passages():
-        for row, vector, units in zip(part.rows, part.vectors, part.units, strict=True):
+        for row, *vectors in zip(part.rows, part.vectors, part.units, part.tokens, strict=True):
             if row["document"] in documents:
-                found[row[WORDS]] = (vector, units)
+                found[row[WORDS]] = Marks(*vectors)
     return found

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..backends.embedders import Embedder, Marked, Small
-from ..snapshot.tables import WORDS, DocumentRow, PassageRows
+from ..backends.embedders import Embedder, Marked, Marks
+from ..snapshot.rows import WORDS, DocumentRow, PassageRows
 from ..text.sentences import units
 
-Known = Mapping[str, tuple[NDArray[np.float32], Small]]
-"""The vectors of a passage and of its units, by the text that was embedded."""
+Known = Mapping[str, Marks]
+"""The vectors of a passage, of its units and of its tokens, by the text that was embedded."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,9 @@ def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Em
     finished = []
     for entry in batch:
         made = [vectors[passage[WORDS]] for passage in entry.passages]
-        whole = np.stack([one for one, _ in made]) if made else np.empty((0, embedder.dimensions), np.float32)
-        finished.append((entry.document, PassageRows(entry.passages, whole, [parts for _, parts in made])))
+        whole = np.stack([own.whole for own in made]) if made else np.empty((0, embedder.dimensions), np.float32)
+        units_, tokens = [own.spans for own in made], [own.tokens for own in made]
+        finished.append((entry.document, PassageRows(entry.passages, whole, units_, tokens)))
     return Embedded(finished, len(passages) - len(new))
 
 

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..filters import PREFIX, ColumnType
+from ..finding.late import Small, TokenVectors
+from .rows import (
+    ARROW_TYPES,
+    COUNTS,
+    DIMENSIONS,
+    DOCUMENT_SCHEMA,
+    OWN_FIELDS,
+    SHARED_FIELDS,
+    TOKENS,
+    UNITS,
+    WORDS,
+    DocumentRow,
+    PassageRows,
+)
 
 ANN_FROM = 50_000
 """Passages from which on the vector leg uses an approximate index; below it the search is exact."""
@@ -26,86 +40,6 @@ REFINED, LEAST_REFINED = 1000, 5
 With 40 of them for ten results recall@10 was 0.65 on clustered vectors, with 100 it was 0.98, with 300 it was 1.
 """
 BATCH = 2048
-WORDS = "search_text"
-UNITS = "unit_vectors"
-
-ARROW_TYPES: Mapping[str, pa.DataType] = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "strings": pa.list_(pa.string()),
-}
-OWN_FIELDS: "list[pa.Field[Any]]" = [
-    pa.field("id", pa.string()),
-    pa.field("document", pa.string()),
-    pa.field("section", pa.string()),
-    pa.field("header", pa.string()),
-    pa.field("page", pa.int32()),
-    pa.field("page_breaks", pa.list_(pa.int64())),
-    pa.field("start", pa.int64()),
-    pa.field("end", pa.int64()),
-    pa.field("text", pa.string()),
-    pa.field(WORDS, pa.string()),
-]
-SHARED_FIELDS: "list[pa.Field[Any]]" = [
-    pa.field("file", pa.string()),
-    pa.field("title", pa.string()),
-    pa.field("public", pa.bool_()),
-    pa.field("allowed_groups", pa.list_(pa.string())),
-    pa.field("metadata", pa.string()),
-]
-DOCUMENT_SCHEMA = pa.schema(
-    [
-        pa.field("document", pa.string()),
-        pa.field("file", pa.string()),
-        pa.field("title", pa.string()),
-        pa.field("digest", pa.string()),
-        pa.field("text", pa.string()),
-        pa.field("page_starts", pa.list_(pa.int64())),
-        pa.field("metadata", pa.string()),
-        pa.field("named", pa.string()),
-        pa.field("body", pa.int64()),
-        pa.field("duplicate_of", pa.string()),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class DocumentRow:
-    """A document as stored: `metadata` is JSON, `named` the title that its source gives it if any, `body` where its
-    text begins after front matter; a copy names its first in `duplicate_of` and has no passages.
-    """
-
-    document: str
-    file: str
-    title: str
-    digest: str
-    text: str
-    page_starts: list[int]
-    metadata: str
-    named: str
-    body: int
-    duplicate_of: str | None = None
-
-
-@dataclass(frozen=True)
-class PassageRows:
-    """Rows of OWN_FIELDS, their vectors, float32 of shape (n, dimensions), and for each the vectors of its units at
-    8 bits, int8 of shape (units, dimensions).
-    """
-
-    rows: list[dict[str, Any]]
-    vectors: NDArray[np.float32]
-    units: list[NDArray[np.int8]]
-
-    @classmethod
-    def joined(cls, parts: Sequence["PassageRows"]) -> "PassageRows":
-        """Several as one."""
-        rows = [row for part in parts for row in part.rows]
-        units = [each for part in parts for each in part.units]
-        return cls(rows, np.concatenate([part.vectors for part in parts]), units)
 
 
 class Writer:
@@ -117,10 +51,14 @@ class Writer:
         self.count = 0
 
     @classmethod
-    async def create(cls, directory: Path, columns: Mapping[str, ColumnType], dimensions: int) -> "Writer":
+    async def create(
+        cls, directory: Path, columns: Mapping[str, ColumnType], dimensions: int, token_dimensions: int
+    ) -> "Writer":
         vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
         own = [pa.field(PREFIX + name, ARROW_TYPES[kind]) for name, kind in columns.items()]
-        schema = pa.schema([*OWN_FIELDS, *SHARED_FIELDS, *own, pa.field(UNITS, pa.binary()), vector])
+        tokens = pa.field(TOKENS, pa.binary(), metadata={DIMENSIONS: str(token_dimensions)})
+        small = [pa.field(UNITS, pa.binary()), tokens, pa.field(COUNTS, pa.list_(pa.int32()))]
+        schema = pa.schema([*OWN_FIELDS, *SHARED_FIELDS, *own, *small, vector])
         import lancedb
 
         database = await lancedb.connect_async(str(directory))
@@ -137,8 +75,10 @@ class Writer:
         if not found.rows:
             return
         rows = [{**row, **shared[row["document"]]} for row in found.rows]
-        columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-2]]
-        columns.append(pa.array([units.tobytes() for units in found.units], pa.binary()))
+        columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-4]]
+        columns.append(pa.array([own.tobytes() for own in found.units], pa.binary()))
+        columns.append(pa.array([own.signs.tobytes() for own in found.tokens], pa.binary()))
+        columns.append(pa.array([own.counts for own in found.tokens], pa.list_(pa.int32())))
         flat = pa.array(np.ascontiguousarray(found.vectors, np.float32).reshape(-1))
         columns.append(pa.FixedSizeListArray.from_arrays(flat, found.vectors.shape[1]))
         await self._passages.add(pa.Table.from_arrays(columns, schema=self._schema))
@@ -146,7 +86,7 @@ class Writer:
 
     async def finish(self) -> bool:
         """Compact the tables and index them; True when the vector index is approximate."""
-        from lancedb.index import FTS, Bitmap, IvfRq
+        from lancedb.index import FTS, Bitmap, BTree, IvfRq
 
         approximate = self.count >= ANN_FROM
         if self.count:
@@ -154,16 +94,30 @@ class Writer:
         if approximate:
             await self._passages.create_index("vector", config=IvfRq(distance_type="cosine"))
             await self._passages.create_index("public", config=Bitmap())
+            await self._passages.create_index("id", config=BTree())
         for table in (self._passages, self._documents):
             await table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
         return approximate
 
 
+class SmallVectors(NamedTuple):
+    """What a passage's units and tokens are compared by."""
+
+    units: Small
+    tokens: TokenVectors
+
+
 class Reader:
     """Reads the tables of a published Snapshot; writes nothing, so a read-only mount will do."""
 
-    def __init__(self, passages: Any, documents: Any, *, approximate: bool) -> None:
+    def __init__(self, passages: Any, documents: Any, fields: pa.Schema, *, approximate: bool) -> None:
         self._passages, self._documents, self._approximate = passages, documents, approximate
+        # Snapshots of earlier versions have no vectors of tokens.
+        told = (fields.field(TOKENS).metadata or {}) if TOKENS in fields.names else {}
+        self._token_dimensions = int(told.get(DIMENSIONS, 0))
+        self.holds_tokens = self._token_dimensions > 0
+        self._dimensions = fields.field("vector").type.list_size
+        self._vectors = [UNITS, *([TOKENS, COUNTS] if self._token_dimensions else []), "vector"]
 
     @classmethod
     async def open(cls, directory: Path, *, approximate: bool) -> "Reader":
@@ -171,7 +125,8 @@ class Reader:
 
         database = await lancedb.connect_async(str(directory))
         passages = await database.open_table("passages")
-        return cls(passages, await database.open_table("documents"), approximate=approximate)
+        documents = await database.open_table("documents")
+        return cls(passages, documents, await passages.schema(), approximate=approximate)
 
     async def nearest(self, vector: NDArray[np.float32], where: str, most: int) -> list[dict[str, Any]]:
         """The passages with the highest cosine similarity, as rows with `similarity` from -1 to 1."""
@@ -205,8 +160,22 @@ class Reader:
         rows: list[dict[str, Any]] = found.to_pylist()
         for row, vector in zip(rows, vectors, strict=True):
             row["vector"] = vector
-            row[UNITS] = np.frombuffer(row[UNITS], np.int8).reshape(-1, len(vector))
+            row[UNITS] = _small(row[UNITS], len(vector))
         return rows
+
+    async def small_vectors(self, ids: Sequence[str]) -> dict[str, SmallVectors]:
+        """What units and tokens of some passages are compared by, by id; the Snapshot must hold tokens."""
+        if not ids:
+            return {}
+        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in ids)
+        query = self._passages.query().where(f"id IN ({listed})").select(["id", UNITS, TOKENS, COUNTS])
+        rows = (await query.limit(len(ids)).to_arrow()).to_pylist()
+        return {row["id"]: SmallVectors(_small(row[UNITS], self._dimensions), self._tokens(row)) for row in rows}
+
+    def _tokens(self, row: dict[str, Any]) -> TokenVectors:
+        kept, counts = row.pop(TOKENS, b""), row.pop(COUNTS, [])
+        width = self._token_dimensions // 8
+        return TokenVectors(np.frombuffer(kept, np.uint8).reshape(-1 if width else 0, width), counts)
 
     async def documents(self, *, text: bool = True) -> AsyncIterator[DocumentRow]:
         """Every document in stored order; without `text` their texts stay on disk."""
@@ -226,18 +195,24 @@ class Reader:
         left_out = pa.array(sorted(without), pa.string())
         names = [field.name for field in OWN_FIELDS]
         async for batch in (
-            await self._passages.query().select([*names, UNITS, "vector"]).to_batches(max_batch_length=BATCH)
+            await self._passages.query().select([*names, *self._vectors]).to_batches(max_batch_length=BATCH)
         ):
             table = pa.Table.from_batches([batch])
             table = table.filter(pc.invert(pc.is_in(table["document"], left_out)))
             if table.num_rows:
                 vectors = _matrix(table["vector"])
-                kept: list[Any] = table[UNITS].to_pylist()
-                small = [np.frombuffer(own, np.int8).reshape(-1, vectors.shape[1]) for own in kept]
-                yield PassageRows(table.select(names).to_pylist(), vectors, small)
+                rows = table.select([name for name in table.column_names if name != "vector"]).to_pylist()
+                units = [_small(row.pop(UNITS), vectors.shape[1]) for row in rows]
+                tokens = [self._tokens(row) for row in rows]
+                yield PassageRows(rows, vectors, units, tokens)
 
     async def count(self) -> int:
         return int(await self._passages.count_rows())
+
+
+def _small(kept: bytes, dimensions: int) -> NDArray[np.int8]:
+    """Vectors at 8 bits, of shape (n, dimensions)."""
+    return np.frombuffer(kept, np.int8).reshape(-1, dimensions)
 
 
 def _matrix(column: Any) -> NDArray[np.float32]:

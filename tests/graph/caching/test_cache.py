@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import QUICK
 
-from graph.backends.embedders import WordLlama
-from graph.backends.queries import KeptVectors
+from graph.backends.embedders import Marked, WordLlama
+from graph.backends.queries import KeptQuestions, KeptVectors
 from graph.caching import cache
 from graph.caching.cache import ENTRY, Caches, Copies, Shelf, key_of, open_caches
 from graph.settings import Settings
@@ -141,17 +141,18 @@ class Counting(WordLlama):
 
 def test_a_question_is_embedded_once() -> None:
     counting = Counting()
-    queries = KeptVectors(counting, Shelf(10, 60), alone=True)
-    first = queries.embed(["How long is it?"])
-    both = queries.embed(["How long is it?", "A sentence."])
+    questions = KeptQuestions(counting, Shelf(10, 60))
+    first = questions.embed_asked("How long is it?")
+    both = questions.embed(["How long is it?", "A sentence."])
+    assert questions.embed_asked("How long is it?") is first
     assert counting.embedded == ["How long is it?", "A sentence."]
     assert np.array_equal(both, WordLlama().embed(["How long is it?", "A sentence."]))
-    assert np.array_equal(first[0], both[0])
+    assert np.array_equal(first.vector, both[0])
 
 
 def test_sentences_that_a_question_is_compared_with_are_not_kept() -> None:
     shelf = Shelf(10, 60)
-    KeptVectors(WordLlama(), shelf, alone=True).embed(["How long is it?", "A sentence."])
+    KeptQuestions(WordLlama(), shelf).embed(["How long is it?", "A sentence."])
     assert len(shelf) == 0
 
 
@@ -166,22 +167,26 @@ def test_a_sentence_that_was_scored_is_not_embedded_again_when_it_is_checked() -
 
 def test_case_and_space_make_another_question() -> None:
     counting = Counting()
-    queries = KeptVectors(counting, Shelf(10, 60), alone=True)
+    questions = KeptQuestions(counting, Shelf(10, 60))
     for text in ("How long?", "how long?", "How  long?"):
-        queries.embed([text])
+        questions.embed_asked(text)
     assert len(counting.embedded) == 3
 
 
 def test_a_kept_vector_does_not_change_with_the_one_given() -> None:
-    queries = KeptVectors(WordLlama(), Shelf(10, 60), alone=True)
-    first = queries.embed(["How long?"])
+    kept = KeptVectors(WordLlama(), Shelf(10, 60))
+    first = kept.embed(["How long?"])
     wanted = first.copy()
     first[:] = 0
-    assert np.array_equal(queries.embed(["How long?"]), wanted)
+    assert np.array_equal(kept.embed(["How long?"]), wanted)
 
 
-def test_nothing_to_embed_and_the_other_calls_reach_the_embedder() -> None:
-    queries = KeptVectors(WordLlama(), Shelf(10, 60), alone=True)
-    assert queries.embed([]).shape == (0, 256)
-    assert (queries.name, queries.dimensions) == (QUICK.embedding, 256)
-    assert queries.count_tokens("How long is it?") == WordLlama().count_tokens("How long is it?") > 0
+@pytest.mark.parametrize("kind", [KeptQuestions, KeptVectors])
+def test_nothing_to_embed_and_the_other_calls_reach_the_embedder(kind: type[KeptQuestions | KeptVectors]) -> None:
+    kept, behind = kind(WordLlama(), Shelf(10, 60)), WordLlama()
+    assert kept.embed([]).shape == (0, 256)
+    assert (kept.name, kept.dimensions, kept.token_dimensions) == (QUICK.embedding, 256, 0)
+    assert kept.count_tokens("How long is it?") == behind.count_tokens("How long is it?") > 0
+    assert np.array_equal(kept.embed_asked("How long?").vector, behind.embed(["How long?"])[0])
+    [marks] = kept.embed_marked([Marked("How long?", [(0, 3)])])
+    assert np.array_equal(marks.spans, behind.embed_marked([Marked("How long?", [(0, 3)])])[0].spans)

@@ -4,6 +4,7 @@ from typing import Any, cast
 import pytest
 
 from graph.finding.evidence import COMPARED, MOST_UNITS, Weigh, features, gather, score, share, shortlist, weighing
+from graph.finding.late import Near
 from graph.learned import load
 from graph.state import Evidence, Passage
 
@@ -81,15 +82,32 @@ def test_meaning_is_of_the_unit_by_itself_and_of_the_unit_in_its_passage() -> No
 
 def test_a_unit_that_was_not_embedded_is_no_nearer_than_those_that_were() -> None:
     passages = [passage("Oil it. Call us.", similar=[0.5, 0.2])]
-    assert [row["afresh"] for row in features("seal", passages, gather(passages), {0: 0.7}, alike)] == [0.7, 0.2]
+    assert [row["similar"] for row in features("seal", passages, gather(passages), {0: 0.7}, alike)] == [0.7, 0.2]
 
 
 def test_the_score_is_the_learned_probability_and_tells_its_parts() -> None:
     passages = [passage("Oil the seal.", similar=[0.5])]
     (row,) = features("Why the seal?", passages, gather(passages), {0: 0.7}, alike)
     (found,) = score("Why the seal?", passages, gather(passages), {0: 0.7}, alike)
-    assert found["score"] == load("sentences").probability(row)
+    assert found["score"] == load("sentences_afresh").probability(row)
     assert (found["similarity"], found["coverage"]) == (0.7, 1.0)
+
+
+def test_what_the_index_tells_of_a_unit_goes_with_it() -> None:
+    near = Near([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9], [0.15, 0.25, 0.35])
+    found = gather([passage("Oil it.\n\n12.5\n\nCall us.", similar=[0.9, 0.9, 0.9])], [near])
+    told = [(unit["text"], unit["similarity"], unit["met"], unit["headed"], unit["least"]) for unit in found]
+    assert told == [("Oil it.", 0.1, 0.4, 0.7, 0.15), ("Call us.", 0.3, 0.6, 0.9, 0.35)]
+
+
+def test_by_tokens_the_score_is_of_other_weights_and_nothing_is_embedded_afresh() -> None:
+    passages = [passage("Oil the seal. Call us.")]
+    found = gather(passages, [Near([0.5, 0.5], [0.9, 0.3], [0.9, 0.4], [0.8, 0.1])])
+    rows = features("Why the seal?", passages, found, {}, alike)
+    first, second = score("Why the seal?", passages, found, {}, alike)
+    assert [unit["text"] for unit in (first, second)] == ["Oil the seal.", "Call us."]
+    assert first["score"] == load("sentences").probability(rows[0])
+    assert first["similarity"] == 0.5
 
 
 def test_the_units_come_best_first_by_meaning() -> None:

@@ -13,8 +13,9 @@ from graph.errors import FilesRefused, IndexBusy, SourceInvalid
 from graph.ingest.document import Refusal
 from graph.ingest.pipeline import Options, index
 from graph.release import Chunking
+from graph.snapshot.rows import DocumentRow, PassageRows
 from graph.snapshot.store import Store, locate
-from graph.snapshot.tables import DocumentRow, PassageRows, Reader
+from graph.snapshot.tables import Reader
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -249,7 +250,7 @@ def test_the_journal_keeps_a_batch_whole_or_not_at_all(tmp_path: Path) -> None:
     run_index(write(tmp_path / "docs", a__md="The quota is 50 GB."), tmp_path / "store")
     from graph.ingest.journal import Journal
 
-    journal = Journal(tmp_path / "journal.sqlite", "recipe", 256)
+    journal = Journal(tmp_path / "journal.sqlite", "recipe", 256, 0)
     row = next(iter(documents(tmp_path / "store").values()))
     good = (row, passages(tmp_path / "store")[0])
     with pytest.raises((AttributeError, sqlite3.Error)):

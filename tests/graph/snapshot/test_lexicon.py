@@ -18,8 +18,9 @@ from graph.ingest import build
 from graph.snapshot import lexicon
 from graph.snapshot.lexicon import LEXICON, Counting, Lexicon
 from graph.snapshot.manifest import MANIFEST, read_manifest
+from graph.snapshot.rows import WORDS
 from graph.snapshot.store import locate
-from graph.snapshot.tables import WORDS, Reader
+from graph.snapshot.tables import Reader
 from graph.text.surfaces import Known
 from graph.text.words import terms, weights
 

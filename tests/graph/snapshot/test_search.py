@@ -16,11 +16,13 @@ from graph.backends import Scope
 from graph.backends.local import SnapshotRetriever, open_retriever
 from graph.errors import FilterInvalid, SnapshotBroken, SnapshotMismatch, SnapshotMissing
 from graph.filters import access_condition, compile_filter
+from graph.finding.late import TokenVectors
 from graph.ingest.document import canonical
 from graph.release import Release
 from graph.snapshot.manifest import MANIFEST, read_manifest
+from graph.snapshot.rows import PassageRows
 from graph.snapshot.store import Store, locate
-from graph.snapshot.tables import PassageRows, Reader, Writer
+from graph.snapshot.tables import Reader, Writer
 
 
 def corpus(folder: Path, records: list[dict[str, Any]]) -> Path:
@@ -247,11 +249,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 
     async def write() -> bool:
-        writer = await Writer.create(directory, {"year": "integer"}, 64)
+        writer = await Writer.create(directory, {"year": "integer"}, 64, 0)
         for start in range(0, MANY, 13_000):
             numbers = range(start, start + 13_000)
             rows = [_row(number) for number in numbers]
-            passages = PassageRows(rows, vectors[start : start + 13_000], [np.empty((0, 64), np.int8)] * len(rows))
+            none = TokenVectors(np.empty((0, 0), np.uint8), [])
+            units, tokens = [np.empty((0, 64), np.int8)] * len(rows), [none] * len(rows)
+            passages = PassageRows(rows, vectors[start : start + 13_000], units, tokens)
             await writer.add_passages(passages, {row["document"]: _shared(row) for row in rows})
         return await writer.finish()
 

@@ -1,0 +1,211 @@
+"""The tokens of passages in a Snapshot: kept, carried over, told of, and not missed where an older one has none."""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import pytest
+from support import QUICK, run_index
+
+from benchmarks.halfway import state_after
+from graph.backends import Scope
+from graph.backends.embedders import Marked, MiniLM, load_embedder
+from graph.backends.local import SnapshotRetriever, open_local
+from graph.backends.rerankers import EmbeddedReranker
+from graph.builder import build_graph
+from graph.errors import RetrievalUnavailable
+from graph.finding.late import Asked
+from graph.finding.relevance import features
+from graph.ingest.vectors import marked
+from graph.learned import load
+from graph.release import Release
+from graph.settings import Settings
+from graph.snapshot.manifest import MANIFEST, Manifest, files_of, read_manifest, write_manifest
+from graph.snapshot.rows import COUNTS, TOKENS, PassageRows
+from graph.snapshot.store import locate
+from graph.snapshot.tables import Reader
+from graph.state import Question
+
+SEALS = "# Seals\n\nThe seal of the pump is changed every two years. Call the service desk in Utrecht."
+CARS = "# Cars\n\nThe garage has forty places. Electric cars are charged in the basement."
+QUESTION = "How often is the seal changed?"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two documents under the default embedding; the second one was added to the Snapshot of the first."""
+    folder = tmp_path_factory.mktemp("tokens")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "seals.md").write_text(SEALS)
+    run_index(folder / "docs", folder / "store", Release())
+    (folder / "docs" / "cars.md").write_text(CARS)
+    run_index(folder / "docs", folder / "store", Release())
+    return folder / "store"
+
+
+def rows(directory: Path) -> PassageRows:
+    async def read() -> PassageRows:
+        reader = await Reader.open(directory, approximate=False)
+        return PassageRows.joined([part async for part in reader.passages()])
+
+    return asyncio.run(read())
+
+
+def test_one_run_gives_a_text_its_vector_those_of_its_spans_and_those_of_its_tokens() -> None:
+    text, spans = "Guide\nOil the seal. Call us.", [(6, 19), (20, 28)]
+    [marks] = MiniLM().embed_marked([Marked(text, spans)])
+    assert np.allclose(marks.whole, MiniLM().embed([text])[0], atol=1e-5)
+    assert marks.spans.shape == (2, 384)
+    # One token of the heading, four and three of the sentences.
+    assert marks.tokens.counts == [1, 4, 3]
+    assert marks.tokens.signs.shape == (8, 384 / 8)
+    assert marks.tokens.signs.dtype == np.uint8
+    assert marks.spans.dtype == np.int8
+
+
+def test_what_lies_beyond_the_cut_of_the_model_has_no_tokens() -> None:
+    text = "word " * 500
+    [marks] = MiniLM().embed_marked([Marked(text, [(0, 4), (2400, 2404)])])
+    assert (marks.tokens.counts[1], marks.tokens.counts[2]) == (1, 0)
+    assert sum(marks.tokens.counts) == len(marks.tokens.signs) == 382
+
+
+def test_the_words_of_a_question_that_tell_something_are_marked() -> None:
+    asked = MiniLM().embed_asked("How often is the O-ring changed?")
+    assert asked.telling.tolist() == [False, True, False, False, True, False, True, True, False]
+    assert np.allclose(np.linalg.norm(asked.tokens, axis=1), 1, atol=1e-5)
+    assert MiniLM().embed_asked("Is it?").telling.all()
+
+
+def test_static_vectors_have_no_tokens() -> None:
+    embedder = load_embedder(QUICK.embedding)
+    [marks] = embedder.embed_marked([Marked("Oil the seal.", [(0, 13)])])
+    assert (embedder.token_dimensions, len(marks.tokens.signs), len(embedder.embed_asked("Why?").tokens)) == (0, 0, 0)
+
+
+def test_tokens_are_the_same_after_the_journal_and_after_being_carried_over(store: Path) -> None:
+    found = rows(locate(store))
+    assert len(found.rows) == 2
+    for row, held, made in zip(
+        found.rows, found.tokens, MiniLM().embed_marked(list(map(marked, found.rows))), strict=True
+    ):
+        assert held.counts == made.tokens.counts
+        assert sum(held.counts) == len(held.signs) > 10, row["text"]
+        assert np.array_equal(held.signs, made.tokens.signs)
+
+
+def opened(store: Path, **changes: Any) -> tuple[Any, SnapshotRetriever]:
+    backend = asyncio.run(open_local(Settings(index=store), Release()))
+    assert isinstance(backend.retriever, SnapshotRetriever)
+    return replace(backend, **changes), backend.retriever
+
+
+def test_the_index_tells_how_near_each_sentence_is_to_any_text(store: Path) -> None:
+    _, retriever = opened(store)
+
+    async def told() -> Any:
+        passages = await retriever.search(QUESTION, Scope({}, [], 10))
+        near = [await retriever.near(text, passages) for text in (QUESTION, "Where do I charge?")]
+        return passages, *near, await retriever.late(QUESTION, passages)
+
+    passages, seal, charge, late = asyncio.run(told())
+    first = next(n for n, passage in enumerate(passages) if "seal" in passage["text"])
+    assert seal[first].met[0] > max(seal[first].met[1], *seal[1 - first].met)
+    assert charge[1 - first].met[1] > max(charge[1 - first].met[0], *charge[first].met)
+    assert late[first] > late[1 - first]
+    assert seal[first].similar == pytest.approx(passages[first]["similar"], abs=1e-3)
+
+
+class Unasked:
+    """A similarity that nobody may ask."""
+
+    async def compare(self, text: str, others: Sequence[str]) -> list[float]:
+        raise AssertionError(f"{others} were embedded")
+
+
+def test_an_answers_evidence_is_found_without_embedding_a_sentence(store: Path) -> None:
+    backend, _ = opened(store, similarity=Unasked())
+    state = asyncio.run(state_after(build_graph(Release(), backend), "rerank", Question(question=QUESTION)))
+    assert state["evidence"][0]["text"].startswith("The seal of the pump")
+    assert state["evidence"][0]["score"] > state["evidence"][1]["score"]
+    assert state["evidence"][0]["met"] > 0
+
+
+def without_tokens(store: Path, copy: Path) -> Path:
+    """The Snapshot as an earlier version made it."""
+    shutil.copytree(store, copy)
+    directory = locate(copy)
+
+    async def drop() -> None:
+        table = await (await lancedb.connect_async(str(directory))).open_table("passages")
+        await table.drop_columns([TOKENS, COUNTS])
+
+    asyncio.run(drop())
+    write_manifest(directory, read_again(directory))
+    return copy
+
+
+def read_again(directory: Path) -> Any:
+    """The manifest with the files that are there now."""
+    manifest = Manifest.model_validate_json((directory / MANIFEST).read_text("utf-8"))
+    return manifest.model_copy(update={"files": files_of(directory)})
+
+
+def test_a_snapshot_of_an_earlier_version_answers_by_sentences_that_are_embedded(store: Path, tmp_path: Path) -> None:
+    older = without_tokens(store, tmp_path / "older")
+    assert read_manifest(locate(older)).counts.passages == 2
+    backend, retriever = opened(older)
+    assert (backend.nearness, retriever.holds_tokens) == (None, False)
+    state = asyncio.run(state_after(build_graph(Release(), backend), "rerank", Question(question=QUESTION)))
+    assert state["evidence"][0]["text"].startswith("The seal of the pump")
+    assert "met" not in state["evidence"][0]
+    answer = asyncio.run(build_graph(Release(), backend).ainvoke({"question": QUESTION}))["answer"]
+    assert "every two years" in answer["text"]
+    assert [len(held.signs) for held in rows(locate(older)).tokens] == [0, 0]
+
+
+def test_candidates_are_weighed_by_what_the_index_tells(store: Path) -> None:
+    _, retriever = opened(store)
+    weigh = retriever.lexicon.weight
+
+    async def ranked() -> Any:
+        passages = await retriever.search(QUESTION, Scope({}, [], 10))
+        told = [await EmbeddedReranker(weigh, by).rank(QUESTION, passages, 1.0) for by in (retriever, None)]
+        return passages, await retriever.late(QUESTION, passages), *(ranked.scores for ranked in told)
+
+    passages, late, by_tokens, without = asyncio.run(ranked())
+    assert by_tokens == [load("rerank").score(row) for row in features(QUESTION, passages, weigh, late)]
+    assert without == [load("rerank_afresh").score(row) for row in features(QUESTION, passages, weigh)]
+    assert by_tokens != without
+
+
+def test_a_snapshot_that_has_gone_is_an_error_that_the_graph_knows(store: Path, tmp_path: Path) -> None:
+    shutil.copytree(store, tmp_path / "gone")
+    _, retriever = opened(tmp_path / "gone")
+    passages = asyncio.run(retriever.search(QUESTION, Scope({}, [], 10)))
+    shutil.rmtree(tmp_path / "gone")
+    with pytest.raises(RetrievalUnavailable):
+        asyncio.run(retriever.near("Another text", passages))
+
+
+def test_a_question_is_embedded_once_for_the_search_and_for_its_sentences(store: Path) -> None:
+    _, retriever = opened(store)
+    runs: list[str] = []
+
+    class Counting(MiniLM):
+        def embed_asked(self, text: str) -> Asked:
+            runs.append(text)
+            return super().embed_asked(text)
+
+    retriever._embedder._embedder = Counting()  # type: ignore[attr-defined]
+
+    async def ask() -> None:
+        await retriever.near(QUESTION, await retriever.search(QUESTION, Scope({}, [], 10)))
+
+    asyncio.run(ask())
+    assert runs == [QUESTION]
