@@ -131,7 +131,10 @@ class Reranker(Protocol):
     """Orders candidates anew."""
 
     async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
-        """A score for each passage, within about `seconds`; a failure is told as trouble and never raised."""
+        """A score for each passage, within about `seconds`; a failure is told as trouble and not raised.
+
+        Raises RetrievalUnavailable when the index itself does not answer.
+        """
         ...
 
 

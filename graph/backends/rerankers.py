@@ -25,13 +25,13 @@ class Endpoint(Protocol):
 
 
 class EmbeddedReranker:
-    """Weighs what of the question stands in each passage, and where; needs no model server."""
+    """Weighs what of the question stands in each passage, and where, and how nearly its tokens are met."""
 
     def __init__(self, weigh: Weigh, nearness: Nearness | None = None) -> None:
         self._weigh, self._nearness = weigh, nearness
 
     async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
-        """Never in trouble, and done in milliseconds whatever time there is."""
+        """Never in trouble, and done in milliseconds whatever time there is; raises RetrievalUnavailable."""
         late = await self._nearness.late(question, passages) if self._nearness else None
         model = load("rerank_afresh" if late is None else "rerank")
         return Ranked([model.score(row) for row in features(question, passages, self._weigh, late)])

@@ -209,3 +209,24 @@ def test_a_question_is_embedded_once_for_the_search_and_for_its_sentences(store:
 
     asyncio.run(ask())
     assert runs == [QUESTION]
+
+
+def test_passages_that_were_compared_are_not_read_again(store: Path) -> None:
+    _, retriever = opened(store)
+    read: list[str] = []
+    reader = retriever._reader
+
+    class Counting(Reader):
+        async def small_vectors(self, ids: Sequence[str]) -> Any:
+            read.extend(ids)
+            return await reader.small_vectors(ids)
+
+    retriever._reader = Counting.__new__(Counting)
+
+    async def ask() -> Any:
+        passages = await reader.nearest(MiniLM().embed([QUESTION])[0], "true", 10)
+        return passages, [await retriever.near(text, passages) for text in (QUESTION, "And then?")]  # type: ignore[arg-type]
+
+    passages, _ = asyncio.run(ask())
+    assert sorted(read) == sorted(passage["id"] for passage in passages)
+    assert len(read) == 2
