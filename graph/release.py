@@ -79,7 +79,7 @@ class Routing(Part):
     """
 
     complex_from: Share = 0.5
-    answer_from: Share = 0.4
+    answer_from: Share = 0.45
 
 
 class Models(Part):
