@@ -35,8 +35,8 @@ from graph.snapshot.lexicon import Lexicon as StoredLexicon
 from graph.snapshot.store import locate
 from graph.state import Evidence, Passage, Question
 from graph.sync import Graph
+from graph.text.words import Weigh
 
-Weigh = Callable[[str], float]
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
 FINDERS = ("finding/*.py", "question/*.py", "text/*.py", "claims/versions.py", "nodes.py", "learned/rerank*.json")
 """The code that what is found follows from, but for what scores sentences afterwards."""

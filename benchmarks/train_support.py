@@ -15,10 +15,10 @@ from benchmarks.record import begin, cores, print_table
 from evals.judging.labels import texts_of
 from graph.backends.embedders import MiniLM
 from graph.claims.comparison import features
-from graph.claims.sources import Source, Weigh, source
+from graph.claims.sources import Source, source
 from graph.claims.support import log_odds, nearest
 from graph.learned import Model, logistic
-from graph.text.words import terms, weights
+from graph.text.words import Weigh, terms, weights
 
 SETS = {
     "mtrag": "GitHub IBM/mt-rag-benchmark, Apache 2.0",

@@ -14,7 +14,6 @@ from .answers import answered, declined, no_usage
 from .backends import Backend, Brief
 from .caching.cache import reuse
 from .caching.leases import lease_of_this_run
-from .claims.sources import alike
 from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
@@ -23,6 +22,7 @@ from .question.mending import Mender
 from .release import Release
 from .state import Draft, Failure, State, Usage
 from .text.language import language_of
+from .text.words import alike
 from .writing.attempt import Call, attempt, reason_to_hedge, used
 from .writing.fallback import Climb, Moment, begin, begin_hedge, climb
 from .writing.markers import normalise_markers

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
-from ..finding.relevance import Weigh, features, head_of
+from ..finding.relevance import features, head_of
 from ..learned import load
 from ..release import Release
 from ..settings import Settings
 from ..state import Passage
+from ..text.words import Weigh
 from . import Lexicon, Nearness, Ranked, Reranker
 from .breaker import EndpointBreaker, breaker_of
 

@@ -43,6 +43,8 @@ BETTER = 0.25
 """How much more another passage must support a claim than the one cited, to be cited in its place."""
 MOVED_FROM = 0.75
 """Support that a claim needs of another passage when none that it cites supports it: of many, one is easily alike."""
+UNCITED_FROM = 0.6
+"""Support that a claim without a citation needs: the best of several is as often wrong as a cited one at 0.5."""
 LEAST_TERMS = 2
 """Content words that a clause needs to be a claim of its own."""
 
@@ -111,7 +113,8 @@ def clauses(claim: Claim) -> list[Claim]:
 def outcome(judged: Judged, count: int, support_from: float) -> Outcome:
     """What becomes of one claim: support of `support_from` lets it stand, where it is or where it has far more.
 
-    Where the passages that it cites have too little, another one must have `MOVED_FROM`.
+    Where the passages that it cites have too little, another one must have `MOVED_FROM`; where it cites none, the best
+    one must have `UNCITED_FROM`.
     """
     cited = judged.cited(count)
     good = [(number, judged.verdicts[number]) for number in cited if judged.verdicts[number].score >= support_from]
@@ -121,7 +124,7 @@ def outcome(judged: Judged, count: int, support_from: float) -> Outcome:
         return Outcome(good, [_repair(judged.claim, "dropped", judged.verdicts[n]) for n in lost])
     if best is None:
         return Outcome([], [Repair(claim=judged.claim.text, action="removed", because="no passage", support=0.0)])
-    if best[1].score >= (max(support_from, MOVED_FROM) if cited and not good else support_from):
+    if best[1].score >= (support_from if good else max(support_from, MOVED_FROM if cited else UNCITED_FROM)):
         told = judged.verdicts[cited[0]] if cited else best[1]
         repair = _repair(judged.claim, "moved" if judged.claim.markers else "added", told)
         return Outcome([best], [{**repair, "support": round(best[1].score, 4)}])

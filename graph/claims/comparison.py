@@ -8,17 +8,20 @@ from math import log
 from rapidfuzz.distance import LCSseq, Levenshtein, Opcode
 
 from ..text.facts import denials, denied, names, opposed, plain_words, words
-from ..text.quantities import quantities
-from ..text.words import is_number
-from .sources import Source, Weigh, Window, pairs_in, quantities_in, share, terms_in, terms_of, words_in
+from ..text.quantities import MEASURES, quantities
+from ..text.words import Weigh, is_number
+from .sources import Source, Window, pairs_in, quantities_in, share, terms_in, terms_of, words_in
 
 CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|until)\b", re.IGNORECASE)
 
 ADDED_FROM, COPIED_FROM = 3, 0.5
 """Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
+COUNTED_TO = 10
 MOST_REPLACED = 3
 """Words that one stretch may have in place of others; what is longer is another wording."""
 Pairs = frozenset[tuple[str, str]]
+Quantity = tuple[str, str]
+"""A number and its unit."""
 Features = dict[str, float]
 
 
@@ -92,14 +95,20 @@ def _adds(own: Sequence[str], found: Source) -> bool:
 def _stated(claim: str, closest: str, readings: Sequence[str], found: Source) -> Features:
     """The claim's numbers that are missing, and those that have another unit."""
     stated, said = quantities(claim), quantities_in([*readings, found.about])
-    closely = {value for value, _ in quantities_in([closest, found.about])}
+    closely = quantities_in([closest, found.about])
     values = {value for value, _ in stated}
     return {
         "number_missing": float(bool(values - {value for value, _ in said})),
-        "number_missing_here": float(bool(values - closely)),
+        "figure_missing": float(any(_is_figure(value, unit) and value not in dict(said) for value, unit in stated)),
+        "number_missing_here": float(bool(values - {value for value, _ in closely})),
         "number_repeated": _repeated(terms_of(claim), terms_of(closest)),
-        "unit_differs": _units_differ(stated, said),
+        "unit_differs": _units_differ(stated, said, closely),
     }
+
+
+def _is_figure(value: str, unit: str) -> bool:
+    """Whether a number is more than a count of a few things, which a claim may have counted itself."""
+    return not value.isdigit() or int(value) > COUNTED_TO or unit in MEASURES
 
 
 def _repeated(own: Sequence[str], there: Sequence[str]) -> float:
@@ -107,12 +116,20 @@ def _repeated(own: Sequence[str], there: Sequence[str]) -> float:
     return float(any(is_number(term) and own.count(term) > there.count(term) > 0 for term in set(own)))
 
 
-def _units_differ(stated: Iterable[tuple[str, str]], said: Iterable[tuple[str, str]]) -> float:
-    """1 when a number of the claim has a unit, and wherever the window has the number it has other ones."""
-    told: dict[str, set[str]] = {}
-    for value, unit in said:
-        told.setdefault(value, set()).add(unit)
+def _units_differ(stated: Iterable[Quantity], said: Iterable[Quantity], closely: Iterable[Quantity]) -> float:
+    """1 when a number of the claim has a unit, and wherever it is told it has other ones.
+
+    The closest unit's word goes before that of the rest of the window, where another number may happen to be alike.
+    """
+    told = _units_by_number(said) | _units_by_number(closely)
     return float(any(unit and "" not in told.get(v, {""}) and unit not in told[v] for v, unit in stated))
+
+
+def _units_by_number(told: Iterable[Quantity]) -> dict[str, set[str]]:
+    units: dict[str, set[str]] = {}
+    for value, unit in told:
+        units.setdefault(value, set()).add(unit)
+    return units
 
 
 def _named(claim: str, readings: Sequence[str], found: Source) -> Features:

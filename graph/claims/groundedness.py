@@ -5,9 +5,9 @@ from itertools import pairwise
 from math import log
 
 from ..learned import load
-from ..text.words import terms
+from ..text.words import Weigh, terms
 from .checking import ABSENT
-from .sources import Source, Weigh, share
+from .sources import Source, share
 
 
 def features(

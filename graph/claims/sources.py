@@ -1,6 +1,6 @@
 """A passage as claims are compared with it: its units, alone and with their neighbours, and what they say; pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -9,15 +9,7 @@ from ..state import Passage
 from ..text.facts import plain_words
 from ..text.quantities import quantities
 from ..text.sentences import Unit, units
-from ..text.words import terms
-
-Weigh = Callable[[str], float]
-"""How telling a term is in the index: its inverse passage frequency."""
-
-
-def alike(term: str) -> float:
-    """Every term as telling as any other: for worlds that do not say how often one stands."""
-    return 1.0
+from ..text.words import Weigh, terms
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ def _window(own: Sequence[Unit], first: int, last: int) -> Window:
     return Window(own[first].start, own[last].end, reading, first, last)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=8192)
 def terms_of(text: str) -> tuple[str, ...]:
     """The terms of a text in order."""
     return tuple(terms(text))

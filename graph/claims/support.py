@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..learned import Model, load, logistic
 from ..text.facts import denials, names
 from ..text.quantities import values
+from ..text.words import Weigh
 from .comparison import CONDITION, features
-from .sources import Source, Weigh, Window, share, terms_in, terms_of, words_in
+from .sources import Source, Window, share, terms_in, terms_of, words_in
 
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
 """Punctuation before and behind words, which no wording depends on."""
@@ -22,6 +23,12 @@ TURNS = re.compile(
 
 ANOTHER_UNIT = -3.0
 """Log-odds for a number that has another unit: too rare in the sets that the weights are learned from."""
+AS_ALIGNED = 0.1
+"""How much less of a claim may stand in order in a window that is weighed than in another: one that has the claim's
+sentence with another fact is not outvoted by one that has less of it.
+"""
+FIGURE_MISSING = -1.5
+"""Log-odds for a figure that stands nowhere there: the trees let it pass where all else is the same."""
 ADDED = -3.0
 """Log-odds for a copied sentence that goes on, or begins, with something else, which the trees let pass."""
 
@@ -53,7 +60,7 @@ def _holds(window: Window, wanted: str) -> bool:
     return bool(piece) and not (denials(before) or TURNS.search(before) or CONDITION.search(behind))
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=8192)
 def _folded(text: str) -> str:
     words = " ".join(EDGES.sub("", text.lower()).split())
     return f" {words} " if words else ""
@@ -66,22 +73,28 @@ def judge(claim: str, found: Source, compared: Mapping[int, float], weigh: Weigh
     """
     if literal := is_verbatim(claim, found):
         return Verdict(1.0, literal, "")
-    model = load("support")
-    best, told = Verdict(0.0, None, "nothing in the passage is near"), None
-    for window in nearest(claim, found, weigh, most=4):
-        cosine = max((compared.get(n, 0.0) for n in range(window.first, window.last + 1)), default=0.0)
-        compare = features(claim, window, found, cosine, weigh)
-        score = logistic(log_odds(model, compare))
-        if score > best.score:
-            best, told = Verdict(score, window, ""), compare
-    if best.window is None or told is None:
-        return best
-    return Verdict(best.score, best.window, reason(claim, best.window, found, told))
+    weighed = [_weighed(claim, window, found, compared, weigh) for window in nearest(claim, found, weigh, most=4)]
+    aligned = max((told["in_order"] for _, told in weighed), default=0.0) - AS_ALIGNED
+    held = [(verdict, told) for verdict, told in weighed if told["in_order"] >= aligned and verdict.score > 0.0]
+    if not held:
+        return Verdict(0.0, None, "nothing in the passage is near")
+    best, told = max(held, key=lambda pair: pair[0].score)
+    return replace(best, because=reason(claim, best.window, found, told) if best.window else "")
+
+
+def _weighed(
+    claim: str, window: Window, found: Source, compared: Mapping[int, float], weigh: Weigh
+) -> tuple[Verdict, Mapping[str, float]]:
+    """How well one window supports a claim, and what was compared."""
+    cosine = max((compared.get(number, 0.0) for number in range(window.first, window.last + 1)), default=0.0)
+    told = features(claim, window, found, cosine, weigh)
+    return Verdict(logistic(log_odds(load("support"), told)), window, ""), told
 
 
 def log_odds(model: Model, compared: Mapping[str, float]) -> float:
     """That a window supports a claim, by the learned weights and by those that are fixed."""
-    return model.score(compared) + ANOTHER_UNIT * compared["unit_differs"] + ADDED * compared["added"]
+    fixed = {"unit_differs": ANOTHER_UNIT, "figure_missing": FIGURE_MISSING, "added": ADDED}
+    return model.score(compared) + sum(weight * compared[name] for name, weight in fixed.items())
 
 
 def reason(claim: str, window: Window, found: Source, compared: Mapping[str, float]) -> str:

@@ -9,9 +9,10 @@ from ..backends import Judge, Similarity
 from ..errors import ModelFailed
 from ..release import Checking
 from ..state import Passage, Usage
+from ..text.words import Weigh
 from .checking import Checked, Judged, Outcome, assemble, clauses, is_absence, is_claim, outcome, together
 from .citations import Claim, claims_of, stated
-from .sources import Source, Weigh, source_of
+from .sources import Source, source_of
 from .support import Verdict, is_verbatim, judge, nearest
 
 WINDOWS = 4

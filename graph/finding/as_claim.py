@@ -4,9 +4,10 @@ import re
 from collections.abc import Sequence
 
 from ..claims.comparison import Features, features
-from ..claims.sources import Weigh, source_of
+from ..claims.sources import source_of
 from ..learned import load
 from ..state import Evidence, Passage
+from ..text.words import Weigh
 
 CARRIED = re.compile(r"(?<=\S) \([^()]+\)$")
 """The words that a conversation brings along: they say what is meant, and are no part of what is asked."""

@@ -4,7 +4,7 @@ Each is learned from what question and evidence have in common, and a third one 
 one way for a question that is asked alone and another for a turn of a conversation. No model is asked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -15,12 +15,12 @@ from ..question.answer_types import asked_clause, could_answer, wanted
 from ..state import Evidence, Passage
 from ..text.facts import denials, names, opposed, plain_words
 from ..text.quantities import values
+from ..text.words import Weigh
 from .as_claim import signs_as_claim
 from .evidence import BY_TOKENS, about, gather, has_tokens, share, term_set
 from .spans import best_spans, log_odds
 
 KINDS = ("person", "place", "date", "count", "amount", "measure")
-Weigh = Callable[[str], float]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The quotable sentences of the kept passages, each scored against the question by learned weights; pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -11,7 +11,7 @@ from ..learned import load, logistic
 from ..question.answer_types import could_answer
 from ..state import Evidence, Passage
 from ..text.sentences import Unit, units
-from ..text.words import terms
+from ..text.words import Weigh, terms
 from .late import Near
 
 MOST_UNITS = 400
@@ -25,8 +25,6 @@ OUTDATED = -4.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
 BY_TOKENS: tuple[Literal["met", "headed", "least"], ...] = ("met", "headed", "least")
 """What an index that holds tokens tells of a unit beside its similarity; see graph.finding.late.Near."""
-Weigh = Callable[[str], float]
-"""How telling a term is: its inverse passage frequency."""
 
 
 def gather(passages: Sequence[Passage], told: Sequence[Near] | None = None) -> list[Evidence]:
@@ -69,7 +67,7 @@ def about(passage: Passage) -> str:
     return f"{passage['title']}, {passage['section'].split(' > ')[-1]}" if passage["section"] else passage["title"]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=8192)
 def term_set(text: str) -> frozenset[str]:
     """The distinct terms of a text."""
     return frozenset(terms(text))

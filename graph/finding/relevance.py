@@ -5,16 +5,14 @@ Only the question's terms are looked for, so that a candidate costs one pass of 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from ..state import Passage
-from ..text.words import is_number, terms
+from ..text.words import Weigh, is_number, terms
 
-Weigh = Callable[[str], float]
-"""How telling a term is, as graph.text.words.weights."""
 WINDOW = 240
 """Characters within which terms count as near: about two sentences."""
 LITTLE_WORDS = 12

@@ -12,6 +12,7 @@ from ..filters import compile_filter
 from ..question import subquestions
 from ..release import Release
 from ..state import Evidence, Passage, Search, State
+from ..text.words import Weigh
 from . import confidence, evidence, merging, rerank
 
 DEPTH = 2
@@ -101,7 +102,7 @@ class Searching:
         units = await self.gather_evidence([question, *parts], kept)
         return State(parts=parts, passages=kept, evidence=units, trouble=trouble)
 
-    async def _scored(self, text: str, passages: list[Passage], weigh: evidence.Weigh) -> list[Evidence]:
+    async def _scored(self, text: str, passages: list[Passage], weigh: Weigh) -> list[Evidence]:
         """The sentences scored against a text; without the index's tokens those that may be best are embedded."""
         if self.backend.nearness:
             told = await self.backend.nearness.near(text, passages)
@@ -111,7 +112,7 @@ class Searching:
         similar = await self.backend.similarity.compare(text, [found[number]["text"] for number in near])
         return evidence.score(text, passages, found, dict(zip(near, similar, strict=True)), weigh)
 
-    def weigh(self, passages: list[Passage]) -> evidence.Weigh:
+    def weigh(self, passages: list[Passage]) -> Weigh:
         """How telling a term is: in the whole index, or among the passages where the world does not tell it."""
         lexicon = self.backend.retriever.lexicon
         return lexicon.weight if lexicon else evidence.weighing(passages)

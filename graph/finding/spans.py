@@ -9,7 +9,8 @@ import numpy as np
 from ..learned import Logistic, load
 from ..state import Evidence
 from ..text.forms import is_number, is_year, tokens
-from .stretches import Numbers, Weigh, asked, candidates
+from ..text.words import Weigh
+from .stretches import Numbers, asked, candidates
 
 SENTENCES = 3
 """How many of the best sentences are searched for spans."""

@@ -21,13 +21,13 @@ from ..text.forms import (
     is_year,
     tokens,
 )
+from ..text.words import Weigh
 
 MOST_WORDS = 10
 REACH = 8
 """Words to each side in which the question's terms count as near."""
 HARD = frozenset(';:()[]“”"?!|')
 """What a stretch does not reach across."""
-Weigh = Callable[[str], float]
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int_]
 

@@ -135,7 +135,7 @@ def _kind(head: list[str]) -> Kind:
     return next((kind for kind, stems in HEADS.items() if stems & set(head)), "thing")
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=2048)
 def could_answer(question: str, text: str) -> bool | None:
     """Whether a sentence has a word of the wanted kind that the question has not; None where the kind does not tell."""
     kind = wanted(question).kind

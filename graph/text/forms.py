@@ -52,7 +52,7 @@ class Token:
     gap: str
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[Token, ...]:
     """The words of a text in order."""
     found, last = [], 0

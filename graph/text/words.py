@@ -1,7 +1,7 @@
 """The words of a text that carry its meaning: stems of content words, and numbers as they stand; pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from math import log
 
@@ -17,6 +17,14 @@ EMPTY_WORDS = frozenset(
     to too under until up us very was we were what when where whether which while who whom whose why will with would
     you your yours""".split()
 )
+
+Weigh = Callable[[str], float]
+"""How telling a term is in the index: its inverse passage frequency."""
+
+
+def alike(term: str) -> float:
+    """Every term as telling as any other: for worlds that do not say how often one stands."""
+    return 1.0
 
 
 @cache

@@ -1,6 +1,6 @@
 """Chooses the sentences that answer a question, or the words of one that do, each from where it says most; pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +10,9 @@ from ..learned import logistic
 from ..question.answer_types import wanted
 from ..state import Evidence, Passage
 from ..text.sentences import units
+from ..text.words import Weigh
 
 Style = Literal["auto", "sentences", "short"]
-Weigh = Callable[[str], float]
 NEXT_FROM = 0.35
 """Share of the best sentence's score that a further one must reach."""
 SAME = 0.7

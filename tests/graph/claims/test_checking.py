@@ -73,6 +73,12 @@ def test_a_claim_that_its_own_passage_does_not_support_needs_more_of_another_one
     assert given_to(decide((1, 2), 0.2, 0.6)) == [1]
 
 
+def test_a_claim_without_a_citation_needs_more_than_one_that_cites_its_passage() -> None:
+    assert given_to(decide((), 0.2, 0.6)) == [1]
+    assert decide((), 0.2, 0.5999) == Outcome([], [repair("removed", "because 1", 0.5999)])
+    assert given_to(outcome(Judged(Claim("It is so.", ()), {0: says(0.8)}), 1, 0.9)) == []
+
+
 def test_what_another_passage_must_have_is_never_less_than_what_every_passage_must() -> None:
     verdicts = {0: says(0.2), 1: says(0.8)}
     assert given_to(outcome(Judged(Claim("It is so.", (1,)), verdicts), 2, 0.9)) == []

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.claims.comparison import features
-from graph.claims.sources import Source, Window, alike, share, source
+from graph.claims.sources import Source, Window, share, source
 from graph.claims.support import Verdict, is_verbatim, judge, nearest, reason
 from graph.text.sentences import units
+from graph.text.words import alike
 
 WARRANTY = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 TABLE = "| Part | Days |\n|---|---|\n| Seal | 5 |\n| Fan | 9 |"
@@ -94,7 +95,10 @@ def test_a_longer_window_must_hold_clearly_more_to_come_first() -> None:
     [
         ("It is 6 years.", WARRANTY, "number_missing"),
         ("The warranty is nine-year.", WARRANTY, "number_missing"),
+        ("The warranty is nine-year.", WARRANTY, "figure_missing"),
+        ("It is read on 12 pages by 30 people.", "It is read on 12 pages.", "figure_missing"),
         ("It is five months.", WARRANTY, "unit_differs"),
+        ("The seal takes 5 weeks.", "The seal takes 5 days. The fan stands on page 5.", "unit_differs"),
         ("The Montara pump.", WARRANTY, "name_missing"),
         ("The pump is not Italian.", "The pump is Italian.", "denial_differs"),
         ("The pump is Italian.", "The pump isn't Italian.", "denial_differs"),
@@ -111,6 +115,8 @@ def test_what_speaks_against_a_claim_is_seen(claim: str, text: str, name: str) -
     [
         ("It is 5 years.", WARRANTY, "number_missing"),
         ("A five-year warranty.", WARRANTY, "number_missing"),
+        ("It names two terms.", WARRANTY, "figure_missing"),
+        ("It is 5.", "It is 5 of 12.", "figure_missing"),
         ("A five-year warranty.", WARRANTY, "unit_differs"),
         ("It is 5.", WARRANTY, "unit_differs"),
         ("It costs 5 EUR.", "It costs EUR 5.", "unit_differs"),
@@ -292,6 +298,23 @@ def test_of_two_claims_the_true_one_fares_better(text: str, right: str, wrong: s
 )
 def test_a_true_claim_in_other_words_is_supported(claim: str, text: str) -> None:
     assert verdict(claim, text, similarity=0.95).score >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        (
+            "Work between 27:00 and 06:00 is paid with 50 percent on top.",
+            "Work between 22:00 and 06:00 and on Sundays is paid with 60 percent on top.",
+        ),
+        (
+            "The complete unit is covered for 48 years.",
+            "The complete unit is covered for 48 months. Fans are covered for parts only after month 48.",
+        ),
+    ],
+)
+def test_a_sentence_copied_with_another_figure_or_unit_is_not_supported(claim: str, text: str) -> None:
+    assert verdict(claim, text, similarity=0.85).score < 0.5
 
 
 def test_meaning_counts_beside_words() -> None:

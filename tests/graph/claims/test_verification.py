@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from graph.answers import no_usage
 from graph.claims.checking import Checked
 from graph.claims.citations import claims_of
-from graph.claims.sources import alike
 from graph.claims.verification import Verifier
 from graph.errors import ModelFailed
 from graph.release import Checking
 from graph.state import Passage, Usage
-from graph.text.words import terms
+from graph.text.words import alike, terms
 
 PUMP = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 DRIVE = "The Montara drive weighs 80 kg when it is empty. Two persons carry it to the cellar."

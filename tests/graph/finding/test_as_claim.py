@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import pytest
 
-from graph.claims.sources import alike
 from graph.finding.as_claim import signs_as_claim
 from graph.state import Evidence, Passage
+from graph.text.words import alike
 
 
 def passage(text: str) -> Passage:

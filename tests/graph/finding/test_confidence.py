@@ -9,12 +9,9 @@ from graph.finding.confidence import Confidence, confidence, learned, of_parts, 
 from graph.finding.evidence import gather, score
 from graph.learned import Logistic, Mean, logistic
 from graph.state import Evidence, Passage
+from graph.text.words import alike
 
 PLAIN = {"section": "", "header": "", "score": 1.0, "similar": [], "metadata": {}}
-
-
-def alike(term: str) -> float:
-    return 1.0
 
 
 def passage(text: str, near: float = 0.6, title: str = "Guide") -> Passage:

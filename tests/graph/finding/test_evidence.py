@@ -3,10 +3,11 @@ from typing import Any, cast
 
 import pytest
 
-from graph.finding.evidence import COMPARED, MOST_UNITS, Weigh, features, gather, score, share, shortlist, weighing
+from graph.finding.evidence import COMPARED, MOST_UNITS, features, gather, score, share, shortlist, weighing
 from graph.finding.late import Near
 from graph.learned import load
 from graph.state import Evidence, Passage
+from graph.text.words import Weigh, alike
 
 PLAIN = {"title": "Guide", "section": "", "header": "", "score": 1.0, "vector": None, "similar": [], "metadata": {}}
 
@@ -18,10 +19,6 @@ def passage(text: str, **changes: Any) -> Passage:
 def unit(text: str, **changes: Any) -> Evidence:
     plain = {"passage": 0, "start": 0, "end": len(text), "text": text}
     return cast(Evidence, {**plain, "similarity": 0.0, "coverage": 0.0, "score": 0.0, **changes})
-
-
-def alike(term: str) -> float:
-    return 1.0
 
 
 def ranked(

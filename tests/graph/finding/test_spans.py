@@ -7,10 +7,7 @@ import pytest
 
 from graph.finding.spans import SENTENCES, Span, best_spans, log_odds, readable, weighable
 from graph.state import Evidence
-
-
-def alike(term: str) -> float:
-    return 1.0
+from graph.text.words import alike
 
 
 def unit(text: str, score: float = 0.9) -> Evidence:

@@ -4,10 +4,7 @@ import numpy as np
 
 from graph.finding.stretches import MOST_WORDS, asked, candidates, stretches
 from graph.text.forms import tokens
-
-
-def alike(term: str) -> float:
-    return 1.0
+from graph.text.words import alike
 
 
 def texts(sentence: str) -> list[str]:

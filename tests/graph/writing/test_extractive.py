@@ -3,6 +3,7 @@ from typing import Any, cast
 import pytest
 
 from graph.state import Evidence, Passage
+from graph.text.words import alike
 from graph.writing.extractive import NEXT_FROM, POOL, Quote, Style, answer, choose
 
 PLAIN = {"section": "", "header": "", "text": ""}
@@ -70,10 +71,6 @@ def test_a_term_in_the_title_counts_as_held() -> None:
 def test_each_part_has_its_best_sentence_before_a_further_one_for_the_whole() -> None:
     evidence = [unit("The pump.", 0.9, part=1), unit("The pump oil.", 0.8, part=1), unit("The seal.", 0.2, part=2)]
     assert chosen("pump seal oil", *evidence, most=2) == ["The pump.", "The seal."]
-
-
-def alike(term: str) -> float:
-    return 1.0
 
 
 def said(question: str, text: str, style: Style, score: float = 0.99, **changes: Any) -> list[Quote]:
