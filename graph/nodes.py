@@ -22,7 +22,7 @@ from .question.mending import Mender
 from .release import Release
 from .state import Draft, Failure, State, Usage
 from .text.language import language_of
-from .text.words import alike
+from .text.words import Weigh, alike
 from .writing.attempt import Call, attempt, reason_to_hedge, used
 from .writing.fallback import Climb, Moment, begin, begin_hedge, climb
 from .writing.markers import normalise_markers
@@ -65,7 +65,7 @@ class Nodes:
         groups = preprocess.check_groups(state.get("groups"))
         compile_filter(filters, self.backend.retriever.columns)
         asked, mended = self._mender.mend(question, language, public=not groups)
-        folded = conversation.fold(asked, history)
+        folded = conversation.fold(asked, history, self._weigh)
         update = State(
             standalone=folded.question,
             searches=folded.searches,
@@ -174,9 +174,13 @@ class Nodes:
 
     @cached_property
     def _verifier(self) -> Verifier:
+        return Verifier(self.backend.similarity, self._weigh, self.release.checking, self.backend.judge)
+
+    @cached_property
+    def _weigh(self) -> Weigh:
+        """How telling a term is in the index, where that tells it."""
         lexicon = self.backend.retriever.lexicon
-        weigh = lexicon.weight if lexicon else alike
-        return Verifier(self.backend.similarity, weigh, self.release.checking, self.backend.judge)
+        return lexicon.weight if lexicon else alike
 
     @cached_property
     def _mender(self) -> Mender:

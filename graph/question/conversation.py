@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ..state import Search, Turn
-from ..text.words import is_number, terms
+from ..text.words import Weigh, alike, is_number, terms
 
 LEANS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"
@@ -34,13 +34,14 @@ NAMING = re.compile(
 )
 NEAR = 4
 """Turns back in which a turn that stands alone looks for a shared word, before it counts as a new topic."""
-TOPIC = 3
+TOPIC, SOUGHT = 3, 4
+"""How many words the question takes along as it is shown and ranked by, and how many as it is searched for."""
 DECAY = 0.7
 """What a word is worth for each turn of the user that lies between; `ASSISTANT` of it when the assistant said it."""
 ASSISTANT = 0.6
 OPENING = 60
 """Words from the start of a turn that are looked at: an answer says there what it is about."""
-TOPIC_WEIGHT = 1.5
+TOPIC_WEIGHT = 1.3
 """What the search with the topic counts beside the one without it."""
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 TALK = frozenset(
@@ -72,18 +73,21 @@ class Folded:
     searches: list[Search]
 
 
-def fold(question: str, history: Sequence[Turn]) -> Folded:
-    """The question with what it refers back to; one without history stays as it is."""
+def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike) -> Folded:
+    """The question with what it refers back to; one without history stays as it is.
+
+    `weigh`: how telling a term is in the index that is searched.
+    """
     if is_courtesy(question, history):
         return Folded(question, [])
     if other := swapped(question, history):
         return Folded(other, [Search(text=other, weight=1.0)])
-    words = topic(question, history)
+    words, sought = topic(question, history, TOPIC), topic(question, history, SOUGHT, weigh)
     if not words or not (leans(question) or shares_topic(question, history)):
         return Folded(question, [Search(text=question, weight=1.0)])
-    alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({words})", weight=TOPIC_WEIGHT)
+    alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
     if leans(question):
-        return Folded(carried["text"], [carried, alone])
+        return Folded(f"{question} ({words})", [carried, alone])
     return Folded(question, [alone, carried])
 
 
@@ -116,8 +120,11 @@ def shares_topic(question: str, history: Sequence[Turn]) -> bool:
     return bool(said & set(terms(question)))
 
 
-def topic(question: str, history: Sequence[Turn]) -> str:
-    """The words of the earlier turns that say best what the talk is about, in the order in which they came."""
+def topic(question: str, history: Sequence[Turn], most: int, weigh: Weigh = alike) -> str:
+    """The words of the earlier turns that say best what the talk is about, in the order in which they came.
+
+    Those that were said often and not long ago, and that are telling in the index.
+    """
     worth: dict[str, float] = {}
     last: dict[str, tuple[int, int, str]] = {}
     for age, turn in enumerate(reversed(history)):
@@ -126,7 +133,7 @@ def topic(question: str, history: Sequence[Turn]) -> str:
             worth[term] = worth.get(term, 0.0) + share
             last.setdefault(term, (-age, place, word))
     own = set(terms(question))
-    best = sorted((term for term in worth if term not in own), key=lambda term: -worth[term])[:TOPIC]
+    best = sorted((term for term in worth if term not in own), key=lambda term: -worth[term] * weigh(term))[:most]
     return " ".join(last[term][2] for term in sorted(best, key=lambda term: last[term]))
 
 

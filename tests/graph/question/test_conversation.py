@@ -30,7 +30,7 @@ def test_a_turn_that_leans_on_the_talk_takes_its_topic_along_and_is_searched_bot
     folded = fold("Does it cover the element?", WARRANTY)
     assert folded.question == "Does it cover the element? (heat warranty Kaldera)"
     assert folded.searches == [
-        Search(text=folded.question, weight=TOPIC_WEIGHT),
+        Search(text="Does it cover the element? (heat pump warranty Kaldera)", weight=TOPIC_WEIGHT),
         Search(text="Does it cover the element?", weight=1.0),
     ]
 
@@ -39,7 +39,7 @@ def test_a_turn_on_the_topic_that_stands_alone_is_shown_as_it_is_and_searched_bo
     question = "What voids the warranty for commercial customers in Spain?"
     folded = fold(question, WARRANTY)
     assert folded.question == question
-    assert texts(question, WARRANTY) == [question, f"{question} (heat pump Kaldera)"]
+    assert texts(question, WARRANTY) == [question, f"{question} (heat pump Kaldera five)"]
 
 
 def test_a_turn_about_something_else_leaves_the_talk_behind() -> None:
@@ -61,29 +61,39 @@ def test_a_full_question_and_one_that_names_something_do_not_lean(question: str)
 
 def test_recent_words_of_the_user_come_before_old_ones_and_the_assistants() -> None:
     history: list[Turn] = [
-        *said("alpha beta gamma"),
-        {"role": "assistant", "content": "delta epsilon zeta"},
-        *said("eta theta iota"),
+        *said("alpha beta gamma rho"),
+        {"role": "assistant", "content": "delta epsilon zeta sigma"},
+        *said("eta theta iota kappa"),
     ]
-    assert topic("Why?", history) == "eta theta iota"
-    assert topic("Why?", history[:2]) == "alpha beta gamma"
+    assert topic("Why?", history, 4) == "eta theta iota kappa"
+    assert topic("Why?", history[:2], 4) == "alpha beta gamma rho"
+
+
+def test_words_that_tell_more_in_the_index_come_before_words_that_were_said_as_often() -> None:
+    history = said("Does the city insure a tubing trip with its own boats?")
+    rare = {"tube": 6.0, "boat": 5.0, "trip": 4.0, "insur": 3.0}
+    assert topic("Why?", history, 3) == "city insure tubing"
+    assert topic("Why?", history, 3, lambda term: rare.get(term, 1.0)) == "tubing trip boats"
+    folded = fold("Why is it?", history, lambda term: rare.get(term, 1.0))
+    assert folded.question == "Why is it? (city insure tubing)"
+    assert folded.searches[0]["text"] == "Why is it? (insure tubing trip boats)"
 
 
 def test_a_word_that_comes_back_outweighs_one_that_was_said_last() -> None:
-    assert "turbine" in topic("Why?", said("turbine", "turbine noise", "turbine oil", "blade paint colour"))
+    assert "turbine" in topic("Why?", said("turbine", "turbine noise", "turbine oil", "blade paint colour"), 3)
 
 
 def test_the_topic_stands_in_the_order_in_which_it_was_said_and_without_the_turns_own_words() -> None:
-    assert topic("Does the river flood?", said("Where is Russian River tubing?")) == "Russian tubing"
+    assert topic("Does the river flood?", said("Where is Russian River tubing?"), 3) == "Russian tubing"
 
 
 @pytest.mark.parametrize("noise", ["please explain this in detail", "thanks, I'd like more information", "2024 12 3.5"])
 def test_talk_about_talking_and_numbers_are_no_topic(noise: str) -> None:
-    assert topic("Why?", said(noise)) == ""
+    assert topic("Why?", said(noise), 3) == ""
 
 
 def test_only_the_opening_of_a_turn_is_looked_at() -> None:
-    assert topic("Why?", said(f"{'so ' * OPENING} turbine")) == ""
+    assert topic("Why?", said(f"{'so ' * OPENING} turbine"), 3) == ""
 
 
 def test_blank_turns_change_nothing() -> None:
