@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from support import passage_of
 
 from graph.backends import Backend, Brief, Scope
 from graph.backends.writers import ExtractiveWriter
@@ -22,24 +23,8 @@ QUESTION = Question(question="How long is the warranty of the Corrento pump?")
 
 
 def passage(text: str = TEXT, name: str = "warranty.md", score: float = 1.0) -> Passage:
-    return Passage(
-        id=f"{name}#0",
-        document=name,
-        file=name,
-        title="Warranty",
-        section="",
-        header="",
-        page=2,
-        page_breaks=[],
-        start=100,
-        end=100 + len(text),
-        text=text,
-        metadata={},
-        score=score,
-        lexical=1.0,
-        vector=score,
-        similar=[],
-    )
+    whole = {"id": f"{name}#0", "document": name, "file": name, "title": "Warranty"}
+    return passage_of(text, **whole, page=2, start=100, end=100 + len(text), score=score, lexical=1.0, vector=score)
 
 
 @dataclass

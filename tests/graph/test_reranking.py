@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from support import passage_of
 
 from graph.backends import Backend, Brief, Ranked, Scope
 from graph.builder import build_graph
@@ -21,10 +22,8 @@ RELEASE = Release(models=Models(simple="openai:m", complex="openai:m"))
 
 
 def passage(text: str, score: float) -> Passage:
-    fields = {name: text for name in ("id", "document", "file", "text")}
-    rest: dict[str, Any] = {"title": "Fees", "section": "", "header": "", "page": None, "page_breaks": []}
-    scores = {"score": score, "lexical": score, "vector": score, "similar": []}
-    return cast(Passage, {**fields, **rest, **scores, "start": 0, "end": len(text), "metadata": {}})
+    named = dict.fromkeys(("id", "document", "file"), text)
+    return passage_of(text, **named, title="Fees", score=score, lexical=score, vector=score)
 
 
 @dataclass

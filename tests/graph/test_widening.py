@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from support import passage_of
 
 from graph.backends import Backend, Scope
 from graph.backends.writers import ExtractiveWriter
@@ -24,25 +25,8 @@ HISTORY: list[Turn] = [{"role": "user", "content": "How long is the warranty of 
 
 
 def passage(text: str, title: str, score: float) -> Passage:
-    whole = {
-        "id": title,
-        "document": title,
-        "file": title,
-        "title": title,
-        "text": text,
-        "end": len(text),
-        "score": score,
-    }
-    rest: dict[str, Any] = {
-        "section": "",
-        "header": "",
-        "page": None,
-        "page_breaks": [],
-        "start": 0,
-        "metadata": {},
-        "similar": [],
-    }
-    return Passage(**{**rest, **whole, "lexical": score, "vector": score})  # type: ignore[typeddict-item]
+    whole = dict.fromkeys(("id", "document", "file", "title"), title)
+    return passage_of(text, **whole, score=score, lexical=score, vector=score)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support import passage_of
 
 from graph.answers import no_usage
 from graph.asking import Breaker, Roles, RoleTerms
@@ -17,26 +18,9 @@ from graph.backends.writers import open_judge
 from graph.errors import ModelFailed
 from graph.release import Checking, Generation, Models, Prompts, Release, Terms
 from graph.settings import Settings
-from graph.state import Passage, Usage
+from graph.state import Usage
 
-PASSAGE = Passage(
-    id="a#0",
-    document="a",
-    file="a.md",
-    title="Fees",
-    section="",
-    header="",
-    page=None,
-    page_breaks=[],
-    start=0,
-    end=16,
-    text="The fee is 5 EUR.",
-    metadata={},
-    score=1.0,
-    lexical=None,
-    vector=None,
-    similar=[],
-)
+PASSAGE = passage_of("The fee is 5 EUR.", title="Fees")
 
 
 class Says:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from langchain_core.messages import HumanMessage
+from support import passage_of
 
 from graph.answers import no_usage
 from graph.backends import Brief
@@ -21,24 +22,7 @@ from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings
 from graph.state import Passage
 
-PASSAGE = Passage(
-    id="a#0",
-    document="a",
-    file="a.md",
-    title="Quota",
-    section="",
-    header="",
-    page=None,
-    page_breaks=[],
-    start=0,
-    end=32,
-    text="The quota of a project is 50 GB.",
-    metadata={},
-    score=1.0,
-    lexical=1.0,
-    vector=1.0,
-    similar=[],
-)
+PASSAGE = passage_of("The quota of a project is 50 GB.", title="Quota", lexical=1.0, vector=1.0)
 EMBEDDINGS = ["minilm-l6-v2-int8", "wordllama-256"]
 
 

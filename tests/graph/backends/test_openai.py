@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from support import passage_of
 
 from graph.answers import no_usage
 from graph.backends import Brief
@@ -16,28 +17,11 @@ from graph.backends.faults import Endpoint, serving
 from graph.backends.openai import OpenAIWriter, chat_model
 from graph.errors import ModelFailed
 from graph.release import Breaker, Generation, Prompts, Release, Terms
-from graph.state import Passage, Usage
+from graph.state import Usage
 
 KEY = "sk-0123456789"
 TEXT = "The quota of a project is 50 GB."
-PASSAGE = Passage(
-    id="a#0",
-    document="a",
-    file="a.md",
-    title="Quota",
-    section="Projects",
-    header="",
-    page=None,
-    page_breaks=[],
-    start=0,
-    end=len(TEXT),
-    text=TEXT,
-    metadata={"effective_date": "2025-01-01"},
-    score=1.0,
-    lexical=1.0,
-    vector=1.0,
-    similar=[],
-)
+PASSAGE = passage_of(TEXT, title="Quota", section="Projects", metadata={"effective_date": "2025-01-01"})
 IN_JSON = Terms(format="json")
 CLAIMS = json.dumps({"claims": [{"text": "The quota is 50 GB.", "passages": [1]}]})
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import passage_of
 
 from graph.claims.checking import Checked, Judged, Outcome, assemble, clauses, is_absence, is_claim, outcome, together
 from graph.claims.citations import MARKERS, Claim, claims_of
@@ -17,9 +18,8 @@ TEXT = "The seal is red. The pump lasts. The fan is quiet."
 
 
 def passage(text: str = TEXT, **changes: Any) -> Passage:
-    plain = {"id": "guide.md#0", "document": "guide.md", "file": "guide.md", "title": "Guide", "section": ""}
-    place: dict[str, Any] = {"header": "", "page": None, "page_breaks": [], "start": 0, "end": len(text), "text": text}
-    return cast(Passage, {**plain, **place, "metadata": {}, "score": 1.0, **changes})
+    named = {"id": "guide.md#0", "document": "guide.md", "file": "guide.md", "title": "Guide"}
+    return passage_of(text, **{**named, **changes})
 
 
 def says(score: float, because: str = "", start: int = 0, end: int = 16) -> Verdict:

@@ -1,20 +1,20 @@
 """Splitting a draft into claims, and making citations."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import passage_of
 
 from graph.claims.citations import MARKERS, Claim, Sheet, claims_of, joined, page_at, said, stated
 from graph.state import Citation, Passage
 
 
 def passage(text: str, **changes: Any) -> Passage:
-    plain = {"id": "guide.md#0", "document": "guide.md", "file": "guide.md", "title": "Guide", "section": ""}
-    place: dict[str, Any] = {"header": "", "page": None, "page_breaks": [], "start": 0, "end": len(text), "text": text}
-    return cast(Passage, {**plain, **place, "metadata": {}, "score": 1.0, **changes})
+    named = {"id": "guide.md#0", "document": "guide.md", "file": "guide.md", "title": "Guide"}
+    return passage_of(text, **{**named, **changes})
 
 
 def read(draft: str) -> list[tuple[str, tuple[int, ...]]]:

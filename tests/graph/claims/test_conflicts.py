@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import pytest
+from support import passage_of
 
 from graph.claims.conflicts import conflicts, differs
 from graph.state import Citation, Conflict, Passage
@@ -11,11 +12,10 @@ OLD, NEW = "The warranty of the pump is two years.", "The warranty of the pump i
 
 
 def passage(text: str, since: str | None, **changes: Any) -> Passage:
-    plain: dict[str, Any] = {"header": "", "page": None, "page_breaks": [], "start": 0, "section": "", "score": 1.0}
     told = {"effective_date": since} if since else {}
     name = changes.setdefault("document", f"policy-{since}.md")
     named = {"id": f"{name}#0", "file": name, "title": f"Warranty Policy {(since or '')[:4]}"}
-    return cast(Passage, {**plain, **named, "text": text, "end": len(text), "metadata": told, **changes})
+    return passage_of(text, **{**named, "metadata": told, **changes})
 
 
 def cites(found: Passage, quote: str, marker: int = 1) -> Citation:

@@ -4,11 +4,12 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import passage_of
 
 from graph.answers import no_usage
 from graph.claims.checking import Checked
@@ -25,9 +26,8 @@ TABLE = "| Part | Days |\n|---|---|\n| Seal | 5 |\n| Fan | 9 |"
 
 
 def passage(text: str, name: str, **changes: Any) -> Passage:
-    plain = {"id": f"{name}#0", "document": name, "file": name, "title": "Manual", "section": "", "header": ""}
-    place: dict[str, Any] = {"page": None, "page_breaks": [], "start": 0, "end": len(text), "text": text}
-    return cast(Passage, {**plain, **place, "metadata": {}, "score": 1.0, **changes})
+    named = {"id": f"{name}#0", "document": name, "file": name, "title": "Manual"}
+    return passage_of(text, **{**named, **changes})
 
 
 @dataclass

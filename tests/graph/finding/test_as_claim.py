@@ -1,8 +1,7 @@
 """A question held against its evidence as though it were a claim."""
 
-from typing import Any, cast
-
 import pytest
+from support import passage_of
 
 from graph.finding.as_claim import signs_as_claim
 from graph.state import Evidence, Passage
@@ -10,9 +9,7 @@ from graph.text.words import alike
 
 
 def passage(text: str) -> Passage:
-    plain: dict[str, Any] = {"id": "a#0", "document": "a", "file": "a", "title": "Guide", "section": "", "header": ""}
-    place: dict[str, Any] = {"page": None, "page_breaks": [], "start": 0, "end": len(text), "text": text}
-    return cast(Passage, {**plain, **place, "metadata": {}, "score": 1.0, "similar": []})
+    return passage_of(text, title="Guide")
 
 
 TEXT = "The seal is red. The Corrento pump was installed in 1998 in Rome. The fan is quiet."

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
+from support import passage_of
 
 from graph.finding.confidence import Confidence, confidence, learned, of_parts, signs
 from graph.finding.evidence import gather, score
@@ -11,11 +12,9 @@ from graph.learned import Logistic, Mean, logistic
 from graph.state import Evidence, Passage
 from graph.text.words import alike
 
-PLAIN = {"section": "", "header": "", "score": 1.0, "similar": [], "metadata": {}}
-
 
 def passage(text: str, near: float = 0.6, title: str = "Guide") -> Passage:
-    return cast(Passage, {**PLAIN, "title": title, "text": text, "vector": near})
+    return passage_of(text, title=title, vector=near)
 
 
 def evidence(question: str, passages: Sequence[Passage], afresh: float = 0.6) -> list[Evidence]:

@@ -2,6 +2,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
+from support import passage_of
 
 from graph.finding.evidence import COMPARED, MOST_UNITS, features, gather, score, share, shortlist, weighing
 from graph.finding.late import Near
@@ -9,11 +10,9 @@ from graph.learned import load
 from graph.state import Evidence, Passage
 from graph.text.words import Weigh, alike
 
-PLAIN = {"title": "Guide", "section": "", "header": "", "score": 1.0, "vector": None, "similar": [], "metadata": {}}
-
 
 def passage(text: str, **changes: Any) -> Passage:
-    return cast(Passage, {**PLAIN, "text": text, **changes})
+    return passage_of(text, **{"title": "Guide", **changes})
 
 
 def unit(text: str, **changes: Any) -> Evidence:

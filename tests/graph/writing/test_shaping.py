@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import passage_of
 
 from graph.state import Passage
 from graph.writing.shaping import fit, numbered
@@ -13,24 +14,7 @@ FEES = "The fee is 5 EUR. It is due at once! Nobody is exempt."
 
 
 def passage(text: str, *, title: str = "", header: str = "", metadata: dict[str, Any] | None = None) -> Passage:
-    return Passage(
-        id="a#0",
-        document="a",
-        file="a.md",
-        title=title,
-        section="",
-        header=header,
-        page=None,
-        page_breaks=[],
-        start=0,
-        end=len(text),
-        text=text,
-        metadata=metadata or {},
-        score=1.0,
-        lexical=None,
-        vector=None,
-        similar=[],
-    )
+    return passage_of(text, title=title, header=header, metadata=metadata or {})
 
 
 def words(text: str) -> int:
