@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..finding.late import Small, Vectors
-from ..text.words import EMPTY_WORDS
+from ..text.words import ABBREVIATIONS, EMPTY_WORDS
 
 Places = NDArray[np.int64]
 """Whole numbers about tokens, of shape (tokens,)."""
@@ -34,13 +34,14 @@ def telling_tokens(text: str, places: Sequence[tuple[int, int]], words: Sequence
     for word, (start, end) in zip(words, places, strict=True):
         first, last = reach.get(word, (start, end))
         reach[word] = (min(first, start), max(last, end))
-    tells = {word: _tells(text[start:end].lower()) for word, (start, end) in reach.items()}
+    tells = {word: _tells(text[start:end]) for word, (start, end) in reach.items()}
     found = np.array([tells[word] for word in words], np.bool_)
     return found if found.any() else np.ones(len(words), np.bool_)
 
 
 def _tells(word: str) -> bool:
-    return word not in EMPTY_WORDS and any(map(str.isalnum, word))
+    told = word in ABBREVIATIONS or word.lower() not in EMPTY_WORDS
+    return told and any(map(str.isalnum, word))
 
 
 def span_vectors(tokens: Vectors, owners: Places, whole: Vectors, spans: int) -> Small:

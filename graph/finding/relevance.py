@@ -61,7 +61,7 @@ class Asked:
         """Every place of a text where a term of the question stands, in order."""
         if not self.weights:
             return []
-        found = (Hit(*match.span(), _term(match.group())) for match in self._pattern.finditer(text.lower()))
+        found = (Hit(*match.span(), _term(match.group())) for match in self._pattern.finditer(text))
         return [hit for hit in found if hit.term in self.weights]
 
     def share(self, held: set[str]) -> float:
@@ -76,7 +76,7 @@ def _pattern(wanted: tuple[str, ...]) -> re.Pattern[str]:
     figures = "|".join(re.escape(term.lstrip("-")) for term in wanted if is_number(term))
     either = [rf"(?<![^\W\d_])(?:{words})[^\W\d_]*(?:['’][^\W\d_]+)?"] if words else []
     either += [rf"(?<![\d.,])(?:{figures})(?!\d|[.,]\d)"] if figures else []
-    return re.compile("|".join(either) or r"(?!)")
+    return re.compile("|".join(either) or r"(?!)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=50_000)
@@ -129,7 +129,7 @@ def _bm25(
 def _held(asked: Asked, head: str, above: Sequence[Hit], within: Sequence[Hit], passage: Passage) -> dict[str, float]:
     """Which terms and pairs of the question a passage holds."""
     titled, held = {hit.term for hit in above}, {hit.term for hit in within}
-    pairs = _followed(asked, head.lower(), above) | _followed(asked, passage["text"].lower(), within)
+    pairs = _followed(asked, head, above) | _followed(asked, passage["text"], within)
     return {
         "held": asked.share(titled | held),
         "near": _near(asked, titled, within),

@@ -45,7 +45,8 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     await _add_journaled(journal, writer, rows, shared, words)
     words.write(build)
     approximate = await writer.finish()
-    digest = digest_of(recipe.encode(), *(f"{row.document}\0{row.digest}".encode() for row in _ordered(stubs)))
+    made = f"{recipe} {COUNTING}".encode()
+    digest = digest_of(made, *(f"{row.document}\0{row.digest}".encode() for row in _ordered(stubs)))
     copies = sum(1 for row in stubs if row.duplicate_of)
     manifest = Manifest(
         id=digest[:16],

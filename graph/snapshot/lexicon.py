@@ -15,7 +15,7 @@ from ..text.surfaces import Known, is_code, names, small, surfaces
 from ..text.words import EMPTY_WORDS, terms
 
 LEXICON = "lexicon.arrow"
-COUNTING = "1"
+COUNTING = "2"
 """Goes up when a text would be counted otherwise: then nothing is carried over from the last Snapshot."""
 MOST = 20_000
 """Words of one length that are listed for spelling, which takes time and memory for each."""

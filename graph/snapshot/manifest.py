@@ -25,7 +25,10 @@ class Counts(BaseModel):
 
 
 class Manifest(BaseModel):
-    """`digest` is over the documents' digests and the recipe; `files` gives the size of each file in bytes."""
+    """`digest` is over the documents' digests, the recipe and how words are counted.
+
+    `files` gives the size of each file in bytes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from .quantities import with_dates
-from .words import EMPTY_WORDS, SAME, terms
+from .words import EMPTY_WORDS, SAME, terms, without_points
 
 TOKEN = re.compile(r"\w[\w’'&-]*")
 WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
-INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
-"""An abbreviation with points, such as U.S."""
 OPENS = frozenset('.:;!?“"')
 """Signs after which a capital only begins a sentence."""
 DENIALS = frozenset(
@@ -62,7 +60,7 @@ def names(text: str) -> frozenset[str]:
 
     A name that is written like an empty word (WHO, US, May) stays as it is written.
     """
-    text = _without_points(text)
+    text = without_points(text)
     found: set[str] = set()
     for match in TOKEN.finditer(text):
         word = _name(match.group())
@@ -89,14 +87,10 @@ def _as_looked_up(word: str) -> set[str]:
     return {word} if word == "May" or (word.isupper() and len(word) > 1) else set()
 
 
-def _without_points(text: str) -> str:
-    return INITIALS.sub(lambda match: match.group().replace(".", "") + " ", text)
-
-
 @lru_cache(maxsize=4096)
 def plain_words(text: str) -> frozenset[str]:
     """Every word of a text in lower case, its stems and its names: what names and opposites are looked up in."""
-    text = _without_points(with_dates(text))
+    text = without_points(with_dates(text))
     words = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
     return frozenset(word.lower() for word in words) | set(terms(text)) | names(text)
 

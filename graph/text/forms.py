@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .quantities import COUNTED, MONTHS
-from .words import terms
+from .words import ABBREVIATIONS, terms
 
 WORD = re.compile(r"[^\W_]+(?:['’.,/-][^\W_]+)*|[%€$£°]")
 AUXILIARIES = frozenset(
@@ -58,7 +58,8 @@ def tokens(text: str) -> tuple[Token, ...]:
     found, last = [], 0
     for match in WORD.finditer(text):
         low = match.group().lower()
-        stems = () if low in FUNCTION_WORDS else terms(low)
+        named = match.group() in ABBREVIATIONS
+        stems = () if low in FUNCTION_WORDS and not named else terms(match.group())
         found.append(Token(*match.span(), match.group(), low, stems[0] if stems else "", text[last : match.start()]))
         last = match.end()
     return tuple(found)

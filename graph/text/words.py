@@ -17,6 +17,12 @@ EMPTY_WORDS = frozenset(
     to too under until up us very was we were what when where whether which while who whom whose why will with would
     you your yours""".split()
 )
+ABBREVIATIONS, ALIKE = frozenset("US IT WHO".split()), {"usa": "us"}
+"""Names that would be empty words in small letters."""
+INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
+"""An abbreviation with points, such as U.S."""
+SHOUTED_FROM = 6
+"""Characters from which on a text in capitals alone is not a name: there an abbreviation is not told from a word."""
 
 Weigh = Callable[[str], float]
 """How telling a term is in the index: its inverse passage frequency."""
@@ -39,9 +45,23 @@ def _stem(word: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Content words as stems and numbers as they stand, in order; words that carry no meaning are left out."""
-    words = (word.lower().translate(SAME).removesuffix("'s") for word in TOKEN.findall(text))
-    return [word if is_number(word) else _stem(word) for word in words if word not in EMPTY_WORDS]
+    """Content words as stems and numbers as they stand, in order; words that carry no meaning are left out.
+
+    `US` is a name and `us` is none; so are `U.S.` and `USA`, which count as `us` too.
+    """
+    shouted = len(text) >= SHOUTED_FROM and text.isupper()
+    words = (word.translate(SAME).removesuffix("'s") for word in TOKEN.findall(without_points(text)))
+    lower = ((word.lower(), word in ABBREVIATIONS and not shouted) for word in words)
+    return [
+        word if is_number(word) else ALIKE.get(word) or _stem(word)
+        for word, named in lower
+        if named or word not in EMPTY_WORDS
+    ]
+
+
+def without_points(text: str) -> str:
+    """Abbreviations with points written without them."""
+    return INITIALS.sub(lambda match: match.group().replace(".", "") + " ", text) if "." in text else text
 
 
 def is_number(term: str) -> bool:

@@ -13,6 +13,7 @@ from graph.errors import FilesRefused, IndexBusy, SourceInvalid
 from graph.ingest.document import Refusal
 from graph.ingest.pipeline import Options, index
 from graph.release import Chunking
+from graph.snapshot.lexicon import COUNTING, Lexicon
 from graph.snapshot.rows import DocumentRow, PassageRows
 from graph.snapshot.store import Store, locate
 from graph.snapshot.tables import Reader
@@ -61,6 +62,20 @@ def test_a_second_run_without_a_change_works_on_nothing(tmp_path: Path) -> None:
     first = run_index(docs, tmp_path / "store")
     second = run_index(docs, tmp_path / "store")
     assert (second.indexed, second.unchanged, second.manifest) == ([], 1, first.manifest)
+
+
+def test_words_that_were_counted_by_other_rules_are_counted_again_without_any_other_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs, store = write(tmp_path / "docs", a__md="The US quota is 50 GB."), tmp_path / "store"
+    with monkeypatch.context() as earlier:
+        for module in ("snapshot.lexicon", "ingest.build", "ingest.pipeline"):
+            earlier.setattr(f"graph.{module}.COUNTING", "1")
+        run_index(docs, store)
+    assert Lexicon.open(locate(store)).counting == "1"
+    again = run_index(docs, store)
+    assert (again.indexed, again.unchanged, Lexicon.open(locate(store)).counting) == ([], 1, COUNTING)
+    assert run_index(docs, store).path == again.path
 
 
 def test_only_a_changed_document_is_worked_on_again(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from math import log
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,25 @@ def test_forms_of_a_word_share_a_stem() -> None:
 
 def test_words_without_meaning_are_left_out() -> None:
     assert terms("what is the of and to would you") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("And in the US?", ["us"]),
+        ("Show us how it is.", ["show"]),
+        ("the IT desk and the WHO", ["it", "desk", "who"]),
+        ("Who is it?", []),
+        ("U.S. sales", ["us", "sale"]),
+        ("the USA", ["us"]),
+        ("the US's fee", ["us", "fee"]),
+        ("WHO CALLS US ABOUT IT?", ["call"]),
+    ],
+)
+def test_a_name_that_is_written_like_an_empty_word_counts_where_its_capitals_tell_it(
+    text: str, found: list[str]
+) -> None:
+    assert terms(text) == found
 
 
 def test_a_possessive_is_the_word_itself_with_either_apostrophe() -> None:
