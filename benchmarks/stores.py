@@ -12,6 +12,7 @@ from benchmarks.record import ROOT, cores, now, print_line, timed
 from graph.errors import WarrantError
 from graph.ingest import pipeline
 from graph.release import Release
+from graph.snapshot.lexicon import COUNTING
 from graph.snapshot.manifest import Manifest, read_manifest
 from graph.snapshot.store import locate
 
@@ -65,7 +66,7 @@ def build_or_reuse(name: str, corpus: Path, release: Release) -> Built:
     """The store of a set as it was built from nothing, or built now when it is missing or of something else."""
     store = store_of(name, release)
     note = store.with_name(store.name + ".full.json")
-    wanted = sha256(corpus.read_bytes()).hexdigest()[:16] + "-" + pipeline.recipe_of(release)
+    wanted = sha256(corpus.read_bytes()).hexdigest()[:16] + f"-{pipeline.recipe_of(release)}-{COUNTING}"
     known = Built(**json.loads(note.read_text("utf-8"))) if note.is_file() else None
     if known and known.of == wanted and _manifest(store):
         return known

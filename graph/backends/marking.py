@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..finding.late import Small, Vectors
-from ..text.words import ABBREVIATIONS, EMPTY_WORDS
+from ..text.words import is_empty
 
 Places = NDArray[np.int64]
 """Whole numbers about tokens, of shape (tokens,)."""
@@ -40,8 +40,7 @@ def telling_tokens(text: str, places: Sequence[tuple[int, int]], words: Sequence
 
 
 def _tells(word: str) -> bool:
-    told = word in ABBREVIATIONS or word.lower() not in EMPTY_WORDS
-    return told and any(map(str.isalnum, word))
+    return not is_empty(word) and any(map(str.isalnum, word))
 
 
 def span_vectors(tokens: Vectors, owners: Places, whole: Vectors, spans: int) -> Small:

@@ -10,7 +10,7 @@ from ..learned import load
 from ..release import Release
 from ..settings import Settings
 from ..state import Passage
-from ..text.words import Weigh
+from ..text.words import Weigh, alike
 from . import Lexicon, Nearness, Ranked, Reranker
 from .breaker import EndpointBreaker, breaker_of
 
@@ -70,7 +70,7 @@ def open_reranker(
     kind, _, model = release.reranking.model.partition(":")
     if kind == "none":
         return None
-    embedded = EmbeddedReranker(lexicon.weight if lexicon else lambda term: 1.0, nearness)
+    embedded = EmbeddedReranker(lexicon.weight if lexicon else alike, nearness)
     if kind == "embedded":
         return embedded
     if not settings.rerank_url:

@@ -1,7 +1,7 @@
 """What of a claim a window of a passage says, word by word: the features that support is weighed by; pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import log
 
@@ -17,6 +17,7 @@ CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|unt
 ADDED_FROM, COPIED_FROM = 3, 0.5
 """Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
 COUNTED_TO = 10
+"""Up to which number a claim may have counted something itself."""
 MOST_REPLACED = 3
 """Words that one stretch may have in place of others; what is longer is another wording."""
 Pairs = frozenset[tuple[str, str]]
@@ -94,15 +95,16 @@ def _adds(own: Sequence[str], found: Source) -> bool:
 
 def _stated(claim: str, closest: str, readings: Sequence[str], found: Source) -> Features:
     """The claim's numbers that are missing, and those that have another unit."""
-    stated, said = quantities(claim), quantities_in([*readings, found.about])
-    closely = quantities_in([closest, found.about])
-    values = {value for value, _ in stated}
+    stated = quantities(claim)
+    # The closest unit's word goes before that of the rest of the window, where another number may happen to be alike.
+    there, here = _units_told([*readings, found.about]), _units_told([closest, found.about])
+    missing = [(value, unit) for value, unit in stated if value not in there]
     return {
-        "number_missing": float(bool(values - {value for value, _ in said})),
-        "figure_missing": float(any(_is_figure(value, unit) and value not in dict(said) for value, unit in stated)),
-        "number_missing_here": float(bool(values - {value for value, _ in closely})),
+        "number_missing": float(bool(missing)),
+        "figure_missing": float(any(_is_figure(value, unit) for value, unit in missing)),
+        "number_missing_here": float(any(value not in here for value, _ in stated)),
         "number_repeated": _repeated(terms_of(claim), terms_of(closest)),
-        "unit_differs": _units_differ(stated, said, closely),
+        "unit_differs": _units_differ(stated, there | here),
     }
 
 
@@ -116,18 +118,15 @@ def _repeated(own: Sequence[str], there: Sequence[str]) -> float:
     return float(any(is_number(term) and own.count(term) > there.count(term) > 0 for term in set(own)))
 
 
-def _units_differ(stated: Iterable[Quantity], said: Iterable[Quantity], closely: Iterable[Quantity]) -> float:
-    """1 when a number of the claim has a unit, and wherever it is told it has other ones.
-
-    The closest unit's word goes before that of the rest of the window, where another number may happen to be alike.
-    """
-    told = _units_by_number(said) | _units_by_number(closely)
+def _units_differ(stated: Iterable[Quantity], told: Mapping[str, set[str]]) -> float:
+    """1 when a number of the claim has a unit, and other ones where it is told."""
     return float(any(unit and "" not in told.get(v, {""}) and unit not in told[v] for v, unit in stated))
 
 
-def _units_by_number(told: Iterable[Quantity]) -> dict[str, set[str]]:
+def _units_told(texts: Iterable[str]) -> dict[str, set[str]]:
+    """Every number of some texts with the units that it has there."""
     units: dict[str, set[str]] = {}
-    for value, unit in told:
+    for value, unit in quantities_in(texts):
         units.setdefault(value, set()).add(unit)
     return units
 

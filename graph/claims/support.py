@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ..learned import Model, load, logistic
@@ -73,22 +73,19 @@ def judge(claim: str, found: Source, compared: Mapping[int, float], weigh: Weigh
     """
     if literal := is_verbatim(claim, found):
         return Verdict(1.0, literal, "")
-    weighed = [_weighed(claim, window, found, compared, weigh) for window in nearest(claim, found, weigh, most=4)]
-    aligned = max((told["in_order"] for _, told in weighed), default=0.0) - AS_ALIGNED
-    held = [(verdict, told) for verdict, told in weighed if told["in_order"] >= aligned and verdict.score > 0.0]
-    if not held:
+    windows = nearest(claim, found, weigh, most=4)
+    if not windows:
         return Verdict(0.0, None, "nothing in the passage is near")
-    best, told = max(held, key=lambda pair: pair[0].score)
-    return replace(best, because=reason(claim, best.window, found, told) if best.window else "")
+    told = [features(claim, window, found, _cosine(window, compared), weigh) for window in windows]
+    aligned = max(each["in_order"] for each in told) - AS_ALIGNED
+    model, held = load("support"), [n for n, each in enumerate(told) if each["in_order"] >= aligned]
+    score, best = max(((logistic(log_odds(model, told[n])), n) for n in held), key=lambda pair: pair[0])
+    return Verdict(score, windows[best], reason(claim, windows[best], found, told[best]))
 
 
-def _weighed(
-    claim: str, window: Window, found: Source, compared: Mapping[int, float], weigh: Weigh
-) -> tuple[Verdict, Mapping[str, float]]:
-    """How well one window supports a claim, and what was compared."""
-    cosine = max((compared.get(number, 0.0) for number in range(window.first, window.last + 1)), default=0.0)
-    told = features(claim, window, found, cosine, weigh)
-    return Verdict(logistic(log_odds(load("support"), told)), window, ""), told
+def _cosine(window: Window, compared: Mapping[int, float]) -> float:
+    """That of the nearest unit of a window."""
+    return max(compared.get(number, 0.0) for number in range(window.first, window.last + 1))
 
 
 def log_odds(model: Model, compared: Mapping[str, float]) -> float:

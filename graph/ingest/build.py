@@ -87,7 +87,7 @@ class _Words:
 
     def __init__(self, base: Base | None, before: list[DocumentRow], shared: dict[str, dict[str, Any]]) -> None:
         old = Lexicon.open(base.path) if base else None
-        self._carried = old is not None and old.counting == COUNTING
+        self._carried = old is not None and old.is_current
         self._counting = Counting(old if self._carried else None)
         self._was = {row.document: not json.loads(row.metadata).get(GROUPS) for row in before}
         self._is = {document: fields["public"] for document, fields in shared.items()}

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..backends.embedders import Embedder, Marks, load_embedder
 from ..errors import FilesRefused, SnapshotBroken
 from ..release import Release
-from ..snapshot.lexicon import COUNTING, Lexicon
+from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, read_manifest
 from ..snapshot.rows import WORDS, DocumentRow
 from ..snapshot.store import Store
@@ -199,7 +199,7 @@ class _Run:
         self.progress.publishing()
         rows = list(self.journal.documents())
         path = self.base
-        if path is None or rows or gone or self._counted_otherwise(path):
+        if path is None or rows or gone or not Lexicon.open(path).is_current:
             base = Base(self.base, set(gone)) if self.base else None
             path = asyncio.run(build_snapshot(self.store, self.journal, self.release, self.recipe, base))
         self.journal.discard()
@@ -212,11 +212,6 @@ class _Run:
             unchanged=unchanged,
             refused=self.refused,
         )
-
-    @staticmethod
-    def _counted_otherwise(path: Path) -> bool:
-        """Whether a Snapshot's words were counted by other rules, so that it is to be published again."""
-        return Lexicon.open(path).counting != COUNTING
 
 
 def _passage(row: DocumentRow, number: int, chunk: Chunk) -> dict[str, Any]:

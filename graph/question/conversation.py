@@ -6,7 +6,7 @@ topic that was carried along in error cannot drown what the turn says itself.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -82,7 +82,8 @@ def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike) -> Folded
         return Folded(question, [])
     if other := swapped(question, history):
         return Folded(other, [Search(text=other, weight=1.0)])
-    words, sought = topic(question, history, TOPIC), topic(question, history, SOUGHT, weigh)
+    spoken = spoken_in(history)
+    words, sought = spoken.topic(question, TOPIC), spoken.topic(question, SOUGHT, weigh)
     if not words or not (leans(question) or shares_topic(question, history)):
         return Folded(question, [Search(text=question, weight=1.0)])
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
@@ -120,11 +121,26 @@ def shares_topic(question: str, history: Sequence[Turn]) -> bool:
     return bool(said & set(terms(question)))
 
 
-def topic(question: str, history: Sequence[Turn], most: int, weigh: Weigh = alike) -> str:
-    """The words of the earlier turns that say best what the talk is about, in the order in which they came.
+@dataclass(frozen=True)
+class Spoken:
+    """The terms of the earlier turns: what each is worth, when it was said last, and by which word."""
 
-    Those that were said often and not long ago, and that are telling in the index.
-    """
+    worth: Mapping[str, float]
+    last: Mapping[str, tuple[int, int, str]]
+
+    def topic(self, question: str, most: int, weigh: Weigh = alike) -> str:
+        """The words that say best what the talk is about, in the order in which they came, without the turn's own.
+
+        Those that were said often and not long ago, and that are telling in the index.
+        """
+        own = set(terms(question))
+        new = [term for term in self.worth if term not in own]
+        best = sorted(new, key=lambda term: -self.worth[term] * weigh(term))[:most]
+        return " ".join(self.last[term][2] for term in sorted(best, key=lambda term: self.last[term]))
+
+
+def spoken_in(history: Sequence[Turn]) -> Spoken:
+    """What was said: more is worth what the user said, and what was said lately."""
     worth: dict[str, float] = {}
     last: dict[str, tuple[int, int, str]] = {}
     for age, turn in enumerate(reversed(history)):
@@ -132,9 +148,7 @@ def topic(question: str, history: Sequence[Turn], most: int, weigh: Weigh = alik
         for place, (term, word) in enumerate(_telling(turn["content"])):
             worth[term] = worth.get(term, 0.0) + share
             last.setdefault(term, (-age, place, word))
-    own = set(terms(question))
-    best = sorted((term for term in worth if term not in own), key=lambda term: -worth[term] * weigh(term))[:most]
-    return " ".join(last[term][2] for term in sorted(best, key=lambda term: last[term]))
+    return Spoken(worth, last)
 
 
 def _telling(text: str) -> Iterator[tuple[str, str]]:

@@ -90,6 +90,11 @@ class Lexicon:
         except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
             raise SnapshotBroken(f"{path} is not a Snapshot's lexicon: {error}; index the documents again.") from error
 
+    @property
+    def is_current(self) -> bool:
+        """Whether its words were counted as they would be today."""
+        return self.counting == COUNTING
+
     def weight(self, term: str) -> float:
         """How telling a term is: its smoothed inverse passage frequency, log((n+1)/(df+0.5)), as in text.words."""
         return log((self.passages + 1) / (self._find(term)[TERM] + 0.5))

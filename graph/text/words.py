@@ -17,8 +17,9 @@ EMPTY_WORDS = frozenset(
     to too under until up us very was we were what when where whether which while who whom whose why will with would
     you your yours""".split()
 )
-ABBREVIATIONS, ALIKE = frozenset("US IT WHO".split()), {"usa": "us"}
+ABBREVIATIONS = frozenset("US IT WHO".split())
 """Names that would be empty words in small letters."""
+SAME_NAME = {"usa": "us"}
 INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
 """An abbreviation with points, such as U.S."""
 SHOUTED_FROM = 6
@@ -49,14 +50,19 @@ def terms(text: str) -> list[str]:
 
     `US` is a name and `us` is none; so are `U.S.` and `USA`, which count as `us` too.
     """
-    shouted = len(text) >= SHOUTED_FROM and text.isupper()
-    words = (word.translate(SAME).removesuffix("'s") for word in TOKEN.findall(without_points(text)))
-    lower = ((word.lower(), word in ABBREVIATIONS and not shouted) for word in words)
-    return [
-        word if is_number(word) else ALIKE.get(word) or _stem(word)
-        for word, named in lower
-        if named or word not in EMPTY_WORDS
-    ]
+    text = without_points(text)
+    named = frozenset[str]() if len(text) >= SHOUTED_FROM and text.isupper() else ABBREVIATIONS
+    words = (word.translate(SAME).removesuffix("'s").removesuffix("'S") for word in TOKEN.findall(text))
+    return [_term(word.lower()) for word in words if word in named or word.lower() not in EMPTY_WORDS]
+
+
+def _term(word: str) -> str:
+    return word if is_number(word) else SAME_NAME.get(word) or _stem(word)
+
+
+def is_empty(word: str) -> bool:
+    """Whether a word, written as it is, carries no meaning."""
+    return word.lower() in EMPTY_WORDS and word not in ABBREVIATIONS
 
 
 def without_points(text: str) -> str:

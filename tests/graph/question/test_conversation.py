@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.question.conversation import OPENING, TOPIC_WEIGHT, fold, is_courtesy, leans, swapped, topic
+from graph.question.conversation import OPENING, TOPIC_WEIGHT, fold, is_courtesy, leans, spoken_in, swapped
 from graph.state import Search, Turn
+from graph.text.words import Weigh, alike
 
 WARRANTY: list[Turn] = [
     {"role": "user", "content": "How long is the warranty of the Kaldera heat pump?"},
@@ -13,6 +14,10 @@ WARRANTY: list[Turn] = [
 
 def said(*contents: str) -> list[Turn]:
     return [{"role": "user", "content": content} for content in contents]
+
+
+def topic(question: str, history: list[Turn], most: int, weigh: Weigh = alike) -> str:
+    return spoken_in(history).topic(question, most, weigh)
 
 
 def texts(question: str, history: list[Turn]) -> list[str]:

@@ -31,6 +31,7 @@ def test_words_without_meaning_are_left_out() -> None:
         ("U.S. sales", ["us", "sale"]),
         ("the USA", ["us"]),
         ("the US's fee", ["us", "fee"]),
+        ("WHO'S THERE?", []),
         ("WHO CALLS US ABOUT IT?", ["call"]),
     ],
 )
