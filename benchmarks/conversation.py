@@ -2,7 +2,8 @@
 
 Set: mtrag, the turns with judged passages that come after others (IBM MTRAG and MTRAG-UN; the pool holds only passages
 that some turn needs, so searching it is easier than the published task). Each turn is asked of the graph on the default
-release up to the retrieve step: with its history, and as the last turn alone. Beside them: `with the question before`,
+release up to the rerank step: with its history, and as the last turn alone. Recall and nDCG are of what was found;
+`kept` is the share of the needed passages among those that the answer may use. Beside them: `with the question before`,
 the user's last question put before the turn; `rewrite`, the benchmark's own rewriting by a language model, for the
 turns that have one; and `elsewhere`, turns that begin a conversation or can stand alone, asked after a conversation of
 another collection, which should find as much as without it. Developed on one half of the turns, reported on the other.
@@ -29,7 +30,7 @@ from graph.finding.retrieval import best_by_document
 from graph.question.conversation import leans
 from graph.release import Release
 from graph.settings import Settings
-from graph.state import Question, Turn
+from graph.state import Passage, Question, Turn
 
 NAME = "mtrag"
 FILES = [f"{NAME}/{file}" for file in ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")]
@@ -37,7 +38,7 @@ MOST = 10
 SEED, SAMPLES = 7, 10_000
 
 Figures = dict[str, Any]
-Ranked = dict[str, dict[str, list[str]]]
+Ranked = dict[str, dict[str, "Ranking"]]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ class Turned:
         return "develop" if develops(self.id) else "report"
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """The ten best documents that were found, and those that the answer may use."""
+
+    found: list[str]
+    kept: list[str]
+
+
 def main() -> None:
     folder = begin(__doc__, FILES)
     build_or_reuse(NAME, folder / FILES[0], Release())
@@ -63,12 +72,14 @@ def main() -> None:
     ranked = asyncio.run(measure(ways(turns)))
     results = {half: summary(turns, ranked, half) for half in ("develop", "report")}
     rows = [(half, way, *each.values()) for half, found in results.items() for way, each in found["ways"].items()]
-    print_table("Turns of a conversation", ("half", "asked", "turns", f"recall@{MOST}", f"nDCG@{MOST}"), rows)
+    print_table("Turns of a conversation", ("half", "asked", "turns", f"recall@{MOST}", f"nDCG@{MOST}", "kept"), rows)
     draw(results["report"]["ways"], RESULTS / "conversation.png")
     told = results["report"]
     targets = [
         Target("recall@10 of the folded turn over that of the last turn alone", told["ratio"], at_least=1.1),
         Target("recall@10 after a conversation about something else over that alone", told["elsewhere"], at_least=0.98),
+        Target("kept of the folded turn over what is kept of the last turn alone", told["kept"], at_least=1.05),
+        Target("kept after a conversation about something else over that alone", told["kept_elsewhere"], at_least=0.98),
     ]
     record("conversation", results, targets)
 
@@ -122,39 +133,50 @@ def moved(apart: Sequence[Turned], later: Sequence[Turned]) -> list[Turned]:
 
 
 async def measure(asked: dict[str, dict[str, Question]]) -> Ranked:
-    """The ten best documents, by the way of asking and the turn."""
+    """What was found and kept, by the way of asking and the turn."""
     backend = await open_local(Settings(index=store_of(NAME, Release()), cache_answers=0), Release())
     graph, retriever = build_graph(Release(), backend), backend.retriever
     assert isinstance(retriever, SnapshotRetriever)
     copies = await retriever.copies()
 
-    async def found(question: Question) -> list[str]:
-        passages = (await state_after(graph, "retrieve", question))["candidates"]
-        documents = [passage["document"] for passage in best_by_document(passages)]
-        return [name for document in documents for name in (document, *copies.get(document, []))][:MOST]
+    def documents(passages: Sequence[Passage]) -> list[str]:
+        best = [passage["document"] for passage in best_by_document(passages)]
+        return [name for document in best for name in (document, *copies.get(document, []))]
 
-    return {way: {name: await found(question) for name, question in each.items()} for way, each in asked.items()}
+    async def ranking(question: Question) -> Ranking:
+        state = await state_after(graph, "rerank", question)
+        return Ranking(documents(state["candidates"])[:MOST], documents(state["passages"]))
+
+    return {way: {name: await ranking(question) for name, question in each.items()} for way, each in asked.items()}
 
 
 def summary(turns: Sequence[Turned], ranked: Ranked, half: str) -> Figures:
-    """Recall and nDCG of every way of asking on one half of the turns, and the two ratios with their intervals."""
+    """Recall, nDCG and what is kept, of every way of asking on one half of the turns, and the ratios of them."""
     needed = {turn.id: turn.needed for turn in turns if turn.half == half}
     recalls = {
-        way: [recall(found, needed[name]) for name, found in each.items() if name in needed]
+        way: [recall(one.found, needed[name]) for name, one in each.items() if name in needed]
         for way, each in ranked.items()
     }
     gains = {
-        way: [ndcg(found, needed[name]) for name, found in each.items() if name in needed]
+        way: [ndcg(one.found, needed[name]) for name, one in each.items() if name in needed]
+        for way, each in ranked.items()
+    }
+    kept = {
+        way: [recall(one.kept, needed[name]) for name, one in each.items() if name in needed]
         for way, each in ranked.items()
     }
     ways = {
-        way: {"turns": len(each), "recall10": _mean(each), "ndcg10": _mean(gains[way])} for way, each in recalls.items()
+        way: {"turns": len(each), "recall10": _mean(each), "ndcg10": _mean(gains[way]), "kept": _mean(kept[way])}
+        for way, each in recalls.items()
     }
     return {
         "ways": ways,
         "ratio": ratio(recalls["folded"], recalls["last turn"]),
         "ratio_interval": interval(recalls["folded"], recalls["last turn"]),
         "elsewhere": ratio(recalls["elsewhere, folded"], recalls["elsewhere, alone"]),
+        "kept": ratio(kept["folded"], kept["last turn"]),
+        "kept_interval": interval(kept["folded"], kept["last turn"]),
+        "kept_elsewhere": ratio(kept["elsewhere, folded"], kept["elsewhere, alone"]),
     }
 
 

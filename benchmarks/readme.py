@@ -41,6 +41,7 @@ HEADLINES = (
     "sample questions",
     "reranked, hotpotqa_100 reporting",
     "reranked, scifact reporting",
+    "conversations (mtrag): recall@10 of the folded turn",
     "groundedness",
     "citations, squad_v2_dev",
     "confidence, squad_v2_dev AUROC",

@@ -63,7 +63,7 @@ async def ask(found: Found, reranker: EmbeddedReranker) -> Asked:
     most, sizes = Release().retrieval.keep, Release().reranking
     candidates, rest = found.passages[:most], found.passages[most:]
     began = time.perf_counter()
-    ranked = await reranker.rank(found.question, candidates, sizes.timeout)
+    ranked = await reranker.rank([found.question], candidates, sizes.timeout)
     spent = (time.perf_counter() - began) * 1000
     best = reorder(candidates, ranked.scores)
     legs = {

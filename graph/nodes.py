@@ -69,6 +69,7 @@ class Nodes:
         update = State(
             standalone=folded.question,
             searches=folded.searches,
+            readings=folded.readings,
             parts=[],
             language=language,
             mended=mended,
@@ -103,9 +104,8 @@ class Nodes:
     @step
     async def rerank(self, state: State) -> State:
         """Order the candidates, keep what the answer may use, and score its sentences against the question."""
-        question = state["standalone"]
-        passages, trouble = await self._searching.best(question, state["candidates"], state["began"])
-        evidence = await self._searching.gather_evidence([question], passages)
+        passages, trouble = await self._searching.best(state["readings"], state["candidates"], state["began"])
+        evidence = await self._searching.gather_evidence([state["standalone"]], passages)
         return State(passages=passages, evidence=evidence, trouble=trouble)
 
     @step

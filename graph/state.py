@@ -56,10 +56,14 @@ class Passage(TypedDict):
 
 
 class Search(TypedDict):
-    """A text to search for; the scores of several searches are added by their weights."""
+    """A text to search for; the scores of several searches are added by their weights.
+
+    After `heard`, which was said before it, it is sought by what it then means alone: its words have their own search.
+    """
 
     text: str
     weight: float
+    heard: NotRequired[str]
 
 
 class Evidence(TypedDict):
@@ -202,6 +206,7 @@ class State(TypedDict, total=False):
     groups: list[str]
     standalone: str
     searches: list[Search]
+    readings: list[str]
     parts: list[str]
     language: str
     mended: dict[str, str]

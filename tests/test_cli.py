@@ -1,5 +1,6 @@
 """The front door: every command as a user runs it, its exit codes, and what it must not import."""
 
+import asyncio
 import gzip
 import json
 import subprocess
@@ -9,6 +10,12 @@ from typing import Any
 
 import pytest
 from support import HANDBOOK, ROOT
+
+from graph.backends.local import open_local
+from graph.finding.searching import Searching
+from graph.release import Release
+from graph.settings import Settings
+from graph.state import Passage
 
 WARRANT = [sys.executable, "-m", "warrant"]
 QUESTION = "What is the minimum number of characters for my password?"
@@ -138,6 +145,16 @@ def test_the_reranked_leg_shows_the_candidates_in_their_new_order_and_the_others
     assert (set(names[0][:5]), names[0][5:]) == (set(names[1][:5]), names[1][5:])
     assert (scores[0], scores[4], scores) == (1.0, 0.0, sorted(scores, reverse=True))
     assert [each["score"] for each in fused[:5]] != scores[:5]
+
+
+def test_the_reranked_leg_orders_as_an_answer_does(handbook: Path) -> None:
+    async def ordered() -> list[Passage]:
+        backend = await open_local(Settings(index=handbook), Release())
+        return await Searching(Release(), backend).passages("warranty of the pump", {}, [])
+
+    wanted = [(each["id"], each["score"]) for each in asyncio.run(ordered())]
+    shown = [(each["id"], each["score"]) for each in found_by("reranked", handbook)]
+    assert shown[: len(wanted)] == wanted
 
 
 def test_the_reranked_leg_of_a_release_without_a_reranker_is_refused(handbook: Path, tmp_path: Path) -> None:

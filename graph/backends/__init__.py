@@ -56,6 +56,14 @@ class Retriever(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Finds passages for what a text means after something else was said."""
+
+    async def listen(self, text: str, heard: str, scope: "Scope") -> list[Passage]:
+        """Passages by falling score, sought by meaning alone; raises FilterInvalid or RetrievalUnavailable."""
+        ...
+
+
 @dataclass(frozen=True)
 class Scope:
     """What a search may find: the caller's filter and groups; `pool` from each leg."""
@@ -130,8 +138,10 @@ class Ranked:
 class Reranker(Protocol):
     """Orders candidates anew."""
 
-    async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
+    async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
         """A score for each passage, within about `seconds`; a failure is told as trouble and not raised.
+
+        `readings`: the question, first as it stands alone, then as it can be read otherwise.
 
         Raises RetrievalUnavailable when the index itself does not answer.
         """
@@ -153,6 +163,8 @@ class Backend:
     """None leaves the candidates in their fused order."""
     nearness: Nearness | None = None
     """None where the index holds no tokens: then sentences are embedded when they are asked about."""
+    listener: Listener | None = None
+    """None where a turn means the same whatever was said before it: its words alone carry the topic then."""
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

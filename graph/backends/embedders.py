@@ -57,6 +57,8 @@ class Embedder(Protocol):
 
     def embed_asked(self, text: str) -> Asked: ...
 
+    def embed_heard(self, text: str, heard: str) -> Vectors: ...
+
     def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]: ...
 
     def count_tokens(self, text: str) -> int: ...
@@ -102,6 +104,17 @@ class MiniLM:
         hidden = self._hidden(encoded.ids)
         telling = telling_tokens(text, inner(encoded.offsets, len(hidden)), inner(encoded.word_ids, len(hidden)))
         return Asked(_unit(hidden.mean(axis=0)), unit(self._centred(hidden[1:-1])), telling)
+
+    def embed_heard(self, text: str, heard: str) -> Vectors:
+        """The vector of a text that has seen what was said before it: the mean of its own tokens in one run over both.
+
+        Krasakis, Yates, Kanoulas: Zero-shot Query Contextualization for Conversational Search (2022), on one vector.
+        """
+        (first, *own, last), (_, *before, _) = self._tokenizer.encode(text).ids, self._tokenizer.encode(heard).ids
+        own = own[: self.max_tokens - 2]
+        before = before[-room:] if (room := self.max_tokens - 2 - len(own)) else []
+        hidden = self._hidden([first, *before, *own, last])
+        return _unit(hidden[1 + len(before) : -1].mean(axis=0)) if own else _unit(hidden.mean(axis=0))
 
     def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
         """The vector of each text, those of its spans, which have seen the whole text, and those of its tokens.
@@ -202,6 +215,11 @@ class WordLlama:
     def embed_asked(self, text: str) -> Asked:
         """The vector of a question; its tokens would say no more than its words do."""
         return Asked(self.embed([text])[0], np.empty((0, 0), np.float32), np.empty(0, np.bool_))
+
+    def embed_heard(self, text: str, heard: str) -> Vectors:
+        """The vector of the text: a static token means the same whatever was said before it."""
+        vector: Vectors = self.embed([text])[0]
+        return vector
 
     def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
         """The vector of each text and those of its spans."""

@@ -1,7 +1,8 @@
 """The embedded world: a Snapshot on disk, an embedding on the CPU."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +46,38 @@ class SnapshotRetriever:
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         where = self.condition(scope)
         words = "".join(character if character.isalnum() else " " for character in text).strip()
-        try:
+        with self._answering():
             lexical, (vector, asked) = await asyncio.gather(
                 self._reader.matching(words, where, scope.pool) if self._weight < 1 else _nothing(),
                 self._by_meaning(text, where, scope.pool) if self._weight > 0 else _no_vector(),
             )
-        except (OSError, RuntimeError, ValueError) as error:
-            raise RetrievalUnavailable(f"The Snapshot {self.snapshot} does not answer: {error}.") from error
+        return self._passages(lexical, vector, asked)
+
+    async def listen(self, text: str, heard: str, scope: Scope) -> list[Passage]:
+        """What is nearest to a text that was said after another; its scores reach as far as the vector leg's do."""
+        where = self.condition(scope)
+        with self._answering():
+            asked = await asyncio.to_thread(self._embedder.embed_heard, text, heard)
+            vector = await self._reader.nearest(asked, where, scope.pool)
+        return self._passages([], vector, asked)
+
+    def _passages(
+        self, lexical: list[dict[str, Any]], vector: list[dict[str, Any]], asked: Vectors | None
+    ) -> list[Passage]:
+        """The rows of both legs as passages by falling fused score."""
         _compare(asked, lexical, vector)
         passages = to_passages(lexical, vector, self._weight, asked)
         for passage in passages:
             passage["metadata"] = read_metadata(passage)
         return passages
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Raises RetrievalUnavailable where the index does not answer."""
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            raise RetrievalUnavailable(f"The Snapshot {self.snapshot} does not answer: {error}.") from error
 
     def condition(self, scope: Scope) -> str:
         """The caller's groups always, and the filter if there is one, each in its own parentheses."""
@@ -87,13 +108,11 @@ class SnapshotRetriever:
         """What a text and passages are compared by; passages that were looked at a moment ago are not read again."""
         ids = [passage["id"] for passage in passages]
         known = {name: kept for name in ids if (kept := self._seen.get(name)) is not None}
-        try:
+        with self._answering():
             found, asked = await asyncio.gather(
                 self._reader.small_vectors([name for name in ids if name not in known]),
                 asyncio.to_thread(self._embedder.embed_asked, text),
             )
-        except (OSError, RuntimeError, ValueError) as error:
-            raise RetrievalUnavailable(f"The Snapshot {self.snapshot} does not answer: {error}.") from error
         for name, kept in found.items():
             self._seen.put(name, kept)
         return asked, [known[name] if name in known else found[name] for name in ids]
@@ -162,4 +181,5 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
     nearness = retriever if retriever.holds_tokens else None
     reranker = open_reranker(settings, release, retriever.lexicon, nearness)
-    return Backend(retriever, similarity, writers, caches, judge, reranker, nearness)
+    listener = retriever if embedder.token_dimensions and release.retrieval.vector_weight else None
+    return Backend(retriever, similarity, writers, caches, judge, reranker, nearness, listener)

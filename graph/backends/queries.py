@@ -26,6 +26,9 @@ class _Kept:
     def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
         return self._embedder.embed_marked(texts)
 
+    def embed_heard(self, text: str, heard: str) -> Vectors:
+        return self._embedder.embed_heard(text, heard)
+
     def count_tokens(self, text: str) -> int:
         return self._embedder.count_tokens(text)
 
@@ -50,6 +53,13 @@ class KeptQuestions(_Kept):
         if found is None:
             found = self._embedder.embed_asked(text)
             self._shelf.put(text, found)
+        return found
+
+    def embed_heard(self, text: str, heard: str) -> Vectors:
+        found: Vectors | None = self._shelf.get((text, heard))
+        if found is None:
+            found = self._embedder.embed_heard(text, heard)
+            self._shelf.put((text, heard), found)
         return found
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
@@ -13,6 +14,12 @@ from ..state import Passage
 from ..text.words import Weigh, alike
 from . import Lexicon, Nearness, Ranked, Reranker
 from .breaker import EndpointBreaker, breaker_of
+
+SEARCHED = 2.0
+"""What the score of the searches, 0 to 1, counts beside the reranker's own for a turn of a conversation.
+
+Any number from 1 to 8 orders a turn's candidates better than 0 (docs/decisions/023).
+"""
 
 
 class Endpoint(Protocol):
@@ -31,11 +38,20 @@ class EmbeddedReranker:
     def __init__(self, weigh: Weigh, nearness: Nearness | None = None) -> None:
         self._weigh, self._nearness = weigh, nearness
 
-    async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
-        """Never in trouble, and done in milliseconds whatever time there is; raises RetrievalUnavailable."""
+    async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
+        """The mean over the readings; never in trouble, and done in milliseconds; raises RetrievalUnavailable.
+
+        What can be read in more than one way was searched in more than one: what those found it by counts too.
+        """
+        scores = [await self._scores(question, passages) for question in readings]
+        searched = SEARCHED if len(readings) > 1 else 0.0
+        pairs = zip(passages, zip(*scores, strict=True), strict=True)
+        return Ranked([fmean(each) + searched * passage["score"] for passage, each in pairs])
+
+    async def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
         late = await self._nearness.late(question, passages) if self._nearness else None
         model = load("rerank_afresh" if late is None else "rerank")
-        return Ranked([model.score(row) for row in features(question, passages, self._weigh, late)])
+        return [model.score(row) for row in features(question, passages, self._weigh, late)]
 
 
 class RemoteReranker:
@@ -44,14 +60,17 @@ class RemoteReranker:
     def __init__(self, endpoint: Endpoint, behind: Reranker, breaker: EndpointBreaker) -> None:
         self._endpoint, self._behind, self._breaker = endpoint, behind, breaker
 
-    async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
-        """Scores on the model's own scale, asked with titles and sections; `trouble` when it could not be asked."""
+    async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
+        """Scores on the model's own scale, asked with titles and sections; `trouble` when it could not be asked.
+
+        A model reads a question whole, so it is asked the first reading, once.
+        """
         texts = [f"{head_of(passage)}\n{passage['text']}".strip() for passage in passages]
         try:
             async with self._breaker.call():
-                return Ranked(await self._scores(question, texts, seconds))
+                return Ranked(await self._scores(readings[0], texts, seconds))
         except ModelFailed as error:
-            found = await self._behind.rank(question, passages, seconds)
+            found = await self._behind.rank(readings, passages, seconds)
             return Ranked(found.scores, f"the reranker could not be asked: {error.detail}")
 
     async def _scores(self, question: str, texts: Sequence[str], seconds: float) -> list[float]:

@@ -82,7 +82,7 @@ def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetrieve
     """The release's; raises ReleaseInvalid when it has none."""
     from ..backends.rerankers import open_reranker
 
-    found = open_reranker(settings, release, retriever.lexicon)
+    found = open_reranker(settings, release, retriever.lexicon, retriever if retriever.holds_tokens else None)
     if found is None:
         raise ReleaseInvalid(f"The release {release.label} has reranking.model none; search its fused leg instead.")
     return found
@@ -124,7 +124,7 @@ class Searcher:
         from ..finding.rerank import reorder
 
         best, rest = found[: self._release.retrieval.keep], found[self._release.retrieval.keep :]
-        ranked = await reranker.rank(question, best, self._release.reranking.timeout)
+        ranked = await reranker.rank([question], best, self._release.reranking.timeout)
         if ranked.trouble:
             click.echo(f"warrant: {ranked.trouble}", err=True)
         # Fused scores are 0 to 1, as reranked ones are: a run is sorted by them, and must not mix the two.

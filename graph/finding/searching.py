@@ -41,8 +41,9 @@ class Searching:
 
     async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
         """The candidates of some searches together, best first, and the caches that all of them hit."""
-        found, cached = await self._all([search["text"] for search in searches], state)
-        blended = merging.blend(found, [search["weight"] for search in searches])
+        able = [search for search in searches if self.backend.listener or not search.get("heard")]
+        found, cached = await self._all(able, state)
+        blended = merging.blend(found, [search["weight"] for search in able])
         return blended[: self.release.retrieval.keep], cached
 
     async def passages(self, text: str, filters: dict[str, Any], groups: list[str]) -> list[Passage]:
@@ -51,18 +52,20 @@ class Searching:
         Raises FilterInvalid or RetrievalUnavailable.
         """
         compile_filter(filters, self.backend.retriever.columns)
-        found = (await self._one(text, filters, groups))[0][: self.release.retrieval.keep]
+        found = (await self._one(Search(text=text, weight=1.0), filters, groups))[0][: self.release.retrieval.keep]
         if self.backend.reranker is None or not found:
             return found
-        ranked = await self.backend.reranker.rank(text, found, self.release.reranking.timeout)
+        ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
         return rerank.reorder(found, ranked.scores)
 
     def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
         """Of the candidates, in their order, what the answer may use."""
         return rerank.keep_best(candidates, self.release.reranking)
 
-    async def best(self, text: str, candidates: Sequence[Passage], began: float) -> tuple[list[Passage], list[str]]:
-        """Of the candidates, those that answer a text best first, what the answer may use; and the reranker's trouble.
+    async def best(
+        self, readings: Sequence[str], candidates: Sequence[Passage], began: float
+    ) -> tuple[list[Passage], list[str]]:
+        """Of the candidates, best first, what the answer to a question may use; and the reranker's trouble.
 
         A reranker has half of what is left of the question's deadline at most.
         """
@@ -70,7 +73,7 @@ class Searching:
             return self.keep(candidates), []
         left = (self.release.generation.deadline - (time.monotonic() - began)) / 2
         seconds = max(0.0, min(self.release.reranking.timeout, left))
-        ranked = await self.backend.reranker.rank(text, candidates, seconds)
+        ranked = await self.backend.reranker.rank(readings, candidates, seconds)
         return self.keep(rerank.reorder(candidates, ranked.scores)), [ranked.trouble] if ranked.trouble else []
 
     async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
@@ -93,9 +96,9 @@ class Searching:
         question, passages = state["standalone"], state["passages"]
         ahead = subquestions.follow_up(question, passages[0])
         texts = [*parts, *([ahead] if ahead else [])]
-        found, _ = await self._all(texts, state)
+        found, _ = await self._all([Search(text=text, weight=1.0) for text in texts], state)
         pairs = zip(texts, found, strict=True)
-        ranked = await asyncio.gather(*(self.best(text, each, state["began"]) for text, each in pairs))
+        ranked = await asyncio.gather(*(self.best([text], each, state["began"]) for text, each in pairs))
         rankings = [passages, *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
         kept = self.keep(merging.take_turns(rankings, subquestions.turns(len(parts), len(texts))))
@@ -117,19 +120,25 @@ class Searching:
         lexicon = self.backend.retriever.lexicon
         return lexicon.weight if lexicon else evidence.weighing(passages)
 
-    async def _all(self, texts: Sequence[str], state: State) -> tuple[list[list[Passage]], list[str]]:
-        searched = await asyncio.gather(*(self._one(text, state["filters"], state["groups"]) for text in texts))
+    async def _all(self, searches: Sequence[Search], state: State) -> tuple[list[list[Passage]], list[str]]:
+        searched = await asyncio.gather(*(self._one(search, state["filters"], state["groups"]) for search in searches))
         hits = [set(cached) for _, cached in searched]
         return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
 
-    async def _one(self, text: str, filters: dict[str, Any], groups: list[str]) -> tuple[list[Passage], list[str]]:
-        """The best passages for a text, and the caches that were hit."""
-        caches, key = self.backend.caches, self.key(filters, groups, "search", text)
+    async def _one(self, search: Search, filters: dict[str, Any], groups: list[str]) -> tuple[list[Passage], list[str]]:
+        """The best passages of a search, and the caches that were hit."""
+        text, heard = search["text"], search.get("heard", "")
+        caches, key = self.backend.caches, self.key(filters, groups, "search", text, heard)
         kept: list[Passage] | None = caches.retrieval.get(key)
         if kept is not None:
             return kept, ["retrieval"]
-        cached = ["embedding"] if text in caches.embeddings else []
+        cached = ["embedding"] if ((text, heard) if heard else text) in caches.embeddings else []
         scope = Scope(filters, groups, self.release.retrieval.pool)
-        found = (await self.backend.retriever.search(text, scope))[: DEPTH * self.release.retrieval.keep]
+        found = (await self._ask(text, heard, scope))[: DEPTH * self.release.retrieval.keep]
         caches.retrieval.put(key, found)
         return found, cached
+
+    async def _ask(self, text: str, heard: str, scope: Scope) -> list[Passage]:
+        if heard and self.backend.listener:
+            return await self.backend.listener.listen(text, heard, scope)
+        return await self.backend.retriever.search(text, scope)

@@ -41,8 +41,14 @@ DECAY = 0.7
 ASSISTANT = 0.6
 OPENING = 60
 """Words from the start of a turn that are looked at: an answer says there what it is about."""
-TOPIC_WEIGHT = 1.3
-"""What the search with the topic counts beside the one without it."""
+TOPIC_WEIGHT, HEARD_WEIGHT = 0.9, 1.8
+"""What the search with the topic, and the one of the turn as it is understood in the talk, count beside the turn's own.
+
+The last finds by meaning alone, whose share of a search's score is half by default.
+"""
+HEARD = {"user": 60, "assistant": 30}
+"""Words from the start of the last turns in which a turn is understood, and their characters."""
+HEARD_CHARACTERS = 600
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 TALK = frozenset(
     term
@@ -67,10 +73,14 @@ AROUND = frozenset(
 
 @dataclass(frozen=True)
 class Folded:
-    """A question that stands alone, and the searches for it: itself first; none when it asks for nothing."""
+    """A question that stands alone, the searches for it, none when it asks for nothing, and how it can be read.
+
+    `readings`: as it stands alone first; a turn of a talk is ranked by what it says itself and by its topic as well.
+    """
 
     question: str
     searches: list[Search]
+    readings: list[str]
 
 
 def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike) -> Folded:
@@ -79,17 +89,30 @@ def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike) -> Folded
     `weigh`: how telling a term is in the index that is searched.
     """
     if is_courtesy(question, history):
-        return Folded(question, [])
+        return Folded(question, [], [question])
     if other := swapped(question, history):
-        return Folded(other, [Search(text=other, weight=1.0)])
+        return _alone(other)
     spoken = spoken_in(history)
     words, sought = spoken.topic(question, TOPIC), spoken.topic(question, SOUGHT, weigh)
     if not words or not (leans(question) or shares_topic(question, history)):
-        return Folded(question, [Search(text=question, weight=1.0)])
+        return _alone(question)
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
+    understood = Search(text=question, weight=HEARD_WEIGHT, heard=heard(history))
+    whole = f"{question} ({words})"
     if leans(question):
-        return Folded(f"{question} ({words})", [carried, alone])
-    return Folded(question, [alone, carried])
+        return Folded(whole, [carried, alone, understood], [whole, question])
+    return Folded(question, [alone, carried, understood], [question, whole])
+
+
+def _alone(question: str) -> Folded:
+    return Folded(question, [Search(text=question, weight=1.0)], [question])
+
+
+def heard(history: Sequence[Turn]) -> str:
+    """The user's last turn and what was said since, each by its opening: what a turn is understood by."""
+    since = next((age for age, turn in enumerate(reversed(history), 1) if turn["role"] == "user"), len(history))
+    said = (" ".join(turn["content"].split()[: HEARD[turn["role"]]]) for turn in history[-since:])
+    return " ".join(said)[:HEARD_CHARACTERS]
 
 
 def swapped(question: str, history: Sequence[Turn]) -> str:

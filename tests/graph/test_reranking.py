@@ -12,7 +12,7 @@ from graph.backends import Backend, Brief, Ranked, Scope
 from graph.builder import build_graph
 from graph.caching.cache import Caches, Copies
 from graph.release import Generation, Models, Release, Reranking, Routing
-from graph.state import Answer, Passage, Usage
+from graph.state import Answer, Passage, Question, Turn, Usage
 
 PUMP = "The warranty of the Corrento pump is five years."
 FAN = "The warranty of the Brisel fan is two years."
@@ -61,10 +61,10 @@ class Holding:
 
     word: str = "Corrento"
     trouble: str = ""
-    asked: list[tuple[str, list[str], float]] = field(default_factory=list)
+    asked: list[tuple[list[str], list[str], float]] = field(default_factory=list)
 
-    async def rank(self, question: str, passages: Sequence[Passage], seconds: float) -> Ranked:
-        self.asked.append((question, [each["text"] for each in passages], seconds))
+    async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
+        self.asked.append((list(readings), [each["text"] for each in passages], seconds))
         return Ranked([float(self.word in each["text"]) for each in passages], self.trouble)
 
 
@@ -88,7 +88,15 @@ def test_without_a_reranker_the_fused_order_stands() -> None:
 def test_the_reranker_is_asked_the_question_with_the_candidates_and_the_releases_seconds() -> None:
     reranker = Holding()
     ask(reranker)
-    assert reranker.asked == [(QUESTION, [FAN, PUMP], 3.0)]
+    assert reranker.asked == [([QUESTION], [FAN, PUMP], 3.0)]
+
+
+def test_a_turn_of_a_conversation_is_ranked_by_its_topic_and_by_what_it_says_itself() -> None:
+    reranker = Holding()
+    world = Backend(Shelf(), Same(), {"extractive": Reader()}, reranker=reranker)
+    turn = Question(question="How long is it?", history=[Turn(role="user", content=QUESTION)])
+    asyncio.run(build_graph(Release(), world).ainvoke(turn))
+    assert reranker.asked[0][0] == ["How long is it? (warranty Corrento pump)", "How long is it?"]
 
 
 def test_what_the_reranker_puts_last_is_what_is_not_kept() -> None:
@@ -118,6 +126,6 @@ def test_an_answer_without_trouble_has_no_detail_and_is_kept() -> None:
 def test_each_part_of_a_complex_question_is_ranked_for_itself_and_trouble_is_told_once(trouble: str) -> None:
     reranker = Holding(trouble=trouble)
     answer, _, _ = ask(reranker, RELEASE.model_copy(update={"routing": Routing(complex_from=0.0)}), JOINED)
-    assert {question for question, _, _ in reranker.asked} >= {JOINED, *answer["parts"]}
+    assert {question for [question], _, _ in reranker.asked} >= {JOINED, *answer["parts"]}
     assert len(answer["parts"]) == 2
     assert answer["detail"] == (trouble or None)

@@ -6,16 +6,16 @@ import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr
-from support import QUICK
+from support import QUICK, passage_of
 
 from graph.asking import Breaker
 from graph.backends import Ranked, connect
 from graph.backends.breaker import EndpointBreaker
-from graph.backends.rerankers import EmbeddedReranker, RemoteReranker, open_reranker
+from graph.backends.rerankers import SEARCHED, EmbeddedReranker, RemoteReranker, open_reranker
 from graph.errors import ModelFailed, SettingsInvalid
 from graph.release import Release, Reranking
 from graph.settings import Settings
@@ -24,9 +24,8 @@ from graph.state import Passage
 QUESTION = "How long is the warranty of the storage battery?"
 
 
-def passage(text: str, title: str = "", section: str = "") -> Passage:
-    fields = {"id": text, "document": text, "title": title, "section": section, "text": text}
-    return cast(Passage, {**fields, "similar": [], "vector": None, "lexical": None})
+def passage(text: str, title: str = "", section: str = "", score: float = 0.0) -> Passage:
+    return passage_of(text, id=text, document=text, title=title, section=section, score=score)
 
 
 RIGHT = passage("The warranty of the storage battery is ten years long.")
@@ -55,13 +54,13 @@ def rank(far: Far, times: int = 1, seconds: float = 5.0) -> list[Ranked]:
     reranker = RemoteReranker(far, EmbeddedReranker(lambda term: 1.0), breaker)
 
     async def ask() -> list[Ranked]:
-        return [await reranker.rank(QUESTION, [RIGHT, WRONG], seconds) for _ in range(times)]
+        return [await reranker.rank([QUESTION], [RIGHT, WRONG], seconds) for _ in range(times)]
 
     return asyncio.run(ask())
 
 
 def embedded() -> list[float]:
-    return asyncio.run(EmbeddedReranker(lambda term: 1.0).rank(QUESTION, [RIGHT, WRONG], 1.0)).scores
+    return asyncio.run(EmbeddedReranker(lambda term: 1.0).rank([QUESTION], [RIGHT, WRONG], 1.0)).scores
 
 
 def test_the_embedded_reranker_puts_the_passage_that_answers_above_one_that_does_not() -> None:
@@ -69,8 +68,29 @@ def test_the_embedded_reranker_puts_the_passage_that_answers_above_one_that_does
     assert right > wrong
 
 
+def test_the_readings_of_a_turn_and_what_its_searches_found_it_by_count_together() -> None:
+    found = [passage("The seal is changed yearly.", score=0.25), passage("The tyre is changed yearly.", score=1.0)]
+    reranker, readings = EmbeddedReranker(lambda term: 1.0), ["How often is it changed?", "How often is it? (seal)"]
+
+    async def scores(asked: list[str]) -> list[float]:
+        return (await reranker.rank(asked, found, 1.0)).scores
+
+    first, second, both = (asyncio.run(scores(asked)) for asked in (readings[:1], readings[1:], readings))
+    assert second[0] - second[1] > first[0] - first[1]
+    assert both == pytest.approx(
+        [(a + b) / 2 + SEARCHED * each["score"] for a, b, each in zip(first, second, found, strict=True)]
+    )
+
+
+def test_a_remote_model_is_asked_the_reading_that_stands_alone_once() -> None:
+    far = Far()
+    reranker = RemoteReranker(far, EmbeddedReranker(lambda term: 1.0), EndpointBreaker("far", Breaker()))
+    asyncio.run(reranker.rank([f"{QUESTION} (pump)", QUESTION], [RIGHT, WRONG], 5.0))
+    assert [question for question, _ in far.asked] == [f"{QUESTION} (pump)"]
+
+
 def test_the_embedded_reranker_can_be_given_nothing() -> None:
-    assert asyncio.run(EmbeddedReranker(lambda term: 1.0).rank(QUESTION, [], 1.0)) == Ranked([])
+    assert asyncio.run(EmbeddedReranker(lambda term: 1.0).rank([QUESTION], [], 1.0)) == Ranked([])
 
 
 def test_a_remote_reranker_is_asked_with_title_and_section_and_believed() -> None:
@@ -142,7 +162,7 @@ def test_a_remote_one_is_asked_at_the_settings_address_with_their_key_and_in_the
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/v1"
     reranker = opened("remote:m", rerank_url=url, rerank_key=SecretStr("sk-1"), rerank_form="tei")
-    assert asyncio.run(reranker.rank(QUESTION, [RIGHT, WRONG], 10.0)) == Ranked([0.0, 0.1])
+    assert asyncio.run(reranker.rank([QUESTION], [RIGHT, WRONG], 10.0)) == Ranked([0.0, 0.1])
     assert Tei.seen == [("/v1/rerank", "Bearer sk-1", ["query", "raw_scores", "texts", "truncate"])]
     server.shutdown()
     server.server_close()

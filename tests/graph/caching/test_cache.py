@@ -150,6 +150,16 @@ def test_a_question_is_embedded_once() -> None:
     assert np.array_equal(first.vector, both[0])
 
 
+def test_a_turn_is_embedded_once_after_each_thing_that_was_said_before_it() -> None:
+    counting = Counting()
+    questions = KeptQuestions(counting, Shelf(10, 60))
+    first = questions.embed_heard("Why?", "A pump.")
+    assert questions.embed_heard("Why?", "A pump.") is first
+    questions.embed_heard("Why?", "A fan.")
+    questions.embed_asked("Why?")
+    assert counting.embedded == ["Why?", "Why?", "Why?"]
+
+
 def test_sentences_that_a_question_is_compared_with_are_not_kept() -> None:
     shelf = Shelf(10, 60)
     KeptQuestions(WordLlama(), shelf).embed(["How long is it?", "A sentence."])
@@ -188,5 +198,6 @@ def test_nothing_to_embed_and_the_other_calls_reach_the_embedder(kind: type[Kept
     assert (kept.name, kept.dimensions, kept.token_dimensions) == (QUICK.embedding, 256, 0)
     assert kept.count_tokens("How long is it?") == behind.count_tokens("How long is it?") > 0
     assert np.array_equal(kept.embed_asked("How long?").vector, behind.embed(["How long?"])[0])
+    assert np.array_equal(kept.embed_heard("How long?", "A pump."), behind.embed(["How long?"])[0])
     [marks] = kept.embed_marked([Marked("How long?", [(0, 3)])])
     assert np.array_equal(marks.spans, behind.embed_marked([Marked("How long?", [(0, 3)])])[0].spans)

@@ -23,7 +23,7 @@ from graph.finding.late import Asked
 from graph.finding.relevance import features
 from graph.ingest.vectors import marked
 from graph.learned import load
-from graph.release import Release
+from graph.release import Release, Retrieval
 from graph.settings import Settings
 from graph.snapshot.manifest import MANIFEST, Manifest, files_of, read_manifest, write_manifest
 from graph.snapshot.rows import COUNTS, TOKENS, PassageRows
@@ -80,6 +80,30 @@ def test_the_words_of_a_question_that_tell_something_are_marked() -> None:
     assert asked.telling.tolist() == [False, True, False, False, True, False, True, True, False]
     assert np.allclose(np.linalg.norm(asked.tokens, axis=1), 1, atol=1e-5)
     assert MiniLM().embed_asked("Is it?").telling.all()
+
+
+def test_a_text_is_understood_by_what_was_said_before_it() -> None:
+    embedder = MiniLM()
+    pump, car = embedder.embed(["The seal of the pump is changed every two years.", "Electric cars are charged."])
+    cars = embedder.embed_heard("How often is it done?", "Tell me about electric cars. They are charged at night.")
+    pumps = embedder.embed_heard("How often is it done?", "Tell me about the seal of the pump.")
+    assert cars @ car > cars @ pump
+    assert pumps @ pump > pumps @ car
+    assert np.linalg.norm([cars, pumps], axis=1) == pytest.approx([1.0, 1.0], abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["Why?", "why " * 600, ""])
+def test_what_was_heard_gives_way_where_both_are_too_long_for_the_model(text: str) -> None:
+    embedder = MiniLM()
+    heard = embedder.embed_heard(text, "pump " * 600)
+    assert np.linalg.norm(heard) == pytest.approx(1.0, abs=1e-5)
+    long = np.array_equal(heard, embedder.embed_heard(text, "car " * 600))
+    assert long == (len(text) > 1000)
+
+
+def test_static_vectors_hear_nothing() -> None:
+    embedder = load_embedder(QUICK.embedding)
+    assert np.array_equal(embedder.embed_heard("Why?", "A pump."), embedder.embed(["Why?"])[0])
 
 
 def test_static_vectors_have_no_tokens() -> None:
@@ -175,13 +199,39 @@ def test_candidates_are_weighed_by_what_the_index_tells(store: Path) -> None:
 
     async def ranked() -> Any:
         passages = await retriever.search(QUESTION, Scope({}, [], 10))
-        told = [await EmbeddedReranker(weigh, by).rank(QUESTION, passages, 1.0) for by in (retriever, None)]
+        told = [await EmbeddedReranker(weigh, by).rank([QUESTION], passages, 1.0) for by in (retriever, None)]
         return passages, await retriever.late(QUESTION, passages), *(ranked.scores for ranked in told)
 
     passages, late, by_tokens, without = asyncio.run(ranked())
     assert by_tokens == [load("rerank").score(row) for row in features(QUESTION, passages, weigh, late)]
     assert without == [load("rerank_afresh").score(row) for row in features(QUESTION, passages, weigh)]
     assert by_tokens != without
+
+
+def test_a_turn_is_sought_by_what_it_means_after_what_was_said(store: Path) -> None:
+    _, retriever = opened(store)
+    scope = Scope({}, [], 10)
+
+    async def listened(heard: str) -> Any:
+        return await retriever.listen("Where can I do it?", heard, scope)
+
+    cars, seals = asyncio.run(listened("Charging electric cars")), asyncio.run(listened("Changing the seal of a pump"))
+    assert (cars[0]["document"], seals[0]["document"]) == ("docs/cars.md", "docs/seals.md")
+    assert [each["lexical"] for each in cars] == [None] * len(cars)
+    assert max(each["score"] for each in cars) == Release().retrieval.vector_weight
+
+
+def test_a_turn_is_listened_to_under_the_callers_filter(store: Path) -> None:
+    _, retriever = opened(store)
+    found = asyncio.run(retriever.listen("Why?", "Electric cars", Scope({"document": "docs/seals.md"}, [], 10)))
+    assert {each["document"] for each in found} == {"docs/seals.md"}
+
+
+def test_only_a_world_that_understands_turns_listens(store: Path) -> None:
+    by_words = Release(retrieval=Retrieval(vector_weight=0.0))
+    able, unable = (asyncio.run(open_local(Settings(index=store), release)) for release in (Release(), by_words))
+    assert able.listener is not None
+    assert unable.listener is None
 
 
 def test_a_snapshot_that_has_gone_is_an_error_that_the_graph_knows(store: Path, tmp_path: Path) -> None:
