@@ -17,8 +17,10 @@ from benchmarks.record import cores, read_judgements, read_records
 from benchmarks.stores import build_or_reuse, store_of
 from graph.backends import Scope
 from graph.backends.local import SnapshotRetriever, open_retriever
+from graph.caching.cache import open_caches
 from graph.question.conversation import fold
 from graph.release import Release
+from graph.settings import Settings
 from graph.state import Passage
 
 SETS = ("scifact", "hotpotqa_100", "squad_v2_dev", "mtrag")
@@ -40,9 +42,9 @@ class Found:
 
 
 async def open_set(data: Path, name: str) -> SnapshotRetriever:
-    """The Snapshot of a set by the default release, built once."""
+    """The Snapshot of a set by the default release, built once; it keeps the vectors of questions as a server does."""
     await asyncio.to_thread(build_or_reuse, name, data / name / FILES[0], Release())
-    return (await open_retriever(store_of(name, Release()), Release(), cores()))[0]
+    return (await open_retriever(store_of(name, Release()), Release(), cores(), open_caches(Settings())))[0]
 
 
 async def search_all(data: Path, name: str, retriever: SnapshotRetriever, share: float = 1.0) -> AsyncIterator[Found]:

@@ -212,6 +212,9 @@ class Sieve:
     async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
         return await self.behind.late(text, passages)
 
+    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
+        return await self.behind.meant(text, heard, passages)
+
 
 @dataclass
 class Remembering:

@@ -1,6 +1,7 @@
 """Trains graph/learned/rerank.json: which of the candidates of a question answers it, from what stands where in them.
 
-And rerank_afresh.json, for an index that holds no tokens.
+And rerank_first.json, whose leader the question is then read after, and rerank_afresh.json, for an index that holds no
+tokens.
 
 A listwise softmax over the documents of a question, each by its best passage (Cao and others: Learning to Rank: From
 Pairwise Approach to Listwise Approach, 2007). Every set counts the same, however many questions it has; only its
@@ -22,7 +23,8 @@ from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.fitting import write
 from benchmarks.record import begin, print_table
 from graph.backends.local import SnapshotRetriever
-from graph.finding.relevance import FEATURES, LATE, features
+from graph.backends.rerankers import meant_after
+from graph.finding.relevance import FEATURES, LATE, MEANT, features, understood
 from graph.learned import Logistic
 from graph.release import Release
 
@@ -53,17 +55,35 @@ class Listed:
 def main() -> None:
     data = begin(__doc__, [f"{name}/{file}" for name in SETS for file in FILES])
     lists = [each for name in SETS for each in asyncio.run(list_set(data, name))]
-    for kind, names in (("rerank", EVERY), ("rerank_afresh", FEATURES)):
-        train(kind, names, [only(each, names) for each in lists])
+    train("rerank_afresh", FEATURES, [only(each, FEATURES) for each in lists])
+    first = train("rerank_first", EVERY, lists)
+    heard = [each for name in SETS for each in asyncio.run(hear(data, name, first, lists))]
+    train("rerank", (*EVERY, *MEANT), heard)
 
 
-def train(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> None:
+def train(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> Logistic:
     """Report on what some features can do, and write what the developing halves teach."""
     report(kind, names, lists)
     developing = [each for each in lists if each.found.develops]
     questions = {name: sum(each.set == name for each in developing) for name in SETS}
     about = {"questions": questions, "penalty": PENALTY}
-    write(fit(kind, names, developing), LICENCES, "python benchmarks/train_rerank.py DATA", about)
+    model = fit(kind, names, developing)
+    write(model, LICENCES, "python benchmarks/train_rerank.py DATA", about)
+    return model
+
+
+async def hear(data: Path, name: str, first: Logistic, lists: Sequence[Listed]) -> list[Listed]:
+    """The questions of a set with what the candidates share with the question after the leader of the first weights."""
+    retriever = await open_set(data, name)
+    return [await _hear(each, first, retriever) for each in lists if each.set == name]
+
+
+async def _hear(each: Listed, first: Logistic, retriever: SnapshotRetriever) -> Listed:
+    rows = [dict(zip(EVERY, map(float, row), strict=True)) for row in each.table]
+    passages, question = each.found.passages, each.found.question
+    leader = passages[int(np.argmax([first.score(row) for row in rows]))]
+    told = understood(rows, await meant_after(leader, question, passages, retriever))
+    return replace(each, table=np.hstack([each.table, [[row[name] for name in MEANT] for row in told]]))
 
 
 def only(each: Listed, names: Sequence[str]) -> Listed:

@@ -92,6 +92,13 @@ class Nearness(Protocol):
         """How nearly each passage meets the tokens of a text, -1 to 1; raises RetrievalUnavailable."""
         ...
 
+    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
+        """How alike each passage's units are to what a text means after what was `heard` before it, -1 to 1.
+
+        Raises RetrievalUnavailable.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Brief:

@@ -11,7 +11,7 @@ import numpy as np
 from ..caching.cache import Caches, Shelf, open_caches
 from ..errors import RetrievalUnavailable
 from ..filters import access_condition, compile_filter
-from ..finding.late import Asked, Near, Vectors, late, near, unit
+from ..finding.late import Asked, Near, Vectors, late, meant, near, unit
 from ..finding.retrieval import to_passages
 from ..release import Release
 from ..settings import Settings
@@ -99,23 +99,34 @@ class SnapshotRetriever:
         asked, held = await self._compared(text, passages)
         return near(asked, [units for units, _ in held], [tokens for _, tokens in held])
 
+    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
+        """How alike each passage's units are to a text that was said after another."""
+        with self._answering():
+            asked, held = await asyncio.gather(
+                asyncio.to_thread(self._embedder.embed_heard, text, heard), self._held(passages)
+            )
+        return meant(asked, [units for units, _ in held])
+
     async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
         """How nearly each passage meets the tokens of a text, by those that the Snapshot holds."""
         asked, held = await self._compared(text, passages)
         return late(asked, [tokens for _, tokens in held])
 
     async def _compared(self, text: str, passages: Sequence[Passage]) -> tuple[Asked, list[SmallVectors]]:
-        """What a text and passages are compared by; passages that were looked at a moment ago are not read again."""
+        """A text and passages as they are compared; passages that were looked at a moment ago are not read again."""
+        with self._answering():
+            asked, held = await asyncio.gather(
+                asyncio.to_thread(self._embedder.embed_asked, text), self._held(passages)
+            )
+        return asked, held
+
+    async def _held(self, passages: Sequence[Passage]) -> list[SmallVectors]:
         ids = [passage["id"] for passage in passages]
         known = {name: kept for name in ids if (kept := self._seen.get(name)) is not None}
-        with self._answering():
-            found, asked = await asyncio.gather(
-                self._reader.small_vectors([name for name in ids if name not in known]),
-                asyncio.to_thread(self._embedder.embed_asked, text),
-            )
+        found = await self._reader.small_vectors([name for name in ids if name not in known])
         for name, kept in found.items():
             self._seen.put(name, kept)
-        return asked, [known[name] if name in known else found[name] for name in ids]
+        return [known[name] if name in known else found[name] for name in ids]
 
     async def _by_meaning(self, text: str, where: str, most: int) -> tuple[list[dict[str, Any]], Vectors | None]:
         asked = await asyncio.to_thread(self._embedder.embed_asked, text)

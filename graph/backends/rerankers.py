@@ -1,12 +1,13 @@
 """Who orders the candidates: the learned weights, or an endpoint with those weights behind it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
-from ..finding.relevance import features, head_of
+from ..finding.evidence import nearest
+from ..finding.relevance import features, head_of, understood
 from ..learned import load
 from ..release import Release
 from ..settings import Settings
@@ -22,6 +23,10 @@ Any number from 1 to 8 orders a turn's candidates better than 0 (docs/decisions/
 """
 
 
+SENTENCES = 2
+"""Of the leading candidate, those after which the question is read again."""
+
+
 class Endpoint(Protocol):
     """What scores texts far away."""
 
@@ -33,7 +38,11 @@ class Endpoint(Protocol):
 
 
 class EmbeddedReranker:
-    """Weighs what of the question stands in each passage, and where, and how nearly its tokens are met."""
+    """Weighs what of the question stands in each passage, and where, and how nearly its tokens are met.
+
+    Where the index tells the last, the question is read once more, as it is understood after the best sentences of the
+    candidate that leads by then (docs/decisions/024).
+    """
 
     def __init__(self, weigh: Weigh, nearness: Nearness | None = None) -> None:
         self._weigh, self._nearness = weigh, nearness
@@ -43,15 +52,29 @@ class EmbeddedReranker:
 
         What can be read in more than one way was searched in more than one: what those found it by counts too.
         """
-        scores = [await self._scores(question, passages) for question in readings]
+        scores = await asyncio.gather(*(self._scores(question, passages) for question in readings))
         searched = SEARCHED if len(readings) > 1 else 0.0
         pairs = zip(passages, zip(*scores, strict=True), strict=True)
         return Ranked([fmean(each) + searched * passage["score"] for passage, each in pairs])
 
     async def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
-        late = await self._nearness.late(question, passages) if self._nearness else None
-        model = load("rerank_afresh" if late is None else "rerank")
-        return [model.score(row) for row in features(question, passages, self._weigh, late)]
+        if not self._nearness or not passages:
+            return _weighed("rerank_afresh", features(question, passages, self._weigh))
+        rows = features(question, passages, self._weigh, await self._nearness.late(question, passages))
+        first = _weighed("rerank_first", rows)
+        leader = passages[first.index(max(first))]
+        return _weighed("rerank", understood(rows, await meant_after(leader, question, passages, self._nearness)))
+
+
+def _weighed(kind: str, rows: Sequence[Mapping[str, float]]) -> list[float]:
+    model = load(kind)
+    return [model.score(row) for row in rows]
+
+
+async def meant_after(leader: Passage, question: str, passages: Sequence[Passage], nearness: Nearness) -> list[float]:
+    """How alike each passage is to what a question means after the best sentences of one of them."""
+    [near] = await nearness.near(question, [leader])
+    return await nearness.meant(question, nearest(leader, near, SENTENCES), passages)
 
 
 class RemoteReranker:

@@ -15,6 +15,8 @@ from ..text.words import Weigh, terms
 from .late import Near
 
 MOST_UNITS = 400
+OPENING = 300
+"""Characters that stand for a passage without units."""
 COMPARED = 14
 """How many units are embedded afresh: the best by what is known without that."""
 AFRESH = 0.6
@@ -41,6 +43,13 @@ def gather(passages: Sequence[Passage], told: Sequence[Near] | None = None) -> l
                 if told:
                     found[-1] |= _nearness(told[number], place)
     return found[:MOST_UNITS]
+
+
+def nearest(passage: Passage, near: Near, most: int) -> str:
+    """The units of a passage that meet a question most nearly, in reading order; its opening where it has none."""
+    found = sorted(gather([passage], [near]), key=lambda unit: -unit["headed"])[:most]
+    best = " ".join(unit["text"] for unit in sorted(found, key=lambda unit: unit["start"]))
+    return best or passage["text"][:OPENING]
 
 
 def _similar(passage: Passage, count: int) -> list[float]:

@@ -73,6 +73,11 @@ def near(asked: Asked, units: Sequence[Small], tokens: Sequence[TokenVectors]) -
     return [Near(_plain(cosines), *map(_plain, part.T)) for cosines, part in zip(whole, filled, strict=True)]
 
 
+def meant(vector: Vectors, units: Sequence[Small]) -> list[float]:
+    """For each passage the mean cosine of its units to a vector of unit length; 0 where it has no unit."""
+    return [float((unit(own.astype(np.float32)) @ vector).mean()) if len(own) else 0.0 for own in units]
+
+
 def _units(cosines: Vectors, counts: Sequence[int], telling: NDArray[np.bool_]) -> Vectors:
     """`met`, `headed` and `least` of each unit, of shape (units, 3); not a number where a unit has no tokens."""
     head, *own = np.split(cosines, np.cumsum(counts)[:-1]) if counts else [cosines]

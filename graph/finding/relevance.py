@@ -37,6 +37,8 @@ FEATURES = (
 """What is weighed; each is such that more of it speaks for a candidate."""
 LATE = ("late", "late_spread", "late_top")
 """What is weighed too where the index holds tokens."""
+MEANT = ("meant_spread",)
+"""What is weighed there once a first ranking has a leader."""
 
 
 class Hit(NamedTuple):
@@ -104,6 +106,14 @@ def features(
     for row, linked, met in zip(rows, _linked(asked, passages), late or [0.0] * len(rows), strict=True):
         row |= {"linked": linked, "late": met}
     return _compared(rows)
+
+
+def understood(rows: Sequence[dict[str, float]], meant: Sequence[float]) -> list[dict[str, float]]:
+    """The features with how alike each candidate is to what the question means after its leading candidate."""
+    found = [{**row, "meant": value} for row, value in zip(rows, meant, strict=True)]
+    if found:
+        _spread(found, "meant")
+    return found
 
 
 def head_of(passage: Passage) -> str:

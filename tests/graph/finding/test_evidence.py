@@ -4,7 +4,18 @@ from typing import Any, cast
 import pytest
 from support import passage_of
 
-from graph.finding.evidence import COMPARED, MOST_UNITS, features, gather, score, share, shortlist, weighing
+from graph.finding.evidence import (
+    COMPARED,
+    MOST_UNITS,
+    OPENING,
+    features,
+    gather,
+    nearest,
+    score,
+    share,
+    shortlist,
+    weighing,
+)
 from graph.finding.late import Near
 from graph.learned import load
 from graph.state import Evidence, Passage
@@ -41,6 +52,17 @@ def test_a_unit_is_as_similar_as_the_index_tells_or_as_its_passage_is() -> None:
     assert [each["similarity"] for each in gather([told, untold])] == [0.1, 0.9, 0.4, 0.4]
 
 
+def near(*headed: float) -> Near:
+    return Near(list(headed), list(headed), list(headed), list(headed))
+
+
+def test_the_units_of_a_passage_that_meet_a_question_best_are_told_in_reading_order() -> None:
+    told, units = near(0.2, 0.9, 0.5), passage("Check it. Clean it. Oil it.")
+    assert nearest(units, told, 2) == "Clean it. Oil it."
+    assert nearest(units, told, 1) == "Clean it."
+    assert nearest(passage("12.5 " * 999), near(0.5), 2) == ("12.5 " * 999)[:OPENING]
+
+
 def test_a_unit_without_a_letter_is_not_worth_quoting() -> None:
     assert [each["text"] for each in gather([passage("Oil it.\n\n---\n\n12.5")])] == ["Oil it."]
 
@@ -53,8 +75,8 @@ def test_no_more_units_are_gathered_than_can_be_looked_at() -> None:
 def test_the_units_that_the_index_finds_near_and_that_share_words_are_embedded() -> None:
     texts = [f"Note {number} them." for number in range(16)]
     passages = [passage(" ".join([*texts, "Near.", "Pump."]), similar=[0.3] * len(texts) + [0.6, 0.5])]
-    near = shortlist("the pump", passages, gather(passages), alike)
-    assert (len(near), near[:2]) == (COMPARED, [len(texts) + 1, len(texts)])
+    short = shortlist("the pump", passages, gather(passages), alike)
+    assert (len(short), short[:2]) == (COMPARED, [len(texts) + 1, len(texts)])
 
 
 def test_a_share_is_weighed_and_nothing_wanted_is_all_held() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graph.finding.late import Asked, Near, TokenVectors, directions, late, near, signs, unit
+from graph.finding.late import Asked, Near, TokenVectors, directions, late, meant, near, signs, unit
 
 WIDTH = 8
 EAST, WEST = np.ones(WIDTH), -np.ones(WIDTH)
@@ -39,6 +39,12 @@ def test_each_token_of_a_question_counts_by_its_nearest_token_of_the_passage() -
 def test_a_passage_without_tokens_is_no_nearer_than_the_others() -> None:
     assert late(asked(EAST), [tokens(HALF), tokens(), tokens(EAST)]) == pytest.approx([0.5, 0.5, 1.0])
     assert late(asked(EAST), [tokens(), tokens()]) == [0.0, 0.0]
+
+
+def test_a_passage_is_as_alike_as_its_units_are_in_the_mean() -> None:
+    east = unit(EAST[None].astype(np.float32))[0]
+    none = np.empty((0, WIDTH), np.int8)
+    assert meant(east, [UNITS * 100, UNITS[:1], none]) == pytest.approx([0.5, 1.0, 0.0])
 
 
 def test_a_question_without_tokens_is_as_far_from_every_passage() -> None:

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from graph.finding.relevance import FEATURES, LATE, features
+from graph.finding.relevance import FEATURES, LATE, MEANT, features, understood
 from graph.learned import load
 from graph.state import Passage
 
@@ -33,8 +33,16 @@ def test_every_candidate_has_every_feature_that_the_model_weighs() -> None:
     found = rows(passage("The warranty lasts ten years."), passage(""), passage("...", "Storage battery"))
     assert all(row.keys() >= set(FEATURES) for row in found)
     assert all(row.keys() >= set(LATE) for row in found)
-    assert set(load("rerank").weights) <= {*FEATURES, *LATE}  # type: ignore[union-attr]
+    assert set(load("rerank_first").weights) <= {*FEATURES, *LATE}  # type: ignore[union-attr]
+    assert set(load("rerank").weights) <= {*FEATURES, *LATE, *MEANT}  # type: ignore[union-attr]
     assert set(load("rerank_afresh").weights) <= set(FEATURES)  # type: ignore[union-attr]
+
+
+def test_what_the_question_means_after_the_leader_is_compared_among_the_candidates() -> None:
+    found = understood([{"late": 0.5}, {"late": 0.1}, {"late": 0.2}], [0.2, 0.6, 0.3])
+    assert [row["meant_spread"] for row in found] == pytest.approx([0.0, 1.0, 0.25])
+    assert [row["late"] for row in found] == [0.5, 0.1, 0.2]
+    assert understood([], []) == []
 
 
 def test_a_question_without_terms_has_features_too() -> None:

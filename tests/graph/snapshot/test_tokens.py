@@ -20,7 +20,7 @@ from graph.backends.rerankers import EmbeddedReranker
 from graph.builder import build_graph
 from graph.errors import RetrievalUnavailable
 from graph.finding.late import Asked
-from graph.finding.relevance import features
+from graph.finding.relevance import features, understood
 from graph.ingest.vectors import marked
 from graph.learned import load
 from graph.release import Release, Retrieval
@@ -34,6 +34,8 @@ from graph.state import Question
 SEALS = "# Seals\n\nThe seal of the pump is changed every two years. Call the service desk in Utrecht."
 CARS = "# Cars\n\nThe garage has forty places. Electric cars are charged in the basement."
 QUESTION = "How often is the seal changed?"
+LEADER = "The seal of the pump is changed every two years. Call the service desk in Utrecht."
+"""The two sentences of the passage that leads for it."""
 
 
 @pytest.fixture(scope="module")
@@ -200,10 +202,13 @@ def test_candidates_are_weighed_by_what_the_index_tells(store: Path) -> None:
     async def ranked() -> Any:
         passages = await retriever.search(QUESTION, Scope({}, [], 10))
         told = [await EmbeddedReranker(weigh, by).rank([QUESTION], passages, 1.0) for by in (retriever, None)]
-        return passages, await retriever.late(QUESTION, passages), *(ranked.scores for ranked in told)
+        meant = await retriever.meant(QUESTION, LEADER, passages)
+        return passages, await retriever.late(QUESTION, passages), meant, *(ranked.scores for ranked in told)
 
-    passages, late, by_tokens, without = asyncio.run(ranked())
-    assert by_tokens == [load("rerank").score(row) for row in features(QUESTION, passages, weigh, late)]
+    passages, late, meant, by_tokens, without = asyncio.run(ranked())
+    rows = understood(features(QUESTION, passages, weigh, late), meant)
+    assert by_tokens == [load("rerank").score(row) for row in rows]
+    assert meant != asyncio.run(retriever.meant(QUESTION, "", passages))
     assert without == [load("rerank_afresh").score(row) for row in features(QUESTION, passages, weigh)]
     assert by_tokens != without
 
