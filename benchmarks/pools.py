@@ -38,7 +38,10 @@ from graph.sync import Graph
 from graph.text.words import Weigh
 
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
-FINDERS = ("finding/*.py", "question/*.py", "text/*.py", "claims/versions.py", "nodes.py", "learned/rerank*.json")
+FINDERS = (
+    *("finding/*.py", "question/*.py", "text/*.py", "claims/versions.py", "nodes.py", "backends/rerankers.py"),
+    "learned/rerank*.json",
+)
 """The code that what is found follows from, but for what scores sentences afterwards."""
 AFTER = ("spans", "stretches", "confidence", "as_claim")
 
@@ -177,7 +180,8 @@ async def _open(data: Path, name: str, *, tokens: bool) -> tuple[Graph, "Sieve"]
     backend: Backend = await connect(Settings(index=store_of(name, release), cores=cores()), release)
     assert isinstance(backend.retriever, SnapshotRetriever)
     sieve, similarity = Sieve(backend.retriever), Remembering(load_embedder(release.embedding, cores()))
-    told = replace(backend, retriever=sieve, similarity=similarity, nearness=sieve if tokens else None, caches=Caches())
+    near, listens = (sieve if tokens else None), (sieve if backend.listener else None)
+    told = replace(backend, retriever=sieve, similarity=similarity, nearness=near, listener=listens, caches=Caches())
     return build_graph(release, told), sieve
 
 
@@ -204,6 +208,9 @@ class Sieve:
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         return [passage for passage in await self.behind.search(text, scope) if self.wanted(passage)]
+
+    async def listen(self, text: str, heard: str, scope: Scope) -> list[Passage]:
+        return [passage for passage in await self.behind.listen(text, heard, scope) if self.wanted(passage)]
 
     async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
         self.told = await self.behind.near(text, passages)

@@ -35,11 +35,15 @@ def test_a_sieve_finds_only_what_is_let_through() -> None:
         async def search(self, text: str, scope: Scope) -> list[Passage]:
             return [passage("a"), passage("b")]
 
+        async def listen(self, text: str, heard: str, scope: Scope) -> list[Passage]:
+            return [passage("b"), passage("a")]
+
         async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
             return [NEAR]
 
     sieve = Sieve(cast(SnapshotRetriever, Shelf()), lambda found: found["document"] == "b")
     assert [each["document"] for each in asyncio.run(sieve.search("x", Scope({}, [], 9)))] == ["b"]
+    assert [each["document"] for each in asyncio.run(sieve.listen("x", "y", Scope({}, [], 9)))] == ["b"]
     assert asyncio.run(sieve.near("x", [passage("b")])) == sieve.told == [NEAR]
 
 
