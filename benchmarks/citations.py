@@ -27,8 +27,8 @@ from benchmarks.stores import run_index
 from evals.judging.labels import Text, texts_of
 from graph.answers import no_usage
 from graph.backends import Backend, Brief, connect
-from graph.backends.embedders import MiniLM
 from graph.backends.local import EmbeddedSimilarity
+from graph.backends.minilm import MiniLM
 from graph.builder import build_graph
 from graph.claims.checking import Checked
 from graph.claims.citations import claims_of

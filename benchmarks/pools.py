@@ -21,7 +21,8 @@ from benchmarks.halfway import state_after
 from benchmarks.record import ROOT, cores, read_judgements, read_records
 from benchmarks.stores import BENCH, build_or_reuse, store_of
 from graph.backends import Backend, Lexicon, Scope, connect
-from graph.backends.embedders import Embedder, load_embedder
+from graph.backends.embedders import load_embedder
+from graph.backends.embedding import Embedder
 from graph.backends.local import SnapshotRetriever
 from graph.builder import build_graph
 from graph.caching.cache import Caches

@@ -13,7 +13,7 @@ from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases
 from benchmarks.fitting import boost, develops, fit, write
 from benchmarks.record import begin, cores, print_table
 from evals.judging.labels import texts_of
-from graph.backends.embedders import MiniLM
+from graph.backends.minilm import MiniLM
 from graph.claims.comparison import features
 from graph.claims.sources import Source, source
 from graph.claims.support import log_odds, nearest

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import begin, print_line, read_records
-from graph.backends.embedders import MiniLM
+from graph.backends.minilm import MiniLM
 from graph.finding.late import Vectors, unit
 from graph.learned import HERE
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.pools import Asked, Pool, Remembering, Sieve, only_gold, without_gold
 from graph.backends import Scope
-from graph.backends.embedders import Embedder
+from graph.backends.embedding import Embedder
 from graph.backends.local import SnapshotRetriever
 from graph.finding.late import Near
 from graph.state import Passage

@@ -22,7 +22,8 @@ from ..snapshot.store import locate
 from ..snapshot.tables import Reader, SmallVectors, read_metadata
 from ..state import Passage
 from . import Backend, Scope
-from .embedders import Embedder, load_embedder
+from .embedders import load_embedder
+from .embedding import Embedder
 from .queries import KeptQuestions, KeptVectors
 
 SEEN = 400

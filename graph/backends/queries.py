@@ -9,7 +9,7 @@ import numpy as np
 
 from ..caching.cache import Shelf
 from ..finding.late import Asked, Vectors
-from .embedders import Embedder, Marked, Marks
+from .embedding import Embedder, Marked, Marks
 
 
 class _Kept:

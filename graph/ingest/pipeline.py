@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..backends.embedders import Embedder, Marks, load_embedder
+from ..backends.embedders import load_embedder
+from ..backends.embedding import Embedder, Marks
 from ..errors import FilesRefused, SnapshotBroken
 from ..release import Release
 from ..snapshot.lexicon import Lexicon

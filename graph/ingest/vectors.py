@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends.embedders import Embedder, Marked, Marks
+from ..backends.embedding import Embedder, Marked, Marks
 from ..snapshot.rows import WORDS, DocumentRow, PassageRows
 from ..text.sentences import units
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import QUICK
 
-from graph.backends.embedders import Marked, WordLlama
+from graph.backends.embedding import Marked
 from graph.backends.queries import KeptQuestions, KeptVectors
+from graph.backends.wordllama import WordLlama
 from graph.caching import cache
 from graph.caching.cache import ENTRY, Caches, Copies, Shelf, key_of, open_caches
 from graph.settings import Settings

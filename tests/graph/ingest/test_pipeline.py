@@ -106,7 +106,7 @@ def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Pat
     }
     write(docs, a__md="---\ntitle: A\n---\n" + long + "\n\n# New\n\nSomething else entirely.")
     embedded: list[str] = []
-    from graph.backends.embedders import WordLlama
+    from graph.backends.wordllama import WordLlama
 
     class Counting(WordLlama):
         def embed_marked(self, texts):  # type: ignore[no-untyped-def]
@@ -129,7 +129,8 @@ def test_a_file_that_was_renamed_keeps_the_vectors_of_its_passages(tmp_path: Pat
     run_index(docs, tmp_path / "store")
     (docs / "a.md").rename(docs / "b.md")
     embedded: list[str] = []
-    from graph.backends.embedders import EMBEDDERS, WordLlama
+    from graph.backends.embedders import EMBEDDERS
+    from graph.backends.wordllama import WordLlama
 
     class Counting(WordLlama):
         def embed_marked(self, texts):  # type: ignore[no-untyped-def]

@@ -14,8 +14,10 @@ from support import QUICK, run_index
 
 from benchmarks.halfway import state_after
 from graph.backends import Scope
-from graph.backends.embedders import Marked, MiniLM, load_embedder
+from graph.backends.embedders import load_embedder
+from graph.backends.embedding import Marked
 from graph.backends.local import SnapshotRetriever, open_local
+from graph.backends.minilm import MiniLM
 from graph.backends.rerankers import EmbeddedReranker
 from graph.builder import build_graph
 from graph.errors import RetrievalUnavailable

@@ -1,0 +1,60 @@
+"""WordLlama's static token vectors: fast, and the same whatever stands around a word."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from ..finding.late import Asked, TokenVectors, Vectors
+from .embedding import Marked, Marks, unit_of
+from .marking import owners_of, span_vectors
+from .weights import packaged_file
+
+
+class WordLlama:
+    """The mean of 256-dimensional static token vectors: 160 times faster to make than MiniLM's, and weaker."""
+
+    name = "wordllama-256"
+    dimensions = 256
+    token_dimensions = 0
+
+    def __init__(self, threads: int = 1) -> None:
+        from safetensors.numpy import load_file
+
+        weights = load_file(packaged_file("wordllama", "weights/l2_supercat_256.safetensors"))
+        self._weights = weights["embedding.weight"].astype(np.float32)
+        vocabulary = packaged_file("wordllama", "tokenizers/l2_supercat_tokenizer_config.json")
+        self._tokenizer = Tokenizer.from_file(str(vocabulary))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, encoded in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+            vectors[row] = self._weights[encoded.ids or [0]].mean(axis=0)
+        unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return unit
+
+    def embed_asked(self, text: str) -> Asked:
+        """The vector of a question; its tokens would say no more than its words do."""
+        return Asked(self.embed([text])[0], np.empty((0, 0), np.float32), np.empty(0, np.bool_))
+
+    def embed_heard(self, text: str, heard: str) -> Vectors:
+        """The vector of the text: a static token means the same whatever was said before it."""
+        vector: Vectors = self.embed([text])[0]
+        return vector
+
+    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
+        """The vector of each text and those of its spans."""
+        return [self._embed_marked(marked) for marked in texts]
+
+    def _embed_marked(self, marked: Marked) -> Marks:
+        encoded = self._tokenizer.encode(marked.text, add_special_tokens=False)
+        tokens = self._weights[encoded.ids or [0]]
+        whole = tokens.mean(axis=0)
+        owners = owners_of(encoded.offsets, marked.spans)
+        none = TokenVectors(np.empty((0, 0), np.uint8), [])
+        return Marks(unit_of(whole), span_vectors(tokens, owners, whole, len(marked.spans)), none)
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
