@@ -1,8 +1,8 @@
 """Folds a conversation into one question that stands alone, and says what is to be searched for; pure.
 
 A turn that leans on the turns before it takes their most telling words along: `How do I create one?` after talk of an
-IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched and the scores added, so that a
-topic that was carried along in error cannot drown what the turn says itself.
+IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched, and the turn by what it means
+after what was said, and the scores are added: a topic that was carried along in error cannot drown the turn itself.
 """
 
 import re
@@ -97,11 +97,12 @@ def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike) -> Folded
     if not words or not (leans(question) or shares_topic(question, history)):
         return _alone(question)
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
-    understood = Search(text=question, weight=HEARD_WEIGHT, heard=heard(history))
+    before = heard(history)
+    understood = [Search(text=question, weight=HEARD_WEIGHT, heard=before)] if before else []
     whole = f"{question} ({words})"
     if leans(question):
-        return Folded(whole, [carried, alone, understood], [whole, question])
-    return Folded(question, [alone, carried, understood], [question, whole])
+        return Folded(whole, [carried, alone, *understood], [whole, question])
+    return Folded(question, [alone, carried, *understood], [question, whole])
 
 
 def _alone(question: str) -> Folded:

@@ -126,6 +126,11 @@ def test_a_turn_is_understood_by_the_users_last_one_and_the_opening_of_the_reply
     assert len(heard(said("u" * 5000))) == HEARD_CHARACTERS
 
 
+def test_a_turn_after_a_blank_one_is_searched_by_its_words_alone() -> None:
+    folded = fold("Does it cover the element?", [*WARRANTY, *said("  ")])
+    assert [search.get("heard", "") for search in folded.searches] == ["", ""]
+
+
 def test_blank_turns_change_nothing() -> None:
     assert fold("And in Spain?", said(" ", "")) == fold("And in Spain?", [])
 
