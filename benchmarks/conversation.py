@@ -11,7 +11,7 @@ another collection, which should find as much as without it. Developed on one ha
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 from pathlib import Path
@@ -153,18 +153,16 @@ async def measure(asked: dict[str, dict[str, Question]]) -> Ranked:
 def summary(turns: Sequence[Turned], ranked: Ranked, half: str) -> Figures:
     """Recall, nDCG and what is kept, of every way of asking on one half of the turns, and the ratios of them."""
     needed = {turn.id: turn.needed for turn in turns if turn.half == half}
-    recalls = {
-        way: [recall(one.found, needed[name]) for name, one in each.items() if name in needed]
-        for way, each in ranked.items()
-    }
-    gains = {
-        way: [ndcg(one.found, needed[name]) for name, one in each.items() if name in needed]
-        for way, each in ranked.items()
-    }
-    kept = {
-        way: [recall(one.kept, needed[name]) for name, one in each.items() if name in needed]
-        for way, each in ranked.items()
-    }
+
+    def by_way(figure: Callable[[Ranking, frozenset[str]], float]) -> dict[str, list[float]]:
+        return {
+            way: [figure(one, needed[name]) for name, one in each.items() if name in needed]
+            for way, each in ranked.items()
+        }
+
+    recalls = by_way(lambda one, wanted: recall(one.found, wanted))
+    gains = by_way(lambda one, wanted: ndcg(one.found, wanted))
+    kept = by_way(lambda one, wanted: recall(one.kept, wanted))
     ways = {
         way: {"turns": len(each), "recall10": _mean(each), "ndcg10": _mean(gains[way]), "kept": _mean(kept[way])}
         for way, each in recalls.items()

@@ -40,7 +40,12 @@ from graph.text.words import Weigh
 
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
 FINDERS = (
-    *("finding/*.py", "question/*.py", "text/*.py", "claims/versions.py", "nodes.py", "backends/rerankers.py"),
+    "finding/*.py",
+    "question/*.py",
+    "text/*.py",
+    "claims/versions.py",
+    "nodes.py",
+    "backends/rerankers.py",
     "learned/rerank*.json",
 )
 """The code that what is found follows from, but for what scores sentences afterwards."""

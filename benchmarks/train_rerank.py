@@ -80,9 +80,8 @@ async def hear(data: Path, name: str, first: Logistic, lists: Sequence[Listed]) 
 
 async def _hear(each: Listed, first: Logistic, retriever: SnapshotRetriever) -> Listed:
     rows = [dict(zip(EVERY, map(float, row), strict=True)) for row in each.table]
-    passages, question = each.found.passages, each.found.question
-    leader = passages[int(np.argmax([first.score(row) for row in rows]))]
-    told = understood(rows, await meant_after(leader, question, passages, retriever))
+    scores = [first.score(row) for row in rows]
+    told = understood(rows, await meant_after(scores, each.found.question, each.found.passages, retriever))
     return replace(each, table=np.hstack([each.table, [[row[name] for name in MEANT] for row in told]]))
 
 

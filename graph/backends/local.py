@@ -44,6 +44,11 @@ class SnapshotRetriever:
         self.holds_tokens = reader.holds_tokens
         self._seen = Shelf(SEEN, 600)
 
+    @property
+    def nearness(self) -> "SnapshotRetriever | None":
+        """Who compares texts with passages by their tokens: this one, where the Snapshot holds any."""
+        return self if self.holds_tokens else None
+
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         where = self.condition(scope)
         words = "".join(character if character.isalnum() else " " for character in text).strip()
@@ -116,9 +121,8 @@ class SnapshotRetriever:
     async def _compared(self, text: str, passages: Sequence[Passage]) -> tuple[Asked, list[SmallVectors]]:
         """A text and passages as they are compared; passages that were looked at a moment ago are not read again."""
         with self._answering():
-            asked, held = await asyncio.gather(
-                asyncio.to_thread(self._embedder.embed_asked, text), self._held(passages)
-            )
+            embedding = asyncio.to_thread(self._embedder.embed_asked, text)
+            asked, held = await asyncio.gather(embedding, self._held(passages))
         return asked, held
 
     async def _held(self, passages: Sequence[Passage]) -> list[SmallVectors]:
@@ -191,7 +195,6 @@ async def open_local(settings: Settings, release: Release) -> Backend:
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
     similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
-    nearness = retriever if retriever.holds_tokens else None
-    reranker = open_reranker(settings, release, retriever.lexicon, nearness)
+    nearness, reranker = retriever.nearness, open_reranker(settings, release, retriever.lexicon, retriever.nearness)
     listener = retriever if embedder.token_dimensions and release.retrieval.vector_weight else None
     return Backend(retriever, similarity, writers, caches, judge, reranker, nearness, listener)

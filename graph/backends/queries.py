@@ -3,13 +3,16 @@
 The key is the text as it stands: a change of case or space can change what an embedding makes of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from ..caching.cache import Shelf
 from ..finding.late import Asked, Vectors
 from .embedding import Embedder, Marked, Marks
+
+Made = TypeVar("Made")
 
 
 class _Kept:
@@ -25,6 +28,9 @@ class _Kept:
 
     def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
         return self._embedder.embed_marked(texts)
+
+    def embed_asked(self, text: str) -> Asked:
+        return self._embedder.embed_asked(text)
 
     def embed_heard(self, text: str, heard: str) -> Vectors:
         return self._embedder.embed_heard(text, heard)
@@ -49,17 +55,16 @@ class KeptQuestions(_Kept):
         return self._stacked(texts, self._embed(texts, kept))
 
     def embed_asked(self, text: str) -> Asked:
-        found: Asked | None = self._shelf.get(text)
-        if found is None:
-            found = self._embedder.embed_asked(text)
-            self._shelf.put(text, found)
-        return found
+        return self._once(text, lambda: self._embedder.embed_asked(text))
 
     def embed_heard(self, text: str, heard: str) -> Vectors:
-        found: Vectors | None = self._shelf.get((text, heard))
+        return self._once((text, heard), lambda: self._embedder.embed_heard(text, heard))
+
+    def _once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        found: Made | None = self._shelf.get(key)
         if found is None:
-            found = self._embedder.embed_heard(text, heard)
-            self._shelf.put((text, heard), found)
+            found = make()
+            self._shelf.put(key, found)
         return found
 
 
@@ -72,6 +77,3 @@ class KeptVectors(_Kept):
         for text in vectors.keys() - kept.keys():
             self._shelf.put(text, vectors[text].copy())
         return self._stacked(texts, vectors)
-
-    def embed_asked(self, text: str) -> Asked:
-        return self._embedder.embed_asked(text)

@@ -21,8 +21,6 @@ SEARCHED = 2.0
 
 Any number from 1 to 8 orders a turn's candidates better than 0 (docs/decisions/023).
 """
-
-
 SENTENCES = 2
 """Of the leading candidate, those after which the question is read again."""
 
@@ -62,8 +60,7 @@ class EmbeddedReranker:
             return _weighed("rerank_afresh", features(question, passages, self._weigh))
         rows = features(question, passages, self._weigh, await self._nearness.late(question, passages))
         first = _weighed("rerank_first", rows)
-        leader = passages[first.index(max(first))]
-        return _weighed("rerank", understood(rows, await meant_after(leader, question, passages, self._nearness)))
+        return _weighed("rerank", understood(rows, await meant_after(first, question, passages, self._nearness)))
 
 
 def _weighed(kind: str, rows: Sequence[Mapping[str, float]]) -> list[float]:
@@ -71,8 +68,11 @@ def _weighed(kind: str, rows: Sequence[Mapping[str, float]]) -> list[float]:
     return [model.score(row) for row in rows]
 
 
-async def meant_after(leader: Passage, question: str, passages: Sequence[Passage], nearness: Nearness) -> list[float]:
-    """How alike each passage is to what a question means after the best sentences of one of them."""
+async def meant_after(
+    scores: Sequence[float], question: str, passages: Sequence[Passage], nearness: Nearness
+) -> list[float]:
+    """How alike each passage is to what a question means after the best sentences of the one that leads by a score."""
+    leader = passages[scores.index(max(scores))]
     [near] = await nearness.near(question, [leader])
     return await nearness.meant(question, nearest(leader, near, SENTENCES), passages)
 

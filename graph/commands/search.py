@@ -82,7 +82,7 @@ def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetrieve
     """The release's; raises ReleaseInvalid when it has none."""
     from ..backends.rerankers import open_reranker
 
-    found = open_reranker(settings, release, retriever.lexicon, retriever if retriever.holds_tokens else None)
+    found = open_reranker(settings, release, retriever.lexicon, retriever.nearness)
     if found is None:
         raise ReleaseInvalid(f"The release {release.label} has reranking.model none; search its fused leg instead.")
     return found

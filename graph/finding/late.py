@@ -65,7 +65,7 @@ def late(asked: Asked, passages: Sequence[TokenVectors]) -> list[float]:
 
 def near(asked: Asked, units: Sequence[Small], tokens: Sequence[TokenVectors]) -> list[Near]:
     """For each passage how near its units are; a unit without tokens counts as the worst of all."""
-    whole = [unit(own.astype(np.float32)) @ asked.vector for own in units]
+    whole = _alike(asked.vector, units)
     found = [_units(own, held.counts, asked.telling) for own, held in zip(_cosines(asked, tokens), tokens, strict=True)]
     known = [part[~np.isnan(part).any(axis=1)] for part in found]
     worst = np.concatenate([np.ones((1, 3), np.float32), *known]).min(axis=0)
@@ -75,7 +75,12 @@ def near(asked: Asked, units: Sequence[Small], tokens: Sequence[TokenVectors]) -
 
 def meant(vector: Vectors, units: Sequence[Small]) -> list[float]:
     """For each passage the mean cosine of its units to a vector of unit length; 0 where it has no unit."""
-    return [float((unit(own.astype(np.float32)) @ vector).mean()) if len(own) else 0.0 for own in units]
+    return [float(own.mean()) if len(own) else 0.0 for own in _alike(vector, units)]
+
+
+def _alike(vector: Vectors, units: Sequence[Small]) -> list[Vectors]:
+    """Of each passage the cosines of its units to a vector of unit length."""
+    return [unit(own.astype(np.float32)) @ vector for own in units]
 
 
 def _units(cosines: Vectors, counts: Sequence[int], telling: NDArray[np.bool_]) -> Vectors:
