@@ -86,6 +86,7 @@ def as_dict(outcome: "Outcome") -> dict[str, object]:
     return {
         "indexed": outcome.indexed,
         "refused": [{"file": refusal.file, "reason": refusal.reason} for refusal in outcome.refused],
+        "warnings": [{"file": warning.file, "message": warning.message} for warning in outcome.warnings],
         "duplicates": outcome.duplicates,
         "removed": outcome.removed,
         "snapshot": {"id": outcome.manifest.id, "path": os.fspath(outcome.path)},
@@ -110,6 +111,9 @@ def show(outcome: "Outcome", console: Console) -> None:
     console.print(f"Unchanged {outcome.unchanged}, removed {len(outcome.removed)}", highlight=False)
     if outcome.duplicates:
         console.print(_table("Copies, found under the first", "of", list(outcome.duplicates.items())))
+    if outcome.warnings:
+        rows = [(warning.file, warning.message) for warning in outcome.warnings]
+        console.print(_table("Warnings", "what", rows))
     if outcome.refused:
         console.print(_table("Refused", "why", [(refusal.file, refusal.reason) for refusal in outcome.refused]))
     held = f"{counts.documents} documents, {counts.passages} passages, {outcome.manifest.embedding}"

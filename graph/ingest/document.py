@@ -32,6 +32,14 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class FileWarning:
+    """A file that was indexed, and what its owner should know about it."""
+
+    file: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Document:
     """A document's text as Warrant reads it; pages begin at `page_starts` (empty when it has no pages)."""
 
@@ -42,6 +50,8 @@ class Document:
     metadata: Metadata = field(default_factory=dict)
     body: int = 0
     """Where the text proper begins, after any front matter."""
+    warnings: tuple[str, ...] = ()
+    """What was left out or could not be read, in sentences for the file's owner."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +64,6 @@ class Chunk:
     header: str
     page: int | None
     page_breaks: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A document that is ready to be written: its row and its chunks' rows, without vectors."""
-
-    source: Source
-    document: Document
-    chunks: list[Chunk]
-    duplicate_of: str | None = None
 
 
 def digest_of(*parts: bytes) -> str:

@@ -18,7 +18,7 @@ from ..snapshot.store import Store
 from ..snapshot.tables import Reader
 from .build import Base, build_snapshot
 from .chunk import cut
-from .document import Chunk, Document, Refusal, Source, digest_of
+from .document import Chunk, Document, FileWarning, Refusal, Source, digest_of
 from .duplicates import Duplicates
 from .journal import Journal
 from .reading import read_all
@@ -55,6 +55,7 @@ class Outcome:
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
 
 
 class Progress(Protocol):
@@ -101,6 +102,7 @@ class _Run:
         self.base = self._base()
         self.before = asyncio.run(_published(self.base)) if self.base else {}
         self.refused: list[Refusal] = []
+        self.warnings: list[FileWarning] = []
 
     def _base(self) -> Path | None:
         """The Snapshot in force, when it is whole and was made by the same recipe."""
@@ -165,6 +167,7 @@ class _Run:
                 self.refused.append(outcome)
                 self.progress.done(source.id)
             else:
+                self.warnings += [FileWarning(source.file, message) for message in outcome.warnings]
                 yield source, outcome
 
     def _prepare(self, source: Source, document: Document, duplicates: Duplicates) -> Unembedded:
@@ -212,6 +215,7 @@ class _Run:
             removed=gone,
             unchanged=unchanged,
             refused=self.refused,
+            warnings=self.warnings,
         )
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from graph.errors import SourceInvalid
 from graph.filters import ColumnType
-from graph.ingest.metadata import MOST_COLUMNS, groups_of, infer_columns, manifest, normalise, sidecar, typed
+from graph.ingest.columns import MOST_COLUMNS, infer_columns, typed
+from graph.ingest.metadata import groups_of, manifest, normalise, sidecar
 
 STORED: dict[str, type] = {
     "string": str,
