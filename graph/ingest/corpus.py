@@ -1,0 +1,68 @@
+"""The records of a corpus, a file with one JSON object {id, title, text, metadata} a line, as sources."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from ..errors import SourceInvalid
+from .document import Metadata, Refusal, Source, canonical, digest_of
+from .metadata import normalise
+
+CORPUS = (".jsonl", ".jsonl.gz")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        for number, line in enumerate(lines):
+            yield line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line
+
+
+def is_corpus(path: Path) -> bool:
+    """Whether a file is a corpus: by its name, or by its ending and its first line."""
+    if not path.name.endswith(CORPUS):
+        return False
+    if path.name in ("corpus.jsonl", "corpus.jsonl.gz"):
+        return True
+    try:
+        first = json.loads(next(islice(_lines(path), 1), b"null"))
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and "id" in first and "text" in first
+
+
+def records(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]:
+    """Every record of a corpus in its order; a line that is none comes as a Refusal."""
+    try:
+        for number, line in enumerate(_lines(path), 1):
+            if line.strip():
+                yield _record(path, f"{name}:{number}", line, fields)
+    except (OSError, EOFError, zlib.error) as error:
+        yield Refusal(name, f"corrupt: {error}")
+
+
+def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | Refusal:
+    """A line of a corpus; what is said of the whole file holds for each of its records, unless that says otherwise."""
+    try:
+        record = json.loads(line)
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return Refusal(where, "corrupt: the line holds half a surrogate pair")
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        return Refusal(where, "corrupt: the line is not a JSON object in UTF-8")
+    key, text, title, metadata = (record.get(field) for field in ("id", "text", "title", "metadata"))
+    if not isinstance(key, str | int) or isinstance(key, bool) or key == "":
+        return Refusal(where, "corrupt: the field id is missing or is not text")
+    if not isinstance(text, str) or not isinstance(title or "", str) or not isinstance(metadata or {}, dict):
+        return Refusal(where, "corrupt: a record is {id, title, text, metadata}: text, text, text and an object")
+    try:
+        about = {**fields, **normalise(metadata or {})}
+    except SourceInvalid as error:
+        return Refusal(where, f"bad metadata: {error}")
+    digest = digest_of(text.encode(), (title or "").encode(), canonical(about))
+    return Source(str(key), where.rpartition(":")[0], path, digest, about, record=text, title=title or "")
