@@ -4,9 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-from graph.ingest.document import Document
-from graph.ingest.extract import extract
+from graph.ingest.document import Refusal, Source
 from graph.ingest.pipeline import Options, Outcome, index
+from graph.ingest.reading import Cut, Limits, Recipe, read_and_cut
 from graph.release import Release
 from graph.state import Passage
 
@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 HANDBOOK = ROOT / "samples" / "handbook"
 QUICK = Release(name="quick", embedding="wordllama-256")
 """Static vectors: the tests that are not about meaning need no better ones."""
+
+
+class PanicException(BaseException):
+    """As a library written in Rust raises it: no Exception."""
 
 
 class Silent:
@@ -38,11 +42,11 @@ def run_index(path: Path, out: Path, release: Release = QUICK, **options: object
     return index([path], out, release, Options(threads=1, **options), Silent())  # type: ignore[arg-type]
 
 
-def die_of_the_deadly_one(path: Path, ocr: str) -> Document:
+def die_of_the_deadly_one(source: Source, text: str | None, recipe: Recipe, limits: Limits) -> Cut | Refusal:
     """A reading process that one file kills."""
-    if path.name == "deadly.pdf":
+    if source.file == "deadly.pdf":
         os.kill(os.getpid(), signal.SIGKILL)
-    return extract(path)
+    return read_and_cut(source, text, recipe, limits)
 
 
 def passage_of(text: str, **told: object) -> Passage:

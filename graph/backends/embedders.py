@@ -1,10 +1,13 @@
 """The embeddings that are there, by the names that a Release or a manifest gives them."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from threading import Lock
 from weakref import WeakValueDictionary
 
 from .embedding import Embedder
 from .minilm import MiniLM
+from .tokenizing import count_tokens, load_tokenizer
 from .wordllama import WordLlama
 
 EMBEDDERS: dict[str, type[MiniLM] | type[WordLlama]] = {kind.name: kind for kind in (MiniLM, WordLlama)}
@@ -22,3 +25,9 @@ def load_embedder(name: str, threads: int = 1) -> Embedder:
         if found is None:
             found = LOADED[kind, threads] = kind(threads)
     return found
+
+
+@cache
+def token_counter(name: str) -> Callable[[str], int]:
+    """Counts tokens as an embedding does, without its model: readers in other processes need no more."""
+    return partial(count_tokens, load_tokenizer(*EMBEDDERS[name].vocabulary))

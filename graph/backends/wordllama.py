@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from ..finding.late import Asked, TokenVectors, Vectors
 from .embedding import Marked, Marks, unit_of
 from .marking import owners_of, span_vectors
+from .tokenizing import count_tokens, load_tokenizer
 from .weights import packaged_file
 
 
@@ -17,16 +17,14 @@ class WordLlama:
     name = "wordllama-256"
     dimensions = 256
     token_dimensions = 0
+    vocabulary = ("wordllama", "tokenizers/l2_supercat_tokenizer_config.json")
 
     def __init__(self, threads: int = 1) -> None:
         from safetensors.numpy import load_file
 
         weights = load_file(packaged_file("wordllama", "weights/l2_supercat_256.safetensors"))
         self._weights = weights["embedding.weight"].astype(np.float32)
-        vocabulary = packaged_file("wordllama", "tokenizers/l2_supercat_tokenizer_config.json")
-        self._tokenizer = Tokenizer.from_file(str(vocabulary))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = load_tokenizer(*self.vocabulary)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
@@ -57,4 +55,4 @@ class WordLlama:
         return Marks(unit_of(whole), span_vectors(tokens, owners, whole, len(marked.spans)), none)
 
     def count_tokens(self, text: str) -> int:
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return count_tokens(self._tokenizer, text)

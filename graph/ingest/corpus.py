@@ -4,21 +4,21 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from itertools import islice
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import IO
 
 from ..errors import SourceInvalid
-from .document import Metadata, Refusal, Source, canonical, digest_of
+from .document import Metadata, Refusal, Source, part_digest
 from .metadata import normalise
 
 CORPUS = (".jsonl", ".jsonl.gz")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-        for number, line in enumerate(lines):
-            yield line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line
+MEGABYTE = 1 << 20
+LONGEST, SKIPPED = 32 * MEGABYTE, 512 * MEGABYTE
+"""Bytes that a record may have, and for which the end of a longer one is looked for."""
+UNREADABLE = (OSError, EOFError, zlib.error, ValueError, RecursionError)
 
 
 def is_corpus(path: Path) -> bool:
@@ -28,8 +28,8 @@ def is_corpus(path: Path) -> bool:
     if path.name in ("corpus.jsonl", "corpus.jsonl.gz"):
         return True
     try:
-        first = json.loads(next(islice(_lines(path), 1), b"null"))
-    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
+        first = json.loads(next(_lines(path), (1, b"null"))[1] or b"null")
+    except UNREADABLE:
         return False
     return isinstance(first, dict) and "id" in first and "text" in first
 
@@ -37,11 +37,47 @@ def is_corpus(path: Path) -> bool:
 def records(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]:
     """Every record of a corpus in its order; a line that is none comes as a Refusal."""
     try:
-        for number, line in enumerate(_lines(path), 1):
-            if line.strip():
+        for number, line in _lines(path):
+            if line is None:
+                yield Refusal(f"{name}:{number}", f"too large: a record may have {LONGEST // MEGABYTE} MB")
+            elif line.strip():
                 yield _record(path, f"{name}:{number}", line, fields)
-    except (OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         yield Refusal(name, f"corrupt: {error}")
+
+
+def record_texts(path: Path) -> Iterator[tuple[int, str]]:
+    """The texts of a corpus's records with their lines, one at a time; it ends where the file can no longer be read."""
+    with suppress(*UNREADABLE):
+        for number, line in _lines(path):
+            with suppress(ValueError, RecursionError):
+                record = json.loads(line or b"null")
+                if isinstance(record, dict) and isinstance(record.get("text"), str):
+                    yield number, record["text"]
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """The lines of a file, counted from 1; None for one that is too long, after which the file may end early."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        for number in count(1):
+            line = file.readline(LONGEST + 1)
+            if not line:
+                return
+            if len(line) > LONGEST:
+                yield number, None
+                if not _skip_line(file):
+                    raise ValueError(f"line {number} does not end within {SKIPPED // MEGABYTE} MB")
+            else:
+                yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+
+
+def _skip_line(file: IO[bytes]) -> bool:
+    """Go to the next line; False when this one does not end within SKIPPED bytes."""
+    for _ in range(SKIPPED // MEGABYTE):
+        block = file.readline(MEGABYTE)
+        if not block or block.endswith(b"\n"):
+            return True
+    return False
 
 
 def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | Refusal:
@@ -64,5 +100,6 @@ def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | R
         about = {**fields, **normalise(metadata or {})}
     except SourceInvalid as error:
         return Refusal(where, f"bad metadata: {error}")
-    digest = digest_of(text.encode(), (title or "").encode(), canonical(about))
-    return Source(str(key), where.rpartition(":")[0], path, digest, about, record=text, title=title or "")
+    number = int(where.rpartition(":")[2])
+    digest = part_digest(text, title or "", about)
+    return Source(str(key), where.rpartition(":")[0], path, digest, about, title or "", place=number)

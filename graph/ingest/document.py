@@ -12,15 +12,20 @@ Metadata = dict[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """A document before it is read: a file, or a record of a corpus when `record` is set."""
+    """A document before it is read: a file, or a part of one when `place` is set.
+
+    `place` is the line of a corpus's record or the number of a table's part, both from 1; its text is read again when
+    its turn comes. `structured` tells whether a part's text is Markdown.
+    """
 
     id: str
     file: str
     path: Path
     digest: str
     metadata: Metadata = field(default_factory=dict)
-    record: str | None = None
     title: str = ""
+    place: int | None = None
+    structured: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,3 +83,8 @@ def digest_of(*parts: bytes) -> str:
 def canonical(value: Mapping[str, Any]) -> bytes:
     """The same mapping always as the same bytes."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+
+
+def part_digest(text: str, title: str, metadata: Metadata) -> str:
+    """What a part of a file says, as a digest."""
+    return digest_of(text.encode(), title.encode(), canonical(metadata))

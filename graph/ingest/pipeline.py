@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,11 +18,11 @@ from ..snapshot.rows import WORDS, DocumentRow
 from ..snapshot.store import Store
 from ..snapshot.tables import Reader
 from .build import Base, build_snapshot
-from .chunk import cut
-from .document import Chunk, Document, FileWarning, Refusal, Source, digest_of
+from .csv_parts import is_table
+from .document import Chunk, FileWarning, Refusal, Source, digest_of
 from .duplicates import Duplicates
 from .journal import Journal
-from .reading import read_all
+from .reading import Cut, Limits, Recipe, read_all, surviving
 from .sources import discover
 from .vectors import Known, Unembedded, embed_batch
 
@@ -39,9 +40,16 @@ class Options:
     threads: int = 1
     most_megabytes: float = 200
     seconds_per_file: float = 120
+    memory_megabytes: float = 2048
+    """Megabytes of memory that a reader may take for one file."""
     patience: float = 600
     ocr: str = ""
     """Tesseract's name of the language that scans are read in; none are read without."""
+
+    @property
+    def limits(self) -> Limits:
+        """What reading one file may take."""
+        return Limits(self.threads, self.seconds_per_file, self.most_megabytes, self.memory_megabytes)
 
 
 @dataclass(frozen=True)
@@ -116,13 +124,19 @@ class _Run:
         sources = [each for each in found if isinstance(each, Source)]
         self.refused = [each for each in found if isinstance(each, Refusal)]
         there = {each.id for each in sources} | {each.file for each in self.refused}
-        gone = sorted(set(self.before) - there) if self.options.prune else []
-        good = self._still_good(sources, gone)
+        gone = set(self.before) - there if self.options.prune else self._stale_parts(sources, there)
+        good = self._still_good(sources, sorted(gone))
         todo = [source for source in sources if source.id not in good]
         self.progress.expect(len(todo))
         if todo:
             self._work(todo, good)
-        return self._finish(gone, unchanged=len(good & {source.id for source in sources} - self.journal.names()))
+        unchanged = len(good & {source.id for source in sources} - self.journal.names())
+        return self._finish(sorted(gone), unchanged)
+
+    def _stale_parts(self, sources: list[Source], there: set[str]) -> set[str]:
+        """Documents that a table was before its rows changed: parts that it has no longer, or all of it as one."""
+        tables = {source.file for source in sources if is_table(source.path)}
+        return {row.document for row in self.before.values() if row.file in tables and row.document not in there}
 
     def _still_good(self, sources: list[Source], gone: list[str]) -> set[str]:
         """Documents that need no work: published or journaled under the digest that their source has now."""
@@ -142,11 +156,17 @@ class _Run:
             duplicates.first_like(row.document, row.text[row.body :], about)
         known = self._known_vectors(good)
         batch: list[Unembedded] = []
-        for source, document in self._read(todo):
-            batch.append(self._prepare(source, document, duplicates))
-            if sum(len(entry.passages) for entry in batch) >= EMBED_AT_ONCE:
+        waiting = 0
+        for source, read in self._read(todo):
+            entry = surviving(source.file, partial(self._prepare, source, read, duplicates))
+            if isinstance(entry, Refusal):
+                self._refuse(source.id, entry)
+                continue
+            batch.append(entry)
+            waiting += len(entry.passages)
+            if waiting >= EMBED_AT_ONCE:
                 self._embed(batch, known)
-                batch = []
+                batch, waiting = [], 0
         self._embed(batch, known)
 
     def _rows(self, good: set[str]) -> Iterator[DocumentRow]:
@@ -160,17 +180,21 @@ class _Run:
         old = set(self.before) - good
         return asyncio.run(_vectors(self.base, old)) if self.base and old else {}
 
-    def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Document]]:
-        told = self.options
-        for source, outcome in read_all(todo, readers=told.threads, seconds=told.seconds_per_file, ocr=told.ocr):
+    def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Cut]]:
+        recipe = Recipe(self.release.embedding, self.release.chunking, self.options.ocr)
+        for source, outcome in read_all(todo, recipe, self.options.limits):
             if isinstance(outcome, Refusal):
-                self.refused.append(outcome)
-                self.progress.done(source.id)
+                self._refuse(source.id, outcome)
             else:
-                self.warnings += [FileWarning(source.file, message) for message in outcome.warnings]
+                self.warnings += [FileWarning(source.file, message) for message in outcome.document.warnings]
                 yield source, outcome
 
-    def _prepare(self, source: Source, document: Document, duplicates: Duplicates) -> Unembedded:
+    def _refuse(self, document: str, refusal: Refusal) -> None:
+        self.refused.append(refusal)
+        self.progress.done(document)
+
+    def _prepare(self, source: Source, read: Cut, duplicates: Duplicates) -> Unembedded:
+        document = read.document
         metadata = {**source.metadata, **document.metadata}
         title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
         named = str(metadata.get("title") or source.title)
@@ -187,14 +211,22 @@ class _Run:
             body=document.body,
             duplicate_of=first,
         )
-        chunks = [] if first else cut(document, self.release.chunking, self.embedder.count_tokens)
+        chunks = [] if first else read.chunks
         return Unembedded(row, [_passage(row, number, chunk) for number, chunk in enumerate(chunks)])
 
     def _embed(self, batch: list[Unembedded], known: Known) -> None:
         """Make the vectors that are missing, journal the batch, and only then say that it is done."""
-        self.journal.record(embed_batch(batch, known, self.embedder).finished)
-        for entry in batch:
-            self.progress.done(entry.document.document)
+        made = surviving("", lambda: embed_batch(batch, known, self.embedder).finished)
+        if not isinstance(made, Refusal):
+            self.journal.record(made)
+            for entry in batch:
+                self.progress.done(entry.document.document)
+        elif len(batch) > 1:
+            for entry in batch:
+                self._embed([entry], known)
+        else:
+            row = batch[0].document
+            self._refuse(row.document, Refusal(row.file, made.reason))
 
     def _finish(self, gone: list[str], unchanged: int) -> Outcome:
         if self.options.strict and self.refused:

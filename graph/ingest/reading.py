@@ -1,53 +1,96 @@
-"""Reads sources into Documents, several at once; a file that hangs or kills its reader is refused like any other."""
+"""Reads and cuts sources, several at once, within bounds; whatever breaks costs one document and never the run."""
 
+import logging
 import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
+from zipfile import BadZipFile, ZipFile
 
 from pebble import ProcessExpired, ProcessPool
 
+from ..backends.embedders import token_counter
+from ..release import Chunking
+from .chunk import cut
 from .clean import as_written, has_words, tidy
-from .document import Document, Refusal, Source
+from .document import Chunk, Document, Refusal, Source
 from .extract import Refused, extract, is_plain
+from .parts import with_texts
 
+log = logging.getLogger("warrant.ingest")
 AHEAD = 8
 """Files per reader that are read before they are needed."""
+SMALL = 64 * 1024
+"""Bytes up to which plain text is read in this process: it can take neither long nor much memory."""
+MEGABYTE = 1 << 20
+LONGEST_REASON = 300
+Made = TypeVar("Made")
 
-Reading = Callable[[], Document]
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one file may take: `megabytes` once unpacked, `memory` in megabytes while a reader works on it."""
+
+    readers: int = 1
+    seconds: float = 120
+    megabytes: float = 200
+    memory: float = 2048
 
 
-def read_all(
-    sources: Iterable[Source], *, readers: int, seconds: float, ocr: str = ""
-) -> Iterator[tuple[Source, Document | Refusal]]:
-    """Every source in order, with its Document or the Refusal that says why there is none.
+@dataclass(frozen=True)
+class Recipe:
+    """How a source becomes chunks."""
 
-    Formats that need a converter are read in `readers` other processes, each file within `seconds`.
+    embedding: str
+    chunking: Chunking
+    ocr: str = ""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A document and its chunks."""
+
+    document: Document
+    chunks: list[Chunk]
+
+
+def read_all(sources: Iterable[Source], recipe: Recipe, limits: Limits) -> Iterator[tuple[Source, Cut | Refusal]]:
+    """Every source, read and cut, or the Refusal that says why it could not be.
+
+    Small plain texts are worked on here; everything else in other processes, whose time and memory are bounded.
     """
     with ExitStack() as stack:
         pool: ProcessPool | None = None
-        waiting: deque[tuple[Source, Reading]] = deque()
-        for source in sources:
-            if _in_process(source):
-                waiting.append((source, lambda source=source: _read_here(source)))  # type: ignore[misc]
+        waiting: deque[tuple[Source, Callable[[], Cut | Refusal]]] = deque()
+        for source, text in with_texts(sources):
+            if _is_small(source, text):
+                waiting.append((source, partial(read_and_cut, source, text, recipe, limits)))
             else:
-                pool = pool or stack.enter_context(_Readers(readers))
-                future = pool.schedule(extract_apart, args=[source.path, ocr], timeout=seconds)
+                pool = pool or stack.enter_context(_Readers(limits))
+                future = pool.schedule(read_and_cut, args=[source, text, recipe, limits], timeout=limits.seconds)
                 waiting.append((source, future.result))
-            if len(waiting) > AHEAD * readers:
-                yield _outcome(*waiting.popleft(), seconds)
+            if len(waiting) > AHEAD * limits.readers:
+                yield _outcome(*waiting.popleft(), limits)
         while waiting:
-            yield _outcome(*waiting.popleft(), seconds)
+            yield _outcome(*waiting.popleft(), limits)
 
 
 class _Readers(ProcessPool):
     """A pool that is stopped at once when the run is interrupted, not waited for."""
 
-    def __init__(self, readers: int) -> None:
-        super().__init__(max_workers=readers, max_tasks=200, context=multiprocessing.get_context("spawn"))
+    def __init__(self, limits: Limits) -> None:
+        context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+        if os.name == "posix":
+            context.set_forkserver_preload([__name__, "kreuzberg"])
+        super().__init__(
+            max_workers=limits.readers, max_tasks=200, context=context, initializer=_bound, initargs=[limits.memory]
+        )
 
     def __exit__(self, *error: object) -> None:
         if error[0] is not None:
@@ -55,35 +98,100 @@ class _Readers(ProcessPool):
         super().__exit__(*error)  # type: ignore[no-untyped-call]
 
 
-def extract_apart(path: Path, ocr: str) -> Document:
-    """What a reading process does: the converter's own noise on stderr is not the user's business."""
+def _bound(megabytes: float) -> None:
+    """Bound the memory of a reading process; its libraries' noise on stderr is not the user's business."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
+    if os.name != "posix":
+        return
+    import resource
+
+    limit = _address_space() + int(megabytes * MEGABYTE)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has taken already; 0 where that is not told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def unpacked_size(path: Path) -> int:
+    """Bytes that the members of a zip archive (.docx, .epub, ...) say they unpack to; 0 for any other file."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PK\x03\x04":
+                return 0
+        with ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except (OSError, BadZipFile, ValueError, NotImplementedError):
+        return 0
+
+
+def _is_small(source: Source, text: str | None) -> bool:
+    if source.place is not None:
+        return len(text or "") <= SMALL
+    try:
+        return is_plain(source.path) and source.path.stat().st_size <= SMALL
+    except OSError:
+        return False
+
+
+def read_and_cut(source: Source, text: str | None, recipe: Recipe, limits: Limits) -> Cut | Refusal:
+    """One source as a document and its chunks; whatever goes wrong comes as a Refusal."""
+
+    def work() -> Cut:
+        document = _part(source, text) if source.place is not None else _whole(source.path, recipe.ocr, limits)
+        return Cut(document, cut(document, recipe.chunking, token_counter(recipe.embedding)))
+
+    return surviving(source.file, work)
+
+
+def _whole(path: Path, ocr: str, limits: Limits) -> Document:
+    unpacked = unpacked_size(path) / MEGABYTE
+    if unpacked > limits.megabytes:
+        raise Refused(f"too large: it unpacks to {unpacked:.0f} MB, at most {limits.megabytes:g} MB are read")
     return extract(path, ocr)
 
 
-def _in_process(source: Source) -> bool:
-    return source.record is not None or is_plain(source.path)
-
-
-def _read_here(source: Source) -> Document:
-    if source.record is None:
-        return extract(source.path)
-    if not has_words(source.record):
+def _part(source: Source, text: str | None) -> Document:
+    if text is None:
+        raise Refused("changed: it was written to while it was indexed; index it again")
+    if not has_words(text):
         raise Refused("empty: the record's text holds no words")
-    return Document(as_written(source.record), source.title, structured=False)
+    return Document(as_written(text), source.title, structured=source.structured)
 
 
-def _outcome(source: Source, reading: Reading, seconds: float) -> tuple[Source, Document | Refusal]:
+def surviving(file: str, work: Callable[[], Made]) -> Made | Refusal:
+    """What the work makes, or a Refusal; a library written in Rust may panic, which is no Exception."""
+    try:
+        return work()
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except Refused as error:
+        return Refusal(file, str(error))
+    except MemoryError:
+        return Refusal(file, "too large: it takes more memory than a file may")
+    except OSError as error:
+        return Refusal(file, f"unreadable: {_told(error.strerror or error)}")
+    except BaseException as error:
+        log.debug("%r could not be worked on", file, exc_info=True)
+        return Refusal(file, f"corrupt: {type(error).__name__}: {_told(error)}")
+
+
+def _told(error: object) -> str:
+    return tidy(str(error))[:LONGEST_REASON]
+
+
+def _outcome(source: Source, reading: Callable[[], Cut | Refusal], limits: Limits) -> tuple[Source, Cut | Refusal]:
     try:
         return source, reading()
-    except Refused as error:
-        return source, Refusal(source.file, str(error))
     except TimeoutError:
-        return source, Refusal(source.file, f"too slow: it could not be read within {seconds:g} s")
+        return source, Refusal(source.file, f"too slow: it could not be read within {limits.seconds:g} s")
     except ProcessExpired as error:
-        return source, Refusal(source.file, f"corrupt: its reader died (exit code {error.exitcode})")
-    except OSError as error:
-        return source, Refusal(source.file, f"unreadable: {tidy(str(error.strerror or error))}")
-    except (ValueError, RuntimeError, MemoryError, RecursionError) as error:
-        return source, Refusal(source.file, f"corrupt: {tidy(str(error)) or type(error).__name__}")
+        died = f"its reader died (exit code {error.exitcode}), as it does when it needs more than {limits.memory:g} MB"
+        return source, Refusal(source.file, f"corrupt: {died}")

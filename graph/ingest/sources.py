@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import SourceInvalid
 from .corpus import is_corpus, records
+from .csv_parts import is_in_parts, parts
 from .document import Metadata, Refusal, Source, canonical, digest_of
 from .metadata import MANIFEST, SIDECARS, manifest, normalise, sidecar
 
@@ -22,7 +23,7 @@ def discover(paths: Sequence[Path], *, most_megabytes: float) -> Iterator[Source
     seen: dict[str, str] = {}
     for found in _all(paths, most_megabytes):
         if isinstance(found, Source):
-            place = f"{found.path}" if found.record is None else f"{found.path} (record {found.id})"
+            place = f"{found.path}" if found.place is None else f"{found.path} (record {found.id})"
             if found.id in seen:
                 yield Refusal(found.file, f"same name: {found.id} is also {seen[found.id]}")
                 continue
@@ -81,6 +82,9 @@ def _file(path: Path, name: str, fields: Metadata, most_megabytes: float) -> Ite
     size = path.stat().st_size
     if size > most_megabytes * MEGABYTE:
         yield Refusal(name, f"too large: {size / MEGABYTE:.1f} MB, at most {most_megabytes:g} MB are read")
+        return
+    if is_in_parts(path):
+        yield from parts(path, name, metadata)
         return
     try:
         content = path.read_bytes()

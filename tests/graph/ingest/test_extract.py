@@ -8,13 +8,13 @@ import pytest
 from docx import Document as Word
 from fpdf import FPDF
 from PIL import Image, ImageDraw
-from support import die_of_the_deadly_one
+from support import QUICK, die_of_the_deadly_one
 
 from graph.errors import SettingsInvalid
 from graph.ingest.document import Document, Refusal, Source
 from graph.ingest.extract import Refused, extract
 from graph.ingest.pages import page_starts
-from graph.ingest.reading import read_all
+from graph.ingest.reading import Limits, Recipe, read_all
 from graph.settings import point_to_tessdata
 
 
@@ -32,7 +32,9 @@ def pdf(path: Path, *pages: str, password: str = "") -> Path:
 
 def read(*paths: Path, seconds: float = 60) -> list[Document | Refusal]:
     sources = [Source(path.name, path.name, path, "") for path in paths]
-    return [outcome for _, outcome in read_all(sources, readers=1, seconds=seconds)]
+    limits = Limits(seconds=seconds, megabytes=20)
+    outcomes = [outcome for _, outcome in read_all(sources, Recipe(QUICK.embedding, QUICK.chunking), limits)]
+    return [outcome if isinstance(outcome, Refusal) else outcome.document for outcome in outcomes]
 
 
 def page_of(document: Document, words: str) -> int:
@@ -121,9 +123,11 @@ def test_files_without_an_ending_are_text(tmp_path: Path) -> None:
 def test_a_reader_that_dies_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = pdf(tmp_path / "good.pdf", "The quota is 50 GB.")
     (tmp_path / "deadly.pdf").write_bytes(good.read_bytes())
-    monkeypatch.setattr("graph.ingest.reading.extract_apart", die_of_the_deadly_one)
+    monkeypatch.setattr("graph.ingest.reading.read_and_cut", die_of_the_deadly_one)
     died, read_well = read(tmp_path / "deadly.pdf", good)
-    assert died == Refusal("deadly.pdf", "corrupt: its reader died (exit code -9)")
+    assert died == Refusal(
+        "deadly.pdf", "corrupt: its reader died (exit code -9), as it does when it needs more than 2048 MB"
+    )
     assert isinstance(read_well, Document)
 
 

@@ -1,11 +1,13 @@
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from graph.errors import SourceInvalid
 from graph.ingest.document import Refusal, Source
+from graph.ingest.parts import with_texts
 from graph.ingest.sources import discover
 
 
@@ -41,7 +43,7 @@ def test_the_files_of_a_folder_are_named_from_the_folder_on_in_order(tmp_path: P
 
 def test_a_single_file_is_named_by_itself(tmp_path: Path) -> None:
     path = folder(tmp_path, a__txt="a") / "a.txt"
-    assert [(source.id, source.file, source.path, source.record) for source in found(path)] == [
+    assert [(source.id, source.file, source.path, source.place) for source in found(path)] == [
         ("a.txt", "a.txt", path.resolve(), None)
     ]
 
@@ -122,16 +124,40 @@ def test_the_same_name_from_two_folders_is_refused_the_second_time(tmp_path: Pat
 def test_each_record_of_a_corpus_is_a_document(tmp_path: Path) -> None:
     first = json.dumps({"id": "one", "title": "Guide", "text": "Check it.", "metadata": {"region": "EU", "x": None}})
     path = corpus(tmp_path, first, "", '{"id": 2, "text": "Clean it."}')
-    assert [(s.id, s.file, s.record, s.title, s.metadata) for s in found(path)] == [
-        ("one", "corpus.jsonl", "Check it.", "Guide", {"region": "EU"}),
-        ("2", "corpus.jsonl", "Clean it.", "", {}),
+    assert [(s.id, s.file, s.place, s.title, s.metadata) for s in found(path)] == [
+        ("one", "corpus.jsonl", 1, "Guide", {"region": "EU"}),
+        ("2", "corpus.jsonl", 3, "", {}),
     ]
+    assert [text for _, text in with_texts(found(path))] == ["Check it.", "Clean it."]
+
+
+def test_a_record_that_changes_while_it_is_indexed_has_no_text(tmp_path: Path) -> None:
+    path = corpus(tmp_path, '{"id": "a", "text": "Check it."}', '{"id": "b", "text": "Clean it."}')
+    sources = found(path)
+    corpus(tmp_path, '{"id": "a", "text": "Check it."}', '{"id": "b", "text": "Burn it."}')
+    assert [(source.id, text) for source, text in with_texts(sources)] == [("a", "Check it."), ("b", None)]
+
+
+def test_a_line_without_end_costs_its_record_and_little_memory(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    with gzip.open(docs / "corpus.jsonl.gz", "wb") as file:
+        file.write(b'{"id": "a", "text": "Check it."}\n{"id": "b", "text": "')
+        for _ in range(64):
+            file.write(b"a" * (1 << 20))
+        file.write(b'"}\n{"id": "c", "text": "Clean it."}\n')
+    tracemalloc.start()
+    named = ids(docs)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (named, most < 80 << 20) == (["a", "c"], True)
+    assert refused(docs) == [Refusal("docs/corpus.jsonl.gz:2", "too large: a record may have 32 MB")]
 
 
 def test_a_zipped_corpus_reads_like_a_plain_one(tmp_path: Path) -> None:
     record = b'{"id": "one", "text": "Check it."}\n'
     docs = folder(tmp_path / "docs", corpus__jsonl__gz=gzip.compress(record))
-    assert [(source.id, source.record) for source in found(docs)] == [("one", "Check it.")]
+    assert [(source.id, text) for source, text in with_texts(found(docs))] == [("one", "Check it.")]
 
 
 def test_a_zipped_corpus_that_breaks_off_is_refused(tmp_path: Path) -> None:
@@ -176,7 +202,7 @@ def test_a_wrong_line_of_a_corpus_is_refused_by_its_number_and_the_rest_is_read(
 
 def test_a_second_record_of_one_id_is_refused_with_where_the_first_is(tmp_path: Path) -> None:
     path = corpus(tmp_path, '{"id": "1", "text": "x"}', '{"id": 1, "text": "y"}')
-    assert [source.record for source in found(path)] == ["x"]
+    assert [text for _, text in with_texts(found(path))] == ["x"]
     assert refused(path) == [Refusal("corpus.jsonl", f"same name: 1 is also {path.resolve()} (record 1)")]
 
 

@@ -1,0 +1,121 @@
+"""Reading is bounded: whatever one document does, it costs that document and nothing else."""
+
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+from support import QUICK, PanicException, run_index
+
+from graph.ingest.document import Refusal, Source
+from graph.ingest.reading import Cut, Limits, Recipe, read_all
+
+RECIPE = Recipe(QUICK.embedding, QUICK.chunking)
+
+
+def read(*paths: Path, limits: Limits | None = None) -> list[Cut | Refusal]:
+    sources = [Source(path.name, path.name, path, "") for path in paths]
+    return [outcome for _, outcome in read_all(sources, RECIPE, limits or Limits())]
+
+
+def archive(path: Path, member: str, megabytes: int) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open(member, "w") as inside:
+        for _ in range(megabytes):
+            inside.write(b"0" * (1 << 20))
+    return path
+
+
+@pytest.mark.parametrize(("name", "member"), [("a.docx", "word/document.xml"), ("a.epub", "OEBPS/a.xhtml")])
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, name: str, member: str) -> None:
+    [outcome] = read(archive(tmp_path / name, member, 30), limits=Limits(megabytes=20))
+    assert outcome == Refusal(name, "too large: it unpacks to 30 MB, at most 20 MB are read")
+
+
+def test_a_reader_that_takes_too_much_memory_costs_one_file(tmp_path: Path) -> None:
+    body = "".join(f"<tr><td>{number}</td></tr>" for number in range(200_000))
+    (tmp_path / "large.html").write_text(f"<html><body><table>{body}</table></body></html>")
+    (tmp_path / "good.html").write_text("<html><body><p>The quota is 50 GB.</p></body></html>")
+    large, good = read(tmp_path / "large.html", tmp_path / "good.html", limits=Limits(memory=256))
+    assert isinstance(large, Refusal)
+    assert isinstance(good, Cut)
+
+
+def test_a_library_that_panics_costs_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(path: Path, ocr: str) -> object:
+        if path.name == "a.txt":
+            raise PanicException("byte index 3 is not a char boundary")
+        return extract(path, ocr)
+
+    from graph.ingest.extract import extract
+
+    monkeypatch.setattr("graph.ingest.reading.extract", panic)
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("The quota is 50 GB.")
+    panicked, good = read(tmp_path / "a.txt", tmp_path / "b.txt")
+    assert panicked == Refusal("a.txt", "corrupt: PanicException: byte index 3 is not a char boundary")
+    assert isinstance(good, Cut)
+
+
+def test_a_text_that_cannot_be_embedded_costs_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from graph.backends.wordllama import WordLlama
+
+    embed = WordLlama._embed_marked
+
+    def panic(self: WordLlama, marked: object) -> object:
+        if "deadly" in marked.text:  # type: ignore[attr-defined]
+            raise PanicException("no such token")
+        return embed(self, marked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(WordLlama, "_embed_marked", panic)
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.txt").write_text("A deadly sentence.")
+    (docs / "b.txt").write_text("The quota is 50 GB.")
+    outcome = run_index(docs, tmp_path / "store")
+    assert outcome.indexed == ["docs/b.txt"]
+    assert outcome.refused == [Refusal("docs/a.txt", "corrupt: PanicException: no such token")]
+
+
+def table(path: Path, rows: list[str]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("part,price in EUR,remark\n" + "".join(rows))
+    return path
+
+
+def rows(count: int) -> list[str]:
+    chance = random.Random(7)
+    return [f"part {n},{chance.randrange(10_000)},{'a remark of some length ' * 3}\n" for n in range(count)]
+
+
+def test_a_large_table_is_indexed_in_parts_with_its_header(tmp_path: Path) -> None:
+    table(tmp_path / "docs" / "prices.csv", rows(5000))
+    outcome = run_index(tmp_path / "docs", tmp_path / "store")
+    assert len(outcome.indexed) > 5
+    assert outcome.indexed[0] == "docs/prices.csv#1"
+    assert outcome.refused == []
+
+
+@pytest.mark.parametrize("change", ["changed", "added", "removed"])
+def test_one_row_of_a_large_table_touches_one_part(tmp_path: Path, change: str) -> None:
+    lines = rows(5000)
+    path = table(tmp_path / "docs" / "prices.csv", lines)
+    first = run_index(tmp_path / "docs", tmp_path / "store")
+    place = 2500
+    lines[place : place + 1] = {"changed": ["part x,1,new\n"], "added": [lines[place], "y,2,new\n"], "removed": []}[
+        change
+    ]
+    table(path, lines)
+    second = run_index(tmp_path / "docs", tmp_path / "store")
+    assert len(second.indexed) == 1
+    assert second.unchanged == len(first.indexed) - 1
+
+
+def test_a_table_that_shrinks_loses_its_last_parts(tmp_path: Path) -> None:
+    path = table(tmp_path / "docs" / "prices.csv", rows(5000))
+    first = run_index(tmp_path / "docs", tmp_path / "store")
+    table(path, rows(3500))
+    second = run_index(tmp_path / "docs", tmp_path / "store")
+    assert set(second.removed) < set(first.indexed)
+    table(path, rows(10))
+    third = run_index(tmp_path / "docs", tmp_path / "store")
+    assert (third.indexed, third.manifest.counts.documents) == (["docs/prices.csv"], 1)
