@@ -5,9 +5,9 @@ import json
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BufferedReader
 from itertools import count
 from pathlib import Path
-from typing import IO
 
 from ..errors import SourceInvalid
 from .document import Metadata, Refusal, Source, part_digest
@@ -71,7 +71,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
                 yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
 
 
-def _skip_line(file: IO[bytes]) -> bool:
+def _skip_line(file: gzip.GzipFile | BufferedReader) -> bool:
     """Go to the next line; False when this one does not end within SKIPPED bytes."""
     for _ in range(SKIPPED // MEGABYTE):
         block = file.readline(MEGABYTE)

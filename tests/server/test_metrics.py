@@ -19,6 +19,9 @@ from graph.release import Breaker, Release
 
 LAPTOPS = "After how many years are laptops replaced?"
 REPLY = "Laptops are replaced every 4 years [1]."
+PATIENCE = 120.0
+"""Seconds after which a machine that has other work is given up."""
+MOST_ASKED = 500
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +187,11 @@ def test_what_is_served_is_told(counted: httpx.Client) -> None:
     assert read(counted).total("warrant_build_info", **told) == 1
 
 
+def counting(folder: Path) -> set[int]:
+    """The processes that have counted a question."""
+    return {int(path.stem.rpartition("_")[2]) for path in folder.glob("counter_*.db")}
+
+
 @pytest.mark.slow
 def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
     quick_handbook: Path, tmp_path: Path
@@ -195,24 +203,25 @@ def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
     left.parent.mkdir()
     left.write_bytes(b"of the run before")
     with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
-        for _ in range(12):
-            with httpx.Client(base_url=url, timeout=30) as client:
+        asked = 0
+        while len(workers := counting(left.parent)) < 2:
+            assert asked < MOST_ASKED, "one worker answers everything"
+            with httpx.Client(base_url=url, timeout=PATIENCE) as client:
                 ask(client, LAPTOPS).raise_for_status()
-        with httpx.Client(base_url=url) as client:
-            assert {read(client).total("warrant_questions_total") for _ in range(6)} == {12}
+            asked += 1
+        with httpx.Client(base_url=url, timeout=PATIENCE) as client:
+            assert {read(client).total("warrant_questions_total") for _ in range(6)} == {asked}
         assert not left.exists()
-        workers = {int(path.stem.rpartition("_")[2]) for path in left.parent.glob("counter_*.db")}
-        assert len(workers) == 2
         killed = min(workers)
         os.kill(killed, signal.SIGKILL)
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while list(left.parent.glob(f"gauge_live*_{killed}.db")) and time.monotonic() < until:
             time.sleep(0.3)
-            httpx.get(f"{url}/metrics").raise_for_status()
+            httpx.get(f"{url}/metrics", timeout=PATIENCE).raise_for_status()
         assert not list(left.parent.glob(f"gauge_live*_{killed}.db"))
-        assert Numbers(httpx.get(f"{url}/metrics").text).total("warrant_questions_total") == 12
+        assert Numbers(httpx.get(f"{url}/metrics", timeout=PATIENCE).text).total("warrant_questions_total") == asked
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(PATIENCE)
     assert not list(left.parent.glob("gauge_live*.db"))
 
 
