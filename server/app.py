@@ -31,6 +31,7 @@ from server.gate import Gate
 from server.live import Live
 from server.processes import end_with_parent, keep_memory_level
 from server.releases.followed import Followed
+from server.releases.indexed import FollowedIndex
 from server.settings import ServerSettings, load_server_settings
 from server.shadow import Shadow
 from server.watching.diary import Diary
@@ -69,7 +70,7 @@ def make_app() -> FastAPI:
 def live_of(settings: ServerSettings) -> Live:
     """What is to be served: the environment's release, or what a registry's aliases name."""
     if settings.registry is None:
-        return Live()
+        return FollowedIndex(settings)
     uri, model = settings.registry, settings.model
 
     def registry() -> Follows:
