@@ -1,6 +1,10 @@
 .PHONY: setup demo studio test check fix draw bench lock clean
 
 SHARED ?= ../shared/data
+BENCHMARKS = retrieval reranking ingestion reindex steps formats hostile_documents start \
+  handbook citations groundedness abstention extractive routing conversation spelling \
+  caching drills gating serving swapping reindex_soak one_client serving_memory \
+  scoring
 
 setup:
 	@scripts/setup requirements.lock .venv
@@ -33,7 +37,7 @@ draw: setup
 
 # Every number in the README, each from one script; SHARED is the folder that holds the data sets.
 bench: setup
-	for script in retrieval reranking ingestion reindex steps formats hostile_documents start handbook citations groundedness abstention extractive routing conversation spelling caching drills gating serving swapping serving_memory scoring; do .venv/bin/python benchmarks/$$script.py $(SHARED) || exit 1; done
+	for script in $(BENCHMARKS); do .venv/bin/python benchmarks/$$script.py $(SHARED) || exit 1; done
 	.venv/bin/python benchmarks/readme.py
 
 lock: setup

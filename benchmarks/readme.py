@@ -30,6 +30,7 @@ GOALS = {
     "serving": "serving, CPU of a request: ",
     "serving_memory": "serving for half an hour: ",
     "swapping": "swapping releases once a second under load: ",
+    "reindex_soak": "indexing again once a second under load: ",
     "gating": "the gate, simulated: ",
     "spelling": "misspelt names (squad_v2_dev): ",
     "caching": "caches: ",
@@ -52,6 +53,7 @@ HEADLINES = (
     "serving, CPU of a request: invoke over a plain route",
     "serving, CPU of a request: traced",
     "swapping releases once a second under load: answers",
+    "indexing again once a second under load: answers",
     "the gate, simulated: n = 200",
 )
 """How the figures begin that a new user wants to see."""

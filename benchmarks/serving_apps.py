@@ -20,7 +20,7 @@ from graph.settings import quiet_libraries
 from graph.state import Answer, Citation
 from graph.sync import Graph
 from server.app import assemble
-from server.live import Live, open_described
+from server.live import Live, described
 from server.settings import ServerSettings
 
 quiet_libraries()
@@ -55,7 +55,7 @@ def bare() -> FastAPI:
 
 def plain() -> FastAPI:
     """A route over the real graph."""
-    return _route(open_described)
+    return _route(lambda: described()())
 
 
 def plain_noop() -> FastAPI:
@@ -77,7 +77,7 @@ def ours_noop() -> FastAPI:
 
 async def open_noop() -> Agent:
     """The described agent, whose graph does nothing."""
-    real = await open_described()
+    real = await described()()
     return Agent(real.release, real.backend, noop_graph())
 
 

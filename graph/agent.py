@@ -64,6 +64,23 @@ class Agent:
         on = {"answer": kept.answers.on, "retrieval": kept.retrieval.on, "embedding": kept.embeddings.on}
         return [name for name in on if on[name]]
 
+    def newer(self) -> str | None:
+        """The Snapshot that is to be served in place of this one's by now, by its name; None while that is this one.
+
+        Raises SnapshotError when it cannot be told.
+        """
+        return self.backend.index.newer() if self.backend.index else None
+
+    async def ping(self) -> None:
+        """Read a little of the Snapshot; raises SnapshotError or RetrievalUnavailable where it cannot be read."""
+        if self.backend.index:
+            await self.backend.index.ping()
+
+    def close(self) -> None:
+        """Let go of the Snapshot; nothing more is to be asked."""
+        if self.backend.index:
+            self.backend.index.close()
+
     def breakers(self) -> list[BreakerState]:
         """The breakers of the model endpoints that agents of this code have asked in this process."""
         return breaker_states()

@@ -1,12 +1,15 @@
 """Puts the server together: the gate, the desk, and a door for each kind of client."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from multiprocessing import parent_process
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from graph.errors import WarrantError
 from graph.registry import Follows
 from graph.registry.package import open_package
 from graph.settings import bound_mlflow, quiet_libraries
@@ -31,6 +34,7 @@ from server.gate import Gate
 from server.live import Live
 from server.processes import end_with_parent, keep_memory_level
 from server.releases.followed import Followed
+from server.releases.indexed import FollowedIndex
 from server.settings import ServerSettings, load_server_settings
 from server.shadow import Shadow
 from server.watching.diary import Diary
@@ -38,6 +42,7 @@ from server.watching.logs import Logs, set_up_logs
 from server.watching.metrics import Metrics
 from server.watching.tracing import Traces
 
+log = logging.getLogger("warrant.server")
 ABOUT = "Answers from an organisation's documents, each claim tied to the span that it comes from."
 
 
@@ -69,7 +74,7 @@ def make_app() -> FastAPI:
 def live_of(settings: ServerSettings) -> Live:
     """What is to be served: the environment's release, or what a registry's aliases name."""
     if settings.registry is None:
-        return Live()
+        return FollowedIndex(settings)
     uri, model = settings.registry, settings.model
 
     def registry() -> Follows:
@@ -84,8 +89,9 @@ def live_of(settings: ServerSettings) -> Live:
 
 def assemble(settings: ServerSettings, live: Live) -> FastAPI:
     """The application over what is live; raises SettingsInvalid when it may not be served."""
-    callers, talks = load_callers(settings), Conversations(settings)
-    diary, metrics = Diary(settings), Metrics(settings)
+    callers, metrics = load_callers(settings), Metrics(settings)
+    talks = Conversations(settings, lambda: metrics.not_kept("conversations"))
+    diary = Diary(settings, lambda: metrics.not_kept("feedback"))
     traces = Traces(settings, metrics.trace)
     shadow = Shadow(diary, live.candidate, metrics.shadow)
     books = Books(Logs(settings), diary, metrics, traces, shadow)
@@ -106,13 +112,21 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
         responses_routes(desk),
         talk_routes(talks),
         feedback_routes(diary, traces),
-        health_routes(live, traces),
+        health_routes(live, traces, lambda: [each.trouble for each in (talks, diary) if each.trouble]),
         admin_routes(live, settings.webhook_secret),
         metrics_routes(metrics, live),
     ):
         app.include_router(routes)
     add_pages(app, live, callers)
     return app
+
+
+def _tell(failure: Exception) -> None:
+    """A worker says in its log what keeps it from starting, in a sentence where that is told on purpose."""
+    if parent_process() and isinstance(failure, WarrantError):
+        log.critical(str(failure))
+        # Which would repeat it with its traceback.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
@@ -132,5 +146,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(beside(keep_memory_level))
         except Exception as error:
             app.state.failure = error
+            _tell(error)
             raise
         yield

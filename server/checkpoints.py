@@ -1,7 +1,11 @@
 """Where conversations are kept: a SQLite file beside the server, or a Postgres that several servers share."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -9,17 +13,31 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from graph.errors import SettingsInvalid
 from server.settings import ServerSettings
+from server.state_files import BUSY, WAIT, identity_of, unusable
 
 Prune = Callable[[str], Awaitable[None]]
 """Drops all checkpoints of a thread but the newest."""
-Opened = tuple[BaseCheckpointSaver[Any], Prune]
 SCHEMES = ("postgresql://", "postgres://")
 POOL = 8
 SECONDS_TO_CONNECT = 10
 
 
-def open_checkpoints(settings: ServerSettings) -> AbstractAsyncContextManager[Opened]:
-    """A checkpointer and its pruning; raises SettingsInvalid when the place cannot be opened."""
+@dataclass(frozen=True)
+class Checkpoints:
+    """A checkpointer and its pruning.
+
+    `lost` tells that they are of no use any more, as after an error of one of the classes in `broken`: others must be
+    opened in their place.
+    """
+
+    saver: BaseCheckpointSaver[Any]
+    prune: Prune
+    lost: Callable[[], bool]
+    broken: tuple[type[Exception], ...]
+
+
+def open_checkpoints(settings: ServerSettings) -> AbstractAsyncContextManager[Checkpoints]:
+    """Where conversations are kept; raises SettingsInvalid when the place cannot be opened."""
     if settings.sessions is None:
         return _sqlite(settings)
     if not settings.sessions.startswith(SCHEMES):
@@ -28,16 +46,16 @@ def open_checkpoints(settings: ServerSettings) -> AbstractAsyncContextManager[Op
 
 
 @asynccontextmanager
-async def _sqlite(settings: ServerSettings) -> AsyncIterator[Opened]:
+async def _sqlite(settings: ServerSettings) -> AsyncIterator[Checkpoints]:
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     path = settings.state / "conversations.db"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = await aiosqlite.connect(path, timeout=30)
-    except (OSError, aiosqlite.Error) as error:
-        raise SettingsInvalid(f"WARRANT_STATE={settings.state} cannot be written: {error}.") from error
+        await asyncio.to_thread(_write_to, path)
+        connection = await aiosqlite.connect(path, timeout=BUSY)
+    except (OSError, sqlite3.Error) as error:
+        raise unusable(path, error) from error
 
     async def prune(thread: str) -> None:
         async with saver.lock:
@@ -51,14 +69,26 @@ async def _sqlite(settings: ServerSettings) -> AsyncIterator[Opened]:
 
     try:
         saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(pickle_fallback=False))
-        await saver.setup()
-        yield saver, prune
+        try:
+            await saver.setup()
+            file = identity_of(path)
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(path, error) from error
+        yield Checkpoints(saver, prune, lambda: file.lost, (sqlite3.Error,))
     finally:
         await connection.close()
 
 
+def _write_to(path: Path) -> None:
+    """Raises OSError or sqlite3.Error where a file cannot be written; a second setup writes nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, timeout=BUSY)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+
+
 @asynccontextmanager
-async def _postgres(url: str) -> AsyncIterator[Opened]:
+async def _postgres(url: str) -> AsyncIterator[Checkpoints]:
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
     from psycopg import AsyncConnection, Error
     from psycopg.rows import dict_row
@@ -66,7 +96,13 @@ async def _postgres(url: str) -> AsyncIterator[Opened]:
 
     options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
     pool: AsyncConnectionPool[AsyncConnection[dict[str, Any]]] = AsyncConnectionPool(
-        url, min_size=1, max_size=POOL, kwargs=options, open=False
+        url,
+        min_size=1,
+        max_size=POOL,
+        kwargs=options,
+        open=False,
+        timeout=WAIT,
+        check=AsyncConnectionPool.check_connection,
     )
     try:
         # A pool would try again and again, and say in the end only that it took too long.
@@ -82,6 +118,7 @@ async def _postgres(url: str) -> AsyncIterator[Opened]:
         await saver.aprune([thread], strategy="keep_latest")
 
     try:
-        yield saver, prune
+        # The pool connects again by itself.
+        yield Checkpoints(saver, prune, lambda: False, ())
     finally:
         await pool.close()

@@ -5,10 +5,11 @@ another conversation. Each turn replaces the checkpoint before it, so that a con
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 from weakref import WeakValueDictionary
 
 from langchain_core.runnables import RunnableConfig
@@ -17,11 +18,20 @@ from langgraph.graph import START, StateGraph
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from graph.errors import SettingsInvalid
 from graph.state import Turn
 from graph.sync import Graph
-from server.checkpoints import open_checkpoints
+from server.checkpoints import Checkpoints, open_checkpoints
+from server.errors import StateUnavailable
 from server.settings import ServerSettings
+from server.state_files import WAIT, what_is_wrong
 
+log = logging.getLogger("warrant.conversations")
+Found = TypeVar("Found")
+LONG = 30.0
+"""Seconds for which one waits who asks for the conversations themselves, of which there may be many."""
+AT_ONCE = 100
+"""What may wait for the place where conversations are kept; what comes on top is refused."""
 BY = "/"
 """Between caller and session in a thread's id; no caller's name has it."""
 CALLER = "warrant_caller"
@@ -50,27 +60,36 @@ class Summary(BaseModel):
 
 
 class Conversations:
-    """The conversations of every caller; to be entered before use, which raises SettingsInvalid where it cannot be."""
+    """The conversations of every caller; to be entered before use, which raises SettingsInvalid where it cannot be.
 
-    def __init__(self, settings: ServerSettings) -> None:
-        self._settings = settings
+    Where they cannot be read or written later, what is asked of them raises StateUnavailable within a few seconds.
+    """
+
+    def __init__(self, settings: ServerSettings, failed: Callable[[], None] = lambda: None) -> None:
+        """`failed` is told of each time that something could not be read or kept."""
+        self._settings, self._failed = settings, failed
         self._stack = AsyncExitStack()
+        self._place: Checkpoints | None = None
+        self._opening = asyncio.Lock()
+        self._under_way: set[asyncio.Task[Any]] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.trouble = ""
+        """Why the last conversation could not be read or kept, in a sentence; empty when it was."""
 
     async def __aenter__(self) -> Self:
-        self._saver, self._prune = await self._stack.enter_async_context(open_checkpoints(self._settings))
-        self._graph = _drawing(self._saver)
+        await self._open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=WAIT)
+        await self._stack.aclose()
 
     async def recall(self, caller: str, session: str) -> list[Turn]:
         """The latest turns, oldest first; none when there is no such conversation."""
-        kept = await self._graph.aget_state(_config(caller, session))
-        turns: list[Turn] = kept.values.get("turns", [])
+        turns = await self._do(lambda _: self._turns(_config(caller, session)))
         return turns[-self._settings.session_turns :]
 
     async def remember(self, caller: str, session: str, turns: list[Turn]) -> None:
@@ -78,19 +97,91 @@ class Conversations:
         config = _config(caller, session)
         thread = config["configurable"]["thread_id"]
         lock = self._locks.setdefault(thread, asyncio.Lock())
-        async with lock:
-            await self._graph.aupdate_state(config, {"turns": turns}, as_node="remember")
-            await self._prune(thread)
+
+        async def add(place: Checkpoints) -> None:
+            async with lock:
+                await self._graph.aupdate_state(config, {"turns": turns}, as_node="remember")
+                await place.prune(thread)
+
+        await self._do(add)
 
     async def listing(self, caller: str) -> list[Summary]:
         """The caller's conversations, the latest first."""
-        return [_summary(each) async for each in _latest(self._saver.alist(None, filter={CALLER: caller}))]
+
+        async def read(place: Checkpoints) -> list[Summary]:
+            return [_summary(each) async for each in _latest(place.saver.alist(None, filter={CALLER: caller}))]
+
+        return await self._do(read, LONG)
 
     async def forget(self, caller: str, session: str) -> bool:
         """Delete a conversation; False when there is none by that id."""
-        known = bool(await self.recall(caller, session))
-        await self._saver.adelete_thread(_config(caller, session)["configurable"]["thread_id"])
-        return known
+        config = _config(caller, session)
+
+        async def delete(place: Checkpoints) -> bool:
+            known = bool(await self._turns(config))
+            await place.saver.adelete_thread(config["configurable"]["thread_id"])
+            return known
+
+        return await self._do(delete, LONG)
+
+    async def _turns(self, config: RunnableConfig) -> list[Turn]:
+        kept = await self._graph.aget_state(config)
+        turns: list[Turn] = kept.values.get("turns", [])
+        return turns
+
+    async def _do(self, work: Callable[[Checkpoints], Awaitable[Found]], patience: float = WAIT) -> Found:
+        """Do something where the conversations are kept; raises StateUnavailable.
+
+        It goes on when whoever waits for it leaves or has waited long enough: half done it would hold the place.
+        """
+        if len(self._under_way) >= AT_ONCE:
+            raise self._trouble(TimeoutError())
+        task = asyncio.create_task(self._try(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait([task], timeout=patience)
+        if not task.done():
+            raise self._trouble(TimeoutError())
+        return task.result()
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            # Nobody may be left who would ask for it.
+            task.exception()
+
+    async def _try(self, work: Callable[[Checkpoints], Awaitable[Found]]) -> Found:
+        place = self._place
+        try:
+            place = await self._there()
+            found = await work(place)
+        except Exception as error:
+            if place and isinstance(error, place.broken) and self._place is place:
+                self._place = None
+            raise self._trouble(error) from error
+        self.trouble = ""
+        return found
+
+    async def _there(self) -> Checkpoints:
+        """Where conversations are kept: opened again when it failed, or when its file was removed or replaced."""
+        async with self._opening:
+            if self._place and self._place.lost():
+                log.warning("the conversations' file was removed or replaced; another is begun or read")
+                self._place = None
+            return self._place or await self._open()
+
+    async def _open(self) -> Checkpoints:
+        await self._stack.aclose()
+        self._place = await self._stack.enter_async_context(open_checkpoints(self._settings))
+        self._graph = _drawing(self._place.saver)
+        return self._place
+
+    def _trouble(self, error: Exception) -> StateUnavailable:
+        cause = error.__cause__ if isinstance(error, SettingsInvalid) and error.__cause__ else error
+        self.trouble = f"Conversations are not kept or read: {what_is_wrong(cause)}."
+        self._failed()
+        log.error("a conversation was not kept or read", exc_info=error)
+        return StateUnavailable(self.trouble)
 
 
 def _drawing(saver: BaseCheckpointSaver[Any]) -> Graph:

@@ -12,7 +12,7 @@ from graph.agent import Agent
 from graph.public import Item as GraphItem
 from graph.state import Answer, Question, Turn
 from server.context import Request, this_request
-from server.errors import problem_of, refuse
+from server.errors import StateUnavailable, problem_of, refuse
 from server.live import Live
 from server.public import Item, error_item, public_answer, public_citation
 from server.releases.slots import Slot
@@ -21,6 +21,8 @@ from server.schemas import Ask
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.desk")
+NOT_READ = "The conversation could not be read: the question was answered without what was said before it."
+NOT_KEPT = "The conversation could not be kept: later questions will not know of this one."
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Record:
     slot: Slot
     began: float
     steps: list[tuple[str, float]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     answer: Answer | None = None
     public: dict[str, Any] | None = None
     code: str = "cancelled"
@@ -57,7 +60,7 @@ class Observer(Protocol):
 
 
 class Memory(Protocol):
-    """Keeps conversations."""
+    """Keeps conversations; raises StateUnavailable when it cannot."""
 
     async def recall(self, caller: str, session: str) -> list[Turn]:
         """The turns so far, oldest first."""
@@ -139,8 +142,7 @@ class Desk:
             self._books.observe(record)
 
     async def _answer(self, record: Record, say: Say) -> None:
-        ask, request = record.ask, record.request
-        record.question = await self._question(ask, request, record.agent.history_turns)
+        record.question = await self._question(record)
         async with aclosing(record.agent.items(record.question)) as items:  # type: ignore[type-var]
             async for item in items:
                 await self._pass_on(item, record, say)
@@ -163,9 +165,12 @@ class Desk:
         session = record.ask.session_id
         if session:
             turns = [Turn(role="user", content=record.ask.question), Turn(role="assistant", content=answer["text"])]
-            await self._memory.remember(record.request.caller.name, session, turns)
+            try:
+                await self._memory.remember(record.request.caller.name, session, turns)
+            except StateUnavailable:
+                record.warnings.append(NOT_KEPT)
         record.answer, record.code = answer, answer["status"]
-        record.public = public_answer(answer, record.request.id, session, record.slot.version)
+        record.public = public_answer(answer, record.request.id, session, record.slot.version, record.warnings)
         say({"event": "final", "answer": record.public})
 
     def _tell(self, error: Exception, request: Request, say: Say) -> str:
@@ -176,12 +181,21 @@ class Desk:
         say({**error_item(problem, request.id), "status": problem.status})
         return problem.code
 
-    async def _question(self, ask: Ask, request: Request, most: int) -> Question:
+    async def _question(self, record: Record) -> Question:
         """The question for the graph: the caller's groups are the key's, the history the session's or the ask's."""
+        ask, groups = record.ask, list(record.request.caller.groups)
         history = [Turn(role=turn.role, content=turn.content) for turn in ask.history]
         if ask.session_id:
             if history:
                 raise refuse(422, "Give either a session_id or a history, not both.")
-            kept = await self._memory.recall(request.caller.name, ask.session_id)
-            history = kept[max(0, len(kept) - most) :]
-        return Question(question=ask.question, filters=ask.filters, history=history, groups=list(request.caller.groups))
+            history = await self._recalled(record)
+        return Question(question=ask.question, filters=ask.filters, history=history, groups=groups)
+
+    async def _recalled(self, record: Record) -> list[Turn]:
+        """The latest turns of the session; none, and a warning, when they cannot be read."""
+        try:
+            kept = await self._memory.recall(record.request.caller.name, record.ask.session_id)
+        except StateUnavailable:
+            record.warnings.append(NOT_READ)
+            return []
+        return kept[max(0, len(kept) - record.agent.history_turns) :]

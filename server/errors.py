@@ -44,6 +44,10 @@ class Refused(WarrantError):
         self.problem = problem
 
 
+class StateUnavailable(WarrantError):
+    """What the server keeps beside its answers, conversations or feedback, cannot be read or written just now."""
+
+
 TABLE: dict[type[Exception], Problem] = {
     FilterInvalid: Problem(422, "filter_invalid", ""),
     QuestionInvalid: Problem(422, "question_invalid", ""),
@@ -58,6 +62,7 @@ TABLE: dict[type[Exception], Problem] = {
         503, "release_broken", "The release cannot be served; whoever runs this server can see why."
     ),
     RegistryUnavailable: Problem(503, "registry_unavailable", "The registry does not answer just now. Ask again."),
+    StateUnavailable: Problem(503, "state_unavailable", "What the server keeps cannot be had just now. Ask again."),
     IndexBusy: Problem(503, "index_busy", "The index is being written. Ask again."),
     ReleaseInvalid: Problem(
         503, "release_invalid", "The release cannot be served; whoever runs this server can see why."

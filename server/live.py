@@ -31,13 +31,13 @@ class Live:
     """Serves the one release that the environment describes."""
 
     def __init__(self, opening: Opening | None = None) -> None:
-        """`opening` gives the agent; None: the one that the environment describes."""
-        self._opening = opening or open_described
+        """`opening` gives the agent; None: the one that the environment describes when it is opened."""
+        self._opening = opening
         self._slots: dict[str, Slot] = {}
 
     async def open(self) -> None:
         """Open what is to be served; raises a WarrantError when anything that it needs is not there."""
-        self._slots = {PRODUCTION: Slot("", await self._opening())}
+        self._slots = {PRODUCTION: Slot("", await self._opened())}
 
     def swap(self, agent: Agent) -> None:
         """Answer with another agent from now on; what is under way ends with the one that it began with."""
@@ -52,8 +52,9 @@ class Live:
             raise nothing_there(track) if self._slots else refuse(503, "The server is still starting. Ask again.")
         return self._slots[track]
 
-    async def reload(self) -> None:
-        """Look now whether something else is to be served."""
+    async def reload(self) -> list[str]:
+        """Look now whether something else is to be served; a sentence when another worker has not."""
+        return []
 
     def candidate(self) -> Candidate | None:
         """The version that answers in the shadow of production."""
@@ -62,6 +63,11 @@ class Live:
     def run(self) -> AbstractAsyncContextManager[None]:
         """Keep what is served up to date until the end of the block."""
         return nullcontext()
+
+    async def _opened(self) -> Agent:
+        """Another agent; what describes it is read once."""
+        self._opening = self._opening or described()
+        return await self._opening()
 
     @property
     def state(self) -> State:
@@ -85,7 +91,8 @@ class Live:
         return self.production.agent
 
 
-async def open_described() -> Agent:
-    """The agent that the environment describes."""
+def described() -> Opening:
+    """How to open the agent that the environment describes now; raises a WarrantError where it describes none."""
     settings = load_settings()
-    return await open_agent(settings, load_release(settings.release))
+    release = load_release(settings.release)
+    return lambda: open_agent(settings, release)

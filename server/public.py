@@ -1,5 +1,6 @@
 """From what the graph says to what a caller is told: plain values of the public fields alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,12 @@ ANSWER = tuple(PublicAnswer.model_fields)
 CITATION = tuple(PublicCitation.model_fields)
 
 
-def public_answer(answer: Answer, request_id: str, session_id: str, version: str) -> dict[str, Any]:
+def public_answer(
+    answer: Answer, request_id: str, session_id: str, version: str, warnings: Sequence[str] = ()
+) -> dict[str, Any]:
     """The Answer's public fields as plain JSON values."""
     told: dict[str, Any] = {**answer, "request_id": request_id, "session_id": session_id, "version": version}
+    told["warnings"] = list(warnings)
     told["citations"] = [public_citation(citation) for citation in answer["citations"]]
     plain_fields: dict[str, Any] = plain({name: told[name] for name in ANSWER})
     return plain_fields

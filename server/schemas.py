@@ -88,7 +88,10 @@ class PublicCitation(BaseModel):
 
 
 class PublicAnswer(BaseModel):
-    """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1, `version` is the registry's, if any."""
+    """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1, `version` is the registry's, if any.
+
+    `warnings` are sentences about what went wrong beside the answer: its conversation could not be read or kept.
+    """
 
     text: str
     status: Status
@@ -110,5 +113,6 @@ class PublicAnswer(BaseModel):
     repairs: list[Repair]
     conflicts: list[Conflict]
     cached: list[str]
+    warnings: list[str]
     request_id: str
     session_id: str

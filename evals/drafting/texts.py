@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graph.snapshot.rows import DocumentRow
-from graph.snapshot.store import locate
+from graph.snapshot.store import lease
 from graph.snapshot.tables import Reader
 from graph.text.sentences import cells, units
 
@@ -75,9 +75,10 @@ class Texts:
 
 async def read_texts(index: Path) -> Texts:
     """Read a Snapshot; raises SnapshotError. Copies of documents have no passages and are left out."""
-    reader = await Reader.open(locate(index), approximate=False)
-    documents = {row.document: _document(row) async for row in reader.documents() if not row.duplicate_of}
-    passages = [row async for batch in reader.passages() for row in batch.rows]
+    with lease(index) as held:
+        reader = await Reader.open(held.directory, approximate=False)
+        documents = {row.document: _document(row) async for row in reader.documents() if not row.duplicate_of}
+        passages = [row async for batch in reader.passages() for row in batch.rows]
     return texts_of(documents, sorted(passages, key=lambda row: (row["document"], row["start"])))
 
 

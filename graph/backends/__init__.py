@@ -56,6 +56,25 @@ class Retriever(Protocol):
         ...
 
 
+class Index(Protocol):
+    """What passages are read from, as it lies on disk."""
+
+    async def ping(self) -> None:
+        """Read a little of it; raises SnapshotError or RetrievalUnavailable where questions cannot be answered."""
+        ...
+
+    def newer(self) -> str | None:
+        """What is to be read in its place by now, by its name; None while that is this one.
+
+        Raises SnapshotError when it cannot be told.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of it: it may be removed, and nothing more is to be asked of it."""
+        ...
+
+
 class Listener(Protocol):
     """Finds passages for what a text means after something else was said."""
 
@@ -172,6 +191,8 @@ class Backend:
     """None where the index holds no tokens: then sentences are embedded when they are asked about."""
     listener: Listener | None = None
     """None where a turn means the same whatever was said before it: its words alone carry the topic then."""
+    index: Index | None = None
+    """None where nothing lies on disk."""
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..caching.cache import Caches, Shelf, open_caches
-from ..errors import RetrievalUnavailable
+from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
 from ..finding.late import Asked, Near, Vectors, late, meant, near, unit
 from ..finding.retrieval import to_passages
@@ -18,7 +18,7 @@ from ..settings import Settings
 from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, check_fit, read_manifest
 from ..snapshot.rows import UNITS
-from ..snapshot.store import locate
+from ..snapshot.store import SnapshotLease, lease
 from ..snapshot.tables import Reader, SmallVectors, read_metadata
 from ..state import Passage
 from . import Backend, Scope
@@ -34,9 +34,15 @@ class SnapshotRetriever:
     """Searches a Snapshot with both legs at once, each under the filter and the caller's groups."""
 
     def __init__(
-        self, reader: Reader, manifest: Manifest, embedder: Embedder, vector_weight: float, lexicon: Lexicon
+        self,
+        held: SnapshotLease,
+        reader: Reader,
+        manifest: Manifest,
+        embedder: Embedder,
+        vector_weight: float,
+        lexicon: Lexicon,
     ) -> None:
-        self._reader, self._embedder, self._weight = reader, embedder, vector_weight
+        self._lease, self._reader, self._embedder, self._weight = held, reader, embedder, vector_weight
         self.lexicon = lexicon
         self.snapshot = manifest.id
         self.manifest = manifest
@@ -48,6 +54,23 @@ class SnapshotRetriever:
     def nearness(self) -> "SnapshotRetriever | None":
         """Who compares texts with passages by their tokens: this one, where the Snapshot holds any."""
         return self if self.holds_tokens else None
+
+    async def ping(self) -> None:
+        with self._answering():
+            await asyncio.to_thread(self._check)
+            await self._reader.ping()
+
+    def _check(self) -> None:
+        if self._lease.lost:
+            raise SnapshotBroken(f"The Snapshot {self._lease.directory} was removed or replaced; index again.")
+        read_manifest(self._lease.directory)
+
+    def newer(self) -> str | None:
+        return self._lease.newer()
+
+    def close(self) -> None:
+        self._reader.close()
+        self._lease.release()
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         where = self.condition(scope)
@@ -175,7 +198,8 @@ async def open_retriever(
     index: Path, release: Release, threads: int, caches: Caches | None = None
 ) -> tuple[SnapshotRetriever, Embedder]:
     """Open the Snapshot that a path means; raises SnapshotError when it cannot serve this Release."""
-    directory = locate(index)
+    held = await asyncio.to_thread(lease, index)
+    directory = held.directory
     manifest = read_manifest(directory)
     check_fit(directory, manifest, release)
     # The model loads in a thread, outside of Python's lock, while this one imports what it needs for the rest.
@@ -183,7 +207,7 @@ async def open_retriever(
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
     lexicon = Lexicon.open(directory)
     embedder = KeptQuestions(await loading, (caches or Caches()).embeddings)
-    return SnapshotRetriever(reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder
+    return SnapshotRetriever(held, reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder
 
 
 async def open_local(settings: Settings, release: Release) -> Backend:
@@ -197,4 +221,4 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
     nearness, reranker = retriever.nearness, open_reranker(settings, release, retriever.lexicon, retriever.nearness)
     listener = retriever if embedder.token_dimensions and release.retrieval.vector_weight else None
-    return Backend(retriever, similarity, writers, caches, judge, reranker, nearness, listener)
+    return Backend(retriever, similarity, writers, caches, judge, reranker, nearness, listener, retriever)

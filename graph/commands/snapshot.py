@@ -21,13 +21,13 @@ def snapshot() -> None:
 def show(index: Path | None) -> None:
     """Print the manifest as JSON: digest, embedding, chunking, counts, columns and time."""
     from ..snapshot.manifest import read_manifest
-    from ..snapshot.store import locate
+    from ..snapshot.store import lease
 
     lean_imports()
     settings, _ = settle(index, None)
-    directory = locate(settings.index)
-    manifest = read_manifest(directory).model_dump(mode="json", exclude={"files"})
-    click.echo(json.dumps({**manifest, "path": str(directory)}, indent=1))
+    with lease(settings.index) as held:
+        manifest = read_manifest(held.directory).model_dump(mode="json", exclude={"files"})
+    click.echo(json.dumps({**manifest, "path": str(held.directory)}, indent=1))
 
 
 @snapshot.command()
@@ -37,20 +37,20 @@ def text(document: str, index: Path | None) -> None:
     """Print a document's text as citations count its characters."""
     from ..snapshot.manifest import read_manifest
     from ..snapshot.rows import DocumentRow
-    from ..snapshot.store import locate
+    from ..snapshot.store import lease
     from ..snapshot.tables import Reader
 
     lean_imports()
     settings, _ = settle(index, None)
-    directory = locate(settings.index)
-    read_manifest(directory)
 
-    async def find() -> DocumentRow | None:
+    async def find(directory: Path) -> DocumentRow | None:
         return await (await Reader.open(directory, approximate=False)).document(document)
 
-    row = asyncio.run(find())
+    with lease(settings.index) as held:
+        read_manifest(held.directory)
+        row = asyncio.run(find(held.directory))
     if row is None:
         raise SourceInvalid(
-            f"The Snapshot {directory} has no document {document!r}; `warrant search` shows their names."
+            f"The Snapshot {held.directory} has no document {document!r}; `warrant search` shows their names."
         )
     click.echo(row.text, nl=False)

@@ -15,7 +15,7 @@ from ..release import Release
 from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, read_manifest
 from ..snapshot.rows import WORDS, DocumentRow
-from ..snapshot.store import Store
+from ..snapshot.store import SnapshotLease, Store
 from ..snapshot.tables import Reader
 from .build import Base, build_snapshot
 from .csv_parts import is_table
@@ -96,7 +96,7 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
         try:
             return run.do(found)
         finally:
-            run.journal.close()
+            run.close()
 
 
 class _Run:
@@ -107,16 +107,23 @@ class _Run:
         self.journal = Journal(
             store.work / "journal.sqlite", self.recipe, self.embedder.dimensions, self.embedder.token_dimensions
         )
-        self.base = self._base()
+        self.held = self._base()
+        self.base = self.held.directory if self.held else None
         self.before = asyncio.run(_published(self.base)) if self.base else {}
         self.refused: list[Refusal] = []
         self.warnings: list[FileWarning] = []
 
-    def _base(self) -> Path | None:
+    def close(self) -> None:
+        """Let go of the journal and of the Snapshot that it was made from."""
+        self.journal.close()
+        if self.held:
+            self.held.release()
+
+    def _base(self) -> SnapshotLease | None:
         """The Snapshot in force, when it is whole and was made by the same recipe."""
         try:
             current = self.store.current()
-            return current if current and read_manifest(current).recipe == self.recipe else None
+            return current if current and read_manifest(current.directory).recipe == self.recipe else None
         except SnapshotBroken:
             return None
 

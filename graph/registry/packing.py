@@ -9,7 +9,7 @@ import yaml
 
 from ..release import Release
 from ..snapshot.manifest import Manifest, check_fit, read_manifest
-from ..snapshot.store import locate
+from ..snapshot.store import lease
 from . import isolation, package
 
 HASHED = shutil.ignore_patterns(*isolation.LEFT_OUT)
@@ -32,7 +32,11 @@ def pack(root: Path, release: Release, index: Path, *, external: bool) -> Packed
 
     Raises SnapshotError when there is no Snapshot that fits the Release, or its copy is not whole.
     """
-    snapshot = locate(index)
+    with lease(index) as held:
+        return _packed(root, release, index, held.directory, external=external)
+
+
+def _packed(root: Path, release: Release, index: Path, snapshot: Path, *, external: bool) -> Packed:
     manifest = read_manifest(snapshot)
     check_fit(snapshot, manifest, release)
     shutil.copytree(package.HOME, root / package.CODE, ignore=HASHED)

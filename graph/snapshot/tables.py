@@ -209,6 +209,16 @@ class Reader:
     async def count(self) -> int:
         return int(await self._passages.count_rows())
 
+    async def ping(self) -> None:
+        """Read a row of each table; raises OSError, RuntimeError or ValueError where one cannot be read."""
+        for table, column in ((self._passages, "id"), (self._documents, "document")):
+            await table.query().select([column]).limit(1).to_arrow()
+
+    def close(self) -> None:
+        """Let go of the tables; what is asked of them from now on fails."""
+        self._passages.close()
+        self._documents.close()
+
 
 def _small(kept: bytes, dimensions: int) -> NDArray[np.int8]:
     """Vectors at 8 bits, of shape (n, dimensions)."""

@@ -1,4 +1,4 @@
-"""What operators do: have the aliases looked at now. MLflow's webhooks may ask for it too."""
+"""What operators do: have the store and the aliases looked at now. MLflow's webhooks may ask for it too."""
 
 import base64
 import binascii
@@ -29,9 +29,10 @@ class Served(BaseModel):
 
 
 class Reloaded(BaseModel):
-    """What is served by track, and what there is trouble with."""
+    """What is served by track, production's Snapshot, and what there is trouble with."""
 
     served: dict[str, Served]
+    snapshot: str
     trouble: list[str]
 
 
@@ -41,16 +42,17 @@ def admin_routes(live: Live, secret: SecretStr | None) -> APIRouter:
 
     @routes.post("/reload")
     async def reload() -> Reloaded:
-        """Look at the registry now; what cannot be loaded is told and replaces nothing."""
+        """Look at the store or the registry now; what cannot be loaded is told and replaces nothing."""
         if not this_request().caller.operator:
             raise refuse(403, "Only an operator may have releases reloaded.")
-        await live.reload()
+        late = await live.reload()
         state = live.state
         served = {
             track: Served(version=slot.version, release=slot.agent.label, standing=slot.standing)
             for track, slot in state.slots.items()
         }
-        return Reloaded(served=served, trouble=state.trouble)
+        snapshot = live.agent.snapshot if live.ready else ""
+        return Reloaded(served=served, snapshot=snapshot, trouble=[*state.trouble, *late])
 
     @routes.post("/webhook", status_code=204)
     async def webhook(request: Request) -> None:

@@ -7,7 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.context import this_request
+from server.errors import StateUnavailable
 from server.watching.diary import Diary
+
+SECONDS = 10.0
+"""How long one who rates waits for it to be kept."""
 
 
 class Feedback(BaseModel):
@@ -34,7 +38,10 @@ def feedback_routes(diary: Diary, traces: Attaches | None = None) -> APIRouter:
     async def rate(feedback: Feedback) -> None:
         """Rate an answer that you were given; rating it again replaces what you said."""
         kept = diary.rate(feedback.request_id, this_request().caller.name, feedback.rating, feedback.comment)
-        await asyncio.wrap_future(kept)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(kept), SECONDS)
+        except TimeoutError:
+            raise StateUnavailable("It was not kept in time.") from None
         if traces:
             traces.attach_feedback(feedback.request_id, feedback.rating, feedback.comment)
 

@@ -149,9 +149,9 @@ class McpDoor:
 
     async def _search(self, arguments: dict[str, Any]) -> CallToolResult:
         wanted = SearchInput.model_validate(arguments)
-        agent, groups = (await self._desk.slot()).agent, list(this_request().caller.groups)
-        async with asyncio.timeout(agent.deadline + self._desk.settings.grace):
-            found = await agent.search(wanted.query, wanted.filters, groups, wanted.limit)
+        slot, groups = await self._desk.slot(), list(this_request().caller.groups)
+        async with asyncio.timeout(slot.agent.deadline + self._desk.settings.grace):
+            found = await slot.agent.search(wanted.query, wanted.filters, groups, wanted.limit)
         passages = [{name: plain(passage[name]) for name in Found.model_fields} for passage in found]  # type: ignore[literal-required]
         text = "\n\n".join(map(_passage_text, passages)) or "Nothing in the documents fits."
         return _told(text, {"passages": passages})

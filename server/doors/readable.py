@@ -18,6 +18,7 @@ def answer_text(answer: dict[str, Any]) -> str:
     if answer["nearest"]:
         blocks.append("Nearest: " + "; ".join(answer["nearest"]))
     blocks += [_conflict(each) for each in answer["conflicts"]]
+    blocks += answer["warnings"]
     reason = f", {answer['reason']}" if answer["reason"] else ""
     took = sum(answer["timings"].values())
     how = f"{answer['status']} · confidence {answer['confidence']:.2f} · route {answer['route']}"

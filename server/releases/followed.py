@@ -9,19 +9,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
-from server.background import beside
-from server.live import Live, State
-from server.processes import give_back_memory
-from server.releases.failures import Failures
+from server.live import State
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
+from server.releases.polling import Polled
 from server.releases.slots import (
     Candidate,
     Slot,
@@ -33,32 +31,29 @@ from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.releases")
 FOLLOWED = (PRODUCTION, STAGING, SHADOW)
-GLANCE = 0.5
-"""Seconds between two looks for another worker's word that something has changed."""
 
 
-class Followed(Live):
+class Followed(Polled):
     """Serves what the aliases of a registered model name."""
 
     def __init__(
         self, registry: Callable[[], Follows], package: Callable[[Path], Awaitable[Agent]], settings: ServerSettings
     ) -> None:
         """`registry` is opened in a thread when it is first needed; `package` opens a fetched package."""
-        super().__init__()
+        super().__init__(settings)
         self._opening_registry, self._settings = registry, settings
         self._registry: Follows | None = None
         self._keeping = Keeping(settings.state / "releases" / settings.model)
         self._loader = Loader(package, self._keeping, settings.override)
-        self._settling, self._pinning = asyncio.Lock(), asyncio.Lock()
+        self._pinning = asyncio.Lock()
         self._shares: dict[str, float] = {}
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
-        self._failures = Failures()
         self._away = ""
-        self._swaps = 0
 
     async def open(self) -> None:
         """Load what the aliases name, or what was good last; raises a WarrantError when there is nothing to serve."""
+        self._polling.join()
         await self._settle(force=True, first=True)
         if not self.ready:
             why = "; ".join(self.state.trouble) or f"no version of {self._settings.model} is in production"
@@ -72,20 +67,10 @@ class Followed(Live):
             track = self._chosen(name)
         return await super().take(track, name)
 
-    async def reload(self) -> None:
-        """Look now, in this process, and let the other workers know."""
-        await self._settle(force=True)
-        self._kick_file.parent.mkdir(parents=True, exist_ok=True)
-        self._kick_file.touch()
-
     def candidate(self) -> Candidate | None:
         """The version that the shadow alias names."""
         slot = self._slots.get(SHADOW)
         return Candidate(slot.version, slot.agent, self._shadow_share) if slot and self._shadow_share else None
-
-    def run(self) -> AbstractAsyncContextManager[None]:
-        """Follow the aliases until the end of the block."""
-        return beside(self._follow)
 
     @property
     def state(self) -> State:
@@ -98,31 +83,6 @@ class Followed(Live):
             swaps=self._swaps,
             failures=self._failures.count,
         )
-
-    @property
-    def _kick_file(self) -> Path:
-        return self._keeping.home / "reload"
-
-    async def _follow(self) -> None:
-        force, seen, trimmed = False, self._kicks(), self._swaps
-        while True:
-            before = self._swaps
-            try:
-                await self._settle(force=force)
-            except Exception:
-                log.exception("the registry was not followed")
-            if trimmed != self._swaps == before:
-                await asyncio.to_thread(give_back_memory)
-                trimmed = self._swaps
-            until = time.monotonic() + self._settings.poll
-            while time.monotonic() < until and self._kicks() == seen:
-                await asyncio.sleep(min(GLANCE, self._settings.poll))
-            force, seen = self._kicks() != seen, self._kicks()
-
-    def _kicks(self) -> float:
-        with suppress(OSError):
-            return self._kick_file.stat().st_mtime
-        return 0.0
 
     async def _settle(self, *, force: bool, first: bool = False) -> None:
         """Make what is served what the registry says; `force`: also what failed lately; `first`: production alone."""
@@ -140,7 +100,7 @@ class Followed(Live):
             self._away = ""
             wanted = {track: places.aliases[track] for track in FOLLOWED if track in places.aliases}
             wanted |= {f"split-v{number}": number for number in split}
-            self._failures.only(wanted)
+            self._failures.only({track: f"v{number}" for track, number in wanted.items()})
             for track, number in wanted.items():
                 if not first or track not in (STAGING, SHADOW):
                     await self._bring(registry, track, number, force=force)
@@ -163,28 +123,25 @@ class Followed(Live):
         """
         there = self._slots.get(track)
         same = there if there and there.version == str(number) else None
-        if not force and (same or self._failures.waits(track, number)):
+        if not force and (same or self._failures.waits(track, f"v{number}")):
             return
         try:
             guarded = track == PRODUCTION or track.startswith("split-")
             slot = await self._loader.load(registry, number, list(self._slots.values()), guarded=guarded)
-        except Exception as error:
-            told = self._failures.note(track, number, error)
-            log.error("not swapped", exc_info=error, extra={"track": track, "trouble": told})
+        except Exception as error:  # noqa: BLE001 - whatever it is, what is served stays; it is told and logged
+            self._not_put(track, f"v{number}", error)
             return
-        self._failures.settle(track, number)
+        self._failures.settle(track, f"v{number}")
         if same and (same.standing, same.reason, same.digest) == (slot.standing, slot.reason, slot.digest):
             return
-        self._slots = {**self._slots, track: slot}
-        self._swaps += 1
-        log.info("swapped", extra={"track": track, "version": slot.version, "release": slot.agent.label})
+        self._put(track, slot)
         good = Good(version=slot.version, digest=slot.digest, standing=slot.standing, reason=slot.reason)
         await asyncio.to_thread(self._keeping.keep, track, good)
 
     async def _fall_back(self, registry: Follows | None, wanted: int | None = None) -> None:
         """With nothing in production's place: what was good there last, unless it is what may not be served now."""
         good = None if self.ready else await asyncio.to_thread(self._keeping.last, PRODUCTION)
-        if good is None or (good.version == str(wanted) and self._failures.refused(PRODUCTION, wanted)):
+        if good is None or (good.version == str(wanted) and self._failures.refused(PRODUCTION, f"v{wanted}")):
             return
         try:
             slot = await self._good(registry, good)

@@ -1,4 +1,4 @@
-"""Nothing is served that has not answered once."""
+"""Nothing is served that has not answered once: a version its smoke question, a Snapshot a search."""
 
 import asyncio
 from pathlib import Path
@@ -10,6 +10,13 @@ from graph.state import Question
 
 SMOKE = "What do the documents say?"
 """Asked of a package that was logged without an example."""
+
+
+async def warm_index(agent: Agent) -> None:
+    """Search a Snapshot as a question does, without asking a model; raises what a question would meet."""
+    async with asyncio.timeout(agent.deadline):
+        await agent.ping()
+        await agent.search(SMOKE, {}, [], 1)
 
 
 async def warm(number: int, agent: Agent, package: Path) -> None:

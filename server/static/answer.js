@@ -14,7 +14,7 @@ export function showAnswer(place, answer, rate) {
   const cards = new Map(answer.citations.map((each) => [each.marker, card(each, `a${answers}-c${each.marker}`)]));
   place.append(...paragraphs(answer, cards), facts(answer));
   if (cards.size) place.append(element("ol", { class: "cards", "aria-label": "Citations" }, ...cards.values()));
-  place.append(...answer.conflicts.map(conflict), ...nearest(answer), ...repairs(answer), how(answer));
+  place.append(...warnings(answer), ...answer.conflicts.map(conflict), ...nearest(answer), ...repairs(answer), how(answer));
   place.append(rating(answer, rate));
 }
 
@@ -69,6 +69,10 @@ function facts(answer) {
   ];
   return element("ul", { class: "facts", "aria-label": "About this answer" },
     ...told.map(([text, kind]) => element("li", { class: kind }, text)));
+}
+
+function warnings(answer) {
+  return answer.warnings.map((each) => element("p", { class: "note", role: "status" }, each));
 }
 
 function conflict(found) {

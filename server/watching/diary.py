@@ -18,15 +18,17 @@ from typing import Any, Literal
 
 from starlette.types import Scope
 
-from graph.errors import SettingsInvalid
+from graph.errors import SettingsInvalid, WarrantError
 from server.context import Request
 from server.desk import Record
-from server.errors import refuse
+from server.errors import Refused, StateUnavailable, refuse
 from server.settings import ServerSettings
+from server.state_files import BUSY, identity_of, unusable, what_is_wrong
 
 log = logging.getLogger("warrant.diary")
 Rating = Literal["up", "down"]
 Job = Callable[[sqlite3.Connection], None]
+FILE = "feedback.db"
 WAITING = 1000
 """Questions that wait to be written; what comes on top is not kept, and counted."""
 DAY = 86_400.0
@@ -59,21 +61,25 @@ WHERE (? IS NULL OR f.rating = ?) AND f.at >= ? ORDER BY f.at
 class Diary:
     """Keeps questions and feedback; to be opened before use."""
 
-    def __init__(self, settings: ServerSettings) -> None:
-        self._settings = settings
-        self._jobs: Queue[Job | None] = Queue(WAITING)
+    def __init__(self, settings: ServerSettings, failed: Callable[[], None] = lambda: None) -> None:
+        """`failed` is told of each thing that could not be kept."""
+        self._settings, self._failed = settings, failed
+        self._jobs: Queue[tuple[Job, Future[None]] | None] = Queue(WAITING)
         self._thread = Thread(target=self._write, name="diary", daemon=True)
-        self._written = 0
+        self._written, self._ending = 0, False
         self.dropped = 0
+        self.trouble = ""
+        """Why the last question or rating was not kept, in a sentence; empty when it was."""
 
     def __enter__(self) -> "Diary":
         """Raises SettingsInvalid when the file cannot be written."""
-        self._connection = open_diary(self._settings.state)
+        self._open()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Write what waits, and close."""
+        """Write what waits, unless it cannot be, and close."""
+        self._ending = True
         self._jobs.put(None)
         self._thread.join()
         self._connection.close()
@@ -86,10 +92,7 @@ class Diary:
         if record.code == "cancelled":
             return
         row = _row(record, texts=self._settings.keep_questions)
-        try:
-            self._jobs.put_nowait(lambda connection: self._keep(connection, row))
-        except Full:
-            self.dropped += 1
+        self._queue(lambda connection: self._keep(connection, row))
 
     def keep_shadow(self, row: dict[str, Any]) -> None:
         """Keep what a candidate answered to a live question: a row of SHADOWS."""
@@ -99,39 +102,65 @@ class Diary:
             with connection:
                 connection.execute(_insert("shadows", told), told)
 
-        try:
-            self._jobs.put_nowait(job)
-        except Full:
-            self.dropped += 1
+        self._queue(job)
 
     def rate(self, request_id: str, caller: str, rating: Rating, comment: str) -> "Future[None]":
         """Keep what a caller says of its own question, in place of what it said before.
 
-        The future raises Refused: 404 when this caller asked no such question, 503 when too much waits.
+        The future raises Refused when this caller asked no such question (404) or too much waits (503), and
+        StateUnavailable when it cannot be kept.
         """
+        return self._queue(lambda connection: _rate(connection, request_id, caller, rating, comment))
+
+    def _queue(self, job: Job) -> "Future[None]":
+        """Have something written; the future ends when it is on the disk, or raises."""
         done: Future[None] = Future()
-
-        def job(connection: sqlite3.Connection) -> None:
-            try:
-                _rate(connection, request_id, caller, rating, comment)
-            except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
         try:
-            self._jobs.put_nowait(job)
+            self._jobs.put_nowait((job, done))
         except Full:
+            self._drop("too much waits")
             done.set_exception(refuse(503))
         return done
 
     def _write(self) -> None:
-        while job := self._jobs.get():
+        while waiting := self._jobs.get():
+            job, done = waiting
+            # Who rated may have left; what cannot be kept must not hold up the end.
+            if not done.set_running_or_notify_cancel() or (self._ending and self.trouble):
+                continue
             try:
+                self._renew()
                 job(self._connection)
-            except sqlite3.Error:
-                self.dropped += 1
-                log.exception("a question was not kept")
+            except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it, what is not ours is told
+                done.set_exception(self._told(error))
+            else:
+                self.trouble = ""
+                done.set_result(None)
+
+    def _told(self, error: Exception) -> WarrantError:
+        """What whoever waits is told; what is wrong with the file is logged and counted."""
+        if isinstance(error, Refused):
+            return error
+        log.error("a question or what was said of it was not kept", exc_info=error)
+        cause = error.__cause__ if isinstance(error, SettingsInvalid) and error.__cause__ else error
+        return self._drop(what_is_wrong(cause))
+
+    def _drop(self, why: str) -> StateUnavailable:
+        self.dropped += 1
+        self.trouble = f"Questions and feedback are not kept: {why}."
+        self._failed()
+        return StateUnavailable(self.trouble)
+
+    def _open(self) -> None:
+        self._connection = open_diary(self._settings.state)
+        self._file = identity_of(self._settings.state / FILE)
+
+    def _renew(self) -> None:
+        """Open the file again when it was removed or replaced, or when it failed."""
+        if self.trouble or self._file.lost:
+            log.warning("the file of questions and feedback is opened again")
+            self._connection.close()
+            self._open()
 
     def _keep(self, connection: sqlite3.Connection, row: dict[str, Any]) -> None:
         with connection:
@@ -143,15 +172,23 @@ class Diary:
 
 def open_diary(state: Path) -> sqlite3.Connection:
     """The file under `state`, made if it is not there; raises SettingsInvalid when it cannot be."""
+    path = state / FILE
     try:
         state.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(state / "feedback.db", timeout=30, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise unusable(path, error) from error
+    try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(TABLES + SHADOWS)
         _add_columns(connection)
-    except (OSError, sqlite3.Error) as error:
-        raise SettingsInvalid(f"WARRANT_STATE={state} cannot be written: {error}.") from error
+        # Nothing was written if all of that was there before: a file that may not be written is found so.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+    except sqlite3.Error as error:
+        connection.close()
+        raise unusable(path, error) from error
     return connection
 
 

@@ -4,16 +4,40 @@ With several workers each writes its numbers to files in the folder that PROMETH
 of them is asked adds up what all have written. No label has a caller's name, a path as it was sent, or a text.
 """
 
+import os
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from graph.processes import alive
+from server.settings import metrics_folder
+from server.state_files import unusable
 
 KIND = CONTENT_TYPE_LATEST
 """The content type of the page."""
 REGISTRY = CollectorRegistry()
+FILES = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
+"""A worker's files, by how they begin: one for each kind of metric below."""
+RESERVED = 512 * 1024
+"""Bytes of each that are on the disk from the start."""
+
+
+def reserve(folder: Path | None) -> None:
+    """Make this process's files before they are mapped; raises SettingsInvalid where they cannot be.
+
+    Writing to a mapped file that has no place on a full disk ends the process.
+    """
+    for kind in FILES if folder else ():
+        path = Path(folder or "", f"{kind}_{os.getpid()}.db")
+        try:
+            if not path.exists():
+                path.write_bytes(bytes(RESERVED))
+        except OSError as error:
+            raise unusable(path, error) from error
+
+
+reserve(metrics_folder())
 LONG = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 OWN = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 1.0)
@@ -118,6 +142,12 @@ SHADOWS = Counter(
     "warrant_shadow_total",
     "Questions for the candidate in production's shadow, by outcome: asked, failed or dropped.",
     ("outcome",),
+    registry=REGISTRY,
+)
+NOT_KEPT = Counter(
+    "warrant_not_kept_total",
+    "What could not be read or kept beside the answers: turns of conversations, questions and feedback.",
+    ("what",),
     registry=REGISTRY,
 )
 BUILD = Gauge(

@@ -48,6 +48,8 @@ class Metrics:
                 meters.TRACES.labels(what, outcome)
         for outcome in ("asked", "dropped", "failed"):
             meters.SHADOWS.labels(outcome)
+        for kept in ("conversations", "feedback"):
+            meters.NOT_KEPT.labels(kept)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,6 +64,10 @@ class Metrics:
         """What Prometheus reads."""
         self._look(live)
         return meters.page(self._folder)
+
+    def not_kept(self, what: str) -> None:
+        """Count what could not be read or kept: conversations or feedback."""
+        meters.NOT_KEPT.labels(what).inc()
 
     def shadow(self, outcome: str) -> None:
         """Count a question that a candidate was to answer: asked, failed or dropped."""
