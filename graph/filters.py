@@ -4,7 +4,8 @@
 {"region": ["EU", "US"]}                        in
 {"effective_date": {"gte": "2025-01-01"}}       eq ne in gt gte lt lte, several together
 {"or": [{...}, {...}]}  {"and": [...]}  {"not": {...}}
-Several columns in one object must all hold. `not` and `ne` hold for a document without the value too.
+Several columns in one object must all hold. `not` and `ne` hold for a document without the value too. A text is read as
+the values of its column were: `15.02.2025` is a date where dates are; what can be two things is refused.
 """
 
 import datetime
@@ -15,6 +16,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from .errors import FilterInvalid
+from .text.readings import boolean, dates, numbers
 
 ColumnType = Literal["string", "integer", "number", "boolean", "date", "strings"]
 Columns = Mapping[str, ColumnType]
@@ -34,6 +36,12 @@ PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
+
+
+def is_column_name(name: str) -> bool:
+    """Whether a metadata field can be a column: words of letters, digits and _ with one blank or hyphen between."""
+    words = re.split("[ -]", name)
+    return name not in ("and", "or", "not") and all(word and f"_{word}".isidentifier() for word in words)
 
 
 def compile_filter(filters: Any, columns: Columns) -> str | None:
@@ -56,18 +64,43 @@ def parse_option(option: str, columns: Columns) -> dict[str, Any]:
     if not match:
         raise FilterInvalid(f"A filter looks like region=EU, year>=2024 or region=EU,US; {option!r} does not.")
     column, sign, value = match.groups()
-    return {column: {SIGNS[sign]: _typed_option(value, columns.get(column), many=sign == "=")}}
+    kind = columns.get(column)
+    if sign == "=" and "," in value and not (kind == "date" and dates(value)):
+        return {column: {"eq": [_typed_option(column, part, kind) for part in _listed(value, kind)]}}
+    return {column: {SIGNS[sign]: _typed_option(column, value, kind)}}
 
 
-def _typed_option(value: str, kind: ColumnType | None, *, many: bool) -> Any:
-    if many and "," in value:
-        return [_typed_option(part, kind, many=False) for part in value.split(",")]
+def _listed(text: str, kind: ColumnType | None) -> list[str]:
+    whole = [number for number in numbers(text).values() if kind == "number" or isinstance(number, int)]
+    if kind in ("integer", "number") and whole:
+        remedy = "write a number without the comma, and a list with a blank after it"
+        raise FilterInvalid(f"{_shown(text)} can be a list or one number; {remedy}.")
+    return text.split(",")
+
+
+def _typed_option(name: str, text: str, kind: ColumnType | None) -> Any:
     if kind in (None, "string", "strings", "date"):
+        return text
+    value = _read(name, text, kind)
+    if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return json.loads(text)
     except ValueError as error:
-        raise FilterInvalid(f"{value!r} is not a value for a column of type {kind}.") from error
+        raise FilterInvalid(f"{text!r} is not a value for a column of type {kind}.") from error
+
+
+def _read(name: str, text: str, kind: ColumnType) -> Any:
+    """What a text means to a column that is not of text, or the text itself where it means nothing."""
+    if kind == "boolean":
+        known = boolean(text)
+        return text if known is None else known
+    readings: Mapping[str, Any] = dates(text) if kind == "date" else numbers(text)
+    found = sorted(set(readings.values()))
+    if len(found) > 1:
+        both = f"{_shown(text)} can be {found[0]} or {found[1]}"
+        raise FilterInvalid(f"Column {name!r} takes one value: {both}; write the one that is meant.")
+    return found[0] if found else text
 
 
 def _group(filters: Any, columns: Columns, *, depth: int) -> str:
@@ -98,7 +131,7 @@ def _clause(name: str, value: Any, columns: Columns, depth: int) -> str:
 def _compare(name: str, operator: str, value: Any, kind: ColumnType) -> str:
     if operator not in OPERATORS:
         raise FilterInvalid(f"{_shown(operator)} is not an operator for {name!r}; use one of {', '.join(OPERATORS)}.")
-    column = name if name in BUILT_IN else PREFIX + name
+    column = name if name in BUILT_IN else _quoted(PREFIX + name)
     if operator == "eq" and isinstance(value, list):
         operator = "in"
     if operator == "in":
@@ -107,8 +140,9 @@ def _compare(name: str, operator: str, value: Any, kind: ColumnType) -> str:
         return f"{column} IS {'' if operator == 'eq' else 'NOT '}NULL"
     literal = _literal(name, value, kind)
     if operator in COMPARISONS:
-        if kind in ("strings", "boolean"):
-            raise FilterInvalid(f"{name!r} is a column of type {kind} and has no order; use eq, ne or in.")
+        if kind in ("string", "strings", "boolean"):
+            numbered = "; one of numbers or of dates alone has" if kind == "string" else ""
+            raise FilterInvalid(f"{name!r} is a column of type {kind} and has no order{numbered}. Use eq, ne or in.")
         return f"{column} {COMPARISONS[operator]} {literal}"
     equal = f"array_has({column}, {literal})" if kind == "strings" else f"{column} = {literal}"
     return equal if operator == "eq" else f"(({equal}) IS NOT TRUE)"
@@ -123,9 +157,17 @@ def _within(name: str, column: str, values: Any, kind: ColumnType) -> str:
     return f"array_has_any({column}, [{literals}])" if kind == "strings" else f"{column} IN ({literals})"
 
 
+def _quoted(column: str) -> str:
+    return column if column.isidentifier() else f"`{column}`"
+
+
 def _literal(name: str, value: Any, kind: ColumnType) -> str:
     if kind == "date":
         return _date(name, value)
+    if isinstance(value, str) and kind not in ("string", "strings"):
+        value = _read(name, value, kind)
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        value = int(value)
     right = isinstance(value, PYTHON_TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
     if not right or (isinstance(value, float) and not isfinite(value)) or (type(value) is int and abs(value) >= 2**63):
         raise FilterInvalid(f"Column {name!r} holds values of type {kind}; {_shown(value)} is not one.")
@@ -135,11 +177,11 @@ def _literal(name: str, value: Any, kind: ColumnType) -> str:
 
 
 def _date(name: str, value: Any) -> str:
-    try:
-        return f"date '{datetime.date.fromisoformat(value).isoformat()}'"
-    except (TypeError, ValueError) as error:
-        wanted = f"Column {name!r} holds dates such as 2025-01-31"
-        raise FilterInvalid(f"{wanted}; {_shown(value)} is not one.") from error
+    # A time of the day would be dropped, and so change what a comparison means.
+    day = _read(name, value, "date") if isinstance(value, str) and ":" not in value else None
+    if not isinstance(day, datetime.date):
+        raise FilterInvalid(f"Column {name!r} holds dates such as 2025-01-31; {_shown(value)} is not one.")
+    return f"date '{day.isoformat()}'"
 
 
 def _text(value: str) -> str:

@@ -34,7 +34,6 @@ HOMES = {
     | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py"},
     "statsmodels": {"server/outcomes.py", "evals/gating/stats.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
-    "rensa": {"graph/ingest/duplicates.py"},
     "pebble": {"graph/ingest/reading.py"},
     "markdown_it": {"graph/ingest/chunk.py"},
     "filelock": {

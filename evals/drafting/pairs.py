@@ -10,7 +10,7 @@ from typing import Any
 from evals.drafting.proposals import Proposal, alike
 from evals.drafting.texts import Document
 from graph.claims.conflicts import differs
-from graph.claims.versions import DATE, VERSION, family
+from graph.claims.versions import DATE, VERSION, effective, family
 from graph.text.words import terms
 
 SAME = 0.8
@@ -136,12 +136,15 @@ def _unversioned(question: str) -> str:
 
 def _family(document: Document) -> tuple[object, ...]:
     """What all versions of a document have in common."""
-    passage: Any = {"title": document.title, "metadata": document.metadata}
-    return family(passage)
+    return family(_as_passage(document))
 
 
 def _since(document: Document) -> str:
-    return str(document.metadata.get(DATE) or "")
+    return effective(_as_passage(document))
+
+
+def _as_passage(document: Document) -> Any:
+    return {"title": document.title, "metadata": document.metadata}
 
 
 def _columns(kin: Sequence[Document]) -> list[str]:

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from ..state import Passage
 from ..text.quantities import MONTHS
+from ..text.readings import dates, settled
 from ..text.words import numbers, terms
 
 DATE = "effective_date"
+PERIOD = re.compile(r"\d{4}(?:-\d\d)?", re.ASCII)
 VERSION = re.compile(
     r"\b(?:v|ver|version|issue|edition|revision|rev|release)\b\.? ?[\d.]*\d\b|\bv[\d.]*\d\b"
     rf"|\b(?:{'|'.join(MONTHS)})\b(?= *\d)|\b(?:1[89]|20)\d\d(?:[-/.]\d\d?){{0,2}}\b|\b\d\d?[./]\d\d?[./]\d{{4}}\b"
@@ -42,7 +44,10 @@ def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
 
 
 def effective(passage: Passage) -> str:
-    return str(passage["metadata"].get(DATE) or "")
+    """The day from which a document holds as ISO text, a year or month where no more is told, or "" when unknown."""
+    told = str(passage["metadata"].get(DATE) or "").strip()
+    day = settled(dates(told))
+    return day.isoformat() if day else told if PERIOD.fullmatch(told) else ""
 
 
 def family(passage: Passage) -> tuple[object, ...]:

@@ -3,19 +3,19 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from ..filters import PREFIX, ColumnType
+from ..filters import PREFIX
 from ..release import Release
 from ..snapshot.lexicon import COUNTING, Counting, Lexicon
 from ..snapshot.manifest import Counts, Manifest, files_of, write_manifest
 from ..snapshot.rows import WORDS, DocumentRow, PassageRows
 from ..snapshot.store import Store
 from ..snapshot.tables import BATCH, Reader, Writer
-from .columns import infer_columns, typed
-from .document import canonical, digest_of
+from .columns import Column, column_warnings, infer_columns
+from .document import FileWarning, canonical, digest_of
 from .journal import Journal
 from .metadata import GROUPS
 
@@ -28,8 +28,16 @@ class Base:
     without: set[str]
 
 
-async def build_snapshot(store: Store, journal: Journal, release: Release, recipe: str, base: Base | None) -> Path:
-    """Write everything into a fresh directory, then publish it; gives the published Snapshot's path."""
+@dataclass(frozen=True)
+class Built:
+    """The published Snapshot, and what of its documents' metadata cannot be filtered on as one would expect."""
+
+    path: Path
+    warnings: list[FileWarning]
+
+
+async def build_snapshot(store: Store, journal: Journal, release: Release, recipe: str, base: Base | None) -> Built:
+    """Write everything into a fresh directory, then publish it."""
     reader = await Reader.open(base.path, approximate=False) if base else None
     rows = list(journal.documents())
     replaced = {row.document for row in rows} | (base.without if base else set())
@@ -39,7 +47,8 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     columns = infer_columns(about.values())
     shared = {row.document: _shared(row, about[row.document], columns) for row in stubs if not row.duplicate_of}
     build = store.new_build()
-    writer = await Writer.create(build, columns, journal.dimensions, journal.token_dimensions)
+    types = {name: column.type for name, column in columns.items()}
+    writer = await Writer.create(build, types, journal.dimensions, journal.token_dimensions)
     words = _Words(base, before, shared)
     if reader:
         await _copy(reader, writer, replaced, shared, words)
@@ -58,12 +67,12 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
         dimensions=journal.dimensions,
         chunking=release.chunking,
         counts=Counts(documents=len(stubs) - copies, duplicates=copies, passages=writer.count),
-        columns=columns,
+        columns=types,
         vector_index="ivf_rq" if approximate else "exact",
         files=files_of(build),
     )
     write_manifest(build, manifest)
-    return store.publish(build, manifest.id)
+    return Built(store.publish(build, manifest.id), column_warnings(about, columns))
 
 
 def _ordered(stubs: Iterable[DocumentRow]) -> list[DocumentRow]:
@@ -75,12 +84,23 @@ def _stub(row: DocumentRow) -> DocumentRow:
     return DocumentRow(**{**vars(row), "text": ""})
 
 
-def _shared(row: DocumentRow, metadata: dict[str, Any], columns: dict[str, ColumnType]) -> dict[str, Any]:
+def _shared(row: DocumentRow, metadata: dict[str, Any], columns: dict[str, Column]) -> dict[str, Any]:
     """What all passages of a document have in common."""
     groups = metadata.get(GROUPS, [])
-    values = {PREFIX + name: typed(metadata.get(name), kind) for name, kind in columns.items()}
-    own = {"file": row.file, "title": row.title, "metadata": canonical(metadata).decode()}
-    return {**values, **own, "allowed_groups": groups, "public": not groups}
+    values = {name: column.stored(metadata.get(name)) for name, column in columns.items()}
+    own = {
+        "file": row.file,
+        "title": row.title,
+        "metadata": canonical({**metadata, **_days(metadata, values)}).decode(),
+    }
+    typed = {PREFIX + name: value for name, value in values.items()}
+    return {**typed, **own, "allowed_groups": groups, "public": not groups}
+
+
+def _days(metadata: dict[str, Any], values: dict[str, Any]) -> dict[str, str]:
+    """The dates that are written otherwise in ISO form: whoever compares versions of a passage knows no columns."""
+    days = {name: value.isoformat() for name, value in values.items() if isinstance(value, date)}
+    return {name: day for name, day in days.items() if not str(metadata[name]).startswith(day)}
 
 
 class _Words:

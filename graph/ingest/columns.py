@@ -1,78 +1,180 @@
-"""Gives metadata typed columns: a type for each field, and each value as its column stores it; pure."""
+"""Gives metadata typed columns: a type for each field, each value as its column stores it, what has no type; pure.
+
+A value that can be read in two ways, `3/4/2025` or `1,500`, is read as the unmistakable values of its column are, and
+is text where they leave it open: nothing is guessed.
+"""
 
 import datetime
 import json
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from ..filters import BUILT_IN, ColumnType
-from .document import Metadata
+from ..filters import BUILT_IN, ColumnType, is_column_name
+from ..text.readings import boolean, dates, numbers, settled
+from .document import FileWarning, Metadata
 from .metadata import GROUPS
 
+Kind = Literal["boolean", "integer", "number", "date", "strings", "string", "code", "open"]
+"""What a value is: a code is text in digits, `0049`; open is what can be read in two ways."""
+
 MOST_COLUMNS = 100
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z")
+LISTED = 5
+SHOWN = 40
+CODE = re.compile(r"0\d+", re.ASCII)
+USUAL: Mapping[Kind, str] = {"date": "dates", "number": "numbers", "boolean": "true or false", "string": "text"}
+NO_COLUMN = {GROUPS, *BUILT_IN}
+NAMED = "a column's name is words of letters, digits and _ with one blank or hyphen between them, and not and, or, not"
+AS_TEXT = "Filters compare it as text and refuse to order it."
+OPEN = " What can be read in two ways, such as 3/4/2025 or 1,500, is not guessed."
 
 
-def infer_columns(documents: Iterable[Metadata]) -> dict[str, ColumnType]:
-    """A type for each column from all of its values; values that do not agree make it a column of strings."""
-    seen: dict[str, set[str]] = {}
-    for fields in documents:
-        for name, value in fields.items():
-            if name != GROUPS and name not in BUILT_IN and name.isidentifier():
-                seen.setdefault(name, set()).add(_kind(value))
-    return {name: _common(seen[name]) for name in sorted(seen)[:MOST_COLUMNS]}
+@dataclass(frozen=True)
+class Column:
+    """How the values of a field are stored: their type, and the conventions by which they are read."""
+
+    type: ColumnType
+    conventions: frozenset[str]
+    kinds: Mapping[Kind, int]
+    """How many values are of each kind."""
+
+    def stored(self, value: Any) -> Any:
+        """A value as the column stores it; None stays None."""
+        if value is None:
+            return None
+        match self.type:
+            case "string":
+                return _text(value)
+            case "strings":
+                return [_text(item) for item in (value if isinstance(value, list) else [value])]
+            case "number":
+                return float(_read(value, self.conventions))
+        return _read(value, self.conventions)
+
+    @property
+    def usual(self) -> Kind:
+        """What most of the values are."""
+        counts = Counter({kind: self.kinds.get(kind, 0) for kind in USUAL})
+        counts["number"] += self.kinds.get("integer", 0)
+        return max(counts, key=counts.__getitem__)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it is text although values of it are numbers or dates, or most of them true or false."""
+        # A column with a code is one of codes, and `no` is Norway, too.
+        typed = self.kinds.keys() - {"string"} - ({"boolean"} if self.usual != "boolean" else set())
+        return self.type == "string" and "code" not in typed and bool(typed)
+
+    def is_odd(self, value: object) -> bool:
+        """Whether a value is of another kind than most."""
+        kind = _kind(value, self.conventions)
+        return ("number" if kind == "integer" else kind) != self.usual
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer" if abs(value) < 2**63 else "string"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, list):
-        return "strings"
+def infer_columns(documents: Collection[Metadata]) -> dict[str, Column]:
+    """A column for each field from all of its values; values that do not agree make it a column of strings."""
+    conventions: dict[str, set[str]] = defaultdict(set)
+    for name, value in _values(documents):
+        conventions[name].update(_conventions(value))
+    kinds: dict[str, Counter[Kind]] = defaultdict(Counter)
+    for name, value in _values(documents):
+        kinds[name][_kind(value, conventions[name])] += 1
+    names = sorted(kinds)[:MOST_COLUMNS]
+    return {name: Column(_common(kinds[name]), frozenset(conventions[name]), kinds[name]) for name in names}
+
+
+def _values(documents: Collection[Metadata]) -> Iterator[tuple[str, object]]:
+    return ((name, value) for fields in documents for name, value in fields.items() if _has_column(name))
+
+
+def _has_column(name: str) -> bool:
+    return name not in NO_COLUMN and is_column_name(name)
+
+
+def _conventions(value: object) -> Collection[str]:
+    """The one convention that a value can only follow, or none."""
+    if not isinstance(value, str):
+        return ()
+    readings = dates(value) or numbers(value)
+    return readings.keys() if len(readings) == 1 else ()
+
+
+def _kind(value: object, conventions: Collection[str]) -> Kind:
+    read = _read(value, conventions)
+    match read:
+        case bool():
+            return "boolean"
+        case int():
+            return "integer" if abs(read) < 2**63 else "string"
+        case float():
+            return "number"
+        case list():
+            return "strings"
+        case datetime.date():
+            return "date"
     text = str(value)
-    if DATE.match(text) and _is_date(text):
-        return "date"
-    return "digits" if INTEGER.match(text) else "string"
+    if dates(text) or numbers(text):
+        return "open"
+    return "code" if CODE.fullmatch(text) else "string"
 
 
-def _is_date(text: str) -> bool:
-    try:
-        datetime.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _read(value: Any, conventions: Collection[str]) -> Any:
+    """What a text means, None when it is open or but text; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    readings: Mapping[str, Any] = dates(value) or numbers(value)
+    return settled(readings, conventions) if readings else boolean(value)
 
 
-def _common(kinds: set[str]) -> ColumnType:
+def _common(kinds: Collection[Kind]) -> ColumnType:
     if "strings" in kinds:
         return "strings"
-    if kinds <= {"integer", "digits"}:
-        return "integer"
-    if kinds <= {"integer", "number", "digits"}:
-        return "number"
-    if kinds == {"boolean"}:
-        return "boolean"
-    return "date" if kinds == {"date"} else "string"
+    match sorted(kinds):
+        case [("integer" | "boolean" | "date") as kind]:
+            return kind
+        case ["number"] | ["integer", "number"]:
+            return "number"
+    return "string"
 
 
-def typed(value: Any, kind: ColumnType) -> Any:
-    """A value as its column stores it; None stays None."""
-    if value is None:
-        return None
-    match kind:
-        case "date":
-            return datetime.date.fromisoformat(value)
-        case "strings":
-            return [str(item) for item in value] if isinstance(value, list) else [str(value)]
-        case "integer":
-            return int(value)
-        case "number":
-            return float(value)
-        case "boolean":
-            return bool(value)
-    return value if isinstance(value, str) else json.dumps(value)
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def column_warnings(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> list[FileWarning]:
+    """What of the metadata cannot be filtered on as one would expect, with the documents concerned, by their names."""
+    mixed = [_mixed(name, column, documents) for name, column in columns.items() if column.is_mixed]
+    return mixed + list(_without_column(documents, columns))
+
+
+def _mixed(name: str, column: Column, documents: Mapping[str, Metadata]) -> FileWarning:
+    odd = [key for key in sorted(documents) if name in documents[key] and column.is_odd(documents[key][name])]
+    listed = _some([f"{_shown(documents[key][name])} ({key})" for key in odd])
+    total = sum(column.kinds.values())
+    usual = f"{total - len(odd)} of {total} values are {USUAL[column.usual]}, but not " if len(odd) < total else ""
+    is_open = OPEN if "open" in column.kinds else ""
+    return FileWarning(odd[0], f"Column {name!r} is text: {usual}{listed}.{is_open} {AS_TEXT}")
+
+
+def _without_column(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> Iterator[FileWarning]:
+    firsts: dict[str, str] = {}
+    for key in sorted(documents):
+        for name in documents[key].keys() - columns.keys() - firsts.keys() - NO_COLUMN:
+            firsts[name] = key
+    for why, named in ((NAMED, False), (f"only the first {MOST_COLUMNS} by name are columns", True)):
+        names = [name for name in sorted(firsts) if is_column_name(name) == named]
+        if names:
+            listed = _some([f"{_shown(name)} ({firsts[name]})" for name in names])
+            yield FileWarning(firsts[names[0]], f"Fields that cannot be filtered on: {listed}; {why}.")
+
+
+def _some(items: Sequence[str]) -> str:
+    rest = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
+    return ", ".join(items[:LISTED]) + rest
+
+
+def _shown(value: object) -> str:
+    text = _text(value)
+    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")

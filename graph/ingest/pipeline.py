@@ -26,7 +26,7 @@ from .reading import Cut, Limits, Recipe, read_all, surviving
 from .sources import discover
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 9
+READING = 10
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 
@@ -244,7 +244,8 @@ class _Run:
         path = self.base
         if path is None or rows or gone or not Lexicon.open(path).is_current:
             base = Base(self.base, set(gone)) if self.base else None
-            path = asyncio.run(build_snapshot(self.store, self.journal, self.release, self.recipe, base))
+            built = asyncio.run(build_snapshot(self.store, self.journal, self.release, self.recipe, base))
+            path, self.warnings = built.path, self.warnings + built.warnings
         self.journal.discard()
         return Outcome(
             manifest=read_manifest(path),

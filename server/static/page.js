@@ -51,15 +51,10 @@ async function known(path, options) {
   }
 }
 
-function value(text, kind) {
-  if (kind === "integer" || kind === "number") return Number(text);
-  return kind === "boolean" ? text === "true" : text;
-}
-
 function filters() {
   const rows = [...find("filter-rows").children].map((row) => {
     const [column, operator, text] = [...row.querySelectorAll("select, input")].map((each) => each.value);
-    return text.trim() ? { [column]: { [operator]: value(text.trim(), columns[column]) } } : null;
+    return text.trim() ? { [column]: { [operator]: text.trim() } } : null;
   }).filter(Boolean);
   find("filter-count").textContent = rows.length ? `(${rows.length})` : "";
   return rows.length > 1 ? { and: rows } : rows[0] ?? {};

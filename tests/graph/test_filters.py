@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.errors import FilterInvalid
-from graph.filters import DEPTH, WIDTH, Columns, access_condition, compile_filter, parse_option
+from graph.filters import DEPTH, WIDTH, Columns, access_condition, compile_filter, is_column_name, parse_option
 
 COLUMNS: Columns = {
     "region": "string",
@@ -151,7 +151,8 @@ def test_an_unknown_operator_is_refused_with_those_that_there_are() -> None:
     [
         {"region": 5},
         {"region": True},
-        {"year": "2024"},
+        {"year": "2024 or so"},
+        {"year": "2024.5"},
         {"year": True},
         {"year": 2024.5},
         {"share": "half"},
@@ -160,9 +161,11 @@ def test_an_unknown_operator_is_refused_with_those_that_there_are() -> None:
         {"share": float("inf")},
         {"share": float("-inf")},
         {"draft": 1},
-        {"draft": "true"},
+        {"draft": "maybe"},
         {"tags": 5},
-        {"effective_date": "31.01.2025"},
+        {"effective_date": "31.01.25"},
+        {"effective_date": "2025-01"},
+        {"effective_date": "2025-01-31T10:00:00Z"},
         {"effective_date": "2025-02-30"},
         {"effective_date": 2025},
         {"region": ["EU", 5]},
@@ -175,10 +178,49 @@ def test_a_value_of_another_type_than_its_column_is_refused(filters: dict[str, A
     assert f"olumn {next(iter(filters))!r} holds" in refused(filters)
 
 
-@pytest.mark.parametrize("column", ["tags", "draft"])
+@pytest.mark.parametrize(
+    ("filters", "sql"),
+    [
+        ({"effective_date": "31.01.2025"}, "m_effective_date = date '2025-01-31'"),
+        ({"effective_date": {"gte": "31/01/2025"}}, "m_effective_date >= date '2025-01-31'"),
+        ({"effective_date": {"lt": "Jan 31, 2025"}}, "m_effective_date < date '2025-01-31'"),
+        ({"year": "2024"}, "m_year = 2024"),
+        ({"year": {"gte": 2024.0}}, "m_year >= 2024"),
+        ({"share": {"gt": "1.500,5"}}, "m_share > 1500.5"),
+        ({"draft": "yes"}, "m_draft = true"),
+        ({"draft": ["no", True]}, "m_draft IN (false, true)"),
+    ],
+)
+def test_a_text_is_read_as_the_values_of_its_column_were(filters: dict[str, Any], sql: str) -> None:
+    assert compile_filter(filters, COLUMNS) == sql
+
+
+@pytest.mark.parametrize(
+    ("filters", "both"),
+    [
+        ({"effective_date": {"gte": "3/4/2025"}}, "'3/4/2025' can be 2025-03-04 or 2025-04-03"),
+        ({"share": "1.500"}, "'1.500' can be 1.5 or 1500"),
+    ],
+)
+def test_a_text_that_can_be_two_values_is_refused_with_both(filters: dict[str, Any], both: str) -> None:
+    assert f"{both}; write the one that is meant" in refused(filters)
+
+
+@pytest.mark.parametrize("column", ["tags", "draft", "region", "title"])
 def test_a_column_without_order_cannot_be_compared(column: str) -> None:
     value = True if column == "draft" else "pump"
     assert f"{column!r} is a column of type" in refused({column: {"gt": value}})
+
+
+@pytest.mark.parametrize("name", ["Effective Date", "doc-type"])
+def test_a_name_of_several_words_is_quoted(name: str) -> None:
+    assert is_column_name(name)
+    assert compile_filter({name: "x"}, {name: "string"}) == f"`m_{name}` = 'x'"
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a`b", "a  b", " a", "x;--", "a'", "and", "or", "not"])
+def test_what_sql_or_the_filter_language_would_take_otherwise_is_no_name(name: str) -> None:
+    assert not is_column_name(name)
 
 
 @pytest.mark.parametrize("filters", ["region", ["region"], 5, True, "", []])
@@ -257,6 +299,14 @@ def test_a_nul_character_in_a_group_is_refused() -> None:
         ("share=0.5", {"share": {"eq": 0.5}}),
         ("draft=true", {"draft": {"eq": True}}),
         ("effective_date>=2025-01-31", {"effective_date": {"gte": "2025-01-31"}}),
+        ("effective_date=Jan 31, 2025", {"effective_date": {"eq": "Jan 31, 2025"}}),
+        ("effective_date=2025-01-31,2025-02-28", {"effective_date": {"eq": ["2025-01-31", "2025-02-28"]}}),
+        ("year=1, 500", {"year": {"eq": [1, 500]}}),
+        ("year=1,2", {"year": {"eq": [1, 2]}}),
+        ("share>=1,5", {"share": {"gte": 1.5}}),
+        ("share>=1500,50", {"share": {"gte": 1500.5}}),
+        ("draft=ja", {"draft": {"eq": True}}),
+        ("draft=null", {"draft": {"eq": None}}),
         ("tags=7", {"tags": {"eq": "7"}}),
         ("unknown=7", {"unknown": {"eq": "7"}}),
     ],
@@ -268,6 +318,12 @@ def test_a_filter_typed_on_a_command_line_gets_its_columns_type(option: str, fil
 @pytest.mark.parametrize("option", ["", "region", "=EU", ">5"])
 def test_what_does_not_look_like_a_filter_is_refused(option: str) -> None:
     with pytest.raises(FilterInvalid, match=re.escape(f"{option!r} does not")):
+        parse_option(option, COLUMNS)
+
+
+@pytest.mark.parametrize("option", ["year=1,500", "share=1,500", "share=1,5"])
+def test_a_comma_that_can_be_in_a_number_or_a_list_is_refused(option: str) -> None:
+    with pytest.raises(FilterInvalid, match="can be a list or one number"):
         parse_option(option, COLUMNS)
 
 

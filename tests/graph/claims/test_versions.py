@@ -17,6 +17,13 @@ def passage(title: str, since: str | None = None, **metadata: Any) -> Passage:
     ("metadata", "since"),
     [
         ({"effective_date": "2024-06-01"}, "2024-06-01"),
+        ({"effective_date": "01.06.2024"}, "2024-06-01"),
+        ({"effective_date": "June 1, 2024"}, "2024-06-01"),
+        ({"effective_date": "2024-06-01T08:00:00Z"}, "2024-06-01"),
+        ({"effective_date": 2024}, "2024"),
+        ({"effective_date": "2024-06"}, "2024-06"),
+        ({"effective_date": "6/1/2024"}, ""),
+        ({"effective_date": "next summer"}, ""),
         ({"effective_date": None}, ""),
         ({"date": "2024"}, ""),
         ({}, ""),

@@ -1,39 +1,10 @@
 import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from graph.errors import SourceInvalid
-from graph.filters import ColumnType
-from graph.ingest.columns import MOST_COLUMNS, infer_columns, typed
 from graph.ingest.metadata import groups_of, manifest, normalise, sidecar
-
-STORED: dict[str, type] = {
-    "string": str,
-    "integer": int,
-    "number": float,
-    "boolean": bool,
-    "date": datetime.date,
-    "strings": list,
-}
-text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-scalar = st.one_of(
-    text,
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=False),
-    st.dates(),
-    st.datetimes(),
-    st.sampled_from(["2025-01-31", "2025-02-30", "007", "7", "-3", "1" * 30]),
-)
-value = st.one_of(st.none(), scalar, st.lists(scalar, max_size=3), st.dictionaries(text, scalar, max_size=2))
-
-
-def columns(*values: object) -> ColumnType:
-    return infer_columns([{"x": value} for value in values])["x"]
 
 
 def test_a_file_without_a_sidecar_has_no_fields(tmp_path: Path) -> None:
@@ -129,78 +100,6 @@ def test_groups_become_a_list_however_they_are_written() -> None:
 )
 def test_group_names_come_sorted_and_once(given_groups: object, names: list[str]) -> None:
     assert groups_of(given_groups) == names
-
-
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
-        (["EU", "US"], "string"),
-        ([1, 2], "integer"),
-        (["1", "-20", 3], "integer"),
-        ([1, 2.5], "number"),
-        (["1", 2.5], "number"),
-        ([True, False], "boolean"),
-        ([True, 1], "string"),
-        (["2025-01-31", "2024-02-29"], "date"),
-        (["2025-02-30"], "string"),
-        (["2025-01-31", "soon"], "string"),
-        (["2025-01-31T10:00:00"], "string"),
-        (["007"], "string"),
-        (["1.5"], "string"),
-        ([2**63], "string"),
-        (["1" * 19], "string"),
-        ([["a"], ["b"]], "strings"),
-        ([["a"], "b", 1], "strings"),
-    ],
-)
-def test_a_column_gets_the_type_that_all_its_values_share(values: list[object], kind: str) -> None:
-    assert columns(*values) == kind
-
-
-def test_a_document_without_the_field_does_not_change_its_type() -> None:
-    assert infer_columns([{"x": 1}, {}, {"y": "EU"}]) == {"x": "integer", "y": "string"}
-
-
-def test_groups_built_in_columns_and_names_that_are_none_get_no_column() -> None:
-    fields = {"allowed_groups": ["hr"], "title": "a", "document": "b", "file": "c", "not a name": 1, "x;--": 1, "ok": 1}
-    assert infer_columns([fields]) == {"ok": "integer"}
-
-
-def test_there_are_no_more_columns_than_allowed() -> None:
-    fields = {f"c{number:03}": 1 for number in range(MOST_COLUMNS + 5)}
-    assert list(infer_columns([fields])) == sorted(fields)[:MOST_COLUMNS]
-
-
-@pytest.mark.parametrize(
-    ("value", "kind", "stored"),
-    [
-        ("2025-01-31", "date", datetime.date(2025, 1, 31)),
-        ("7", "integer", 7),
-        ("7", "number", 7.0),
-        (True, "boolean", True),
-        ("a", "strings", ["a"]),
-        ([1, "a"], "strings", ["1", "a"]),
-        ("EU", "string", "EU"),
-        (7, "string", "7"),
-        (True, "string", "true"),
-    ],
-)
-def test_a_value_is_stored_as_its_column_has_it(value: object, kind: ColumnType, stored: object) -> None:
-    assert typed(value, kind) == stored
-
-
-@pytest.mark.parametrize("kind", list(STORED))
-def test_a_missing_value_stays_missing_in_any_column(kind: ColumnType) -> None:
-    assert typed(None, kind) is None
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.dictionaries(st.sampled_from(["a", "b"]), value), max_size=5))
-def test_every_value_fits_the_column_that_was_inferred_from_all(documents: list[dict[str, Any]]) -> None:
-    fields = [normalise(each) for each in documents]
-    for name, kind in infer_columns(fields).items():
-        stored = [typed(each.get(name), kind) for each in fields]
-        assert {type(each) for each in stored} <= {STORED[kind], type(None)}
 
 
 @pytest.mark.parametrize("nobody", [";", " , ", "", [""]])

@@ -279,3 +279,16 @@ def test_front_matter_that_names_no_group_costs_one_file_and_opens_nothing(tmp_p
     docs = write(tmp_path / "docs", a__md="The quota is 50 GB.", b__md="---\nallowed_groups: ';'\n---\nA secret.")
     outcome = run_index(docs, tmp_path / "store")
     assert (outcome.indexed, [refusal.file for refusal in outcome.refused]) == (["docs/a.md"], ["docs/b.md"])
+
+
+def test_metadata_that_have_no_one_type_are_told_and_gain_one_when_they_are_mended(tmp_path: Path) -> None:
+    manifest = "file,since\na.txt,3/4/2025\nb.txt,soon\n"
+    docs = write(tmp_path / "docs", a__txt="One.", b__txt="Two.", manifest__csv=manifest)
+    told = run_index(docs, tmp_path / "store")
+    assert told.manifest.columns == {"since": "string"}
+    assert [(each.file, each.message.split(":")[0]) for each in told.warnings] == [
+        ("docs/a.txt", "Column 'since' is text")
+    ]
+    write(docs, manifest__csv="file,since\na.txt,3/4/2025\nb.txt,3/15/2025\n")
+    mended = run_index(docs, tmp_path / "store")
+    assert (mended.manifest.columns, mended.warnings, mended.indexed) == ({"since": "date"}, [], ["docs/b.txt"])

@@ -98,6 +98,53 @@ def test_a_filter_keeps_exactly_what_it_asks_for_on_each_leg(store: Path, filter
     assert found(store, filters, leg=leg) == where(test)
 
 
+WRITTEN: list[dict[str, Any]] = [
+    {"Sold On": "3/4/2025", "price": "1.500", "in-stock": "ja", "grade": "7"},
+    {"Sold On": "12/31/2024", "price": "899,50", "in-stock": "nein", "grade": "10"},
+    {"Sold On": "Feb 15, 2025", "price": "12.000", "in-stock": True, "grade": "9 or so"},
+]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Values in the forms that people use."""
+    folder = tmp_path_factory.mktemp("written")
+    records = [{"id": f"d{n}", "text": f"Rule {n} about pump seals.", "metadata": m} for n, m in enumerate(WRITTEN)]
+    run_index(corpus(folder / "docs", records), folder / "store")
+    return folder / "store"
+
+
+@pytest.mark.parametrize(
+    ("filters", "numbers"),
+    [
+        ({"Sold On": {"gte": "2025-01-01"}}, {0, 2}),
+        ({"Sold On": {"lt": "15.02.2025"}}, {1}),
+        ({"Sold On": "2025-03-04"}, {0}),
+        ({"price": {"gte": 1000}}, {0, 2}),
+        ({"price": {"lt": "1.000,00"}}, {1}),
+        ({"in-stock": True}, {0, 2}),
+        ({"in-stock": "no"}, {1}),
+        ({"grade": "7"}, {0}),
+    ],
+)
+def test_values_are_compared_by_what_they_mean(written: Path, filters: Any, numbers: set[int]) -> None:
+    assert found(written, filters, text="pump seals") == numbers
+
+
+def test_a_column_that_is_not_all_numbers_is_not_ordered_by_letters(written: Path) -> None:
+    with pytest.raises(FilterInvalid, match="'grade' is a column of type string and has no order"):
+        found(written, {"grade": {"gte": "9"}})
+
+
+def test_a_passage_tells_its_dates_in_iso_form_and_the_rest_as_written(written: Path) -> None:
+    async def search() -> dict[str, Any]:
+        retriever, _ = await open_retriever(written, QUICK, 1)
+        [passage] = await retriever.search("pump seals", Scope({"price": 1500}, [], 5))
+        return passage["metadata"]
+
+    assert asyncio.run(search()) == {**WRITTEN[0], "Sold On": "2025-03-04"}
+
+
 def test_a_caller_without_groups_sees_what_is_public(store: Path) -> None:
     assert found(store) == PUBLIC
 
