@@ -18,8 +18,8 @@ HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
 UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
-SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
-"""Thai, Lao, Burmese and Khmer, where a blank of no width stands between two words."""
+SPACELESS = re.compile("[\u0e00-\u1cff\ua800-\uabff]")
+"""Thai, Khmer, Javanese and their neighbours, where a blank of no width stands between two words."""
 WRITTEN = re.compile(r"\S+")
 REPLACED = "\ufffd"
 VEILED_CARET = "\ufdd0"

@@ -197,9 +197,7 @@ def _with_quotes(document: Document) -> Document:
     """A message whose older ones, which it quotes, follow it under headings of their own."""
     newest, quotes = split_quoted(document.text)
     older = [(quote.source, not_superseded(quote.text, newest)) for quote in quotes]
-    headed = [
-        f"## Quoted message{' of ' * bool(source)}{source}\n\n{text}" for source, text in older if has_words(text)
-    ]
+    headed = [f"## Quoted message{': ' * bool(source)}{source}\n\n{text}" for source, text in older if has_words(text)]
     return replace(document, text="\n\n".join([newest, *headed]))
 
 

@@ -179,6 +179,7 @@ def split_quoted(text: str) -> tuple[str, tuple[Quote, ...]]:
             end = next((at for at in range(place, len(lines)) if not _goes_on(lines, at)), len(lines))
             quotes.append((_introduced(newest), lines[place:end]))
             length = end - place
+            newest += _answered(lines[place:end]) if "".join(lines[end:]).strip() else []
         else:
             (quotes[-1][1] if older else newest).append(lines[place])
             length = 1
@@ -190,6 +191,12 @@ def split_quoted(text: str) -> tuple[str, tuple[Quote, ...]]:
 def _goes_on(lines: list[str], at: int) -> bool:
     following = next((line for line in lines[at:] if line.strip()), "")
     return QUOTED.match(following) is not None
+
+
+def _answered(lines: list[str]) -> list[str]:
+    """The question at the end of a quotation, which what is written below it answers."""
+    last = next((line for line in reversed(lines) if line.strip(" >")), "")
+    return [last, ""] if last.rstrip().endswith("?") else []
 
 
 def _unmarked(lines: list[str]) -> str:

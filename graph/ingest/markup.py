@@ -16,6 +16,12 @@ BLOCKS = frozenset(
     "footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td tfoot th thead "
     "tr ul".split()
 )
+DEEPEST = 50
+"""Elements inside each other that the converter reads: what is nested deeper than some 60 it drops silently."""
+LONGEST_LINK = 200
+"""Letters up to which an address is kept: longer ones count clicks and tell a reader nothing."""
+VERBATIM = ("pre", "textarea", "listing", "xmp")
+SPACES = re.compile(r"[ \t\r\n\f]+")
 HIDDEN_STYLE = re.compile(
     r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all)", re.I
 )
@@ -52,14 +58,19 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
     for element in [*root.iter(*UNSEEN)]:
         element.drop_tree()
     warnings = _leave_out(root, styles)
+    _flow(root)
     _pictures(root)
     _formulas(root)
     _on_the_line(root)
     _definitions(root)
     for element in [*root.iter("ins", "mark")]:
         element.drop_tag()
+    for link in [*root.iter("a")]:
+        if len(link.get("href") or "") > LONGEST_LINK:
+            link.drop_tag()
     body = root.find(".//body")
     kept = root if xml or body is None else body
+    _flatten(kept)
     return Page(
         title, etree.tostring(kept, encoding="unicode", method="xml" if xml else "html", with_tail=False), warnings
     )
@@ -159,6 +170,16 @@ def _leave_column(column: HtmlElement) -> None:
             cells[place].drop_tree()
 
 
+def _flow(root: HtmlElement) -> None:
+    """Line ends of the source are blanks, which the converter takes for line ends of the text."""
+    for element in root.iter(etree.Element):
+        as_written = element.tag in VERBATIM or next(element.iterancestors(*VERBATIM), None) is not None
+        if element.text and not as_written:
+            element.text = SPACES.sub(" ", element.text)
+        if element.tail and next(element.iterancestors(*VERBATIM), None) is None:
+            element.tail = SPACES.sub(" ", element.tail)
+
+
 def _pictures(root: HtmlElement) -> None:
     for picture in [*root.iter("img")]:
         alt = " ".join((picture.get("alt") or "").split())
@@ -241,3 +262,35 @@ def _definitions(root: HtmlElement) -> None:
         term.tag = "p"
     for element in [*root.iter("dd", "dl")]:
         element.tag = "div"
+
+
+def _flatten(root: HtmlElement) -> None:
+    """Takes away the boxes around boxes of a laid-out page, and at last every element that is nested too deep."""
+    for table in [*root.iter("table")]:
+        if len([*_own(table, "td", "th")]) == 1 or table.find(".//table") is not None:
+            _unwrap_layout(table)
+    for element in [*root.iter("div", "section", "article", "main", "center")][::-1]:
+        own = (element.text or "") + "".join(child.tail or "" for child in element)
+        if element is not root and not own.strip() and len(element) and all(child.tag in BLOCKS for child in element):
+            element.drop_tag()
+    deep = [element for element in root.iter(etree.Element) if len([*element.iterancestors()]) > DEEPEST]
+    for element in deep[::-1]:
+        if element.tag in BLOCKS:
+            element.addprevious(html.Element("br"))
+        element.drop_tag()
+
+
+def _unwrap_layout(table: HtmlElement) -> None:
+    """A table of a single cell, or of tables, is no table but boxes."""
+    for part in [*_own(table, "tbody", "thead", "tfoot", "tr", "colgroup", "col")]:
+        part.drop_tag()
+    for part in [*_own(table, "td", "th", "caption")]:
+        part.tag = "div"
+    table.tag = "div"
+
+
+def _own(table: HtmlElement, *tags: str) -> Iterator[HtmlElement]:
+    """The parts of a table itself, not those of tables inside it."""
+    for part in [*table.iter(*tags)]:
+        if next(part.iterancestors("table"), None) is table:
+            yield part

@@ -17,6 +17,8 @@ LOOK_AHEAD = 6
 """Telling places that are looked at to decide whether a page has turned, against a stray match."""
 EDGE = 2
 """Lines at the top and at the foot of a page that may run on."""
+MARKED = ("#", "|", ">")
+"""Headings, tables and quotations are kept even where a page begins with them."""
 FEW_WORDS = 3
 NUMBER_ALONE = re.compile(r"(?<!\S)\d{1,4}(?!\S)")
 UNREADABLE = re.compile(r"[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]|\(cid:\d+\)")
@@ -65,15 +67,16 @@ def _told(words: Sequence[tuple[int, str]], telling: dict[tuple[str, ...], int |
 
 def without_running_lines(text: str, pages: Sequence[str]) -> str:
     """The text with each running header and footer once, where it comes first, and without those that only count."""
-    found = Counter(pattern for page in pages for pattern in set(_edges(page)))
+    found = Counter(pattern for page in pages for pattern in set(_edges(page)) if has_words(pattern) or "#" in pattern)
     running = {pattern for pattern, count in found.items() if count >= min(3, max(2, len(pages)))}
     kept: list[str] = []
     seen: set[str] = set()
     for line in text.split("\n") if running else ():
         pattern = _pattern(line)
-        if pattern in running and (pattern in seen or _only_counts(pattern)):
+        runs = pattern in running and not line.startswith(MARKED)
+        if runs and (pattern in seen or _only_counts(pattern)):
             continue
-        seen |= {pattern} & running
+        seen |= {pattern} if runs else set()
         kept.append(line)
     return "\n".join(kept) if running else text
 

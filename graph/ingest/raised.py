@@ -12,6 +12,7 @@ from typing import Literal
 Position = Literal["", "up", "down"]
 Piece = tuple[str, Position]
 
+DEGREES = re.compile(r"\s?[CF]\b")
 SIGN = re.compile(r"[^\w\s]+")
 NOTE = re.compile(r"\[.*\]|\(\w{1,3}\)|\d{1,3}\)|\d{1,3}(?:\s*[,;–-]\s*\d{1,3})+", re.DOTALL)
 NUMBER = re.compile(r"(\S*?)(\d(?:[\d.,'’]*\d)?)$")
@@ -31,6 +32,8 @@ def raised(before: str, mark: str, after: str = "", *, note: bool = False, notes
         return ""
     if mark.isdigit() and after[:1] in ("/", "\u2044"):
         return _apart(before, mark)
+    if mark in ("o", "0") and DEGREES.match(after):
+        return "°"
     if SIGN.fullmatch(mark) or _is_ordinal(before, mark):
         return {"TM": "™", "SM": "℠"}.get(mark, mark)
     if note or NOTE.fullmatch(mark) or not _is_power(before, mark, notes):
@@ -77,7 +80,8 @@ def _is_power(before: str, mark: str, notes: Iterable[str]) -> bool:
     number = NUMBER.search(before)
     if number:
         return mark.isdigit() and _is_base(number[1], number[2], mark, notes)
-    letters = LETTERS.search(before)
+    # A unit is often set apart: N/mm 2.
+    letters = LETTERS.search(before.rstrip())
     if letters:
         return len(letters[0]) < 3
     bracket = BRACKET.search(before)

@@ -218,11 +218,16 @@ def _text_of(run: Element, reading: _Reading) -> str:
     for child in run:
         if child.tag == f"{W}t":
             text += child.text or ""
-        elif child.tag in BLANKS:
-            text += BLANKS[child.tag]
+        elif _is_blank(child):
+            text += BLANKS[str(child.tag)]
         elif child.tag in (f"{W}footnoteReference", f"{W}endnoteReference"):
             text += _note_mark(child, reading)
     return text
+
+
+def _is_blank(element: Element) -> bool:
+    # What begins a page stays, for the converter to count.
+    return element.tag in BLANKS and element.get(f"{W}type", "textWrapping") == "textWrapping"
 
 
 def _note_mark(reference: Element, reading: _Reading) -> str:
@@ -235,7 +240,7 @@ def _note_mark(reference: Element, reading: _Reading) -> str:
 
 def _empty(run: Element) -> None:
     for child in [*run]:
-        if child.tag in BLANKS or child.tag in (f"{W}t", f"{W}footnoteReference", f"{W}endnoteReference", f"{W}sym"):
+        if _is_blank(child) or child.tag in (f"{W}t", f"{W}footnoteReference", f"{W}endnoteReference", f"{W}sym"):
             run.remove(child)
 
 
