@@ -17,7 +17,7 @@ from .document import Document, Metadata, canonical
 from .mail import Attachment, Body, not_superseded, parse, split_quoted
 from .metadata import normalise
 from .package import PackageInvalid
-from .pages import page_starts, unreadable, without_running_lines, without_text
+from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
 from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
 MOST_ATTACHMENTS = 20
 DEEPEST_ATTACHMENT = 3
 """A message inside a message inside a message is read, what is attached to that is not."""
+PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
+"""Where a page begins in what OCR reads, by characters that stand in no text."""
 DEEPER = re.compile(r"^(#{1,4} )", re.MULTILINE)
 ENCRYPTED = re.compile(
     rb"(?:^|\n)content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
@@ -118,20 +120,39 @@ def _converted(path: PurePath, content: bytes, ocr: str, depth: int) -> Document
         content = decode(content).encode()
     elif kind in PREPARED:
         content, warnings = _prepared(kind, content)
+    elif kind == ".pdf":
+        return _paged(path, content, ocr)
     result = _convert(path, content, ocr)
-    document = _document(result, paged=kind == ".pdf")
-    document = replace(document, warnings=(*warnings, *document.warnings))
+    text, pages = _text(result), _pages(result)
+    starts = page_starts(text, pages) if len(pages) > 1 else ()
+    document = Document(text, _title(result) or _heading(text), starts, warnings=warnings)
     return _with_quotes(document) if kind == ".msg" else document
 
 
-def _document(result: "ExtractionResult", *, paged: bool) -> Document:
-    pages = [str(page["content"]) for page in result.pages or []]
-    text = _text(result)
-    if paged:
-        text = without_running_lines(text, pages)
-    title = str((result.metadata or {}).get("title") or "").strip()
-    starts = page_starts(text, pages) if len(pages) > 1 or paged else ()
-    return Document(text, title or _heading(text), starts, warnings=_about_pages(pages) if paged else ())
+def _paged(path: PurePath, content: bytes, ocr: str) -> Document:
+    """A PDF; by OCR only those of its pages that hold no text."""
+    result = _convert(path, content, "")
+    pages = _pages(result)
+    text = without_running_lines(_text(result), pages)
+    starts = page_starts(text, pages)
+    if ocr and without_text(pages):
+        scans = _scanned(path, content, ocr, without_text(pages))
+        text, starts = with_scans(text, starts, scans)
+        pages = [page or scans.get(number, "") for number, page in enumerate(pages, 1)]
+    return Document(text, _title(result) or _heading(text), starts, warnings=_about_pages(pages, ocr))
+
+
+def _scanned(path: PurePath, content: bytes, ocr: str, pages: list[int]) -> dict[int, str]:
+    _, *parts = PAGE_MARK.split(_convert(path, content, ocr, pages).content)
+    return {int(number): tidy(text).strip() for number, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _pages(result: "ExtractionResult") -> list[str]:
+    return [str(page["content"]) for page in result.pages or []]
+
+
+def _title(result: "ExtractionResult") -> str:
+    return str((result.metadata or {}).get("title") or "").strip()
 
 
 def _text(result: "ExtractionResult") -> str:
@@ -143,11 +164,12 @@ def _heading(text: str) -> str:
     return heading.group(1).strip() if heading else ""
 
 
-def _about_pages(pages: Sequence[str]) -> tuple[str, ...]:
+def _about_pages(pages: Sequence[str], ocr: str) -> tuple[str, ...]:
     empty, garbled = without_text(pages), unreadable(pages)
     warnings = []
     if empty:
-        warnings.append(f"{_numbers(empty)} no text: scans, pictures or blank; --ocr reads scans")
+        hint = "" if ocr else "; --ocr reads scans"
+        warnings.append(f"{_numbers(empty)} no text: scans, pictures or blank{hint}")
     if garbled:
         warnings.append(f"{_numbers(garbled)} text that cannot be read: its font does not say which letters it shows")
     return tuple(warnings)
@@ -219,11 +241,15 @@ def _attachments(attachments: Sequence[Attachment], ocr: str, depth: int) -> tup
     return texts, unread
 
 
-def _convert(path: PurePath, content: bytes, ocr: str) -> "ExtractionResult":
+def _convert(path: PurePath, content: bytes, ocr: str, scans: Sequence[int] = ()) -> "ExtractionResult":
+    """What the converter makes of a file; of a PDF it reads the pages `scans` by OCR and marks where pages begin."""
     import kreuzberg
 
     config = kreuzberg.ExtractionConfig(
-        pages=kreuzberg.PageConfig(extract_pages=True),
+        pages=kreuzberg.PageConfig(
+            extract_pages=True, insert_page_markers=bool(scans), marker_format="\n\n\ufdd1{page_num}\ufdd1\n\n"
+        ),
+        force_ocr_pages=[*scans] or None,
         output_format="markdown",
         # Without the first and the last lines of a page much that is no running line would be lost.
         content_filter=kreuzberg.ContentFilterConfig(include_headers=True, include_footers=True),

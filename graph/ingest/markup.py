@@ -18,6 +18,8 @@ BLOCKS = frozenset(
 )
 DEEPEST = 50
 """Elements inside each other that the converter reads: what is nested deeper than some 60 it drops silently."""
+FEWEST_ROWS = 2
+"""Rows of several cells that make a table with tables in it one of data and not of layout."""
 LONGEST_LINK = 200
 """Letters up to which an address is kept: longer ones count clicks and tell a reader nothing."""
 VERBATIM = ("pre", "textarea", "listing", "xmp")
@@ -266,9 +268,15 @@ def _definitions(root: HtmlElement) -> None:
 
 def _flatten(root: HtmlElement) -> None:
     """Takes away the boxes around boxes of a laid-out page, and at last every element that is nested too deep."""
-    for table in [*root.iter("table")]:
-        if len([*_own(table, "td", "th")]) == 1 or table.find(".//table") is not None:
+    for table in [*root.iter("table")][::-1]:
+        inner = table.findall(".//table")
+        rows = [[cell for cell in row if cell.text_content().strip()] for row in _own(table, "tr")]
+        if len([*_own(table, "td", "th")]) == 1 or (inner and sum(len(row) > 1 for row in rows) < FEWEST_ROWS):
             _unwrap_layout(table)
+        else:
+            # The converter cannot write a table in a cell: it follows the table.
+            for part in reversed(inner):
+                table.addnext(part)
     for element in [*root.iter("div", "section", "article", "main", "center")][::-1]:
         own = (element.text or "") + "".join(child.tail or "" for child in element)
         if element is not root and not own.strip() and len(element) and all(child.tag in BLOCKS for child in element):

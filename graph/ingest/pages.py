@@ -1,4 +1,4 @@
-"""Finds where pages begin in a converted text, which of its lines run on, and which pages hold no text; pure.
+"""Finds where pages begin in a converted text, which of its lines run on and which pages are scans; pure.
 
 The converter gives the text as Markdown, without running headers and footers, and each page's words as plain text,
 but not where one lies in the other: its page boundaries count bytes of the plain text. Four words that stand on one
@@ -6,11 +6,13 @@ page only tell the page.
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .clean import has_words
 
+PARAGRAPH_END = re.compile(r"\n{2,}")
 WORD = re.compile(r"\w+")
 TOGETHER = 4
 LOOK_AHEAD = 6
@@ -108,3 +110,19 @@ def unreadable(pages: Sequence[str]) -> list[int]:
         for number, page in enumerate(pages, 1)
         if sum(len(match) for match in UNREADABLE.findall(page)) > GARBAGE * len("".join(page.split()) or " ")
     ]
+
+
+def with_scans(text: str, starts: Sequence[int], scans: Mapping[int, str]) -> tuple[str, tuple[int, ...]]:
+    """The text and its page starts with the text of scanned pages, by page number, put where their pages begin."""
+    written, begun = "", []
+    breaks = [0, *(match.end() for match in PARAGRAPH_END.finditer(text)), len(text)]
+    done = 0
+    for number, start in enumerate(starts, 1):
+        scan = scans.get(number, "").strip()
+        place = max(breaks[bisect_right(breaks, start) - 1], done) if scan else start
+        written += text[done:place]
+        written += "\n\n" if scan and written and not written.endswith("\n\n") else ""
+        begun.append(len(written))
+        written += f"{scan}\n\n" if scan else ""
+        done = max(done, place)
+    return (written + text[done:]).rstrip(), tuple(begun)
