@@ -16,7 +16,14 @@ BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 TRAILING_SPACE = re.compile(r"[^\S\n]+$", re.MULTILINE)
 HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
+UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
+SPACELESS = re.compile("[\u0e00-\u1cff\ua800-\uabff]")
+"""Thai, Khmer, Javanese and their neighbours, where a blank of no width stands between two words."""
+WRITTEN = re.compile(r"\S+")
 REPLACED = "\ufffd"
+VEILED_CARET = "\ufdd0"
+"""Stands for the ^ of a note's mark until the converter is done."""
 WESTERN = 0.3
 """Share of bytes beyond ASCII among the letters under which a text is Western: letters with marks among plain ones."""
 MARKED = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
@@ -49,17 +56,24 @@ def _damaged_or_old(content: bytes) -> str:
 
 
 def as_written(text: str) -> str:
-    """A text file's own text: one form of line end and of composed letters, nothing else changed.
+    """A text file's own text: one form of line end, of composed letters and of blanks, nothing else changed.
 
-    For a file in NFC with LF line ends, offsets into the result are offsets into the file.
+    For a file in NFC with LF line ends, offsets into the result are offsets into the file: each odd blank becomes one
+    blank, and characters of no width inside a word become as many blanks after it, so that it is one word.
     """
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = BLANK.sub(" ", unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
+    return WRITTEN.sub(_whole, text) if UNSEEN.search(text) else text
+
+
+def _whole(word: re.Match[str]) -> str:
+    text, unseen = UNSEEN.subn("", word[0])
+    return word[0] if not unseen or SPACELESS.search(text) else text + " " * unseen
 
 
 def tidy(text: str) -> str:
     """Text out of a converter: no control characters, entities, escapes or runs of space; pictures by their alt."""
     text = ENTITY.sub(lambda entity: html.unescape(entity.group()), text)
-    text = CONTROL.sub("", as_written(text.replace("\x0c", "\n")))
+    text = as_written(CONTROL.sub("", text.replace("\x0c", "\n").replace(VEILED_CARET, "^")))
     text = IMAGE.sub(r"\1", ESCAPE.sub(r"\1", text))
     text = WIDE_SPACE.sub("  ", HYPHENATED.sub("", text))
     return BLANK_LINES.sub("\n\n", TRAILING_SPACE.sub("", text))

@@ -1,15 +1,24 @@
 """A file becomes a Document: kreuzberg reads the formats, plain text keeps its own offsets."""
 
 import re
-from pathlib import Path
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path, PurePath
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from ..errors import SourceInvalid
 from ..plain_yaml import YamlInvalid, load_yaml
+from . import epub, markup, opendocument, slides, word
 from .clean import as_written, decode, has_words, tidy
 from .document import Document, Metadata, canonical
+from .mail import Attachment, Body, not_superseded, parse, split_quoted
 from .metadata import normalise
-from .pages import page_starts
+from .package import PackageInvalid
+from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
+from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
@@ -17,9 +26,21 @@ if TYPE_CHECKING:
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
-MARKUP = {".html", ".htm", ".xml", ".csv", ".tsv", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
-HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
-TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
+HTML = (".html", ".htm")
+MARKUP = {".xml", ".csv", ".tsv", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
+PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
+    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), word.prepare),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".potx"), slides.prepare),
+    **dict.fromkeys((".odt", ".ott", ".odp"), opendocument.prepare),
+    ".epub": epub.prepare,
+}
+MOST_ATTACHMENTS = 20
+DEEPEST_ATTACHMENT = 3
+"""A message inside a message inside a message is read, what is attached to that is not."""
+PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
+"""Where a page begins in what OCR reads, by characters that stand in no text."""
+DEEPER = re.compile(r"^(#{1,4} )", re.MULTILINE)
 ENCRYPTED = re.compile(
     rb"(?:^|\n)content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
 )
@@ -31,22 +52,29 @@ class Refused(Exception):
 
 def extract(path: Path, ocr: str = "") -> Document:
     """Read one file, scans by OCR in the language given if any; raises Refused when there is nothing to index."""
-    content = path.read_bytes()
+    return _read(path, path.read_bytes(), ocr)
+
+
+def _read(path: PurePath, content: bytes, ocr: str, depth: int = 0) -> Document:
     if not content.strip():
         raise Refused("empty: the file holds nothing")
-    document = _plain(content) if is_plain(path) and b"\0\0" not in content else _converted(path, content, ocr)
+    if is_plain(path) and is_binary(decode(content)):
+        raise Refused("unsupported: the file holds binary data, not text")
+    document = _plain(content) if is_plain(path) and b"\0\0" not in content else _converted(path, content, ocr, depth)
     if not has_words(document.text[document.body :]):
         raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
+    if path.suffix.lower() in MARKDOWN:
+        return replace(document, text=without_unseen(document.text, document.body))
     return document
 
 
-def is_plain(path: Path) -> bool:
+def is_plain(path: PurePath) -> bool:
     """Whether a file is read as it is written: by its ending, or when it has none (README, LICENSE)."""
     return path.suffix.lower() in PLAIN or not path.suffix
 
 
 def _plain(content: bytes) -> Document:
-    text = as_written(decode(content))
+    text = _without_data(as_written(decode(content)))
     metadata, body = front_matter(text)
     heading = HEADING.search(text, body)
     return Document(text, heading.group(1).strip() if heading else "", (), True, metadata, body)
@@ -71,47 +99,178 @@ def front_matter(text: str) -> tuple[Metadata, int]:
     return metadata, match.end()
 
 
-def _converted(path: Path, content: bytes, ocr: str) -> Document:
+def _without_data(text: str) -> str:
+    kept = encoded_to(text, blanks)
+    if is_encoded(text) or not has_words(kept):
+        raise Refused("no text: the file holds nothing but encoded data (base64)")
+    return kept
+
+
+def _converted(path: PurePath, content: bytes, ocr: str, depth: int) -> Document:
+    kind = path.suffix.lower()
     # Outlook keeps a message's headers in UTF-16: without the zeros they read like any other's.
-    if path.suffix.lower() in (".eml", ".msg") and ENCRYPTED.search(content[:200_000].replace(b"\0", b"")):
+    if kind in (".eml", ".msg") and ENCRYPTED.search(content[:200_000].replace(b"\0", b"")):
         raise Refused("password: the message is encrypted")
-    title = ""
-    if path.suffix.lower() in MARKUP:
-        markup = decode(content)
-        title, markup = _headless(markup) if path.suffix.lower() in (".html", ".htm") else ("", markup)
-        content = markup.encode()
+    if kind == ".eml":
+        return _mail(content, ocr, depth)
+    if kind in HTML:
+        return _page(decode(content))
+    warnings: tuple[str, ...] = ()
+    if kind in MARKUP:
+        content = decode(content).encode()
+    elif kind in PREPARED:
+        content, warnings = _prepared(kind, content)
+    elif kind == ".pdf":
+        return _paged(path, content, ocr)
     result = _convert(path, content, ocr)
-    text = tidy(result.content).strip()
+    text, pages = _text(result), _pages(result)
+    starts = page_starts(text, pages) if len(pages) > 1 else ()
+    document = Document(text, _title(result) or _heading(text), starts, warnings=warnings)
+    return _with_quotes(document) if kind == ".msg" else document
+
+
+def _paged(path: PurePath, content: bytes, ocr: str) -> Document:
+    """A PDF; by OCR only those of its pages that hold no text."""
+    result = _convert(path, content, "")
+    pages = _pages(result)
+    text = without_running_lines(_text(result), pages)
+    starts = page_starts(text, pages)
+    if ocr and without_text(pages):
+        scans = _scanned(path, content, ocr, without_text(pages))
+        text, starts = with_scans(text, starts, scans)
+        pages = [page or scans.get(number, "") for number, page in enumerate(pages, 1)]
+    return Document(text, _title(result) or _heading(text), starts, warnings=_about_pages(pages, ocr))
+
+
+def _scanned(path: PurePath, content: bytes, ocr: str, pages: list[int]) -> dict[int, str]:
+    _, *parts = PAGE_MARK.split(_convert(path, content, ocr, pages).content)
+    return {int(number): tidy(text).strip() for number, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _pages(result: "ExtractionResult") -> list[str]:
+    return [str(page["content"]) for page in result.pages or []]
+
+
+def _title(result: "ExtractionResult") -> str:
+    return str((result.metadata or {}).get("title") or "").strip()
+
+
+def _text(result: "ExtractionResult") -> str:
+    return encoded_to(tidy(result.content), lambda _: "").strip()
+
+
+def _heading(text: str) -> str:
     heading = HEADING.search(text)
-    title = title or str((result.metadata or {}).get("title") or "").strip()
-    pages = [str(page["content"]) for page in result.pages or []]
-    starts = page_starts(text, pages) if len(pages) > 1 or path.suffix.lower() == ".pdf" else ()
-    return Document(text, title or (heading.group(1).strip() if heading else ""), starts)
+    return heading.group(1).strip() if heading else ""
 
 
-def _headless(markup: str) -> tuple[str, str]:
-    """A page's title, and the page without its head, which the converter would turn into text."""
-    head = HEAD.search(markup)
-    title = TITLE.search(head.group()) if head else None
-    return (tidy(title.group(1)).strip() if title else ""), HEAD.sub("", markup, count=1)
+def _about_pages(pages: Sequence[str], ocr: str) -> tuple[str, ...]:
+    empty, garbled = without_text(pages), unreadable(pages)
+    warnings = []
+    if empty:
+        hint = "" if ocr else "; --ocr reads scans"
+        warnings.append(f"{_numbers(empty)} no text: scans, pictures or blank{hint}")
+    if garbled:
+        warnings.append(f"{_numbers(garbled)} text that cannot be read: its font does not say which letters it shows")
+    return tuple(warnings)
 
 
-def _convert(path: Path, content: bytes, ocr: str) -> "ExtractionResult":
+def _numbers(pages: Sequence[int]) -> str:
+    return f"page {pages[0]} holds" if len(pages) == 1 else f"pages {', '.join(map(str, pages))} hold"
+
+
+def _page(page: str) -> Document:
+    """A page of HTML without its head, which the converter would turn into text."""
+    try:
+        prepared = markup.prepare(page)
+    except markup.TooDeep as error:
+        raise Refused(f"corrupt: {error}") from error
+    text = _text(_convert(PurePath("page.html"), prepared.markup.encode(), "")) if prepared.markup else ""
+    return Document(text, prepared.title or _heading(text), warnings=prepared.warnings)
+
+
+def _prepared(kind: str, content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    try:
+        return PREPARED[kind](content)
+    except (PackageInvalid, markup.TooDeep) as error:
+        raise Refused(f"corrupt: {error}") from error
+    except zipfile.BadZipFile:
+        # No package at all: the converter knows whether it is encrypted or broken.
+        return content, ()
+
+
+def _mail(content: bytes, ocr: str, depth: int) -> Document:
+    mail = parse(content)
+    bodies = [_body(body) for body in mail.bodies]
+    message = "\n\n".join([mail.header, *(body.text for body in bodies)])
+    document = _with_quotes(Document(message, mail.subject))
+    attached, unread = _attachments(mail.attachments, ocr, depth + 1)
+    warnings = [warning for body in bodies for warning in body.warnings]
+    return replace(
+        document, text="\n\n".join([document.text, *attached]), warnings=tuple(dict.fromkeys([*warnings, *unread]))
+    )
+
+
+def _body(body: Body) -> Document:
+    return _page(body.text) if body.is_html else Document(encoded_to(tidy(body.text), lambda _: "").strip())
+
+
+def _with_quotes(document: Document) -> Document:
+    """A message whose older ones, which it quotes, follow it under headings of their own."""
+    newest, quotes = split_quoted(document.text)
+    older = [(quote.source, not_superseded(quote.text, newest)) for quote in quotes]
+    headed = [f"## Quoted message{': ' * bool(source)}{source}\n\n{text}" for source, text in older if has_words(text)]
+    return replace(document, text="\n\n".join([newest, *headed]))
+
+
+def _attachments(attachments: Sequence[Attachment], ocr: str, depth: int) -> tuple[list[str], list[str]]:
+    """The text of what was sent along, each under its name, and what was not read and why."""
+    texts: list[str] = []
+    unread: list[str] = []
+    for number, attachment in enumerate(attachments):
+        try:
+            if number >= MOST_ATTACHMENTS or depth > DEEPEST_ATTACHMENT:
+                raise Refused(f"too many: {MOST_ATTACHMENTS} attachments, {DEEPEST_ATTACHMENT} levels deep, are read")
+            document = _read(PurePath(attachment.name), attachment.content, ocr, depth)
+        except Refused as error:
+            unread += [] if attachment.shown else [f"attachment {attachment.name} was not read: {error}"]
+            continue
+        unread += [f"attachment {attachment.name}: {warning}" for warning in document.warnings]
+        text = DEEPER.sub(r"##\1", document.text[document.body :].strip())
+        texts.append(f"## Attachment {attachment.name}\n\n{text}")
+    return texts, unread
+
+
+def _convert(path: PurePath, content: bytes, ocr: str, scans: Sequence[int] = ()) -> "ExtractionResult":
+    """What the converter makes of a file; of a PDF it reads the pages `scans` by OCR and marks where pages begin."""
     import kreuzberg
 
     config = kreuzberg.ExtractionConfig(
-        pages=kreuzberg.PageConfig(extract_pages=True),
+        pages=kreuzberg.PageConfig(
+            extract_pages=True, insert_page_markers=bool(scans), marker_format="\n\n\ufdd1{page_num}\ufdd1\n\n"
+        ),
+        force_ocr_pages=[*scans] or None,
         output_format="markdown",
+        # Without the first and the last lines of a page much that is no running line would be lost.
+        content_filter=kreuzberg.ContentFilterConfig(include_headers=True, include_footers=True),
         use_cache=False,
         ocr=kreuzberg.OcrConfig(backend="tesseract", language=ocr) if ocr else None,
         disable_ocr=not ocr,  # type: ignore[call-arg]  # missing from its stubs
     )
     try:
-        kind = kreuzberg.detect_mime_type_from_path(path)
-        return kreuzberg.extract_bytes_sync(content, kind, config=config)
+        return kreuzberg.extract_bytes_sync(content, _mime_type(path.suffix.lower()), config=config)
     except kreuzberg.ValidationError as error:
         raise Refused(f"unsupported: files of type {path.suffix or 'unknown'} are not read") from error
     except (kreuzberg.KreuzbergError, OSError, ValueError, RuntimeError) as error:
         message = " ".join(str(error).split())
         locked = "password" in message.lower() or "encrypt" in message.lower()
         raise Refused(f"{'password' if locked else 'corrupt'}: {message}") from error
+
+
+@cache
+def _mime_type(suffix: str) -> str:
+    import kreuzberg
+
+    # It tells the type by the name, but only of a file that is there, and an attachment is none.
+    with NamedTemporaryFile(suffix=suffix) as file:
+        return kreuzberg.detect_mime_type_from_path(file.name)

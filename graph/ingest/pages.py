@@ -1,4 +1,4 @@
-"""Finds where pages begin in a converted text; pure.
+"""Finds where pages begin in a converted text, which of its lines run on and which pages are scans; pure.
 
 The converter gives the text as Markdown, without running headers and footers, and each page's words as plain text,
 but not where one lies in the other: its page boundaries count bytes of the plain text. Four words that stand on one
@@ -6,12 +6,26 @@ page only tell the page.
 """
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
+from .clean import has_words
+
+PARAGRAPH_END = re.compile(r"\n{2,}")
 WORD = re.compile(r"\w+")
 TOGETHER = 4
 LOOK_AHEAD = 6
 """Telling places that are looked at to decide whether a page has turned, against a stray match."""
+EDGE = 2
+"""Lines at the top and at the foot of a page that may run on."""
+MARKED = ("#", "|", ">")
+"""Headings, tables and quotations are kept even where a page begins with them."""
+FEW_WORDS = 3
+NUMBER_ALONE = re.compile(r"(?<!\S)\d{1,4}(?!\S)")
+UNREADABLE = re.compile(r"[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]|\(cid:\d+\)")
+GARBAGE = 0.3
+"""Share of characters without meaning from which on a page cannot be read."""
 
 
 def page_starts(text: str, pages: Sequence[str]) -> tuple[int, ...]:
@@ -51,3 +65,64 @@ def _told(words: Sequence[tuple[int, str]], telling: dict[tuple[str, ...], int |
         if page is not None:
             known.append((offset, page))
     return known
+
+
+def without_running_lines(text: str, pages: Sequence[str]) -> str:
+    """The text with each running header and footer once, where it comes first, and without those that only count."""
+    found = Counter(pattern for page in pages for pattern in set(_edges(page)) if has_words(pattern) or "#" in pattern)
+    running = {pattern for pattern, count in found.items() if count >= min(3, max(2, len(pages)))}
+    kept: list[str] = []
+    seen: set[str] = set()
+    for line in text.split("\n") if running else ():
+        pattern = _pattern(line)
+        runs = pattern in running and not line.startswith(MARKED)
+        if runs and (pattern in seen or _only_counts(pattern)):
+            continue
+        seen |= {pattern} if runs else set()
+        kept.append(line)
+    return "\n".join(kept) if running else text
+
+
+def _edges(page: str) -> Iterator[str]:
+    lines = [line for line in page.splitlines() if line.strip()]
+    for edge in (lines[:EDGE], lines[-EDGE:]):
+        yield from (_pattern(line) for line in [*edge, " ".join(edge)])
+
+
+def _pattern(line: str) -> str:
+    return NUMBER_ALONE.sub("#", " ".join(line.strip("#*_ \t").split()))
+
+
+def _only_counts(pattern: str) -> bool:
+    words = pattern.replace("#", " ").split()
+    return "#" in pattern and len(words) <= FEW_WORDS and not any(letter.isdigit() for word in words for letter in word)
+
+
+def without_text(pages: Sequence[str]) -> list[int]:
+    """The numbers of the pages that hold no text, from 1."""
+    return [number for number, page in enumerate(pages, 1) if not has_words(page)]
+
+
+def unreadable(pages: Sequence[str]) -> list[int]:
+    """The numbers of the pages whose text has no meaning for lack of the letters that its glyphs stand for."""
+    return [
+        number
+        for number, page in enumerate(pages, 1)
+        if sum(len(match) for match in UNREADABLE.findall(page)) > GARBAGE * len("".join(page.split()) or " ")
+    ]
+
+
+def with_scans(text: str, starts: Sequence[int], scans: Mapping[int, str]) -> tuple[str, tuple[int, ...]]:
+    """The text and its page starts with the text of scanned pages, by page number, put where their pages begin."""
+    written, begun = "", []
+    breaks = [0, *(match.end() for match in PARAGRAPH_END.finditer(text)), len(text)]
+    done = 0
+    for number, start in enumerate(starts, 1):
+        scan = scans.get(number, "").strip()
+        place = max(breaks[bisect_right(breaks, start) - 1], done) if scan else start
+        written += text[done:place]
+        written += "\n\n" if scan and written and not written.endswith("\n\n") else ""
+        begun.append(len(written))
+        written += f"{scan}\n\n" if scan else ""
+        done = max(done, place)
+    return (written + text[done:]).rstrip(), tuple(begun)

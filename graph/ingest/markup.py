@@ -1,0 +1,304 @@
+"""Prepares HTML for the converter: what a reader does not see is left out, raised text reads on the line."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree, html
+from lxml.html import HtmlElement
+
+from .raised import lowered, raised
+
+UNSEEN = ("script", "style", "template", "noscript", "iframe")
+STRUCK = ("del", "s", "strike")
+BLOCKS = frozenset(
+    "address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td tfoot th thead "
+    "tr ul".split()
+)
+DEEPEST = 50
+"""Elements inside each other that the converter reads: what is nested deeper than some 60 it drops silently."""
+FEWEST_ROWS = 2
+"""Rows of several cells that make a table with tables in it one of data and not of layout."""
+LONGEST_LINK = 200
+"""Letters up to which an address is kept: longer ones count clicks and tell a reader nothing."""
+VERBATIM = ("pre", "textarea", "listing", "xmp")
+SPACES = re.compile(r"[ \t\r\n\f]+")
+HIDDEN_STYLE = re.compile(
+    r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all)", re.I
+)
+SHOWN_STYLE = re.compile(r"(?:^|[;{\s])(?:display\s*:\s*(?!none)|visibility\s*:\s*visible)", re.I)
+STRUCK_STYLE = re.compile(r"(?:^|[;{\s])text-decoration(?:-line)?\s*:[^;]*line-through", re.I)
+CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+CSS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+CSS_NAME = re.compile(r"([a-zA-Z][\w]*)?([.#])([\w-]+)\Z")
+NOTE_MARK = re.compile(r"(?:foot|end)?note|\bfn\b|\bref|cite|citation", re.I)
+HIDDEN = "hidden text was left out"
+STRUCK_OUT = "struck-out text was left out"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page without what nobody sees; `markup` is its body alone."""
+
+    title: str
+    markup: str
+    warnings: tuple[str, ...]
+
+
+class TooDeep(ValueError):
+    """The elements of a page are nested deeper than the parser goes."""
+
+
+def prepare(markup: str, *, xml: bool = False) -> Page:
+    """A page for the converter; as XML (for EPUB) it keeps its head."""
+    root = _parse(markup)
+    if root is None:
+        return Page("", "", ())
+    title = " ".join((root.findtext(".//head/title") or "").split())
+    styles = _styles(root)
+    for element in [*root.iter(*UNSEEN)]:
+        element.drop_tree()
+    warnings = _leave_out(root, styles)
+    _flow(root)
+    _pictures(root)
+    _formulas(root)
+    _on_the_line(root)
+    _definitions(root)
+    for element in [*root.iter("ins", "mark")]:
+        element.drop_tag()
+    for link in [*root.iter("a")]:
+        if len(link.get("href") or "") > LONGEST_LINK:
+            link.drop_tag()
+    body = root.find(".//body")
+    kept = root if xml or body is None else body
+    _flatten(kept)
+    return Page(
+        title, etree.tostring(kept, encoding="unicode", method="xml" if xml else "html", with_tail=False), warnings
+    )
+
+
+def _parse(markup: str) -> HtmlElement | None:
+    # Without huge_tree all that is nested deeper than 256 elements is dropped silently.
+    parser = html.HTMLParser(huge_tree=True, no_network=True, remove_comments=True, remove_pis=True, encoding="utf-8")
+    try:
+        root: HtmlElement = html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+    except etree.ParserError:
+        return None
+    if any("depth" in entry.message for entry in parser.error_log):
+        raise TooDeep("its elements are nested deeper than 2,000")
+    return root
+
+
+@dataclass(frozen=True)
+class _Styles:
+    """The names that the page's own style sheet hides or strikes out, as `.class` or `#id`, with a tag or without."""
+
+    hidden: frozenset[str]
+    struck: frozenset[str]
+
+
+def _styles(root: HtmlElement) -> _Styles:
+    hidden: set[str] = set()
+    struck: set[str] = set()
+    for sheet in root.iter("style"):
+        for names, rule in _rules(CSS_COMMENT.sub("", sheet.text or "")):
+            if HIDDEN_STYLE.search(rule):
+                hidden |= names
+            if STRUCK_STYLE.search(rule):
+                struck |= names
+            if SHOWN_STYLE.search(rule):
+                hidden -= names
+    return _Styles(frozenset(hidden), frozenset(struck))
+
+
+def _rules(sheet: str) -> Iterator[tuple[set[str], str]]:
+    # What holds for some media only (a phone, print) is nested one level deeper and does not count.
+    depth, flat = 0, []
+    for part in re.split(r"(@[^{};]*\{|[{}])", sheet):
+        if part.startswith("@") or (depth and part == "{"):
+            depth += 1
+        elif depth and part == "}":
+            depth -= 1
+        elif not depth:
+            flat.append(part)
+    for selectors, rule in CSS_RULE.findall("".join(flat)):
+        yield {name.strip() for name in selectors.split(",") if CSS_NAME.match(name.strip())}, rule
+
+
+def _names(element: HtmlElement) -> Iterator[str]:
+    names = [f".{name}" for name in (element.get("class") or "").split()]
+    for name in [*names, *([f"#{element.get('id')}"] if element.get("id") else [])]:
+        yield name
+        yield str(element.tag) + name
+
+
+def _leave_out(root: HtmlElement, styles: _Styles) -> tuple[str, ...]:
+    found = set()
+    for element in [*root.iter(etree.Element)]:
+        if element.tag in ("html", "body", "head") or element.getparent() is None:
+            continue
+        sentence = _unseen(element, styles)
+        if not sentence:
+            continue
+        if element.tag == "col":
+            _leave_column(element)
+        if "".join(element.itertext()).strip():
+            found.add(sentence)
+        element.drop_tree()
+    return tuple(sorted(found))
+
+
+def _unseen(element: HtmlElement, styles: _Styles) -> str:
+    style = element.get("style") or ""
+    names = set(_names(element)) if styles.hidden or styles.struck else set()
+    by_name = names & styles.hidden and not SHOWN_STYLE.search(style)
+    # What is hidden "until-found" is shown to whoever searches the page.
+    hidden = element.get("hidden", "until-found") != "until-found"
+    if hidden or HIDDEN_STYLE.search(style) or by_name:
+        return HIDDEN
+    struck = element.tag in STRUCK or STRUCK_STYLE.search(style) or names & styles.struck
+    return STRUCK_OUT if struck else ""
+
+
+def _leave_column(column: HtmlElement) -> None:
+    table = next(column.iterancestors("table"), None)
+    if table is None:
+        return
+    place = [*table.iter("col")].index(column)
+    for row in table.iter("tr"):
+        cells = [cell for cell in row if cell.tag in ("td", "th")]
+        if place < len(cells):
+            cells[place].drop_tree()
+
+
+def _flow(root: HtmlElement) -> None:
+    """Line ends of the source are blanks, which the converter takes for line ends of the text."""
+    for element in root.iter(etree.Element):
+        as_written = element.tag in VERBATIM or next(element.iterancestors(*VERBATIM), None) is not None
+        if element.text and not as_written:
+            element.text = SPACES.sub(" ", element.text)
+        if element.tail and next(element.iterancestors(*VERBATIM), None) is None:
+            element.tail = SPACES.sub(" ", element.tail)
+
+
+def _pictures(root: HtmlElement) -> None:
+    for picture in [*root.iter("img")]:
+        alt = " ".join((picture.get("alt") or "").split())
+        _replace(picture, alt)
+    for drawing in [*root.iter("svg")]:
+        _replace(drawing, " ".join(" ".join(drawing.itertext()).split()))
+
+
+def _replace(element: HtmlElement, text: str) -> None:
+    element.tail = text + (element.tail or "")
+    element.drop_tree()
+
+
+def _formulas(root: HtmlElement) -> None:
+    for formula in [*root.iter("math")]:
+        _replace(formula, _linear(formula))
+
+
+def _linear(element: HtmlElement) -> str:
+    parts = [
+        _linear(child) for child in element if isinstance(child.tag, str) and not child.tag.startswith("annotation")
+    ]
+    match element.tag, parts:
+        case "msup", [base, power]:
+            return f"{base}^{power if len(power) == 1 or power.isalnum() else f'({power})'}"
+        case "mfrac", [top, bottom]:
+            return f"({top})/({bottom})"
+        case "msub", [base, index]:
+            return f"{base}_{index}"
+        case _:
+            return (element.text or "").strip() + "".join(parts)
+
+
+def _on_the_line(root: HtmlElement) -> None:
+    marks = [mark for mark in root.iter("sup") if not _before(mark).strip()]
+    notes = {mark.text_content().strip() for mark in marks}
+    for element in [*root.iter("sup", "sub")]:
+        before, mark, after = _before(element), element.text_content(), element.tail or ""
+        if element.tag == "sub":
+            text = lowered(before, mark, after)
+        else:
+            text = raised(before, mark, after, note=_is_note(element), notes=notes)
+            text += " " if not before.strip() and after[:1].isalnum() and not text.endswith(" ") else ""
+        _replace(element, text)
+
+
+def _is_note(element: HtmlElement) -> bool:
+    inside, parent = [element, *element.iterdescendants()], element.getparent()
+    around = inside if parent is None else [parent, *inside]
+    linked = any(part.tag == "a" and "#" in (part.get("href") or "") for part in around)
+    return linked or any(NOTE_MARK.search(f"{part.get('class')} {part.get('role')}") for part in inside)
+
+
+def _before(element: HtmlElement) -> str:
+    """The text that stands before an element in its block."""
+    text = ""
+    while element.tag not in BLOCKS and len(text) < 80:
+        sibling, parent = element.getprevious(), element.getparent()
+        if sibling is not None:
+            tail = sibling.tail or ""
+            if sibling.tag in BLOCKS:
+                return tail + text
+            text = sibling.text_content() + tail + text
+            element = sibling
+        elif parent is None:
+            break
+        else:
+            text = (parent.text or "") + text
+            element = parent
+    return text
+
+
+def _definitions(root: HtmlElement) -> None:
+    """A term is a paragraph in bold, what it means the paragraph after it."""
+    for term in [*root.iter("dt")]:
+        bold = html.Element("strong")
+        bold.text, term.text = term.text, None
+        bold.extend([*term])
+        term.append(bold)
+        term.tag = "p"
+    for element in [*root.iter("dd", "dl")]:
+        element.tag = "div"
+
+
+def _flatten(root: HtmlElement) -> None:
+    """Takes away the boxes around boxes of a laid-out page, and at last every element that is nested too deep."""
+    for table in [*root.iter("table")][::-1]:
+        inner = table.findall(".//table")
+        rows = [[cell for cell in row if cell.text_content().strip()] for row in _own(table, "tr")]
+        if len([*_own(table, "td", "th")]) == 1 or (inner and sum(len(row) > 1 for row in rows) < FEWEST_ROWS):
+            _unwrap_layout(table)
+        else:
+            # The converter cannot write a table in a cell: it follows the table.
+            for part in reversed(inner):
+                table.addnext(part)
+    for element in [*root.iter("div", "section", "article", "main", "center")][::-1]:
+        own = (element.text or "") + "".join(child.tail or "" for child in element)
+        if element is not root and not own.strip() and len(element) and all(child.tag in BLOCKS for child in element):
+            element.drop_tag()
+    deep = [element for element in root.iter(etree.Element) if len([*element.iterancestors()]) > DEEPEST]
+    for element in deep[::-1]:
+        if element.tag in BLOCKS:
+            element.addprevious(html.Element("br"))
+        element.drop_tag()
+
+
+def _unwrap_layout(table: HtmlElement) -> None:
+    """A table of a single cell, or of tables, is no table but boxes."""
+    for part in [*_own(table, "tbody", "thead", "tfoot", "tr", "colgroup", "col")]:
+        part.drop_tag()
+    for part in [*_own(table, "td", "th", "caption")]:
+        part.tag = "div"
+    table.tag = "div"
+
+
+def _own(table: HtmlElement, *tags: str) -> Iterator[HtmlElement]:
+    """The parts of a table itself, not those of tables inside it."""
+    for part in [*table.iter(*tags)]:
+        if next(part.iterancestors("table"), None) is table:
+            yield part
