@@ -18,7 +18,7 @@ from server.releases.slots import Standing
 from server.watching.tracing import Traces
 
 log = logging.getLogger("warrant.health")
-SECONDS = 2.0
+SECONDS = 5.0
 """How long the index may take to answer."""
 
 
