@@ -11,7 +11,7 @@ from server.watching.diary import Diary
 
 
 class Feedback(BaseModel):
-    """What you think of the answer to one of your requests."""
+    """What you think of an answer; `request_id` is the one that the Answer has."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,7 +33,7 @@ def feedback_routes(diary: Diary, traces: Attaches | None = None) -> APIRouter:
     @routes.post("/feedback", status_code=204)
     async def rate(feedback: Feedback) -> None:
         """Rate an answer that you were given; rating it again replaces what you said."""
-        kept = diary.rate(feedback.request_id, this_request().caller.name, feedback.rating, feedback.comment)
+        kept = diary.rate(feedback.request_id, this_request().caller, feedback.rating, feedback.comment)
         await asyncio.wrap_future(kept)
         if traces:
             traces.attach_feedback(feedback.request_id, feedback.rating, feedback.comment)

@@ -51,6 +51,7 @@ class Logs:
     def request_ended(self, request: Request, scope: Scope, status: int, seconds: float) -> None:
         told = {
             "request_id": request.id,
+            **_client_id(request),
             "caller": request.caller.name,
             "method": scope["method"],
             "path": scope["path"],
@@ -63,7 +64,8 @@ class Logs:
 
     def observe(self, record: Record) -> None:
         told = {
-            "request_id": record.request.id,
+            "request_id": record.id,
+            **_client_id(record.request),
             "caller": record.request.caller.name,
             "door": record.request.door,
             "code": record.code,
@@ -77,3 +79,7 @@ class Logs:
         if self._texts:
             told |= {"question": record.ask.question, "answer": answer["text"] if answer else None}
         questions.info("question", extra=told)
+
+
+def _client_id(request: Request) -> dict[str, str]:
+    return {"client_request_id": request.client_id} if request.client_id else {}

@@ -77,7 +77,7 @@ class Traces:
 
     def observe(self, record: Record) -> None:
         """Leave a trace of a question, if it is among the share."""
-        if self._traced(record.request.id):
+        if self._traced(record.id):
             trace = trace_of(record, texts=self._settings.traces_text)
             self._leave("trace", lambda store: store.write(trace))
 

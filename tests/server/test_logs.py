@@ -40,13 +40,14 @@ def lines(written: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
-def test_a_question_is_two_lines_with_its_id_and_no_text(
+def test_a_question_is_two_lines_with_its_ids_and_no_text(
     quick_handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with logged(monkeypatch) as written, serving(app_over(quick_handbook, tmp_path, QUICK)) as url:
         reply = httpx.post(f"{url}/rag/invoke", json=ASKED, headers={"x-request-id": "a-request-of-mine"})
         answer = reply.json()["output"]
-    asked, request = (each for each in lines(written) if each.get("request_id") == "a-request-of-mine")
+    asked, request = (each for each in lines(written) if each.get("request_id") == answer["request_id"])
+    assert asked["client_request_id"] == request["client_request_id"] == "a-request-of-mine"
     assert (asked["logger"], asked["code"], asked["rung"]) == ("warrant.questions", "answered", "primary")
     assert (request["logger"], request["status"], request["path"]) == ("warrant.access", 200, "/rag/invoke")
     assert request["ms"] >= request["graph_ms"] > 0
