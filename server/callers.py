@@ -156,7 +156,8 @@ def _load(path: Path) -> Any:
 def _alias(text: str) -> int | None:
     """The line of the first alias."""
     try:
-        return next((e.start_mark.line + 1 for e in yaml.parse(text) if isinstance(e, yaml.AliasEvent)), None)
+        marks = (event.start_mark for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent))
+        return next((mark.line + 1 for mark in marks if mark), None)
     except yaml.YAMLError:
         return None  # which load_yaml tells
 

@@ -27,8 +27,9 @@ log = logging.getLogger("warrant.desk")
 class Record:
     """One question as it went, for whoever keeps books: metrics, logs, traces, feedback.
 
-    `id` is the question's own: no other question has it, and no client can choose it. `steps` are the steps' names with the moment at which each began, in seconds since the epoch; `code` is the error's
-    when there is no answer, `cancelled` when the caller left.
+    `id` is the question's own: no other question has it, and no client can choose it. `steps` are the steps' names
+    with the moment at which each began, in seconds since the epoch; `code` is the error's when there is no answer,
+    `cancelled` when the caller left.
     """
 
     id: str
@@ -79,7 +80,7 @@ class Desk:
     async def slot(self) -> Slot:
         """What answers this request; raises Refused when its track has nothing."""
         request = this_request()
-        return await self.live.take(request.track, request.id)
+        return await self.live.take(request.track, request.id, operator=request.caller.operator)
 
     def ask(self, ask: Ask) -> Run:
         """Begin to answer; follow the run for its items. It ends when nobody follows, unless it is resumable."""
@@ -116,7 +117,8 @@ class Desk:
     async def _begin(self, name: str, ask: Ask, request: Request, say: Say) -> None:
         """Take what answers the request's track, once, and answer with it; what cannot be taken is no question yet."""
         try:
-            slot = await self.live.take(request.track, ask.session_id or name)
+            place, operator = ask.session_id or name, request.caller.operator
+            slot = await self.live.take(request.track, place, operator=operator)
         except Exception as error:  # noqa: BLE001 - it becomes an item; what is not ours is logged
             self._tell(error, name, say)
         else:
@@ -177,11 +179,18 @@ class Desk:
         return problem.code
 
     async def _question(self, ask: Ask, request: Request, most: int) -> Question:
-        """The question for the graph: the caller's groups are the key's, the history the session's or the ask's."""
+        """The question for the graph: caller and groups are the key's, the history is the session's or the ask's."""
         history = [Turn(role=turn.role, content=turn.content) for turn in ask.history]
         if ask.session_id:
             if history:
                 raise refuse(422, "Give either a session_id or a history, not both.")
             kept = await self._memory.recall(request.caller.name, ask.session_id)
             history = kept[max(0, len(kept) - most) :]
-        return Question(question=ask.question, filters=ask.filters, history=history, groups=list(request.caller.groups))
+        caller = request.caller
+        return Question(
+            question=ask.question,
+            filters=ask.filters,
+            history=history,
+            groups=list(caller.groups),
+            caller=caller.name,
+        )

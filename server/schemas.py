@@ -88,7 +88,10 @@ class PublicCitation(BaseModel):
 
 
 class PublicAnswer(BaseModel):
-    """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1, `version` is the registry's, if any."""
+    """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1, `version` is the registry's, if any.
+
+    `cached` names what was kept of the same caller's earlier questions: `answer` or `retrieval`.
+    """
 
     text: str
     status: Status

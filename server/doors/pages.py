@@ -81,7 +81,7 @@ def _asked(live: Live, callers: Callers) -> APIRouter:
     async def about() -> About:
         """The release that is served, and the columns of its Snapshot."""
         request = this_request()
-        agent = (await live.take(request.track, request.id)).agent
+        agent = (await live.take(request.track, request.id, operator=request.caller.operator)).agent
         return About(release=agent.label, columns=dict(agent.columns))
 
     @routes.post("/signin", status_code=204)

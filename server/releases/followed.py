@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
+from cachetools import TTLCache
+
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
@@ -19,10 +21,11 @@ from graph.registry.stages import PRODUCTION, SHADOW, STAGING
 from server.background import beside
 from server.live import Live, State
 from server.processes import give_back_memory
-from server.releases.failures import Failures
+from server.releases.failures import PAUSES, REMEMBERED, Failures
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
 from server.releases.slots import (
+    OPEN,
     Candidate,
     Slot,
     nothing_there,
@@ -54,6 +57,7 @@ class Followed(Live):
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
         self._failures = Failures()
+        self._warranted: TTLCache[int, bool] = TTLCache(REMEMBERED, PAUSES[0])
         self._away = ""
         self._swaps = 0
 
@@ -64,9 +68,15 @@ class Followed(Live):
             why = "; ".join(self.state.trouble) or f"no version of {self._settings.model} is in production"
             raise PromotionRefused(f"There is nothing to serve: {why}. `warrant promote VERSION --to production`.")
 
-    async def take(self, track: str, name: str) -> Slot:
-        """The slot for a question; production's are split by `name`, a pinned version is loaded when it is asked."""
+    async def take(self, track: str, name: str, *, operator: bool = False) -> Slot:
+        """The slot for a question; production's are split by `name`, a pinned version is loaded when it is asked.
+
+        A version that holds no valid warrant and is not in production is for an `operator` alone: to others it is not
+        there.
+        """
         if number := pinned_number(track):
+            if not (operator or await self._is_open(number)):
+                raise nothing_there(track)
             return self._there(number) or await self._pin(number)
         if track == PRODUCTION and self._shares:
             track = self._chosen(name)
@@ -234,6 +244,17 @@ class Followed(Live):
         if track in self._slots:
             self._pins[track] = time.monotonic()
         return found
+
+    async def _is_open(self, number: int) -> bool:
+        """Whether a version is in production, or holds a valid warrant as far as was known a moment ago."""
+        if any(slot.version == str(number) and slot.standing in OPEN for slot in self._slots.values()):
+            return True
+        if number not in self._warranted:
+            try:
+                self._warranted[number] = await self._loader.has_warrant(await self._reach(), number)
+            except VersionUnknown:
+                self._warranted[number] = False
+        return self._warranted[number]
 
     async def _pin(self, number: int) -> Slot:
         """Load a pinned version, one after the other; raises Refused (404) when there is none, or a RegistryError."""
