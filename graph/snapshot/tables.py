@@ -181,7 +181,7 @@ class Reader:
 
         # mypy takes the defaults of pydantic's dataclasses for none.
         query = MatchQuery(word, (self._closed or [WORDS])[0], operator=FullTextOperator.AND)  # type: ignore[call-arg]
-        found = await self._passages.query().nearest_to_text(query).where(where).select(["id"]).limit(1).to_arrow()
+        found = await self._passages.query().nearest_to_text(query).where(where).select(["id", "_score"]).limit(1).to_arrow()
         return bool(len(found))
 
     async def _rows(self, query: Any, score: str, most: int, more: Sequence[str] = ()) -> list[dict[str, Any]]:
