@@ -8,6 +8,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from graph.errors import SettingsInvalid
+from server.private import private_database
 from server.settings import ServerSettings
 
 Prune = Callable[[str], Awaitable[None]]
@@ -32,9 +33,8 @@ async def _sqlite(settings: ServerSettings) -> AsyncIterator[Opened]:
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    path = settings.state / "conversations.db"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = private_database(settings.state / "conversations.db")
         connection = await aiosqlite.connect(path, timeout=30)
     except (OSError, aiosqlite.Error) as error:
         raise SettingsInvalid(f"WARRANT_STATE={settings.state} cannot be written: {error}.") from error

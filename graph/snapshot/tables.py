@@ -181,8 +181,8 @@ class Reader:
 
         # mypy takes the defaults of pydantic's dataclasses for none.
         query = MatchQuery(word, (self._closed or [WORDS])[0], operator=FullTextOperator.AND)  # type: ignore[call-arg]
-        found = await self._passages.query().nearest_to_text(query).where(where).select(["id", "_score"]).limit(1).to_arrow()
-        return bool(len(found))
+        found = self._passages.query().nearest_to_text(query).where(where).select(["id", "_score"])
+        return bool(len(await found.limit(1).to_arrow()))
 
     async def _rows(self, query: Any, score: str, most: int, more: Sequence[str] = ()) -> list[dict[str, Any]]:
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]

@@ -23,6 +23,7 @@ from server.callers import Caller
 from server.context import Request
 from server.desk import Record
 from server.errors import refuse
+from server.private import private_database
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.diary")
@@ -150,8 +151,8 @@ class Diary:
 def open_diary(state: Path) -> sqlite3.Connection:
     """The file under `state`, made if it is not there; raises SettingsInvalid when it cannot be."""
     try:
-        state.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(state / "feedback.db", timeout=30, check_same_thread=False)
+        path = private_database(state / "feedback.db")
+        connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(TABLES + SHADOWS)
