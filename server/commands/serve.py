@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from graph.commands.terminal import Terminal
 from graph.settings import load_settings, quiet_libraries
 from server.callers import load_callers
 from server.private import write_privately
@@ -50,5 +50,5 @@ def announce(settings: ServerSettings, port: int) -> None:
     table = Table(title=f"Warrant on http://{host}:{port}", title_justify="left", show_header=False, show_edge=False)
     for path, purpose in PAGES.items():
         table.add_row(f"http://{host}:{port}{path}", purpose)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     console.print(table)
