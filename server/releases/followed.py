@@ -57,7 +57,8 @@ class Followed(Live):
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
         self._failures = Failures()
-        self._warranted: TTLCache[int, bool] = TTLCache(REMEMBERED, PAUSES[0])
+        self._recent: TTLCache[int, bool] = TTLCache(REMEMBERED, PAUSES[0])
+        self._warranted: set[int] = set()
         self._away = ""
         self._swaps = 0
 
@@ -249,12 +250,23 @@ class Followed(Live):
         """Whether a version is in production, or holds a valid warrant as far as was known a moment ago."""
         if any(slot.version == str(number) and slot.standing in OPEN for slot in self._slots.values()):
             return True
-        if number not in self._warranted:
-            try:
-                self._warranted[number] = await self._loader.has_warrant(await self._reach(), number)
-            except VersionUnknown:
-                self._warranted[number] = False
-        return self._warranted[number]
+        known = self._recent.get(number)
+        if known is None:
+            known = self._recent[number] = await self._has_warrant(number)
+        return known
+
+    async def _has_warrant(self, number: int) -> bool:
+        """As the registry says; while that is away, as it said last of a version that is loaded."""
+        try:
+            found = await self._loader.has_warrant(await self._reach(), number)
+        except VersionUnknown:
+            found = False
+        except RegistryUnavailable:
+            if number in self._warranted and self._there(number):
+                return True
+            raise
+        (self._warranted.add if found else self._warranted.discard)(number)
+        return found
 
     async def _pin(self, number: int) -> Slot:
         """Load a pinned version, one after the other; raises Refused (404) when there is none, or a RegistryError."""

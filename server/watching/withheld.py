@@ -28,7 +28,7 @@ def record_without_text(
     """Make a log record that holds nothing of what a client has sent."""
     if name in NEVER_ASKED:
         return logging.LogRecord(name, level, path, line, message, args, error, *more, **rest)
-    if name.startswith(OURS) or name in CONSTANT:
+    if str(name).startswith(OURS) or name in CONSTANT:
         record = logging.LogRecord(name, level, path, line, message, args, None, *more, **rest)
     else:
         told = "%s:%s; the text is withheld unless WARRANT_LOG_QUESTIONS is true"

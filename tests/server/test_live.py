@@ -30,6 +30,7 @@ from graph.registry.package import open_package
 from graph.release import Prompts, Release
 from server.app import assemble
 from server.doors.admin import signed
+from server.releases import followed as releases_followed
 from server.releases.followed import Followed
 from server.settings import ServerSettings
 from server.watching.diary import open_diary
@@ -431,6 +432,23 @@ def test_a_version_without_a_warrant_is_there_for_operators_alone(registry: Memo
                 "/v1/chat/completions", json={"model": model, **chat}, headers={"authorization": "Bearer key-of-ann"}
             )
             assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_away(
+    registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releases_followed, "PAUSES", (0.0,))
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
+    registry.log(release("three"))
+    with followed(registry, tmp_path / "state", keys=keys) as client:
+        client.headers["authorization"] = "Bearer key-of-ann"
+        assert ask(client, "/versions/2/rag")["version"] == "2"
+        registry.away = True
+        assert ask(client, "/versions/2/rag")["version"] == "2"
+        assert client.post("/versions/3/rag/invoke", json=PENSION).status_code == 503
+        registry.away = False
+        registry.warrants[2] = None
+        assert client.post("/versions/2/rag/invoke", json=PENSION).status_code == 404
 
 
 def test_a_server_without_a_registry_has_no_versions(server: str) -> None:
