@@ -107,6 +107,9 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return warrant.main(arguments, standalone_mode=False)
     except click.ClickException as error:
+        from graph.commands.terminal import printable
+
+        error.message = printable(error.message)  # type: ignore[misc]  # it may quote what was typed or read
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -114,11 +117,12 @@ def main(arguments: list[str] | None = None) -> Any:
         return 130
     except Exception as error:
         from graph.commands.exits import exit_code
+        from graph.commands.terminal import echo
 
         code = exit_code(error)
         if code is None:
             raise
-        click.echo(f"warrant: {error}", err=True)
+        echo(f"warrant: {error}", err=True)
         return code
 
 

@@ -101,29 +101,30 @@ async def report(store: Path, questions: Sequence[Asked], strangers: Sequence[st
     judged = [asked for asked in questions if asked.id in typed]
     ways = {
         "clean": {asked.id: asked.text for asked in judged},
-        "clean, mended": {asked.id: mend(retriever, asked.text)[0] for asked in judged},
+        "clean, mended": {asked.id: (await mend(retriever, asked.text))[0] for asked in judged},
         "with a slip": typed,
-        "with a slip, mended": {key: mend(retriever, text)[0] for key, text in typed.items()},
+        "with a slip, mended": {key: (await mend(retriever, text))[0] for key, text in typed.items()},
     }
     search = {way: await scores(retriever, judged, texts) for way, texts in ways.items()}
     lost = search["clean"]["recall10"] - search["with a slip"]["recall10"]
     found = search["with a slip, mended"]["recall10"] - search["with a slip"]["recall10"]
     right = [terms(ways["with a slip, mended"][a.id]) == terms(ways["clean, mended"][a.id]) for a in judged]
     texts = await texts_of(store)
+    changes = [(asked, (await mend(retriever, asked.text))[1]) for asked in questions]
     return {
         "questions": len(judged),
         "search": search,
         "given_back": round(found / lost, 4) if lost > 0 else 1.0,
         "mended_to_what_was_meant": share(right),
         "clean_questions": len(questions),
-        "changed": share(bool(mend(retriever, asked.text)[1]) for asked in questions),
-        "strangers_changed": share(bool(mend(retriever, text)[1]) for text in strangers),
-        "wrongly_changed": share(is_wrong(mend(retriever, asked.text)[1], asked, texts) for asked in questions),
+        "changed": share(bool(mended) for _, mended in changes),
+        "strangers_changed": share([bool((await mend(retriever, text))[1]) for text in strangers]),
+        "wrongly_changed": share(is_wrong(mended, asked, texts) for asked, mended in changes),
     }
 
 
-def mend(retriever: SnapshotRetriever, text: str) -> tuple[str, dict[str, str]]:
-    return Mender(retriever.lexicon).mend(text, language_of(text), public=True)
+async def mend(retriever: SnapshotRetriever, text: str) -> tuple[str, dict[str, str]]:
+    return await Mender(retriever.lexicon).mend(text, language_of(text))
 
 
 def is_wrong(mended: dict[str, str], asked: Asked, texts: dict[str, str]) -> bool:

@@ -18,7 +18,7 @@ from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
 from .question import conversation, preprocess, routing, subquestions
-from .question.mending import Mender
+from .question.mending import Mender, Stands
 from .release import Release
 from .state import Draft, Failure, State, Usage
 from .text.language import language_of
@@ -62,9 +62,9 @@ class Nodes:
         question = preprocess.normalise_question(state.get("question"), self.release.limits)
         history = preprocess.check_history(state.get("history"), self.release.limits)
         began, filters, language = time.monotonic(), state.get("filters") or {}, language_of(question)
-        groups = preprocess.check_groups(state.get("groups"))
+        groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
         compile_filter(filters, self.backend.retriever.columns)
-        asked, mended = self._mender.mend(question, language, public=not groups)
+        asked, mended = await self._mender.mend(question, language, self._stands(groups))
         folded = conversation.fold(asked, history, self._weigh)
         update = State(
             standalone=folded.question,
@@ -76,8 +76,9 @@ class Nodes:
             cached=[],
             trouble=[],
             groups=groups,
+            caller=caller,
             filters=filters,
-            key=self._searching.key(filters, groups, "answer", question, folded.question, history),
+            key=self._searching.key(filters, groups, caller, "answer", question, folded.question, history),
             candidates=[],
             passages=[],
             evidence=[],
@@ -185,6 +186,11 @@ class Nodes:
     @cached_property
     def _mender(self) -> Mender:
         return Mender(self.backend.retriever.lexicon)
+
+    def _stands(self, groups: list[str]) -> Stands | None:
+        """What knows the words of the caller's own passages; None for a caller in no group."""
+        vocabulary = self.backend.vocabulary
+        return (lambda word: vocabulary.holds(word, groups)) if vocabulary and groups else None
 
     @cached_property
     def _searching(self) -> Searching:

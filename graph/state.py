@@ -19,13 +19,15 @@ class Turn(TypedDict):
 class Question(TypedDict, total=False):
     """What a caller asks; only `question` is required.
 
-    `filters` is a filter over metadata columns (see graph.filters); `groups` are the caller's access groups.
+    `filters` is a filter over metadata columns (see graph.filters); `groups` are the caller's access groups. What is
+    kept of a `caller`'s questions is used for no other caller; those who are not named count as one.
     """
 
     question: Required[str]
     filters: dict[str, Any]
     history: list[Turn]
     groups: list[str]
+    caller: str
 
 
 class Passage(TypedDict):
@@ -204,6 +206,7 @@ class State(TypedDict, total=False):
     filters: dict[str, Any]
     history: list[Turn]
     groups: list[str]
+    caller: str
     standalone: str
     searches: list[Search]
     readings: list[str]

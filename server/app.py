@@ -32,6 +32,7 @@ from server.doors.talks import talk_routes
 from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
+from server.private import write_privately
 from server.processes import end_with_parent, keep_memory_level
 from server.releases.followed import Followed
 from server.releases.indexed import FollowedIndex
@@ -68,6 +69,7 @@ def make_app() -> FastAPI:
     settings = load_server_settings()
     set_up_logs(settings)
     end_with_parent()
+    write_privately()
     return assemble(settings, live_of(settings))
 
 

@@ -12,6 +12,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from graph.errors import SettingsInvalid
+from server.private import private_database
 from server.settings import ServerSettings
 from server.state_files import BUSY, WAIT, identity_of, unusable
 
@@ -52,6 +53,7 @@ async def _sqlite(settings: ServerSettings) -> AsyncIterator[Checkpoints]:
 
     path = settings.state / "conversations.db"
     try:
+        private_database(path)
         await asyncio.to_thread(_write_to, path)
         connection = await aiosqlite.connect(path, timeout=BUSY)
     except (OSError, sqlite3.Error) as error:
@@ -81,7 +83,6 @@ async def _sqlite(settings: ServerSettings) -> AsyncIterator[Checkpoints]:
 
 def _write_to(path: Path) -> None:
     """Raises OSError or sqlite3.Error where a file cannot be written; a second setup writes nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=BUSY)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()

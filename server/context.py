@@ -11,11 +11,13 @@ from server.callers import ANONYMOUS, Caller
 class Request:
     """One HTTP request: its id, who sent it and through which door (rag, openai, mcp, page) it came.
 
-    `track` is what it asks: production, staging or a version. `graph_ms` are the milliseconds that the graph itself
-    took, added up over the request's questions.
+    The `id` is ours and nobody can choose it; `client_id` is what the client calls the request, to be told and never
+    looked up by. `track` is what it asks: production, staging or a version. `graph_ms` are the milliseconds that the
+    graph itself took, added up over the request's questions.
     """
 
     id: str
+    client_id: str = ""
     caller: Caller = ANONYMOUS
     door: str = "rag"
     track: str = "production"
@@ -23,6 +25,11 @@ class Request:
     began: float = field(default_factory=time.perf_counter)
     graph_ms: float = 0.0
     questions: int = 0
+
+    def next_question(self) -> str:
+        """The id of one more question: the request's own for the first, and one that begins with it for others."""
+        self.questions += 1
+        return self.id if self.questions == 1 else f"{self.id}-{self.questions}"
 
 
 _current: ContextVar[Request] = ContextVar("warrant_request")

@@ -29,10 +29,12 @@ NOT_KEPT = "The conversation could not be kept: later questions will not know of
 class Record:
     """One question as it went, for whoever keeps books: metrics, logs, traces, feedback.
 
-    `steps` are the steps' names with the moment at which each began, in seconds since the epoch; `code` is the error's
-    when there is no answer, `cancelled` when the caller left.
+    `id` is the question's own: no other question has it, and no client can choose it. `steps` are the steps' names
+    with the moment at which each began, in seconds since the epoch; `code` is the error's when there is no answer,
+    `cancelled` when the caller left.
     """
 
+    id: str
     request: Request
     ask: Ask
     question: Question
@@ -81,19 +83,19 @@ class Desk:
     async def slot(self) -> Slot:
         """What answers this request; raises Refused when its track has nothing."""
         request = this_request()
-        return await self.live.take(request.track, request.id)
+        return await self.live.take(request.track, request.id, operator=request.caller.operator)
 
     def ask(self, ask: Ask) -> Run:
         """Begin to answer; follow the run for its items. It ends when nobody follows, unless it is resumable."""
         request = this_request()
-        request.questions += 1
+        name = request.next_question()
 
         async def work(say: Say) -> None:
-            await self._begin(ask, request, say)
+            await self._begin(name, ask, request, say)
 
         run = Run(work, self.settings.resume if request.resumable else 0.0)
         if request.resumable:
-            self.runs.keep(request.id, request.caller, run, self.live.agent.deadline + self.settings.grace)
+            self.runs.keep(name, request.caller, run, self.live.agent.deadline + self.settings.grace)
         return run
 
     async def items(self, ask: Ask) -> AsyncIterator[Item]:
@@ -115,27 +117,27 @@ class Desk:
                     return answer
         raise refuse(503, "The server is going away. Ask again.")
 
-    async def _begin(self, ask: Ask, request: Request, say: Say) -> None:
+    async def _begin(self, name: str, ask: Ask, request: Request, say: Say) -> None:
         """Take what answers the request's track, once, and answer with it; what cannot be taken is no question yet."""
         try:
-            slot = await self.live.take(request.track, ask.session_id or request.id)
+            place, operator = ask.session_id or name, request.caller.operator
+            slot = await self.live.take(request.track, place, operator=operator)
         except Exception as error:  # noqa: BLE001 - it becomes an item; what is not ours is logged
-            self._tell(error, request, say)
+            self._tell(error, name, say)
         else:
-            await self._work(ask, request, slot, say)
+            await self._work(Record(name, request, ask, Question(question=ask.question), slot, time.time()), say)
 
-    async def _work(self, ask: Ask, request: Request, slot: Slot, say: Say) -> None:
+    async def _work(self, record: Record, say: Say) -> None:
         """Answer within the release's deadline, or say why not."""
-        record = Record(request, ask, Question(question=ask.question), slot, time.time())
-        began, agent = time.perf_counter(), slot.agent
+        request, agent, began = record.request, record.agent, time.perf_counter()
         self._books.question_begun()
-        told = {"request_id": request.id, "release": agent.label, "version": slot.version}
+        told = {"request_id": record.id, "release": agent.label, "version": record.slot.version}
         say({"event": "status", "step": "begun", **told})
         try:
             async with asyncio.timeout(agent.deadline + self.settings.grace):
                 await self._answer(record, say)
         except Exception as error:  # noqa: BLE001 - every failure becomes an item; what is not ours is logged
-            record.code = self._tell(error, request, say)
+            record.code = self._tell(error, record.id, say)
         finally:
             request.graph_ms += (time.perf_counter() - began) * 1000
             record.ended = time.time()
@@ -170,26 +172,32 @@ class Desk:
             except StateUnavailable:
                 record.warnings.append(NOT_KEPT)
         record.answer, record.code = answer, answer["status"]
-        record.public = public_answer(answer, record.request.id, session, record.slot.version, record.warnings)
+        record.public = public_answer(answer, record.id, session, record.slot.version, record.warnings)
         say({"event": "final", "answer": record.public})
 
-    def _tell(self, error: Exception, request: Request, say: Say) -> str:
+    def _tell(self, error: Exception, name: str, say: Say) -> str:
         """Say what went wrong, and give its code."""
         problem = problem_of(error)
         if problem.status >= 500:
-            log.error("a question failed", exc_info=error, extra={"request_id": request.id, "code": problem.code})
-        say({**error_item(problem, request.id), "status": problem.status})
+            log.error("a question failed", exc_info=error, extra={"request_id": name, "code": problem.code})
+        say({**error_item(problem, name), "status": problem.status})
         return problem.code
 
     async def _question(self, record: Record) -> Question:
-        """The question for the graph: the caller's groups are the key's, the history the session's or the ask's."""
-        ask, groups = record.ask, list(record.request.caller.groups)
+        """The question for the graph: caller and groups are the key's, the history is the session's or the ask's."""
+        ask, caller = record.ask, record.request.caller
         history = [Turn(role=turn.role, content=turn.content) for turn in ask.history]
         if ask.session_id:
             if history:
                 raise refuse(422, "Give either a session_id or a history, not both.")
             history = await self._recalled(record)
-        return Question(question=ask.question, filters=ask.filters, history=history, groups=groups)
+        return Question(
+            question=ask.question,
+            filters=ask.filters,
+            history=history,
+            groups=list(caller.groups),
+            caller=caller.name,
+        )
 
     async def _recalled(self, record: Record) -> list[Turn]:
         """The latest turns of the session; none, and a warning, when they cannot be read."""

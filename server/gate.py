@@ -50,7 +50,7 @@ class Gate:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         scope, track, path = settle_track(scope)
         resumable = headers.get("warrant-resumable") == "true"
-        request = Request(_id(headers), door=_door(path), track=track, resumable=resumable)
+        request = Request(uuid4().hex, _client_id(headers), door=_door(path), track=track, resumable=resumable)
         enter(request)
         reply = _Reply(send, request)
         try:
@@ -145,7 +145,7 @@ class _Reply:
             self.status = message["status"]
             spent = (time.perf_counter() - self.request.began) * 1000
             headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self.request.id
+            headers["x-request-id"] = self.request.client_id or self.request.id
             headers["x-content-type-options"] = "nosniff"
             own = max(0.0, spent - self.request.graph_ms)
             headers["server-timing"] = f"graph;dur={self.request.graph_ms:.1f}, warrant;dur={own:.1f}"
@@ -154,10 +154,10 @@ class _Reply:
         await self._send(message)
 
 
-def _id(headers: Mapping[str, str]) -> str:
-    """The client's own id where it is fit to be written to a log, or a new one."""
+def _client_id(headers: Mapping[str, str]) -> str:
+    """What the client calls the request, where it is fit to be written to a log and into a header."""
     offered = headers.get("x-request-id", "")
-    return offered if ID.fullmatch(offered) else uuid4().hex
+    return offered if ID.fullmatch(offered) else ""
 
 
 def _door(path: str) -> str:

@@ -43,10 +43,10 @@ class Live:
         """Answer with another agent from now on; what is under way ends with the one that it began with."""
         self._slots = {PRODUCTION: Slot("", agent)}
 
-    async def take(self, track: str, name: str) -> Slot:
-        """The slot that answers a question on a track; `name` is the session's, or the request's.
+    async def take(self, track: str, name: str, *, operator: bool = False) -> Slot:
+        """The slot that answers a question on a track; `name` is the session's, or the question's.
 
-        Raises Refused when the track has nothing.
+        Raises Refused when the track has nothing, or nothing that is open to who is no `operator`.
         """
         if track not in self._slots:
             raise nothing_there(track) if self._slots else refuse(503, "The server is still starting. Ask again.")

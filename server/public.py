@@ -18,9 +18,13 @@ CITATION = tuple(PublicCitation.model_fields)
 def public_answer(
     answer: Answer, request_id: str, session_id: str, version: str, warnings: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The Answer's public fields as plain JSON values."""
+    """The Answer's public fields as plain JSON values.
+
+    Vectors are kept for all callers together: that there was one would tell that somebody has asked the same.
+    """
+    cached = [name for name in answer["cached"] if name != "embedding"]
     told: dict[str, Any] = {**answer, "request_id": request_id, "session_id": session_id, "version": version}
-    told["warnings"] = list(warnings)
+    told |= {"cached": cached, "warnings": list(warnings)}
     told["citations"] = [public_citation(citation) for citation in answer["citations"]]
     plain_fields: dict[str, Any] = plain({name: told[name] for name in ANSWER})
     return plain_fields

@@ -6,7 +6,7 @@ in context variables for the callbacks of the outer call would carry the graph's
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
 
@@ -94,14 +94,17 @@ class Runs:
 
     def __init__(self, seconds: float, most: int) -> None:
         self._seconds, self._most = seconds, most
-        self._kept: OrderedDict[tuple[str, str], tuple[Caller, Run]] = OrderedDict()
+        self._kept: dict[tuple[str, str], tuple[Caller, Run]] = {}
 
     def keep(self, name: str, caller: Caller, run: Run, lasts: float) -> None:
-        """Keep a run that lasts so many seconds at most; one of the same name and caller gives way to it."""
-        self._kept.pop((caller.name, name), None)
+        """Keep a run that lasts so many seconds at most; no other has its name.
+
+        Of too many the oldest goes of the caller who has the most, so that none drops another's.
+        """
         self._kept[caller.name, name] = kept = (caller, run)
         while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+            [(greedy, _)] = Counter(owner for owner, _ in self._kept).most_common(1)
+            del self._kept[next(key for key in self._kept if key[0] == greedy)]
         asyncio.get_running_loop().call_later(lasts + self._seconds, self._drop, (caller.name, name), kept)
 
     def find(self, name: str, caller: Caller) -> Run:

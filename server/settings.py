@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from graph.errors import SettingsInvalid
 from graph.prices import Price
+from server.private import private_folder
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -118,7 +119,8 @@ def share_metrics(settings: ServerSettings) -> None:
     folder = settings.state / f"metrics-{settings.port}"
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        private_folder(settings.state)
+        private_folder(folder)
     except OSError as error:
         raise SettingsInvalid(f"WARRANT_STATE={settings.state} cannot be written: {error.strerror}.") from error
     os.environ[METRICS] = str(folder)

@@ -56,10 +56,10 @@ class Shadow:
         """Take a question of production's that was answered, if it is of the candidate's share."""
         self._under_way -= 1
         candidate = self._candidate() if record.request.track == "production" else None
-        if candidate is None or record.public is None or place_of(record.request.id) >= candidate.share:
+        if candidate is None or record.public is None or place_of(record.id) >= candidate.share:
             return
         try:
-            self._waiting.put_nowait((record.request.id, record.question))
+            self._waiting.put_nowait((record.id, record.question))
         except asyncio.QueueFull:
             self._told("dropped")
 

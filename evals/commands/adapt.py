@@ -6,6 +6,7 @@ import click
 
 from evals.adapters import adapt as adapted
 from evals.samples import write_dataset
+from graph.commands.terminal import echo
 
 
 @click.command()
@@ -20,4 +21,4 @@ def adapt(folder: Path, out: Path, most: int | None) -> None:
     dataset, left = adapted(folder, most)
     write_dataset(out, dataset.samples)
     told = "".join(f"; {number} {kind} left out" for kind, number in sorted(left.items()))
-    click.echo(f"{len(dataset.samples)} samples{told}.", err=True)
+    echo(f"{len(dataset.samples)} samples{told}.", err=True)

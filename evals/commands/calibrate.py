@@ -19,6 +19,7 @@ from evals.errors import RunInvalid
 from evals.runs import Run, open_run
 from evals.subjects import packed
 from graph.commands.options import settings_with, takes
+from graph.commands.terminal import Terminal, echo
 from graph.files import write_whole
 from graph.release import Release, load_release
 from graph.settings import Settings, keep_no_answers
@@ -48,7 +49,7 @@ def command(run: Path, index: Path | None, release: Path | None, out: Path | Non
     that was broken off goes on. Writes a new release.yaml, and calibration.json and two pictures beside it. Exit code
     1: no threshold holds; then there is no new release.
     """
-    console, wanted = Console(stderr=True), _wanted(told)
+    console, wanted = Terminal(stderr=True), _wanted(told)
     settings, made = settings_with(index=index, release=release), Run(run)
     place = out or run / "calibration" / "release.yaml"
     if settings.release and place.resolve() == settings.release.resolve():
@@ -56,11 +57,11 @@ def command(run: Path, index: Path | None, release: Path | None, out: Path | Non
     routes = _asked(made, settings, console, told)
     found = calibrate(made, load_release(settings.release), routes, wanted, settings.prices)
     changed = _write(found, settings.release, place, str(told["name"] or ""))
-    show(changed, Console())
+    show(changed, Terminal())
     if not changed.after_label:
         console.print("There is no new release.")
         sys.exit(1)
-    click.echo(place)
+    echo(place)
 
 
 def _wanted(told: dict[str, object]) -> Wanted:

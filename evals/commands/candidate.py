@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
 from evals.commands.compared import Compared, keep, weighed
@@ -16,6 +15,7 @@ from evals.gating.thresholds import DEFAULT, read_thresholds
 from evals.samples import read_dataset
 from evals.subjects import registered
 from graph.commands.options import settings_with, takes
+from graph.commands.terminal import Terminal, echo
 from graph.registry import Version
 from graph.registry.admission import check_logged
 from graph.registry.stages import number_of
@@ -62,7 +62,7 @@ def candidate(
     settings = settings_with(registry=registry, model=model)
     found = compare(pair_of(settings, version), required, home, at_once)
     if out:
-        click.echo(keep(found, out, settings))
+        echo(keep(found, out, settings))
     sys.exit(found.verdict.code)
 
 
@@ -78,7 +78,7 @@ def pair_of(settings: Settings, version: str) -> Pair:
 
 def compare(pair: Pair, required: Required, home: Path = HOME, at_once: int = AT_ONCE) -> Compared:
     """Ask both what has not been asked yet, and show what the gate says."""
-    console, settings = Console(stderr=True), settings_with()
+    console, settings = Terminal(stderr=True), settings_with()
     run, *other = [
         asked(registered(pair.registry, each.number, home / "packages"), required.dataset, home, console, at_once)
         for each in (pair.candidate, pair.champion)

@@ -15,6 +15,7 @@ from evals.revisions import Recipe, Revision, build, export, file_of, git
 from evals.runs import Run
 from evals.samples import Dataset, read_dataset
 from graph.commands.options import settings_with
+from graph.commands.terminal import Terminal
 
 INSIDE = click.Path(path_type=Path)
 
@@ -52,14 +53,14 @@ def ci(
     release needs none. The thresholds are the base's, so that a change cannot lower its own bar. What was asked before
     is not asked again. Exit codes: 0 pass, 1 fail, 2 cannot tell, or the command is wrong.
     """
-    settings, console = settings_with(), Console(stderr=True)
+    settings, console = settings_with(), Terminal(stderr=True)
     recipe = Recipe(release, documents, index.resolve() if index else None)
     repository = Path(git(Path.cwd(), "rev-parse", "--show-toplevel"))
     champion, candidate = (export(repository, ref, home) for ref in (base, head))
     samples, limits = _dataset(candidate, dataset), _thresholds(champion, candidate, thresholds, console)
     runs = [_asked(each, recipe, samples, home, at_once, console) for each in (candidate, champion)]
     found = weighed(runs[0], runs[1], limits, settings, console)
-    show(found.verdict, Console())
+    show(found.verdict, Terminal())
     if out:
         console.print(f"The report is {keep(found, out, settings)}")
     sys.exit(found.verdict.code)

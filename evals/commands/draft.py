@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from evals.drafting.absent import Unanswered
 from evals.drafting.drafts import Counts, answerable, unanswerable
@@ -18,6 +17,7 @@ from graph.backends import Scope
 from graph.backends.local import EmbeddedSimilarity, open_retriever
 from graph.claims.verification import Verifier
 from graph.commands.options import settle, takes
+from graph.commands.terminal import Terminal, echo
 from graph.release import Checking, Release
 from graph.settings import Settings
 from graph.state import Passage
@@ -54,13 +54,13 @@ def draft(
     texts, counts = asyncio.run(read_texts(settings.index)), Counts(documents, absent, seed)
     asked = [sample.question for sample in before]
     rated = read_feedback(feedback, texts) if feedback else []
-    with Console(stderr=True).status("Reading and checking"):
+    with Terminal(stderr=True).status("Reading and checking"):
         made = [*answerable(texts, counts, asked), *asyncio.run(_absent(texts, counts, settings, told))]
     known = {sample.id for sample in before}
     new = [each for each in [*rated, *(each.sample for each in made)] if each.id not in known]
     write_dataset(out, [*before, *new])
-    Console(stderr=True).print(_told(new, made), highlight=False)
-    click.echo(out)
+    Terminal(stderr=True).print(_told(new, made), highlight=False)
+    echo(out)
 
 
 def _before(out: Path, *, append: bool) -> tuple[Sample, ...]:

@@ -17,6 +17,7 @@ from evals.judging.identity import judging_of
 from evals.metrics.known import METRICS
 from evals.runs import Run
 from graph.commands.options import settings_with
+from graph.commands.terminal import Terminal, echo
 from graph.files import write_whole
 
 COLOURS: dict[Says, str] = {"pass": "green", "fail": "red", "cannot tell": "yellow"}
@@ -44,15 +45,15 @@ def gate(
     cannot tell (or the command is wrong): nothing but 0 may promote.
     """
     settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
-    judging = judges(judging_of(settings, repeats), Console(stderr=True))
+    judging = judges(judging_of(settings, repeats), Terminal(stderr=True))
     other = Run(champion) if champion else None
     verdict = asyncio.run(weigh(Run(run), other, limits, settings.prices, settings.cores, judging))
     if out:
         write_whole(out, verdict.text())
     if as_json:
-        click.echo(verdict.text(), nl=False)
+        echo(verdict.text(), nl=False)
     else:
-        show(verdict, Console())
+        show(verdict, Terminal())
     sys.exit(verdict.code)
 
 

@@ -16,6 +16,7 @@ from evals.commands.judging import takes_judge
 from evals.judging.identity import Judging, judging_of
 from evals.judging.labels import FAITHFUL, Labelled, read_labels
 from graph.commands.options import settings_with
+from graph.commands.terminal import Terminal, echo
 
 if TYPE_CHECKING:
     from evals.judging.agreement import Agreement, Figure
@@ -39,12 +40,12 @@ def judge_check(data: Path, judge: str | None, repeats: int | None, sample: int 
     queries.jsonl, gzipped or not, as IBM's mt-rag-benchmark has them.
     """
     settings = settings_with(judge_model=judge)
-    judging, errors = judging_of(settings, repeats), Console(stderr=True)
+    judging, errors = judging_of(settings, repeats), Terminal(stderr=True)
     found = asyncio.run(_check(read_labels(data, sample), judging, settings.cores, errors))
     if as_json:
-        click.echo(json.dumps({name: each.as_dict() for name, each in found.items()}, indent=1))
+        echo(json.dumps({name: each.as_dict() for name, each in found.items()}, indent=1))
     else:
-        Console().print(table(found))
+        Terminal().print(table(found))
         errors.print(NOTE, highlight=False)
 
 

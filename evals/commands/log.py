@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from evals.errors import VerdictInvalid
 from evals.gating.verdict import read_verdict
@@ -16,6 +15,7 @@ from evals.report.record import read_record
 from evals.runs import Run
 from evals.scoring import score_run
 from graph.commands.options import needs_mlflow, settings_with, takes
+from graph.commands.terminal import Terminal, echo
 from graph.settings import bound_mlflow
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def log(run: Path, verdict: Path | None, report: Path | None, registry: str | No
     name, new = log_run(made, scores, settings.registry_uri, settings.model, kept_judgements(made))
     if attached:
         new = attach(name, attached, settings.registry_uri) or new
-    Console(stderr=True).print("Logged." if new else "It is there already.")
-    click.echo(name)
+    Terminal(stderr=True).print("Logged." if new else "It is there already.")
+    echo(name)
 
 
 def _attached(run: Run, verdict: Path, report: Path | None) -> "Attached":

@@ -12,6 +12,7 @@ from evals.report.contents import report_of
 from evals.report.files import write_report
 from evals.runs import Run
 from graph.commands.options import settings_with
+from graph.commands.terminal import echo
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -39,7 +40,7 @@ def report(verdict: Path, run: Path | None, champion: Path | None, out: Path, op
     settings = settings_with()
     other = scored(Run(champion), settings) if champion else None
     page = write_report(report_of(told, scored(Run(run), settings), other), out)
-    click.echo(page)
+    echo(page)
     if opened:
         webbrowser.open(page.resolve().as_uri())
 

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
 from evals.samples import read_dataset
 from evals.subjects import Subject, packed, registered
 from graph.commands.options import settings_with, takes
+from graph.commands.terminal import Terminal, echo
 from graph.registry.stages import number_of
 from graph.release import load_release
 from graph.settings import Settings
@@ -46,8 +46,8 @@ def run(
     settings = settings_with(index=index, release=release, registry=registry, model=model)
     samples = read_dataset(dataset)
     with _subject(settings, version) as subject:
-        made = asked(subject, samples, out, Console(stderr=True), at_once, again=again)
-    click.echo(made.place)
+        made = asked(subject, samples, out, Terminal(stderr=True), at_once, again=again)
+    echo(made.place)
 
 
 @contextmanager

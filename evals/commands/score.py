@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from evals.commands.judging import judged, takes_judge, told
@@ -17,6 +16,7 @@ from evals.runs import Run
 from evals.scores import Score, by_metric, unscored
 from evals.scoring import score_run
 from graph.commands.options import settings_with
+from graph.commands.terminal import Terminal, echo
 
 
 @click.command()
@@ -32,7 +32,7 @@ def score(run: Path, judge: str | None, repeats: int | None, again: bool, as_jso
     that can be used, has no score but a reason; the last column counts those.
     """
     settings = settings_with(judge_model=judge)
-    judging, errors = judging_of(settings, repeats, again=again), Console(stderr=True)
+    judging, errors = judging_of(settings, repeats, again=again), Terminal(stderr=True)
     made = Run(run)
     found = asyncio.run(score_run(made, settings.prices, settings.cores))
     if judging:
@@ -41,9 +41,9 @@ def score(run: Path, judge: str | None, repeats: int | None, again: bool, as_jso
         found = (*found, *judgements.scores)
     if as_json:
         for each in found:
-            click.echo(json.dumps(each.model_dump(exclude_defaults=True)))
+            echo(json.dumps(each.model_dump(exclude_defaults=True)))
     else:
-        Console().print(table(found, explain=explain))
+        Terminal().print(table(found, explain=explain))
 
 
 def table(scores: tuple[Score, ...], *, explain: bool = False) -> Table:

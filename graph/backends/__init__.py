@@ -14,14 +14,14 @@ from ..text.surfaces import Known
 
 
 class Lexicon(Protocol):
-    """What words a Snapshot holds."""
+    """What words the passages of a Snapshot hold that everybody may see."""
 
     def weight(self, term: str) -> float:
-        """How telling a term of graph.text.words is: its smoothed inverse passage frequency."""
+        """How telling a term of graph.text.words is: its smoothed inverse frequency in public passages."""
         ...
 
-    def known(self, word: str, *, public: bool = False) -> bool:
-        """Whether a word in lower case stands in a passage; `public`: in one that everybody may see."""
+    def known(self, word: str) -> bool:
+        """Whether a word in lower case stands in a passage that everybody may see."""
         ...
 
     def of_length(self, letters: int) -> Sequence[Known]:
@@ -90,6 +90,14 @@ class Scope:
     filters: dict[str, Any]
     groups: list[str]
     pool: int
+
+
+class Vocabulary(Protocol):
+    """Knows the words of passages that only some groups may see."""
+
+    async def holds(self, word: str, groups: list[str]) -> bool:
+        """Whether a word stands in a passage that is not public and that such a caller may see."""
+        ...
 
 
 class Similarity(Protocol):
@@ -193,6 +201,8 @@ class Backend:
     """None where a turn means the same whatever was said before it: its words alone carry the topic then."""
     index: Index | None = None
     """None where nothing lies on disk."""
+    vocabulary: Vocabulary | None = None
+    """None where nobody can say: then the words of a question are mended as if the caller were in no group."""
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

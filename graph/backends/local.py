@@ -12,7 +12,7 @@ from ..caching.cache import Caches, Shelf, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
 from ..finding.late import Asked, Near, Vectors, late, meant, near, unit
-from ..finding.retrieval import to_passages
+from ..finding.retrieval import bm25, to_passages
 from ..release import Release
 from ..settings import Settings
 from ..snapshot.lexicon import Lexicon
@@ -21,6 +21,7 @@ from ..snapshot.rows import UNITS
 from ..snapshot.store import SnapshotLease, lease
 from ..snapshot.tables import Reader, SmallVectors, read_metadata
 from ..state import Passage
+from ..text.words import terms
 from . import Backend, Scope
 from .embedders import load_embedder
 from .embedding import Embedder
@@ -77,7 +78,7 @@ class SnapshotRetriever:
         words = "".join(character if character.isalnum() else " " for character in text).strip()
         with self._answering():
             lexical, (vector, asked) = await asyncio.gather(
-                self._reader.matching(words, where, scope.pool) if self._weight < 1 else _nothing(),
+                self._by_words(words, where, scope) if self._weight < 1 else _nothing(),
                 self._by_meaning(text, where, scope.pool) if self._weight > 0 else _no_vector(),
             )
         return self._passages(lexical, vector, asked)
@@ -155,6 +156,24 @@ class SnapshotRetriever:
         for name, kept in found.items():
             self._seen.put(name, kept)
         return [known[name] if name in known else found[name] for name in ids]
+
+    async def holds(self, word: str, groups: list[str]) -> bool:
+        with self._answering():
+            return await self._reader.holds(word, access_condition(groups))
+
+    async def _by_words(self, words: str, where: str, scope: Scope) -> list[dict[str, Any]]:
+        """The lexical leg; what groups may see is scored by what is known of public passages alone."""
+        found = await self._reader.matching(words, where, scope.pool)
+        closed = await self._reader.matching_closed(words, where, scope.pool) if scope.groups else []
+        if not closed:
+            return found
+        await asyncio.to_thread(self._score, words, closed)
+        return sorted([*found, *closed], key=lambda row: -float(row["match"]))[: scope.pool]
+
+    def _score(self, words: str, rows: list[dict[str, Any]]) -> None:
+        wanted, average = terms(words), self.lexicon.length / max(1, self.lexicon.passages)
+        for row in rows:
+            row["match"] = bm25(wanted, terms(row.pop("words")), self.lexicon.weight, average)
 
     async def _by_meaning(self, text: str, where: str, most: int) -> tuple[list[dict[str, Any]], Vectors | None]:
         asked = await asyncio.to_thread(self._embedder.embed_asked, text)

@@ -6,6 +6,7 @@ from ..errors import PromotionRefused
 from ..registry.stages import number_of
 from .opened import opened
 from .options import takes
+from .terminal import echo
 
 YES = "approved"
 
@@ -25,4 +26,4 @@ def approved(version: str, tag: str, registry: str | None, model: str | None) ->
     if met.strip().casefold() != YES:
         said = f"its tag {tag!r} says {met!r}" if met else f"it has no tag {tag!r}"
         raise PromotionRefused(f"v{chosen.number} is not approved: {said}. Set the tag to `{YES}`, and run this again.")
-    click.echo(f"v{chosen.number} is approved.")
+    echo(f"v{chosen.number} is approved.")

@@ -1,12 +1,10 @@
 """warrant ask: a question becomes a cited answer, on a terminal or as JSON."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
@@ -15,6 +13,7 @@ from ..state import Answer, Question, Turn
 from .lean import lean_imports
 from .options import filter_of, settle, takes
 from .show import answer_panel, trace_table
+from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
     from ..sync import Graph
@@ -60,7 +59,7 @@ async def _answer(graph: "Graph", question: Question, *, quiet: bool) -> Answer:
     from ..public import public_items
 
     draft, answer = "", None
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Live(console=console, transient=True, auto_refresh=False) as live:
         async for item in public_items(graph, question):
             if item["event"] == "error":
@@ -84,16 +83,16 @@ async def _converse(graph: "Graph", base: Question, *, as_json: bool, trace: boo
         try:
             answer = await _answer(graph, {**base, "question": text, "history": history}, quiet=as_json)
         except QuestionInvalid as error:
-            click.echo(f"warrant: {error}", err=True)
+            echo(f"warrant: {error}", err=True)
             continue
         _print(answer, as_json=as_json, trace=trace)
         history += [Turn(role="user", content=text), Turn(role="assistant", content=answer["text"])]
 
 
 def _print(answer: Answer, *, as_json: bool, trace: bool) -> None:
-    console = Console()
+    console = Terminal()
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=1))
+        echo(json_text(answer))
         return
     console.print(answer_panel(answer))
     if trace:

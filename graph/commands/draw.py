@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from .options import settle, takes
+from .terminal import echo
 
 
 @click.group()
@@ -28,4 +29,4 @@ def draw(release: Path | None, mermaid: Path | None, png: Path | None) -> None:
     if png:
         write_png(drawing, png)
     if not mermaid and not png:
-        click.echo(text, nl=False)
+        echo(text, nl=False)

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from ..errors import SourceInvalid
 from ..release import load_release
 from ..settings import bound_mlflow
 from .options import needs_mlflow, settings_with, takes
+from .terminal import Terminal, echo
 
 
 @click.command()
@@ -49,7 +49,7 @@ def log(
 
     told = Told(_metrics(metrics), _there(datasets))
     wishes = Wishes(questions, cross_check, external, as_agent, again, told)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with console.status("Importing MLflow") as status:
         made = log_release(chosen, settings.index, settings.registry_uri, settings.model, wishes, status.update)
     name = f"{settings.model} v{made.number}"
@@ -58,7 +58,7 @@ def log(
     else:
         checked = f"; {made.checked} questions answered alike before and after" if made.checked else ""
         console.print(f"{name}: {chosen.label} over the Snapshot {made.snapshot}{checked}")
-    click.echo(made.number)
+    echo(made.number)
 
 
 def _metrics(path: Path | None) -> dict[str, float]:

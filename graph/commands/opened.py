@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from ..errors import WarrantInvalid
 from ..registry.promotion import Outcome
@@ -17,6 +16,7 @@ from ..registry.trail import Mover
 from ..registry.warrant import Warrant, read_warrant
 from ..settings import Settings, bound_mlflow
 from .options import Command, needs_mlflow, settings_with
+from .terminal import Terminal, echo
 
 if TYPE_CHECKING:
     from ..registry.client import Registry
@@ -56,7 +56,7 @@ def opened(registry: str | None, model: str | None) -> Iterator[tuple["Registry"
     """The registry, and who moves in it; a terminal is told that MLflow is waited for."""
     settings = settings_with(registry=registry, model=model)
     bound_mlflow()
-    with Console(stderr=True).status("Asking MLflow"):
+    with Terminal(stderr=True).status("Asking MLflow"):
         with needs_mlflow():
             from ..registry.client import open_registry
 
@@ -80,4 +80,4 @@ def warrant_file(path: Path | None) -> Warrant | None:
 
 def told(outcome: Outcome, done: str) -> None:
     """Say what is so now, and whether it was before."""
-    click.echo(done if outcome.changed else f"{done} It was so already; nothing was changed.")
+    echo(done if outcome.changed else f"{done} It was so already; nothing was changed.")

@@ -9,6 +9,7 @@ import click
 from ..errors import SourceInvalid
 from ..registry.packing import Packed, pack
 from .options import settle, takes
+from .terminal import echo
 
 
 @click.command("pack")
@@ -28,7 +29,7 @@ def pack_release(index: Path | None, release: Path | None, out: Path, external: 
     unfinished.mkdir(parents=True)
     found = pack(unfinished, chosen, settings.index, external=external)
     unfinished.replace(out)
-    click.echo(json.dumps(told(found)) if as_json else found.digest)
+    echo(json.dumps(told(found)) if as_json else found.digest)
 
 
 def told(packed: Packed) -> dict[str, str]:

@@ -6,6 +6,7 @@ import click
 import yaml
 
 from .options import settle, takes
+from .terminal import echo, json_text
 
 
 @click.command()
@@ -28,7 +29,7 @@ def show(version: str | None, release: Path | None, registry: str | None, model:
         raise click.UsageError("--registry and --model are for a VERSION; name one.")
     _, chosen = settle(None, release)
     if as_json:
-        click.echo(chosen.model_dump_json(indent=1))
+        echo(json_text(chosen.model_dump(mode="json")))
         return
-    click.echo(f"# {chosen.label}, sha256 {chosen.digest}")
-    click.echo(yaml.safe_dump(chosen.model_dump(), sort_keys=False, allow_unicode=True, width=100), nl=False)
+    echo(f"# {chosen.label}, sha256 {chosen.digest}")
+    echo(yaml.safe_dump(chosen.model_dump(), sort_keys=False, allow_unicode=True, width=100), nl=False)

@@ -7,6 +7,7 @@ from ..registry.stages import ARCHIVED
 from ..registry.trail import Why
 from .opened import opened, says, told
 from .options import takes
+from .terminal import echo
 
 
 @click.command()
@@ -19,7 +20,7 @@ def rollback(ticket: str, note: str, only_from: str, registry: str | None, model
         outcome = roll_back(kept, mover, Why(ticket, note), only_from)
     again = f"v{outcome.places.production} is in production again."
     if not outcome.changed and outcome.move.state == "under way":
-        click.echo(f"{again} A rollback that was broken off is finished, and nothing more.")
+        echo(f"{again} A rollback that was broken off is finished, and nothing more.")
     else:
         told(outcome, f"{again}{archived(outcome)}")
 

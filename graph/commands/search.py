@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.progress import track
 
 from ..errors import QuestionInvalid, ReleaseInvalid, SourceInvalid
@@ -18,6 +17,7 @@ from ..state import Passage
 from .lean import lean_imports
 from .options import filter_of, settle, takes
 from .show import passage_table
+from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
     from ..backends import Reranker
@@ -90,9 +90,9 @@ def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetrieve
 
 def _print(passages: list[Passage], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(passages, ensure_ascii=False, indent=1))
+        echo(json_text(passages))
     else:
-        Console().print(passage_table(passages))
+        Terminal().print(passage_table(passages))
 
 
 class Searcher:
@@ -126,7 +126,7 @@ class Searcher:
         best, rest = found[: self._release.retrieval.keep], found[self._release.retrieval.keep :]
         ranked = await reranker.rank([question], best, self._release.reranking.timeout)
         if ranked.trouble:
-            click.echo(f"warrant: {ranked.trouble}", err=True)
+            echo(f"warrant: {ranked.trouble}", err=True)
         # Fused scores are 0 to 1, as reranked ones are: a run is sorted by them, and must not mix the two.
         return [*reorder(best, ranked.scores), *(Passage(**{**each, "score": each["score"] - 1}) for each in rest)]
 
@@ -142,14 +142,14 @@ class Searcher:
                     # Several passages of one document may stand before the next document's first.
                     found = await self.find(text, 10_000, pool=3 * most)
             except QuestionInvalid as error:
-                click.echo(f"warrant: query {query} is left out: {error}", err=True)
+                echo(f"warrant: query {query} is left out: {error}", err=True)
                 return []
             return _documents(found, copies)[:most]
 
         tasks = [asyncio.create_task(ranked(query, text)) for query, text in queries]
         with unfinished.open("w", encoding="utf-8") as lines:
             for (query, _), task in track(
-                zip(queries, tasks, strict=True), "Searching", total=len(queries), console=Console(stderr=True)
+                zip(queries, tasks, strict=True), "Searching", total=len(queries), console=Terminal(stderr=True)
             ):
                 for rank, (document, score) in enumerate(await task, 1):
                     lines.write(f"{query} Q0 {SPACE.sub('%20', document)} {rank} {score:.6f} warrant\n")

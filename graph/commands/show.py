@@ -81,7 +81,7 @@ def trace_table(answer: Answer) -> Table:
     asked = f"{usage['model']}: {usage['calls']} calls"
     table.add_row("usage", f"{asked}, {usage['input_tokens']} in, {usage['output_tokens']} out")
     if answer["detail"]:
-        table.add_row("detail", answer["detail"])
+        table.add_row("detail", Text(answer["detail"]))
     return table
 
 

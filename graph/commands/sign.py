@@ -16,6 +16,7 @@ from ..registry.stages import number_of
 from ..registry.warrant import Champion, Warrant, WarrantScore
 from .opened import WORDS, opened
 from .options import takes
+from .terminal import echo
 
 if TYPE_CHECKING:
     from ..registry.client import Registry
@@ -72,7 +73,7 @@ def sign(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     _write(warrant.text(), out)
-    click.echo(f"A warrant for v{chosen.number} ({chosen.label}), sha256 {warrant.digest}", err=True)
+    echo(f"A warrant for v{chosen.number} ({chosen.label}), sha256 {warrant.digest}", err=True)
 
 
 def _champion(kept: "Registry", chosen: Version) -> Champion | None:
@@ -116,7 +117,7 @@ def _digest(dataset: Path) -> str:
 
 def _write(text: str, out: Path | None) -> None:
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
     try:
         write_whole(out, text)

@@ -9,6 +9,7 @@ import click
 from ..errors import SourceInvalid
 from .lean import lean_imports
 from .options import settle, takes
+from .terminal import echo
 
 
 @click.group()
@@ -27,7 +28,7 @@ def show(index: Path | None) -> None:
     settings, _ = settle(index, None)
     with lease(settings.index) as held:
         manifest = read_manifest(held.directory).model_dump(mode="json", exclude={"files"})
-    click.echo(json.dumps({**manifest, "path": str(held.directory)}, indent=1))
+    echo(json.dumps({**manifest, "path": str(held.directory)}, indent=1))
 
 
 @snapshot.command()
@@ -53,4 +54,4 @@ def text(document: str, index: Path | None) -> None:
         raise SourceInvalid(
             f"The Snapshot {held.directory} has no document {document!r}; `warrant search` shows their names."
         )
-    click.echo(row.text, nl=False)
+    echo(row.text, nl=False)

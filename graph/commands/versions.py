@@ -1,11 +1,9 @@
 """warrant release list, trail, diff and the part of show that shows a version: what the registry says."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +15,7 @@ from ..registry.stages import number_of
 from .opened import opened
 from .options import takes
 from .tables import difference_tables, list_table, listed, told_move, trail_table, version_panel
+from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
     from ..registry.client import Registry
@@ -56,10 +55,10 @@ def diff(first: str, second: str, registry: str | None, model: str | None, as_js
         one, other = (_made(kept, name) for name in (first, second))
     found = differences(one, other)
     if as_json:
-        click.echo(json.dumps(_told(one, other, found), indent=1, ensure_ascii=False))
+        echo(json_text(_told(one, other, found)))
         return
     for part in difference_tables(one, other, found):
-        Console().print(part)
+        Terminal().print(part)
 
 
 def show_version(told: str, registry: str | None, model: str | None, as_json: bool) -> None:
@@ -76,10 +75,10 @@ def show_version(told: str, registry: str | None, model: str | None, as_json: bo
         proof = warrant.model_dump() if warrant else None
         release = fields_of(version, configuration) if configuration else None
         known = {"params": params, "metrics": metrics, "release": release, "evidence": proof}
-        click.echo(json.dumps({**row, **known}, indent=1, ensure_ascii=False))
+        echo(json_text({**row, **known}))
         return
-    Console().print(version_panel(row, warrant, metrics))
-    click.echo((configuration or "# It was not logged by `warrant release log`: there is no release.yaml.").rstrip())
+    Terminal().print(version_panel(row, warrant, metrics))
+    echo((configuration or "# It was not logged by `warrant release log`: there is no release.yaml.").rstrip())
 
 
 def _made(kept: "Registry", told: str) -> Made:
@@ -101,6 +100,6 @@ def _told(one: Made, other: Made, found: Differences) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]], table: Table | Text, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        echo(json_text(rows))
         return
-    Console().print(table)
+    Terminal().print(table)

@@ -1,6 +1,7 @@
 """Fuses the lexical and the vector leg by their scores, and compares what they found among itself; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .late import unit
 Vectors = NDArray[np.float32]
 LEADERS = 3
 """Best passages towards which the question moves."""
+K1, B = 1.2, 0.75
 PULL = 0.6
 """How far the question moves towards the best sentences of the leaders."""
 
@@ -94,6 +96,16 @@ def signals(asked: Vectors, vectors: Vectors, units: Sequence[Vectors]) -> list[
         {"moved": float((own @ moved).max()) if len(own) else float(whole @ moved)}
         for own, whole in zip(units, vectors, strict=True)
     ]
+
+
+def bm25(wanted: Iterable[str], text: Sequence[str], weigh: Callable[[str], float], average: float) -> float:
+    """How well a text of terms matches those wanted; `average` is how many terms a text has, 0 where none is known.
+
+    Robertson, Zaragoza: The Probabilistic Relevance Framework (2009), with LanceDB's parameters.
+    """
+    counts, length = Counter(text), len(text) / average if average else 1.0
+    held = ((weigh(term), counts[term]) for term in sorted(set(wanted)))
+    return sum(own * count * (K1 + 1) / (count + K1 * (1 - B + B * length)) for own, count in held)
 
 
 def best_by_document(passages: Sequence[Passage]) -> list[Passage]:

@@ -35,9 +35,12 @@ class Searching:
     release: Release
     backend: Backend
 
-    def key(self, filters: dict[str, Any], groups: list[str], *asked: Any) -> str:
-        """What a result may be kept under: everything that it follows from."""
-        return key_of(self.release.digest, self.backend.retriever.snapshot, filters, groups, *asked)
+    def key(self, filters: dict[str, Any], groups: list[str], caller: str, *asked: Any) -> str:
+        """What a result may be kept under: everything that it follows from, and whose it is.
+
+        A hit shows in the Answer, in its timings too: of another caller's question it would tell that it was asked.
+        """
+        return key_of(self.release.digest, self.backend.retriever.snapshot, filters, groups, caller, *asked)
 
     async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
         """The candidates of some searches together, best first, and the caches that all of them hit."""
@@ -121,14 +124,17 @@ class Searching:
         return lexicon.weight if lexicon else evidence.weighing(passages)
 
     async def _all(self, searches: Sequence[Search], state: State) -> tuple[list[list[Passage]], list[str]]:
-        searched = await asyncio.gather(*(self._one(search, state["filters"], state["groups"]) for search in searches))
+        whose = state["filters"], state["groups"], state["caller"]
+        searched = await asyncio.gather(*(self._one(search, *whose) for search in searches))
         hits = [set(cached) for _, cached in searched]
         return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
 
-    async def _one(self, search: Search, filters: dict[str, Any], groups: list[str]) -> tuple[list[Passage], list[str]]:
+    async def _one(
+        self, search: Search, filters: dict[str, Any], groups: list[str], caller: str = ""
+    ) -> tuple[list[Passage], list[str]]:
         """The best passages of a search, and the caches that were hit."""
         text, heard = search["text"], search.get("heard", "")
-        caches, key = self.backend.caches, self.key(filters, groups, "search", text, heard)
+        caches, key = self.backend.caches, self.key(filters, groups, caller, "search", text, heard)
         kept: list[Passage] | None = caches.retrieval.get(key)
         if kept is not None:
             return kept, ["retrieval"]

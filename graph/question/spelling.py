@@ -6,7 +6,7 @@ Distances count an insertion, a removal, a replacement or a swap of neighbours a
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
@@ -36,18 +36,21 @@ HALF, WHOLE = 5, 7
 class Lexicon(Protocol):
     """The words of an index."""
 
-    def known(self, word: str, *, public: bool = False) -> bool: ...
+    def known(self, word: str) -> bool: ...
 
     def of_length(self, letters: int) -> Sequence[Known]: ...
 
 
 @dataclass(frozen=True)
 class Speller:
-    """Spells by one index; `ordinary` knows the words of its language, `public` hides what only groups may see."""
+    """Spells by the public passages of one index; `ordinary` knows the words of its language.
+
+    `seen` are words, in lower case, of other passages that the caller may see: they are right, and never offered.
+    """
 
     lexicon: Lexicon
     ordinary: Callable[[str], bool]
-    public: bool
+    seen: Collection[str] = ()
 
     def mend(self, question: str) -> tuple[str, dict[str, str]]:
         """The question as it is searched for, and by each part that was typed what was used for it."""
@@ -78,7 +81,10 @@ class Speller:
 
     def _is_unknown(self, typed: str) -> bool:
         word = fold(typed)
-        return _may_be_misspelt(typed, word) and not self.lexicon.known(word, public=self.public)
+        return _may_be_misspelt(typed, word) and not self._known(word)
+
+    def _known(self, word: str) -> bool:
+        return word in self.seen or self.lexicon.known(word)
 
     def _better(self, typed: str, *, first: bool) -> str | None:
         """What to use for a word that the index does not know, or None to leave it as it is."""
@@ -114,14 +120,14 @@ class Speller:
     def _joined(self, first: str, second: str) -> str | None:
         """Two words as the one that the index knows, where it does not know both."""
         whole, parts = fold(first + second), (fold(first), fold(second))
-        if EMPTY_WORDS & {*parts} or all(self.lexicon.known(part, public=self.public) for part in parts):
+        if EMPTY_WORDS & {*parts} or all(self._known(part) for part in parts):
             return None
-        return first + second if len(whole) >= WHOLE and self.lexicon.known(whole, public=True) else None
+        return first + second if len(whole) >= WHOLE and self.lexicon.known(whole) else None
 
     def _halves(self, word: str) -> str | None:
         """One word as the two that the index knows, where there is one way only."""
         ways = [(word[:place], word[place:]) for place in range(HALF, len(word) - HALF + 1)]
-        known = [way for way in ways if all(self.lexicon.known(half, public=True) for half in way)]
+        known = [way for way in ways if all(self.lexicon.known(half) for half in way)]
         return " ".join(known[0]) if len(known) == 1 else None
 
 

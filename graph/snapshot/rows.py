@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from ..finding.late import TokenVectors
 
-WORDS = "search_text"
+WORDS, CLOSED_WORDS = "search_text", "closed_search_text"
+"""What a passage is found by: public ones by the first, those of groups by the second.
+
+Each column has a word index of its own, so that the statistics of public passages know nothing of the others.
+"""
 UNITS, TOKENS, COUNTS = "unit_vectors", "token_vectors", "token_counts"
 DIMENSIONS = b"dimensions"
 """The metadata of the column TOKENS under which its vectors' dimensions stand."""

@@ -17,6 +17,7 @@ from ..filters import PREFIX, ColumnType
 from ..finding.late import Small, TokenVectors
 from .rows import (
     ARROW_TYPES,
+    CLOSED_WORDS,
     COUNTS,
     DIMENSIONS,
     DOCUMENT_SCHEMA,
@@ -58,7 +59,8 @@ class Writer:
         own = [pa.field(PREFIX + name, ARROW_TYPES[kind]) for name, kind in columns.items()]
         tokens = pa.field(TOKENS, pa.binary(), metadata={DIMENSIONS: str(token_dimensions)})
         small = [pa.field(UNITS, pa.binary()), tokens, pa.field(COUNTS, pa.list_(pa.int32()))]
-        schema = pa.schema([*OWN_FIELDS, *SHARED_FIELDS, *own, *small, vector])
+        closed = pa.field(CLOSED_WORDS, pa.string())
+        schema = pa.schema([*OWN_FIELDS, closed, *SHARED_FIELDS, *own, *small, vector])
         import lancedb
 
         database = await lancedb.connect_async(str(directory))
@@ -74,7 +76,7 @@ class Writer:
         """Add passages; `shared` gives what each document's passages have in common, by document."""
         if not found.rows:
             return
-        rows = [{**row, **shared[row["document"]]} for row in found.rows]
+        rows = [_closed({**row, **shared[row["document"]]}) for row in found.rows]
         columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-4]]
         columns.append(pa.array([own.tobytes() for own in found.units], pa.binary()))
         columns.append(pa.array([own.signs.tobytes() for own in found.tokens], pa.binary()))
@@ -90,7 +92,8 @@ class Writer:
 
         approximate = self.count >= ANN_FROM
         if self.count:
-            await self._passages.create_index(WORDS, config=FTS(with_position=False, remove_stop_words=False))
+            for column in (WORDS, CLOSED_WORDS):
+                await self._passages.create_index(column, config=FTS(with_position=False, remove_stop_words=False))
         if approximate:
             await self._passages.create_index("vector", config=IvfRq(distance_type="cosine"))
             await self._passages.create_index("public", config=Bitmap())
@@ -98,6 +101,11 @@ class Writer:
         for table in (self._passages, self._documents):
             await table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
         return approximate
+
+
+def _closed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose words stand in the column that it is found by."""
+    return row if row["public"] else {**row, WORDS: None, CLOSED_WORDS: row[WORDS]}
 
 
 class SmallVectors(NamedTuple):
@@ -117,6 +125,7 @@ class Reader:
         self._token_dimensions = int(told.get(DIMENSIONS, 0))
         self.holds_tokens = self._token_dimensions > 0
         self._dimensions = fields.field("vector").type.list_size
+        self._closed = [CLOSED_WORDS] if CLOSED_WORDS in fields.names else []
         self._vectors = [UNITS, *([TOKENS, COUNTS] if self._token_dimensions else []), "vector"]
 
     @classmethod
@@ -143,7 +152,7 @@ class Reader:
         return rows
 
     async def matching(self, words: str, where: str, most: int) -> list[dict[str, Any]]:
-        """The passages that share words with the text, as rows with their BM25 score as `match`."""
+        """The public passages that share words with the text, as rows with their BM25 score as `match`."""
         if not words:
             return []
         query = self._passages.query().nearest_to_text(words, columns=[WORDS]).where(where)
@@ -152,9 +161,32 @@ class Reader:
             row["match"] = row.pop("_score")
         return rows
 
-    async def _rows(self, query: Any, score: str, most: int) -> list[dict[str, Any]]:
+    async def matching_closed(self, words: str, where: str, most: int) -> list[dict[str, Any]]:
+        """The passages of groups that share words with the text, as rows with what they are found by as `words`.
+
+        They have no score: it would tell of the words of passages that other groups alone may see.
+        """
+        if not words or not self._closed:
+            return []
+        query = self._passages.query().nearest_to_text(words, columns=self._closed).where(where)
+        rows = await self._rows(query, "_score", most, self._closed)
+        for row in rows:
+            row["words"] = row.pop(CLOSED_WORDS)
+            del row["_score"]
+        return rows
+
+    async def holds(self, word: str, where: str) -> bool:
+        """Whether all parts of a word, or their stems, stand together in a passage that is not public."""
+        from lancedb.query import FullTextOperator, MatchQuery
+
+        # mypy takes the defaults of pydantic's dataclasses for none.
+        query = MatchQuery(word, (self._closed or [WORDS])[0], operator=FullTextOperator.AND)  # type: ignore[call-arg]
+        found = self._passages.query().nearest_to_text(query).where(where).select(["id", "_score"])
+        return bool(len(await found.limit(1).to_arrow()))
+
+    async def _rows(self, query: Any, score: str, most: int, more: Sequence[str] = ()) -> list[dict[str, Any]]:
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]
-        found = await query.select([*wanted, UNITS, "vector", score]).limit(most).to_arrow()
+        found = await query.select([*wanted, *more, UNITS, "vector", score]).limit(most).to_arrow()
         vectors = _matrix(found["vector"])
         found = found.drop_columns(["vector"])
         rows: list[dict[str, Any]] = found.to_pylist()
@@ -193,7 +225,7 @@ class Reader:
     async def passages(self, without: Iterable[str] = ()) -> AsyncIterator[PassageRows]:
         """Every passage with its vector, but those of the documents named."""
         left_out = pa.array(sorted(without), pa.string())
-        names = [field.name for field in OWN_FIELDS]
+        names = [*(field.name for field in OWN_FIELDS), *self._closed]
         async for batch in (
             await self._passages.query().select([*names, *self._vectors]).to_batches(max_batch_length=BATCH)
         ):
@@ -202,6 +234,8 @@ class Reader:
             if table.num_rows:
                 vectors = _matrix(table["vector"])
                 rows = table.select([name for name in table.column_names if name != "vector"]).to_pylist()
+                for row in rows:
+                    row[WORDS] = row.pop(CLOSED_WORDS, None) or row[WORDS]
                 units = [_small(row.pop(UNITS), vectors.shape[1]) for row in rows]
                 tokens = [self._tokens(row) for row in rows]
                 yield PassageRows(rows, vectors, units, tokens)

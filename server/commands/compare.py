@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from graph.commands.terminal import Terminal, echo
 from graph.errors import SourceInvalid
 from server.outcomes import Compared, Estimate, Outcomes, compare, read_outcomes, read_pairs
 from server.settings import load_server_settings
@@ -38,11 +38,11 @@ def compare_versions(first: str, second: str, days: float, state: Path | None, s
     found = compare(one, other)
     if as_json:
         told = {"questions": _counts(one, other), "metrics": [asdict(each) for each in found]}
-        click.echo(json.dumps({**told, **({"same text": asdict(pairs.alike)} if pairs else {})}, indent=1))
+        echo(json.dumps({**told, **({"same text": asdict(pairs.alike)} if pairs else {})}, indent=1))
         return
-    Console().print(_table(one, other, found))
+    Terminal().print(_table(one, other, found))
     if pairs:
-        Console().print(f"The same text: {_told(pairs.alike, '%')}")
+        Terminal().print(f"The same text: {_told(pairs.alike, '%')}")
 
 
 def _counts(one: Outcomes, other: Outcomes) -> dict[str, int]:

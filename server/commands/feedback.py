@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import click
 
+from graph.commands.terminal import echo, json_text
 from graph.files import write_whole
 from server.settings import load_server_settings
 from server.watching.diary import Rating, read_feedback
@@ -35,12 +36,12 @@ def export(state: Path | None, rating: str | None, since: datetime | None, out: 
     start = since.replace(tzinfo=UTC).timestamp() if since else 0.0
     rows = read_feedback(settings.state, cast("Rating | None", rating), start)
     samples = [sample(dict(row)) for row in rows if row["asked"]]
-    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in samples)
+    text = "".join(json_text(each, indent=None) + "\n" for each in samples)
     if out is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         write_whole(out, text)
-    click.echo(f"{len(samples)} samples.", err=True)
+    echo(f"{len(samples)} samples.", err=True)
 
 
 def sample(row: dict[str, Any]) -> dict[str, Any]:

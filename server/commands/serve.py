@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from graph.commands.terminal import Terminal
 from graph.settings import load_settings, quiet_libraries
 from server.callers import load_callers
+from server.private import write_privately
 from server.serving import serve_forever
 from server.settings import ServerSettings, hand_on, load_server_settings, share_metrics
 
@@ -34,6 +35,7 @@ PAGES = {
 def serve(**told: Any) -> None:
     """Serve the graph over HTTP: LangServe, OpenAI and MCP clients, and a page to ask on."""
     quiet_libraries()
+    write_privately()
     settings = load_server_settings(**{name: told[name] for name in told if name not in ("index", "release")})
     hand_on(told)
     load_settings()
@@ -48,5 +50,5 @@ def announce(settings: ServerSettings, port: int) -> None:
     table = Table(title=f"Warrant on http://{host}:{port}", title_justify="left", show_header=False, show_edge=False)
     for path, purpose in PAGES.items():
         table.add_row(f"http://{host}:{port}{path}", purpose)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     console.print(table)

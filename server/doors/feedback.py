@@ -15,7 +15,7 @@ SECONDS = 10.0
 
 
 class Feedback(BaseModel):
-    """What you think of the answer to one of your requests."""
+    """What you think of an answer; `request_id` is the one that the Answer has."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,7 +37,7 @@ def feedback_routes(diary: Diary, traces: Attaches | None = None) -> APIRouter:
     @routes.post("/feedback", status_code=204)
     async def rate(feedback: Feedback) -> None:
         """Rate an answer that you were given; rating it again replaces what you said."""
-        kept = diary.rate(feedback.request_id, this_request().caller.name, feedback.rating, feedback.comment)
+        kept = diary.rate(feedback.request_id, this_request().caller, feedback.rating, feedback.comment)
         try:
             await asyncio.wait_for(asyncio.wrap_future(kept), SECONDS)
         except TimeoutError:

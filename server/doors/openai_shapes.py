@@ -11,7 +11,7 @@ from server.context import this_request
 from server.errors import Refused, refuse
 from server.live import Live
 from server.public import Item
-from server.releases.slots import Slot, pinned_number
+from server.releases.slots import OPEN, Slot, pinned_number
 from server.schemas import SESSION, Ask, AskTurn, to_ask
 
 SERVED = "warrant"
@@ -84,23 +84,25 @@ async def model_slot(model: str, live: Live) -> Slot:
     `warrant` is what the path says; `production`, `staging` and `v12` say it themselves; so does a release's label.
     """
     request = this_request()
-    slots = live.state.slots
+    operator = request.caller.operator
+    slots = {track: slot for track, slot in live.state.slots.items() if operator or not pinned_number(track)}
     if model in (PRODUCTION, STAGING) or pinned_number(model):
         request.track = model
     elif model != SERVED and model not in {slot.agent.label for slot in slots.values()}:
         raise refuse(404, f"There is no model {model!r:.80}; ask {SERVED!r}.", "model_not_found")
-    elif model != SERVED and (await live.take(request.track, request.id)).agent.label != model:
+    elif model != SERVED and (await live.take(request.track, request.id, operator=operator)).agent.label != model:
         request.track = next(track for track, slot in slots.items() if slot.agent.label == model)
     try:
-        return await live.take(request.track, request.id)
+        return await live.take(request.track, request.id, operator=operator)
     except Refused as refused:
         raise refuse(refused.problem.status, refused.problem.message, "model_not_found") from None
 
 
 def model_names(live: Live) -> list[str]:
-    """The names that can be asked now."""
-    slots = live.state.slots
-    loaded = sorted({f"v{slot.version}" for slot in slots.values() if slot.version}, key=lambda name: int(name[1:]))
+    """The names that can be asked now; a version without a warrant is an operator's to know."""
+    slots, operator = live.state.slots, this_request().caller.operator
+    open_ = {slot.version for slot in slots.values() if slot.version and (operator or slot.standing in OPEN)}
+    loaded = [f"v{version}" for version in sorted(open_, key=int)]
     return [SERVED, *(track for track in (PRODUCTION, STAGING) if loaded and track in slots), *loaded]
 
 

@@ -1,14 +1,19 @@
 """What people see in a browser: the page at /, the routes at /docs, and signing in. Nothing comes from elsewhere."""
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.callers import COOKIE, Callers
 from server.context import this_request
@@ -17,12 +22,15 @@ from server.live import Live
 
 STATIC = Path(__file__).parent.parent / "static"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'{}; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'{}; style-src 'self'{}; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-PAGE = {"content-security-policy": POLICY.format(""), "referrer-policy": "no-referrer", "cache-control": "no-cache"}
-DOCS = {**PAGE, "content-security-policy": POLICY.format(" 'unsafe-inline'")}
-"""Swagger UI sets styles on its elements."""
+INLINE = " 'unsafe-inline'"
+"""Swagger UI and the playground set styles on their elements."""
+PAGE = {"content-security-policy": POLICY.format("", ""), "referrer-policy": "no-referrer", "cache-control": "no-cache"}
+DOCS = {**PAGE, "content-security-policy": POLICY.format("", INLINE)}
+PLAYGROUND = "/playground/"
+SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 class Key(BaseModel):
@@ -40,8 +48,43 @@ class About(BaseModel):
     columns: dict[str, str]
 
 
+class PlaygroundHeaders:
+    """Gives LangServe's playground, and all that it loads, the headers of a page.
+
+    Its one inline script, which has the schemas, is let through by its digest; the library that draws its form compiles
+    schemas to code.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or PLAYGROUND not in scope["path"]:
+            return await self._app(scope, receive, send)
+        start: Message = {}
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            if start:
+                MutableHeaders(scope=start).update(_playground(message.get("body", b"")))
+                await send({**start})
+                start.clear()
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def _playground(body: bytes) -> dict[str, str]:
+    digests = [b64encode(sha256(script).digest()).decode() for script in SCRIPT.findall(body)]
+    scripts = "".join(f" 'sha256-{digest}'" for digest in digests)
+    return {**PAGE, "content-security-policy": POLICY.format(f"{scripts} 'unsafe-eval'", INLINE)}
+
+
 def add_pages(app: FastAPI, live: Live, callers: Callers) -> None:
     """The pages, what they load, and what they ask."""
+    app.add_middleware(PlaygroundHeaders)
     app.mount("/static/swagger", StaticFiles(directory=_swagger()))
     app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(_shown())
@@ -81,7 +124,7 @@ def _asked(live: Live, callers: Callers) -> APIRouter:
     async def about() -> About:
         """The release that is served, and the columns of its Snapshot."""
         request = this_request()
-        agent = (await live.take(request.track, request.id)).agent
+        agent = (await live.take(request.track, request.id, operator=request.caller.operator)).agent
         return About(release=agent.label, columns=dict(agent.columns))
 
     @routes.post("/signin", status_code=204)

@@ -17,7 +17,7 @@ LastEvent = Annotated[str, Header(pattern=r"^[0-9]{0,9}$")]
 
 
 def stream_routes(desk: Desk) -> APIRouter:
-    """GET and DELETE /rag/streams/{id}, the id being the one of the request that began it."""
+    """GET and DELETE /rag/streams/{id}, the id being the `request_id` of the stream's first item."""
     routes = APIRouter(tags=["rag"])
 
     @routes.get("/rag/streams/{stream}", response_class=StreamingResponse, responses=EVENTS)

@@ -12,15 +12,19 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from cachetools import TTLCache
+
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
 from server.live import State
+from server.releases.failures import PAUSES, REMEMBERED
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
 from server.releases.polling import Polled
 from server.releases.slots import (
+    OPEN,
     Candidate,
     Slot,
     nothing_there,
@@ -49,6 +53,8 @@ class Followed(Polled):
         self._shares: dict[str, float] = {}
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
+        self._recent: TTLCache[int, bool] = TTLCache(REMEMBERED, PAUSES[0])
+        self._warranted: set[int] = set()
         self._away = ""
 
     async def open(self) -> None:
@@ -59,9 +65,15 @@ class Followed(Polled):
             why = "; ".join(self.state.trouble) or f"no version of {self._settings.model} is in production"
             raise PromotionRefused(f"There is nothing to serve: {why}. `warrant promote VERSION --to production`.")
 
-    async def take(self, track: str, name: str) -> Slot:
-        """The slot for a question; production's are split by `name`, a pinned version is loaded when it is asked."""
+    async def take(self, track: str, name: str, *, operator: bool = False) -> Slot:
+        """The slot for a question; production's are split by `name`, a pinned version is loaded when it is asked.
+
+        A version that holds no valid warrant and is not in production is for an `operator` alone: to others it is not
+        there.
+        """
         if number := pinned_number(track):
+            if not (operator or await self._is_open(number)):
+                raise nothing_there(track)
             return self._there(number) or await self._pin(number)
         if track == PRODUCTION and self._shares:
             track = self._chosen(name)
@@ -190,6 +202,28 @@ class Followed(Polled):
         )
         if track in self._slots:
             self._pins[track] = time.monotonic()
+        return found
+
+    async def _is_open(self, number: int) -> bool:
+        """Whether a version is in production, or holds a valid warrant as far as was known a moment ago."""
+        if any(slot.version == str(number) and slot.standing in OPEN for slot in self._slots.values()):
+            return True
+        known = self._recent.get(number)
+        if known is None:
+            known = self._recent[number] = await self._has_warrant(number)
+        return known
+
+    async def _has_warrant(self, number: int) -> bool:
+        """As the registry says; while that is away, as it said last of a version that is loaded."""
+        try:
+            found = await self._loader.has_warrant(await self._reach(), number)
+        except VersionUnknown:
+            found = False
+        except RegistryUnavailable:
+            if number in self._warranted and self._there(number):
+                return True
+            raise
+        (self._warranted.add if found else self._warranted.discard)(number)
         return found
 
     async def _pin(self, number: int) -> Slot:

@@ -10,8 +10,10 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from graph.errors import SettingsInvalid
 from graph.processes import alive
 from graph.registry.shelf import ARRIVING, arriving, brought_by
+from server.private import owner_alone, private_tree
 from server.releases.slots import Standing
 
 BEFORE = 1
@@ -34,7 +36,12 @@ class Keeping:
     """The directory of a model's packages, and beside them which of them was good last, by track."""
 
     def __init__(self, home: Path) -> None:
+        """`home` is closed to other users of the machine; raises SettingsInvalid where it cannot be."""
         self.home = home
+        try:
+            private_tree(home)
+        except OSError as error:
+            raise SettingsInvalid(f"{home}, where releases are kept, cannot be closed: {error.strerror}.") from error
         self._used: Collection[str] = ()
         self._loading: Counter[str] = Counter()
 
@@ -49,7 +56,7 @@ class Keeping:
         """Write it down in one step: whoever reads finds the one before or this one."""
         self.home.mkdir(parents=True, exist_ok=True)
         new = arriving(self.home)
-        with new.open("w", encoding="utf-8") as file:
+        with open(new, "w", encoding="utf-8", opener=owner_alone) as file:
             file.write(json.dumps(good.model_dump()) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -8,7 +8,7 @@ from graph.agent import Agent
 from graph.errors import PackageBroken, PromotionRefused, RegistryError, RegistryUnavailable
 from graph.registry import Follows, Version
 from graph.registry.shelf import is_whole
-from graph.registry.warrant import refusal
+from graph.registry.warrant import Warrant, refusal
 from server.releases.keeping import Good, Keeping
 from server.releases.slots import Slot, Standing
 from server.releases.warming import warm
@@ -57,17 +57,27 @@ class Loader:
         await warm(number, agent, directory)
         return agent
 
+    async def has_warrant(self, registry: Follows, number: int) -> bool:
+        """Whether a version holds a valid warrant; raises VersionUnknown or RegistryUnavailable."""
+        version = await asyncio.to_thread(registry.version, number)
+        return not (await asyncio.to_thread(_warrant, registry, version))[1]
+
     def _stands(self, registry: Follows, version: Version) -> tuple[Standing, str]:
         """How a version stands for production, and the reason of an override; raises PromotionRefused."""
-        try:
-            warrant = registry.warrant(version)
-            why = refusal(warrant, version.digest)
-        except RegistryUnavailable:
-            raise
-        except RegistryError as error:
-            warrant, why = None, f"its warrant cannot be read ({type(error).__name__})"
+        warrant, why = _warrant(registry, version)
         if not why and warrant:
             return ("override", warrant.reason) if warrant.verdict == "override" else ("warranted", "")
         if self._override:
             return "override", self._override
         raise PromotionRefused(f"v{version.number} may not be served: {why}.")
+
+
+def _warrant(registry: Follows, version: Version) -> tuple[Warrant | None, str]:
+    """A version's warrant, and why it is not valid."""
+    try:
+        warrant = registry.warrant(version)
+        return warrant, refusal(warrant, version.digest)
+    except RegistryUnavailable:
+        raise
+    except RegistryError as error:
+        return None, f"its warrant cannot be read ({type(error).__name__})"

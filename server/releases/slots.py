@@ -14,6 +14,10 @@ Standing = Literal["local", "warranted", "override", "unchecked"]
 """How a version stands: the environment's own release; with a warrant; let through by override; none is needed."""
 
 
+OPEN: tuple[Standing, ...] = ("local", "warranted", "override")
+"""How a version stands that every caller may ask by its number."""
+
+
 @dataclass(frozen=True, eq=False)
 class Slot:
     """`version` is the number as text, empty without a registry; `reason` is why an override was given."""

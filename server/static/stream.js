@@ -52,10 +52,10 @@ export async function* ask(input, signal) {
       const reply = name
         ? await call(`/rag/streams/${name}?after=${last}`, { signal })
         : await call("/rag/stream", { method: "POST", body, signal, headers: { "warrant-resumable": "true" } });
-      name = reply.headers.get("x-request-id") && !name ? reply.headers.get("x-request-id") : name;
       for await (const item of events(reply)) {
         if (typeof item.seq !== "number" || item.seq <= last) continue;
         last = item.seq;
+        name ||= item.request_id ?? "";
         yield item;
         if (item.event === "final" || item.event === "error") return;
       }

@@ -19,9 +19,11 @@ from typing import Any, Literal
 from starlette.types import Scope
 
 from graph.errors import SettingsInvalid, WarrantError
+from server.callers import Caller
 from server.context import Request
 from server.desk import Record
 from server.errors import Refused, StateUnavailable, refuse
+from server.private import private_database
 from server.settings import ServerSettings
 from server.state_files import BUSY, identity_of, unusable, what_is_wrong
 
@@ -38,12 +40,17 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS questions (
   request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, session TEXT NOT NULL, release TEXT NOT NULL,
   snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, answered TEXT,
-  version TEXT NOT NULL DEFAULT '', ms REAL, rung TEXT);
+  version TEXT NOT NULL DEFAULT '', ms REAL, rung TEXT, client_id TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS questions_at ON questions (at);
 CREATE TABLE IF NOT EXISTS feedback (
   request_id TEXT PRIMARY KEY REFERENCES questions, at REAL NOT NULL, rating TEXT NOT NULL, comment TEXT NOT NULL);
 """
-LATER = {"version": "TEXT NOT NULL DEFAULT ''", "ms": "REAL", "rung": "TEXT"}
+LATER = {
+    "version": "TEXT NOT NULL DEFAULT ''",
+    "ms": "REAL",
+    "rung": "TEXT",
+    "client_id": "TEXT NOT NULL DEFAULT ''",
+}
 """Columns of questions that a file of an earlier version does not have."""
 SHADOWS = """
 CREATE TABLE IF NOT EXISTS shadows (
@@ -104,8 +111,8 @@ class Diary:
 
         self._queue(job)
 
-    def rate(self, request_id: str, caller: str, rating: Rating, comment: str) -> "Future[None]":
-        """Keep what a caller says of its own question, in place of what it said before.
+    def rate(self, request_id: str, caller: Caller, rating: Rating, comment: str) -> "Future[None]":
+        """Keep what a caller says of its own question, or an operator of any, in place of what was said before.
 
         The future raises Refused when this caller asked no such question (404) or too much waits (503), and
         StateUnavailable when it cannot be kept.
@@ -174,7 +181,7 @@ def open_diary(state: Path) -> sqlite3.Connection:
     """The file under `state`, made if it is not there; raises SettingsInvalid when it cannot be."""
     path = state / FILE
     try:
-        state.mkdir(parents=True, exist_ok=True)
+        private_database(path)
         connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from error
@@ -210,7 +217,8 @@ def _row(record: Record, *, texts: bool) -> dict[str, Any]:
     public = record.public or {}
     kept = texts and record.public is not None
     return {
-        "request_id": record.request.id,
+        "request_id": record.id,
+        "client_id": record.request.client_id,
         "at": record.ended,
         "caller": record.request.caller.name,
         "session": record.ask.session_id,
@@ -227,13 +235,13 @@ def _row(record: Record, *, texts: bool) -> dict[str, Any]:
 
 def _insert(table: str, row: Mapping[str, Any]) -> str:
     values = ", ".join(f":{name}" for name in row)
-    return f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({values})"
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"
 
 
-def _rate(connection: sqlite3.Connection, request_id: str, caller: str, rating: Rating, comment: str) -> None:
+def _rate(connection: sqlite3.Connection, request_id: str, caller: Caller, rating: Rating, comment: str) -> None:
     with connection:
         known = connection.execute("SELECT caller FROM questions WHERE request_id = ?", (request_id,)).fetchone()
-        if known is None or known["caller"] != caller:
+        if known is None or not (caller.operator or known["caller"] == caller.name):
             raise refuse(404, "You asked no question with that request_id, or too long ago.")
         connection.execute(
             "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)", (request_id, time.time(), rating, comment)

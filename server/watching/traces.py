@@ -46,7 +46,7 @@ def trace_of(record: Record, *, texts: bool) -> Trace:
     public = record.public or {}
     return Trace(
         id=token_hex(16),
-        request_id=record.request.id,
+        request_id=record.id,
         caller=record.request.caller.name,
         session=record.ask.session_id,
         began=int(record.began * NANO),
@@ -66,7 +66,8 @@ def _attributes(record: Record, public: dict[str, Any], *, texts: bool) -> dict[
     """How it went, without a word of what was asked and answered unless texts are traced."""
     places = (*PLACES, "quote") if texts else PLACES
     return {
-        "request_id": record.request.id,
+        "request_id": record.id,
+        "client_request_id": record.request.client_id,
         "caller": record.request.caller.name,
         "session": record.ask.session_id,
         "door": record.request.door,

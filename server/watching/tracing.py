@@ -5,7 +5,6 @@ away, slow or full, traces are lost and counted, and nothing else happens.
 """
 
 import logging
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,7 +32,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 FLUSH = 3.0
 """Seconds at the end for what still waits."""
 MINUTE = 60.0
-LOGIN = re.compile(r"//[^/@\s]+@")
 
 
 class Traces:
@@ -77,7 +75,7 @@ class Traces:
 
     def observe(self, record: Record) -> None:
         """Leave a trace of a question, if it is among the share."""
-        if self._traced(record.request.id):
+        if self._traced(record.id):
             trace = trace_of(record, texts=self._settings.traces_text)
             self._leave("trace", lambda store: store.write(trace))
 
@@ -147,9 +145,9 @@ class Traces:
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def _tell(self, error: Exception) -> None:
-        """Log what goes wrong, at the most once a minute, without the password of an address."""
+        """Log what goes wrong, at the most once a minute; its text may hold an address's password, or a question."""
         if time.monotonic() - self._told < MINUTE:
             return
         self._told = time.monotonic()
-        reason = LOGIN.sub("//", " ".join(str(error).split()))[:300]
-        log.warning("traces do not get through", extra={"error": type(error).__name__, "reason": reason})
+        reason = str(getattr(error, "error_code", "") or type(error).__name__)
+        log.warning("traces do not get through", exc_info=error, extra={"reason": reason})

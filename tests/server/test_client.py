@@ -247,7 +247,7 @@ def test_a_server_that_is_not_there_is_given_up() -> None:
 
 
 async def test_a_refusal_has_code_message_id_and_status(server: str) -> None:
-    client = WarrantClient(f"{server}/rag", headers={"x-request-id": "named-by-me"})
+    client = WarrantClient(f"{server}/rag")
 
     async def streamed() -> list[Any]:
         return [item async for item in client.astream(WRONG)]
@@ -257,7 +257,7 @@ async def test_a_refusal_has_code_message_id_and_status(server: str) -> None:
             with pytest.raises(AnswerFailed, match="nowhere") as refused:
                 await ask
             told = refused.value
-            assert (told.code, told.request_id, told.status) == ("filter_invalid", "named-by-me", 422)
+            assert (told.code, len(told.request_id), told.status) == ("filter_invalid", 32, 422)
         with pytest.raises(AnswerFailed, match="nowhere"):
             list(client.stream(WRONG))
 

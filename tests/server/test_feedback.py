@@ -14,6 +14,7 @@ from server_under_test import app_over, key_file, serving
 from support import QUICK
 
 from evals.samples import Sample
+from server.callers import ANONYMOUS
 from server.commands.feedback import feedback
 from server.errors import Refused
 from server.settings import ServerSettings
@@ -29,7 +30,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(quick_handbook: Path, state: Path) -> Iterator[httpx.Client]:
-    keys = key_file(state / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
+    keys = key_file(state / "keys.yaml", ann="key-of-ann", bob="key-of-bob", chief="key-of-chief")
+    keys.write_text(keys.read_text("utf-8").replace("name: chief", "name: chief\n  operator: true"), "utf-8")
     with serving(app_over(quick_handbook, state, QUICK, keys=keys)) as url, httpx.Client(base_url=url) as client:
         client.headers["authorization"] = "Bearer key-of-ann"
         yield client
@@ -76,6 +78,32 @@ def test_only_who_asked_may_rate(client: httpx.Client) -> None:
     unknown = client.post("/feedback", json={**rated, "request_id": "nobody-asked-this"})
     assert (other.status_code, unknown.status_code) == (404, 404)
     assert other.json()["error"]["code"] == "not_found"
+    assert client.post("/feedback", json=rated, headers={"authorization": "Bearer key-of-chief"}).status_code == 204
+
+
+def test_an_id_that_a_client_gives_reaches_no_record_of_another_caller(client: httpx.Client, state: Path) -> None:
+    mine = ask(client)
+    theirs = {"authorization": "Bearer key-of-bob", "x-request-id": mine}
+    other = client.post("/rag/invoke", json={"input": {"question": "Are dogs allowed?"}}, headers=theirs)
+    assert other.headers["x-request-id"] == mine
+    assert client.post("/feedback", json={"request_id": mine, "rating": "up"}, headers=theirs).status_code == 404
+    assert client.post("/feedback", json={"request_id": mine, "rating": "up"}).status_code == 204
+    [row] = [row for row in read_feedback(state, None, 0.0) if row["request_id"] == mine]
+    assert (row["caller"], json.loads(row["asked"])["question"]) == ("ann", HOTEL["input"]["question"])
+    with closing(open_diary(state)) as file:
+        found = file.execute("SELECT caller FROM questions WHERE client_id = ?", (mine,)).fetchall()
+    assert [row["caller"] for row in found] == ["bob"]
+
+
+def test_each_question_of_a_batch_has_a_record_of_its_own(client: httpx.Client, state: Path) -> None:
+    asked = ["What is the hotel limit in the EU?", "After how many years are laptops replaced?"]
+    reply = client.post("/rag/batch", json={"inputs": [{"question": question} for question in asked]})
+    names = [answer["request_id"] for answer in reply.json()["output"]]
+    for name, rating in zip(names, ("up", "down"), strict=True):
+        assert client.post("/feedback", json={"request_id": name, "rating": rating}).status_code == 204
+    rows = {row["request_id"]: row for row in read_feedback(state, None, 0.0)}
+    assert [json.loads(rows[name]["asked"])["question"] for name in names] == asked
+    assert [rows[name]["rating"] for name in names] == ["up", "down"]
 
 
 @pytest.mark.parametrize("wrong", [{"rating": "maybe"}, {"comment": "x" * 4001}, {"request_id": "../etc"}])
@@ -126,6 +154,6 @@ def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handboo
 def test_feedback_is_refused_when_too_much_waits(tmp_path: Path) -> None:
     diary = Diary(ServerSettings(state=tmp_path))
     for _ in range(WAITING):
-        diary.rate("some-request", "ann", "up", "")
+        diary.rate("some-request", ANONYMOUS, "up", "")
     with pytest.raises(Refused, match="does not take requests"):
-        diary.rate("some-request", "ann", "up", "").result(0)
+        diary.rate("some-request", ANONYMOUS, "up", "").result(0)

@@ -1,5 +1,6 @@
 """The gate: who is let in, what is too large, and the headers that every reply has."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +12,7 @@ from server_under_test import app_over, key_file, serving
 from support import QUICK
 
 from graph.errors import SettingsInvalid
-from server.callers import Callers, load_callers
+from server.callers import ANONYMOUS, Callers, Known, load_callers
 from server.settings import ServerSettings
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -26,6 +27,10 @@ def locked(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     settings = {"keys": keys, "max_body": 2048}
     with serving(app_over(quick_handbook, state, QUICK, **settings)) as url, httpx.Client(base_url=url) as client:
         yield client
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -114,9 +119,10 @@ def test_every_reply_has_an_id_and_says_what_the_time_went_into(server: str) -> 
         assert re.fullmatch(r"graph;dur=[\d.]+, warrant;dur=[\d.]+", reply.headers["server-timing"])
 
 
-def test_the_client_s_own_id_is_taken_where_it_is_harmless(server: str) -> None:
+def test_the_client_s_own_id_is_echoed_where_it_is_harmless_and_no_record_has_it(server: str) -> None:
     reply = httpx.post(f"{server}/rag/invoke", json=HOTEL, headers={"x-request-id": "my-request_17"})
-    assert reply.headers["x-request-id"] == reply.json()["output"]["request_id"] == "my-request_17"
+    assert reply.headers["x-request-id"] == "my-request_17"
+    assert re.fullmatch("[0-9a-f]{32}", reply.json()["output"]["request_id"])
     reply = httpx.get(f"{server}/healthz", headers={"x-request-id": 'x"} {"level":'})
     assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
 
@@ -135,6 +141,22 @@ def test_without_keys_only_loopback_is_served() -> None:
         ("- {name: a/b, sha256: 00}", "name"),
         ("{", "cannot be read"),
         (f"- {{name: a, sha256: {'a' * 64}}}\n- {{name: a, sha256: {'b' * 64}}}", "each name once"),
+        (f"- {{name: a, sha256: {digest('')}}}", "sha256 of a is that of an empty key"),
+        (f"- {{name: a, sha256: {digest(' ')}}}", "sha256 of a is that of an empty key"),
+        (f"- {{name: a, sha256: {digest(chr(10)).upper()}}}", "sha256 of a is that of an empty key"),
+        (f"- {{name: a, sha256: {digest('k')}}}\n- {{name: b, sha256: {digest('k')}}}", "a and b have the same sha256"),
+        (
+            f"- {{name: a, sha256: {digest('k')}}}\n- {{name: b, sha256: {digest('k').upper()}}}",
+            "a and b have the same sha256",
+        ),
+        (f"- {{name: a, sha256: {digest('k')}, groups: [x], groups: [y]}}", "line 1: the key 'groups' is given twice"),
+        (f"- {{name: a, sha256: {digest('k')}, groups: ['']}}", r"groups.0 was refused: .*a group's name"),
+        (f"- {{name: a, sha256: {digest('k')}, groups: [' hr']}}", r"groups.0 was refused: .*a group's name"),
+        (f"- {{name: a, sha256: {digest('k')}, operator: yes}}", "operator was refused"),
+        (f"- &a {{name: a, sha256: {digest('k')}}}\n- *a", "line 2: aliases"),
+        ("a: &a [x]\nb: &b [*a,*a]\nc: &c [*b,*b,*b]", "line 2: aliases"),
+        ("# " + "x" * 1_000_000, "more than 1000000 bytes"),
+        ("[" * 5000, "cannot be read"),
     ],
 )
 def test_a_wrong_key_file_is_refused_without_telling_what_is_in_it(tmp_path: Path, text: str, told: str) -> None:
@@ -142,6 +164,37 @@ def test_a_wrong_key_file_is_refused_without_telling_what_is_in_it(tmp_path: Pat
     with pytest.raises(SettingsInvalid, match=told) as refused:
         load_callers(ServerSettings(keys=tmp_path / "keys.yaml"))
     assert "secret-key" not in str(refused.value)
+
+
+def test_an_upper_case_digest_is_the_same_digest(tmp_path: Path) -> None:
+    (tmp_path / "keys.yaml").write_text(f"- {{name: ann, sha256: {digest('key').upper()}}}", "utf-8")
+    found = load_callers(ServerSettings(keys=tmp_path / "keys.yaml")).who(bearer("key"))
+    assert found is not None
+    assert found.name == "ann"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"authorization": "Bearer "}, {"x-api-key": ""}, {"x-api-key": " \t"}, {"cookie": 'warrant_key=""'}, {}],
+)
+def test_an_empty_key_is_no_key_whatever_the_file_says(headers: dict[str, str]) -> None:
+    known = Callers([Known(name="ann", sha256=digest(blank)) for blank in ("", " ", " \t")])
+    assert known.who(headers) is None
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
+def test_a_key_file_that_everybody_can_open_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, told: bool
+) -> None:
+    keys = key_file(tmp_path / "keys.yaml", ann="key")
+    keys.chmod(mode)
+    load_callers(ServerSettings(keys=keys))
+    assert ("chmod 600" in caplog.text) == told
+
+
+def test_who_gives_no_key_is_no_operator_where_keys_are(locked: httpx.Client) -> None:
+    assert locked.post("/admin/reload", json={}).status_code == 401
+    assert not ANONYMOUS.operator
 
 
 def test_a_server_with_keys_may_be_reached_from_elsewhere_by_any_name(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from graph.registry.package import open_package
 from graph.release import Prompts, Release
 from server.app import assemble
 from server.doors.admin import signed
+from server.releases import followed as releases_followed
 from server.releases.followed import Followed
 from server.settings import ServerSettings
 from server.watching.diary import open_diary
@@ -399,6 +400,55 @@ def test_what_is_not_there_is_told(client: httpx.Client) -> None:
         reply = client.post(f"{path}/rag/invoke", json=PENSION)
         assert (reply.status_code, reply.json()["error"]["code"]) == (404, code)
         assert streamed(client, PENSION, path)[-1]["error"]["code"] == code
+
+
+def test_a_version_without_a_warrant_is_there_for_operators_alone(registry: MemoryRegistry, tmp_path: Path) -> None:
+    for name in ("three", "four"):
+        registry.log(release(name))
+    registry.warrants[3] = None
+    registry.warrants[4] = warranted("e" * 64)
+    registry.names["staging"] = 3
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann", chief="key-of-chief")
+    keys.write_text(keys.read_text("utf-8").replace("name: chief", "name: chief\n  operator: true"), "utf-8")
+    with followed(registry, tmp_path / "state", keys=keys, override="for a test") as client:
+
+        def told(key: str, path: str) -> tuple[int, str]:
+            reply = client.post(f"{path}/rag/invoke", json=PENSION, headers={"authorization": f"Bearer {key}"})
+            number = path.rpartition("/")[2]
+            return reply.status_code, reply.text.split("request_id")[0].replace(number, "N") if number else ""
+
+        client.headers["authorization"] = "Bearer key-of-chief"
+        for number in (3, 4):
+            assert told("key-of-chief", f"/versions/{number}")[0] == 200
+        nothing = told("key-of-ann", "/versions/9")
+        assert nothing[0] == 404
+        assert told("key-of-ann", "/versions/3") == told("key-of-ann", "/versions/4") == nothing
+        assert [told("key-of-ann", f"/versions/{number}")[0] for number in (1, 2)] == [200, 200]
+        listed = client.get("/v1/models", headers={"authorization": "Bearer key-of-ann"}).json()["data"]
+        assert {"v3", "v4"}.isdisjoint(each["id"] for each in listed)
+        chat = {"messages": [{"role": "user", "content": "pension?"}]}
+        for model in ("v3", registry.versions[4].label):
+            reply = client.post(
+                "/v1/chat/completions", json={"model": model, **chat}, headers={"authorization": "Bearer key-of-ann"}
+            )
+            assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_away(
+    registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releases_followed, "PAUSES", (0.0,))
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
+    registry.log(release("three"))
+    with followed(registry, tmp_path / "state", keys=keys) as client:
+        client.headers["authorization"] = "Bearer key-of-ann"
+        assert ask(client, "/versions/2/rag")["version"] == "2"
+        registry.away = True
+        assert ask(client, "/versions/2/rag")["version"] == "2"
+        assert client.post("/versions/3/rag/invoke", json=PENSION).status_code == 503
+        registry.away = False
+        registry.warrants[2] = None
+        assert client.post("/versions/2/rag/invoke", json=PENSION).status_code == 404
 
 
 def test_a_server_without_a_registry_has_no_versions(server: str) -> None:

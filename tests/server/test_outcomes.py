@@ -134,3 +134,5 @@ def test_a_file_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> No
         old.execute("INSERT INTO questions VALUES ('request-1', 1.0, 'ann', '', 'r', 's', 'answered', NULL, NULL)")
     assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
     assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
+    with closing(open_diary(tmp_path)) as migrated:
+        assert migrated.execute("SELECT client_id FROM questions").fetchone()["client_id"] == ""

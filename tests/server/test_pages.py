@@ -1,5 +1,7 @@
 """The pages over plain HTTP: what they may load, and signing in."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from support import QUICK, ROOT
 
 STATIC = ROOT / "server" / "static"
 PAGES = ("/", "/docs")
+SAME = ("referrer-policy", "cache-control", "x-content-type-options")
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +89,22 @@ def test_what_can_be_no_key_is_refused(locked: str, key: str) -> None:
 def test_there_is_nothing_to_sign_in_to_without_keys(server: str) -> None:
     reply = httpx.post(f"{server}/signin", json={"key": "any"})
     assert (reply.status_code, "set-cookie" in reply.headers) == (404, False)
+
+
+@pytest.mark.parametrize("track", ["", "/staging"])
+def test_the_playground_has_the_headers_of_a_page_and_only_its_own_script(server: str, track: str) -> None:
+    page = httpx.get(f"{server}{track}/rag/playground/")
+    ours = httpx.get(f"{server}/").headers
+    loaded = re.findall(r'(?:src|href)="(/[^"]+/assets/[^"]+)"', page.text)
+    assert len(loaded) == 2
+    scripts = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    [digest] = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    script_policy = re.search(r"script-src ([^;]*)", page.headers["content-security-policy"])
+    assert script_policy
+    assert script_policy.group(1).split() == ["'self'", f"'sha256-{digest}'", "'unsafe-eval'"]
+    twin = httpx.get(f"{server}{track}/rag/c/N4XyA/playground/")
+    for reply in (page, twin, *(httpx.get(f"{server}{each}") for each in loaded)):
+        policy = reply.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert {name: reply.headers[name] for name in SAME} == {name: ours[name] for name in SAME}

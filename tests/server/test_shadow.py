@@ -50,7 +50,7 @@ async def agent(quick_handbook: Path) -> Agent:
 
 
 def record(agent: Any, name: str = "request-1", public: dict[str, Any] | None = None) -> Record:
-    found = Record(Request(name), Ask(question=HOTEL["question"]), HOTEL, Slot("", agent), 0.0)
+    found = Record(name, Request(name), Ask(question=HOTEL["question"]), HOTEL, Slot("", agent), 0.0)
     found.public = public if public is not None else {"status": "answered", "text": "EUR 145 [1]"}
     return found
 

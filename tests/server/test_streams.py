@@ -15,7 +15,10 @@ from support import QUICK
 
 from graph.release import Models
 from server.app import assemble
+from server.callers import Caller
+from server.errors import Refused
 from server.live import Live
+from server.runs import Run, Runs, Say
 from server.settings import ServerSettings
 
 LAPTOPS = {"input": {"question": "After how many years are laptops replaced?"}}
@@ -120,11 +123,29 @@ def test_a_stream_is_its_caller_s_alone(client: httpx.Client) -> None:
     assert client.get("/rag/streams/0123456789").status_code == 404
 
 
-def test_two_callers_may_choose_one_id(client: httpx.Client) -> None:
-    mine = begin(client, headers={"x-request-id": "the-same-id"})
-    theirs = begin(client, headers={"x-request-id": "the-same-id", "authorization": "Bearer key-of-bob"})
-    assert name_of(mine) == name_of(theirs) == "the-same-id"
-    assert resume(client, "the-same-id", -1)[-1]["event"] == "final"
+def test_streams_that_clients_call_the_same_are_two(client: httpx.Client) -> None:
+    named = {"x-request-id": "the-same-id"}
+    mine, again = (begin(client, tokens=10**6, headers=named) for _ in range(2))
+    assert len({name_of(mine), name_of(again), "the-same-id"}) == 3
+    assert resume(client, name_of(mine), -1) == mine
+    assert client.get("/rag/streams/the-same-id").status_code == 404
+
+
+@pytest.mark.anyio
+async def test_a_caller_with_many_streams_drops_no_other_s() -> None:
+    async def work(say: Say) -> None:
+        say({"event": "final"})
+
+    ann, bob = Caller(name="ann"), Caller(name="bob")
+    runs, theirs = Runs(seconds=30, most=3), Run(work)
+    runs.keep("theirs", bob, theirs, 1)
+    for number in range(4):
+        runs.keep(f"mine-{number}", ann, Run(work), 1)
+    assert runs.find("theirs", bob) is theirs
+    assert [runs.find(f"mine-{number}", ann) is not None for number in (2, 3)] == [True, True]
+    for gone, caller in (("mine-1", ann), ("theirs", ann), ("mine-3", bob)):
+        with pytest.raises(Refused, match="no stream by that id"):
+            runs.find(gone, caller)
 
 
 def test_work_stops_when_nobody_comes_back(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:

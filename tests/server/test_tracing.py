@@ -69,12 +69,13 @@ def traces_in(uri: str, request_id: str) -> list[Any]:
 def test_a_trace_is_whole_and_ended_with_a_span_for_each_step(
     quick_handbook: Path, tmp_path: Path, database: str
 ) -> None:
-    headers = {"x-request-id": "a-traced-question"}
     with traced_server(quick_handbook, tmp_path, database) as url:
         sent = counted(url, "sent")
+        headers = {"x-request-id": "the-client-s-own"}
         answer = httpx.post(f"{url}/rag/invoke", json=HOTEL, headers=headers).json()["output"]
         until(lambda: counted(url, "sent") == sent + 1)
-    [trace] = traces_in(database, "a-traced-question")
+    [trace] = traces_in(database, answer["request_id"])
+    assert trace.data.spans[0].attributes["client_request_id"] == "the-client-s-own"
     root, *steps = trace.data.spans
     assert trace.info.state == "OK"
     assert [step.name for step in steps] == list(answer["timings"])
@@ -94,12 +95,11 @@ def test_a_trace_is_whole_and_ended_with_a_span_for_each_step(
 
 @pytest.mark.slow
 def test_a_question_that_failed_is_an_error_with_its_code(quick_handbook: Path, tmp_path: Path, database: str) -> None:
-    headers = {"x-request-id": "a-question-that-fails"}
     with traced_server(quick_handbook, tmp_path, database) as url:
         sent = counted(url, "sent")
-        httpx.post(f"{url}/rag/invoke", json={"input": {"question": "?"}}, headers=headers)
+        reply = httpx.post(f"{url}/rag/invoke", json={"input": {"question": "?"}})
         until(lambda: counted(url, "sent") == sent + 1)
-    [trace] = traces_in(database, "a-question-that-fails")
+    [trace] = traces_in(database, reply.json()["error"]["request_id"])
     assert trace.info.state == "ERROR"
     assert trace.info.tags["code"] == "question_invalid"
     assert trace.data.spans[0].status.description == "question_invalid"
@@ -107,12 +107,11 @@ def test_a_question_that_failed_is_an_error_with_its_code(quick_handbook: Path, 
 
 @pytest.mark.slow
 def test_no_text_is_traced_when_none_is_wanted(quick_handbook: Path, tmp_path: Path, database: str) -> None:
-    headers = {"x-request-id": "a-silent-question"}
     with traced_server(quick_handbook, tmp_path, database, traces_text=False) as url:
         sent = counted(url, "sent")
-        answer = httpx.post(f"{url}/rag/invoke", json=HOTEL, headers=headers).json()["output"]
+        answer = httpx.post(f"{url}/rag/invoke", json=HOTEL).json()["output"]
         until(lambda: counted(url, "sent") == sent + 1)
-    [trace] = traces_in(database, "a-silent-question")
+    [trace] = traces_in(database, answer["request_id"])
     told = json.dumps(trace.to_dict())
     assert trace.data.spans[0].attributes["citations"][0]["file"] == answer["citations"][0]["file"]
     assert not [text for text in ("hotel limit", answer["text"], answer["citations"][0]["quote"]) if text in told]
@@ -122,18 +121,18 @@ def test_no_text_is_traced_when_none_is_wanted(quick_handbook: Path, tmp_path: P
 def test_feedback_is_put_beside_the_trace_also_by_another_process(
     quick_handbook: Path, tmp_path: Path, database: str
 ) -> None:
-    def rate(url: str, rating: str) -> None:
+    def rate(url: str, name: str, rating: str) -> None:
         said = counted(url, "sent", "feedback")
-        body = {"request_id": "a-rated-question", "rating": rating, "comment": f"thumbs {rating}"}
+        body = {"request_id": name, "rating": rating, "comment": f"thumbs {rating}"}
         assert httpx.post(f"{url}/feedback", json=body).status_code == 204
         until(lambda: counted(url, "sent", "feedback") == said + 1)
 
     with traced_server(quick_handbook, tmp_path, database) as url:
-        httpx.post(f"{url}/rag/invoke", json=HOTEL, headers={"x-request-id": "a-rated-question"})
-        rate(url, "up")
+        name = httpx.post(f"{url}/rag/invoke", json=HOTEL).json()["output"]["request_id"]
+        rate(url, name, "up")
     with traced_server(quick_handbook, tmp_path, database) as url:
-        rate(url, "down")
-    [trace] = traces_in(database, "a-rated-question")
+        rate(url, name, "down")
+    [trace] = traces_in(database, name)
     said = {(each.name, each.value, each.rationale) for each in trace.info.assessments}
     assert said == {("rating", "up", "thumbs up"), ("rating", "down", "thumbs down")}
 
