@@ -90,8 +90,8 @@ class PublicCitation(BaseModel):
 class PublicAnswer(BaseModel):
     """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1, `version` is the registry's, if any.
 
-    `cached` names what was kept of the same caller's earlier questions: `answer` or `retrieval`. `warnings` are sentences
-    about what went wrong beside the answer: its conversation could not be read or kept.
+    `cached` names what was kept of the same caller's earlier questions: `answer` or `retrieval`. `warnings` are
+    sentences about what went wrong beside the answer: its conversation could not be read or kept.
     """
 
     text: str

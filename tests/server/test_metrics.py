@@ -192,6 +192,26 @@ def counting(folder: Path) -> set[int]:
     return {int(path.stem.rpartition("_")[2]) for path in folder.glob("counter_*.db")}
 
 
+def ask_until_two_have_counted(url: str, folder: Path) -> tuple[int, set[int]]:
+    """How often was asked, and the processes."""
+    asked = 0
+    while len(workers := counting(folder)) < 2:
+        assert asked < MOST_ASKED, "one worker answers everything"
+        with httpx.Client(base_url=url, timeout=PATIENCE) as client:
+            ask(client, LAPTOPS).raise_for_status()
+        asked += 1
+    return asked, workers
+
+
+def wait_until_forgotten(url: str, folder: Path, process: int) -> None:
+    """Ask for the metrics until a process that has ended is in no gauge."""
+    until = time.monotonic() + PATIENCE
+    while list(folder.glob(f"gauge_live*_{process}.db")):
+        assert time.monotonic() < until
+        time.sleep(0.3)
+        httpx.get(f"{url}/metrics", timeout=PATIENCE).raise_for_status()
+
+
 @pytest.mark.slow
 def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
     quick_handbook: Path, tmp_path: Path
@@ -203,22 +223,13 @@ def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
     left.parent.mkdir()
     left.write_bytes(b"of the run before")
     with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
-        asked = 0
-        while len(workers := counting(left.parent)) < 2:
-            assert asked < MOST_ASKED, "one worker answers everything"
-            with httpx.Client(base_url=url, timeout=PATIENCE) as client:
-                ask(client, LAPTOPS).raise_for_status()
-            asked += 1
+        asked, workers = ask_until_two_have_counted(url, left.parent)
         with httpx.Client(base_url=url, timeout=PATIENCE) as client:
             assert {read(client).total("warrant_questions_total") for _ in range(6)} == {asked}
         assert not left.exists()
         killed = min(workers)
         os.kill(killed, signal.SIGKILL)
-        until = time.monotonic() + PATIENCE
-        while list(left.parent.glob(f"gauge_live*_{killed}.db")) and time.monotonic() < until:
-            time.sleep(0.3)
-            httpx.get(f"{url}/metrics", timeout=PATIENCE).raise_for_status()
-        assert not list(left.parent.glob(f"gauge_live*_{killed}.db"))
+        wait_until_forgotten(url, left.parent, killed)
         assert Numbers(httpx.get(f"{url}/metrics", timeout=PATIENCE).text).total("warrant_questions_total") == asked
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
