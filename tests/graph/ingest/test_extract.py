@@ -194,7 +194,7 @@ def test_a_pdf_says_which_of_its_pages_hold_no_text(tmp_path: Path) -> None:
 
 
 def test_the_first_lines_of_a_pdf_are_read_and_running_lines_once() -> None:
-    pages = [f"Contract HV-7\nBody number {number} speaks of pumps.\nPage {number} of 3" for number in (1, 2, 3)]
+    pages = [f"Contract HV-7\nOrder {number * 7} speaks of pumps.\nPage {number} of 3" for number in (1, 2, 3)]
     text = without_running_lines("\n\n".join(pages).replace("\n", "\n\n"), pages)
     assert text.count("Contract HV-7") == 1
     assert "Page" not in text
