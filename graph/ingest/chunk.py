@@ -17,6 +17,8 @@ LINE = re.compile(r"[^\n]+")
 
 HEADER = 0.3
 """Share of the target size up to which a table's header goes with each of its chunks: more would drown the rows."""
+APART = 500
+"""Blanks, such as stand for a picture that was left out, over which no chunk reaches."""
 REMNANT = 0.4
 """Share of the target size under which the rest of a section is no chunk of its own."""
 
@@ -121,7 +123,7 @@ def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
         turned = unit.heading and tokens >= sizes.minimum_tokens
         # A heading goes with what it heads, unless there is nothing but headings.
         alone = all(member.heading for member in group) and tokens < sizes.target_tokens
-        if (full or turned) and not alone:
+        if _apart(group, unit) or ((full or turned) and not alone):
             yield group
             group = []
         group.append(unit)
@@ -134,11 +136,19 @@ def _without_remnants(groups: list[list[Unit]], sizes: Chunking) -> list[list[Un
     joined: list[list[Unit]] = []
     for group in groups:
         same = joined and joined[-1][-1].path == group[0].path and not group[0].heading
-        if same and sum(unit.tokens for unit in group) < REMNANT * sizes.target_tokens:
+        if (
+            same
+            and not _apart(joined[-1], group[0])
+            and sum(unit.tokens for unit in group) < REMNANT * sizes.target_tokens
+        ):
             joined[-1] += group
         else:
             joined.append(group)
     return joined
+
+
+def _apart(group: list[Unit], unit: Unit) -> bool:
+    return bool(group) and unit.start - group[-1].end > APART
 
 
 def _chunk(document: Document, group: list[Unit], fits: Callable[[str], bool]) -> Chunk:

@@ -144,7 +144,8 @@ def _paged(path: PurePath, content: bytes, ocr: str) -> Document:
 
 def _scanned(path: PurePath, content: bytes, ocr: str, pages: list[int]) -> dict[int, str]:
     _, *parts = PAGE_MARK.split(_convert(path, content, ocr, pages).content)
-    return {int(number): tidy(text).strip() for number, text in zip(parts[::2], parts[1::2], strict=True)}
+    found = {int(number): tidy(text).strip() for number, text in zip(parts[::2], parts[1::2], strict=True)}
+    return {number: found[number] for number in pages if number in found}
 
 
 def _pages(result: "ExtractionResult") -> list[str]:

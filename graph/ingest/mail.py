@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email import policy
 from email.message import MIMEPart
 
-from .clean import decode
+from .clean import BLANK_LINES, decode
 
 SHOWN = ("Subject", "From", "To", "Cc", "Date")
 SEALS = (
@@ -185,7 +185,7 @@ def split_quoted(text: str) -> tuple[str, tuple[Quote, ...]]:
             length = 1
         place += length
     told = (Quote(source, _unmarked(quoted)) for source, quoted in quotes)
-    return "\n".join(newest).strip(), tuple(quote for quote in told if quote.text)
+    return BLANK_LINES.sub("\n\n", "\n".join(newest)).strip(), tuple(quote for quote in told if quote.text)
 
 
 def _goes_on(lines: list[str], at: int) -> bool:
@@ -236,7 +236,7 @@ def _beginning(lines: list[str], place: int) -> tuple[int, str]:
         words = " ".join(line.strip() for line in lines[place : place + count])
         if len(words) < 300 and WROTE.match(words):
             following = next((line for line in lines[place + count :] if line.strip()), "")
-            return (0, "") if QUOTED.match(following) else (count, words.rstrip(": "))
+            return (0, "") if QUOTED.match(following) else (count, words.strip(" :"))
     return 0, ""
 
 

@@ -8,9 +8,9 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from .raised import lowered, raised
+from .unseen import leave_out, styles_of
 
 UNSEEN = ("script", "style", "template", "noscript", "iframe")
-STRUCK = ("del", "s", "strike")
 BLOCKS = frozenset(
     "address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure "
     "footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td tfoot th thead "
@@ -24,17 +24,7 @@ LONGEST_LINK = 200
 """Letters up to which an address is kept: longer ones count clicks and tell a reader nothing."""
 VERBATIM = ("pre", "textarea", "listing", "xmp")
 SPACES = re.compile(r"[ \t\r\n\f]+")
-HIDDEN_STYLE = re.compile(
-    r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all)", re.I
-)
-SHOWN_STYLE = re.compile(r"(?:^|[;{\s])(?:display\s*:\s*(?!none)|visibility\s*:\s*visible)", re.I)
-STRUCK_STYLE = re.compile(r"(?:^|[;{\s])text-decoration(?:-line)?\s*:[^;]*line-through", re.I)
-CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-CSS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-CSS_NAME = re.compile(r"([a-zA-Z][\w]*)?([.#])([\w-]+)\Z")
 NOTE_MARK = re.compile(r"(?:foot|end)?note|\bfn\b|\bref|cite|citation", re.I)
-HIDDEN = "hidden text was left out"
-STRUCK_OUT = "struck-out text was left out"
 
 
 @dataclass(frozen=True)
@@ -56,10 +46,10 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
     if root is None:
         return Page("", "", ())
     title = " ".join((root.findtext(".//head/title") or "").split())
-    styles = _styles(root)
+    styles = styles_of(root)
     for element in [*root.iter(*UNSEEN)]:
         element.drop_tree()
-    warnings = _leave_out(root, styles)
+    warnings = leave_out(root, styles)
     _flow(root)
     _pictures(root)
     _formulas(root)
@@ -88,88 +78,6 @@ def _parse(markup: str) -> HtmlElement | None:
     if any("depth" in entry.message for entry in parser.error_log):
         raise TooDeep("its elements are nested deeper than 2,000")
     return root
-
-
-@dataclass(frozen=True)
-class _Styles:
-    """The names that the page's own style sheet hides or strikes out, as `.class` or `#id`, with a tag or without."""
-
-    hidden: frozenset[str]
-    struck: frozenset[str]
-
-
-def _styles(root: HtmlElement) -> _Styles:
-    hidden: set[str] = set()
-    struck: set[str] = set()
-    for sheet in root.iter("style"):
-        for names, rule in _rules(CSS_COMMENT.sub("", sheet.text or "")):
-            if HIDDEN_STYLE.search(rule):
-                hidden |= names
-            if STRUCK_STYLE.search(rule):
-                struck |= names
-            if SHOWN_STYLE.search(rule):
-                hidden -= names
-    return _Styles(frozenset(hidden), frozenset(struck))
-
-
-def _rules(sheet: str) -> Iterator[tuple[set[str], str]]:
-    # What holds for some media only (a phone, print) is nested one level deeper and does not count.
-    depth, flat = 0, []
-    for part in re.split(r"(@[^{};]*\{|[{}])", sheet):
-        if part.startswith("@") or (depth and part == "{"):
-            depth += 1
-        elif depth and part == "}":
-            depth -= 1
-        elif not depth:
-            flat.append(part)
-    for selectors, rule in CSS_RULE.findall("".join(flat)):
-        yield {name.strip() for name in selectors.split(",") if CSS_NAME.match(name.strip())}, rule
-
-
-def _names(element: HtmlElement) -> Iterator[str]:
-    names = [f".{name}" for name in (element.get("class") or "").split()]
-    for name in [*names, *([f"#{element.get('id')}"] if element.get("id") else [])]:
-        yield name
-        yield str(element.tag) + name
-
-
-def _leave_out(root: HtmlElement, styles: _Styles) -> tuple[str, ...]:
-    found = set()
-    for element in [*root.iter(etree.Element)]:
-        if element.tag in ("html", "body", "head") or element.getparent() is None:
-            continue
-        sentence = _unseen(element, styles)
-        if not sentence:
-            continue
-        if element.tag == "col":
-            _leave_column(element)
-        if "".join(element.itertext()).strip():
-            found.add(sentence)
-        element.drop_tree()
-    return tuple(sorted(found))
-
-
-def _unseen(element: HtmlElement, styles: _Styles) -> str:
-    style = element.get("style") or ""
-    names = set(_names(element)) if styles.hidden or styles.struck else set()
-    by_name = names & styles.hidden and not SHOWN_STYLE.search(style)
-    # What is hidden "until-found" is shown to whoever searches the page.
-    hidden = element.get("hidden", "until-found") != "until-found"
-    if hidden or HIDDEN_STYLE.search(style) or by_name:
-        return HIDDEN
-    struck = element.tag in STRUCK or STRUCK_STYLE.search(style) or names & styles.struck
-    return STRUCK_OUT if struck else ""
-
-
-def _leave_column(column: HtmlElement) -> None:
-    table = next(column.iterancestors("table"), None)
-    if table is None:
-        return
-    place = [*table.iter("col")].index(column)
-    for row in table.iter("tr"):
-        cells = [cell for cell in row if cell.tag in ("td", "th")]
-        if place < len(cells):
-            cells[place].drop_tree()
 
 
 def _flow(root: HtmlElement) -> None:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from .markup import HIDDEN, STRUCK_OUT
 from .package import Package, serialised
 from .raised import Piece, Position, on_the_line
+from .unseen import HIDDEN, STRUCK_OUT
 
 Element = etree._Element
 

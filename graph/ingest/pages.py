@@ -69,33 +69,41 @@ def _told(words: Sequence[tuple[int, str]], telling: dict[tuple[str, ...], int |
 
 def without_running_lines(text: str, pages: Sequence[str]) -> str:
     """The text with each running header and footer once, where it comes first, and without those that only count."""
-    found = Counter(pattern for page in pages for pattern in set(_edges(page)) if has_words(pattern) or "#" in pattern)
-    running = {pattern for pattern, count in found.items() if count >= min(3, max(2, len(pages)))}
+    edges = [
+        {line: _pattern(line, {number, len(pages)}) for line in _edges(page)} for number, page in enumerate(pages, 1)
+    ]
+    found = Counter(pattern for lines in edges for pattern in set(lines.values()))
+    often = min(3, max(2, len(pages)))
+    running = {line: pattern for lines in edges for line, pattern in lines.items() if found[pattern] >= often}
     kept: list[str] = []
     seen: set[str] = set()
-    for line in text.split("\n") if running else ():
-        pattern = _pattern(line)
-        runs = pattern in running and not line.startswith(MARKED)
-        if runs and (pattern in seen or _only_counts(pattern)):
+    for line in text.split("\n"):
+        pattern = "" if line.startswith(MARKED) else running.get(_bare(line), "")
+        if pattern and (pattern in seen or _only_counts(pattern)):
             continue
-        seen |= {pattern} if runs else set()
+        seen.add(pattern)
         kept.append(line)
-    return "\n".join(kept) if running else text
+    return "\n".join(kept)
 
 
 def _edges(page: str) -> Iterator[str]:
-    lines = [line for line in page.splitlines() if line.strip()]
+    lines = [bare for line in page.splitlines() if (bare := _bare(line))]
     for edge in (lines[:EDGE], lines[-EDGE:]):
-        yield from (_pattern(line) for line in [*edge, " ".join(edge)])
+        yield from (line for line in [*edge, " ".join(edge)] if has_words(line))
 
 
-def _pattern(line: str) -> str:
-    return NUMBER_ALONE.sub("#", " ".join(line.strip("#*_ \t").split()))
+def _bare(line: str) -> str:
+    return " ".join(line.strip("#*_ \t").split())
+
+
+def _pattern(line: str, counted: set[int]) -> str:
+    """A line as it stands on every page: the page's own number, and how many there are, are left open."""
+    return NUMBER_ALONE.sub(lambda match: "#" if int(match[0]) in counted else match[0], line)
 
 
 def _only_counts(pattern: str) -> bool:
-    words = pattern.replace("#", " ").split()
-    return "#" in pattern and len(words) <= FEW_WORDS and not any(letter.isdigit() for word in words for letter in word)
+    # What is left may be a word for page, for of, and how many pages there are.
+    return "#" in pattern and len(pattern.replace("#", " ").split()) <= FEW_WORDS
 
 
 def without_text(pages: Sequence[str]) -> list[int]:

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable
 
-from markdown_it import MarkdownIt
-
 DATA_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w.+=-]+)*,[\w+/=%.~!$&*,:;@?-]{16,}")
 RUN = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{200,}={0,2}")
 LINES = re.compile(r"^(?:[ \t>]*[A-Za-z0-9+/]{60,76}\r?\n){2,}[ \t>]*[A-Za-z0-9+/]{1,76}={0,2}[ \t]*$", re.MULTILINE)
@@ -21,6 +19,8 @@ UNSEEN = re.compile(
     r"|<(\w+)\b[^>]*?(?:\shidden(?=[\s>=])|display\s*:\s*none|visibility\s*:\s*hidden)[^>]*>.*?</\3\s*>|&nbsp;",
     re.DOTALL | re.IGNORECASE,
 )
+FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
+INDENTED = re.compile(r"^(?: {4}|\t)[^\n]*", re.MULTILINE)
 CODE_SPAN = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
 
@@ -56,7 +56,7 @@ def without_unseen(text: str, body: int = 0) -> str:
     """Markdown with blanks instead of comments, scripts and elements that are hidden or struck out; code stays."""
     if not UNSEEN.search(text, body):
         return text
-    code = [*_code(text, body)]
+    code = _code(text, body)
     return text[:body] + UNSEEN.sub(
         lambda match: match[0] if any(start <= match.start() + body < end for start, end in code) else blanks(match[0]),
         text[body:],
@@ -64,10 +64,5 @@ def without_unseen(text: str, body: int = 0) -> str:
 
 
 def _code(text: str, body: int) -> list[tuple[int, int]]:
-    ends = [body]
-    ends += [match.end() + body for match in re.finditer(r"\n", text[body:])]
-    ends.append(len(text))
-    tokens = MarkdownIt("commonmark").disable(["inline", "reference"]).parse(text[body:])
-    blocks = [token.map for token in tokens if token.type in ("fence", "code_block") and token.map]
-    spans = [(match.start(), match.end()) for match in CODE_SPAN.finditer(text, body)]
-    return [(ends[start], ends[min(end, len(ends) - 1)]) for start, end in blocks] + spans
+    found = [match.span() for pattern in (FENCE, INDENTED, CODE_SPAN) for match in pattern.finditer(text, body)]
+    return sorted(found)

@@ -199,3 +199,9 @@ def test_a_header_that_would_drown_its_rows_is_left_out() -> None:
     chunks = cut(document, SIZES, count)
     assert len(chunks) > 5
     assert {chunk.header for chunk in chunks} == {""}
+
+
+def test_no_chunk_reaches_over_a_long_stretch_of_blanks() -> None:
+    text = "Before it." + "\n\n" + " " * 5_000 + "\n\n" + "After it."
+    chunks = cut(Document(text), SIZES, count)
+    assert [text[chunk.start : chunk.end] for chunk in chunks] == ["Before it.", "After it."]

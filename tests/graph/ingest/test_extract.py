@@ -13,7 +13,7 @@ from support import QUICK, die_of_the_deadly_one
 from graph.errors import SettingsInvalid
 from graph.ingest.document import Document, Refusal, Source
 from graph.ingest.extract import Refused, extract
-from graph.ingest.pages import page_starts
+from graph.ingest.pages import page_starts, unreadable, with_scans, without_running_lines
 from graph.ingest.reading import Limits, Recipe, read_all
 from graph.settings import point_to_tessdata
 
@@ -190,3 +190,33 @@ def test_front_matter_that_cannot_be_metadata_refuses_the_file(tmp_path: Path, f
     (tmp_path / "a.md").write_text(f"---\n{field}\n---\nThe quota is 50 GB.")
     with pytest.raises(Refused, match=r"^bad front matter: "):
         extract(tmp_path / "a.md")
+
+
+def test_a_pdf_says_which_of_its_pages_hold_no_text(tmp_path: Path) -> None:
+    document = extract(pdf(tmp_path / "a.pdf", "The quota of a project is 50 GB.", "", "The warranty is 5 years.", ""))
+    assert document.warnings == ("pages 2, 4 hold no text: scans, pictures or blank; --ocr reads scans",)
+
+
+def test_the_first_lines_of_a_pdf_are_read_and_running_lines_once() -> None:
+    pages = [f"Contract HV-7\nOrder {number * 7} speaks of pumps.\nPage {number} of 3" for number in (1, 2, 3)]
+    text = without_running_lines("\n\n".join(pages).replace("\n", "\n\n"), pages)
+    assert text.count("Contract HV-7") == 1
+    assert "Page" not in text
+    assert text.count("speaks of pumps") == 3
+
+
+def test_a_line_at_the_top_of_a_page_is_not_lost(tmp_path: Path) -> None:
+    assert (
+        "quota of a project is 50 GB"
+        in extract(pdf(tmp_path / "a.pdf", "The quota of a project is 50 GB.\n\nEnd.")).text
+    )
+
+
+def test_scans_stand_where_their_pages_begin() -> None:
+    text, starts = with_scans("One.\n\nThree.", (0, 6, 6, 12), {2: "Two.", 4: "Four."})
+    assert text == "One.\n\nTwo.\n\nThree.\n\nFour."
+    assert [text[start : start + 4] for start in starts] == ["One.", "Two.", "Thre", "Four"]
+
+
+def test_a_page_of_glyphs_without_letters_is_told() -> None:
+    assert unreadable(["Plain text.", "\ue001\ue002 \ue003 a", "(cid:12)(cid:7)"]) == [2, 3]

@@ -1,0 +1,73 @@
+"""What stands in an HTML page is read, what it hides is not, and a power is no number."""
+
+from pathlib import Path
+
+import pytest
+
+from graph.ingest.document import Document
+from graph.ingest.extract import extract
+
+
+def page(folder: Path, body: str) -> Document:
+    (folder / "a.html").write_text(body)
+    return extract(folder / "a.html")
+
+
+def test_powers_notes_and_formulas_keep_their_value(tmp_path: Path) -> None:
+    body = "<p>Area 30 m<sup>2</sup>, 10<sup>9</sup> cells, rent 480<sup><a href='#n'>2</a></sup>, H<sub>2</sub>O.</p>"
+    math = "<math><msup><mi>x</mi><mn>2</mn></msup></math>"
+    assert page(tmp_path, body + math).text == "Area 30 m^2, 10^9 cells, rent 480 [^2], H2O.\n\nx^2"
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "<p hidden>gone</p>",
+        "<p style='color:red; DISPLAY : none'>gone</p>",
+        "<span style='visibility:hidden'>gone</span>",
+        "<p class='old'>gone</p>",
+        "<template>gone</template>",
+        "<noscript>gone</noscript>",
+        "<script>gone</script>",
+        "<style>.gone{}</style>",
+        "<!-- gone -->",
+        "<del>gone</del>",
+        "<s>gone</s>",
+        "<span style='text-decoration: line-through'>gone</span>",
+        "<img src='data:image/png;base64,gonegonegonegonegonegone'>",
+    ],
+)
+def test_what_nobody_sees_is_not_read(tmp_path: Path, gone: str) -> None:
+    sheet = "<style>.old{display:none} @media print{.menu{display:none}}</style>"
+    document = page(tmp_path, f"{sheet}<p class=menu>The quota {gone} is 50 GB.</p>{gone}")
+    assert document.text.split() == "The quota is 50 GB.".split()
+
+
+def test_the_owner_is_told_what_was_left_out(tmp_path: Path) -> None:
+    warnings = page(tmp_path, "<p>It costs <s>9</s> 8 EUR.</p><p hidden>margin 3</p>").warnings
+    assert warnings == ("hidden text was left out", "struck-out text was left out")
+
+
+def test_hidden_rows_and_columns_of_a_table_are_not_read(tmp_path: Path) -> None:
+    columns = "<colgroup><col><col style='visibility:collapse'><col></colgroup>"
+    rows = "<tr><th>Item</th><th>Cost</th><th>Price</th></tr><tr><td>Bolt</td><td>1</td><td>2</td></tr>"
+    text = page(tmp_path, f"<table>{columns}{rows}<tr hidden><td>Nut</td><td>3</td><td>4</td></tr></table>").text
+    assert [line.replace(" ", "") for line in text.splitlines()][::2] == ["|Item|Price|", "|Bolt|2|"]
+
+
+def test_a_definition_list_is_pairs_of_a_bold_line_and_a_paragraph(tmp_path: Path) -> None:
+    text = page(tmp_path, "<dl><dt>May dogs come?</dt><dd>On a lead.</dd><dt>And cats?</dt><dd>No.</dd></dl>").text
+    assert text == "**May dogs come?**\n\nOn a lead.\n\n**And cats?**\n\nNo."
+
+
+@pytest.mark.parametrize("box", ["div", "blockquote", "table><tr><td"])
+def test_what_is_nested_deeply_is_read(tmp_path: Path, box: str) -> None:
+    end = "".join(f"</{tag}>" for tag in reversed(box.split("><")))
+    text = page(tmp_path, f"<{box}>" * 120 + "The quota is 50 GB." + end * 120 + "<p>After it.</p>").text
+    assert "The quota is 50 GB." in text
+    assert "After it." in text
+
+
+def test_line_ends_of_the_source_and_odd_blanks_are_blanks(tmp_path: Path) -> None:
+    text = page(tmp_path, "<p>The net\nweight is\n35&nbsp;kg&#8239;or soft&shy;ware.</p><pre>a\n  b</pre>").text
+    assert text == "The net weight is 35 kg or software.\n\n```\na\n  b\n```"

@@ -1,0 +1,219 @@
+"""Word, PowerPoint, OpenDocument and EPUB files are read as their reader sees them."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from docx import Document as Word
+from docx.shared import Pt
+
+from graph.ingest.document import Document
+from graph.ingest.extract import Refused, extract
+
+NAMES = (
+    'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
+    'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" '
+    'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
+    'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" '
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+    + " ".join(
+        f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for prefix, name in {"o": "office", "t": "text", "s": "style", "tb": "table", "d": "drawing"}.items()
+    )
+)
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+
+
+def zipped(path: Path, **parts: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def relations(**targets: tuple[str, str]) -> str:
+    inside = "".join(
+        f'<Relationship Id="{key}" Type="{OFFICE}/{kind}" Target="{to}"/>' for key, (kind, to) in targets.items()
+    )
+    return f'<Relationships xmlns="{PACKAGE}/relationships">{inside}</Relationships>'
+
+
+def word(folder: Path, body: str, doctype: str = "", **parts: str) -> Document:
+    types = '<Default Extension="xml" ContentType="application/xml"/>'
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    override = f'<Override PartName="/word/document.xml" ContentType="{main}"/>'
+    files = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">{types}{override}</Types>',
+        "_rels/.rels": relations(r1=("officeDocument", "word/document.xml")),
+        "word/document.xml": f"{doctype}<w:document {NAMES}><w:body>{body}</w:body></w:document>",
+        **{f"word/{name}.xml": f"<w:{root} {NAMES}>{text}</w:{root}>" for name, (root, text) in _split(parts).items()},
+    }
+    return extract(zipped(folder / "a.docx", **files))
+
+
+def _split(parts: dict[str, str]) -> dict[str, tuple[str, str]]:
+    return {name: (name, text) for name, text in parts.items()}
+
+
+def run(text: str, look: str = "") -> str:
+    return f'<w:r><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def paragraph(*runs: str) -> str:
+    return f"<w:p>{''.join(runs)}</w:p>"
+
+
+UP = '<w:vertAlign w:val="superscript"/>'
+
+
+def test_word_powers_strikes_and_hidden_text(tmp_path: Path) -> None:
+    body = paragraph(
+        run("It bears 10"),
+        run("4", UP),
+        run(" N and costs "),
+        run("70", "<w:strike/>"),
+        run("90 EUR."),
+        run(" Secret.", "<w:vanish/>"),
+    )
+    document = word(tmp_path, body)
+    assert document.text == "It bears 10^4 N and costs 90 EUR."
+    assert document.warnings == ("hidden text was left out", "struck-out text was left out")
+
+
+def test_word_styles_hide_text_too(tmp_path: Path) -> None:
+    word_file = Word()
+    ghost = word_file.styles.add_style("Ghost", 1)
+    ghost.font.hidden = True
+    child = word_file.styles.add_style("Child", 1)
+    child.base_style = ghost
+    word_file.add_paragraph("Not seen.", style="Child")
+    child = word_file.styles.add_style("Shown", 1)
+    child.base_style, child.font.hidden = ghost, False
+    word_file.add_paragraph("Seen.", style="Shown")
+    word_file.save(str(tmp_path / "a.docx"))
+    assert extract(tmp_path / "a.docx").text == "Seen."
+
+
+def test_word_headers_and_footers_stand_once_around_the_text(tmp_path: Path) -> None:
+    word_file = Word()
+    word_file.add_paragraph("The loan runs for 9 years.")
+    section = word_file.sections[0]
+    section.different_first_page_header_footer = True
+    section.first_page_header.paragraphs[0].text = section.header.paragraphs[0].text = "File KX-17"
+    table = section.header.add_table(1, 2, Pt(300))
+    table.cell(0, 0).text, table.cell(0, 1).text = "Version", "3.4"
+    section.footer.paragraphs[0].text = "Valid until 2031"
+    word_file.save(str(tmp_path / "a.docx"))
+    text = extract(tmp_path / "a.docx").text
+    assert text.split("\n\n") == ["File KX-17", "Version: 3.4", "The loan runs for 9 years.", "Valid until 2031"]
+
+
+def test_word_text_boxes_are_read_once_after_their_paragraph(tmp_path: Path) -> None:
+    box = f"<w:txbxContent>{paragraph(run('In the box.'))}</w:txbxContent>"
+    drawn = f"<mc:Choice Requires='wps'>{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback>"
+    both = f"<mc:AlternateContent>{drawn}</mc:AlternateContent>"
+    text = word(tmp_path, paragraph(run("Before"), f"<w:r>{both}</w:r>", run(" and after."))).text
+    assert text == "Before and after.\n\nIn the box."
+
+
+def test_word_notes_follow_the_paragraph_that_refers_to_them(tmp_path: Path) -> None:
+    reference = f'<w:r><w:rPr>{UP}</w:rPr><w:footnoteReference w:id="7"/></w:r>'
+    note = f'<w:footnote w:id="7">{paragraph("<w:r><w:footnoteRef/></w:r>", run(" Net of tax."))}</w:footnote>'
+    body = paragraph(run("It costs 250"), reference, run(" EUR.")) + paragraph(run("End."))
+    assert word(tmp_path, body, footnotes=note).text == "It costs 250 [^1] EUR.\n\n[^1] Net of tax.\n\nEnd."
+
+
+def test_word_keeps_hyphens_tabs_and_what_was_inserted(tmp_path: Path) -> None:
+    changed = f'<w:moveFrom w:id="1">{run("old")}</w:moveFrom><w:ins w:id="2">{run("new")}</w:ins>'
+    body = paragraph(run("HV"), "<w:r><w:noBreakHyphen/></w:r>", run("55"), "<w:r><w:tab/></w:r>", changed)
+    assert word(tmp_path, body).text.split() == ["HV-55", "new"]
+
+
+def test_word_reads_no_entity_and_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("bluebell")
+    doctype = f'<!DOCTYPE d [<!ENTITY x SYSTEM "{(tmp_path / "secret").as_uri()}">]>'
+    assert "bluebell" not in word(tmp_path, paragraph("<w:r><w:t>Seen. &x;</w:t></w:r>"), doctype).text
+
+
+def test_a_word_file_whose_xml_is_broken_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"^corrupt: its part word/document.xml is no XML"):
+        word(tmp_path, "<w:p>")
+
+
+def slide(*runs: str, show: str = "1") -> str:
+    text = f"<a:p>{''.join(runs)}</a:p>"
+    shape = f"<p:sp><p:nvSpPr><p:cNvPr id='2' name='t'/></p:nvSpPr><p:txBody>{text}</p:txBody></p:sp>"
+    return f'<p:sld {NAMES} show="{show}"><p:cSld><p:spTree>{shape}</p:spTree></p:cSld></p:sld>'
+
+
+def test_powerpoint_reads_the_slides_that_are_shown(tmp_path: Path) -> None:
+    def words(text: str, look: str = "") -> str:
+        return f"<a:r><a:rPr {look}/><a:t>{text}</a:t></a:r>"
+
+    shown = slide(words("Load 10"), words("6", 'baseline="30000"'), words(" N"), words(" gone", 'strike="sngStrike"'))
+    ids = "".join(f'<p:sldId id="25{n}" r:id="s{n}"/>' for n in (1, 2))
+    path = zipped(
+        tmp_path / "a.pptx",
+        **{
+            "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',
+            "_rels/.rels": relations(r1=("officeDocument", "ppt/presentation.xml")),
+            "ppt/presentation.xml": f"<p:presentation {NAMES}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
+            "ppt/_rels/presentation.xml.rels": relations(
+                s1=("slide", "slides/slide1.xml"), s2=("slide", "slides/slide2.xml")
+            ),
+            "ppt/slides/slide1.xml": shown,
+            "ppt/slides/slide2.xml": slide(words("Withheld"), show="0"),
+        },
+    )
+    document = extract(path)
+    assert document.text.lstrip("# ") == "Load 10^6 N"
+    assert document.warnings == ("struck-out text was left out", "hidden slides were left out: 2")
+
+
+def test_opendocument_text_is_read_as_it_is_shown(tmp_path: Path) -> None:
+    styles = (
+        '<s:style s:name="U" s:family="text"><s:text-properties s:text-position="super 58%"/></s:style>'
+        '<s:style s:name="X" s:family="text"><s:text-properties s:text-line-through-style="solid"/></s:style>'
+    )
+    note = '<t:note t:note-class="footnote"><t:note-body><t:p>Net.</t:p></t:note-body></t:note>'
+    cell = '<tb:table-cell><t:p>10<t:span t:style-name="U">3</t:span></t:p></tb:table-cell>'
+    body = (
+        f'<t:p>It costs <t:span t:style-name="X">70</t:span>250{note}<t:s/>EUR.</t:p>'
+        '<t:section t:name="a" t:display="none"><t:p>Hidden.</t:p></t:section>'
+        f"<tb:table><tb:table-row>{cell}{cell}</tb:table-row></tb:table>"
+    )
+    header = "<s:master-page><s:header><t:p>File KX-17</t:p></s:header></s:master-page>"
+    path = zipped(
+        tmp_path / "a.odt",
+        **{
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": f"<o:document-content {NAMES}><o:automatic-styles>{styles}</o:automatic-styles>"
+            f"<o:body><o:text>{body}</o:text></o:body></o:document-content>",
+            "styles.xml": f"<o:document-styles {NAMES}><o:master-styles>{header}</o:master-styles></o:document-styles>",
+        },
+    )
+    document = extract(path)
+    blocks = document.text.split("\n\n")
+    assert (blocks[0], blocks[1], blocks[-1]) == ("File KX-17", "It costs 250 [^1] EUR.", "[^1] Net.")
+    assert "| 10^3 | 10^3 |" in document.text
+    assert document.warnings == ("hidden text was left out", "struck-out text was left out")
+
+
+def test_the_pages_of_an_epub_are_read_as_html(tmp_path: Path) -> None:
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="b.opf" '
+    )
+    path = zipped(
+        tmp_path / "a.epub",
+        **{
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": container
+            + 'media-type="application/oebps-package+xml"/></rootfiles></container>',
+            "b.opf": '<package xmlns="http://www.idpf.org/2007/opf"><metadata/><manifest><item id="c" href="c.xhtml" '
+            'media-type="application/xhtml+xml"/></manifest><spine><itemref idref="c"/></spine></package>',
+            "c.xhtml": '<html xmlns="http://www.w3.org/1999/xhtml"><body>'
+            "<p>Load 10<sup>6</sup>&nbsp;N <s>old</s></p></body></html>",
+        },
+    )
+    assert extract(path).text == "Load 10^6 N"
