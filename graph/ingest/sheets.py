@@ -1,0 +1,57 @@
+"""Reads tables out of files: rows of delimited text."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Literal
+
+from ..text.tables import Layout, layout
+from .tables import to_markdown
+
+__all__ = ["Layout", "delimited", "layout", "rows_of", "to_markdown"]
+
+SEPARATOR = re.compile(r"\Asep=(.)(?:\r?\n|\Z)", re.IGNORECASE)
+SEPARATORS = "\t;|,"
+"""The likelier first: a comma is also the point of decimals."""
+SAMPLE = 20_000
+"""Characters that tell the separator: a field may be as long as that."""
+ROWS = 50
+
+
+def delimited(text: str) -> str:
+    """A CSV or TSV file as Markdown: the lines above its header, then a table."""
+    rows = rows_of(text)
+    found = layout(rows)
+    return to_markdown(found, rows[found.first :])
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """The rows of delimited text: by its own `sep=` line, else by the separator that its first lines tell."""
+    text = text.removeprefix("\ufeff")
+    told = SEPARATOR.match(text)
+    lines = text[told.end() :] if told else text
+    separator = told.group(1) if told else _separator(lines)
+    try:
+        return list(_read(lines, separator, strict=True))
+    except csv.Error as error:
+        # A quotation mark that is never closed would swallow the rest of the file; one inside a cell does no harm.
+        closed = "expected after" in str(error)
+        return list(_read(lines, separator, quoting=csv.QUOTE_MINIMAL if closed else csv.QUOTE_NONE))
+
+
+def _read(text: str, separator: str, *, strict: bool = False, quoting: Literal[0, 3] = 0) -> Iterator[list[str]]:
+    lines = io.StringIO(text, newline="")
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=strict, quoting=quoting)
+
+
+def _separator(text: str) -> str:
+    """The separator that cuts most of the first rows into as many cells, more than one."""
+
+    def agreeing(separator: str) -> int:
+        widths = Counter(map(len, islice(_read(text[:SAMPLE], separator), ROWS)))
+        return max((count for width, count in widths.items() if width > 1), default=0)
+
+    return max(SEPARATORS, key=agreeing)

@@ -1,0 +1,316 @@
+"""Tells how a table is laid out: titles above its header, a header or none, rows of label and value; pure."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+Row = Sequence[str]
+Kind = Literal["records", "plain", "pairs"]
+
+LOOKED_AT = 50
+"""Rows that tell the layout: the header of a long table must not depend on its end."""
+MAJORITY = 0.6
+"""Share of a column's cells that must be of one kind, or of one unit, to make it the column's own."""
+LONG = 60
+"""Letters from which on a cell is a text and hardly the name of a column."""
+GAPS = {"", "-", "–", "—", "n/a", "N/A", "?", "."}
+PLAIN = re.compile(r"\*\*|__|`")
+BOLD = re.compile(r"(\*\*|__)(?=\S).*(?<=\S)\1:?")
+LINK = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+")
+DATE = re.compile(
+    r"\d{4}-\d\d?-\d\d?(?:[T ]\d\d?:\d\d.*)?|\d\d?[./]\d\d?[./](?:\d{4}|\d\d)|\d\d?\.? [^\W\d_]{3,9}\.? \d{4}"
+    r"|[^\W\d_]{3,9} \d\d?, \d{4}|\d\d?[:.]\d\d(?::\d\d)?(?: ?[ap]m)?(?: ?[-–] ?\d\d?[:.]\d\d)?"
+)
+MARKER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,5}|[a-z])[.)]|#\d+")
+ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|er|e|\.)\b(?! ?\d)", re.IGNORECASE)
+AMOUNT = re.compile(
+    r"[<>~≈±≤≥+−–(-]*\s*(?P<before>[€$£¥]|[A-Z]{3}(?= ?[-\d]))?\s*[-−]?\d[\d.,'’ ]*(?:\s?[-–/x×]\s?\d[\d.,]*)*"
+    r"\s*(?P<after>[%‰°]\s?[CF]?|[€$£¥]|(?:[^\W\d_]|[°µ/²³.])[^\d()]{0,24})?\)?"
+)
+YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the first rows of a table are: its titles, its header if it has one, and the first row of its data."""
+
+    titles: tuple[str, ...]
+    header: tuple[str, ...] | None
+    first: int
+    """Where the data begin: a place in the rows that the layout was told from."""
+    kind: Kind
+    """`records` under a header, `plain` rows without one, `pairs` of label and value."""
+    repeated: tuple[str, ...] = ()
+    """The last row of the header as it is written: a long table says it again."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What kind of thing a cell says; the unit of a quantity."""
+
+    kind: Literal["gap", "text", "number", "year", "quantity", "date", "link"]
+    unit: str = ""
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the cell is data by its form alone."""
+        return self.kind not in ("gap", "text")
+
+
+def layout(rows: Sequence[Row]) -> Layout:
+    """The layout of a table by its first rows; the first one with names in it is the header unless it is data."""
+    told = [(place, _stripped(row)) for place, row in enumerate(rows[:LOOKED_AT])]
+    told = [(place, row) for place, row in told if any(row)]
+    if not told:
+        return Layout((), None, len(rows[:LOOKED_AT]), "plain")
+    count = _titles([row for _, row in told])
+    titles = tuple(_title(row) for _, row in told[:count])
+    return _headed(titles, told[count:])
+
+
+def _headed(titles: tuple[str, ...], told: list[tuple[int, list[str]]]) -> Layout:
+    rows = [row for _, row in told]
+    if len(rows) > 2 and _is_second_line(rows):
+        return Layout(titles, _joined(rows[0], rows[1]), told[1][0] + 1, "records", tuple(rows[1]))
+    kind = _kind(rows)
+    if kind == "records":
+        return Layout(titles, tuple(rows[0]), told[0][0] + 1, kind, tuple(rows[0]))
+    return Layout(titles, None, told[0][0], kind)
+
+
+def _stripped(row: Row) -> list[str]:
+    return [cell.strip() for cell in row]
+
+
+# Titles
+
+
+def _titles(rows: Sequence[Row]) -> int:
+    """How many rows stand above the header: those that fill one cell where others fill more."""
+    width = max(len(_filled(row)) for row in rows)
+    count = 0
+    while count < len(rows) - 1 and _is_title(rows[count], width):
+        count += 1
+    if count and width == 2 and not _spans(rows[0]) and not _sure(rows[count:]):
+        return 0
+    return count
+
+
+def _is_title(row: Row, width: int) -> bool:
+    """One text over the whole width, or in a wide table a label with its value: `Region | North`."""
+    filled = _filled(row)
+    return len(filled) < width and (len(filled) == 1 or (len(filled) == 2 and width > 3 and _packed(row)))
+
+
+def _filled(row: Row) -> list[str]:
+    """The cells that say something, a cell that spans several columns once."""
+    return [cell for before, cell in pairwise(["", *row]) if cell and cell != before]
+
+
+def _spans(row: Row) -> bool:
+    return len(row) > 1 and len(set(row)) == 1
+
+
+def _packed(row: Row) -> bool:
+    return all(row[:2]) and not any(row[2:])
+
+
+def _sure(rows: Sequence[Row]) -> bool:
+    """Whether the rows tell of themselves if they have a header: without that, the first row stays the header."""
+    body = rows[1:]
+    return bool(body) and (_kind(rows) != "records" or any(_votes(rows)))
+
+
+def _title(row: Row) -> str:
+    filled = _filled(row)
+    return filled[0] if len(filled) == 1 else f"{filled[0].rstrip(':')}: {filled[1]}"
+
+
+# Header or none
+
+
+def _kind(rows: Sequence[Row]) -> Kind:
+    head, width = rows[0], max(map(len, rows))
+    if len(rows) == 1:
+        return "plain"
+    if _is_bold(rows):
+        return "records"
+    if width == 2 and _are_pairs(rows):
+        return "pairs"
+    votes = _votes(rows)
+    if votes and not any(votes):
+        return "pairs" if width == 2 and not cell_of(head[0]).is_value else "plain"
+    return "records"
+
+
+def _is_bold(rows: Sequence[Row]) -> bool:
+    """Whether the first row alone is set in bold, as word processors make a header."""
+    head = [cell for cell in rows[0] if cell]
+    return all(map(BOLD.fullmatch, head)) and not any(
+        all(BOLD.fullmatch(cell) for cell in row if cell) for row in rows[1:] if any(row)
+    )
+
+
+def _votes(rows: Sequence[Row]) -> list[bool]:
+    """For each column that tells: whether its first cell is its name (True) or data like the cells below (False)."""
+    head = _as_names([cell_of(cell) for cell in rows[0]], rows)
+    votes = [_vote(first, _column(rows, number), rows[0][number]) for number, first in enumerate(head)]
+    return [vote for vote in votes if vote is not None]
+
+
+def _column(rows: Sequence[Row], number: int) -> list[str]:
+    return [row[number] for row in rows[1:] if number < len(row) and row[number] not in GAPS]
+
+
+def _as_names(head: list[Cell], rows: Sequence[Row]) -> list[Cell]:
+    """Years and counted numbers over a row of columns are names, unless the columns hold years themselves."""
+    years = [number for number, cell in enumerate(head) if cell.kind == "year"]
+    named = {n for n in years if _common([cell_of(cell).kind for cell in _column(rows, n)]) != "year"}
+    numbers = [n for n, cell in enumerate(head) if cell.kind == "number" and rows[0][n].isdigit()]
+    steps = {int(rows[0][after]) - int(rows[0][before]) for before, after in pairwise(numbers)}
+    if len(steps) == 1 and (len(numbers) > 2 or steps == {1}) and 0 not in numbers:
+        named |= set(numbers)
+    return [Cell("text") if number in named else cell for number, cell in enumerate(head)]
+
+
+def _vote(first: Cell, column: list[str], written: str) -> bool | None:
+    if first.kind == "gap" or not column:
+        return None
+    below = [cell_of(cell) for cell in column]
+    common = _common([cell.kind for cell in below])
+    if first.kind == "link":
+        return False
+    if first.kind == "text":
+        if common not in (None, "text"):
+            return True
+        return False if _is_data(written, column) else None
+    if first.kind != common:
+        return None
+    units = [cell.unit for cell in below]
+    alike = first.kind != "quantity" or first.unit in units or _common(units) is None
+    return False if alike else None
+
+
+def _is_data(written: str, column: list[str]) -> bool:
+    """Whether a text is data by what stands below: the same text again and again, or texts as long."""
+    lengths = sorted(map(len, column))
+    long = len(written) > LONG and lengths[len(lengths) // 2] > LONG / 2
+    return long or (column.count(written) > 1 and len(set(column)) > 1)
+
+
+def _common(values: Sequence[str]) -> str | None:
+    """The value that most have, if a clear majority has it."""
+    if not values:
+        return None
+    value, count = Counter(values).most_common(1)[0]
+    return value if count >= MAJORITY * len(values) else None
+
+
+# Label and value
+
+
+def _are_pairs(rows: Sequence[Row]) -> bool:
+    """Whether rows of two cells are labels with their values, by more than what columns tell."""
+    labels = [row[0] for row in rows]
+    if all(_plain(label).endswith(":") for label in labels if label):
+        return True
+    if len(rows[0]) < 2 or len(set(labels)) < len(labels) or any(cell_of(label).is_value for label in labels):
+        return False
+    first, below = cell_of(rows[0][1]), [cell_of(cell) for cell in _column(rows, 1)]
+    return _is_value_of(first, below) or _is_code_over_quantities(rows[0][1], below)
+
+
+def _is_value_of(first: Cell, below: list[Cell]) -> bool:
+    """Whether the second cell of the first row is a value, and no heading of a column of one other kind."""
+    if first.kind in ("gap", "text", "year"):
+        return False
+    common = _common([cell.kind for cell in below])
+    return common in (None, "text", first.kind) and bool(below)
+
+
+def _is_code_over_quantities(first: str, below: list[Cell]) -> bool:
+    """`Mixer | MX-12` over weights, heights and noises: the column is of no one thing, so it has no name."""
+    units = {cell.unit for cell in below if cell.kind == "quantity"}
+    coded = any(map(str.isdigit, first)) and not YEAR.search(first)
+    return coded and len(units) > 1 and 2 * sum(cell.kind == "quantity" for cell in below) >= len(below)
+
+
+# Headers of two lines
+
+
+def _is_second_line(rows: Sequence[Row]) -> bool:
+    """Whether the second row goes on with the header: names under names that span, or the units of the columns."""
+    upper, lower = rows[0], rows[1]
+    if len(upper) != len(lower) or len(upper) < 2 or not _is_below(upper[0], lower[0]):
+        return False
+    valued = [_is_valued(rows[2:], number) for number in range(len(lower))]
+    names = [number for number, cell in enumerate(lower) if cell and cell != upper[number]]
+    if not names or not any(valued[number] for number in names) or any(_is_number(lower[n]) for n in names):
+        return False
+    if _has_span(upper, names):
+        return all(lower[n] or upper[n] for n in range(len(upper)))
+    return not lower[0] and all(upper) and all(valued[n] for n in names)
+
+
+def _is_below(upper: str, lower: str) -> bool:
+    """Whether two cells of the first column are one name: written once, or twice where it spans both lines."""
+    return not upper or not lower or upper == lower
+
+
+def _is_valued(rows: Sequence[Row], number: int) -> bool:
+    kinds = [cell_of(row[number]).kind for row in rows if number < len(row) and row[number] not in GAPS]
+    return _common(kinds) not in (None, "text")
+
+
+def _is_number(cell: str) -> bool:
+    return cell_of(cell).kind not in ("gap", "text", "year")
+
+
+def _has_span(upper: Row, names: Sequence[int]) -> bool:
+    """Whether a name of the upper line goes on over the next column: repeated, or with an empty cell after it."""
+    return any(number > 1 and upper[number - 1] and upper[number] in ("", upper[number - 1]) for number in names)
+
+
+def _joined(upper: Row, lower: Row) -> tuple[str, ...]:
+    """Each column's name out of two lines: `2024 Q1`, `Power (kW)`."""
+    units = all(upper) and not lower[0]
+    names, group = [], ""
+    for above, below in zip(upper, lower, strict=True):
+        group = above or (group if below else "")
+        if not below or below == group:
+            names.append(group)
+        elif units and not _has_span(upper, range(len(upper))):
+            names.append(f"{group} ({below.strip('()[]')})")
+        else:
+            names.append(f"{group} {below}".strip())
+    return tuple(names)
+
+
+# Cells
+
+
+def cell_of(written: str) -> Cell:
+    """What a cell says, by its form."""
+    text = _plain(written)
+    if text in GAPS:
+        return Cell("gap")
+    if LINK.fullmatch(text):
+        return Cell("link")
+    if DATE.fullmatch(text):
+        return Cell("date")
+    if YEAR.fullmatch(text):
+        return Cell("year")
+    if MARKER.fullmatch(text):
+        return Cell("number")
+    amount = None if ORDINAL.match(text) else AMOUNT.fullmatch(text)
+    if not amount:
+        return Cell("text")
+    unit = (amount["before"] or amount["after"] or "").strip().lower()
+    return Cell("quantity", unit) if unit else Cell("number")
+
+
+def _plain(written: str) -> str:
+    return PLAIN.sub("", written).strip()
