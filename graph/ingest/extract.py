@@ -10,6 +10,8 @@ from .clean import as_written, decode, has_words, tidy
 from .document import Document, Metadata, canonical
 from .metadata import normalise
 from .pages import page_starts
+from .sheets import delimited
+from .tables import with_layout
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
-MARKUP = {".html", ".htm", ".xml", ".csv", ".tsv", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
+MARKUP = {".html", ".htm", ".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
+DELIMITED = {".csv", ".tsv"}
 HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 ENCRYPTED = re.compile(
@@ -75,13 +78,15 @@ def _converted(path: Path, content: bytes, ocr: str) -> Document:
     # Outlook keeps a message's headers in UTF-16: without the zeros they read like any other's.
     if path.suffix.lower() in (".eml", ".msg") and ENCRYPTED.search(content[:200_000].replace(b"\0", b"")):
         raise Refused("password: the message is encrypted")
+    if path.suffix.lower() in DELIMITED:
+        return Document(delimited(content))
     title = ""
     if path.suffix.lower() in MARKUP:
         markup = decode(content)
         title, markup = _headless(markup) if path.suffix.lower() in (".html", ".htm") else ("", markup)
         content = markup.encode()
     result = _convert(path, content, ocr)
-    text = tidy(result.content).strip()
+    text = with_layout(tidy(result.content)).strip()
     heading = HEADING.search(text)
     title = title or str((result.metadata or {}).get("title") or "").strip()
     pages = [str(page["content"]) for page in result.pages or []]

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Literal
 
 from ..text.tables import Layout, layout
+from .clean import decode, tidy
 from .tables import to_markdown
 
 __all__ = ["Layout", "delimited", "layout", "rows_of", "to_markdown"]
@@ -21,11 +22,11 @@ SAMPLE = 20_000
 ROWS = 50
 
 
-def delimited(text: str) -> str:
+def delimited(content: bytes) -> str:
     """A CSV or TSV file as Markdown: the lines above its header, then a table."""
-    rows = rows_of(text)
+    rows = rows_of(decode(content))
     found = layout(rows)
-    return to_markdown(found, rows[found.first :])
+    return tidy(to_markdown(found, rows[found.first :]))
 
 
 def rows_of(text: str) -> list[list[str]]:

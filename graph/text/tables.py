@@ -16,6 +16,8 @@ MAJORITY = 0.6
 """Share of a column's cells that must be of one kind, or of one unit, to make it the column's own."""
 LONG = 60
 """Letters from which on a cell is a text and hardly the name of a column."""
+BAR = re.compile(r"(?<!\\)\|")
+TOTAL = re.compile(r"(?:sub-?|grand )?(?:totals?|sums?)\b|gesamt|summe|(?:sous-)?total|totaal|i alt", re.IGNORECASE)
 GAPS = {"", "-", "–", "—", "n/a", "N/A", "?", "."}
 PLAIN = re.compile(r"\*\*|__|`")
 BOLD = re.compile(r"(\*\*|__)(?=\S).*(?<=\S)\1:?")
@@ -27,7 +29,7 @@ DATE = re.compile(
 MARKER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,5}|[a-z])[.)]|#\d+")
 ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|er|e|\.)\b(?! ?\d)", re.IGNORECASE)
 AMOUNT = re.compile(
-    r"[<>~≈±≤≥+−–(-]*\s*(?P<before>[€$£¥]|[A-Z]{3}(?= ?[-\d]))?\s*[-−]?\d[\d.,'’ ]*(?:\s?[-–/x×]\s?\d[\d.,]*)*"
+    r"[<>~≈±≤≥+−–(-]*\s*(?P<before>[€$£¥]|[A-Z]{3}(?= ?[-\d]))?\s*[-−]?\d[\d.,'’ ]*(?:\s?[-–/x\u00d7]\s?\d[\d.,]*)*"
     r"\s*(?P<after>[%‰°]\s?[CF]?|[€$£¥]|(?:[^\W\d_]|[°µ/²³.])[^\d()]{0,24})?\)?"
 )
 YEAR = re.compile(r"(?:19|20)\d\d")
@@ -71,6 +73,13 @@ def layout(rows: Sequence[Row]) -> Layout:
     return _headed(titles, told[count:])
 
 
+def layout_of(rows: Sequence[Row]) -> Layout:
+    """The layout of a Markdown table as it is written: an empty header row says that there is no header."""
+    if not any(rows[0]):
+        return Layout((), None, 1, "plain")
+    return Layout((), tuple(rows[0]), 1, "records") if len(rows) == 1 else layout(rows)
+
+
 def _headed(titles: tuple[str, ...], told: list[tuple[int, list[str]]]) -> Layout:
     rows = [row for _, row in told]
     if len(rows) > 2 and _is_second_line(rows):
@@ -85,6 +94,37 @@ def _stripped(row: Row) -> list[str]:
     return [cell.strip() for cell in row]
 
 
+def split(row: str) -> list[str]:
+    """The cells of a Markdown row as they are written."""
+    inner = row.strip().removeprefix("|")
+    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
+    return [cell.replace("\\|", "|").strip() for cell in BAR.split(inner)]
+
+
+def is_section(row: Row) -> bool:
+    """Whether a row holds one text for the whole width: a heading between rows, or a note under them."""
+    return len(row) > 2 and bool(row[0]) and (not any(row[1:]) or (_spans(row) and not cell_of(row[0]).is_value))
+
+
+def grouped(rows: Sequence[Row]) -> list[Row]:
+    """The rows with the name of their group, where the first of a group alone has it: a cell over several rows."""
+    members = [number for number, row in enumerate(rows) if _is_member(row)]
+    if not members or members == [len(rows) - 1] or 0 in members:
+        return list(rows)
+    whole = list(rows)
+    for number in members:
+        above, row = whole[number - 1], rows[number]
+        if [bool(cell) for cell in above[1:]] != [bool(cell) for cell in row[1:]]:
+            return list(rows)
+        whole[number] = [above[0], *row[1:]]
+    return whole
+
+
+def _is_member(row: Row) -> bool:
+    named = len(row) > 2 and not row[0] and bool(row[1])
+    return named and not cell_of(row[1]).is_value and not TOTAL.match(_plain(row[1]))
+
+
 # Titles
 
 
@@ -94,7 +134,7 @@ def _titles(rows: Sequence[Row]) -> int:
     count = 0
     while count < len(rows) - 1 and _is_title(rows[count], width):
         count += 1
-    if count and width == 2 and not _spans(rows[0]) and not _sure(rows[count:]):
+    if count and width == 2 and not _spans(rows[0]) and not sure(rows[count:]):
         return 0
     return count
 
@@ -106,8 +146,8 @@ def _is_title(row: Row, width: int) -> bool:
 
 
 def _filled(row: Row) -> list[str]:
-    """The cells that say something, a cell that spans several columns once."""
-    return [cell for before, cell in pairwise(["", *row]) if cell and cell != before]
+    """The cells that say something; one that spans the whole row counts once."""
+    return [row[0]] if row[0] and _spans(row) else [cell for cell in row if cell]
 
 
 def _spans(row: Row) -> bool:
@@ -118,7 +158,7 @@ def _packed(row: Row) -> bool:
     return all(row[:2]) and not any(row[2:])
 
 
-def _sure(rows: Sequence[Row]) -> bool:
+def sure(rows: Sequence[Row]) -> bool:
     """Whether the rows tell of themselves if they have a header: without that, the first row stays the header."""
     body = rows[1:]
     return bool(body) and (_kind(rows) != "records" or any(_votes(rows)))
