@@ -21,6 +21,7 @@ FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", r
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 MARKUP = {".html", ".htm", ".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
 DELIMITED = {".csv", ".tsv"}
+WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 ENCRYPTED = re.compile(
@@ -80,6 +81,8 @@ def _converted(path: Path, content: bytes, ocr: str) -> Document:
         raise Refused("password: the message is encrypted")
     if path.suffix.lower() in DELIMITED:
         return Document(delimited(content))
+    if path.suffix.lower() in WORKBOOKS:
+        return _workbook(content)
     title = ""
     if path.suffix.lower() in MARKUP:
         markup = decode(content)
@@ -92,6 +95,19 @@ def _converted(path: Path, content: bytes, ocr: str) -> Document:
     pages = [str(page["content"]) for page in result.pages or []]
     starts = page_starts(text, pages) if len(pages) > 1 or path.suffix.lower() == ".pdf" else ()
     return Document(text, title or (heading.group(1).strip() if heading else ""), starts)
+
+
+def _workbook(content: bytes) -> Document:
+    import python_calamine
+
+    from .workbooks import workbook
+
+    try:
+        return workbook(content)
+    except python_calamine.PasswordError as error:
+        raise Refused("password: the workbook is encrypted") from error
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise Refused(f"corrupt: {' '.join(str(error).split())}") from error
 
 
 def _headless(markup: str) -> tuple[str, str]:
