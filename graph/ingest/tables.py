@@ -26,22 +26,29 @@ def with_layout(text: str) -> str:
     if not RULE.search(text):
         return text
     lines = text.split("\n")
-    found = [
-        token.map for token in parser().parse(text) if token.type == "table_open" and token.map and not token.level
-    ]
-    for start, end in reversed(found):
-        lines[start:end] = _rewritten([line for line in lines[start:end] if line.strip()])
+    tokens = [token for token in parser().parse(text) if token.type == "table_open" and not token.level]
+    for start, end in reversed([token.map for token in tokens if token.map]):
+        table = [line for line in lines[start:end] if line.strip()]
+        written, end = _rewritten(table), start + len(table)
+        if written != table:
+            lines[start:end] = [*_gap(lines[start - 1 : start]), *written, *_gap(lines[end : end + 1])]
     return "\n".join(lines)
 
 
+def _gap(neighbour: list[str]) -> list[str]:
+    """An empty line where the neighbour is none: what stands around a table must not become part of it."""
+    return [""] if "".join(neighbour).strip() else []
+
+
 def _rewritten(lines: list[str]) -> list[str]:
+    """The lines of a table as they should be."""
     rows = [split(line) for line in [lines[0], *lines[2:]]]
     kept = without_empty(rows)
     if not kept or (not any(rows[0]) and not (sure(kept) and layout(kept).header)):
         return lines
     found = layout(kept)
-    good = kept == rows and found.kind == "records" and found.first == 1
-    return lines if good else ["", *to_markdown(found, kept[found.first :]).split("\n"), ""]
+    good = kept == rows and found.kind == "records" and found.first == 1 and _data(found, kept[1:]) == (kept[1:], [])
+    return lines if good else to_markdown(found, kept[found.first :]).split("\n")
 
 
 def without_empty(rows: Sequence[Row]) -> list[list[str]]:
@@ -61,16 +68,24 @@ def to_markdown(layout: Layout, rows: Sequence[Row]) -> str:
     without header has an empty one.
     """
     header = [_cell(cell) for cell in layout.header or ()]
-    data = [[_cell(cell) for cell in row] for row in rows]
-    data = [row for row in data if any(row) and row != [*layout.repeated]]
-    notes: list[str] = []
-    while data and is_section(data[-1]) and _is_note(data[-1][0]):
-        notes.insert(0, data.pop()[0])
+    data, notes = _data(layout, rows)
     width = max([len(header), *map(len, data)], default=0)
     if not header and width == 1:
         return "\n\n".join([*layout.titles, *(row[0] for row in data), *notes])
     lines = [_row(header, width), _row(["---"] * width, width), *(_row(row, width) for row in data)]
     return "\n\n".join([*layout.titles, *(["\n".join(lines)] if width else []), *notes])
+
+
+def _data(layout: Layout, rows: Sequence[Row]) -> tuple[list[list[str]], list[str]]:
+    """The rows without empty ones and repetitions of the header, pairs one below the other; the notes under them."""
+    data = [[_cell(cell) for cell in row] for row in rows]
+    if layout.kind == "pairs":
+        data = [row[place : place + 2] for row in data for place in (0, 2)]
+    data = [row for row in data if any(row) and row != [*layout.repeated]]
+    notes: list[str] = []
+    while data and is_section(data[-1]) and _is_note(data[-1][0]):
+        notes.insert(0, data.pop()[0])
+    return data, notes
 
 
 def _is_note(text: str) -> bool:

@@ -26,10 +26,10 @@ DATE = re.compile(
     r"\d{4}-\d\d?-\d\d?(?:[T ]\d\d?:\d\d.*)?|\d\d?[./]\d\d?[./](?:\d{4}|\d\d)|\d\d?\.? [^\W\d_]{3,9}\.? \d{4}"
     r"|[^\W\d_]{3,9} \d\d?, \d{4}|\d\d?[:.]\d\d(?::\d\d)?(?: ?[ap]m)?(?: ?[-–] ?\d\d?[:.]\d\d)?"
 )
-MARKER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,5}|[a-z])[.)]|#\d+")
+MARKER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,5})[.)]|#\d+")
 ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|er|e|\.)\b(?! ?\d)", re.IGNORECASE)
 AMOUNT = re.compile(
-    r"[<>~≈±≤≥+−–(-]*\s*(?P<before>[€$£¥]|[A-Z]{3}(?= ?[-\d]))?\s*[-−]?\d[\d.,'’ ]*(?:\s?[-–/x\u00d7]\s?\d[\d.,]*)*"
+    r"[<>~≈±≤≥+−–(-]*\s*(?P<before>[€$£¥]|[A-Z]{3}(?= ?[-\d]))?\s*[-−]?\d[\d.,'’ ]*(?:\s?[-–/x±\u00d7]\s?\d[\d.,]*)*"
     r"\s*(?P<after>[%‰°]\s?[CF]?|[€$£¥]|(?:[^\W\d_]|[°µ/²³.])[^\d()]{0,24})?\)?"
 )
 YEAR = re.compile(r"(?:19|20)\d\d")
@@ -178,7 +178,7 @@ def _kind(rows: Sequence[Row]) -> Kind:
         return "plain"
     if _is_bold(rows):
         return "records"
-    if width == 2 and _are_pairs(rows):
+    if (width == 2 and _are_pairs(rows)) or (width == 4 and _are_double_pairs(rows)):
         return "pairs"
     votes = _votes(rows)
     if votes and not any(votes):
@@ -206,14 +206,22 @@ def _column(rows: Sequence[Row], number: int) -> list[str]:
 
 
 def _as_names(head: list[Cell], rows: Sequence[Row]) -> list[Cell]:
-    """Years and counted numbers over a row of columns are names, unless the columns hold years themselves."""
+    """Years and a scale of numbers over the columns are names, unless the columns hold years themselves."""
     years = [number for number, cell in enumerate(head) if cell.kind == "year"]
     named = {n for n in years if _common([cell_of(cell).kind for cell in _column(rows, n)]) != "year"}
-    numbers = [n for n, cell in enumerate(head) if cell.kind == "number" and rows[0][n].isdigit()]
-    steps = {int(rows[0][after]) - int(rows[0][before]) for before, after in pairwise(numbers)}
-    if len(steps) == 1 and (len(numbers) > 2 or steps == {1}) and 0 not in numbers:
+    numbers = [n for n, cell in enumerate(head) if cell.kind == "number"]
+    if len(numbers) > 1 and 0 not in numbers and _grows([rows[0][n] for n in numbers]):
         named |= set(numbers)
     return [Cell("text") if number in named else cell for number, cell in enumerate(head)]
+
+
+def _grows(written: Sequence[str]) -> bool:
+    """Whether numbers are a scale: 1, 2, 3 or 5, 10, 50."""
+    try:
+        numbers = [float(_plain(number).replace(",", ".")) for number in written]
+    except ValueError:
+        return False
+    return all(before < after for before, after in pairwise(numbers))
 
 
 def _vote(first: Cell, column: list[str], written: str) -> bool | None:
@@ -261,6 +269,15 @@ def _are_pairs(rows: Sequence[Row]) -> bool:
         return False
     first, below = cell_of(rows[0][1]), [cell_of(cell) for cell in _column(rows, 1)]
     return _is_value_of(first, below) or _is_code_over_quantities(rows[0][1], below)
+
+
+def _are_double_pairs(rows: Sequence[Row]) -> bool:
+    """Whether each row is two labels with their values side by side: neither column of values is of one thing."""
+    sides = [[list(row[place : place + 2]) for row in rows if any(row[place : place + 2])] for place in (0, 2)]
+    values = [[cell_of(row[1]) for row in side if len(row) > 1] for side in sides]
+    mixed = all(_common([f"{cell.kind} {cell.unit}" for cell in side]) is None for side in values)
+    labels = [row[0] for side in sides for row in side]
+    return mixed and len(set(labels)) == len(labels) and all(map(_are_pairs, sides))
 
 
 def _is_value_of(first: Cell, below: list[Cell]) -> bool:
