@@ -36,7 +36,8 @@ HOMES = {
     "pythonjsonlogger": {"server/watching/logs.py"},
     "rensa": {"graph/ingest/duplicates.py"},
     "pebble": {"graph/ingest/reading.py"},
-    "markdown_it": {"graph/ingest/chunk.py"},
+    "markdown_it": {"graph/ingest/tables.py"},
+    "python_calamine": {"graph/ingest/workbooks.py"},
     "filelock": {
         "evals/runs.py",
         "graph/registry/shelf.py",

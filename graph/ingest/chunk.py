@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..release import Chunking
+from ..text.cells import split
 from ..text.sentences import sentences, trim
-from ..text.tables import LOOKED_AT, layout_of, split
+from ..text.tables import LOOKED_AT, layout_of
 from .document import Chunk, Document
 from .tables import parser
 

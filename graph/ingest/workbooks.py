@@ -1,16 +1,24 @@
 """Reads workbooks (Excel, OpenDocument): each visible sheet as a section with its tables."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 
-from python_calamine import CalamineSheet, CalamineWorkbook, SheetMetadata, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetMetadata,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from ..text.tables import layout
 from .clean import tidy
 from .document import Document
 from .tables import to_markdown, without_empty
-from .xlsx import UNSEEN, Look, plain, shown, title_and_looks
+from .xlsx import UNSEEN, Look, NotReadable, plain, shown, title_and_looks
 
 MOST_CELLS = 20_000_000
 """Cells, empty ones between values too, up to which a sheet is read: it is held in memory as a whole."""
@@ -22,17 +30,28 @@ Value = int | float | str | bool | time | date | datetime | timedelta
 
 
 def workbook(content: bytes) -> Document:
-    """A workbook's text; hidden sheets, rows and columns are left out, and its warnings say so."""
-    title, looks = title_and_looks(content)
+    """A workbook's text; hidden sheets, rows and columns are left out, and its warnings say so.
+
+    Raises ValueError with the reason when it cannot be read.
+    """
+    try:
+        title, looks = title_and_looks(content)
+        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
+            return _document(book, title, looks)
+    except PasswordError as error:
+        raise ValueError("password: the workbook is encrypted") from error
+    except (CalamineError, NotReadable) as error:
+        raise ValueError(f"corrupt: {' '.join(str(error).split())}") from error
+
+
+def _document(book: CalamineWorkbook, title: str, looks: Mapping[str, Look]) -> Document:
     sections: list[str] = []
     warnings: list[str] = []
-    with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-        for about in book.sheets_metadata:
-            look = looks.get(about.name, Look())
-            warnings += _left_out(about, look)
-            if _is_read(about, look):
-                text = _sheet(book.get_sheet_by_name(about.name), look)
-                sections += [f"## {' '.join(about.name.split())}\n\n{text}"] if text else []
+    for about in book.sheets_metadata:
+        look = looks.get(about.name, Look())
+        warnings += _left_out(about, look)
+        text = _sheet(book.get_sheet_by_name(about.name), look) if _is_read(about, look) else ""
+        sections += [f"## {' '.join(about.name.split())}\n\n{text}"] if text else []
     return Document(tidy("\n\n".join(sections)).strip(), title, warnings=tuple(warnings))
 
 

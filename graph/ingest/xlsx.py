@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-BOOK = "xl/workbook.xml"
-RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 PERCENT = {9: "0%", 10: "0.00%"}
 """The percentages among the formats that a file need not spell out."""
@@ -21,6 +19,10 @@ OTHERWISE = re.compile(r"E[+-]|\?/|[ymdhs]|,(?![#0?])", re.IGNORECASE)
 """Powers of ten, fractions, dates, and numbers in thousands."""
 UNSEEN = ";;;"
 """The format of cells that show nothing."""
+
+
+class NotReadable(Exception):
+    """An Excel file whose parts do not say what they must."""
 
 
 @dataclass
@@ -38,39 +40,57 @@ def title_and_looks(content: bytes) -> tuple[str, dict[str, Look]]:
     """The title of an Excel file and the look of each sheet by its name; nothing for other formats."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if BOOK not in archive.namelist():
+            book = _book(archive)
+            if not book.endswith(".xml"):
                 return "", {}
-            formats = _formats(archive)
-            looks = {name: _look(archive, part, formats) for name, part in _parts(archive).items()}
+            formats = _formats(archive, posixpath.dirname(book))
+            looks = {name: _look(archive, part, formats) for name, part in _parts(archive, book).items()}
             return _title(archive), looks
-    except (expat.ExpatError, ElementTree.ParseError, KeyError, RuntimeError) as error:
-        raise ValueError(f"its description of the sheets cannot be read: {error}") from error
+    except (expat.ExpatError, ElementTree.ParseError, KeyError, ValueError, RuntimeError) as error:
+        raise NotReadable(f"its description of the sheets cannot be read: {error}") from error
     except zipfile.BadZipFile:
         return "", {}
 
 
-def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Where in the archive each sheet of cells is kept."""
-    targets = {
-        str(relation.get("Id")): posixpath.normpath(posixpath.join("/xl", str(relation.get("Target"))))[1:]
-        for relation in _xml(archive, "xl/_rels/workbook.xml.rels")
-        if str(relation.get("Type")).endswith("/worksheet")
-    }
-    sheets = [tag for tag in _xml(archive, BOOK).iter() if tag.tag.endswith("}sheet")]
-    parts = {str(sheet.get("name")): targets.get(str(sheet.get(RELATIONSHIP)), "") for sheet in sheets}
-    return {name: part for name, part in parts.items() if part in archive.namelist()}
+def _book(archive: zipfile.ZipFile) -> str:
+    """Where in the archive the list of sheets is; nothing when this is no file of Office."""
+    return next(iter(_targets(archive, "", "/officeDocument").values()), "")
 
 
-def _formats(archive: zipfile.ZipFile) -> Mapping[str, str]:
-    """The number format of each style of cells that has one that says something."""
-    if "xl/styles.xml" not in archive.namelist():
+def _targets(archive: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:
+    """The parts of one kind that a part refers to, by the names that it gives them."""
+    folder, name = posixpath.split(part)
+    relations = posixpath.join(folder, "_rels", f"{name}.rels")
+    if relations not in archive.namelist():
         return {}
-    styles = _xml(archive, "xl/styles.xml")
-    codes = PERCENT | {
-        int(tag.get("numFmtId", 0)): tag.get("formatCode", "") for tag in styles.findall("{*}numFmts/{*}numFmt")
+    return {
+        str(relation.get("Id")): posixpath.normpath(posixpath.join("/", folder, str(relation.get("Target"))))[1:]
+        for relation in _xml(archive, relations)
+        if str(relation.get("Type")).endswith(kind)
     }
-    cells = styles.find("{*}cellXfs")
-    used = [codes.get(int(style.get("numFmtId", 0)), "") for style in (cells if cells is not None else [])]
+
+
+def _parts(archive: zipfile.ZipFile, book: str) -> dict[str, str]:
+    """Where in the archive each sheet of cells is, by its name."""
+    targets = _targets(archive, book, "/worksheet")
+    sheets = _xml(archive, book).findall("{*}sheets/{*}sheet")
+    named = {str(sheet.get("name")): _relation(sheet) for sheet in sheets}
+    return {name: targets[relation] for name, relation in named.items() if relation in targets}
+
+
+def _relation(sheet: ElementTree.Element) -> str:
+    return next((value for name, value in sheet.items() if name.endswith("}id")), "")
+
+
+def _formats(archive: zipfile.ZipFile, folder: str) -> Mapping[str, str]:
+    """The number format of each style of cells that has one that says something."""
+    part = posixpath.join(folder, "styles.xml")
+    if part not in archive.namelist():
+        return {}
+    styles = _xml(archive, part)
+    own = styles.findall("{*}numFmts/{*}numFmt")
+    codes = PERCENT | {int(tag.get("numFmtId", 0)): tag.get("formatCode", "") for tag in own}
+    used = [codes.get(int(style.get("numFmtId", 0)), "") for style in styles.findall("{*}cellXfs/{*}xf")]
     return {str(number): code for number, code in enumerate(used) if code}
 
 

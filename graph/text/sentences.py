@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sentencex import get_sentence_boundaries
 
-from .tables import grouped, is_section, layout_of, split
+from .cells import split
+from .tables import grouped, is_section, layout_of
 
 ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
