@@ -8,7 +8,6 @@ from python_calamine import (
     CalamineError,
     CalamineSheet,
     CalamineWorkbook,
-    PasswordError,
     SheetMetadata,
     SheetTypeEnum,
     SheetVisibleEnum,
@@ -20,6 +19,9 @@ from .document import Document
 from .tables import to_markdown, without_empty
 from .xlsx import UNSEEN, Look, NotReadable, plain, shown, title_and_looks
 
+OLE = b"\xd0\xcf\x11\xe0"
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""What an Excel file with a password holds in place of its sheets."""
 MOST_CELLS = 20_000_000
 """Cells, empty ones between values too, up to which a sheet is read: it is held in memory as a whole."""
 
@@ -34,12 +36,12 @@ def workbook(content: bytes) -> Document:
 
     Raises ValueError with the reason when it cannot be read.
     """
+    if content.startswith(OLE) and ENCRYPTED in content:
+        raise ValueError("password: the workbook is encrypted")
     try:
         title, looks = title_and_looks(content)
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             return _document(book, title, looks)
-    except PasswordError as error:
-        raise ValueError("password: the workbook is encrypted") from error
     except (CalamineError, NotReadable) as error:
         raise ValueError(f"corrupt: {' '.join(str(error).split())}") from error
 
@@ -52,6 +54,8 @@ def _document(book: CalamineWorkbook, title: str, looks: Mapping[str, Look]) -> 
         warnings += _left_out(about, look)
         text = _sheet(book.get_sheet_by_name(about.name), look) if _is_read(about, look) else ""
         sections += [f"## {' '.join(about.name.split())}\n\n{text}"] if text else []
+    if not sections and warnings:
+        raise ValueError(f"no text: {' '.join(warnings)}")
     return Document(tidy("\n\n".join(sections)).strip(), title, warnings=tuple(warnings))
 
 

@@ -46,7 +46,7 @@ def units(text: str, header: str = "") -> list[Unit]:
     found: list[Unit] = []
     for kind, spans in _runs(text):
         if kind == "row":
-            rows = [text[start:end] for start, end in spans]
+            rows = [split(text[start:end]) for start, end in spans]
             names, told = _readings(rows) if _is_header(text, spans[0][1]) else (names, _rows_under(names, rows))
             found += [Unit(*span, reading) for span, reading in zip(spans, told, strict=True)]
         else:
@@ -111,19 +111,19 @@ def cells(row: str) -> list[str]:
     return [plain(cell) for cell in split(row)]
 
 
-def _readings(rows: list[str]) -> tuple[list[str], list[str]]:
+def _readings(rows: list[list[str]]) -> tuple[list[str], list[str]]:
     """The names of a table's columns, and what each of its rows says: nothing where that is the header."""
-    found = layout_of([split(row) for row in rows])
+    found = layout_of(rows)
     names = [plain(name) for name in found.header or ()]
-    titles = [plain(title) for title in found.titles]
+    above = [plain(title) for title in found.titles]
+    above += [""] * (found.first - len(above))
     data = rows[found.first :]
     told = zip(data, _rows_under(names, data), strict=True)
-    said = ["" if split(row) == [*found.repeated] else reading for row, reading in told]
-    return names, titles + [""] * (found.first - len(titles)) + said
+    return names, above + ["" if row == [*found.repeated] else reading for row, reading in told]
 
 
-def _rows_under(names: list[str], rows: list[str]) -> list[str]:
-    return [reading_of_row(row, names) for row in grouped([cells(row) for row in rows])]
+def _rows_under(names: list[str], rows: list[list[str]]) -> list[str]:
+    return [reading_of_row(row, names) for row in grouped([[plain(cell) for cell in row] for row in rows])]
 
 
 def reading_of_row(row: Sequence[str], names: list[str]) -> str:

@@ -122,6 +122,18 @@ def test_what_is_no_workbook_is_refused(tmp_path: Path, content: bytes) -> None:
         extract(tmp_path / "a.xlsx")
 
 
+def test_an_encrypted_workbook_is_refused_as_such(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsx").write_bytes(b"\xd0\xcf\x11\xe0" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"))
+    with pytest.raises(Refused, match=r"^password: "):
+        extract(tmp_path / "a.xlsx")
+
+
+def test_a_workbook_that_hides_all_says_so(tmp_path: Path) -> None:
+    hidden = book(tmp_path / "a.xlsx", {"Costs": "hidden", "Notes": "visible"}, sheet({1: ["Cost"]}), sheet({}))
+    with pytest.raises(Refused, match=r"^no text: The hidden sheet Costs was not read\.$"):
+        extract(hidden)
+
+
 def test_a_sheet_that_cannot_be_understood_is_refused(tmp_path: Path) -> None:
     broken = book(tmp_path / "a.xlsx", {"S": "visible"}, "<worksheet><sheetData><row r='1'>")
     with pytest.raises(Refused, match=r"^corrupt: its description of the sheets cannot be read"):
