@@ -35,7 +35,8 @@ HOMES = {
     "statsmodels": {"server/outcomes.py", "evals/gating/stats.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
     "pebble": {"graph/ingest/reading.py"},
-    "markdown_it": {"graph/ingest/chunk.py"},
+    "markdown_it": {"graph/ingest/tables.py"},
+    "python_calamine": {"graph/ingest/workbooks.py"},
     "filelock": {
         "evals/runs.py",
         "graph/registry/shelf.py",

@@ -4,13 +4,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-
-from markdown_it import MarkdownIt
 
 from ..release import Chunking
+from ..text.cells import split
 from ..text.sentences import sentences, trim
+from ..text.tables import LOOKED_AT, layout_of
 from .document import Chunk, Document
+from .tables import parser
 
 PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 LINE = re.compile(r"[^\n]+")
@@ -51,18 +51,12 @@ def _units(document: Document) -> Iterator[Unit]:
     return (Unit(m.start(), m.end(), ()) for m in PARAGRAPH.finditer(document.text, document.body))
 
 
-@cache
-def _parser() -> MarkdownIt:
-    # Blocks only: what stands inside a paragraph does not matter here and is most of the work.
-    return MarkdownIt("commonmark").enable("table").disable(["inline", "reference"])
-
-
 def _markdown_units(text: str, body: int) -> Iterator[Unit]:
     lines = [body]
     lines += [match.end() for match in re.finditer(r"\n", text[body:])]
     lines = [lines[0], *(body + end for end in lines[1:]), len(text)]
     path: list[tuple[int, str]] = []
-    tokens = _parser().parse(text[body:])
+    tokens = parser().parse(text[body:])
     for index, token in enumerate(tokens):
         if token.level or token.nesting < 0 or not token.map:
             continue
@@ -81,9 +75,12 @@ def _plain(heading: str) -> str:
     return re.sub(r"[*_`#]+|\s*\{[^}]*\}$", "", heading).strip()
 
 
-def _header_row(text: str, start: int, end: int) -> tuple[int, int]:
-    line = text.find("\n", start, end)
-    return start, line if line >= 0 else end
+def _header_row(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Where the header row of a table stands, if it has one."""
+    lines = _lines(text, start, end)
+    rows = [lines[0], *lines[2:]]
+    found = layout_of([split(text[a:b]) for a, b in rows[:LOOKED_AT]])
+    return rows[found.first - 1] if found.header else None
 
 
 def _fit(text: str, unit: Unit, limit: int, count: Callable[[str], int]) -> Iterator[Unit]:

@@ -7,7 +7,8 @@ import unicodedata
 from charset_normalizer import from_bytes
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\u200b\u2060\ufeff\u00ad]")
-ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~|&$])")
+ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~&$])")
+"""Not the bar: only inside the cells of a table is it escaped, where it would else begin another cell."""
 IMAGE = re.compile(
     r"!?\\?!?\[([^\]\n]*)\]\([^)\n]*\.(?:png|jpe?g|gif|svg|bmp|tiff?|webp|emf|wmf)[^)\n]*\)", re.IGNORECASE
 )

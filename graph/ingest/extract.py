@@ -19,6 +19,8 @@ from .metadata import normalise
 from .package import PackageInvalid
 from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
 from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
+from .sheets import delimited
+from .tables import with_layout
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
@@ -28,7 +30,7 @@ FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", r
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
 HTML = (".html", ".htm")
-MARKUP = {".xml", ".csv", ".tsv", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
+MARKUP = {".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
 PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
     **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), word.prepare),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".potx"), slides.prepare),
@@ -41,6 +43,8 @@ DEEPEST_ATTACHMENT = 3
 PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
 """Where a page begins in what OCR reads, by characters that stand in no text."""
 DEEPER = re.compile(r"^(#{1,4} )", re.MULTILINE)
+DELIMITED = {".csv", ".tsv"}
+WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 ENCRYPTED = re.compile(
     rb"(?:^|\n)content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
 )
@@ -113,6 +117,10 @@ def _converted(path: PurePath, content: bytes, ocr: str, depth: int) -> Document
         raise Refused("password: the message is encrypted")
     if kind == ".eml":
         return _mail(content, ocr, depth)
+    if kind in DELIMITED:
+        return delimited(content)
+    if kind in WORKBOOKS:
+        return _workbook(content)
     if kind in HTML:
         return _page(decode(content))
     warnings: tuple[str, ...] = ()
@@ -157,12 +165,21 @@ def _title(result: "ExtractionResult") -> str:
 
 
 def _text(result: "ExtractionResult") -> str:
-    return encoded_to(tidy(result.content), lambda _: "").strip()
+    return with_layout(encoded_to(tidy(result.content), lambda _: "")).strip()
 
 
 def _heading(text: str) -> str:
     heading = HEADING.search(text)
     return heading.group(1).strip() if heading else ""
+
+
+def _workbook(content: bytes) -> Document:
+    from .workbooks import workbook
+
+    try:
+        return workbook(content)
+    except ValueError as error:
+        raise Refused(str(error)) from error
 
 
 def _about_pages(pages: Sequence[str], ocr: str) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
+from ..text.cells import cell_of
 from ..text.tables import Layout, layout
+from .clean import decode, tidy
+from .document import Document
 from .tables import to_markdown
-
-__all__ = ["Layout", "delimited", "layout", "rows_of", "to_markdown"]
 
 SEPARATOR = re.compile(r"\Asep=(.)(?:\r?\n|\Z)", re.IGNORECASE)
 SEPARATORS = "\t;|,"
@@ -21,11 +22,20 @@ SAMPLE = 20_000
 ROWS = 50
 
 
-def delimited(text: str) -> str:
-    """A CSV or TSV file as Markdown: the lines above its header, then a table."""
-    rows = rows_of(text)
+def delimited(content: bytes) -> Document:
+    """A CSV or TSV file as a document: the lines above its header, then a table."""
+    rows = rows_of(decode(content))
     found = layout(rows)
-    return to_markdown(found, rows[found.first :])
+    text = tidy(to_markdown(found, rows[found.first :])).strip()
+    return Document(text, " ".join(_title(found, rows).split()))
+
+
+def _title(found: Layout, rows: list[list[str]]) -> str:
+    """The first line above the table; labels and values are of one thing, which the first of them may name."""
+    if found.titles or found.kind != "pairs":
+        return "".join(found.titles[:1])
+    label, value = rows[found.first][:2]
+    return f"{label.strip().rstrip(':')} {value.strip()}" if not cell_of(value).is_value else ""
 
 
 def rows_of(text: str) -> list[list[str]]:

@@ -1,17 +1,19 @@
 """Finds the sentences of a text and the units that a quote may be: sentences, list items, table rows; pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sentencex import get_sentence_boundaries
+
+from .cells import split
+from .tables import grouped, is_section, layout_of
 
 ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)|(?=[^a-z]{4,60}$)[A-Z]{2,}[^a-z.!?:;|\d]*$")
 """A Markdown heading, or a short line in capitals as plain text files have them."""
 LINE = re.compile(r"[^\n]*\n?")
-CELL = re.compile(r"(?<!\\)\|")
 EMPHASIS = re.compile(r"\*\*|__|`|(?<![\w*])[*_](?=\S)|(?<=\S)[*_](?![\w*])")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
@@ -42,15 +44,35 @@ def units(text: str, header: str = "") -> list[Unit]:
     """Everything in a passage that can be quoted; `header` is the header row of a table begun before it."""
     names = cells(header.split("\n")[0]) if header else []
     found: list[Unit] = []
-    for kind, start, end in _blocks(text):
+    for kind, spans in _runs(text):
         if kind == "row":
-            row = cells(text[start:end])
-            names = row if _is_header(text, end) else names
-            if row is not names:
-                found.append(Unit(start, end, reading_of_row(row, names)))
+            rows = [split(text[start:end]) for start, end in spans]
+            names, told = _readings(rows) if _is_header(text, spans[0][1]) else (names, _rows_under(names, rows))
+            found += [Unit(*span, reading) for span, reading in zip(spans, told, strict=True)]
         else:
-            found += [Unit(a, b, plain(text[a:b])) for a, b in sentences(text, start, end)]
+            found += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
     return [unit for unit in found if any(character.isalnum() for character in unit.reading)]
+
+
+def _runs(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """The blocks of a text, the rows of a table together."""
+    table: list[tuple[int, int]] = []
+    for kind, start, end in _blocks(text):
+        if table and not (kind == "row" and _goes_on(text, table[-1][1], start, end)):
+            yield "row", table
+            table = []
+        if kind == "row":
+            table.append((start, end))
+        else:
+            yield kind, [(start, end)]
+    if table:
+        yield "row", table
+
+
+def _goes_on(text: str, before: int, start: int, end: int) -> bool:
+    """Whether a row belongs to the table of the row before it: nothing between them but a rule, nor a rule below."""
+    between = text[before:start].strip(" \t").split("\n")[1:-1]
+    return all(map(_is_rule, between)) and not _is_header(text, end)
 
 
 def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
@@ -85,14 +107,31 @@ def _is_rule(line: str) -> bool:
 
 
 def cells(row: str) -> list[str]:
-    """The cells of a table row."""
-    inner = row.strip().removeprefix("|")
-    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
-    return [plain(cell.replace("\\|", "|")) for cell in CELL.split(inner)]
+    """The cells of a table row as running text."""
+    return [plain(cell) for cell in split(row)]
 
 
-def reading_of_row(row: list[str], names: list[str]) -> str:
-    """A row as it would be said: `Part: filter; Interval: 6 months`."""
+def _readings(rows: list[list[str]]) -> tuple[list[str], list[str]]:
+    """The names of a table's columns, and what each of its rows says: nothing where that is the header."""
+    found = layout_of(rows)
+    names = [plain(name) for name in found.header or ()]
+    above = [plain(title) for title in found.titles]
+    above += [""] * (found.first - len(above))
+    data = rows[found.first :]
+    told = zip(data, _rows_under(names, data), strict=True)
+    return names, above + ["" if row == [*found.repeated] else reading for row, reading in told]
+
+
+def _rows_under(names: list[str], rows: list[list[str]]) -> list[str]:
+    return [reading_of_row(row, names) for row in grouped([[plain(cell) for cell in row] for row in rows])]
+
+
+def reading_of_row(row: Sequence[str], names: list[str]) -> str:
+    """A row as it would be said: `Part: filter; Interval: 6 months`; without names `filter: 6 months`."""
+    if is_section(row):
+        return row[0]
+    if not any(names) and len(row) == 2 and all(row):
+        return f"{row[0].rstrip(':')}: {row[1]}"
     if len(names) != len(row):
         return "; ".join(cell for cell in row if cell)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)

@@ -164,6 +164,14 @@ def test_the_header_row_of_a_table_is_carried_to_its_later_chunks() -> None:
     assert len(headers) > 1
 
 
+def test_a_table_without_header_carries_none_and_one_under_a_title_its_own() -> None:
+    body = "\n".join(f"| Part {n} | {n} kg |" for n in range(200))
+    for top, header in (("| Part | 7 kg |", ""), ("| Parts of May | |\n|---|---|\n| Part | Mass |", "| Part | Mass |")):
+        rule = "" if "---" in top else "\n|---|---|"
+        later = {chunk.header for chunk in cut(Document(f"{top}{rule}\n{body}"), SIZES, count)[1:]}
+        assert later == {header}
+
+
 def test_a_table_that_fits_carries_no_header() -> None:
     assert [c.header for c in cut(Document("Text.\n\n| a | b |\n|---|---|\n| 1 | 2 |"), SIZES, count)] == [""]
 

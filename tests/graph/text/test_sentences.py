@@ -90,6 +90,24 @@ def test_a_row_that_does_not_fit_the_header_is_read_without_it() -> None:
     assert readings("| Part | Interval |\n|---|---|\n| seal | 2 years | dry |") == ["seal; 2 years; dry"]
 
 
+def test_rows_of_label_and_value_are_read_under_no_other_row() -> None:
+    assert readings("| Weight | 30 kg |\n|---|---|\n| **Height:** | 1.2 m |") == ["Weight: 30 kg", "Height: 1.2 m"]
+
+
+def test_a_table_with_an_empty_header_has_none() -> None:
+    assert readings("|  |  |  |\n|---|---|---|\n| Ann | clerk | B1 |") == ["Ann; clerk; B1"]
+
+
+def test_a_title_row_is_read_alone_and_the_row_below_it_names_the_columns() -> None:
+    text = "| May | | |\n|---|---|---|\n| Part | Shelf | Pieces |\n| nut | A1 | 30 |\n| Part | Shelf | Pieces |"
+    assert readings(text) == ["May", "Part: nut; Shelf: A1; Pieces: 30"]
+
+
+def test_a_heading_between_rows_has_no_label() -> None:
+    text = "| Part | Shelf | Pieces |\n|---|---|---|\n| Seals | | |\n| ring | A1 | 30 |"
+    assert readings(text) == ["Seals", "Part: ring; Shelf: A1; Pieces: 30"]
+
+
 def test_a_unit_without_a_letter_or_digit_is_left_out() -> None:
     assert readings("...\n\n| - | * |\n\nReal text.") == ["Real text."]
 

@@ -1,0 +1,187 @@
+"""What an Excel file tells of its sheets beside their values: what is hidden, how numbers look, how far they reach."""
+
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+PERCENT = {9: "0%", 10: "0.00%"}
+"""The percentages among the formats that a file need not spell out."""
+LITERAL = re.compile(r'\[\$([^\]-]*)[^\]]*\]|"([^"]*)"|([%€$£¥])')
+DIGITS = re.compile(r"[#0?,]*\.?[0#?]*")
+NOT_SHOWN = re.compile(r"\[(?!\$)[^\]]*\]|_.|\*.|\\")
+OTHERWISE = re.compile(r"E[+-]|\?/|[ymdhs]|,(?![#0?])", re.IGNORECASE)
+"""Powers of ten, fractions, dates, and numbers in thousands."""
+UNSEEN = ";;;"
+"""The format of cells that show nothing."""
+
+
+class NotReadable(Exception):
+    """An Excel file whose parts do not say what they must."""
+
+
+@dataclass
+class Look:
+    """One sheet: `rows` and `columns` reach to the last value; `formats` are those of single cells."""
+
+    rows: int = 0
+    columns: int = 0
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    formats: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+def title_and_looks(content: bytes) -> tuple[str, dict[str, Look]]:
+    """The title of an Excel file and the look of each sheet by its name; nothing for other formats."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            book = _book(archive)
+            if not book.endswith(".xml"):
+                return "", {}
+            formats = _formats(archive, posixpath.dirname(book))
+            looks = {name: _look(archive, part, formats) for name, part in _parts(archive, book).items()}
+            return _title(archive), looks
+    except (expat.ExpatError, ElementTree.ParseError, KeyError, ValueError, RuntimeError) as error:
+        raise NotReadable(f"its description of the sheets cannot be read: {error}") from error
+    except zipfile.BadZipFile:
+        return "", {}
+
+
+def _book(archive: zipfile.ZipFile) -> str:
+    """Where in the archive the list of sheets is; nothing when this is no file of Office."""
+    return next(iter(_targets(archive, "", "/officeDocument").values()), "")
+
+
+def _targets(archive: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:
+    """The parts of one kind that a part refers to, by the names that it gives them."""
+    folder, name = posixpath.split(part)
+    relations = posixpath.join(folder, "_rels", f"{name}.rels")
+    if relations not in archive.namelist():
+        return {}
+    return {
+        str(relation.get("Id")): posixpath.normpath(posixpath.join("/", folder, str(relation.get("Target"))))[1:]
+        for relation in _xml(archive, relations)
+        if str(relation.get("Type")).endswith(kind)
+    }
+
+
+def _parts(archive: zipfile.ZipFile, book: str) -> dict[str, str]:
+    """Where in the archive each sheet of cells is, by its name."""
+    targets = _targets(archive, book, "/worksheet")
+    sheets = _xml(archive, book).findall("{*}sheets/{*}sheet")
+    named = {str(sheet.get("name")): _relation(sheet) for sheet in sheets}
+    return {name: targets[relation] for name, relation in named.items() if relation in targets}
+
+
+def _relation(sheet: ElementTree.Element) -> str:
+    return next((value for name, value in sheet.items() if name.endswith("}id")), "")
+
+
+def _formats(archive: zipfile.ZipFile, folder: str) -> Mapping[str, str]:
+    """The number format of each style of cells that has one that says something."""
+    part = posixpath.join(folder, "styles.xml")
+    if part not in archive.namelist():
+        return {}
+    styles = _xml(archive, part)
+    own = styles.findall("{*}numFmts/{*}numFmt")
+    codes = PERCENT | {int(tag.get("numFmtId", 0)): tag.get("formatCode", "") for tag in own}
+    used = [codes.get(int(style.get("numFmtId", 0)), "") for style in styles.findall("{*}cellXfs/{*}xf")]
+    return {str(number): code for number, code in enumerate(used) if code}
+
+
+def _title(archive: zipfile.ZipFile) -> str:
+    core = "docProps/core.xml"
+    title = _xml(archive, core).findtext("{*}title") if core in archive.namelist() else ""
+    return " ".join((title or "").split())
+
+
+def _xml(archive: zipfile.ZipFile, part: str) -> ElementTree.Element:
+    return ElementTree.fromstring(archive.read(part))
+
+
+def _look(archive: zipfile.ZipFile, part: str, formats: Mapping[str, str]) -> Look:
+    scan = _Scan(formats)
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = scan.start
+    with archive.open(part) as sheet:
+        parser.ParseFile(sheet)
+    return scan.look
+
+
+class _Scan:
+    """Follows the elements of a sheet, which may be far too many to be kept."""
+
+    def __init__(self, formats: Mapping[str, str]) -> None:
+        self.formats = formats
+        self.look = Look()
+        self.row, self.column, self.style, self.hidden = -1, -1, "", False
+
+    def start(self, name: str, told: dict[str, str]) -> None:
+        """An element begins."""
+        step = {"c": self._cell, "v": self._value, "is": self._value, "row": self._row, "col": self._columns}
+        if known := step.get(name.rpartition(":")[2]):
+            known(told)
+
+    def _columns(self, told: dict[str, str]) -> None:
+        if _is_hidden(told):
+            self.look.hidden_columns |= set(range(int(told["min"]) - 1, int(told["max"])))
+
+    def _row(self, told: dict[str, str]) -> None:
+        self.row = int(told["r"]) - 1 if "r" in told else self.row + 1
+        self.column = -1
+        self.hidden = _is_hidden(told)
+
+    def _cell(self, told: dict[str, str]) -> None:
+        reference = REFERENCE.fullmatch(told.get("r", ""))
+        self.column = _number(reference[1]) if reference else self.column + 1
+        self.style = told.get("s", "")
+
+    def _value(self, told: dict[str, str]) -> None:
+        self.look.rows = max(self.look.rows, self.row + 1)
+        self.look.columns = max(self.look.columns, self.column + 1)
+        if self.hidden:
+            self.look.hidden_rows.add(self.row)
+        if self.style in self.formats:
+            self.look.formats[self.row, self.column] = self.formats[self.style]
+
+
+def _is_hidden(told: dict[str, str]) -> bool:
+    return told.get("hidden") in ("1", "true")
+
+
+def _number(letters: str) -> int:
+    """A column's place, A being 0."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def shown(value: float, code: str) -> str:
+    """A number by its format: a percentage, an amount with its currency or unit, the decimals that are seen."""
+    code = NOT_SHOWN.sub("", code.split(";")[0])
+    bare = LITERAL.sub("", code)
+    if OTHERWISE.search(bare) or not any(placeholder in bare for placeholder in "0#?"):
+        return plain(value)
+    digits = max((match.group() for match in DIGITS.finditer(bare)), key=len).replace(",", "")
+    whole, _, decimals = digits.partition(".")
+    value = 100 * value if "%" in code else value
+    number = f"{value:0{whole.count('0') + bool(decimals) + len(decimals)}.{len(decimals)}f}"
+    first = min(code.find(sign) for sign in "0#?" if sign in code)
+    before = "".join(_said(match) for match in LITERAL.finditer(code, 0, first))
+    after = "".join(_said(match) for match in LITERAL.finditer(code, first))
+    return f"{before.strip()} {number}{'' if after == '%' else ' '}{after.strip()}".strip()
+
+
+def _said(literal: re.Match[str]) -> str:
+    return next((part for part in literal.groups() if part), "")
+
+
+def plain(value: float) -> str:
+    """A number as people write it: no more digits than it was entered with, no .0."""
+    return f"{value:.15g}" if abs(value) < 1e15 else f"{value:.0f}"
