@@ -9,7 +9,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 from ..release import Chunking
-from ..text.sentences import sentences, trim
+from ..text.splitting import sentences, trim
 from .document import Chunk, Document
 
 PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")

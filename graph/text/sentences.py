@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sentencex import get_sentence_boundaries
+from .splitting import sentences, trim
 
 ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
@@ -23,19 +23,6 @@ class Unit:
     start: int
     end: int
     reading: str
-
-
-def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """The stretch without the space at its ends."""
-    stretch = text[start:end]
-    return start + len(stretch) - len(stretch.lstrip()), end - (len(stretch) - len(stretch.rstrip()))
-
-
-def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The sentences of text[start:end] as offsets into text, without the space between them."""
-    found = get_sentence_boundaries("en", text[start:end])
-    spans = (trim(text, start + s["start_index"], start + s["end_index"]) for s in found)
-    return [(a, b) for a, b in spans if a < b]
 
 
 def units(text: str, header: str = "") -> list[Unit]:
