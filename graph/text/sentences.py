@@ -2,27 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from .pairs import MARKUP, breaks, closes, paired
+from .pairs import Unit as Unit
+from .plain import ITEM
+from .plain import plain as plain
 from .splitting import sentences, trim
 
-ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)|(?=[^a-z]{4,60}$)[A-Z]{2,}[^a-z.!?:;|\d]*$")
 """A Markdown heading, or a short line in capitals as plain text files have them."""
 LINE = re.compile(r"[^\n]*\n?")
 CELL = re.compile(r"(?<!\\)\|")
-EMPHASIS = re.compile(r"\*\*|__|`|(?<![\w*])[*_](?=\S)|(?<=\S)[*_](?![\w*])")
-LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-
-
-@dataclass(frozen=True)
-class Unit:
-    """text[start:end] of a passage; `reading` is what it says, a table row with the names of its columns."""
-
-    start: int
-    end: int
-    reading: str
 
 
 def units(text: str, header: str = "") -> list[Unit]:
@@ -37,7 +28,7 @@ def units(text: str, header: str = "") -> list[Unit]:
                 found.append(Unit(start, end, reading_of_row(row, names)))
         else:
             found += [Unit(a, b, plain(text[a:b])) for a, b in sentences(text, start, end)]
-    return [unit for unit in found if any(character.isalnum() for character in unit.reading)]
+    return paired(text, (unit for unit in found if any(character.isalnum() for character in unit.reading)))
 
 
 def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
@@ -46,8 +37,8 @@ def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
     last = 0
     for match in LINE.finditer(text):
         line, start, end = match.group().rstrip("\n"), *trim(text, *match.span())
-        single = bool(ROW.match(line) or HEADING.match(line)) or _is_rule(line)
-        if begun is not None and (single or start >= end or ITEM.match(line)):
+        single = bool(ROW.match(line) or HEADING.match(line) or MARKUP.fullmatch(line)) or _is_rule(line)
+        if begun is not None and (single or start >= end or ITEM.match(line) or breaks(line)):
             yield "text", begun, last
             begun = None
         if ROW.match(line) and not _is_rule(line) and start < end:
@@ -56,6 +47,9 @@ def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
             marker = ITEM.match(line)
             begun = begun if begun is not None else match.start() + (marker.end() if marker else start - match.start())
             last = end
+            if closes(line):
+                yield "text", begun, last
+                begun = None
     if begun is not None:
         yield "text", begun, last
 
@@ -83,9 +77,3 @@ def reading_of_row(row: list[str], names: list[str]) -> str:
     if len(names) != len(row):
         return "; ".join(cell for cell in row if cell)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
-
-
-def plain(text: str) -> str:
-    """A quote as running text: no bullet, emphasis, link target or line break."""
-    text = ITEM.sub("", text, count=1) if ITEM.match(text) else text
-    return " ".join(EMPHASIS.sub("", LINK.sub(r"\1", text)).split())

@@ -13,6 +13,7 @@ ODD = re.compile(r"[^\S\n ]|[<>\ud800-\udfff]")
 """What the library does not get: blanks of several bytes, at which it panics; brackets of sums, between which it ends
 no sentence; halves of characters."""
 STOP = re.compile(r"(?<=[.!?…])[\"'’”»)\]]*\s+|[。！？]+")
+EMPHASIS_END = re.compile(r"[*_]+(?:\s+|$)")
 MEASURE = re.compile(r"\d\s?(?:[cmk]?m|[km]?g|[cm]?l|t|h|min|kr|zł|Std|Stk|Min)\.\s+")
 AND_SO_ON = re.compile(r"(?<!\w)(?:etc|ecc|usw|osv|enz|itp|itd|m\.\s?m|m\.\s?fl)\.\s+")
 LAST_WORD = re.compile(r"(?:(?<!\w)[^\W\d_]\.\s?)*[^\s()\[\]{}\"'’„“”«»/–—]+$")
@@ -70,10 +71,16 @@ def _ends(text: str, language: str) -> list[int]:
 
 def _candidates(text: str, language: str) -> list[int]:
     """Where the library ends a sentence, and where it may not for what the last word is, but the next one opens one."""
-    found = set(_by_library(text, language))
+    found = {_behind_emphasis(text, end) for end in _by_library(text, language)}
     for pattern in (MEASURE, AND_SO_ON):
         found |= {match.end() for match in pattern.finditer(text) if _opens(text, match.end(), language)}
     return sorted(found)
+
+
+def _behind_emphasis(text: str, end: int) -> int:
+    """`**Why?** Because.`: the signs that close what is bold go with it."""
+    signs = EMPHASIS_END.match(text, end) if not text[end - 1].isspace() else None
+    return signs.end() if signs else end
 
 
 def _by_library(text: str, language: str) -> Iterator[int]:
@@ -112,7 +119,7 @@ def _opens(text: str, start: int, language: str) -> bool:
 
 def _goes_on(text: str, begun: int, end: int, language: str) -> bool:
     """Whether what seems to end a sentence is the point of an abbreviation, of initials or of an ordinal number."""
-    if text[end] in "-,;:[" and not text[end - 1].isspace():
+    if text[end] in "-,;:[^" and not text[end - 1].isspace():
         return True
     before, after = text[max(begun, end - WINDOW) : end].rstrip(), text[end : end + WINDOW].lstrip()
     found = LAST_WORD.search(before, endpos=len(before) - 1) if before.endswith(".") and after else None
@@ -121,6 +128,8 @@ def _goes_on(text: str, begun: int, end: int, language: str) -> bool:
     word, lead = re.sub(r"\s", "", found.group()), before[: found.start()]
     if word.isdigit():
         return _is_ordinal(lead, word, after, language)
+    if len(word) == 1 and not lead.rpartition("\n")[2].strip():
+        return True
     if after[0].islower():
         return _is_short(word, language) or (
             len(word) <= SHORT and not text[begun : begun + WINDOW].lstrip()[:1].islower()
