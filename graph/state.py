@@ -72,6 +72,7 @@ class Evidence(TypedDict):
     """A sentence of a kept passage; `passage` counts from 0, offsets are into the passage's text.
 
     `part` is the sub-question that it answers best, counted from 1; 0, or not there, when the question has none.
+    `question`: what the passage itself asks before it; `text` begins with that, the passage's stretch does not.
     `met`, `headed` and `least`: see graph.finding.late.Near; only where the index holds tokens.
     """
 
@@ -83,6 +84,7 @@ class Evidence(TypedDict):
     coverage: float
     score: float
     part: NotRequired[int]
+    question: NotRequired[str]
     met: NotRequired[float]
     headed: NotRequired[float]
     least: NotRequired[float]

@@ -45,7 +45,7 @@ HOMES = {
         "server/watching/mlflow_traces.py",
     },
     "snowballstemmer": {"graph/text/words.py"},
-    "sentencex": {"graph/text/sentences.py"},
+    "sentencex": {"graph/text/splitting.py"},
     "cachetools": {"graph/caching/cache.py", "server/releases/failures.py"},
     "eldc": {"graph/text/language.py"},
     "spellchecker": {"graph/text/language.py"},

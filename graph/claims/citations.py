@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..state import Citation, Passage
-from ..text.sentences import ROW, cells, plain, sentences, units
+from ..text.sentences import ROW, cells, plain, units
+from ..text.splitting import sentences
 
 MARKERS = re.compile(r"(?:\s*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\])+")
 NESTED = re.compile(r"\[\s*\[\s*(\d{1,3}(?:\s*,\s*\d{1,3})*)\s*\]\s*\d*\s*\]")

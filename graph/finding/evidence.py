@@ -58,7 +58,13 @@ def _similar(passage: Passage, count: int) -> list[float]:
 
 def _evidence(number: int, unit: Unit, similar: float) -> Evidence:
     text, start, end = unit.reading, unit.start, unit.end
-    return Evidence(passage=number, start=start, end=end, text=text, similarity=similar, coverage=0.0, score=0.0)
+    found = Evidence(passage=number, start=start, end=end, text=text, similarity=similar, coverage=0.0, score=0.0)
+    return Evidence(**{**found, "question": unit.question}) if unit.question else found
+
+
+def said(unit: Evidence) -> str:
+    """What a unit says by itself, without the question that its passage asks before it."""
+    return unit["text"][len(unit.get("question", "")) :].lstrip()
 
 
 def _nearness(near: Near, place: int) -> Any:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..release import Chunking
 from ..text.cells import split
-from ..text.sentences import sentences, trim
+from ..text.pairs import leads
+from ..text.splitting import sentences, trim
 from ..text.tables import LOOKED_AT, layout_of
 from .document import Chunk, Document
 from .tables import parser
@@ -25,7 +26,10 @@ REMNANT = 0.4
 
 @dataclass(frozen=True)
 class Unit:
-    """A stretch that is kept whole: a heading, paragraph, list, table, or a piece of one that is too long."""
+    """A stretch that is kept whole: a heading, paragraph, list, table, or a piece of one that is too long.
+
+    One that `leads`, a heading or a question, is not cut from what follows it.
+    """
 
     start: int
     end: int
@@ -34,6 +38,7 @@ class Unit:
     heading: bool = False
     header: tuple[int, int] | None = None
     """Where the header row of the table that this belongs to stands."""
+    leads: bool = False
 
 
 def cut(document: Document, sizes: Chunking, count: Callable[[str], int]) -> list[Chunk]:
@@ -87,7 +92,8 @@ def _fit(text: str, unit: Unit, limit: int, count: Callable[[str], int]) -> Iter
     """The unit itself when it fits, else pieces of it: lines where it has lines, then sentences, then words."""
     tokens = count(text[unit.start : unit.end])
     if tokens <= limit:
-        yield Unit(unit.start, unit.end, unit.path, tokens, unit.heading, unit.header)
+        leading = unit.heading or leads(text[unit.start : unit.end])
+        yield Unit(unit.start, unit.end, unit.path, tokens, unit.heading, unit.header, leading)
         return
     for start, end in _split(text, unit.start, unit.end):
         yield from _fit(text, Unit(start, end, unit.path, 0, False, unit.header), limit, count)
@@ -114,18 +120,30 @@ def _halves(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
     group: list[Unit] = []
+    tokens = 0
     for unit in units:
-        tokens = sum(member.tokens for member in group)
         full = tokens + unit.tokens > sizes.target_tokens
         turned = unit.heading and tokens >= sizes.minimum_tokens
         # A heading goes with what it heads, unless there is nothing but headings.
-        alone = all(member.heading for member in group) and tokens < sizes.target_tokens
-        if _apart(group, unit) or ((full or turned) and not alone):
+        alone = all(member.leads for member in group) and tokens < sizes.target_tokens
+        if _apart(group, unit):
             yield group
-            group = []
+            group, tokens = [], 0
+        elif (full or turned) and not alone:
+            done = _without_leads(group)
+            yield group[:done]
+            group = group[done:]
+            tokens = sum(member.tokens for member in group)
         group.append(unit)
+        tokens += unit.tokens
     if group:
         yield group
+
+
+def _without_leads(group: list[Unit]) -> int:
+    """How many units of a full group stay in it: what leads at its end goes with what comes next."""
+    last = next((place for place in range(len(group), 0, -1) if not group[place - 1].leads), 0)
+    return last or len(group)
 
 
 def _without_remnants(groups: list[list[Unit]], sizes: Chunking) -> list[list[Unit]]:

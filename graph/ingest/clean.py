@@ -10,7 +10,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\u200b\u2060\ufeff\u00a
 ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~&$])")
 """Not the bar: only inside the cells of a table is it escaped, where it would else begin another cell."""
 IMAGE = re.compile(
-    r"!?\\?!?\[([^\]\n]*)\]\([^)\n]*\.(?:png|jpe?g|gif|svg|bmp|tiff?|webp|emf|wmf)[^)\n]*\)", re.IGNORECASE
+    r"!?\\?!?\[([^\[\]\n]*)\]\([^()\n]{0,999}\.(?:png|jpe?g|gif|svg|bmp|tiff?|webp|emf|wmf)[^()\n]{0,999}\)",
+    re.IGNORECASE,
 )
 WIDE_SPACE = re.compile(r"[^\S\n]{3,}")
 BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")

@@ -117,12 +117,8 @@ def _converted(path: PurePath, content: bytes, ocr: str, depth: int) -> Document
         raise Refused("password: the message is encrypted")
     if kind == ".eml":
         return _mail(content, ocr, depth)
-    if kind in DELIMITED:
-        return delimited(content)
-    if kind in WORKBOOKS:
-        return _workbook(content)
-    if kind in HTML:
-        return _page(decode(content))
+    if reader := READERS.get(kind):
+        return reader(content)
     warnings: tuple[str, ...] = ()
     if kind in MARKUP:
         content = decode(content).encode()
@@ -292,3 +288,11 @@ def _mime_type(suffix: str) -> str:
     # It tells the type by the name, but only of a file that is there, and an attachment is none.
     with NamedTemporaryFile(suffix=suffix) as file:
         return kreuzberg.detect_mime_type_from_path(file.name)
+
+
+READERS: dict[str, Callable[[bytes], Document]] = {
+    **dict.fromkeys(DELIMITED, delimited),
+    **dict.fromkeys(WORKBOOKS, _workbook),
+    **dict.fromkeys(HTML, lambda content: _page(decode(content))),
+}
+"""Formats that are read without their converter, or from bytes that are made for it."""

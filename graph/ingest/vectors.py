@@ -45,7 +45,11 @@ def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Em
 
 
 def marked(passage: Mapping[str, Any]) -> Marked:
-    """What is embedded of a passage, with the places of its units in it: the passage's text stands at its end."""
+    """What is embedded of a passage, with the places of its units in it: the passage's text stands at its end.
+
+    An answer is embedded with the question just before it.
+    """
     before = len(passage[WORDS]) - len(passage["text"])
     found = units(passage["text"], passage["header"])
-    return Marked(passage[WORDS], [(before + unit.start, before + unit.end) for unit in found])
+    begins = [unit.start if unit.begins is None else unit.begins for unit in found]
+    return Marked(passage[WORDS], [(before + a, before + unit.end) for a, unit in zip(begins, found, strict=True)])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..state import Evidence, Passage
-from ..text.sentences import sentences
+from ..text.splitting import sentences
 from ..text.words import terms
 from .coordination import ASKS, AUXILIARY, sides
 

@@ -1,16 +1,32 @@
 """Which language a text is in, and which words are ordinary in it; both libraries are loaded when first needed."""
 
+import re
 from functools import cache
 from typing import Any
 
 UNKNOWN = "und"
 """ISO 639-2 for undetermined: the text is too short or too like several languages."""
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half a character, which the detector cannot read."""
+
 
 def language_of(text: str) -> str:
     """The ISO 639-1 code of a text's language, or `und` where the detector does not rely on its own finding."""
-    found = _detector().detect_details(text)
+    found = _found(text)
     return str(found.language) if found.reliable else UNKNOWN
+
+
+def likeliest(text: str, around: str) -> str:
+    """The likeliest language of a text, or of what is around it where it does not tell; English if nothing does."""
+    own = _found(text)
+    wide = own if own.reliable else _found(around)
+    language = str((wide if wide.reliable else own).language)
+    return language if language != UNKNOWN else "en"
+
+
+def _found(text: str) -> Any:
+    return _detector().detect_details(SURROGATE.sub(" ", text))
 
 
 @cache

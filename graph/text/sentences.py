@@ -2,42 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-from sentencex import get_sentence_boundaries
 
 from .cells import split
+from .pairs import MARKUP, breaks, closes, paired
+from .pairs import Unit as Unit
+from .plain import ITEM
+from .plain import plain as plain
+from .splitting import sentences, trim
 from .tables import grouped, is_section, layout_of
 
-ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)|(?=[^a-z]{4,60}$)[A-Z]{2,}[^a-z.!?:;|\d]*$")
 """A Markdown heading, or a short line in capitals as plain text files have them."""
 LINE = re.compile(r"[^\n]*\n?")
-EMPHASIS = re.compile(r"\*\*|__|`|(?<![\w*])[*_](?=\S)|(?<=\S)[*_](?![\w*])")
-LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-
-
-@dataclass(frozen=True)
-class Unit:
-    """text[start:end] of a passage; `reading` is what it says, a table row with the names of its columns."""
-
-    start: int
-    end: int
-    reading: str
-
-
-def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """The stretch without the space at its ends."""
-    stretch = text[start:end]
-    return start + len(stretch) - len(stretch.lstrip()), end - (len(stretch) - len(stretch.rstrip()))
-
-
-def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The sentences of text[start:end] as offsets into text, without the space between them."""
-    found = get_sentence_boundaries("en", text[start:end])
-    spans = (trim(text, start + s["start_index"], start + s["end_index"]) for s in found)
-    return [(a, b) for a, b in spans if a < b]
 
 
 def units(text: str, header: str = "") -> list[Unit]:
@@ -51,7 +28,7 @@ def units(text: str, header: str = "") -> list[Unit]:
             found += [Unit(*span, reading) for span, reading in zip(spans, told, strict=True)]
         else:
             found += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
-    return [unit for unit in found if any(character.isalnum() for character in unit.reading)]
+    return paired(text, (unit for unit in found if any(character.isalnum() for character in unit.reading)))
 
 
 def _runs(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
@@ -81,8 +58,8 @@ def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
     last = 0
     for match in LINE.finditer(text):
         line, start, end = match.group().rstrip("\n"), *trim(text, *match.span())
-        single = bool(ROW.match(line) or HEADING.match(line)) or _is_rule(line)
-        if begun is not None and (single or start >= end or ITEM.match(line)):
+        single = bool(ROW.match(line) or HEADING.match(line) or MARKUP.fullmatch(line)) or _is_rule(line)
+        if begun is not None and (single or start >= end or ITEM.match(line) or breaks(line)):
             yield "text", begun, last
             begun = None
         if ROW.match(line) and not _is_rule(line) and start < end:
@@ -91,6 +68,9 @@ def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
             marker = ITEM.match(line)
             begun = begun if begun is not None else match.start() + (marker.end() if marker else start - match.start())
             last = end
+            if closes(line):
+                yield "text", begun, last
+                begun = None
     if begun is not None:
         yield "text", begun, last
 
@@ -135,9 +115,3 @@ def reading_of_row(row: Sequence[str], names: list[str]) -> str:
     if len(names) != len(row):
         return "; ".join(cell for cell in row if cell)
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
-
-
-def plain(text: str) -> str:
-    """A quote as running text: no bullet, emphasis, link target or line break."""
-    text = ITEM.sub("", text, count=1) if ITEM.match(text) else text
-    return " ".join(EMPHASIS.sub("", LINK.sub(r"\1", text)).split())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..finding.evidence import about, term_set
+from ..finding.evidence import about, said, term_set
 from ..finding.spans import Span, best_spans, readable
 from ..learned import logistic
 from ..question.answer_types import wanted
@@ -41,9 +41,9 @@ def answer(
     chosen = choose(question, passages, evidence, most)
     several = any(unit.get("part") for unit in evidence)
     if style == "sentences" or not chosen or several:
-        return [Quote(unit["text"], unit["passage"]) for unit in chosen]
+        return [Quote(said(unit), unit["passage"]) for unit in chosen]
     short = _short(question, passages, evidence, sure=SURE if style == "auto" else 0.0, weigh=weigh)
-    return [short] if short else [Quote(unit["text"], unit["passage"]) for unit in chosen]
+    return [short] if short else [Quote(said(unit), unit["passage"]) for unit in chosen]
 
 
 def _short(
@@ -52,7 +52,8 @@ def _short(
     """The best span, when it is as probable as it must be, whose words lead to no other sentence."""
     if sure and wanted(question).kind not in SHORT_KINDS:
         return None
-    tried = best_spans(question, evidence, weigh)[: 1 if sure else TRIED]
+    spans = best_spans(question, evidence, weigh)
+    tried = [span for span in spans if span.start >= len(span.unit.get("question", ""))][: 1 if sure else TRIED]
     likely = [span for span in tried if logistic(span.odds) >= sure]
     quotes = ((span, Quote(readable(span), span.unit["passage"], short=True)) for span in likely)
     return next((quote for span, quote in quotes if _leads_back(quote.text, span, passages)), None)
@@ -97,5 +98,5 @@ def _held(passages: Sequence[Passage], unit: Evidence) -> frozenset[str]:
 
 
 def _adds(unit: Evidence, chosen: Sequence[Evidence]) -> bool:
-    words = term_set(unit["text"])
-    return not any(len(words & term_set(other["text"])) >= SAME * max(1, len(words)) for other in chosen)
+    words = term_set(said(unit))
+    return not any(len(words & term_set(said(other))) >= SAME * max(1, len(words)) for other in chosen)

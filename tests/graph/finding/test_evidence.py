@@ -11,6 +11,7 @@ from graph.finding.evidence import (
     features,
     gather,
     nearest,
+    said,
     score,
     share,
     shortlist,
@@ -145,8 +146,14 @@ def test_a_unit_with_something_of_the_wanted_kind_comes_before_one_without() -> 
 
 
 def test_a_question_in_the_text_is_no_answer() -> None:
-    passages = [passage("How long is the seal covered?\n\nThe seal is covered for five years.")]
-    assert ranked("How long is the seal covered?", passages, {0: 0.9, 1: 0.8})[0].startswith("The seal is")
+    passages = [passage("We ask. How long is the seal covered? The seal is covered for five years.")]
+    assert ranked("How long is the seal covered?", passages, {1: 0.9, 2: 0.8})[0].startswith("The seal is")
+
+
+def test_an_answer_is_found_by_the_question_before_it_and_says_the_answer_alone() -> None:
+    passages = [passage("## How many guests come?\n\nTwo.\n\n## Who pays?\n\nThe hotel pays for guests.")]
+    best = score("How many guests come?", passages, gather(passages), {0: 0.8, 1: 0.8}, alike)[0]
+    assert (said(best), passages[0]["text"][best["start"] : best["end"]]) == ("Two.", "Two.")
 
 
 def test_a_rule_that_a_later_version_replaced_comes_after_the_one_in_force() -> None:
