@@ -16,9 +16,10 @@ from math import isfinite
 from typing import Any, Literal
 
 from .errors import FilterInvalid
-from .text.readings import boolean, dates, numbers
+from .text.readings import boolean, dates, numbers, written
 
-ColumnType = Literal["string", "integer", "number", "boolean", "date", "strings"]
+ColumnType = Literal["string", "mixed", "integer", "number", "boolean", "date", "strings"]
+"""A mixed column holds text beside numbers, dates or booleans: compared by what they mean, but without an order."""
 Columns = Mapping[str, ColumnType]
 
 PREFIX = "m_"
@@ -31,6 +32,7 @@ DEPTH = 20
 WIDTH = 1000
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
+    "mixed": (str, int, float, bool),
     "strings": (str,),
     "integer": (int,),
     "number": (int, float),
@@ -65,21 +67,21 @@ def parse_option(option: str, columns: Columns) -> dict[str, Any]:
         raise FilterInvalid(f"A filter looks like region=EU, year>=2024 or region=EU,US; {option!r} does not.")
     column, sign, value = match.groups()
     kind = columns.get(column)
-    if sign == "=" and "," in value and not (kind == "date" and dates(value)):
+    if sign == "=" and "," in value and not (kind in ("date", "mixed") and dates(value)):
         return {column: {"eq": [_typed_option(column, part, kind) for part in _listed(value, kind)]}}
     return {column: {SIGNS[sign]: _typed_option(column, value, kind)}}
 
 
 def _listed(text: str, kind: ColumnType | None) -> list[str]:
-    whole = [number for number in numbers(text).values() if kind == "number" or isinstance(number, int)]
-    if kind in ("integer", "number") and whole:
+    whole = [number for number in numbers(text).values() if kind != "integer" or isinstance(number, int)]
+    if kind in ("integer", "number", "mixed") and whole:
         remedy = "write a number without the comma, and a list with a blank after it"
         raise FilterInvalid(f"{_shown(text)} can be a list or one number; {remedy}.")
     return text.split(",")
 
 
 def _typed_option(name: str, text: str, kind: ColumnType | None) -> Any:
-    if kind in (None, "string", "strings", "date"):
+    if kind in (None, "string", "mixed", "strings", "date"):
         return text
     value = _read(name, text, kind)
     if not isinstance(value, str):
@@ -92,10 +94,11 @@ def _typed_option(name: str, text: str, kind: ColumnType | None) -> Any:
 
 def _read(name: str, text: str, kind: ColumnType) -> Any:
     """What a text means to a column that is not of text, or the text itself where it means nothing."""
-    if kind == "boolean":
-        known = boolean(text)
-        return text if known is None else known
-    readings: Mapping[str, Any] = dates(text) if kind == "date" else numbers(text)
+    if kind in ("boolean", "mixed") and (known := boolean(text)) is not None:
+        return known
+    readings: Mapping[str, Any] = dates(text) if kind in ("date", "mixed") else {}
+    if kind in ("integer", "number", "mixed"):
+        readings = readings or numbers(text)
     found = sorted(set(readings.values()))
     if len(found) > 1:
         both = f"{_shown(text)} can be {found[0]} or {found[1]}"
@@ -140,9 +143,11 @@ def _compare(name: str, operator: str, value: Any, kind: ColumnType) -> str:
         return f"{column} IS {'' if operator == 'eq' else 'NOT '}NULL"
     literal = _literal(name, value, kind)
     if operator in COMPARISONS:
-        if kind in ("string", "strings", "boolean"):
-            numbered = "; one of numbers or of dates alone has" if kind == "string" else ""
-            raise FilterInvalid(f"{name!r} is a column of type {kind} and has no order{numbered}. Use eq, ne or in.")
+        if kind not in ("integer", "number", "date"):
+            why = (
+                ": not all of its values are numbers, or dates that can be told" if kind in ("string", "mixed") else ""
+            )
+            raise FilterInvalid(f"{name!r} is a column of type {kind} and has no order{why}. Use eq, ne or in.")
         return f"{column} {COMPARISONS[operator]} {literal}"
     equal = f"array_has({column}, {literal})" if kind == "strings" else f"{column} = {literal}"
     return equal if operator == "eq" else f"(({equal}) IS NOT TRUE)"
@@ -166,13 +171,17 @@ def _literal(name: str, value: Any, kind: ColumnType) -> str:
         return _date(name, value)
     if isinstance(value, str) and kind not in ("string", "strings"):
         value = _read(name, value, kind)
+    if isinstance(value, datetime.date):
+        value = value.isoformat()
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         value = int(value)
-    right = isinstance(value, PYTHON_TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")
+    right = isinstance(value, PYTHON_TYPES[kind]) and (
+        kind == "mixed" or isinstance(value, bool) == (kind == "boolean")
+    )
     if not right or (isinstance(value, float) and not isfinite(value)) or (type(value) is int and abs(value) >= 2**63):
         raise FilterInvalid(f"Column {name!r} holds values of type {kind}; {_shown(value)} is not one.")
-    if isinstance(value, str):
-        return _text(value)
+    if kind == "mixed" or isinstance(value, str):
+        return _text(written(value))
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 

@@ -10,10 +10,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..filters import BUILT_IN, ColumnType, is_column_name
-from ..text.readings import boolean, dates, numbers, settled
+from ..text.readings import boolean, dates, numbers, settled, written
 from .document import FileWarning, Metadata
 from .metadata import GROUPS
 
@@ -24,10 +25,11 @@ MOST_COLUMNS = 100
 LISTED = 5
 SHOWN = 40
 CODE = re.compile(r"0\d+", re.ASCII)
-USUAL: Mapping[Kind, str] = {"date": "dates", "number": "numbers", "boolean": "true or false", "string": "text"}
+# The first of these that most values are; `no` is Norway unless it is among more booleans than words.
+USUAL: Mapping[Kind, str] = {"date": "dates", "number": "numbers", "string": "text", "boolean": "true or false"}
 NO_COLUMN = {GROUPS, *BUILT_IN}
 NAMED = "a column's name is words of letters, digits and _ with one blank or hyphen between them, and not and, or, not"
-AS_TEXT = "Filters compare it as text and refuse to order it."
+NO_ORDER = "Filters by an order are refused."
 OPEN = " What can be read in two ways, such as 3/4/2025 or 1,500, is not guessed."
 
 
@@ -49,28 +51,22 @@ class Column:
                 return _text(value)
             case "strings":
                 return [_text(item) for item in (value if isinstance(value, list) else [value])]
+            case "mixed":
+                read = _read(value, self.conventions)
+                return _text(value) if read is None else written(read)
             case "number":
                 return float(_read(value, self.conventions))
         return _read(value, self.conventions)
 
     @property
-    def usual(self) -> Kind:
-        """What most of the values are."""
-        counts = Counter({kind: self.kinds.get(kind, 0) for kind in USUAL})
-        counts["number"] += self.kinds.get("integer", 0)
-        return max(counts, key=counts.__getitem__)
-
-    @property
-    def is_mixed(self) -> bool:
-        """Whether it is text although values of it are numbers or dates, or most of them true or false."""
-        # A column with a code is one of codes, and `no` is Norway, too.
-        typed = self.kinds.keys() - {"string"} - ({"boolean"} if self.usual != "boolean" else set())
-        return self.type == "string" and "code" not in typed and bool(typed)
+    def is_told(self) -> bool:
+        """Whether its values look like those of a type that it does not have."""
+        return self.type == "mixed" or (self.type == "string" and "open" in self.kinds and "code" not in self.kinds)
 
     def is_odd(self, value: object) -> bool:
         """Whether a value is of another kind than most."""
         kind = _kind(value, self.conventions)
-        return ("number" if kind == "integer" else kind) != self.usual
+        return ("number" if kind == "integer" else kind) != _usual(self.kinds)
 
 
 def infer_columns(documents: Collection[Metadata]) -> dict[str, Column]:
@@ -82,13 +78,14 @@ def infer_columns(documents: Collection[Metadata]) -> dict[str, Column]:
     for name, value in _values(documents):
         kinds[name][_kind(value, conventions[name])] += 1
     names = sorted(kinds)[:MOST_COLUMNS]
-    return {name: Column(_common(kinds[name]), frozenset(conventions[name]), kinds[name]) for name in names}
+    return {name: Column(_type(kinds[name]), frozenset(conventions[name]), kinds[name]) for name in names}
 
 
 def _values(documents: Collection[Metadata]) -> Iterator[tuple[str, object]]:
     return ((name, value) for fields in documents for name, value in fields.items() if _has_column(name))
 
 
+@lru_cache(maxsize=4096)
 def _has_column(name: str) -> bool:
     return name not in NO_COLUMN and is_column_name(name)
 
@@ -128,7 +125,8 @@ def _read(value: Any, conventions: Collection[str]) -> Any:
     return settled(readings, conventions) if readings else boolean(value)
 
 
-def _common(kinds: Collection[Kind]) -> ColumnType:
+def _type(kinds: Mapping[Kind, int]) -> ColumnType:
+    """The one type of all values; text is mixed beside numbers or dates, and where most are true or false."""
     if "strings" in kinds:
         return "strings"
     match sorted(kinds):
@@ -136,7 +134,16 @@ def _common(kinds: Collection[Kind]) -> ColumnType:
             return kind
         case ["number"] | ["integer", "number"]:
             return "number"
-    return "string"
+    # A column with a code is one of codes.
+    typed = kinds.keys() - {"string", "open"} - ({"boolean"} if _usual(kinds) != "boolean" else set())
+    return "mixed" if typed and "code" not in typed else "string"
+
+
+def _usual(kinds: Mapping[Kind, int]) -> Kind:
+    """What most values are."""
+    counts = Counter({kind: kinds.get(kind, 0) for kind in USUAL})
+    counts["number"] += kinds.get("integer", 0)
+    return max(counts, key=counts.__getitem__)
 
 
 def _text(value: object) -> str:
@@ -145,7 +152,7 @@ def _text(value: object) -> str:
 
 def column_warnings(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> list[FileWarning]:
     """What of the metadata cannot be filtered on as one would expect, with the documents concerned, by their names."""
-    mixed = [_mixed(name, column, documents) for name, column in columns.items() if column.is_mixed]
+    mixed = [_mixed(name, column, documents) for name, column in columns.items() if column.is_told]
     return mixed + list(_without_column(documents, columns))
 
 
@@ -153,9 +160,11 @@ def _mixed(name: str, column: Column, documents: Mapping[str, Metadata]) -> File
     odd = [key for key in sorted(documents) if name in documents[key] and column.is_odd(documents[key][name])]
     listed = _some([f"{_shown(documents[key][name])} ({key})" for key in odd])
     total = sum(column.kinds.values())
-    usual = f"{total - len(odd)} of {total} values are {USUAL[column.usual]}, but not " if len(odd) < total else ""
+    usual = (
+        f"{total - len(odd)} of {total} values are {USUAL[_usual(column.kinds)]}, but not " if len(odd) < total else ""
+    )
     is_open = OPEN if "open" in column.kinds else ""
-    return FileWarning(odd[0], f"Column {name!r} is text: {usual}{listed}.{is_open} {AS_TEXT}")
+    return FileWarning(odd[0], f"Column {name!r} has no one type: {usual}{listed}.{is_open} {NO_ORDER}")
 
 
 def _without_column(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> Iterator[FileWarning]:

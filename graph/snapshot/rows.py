@@ -21,6 +21,7 @@ DIMENSIONS = b"dimensions"
 
 ARROW_TYPES: Mapping[str, pa.DataType] = {
     "string": pa.string(),
+    "mixed": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),
     "boolean": pa.bool_(),

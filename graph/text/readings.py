@@ -124,3 +124,12 @@ def settled(readings: Mapping[str, Value], followed: Collection[str] = ()) -> Va
         return next(iter(readings.values()))
     fitting = [value for convention, value in readings.items() if convention in followed]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def written(value: object) -> str:
+    """One form for one meaning: `1500` for 1500.0, ISO for a date, `true` and `false`; a text as it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -15,6 +15,7 @@ COLUMNS: Columns = {
     "draft": "boolean",
     "effective_date": "date",
     "tags": "strings",
+    "size": "mixed",
 }
 
 
@@ -129,7 +130,7 @@ def test_any_text_is_one_sql_literal_that_reads_back_as_the_text(value: str) -> 
 def test_an_unknown_column_is_refused_with_the_columns_that_there_are() -> None:
     message = refused({"color": "red"})
     assert "no column 'color'" in message
-    assert "document, draft, effective_date, file, region, share, tags, title, year" in message
+    assert "document, draft, effective_date, file, region, share, size, tags, title, year" in message
 
 
 def test_an_unknown_column_deep_inside_is_refused_too() -> None:
@@ -189,6 +190,7 @@ def test_a_value_of_another_type_than_its_column_is_refused(filters: dict[str, A
         ({"share": {"gt": "1.500,5"}}, "m_share > 1500.5"),
         ({"draft": "yes"}, "m_draft = true"),
         ({"draft": ["no", True]}, "m_draft IN (false, true)"),
+        ({"size": ["7 m", "7.0", 8, "15.02.2025", True]}, "m_size IN ('7 m', '7', '8', '2025-02-15', 'true')"),
     ],
 )
 def test_a_text_is_read_as_the_values_of_its_column_were(filters: dict[str, Any], sql: str) -> None:
@@ -200,13 +202,14 @@ def test_a_text_is_read_as_the_values_of_its_column_were(filters: dict[str, Any]
     [
         ({"effective_date": {"gte": "3/4/2025"}}, "'3/4/2025' can be 2025-03-04 or 2025-04-03"),
         ({"share": "1.500"}, "'1.500' can be 1.5 or 1500"),
+        ({"size": "1.500"}, "'1.500' can be 1.5 or 1500"),
     ],
 )
 def test_a_text_that_can_be_two_values_is_refused_with_both(filters: dict[str, Any], both: str) -> None:
     assert f"{both}; write the one that is meant" in refused(filters)
 
 
-@pytest.mark.parametrize("column", ["tags", "draft", "region", "title"])
+@pytest.mark.parametrize("column", ["tags", "draft", "region", "title", "size"])
 def test_a_column_without_order_cannot_be_compared(column: str) -> None:
     value = True if column == "draft" else "pump"
     assert f"{column!r} is a column of type" in refused({column: {"gt": value}})
@@ -321,7 +324,7 @@ def test_what_does_not_look_like_a_filter_is_refused(option: str) -> None:
         parse_option(option, COLUMNS)
 
 
-@pytest.mark.parametrize("option", ["year=1,500", "share=1,500", "share=1,5"])
+@pytest.mark.parametrize("option", ["year=1,500", "share=1,500", "share=1,5", "size=1,500"])
 def test_a_comma_that_can_be_in_a_number_or_a_list_is_refused(option: str) -> None:
     with pytest.raises(FilterInvalid, match="can be a list or one number"):
         parse_option(option, COLUMNS)

@@ -11,6 +11,7 @@ from graph.ingest.metadata import normalise
 
 STORED: dict[str, type] = {
     "string": str,
+    "mixed": str,
     "integer": int,
     "number": float,
     "boolean": bool,
@@ -52,22 +53,24 @@ def warned(**values: object) -> list[str]:
         ([1, 2.5], "number"),
         (["1", 2.5], "number"),
         (["1.5", "1,500"], "number"),
-        (["900", "1,500"], "string"),
+        (["900", "1,500"], "mixed"),
         (["7 m", "9 m"], "string"),
         ([True, False], "boolean"),
+        (["yes", True, "n/a"], "mixed"),
+        (["0049", "77"], "string"),
         (["yes", True, "nein"], "boolean"),
         (["NO", "DE"], "string"),
-        ([True, 1], "string"),
+        ([True, 1], "mixed"),
         (["2025-01-31", "2024-02-29"], "date"),
         (["2025-01-31", "15.02.2025", "Feb 15, 2025"], "date"),
         (["2025-01-31T10:00:00"], "date"),
         (["3/4/2025", "15/4/2025"], "date"),
         (["3/4/2025", "5/6/2025"], "string"),
-        (["3/4/2025", "15/4/2025", "4/15/2025"], "string"),
+        (["3/4/2025", "15/4/2025", "4/15/2025"], "mixed"),
         (["15/4/2025", "4/15/2025"], "date"),
         (["2025-02-30"], "string"),
-        (["2025-01-31", "soon"], "string"),
-        (["2025-01-31", 2025], "string"),
+        (["2025-01-31", "soon"], "mixed"),
+        (["2025-01-31", 2025], "mixed"),
         (["20250131", "20250201"], "integer"),
         (["007"], "string"),
         ([2**63], "string"),
@@ -104,7 +107,8 @@ def test_unmistakable_values_decide_for_the_open_ones(values: list[object], foun
         (["7", 1.5], [7.0, 1.5]),
         ([True, "no"], [True, False]),
         (["a", [1, True]], [["a"], ["1", "true"]]),
-        (["EU", 7, True, None], ["EU", "7", "true", None]),
+        (["EU", "DE", True, None], ["EU", "DE", "true", None]),
+        (["soon", "15.02.2025", True, "ja", "7.0"], ["soon", "2025-02-15", "true", "true", "7"]),
         (["900", "1,500"], ["900", "1,500"]),
     ],
 )
@@ -154,8 +158,8 @@ def test_there_are_no_more_columns_than_allowed_and_the_others_are_told() -> Non
 
 def test_a_column_of_several_kinds_is_told_with_the_documents_that_differ() -> None:
     assert warned(a="7", b="12", c="about 30") == [
-        "Column 'x' is text: 2 of 3 values are numbers, but not 'about 30' (c.txt). "
-        "Filters compare it as text and refuse to order it."
+        "Column 'x' has no one type: 2 of 3 values are numbers, but not 'about 30' (c.txt). "
+        "Filters by an order are refused."
     ]
     many = {f"d{number}": "?" for number in range(8)} | {f"n{number}": number for number in range(9)}
     assert "9 of 17 values are numbers, but not '?' (d0.txt), " in warned(**many)[0]
@@ -165,7 +169,10 @@ def test_a_column_of_several_kinds_is_told_with_the_documents_that_differ() -> N
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        (["3/4/2025", "5/6/2025"], "is text: '3/4/2025' (a.txt), '5/6/2025' (b.txt). What can be read in two ways"),
+        (
+            ["3/4/2025", "5/6/2025"],
+            "has no one type: '3/4/2025' (a.txt), '5/6/2025' (b.txt). What can be read in two ways",
+        ),
         (["2025-01-01", "3/4/2025"], "1 of 2 values are dates, but not '3/4/2025' (b.txt). What can be read"),
         (["1,500", "900", "12,000"], "1 of 3 values are numbers, but not '1,500' (a.txt), '12,000' (c.txt). What can"),
         (["7", "9 m"], "1 of 2 values are numbers, but not '9 m' (b.txt). Filters"),

@@ -99,9 +99,9 @@ def test_a_filter_keeps_exactly_what_it_asks_for_on_each_leg(store: Path, filter
 
 
 WRITTEN: list[dict[str, Any]] = [
-    {"Sold On": "3/4/2025", "price": "1.500", "in-stock": "ja", "grade": "7"},
-    {"Sold On": "12/31/2024", "price": "899,50", "in-stock": "nein", "grade": "10"},
-    {"Sold On": "Feb 15, 2025", "price": "12.000", "in-stock": True, "grade": "9 or so"},
+    {"Sold On": "3/4/2025", "price": "1.500", "in-stock": "ja", "grade": "7", "done": "yes"},
+    {"Sold On": "12/31/2024", "price": "899,50", "in-stock": "nein", "grade": "10", "done": True},
+    {"Sold On": "Feb 15, 2025", "price": "12.000", "in-stock": True, "grade": "9 or so", "done": "?"},
 ]
 
 
@@ -124,7 +124,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"price": {"lt": "1.000,00"}}, {1}),
         ({"in-stock": True}, {0, 2}),
         ({"in-stock": "no"}, {1}),
-        ({"grade": "7"}, {0}),
+        ({"grade": "7.0"}, {0}),
+        ({"grade": [10, "9 or so"]}, {1, 2}),
+        ({"done": True}, {0, 1}),
+        ({"done": {"ne": "ja"}}, {2}),
     ],
 )
 def test_values_are_compared_by_what_they_mean(written: Path, filters: Any, numbers: set[int]) -> None:
@@ -132,7 +135,7 @@ def test_values_are_compared_by_what_they_mean(written: Path, filters: Any, numb
 
 
 def test_a_column_that_is_not_all_numbers_is_not_ordered_by_letters(written: Path) -> None:
-    with pytest.raises(FilterInvalid, match="'grade' is a column of type string and has no order"):
+    with pytest.raises(FilterInvalid, match="'grade' is a column of type mixed and has no order"):
         found(written, {"grade": {"gte": "9"}})
 
 
