@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..filters import BUILT_IN, ColumnType
+from .access import GROUPS
 from .document import Metadata
-from .metadata import GROUPS
 
 MOST_COLUMNS = 100
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")

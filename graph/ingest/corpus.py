@@ -6,12 +6,15 @@ import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ..errors import SourceInvalid
+from .access import GROUPS, agreed, narrowed, settled
 from .document import Metadata, Refusal, Source, canonical, digest_of
 from .metadata import normalise
 
 CORPUS = (".jsonl", ".jsonl.gz")
+FIELDS = ("id", "text", "title", "metadata")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -45,12 +48,14 @@ def records(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusa
 
 
 def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | Refusal:
-    """A line of a corpus; what is said of the whole file holds for each of its records, unless that says otherwise."""
+    """A line of a corpus; what is said of the whole file holds for each of its records, which can only narrow it."""
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_each_key_once)
         json.dumps(record, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return Refusal(where, "corrupt: the line holds half a surrogate pair")
+    except SourceInvalid as error:
+        return Refusal(where, f"bad metadata: {error}")
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
@@ -61,8 +66,22 @@ def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | R
     if not isinstance(text, str) or not isinstance(title or "", str) or not isinstance(metadata or {}, dict):
         return Refusal(where, "corrupt: a record is {id, title, text, metadata}: text, text, text and an object")
     try:
-        about = {**fields, **normalise(metadata or {})}
+        about = narrowed(fields, _own(record, metadata or {}))
     except SourceInvalid as error:
         return Refusal(where, f"bad metadata: {error}")
     digest = digest_of(text.encode(), (title or "").encode(), canonical(about))
     return Source(str(key), where.rpartition(":")[0], path, digest, about, record=text, title=title or "")
+
+
+def _own(record: dict[str, Any], metadata: dict[str, Any]) -> Metadata:
+    """What a record says of itself: its metadata, and a restriction that stands beside them; raises SourceInvalid."""
+    beside = settled({name: value for name, value in record.items() if name not in FIELDS})
+    groups = {GROUPS: beside[GROUPS]} if GROUPS in beside else {}
+    return agreed([("the record", groups), ("its metadata", normalise(metadata))])
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise SourceInvalid("a key is given twice in one object; keep one of them.")
+    return fields

@@ -1,23 +1,24 @@
 """A file becomes a Document: kreuzberg reads the formats, plain text keeps its own offsets."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SourceInvalid
-from ..plain_yaml import YamlInvalid, load_yaml
 from .clean import as_written, decode, has_words, tidy
-from .document import Document, Metadata, canonical
-from .metadata import normalise
+from .document import Document
+from .front_matter import doubt_in_markup, doubt_in_text, front_matter
 from .pages import page_starts
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
-FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 MARKUP = {".html", ".htm", ".xml", ".csv", ".tsv", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
+FENCED = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*(?:-\0?-\0?-|\+\0?\+\0?\+)[^-+]")
+"""The start of a file of any kind that has front matter."""
 HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 ENCRYPTED = re.compile(
@@ -34,10 +35,26 @@ def extract(path: Path, ocr: str = "") -> Document:
     content = path.read_bytes()
     if not content.strip():
         raise Refused("empty: the file holds nothing")
-    document = _plain(content) if is_plain(path) and b"\0\0" not in content else _converted(path, content, ocr)
+    try:
+        document = _read(path, content, ocr)
+    except SourceInvalid as error:
+        raise Refused(f"bad front matter: {error}") from error
     if not has_words(document.text[document.body :]):
         raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
-    return document
+    return replace(document, doubt=document.doubt or doubt_in_text(document.text[document.body :]))
+
+
+def _read(path: Path, content: bytes, ocr: str) -> Document:
+    if is_plain(path) and b"\0\0" not in content:
+        return _plain(content)
+    ending = path.suffix.lower()
+    if ending not in MARKUP and not FENCED.match(content):
+        return _converted(path, content, ocr)
+    text = decode(content).replace("\r\n", "\n").replace("\r", "\n")
+    # A YAML file may begin with --- without any front matter.
+    metadata, body = front_matter(text) if ending not in (".yaml", ".yml") else ({}, 0)
+    document = _converted(path, text[body:].encode() if body else content, ocr)
+    return replace(document, metadata=metadata, doubt=doubt_in_markup(text[body:], ending))
 
 
 def is_plain(path: Path) -> bool:
@@ -50,25 +67,6 @@ def _plain(content: bytes) -> Document:
     metadata, body = front_matter(text)
     heading = HEADING.search(text, body)
     return Document(text, heading.group(1).strip() if heading else "", (), True, metadata, body)
-
-
-def front_matter(text: str) -> tuple[Metadata, int]:
-    """The YAML mapping between --- lines at the top of a text, and where the text after it begins."""
-    match = FRONT_MATTER.match(text)
-    if not match:
-        return {}, 0
-    try:
-        fields = load_yaml(match.group(1))
-    except YamlInvalid as error:
-        raise Refused(f"bad front matter: line {error.line + 1}: {error.problem}") from error
-    if not isinstance(fields, dict):
-        return {}, 0
-    try:
-        metadata = normalise({str(key): value for key, value in fields.items()})
-        canonical(metadata)
-    except (SourceInvalid, UnicodeEncodeError) as error:
-        raise Refused(f"bad front matter: {error}") from error
-    return metadata, match.end()
 
 
 def _converted(path: Path, content: bytes, ocr: str) -> Document:
