@@ -15,6 +15,7 @@ from .sources import Discovery, discover, real_paths
 class Search:
     """How files are looked for, and the groups of those that name none."""
 
+    store: Path
     most_megabytes: float
     follow_symlinks: bool
     default_groups: tuple[str, ...]
@@ -37,8 +38,14 @@ class Given:
         self.refused: list[Refusal] = self._found.refused
 
     def _discover(self, paths: Sequence[Path]) -> Discovery:
-        most, follow = self._search.most_megabytes, self._search.follow_symlinks
-        return discover(paths, most_megabytes=most, roots=self.roots, follow_symlinks=follow)
+        told = self._search
+        return discover(
+            paths,
+            most_megabytes=told.most_megabytes,
+            roots=self.roots,
+            follow_symlinks=told.follow_symlinks,
+            store=told.store,
+        )
 
     def _by_default(self, source: Source) -> Source:
         """A source that may get its groups by default counts as changed when those change."""

@@ -97,7 +97,7 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
     known = Roots.read(store.path) if options.prune_all else None
     check_paths(paths, known)
     with store.writing(patience=options.patience):
-        search = Search(options.most_megabytes, options.follow_symlinks, options.default_groups)
+        search = Search(out, options.most_megabytes, options.follow_symlinks, options.default_groups)
         given = Given(paths, Roots.read(store.path), search, all_gone=options.prune_all)
         given.roots.write(store.path)
         run = _Run(store, release, options, progress)

@@ -32,27 +32,32 @@ class Discovery:
         return [each for each in self.found if isinstance(each, Refusal)]
 
 
-def real_paths(paths: Sequence[Path]) -> list[Path]:
-    """The given paths without links; raises SourceInvalid for one with nothing at it."""
+def real_paths(paths: Sequence[Path]) -> dict[Path, Path]:
+    """The given paths without links, each with where it was given; raises SourceInvalid for one with nothing at it."""
     for path in paths:
         if not os.path.exists(path):
             raise SourceInvalid(f"There is nothing at {path}; give files, folders or a corpus.jsonl.")
-    return list(dict.fromkeys(path.resolve() for path in paths))
+    return {path.resolve(): path.parent.resolve() / path.name for path in paths}
 
 
 def discover(
-    paths: Sequence[Path], *, most_megabytes: float, roots: Roots | None = None, follow_symlinks: bool = False
+    paths: Sequence[Path],
+    *,
+    most_megabytes: float,
+    roots: Roots | None = None,
+    follow_symlinks: bool = False,
+    store: Path | None = None,
 ) -> Discovery:
-    """Every document under the paths; a file that cannot be one comes as a Refusal.
+    """Every document under the paths, but for those in the store; a file that cannot be one comes as a Refusal.
 
     A document's id is its path from its root's name on, or its record's id in a corpus.
     """
     given = real_paths(paths)
-    found = _Finding((roots or Roots()).including(given), given, follow_symlinks, most_megabytes)
+    found = _Finding((roots or Roots()).including(given), store, follow_symlinks, most_megabytes)
     discovery = Discovery()
-    for path in given:
+    for path, alias in given.items():
         before = len(discovery.found)
-        discovery.found += found.below(path)
+        discovery.found += found.below(path, alias)
         if len(discovery.found) == before and not any(path != other and path.is_relative_to(other) for other in given):
             discovery.empty.append(path)
     discovery.found = list(_each_once(discovery.found))
@@ -77,14 +82,15 @@ def _each_once(found: list[Source | Refusal]) -> Iterator[Source | Refusal]:
 class _Finding:
     """One run's search; a file that is reached twice is found once."""
 
-    def __init__(self, roots: Roots, given: list[Path], follow_symlinks: bool, most_megabytes: float) -> None:
-        self._roots, self._given = roots, given
+    def __init__(self, roots: Roots, store: Path | None, follow_symlinks: bool, most_megabytes: float) -> None:
+        self._roots, self._store = roots, store.resolve() if store else None
         self._follow, self._most = follow_symlinks, most_megabytes
         self._curated = Curated(self._inside, self._leads_out)
         self._done: set[str] = set()
 
-    def below(self, path: Path) -> Iterator[Source | Refusal]:
-        found = walk(path, self._leads_out)
+    def below(self, path: Path, alias: Path) -> Iterator[Source | Refusal]:
+        """What lies below a path; what is said of the link by which it was given holds, too."""
+        found = walk(path, self._leads_out, self._store)
         strays = [(folder, stray) for folder in found.folders for stray in self._curated.strays(folder)]
         files: dict[Path, list[Path]] = {}
         for file, real in found.files.items():
@@ -93,7 +99,8 @@ class _Finding:
             name = self._roots.name(real if self._is_plain(real) else names[0])
             if name not in self._done and not is_metadata(real.name):
                 self._done.add(name)
-                yield from self._file(real, name, names)
+                aliases = [alias / each.relative_to(path) for each in names] if alias != path else []
+                yield from self._file(real, name, [*names, *aliases])
         others = [Refusal(self._roots.name(refused), reason) for refused, reason in found.refused]
         for refusal in [*others, *(self._stray(folder, stray) for folder, stray in strays)]:
             if refusal.file not in self._done:

@@ -20,10 +20,10 @@ class Walk:
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
 
-def walk(root: Path, leads_out: Callable[[Path], bool]) -> Walk:
+def walk(root: Path, leads_out: Callable[[Path], bool], skipped: Path | None = None) -> Walk:
     """Everything below a folder, or the one file, but for what is hidden; a link that `leads_out` is refused."""
     found = Walk()
-    waiting, entered = [root], set[Path]()
+    waiting, entered = [root], {skipped}
     if not root.is_dir():
         waiting = []
         _sort_in(root, root, found, waiting, leads_out)
