@@ -36,14 +36,15 @@ def _letters(name: str) -> str:
 
 def _close(name: str) -> bool:
     letters = _letters(name)
-    if any(_within(letters, known, 2) for known in SIMILAR) or ("allowed" in letters and "group" in letters):
+    if any(alike(letters, known, 2) for known in SIMILAR) or ("allowed" in letters and "group" in letters):
         return True
     words = [word.casefold() for word in WORD.findall(name) if word]
-    allow = any(_within(word, "allowed", 2) or _within(word, "allow", 1) for word in words)
-    return allow and any(_within(word, "group", 1) or _within(word, "groups", 1) for word in words)
+    allow = any(alike(word, "allowed", 2) or alike(word, "allow", 1) for word in words)
+    return allow and any(alike(word, "group", 1) or alike(word, "groups", 1) for word in words)
 
 
-def _within(name: str, known: str, most: int) -> bool:
+def alike(name: str, known: str, most: int) -> bool:
+    """Whether two words are so many letters apart at most; two that changed places count as one."""
     return OSA.distance(name, known, score_cutoff=most) <= most
 
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from rapidfuzz.distance import OSA
-
 from ..errors import SourceInvalid
-from .access import GROUPS, agreed
+from .access import GROUPS, agreed, alike
 from .document import Metadata
 from .metadata import MANIFEST, SIDECARS, fold, manifest, normalise, sidecar
 
@@ -222,4 +220,4 @@ def _misspelt(one: str, other: str) -> bool:
     """Few letters apart; names that differ in a number are names of different files."""
     most = min(2, min(len(one), len(other)) // 5)
     same = [*filter(str.isdigit, one)] == [*filter(str.isdigit, other)]
-    return same and OSA.distance(one, other, score_cutoff=most) <= most
+    return same and alike(one, other, most)

@@ -95,8 +95,9 @@ class _Finding:
         files: dict[Path, list[Path]] = {}
         for file, real in found.files.items():
             files.setdefault(real, []).append(file)
-        for real, names in files.items():
-            name = self._roots.name(real if self._is_plain(real) else names[0])
+        named = {real if self._is_plain(real) else names[0]: (real, names) for real, names in files.items()}
+        for place, (real, names) in sorted(named.items()):
+            name = self._roots.name(place)
             if name not in self._done and not is_metadata(real.name):
                 self._done.add(name)
                 aliases = [alias / each.relative_to(path) for each in names] if alias != path else []
