@@ -36,6 +36,8 @@ def _letters(name: str) -> str:
 
 def _close(name: str) -> bool:
     letters = _letters(name)
+    if len(letters) < len("allowgroup") - 2:
+        return False
     if any(alike(letters, known, 2) for known in SIMILAR) or ("allowed" in letters and "group" in letters):
         return True
     words = [word.casefold() for word in WORD.findall(name) if word]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceInvalid
-from .access import GROUPS, agreed, narrowed, settled
+from .access import GROUPS, agreed, allowed, settled
 from .document import Metadata, Refusal, Source, canonical, digest_of
+from .front_matter import doubt_in_text
 from .metadata import normalise
 
 CORPUS = (".jsonl", ".jsonl.gz")
@@ -66,7 +67,7 @@ def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | R
     if not isinstance(text, str) or not isinstance(title or "", str) or not isinstance(metadata or {}, dict):
         return Refusal(where, "corrupt: a record is {id, title, text, metadata}: text, text, text and an object")
     try:
-        about = narrowed(fields, _own(record, metadata or {}))
+        about = allowed(fields, _own(record, metadata or {}), doubt_in_text(text), ())
     except SourceInvalid as error:
         return Refusal(where, f"bad metadata: {error}")
     digest = digest_of(text.encode(), (title or "").encode(), canonical(about))

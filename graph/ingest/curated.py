@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from ..errors import SourceInvalid
 from .access import GROUPS, agreed, alike
@@ -110,6 +111,7 @@ class Curated:
                         self._place_row(Row(folder / name, file, fields), loaded)
                 for name in _sidecars(listing):
                     self._place_sidecar(folder / name, loaded)
+                self._suspect(folder, listing)
             except SourceInvalid as error:
                 loaded.trouble = str(error)
         return self._folders[folder]
@@ -132,6 +134,14 @@ class Curated:
             self._sidecars.setdefault(file, []).append(path)
             if len(files) > 1:
                 self._unsure[file] = f"{path.name} may mean several files that are there."
+
+    def _suspect(self, folder: Path, listing: Listing) -> None:
+        """Doubt a file without a sidecar that has one by another name, such as guide.txt.metadata.yaml."""
+        for name in (name for names in listing.values() for name in names):
+            parts = name.split(".")
+            described = (".".join(parts[:end]) for end in range(1, len(parts)) if _is_meta(parts[end]))
+            for file in {file for stem in described for file in self._matches(folder, stem)} - self._sidecars.keys():
+                self._unsure[file] = f"{name} may be meant as its sidecar; that is named {file.name}{SIDECARS[0]}."
 
     def _matches(self, folder: Path, name: str) -> list[Path]:
         """The files that a name may mean, by their real paths: the one of just this name, else all but for its case."""
@@ -171,6 +181,10 @@ def _sidecars(listing: Listing) -> list[str]:
     return [name for name in found if not name.startswith(".") or fold(name) in SIDECARS]
 
 
+def _is_meta(part: str) -> bool:
+    return fold(part).startswith("meta") or alike(fold(part), "meta", 1)
+
+
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
@@ -208,7 +222,7 @@ def _check_strays(places: Iterable[Path], folder: Path, strays: Iterable[Stray])
 
 def _may_mean(stray: str, place: Path, folder: Path) -> bool:
     """Whether a name may stand for a file: its folder, a pattern, or the file's own name misspelt."""
-    wanted = fold(stray).replace("\\", "/").rstrip("/")
+    wanted = fold(unquote(stray)).replace("\\", "/").rstrip("/")
     name = fold(place.relative_to(folder).as_posix())
     if wanted in ("", ".") or name.startswith(f"{wanted.rstrip('*/')}/") or fnmatchcase(name, wanted):
         return True

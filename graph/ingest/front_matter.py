@@ -19,6 +19,7 @@ BLANK = r"[\s\u200b\u2060\ufeff]"
 OPENING = re.compile(rf"{BLANK}*?^(?P<indent>[ \t]*)(?P<fence>---|\+\+\+)[ \t]*(?:yaml|toml)?[ \t]*\n", re.MULTILINE)
 CLOSING = {"---": r"(?:---|\.\.\.)", "+++": r"\+\+\+"}
 FIELD = re.compile(r"\s*[\"']?\w[\w .-]{0,40}[\"']?[ \t]*[:=](?!//)")
+FIRST_WORDS = re.compile(r"^[^\w\n]*([\w.-]+)", re.MULTILINE)
 CODE = re.compile(r"(?<=\n)[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 LINE_NAMES = re.compile(
     r"^[^\w\n]*(\w[\w .-]{0,40}?)[\"'\]]?[ \t]*[:=]|[{,][ \t]*[\"']([^\"'\n]{1,60})[\"'][ \t]*:", re.MULTILINE
@@ -42,8 +43,13 @@ def front_matter(text: str) -> tuple[Metadata, int]:
     closing = re.compile(rf"^{opening['indent']}{CLOSING[fence]}[ \t]*(?:\n|\Z)", re.MULTILINE)
     closed = closing.search(text, start, start + MOST)
     if closed:
-        fields = _fields(text[start : closed.start()], fence)
-        return (_normalised(fields), closed.end()) if isinstance(fields, dict) else ({}, 0)
+        block = text[start : closed.start()]
+        fields = _fields(block, fence)
+        if isinstance(fields, dict):
+            return _normalised(fields), closed.end()
+        if doubt := _doubt(FIRST_WORDS.findall(block)):
+            raise SourceInvalid(doubt)
+        return {}, 0
     if FIELD.match(text, start):
         raise SourceInvalid(f"it begins with {fence} and fields, and no {fence} ends them within {MOST >> 10} KB.")
     return {}, 0

@@ -45,6 +45,7 @@ CLOSED: dict[str, Files] = {
     "second block": {"a.md": f"---\ntitle: Plan\n---\n{FRONT}secret"},
     "in a comment": {"a.md": "<!-- allowed_groups: board -->\nsecret"},
     "equals sign in the fence": {"a.md": "---\nallowed_groups = board\n---\nsecret"},
+    "no colon": {"a.md": "---\nallowed_groups [board]\n---\nsecret"},
     "TOML": {"a.md": '+++\nallowed_groups = ["board"]\n+++\nsecret'},
     "TOML in a table": {"a.md": '+++\n[extra]\nallowed_groups = ["board"]\n+++\nsecret'},
     "TOML with an error": {"a.md": "+++\nallowed_groups = [board\n+++\nsecret"},
@@ -70,6 +71,8 @@ CLOSED: dict[str, Files] = {
     "sidecar misspelt": {"salaries.txt": "secret", "salarys.txt.meta.yaml": "allowed_groups: board"},
     "sidecar of the folder": {"hr/a.txt": "secret", "hr.meta.yaml": "allowed_groups: board"},
     "sidecar of no name": {"a.txt": "secret", ".meta.yaml": "allowed_groups: board"},
+    "sidecar of another name": {"a.txt": "secret", "a.txt.metadata.yml": "allowed_groups: board"},
+    "sidecar as Windows saves it": {"a.txt": "secret", "a.txt.meta.yaml.txt": "allowed_groups: board"},
     "sidecar that is empty": {"a.txt": "secret", "a.txt.meta.yaml": ""},
     "sidecar too large": {"a.txt": "secret", "a.txt.meta.json": '{"x": "' + "y" * (1 << 20) + '"}'},
     "sidecars that differ": {
@@ -84,6 +87,10 @@ CLOSED: dict[str, Files] = {
     "manifest in capitals": {"a.txt": "secret", "Manifest.CSV": "file,allowed_groups\na.txt,board\n"},
     "manifest row in capitals": {"a.txt": "secret", "manifest.csv": "file,allowed_groups\nA.TXT,board\n"},
     "manifest row with a backslash": {"s/a.txt": "secret", "manifest.csv": "file,allowed_groups\nS\\a.txt,board\n"},
+    "manifest row of an address": {
+        "my plan.txt": "secret",
+        "manifest.csv": "file,allowed_groups\nmy%20plan.txt,board\n",
+    },
     "manifest row with dots": {
         "a.txt": "secret",
         "s/b.txt": "open",
@@ -133,6 +140,7 @@ CLOSED: dict[str, Files] = {
         "c.jsonl": '{"id": "6", "text": "secret", "metadata": {"allowed_groups": ["board", "all"]}}',
         "c.jsonl.meta.yaml": "allowed_groups: board",
     },
+    "record with front matter": {"c.jsonl": '{"id": "9", "text": "---\\nallowed_groups: board\\n---\\nsecret"}'},
     "corpus in the manifest": {
         "c.jsonl": '{"id": "7", "text": "secret"}',
         "manifest.csv": "file,allowed_groups\nC.jsonl,board\n",
