@@ -1,4 +1,7 @@
-"""YAML as people mean it: `region: NO` is a word and `12:30` is text, as in YAML 1.2; a key twice is an error."""
+"""YAML as people mean it: `region: NO` is a word and `12:30` is text, as in YAML 1.2; a key twice is an error.
+
+Aliases are refused: a few lines of them can stand for gigabytes.
+"""
 
 import re
 from typing import Any
@@ -7,7 +10,13 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader whose booleans are true and false only, and whose integers are decimal."""
+    """SafeLoader whose booleans are true and false only, whose integers are decimal, and that reads no aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read; write the value out", problem_mark=mark)
+        return super().compose_node(parent, index)
 
 
 _RETOLD = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:int")
@@ -43,6 +52,9 @@ def tree_and_value(text: str) -> tuple[yaml.Node | None, Any]:
     except (yaml.YAMLError, ValueError) as error:
         # A value such as 2025-02-30 looks like a date and is none.
         raise YamlInvalid(" ".join(str(error).split()), 1) from error
+    except (LookupError, AttributeError, TypeError) as error:
+        # PyYAML trips over a tag on what does not fit it, such as `!!int ""`.
+        raise YamlInvalid("a tag (!!name) stands before a value that is not of its type", 1) from error
     except RecursionError as error:
         raise YamlInvalid("it is nested too deep", 1) from error
 

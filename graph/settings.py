@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     backend: Literal["local"] = "local"
     index: Path = Path(".warrant/index")
     release: Path | None = None
+    default_groups: str = ""
+    """Groups, with commas between them, of documents that name none when they are indexed; empty: everybody's."""
     model_url: str = "https://api.openai.com/v1"
     model_key: SecretStr | None = None
     rerank_url: str | None = None

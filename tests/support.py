@@ -1,5 +1,6 @@
-"""An index run in one line, for the tests of many rooms."""
+"""An index run in one line and what it stored, for the tests of many rooms."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -8,6 +9,9 @@ from graph.ingest.document import Refusal, Source
 from graph.ingest.pipeline import Options, Outcome, index
 from graph.ingest.reading import Cut, Limits, Recipe, read_and_cut
 from graph.release import Release
+from graph.snapshot.rows import DocumentRow
+from graph.snapshot.store import locate
+from graph.snapshot.tables import Reader
 from graph.state import Passage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +44,16 @@ class Silent:
 def run_index(path: Path, out: Path, release: Release = QUICK, **options: object) -> Outcome:
     """Index one path with quick settings."""
     return index([path], out, release, Options(threads=1, **options), Silent())  # type: ignore[arg-type]
+
+
+def documents(store: Path) -> dict[str, DocumentRow]:
+    """The documents of a store's Snapshot by their ids."""
+
+    async def read() -> dict[str, DocumentRow]:
+        reader = await Reader.open(locate(store), approximate=False)
+        return {row.document: row async for row in reader.documents()}
+
+    return asyncio.run(read())
 
 
 def die_of_the_deadly_one(source: Source, text: str | None, recipe: Recipe, limits: Limits) -> Cut | Refusal:

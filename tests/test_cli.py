@@ -219,6 +219,19 @@ def test_a_strict_run_with_a_refusal_exits_with_one(tmp_path: Path) -> None:
     assert (done.returncode, "nothing was published" in done.stderr) == (1, True)
 
 
+def test_withheld_files_have_an_exit_code_of_their_own_and_strict_publishes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "release.yaml").write_text("embedding: wordllama-256\n")
+    (tmp_path / "docs" / "a.md").write_text("The quota is 50 GB.")
+    (tmp_path / "docs" / "b.md").write_text("---\nallowed_group: board\n---\nThe bonus is 70 EUR.")
+    asked = ("index", tmp_path / "docs", "--out", tmp_path / "store", "--release", tmp_path / "release.yaml")
+    done = run(*asked, "--json", "--default-groups", "staff")
+    assert (done.returncode, "who may read them is in doubt: 1" in done.stderr) == (6, True)
+    assert [(one["file"], one["withheld"]) for one in json.loads(done.stdout)["refused"]] == [("docs/b.md", True)]
+    assert run(*asked, "--strict").returncode == 1
+    assert run(*asked, "--default-groups", ";").returncode == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [

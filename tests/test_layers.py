@@ -49,7 +49,12 @@ HOMES = {
     "cachetools": {"graph/caching/cache.py", "server/releases/failures.py"},
     "eldc": {"graph/text/language.py"},
     "spellchecker": {"graph/text/language.py"},
-    "rapidfuzz": {"graph/question/spelling.py", "graph/claims/comparison.py", "evals/metrics/plain.py"},
+    "rapidfuzz": {
+        "graph/question/spelling.py",
+        "graph/claims/comparison.py",
+        "graph/ingest/access.py",
+        "evals/metrics/plain.py",
+    },
     "jinja2": {"evals/report/templates.py"},
     # Keyless metrics, judged ones, and our own as ragas' users take them: three things that change for three reasons.
     "ragas": {f"evals/metrics/{name}.py" for name in ("through_ragas", "judged", "for_ragas")},

@@ -18,6 +18,8 @@ from ..errors import (
     WarrantInvalid,
 )
 
+WITHHELD = 6
+"""An index was published, but files were left out because who may read them could not be relied on."""
 EXITS: dict[type[Exception], int] = {
     FilesRefused: 1,
     PromotionRefused: 1,

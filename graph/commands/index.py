@@ -11,7 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ..errors import SettingsInvalid
+from ..ingest.document import printable
 from ..settings import point_to_tessdata
+from .exits import WITHHELD
 from .lean import lean_imports
 from .options import settle, takes
 
@@ -43,6 +46,11 @@ class Bar:
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Where to publish. [default: WARRANT_INDEX]")
 @takes("release")
 @click.option("--prune", is_flag=True, help="Remove documents that are no longer under PATHS.")
+@click.option("--prune-all", is_flag=True, help="Prune, even where a path is empty or no longer there.")
+@click.option("--follow-symlinks", is_flag=True, help="Read what links out of PATHS lead to.")
+@click.option(
+    "--default-groups", metavar="A,B", help="Who finds documents that name no groups. [default: WARRANT_DEFAULT_GROUPS]"
+)
 @click.option("--strict", is_flag=True, help="Publish nothing when a file is refused.")
 @click.option("--max-megabytes", default=200.0, show_default=True, help="The largest file that is read.")
 @click.option("--ocr", default="", metavar="LANGUAGE", help="Read scans with Tesseract in this language, such as eng.")
@@ -52,15 +60,18 @@ def index(
     out: Path | None,
     release: Path | None,
     prune: bool,
+    prune_all: bool,
+    follow_symlinks: bool,
+    default_groups: str | None,
     strict: bool,
     max_megabytes: float,
     ocr: str,
     as_json: bool,
-) -> None:
+) -> int:
     """Index files, folders and corpora (corpus.jsonl[.gz] of {id, title, text, metadata}) into a Snapshot.
 
-    Only what changed since the last run is worked on. A file that cannot be read never stops the run. Interrupt at
-    any time: the next run goes on from there.
+    Only what changed since the last run is worked on. A file that cannot be read never stops the run; its earlier
+    version is taken out of the index. Interrupt at any time: the next run goes on from there.
     """
     lean_imports()
     settings, chosen = settle(out, release)
@@ -68,8 +79,16 @@ def index(
 
     if ocr:
         point_to_tessdata(ocr)
+    groups = settings.default_groups if default_groups is None else default_groups
     options = pipeline.Options(
-        prune=prune, strict=strict, threads=settings.cores, most_megabytes=max_megabytes, ocr=ocr
+        prune=prune,
+        prune_all=prune_all,
+        follow_symlinks=follow_symlinks,
+        default_groups=groups_given(groups),
+        strict=strict,
+        threads=settings.cores,
+        most_megabytes=max_megabytes,
+        ocr=ocr,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
@@ -79,23 +98,42 @@ def index(
         click.echo(json.dumps(as_dict(outcome), ensure_ascii=False, indent=1))
     else:
         show(outcome, Console())
+    withheld = sum(refusal.withheld for refusal in outcome.refused)
+    told = [f"Withheld, because who may read them is in doubt: {withheld} (see the refused)."] if withheld else []
+    for note in [*outcome.notes, *told]:
+        click.echo(note, err=True)
+    return WITHHELD if withheld else 0
+
+
+def groups_given(text: str) -> tuple[str, ...]:
+    """The groups of --default-groups or of the setting; raises SettingsInvalid for one that names none."""
+    from ..errors import SourceInvalid
+    from ..ingest.access import groups_of
+
+    try:
+        return tuple(groups_of(text)) if text else ()
+    except SourceInvalid as error:
+        raise SettingsInvalid(f"The default groups {text!r} name no group; write names with commas between.") from error
 
 
 def as_dict(outcome: "Outcome") -> dict[str, object]:
     """The outcome as --json prints it."""
     return {
         "indexed": outcome.indexed,
-        "refused": [{"file": refusal.file, "reason": refusal.reason} for refusal in outcome.refused],
+        "refused": [{"file": one.file, "reason": one.reason, "withheld": one.withheld} for one in outcome.refused],
         "warnings": [{"file": warning.file, "message": warning.message} for warning in outcome.warnings],
         "duplicates": outcome.duplicates,
         "removed": outcome.removed,
-        "snapshot": {"id": outcome.manifest.id, "path": os.fspath(outcome.path)},
+        "withdrawn": outcome.withdrawn,
+        "notes": outcome.notes,
+        "snapshot": {"id": outcome.manifest.id, "path": printable(os.fspath(outcome.path))},
         "counts": {
             "indexed": len(outcome.indexed),
             "unchanged": outcome.unchanged,
             "refused": len(outcome.refused),
             "duplicates": len(outcome.duplicates),
             "removed": len(outcome.removed),
+            "withdrawn": len(outcome.withdrawn),
             "documents": outcome.manifest.counts.documents,
             "passages": outcome.manifest.counts.passages,
         },
@@ -108,7 +146,8 @@ def show(outcome: "Outcome", console: Console) -> None:
     kinds = Counter(Path(name).suffix.lower() or "records" for name in outcome.indexed)
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     console.print(f"Indexed {len(outcome.indexed)}" + (f" ({listed})" if listed else ""), highlight=False)
-    console.print(f"Unchanged {outcome.unchanged}, removed {len(outcome.removed)}", highlight=False)
+    taken = f"removed {len(outcome.removed)}, withdrawn {len(outcome.withdrawn)}"
+    console.print(f"Unchanged {outcome.unchanged}, {taken}", highlight=False)
     if outcome.duplicates:
         console.print(_table("Copies, found under the first", "of", list(outcome.duplicates.items())))
     if outcome.warnings:

@@ -14,10 +14,10 @@ from ..snapshot.manifest import Counts, Manifest, files_of, write_manifest
 from ..snapshot.rows import WORDS, DocumentRow, PassageRows
 from ..snapshot.store import Store
 from ..snapshot.tables import BATCH, Reader, Writer
+from .access import GROUPS
 from .columns import Column, column_warnings, infer_columns
 from .document import FileWarning, canonical, digest_of
 from .journal import Journal
-from .metadata import GROUPS
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from ..filters import BUILT_IN, ColumnType, is_column_name
 from ..text.readings import boolean, dates, numbers, settled, written
+from .access import GROUPS
 from .document import FileWarning, Metadata
-from .metadata import GROUPS
 
 Kind = Literal["boolean", "integer", "number", "date", "strings", "string", "code", "open"]
 """What a value is: a code is text in digits, `0049`; open is what can be read in two ways."""

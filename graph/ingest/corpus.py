@@ -8,12 +8,16 @@ from contextlib import suppress
 from io import BufferedReader
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from ..errors import SourceInvalid
+from .access import GROUPS, agreed, allowed, settled
 from .document import Metadata, Refusal, Source, part_digest
+from .front_matter import doubt_in_text
 from .metadata import normalise
 
 CORPUS = (".jsonl", ".jsonl.gz")
+FIELDS = ("id", "text", "title", "metadata")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEGABYTE = 1 << 20
 LONGEST, SKIPPED = 32 * MEGABYTE, 512 * MEGABYTE
@@ -81,12 +85,14 @@ def _skip_line(file: gzip.GzipFile | BufferedReader) -> bool:
 
 
 def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | Refusal:
-    """A line of a corpus; what is said of the whole file holds for each of its records, unless that says otherwise."""
+    """A line of a corpus; what is said of the whole file holds for each of its records, which can only narrow it."""
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_each_key_once)
         json.dumps(record, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return Refusal(where, "corrupt: the line holds half a surrogate pair")
+    except SourceInvalid as error:
+        return Refusal(where, f"bad metadata: {error}")
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
@@ -97,9 +103,23 @@ def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | R
     if not isinstance(text, str) or not isinstance(title or "", str) or not isinstance(metadata or {}, dict):
         return Refusal(where, "corrupt: a record is {id, title, text, metadata}: text, text, text and an object")
     try:
-        about = {**fields, **normalise(metadata or {})}
+        about = allowed(fields, _own(record, metadata or {}), doubt_in_text(text), ())
     except SourceInvalid as error:
         return Refusal(where, f"bad metadata: {error}")
     number = int(where.rpartition(":")[2])
     digest = part_digest(text, title or "", about)
     return Source(str(key), where.rpartition(":")[0], path, digest, about, title or "", place=number)
+
+
+def _own(record: dict[str, Any], metadata: dict[str, Any]) -> Metadata:
+    """What a record says of itself: its metadata, and a restriction that stands beside them; raises SourceInvalid."""
+    beside = settled({name: value for name, value in record.items() if name not in FIELDS})
+    groups = {GROUPS: beside[GROUPS]} if GROUPS in beside else {}
+    return agreed([("the record", groups), ("its metadata", normalise(metadata))])
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise SourceInvalid("a key is given twice in one object; keep one of them.")
+    return fields

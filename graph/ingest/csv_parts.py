@@ -15,6 +15,7 @@ from charset_normalizer import from_bytes
 
 from ..text.tables import layout
 from .document import Metadata, Refusal, Source, part_digest
+from .front_matter import is_fenced
 from .sheets import SEPARATOR, separator_of
 from .tables import to_markdown
 
@@ -35,9 +36,15 @@ def is_table(path: Path) -> bool:
     return path.suffix.lower() in ENDINGS
 
 
-def is_in_parts(path: Path) -> bool:
-    """Whether a file is indexed as several documents, one for each part."""
-    return is_table(path) and path.stat().st_size >= PARTS_FROM
+def is_in_parts(path: Path, most: float) -> bool:
+    """Whether a file of at most so many bytes is indexed as several documents; one with front matter is not."""
+    if not is_table(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            return PARTS_FROM <= path.stat().st_size <= most and not is_fenced(file.read(SAMPLE))
+    except OSError:
+        return False
 
 
 def parts(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]:

@@ -30,10 +30,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file or record that was not indexed, and why."""
+    """A file or record that was not indexed, and why; the reason begins with its kind."""
 
     file: str
     reason: str
+    within: str = field(default="", compare=False)
+    """The file that holds the record, where `file` names a line of it."""
+
+    @property
+    def kind(self) -> str:
+        return self.reason.partition(":")[0]
+
+    @property
+    def withheld(self) -> bool:
+        """Whether who may read it could not be relied on."""
+        return self.kind in ("access", "bad metadata", "bad front matter")
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,8 @@ class Document:
     """Where the text proper begins, after any front matter."""
     warnings: tuple[str, ...] = ()
     """What was left out or could not be read, in sentences for the file's owner."""
+    doubt: str = ""
+    """What may be meant to say who may read it, at a place where that is not read; empty when nothing is."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +101,8 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 def part_digest(text: str, title: str, metadata: Metadata) -> str:
     """What a part of a file says, as a digest."""
     return digest_of(text.encode(), title.encode(), canonical(metadata))
+
+
+def printable(text: str) -> str:
+    """Text that can be written as UTF-8: bytes of a file's name that are not UTF-8 are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()

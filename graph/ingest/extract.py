@@ -10,12 +10,11 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from ..errors import SourceInvalid
-from ..plain_yaml import YamlInvalid, load_yaml
 from . import epub, markup, opendocument, slides, word
 from .clean import as_written, decode, has_words, tidy
-from .document import Document, Metadata, canonical
+from .document import Document
+from .front_matter import doubt_in_markup, doubt_in_text, front_matter, is_fenced
 from .mail import Attachment, Body, not_superseded, parse, split_quoted
-from .metadata import normalise
 from .package import PackageInvalid
 from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
 from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
-FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
 HTML = (".html", ".htm")
@@ -45,6 +43,7 @@ PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
 DEEPER = re.compile(r"^(#{1,4} )", re.MULTILINE)
 DELIMITED = {".csv", ".tsv"}
 WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+FENCED_MARKUP = {*MARKUP, *HTML, *DELIMITED}
 ENCRYPTED = re.compile(
     rb"(?:^|\n)content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
 )
@@ -64,12 +63,29 @@ def _read(path: PurePath, content: bytes, ocr: str, depth: int = 0) -> Document:
         raise Refused("empty: the file holds nothing")
     if is_plain(path) and is_binary(decode(content)):
         raise Refused("unsupported: the file holds binary data, not text")
-    document = _plain(content) if is_plain(path) and b"\0\0" not in content else _converted(path, content, ocr, depth)
+    try:
+        document = _read(path, content, ocr, depth)
+    except SourceInvalid as error:
+        raise Refused(f"bad front matter: {error}") from error
     if not has_words(document.text[document.body :]):
         raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
+    document = replace(document, doubt=document.doubt or doubt_in_text(document.text[document.body :]))
     if path.suffix.lower() in MARKDOWN:
         return replace(document, text=without_unseen(document.text, document.body))
     return document
+
+
+def _read(path: PurePath, content: bytes, ocr: str, depth: int) -> Document:
+    if is_plain(path) and b"\0\0" not in content:
+        return _plain(content)
+    ending = path.suffix.lower()
+    if ending not in FENCED_MARKUP and not is_fenced(content):
+        return _converted(path, content, ocr, depth)
+    text = decode(content).replace("\r\n", "\n").replace("\r", "\n")
+    # A YAML file may begin with --- without any front matter.
+    metadata, body = front_matter(text) if ending not in (".yaml", ".yml") else ({}, 0)
+    document = _converted(path, text[body:].encode() if body else content, ocr, depth)
+    return replace(document, metadata=metadata, doubt=doubt_in_markup(text[body:], ending))
 
 
 def is_plain(path: PurePath) -> bool:
@@ -82,25 +98,6 @@ def _plain(content: bytes) -> Document:
     metadata, body = front_matter(text)
     heading = HEADING.search(text, body)
     return Document(text, heading.group(1).strip() if heading else "", (), True, metadata, body)
-
-
-def front_matter(text: str) -> tuple[Metadata, int]:
-    """The YAML mapping between --- lines at the top of a text, and where the text after it begins."""
-    match = FRONT_MATTER.match(text)
-    if not match:
-        return {}, 0
-    try:
-        fields = load_yaml(match.group(1))
-    except YamlInvalid as error:
-        raise Refused(f"bad front matter: line {error.line + 1}: {error.problem}") from error
-    if not isinstance(fields, dict):
-        return {}, 0
-    try:
-        metadata = normalise({str(key): value for key, value in fields.items()})
-        canonical(metadata)
-    except (SourceInvalid, UnicodeEncodeError) as error:
-        raise Refused(f"bad front matter: {error}") from error
-    return metadata, match.end()
 
 
 def _without_data(text: str) -> str:

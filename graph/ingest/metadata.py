@@ -2,81 +2,122 @@
 
 import csv
 import datetime
+import io
 import json
-import posixpath
-import re
-from collections.abc import Mapping
+import stat
+import unicodedata
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from ..errors import SourceInvalid
 from ..plain_yaml import YamlInvalid, load_yaml
+from .access import is_restriction, settled
 from .document import Metadata
 
 MANIFEST = "manifest.csv"
 SIDECARS = (".meta.yaml", ".meta.yml", ".meta.json")
-GROUPS = "allowed_groups"
+MOST_SIDECAR, MOST_MANIFEST, MOST_ROWS = 1 << 20, 32 << 20, 200_000
+"""Bytes of a sidecar and of a manifest, and rows of a manifest, that are read."""
+
+
+def is_metadata(name: str) -> bool:
+    """Whether a file is a manifest or a sidecar, by its name in any case."""
+    return fold(name) == MANIFEST or fold(name).endswith(SIDECARS)
+
+
+def fold(name: str) -> str:
+    """A file's name for comparing: without regard to case and to how letters with marks are composed."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def sidecar(path: Path) -> Metadata:
-    """The fields of the sidecar beside a file (`guide.txt.meta.yaml`), or none."""
-    for suffix in SIDECARS:
-        beside = path.with_name(path.name + suffix)
-        if beside.is_file():
-            return _mapping(beside)
-    return {}
-
-
-def _mapping(path: Path) -> Metadata:
+    """The fields of a sidecar (`guide.txt.meta.yaml`), normalised; raises SourceInvalid."""
     try:
-        fields = load_yaml(path.read_text("utf-8-sig"))
+        fields = load_yaml(_text(path, MOST_SIDECAR))
     except YamlInvalid as error:
         raise SourceInvalid(f"{path.name}:{error.line}: this is not YAML or JSON: {error.problem}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceInvalid(f"{path.name}: this cannot be read as UTF-8: {error}.") from error
     if not isinstance(fields, dict):
         raise SourceInvalid(f"{path.name}: a sidecar is a mapping of fields such as `region: EU`.")
-    return {str(key): value for key, value in fields.items()}
+    return _normalised(fields, path.name)
 
 
-def manifest(folder: Path) -> dict[str, Metadata]:
-    """The rows of a folder's manifest.csv by the file that each names, relative to the folder."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return {}
+def manifest(path: Path) -> list[tuple[str, Metadata]]:
+    """The rows of a manifest, each with the file that it names as it is written there; raises SourceInvalid.
+
+    A cell that is empty says nothing. Fields are not normalised yet: a wrong one is the matter of its row.
+    """
+    lines = io.StringIO(_text(path, MOST_MANIFEST), newline="")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            rows = list(reader)
-            names = list(reader.fieldnames or [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceInvalid(f"{path.name}: this is not a CSV file in UTF-8: {error}.") from error
-    if "file" not in names:
-        raise SourceInvalid(f"{path.name}:1: a manifest needs a column `file`; it has {', '.join(names) or 'nothing'}.")
-    return {posixpath.normpath(row["file"].strip()): _cells(row) for row in rows if row.get("file")}
+        rows = [row for row in csv.reader(lines, strict=True, skipinitialspace=True) if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise SourceInvalid(f"{path.name}: this is not a CSV file: {error}.") from error
+    names = [cell.strip() for cell in rows[0]] if rows else []
+    files = [number for number, name in enumerate(names) if name.casefold() == "file"]
+    if len(files) != 1:
+        raise SourceInvalid(
+            f"{path.name}:1: a manifest needs one column `file`; it has {', '.join(names)[:200] or 'nothing'}."
+        )
+    _check_header(path, names)
+    _check_rows(path, names, rows, files[0])
+    return [(row[files[0]].strip(), _cells(names, row, files[0])) for row in rows[1:]]
 
 
-def _cells(row: Mapping[str, Any]) -> Metadata:
-    # What is left over in a row longer than the header comes under the key None.
-    return {name: cell.strip() for name, cell in row.items() if name and name != "file" and cell and cell.strip()}
+def _check_header(path: Path, names: list[str]) -> None:
+    twice = [name for name in names if name and names.count(name) > 1] if len(set(names)) < len(names) else []
+    twice = twice or ([*filter(is_restriction, names)] if sum(map(is_restriction, names)) > 1 else [])
+    if twice:
+        raise SourceInvalid(f"{path.name}:1: two columns say the same: {', '.join(twice)[:200]}; keep one of them.")
+
+
+def _check_rows(path: Path, names: list[str], rows: list[list[str]], file: int) -> None:
+    if len(rows) > MOST_ROWS:
+        raise SourceInvalid(f"{path.name}: it has {len(rows)} rows; at most {MOST_ROWS} are read.")
+    for number, row in enumerate(rows[1:], 2):
+        told = f"{path.name}: row {number} ({','.join(row)[:60]!r})"
+        if len(row) != len(names):
+            raise SourceInvalid(f"{told} has {len(row)} cells and the header {len(names)}; a comma needs quotes.")
+        if not row[file].strip():
+            raise SourceInvalid(f"{told} names no file.")
+        if any(cell.strip() and not name for name, cell in zip(names, row, strict=True)):
+            raise SourceInvalid(f"{told} has a cell in a column without a name.")
+        if any("\n" in cell or "\r" in cell for cell in row):
+            raise SourceInvalid(f"{told} has a line break in a cell; a quote may be missing.")
+
+
+def _cells(names: list[str], row: list[str], file: int) -> Metadata:
+    cells = ((name, cell.strip()) for number, (name, cell) in enumerate(zip(names, row, strict=True)) if number != file)
+    return {name: cell for name, cell in cells if name and cell}
+
+
+def _text(path: Path, most: int) -> str:
+    """A file's text; raises SourceInvalid for what is no regular file, is too large, or is not UTF-8."""
+    try:
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            raise SourceInvalid(f"{path.name}: this cannot be read: it is not a regular file.")
+        if told.st_size > most:
+            raise SourceInvalid(f"{path.name}: this cannot be read: it has {told.st_size} bytes, at most {most} are.")
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise SourceInvalid(f"{path.name}: this cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SourceInvalid(f"{path.name}: this cannot be read as UTF-8: {error}.") from error
 
 
 def normalise(fields: Metadata) -> Metadata:
-    """The same fields as JSON values: dates as ISO text, groups as a list, what is missing left out."""
-    plain = {name: _plain(value) for name, value in fields.items() if value is not None and value != ""}
-    if GROUPS in plain:
-        plain[GROUPS] = groups_of(plain[GROUPS])
-    return plain
+    """The same fields as JSON values: dates as ISO text, groups as a list, what is missing left out.
+
+    Raises SourceInvalid where the groups that may find the document are in doubt.
+    """
+    return {name: _plain(value) for name, value in settled(fields).items() if value is not None and value != ""}
 
 
-def groups_of(value: object) -> list[str]:
-    """A list of group names from a list or from text with `;` or `,` between them."""
-    names = value if isinstance(value, list) else re.split(r"[;,]", str(value))
-    groups = sorted({str(name).strip() for name in names if str(name).strip()})
-    if not groups and value != []:
-        raise SourceInvalid(f"{GROUPS} = {value!r} names no group; name one, or leave it out to make this public.")
-    return groups
+def _normalised(fields: dict[Any, Any], place: str) -> Metadata:
+    try:
+        return normalise({str(key): value for key, value in fields.items()})
+    except SourceInvalid as error:
+        raise SourceInvalid(f"{place}: {error}") from error
 
 
 def _plain(value: object) -> Any:
@@ -87,7 +128,13 @@ def _plain(value: object) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return json.dumps({str(key): item for key, item in value.items()}, sort_keys=True, default=str)
+        return json.dumps(_text_keys(value), sort_keys=True, default=str)
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _text_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _text_keys(item) for key, item in value.items()}
+    return [_text_keys(item) for item in value] if isinstance(value, list) else value

@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..backends.embedders import load_embedder
-from ..backends.embedding import Embedder, Marks
-from ..errors import FilesRefused, SnapshotBroken
+from ..backends.embedding import Embedder
+from ..errors import FilesRefused, SnapshotBroken, SourceInvalid
 from ..release import Release
 from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, read_manifest
 from ..snapshot.rows import WORDS, DocumentRow
 from ..snapshot.store import SnapshotLease, Store
-from ..snapshot.tables import Reader
+from .access import allowed
 from .build import Base, build_snapshot
 from .csv_parts import is_table
 from .document import Chunk, FileWarning, Refusal, Source, digest_of
 from .duplicates import Duplicates
+from .extract import Refused
+from .given import Given, Search, check_paths
 from .journal import Journal
+from .published import published, rows_with_text, vectors_of
 from .reading import Cut, Limits, Recipe, read_all, surviving
-from .sources import discover
+from .removal import withdrawn
+from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
 
 READING = 10
@@ -36,7 +40,12 @@ class Options:
     """How to run: `prune` drops what is no longer found, `strict` publishes nothing when a file was refused."""
 
     prune: bool = False
+    prune_all: bool = False
+    """Also of paths with nothing at or under them."""
     strict: bool = False
+    follow_symlinks: bool = False
+    default_groups: tuple[str, ...] = ()
+    """Who may find the documents that name no groups; everybody if empty."""
     threads: int = 1
     most_megabytes: float = 200
     seconds_per_file: float = 120
@@ -61,9 +70,13 @@ class Outcome:
     indexed: list[str] = field(default_factory=list)
     duplicates: dict[str, str] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    """Earlier versions of refused files, which are no longer served."""
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
     warnings: list[FileWarning] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What the run did not do, in sentences."""
 
 
 class Progress(Protocol):
@@ -89,12 +102,16 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
     run is strict and a file was refused. Interrupted at any point, the last Snapshot stays whole and the next run
     goes on with what this one had finished.
     """
-    found = list(discover(paths, most_megabytes=options.most_megabytes))
     store = Store(out)
+    known = Roots.read(store.path) if options.prune_all else None
+    check_paths(paths, known)
     with store.writing(patience=options.patience):
+        search = Search(out, options.most_megabytes, options.follow_symlinks, options.default_groups)
+        given = Given(paths, Roots.read(store.path), search, all_gone=options.prune_all)
+        given.roots.write(store.path)
         run = _Run(store, release, options, progress)
         try:
-            return run.do(found)
+            return run.do(given)
         finally:
             run.close()
 
@@ -102,6 +119,8 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
 class _Run:
     def __init__(self, store: Store, release: Release, options: Options, progress: Progress) -> None:
         self.store, self.release, self.options, self.progress = store, release, options, progress
+        self.notes: list[str] = []
+        self._prunes = options.prune or options.prune_all
         self.recipe = recipe_of(release, options.ocr)
         self.embedder: Embedder = load_embedder(release.embedding, options.threads)
         self.journal = Journal(
@@ -109,7 +128,7 @@ class _Run:
         )
         self.held = self._base()
         self.base = self.held.directory if self.held else None
-        self.before = asyncio.run(_published(self.base)) if self.base else {}
+        self.before = asyncio.run(published(self.base)) if self.base else {}
         self.refused: list[Refusal] = []
         self.warnings: list[FileWarning] = []
 
@@ -123,32 +142,40 @@ class _Run:
         """The Snapshot in force, when it is whole and was made by the same recipe."""
         try:
             current = self.store.current()
-            return current if current and read_manifest(current.directory).recipe == self.recipe else None
-        except SnapshotBroken:
-            return None
+            if current is None or read_manifest(current.directory).recipe == self.recipe:
+                return current
+            self.notes.append("The index was made with other settings and is made anew: of PATHS alone.")
+        except SnapshotBroken as error:
+            self.notes.append(f"The index is made anew, of PATHS alone: {error}")
+        return None
 
-    def do(self, found: list[Source | Refusal]) -> Outcome:
-        sources = [each for each in found if isinstance(each, Source)]
-        self.refused = [each for each in found if isinstance(each, Refusal)]
-        there = {each.id for each in sources} | {each.file for each in self.refused}
-        gone = set(self.before) - there if self.options.prune else self._stale_parts(sources, there)
-        good = self._still_good(sources, sorted(gone))
+    def do(self, given: Given) -> Outcome:
+        sources, self.refused = given.sources, given.refused
+        there = {source.id for source in sources}
+        withheld = withdrawn(self.before, there, self.refused)
+        gone = self._gone(given, sources, there) - withheld
+        good = self._still_good(sources, gone | withheld)
+        sources = [*sources, *given.copies_left(self.before, good | gone | withheld)]
         todo = [source for source in sources if source.id not in good]
         self.progress.expect(len(todo))
         if todo:
             self._work(todo, good)
-        unchanged = len(good & {source.id for source in sources} - self.journal.names())
-        return self._finish(sorted(gone), unchanged)
+        lost = {source.id for source in todo} - self.journal.names()
+        withheld = withdrawn(self.before, there - lost, self.refused) | (lost & self.before.keys())
+        unchanged = len(good & there - self.journal.names())
+        notes = [*self.notes, *(given.notes() if self._prunes else [])]
+        return self._finish(sorted(gone - withheld), sorted(withheld), unchanged, notes)
 
-    def _stale_parts(self, sources: list[Source], there: set[str]) -> set[str]:
-        """Documents that a table was before its rows changed: parts that it has no longer, or all of it as one."""
+    def _gone(self, given: Given, sources: list[Source], there: set[str]) -> set[str]:
+        """What is pruned, and what a table was before its rows changed: parts that it no longer has, or all as one."""
         tables = {source.file for source in sources if is_table(source.path)}
-        return {row.document for row in self.before.values() if row.file in tables and row.document not in there}
+        stale = {row.document for row in self.before.values() if row.file in tables and row.document not in there}
+        return stale | (given.gone(self.before) if self._prunes else set())
 
-    def _still_good(self, sources: list[Source], gone: list[str]) -> set[str]:
+    def _still_good(self, sources: list[Source], out: set[str]) -> set[str]:
         """Documents that need no work: published or journaled under the digest that their source has now."""
         digests = {source.id: source.digest for source in sources}
-        rows = {name: row for name, row in self.before.items() if name not in gone}
+        rows = {name: row for name, row in self.before.items() if name not in out}
         rows |= {row.document: row for row in self.journal.documents() if row.document in digests}
         rows = {name: row for name, row in rows.items() if digests.get(name, row.digest) == row.digest}
         good = {name for name, row in rows.items() if row.duplicate_of is None}
@@ -179,13 +206,13 @@ class _Run:
     def _rows(self, good: set[str]) -> Iterator[DocumentRow]:
         """The firsts among the documents that need no work, with their texts."""
         rows = list(self.journal.documents())
-        rows += asyncio.run(_rows_with_text(self.base, good - self.journal.names())) if self.base else []
+        rows += asyncio.run(rows_with_text(self.base, good - self.journal.names())) if self.base else []
         return (row for row in rows if row.duplicate_of is None)
 
     def _known_vectors(self, good: set[str]) -> Known:
         """Vectors of what changed or is no longer where it was: a file that was moved has its passages made already."""
         old = set(self.before) - good
-        return asyncio.run(_vectors(self.base, old)) if self.base and old else {}
+        return asyncio.run(vectors_of(self.base, old)) if self.base and old else {}
 
     def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Cut]]:
         recipe = Recipe(self.release.embedding, self.release.chunking, self.options.ocr)
@@ -201,8 +228,12 @@ class _Run:
         self.progress.done(document)
 
     def _prepare(self, source: Source, read: Cut, duplicates: Duplicates) -> Unembedded:
+        """A document with all that is said of it; raises Refused when its groups are in doubt."""
         document = read.document
-        metadata = {**source.metadata, **document.metadata}
+        try:
+            metadata = allowed(source.metadata, document.metadata, document.doubt, self.options.default_groups)
+        except SourceInvalid as error:
+            raise Refused(f"access: {error}") from error
         title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
         named = str(metadata.get("title") or source.title)
         first = duplicates.first_like(source.id, document.text[document.body :], {**metadata, "title": named})
@@ -235,15 +266,16 @@ class _Run:
             row = batch[0].document
             self._refuse(row.document, Refusal(row.file, made.reason))
 
-    def _finish(self, gone: list[str], unchanged: int) -> Outcome:
+    def _finish(self, gone: list[str], withheld: list[str], unchanged: int, notes: list[str]) -> Outcome:
         if self.options.strict and self.refused:
             listed = "; ".join(f"{refusal.file}: {refusal.reason}" for refusal in self.refused[:5])
             raise FilesRefused(f"{len(self.refused)} refused, so nothing was published: {listed}.")
         self.progress.publishing()
         rows = list(self.journal.documents())
         path = self.base
-        if path is None or rows or gone or not Lexicon.open(path).is_current:
-            base = Base(self.base, set(gone)) if self.base else None
+        out = {*gone, *withheld}
+        if path is None or rows or out or not Lexicon.open(path).is_current:
+            base = Base(self.base, out) if self.base else None
             built = asyncio.run(build_snapshot(self.store, self.journal, self.release, self.recipe, base))
             path, self.warnings = built.path, self.warnings + built.warnings
         self.journal.discard()
@@ -253,9 +285,11 @@ class _Run:
             indexed=[row.document for row in rows],
             duplicates={row.document: row.duplicate_of for row in rows if row.duplicate_of},
             removed=gone,
+            withdrawn=withheld,
             unchanged=unchanged,
             refused=self.refused,
             warnings=self.warnings,
+            notes=notes,
         )
 
 
@@ -274,24 +308,3 @@ def _passage(row: DocumentRow, number: int, chunk: Chunk) -> dict[str, Any]:
         "text": text,
         WORDS: "\n".join(part for part in (heading, chunk.header, text) if part),
     }
-
-
-async def _published(path: Path) -> dict[str, DocumentRow]:
-    reader = await Reader.open(path, approximate=False)
-    return {row.document: row async for row in reader.documents(text=False)}
-
-
-async def _rows_with_text(path: Path, wanted: set[str]) -> list[DocumentRow]:
-    reader = await Reader.open(path, approximate=False)
-    return [row async for row in reader.documents() if row.document in wanted]
-
-
-async def _vectors(path: Path, documents: set[str]) -> Known:
-    """The vectors that the given documents have in a Snapshot."""
-    reader = await Reader.open(path, approximate=False)
-    found = {}
-    async for part in reader.passages():
-        for row, *vectors in zip(part.rows, part.vectors, part.units, part.tokens, strict=True):
-            if row["document"] in documents:
-                found[row[WORDS]] = Marks(*vectors)
-    return found

@@ -2,6 +2,7 @@
 
 STORE/CURRENT            the id of the Snapshot in force, replaced in one step
 STORE/snapshots/ID/      Snapshots, never changed once they have this name
+STORE/roots.json         the folders that were indexed, and how their documents are named
 STORE/work/              what the writer under way has made so far
 STORE/lock               held by the one writer
 

@@ -4,22 +4,19 @@ from pathlib import Path
 import pytest
 
 from graph.errors import SourceInvalid
-from graph.ingest.metadata import groups_of, manifest, normalise, sidecar
-
-
-def test_a_file_without_a_sidecar_has_no_fields(tmp_path: Path) -> None:
-    assert sidecar(tmp_path / "guide.txt") == {}
+from graph.ingest.access import groups_of
+from graph.ingest.metadata import manifest, normalise, sidecar
 
 
 @pytest.mark.parametrize("suffix", [".meta.yaml", ".meta.yml"])
 def test_a_sidecar_is_read_from_yaml(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"guide.txt{suffix}").write_text("region: EU\nyear: 2024\n7: seven\n")
-    assert sidecar(tmp_path / "guide.txt") == {"region": "EU", "year": 2024, "7": "seven"}
+    assert sidecar(tmp_path / f"guide.txt{suffix}") == {"region": "EU", "year": 2024, "7": "seven"}
 
 
 def test_a_sidecar_is_read_from_json(tmp_path: Path) -> None:
     (tmp_path / "guide.txt.meta.json").write_text('{"region": "EU", "tags": ["a"]}')
-    assert sidecar(tmp_path / "guide.txt") == {"region": "EU", "tags": ["a"]}
+    assert sidecar(tmp_path / "guide.txt.meta.json") == {"region": "EU", "tags": ["a"]}
 
 
 @pytest.mark.parametrize(
@@ -34,38 +31,56 @@ def test_a_sidecar_is_read_from_json(tmp_path: Path) -> None:
 def test_a_sidecar_that_is_no_mapping_is_refused_by_its_name(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "guide.txt.meta.yaml").write_bytes(content)
     with pytest.raises(SourceInvalid, match=f"guide.txt.meta.yaml:.*{why}"):
-        sidecar(tmp_path / "guide.txt")
-
-
-def test_a_folder_without_a_manifest_describes_nothing(tmp_path: Path) -> None:
-    assert manifest(tmp_path) == {}
+        sidecar(tmp_path / "guide.txt.meta.yaml")
 
 
 def test_a_manifest_gives_the_fields_of_each_file_without_empty_cells(tmp_path: Path) -> None:
-    (tmp_path / "manifest.csv").write_text('file,region,title\na.txt, EU ,"Guide, new"\nsub/b.txt,,\n,US,\n')
-    assert manifest(tmp_path) == {"a.txt": {"region": "EU", "title": "Guide, new"}, "sub/b.txt": {}}
+    (tmp_path / "manifest.csv").write_text('file, Region ,title\na.txt, EU , "Guide, new"\n\nsub/b.txt,,\n')
+    assert manifest(tmp_path / "manifest.csv") == [
+        ("a.txt", {"Region": "EU", "title": "Guide, new"}),
+        ("sub/b.txt", {}),
+    ]
 
 
 def test_a_manifest_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_bytes("file,region\na.txt,EU\n".encode("utf-8-sig"))
-    assert manifest(tmp_path) == {"a.txt": {"region": "EU"}}
+    assert manifest(tmp_path / "manifest.csv") == [("a.txt", {"region": "EU"})]
 
 
-def test_rows_shorter_or_longer_than_the_header_lose_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "manifest.csv").write_text("file,region,year\na.txt,EU\nb.txt,US,2024,more\n")
-    assert manifest(tmp_path) == {"a.txt": {"region": "EU"}, "b.txt": {"region": "US", "year": "2024"}}
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("file,region\na.txt\n", "has 1 cells and the header 2"),
+        ("file,title,region\na.txt,Guide, new,EU\n", "has 4 cells and the header 3"),
+        ('file,title\na.txt,"Guide\nb.txt,EU\n', "this is not a CSV file"),
+        ('file,title\na.txt,"Guide\nb.txt,EU"\n', "has a line break in a cell"),
+        ("file,region\n,EU\n", "names no file"),
+        ("file,,region\na.txt,board,EU\n", "a cell in a column without a name"),
+        ("file,allowed_groups,Allowed-Groups\na.txt,hr,it\n", "two columns say the same"),
+        ("file,region,region\na.txt,EU,US\n", "two columns say the same"),
+        ("file;allowed_groups\na.txt;hr\n", "needs one column `file`"),
+        ("", "needs one column `file`"),
+        ("file,text\na.txt," + "x" * 200_000, "this is not a CSV file: field larger than"),
+    ],
+)
+def test_a_manifest_that_may_have_lost_a_cell_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "manifest.csv").write_text(text)
+    with pytest.raises(SourceInvalid, match=why):
+        manifest(tmp_path / "manifest.csv")
 
 
 def test_a_manifest_without_the_column_file_is_refused_with_those_that_it_has(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text("name,region\na.txt,EU\n")
-    with pytest.raises(SourceInvalid, match=r"manifest\.csv:1: a manifest needs a column `file`; it has name, region"):
-        manifest(tmp_path)
+    with pytest.raises(
+        SourceInvalid, match=r"manifest\.csv:1: a manifest needs one column `file`; it has name, region"
+    ):
+        manifest(tmp_path / "manifest.csv")
 
 
 def test_a_manifest_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_bytes(b"file,region\na.txt,caf\xe9\n")
-    with pytest.raises(SourceInvalid, match=r"manifest\.csv: this is not a CSV file in UTF-8"):
-        manifest(tmp_path)
+    with pytest.raises(SourceInvalid, match=r"manifest\.csv: this cannot be read as UTF-8"):
+        manifest(tmp_path / "manifest.csv")
 
 
 def test_fields_become_json_values_and_what_is_missing_is_left_out() -> None:
@@ -96,13 +111,13 @@ def test_groups_become_a_list_however_they_are_written() -> None:
 
 @pytest.mark.parametrize(
     ("given_groups", "names"),
-    [("hr", ["hr"]), ("it, hr;it", ["hr", "it"]), (["hr ", "", "hr"], ["hr"]), (7, ["7"]), ([], [])],
+    [("hr", ["hr"]), ("it, hr;it", ["hr", "it"]), (["hr ", "", "hr"], ["hr"]), (7, ["7"])],
 )
 def test_group_names_come_sorted_and_once(given_groups: object, names: list[str]) -> None:
     assert groups_of(given_groups) == names
 
 
-@pytest.mark.parametrize("nobody", [";", " , ", "", [""]])
+@pytest.mark.parametrize("nobody", [";", " , ", "", [""], [], None])
 def test_groups_that_name_nobody_are_refused_and_not_public(nobody: object) -> None:
     with pytest.raises(SourceInvalid, match="names no group"):
         groups_of(nobody)
@@ -112,18 +127,13 @@ def test_groups_that_name_nobody_are_refused_and_not_public(nobody: object) -> N
 def test_yaml_that_cannot_be_a_value_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.txt.meta.yaml").write_text(text, "utf-8")
     with pytest.raises(SourceInvalid, match=r"a.txt.meta.yaml:\d+: this is not YAML or JSON"):
-        sidecar(tmp_path / "a.txt")
+        sidecar(tmp_path / "a.txt.meta.yaml")
 
 
 def test_words_that_old_yaml_would_change_stay_words(tmp_path: Path) -> None:
     (tmp_path / "a.txt.meta.yaml").write_text("region: NO\ntime: 12:30\nfinal: true\nlevel: 3", "utf-8")
-    assert sidecar(tmp_path / "a.txt") == {"region": "NO", "time": "12:30", "final": True, "level": 3}
+    assert sidecar(tmp_path / "a.txt.meta.yaml") == {"region": "NO", "time": "12:30", "final": True, "level": 3}
 
 
 def test_a_mapping_with_keys_of_many_types_becomes_text() -> None:
     assert normalise({"x": {1: "a", "b": "c"}}) == {"x": '{"1": "a", "b": "c"}'}
-
-
-def test_a_manifest_finds_its_files_however_the_path_is_written(tmp_path: Path) -> None:
-    (tmp_path / "manifest.csv").write_text("file,r\n a.txt ,EU\nsub/../b.txt,US\n", "utf-8")
-    assert manifest(tmp_path) == {"a.txt": {"r": "EU"}, "b.txt": {"r": "US"}}

@@ -7,14 +7,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from support import QUICK, Silent, run_index
+from support import QUICK, Silent, documents, run_index
 
 from graph.errors import FilesRefused, IndexBusy, SourceInvalid
-from graph.ingest.document import Refusal
 from graph.ingest.pipeline import Options, index
 from graph.release import Chunking
 from graph.snapshot.lexicon import COUNTING, Lexicon
-from graph.snapshot.rows import DocumentRow, PassageRows
+from graph.snapshot.rows import PassageRows
 from graph.snapshot.store import Store, locate
 from graph.snapshot.tables import Reader
 
@@ -25,14 +24,6 @@ def write(folder: Path, **files: str) -> Path:
     for name, text in files.items():
         (folder / name.replace("__", ".")).write_text(text, "utf-8")
     return folder
-
-
-def documents(store: Path) -> dict[str, DocumentRow]:
-    async def read() -> dict[str, DocumentRow]:
-        reader = await Reader.open(locate(store), approximate=False)
-        return {row.document: row async for row in reader.documents()}
-
-    return asyncio.run(read())
 
 
 def passages(store: Path) -> list[PassageRows]:
@@ -169,13 +160,16 @@ def test_a_bad_file_is_refused_and_the_others_are_indexed(tmp_path: Path) -> Non
     assert reasons == {"docs/empty.txt": "empty", "docs/bad.pdf": "corrupt", "docs/noise.docx": "corrupt"}
 
 
-def test_a_file_that_was_good_and_is_broken_now_keeps_its_indexed_version(tmp_path: Path) -> None:
-    docs = write(tmp_path / "docs", a__md="The quota is 50 GB.")
+@pytest.mark.parametrize(
+    "now", ["", "---\nallowed_groups: [hr\n---\nThe quota is 80 GB.", "---\ntitle: A\nThe quota is 80 GB."]
+)
+def test_a_file_that_was_good_and_is_refused_now_is_no_longer_served(tmp_path: Path, now: str) -> None:
+    docs = write(tmp_path / "docs", a__md="The quota is 50 GB.", b__md="The warranty is five years.")
     run_index(docs, tmp_path / "store")
-    write(docs, a__md="")
-    outcome = run_index(docs, tmp_path / "store", prune=True)
-    assert outcome.refused == [Refusal("docs/a.md", "empty: the file holds nothing")]
-    assert documents(tmp_path / "store")["docs/a.md"].text == "The quota is 50 GB."
+    write(docs, a__md=now)
+    outcome = run_index(docs, tmp_path / "store")
+    assert ([refusal.file for refusal in outcome.refused], outcome.withdrawn) == (["docs/a.md"], ["docs/a.md"])
+    assert list(documents(tmp_path / "store")) == ["docs/b.md"]
 
 
 def test_a_strict_run_with_a_refusal_publishes_nothing(tmp_path: Path) -> None:

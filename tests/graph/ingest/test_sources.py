@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from graph.errors import SourceInvalid
 from graph.ingest.document import Refusal, Source
 from graph.ingest.parts import with_texts
-from graph.ingest.sources import discover
+from graph.ingest.sources import Discovery, discover
 
 
 def folder(root: Path, **files: str | bytes) -> Path:
@@ -21,11 +22,11 @@ def folder(root: Path, **files: str | bytes) -> Path:
 
 
 def found(*paths: Path, most: float = 1) -> list[Source]:
-    return [each for each in discover(paths, most_megabytes=most) if isinstance(each, Source)]
+    return discover(paths, most_megabytes=most).sources
 
 
 def refused(*paths: Path, most: float = 1) -> list[Refusal]:
-    return [each for each in discover(paths, most_megabytes=most) if isinstance(each, Refusal)]
+    return discover(paths, most_megabytes=most).refused
 
 
 def ids(*paths: Path) -> list[str]:
@@ -50,11 +51,11 @@ def test_a_single_file_is_named_by_itself(tmp_path: Path) -> None:
 
 def test_a_path_with_nothing_at_it_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(SourceInvalid, match=r"There is nothing at .*none"):
-        list(discover([tmp_path / "none"], most_megabytes=1))
+        discover([tmp_path / "none"], most_megabytes=1)
 
 
 def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
-    assert list(discover([tmp_path], most_megabytes=1)) == []
+    assert discover([tmp_path], most_megabytes=1) == Discovery([], [tmp_path])
 
 
 def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
@@ -115,10 +116,9 @@ def test_the_digest_changes_with_the_content_and_with_the_metadata(tmp_path: Pat
     assert [digests.index(digest) for digest in digests] == [0, 0, 2, 3]
 
 
-def test_the_same_name_from_two_folders_is_refused_the_second_time(tmp_path: Path) -> None:
+def test_folders_of_one_name_are_told_apart_by_more_of_their_paths(tmp_path: Path) -> None:
     one, two = folder(tmp_path / "one" / "docs", a__txt="a"), folder(tmp_path / "two" / "docs", a__txt="a")
-    assert ids(one, two) == ["docs/a.txt"]
-    assert refused(one, two) == [Refusal("docs/a.txt", f"same name: docs/a.txt is also {one.resolve() / 'a.txt'}")]
+    assert ids(one, two) == ["docs/a.txt", "two/docs/a.txt"]
 
 
 def test_each_record_of_a_corpus_is_a_document(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_digest_of_a_record_covers_text_title_and_metadata(tmp_path: Path) -
 
 
 def everything(*paths: Path) -> list[Source | Refusal]:
-    return list(discover(paths, most_megabytes=1))
+    return discover(paths, most_megabytes=1).found
 
 
 def test_what_is_said_of_a_corpus_holds_for_each_of_its_records(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_groups_that_name_nobody_refuse_the_file(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text("file,allowed_groups\na.txt,;\n")
     [refusal] = everything(tmp_path)
     assert isinstance(refusal, Refusal)
-    assert refusal.reason.startswith("bad metadata: allowed_groups = ';' names no group")
+    assert refusal.reason.startswith("bad metadata: manifest.csv: allowed_groups = ';' names no group")
 
 
 def test_a_sidecar_without_its_file_is_told(tmp_path: Path) -> None:
@@ -280,9 +280,58 @@ def test_a_manifest_that_points_out_of_the_folder_is_told(tmp_path: Path) -> Non
     assert everything(tmp_path) == [Refusal("/etc/hostname", reason)]
 
 
-def test_a_missing_value_does_not_open_what_the_corpus_closes(tmp_path: Path) -> None:
-    (tmp_path / "corpus.jsonl").write_text('{"id": "a", "text": "x", "metadata": {"allowed_groups": null}}')
-    (tmp_path / "corpus.jsonl.meta.yaml").write_text("allowed_groups: [hr]")
-    [source] = everything(tmp_path)
-    assert isinstance(source, Source)
-    assert source.metadata == {"allowed_groups": ["hr"]}
+def test_names_that_are_too_long_for_a_sidecar_or_not_utf8_do_not_stop_the_run(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", a__txt="a")
+    (docs / ("n" * 251 + ".txt")).write_text("n")
+    with open(os.fsencode(docs) + b"/caf\xe9.txt", "w") as file:
+        file.write("c")
+    assert ids(docs) == ["docs/a.txt", f"docs/{'n' * 251}.txt"]
+    assert refused(docs) == [Refusal("docs/caf\\udce9.txt", "bad name: it is not UTF-8; rename the file or its folder")]
+
+
+def test_what_is_no_file_is_told_and_not_opened(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", a__txt="a")
+    os.mkfifo(docs / "pipe.txt")
+    (docs / "gone.txt").symlink_to("nowhere")
+    (docs / "self.txt").symlink_to("self.txt")
+    assert ids(docs) == ["docs/a.txt"]
+    assert {one.file: one.kind for one in refused(docs)} == {
+        "docs/pipe.txt": "unsupported",
+        "docs/gone.txt": "unreadable",
+        "docs/self.txt": "unreadable",
+    }
+
+
+def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_its_file(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", sub___a__txt="a", __kept___b__txt="b")
+    folder(tmp_path / "out", c__txt="c")
+    for name, target in {
+        "a.txt": "sub/a.txt",
+        "b.txt": ".kept/b.txt",
+        "c.txt": "../out/c.txt",
+        "out": "../out",
+        "round": "..",
+        "sub/up": "..",
+    }.items():
+        (docs / name).symlink_to(target)
+    assert ids(docs) == ["docs/b.txt", "docs/sub/a.txt"]
+    assert [(one.file, one.kind) for one in refused(docs)] == [
+        (f"docs/{name}", "link") for name in ("c.txt", "out", "round")
+    ]
+    followed = discover([docs], most_megabytes=1, follow_symlinks=True)
+    assert {"docs/c.txt", "docs/b.txt", "docs/sub/a.txt"} <= {source.id for source in followed.sources}
+
+
+def test_a_path_given_twice_or_within_another_is_read_once(tmp_path: Path) -> None:
+    docs = folder(tmp_path / "docs", sub___a__txt="a", b__txt="b")
+    assert ids(docs / "sub", docs, docs / ".." / "docs", docs / "b.txt") == ["docs/sub/a.txt", "docs/b.txt"]
+    assert refused(docs / "sub", docs, docs / "b.txt") == []
+
+
+def test_metadata_that_a_pattern_of_the_shell_gives_are_no_documents(tmp_path: Path) -> None:
+    docs = folder(
+        tmp_path / "docs", a__txt="a", a__txt__meta__yaml="region: EU", manifest__csv="file,year\na.txt,2024\n"
+    )
+    assert [(source.id, source.metadata) for source in found(*docs.iterdir())] == [
+        ("a.txt", {"year": "2024", "region": "EU"})
+    ]

@@ -1,0 +1,237 @@
+"""What manifests and sidecars say of files; what cannot be relied on refuses every file that it may concern."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from ..errors import SourceInvalid
+from .access import GROUPS, agreed, alike
+from .document import Metadata
+from .metadata import MANIFEST, SIDECARS, fold, manifest, normalise, sidecar
+
+Listing = dict[str, list[str]]
+"""A folder's entries by their names without regard to case."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a manifest, and the file that it names as it is written there."""
+
+    manifest: Path
+    file: str
+    fields: Metadata
+
+    def read(self) -> Metadata:
+        """Its fields, normalised; raises SourceInvalid."""
+        try:
+            return normalise(self.fields)
+        except SourceInvalid as error:
+            raise SourceInvalid(f"{self.manifest.name}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A row of a manifest or a sidecar that describes nothing that is there; `restricts`: it names groups, or may."""
+
+    name: str
+    restricts: bool
+    manifest: Path | None = None
+    sidecar: Path | None = None
+
+
+@dataclass
+class _Folder:
+    strays: list[Stray] = field(default_factory=list)
+    trouble: str = ""
+
+
+class Curated:
+    """Reads each manifest once. Files go by their real paths, so that what is said of a link holds for its file.
+
+    Outside of what `inside` holds for, a manifest that cannot be read may be anything and is passed over.
+    """
+
+    def __init__(self, inside: Callable[[Path], bool], leads_out: Callable[[Path], bool]) -> None:
+        self._inside, self._leads_out = inside, leads_out
+        self._folders: dict[Path, _Folder] = {}
+        self._listings: dict[Path, Listing] = {}
+        self._rows: dict[Path, list[Row]] = {}
+        self._sidecars: dict[Path, list[Path]] = {}
+        self._unsure: dict[Path, str] = {}
+
+    def fields(self, file: Path, names: Iterable[Path] = ()) -> Metadata:
+        """What is said of a file, which has other names too where links lead to it; raises SourceInvalid."""
+        places = [file, *names]
+        above = {folder: self._load(folder) for place in places for folder in reversed(place.parents)}
+        near = {place.parent for place in places}
+        trusted = {folder: told for folder, told in above.items() if folder in near or self._inside(folder)}
+        for told in trusted.values():
+            if told.trouble:
+                raise SourceInvalid(told.trouble)
+        if file in self._unsure:
+            raise SourceInvalid(self._unsure[file])
+        rows = sorted(self._rows.get(file, ()), key=lambda row: len(row.manifest.parts))
+        merged = agreed([*((row.manifest.name, row.read()) for row in rows), *self._beside(file)])
+        if GROUPS not in merged:
+            described = {row.manifest for row in rows} | ({None} if file in self._sidecars else set())
+            for folder, told in trusted.items():
+                _check_strays(places, folder, [one for one in told.strays if one.manifest not in described])
+        return merged
+
+    def strays(self, folder: Path) -> list[Stray]:
+        """What the manifests and sidecars of a folder say of files that are not there."""
+        return self._load(folder).strays
+
+    def _beside(self, file: Path) -> Iterator[tuple[str, Metadata]]:
+        paths = self._sidecars.get(file, [])
+        told = [(path.name, self._sidecar(path)) for path in paths]
+        if any(fields != told[0][1] for _, fields in told):
+            raise SourceInvalid(f"{' and '.join(name for name, _ in told)} say different things; keep one of them.")
+        yield from told[:1]
+
+    def _sidecar(self, path: Path) -> Metadata:
+        self._check_link(path)
+        return sidecar(path)
+
+    def _check_link(self, path: Path) -> None:
+        if os.path.islink(path) and self._leads_out(_real(path)):
+            raise SourceInvalid(f"{path.name}: this is a link that leads out of the folder that was given.")
+
+    def _load(self, folder: Path) -> _Folder:
+        if folder not in self._folders:
+            loaded = self._folders[folder] = _Folder()
+            try:
+                listing = self._listing(folder)
+                for name in listing.get(MANIFEST, ()):
+                    self._check_link(folder / name)
+                    for file, fields in manifest(folder / name):
+                        self._place_row(Row(folder / name, file, fields), loaded)
+                for name in _sidecars(listing):
+                    self._place_sidecar(folder / name, loaded)
+                self._suspect(folder, listing)
+            except SourceInvalid as error:
+                loaded.trouble = str(error)
+        return self._folders[folder]
+
+    def _place_row(self, row: Row, loaded: _Folder) -> None:
+        files = self._matches(row.manifest.parent, row.file)
+        if not files:
+            loaded.strays.append(Stray(row.file, _restricts(row.read), manifest=row.manifest))
+        for file in files:
+            self._rows.setdefault(file, []).append(row)
+            if len(files) > 1:
+                self._unsure[file] = f"{row.manifest.name}: {row.file!r} may mean several files that are there."
+
+    def _place_sidecar(self, path: Path, loaded: _Folder) -> None:
+        stem = path.name[: path.name.casefold().rindex(".meta.")]
+        files = self._matches(path.parent, stem)
+        if not files:
+            loaded.strays.append(Stray(stem, _restricts(lambda: self._sidecar(path)), sidecar=path))
+        for file in files:
+            self._sidecars.setdefault(file, []).append(path)
+            if len(files) > 1:
+                self._unsure[file] = f"{path.name} may mean several files that are there."
+
+    def _suspect(self, folder: Path, listing: Listing) -> None:
+        """Doubt a file without a sidecar that has one by another name, such as guide.txt.metadata.yaml."""
+        for name in (name for names in listing.values() for name in names):
+            parts = name.split(".")
+            described = (".".join(parts[:end]) for end in range(1, len(parts)) if _is_meta(parts[end]))
+            for file in {file for stem in described for file in self._matches(folder, stem)} - self._sidecars.keys():
+                self._unsure[file] = f"{name} may be meant as its sidecar; that is named {file.name}{SIDECARS[0]}."
+
+    def _matches(self, folder: Path, name: str) -> list[Path]:
+        """The files that a name may mean, by their real paths: the one of just this name, else all but for its case."""
+        for parts in ((name,), tuple(name.split("/")), tuple(name.replace("\\", "/").split("/"))):
+            base, rest = _climbed(folder, parts)
+            places = [base] if rest and (base == folder or self._inside(base)) else []
+            for part in rest:
+                places = [place / entry for place in places for entry in self._entries(place, part)]
+            exact = base.joinpath(*rest)
+            files = [exact] if exact in places else places
+            if files := sorted({_real(file) for file in files if not os.path.isdir(file)}):
+                return files
+        return []
+
+    def _entries(self, folder: Path, name: str) -> list[str]:
+        try:
+            return self._listing(folder).get(fold(name), [])
+        except SourceInvalid:
+            return []
+
+    def _listing(self, folder: Path) -> Listing:
+        """A folder's entries; raises SourceInvalid."""
+        if folder not in self._listings:
+            try:
+                names = os.listdir(folder)
+            except OSError as error:
+                raise SourceInvalid(f"the folder cannot be read for sidecars: {error.strerror}.") from error
+            listing = self._listings[folder] = {}
+            for name in names:
+                listing.setdefault(fold(name), []).append(name)
+        return self._listings[folder]
+
+
+def _sidecars(listing: Listing) -> list[str]:
+    """The sidecars in a folder. Hidden ones describe hidden files, but for one that has no other name."""
+    found = [name for folded in listing if folded.endswith(SIDECARS) for name in listing[folded]]
+    return [name for name in found if not name.startswith(".") or fold(name) in SIDECARS]
+
+
+def _is_meta(part: str) -> bool:
+    return fold(part).startswith("meta") or alike(fold(part), "meta", 1)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _climbed(folder: Path, parts: Iterable[str]) -> tuple[Path, list[str]]:
+    """Where a relative path begins once its `..` are gone, and the rest of it."""
+    rest: list[str] = []
+    for part in parts:
+        if part == ".." and rest:
+            rest.pop()
+        elif part == "..":
+            folder = folder.parent
+        elif part not in ("", "."):
+            rest.append(part)
+    return folder, rest
+
+
+def _restricts(read: Callable[[], Metadata]) -> bool:
+    try:
+        return GROUPS in read()
+    except SourceInvalid:
+        return True
+
+
+def _check_strays(places: Iterable[Path], folder: Path, strays: Iterable[Stray]) -> None:
+    """Raise SourceInvalid where a restriction of nothing that is there may be meant for a file."""
+    own = [place for place in places if place.is_relative_to(folder)]
+    for stray in strays:
+        if stray.restricts and any(_may_mean(stray.name, place, folder) for place in own):
+            raise SourceInvalid(
+                f"{(stray.manifest or stray.sidecar or folder).name} restricts {stray.name!r}, which is not there; "
+                "if it means this file, correct the name, else remove it."
+            )
+
+
+def _may_mean(stray: str, place: Path, folder: Path) -> bool:
+    """Whether a name may stand for a file: its folder, a pattern, or the file's own name misspelt."""
+    wanted = fold(unquote(stray)).replace("\\", "/").rstrip("/")
+    name = fold(place.relative_to(folder).as_posix())
+    if wanted in ("", ".") or name.startswith(f"{wanted.rstrip('*/')}/") or fnmatchcase(name, wanted):
+        return True
+    one, other = PurePosixPath(wanted), PurePosixPath(name)
+    return one.name in (other.name, other.stem) or one.stem == other.stem or _misspelt(one.name, other.name)
+
+
+def _misspelt(one: str, other: str) -> bool:
+    """Few letters apart; names that differ in a number are names of different files."""
+    most = min(2, min(len(one), len(other)) // 5)
+    same = [*filter(str.isdigit, one)] == [*filter(str.isdigit, other)]
+    return same and alike(one, other, most)

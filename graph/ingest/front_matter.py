@@ -1,0 +1,102 @@
+"""What a text says of itself: the front matter at its top, and what at another place may be meant as such; pure."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import SourceInvalid
+from ..plain_yaml import YamlInvalid, load_yaml
+from .access import HOW, resembles_restriction
+from .document import Metadata, canonical
+from .metadata import normalise
+
+MOST = 64 << 10
+"""Characters of front matter that are read."""
+LINES = 30
+"""So many lines at the top of a text may be meant to say who may read it."""
+BLANK = r"[\s\u200b\u2060\ufeff]"
+OPENING = re.compile(rf"{BLANK}*?^(?P<indent>[ \t]*)(?P<fence>---|\+\+\+)[ \t]*(?:yaml|toml)?[ \t]*\n", re.MULTILINE)
+CLOSING = {"---": r"(?:---|\.\.\.)", "+++": r"\+\+\+"}
+FIELD = re.compile(r"\s*[\"']?\w[\w .-]{0,40}[\"']?[ \t]*[:=](?!//)")
+FIRST_WORDS = re.compile(r"^[^\w\n]*([\w.-]+)", re.MULTILINE)
+CODE = re.compile(r"(?<=\n)[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
+LINE_NAMES = re.compile(
+    r"^[^\w\n]*(\w[\w .-]{0,40}?)[\"'\]]?[ \t]*[:=]|[{,][ \t]*[\"']([^\"'\n]{1,60})[\"'][ \t]*:", re.MULTILINE
+)
+META_NAMES = re.compile(r"<meta\b[^>]{0,500}?\b(?:name|property)\s*=\s*[\"']?([^\"'>\s]{1,60})", re.IGNORECASE)
+DATA_NAMES = re.compile(r"\"([^\"\n]{1,60})\"\s{0,20}:|([\w.-]{1,60})\s{0,20}[:=>]")
+CELLS = re.compile(r"[^,;\t|\"'\n]{1,60}")
+DATA = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml")
+TABLES = (".csv", ".tsv")
+FENCED = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*(?:-\0?-\0?-|\+\0?\+\0?\+)[^-+]")
+"""The start of a file of any kind that has front matter."""
+
+
+def is_fenced(content: bytes) -> bool:
+    """Whether a file, of whatever kind, begins with front matter."""
+    return bool(FENCED.match(content))
+
+
+def front_matter(text: str) -> tuple[Metadata, int]:
+    """The fields between --- (YAML) or +++ (TOML) at the top of a text, and where the text after them begins.
+
+    Raises SourceInvalid for front matter that is plainly there and cannot be read.
+    """
+    opening = OPENING.match(text)
+    if not opening:
+        return {}, 0
+    start, fence = opening.end(), opening["fence"]
+    closing = re.compile(rf"^{opening['indent']}{CLOSING[fence]}[ \t]*(?:\n|\Z)", re.MULTILINE)
+    closed = closing.search(text, start, start + MOST)
+    if closed:
+        block = text[start : closed.start()]
+        fields = _fields(block, fence)
+        if isinstance(fields, dict):
+            return _normalised(fields), closed.end()
+        if doubt := _doubt(FIRST_WORDS.findall(block)):
+            raise SourceInvalid(doubt)
+        return {}, 0
+    if FIELD.match(text, start):
+        raise SourceInvalid(f"it begins with {fence} and fields, and no {fence} ends them within {MOST >> 10} KB.")
+    return {}, 0
+
+
+def _fields(block: str, fence: str) -> Any:
+    try:
+        return tomllib.loads(block) if fence == "+++" else load_yaml(block)
+    except YamlInvalid as error:
+        raise SourceInvalid(f"line {error.line + 1}: {error.problem}") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SourceInvalid(f"this is not TOML: {error}") from error
+
+
+def _normalised(fields: dict[Any, Any]) -> Metadata:
+    metadata = normalise({str(key): value for key, value in fields.items()})
+    try:
+        canonical(metadata)
+    except UnicodeEncodeError as error:
+        raise SourceInvalid(f"a value holds half a surrogate pair: {error}") from error
+    return metadata
+
+
+def doubt_in_text(text: str) -> str:
+    """Why a line at a text's top, outside of front matter, may be meant to restrict it; empty when none may."""
+    top = "\n".join(text.lstrip()[:MOST].split("\n")[:LINES])
+    return _doubt(name for found in LINE_NAMES.finditer(CODE.sub("", top)) for name in found.groups())
+
+
+def doubt_in_markup(text: str, ending: str) -> str:
+    """The same for a file's own markup: the keys of data, the header of a table, a page's <meta>."""
+    if ending in DATA:
+        return _doubt({name for found in DATA_NAMES.finditer(text) for name in found.groups()})
+    if ending in TABLES:
+        return _doubt(cell for line in text[:MOST].split("\n")[:LINES] for cell in CELLS.findall(line))
+    return _doubt(META_NAMES.findall(text[:MOST])) or doubt_in_text(text)
+
+
+def _doubt(names: Iterable[str | None]) -> str:
+    found = next((name.strip() for name in names if name and resembles_restriction(name.strip())), None)
+    if found is None:
+        return ""
+    return f"{found!r} may be meant to restrict it, in a place where that is not read; {HOW} in a sidecar."
