@@ -27,6 +27,8 @@ OPTION = re.compile(r"([^!<>=]+)(!=|>=|<=|=|>|<)(.*)\Z", re.DOTALL)
 OPERATORS = ("eq", "ne", "in", *COMPARISONS)
 DEPTH = 20
 WIDTH = 1000
+SIZE = 1000
+"""Conditions and values of a whole filter."""
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "strings": (str,),
@@ -40,7 +42,19 @@ def compile_filter(filters: Any, columns: Columns) -> str | None:
     """Turn a filter into a Lance SQL condition, or None when it asks for nothing; raises FilterInvalid."""
     if filters is None or filters == {}:
         return None
+    _check_size(filters)
     return _group(filters, {**columns, **BUILT_IN}, depth=0)
+
+
+def _check_size(filters: Any) -> None:
+    left, waiting = SIZE, [filters]
+    while waiting:
+        value = waiting.pop()
+        held = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        left -= len(held)
+        if left < 0:
+            raise FilterInvalid(f"A filter may have {SIZE} conditions and values in all; this one has more.")
+        waiting.extend(held)
 
 
 def access_condition(groups: list[str]) -> str:

@@ -17,10 +17,11 @@ from .caching.leases import lease_of_this_run
 from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
+from .offload import off_loop
 from .question import conversation, preprocess, routing, subquestions
 from .question.mending import Mender
 from .release import Release
-from .state import Draft, Failure, State, Usage
+from .state import Draft, Failure, State, Turn, Usage
 from .text.language import language_of
 from .text.words import Weigh, alike
 from .writing.attempt import Call, attempt, reason_to_hedge, used
@@ -61,11 +62,10 @@ class Nodes:
         """Check the question, fold what it refers back to into it, and forget the last turn."""
         question = preprocess.normalise_question(state.get("question"), self.release.limits)
         history = preprocess.check_history(state.get("history"), self.release.limits)
-        began, filters, language = time.monotonic(), state.get("filters") or {}, language_of(question)
+        began, filters = time.monotonic(), state.get("filters") or {}
         groups = preprocess.check_groups(state.get("groups"))
         compile_filter(filters, self.backend.retriever.columns)
-        asked, mended = self._mender.mend(question, language, public=not groups)
-        folded = conversation.fold(asked, history, self._weigh)
+        language, mended, folded = await off_loop(self._understand, question, history, public=not groups)
         update = State(
             standalone=folded.question,
             searches=folded.searches,
@@ -159,7 +159,7 @@ class Nodes:
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
             return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)
-        answer = answered(state, checked, self.release, self.backend.retriever.snapshot)
+        answer = await off_loop(answered, state, checked, self.release, self.backend.retriever.snapshot)
         answer["usage"] = usage
         if self._withholds:
             get_stream_writer()(_token(answer["text"]))
@@ -189,6 +189,14 @@ class Nodes:
     @cached_property
     def _searching(self) -> Searching:
         return Searching(self.release, self.backend)
+
+    def _understand(
+        self, question: str, history: list[Turn], *, public: bool
+    ) -> tuple[str, dict[str, str], conversation.Folded]:
+        """The language of a question, the words of it that were mended, and what is to be searched for."""
+        language = language_of(question)
+        asked, mended = self._mender.mend(question, language, public=public)
+        return language, mended, conversation.fold(asked, history, self._weigh)
 
     def _patience(self, began: float) -> float:
         """Until when to wait for an answer to the same question; what is left then is for an answer of its own."""

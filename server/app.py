@@ -29,7 +29,7 @@ from server.doors.talks import talk_routes
 from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
-from server.processes import end_with_parent, keep_memory_level
+from server.processes import end_with_parent, keep_memory_level, spare_libraries
 from server.releases.followed import Followed
 from server.settings import ServerSettings, load_server_settings
 from server.shadow import Shadow
@@ -63,6 +63,7 @@ def make_app() -> FastAPI:
     settings = load_server_settings()
     set_up_logs(settings)
     end_with_parent()
+    spare_libraries()
     return assemble(settings, live_of(settings))
 
 
