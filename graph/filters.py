@@ -27,8 +27,8 @@ OPTION = re.compile(r"([^!<>=]+)(!=|>=|<=|=|>|<)(.*)\Z", re.DOTALL)
 OPERATORS = ("eq", "ne", "in", *COMPARISONS)
 DEPTH = 20
 WIDTH = 1000
-SIZE = 1000
-"""Conditions and values of a whole filter."""
+SIZE, CHARACTERS = 2000, 100_000
+"""Values of a whole filter, and the characters of all its texts."""
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "strings": (str,),
@@ -47,14 +47,16 @@ def compile_filter(filters: Any, columns: Columns) -> str | None:
 
 
 def _check_size(filters: Any) -> None:
-    left, waiting = SIZE, [filters]
+    values, characters, waiting = 0, 0, [filters]
     while waiting:
         value = waiting.pop()
-        held = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-        left -= len(held)
-        if left < 0:
-            raise FilterInvalid(f"A filter may have {SIZE} conditions and values in all; this one has more.")
-        waiting.extend(held)
+        if isinstance(value, Mapping | list):
+            waiting.extend(value.values() if isinstance(value, Mapping) else value)
+            continue
+        values, characters = values + 1, characters + (len(value) if isinstance(value, str) else 0)
+        if values > SIZE or characters > CHARACTERS:
+            most = f"{SIZE} values with {CHARACTERS} characters in all"
+            raise FilterInvalid(f"A filter may have {most}; this one has more.")
 
 
 def access_condition(groups: list[str]) -> str:

@@ -112,12 +112,12 @@ class Nodes:
     async def route(self, state: State) -> State:
         """Simple or complex, a complex one searched again; declined when the evidence is too thin to pay for."""
         question, passages = state["standalone"], state["passages"]
-        parts = subquestions.split(question, passages)
-        route = routing.choose_route(question, passages, parts, self.release.routing)
+        parts = await off_loop(subquestions.split, question, passages)
+        route = await off_loop(routing.choose_route, question, passages, parts, self.release.routing)
         update = State(passages=passages, evidence=state["evidence"], complexity=route, failure=None)
         if route == "complex" and passages:
             update = State(**{**update, **await self._searching.widen(state, parts)})
-        judged = self._searching.judge(question, State(**{**state, **update}))
+        judged = await off_loop(self._searching.judge, question, State(**{**state, **update}))
         update["confidence"], update["evidence"] = judged.weakest, judged.evidence
         if judged.surest < self.release.routing.answer_from:
             detail = f"confidence {judged.surest:.2f} is below {self.release.routing.answer_from:.2f}"

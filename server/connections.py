@@ -16,15 +16,15 @@ from server.errors import Problem, by_status
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.connections")
-MOST_HEADERS = 100
-"""Headers and trailers of one request."""
+MOST_HEADERS, MOST_FIELDS = 100, 100
+"""Headers and trailers of one request, and the fields of its query."""
 PIECE = 16_384
 """Bytes that are parsed at once, and then counted."""
 LINGER = 1.0
 """Seconds for which a refused client may go on sending, so that its system does not throw our answer away."""
 
 
-class _TooManyHeaders(Exception):
+class _TooMany(Exception):
     """Stops the parser."""
 
 
@@ -71,8 +71,14 @@ class BoundedHttp(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self.headers) == MOST_HEADERS:
             self._refuse(by_status(431, f"A request may have {MOST_HEADERS} headers; this one has more."))
-            raise _TooManyHeaders
+            raise _TooMany
         super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self.url.count(b"&") > MOST_FIELDS:
+            self._refuse(by_status(400, f"A query may have {MOST_FIELDS} fields; this one has more."))
+            raise _TooMany
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._around -= len(body)

@@ -55,7 +55,7 @@ class ServerSettings(BaseSettings):
 
     max_body: Annotated[int, Field(ge=1024)] = 1_000_000
     """Bytes of a request's body."""
-    max_head: Annotated[int, Field(ge=1024)] = 65_536
+    max_head: Annotated[int, Field(ge=1024)] = 32_768
     """Bytes of a request beside its body: request line, headers, what surrounds chunks."""
     receive: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Seconds in which a request must have arrived, counted from its first byte."""

@@ -15,7 +15,7 @@ from evals.judging.replies import HOME, Asked, Replied, Replies
 from evals.metrics.plain import Unscored
 from graph.answers import no_usage
 from graph.backends.openai import chat_model, chunks_of
-from graph.backends.replies import CHARACTERS, Reply, TextReader
+from graph.backends.replies import Reply, TextReader, most_characters
 from graph.errors import ModelFailed
 from graph.release import Generation
 
@@ -107,7 +107,7 @@ class Judge:
     async def _attempt(self, asked: Asked) -> Replied:
         """One call; raises ModelFailed."""
         name, usage = self.judging.identity.model, no_usage()
-        reply = Reply(name, TextReader(), usage, CHARACTERS * MAX_TOKENS)
+        reply = Reply(name, TextReader(), usage, most_characters(MAX_TOKENS))
         self.asked += 1
         async for chunk in chunks_of(name, self._model.astream([HumanMessage(asked.prompt)], extra_body=FORMAT)):
             reply.hear(chunk)

@@ -17,7 +17,7 @@ from ..release import ROLES, Generation
 from ..settings import Settings
 from . import Brief
 from .claims import RESPONSE_FORMAT
-from .http import http_client
+from .http import Bounds, http_client
 from .replies import told_safely
 from .retry_after import seconds_of
 from .writers import ChatWriter
@@ -39,6 +39,8 @@ SPENT = ("insufficient_quota", "billing")
 """A 429 that no waiting helps."""
 PASSING = (408, 409, 425, 429)
 CONNECT_SECONDS = 10.0
+LONGEST_EVENT, BYTES = 65_536, 1024
+"""Bytes of one event of a stream, and what a stream may have for each token: an event of one token has some 300."""
 
 
 class OpenAIWriter(ChatWriter):
@@ -128,7 +130,9 @@ def chat_model(model: str, url: str, key: SecretStr, generation: Generation) -> 
         temperature=generation.temperature,
         max_completion_tokens=generation.max_tokens,
         timeout=timeout,
-        http_async_client=http_client(timeout),
+        http_async_client=http_client(
+            timeout, bounds=Bounds(LONGEST_EVENT + BYTES * generation.max_tokens, LONGEST_EVENT)
+        ),
         stream_chunk_timeout=None,
         use_responses_api=False,
         max_retries=0,

@@ -10,8 +10,8 @@ from ..errors import ModelFailed
 from ..state import Usage
 from ..writing.markers import normalise_markers
 
-CHARACTERS = 8
-"""Characters of a reply for each token that it may have: no language needs as many."""
+PER_TOKEN, LEAST = 8, 4096
+"""Characters that are heard for each token that a reply may have, which no language needs, and in any case."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 COUNTABLE = 2**31
 UNKNOWN = re.compile(r"\W*(?:i|we) (?:do not|don[’']t) know\b", re.IGNORECASE)
@@ -38,6 +38,11 @@ class TextReader:
 
     def close(self) -> str:
         return ""
+
+
+def most_characters(max_tokens: int) -> int:
+    """How much of a reply is heard."""
+    return max(LEAST, PER_TOKEN * max_tokens)
 
 
 @dataclass

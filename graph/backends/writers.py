@@ -19,7 +19,7 @@ from ..writing.extractive import Style, answer
 from . import Brief, Judge, Writer
 from .breaker import EndpointBreaker, breaker_of
 from .claims import ClaimsReader
-from .replies import CHARACTERS, Reply, TextReader
+from .replies import Reply, TextReader, most_characters
 from .tokens import estimate
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
@@ -74,7 +74,7 @@ class ChatWriter:
         prompt = self._release.prompts.claims if in_json else self._release.prompts.answer
         shaped = await asyncio.to_thread(self._shape, brief, prompt)
         _note(usage, self.name, shaped)
-        most = CHARACTERS * self._release.generation.max_tokens
+        most = most_characters(self._release.generation.max_tokens)
         reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage, most)
         messages = _messages(prompt, shaped.texts, brief.question)
         async with aclosing(self._chunks(messages, brief)) as chunks:  # type: ignore[type-var]

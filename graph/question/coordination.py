@@ -38,7 +38,7 @@ CONTRAST = _pattern(
     r"\b(?P<word>between|compare) (?P<one>[^,?;]{2,60}?) (?:and|with|to) "
     rf"(?P<other>(?:{WORD} ?){{1,5}}?)(?=\s*(?:[?,.;:]|$)| (?:in|for|when|on|with) )"
 )
-PAIR = _pattern(rf"(?:{ARTICLE} )?(?:{NAME}|{WORD}) and (?:{ARTICLE} )?(?:{NAME}|{WORD})")
+PAIR = _pattern(rf"\b(?:{ARTICLE} )?(?:{NAME}|{WORD}) and (?:{ARTICLE} )?(?:{NAME}|{WORD})")
 COMPARES = _pattern(r"\b(?:differ\w*|compar\w+|distinguish\w*|distinction|choose|choice)\b")
 EACH = _pattern(r"\b(?:both|either|versus|vs|same|compar\w+|differ\w*|or)\b")
 FILLERS = _pattern(r"\b(?:both|either)\s+|,?\s+respectively\b")
