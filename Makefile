@@ -33,7 +33,7 @@ draw: setup
 
 # Every number in the README, each from one script; SHARED is the folder that holds the data sets.
 bench: setup
-	for script in retrieval reranking ingestion reindex steps formats start handbook citations groundedness abstention extractive routing conversation spelling caching drills gating serving swapping serving_memory scoring; do .venv/bin/python benchmarks/$$script.py $(SHARED) || exit 1; done
+	for script in retrieval reranking ingestion reindex steps formats start handbook citations groundedness abstention extractive routing conversation spelling caching drills gating serving one_client swapping serving_memory scoring; do .venv/bin/python benchmarks/$$script.py $(SHARED) || exit 1; done
 	.venv/bin/python benchmarks/readme.py
 
 lock: setup

@@ -170,7 +170,7 @@ def everywhere(name: str, question: str) -> dict[str, Attack]:
     }
 
 
-HEADERS = {
+CONNECTIONS = {
     "one endless header": Attack(endless(HEAD + b"x: ", b"a" * 65536)),
     "4 million small headers": Attack(endless(HEAD, b"a:b\r\n" * 13_000)),
     "an endless query string": Attack(endless(b"GET /healthz?", b"a&" * 32_000)),
@@ -198,6 +198,9 @@ QUESTIONS = {
     "2,000 words of one letter": Attack(invoke(question="a b " * 1000)),
     "500 words": Attack(invoke(question=WORDS[:4000])),
     "660 unknown words": Attack(invoke(question=NEW[:4000])),
+    "numbers that do not end": Attack(invoke(question="9" * 3900 + "½")),
+    "hyphens and capitals": Attack(invoke(question="What is A " + "Ab-" * 1300)),
+    "commas and capitals": Attack(invoke(question="A, " * 1300)),
     "names side by side": Attack(invoke(question=("What is " + "Ax or Bx, " * 400)[:4000])),
     "words with hyphens": Attack(invoke(question=("ab-" * 1333) + "a")),
     "apostrophes": Attack(invoke(question="a'b" * 1333)),
@@ -337,4 +340,10 @@ MODELS = {
     "100,000 tool calls": Attack(ASK, stream(chunk(None, None, tool_calls=[{}] * 300_000), chunk("", "stop"))),
     **{f"model: {name}": Attack(ASK, reply) for name, reply in ODD.items()},
 }
-ATTACKS = {**HEADERS, **QUESTIONS, **BODIES, **FILTERS, **MODELS}
+GROUPS = {
+    "connections": CONNECTIONS,
+    "questions": QUESTIONS,
+    "bodies": BODIES,
+    "filters": FILTERS,
+    "models' replies": MODELS,
+}

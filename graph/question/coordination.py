@@ -7,6 +7,8 @@ Only what is plainly two things is taken apart: names, and nouns that each have 
 import re
 from collections.abc import Sequence
 
+LONGEST = 500
+"""Characters of a question that is looked at: the patterns take the square of them."""
 WORD = r"[\w'’-]+"
 NAME = r"(?-i:[A-Z][\w'’.&-]*|\d+[A-Z][\w-]*)(?: (?:(?:of|the|de|van|von|for|in|to) )*(?-i:[A-Z\d])[\w'’.&()-]*)*"
 ARTICLE = r"(?:the|a|an|our|my|your|their|his|her|its)"
@@ -38,7 +40,7 @@ CONTRAST = _pattern(
     r"\b(?P<word>between|compare) (?P<one>[^,?;]{2,60}?) (?:and|with|to) "
     rf"(?P<other>(?:{WORD} ?){{1,5}}?)(?=\s*(?:[?,.;:]|$)| (?:in|for|when|on|with) )"
 )
-PAIR = _pattern(rf"\b(?:{ARTICLE} )?(?:{NAME}|{WORD}) and (?:{ARTICLE} )?(?:{NAME}|{WORD})")
+PAIR = _pattern(rf"(?:{ARTICLE} )?(?:{NAME}|{WORD}) and (?:{ARTICLE} )?(?:{NAME}|{WORD})")
 COMPARES = _pattern(r"\b(?:differ\w*|compar\w+|distinguish\w*|distinction|choose|choice)\b")
 EACH = _pattern(r"\b(?:both|either|versus|vs|same|compar\w+|differ\w*|or)\b")
 FILLERS = _pattern(r"\b(?:both|either)\s+|,?\s+respectively\b")
@@ -50,6 +52,8 @@ def sides(question: str, passages: Sequence[str]) -> list[str]:
 
     `passages` are the texts that were found: without them, two names joined by `and` count as one name.
     """
+    if len(question) > LONGEST:
+        return []
     for find in (_respectively, _measured, _places, _names, _nouns, _contrasted):
         found = find(question, passages)
         if len(found) > 1:
