@@ -155,7 +155,8 @@ class Nodes:
             return State(answer=declined(state, self.release, self.backend.retriever.snapshot))
         usage: Usage = {**state["usage"]}
         text = normalise_markers(draft["text"], len(state["passages"]))
-        checked = await self._verifier.check(text, state["passages"], usage, self._seconds_left(state))
+        left = max(0.0, self._seconds_left(state))
+        checked = await self._verifier.check(text, state["passages"], usage, left)
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
             return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)

@@ -405,3 +405,7 @@ def test_claims_are_compared_in_another_thread_than_the_event_loop() -> None:
     asyncio.run(Verifier(Overlap(), weigh, NEVER).check(REWORDED, PASSAGES, no_usage()))
     assert threads
     assert all(name.startswith("warrant-cpu") for name in threads)
+
+
+def test_a_number_of_thousands_of_digits_is_checked_like_any_other() -> None:
+    assert check(f"The drive weighs {'9' * 5000} kg. [2]").cited == 0
