@@ -28,6 +28,7 @@ GOALS = {
     "routing": "router: ",
     "drills": "failing models: ",
     "serving": "serving, CPU of a request: ",
+    "one_client": "one client: longest wait for /healthz in seconds, ",
     "serving_memory": "serving for half an hour: ",
     "swapping": "swapping releases once a second under load: ",
     "reindex_soak": "indexing again once a second under load: ",

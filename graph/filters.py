@@ -30,6 +30,8 @@ OPTION = re.compile(r"([^!<>=]+)(!=|>=|<=|=|>|<)(.*)\Z", re.DOTALL)
 OPERATORS = ("eq", "ne", "in", *COMPARISONS)
 DEPTH = 20
 WIDTH = 1000
+SIZE, CHARACTERS = 2000, 100_000
+"""Values of a whole filter, and the characters of all its texts."""
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "mixed": (str, int, float, bool),
@@ -50,7 +52,21 @@ def compile_filter(filters: Any, columns: Columns) -> str | None:
     """Turn a filter into a Lance SQL condition, or None when it asks for nothing; raises FilterInvalid."""
     if filters is None or filters == {}:
         return None
+    _check_size(filters)
     return _group(filters, {**columns, **BUILT_IN}, depth=0)
+
+
+def _check_size(filters: Any) -> None:
+    values, characters, waiting = 0, 0, [filters]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping | list):
+            waiting.extend(value.values() if isinstance(value, Mapping) else value)
+            continue
+        values, characters = values + 1, characters + (len(value) if isinstance(value, str) else 0)
+        if values > SIZE or characters > CHARACTERS:
+            most = f"{SIZE} values with {CHARACTERS} characters in all"
+            raise FilterInvalid(f"A filter may have {most}; this one has more.")
 
 
 def access_condition(groups: list[str]) -> str:

@@ -17,6 +17,7 @@ from .caching.leases import lease_of_this_run
 from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
+from .offload import off_loop
 from .question import conversation, preprocess, routing, subquestions
 from .question.mending import Mender, Stands
 from .release import Release
@@ -61,11 +62,12 @@ class Nodes:
         """Check the question, fold what it refers back to into it, and forget the last turn."""
         question = preprocess.normalise_question(state.get("question"), self.release.limits)
         history = preprocess.check_history(state.get("history"), self.release.limits)
-        began, filters, language = time.monotonic(), state.get("filters") or {}, language_of(question)
+        began, filters = time.monotonic(), state.get("filters") or {}
         groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
         compile_filter(filters, self.backend.retriever.columns)
+        language = await off_loop(language_of, question)
         asked, mended = await self._mender.mend(question, language, self._stands(groups))
-        folded = conversation.fold(asked, history, self._weigh)
+        folded = await off_loop(conversation.fold, asked, history, self._weigh)
         update = State(
             standalone=folded.question,
             searches=folded.searches,
@@ -113,12 +115,12 @@ class Nodes:
     async def route(self, state: State) -> State:
         """Simple or complex, a complex one searched again; declined when the evidence is too thin to pay for."""
         question, passages = state["standalone"], state["passages"]
-        parts = subquestions.split(question, passages)
-        route = routing.choose_route(question, passages, parts, self.release.routing)
+        parts = await off_loop(subquestions.split, question, passages)
+        route = await off_loop(routing.choose_route, question, passages, parts, self.release.routing)
         update = State(passages=passages, evidence=state["evidence"], complexity=route, failure=None)
         if route == "complex" and passages:
             update = State(**{**update, **await self._searching.widen(state, parts)})
-        judged = self._searching.judge(question, State(**{**state, **update}))
+        judged = await off_loop(self._searching.judge, question, State(**{**state, **update}))
         update["confidence"], update["evidence"] = judged.weakest, judged.evidence
         if judged.surest < self.release.routing.answer_from:
             detail = f"confidence {judged.surest:.2f} is below {self.release.routing.answer_from:.2f}"
@@ -156,11 +158,12 @@ class Nodes:
             return State(answer=declined(state, self.release, self.backend.retriever.snapshot))
         usage: Usage = {**state["usage"]}
         text = normalise_markers(draft["text"], len(state["passages"]))
-        checked = await self._verifier.check(text, state["passages"], usage, self._seconds_left(state))
+        left = max(0.0, self._seconds_left(state))
+        checked = await self._verifier.check(text, state["passages"], usage, left)
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
             return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)
-        answer = answered(state, checked, self.release, self.backend.retriever.snapshot)
+        answer = await off_loop(answered, state, checked, self.release, self.backend.retriever.snapshot)
         answer["usage"] = usage
         if self._withholds:
             get_stream_writer()(_token(answer["text"]))

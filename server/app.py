@@ -33,7 +33,7 @@ from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
 from server.private import write_privately
-from server.processes import end_with_parent, keep_memory_level
+from server.processes import end_with_parent, keep_memory_level, spare_libraries
 from server.releases.followed import Followed
 from server.releases.indexed import FollowedIndex
 from server.settings import ServerSettings, load_server_settings
@@ -70,6 +70,7 @@ def make_app() -> FastAPI:
     set_up_logs(settings)
     end_with_parent()
     write_privately()
+    spare_libraries()
     return assemble(settings, live_of(settings))
 
 

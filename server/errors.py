@@ -81,10 +81,12 @@ BY_STATUS: dict[int, tuple[str, str]] = {
     403: ("forbidden", "The key does not allow this."),
     404: ("not_found", "There is nothing here by that name."),
     405: ("method_not_allowed", "This path does not take that method."),
+    408: ("too_slow", "The request did not arrive in time. Send it again."),
     413: ("too_large", "The request is larger than the server takes."),
     415: ("unsupported_media_type", "The body must be JSON, sent with `Content-Type: application/json`."),
     421: ("unknown_host", "The Host header names a host that this server does not answer for."),
     422: ("invalid", "The request is not as the schema says."),
+    431: ("headers_too_large", "The request's headers are larger than the server takes."),
     503: ("unavailable", "The server does not take requests just now. Ask again."),
 }
 

@@ -16,6 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.bodies import check_body
 from server.callers import ANONYMOUS, Callers
 from server.context import Request, enter
 from server.errors import problem_of, refuse
@@ -87,6 +88,7 @@ class Gate:
         body = await self._body(receive)
         if body is None:
             return
+        check_body(body)
         left = asyncio.Event()
         watcher = asyncio.create_task(_until_left(receive, left))
         work = asyncio.create_task(self._work(scope, _replay(body, left), reply))

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import os
 import signal
 from multiprocessing import parent_process
@@ -22,6 +23,12 @@ def give_back_memory() -> None:
     """Give the system what was freed: glibc keeps it, and a release that was let go has left holes everywhere."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
+
+
+def spare_libraries() -> None:
+    """Keep what was imported out of garbage collections: a full one goes through 260,000 objects in 0.15 s."""
+    gc.collect()
+    gc.freeze()
 
 
 def end_with_parent() -> None:

@@ -14,6 +14,8 @@ from graph.state import Conflict, Repair, Route, Rung, Status, Usage
 from server.errors import refuse
 
 SESSION = r"^[A-Za-z0-9_-]{0,64}$"
+MOST_TURNS = 200
+"""Turns that any release may take."""
 EXAMPLE: JsonDict = {"question": "What is the hotel limit in the EU?", "filters": {}, "history": [], "session_id": ""}
 
 
@@ -35,7 +37,9 @@ class Ask(BaseModel):
     filters: dict[str, Any] = Field(
         default={}, title="Filters", description='Over the documents\' metadata, such as {"region": "EU"}.'
     )
-    history: list[AskTurn] = Field(default=[], title="History", description="Earlier turns, oldest first.")
+    history: list[AskTurn] = Field(
+        default=[], title="History", description="Earlier turns, oldest first.", max_length=MOST_TURNS
+    )
     session_id: Annotated[str, Field(pattern=SESSION)] = Field(
         default="", title="Session", description="A conversation that the server remembers; then leave History empty."
     )

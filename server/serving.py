@@ -4,7 +4,9 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from threading import Thread
+from typing import Any
 
 import httpx
 import uvicorn
@@ -13,6 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from graph.errors import SettingsInvalid
+from server.connections import BoundedHttp
 from server.settings import LOOPBACK, ServerSettings
 
 BACKLOG = 2048
@@ -31,22 +34,22 @@ def serve_forever(settings: ServerSettings, announce: Announce) -> None:
         _serve_with_workers(config, listening, lambda: announce(settings, port))
 
 
-def configuration(settings: ServerSettings) -> uvicorn.Config:
-    """How uvicorn runs the application."""
+def configuration(settings: ServerSettings, app: Any = "server.app:make_app") -> uvicorn.Config:
+    """How uvicorn runs an application, or makes the one of a name."""
     return uvicorn.Config(
-        "server.app:make_app",
-        factory=True,
+        app,
+        factory=isinstance(app, str),
         workers=settings.workers,
         # asyncio's own loop leaves Nagle's algorithm on for sockets that come from another process: 40 ms a response.
         loop="uvloop",
-        http="httptools",
+        http=partial(BoundedHttp, settings=settings),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=round(settings.drain),
-        timeout_keep_alive=75,
+        timeout_keep_alive=round(settings.idle),
         # A worker that opens another release on a busy machine is silent for seconds, and must not be taken for dead.
         timeout_worker_healthcheck=SILENT_SECONDS,
     )

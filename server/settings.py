@@ -56,6 +56,12 @@ class ServerSettings(BaseSettings):
 
     max_body: Annotated[int, Field(ge=1024)] = 1_000_000
     """Bytes of a request's body."""
+    max_head: Annotated[int, Field(ge=1024)] = 32_768
+    """Bytes of a request beside its body: request line, headers, what surrounds chunks."""
+    receive: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """Seconds in which a request must have arrived, counted from its first byte."""
+    idle: Annotated[float, Field(gt=0, le=3600)] = 75.0
+    """Seconds that a connection may wait for its next request, or its client leave an answer unread."""
     max_batch: Count = 32
     """Questions of one batch."""
     batch_at_once: Count = 4

@@ -24,7 +24,7 @@ from graph.release import Release
 from graph.settings import Settings
 from server.app import assemble
 from server.live import Live
-from server.serving import listen
+from server.serving import configuration, listen
 from server.settings import ServerSettings
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -45,8 +45,7 @@ def app_over(index: Path, state: Path, release: Release, **settings: object) -> 
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve until the end of the block; gives the address."""
     listening = listen("127.0.0.1", 0)
-    config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, ws="none", http="httptools")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(app.state.server.settings, app))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
     thread.start()
     while not server.started:

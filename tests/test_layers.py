@@ -28,7 +28,7 @@ HOMES = {
     "tenacity": {"server/client.py", "evals/judging/asking.py"},
     "mcp": {"server/doors/mcp.py"},
     "sse_starlette": {"server/doors/rag.py"},
-    "uvicorn": {"server/serving.py"},
+    "uvicorn": {"server/connections.py", "server/serving.py"},
     "prometheus_client": {"server/watching/meters.py"},
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
     | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py"},

@@ -14,8 +14,8 @@ from evals.judging.identity import Judging, Spent, bare
 from evals.judging.replies import HOME, Asked, Replied, Replies
 from evals.metrics.plain import Unscored
 from graph.answers import no_usage
-from graph.backends.openai import FAILURES, as_failure, chat_model
-from graph.backends.replies import Reply, TextReader
+from graph.backends.openai import chat_model, chunks_of
+from graph.backends.replies import Reply, TextReader, most_characters
 from graph.errors import ModelFailed
 from graph.release import Generation
 
@@ -107,13 +107,10 @@ class Judge:
     async def _attempt(self, asked: Asked) -> Replied:
         """One call; raises ModelFailed."""
         name, usage = self.judging.identity.model, no_usage()
-        reply = Reply(name, TextReader(), usage)
+        reply = Reply(name, TextReader(), usage, most_characters(MAX_TOKENS))
         self.asked += 1
-        try:
-            async for chunk in self._model.astream([HumanMessage(asked.prompt)], extra_body=FORMAT):
-                reply.hear(chunk)
-        except FAILURES as error:
-            raise as_failure(name, error) from error
+        async for chunk in chunks_of(name, self._model.astream([HumanMessage(asked.prompt)], extra_body=FORMAT)):
+            reply.hear(chunk)
         if not reply.ended:
             raise ModelFailed("error", f"The reply of {name} broke off.", transient=True)
         reply.close()

@@ -43,6 +43,8 @@ class Endpoint:
     pause: float = 0.5
     """Seconds between the tokens of a slow reply."""
     retry_after: str = "1"
+    raw: bytes = b""
+    """What "raw" sends under 200."""
     served: list[Served] = field(default_factory=list)
     url: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
@@ -139,6 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
         """A proxy's page under 200."""
         self._begin("text/html")
         self.wfile.write(b"<html><body>Welcome to the portal</body></html>")
+
+    def raw(self) -> None:
+        self._begin()
+        self.wfile.write(self.endpoint.raw)
 
     def error_in_stream(self) -> None:
         self._fail_in_stream({"message": "The server is overloaded", "code": 503})

@@ -1,11 +1,13 @@
 """Any endpoint that speaks OpenAI's chat completions, its failures told apart by what can be done about them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import httpx
 import openai
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
@@ -13,10 +15,10 @@ from pydantic import SecretStr
 from ..errors import ModelFailed
 from ..release import ROLES, Generation
 from ..settings import Settings
-from ..state import Usage
 from . import Brief
 from .claims import RESPONSE_FORMAT
-from .http import http_client
+from .http import Bounds, http_client
+from .replies import told_safely
 from .retry_after import seconds_of
 from .writers import ChatWriter
 
@@ -37,8 +39,8 @@ SPENT = ("insufficient_quota", "billing")
 """A 429 that no waiting helps."""
 PASSING = (408, 409, 425, 429)
 CONNECT_SECONDS = 10.0
-FAILURES = (openai.OpenAIError, httpx.HTTPError, ValueError, TypeError, KeyError, IndexError)
-"""What the client raises when an endpoint fails, or sends what is no reply."""
+LONGEST_EVENT, BYTES = 65_536, 1024
+"""Bytes of one event of a stream, and what a stream may have for each token: an event of one token has some 300."""
 
 
 class OpenAIWriter(ChatWriter):
@@ -46,12 +48,8 @@ class OpenAIWriter(ChatWriter):
 
     ends_with_a_reason = True
 
-    async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
-        try:
-            async for piece in super().write(brief, usage):
-                yield piece
-        except FAILURES as error:
-            raise as_failure(self.name, error) from error
+    def _chunks(self, messages: list[BaseMessage], brief: Brief) -> AsyncIterator[AIMessageChunk]:
+        return chunks_of(self.name, super()._chunks(messages, brief))
 
     def _options(self, brief: Brief) -> dict[str, Any]:
         # Under the name response_format, LangChain takes a way that fails on a reply which is not the schema.
@@ -70,9 +68,19 @@ class _Chat(ChatOpenAI):
         return made
 
 
+async def chunks_of(name: str, stream: AsyncIterator[AIMessageChunk]) -> AsyncGenerator[AIMessageChunk, None]:
+    """A client's stream; raises ModelFailed for whatever goes wrong in it, as the client raises anything."""
+    try:
+        async with aclosing(stream) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                yield chunk
+    except Exception as error:
+        raise as_failure(name, error) from error
+
+
 def as_failure(name: str, error: Exception) -> ModelFailed:
     """What a client's error means for the ladder."""
-    detail = f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    detail = f"{name}: {type(error).__name__}: {told_safely(str(error))}"
     if isinstance(error, openai.APITimeoutError | httpx.TimeoutException):
         return ModelFailed("timeout", detail, transient=True)
     if isinstance(error, openai.ContentFilterFinishReasonError):
@@ -122,7 +130,9 @@ def chat_model(model: str, url: str, key: SecretStr, generation: Generation) -> 
         temperature=generation.temperature,
         max_completion_tokens=generation.max_tokens,
         timeout=timeout,
-        http_async_client=http_client(timeout),
+        http_async_client=http_client(
+            timeout, bounds=Bounds(LONGEST_EVENT + BYTES * generation.max_tokens, LONGEST_EVENT)
+        ),
         stream_chunk_timeout=None,
         use_responses_api=False,
         max_retries=0,

@@ -10,6 +10,10 @@ from ..errors import ModelFailed
 from ..state import Usage
 from ..writing.markers import normalise_markers
 
+PER_TOKEN, LEAST = 8, 4096
+"""Characters that are heard for each token that a reply may have, which no language needs, and in any case."""
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+COUNTABLE = 2**31
 UNKNOWN = re.compile(r"\W*(?:i|we) (?:do not|don[’']t) know\b", re.IGNORECASE)
 MARKER = re.compile(r"\[\d+\]")
 
@@ -36,6 +40,11 @@ class TextReader:
         return ""
 
 
+def most_characters(max_tokens: int) -> int:
+    """How much of a reply is heard."""
+    return max(LEAST, PER_TOKEN * max_tokens)
+
+
 @dataclass
 class Reply:
     """A reply as it comes; `name` is the model's, for messages."""
@@ -43,7 +52,10 @@ class Reply:
     name: str
     reader: Reader
     usage: Usage
+    most: int
+    """Characters after which no more is heard."""
     text: str = ""
+    heard: int = 0
     ended: str = ""
     """The finish reason, empty until there is one."""
     refusal: str = field(default="")
@@ -52,14 +64,23 @@ class Reply:
     def hear(self, chunk: AIMessageChunk) -> str:
         """Take note of a chunk, and give what can be read of it; raises ModelFailed when a filter stopped the reply."""
         if reported := chunk.usage_metadata:
-            self.usage["input_tokens"] += reported["input_tokens"]
-            self.usage["output_tokens"] += reported["output_tokens"]
-        self.ended = chunk.response_metadata.get("finish_reason") or self.ended
+            self.usage["input_tokens"] += _count(reported["input_tokens"])
+            self.usage["output_tokens"] += _count(reported["output_tokens"])
+        self.ended = str(chunk.response_metadata.get("finish_reason") or self.ended)
         self.refusal += str(chunk.additional_kwargs.get("refusal") or "")
         self.tools = self.tools or bool(chunk.tool_call_chunks)
         if self.ended == "content_filter":
             raise ModelFailed("content_policy", f"The content filter of {self.name} stopped the reply.")
-        return self._say(self.reader.feed(str(chunk.text)))
+        piece = str(chunk.text)[: self.most - self.heard]
+        self.heard += len(piece)
+        if self.is_full:
+            self.ended = "length"
+        return self._say(self.reader.feed(self._readable(piece)))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more was said than is heard: the endpoint does not keep to max_tokens."""
+        return self.heard >= self.most
 
     def close(self) -> str:
         """What is left to give; raises ModelFailed when the whole is no reply."""
@@ -67,7 +88,7 @@ class Reply:
         if self.ended == "length":
             self.usage["unfinished"] = True
         if self.refusal:
-            raise ModelFailed("content_policy", f"{self.name} refused: {self.refusal[:200]}")
+            raise ModelFailed("content_policy", f"{self.name} refused: {told_safely(self.refusal)}")
         if self.ended == "error":
             raise ModelFailed("error", f"{self.name} ended the reply with an error.", transient=True)
         if self.reader.declined or self._says_unknown():
@@ -75,6 +96,14 @@ class Reply:
         if not self.text.strip():
             raise self._empty()
         return rest
+
+    def _readable(self, piece: str) -> str:
+        """Without control characters; raises ModelFailed for what is no Unicode text."""
+        try:
+            piece.encode()
+        except UnicodeEncodeError:
+            raise ModelFailed("error", f"{self.name} wrote half a surrogate pair.", transient=True) from None
+        return CONTROL.sub(" ", piece)
 
     def _say(self, piece: str) -> str:
         self.text += piece
@@ -91,3 +120,13 @@ class Reply:
         if self.tools:
             return ModelFailed("error", f"{self.name} called a tool where text was asked for.")
         return ModelFailed("error", f"{self.name} gave an empty reply.", transient=True)
+
+
+def told_safely(said: str) -> str:
+    """The beginning of what an endpoint said, fit for a message."""
+    return " ".join(said[:2000].split())[:300].encode(errors="replace").decode()
+
+
+def _count(tokens: object) -> int:
+    """Tokens that an endpoint reports, or 0 for what is no count."""
+    return tokens if isinstance(tokens, int) and 0 <= tokens < COUNTABLE else 0

@@ -9,6 +9,7 @@ from ..errors import ModelFailed, SettingsInvalid
 from ..finding.evidence import nearest
 from ..finding.relevance import features, head_of, understood
 from ..learned import load
+from ..offload import off_loop
 from ..release import Release
 from ..settings import Settings
 from ..state import Passage
@@ -57,8 +58,10 @@ class EmbeddedReranker:
 
     async def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
         if not self._nearness or not passages:
-            return _weighed("rerank_afresh", features(question, passages, self._weigh))
-        rows = features(question, passages, self._weigh, await self._nearness.late(question, passages))
+            rows = await off_loop(features, question, passages, self._weigh)
+            return _weighed("rerank_afresh", rows)
+        near = await self._nearness.late(question, passages)
+        rows = await off_loop(features, question, passages, self._weigh, near)
         first = _weighed("rerank_first", rows)
         return _weighed("rerank", understood(rows, await meant_after(first, question, passages, self._nearness)))
 

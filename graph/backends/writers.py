@@ -6,10 +6,11 @@ from contextlib import aclosing
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 
 from ..errors import ModelFailed
 from ..finding.evidence import weighing
+from ..offload import off_loop
 from ..release import Release
 from ..settings import Settings
 from ..state import Usage
@@ -18,7 +19,7 @@ from ..writing.extractive import Style, answer
 from . import Brief, Judge, Writer
 from .breaker import EndpointBreaker, breaker_of
 from .claims import ClaimsReader
-from .replies import Reply, TextReader
+from .replies import Reply, TextReader, most_characters
 from .tokens import estimate
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
@@ -37,7 +38,7 @@ class ExtractiveWriter:
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
         weigh = brief.weigh or weighing(brief.passages)
         found = (brief.question, brief.passages, brief.evidence, self._sentences)
-        quotes = answer(*found, style=self._style, weigh=weigh)
+        quotes = await off_loop(answer, *found, style=self._style, weigh=weigh)
         if not quotes:
             raise ModelFailed("no_evidence", "No sentence of the passages bears on the question.")
         for number, quote in enumerate(quotes):
@@ -73,16 +74,25 @@ class ChatWriter:
         prompt = self._release.prompts.claims if in_json else self._release.prompts.answer
         shaped = await asyncio.to_thread(self._shape, brief, prompt)
         _note(usage, self.name, shaped)
-        reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage)
+        most = most_characters(self._release.generation.max_tokens)
+        reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage, most)
         messages = _messages(prompt, shaped.texts, brief.question)
-        async with aclosing(self._model.astream(messages, **self._options(brief))) as chunks:  # type: ignore[type-var]
+        async with aclosing(self._chunks(messages, brief)) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 if piece := reply.hear(chunk):
                     yield piece
+                if reply.is_full:
+                    break
+                # Chunks that have arrived together would otherwise be read without a pause for anybody else.
+                await asyncio.sleep(0)
         if self.ends_with_a_reason and not reply.ended:
             raise ModelFailed("error", f"The reply of {self.name} broke off.", transient=True)
         if rest := reply.close():
             yield rest
+
+    def _chunks(self, messages: list[BaseMessage], brief: Brief) -> AsyncIterator[AIMessageChunk]:
+        """The model's stream."""
+        return self._model.astream(messages, **self._options(brief))
 
     def _options(self, brief: Brief) -> dict[str, Any]:
         """What a call is asked with beside the messages."""

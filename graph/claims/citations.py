@@ -1,7 +1,7 @@
 """Splits a draft into claims, and makes the citations that the claims which stand are given; pure."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +21,8 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 """What before a claim tells only that it is from the passages."""
+NESTING = 5
+"""How deep a marker may stand in others."""
 NUMBER = re.compile(r"\d+")
 SPACE_BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
 
@@ -40,10 +42,10 @@ def claims_of(draft: str) -> list[Claim]:
     text, marks = _without_markers(draft)
     spans = _spans(text)
     told: list[list[int]] = [[] for _ in spans]
+    starts = [start for start, _ in spans]
     for place, numbers_told in marks:
-        before = [index for index, (start, _) in enumerate(spans) if start < place]
         if spans:
-            told[before[-1] if before else 0] += numbers_told
+            told[max(0, bisect_left(starts, place) - 1)] += numbers_told
     gaps = [text[end:start] for end, start in zip([0, *(end for _, end in spans)], [s for s, _ in spans], strict=False)]
     return [
         Claim(text[start:end], tuple(markers), gap if "\n" in gap or gap.strip() else " ")
@@ -69,8 +71,8 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 def _without_markers(draft: str) -> tuple[str, list[tuple[int, list[int]]]]:
     """The draft without its markers, and where in it each group of markers stood."""
-    while (flat := NESTED.sub(r"[\1]", draft)) != draft:
-        draft = flat
+    for _ in range(NESTING):
+        draft = NESTED.sub(r"[\1]", draft)
     text = ""
     marks: list[tuple[int, list[int]]] = []
     begun = 0

@@ -110,7 +110,7 @@ def _stated(claim: str, closest: str, readings: Sequence[str], found: Source) ->
 
 def _is_figure(value: str, unit: str) -> bool:
     """Whether a number is more than a count of a few things, which a claim may have counted itself."""
-    return not value.isdigit() or int(value) > COUNTED_TO or unit in MEASURES
+    return not value.isdigit() or len(value) > 9 or int(value) > COUNTED_TO or unit in MEASURES
 
 
 def _repeated(own: Sequence[str], there: Sequence[str]) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from ..backends import Backend, Scope
 from ..caching.cache import key_of
 from ..filters import compile_filter
+from ..offload import off_loop
 from ..question import subquestions
 from ..release import Release
 from ..state import Evidence, Passage, Search, State
@@ -73,11 +74,12 @@ class Searching:
         A reranker has half of what is left of the question's deadline at most.
         """
         if self.backend.reranker is None or not candidates:
-            return self.keep(candidates), []
+            return await off_loop(self.keep, candidates), []
         left = (self.release.generation.deadline - (time.monotonic() - began)) / 2
         seconds = max(0.0, min(self.release.reranking.timeout, left))
         ranked = await self.backend.reranker.rank(readings, candidates, seconds)
-        return self.keep(rerank.reorder(candidates, ranked.scores)), [ranked.trouble] if ranked.trouble else []
+        kept = await off_loop(self.keep, rerank.reorder(candidates, ranked.scores))
+        return kept, [ranked.trouble] if ranked.trouble else []
 
     async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
         """The sentences of the passages, each by the best that it scores against one of the texts."""
@@ -104,7 +106,7 @@ class Searching:
         ranked = await asyncio.gather(*(self.best([text], each, state["began"]) for text, each in pairs))
         rankings = [passages, *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
-        kept = self.keep(merging.take_turns(rankings, subquestions.turns(len(parts), len(texts))))
+        kept = await off_loop(self.keep, merging.take_turns(rankings, subquestions.turns(len(parts), len(texts))))
         units = await self.gather_evidence([question, *parts], kept)
         return State(parts=parts, passages=kept, evidence=units, trouble=trouble)
 
@@ -112,11 +114,11 @@ class Searching:
         """The sentences scored against a text; without the index's tokens those that may be best are embedded."""
         if self.backend.nearness:
             told = await self.backend.nearness.near(text, passages)
-            return evidence.score(text, passages, evidence.gather(passages, told), {}, weigh)
-        found = evidence.gather(passages)
-        near = evidence.shortlist(text, passages, found, weigh)
+            return await off_loop(evidence.score, text, passages, evidence.gather(passages, told), {}, weigh)
+        found = await off_loop(evidence.gather, passages)
+        near = await off_loop(evidence.shortlist, text, passages, found, weigh)
         similar = await self.backend.similarity.compare(text, [found[number]["text"] for number in near])
-        return evidence.score(text, passages, found, dict(zip(near, similar, strict=True)), weigh)
+        return await off_loop(evidence.score, text, passages, found, dict(zip(near, similar, strict=True)), weigh)
 
     def weigh(self, passages: list[Passage]) -> Weigh:
         """How telling a term is: in the whole index, or among the passages where the world does not tell it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import SourceInvalid
 from .corpus import is_corpus, records
+from .csv_parts import is_in_parts, parts
 from .curated import Curated, Stray
 from .document import Metadata, Refusal, Source, canonical, digest_of, printable
 from .metadata import is_metadata

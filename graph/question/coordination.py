@@ -7,6 +7,8 @@ Only what is plainly two things is taken apart: names, and nouns that each have 
 import re
 from collections.abc import Sequence
 
+LONGEST = 500
+"""Characters of a question that is looked at: the patterns take the square of them."""
 WORD = r"[\w'’-]+"
 NAME = r"(?-i:[A-Z][\w'’.&-]*|\d+[A-Z][\w-]*)(?: (?:(?:of|the|de|van|von|for|in|to) )*(?-i:[A-Z\d])[\w'’.&()-]*)*"
 ARTICLE = r"(?:the|a|an|our|my|your|their|his|her|its)"
@@ -50,6 +52,8 @@ def sides(question: str, passages: Sequence[str]) -> list[str]:
 
     `passages` are the texts that were found: without them, two names joined by `and` count as one name.
     """
+    if len(question) > LONGEST:
+        return []
     for find in (_respectively, _measured, _places, _names, _nouns, _contrasted):
         found = find(question, passages)
         if len(found) > 1:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Protocol
 
+from ..offload import off_loop
 from ..text.language import UNKNOWN, is_ordinary, language_of
 from ..text.surfaces import fold
 from .spelling import Lexicon, Speller
@@ -37,12 +38,12 @@ class Mender:
         The lexicon knows public passages alone, so that no caller learns what others hold. A word that `stands` in one
         that the caller may see is left as it is; None: the caller sees public passages alone.
         """
-        if self._lexicon is None or language not in (UNKNOWN, self.language):
+        if self._lexicon is None or language not in (UNKNOWN, await off_loop(lambda: self.language)):
             return question, {}
         seen: set[str] = set()
         while True:
             speller = Speller(self._lexicon, lambda word: is_ordinary(word, self.language), seen)
-            asked, mended = speller.mend(question)
+            asked, mended = await off_loop(speller.mend, question)
             typed = {fold(word) for words in mended for word in words.split()} - seen
             right = {word for word in sorted(typed) if stands and await stands(word)}
             if not right:

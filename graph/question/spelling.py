@@ -16,6 +16,8 @@ from ..text.words import EMPTY_WORDS, terms
 
 LEAST, START, LONG, ACRONYM = 4, 8, 9, 5
 """Letters from which on a word is mended, may begin otherwise, may differ by two, and up to which capitals are left."""
+LONGEST = 30
+"""Letters up to which a word is mended: what is longer is an address, a key, or no word."""
 MOST = 8
 """Unknown words of a question that are looked at: one with more of them is no slip of the hand."""
 BETTER_KNOWN = 4.0
@@ -120,9 +122,11 @@ class Speller:
     def _joined(self, first: str, second: str) -> str | None:
         """Two words as the one that the index knows, where it does not know both."""
         whole, parts = fold(first + second), (fold(first), fold(second))
-        if EMPTY_WORDS & {*parts} or all(self._known(part) for part in parts):
+        if EMPTY_WORDS & {*parts} or not WHOLE <= len(whole) <= LONGEST:
             return None
-        return first + second if len(whole) >= WHOLE and self.lexicon.known(whole) else None
+        if all(self._known(part) for part in parts):
+            return None
+        return first + second if self.lexicon.known(whole) else None
 
     def _halves(self, word: str) -> str | None:
         """One word as the two that the index knows, where there is one way only."""
@@ -132,7 +136,9 @@ class Speller:
 
 
 def _may_be_misspelt(typed: str, word: str) -> bool:
-    """Long enough, and neither an acronym nor a symbol such as tRNAs."""
+    """Long enough and not too long, and neither an acronym nor a symbol such as tRNAs."""
+    if len(word) > LONGEST:
+        return False
     code = is_code(word)
     if sum(map(str.isalpha, word)) < (LEAST - 1 if code else LEAST):
         return False

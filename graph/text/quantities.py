@@ -22,7 +22,7 @@ ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})(?!\d)")
 GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d)")
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 SCALED = re.compile(rf"(?<![\w.])(\d+(?:\.\d+)?)[ -]({'|'.join(SCALES)})s?\b", re.IGNORECASE)
-FRACTION = re.compile(r"(\d*) ?([¼-¾⅐-⅞])")
+FRACTION = re.compile(r"(?<!\d)(\d{0,15}) ?([¼-¾⅐-⅞])")
 CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 MONEY = re.compile(rf"([{''.join(CURRENCIES)}])\s?(-?\d+(?:\.\d+)?)")
 """A sign of a currency before its amount."""

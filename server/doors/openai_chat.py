@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from openai.types import CompletionUsage, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from graph.telling import pieces, url_citations
@@ -20,6 +20,7 @@ from server.context import this_request
 from server.desk import Desk
 from server.doors.events import PING, UNCACHED, event, with_pings
 from server.doors.openai_shapes import (
+    MOST_MESSAGES,
     TEXT,
     Form,
     Message,
@@ -44,7 +45,7 @@ class StreamOptions(BaseModel):
 class ChatRequest(Request):
     """A chat; the last message is the question."""
 
-    messages: list[Message]
+    messages: Annotated[list[Message], Field(max_length=MOST_MESSAGES)]
     n: int | None = 1
     stream_options: StreamOptions | None = None
     functions: list[Any] | None = None

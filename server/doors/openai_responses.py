@@ -3,12 +3,12 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from openai.types.responses import Response as OpenAIResponse
 from openai.types.responses import ResponseOutputMessage
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from graph.telling import pieces, url_citations
@@ -16,9 +16,10 @@ from server.context import this_request
 from server.desk import Desk
 from server.doors.events import PING, UNCACHED, event, with_pings
 from server.doors.openai_shapes import (
+    MOST_MESSAGES,
+    Content,
     Form,
     Message,
-    Part,
     Request,
     asked_by,
     check_wishes,
@@ -36,7 +37,7 @@ class InputItem(BaseModel):
 
     type: str | None = "message"
     role: Literal["system", "developer", "user", "assistant"] | None = None
-    content: str | list[Part] | None = None
+    content: Content | None = None
 
     @property
     def message(self) -> Message:
@@ -59,7 +60,7 @@ class TextSettings(BaseModel):
 class ResponsesRequest(Request):
     """A text or messages, the last of which is the question; `instructions` are accepted and not obeyed."""
 
-    input: str | list[InputItem]
+    input: str | Annotated[list[InputItem], Field(max_length=MOST_MESSAGES)]
     previous_response_id: str | None = None
     background: bool | None = None
     conversation: str | dict[str, Any] | None = None

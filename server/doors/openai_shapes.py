@@ -18,6 +18,8 @@ SERVED = "warrant"
 """The name under which the live release is asked; its label is the other one."""
 EARLY = ("begun", "preprocess")
 """Steps in which a question is refused; a reply that has not begun can still be an HTTP error."""
+MOST_MESSAGES, MOST_PARTS = 2000, 200
+"""Messages of a request and parts of a message: each that is wrong has an error of its own."""
 TEXT = "text"
 """The one form that a reply can have."""
 
@@ -31,13 +33,16 @@ class Part(BaseModel):
     text: str = ""
 
 
+Content = str | Annotated[list[Part], Field(max_length=MOST_PARTS)]
+
+
 class Message(BaseModel):
     """A message; what is not from `user` or `assistant` is accepted and not obeyed: the release has the prompt."""
 
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: Content | None = None
 
     @property
     def text(self) -> str:

@@ -1,7 +1,6 @@
 """LangServe's routes over the desk: /rag/invoke, batch, stream, stream_log, stream_events, schemas and playground."""
 
 import asyncio
-import json
 import warnings
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -70,9 +69,7 @@ class Served(Runnable[dict[str, Any], dict[str, Any]]):
         self, inputs: Sequence[Any], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[Any]:
         """Answer several questions, a few at a time; raises Refused when there are too many, or the first failure."""
-        most = self._desk.settings.max_batch
-        if len(inputs) > most:
-            raise refuse(413, f"A batch may have {most} questions; this one has {len(inputs)}.", "batch_too_large")
+        _check_count(inputs, self._desk.settings.max_batch)
         asks = [_ask(each) for each in inputs]
         places = asyncio.Semaphore(self._desk.settings.batch_at_once)
 
@@ -123,16 +120,18 @@ async def _all(work: list[Any], *, return_exceptions: bool) -> list[Any]:
 
 
 async def well_formed(request: Request) -> None:
-    """What LangServe takes for granted of a body; raises Refused (422)."""
+    """What LangServe takes for granted of a body; raises Refused (413, 422)."""
     if request.method != "POST":
         return
     try:
         body = await request.json()
-    except json.JSONDecodeError:
+    except ValueError:
         raise refuse(422, "The body is not JSON that can be read.") from None
     batch = request.url.path.endswith("/batch")
     if not isinstance(body, dict) or not isinstance(body.get("inputs", []), list):
         raise refuse(422, f"The body must be an object with {'a list of inputs' if batch else 'an input'}.")
+    if batch:
+        _check_count(body.get("inputs", []), request.app.state.server.settings.max_batch)
     if not isinstance(body.get("config", {}), dict | list if batch else dict):
         raise refuse(422, "config: must be an object.")
     # LangServe validates an input, but those of a batch only where nobody expects that they may be wrong.
@@ -143,6 +142,11 @@ async def well_formed(request: Request) -> None:
             raise RequestValidationError(
                 [{**first, "loc": ("inputs", number, *first["loc"])} for first in error.errors()]
             ) from None
+
+
+def _check_count(inputs: Sequence[Any], most: int) -> None:
+    if len(inputs) > most:
+        raise refuse(413, f"A batch may have {most} questions; this one has {len(inputs)}.", "batch_too_large")
 
 
 def _ask(given: Any) -> Ask:

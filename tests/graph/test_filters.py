@@ -318,6 +318,21 @@ def test_a_filter_typed_on_a_command_line_gets_its_columns_type(option: str, fil
     assert parse_option(option, COLUMNS) == filters
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"and": [{"or": [{"region": "EU"}] * 900}] * 3},
+        {"and": [{"region": ["EU"] * 900}] * 3},
+        {"not": {"and": [{"region": "EU", "year": {"gt": 1, "lt": 9}}] * 900}},
+        {"region": ["E" * 10_001] * 10},
+    ],
+    ids=["clauses", "values", "columns", "characters"],
+)
+def test_a_filter_is_bounded_as_a_whole(filters: dict[str, Any]) -> None:
+    with pytest.raises(FilterInvalid, match="2000 values with 100000 characters in all"):
+        compile_filter(filters, COLUMNS)
+
+
 @pytest.mark.parametrize("option", ["", "region", "=EU", ">5"])
 def test_what_does_not_look_like_a_filter_is_refused(option: str) -> None:
     with pytest.raises(FilterInvalid, match=re.escape(f"{option!r} does not")):

@@ -1,16 +1,17 @@
 """Generating and falling back in the compiled graph: pauses, breakers, hedges, shorter requests."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from support import passage_of
 
 from graph.asking import Roles, RoleTerms
-from graph.backends import Backend, Brief, Scope, Writer
+from graph.backends import Backend, Brief, Lexicon, Scope, Writer
 from graph.backends.breaker import EndpointBreaker
 from graph.backends.writers import ExtractiveWriter, open_writers
 from graph.builder import build_graph
@@ -18,6 +19,7 @@ from graph.errors import ModelFailed
 from graph.release import Breaker, Generation, Models, Release, Reranking
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, Usage
+from graph.text.surfaces import Known
 
 TEXT = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 QUESTION = Question(question="How long is the warranty of the Corrento pump?")
@@ -44,7 +46,7 @@ class Shelf:
     passages: list[Passage] = field(default_factory=lambda: [passage()])
     snapshot: str = "snap"
     columns: dict[str, Any] = field(default_factory=dict)
-    lexicon: None = None
+    lexicon: Lexicon | None = None
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         return self.passages
@@ -109,6 +111,37 @@ def ask(backend: Backend, chosen: Release | None = None) -> Answer:
 
 def came(answer: Answer) -> tuple[str, str | None]:
     return answer["rung"], answer["reason"]
+
+
+@dataclass
+class Watched:
+    """A lexicon that remembers in which threads it was asked."""
+
+    threads: set[str] = field(default_factory=set)
+
+    def weight(self, term: str) -> float:
+        self.threads.add(threading.current_thread().name)
+        return 1.0
+
+    def known(self, word: str, *, public: bool = False) -> bool:
+        self.weight(word)
+        return True
+
+    def of_length(self, letters: int) -> list[Known]:
+        return []
+
+    def commonest(self, most: int) -> list[str]:
+        return ["the", "of", "and", "is", "in"]
+
+
+def test_what_is_worked_out_about_words_is_worked_out_beside_the_event_loop() -> None:
+    lexicon = Watched()
+    first = Model("openai:small", ["Bananas are yellow. [1]"])
+    backend = replace(world(first), retriever=Shelf(lexicon=lexicon))
+    talk = Question(**QUESTION, history=[{"role": "user", "content": "I have a heating pump."}])
+    chosen = release().model_copy(update={"models": Models(simple="openai:small", backup="extractive")})
+    assert asyncio.run(build_graph(chosen, backend).ainvoke(talk))["answer"]["rung"] == "extractive"
+    assert {name.rsplit("_", 1)[0] for name in lexicon.threads} == {"warrant-cpu"}
 
 
 def test_a_wait_that_fits_is_kept_before_the_retry() -> None:

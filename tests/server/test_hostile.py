@@ -127,6 +127,62 @@ def test_what_a_stream_could_not_repeat_is_refused_before_it_begins(
     assert "64 bits" in reply.json()["error"]["message"]
 
 
+DOORS = ["/rag/invoke", "/rag/batch", "/rag/stream", "/v1/chat/completions", "/v1/responses", "/mcp", "/feedback"]
+DIGITS = b"9" * 5000
+MANY: dict[str, bytes] = {
+    "values": b"[" + b"{}," * 60_000 + b"{}]",
+    "brackets": b"[" * 100_000,
+    "fields": b'{"a":1' + b',"a":1' * 20_000 + b"}",
+    "strings": b"[" + b'"\\",' * 60_000 + b'""]',
+}
+
+
+def send(client: httpx.Client, path: str, body: bytes) -> tuple[int, str]:
+    accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    reply = client.post(path, content=body, headers=accept)
+    return reply.status_code, reply.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", MANY)
+def test_very_many_values_are_refused_before_anything_is_made_of_them(
+    client: httpx.Client, door: str, kind: str
+) -> None:
+    assert send(client, door, MANY[kind]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("body", [b'{"input": ' + DIGITS + b"}", b'{"model": "warrant", "n": ' + DIGITS + b"}"])
+def test_an_integer_that_is_too_long_is_the_client_s_fault(client: httpx.Client, door: str, body: bytes) -> None:
+    status, _ = send(client, door, body)
+    assert status in (400, 422)
+
+
+def test_a_body_in_another_encoding_is_refused(client: httpx.Client) -> None:
+    assert send(client, "/rag/invoke", '{"input": {"question": "a"}}'.encode("utf-16")) == (400, "bad_request")
+
+
+def test_a_long_text_is_no_large_body(client: httpx.Client) -> None:
+    """Commas, brackets and quotes in a text are no values."""
+    turns = [{"role": "user", "content": '[{"a", "b"}], ' * 2500}] * 20
+    assert ask(client, history=turns).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/rag/batch", "/c/abc/rag/batch", "/rag/c/abc/batch"])
+def test_a_batch_is_counted_first(client: httpx.Client, path: str) -> None:
+    status, code = send(client, path, json.dumps({"inputs": [1] * 33}).encode())
+    assert (status, code) == ((413, "batch_too_large") if path == "/rag/batch" else (404, "not_found"))
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+def test_messages_and_parts_are_bounded(client: httpx.Client, path: str) -> None:
+    name = "messages" if "chat" in path else "input"
+    for messages in ([1] * 2001, [{"role": "user", "content": [1] * 201}]):
+        reply = client.post(path, json={"model": "warrant", name: messages})
+        assert (reply.status_code, reply.json()["error"]["code"]) == (422, "invalid")
+        assert "at most" in reply.json()["error"]["message"] or "more)" in reply.json()["error"]["message"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason="the prompt injection set is not at hand")
 @pytest.mark.parametrize("name", ["attacks", "naughty_strings"])

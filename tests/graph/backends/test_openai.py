@@ -15,6 +15,7 @@ from graph.backends.breaker import EndpointBreaker
 from graph.backends.claims import RESPONSE_FORMAT
 from graph.backends.faults import Endpoint, serving
 from graph.backends.openai import OpenAIWriter, chat_model
+from graph.backends.replies import most_characters
 from graph.errors import ModelFailed
 from graph.release import Breaker, Generation, Prompts, Release, Terms
 from graph.state import Usage
@@ -171,3 +172,79 @@ def test_no_failure_tells_the_key(endpoint: Endpoint) -> None:
     with pytest.raises(ModelFailed) as caught:
         write(endpoint.url, "no_key")
     assert KEY not in str(caught.value)
+
+
+def event(value: object) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def piece(content: object = "x", finish: object = None, **told: object) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": content, **told}, "finish_reason": finish}]}
+
+
+def usage_of(tokens: object) -> bytes:
+    return event(piece("It is 50 GB. [1]", "stop")) + event({"choices": [], "usage": tokens})
+
+
+ODD: dict[str, bytes] = {
+    "a list": event([]),
+    "a number": event(1),
+    "null": event(None),
+    "no value": b"data:\n\n",
+    "no data": b": ping\nid: 1\n\n" * 100,
+    "choices null": event({"choices": None}),
+    "choices a number": event({"choices": 7}),
+    "choices of null": event({"choices": [None]}),
+    "choices of lists": event({"choices": [[]]}),
+    "delta null": event({"choices": [{"index": 0, "delta": None}]}),
+    "delta a list": event({"choices": [{"index": 0, "delta": [1]}]}),
+    "content a number": event(piece(7)),
+    "content an object": event(piece({"a": 1})),
+    "content a list": event(piece(["a", 1, {"type": "text", "text": 7}])),
+    "tool calls null": event(piece(None, tool_calls=[None, 1])) + event(piece("", "tool_calls")),
+    "usage strings": usage_of({"prompt_tokens": "a", "completion_tokens": "b"}),
+    "usage a list": usage_of([1]),
+    "usage fractions": usage_of({"prompt_tokens": 1.5, "completion_tokens": float("nan")}),
+    "an error a number": event({"error": 5}),
+    "an error of lists": event({"error": {"message": [1], "code": [2], "type": {}}}),
+    "invalid UTF-8": b'data: {"choices": [{"index": 0, "delta": {"content": "\xff"}}]}\n\n',
+    "a long integer": b'data: {"choices": ' + b"9" * 5000 + b"}\n\n",
+    "deep brackets": b"data: " + b"[" * 50_000 + b"\n\n",
+    "half a surrogate pair": event(piece("It is \ud800 50 GB. [1]")) + event(piece("", "stop")),
+    "HTML": b"<html>" + b"<p>Welcome</p>\n" * 20_000,
+    "an endless line": b"data: " + b"a" * 2_000_000,
+    "very many choices": event({"choices": [{}] * 50_000}),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_whatever_an_endpoint_sends_is_a_failure_with_a_reason(odd: str) -> None:
+    with serving(Endpoint(reply, lambda body: "raw", raw=ODD[odd])) as served, pytest.raises(ModelFailed) as caught:
+        write(served.url, "m")
+    assert (caught.value.reason, caught.value.transient) == ("error", True)
+    json.dumps(caught.value.detail, ensure_ascii=False).encode()
+
+
+def test_tokens_that_nobody_can_have_used_are_not_counted() -> None:
+    usage = no_usage()
+    told = {"prompt_tokens": 10**30, "completion_tokens": -5, "total_tokens": 1}
+    with serving(Endpoint(reply, lambda body: "raw", raw=usage_of(told) + b"data: [DONE]\n\n")) as served:
+        write(served.url, "m", usage)
+    assert (usage["input_tokens"], usage["output_tokens"]) == (0, 0)
+
+
+def test_control_characters_of_a_reply_become_spaces() -> None:
+    sent = event(piece("It\0is\x9b50 GB. [1]", "stop"))
+    with serving(Endpoint(reply, lambda body: "raw", raw=sent)) as served:
+        assert write(served.url, "m") == "It is 50 GB. [1]"
+
+
+@pytest.mark.parametrize("pieces", [1, 500])
+def test_a_reply_is_heard_up_to_a_bound(pieces: int) -> None:
+    usage = no_usage()
+    sent = event(piece("It is 50 GB. [1] " * (2000 // pieces))) * pieces + event(piece("", "stop"))
+    with serving(Endpoint(reply, lambda body: "raw", raw=sent)) as served:
+        heard = write(served.url, "m", usage)
+    assert len(heard) == most_characters(Generation().max_tokens)
+    assert usage["unfinished"]

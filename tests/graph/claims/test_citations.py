@@ -208,3 +208,8 @@ def test_a_page_begins_exactly_at_its_break(offset: int, page: int) -> None:
 
 def test_a_document_without_pages_has_no_page() -> None:
     assert page_at(passage("", page=None), 5) is None
+
+
+def test_brackets_in_brackets_are_read_to_some_depth_only() -> None:
+    assert claims_of("It is so [[1]].")[0].markers == (1,)
+    assert claims_of("It is so " + "[" * 5000 + "1" + "]" * 5000)[0].text

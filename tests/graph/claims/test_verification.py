@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from support import passage_of
 from graph.answers import no_usage
 from graph.claims.checking import Checked
 from graph.claims.citations import claims_of
-from graph.claims.verification import Verifier
+from graph.claims.verification import MOST_CHARACTERS, MOST_CLAIMS, SPARE, Verifier
 from graph.errors import ModelFailed
 from graph.release import Checking
 from graph.state import Passage, Usage
@@ -374,3 +375,37 @@ def test_every_quote_is_an_exact_slice_and_every_marker_has_its_citation(pieces:
 def test_any_draft_can_be_checked(draft: str) -> None:
     found = check(draft)
     assert found.cited + found.uncited <= len(claims_of(draft))
+
+
+def test_a_long_draft_is_cut_at_a_bound_and_says_so() -> None:
+    found = check("Two persons carry it to the cellar. [2] " * (MOST_CLAIMS + 10))
+    assert (found.cited, found.uncited) == (MOST_CLAIMS, 10)
+    assert found.trouble == [f"the reply was cut after {MOST_CLAIMS} claims"]
+    found = check("Two persons carry it to the cellar. [2] " + "a" * MOST_CHARACTERS)
+    assert len(found.text) < 100 + MOST_CHARACTERS
+    assert found.uncited
+
+
+def test_claims_that_are_left_when_the_time_is_over_are_removed() -> None:
+    late = -SPARE - 1
+    found = asyncio.run(Verifier(Overlap(), alike, NEVER).check(REWORDED, PASSAGES, no_usage(), seconds=late))
+    assert (found.text, found.cited) == ("", 0)
+    assert {repair["because"] for repair in found.repairs} == {
+        "the time of the question was over before it was checked"
+    }
+
+
+def test_claims_are_compared_in_another_thread_than_the_event_loop() -> None:
+    threads: set[str] = set()
+
+    def weigh(term: str) -> float:
+        threads.add(threading.current_thread().name)
+        return 1.0
+
+    asyncio.run(Verifier(Overlap(), weigh, NEVER).check(REWORDED, PASSAGES, no_usage()))
+    assert threads
+    assert all(name.startswith("warrant-cpu") for name in threads)
+
+
+def test_a_number_of_thousands_of_digits_is_checked_like_any_other() -> None:
+    assert check(f"The drive weighs {'9' * 5000} kg. [2]").cited == 0

@@ -68,3 +68,7 @@ def test_names_joined_by_and_are_two_when_what_was_found_does_not_join_them() ->
     parts = ["What is the limit for Germany?", "What is the limit for France?"]
     assert sides("What is the limit for Germany and France?", FOUND) == parts
     assert sides("What is the limit for Germany and France?", []) == []
+
+
+def test_a_very_long_question_is_left_whole() -> None:
+    assert sides("Which is larger, Norway or Sweden?" + " Please tell me." * 40, FOUND) == []

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.question.spelling import MOST, Speller
+from graph.question.spelling import LONGEST, MOST, Speller
 from graph.text.surfaces import Known, surfaces
 
 NAMES = {"Normandy": 9, "Destiny": 4, "Beyoncé": 6, "Maastricht": 3, "KUBE-200": 3, "Genghis": 5}
@@ -149,3 +150,22 @@ def test_any_text_is_mended_to_words_of_public_passages_only(text: str) -> None:
     assert (mended == {}) == (mended_text == text)
     listed = {word.lower() for word in (*NAMES, *WORDS)}
     assert {word for used in mended.values() for word in surfaces(used)} <= listed | surfaces(" ".join(NAMES))
+
+
+class Watched(Listed):
+    """Remembers what it was asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def known(self, word: str, *, public: bool = False) -> bool:
+        self.asked.append(word)
+        return super().known(word, public=public)
+
+
+@pytest.mark.parametrize("long", ["passwordworkshop" * 100, "a1" * 400, "https://example.org/" + "a" * 400, "X" * 900])
+def test_no_part_of_a_very_long_word_is_looked_up(long: str) -> None:
+    lexicon = Watched()
+    lexicon.asked.clear()
+    assert mend(f"What is {long}?", lexicon) == (f"What is {long}?", {})
+    assert not [word for word in lexicon.asked if len(word) > LONGEST]
+    assert len(lexicon.asked) < 10

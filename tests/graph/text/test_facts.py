@@ -334,3 +334,8 @@ def test_every_opposite_is_written_as_words_are_looked_up(pair: list[str]) -> No
 
 def test_plain_words_are_the_words_as_they_stand_and_their_stems() -> None:
     assert plain_words("O’Brien's Pumps") >= {"o'brien", "pumps", "pump"}
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_fraction_behind_very_many_digits_is_no_number_of_ours(digits: int) -> None:
+    assert quantities("9" * digits + "½ cups")
