@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SourceInvalid
 from . import epub, markup, opendocument, slides, word
+from .access import GROUPS
 from .clean import as_written, decode, has_words, tidy
 from .document import Document
 from .front_matter import doubt_in_markup, doubt_in_text, front_matter, is_fenced
@@ -64,7 +65,7 @@ def _read(path: PurePath, content: bytes, ocr: str, depth: int = 0) -> Document:
     if is_plain(path) and is_binary(decode(content)):
         raise Refused("unsupported: the file holds binary data, not text")
     try:
-        document = _read(path, content, ocr, depth)
+        document = _with_front_matter(path, content, ocr, depth)
     except SourceInvalid as error:
         raise Refused(f"bad front matter: {error}") from error
     if not has_words(document.text[document.body :]):
@@ -75,7 +76,7 @@ def _read(path: PurePath, content: bytes, ocr: str, depth: int = 0) -> Document:
     return document
 
 
-def _read(path: PurePath, content: bytes, ocr: str, depth: int) -> Document:
+def _with_front_matter(path: PurePath, content: bytes, ocr: str, depth: int) -> Document:
     if is_plain(path) and b"\0\0" not in content:
         return _plain(content)
     ending = path.suffix.lower()
@@ -216,7 +217,7 @@ def _mail(content: bytes, ocr: str, depth: int) -> Document:
     message = "\n\n".join([mail.header, *(body.text for body in bodies)])
     document = _with_quotes(Document(message, mail.subject))
     attached, unread = _attachments(mail.attachments, ocr, depth + 1)
-    warnings = [warning for body in bodies for warning in body.warnings]
+    warnings = [*document.warnings, *(warning for body in bodies for warning in body.warnings)]
     return replace(
         document, text="\n\n".join([document.text, *attached]), warnings=tuple(dict.fromkeys([*warnings, *unread]))
     )
@@ -231,7 +232,11 @@ def _with_quotes(document: Document) -> Document:
     newest, quotes = split_quoted(document.text)
     older = [(quote.source, not_superseded(quote.text, newest)) for quote in quotes]
     headed = [f"## Quoted message{': ' * bool(source)}{source}\n\n{text}" for source, text in older if has_words(text)]
-    return replace(document, text="\n\n".join([newest, *headed]))
+    words = sum(len(quote.text.split()) for quote in quotes) - sum(len(text.split()) for _, text in older)
+    left_out = (
+        (f"{words} words of quoted messages were left out: the newest message speaks of the same",) if words else ()
+    )
+    return replace(document, text="\n\n".join([newest, *headed]), warnings=document.warnings + left_out)
 
 
 def _attachments(attachments: Sequence[Attachment], ocr: str, depth: int) -> tuple[list[str], list[str]]:
@@ -243,6 +248,8 @@ def _attachments(attachments: Sequence[Attachment], ocr: str, depth: int) -> tup
             if number >= MOST_ATTACHMENTS or depth > DEEPEST_ATTACHMENT:
                 raise Refused(f"too many: {MOST_ATTACHMENTS} attachments, {DEEPEST_ATTACHMENT} levels deep, are read")
             document = _read(PurePath(attachment.name), attachment.content, ocr, depth)
+            if document.doubt or GROUPS in document.metadata:
+                raise Refused("it says who may read it, which holds for whole files alone; index it as one")
         except Refused as error:
             unread += [] if attachment.shown else [f"attachment {attachment.name} was not read: {error}"]
             continue

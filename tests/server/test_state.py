@@ -21,6 +21,7 @@ from support import QUICK, ROOT
 
 from graph.errors import SettingsInvalid
 from graph.state import Turn
+from server.callers import Caller
 from server.conversations import Conversations
 from server.desk import NOT_KEPT, NOT_READ
 from server.errors import Refused, StateUnavailable
@@ -170,15 +171,18 @@ def test_feedback_that_cannot_be_kept_is_said_not_to_be(quick_handbook: Path, tm
         assert trouble(client) == []
 
 
+ANN = Caller(name="ann")
+
+
 def test_one_who_leaves_while_rating_ends_nothing(tmp_path: Path) -> None:
     with Diary(ServerSettings(state=tmp_path)) as diary:
         with closing(sqlite3.connect(tmp_path / "feedback.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            waiting = diary.rate("request-1", "ann", "up", "")
-            left = diary.rate("request-2", "ann", "up", "")
+            waiting = diary.rate("request-1", ANN, "up", "")
+            left = diary.rate("request-2", ANN, "up", "")
             assert left.cancel()
         assert isinstance(waiting.exception(30), Refused | StateUnavailable)
-        assert isinstance(diary.rate("request-3", "ann", "up", "").exception(30), Refused)
+        assert isinstance(diary.rate("request-3", ANN, "up", "").exception(30), Refused)
 
 
 def test_what_workers_count_has_its_place_on_the_disk_before_it_is_mapped(tmp_path: Path) -> None:

@@ -157,9 +157,9 @@ class Watched(Listed):
 
     asked: ClassVar[list[str]] = []
 
-    def known(self, word: str, *, public: bool = False) -> bool:
+    def known(self, word: str) -> bool:
         self.asked.append(word)
-        return super().known(word, public=public)
+        return super().known(word)
 
 
 @pytest.mark.parametrize("long", ["passwordworkshop" * 100, "a1" * 400, "https://example.org/" + "a" * 400, "X" * 900])
