@@ -101,9 +101,8 @@ def test_a_large_body_and_a_hundred_headers_pass(port: int) -> None:
 
 def test_a_client_that_reads_nothing_is_left(port: int) -> None:
     """Its connection is reset, although there is more to send."""
-    with connect(port) as connection:
-        with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            ask_for_ever(connection)
+    with connect(port) as connection, pytest.raises((ConnectionResetError, BrokenPipeError)):
+        ask_for_ever(connection)
 
 
 def ask_for_ever(connection: socket.socket) -> None:
