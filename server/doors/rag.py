@@ -1,6 +1,7 @@
 """LangServe's routes over the desk: /rag/invoke, batch, stream, stream_log, stream_events, schemas and playground."""
 
 import asyncio
+import json
 import warnings
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -125,17 +126,23 @@ async def well_formed(request: Request) -> None:
         return
     try:
         body = await request.json()
-    except ValueError:
+    except json.JSONDecodeError:
         raise refuse(422, "The body is not JSON that can be read.") from None
+    except ValueError:
+        raise refuse(400, "The body is not JSON that can be read.") from None
     batch = request.url.path.endswith("/batch")
     if not isinstance(body, dict) or not isinstance(body.get("inputs", []), list):
         raise refuse(422, f"The body must be an object with {'a list of inputs' if batch else 'an input'}.")
-    if batch:
-        _check_count(body.get("inputs", []), request.app.state.server.settings.max_batch)
     if not isinstance(body.get("config", {}), dict | list if batch else dict):
         raise refuse(422, "config: must be an object.")
-    # LangServe validates an input, but those of a batch only where nobody expects that they may be wrong.
-    for number, each in enumerate(body.get("inputs", []) if batch else []):
+    if batch:
+        _check_inputs(body.get("inputs", []), request.app.state.server.settings.max_batch)
+
+
+def _check_inputs(inputs: list[Any], most: int) -> None:
+    """LangServe validates an input, but those of a batch only where nobody expects that they may be wrong."""
+    _check_count(inputs, most)
+    for number, each in enumerate(inputs):
         try:
             Input.model_validate(each)
         except ValidationError as error:
