@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import product
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -47,6 +49,10 @@ class _Folder:
     strays: list[Stray] = field(default_factory=list)
     trouble: str = ""
 
+    @cached_property
+    def restricting(self) -> "_Strays":
+        return _Strays(self.strays)
+
 
 class Curated:
     """Reads each manifest once. Files go by their real paths, so that what is said of a link holds for its file.
@@ -77,9 +83,19 @@ class Curated:
         merged = agreed([*((row.manifest.name, row.read()) for row in rows), *self._beside(file)])
         if GROUPS not in merged:
             described = {row.manifest for row in rows} | ({None} if file in self._sidecars else set())
-            for folder, told in trusted.items():
-                _check_strays(places, folder, [one for one in told.strays if one.manifest not in described])
+            self._check_strays(places, [folder for folder in trusted if trusted[folder].strays], described)
         return merged
+
+    def _check_strays(self, places: list[Path], folders: list[Path], described: set[Path | None]) -> None:
+        """Raise SourceInvalid where a restriction of nothing that is there may be meant for a file."""
+        for place, folder in product(places, folders):
+            if not place.is_relative_to(folder):
+                continue
+            for stray in self._folders[folder].restricting.meant_for(place.relative_to(folder).as_posix()):
+                if stray.manifest not in described:
+                    told = (stray.manifest or stray.sidecar or folder).name
+                    why = "which is not there; if it means this file, correct the name, else remove it."
+                    raise SourceInvalid(f"{told} restricts {stray.name!r}, {why}")
 
     def strays(self, folder: Path) -> list[Stray]:
         """What the manifests and sidecars of a folder say of files that are not there."""
@@ -139,9 +155,10 @@ class Curated:
         """Doubt a file without a sidecar that has one by another name, such as guide.txt.metadata.yaml."""
         for name in (name for names in listing.values() for name in names):
             parts = name.split(".")
-            described = (".".join(parts[:end]) for end in range(1, len(parts)) if _is_meta(parts[end]))
-            for file in {file for stem in described for file in self._matches(folder, stem)} - self._sidecars.keys():
-                self._unsure[file] = f"{name} may be meant as its sidecar; that is named {file.name}{SIDECARS[0]}."
+            described = [".".join(parts[:end]) for end in range(1, len(parts)) if _is_meta(parts[end])]
+            for file in (file for stem in described for file in self._matches(folder, stem)):
+                if file not in self._sidecars:
+                    self._unsure[file] = f"{name} may be meant as its sidecar; that is named {file.name}{SIDECARS[0]}."
 
     def _matches(self, folder: Path, name: str) -> list[Path]:
         """The files that a name may mean, by their real paths: the one of just this name, else all but for its case."""
@@ -209,29 +226,38 @@ def _restricts(read: Callable[[], Metadata]) -> bool:
         return True
 
 
-def _check_strays(places: Iterable[Path], folder: Path, strays: Iterable[Stray]) -> None:
-    """Raise SourceInvalid where a restriction of nothing that is there may be meant for a file."""
-    own = [place for place in places if place.is_relative_to(folder)]
-    for stray in strays:
-        if stray.restricts and any(_may_mean(stray.name, place, folder) for place in own):
-            raise SourceInvalid(
-                f"{(stray.manifest or stray.sidecar or folder).name} restricts {stray.name!r}, which is not there; "
-                "if it means this file, correct the name, else remove it."
-            )
+class _Strays:
+    """The strays of a folder that restrict, and which of them may be meant for a file."""
+
+    def __init__(self, strays: Iterable[Stray]) -> None:
+        self._whole: dict[str, Stray] = {}
+        self._last: dict[str, Stray] = {}
+        self._patterns: dict[str, Stray] = {}
+        self._by_digits: dict[str, dict[str, Stray]] = {}
+        for stray in strays:
+            if stray.restricts:
+                self._add(stray)
+
+    def _add(self, stray: Stray) -> None:
+        name = fold(unquote(stray.name)).replace("\\", "/").rstrip("/")
+        last = PurePosixPath(name)
+        self._whole[name.rstrip("*/") or "."] = stray
+        self._last |= {last.name: stray, last.stem: stray}
+        self._by_digits.setdefault(_digits(last.name), {})[last.name] = stray
+        if any(sign in name for sign in "*?["):
+            self._patterns[name] = stray
+
+    def meant_for(self, file: str) -> Iterator[Stray]:
+        """Those that name a file's folder, a pattern that it fits, its name elsewhere, or its name misspelt."""
+        name = fold(file)
+        path = PurePosixPath(name)
+        yield from (self._whole[str(folder)] for folder in path.parents if str(folder) in self._whole)
+        yield from (stray for pattern, stray in self._patterns.items() if fnmatchcase(name, pattern))
+        yield from (self._last[part] for part in (path.name, path.stem) if part in self._last)
+        # Names that differ in a number are names of different files.
+        near = self._by_digits.get(_digits(path.name), {})
+        yield from (stray for last, stray in near.items() if alike(last, path.name, min(2, len(path.name) // 5)))
 
 
-def _may_mean(stray: str, place: Path, folder: Path) -> bool:
-    """Whether a name may stand for a file: its folder, a pattern, or the file's own name misspelt."""
-    wanted = fold(unquote(stray)).replace("\\", "/").rstrip("/")
-    name = fold(place.relative_to(folder).as_posix())
-    if wanted in ("", ".") or name.startswith(f"{wanted.rstrip('*/')}/") or fnmatchcase(name, wanted):
-        return True
-    one, other = PurePosixPath(wanted), PurePosixPath(name)
-    return one.name in (other.name, other.stem) or one.stem == other.stem or _misspelt(one.name, other.name)
-
-
-def _misspelt(one: str, other: str) -> bool:
-    """Few letters apart; names that differ in a number are names of different files."""
-    most = min(2, min(len(one), len(other)) // 5)
-    same = [*filter(str.isdigit, one)] == [*filter(str.isdigit, other)]
-    return same and alike(one, other, most)
+def _digits(name: str) -> str:
+    return "".join(filter(str.isdigit, name))
