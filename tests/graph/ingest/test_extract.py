@@ -16,6 +16,7 @@ from graph.ingest.extract import Refused, extract
 from graph.ingest.pages import page_starts, unreadable, with_scans, without_running_lines
 from graph.ingest.reading import Limits, Recipe, read_all
 from graph.settings import point_to_tessdata
+from graph.text.sentences import units
 
 
 def pdf(path: Path, *pages: str, password: str = "") -> Path:
@@ -77,6 +78,23 @@ def test_html_loses_its_markup(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(head + body)
     document = extract(tmp_path / "a.html")
     assert (document.title, document.text.split()) == ("Travel", ["#", "Hotels", "At", "most", "145", "EUR."])
+
+
+@pytest.mark.parametrize("kind", ["html", "docx"])
+def test_a_table_of_label_and_value_keeps_its_labels(tmp_path: Path, kind: str) -> None:
+    rows = [("Mass", "30 kg"), ("Noise", "60 dB"), ("Maker | Seller", "Falco")]
+    if kind == "html":
+        cells = "".join(f"<tr><th>{label}</th><td>{value}</td></tr>" for label, value in rows)
+        (tmp_path / "a.html").write_text(f"<h1>Dryer</h1><table>{cells}</table>")
+    else:
+        word = Word()
+        table = word.add_table(0, 2)
+        for label, value in rows:
+            row = table.add_row().cells
+            row[0].text, row[1].text = label, value
+        word.save(str(tmp_path / "a.docx"))
+    said = [unit.reading for unit in units(extract(tmp_path / f"a.{kind}").text)]
+    assert said == ["Mass: 30 kg", "Noise: 60 dB", "Maker | Seller: Falco"]
 
 
 def test_a_csv_becomes_a_table(tmp_path: Path) -> None:
