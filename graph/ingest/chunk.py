@@ -10,10 +10,9 @@ from markdown_it import MarkdownIt
 
 from ..release import Chunking
 from ..text.pairs import leads
-from ..text.splitting import sentences, trim
+from ..text.splitting import PARAGRAPH, sentences, trim
 from .document import Chunk, Document
 
-PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 LINE = re.compile(r"[^\n]+")
 
 HEADER = 0.3
@@ -65,7 +64,8 @@ def _markdown_units(text: str, body: int) -> Iterator[Unit]:
     lines += [match.end() for match in re.finditer(r"\n", text[body:])]
     lines = [lines[0], *(body + end for end in lines[1:]), len(text)]
     path: list[tuple[int, str]] = []
-    tokens = _parser().parse(text[body:])
+    # A carriage return alone would be a line of its own to the parser.
+    tokens = _parser().parse(text[body:].replace("\r", " "))
     for index, token in enumerate(tokens):
         if token.level or token.nesting < 0 or not token.map:
             continue
