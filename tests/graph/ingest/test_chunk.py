@@ -149,6 +149,15 @@ def test_a_hash_in_a_code_fence_is_no_heading() -> None:
     assert [c.section for c in cut(Document(text), SIZES, count)] == ["A"]
 
 
+def test_a_carriage_return_is_no_line_end() -> None:
+    text = f"# A\n\nb\rc\r\rd\n\n# B\n\n{numbered(0, 30)}"
+    sizes = Chunking(target_tokens=32, minimum_tokens=2)
+    assert [(c.section, text[c.start : c.end]) for c in cut(Document(text), sizes, count)] == [
+        ("A", "# A\n\nb\rc\r\rd"),
+        ("B", f"# B\n\n{numbered(0, 30)}"),
+    ]
+
+
 def test_headings_mean_nothing_in_an_unstructured_document() -> None:
     assert [c.section for c in cut(Document("# A\n\nText.", structured=False), SIZES, count)] == [""]
 
