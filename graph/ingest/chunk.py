@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from ..release import Chunking
 from ..text.cells import split
 from ..text.pairs import leads
-from ..text.splitting import sentences, trim
+from ..text.splitting import PARAGRAPH, sentences, trim
 from ..text.tables import LOOKED_AT, layout_of
 from .document import Chunk, Document
 from .tables import parser
 
-PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 LINE = re.compile(r"[^\n]+")
 
 HEADER = 0.3
@@ -61,7 +60,8 @@ def _markdown_units(text: str, body: int) -> Iterator[Unit]:
     lines += [match.end() for match in re.finditer(r"\n", text[body:])]
     lines = [lines[0], *(body + end for end in lines[1:]), len(text)]
     path: list[tuple[int, str]] = []
-    tokens = parser().parse(text[body:])
+    # A carriage return alone would be a line of its own to the parser.
+    tokens = parser().parse(text[body:].replace("\r", " "))
     for index, token in enumerate(tokens):
         if token.level or token.nesting < 0 or not token.map:
             continue

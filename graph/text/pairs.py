@@ -60,13 +60,14 @@ class Unit:
 
 def breaks(line: str) -> bool:
     """Whether a line begins a question or an answer, so that the line before it ends what it says."""
-    found = ASKED.match(line) or ANSWERED.match(line)
-    return bool(BOLD.match(line) or SUMMARY.match(line) or (found and "." not in found.group()))
+    label = (ASKED.match(line) or ANSWERED.match(line)) if ":" in line or "\uff1a" in line else None
+    return bool(label and "." not in label.group()) or closes(line) or ("<" in line and bool(SUMMARY.match(line)))
 
 
 def closes(line: str) -> bool:
     """Whether a line is a question whose answer stands in the next one."""
-    return bool(BOLD.fullmatch(line.strip()) or SUMMARY.fullmatch(line.rstrip()))
+    marked = "**" in line or "__" in line
+    return (marked and bool(BOLD.fullmatch(line.strip()))) or ("<" in line and bool(SUMMARY.fullmatch(line.rstrip())))
 
 
 def leads(stretch: str) -> bool:

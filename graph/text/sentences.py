@@ -58,7 +58,9 @@ def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
     last = 0
     for match in LINE.finditer(text):
         line, start, end = match.group().rstrip("\n"), *trim(text, *match.span())
-        single = bool(ROW.match(line) or HEADING.match(line) or MARKUP.fullmatch(line)) or _is_rule(line)
+        single = bool(ROW.match(line) or HEADING.match(line) or ("<" in line and MARKUP.fullmatch(line))) or _is_rule(
+            line
+        )
         if begun is not None and (single or start >= end or ITEM.match(line) or breaks(line)):
             yield "text", begun, last
             begun = None

@@ -12,6 +12,8 @@ PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
 ODD = re.compile(r"[^\S\n ]|[<>\ud800-\udfff]")
 """What the library does not get: blanks of several bytes, at which it panics; brackets of sums, between which it ends
 no sentence; halves of characters."""
+ONE = re.compile(r"[^.!?\n\x80-\U0010ffff]*[.!?]?\s*")
+"""Nothing that could end a sentence but at the end, as in most items of lists."""
 STOP = re.compile(r"(?<=[.!?…])[\"'’”»)\]]*\s+|[。！？]+")
 EMPHASIS_END = re.compile(r"[*_]+(?:\s+|$)")
 MEASURE = re.compile(r"\d\s?(?:[cmk]?m|[km]?g|[cm]?l|t|h|min|kr|zł|Std|Stk|Min)\.\s+")
@@ -20,7 +22,9 @@ LAST_WORD = re.compile(r"(?:(?<!\w)[^\W\d_]\.\s?)*[^\s()\[\]{}\"'’„“”«�
 """`z. B` and `J. P` are one word."""
 WORD = re.compile(r"\w+")
 INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
-VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýœ]", re.IGNORECASE)
+CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxzßçñčšžłśź]+")
+FIGURE = re.compile(r"(?:[IVXLC]{2,}|[B-HJ-Z]|A[A-Z])\b|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b")
+"""What stands for a number: `chap. IV`, `App. B`, `Sat. Jan. 5`."""
 GERMAN_MONTH = re.compile(r"(?:Jan|Feb|Mär|Mrz|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-z]*\b")
 PAIR = re.compile(r"\d\.\s*(?:und|oder|bis|/|-|–)\s*$")
 ALIKE = {"no": "da", "nb": "da", "nn": "da"}
@@ -46,6 +50,9 @@ def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
     They follow from the text alone: its language is the stretch's, or the whole text's where the stretch does not tell.
     """
+    if ONE.fullmatch(text, start, end):
+        whole = trim(text, start, end)
+        return [whole] if whole[0] < whole[1] else []
     language = likeliest(text[start:end], text[:SAMPLE])
     found = []
     for paragraph in PARAGRAPH.finditer(text, start, end):
@@ -119,7 +126,7 @@ def _opens(text: str, start: int, language: str) -> bool:
 
 def _goes_on(text: str, begun: int, end: int, language: str) -> bool:
     """Whether what seems to end a sentence is the point of an abbreviation, of initials or of an ordinal number."""
-    if text[end] in "-,;:[^" and not text[end - 1].isspace():
+    if (text[end] in "-,;:^" and not text[end - 1].isspace()) or text.startswith("![", end - 1):
         return True
     before, after = text[max(begun, end - WINDOW) : end].rstrip(), text[end : end + WINDOW].lstrip()
     found = LAST_WORD.search(before, endpos=len(before) - 1) if before.endswith(".") and after else None
@@ -134,7 +141,9 @@ def _goes_on(text: str, begun: int, end: int, language: str) -> bool:
         return _is_short(word, language) or (
             len(word) <= SHORT and not text[begun : begun + WINDOW].lstrip()[:1].islower()
         )
-    return _is_short(word, language) if after[0].isdigit() else _precedes_capital(lead, word, after, language)
+    if after[0].isdigit():
+        return _is_short(word, language)
+    return bool(FIGURE.match(after) and word.lower() in NUMBERED) or _precedes_capital(lead, word, after, language)
 
 
 def _is_ordinal(lead: str, number: str, after: str, language: str) -> bool:
@@ -153,12 +162,14 @@ def _is_ordinal(lead: str, number: str, after: str, language: str) -> bool:
 def _is_short(word: str, language: str) -> bool:
     """Whether a word is an abbreviation by its form, or a known one before a number."""
     low = word.lower()
-    formed = "." in word or len(word) == 1 or not VOWEL.search(word) or low.endswith("str")
-    return formed or low in NUMBERED or _is_never_last(low, language)
+    formed = "." in word or len(word) == 1 or bool(CONSONANTS.fullmatch(low)) or low.endswith("str")
+    return formed or low.rpartition("-")[2] in NUMBERED or _is_never_last(low, language)
 
 
 def _is_never_last(low: str, language: str) -> bool:
-    return low in NEVER_LAST[""] or low in NEVER_LAST.get(language, ())
+    """Whether an abbreviation, or the last part of `Dipl.-Ing`, is known to end no sentence."""
+    known = NEVER_LAST[""] | NEVER_LAST.get(language, frozenset())
+    return low in known or low.rpartition("-")[2] in known
 
 
 def _precedes_capital(lead: str, word: str, after: str, language: str) -> bool:

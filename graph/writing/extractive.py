@@ -49,8 +49,11 @@ def answer(
 def _short(
     question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], *, sure: float, weigh: Weigh
 ) -> Quote | None:
-    """The best span, when it is as probable as it must be, whose words lead to no other sentence."""
-    if sure and wanted(question).kind not in SHORT_KINDS:
+    """The best span, when it is as probable as it must be, whose words lead to no other sentence.
+
+    What answers a question in its passage is short as it is.
+    """
+    if sure and (wanted(question).kind not in SHORT_KINDS or evidence[0].get("question")):
         return None
     spans = best_spans(question, evidence, weigh)
     tried = [span for span in spans if span.start >= len(span.unit.get("question", ""))][: 1 if sure else TRIED]

@@ -9,7 +9,7 @@ from graph.release import Chunking
 SIZES = Chunking(target_tokens=32, minimum_tokens=8)
 few = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-line = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=40)
+line = st.text(st.characters(), max_size=40)
 word = st.text(st.sampled_from("aé😀保_*`|#-"), min_size=1, max_size=8)
 paragraph = st.lists(word, min_size=1, max_size=60).map(" ".join)
 block = st.one_of(
@@ -22,6 +22,8 @@ block = st.one_of(
     st.lists(word, min_size=1, max_size=20).map(
         lambda rows: "| a | b |\n|---|---|\n" + "\n".join(f"| {r} | 1 |" for r in rows)
     ),
+    st.builds("Q: {}?\nA: {}".format, paragraph, paragraph),
+    st.builds("**{}?**\n\n{}".format, word, paragraph),
     st.sampled_from(
         ["> quoted", "<div>\n\nhtml\n\n</div>", "[a]: https://x.org", "---", "```\nunclosed", "\u00a0", "    code"]
     ),
@@ -110,6 +112,23 @@ def test_a_heading_stays_with_the_text_below_it() -> None:
     assert texts(Document(f"# One\n\n## Care\n\n{below}")) == [f"# One\n\n## Care\n\n{below}"]
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["# Where is it?", "**Where is it?**", "Q: Where is it?", "Where is it?", "<details>\n<summary>Place</summary>"],
+)
+def test_a_question_stays_with_its_answer(question: str) -> None:
+    before, answer = numbered(0, 24), numbered(30, 56)
+    found = texts(Document(f"{before}\n\n{question}\n\n{answer}"), Chunking(target_tokens=32, minimum_tokens=28))
+    assert found == [before, f"{question}\n\n{answer}"]
+
+
+def test_pairs_in_one_paragraph_are_cut_between_pairs() -> None:
+    pairs = [f"Q: Where is {n}?\nA: {numbered(n, n + 9)}." for n in range(0, 60, 10)]
+    found = texts(Document("\n".join(pairs)))
+    assert len(found) > 1
+    assert [each for each in found if not each.startswith("Q: ") or each.count("Q:") != each.count("A:")] == []
+
+
 def test_a_short_rest_of_a_section_goes_with_the_chunk_before_it() -> None:
     text = f"{numbered(0, 32)}\n\n{numbered(32, 36)}"
     assert texts(Document(text)) == [text]
@@ -128,6 +147,15 @@ def test_a_section_is_named_without_emphasis_or_attributes() -> None:
 def test_a_hash_in_a_code_fence_is_no_heading() -> None:
     text = f"# A\n\n```\n# not a heading\n```\n\n{numbered(0, 8)}"
     assert [c.section for c in cut(Document(text), SIZES, count)] == ["A"]
+
+
+def test_a_carriage_return_is_no_line_end() -> None:
+    text = f"# A\n\nb\rc\r\rd\n\n# B\n\n{numbered(0, 30)}"
+    sizes = Chunking(target_tokens=32, minimum_tokens=2)
+    assert [(c.section, text[c.start : c.end]) for c in cut(Document(text), sizes, count)] == [
+        ("A", "# A\n\nb\rc\r\rd"),
+        ("B", f"# B\n\n{numbered(0, 30)}"),
+    ]
 
 
 def test_headings_mean_nothing_in_an_unstructured_document() -> None:

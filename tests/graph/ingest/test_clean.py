@@ -6,6 +6,20 @@ from hypothesis import strategies as st
 
 from graph.ingest.clean import as_written, decode, has_words, tidy
 
+PIECES = [
+    "&#0;",
+    "&#xD800;",
+    "&#9999999;",
+    "&nbsp;",
+    "\r\n",
+    "-\n",
+    "\\*",
+    "![a](b.png)",
+    "\ud83d",
+    "   ",
+    "\f",
+    "\u200b",
+]
 GERMAN = "Die Gewährleistung beträgt fünf Jahre. Das Gerät ist jährlich zu prüfen."
 
 
@@ -108,3 +122,19 @@ def test_entities_become_characters_before_control_characters_go() -> None:
 
 def test_the_ampersand_of_an_address_is_no_entity() -> None:
     assert tidy("https://x.org/?a=1&region=EU&copy=2") == "https://x.org/?a=1&region=EU&copy=2"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(st.text(st.characters(), max_size=9), st.sampled_from(PIECES)), max_size=30).map("".join))
+def test_any_text_is_tidied_to_one_without_control_characters(text: str) -> None:
+    tidied = tidy(text)
+    assert [
+        character
+        for character in tidied
+        if unicodedata.category(character) == "Cc" and character < "\x80" and character not in "\n\t"
+    ] == []
+
+
+def test_a_line_of_brackets_is_tidied_in_time_that_grows_with_it() -> None:
+    """Its square would be hours."""
+    assert tidy("![" * 500_000) == "![" * 500_000

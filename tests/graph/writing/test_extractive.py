@@ -115,3 +115,14 @@ def test_an_answer_to_several_questions_is_made_of_sentences() -> None:
 
 def test_without_evidence_nothing_is_said() -> None:
     assert answer(WHEN, [], [], 4, style="short", weigh=alike) == []
+
+
+def test_the_question_that_an_answer_is_read_with_is_not_quoted() -> None:
+    told = unit("How many guests come? Two.", 0.9, question="How many guests come?", start=24)
+    asked = ("How many guests come?", [cast(Passage, {**PLAIN, "title": "", "text": told["text"]})], [told], 1)
+    assert (
+        answer(*asked, style="auto", weigh=alike)
+        == answer(*asked, style="sentences", weigh=alike)
+        == [Quote("Two.", 0)]
+    )
+    assert answer(*asked, style="short", weigh=alike)[0].text.rstrip(".") == "Two"

@@ -1,0 +1,8 @@
+from graph.ingest.vectors import marked
+from graph.snapshot.rows import WORDS
+
+
+def test_an_answer_is_embedded_with_the_question_before_it() -> None:
+    text = "Hello there.\n\nHow many guests come?\n\nTwo."
+    found = marked({WORDS: f"Guide\n\n{text}", "text": text, "header": ""})
+    assert [found.text[start:end] for start, end in found.spans] == ["Hello there.", "How many guests come?\n\nTwo."]
