@@ -46,7 +46,7 @@ HOMES = {
     },
     "snowballstemmer": {"graph/text/words.py"},
     "sentencex": {"graph/text/sentences.py"},
-    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py"},
+    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py", "server/releases/warranted.py"},
     "eldc": {"graph/text/language.py"},
     "spellchecker": {"graph/text/language.py"},
     "rapidfuzz": {"graph/question/spelling.py", "graph/claims/comparison.py", "evals/metrics/plain.py"},

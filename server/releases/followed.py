@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
-from cachetools import TTLCache
-
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
@@ -21,7 +19,7 @@ from graph.registry.stages import PRODUCTION, SHADOW, STAGING
 from server.background import beside
 from server.live import Live, State
 from server.processes import give_back_memory
-from server.releases.failures import PAUSES, REMEMBERED, Failures
+from server.releases.failures import Failures
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
 from server.releases.slots import (
@@ -32,6 +30,7 @@ from server.releases.slots import (
     pinned_number,
     place_of,
 )
+from server.releases.warranted import Warranted
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.releases")
@@ -57,8 +56,7 @@ class Followed(Live):
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
         self._failures = Failures()
-        self._recent: TTLCache[int, bool] = TTLCache(REMEMBERED, PAUSES[0])
-        self._warranted: set[int] = set()
+        self._warranted = Warranted(self._loader)
         self._away = ""
         self._swaps = 0
 
@@ -250,23 +248,7 @@ class Followed(Live):
         """Whether a version is in production, or holds a valid warrant as far as was known a moment ago."""
         if any(slot.version == str(number) and slot.standing in OPEN for slot in self._slots.values()):
             return True
-        known = self._recent.get(number)
-        if known is None:
-            known = self._recent[number] = await self._has_warrant(number)
-        return known
-
-    async def _has_warrant(self, number: int) -> bool:
-        """As the registry says; while that is away, as it said last of a version that is loaded."""
-        try:
-            found = await self._loader.has_warrant(await self._reach(), number)
-        except VersionUnknown:
-            found = False
-        except RegistryUnavailable:
-            if number in self._warranted and self._there(number):
-                return True
-            raise
-        (self._warranted.add if found else self._warranted.discard)(number)
-        return found
+        return await self._warranted.holds(await self._reach(), number, loaded=self._there(number) is not None)
 
     async def _pin(self, number: int) -> Slot:
         """Load a pinned version, one after the other; raises Refused (404) when there is none, or a RegistryError."""
