@@ -15,7 +15,7 @@ REGISTRY = ("client", "crosscheck", "entry", "fetching", "logging", "responses",
 """What of the registry's room speaks to MLflow; packages, warrants and stages do not."""
 HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},
-    "kreuzberg": {"graph/ingest/extract.py"},
+    "kreuzberg": {"graph/ingest/convert.py"},
     "onnxruntime": {"graph/backends/minilm.py"},
     "openai": {"graph/backends/openai.py", "server/doors/openai_chat.py", "server/doors/openai_responses.py"},
     "langchain_openai": {"graph/backends/openai.py"},
@@ -46,7 +46,7 @@ HOMES = {
     },
     "snowballstemmer": {"graph/text/words.py"},
     "sentencex": {"graph/text/splitting.py"},
-    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py"},
+    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py", "server/releases/warranted.py"},
     "eldc": {"graph/text/language.py"},
     "spellchecker": {"graph/text/language.py"},
     "rapidfuzz": {
@@ -62,7 +62,7 @@ HOMES = {
 }
 ROOMS = ("text", "question", "claims", "finding", "writing")
 """Each imports of the rooms those before it alone."""
-IMPURE = {"claims/verification", "finding/searching", "writing/attempt"}
+IMPURE = {"claims/verification", "finding/searching", "question/mending", "writing/attempt"}
 """What waits for a backend; everything else in the rooms is pure."""
 PURE = sorted(
     path.relative_to(ROOT / "graph").with_suffix("").as_posix()

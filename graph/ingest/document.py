@@ -28,6 +28,10 @@ class Source:
     structured: bool = False
 
 
+class Refused(Exception):
+    """This file cannot be indexed; the message is the reason that the user reads."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A file or record that was not indexed, and why; the reason begins with its kind."""

@@ -4,29 +4,21 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path, PurePath
-from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
 
 from ..errors import SourceInvalid
 from . import epub, markup, opendocument, slides, word
 from .access import GROUPS
 from .clean import as_written, decode, has_words, tidy
-from .document import Document
+from .convert import converted, converted_pdf, heading_of
+from .document import Document, Refused
 from .front_matter import doubt_in_markup, doubt_in_text, front_matter, is_fenced
 from .mail import Attachment, Body, not_superseded, parse, split_quoted
 from .package import PackageInvalid
-from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
 from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
 from .sheets import delimited
-from .tables import with_layout
-
-if TYPE_CHECKING:
-    from kreuzberg import ExtractionResult
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
-HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
 HTML = (".html", ".htm")
 MARKUP = {".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
@@ -39,8 +31,6 @@ PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
 MOST_ATTACHMENTS = 20
 DEEPEST_ATTACHMENT = 3
 """A message inside a message inside a message is read, what is attached to that is not."""
-PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
-"""Where a page begins in what OCR reads, by characters that stand in no text."""
 DEEPER = re.compile(r"^(#{1,4} )", re.MULTILINE)
 DELIMITED = {".csv", ".tsv"}
 WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
@@ -48,10 +38,6 @@ FENCED_MARKUP = {*MARKUP, *HTML, *DELIMITED}
 ENCRYPTED = re.compile(
     rb"(?:^|\n)content-type:\s*(?:multipart/encrypted|application/pkcs7-mime)", re.IGNORECASE | re.MULTILINE
 )
-
-
-class Refused(Exception):
-    """This file cannot be indexed; the message is the reason that the user reads."""
 
 
 def extract(path: Path, ocr: str = "") -> Document:
@@ -97,8 +83,7 @@ def is_plain(path: PurePath) -> bool:
 def _plain(content: bytes) -> Document:
     text = _without_data(as_written(decode(content)))
     metadata, body = front_matter(text)
-    heading = HEADING.search(text, body)
-    return Document(text, heading.group(1).strip() if heading else "", (), True, metadata, body)
+    return Document(text, heading_of(text, body), (), True, metadata, body)
 
 
 def _without_data(text: str) -> str:
@@ -123,48 +108,9 @@ def _converted(path: PurePath, content: bytes, ocr: str, depth: int) -> Document
     elif kind in PREPARED:
         content, warnings = _prepared(kind, content)
     elif kind == ".pdf":
-        return _paged(path, content, ocr)
-    result = _convert(path, content, ocr)
-    text, pages = _text(result), _pages(result)
-    starts = page_starts(text, pages) if len(pages) > 1 else ()
-    document = Document(text, _title(result) or _heading(text), starts, warnings=warnings)
+        return converted_pdf(path, content, ocr)
+    document = replace(converted(path, content, ocr), warnings=warnings)
     return _with_quotes(document) if kind == ".msg" else document
-
-
-def _paged(path: PurePath, content: bytes, ocr: str) -> Document:
-    """A PDF; by OCR only those of its pages that hold no text."""
-    result = _convert(path, content, "")
-    pages = _pages(result)
-    text = without_running_lines(_text(result), pages)
-    starts = page_starts(text, pages)
-    if ocr and without_text(pages):
-        scans = _scanned(path, content, ocr, without_text(pages))
-        text, starts = with_scans(text, starts, scans)
-        pages = [page or scans.get(number, "") for number, page in enumerate(pages, 1)]
-    return Document(text, _title(result) or _heading(text), starts, warnings=_about_pages(pages, ocr))
-
-
-def _scanned(path: PurePath, content: bytes, ocr: str, pages: list[int]) -> dict[int, str]:
-    _, *parts = PAGE_MARK.split(_convert(path, content, ocr, pages).content)
-    found = {int(number): tidy(text).strip() for number, text in zip(parts[::2], parts[1::2], strict=True)}
-    return {number: found[number] for number in pages if number in found}
-
-
-def _pages(result: "ExtractionResult") -> list[str]:
-    return [str(page["content"]) for page in result.pages or []]
-
-
-def _title(result: "ExtractionResult") -> str:
-    return str((result.metadata or {}).get("title") or "").strip()
-
-
-def _text(result: "ExtractionResult") -> str:
-    return with_layout(encoded_to(tidy(result.content), lambda _: "")).strip()
-
-
-def _heading(text: str) -> str:
-    heading = HEADING.search(text)
-    return heading.group(1).strip() if heading else ""
 
 
 def _workbook(content: bytes) -> Document:
@@ -176,29 +122,14 @@ def _workbook(content: bytes) -> Document:
         raise Refused(str(error)) from error
 
 
-def _about_pages(pages: Sequence[str], ocr: str) -> tuple[str, ...]:
-    empty, garbled = without_text(pages), unreadable(pages)
-    warnings = []
-    if empty:
-        hint = "" if ocr else "; --ocr reads scans"
-        warnings.append(f"{_numbers(empty)} no text: scans, pictures or blank{hint}")
-    if garbled:
-        warnings.append(f"{_numbers(garbled)} text that cannot be read: its font does not say which letters it shows")
-    return tuple(warnings)
-
-
-def _numbers(pages: Sequence[int]) -> str:
-    return f"page {pages[0]} holds" if len(pages) == 1 else f"pages {', '.join(map(str, pages))} hold"
-
-
 def _page(page: str) -> Document:
     """A page of HTML without its head, which the converter would turn into text."""
     try:
         prepared = markup.prepare(page)
     except markup.TooDeep as error:
         raise Refused(f"corrupt: {error}") from error
-    text = _text(_convert(PurePath("page.html"), prepared.markup.encode(), "")) if prepared.markup else ""
-    return Document(text, prepared.title or _heading(text), warnings=prepared.warnings)
+    text = converted(PurePath("page.html"), prepared.markup.encode()).text if prepared.markup else ""
+    return Document(text, prepared.title or heading_of(text), warnings=prepared.warnings)
 
 
 def _prepared(kind: str, content: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -257,41 +188,6 @@ def _attachments(attachments: Sequence[Attachment], ocr: str, depth: int) -> tup
         text = DEEPER.sub(r"##\1", document.text[document.body :].strip())
         texts.append(f"## Attachment {attachment.name}\n\n{text}")
     return texts, unread
-
-
-def _convert(path: PurePath, content: bytes, ocr: str, scans: Sequence[int] = ()) -> "ExtractionResult":
-    """What the converter makes of a file; of a PDF it reads the pages `scans` by OCR and marks where pages begin."""
-    import kreuzberg
-
-    config = kreuzberg.ExtractionConfig(
-        pages=kreuzberg.PageConfig(
-            extract_pages=True, insert_page_markers=bool(scans), marker_format="\n\n\ufdd1{page_num}\ufdd1\n\n"
-        ),
-        force_ocr_pages=[*scans] or None,
-        output_format="markdown",
-        # Without the first and the last lines of a page much that is no running line would be lost.
-        content_filter=kreuzberg.ContentFilterConfig(include_headers=True, include_footers=True),
-        use_cache=False,
-        ocr=kreuzberg.OcrConfig(backend="tesseract", language=ocr) if ocr else None,
-        disable_ocr=not ocr,  # type: ignore[call-arg]  # missing from its stubs
-    )
-    try:
-        return kreuzberg.extract_bytes_sync(content, _mime_type(path.suffix.lower()), config=config)
-    except kreuzberg.ValidationError as error:
-        raise Refused(f"unsupported: files of type {path.suffix or 'unknown'} are not read") from error
-    except (kreuzberg.KreuzbergError, OSError, ValueError, RuntimeError) as error:
-        message = " ".join(str(error).split())
-        locked = "password" in message.lower() or "encrypt" in message.lower()
-        raise Refused(f"{'password' if locked else 'corrupt'}: {message}") from error
-
-
-@cache
-def _mime_type(suffix: str) -> str:
-    import kreuzberg
-
-    # It tells the type by the name, but only of a file that is there, and an attachment is none.
-    with NamedTemporaryFile(suffix=suffix) as file:
-        return kreuzberg.detect_mime_type_from_path(file.name)
 
 
 READERS: dict[str, Callable[[bytes], Document]] = {

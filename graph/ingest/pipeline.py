@@ -3,29 +3,28 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..backends.embedders import load_embedder
 from ..backends.embedding import Embedder
 from ..errors import FilesRefused, SnapshotBroken, SourceInvalid
 from ..release import Release
 from ..snapshot.lexicon import Lexicon
-from ..snapshot.manifest import Manifest, read_manifest
+from ..snapshot.manifest import read_manifest
 from ..snapshot.rows import WORDS, DocumentRow
 from ..snapshot.store import SnapshotLease, Store
 from .access import allowed
 from .build import Base, build_snapshot
 from .csv_parts import is_table
-from .document import Chunk, FileWarning, Refusal, Source, digest_of
+from .document import Chunk, FileWarning, Refusal, Refused, Source, digest_of
 from .duplicates import Duplicates
-from .extract import Refused
 from .given import Given, Search, check_paths
 from .journal import Journal
+from .options import Options, Outcome, Progress
 from .published import published, rows_with_text, vectors_of
-from .reading import Cut, Limits, Recipe, read_all, surviving
+from .reading import Cut, Recipe, read_all, surviving
 from .removal import withdrawn
 from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
@@ -33,60 +32,6 @@ from .vectors import Known, Unembedded, embed_batch
 READING = 10
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run: `prune` drops what is no longer found, `strict` publishes nothing when a file was refused."""
-
-    prune: bool = False
-    prune_all: bool = False
-    """Also of paths with nothing at or under them."""
-    strict: bool = False
-    follow_symlinks: bool = False
-    default_groups: tuple[str, ...] = ()
-    """Who may find the documents that name no groups; everybody if empty."""
-    threads: int = 1
-    most_megabytes: float = 200
-    seconds_per_file: float = 120
-    memory_megabytes: float = 2048
-    """Megabytes of memory that a reader may take for one file."""
-    patience: float = 600
-    ocr: str = ""
-    """Tesseract's name of the language that scans are read in; none are read without."""
-
-    @property
-    def limits(self) -> Limits:
-        """What reading one file may take."""
-        return Limits(self.threads, self.seconds_per_file, self.most_megabytes, self.memory_megabytes)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run did, by document id, and the Snapshot that is now in force; copies are among the indexed."""
-
-    manifest: Manifest
-    path: Path
-    indexed: list[str] = field(default_factory=list)
-    duplicates: dict[str, str] = field(default_factory=dict)
-    removed: list[str] = field(default_factory=list)
-    withdrawn: list[str] = field(default_factory=list)
-    """Earlier versions of refused files, which are no longer served."""
-    unchanged: int = 0
-    refused: list[Refusal] = field(default_factory=list)
-    warnings: list[FileWarning] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    """What the run did not do, in sentences."""
-
-
-class Progress(Protocol):
-    """Is told how far the run is."""
-
-    def expect(self, documents: int) -> None: ...
-
-    def done(self, document: str) -> None: ...
-
-    def publishing(self) -> None: ...
 
 
 def recipe_of(release: Release, ocr: str = "") -> str:

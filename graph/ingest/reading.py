@@ -19,8 +19,8 @@ from ..backends.embedders import token_counter
 from ..release import Chunking
 from .chunk import cut
 from .clean import as_written, has_words, tidy
-from .document import Chunk, Document, Refusal, Source
-from .extract import Refused, extract, is_plain
+from .document import Chunk, Document, Refusal, Refused, Source
+from .extract import extract, is_plain
 from .parts import with_texts
 
 log = logging.getLogger("warrant.ingest")

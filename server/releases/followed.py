@@ -12,14 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from cachetools import TTLCache
-
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import Follows
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
 from server.live import State
-from server.releases.failures import PAUSES, REMEMBERED
 from server.releases.keeping import Good, Keeping
 from server.releases.loading import Loader
 from server.releases.polling import Polled
@@ -31,6 +28,7 @@ from server.releases.slots import (
     pinned_number,
     place_of,
 )
+from server.releases.warranted import Warranted
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.releases")
@@ -53,8 +51,7 @@ class Followed(Polled):
         self._shares: dict[str, float] = {}
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
-        self._recent: TTLCache[int, bool] = TTLCache(REMEMBERED, PAUSES[0])
-        self._warranted: set[int] = set()
+        self._warranted = Warranted(self._loader)
         self._away = ""
 
     async def open(self) -> None:
@@ -208,23 +205,7 @@ class Followed(Polled):
         """Whether a version is in production, or holds a valid warrant as far as was known a moment ago."""
         if any(slot.version == str(number) and slot.standing in OPEN for slot in self._slots.values()):
             return True
-        known = self._recent.get(number)
-        if known is None:
-            known = self._recent[number] = await self._has_warrant(number)
-        return known
-
-    async def _has_warrant(self, number: int) -> bool:
-        """As the registry says; while that is away, as it said last of a version that is loaded."""
-        try:
-            found = await self._loader.has_warrant(await self._reach(), number)
-        except VersionUnknown:
-            found = False
-        except RegistryUnavailable:
-            if number in self._warranted and self._there(number):
-                return True
-            raise
-        (self._warranted.add if found else self._warranted.discard)(number)
-        return found
+        return await self._warranted.holds(await self._reach(), number, loaded=self._there(number) is not None)
 
     async def _pin(self, number: int) -> Slot:
         """Load a pinned version, one after the other; raises Refused (404) when there is none, or a RegistryError."""

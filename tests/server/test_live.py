@@ -32,6 +32,7 @@ from server.app import assemble
 from server.doors.admin import signed
 from server.releases import followed as releases_followed
 from server.releases.followed import Followed
+from server.releases.warranted import Warranted
 from server.settings import ServerSettings
 from server.watching.diary import open_diary
 
@@ -437,7 +438,7 @@ def test_a_version_without_a_warrant_is_there_for_operators_alone(registry: Memo
 def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_away(
     registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(releases_followed, "PAUSES", (0.0,))
+    monkeypatch.setattr(releases_followed, "Warranted", lambda loader: Warranted(loader, seconds=0.0))
     keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
     registry.log(release("three"))
     with followed(registry, tmp_path / "state", keys=keys) as client:
