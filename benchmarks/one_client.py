@@ -49,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         bench = stack.enter_context(opened(Path(place)))
         # The first questions of a process load what the others find loaded.
-        for name in ("a long URL", "a long URL, /v1/chat", "a long URL, MCP search"):
+        for name in ("a long URL", "a long URL, /v1/chat", "a long URL, MCP search", "500 words"):
             GROUPS["questions"][name].send(bench.attacked.port)
         every = [(group, name) for group, attacks in GROUPS.items() for name in attacks]
         found = {name: bench.least(GROUPS[group][name]) for group, name in track(every, "Attacking")}
