@@ -256,7 +256,7 @@ class _Strays:
         yield from (self._last[part] for part in (path.name, path.stem) if part in self._last)
         # Names that differ in a number are names of different files.
         near = self._by_digits.get(_digits(path.name), {})
-        yield from (stray for last, stray in near.items() if alike(last, path.name, min(2, len(path.name) // 5)))
+        yield from (stray for last, stray in near.items() if alike(last, path.name, min(2, len(path.stem) // 4)))
 
 
 def _digits(name: str) -> str:

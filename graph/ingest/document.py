@@ -39,7 +39,7 @@ class Refusal:
     file: str
     reason: str
     within: str = field(default="", compare=False)
-    """The file that holds the record, where `file` names a line of it."""
+    """The file that this is about, where `file` names a line of it or its sidecar."""
 
     @property
     def kind(self) -> str:

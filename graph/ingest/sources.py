@@ -1,7 +1,7 @@
 """Finds what there is to index under the given paths: files with their metadata, and the records of corpora."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def discover(
     A document's id is its path from its root's name on, or its record's id in a corpus.
     """
     given = real_paths(paths)
-    found = _Finding((roots or Roots()).including(given), store, follow_symlinks, most_megabytes)
+    found = _Finding(given, (roots or Roots()).including(given), store, follow_symlinks, most_megabytes)
     discovery = Discovery()
     for path, alias in given.items():
         before = len(discovery.found)
@@ -83,15 +83,21 @@ def _each_once(found: list[Source | Refusal]) -> Iterator[Source | Refusal]:
 class _Finding:
     """One run's search; a file that is reached twice is found once."""
 
-    def __init__(self, roots: Roots, store: Path | None, follow_symlinks: bool, most_megabytes: float) -> None:
+    def __init__(
+        self, given: Iterable[Path], roots: Roots, store: Path | None, follow_symlinks: bool, most_megabytes: float
+    ) -> None:
         self._roots, self._store = roots, store.resolve() if store else None
         self._follow, self._most = follow_symlinks, most_megabytes
         self._curated = Curated(self._inside, self._leads_out)
         self._done: set[str] = set()
+        # All manifests are read before any file is: one may name a file of another folder.
+        self._walks = {path: walk(path, self._leads_out, self._store) for path in given}
+        for folder in (folder for found in self._walks.values() for folder in found.folders):
+            self._curated.strays(folder)
 
     def below(self, path: Path, alias: Path) -> Iterator[Source | Refusal]:
         """What lies below a path; what is said of the link by which it was given holds, too."""
-        found = walk(path, self._leads_out, self._store)
+        found = self._walks[path]
         strays = [(folder, stray) for folder in found.folders for stray in self._curated.strays(folder)]
         files: dict[Path, list[Path]] = {}
         for file, real in found.files.items():
@@ -124,9 +130,9 @@ class _Finding:
     def _stray(self, folder: Path, stray: Stray) -> Refusal:
         kind = "access" if stray.restricts else "missing"
         if stray.sidecar:
-            return Refusal(
-                self._roots.name(stray.sidecar), f"{kind}: there is no file beside it that it could describe"
-            )
+            described = self._roots.name(stray.sidecar.with_name(stray.name)) if stray.name else ""
+            why = f"{kind}: there is no file beside it that it could describe"
+            return Refusal(self._roots.name(stray.sidecar), why, described)
         path = Path(os.path.normpath(folder / stray.name))
         name = self._roots.name(path) if self._inside(path) else path.as_posix()
         return Refusal(name, f"{kind}: a manifest.csv lists it, but it is not there")

@@ -286,3 +286,12 @@ def test_a_record_whose_line_breaks_is_withdrawn_and_the_others_stay(tmp_path: P
     assert run_index(corpus, tmp_path / "store").withdrawn == ["2"]
     write(tmp_path, {"corpus.jsonl": ""})
     assert run_index(corpus, tmp_path / "store").withdrawn == ["1"]
+
+
+def test_what_is_not_there_and_gets_a_restriction_is_withdrawn(tmp_path: Path) -> None:
+    docs = write(tmp_path / "docs", {"a.txt": "One.", "b.txt": "Two.", "c.txt": "Three."})
+    run_index(docs, tmp_path / "store")
+    (docs / "a.txt").unlink()
+    (docs / "b.txt").unlink()
+    write(docs, {"a.txt.meta.yaml": "allowed_groups: board", "manifest.csv": "file,allowed_groups\nb.txt,board\n"})
+    assert run_index(docs, tmp_path / "store").withdrawn == ["docs/a.txt", "docs/b.txt"]
