@@ -25,7 +25,8 @@ from rich.progress import track
 
 from benchmarks.record import ROOT, Target, print_line, print_table, record, spread
 from benchmarks.serving import Place, server
-from graph.ingest.pipeline import Options, index
+from graph.ingest.options import Options
+from graph.ingest.pipeline import index
 from graph.release import Release
 from graph.settings import quiet_libraries
 from graph.snapshot.store import KEPT

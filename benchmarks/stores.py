@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.record import ROOT, cores, now, print_line, timed
 from graph.errors import WarrantError
 from graph.ingest import pipeline
+from graph.ingest.options import Options, Outcome
 from graph.release import Release
 from graph.snapshot.lexicon import COUNTING
 from graph.snapshot.manifest import Manifest, read_manifest
@@ -40,9 +41,9 @@ class Silent:
     def publishing(self) -> None: ...
 
 
-def run_index(paths: Sequence[Path], out: Path, release: Release) -> pipeline.Outcome:
+def run_index(paths: Sequence[Path], out: Path, release: Release) -> Outcome:
     """One indexing run with every core; ends the benchmark when anything was refused."""
-    outcome = pipeline.index(paths, out, release, pipeline.Options(threads=cores()), Silent())
+    outcome = pipeline.index(paths, out, release, Options(threads=cores()), Silent())
     if outcome.refused:
         raise SystemExit(f"{len(outcome.refused)} documents were refused; the first: {outcome.refused[0]}.")
     return outcome

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support import HANDBOOK, QUICK, Silent
 
-from graph.ingest.pipeline import Options, index
+from graph.ingest.options import Options
+from graph.ingest.pipeline import index
 from graph.release import Release
 from graph.settings import bound_mlflow, quiet_libraries
 

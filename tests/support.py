@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 from graph.ingest.document import Refusal, Source
-from graph.ingest.pipeline import Options, Outcome, index
+from graph.ingest.options import Options, Outcome
+from graph.ingest.pipeline import index
 from graph.ingest.reading import Cut, Limits, Recipe, read_and_cut
 from graph.release import Release
 from graph.snapshot.rows import DocumentRow

@@ -1,15 +1,15 @@
 """warrant index: documents become a Snapshot."""
 
-import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from ..errors import SettingsInvalid
 from ..ingest.document import printable
@@ -17,11 +17,14 @@ from ..settings import point_to_tessdata
 from .exits import WITHHELD
 from .lean import lean_imports
 from .options import settle, takes
+from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
-    from ..ingest.pipeline import Outcome
+    from ..ingest.options import Outcome
 
 SHOWN = 30
+PART = re.compile(r"#\d+\Z")
+"""What the name of a part has behind that of its file."""
 
 
 class Bar:
@@ -76,11 +79,12 @@ def index(
     lean_imports()
     settings, chosen = settle(out, release)
     from ..ingest import pipeline
+    from ..ingest.options import Options
 
     if ocr:
         point_to_tessdata(ocr)
     groups = settings.default_groups if default_groups is None else default_groups
-    options = pipeline.Options(
+    options = Options(
         prune=prune,
         prune_all=prune_all,
         follow_symlinks=follow_symlinks,
@@ -91,17 +95,17 @@ def index(
         ocr=ocr,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         outcome = pipeline.index(paths, settings.index, chosen, options, Bar(progress))
     if as_json:
-        click.echo(json.dumps(as_dict(outcome), ensure_ascii=False, indent=1))
+        echo(json_text(as_dict(outcome)))
     else:
-        show(outcome, Console())
+        show(outcome, Terminal())
     withheld = sum(refusal.withheld for refusal in outcome.refused)
     told = [f"Withheld, because who may read them is in doubt: {withheld} (see the refused)."] if withheld else []
     for note in [*outcome.notes, *told]:
-        click.echo(note, err=True)
+        echo(note, err=True)
     return WITHHELD if withheld else 0
 
 
@@ -140,10 +144,10 @@ def as_dict(outcome: "Outcome") -> dict[str, object]:
     }
 
 
-def show(outcome: "Outcome", console: Console) -> None:
+def show(outcome: "Outcome", console: Terminal) -> None:
     """What was indexed by kind, what was refused and why, and the Snapshot."""
     counts = outcome.manifest.counts
-    kinds = Counter(Path(name).suffix.lower() or "records" for name in outcome.indexed)
+    kinds = Counter(PART.sub("", Path(name).suffix.lower()) or "records" for name in outcome.indexed)
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     console.print(f"Indexed {len(outcome.indexed)}" + (f" ({listed})" if listed else ""), highlight=False)
     taken = f"removed {len(outcome.removed)}, withdrawn {len(outcome.withdrawn)}"
@@ -164,7 +168,7 @@ def _table(title: str, column: str, rows: list[tuple[str, str]]) -> Table:
     table.add_column("file", overflow="fold")
     table.add_column(column, overflow="fold")
     for row in rows[:SHOWN]:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     if len(rows) > SHOWN:
         table.add_row("...", f"and {len(rows) - SHOWN} more; --json lists them all")
     return table

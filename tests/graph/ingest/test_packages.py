@@ -7,8 +7,8 @@ import pytest
 from docx import Document as Word
 from docx.shared import Pt
 
-from graph.ingest.document import Document
-from graph.ingest.extract import Refused, extract
+from graph.ingest.document import Document, Refused
+from graph.ingest.extract import extract
 
 NAMES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '

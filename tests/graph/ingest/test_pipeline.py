@@ -10,7 +10,8 @@ import pytest
 from support import QUICK, Silent, documents, run_index
 
 from graph.errors import FilesRefused, IndexBusy, SourceInvalid
-from graph.ingest.pipeline import Options, index
+from graph.ingest.options import Options
+from graph.ingest.pipeline import index
 from graph.release import Chunking
 from graph.snapshot.lexicon import COUNTING, Lexicon
 from graph.snapshot.rows import PassageRows

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.ingest.document import Document
-from graph.ingest.extract import Refused, extract
+from graph.ingest.document import Document, Refused
+from graph.ingest.extract import extract
 
 BLOB = base64.b64encode(bytes(range(256)) * 12).decode()
 

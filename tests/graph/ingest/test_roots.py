@@ -9,7 +9,8 @@ import pytest
 from support import QUICK, Silent, documents, run_index
 
 from graph.errors import SnapshotBroken, SourceInvalid
-from graph.ingest.pipeline import Options, Outcome, index
+from graph.ingest.options import Options, Outcome
+from graph.ingest.pipeline import index
 from graph.ingest.roots import Roots
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.ingest.extract import Refused, extract
+from graph.ingest.document import Refused
+from graph.ingest.extract import extract
 from graph.ingest.xlsx import shown
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
