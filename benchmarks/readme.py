@@ -19,6 +19,7 @@ goals are shown as they are. `benchmarks/readme.py` writes this page from `resul
 GOALS = {
     "ingestion": "indexing against the embedder alone, passages a second: ",
     "formats": "of 73 real files: ",
+    "hostile_documents": "documents that break libraries: ",
     "start": "seconds of a new process: ",
     "groundedness": "groundedness against people (mtrag): ",
     "conversation": "conversations (mtrag): ",
