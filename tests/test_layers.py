@@ -15,7 +15,7 @@ REGISTRY = ("client", "crosscheck", "entry", "fetching", "logging", "responses",
 """What of the registry's room speaks to MLflow; packages, warrants and stages do not."""
 HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},
-    "kreuzberg": {"graph/ingest/convert.py"},
+    "kreuzberg": {"graph/ingest/formats/convert.py"},
     "onnxruntime": {"graph/backends/minilm.py"},
     "openai": {"graph/backends/openai.py", "server/doors/openai_chat.py", "server/doors/openai_responses.py"},
     "langchain_openai": {"graph/backends/openai.py"},
@@ -35,8 +35,8 @@ HOMES = {
     "statsmodels": {"server/outcomes.py", "evals/gating/stats.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
     "pebble": {"graph/ingest/reading.py"},
-    "markdown_it": {"graph/ingest/tables.py"},
-    "python_calamine": {"graph/ingest/workbooks.py"},
+    "markdown_it": {"graph/ingest/formats/tables.py"},
+    "python_calamine": {"graph/ingest/formats/workbooks.py"},
     "filelock": {
         "evals/runs.py",
         "graph/registry/shelf.py",

@@ -11,7 +11,7 @@ from ..text.pairs import leads
 from ..text.splitting import PARAGRAPH, sentences, trim
 from ..text.tables import LOOKED_AT, layout_of
 from .document import Chunk, Document
-from .tables import parser
+from .formats.tables import parser
 
 LINE = re.compile(r"[^\n]+")
 

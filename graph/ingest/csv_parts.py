@@ -15,9 +15,9 @@ from charset_normalizer import from_bytes
 
 from ..text.tables import layout
 from .document import Metadata, Refusal, Source, part_digest
+from .formats.sheets import SEPARATOR, separator_of
+from .formats.tables import to_markdown
 from .front_matter import is_fenced
-from .sheets import SEPARATOR, separator_of
-from .tables import to_markdown
 
 ENDINGS = (".csv", ".tsv")
 PARTS_FROM = 256 * 1024

@@ -18,9 +18,9 @@ from pebble import ProcessExpired, ProcessPool
 from ..backends.embedders import token_counter
 from ..release import Chunking
 from .chunk import cut
-from .clean import as_written, has_words, tidy
 from .document import Chunk, Document, Refusal, Refused, Source
-from .extract import extract, is_plain
+from .formats.clean import as_written, has_words, tidy
+from .formats.extract import extract, is_plain
 from .parts import with_texts
 
 log = logging.getLogger("warrant.ingest")

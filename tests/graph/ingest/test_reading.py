@@ -46,7 +46,7 @@ def test_a_library_that_panics_costs_one_document(tmp_path: Path, monkeypatch: p
             raise PanicException("byte index 3 is not a char boundary")
         return extract(path, ocr)
 
-    from graph.ingest.extract import extract
+    from graph.ingest.formats.extract import extract
 
     monkeypatch.setattr("graph.ingest.reading.extract", panic)
     for name in ("a.txt", "b.txt"):

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
+from ..document import Document, Refused
 from .clean import tidy
-from .document import Document, Refused
 from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
 from .plain import encoded_to
 from .tables import with_layout

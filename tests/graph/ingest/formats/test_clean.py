@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.ingest.clean import as_written, decode, has_words, tidy
+from graph.ingest.formats.clean import as_written, decode, has_words, tidy
 
 PIECES = [
     "&#0;",

@@ -12,8 +12,8 @@ from support import QUICK, die_of_the_deadly_one
 
 from graph.errors import SettingsInvalid
 from graph.ingest.document import Document, Refusal, Refused, Source
-from graph.ingest.extract import extract
-from graph.ingest.pages import page_starts, unreadable, with_scans, without_running_lines
+from graph.ingest.formats.extract import extract
+from graph.ingest.formats.pages import page_starts, unreadable, with_scans, without_running_lines
 from graph.ingest.reading import Limits, Recipe, read_all
 from graph.settings import point_to_tessdata
 from graph.text.sentences import units

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
-from ..text.cells import cell_of
-from ..text.tables import Layout, layout
+from ...text.cells import cell_of
+from ...text.tables import Layout, layout
+from ..document import Document
 from .clean import decode, tidy
-from .document import Document
 from .tables import to_markdown
 
 SEPARATOR = re.compile(r"\Asep=(.)(?:\r?\n|\Z)", re.IGNORECASE)

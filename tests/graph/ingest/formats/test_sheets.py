@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.ingest.sheets import delimited, rows_of
+from graph.ingest.formats.sheets import delimited, rows_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from graph.ingest.tables import to_markdown, with_layout
+from graph.ingest.formats.tables import to_markdown, with_layout
 from graph.text.sentences import units
 from graph.text.tables import layout
 

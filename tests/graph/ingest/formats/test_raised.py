@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.ingest.raised import lowered, on_the_line, raised
+from graph.ingest.formats.raised import lowered, on_the_line, raised
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from graph.ingest.document import Refused
-from graph.ingest.extract import extract
-from graph.ingest.xlsx import shown
+from graph.ingest.formats.extract import extract
+from graph.ingest.formats.xlsx import shown
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'

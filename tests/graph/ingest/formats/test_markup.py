@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from graph.ingest.document import Document
-from graph.ingest.extract import extract
+from graph.ingest.formats.extract import extract
 
 
 def page(folder: Path, body: str) -> Document:

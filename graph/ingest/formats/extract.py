@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from ..errors import SourceInvalid
+from ...errors import SourceInvalid
+from ..access import GROUPS
+from ..document import Document, Refused
+from ..front_matter import doubt_in_markup, doubt_in_text, front_matter, is_fenced
 from . import epub, markup, opendocument, slides, word
-from .access import GROUPS
 from .clean import as_written, decode, has_words, tidy
 from .convert import converted, converted_pdf, heading_of
-from .document import Document, Refused
-from .front_matter import doubt_in_markup, doubt_in_text, front_matter, is_fenced
 from .mail import Attachment, Body, not_superseded, parse, split_quoted
 from .package import PackageInvalid
 from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen

@@ -6,8 +6,8 @@ from functools import cache
 
 from markdown_it import MarkdownIt
 
-from ..text.cells import Row, split
-from ..text.tables import Layout, is_section, layout, sure
+from ...text.cells import Row, split
+from ...text.tables import Layout, is_section, layout, sure
 
 RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-", re.MULTILINE)
 NOTE = 30

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from graph.ingest.document import Document
-from graph.ingest.extract import extract
-from graph.ingest.mail import split_quoted
+from graph.ingest.formats.extract import extract
+from graph.ingest.formats.mail import split_quoted
 
 
 def message(text: str = "", html: str = "", subject: str = "Re: Audit") -> EmailMessage:

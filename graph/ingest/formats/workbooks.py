@@ -13,9 +13,9 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from ..text.tables import layout
+from ...text.tables import layout
+from ..document import Document
 from .clean import tidy
-from .document import Document
 from .tables import to_markdown, without_empty
 from .xlsx import UNSEEN, Look, NotReadable, plain, shown, title_and_looks
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph.ingest.document import Document, Refused
-from graph.ingest.extract import extract
+from graph.ingest.formats.extract import extract
 
 BLOB = base64.b64encode(bytes(range(256)) * 12).decode()
 

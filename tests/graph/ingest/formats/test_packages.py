@@ -8,7 +8,7 @@ from docx import Document as Word
 from docx.shared import Pt
 
 from graph.ingest.document import Document, Refused
-from graph.ingest.extract import extract
+from graph.ingest.formats.extract import extract
 
 NAMES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
