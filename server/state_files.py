@@ -72,6 +72,6 @@ def _kind(error: BaseException) -> tuple[str, str]:
         return found
     if isinstance(error, TimeoutError):
         return "it does not answer in time", "Start again when it does."
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror, "Give WARRANT_STATE a directory that the server's user may write."
+    if isinstance(error, OSError):
+        return error.strerror or str(error), "Give WARRANT_STATE a directory that the server's user may write."
     return f"it does not answer ({type(error).__name__})", "The log says more."

@@ -19,11 +19,11 @@ def rewritten(text: str, changes: Fields, where: str) -> str:
 
     `text` is a valid release.yaml, empty for the default release.
     """
+    wanted = with_fields(parse_release(text, where), changes)
     tree, _ = tree_and_value(text)
     new = _edited(text, tree, changes) if isinstance(tree, yaml.MappingNode) else _appended(text, changes)
-    wanted = with_fields(parse_release(text, where), changes)
     if not _says(new, wanted):
-        told = "its thresholds cannot be changed in place; write name and routing as plain fields, without anchors"
+        told = "its thresholds cannot be changed in place; write name and routing as plain fields"
         raise ReleaseInvalid(f"{where}: {told}.")
     return new
 

@@ -240,4 +240,15 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
     nearness, reranker = retriever.nearness, open_reranker(settings, release, retriever.lexicon, retriever.nearness)
     listener = retriever if embedder.token_dimensions and release.retrieval.vector_weight else None
-    return Backend(retriever, similarity, writers, caches, judge, reranker, nearness, listener, retriever)
+    return Backend(
+        retriever,
+        similarity,
+        writers,
+        caches,
+        judge,
+        reranker,
+        nearness,
+        listener,
+        index=retriever,
+        vocabulary=retriever,
+    )

@@ -82,14 +82,14 @@ async def open_both(state: Path) -> None:
     [
         (garble, r"it is no SQLite database. Move the file away"),
         (damage, r"it is damaged. Move the file away"),
-        (lambda path: path.mkdir(), r"it cannot be opened. Give WARRANT_STATE"),
+        (lambda path: path.mkdir(), r"Is a directory. Give WARRANT_STATE"),
     ],
 )
 def test_a_file_that_cannot_be_used_stops_the_start_with_a_sentence(
     tmp_path: Path, name: str, harm: Callable[[Path], None], told: str
 ) -> None:
     harm(tmp_path / name)
-    with pytest.raises(SettingsInvalid, match=rf"{tmp_path / name} cannot be used: {told}"):
+    with pytest.raises(SettingsInvalid, match=rf"{tmp_path / name} cannot be (used|written): {told}"):
         asyncio.run(open_both(tmp_path))
 
 

@@ -26,7 +26,7 @@ def test_worse_releases_are_refused_with_the_reason_and_a_better_one_is_promoted
     script = script.replace("--retry 60", "--retry 600")
     script = re.sub(r"(promote v\d|eval gate)", r"\1 --thresholds lower.toml", script)
     floors = re.sub(r"^floor = .*", "floor = 0.05", DEFAULT.read_text("utf-8"), flags=re.MULTILINE)
-    floors = re.sub(r"^ceiling = .*", "ceiling = 1e9", floors, flags=re.MULTILINE)
+    floors = re.sub(r"^ceiling = .*", "ceiling = 3.6e6", floors, flags=re.MULTILINE)
     (tmp_path / "lower.toml").write_text(floors, "utf-8")
     done = run_commands(script, tmp_path, quick_handbook, 3600, WARRANT_PORT=port)
     assert "v1 is in production." in done.stdout

@@ -15,7 +15,7 @@ from graph.snapshot.manifest import read_manifest
 from graph.snapshot.store import locate
 from graph.snapshot.tables import Reader
 
-KILLS, TRIES = 50, 200
+KILLS, TRIES, LET_LIVE = 50, 200, 10
 DOCUMENTS = 12
 
 
@@ -81,7 +81,8 @@ def test_fifty_kills_leave_a_whole_snapshot_every_time(tmp_path: Path, processes
     for version in range(2, TRIES):
         write(docs, version)
         began, process = time.monotonic(), child(processes, docs, store)
-        process.join(chance.uniform(0, longest))
+        # Now and then one ends by itself, however busy the machine is.
+        process.join(None if version % LET_LIVE == 0 else chance.uniform(0, longest))
         if process.exitcode is None:
             process.kill()
             process.join()
