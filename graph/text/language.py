@@ -2,11 +2,14 @@
 
 import re
 from functools import cache
+from threading import Lock
 from typing import Any
 
 UNKNOWN = "und"
 """ISO 639-2 for undetermined: the text is too short or too like several languages."""
 
+LOADING = Lock()
+"""The detector may be made ready by one thread alone: another would read half of its tables, and another language."""
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 """Half a character, which the detector cannot read."""
 
@@ -29,8 +32,13 @@ def _found(text: str) -> Any:
     return _detector().detect_details(SURROGATE.sub(" ", text))
 
 
-@cache
 def _detector() -> Any:
+    with LOADING:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Any:
     import eldc
 
     eldc.init()
