@@ -21,6 +21,7 @@ from .chunk import cut
 from .document import Chunk, Document, Refusal, Refused, Source
 from .formats.clean import as_written, has_words, tidy
 from .formats.extract import extract, is_plain
+from .front_matter import doubt_in_markup
 from .parts import with_texts
 
 log = logging.getLogger("warrant.ingest")
@@ -163,7 +164,9 @@ def _part(source: Source, text: str | None) -> Document:
         raise Refused("changed: it was written to while it was indexed; index it again")
     if not has_words(text):
         raise Refused("empty: the record's text holds no words")
-    return Document(as_written(text), source.title, structured=source.structured)
+    # What a corpus's records say of themselves was looked at when they were found.
+    doubt = doubt_in_markup(text, source.path.suffix.lower()) if source.structured else ""
+    return Document(as_written(text), source.title, structured=source.structured, doubt=doubt)
 
 
 def surviving(file: str, work: Callable[[], Made]) -> Made | Refusal:

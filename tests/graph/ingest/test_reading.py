@@ -119,3 +119,13 @@ def test_a_table_that_shrinks_loses_its_last_parts(tmp_path: Path) -> None:
     table(path, rows(10))
     third = run_index(tmp_path / "docs", tmp_path / "store")
     assert (third.indexed, third.manifest.counts.documents) == (["docs/prices.csv"], 1)
+
+
+def test_a_large_table_with_a_column_of_groups_is_withheld_as_a_small_one_is(tmp_path: Path) -> None:
+    for name, count in (("small", 20), ("large", 9000)):
+        path = tmp_path / name / "pay.csv"
+        path.parent.mkdir()
+        lines = (f"person {number},{number} euros a year before taxes,board\n" for number in range(count))
+        path.write_text("name,salary,allowed_groups\n" + "".join(lines))
+        outcome = run_index(path.parent, tmp_path / f"{name}-store")
+        assert (outcome.indexed, {refusal.withheld for refusal in outcome.refused}) == ([], {True})
