@@ -72,14 +72,14 @@ class Reranking(Part):
 
 
 class Routing(Part):
-    """A question whose complexity reaches `complex_from` is complex; evidence below `answer_from` is declined.
+    """What the confidence must reach: `answer_from` where sentences are quoted, `read_from` where a model reads.
 
-    The confidence is a probability; 0.4 is the highest tenth at which no developing half loses more than about one
-    answerable question in twenty (decision 013). Less where a needless refusal costs more, more where it costs less.
+    The confidence is the probability that what was found answers the question. A model can tell for itself that it
+    does not: the gate before it stops only questions for which nothing related was found.
     """
 
-    complex_from: Share = 0.5
     answer_from: Share = 0.45
+    read_from: Share = 0.1
 
 
 class Models(Part):
@@ -128,6 +128,7 @@ class Prompts(Part):
     claims: str = Field(default_factory=lambda: (PROMPTS / "claims.md").read_text("utf-8"))
     judge: str = Field(default_factory=lambda: (PROMPTS / "judge.md").read_text("utf-8"))
     declined: str = Field(default_factory=lambda: (PROMPTS / "declined.md").read_text("utf-8"))
+    courtesy: str = Field(default_factory=lambda: (PROMPTS / "courtesy.md").read_text("utf-8"))
 
 
 class Release(Part):

@@ -58,22 +58,18 @@ class Passage(TypedDict):
 
 
 class Search(TypedDict):
-    """A text to search for; the scores of several searches are added by their weights.
-
-    After `heard`, which was said before it, it is sought by what it then means alone: its words have their own search.
-    """
+    """A text to search for; the scores of several searches are added by their weights."""
 
     text: str
     weight: float
-    heard: NotRequired[str]
 
 
 class Evidence(TypedDict):
-    """A sentence of a kept passage; `passage` counts from 0, offsets are into the passage's text.
+    """A unit of a kept passage: a sentence, a list item, a table row; offsets are into the passage's text.
 
-    `part` is the sub-question that it answers best, counted from 1; 0, or not there, when the question has none.
-    `question`: what the passage itself asks before it; `text` begins with that, the passage's stretch does not.
-    `met`, `headed` and `least`: see graph.finding.late.Near; only where the index holds tokens.
+    `passage` counts from 0. `question`: what the passage itself asks before it; `text` begins with that, the passage's
+    stretch does not. `similarity` is its cosine to the question, `coverage` the share of the question's terms that it
+    holds, `score` the probability that it holds the answer.
     """
 
     passage: int
@@ -83,11 +79,28 @@ class Evidence(TypedDict):
     similarity: float
     coverage: float
     score: float
-    part: NotRequired[int]
     question: NotRequired[str]
-    met: NotRequired[float]
-    headed: NotRequired[float]
-    least: NotRequired[float]
+
+
+class Quote(TypedDict):
+    """What is quoted where no model reads; `passage` counts from 0."""
+
+    text: str
+    passage: int
+
+
+class Selection(TypedDict):
+    """What is quoted for a question, none where nothing answers it, and the `confidence` in it, 0 to 1.
+
+    `partial` says why there may be more to it, or is empty. `missing` are names of the question that nothing has that
+    was found; `unanswered` are the parts of the question, or the question itself, for which nothing is quoted.
+    """
+
+    quotes: list[Quote]
+    confidence: float
+    partial: str
+    missing: list[str]
+    unanswered: list[str]
 
 
 class Citation(TypedDict):
@@ -168,9 +181,10 @@ class Failure(TypedDict):
 class Answer(TypedDict):
     """What a caller gets; `timings` are milliseconds per step, `confidence` is 0 to 1.
 
-    `asked` is the stand-alone question that was searched for, `parts` its sub-questions when it was split, `mended`
-    the words of it that were taken for misspelt names, and `language` its ISO 639-1 code or `und`. `repairs` and
-    `conflicts` say what the check of the claims changed and found; `cached` names the caches that were hit.
+    `asked` is the stand-alone question that was searched for, `parts` its sub-questions when it was split,
+    `unanswered` those of them that have no answer, and `language` its ISO 639-1 code or `und`. `missing` are names of
+    the question that nothing has that was found. `repairs` and `conflicts` say what the check of the claims changed
+    and found; `cached` names the caches that were hit.
     """
 
     text: str
@@ -188,8 +202,9 @@ class Answer(TypedDict):
     usage: Usage
     asked: str
     parts: list[str]
+    unanswered: list[str]
+    missing: list[str]
     language: str
-    mended: dict[str, str]
     repairs: list[Repair]
     conflicts: list[Conflict]
     cached: list[str]
@@ -214,13 +229,12 @@ class State(TypedDict, total=False):
     readings: list[str]
     parts: list[str]
     language: str
-    mended: dict[str, str]
     cached: list[str]
     trouble: list[str]
     key: str
     candidates: list[Passage]
     passages: list[Passage]
-    evidence: list[Evidence]
+    selection: Selection
     confidence: float
     complexity: Route
     rung: Rung

@@ -1,6 +1,6 @@
 """The outside world as the graph sees it, and the one place that chooses which world that is."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,8 +9,7 @@ from ..filters import ColumnType
 from ..finding.late import Near
 from ..release import Release, Terms
 from ..settings import Settings
-from ..state import Evidence, Passage, Usage
-from ..text.surfaces import Known
+from ..state import Passage, Quote, Usage
 
 
 class Lexicon(Protocol):
@@ -18,18 +17,6 @@ class Lexicon(Protocol):
 
     def weight(self, term: str) -> float:
         """How telling a term of graph.text.words is: its smoothed inverse frequency in public passages."""
-        ...
-
-    def known(self, word: str) -> bool:
-        """Whether a word in lower case stands in a passage that everybody may see."""
-        ...
-
-    def of_length(self, letters: int) -> Sequence[Known]:
-        """The written words of public passages that have so many letters."""
-        ...
-
-    def commonest(self, most: int) -> list[str]:
-        """The words that stand in the most public passages, most first."""
         ...
 
 
@@ -92,14 +79,6 @@ class Scope:
     pool: int
 
 
-class Vocabulary(Protocol):
-    """Knows the words of passages that only some groups may see."""
-
-    async def holds(self, word: str, groups: list[str]) -> bool:
-        """Whether a word stands in a passage that is not public and that such a caller may see."""
-        ...
-
-
 class Similarity(Protocol):
     """Compares texts by meaning."""
 
@@ -129,18 +108,16 @@ class Nearness(Protocol):
 
 @dataclass(frozen=True)
 class Brief:
-    """What a writer is asked: the question, its passages, and the evidence found in them, best first.
+    """What a writer is asked: the question, its passages, and what is quoted of them where no model reads.
 
-    `share` of the passages may be sent: less than 1 after the endpoint called the request too long. `weigh` says how
-    telling a term is in the whole index, where the world tells it.
+    `share` of the passages may be sent: less than 1 after the endpoint called the request too long.
     """
 
     question: str
     passages: list[Passage]
-    evidence: list[Evidence]
+    quotes: list[Quote]
     terms: Terms = field(default_factory=Terms)
     share: float = 1.0
-    weigh: Callable[[str], float] | None = None
 
 
 class Writer(Protocol):
@@ -201,8 +178,6 @@ class Backend:
     """None where a turn means the same whatever was said before it: its words alone carry the topic then."""
     index: Index | None = None
     """None where nothing lies on disk."""
-    vocabulary: Vocabulary | None = None
-    """None where nobody can say: then the words of a question are mended as if the caller were in no group."""
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

@@ -157,10 +157,6 @@ class SnapshotRetriever:
             self._seen.put(name, kept)
         return [known[name] if name in known else found[name] for name in ids]
 
-    async def holds(self, word: str, groups: list[str]) -> bool:
-        with self._answering():
-            return await self._reader.holds(word, access_condition(groups))
-
     async def _by_words(self, words: str, where: str, scope: Scope) -> list[dict[str, Any]]:
         """The lexical leg; what groups may see is scored by what is known of public passages alone."""
         found = await self._reader.matching(words, where, scope.pool)
@@ -250,5 +246,4 @@ async def open_local(settings: Settings, release: Release) -> Backend:
         nearness,
         listener,
         index=retriever,
-        vocabulary=retriever,
     )

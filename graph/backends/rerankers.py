@@ -6,8 +6,7 @@ from statistics import fmean
 from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
-from ..finding.evidence import nearest
-from ..finding.relevance import features, head_of, understood
+from ..finding.relevance import features, head_of
 from ..learned import load
 from ..offload import off_loop
 from ..release import Release
@@ -62,22 +61,12 @@ class EmbeddedReranker:
             return _weighed("rerank_afresh", rows)
         near = await self._nearness.late(question, passages)
         rows = await off_loop(features, question, passages, self._weigh, near)
-        first = _weighed("rerank_first", rows)
-        return _weighed("rerank", understood(rows, await meant_after(first, question, passages, self._nearness)))
+        return _weighed("rerank_first", rows)
 
 
 def _weighed(kind: str, rows: Sequence[Mapping[str, float]]) -> list[float]:
     model = load(kind)
     return [model.score(row) for row in rows]
-
-
-async def meant_after(
-    scores: Sequence[float], question: str, passages: Sequence[Passage], nearness: Nearness
-) -> list[float]:
-    """How alike each passage is to what a question means after the best sentences of the one that leads by a score."""
-    leader = passages[scores.index(max(scores))]
-    [near] = await nearness.near(question, [leader])
-    return await nearness.meant(question, nearest(leader, near, SENTENCES), passages)
 
 
 class RemoteReranker:

@@ -112,7 +112,7 @@ class Searcher:
     async def find(self, text: str, most: int, *, pool: int = 0) -> list[Passage]:
         """The best `most` passages for a text."""
         from ..backends import Scope
-        from ..question.preprocess import normalise_question
+        from ..steps.preprocess import normalise_question
 
         question = normalise_question(text, self._release.limits)
         pool = max(self._release.retrieval.pool, most, pool)

@@ -175,15 +175,6 @@ class Reader:
             del row["_score"]
         return rows
 
-    async def holds(self, word: str, where: str) -> bool:
-        """Whether all parts of a word, or their stems, stand together in a passage that is not public."""
-        from lancedb.query import FullTextOperator, MatchQuery
-
-        # mypy takes the defaults of pydantic's dataclasses for none.
-        query = MatchQuery(word, (self._closed or [WORDS])[0], operator=FullTextOperator.AND)  # type: ignore[call-arg]
-        found = self._passages.query().nearest_to_text(query).where(where).select(["id", "_score"])
-        return bool(len(await found.limit(1).to_arrow()))
-
     async def _rows(self, query: Any, score: str, most: int, more: Sequence[str] = ()) -> list[dict[str, Any]]:
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]
         found = await query.select([*wanted, *more, UNITS, "vector", score]).limit(most).to_arrow()

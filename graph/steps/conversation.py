@@ -1,8 +1,8 @@
 """Folds a conversation into one question that stands alone, and says what is to be searched for; pure.
 
 A turn that leans on the turns before it takes their most telling words along: `How do I create one?` after talk of an
-IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched, and the turn by what it means
-after what was said, and the scores are added: a topic that was carried along in error cannot drown the turn itself.
+IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched and their scores are added: a
+topic that was carried along in error cannot drown the turn itself. `And in Rome?` asks the last question of Rome.
 """
 
 import re
@@ -15,14 +15,18 @@ from ..text.words import Weigh, alike, is_number, terms
 
 LEANS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"
-    r"|others?|another|else|more|also|still|too|again|instead|as well|anything|something|then|any)\b"
-    r"|^\W*(?:and|but|so|or|oops|no|yes|well|ok(?:ay)?|what about|how about|i mean|why|btw)\b",
+    r"|others?|another|else|more|also|still|too|again|instead|as well|anything|something|then|any)\b",
     re.IGNORECASE,
 )
-LINKS = "in|for|at|on|from|to|with|during|since|before|after|under"
+"""Words that point at what was said before."""
+GOES_ON = re.compile(
+    r"^\W*(?:and|but|so|or|oops|no|yes|well|ok(?:ay)?|what about|how about|i mean|why|btw)\b\s*", re.IGNORECASE
+)
+"""How a turn begins that goes on from the one before."""
+LINKS = "in|for|at|on|of|from|to|with|during|since|before|after|under"
 NAME = r"(?:(?i:the)\s+)?[A-Z0-9][\w’'&./-]*(?:\s+[A-Z0-9][\w’'&./-]*){0,3}"
 ELSE = re.compile(
-    rf"\W*(?i:(?:and|but|or|so|what about|how about|and what about|and how about)\s+)"
+    rf"\W*(?i:(?:(?:and|but|or|so)\s+)?(?:what about|how about|and|but|or|so)\s+)"
     rf"(?:(?P<link>(?i:{LINKS}))\s+)?(?P<other>{NAME})\W*\Z"
 )
 """A turn that says no more than another place, time or name."""
@@ -41,14 +45,8 @@ DECAY = 0.7
 ASSISTANT = 0.6
 OPENING = 60
 """Words from the start of a turn that are looked at: an answer says there what it is about."""
-TOPIC_WEIGHT, HEARD_WEIGHT = 0.9, 1.8
-"""What the search with the topic, and the one of the turn as it is understood in the talk, count beside the turn's own.
-
-The last finds by meaning alone, whose share of a search's score is half by default.
-"""
-HEARD = {"user": 60, "assistant": 30}
-"""Words from the start of the last turns in which a turn is understood, and their characters."""
-HEARD_CHARACTERS = 600
+TOPIC_WEIGHT = 0.9
+"""What the search with the topic counts beside the turn's own."""
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 TALK = frozenset(
     term
@@ -62,12 +60,16 @@ TALK = frozenset(
 """Stems that are said about any topic."""
 COURTESY = frozenset(
     """thanks thank thankyou thx cheers hello hi hey greetings bye goodbye ok okay great cool nice perfect awesome
-    wonderful excellent super fine good brilliant amazing lovely welcome""".split()
+    wonderful excellent super fine good brilliant amazing lovely welcome danke merci gracias grazie bedankt dank tak
+    tack obrigado hallo bonjour hola ciao""".split()
 )
+ASKING = frozenset("who whom whose what when where which why how is are was were do does did can could may".split())
+HOW_ARE_YOU = re.compile(r"\W*how are (?:you|things)\b", re.IGNORECASE)
 AROUND = frozenset(
     """a again all alright and appreciate appreciated are day do doing everyone evening for going got have help helped
     helpful how i i'm is it it's lot me morning much no now really see so that that's the then there this to
-    understand understood very was well will with work works yes you your yours""".split()
+    understand understood very was well will with work works yes you your yours sehr schön vielen beaucoup muchas
+    mille je mange""".split()
 )
 
 
@@ -83,60 +85,69 @@ class Folded:
     readings: list[str]
 
 
-def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike) -> Folded:
+def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike, declined: str = "") -> Folded:
     """The question with what it refers back to; one without history stays as it is.
 
-    `weigh`: how telling a term is in the index that is searched.
+    `weigh`: how telling a term is in the index that is searched. `declined`: what an answer says that declines, which
+    is no topic.
     """
     if is_courtesy(question, history):
         return Folded(question, [], [question])
-    if other := swapped(question, history):
+    told = spoken(history, declined)
+    if other := swapped(question, told):
         return _alone(other)
-    spoken = spoken_in(history)
-    words, sought = spoken.topic(question, TOPIC), spoken.topic(question, SOUGHT, weigh)
-    if not words or not (leans(question) or shares_topic(question, history)):
+    talk = Talk.of(told)
+    words, sought = talk.topic(question, TOPIC), talk.topic(question, SOUGHT, weigh)
+    if not words or not (leans(question) or shares_topic(question, told)):
         return _alone(question)
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
-    before = heard(history)
-    understood = [Search(text=question, weight=HEARD_WEIGHT, heard=before)] if before else []
     whole = f"{question} ({words})"
     if leans(question):
-        return Folded(whole, [carried, alone, *understood], [whole, question])
-    return Folded(question, [alone, carried, *understood], [question, whole])
+        return Folded(whole, [carried, alone], [whole, question])
+    return Folded(question, [alone, carried], [question, whole])
 
 
 def _alone(question: str) -> Folded:
     return Folded(question, [Search(text=question, weight=1.0)], [question])
 
 
-def heard(history: Sequence[Turn]) -> str:
-    """The user's last turn and what was said since, each by its opening: what a turn is understood by."""
-    since = next((age for age, turn in enumerate(reversed(history), 1) if turn["role"] == "user"), len(history))
-    said = (" ".join(turn["content"].split()[: HEARD[turn["role"]]]) for turn in history[-since:])
-    return " ".join(said)[:HEARD_CHARACTERS]
+def spoken(history: Sequence[Turn], declined: str) -> list[Turn]:
+    """The turns that a topic can be read from: neither a courtesy nor an answer that declined."""
+    opening = declined.strip()
+    kept = []
+    for turn in history:
+        if turn["role"] == "user":
+            kept += [] if is_courtesy(turn["content"], ()) else [turn]
+        elif not opening or not turn["content"].strip().startswith(opening):
+            kept.append(turn)
+    return kept
 
 
 def swapped(question: str, history: Sequence[Turn]) -> str:
-    """The user's last question with the part in which this turn differs: `And in the US?` says where else.
+    """The last question of the user's that has such a part, with the part in which this turn differs.
 
-    Empty when the turn is no such remark, or the question before it has no part of that kind.
+    `And in the US?` says where else. Empty when the turn is no such remark, or no question has a part of that kind.
     """
     said = ELSE.match(question)
-    before = next((turn["content"] for turn in reversed(history) if turn["role"] == "user"), "")
-    if not said or not before:
+    if not said:
         return ""
     link, other = said["link"], said["other"].strip()
-    part = rf"\b(?i:{link})\s+{NAME}" if link else rf"(?<=\w ){NAME}"
-    found = list(re.finditer(part, before))
-    if not found:
-        return ""
-    start, end = found[-1].span()
-    return f"{before[:start]}{f'{link.lower()} ' if link else ''}{other}{before[end:]}"
+    for part in ([rf"\b(?i:{link})\s+{NAME}"] if link else []) + [rf"(?<=\w ){NAME}"]:
+        for turn in reversed(history):
+            found = list(re.finditer(part, turn["content"])) if turn["role"] == "user" else []
+            if found:
+                start, end = found[-1].span()
+                linked = link and re.match(rf"(?i:{link})\b", found[-1].group())
+                return f"{turn['content'][:start]}{f'{link.lower()} ' if linked else ''}{other}{turn['content'][end:]}"
+    return ""
 
 
 def leans(question: str) -> bool:
     """Whether a turn points at what was said before, or says too little to stand alone."""
-    return bool(LEANS.search(question)) or (len(set(terms(question))) < FULL and not NAMING.match(question))
+    if LEANS.search(question):
+        return True
+    rest = GOES_ON.sub("", question)
+    return not NAMING.match(rest) and (rest != question or len(set(terms(question))) < FULL)
 
 
 def shares_topic(question: str, history: Sequence[Turn]) -> bool:
@@ -146,11 +157,23 @@ def shares_topic(question: str, history: Sequence[Turn]) -> bool:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Talk:
     """The terms of the earlier turns: what each is worth, when it was said last, and by which word."""
 
     worth: Mapping[str, float]
     last: Mapping[str, tuple[int, int, str]]
+
+    @classmethod
+    def of(cls, history: Sequence[Turn]) -> "Talk":
+        """What was said: more is worth what the user said, and what was said lately."""
+        worth: dict[str, float] = {}
+        last: dict[str, tuple[int, int, str]] = {}
+        for age, turn in enumerate(reversed(history)):
+            share = DECAY ** (age // 2) * (1.0 if turn["role"] == "user" else ASSISTANT)
+            for place, (term, word) in enumerate(_telling(turn["content"])):
+                worth[term] = worth.get(term, 0.0) + share
+                last.setdefault(term, (-age, place, word))
+        return cls(worth, last)
 
     def topic(self, question: str, most: int, weigh: Weigh = alike) -> str:
         """The words that say best what the talk is about, in the order in which they came, without the turn's own.
@@ -161,18 +184,6 @@ class Spoken:
         new = [term for term in self.worth if term not in own]
         best = sorted(new, key=lambda term: -self.worth[term] * weigh(term))[:most]
         return " ".join(self.last[term][2] for term in sorted(best, key=lambda term: self.last[term]))
-
-
-def spoken_in(history: Sequence[Turn]) -> Spoken:
-    """What was said: more is worth what the user said, and what was said lately."""
-    worth: dict[str, float] = {}
-    last: dict[str, tuple[int, int, str]] = {}
-    for age, turn in enumerate(reversed(history)):
-        share = DECAY ** (age // 2) * (1.0 if turn["role"] == "user" else ASSISTANT)
-        for place, (term, word) in enumerate(_telling(turn["content"])):
-            worth[term] = worth.get(term, 0.0) + share
-            last.setdefault(term, (-age, place, word))
-    return Spoken(worth, last)
 
 
 def _telling(text: str) -> Iterator[tuple[str, str]]:
@@ -186,11 +197,12 @@ def _telling(text: str) -> Iterator[tuple[str, str]]:
 
 
 def is_courtesy(question: str, history: Sequence[Turn]) -> bool:
-    """Whether a turn only greets, thanks or agrees: there is nothing to search for.
+    """Whether a turn only greets, thanks or agrees: nothing is asked, and there is nothing to search for.
 
     After a question of the assistant's, a word of agreement is an answer, and what it agrees to can be searched for.
     """
     if history and history[-1]["role"] == "assistant" and history[-1]["content"].rstrip().endswith("?"):
         return False
     said = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
-    return any(word in COURTESY for word in said) and all(word in COURTESY | AROUND for word in said)
+    asks = said[:1] and said[0] in ASKING and not HOW_ARE_YOU.match(question)
+    return not asks and any(word in COURTESY for word in said) and all(word in COURTESY | AROUND for word in said)
