@@ -1,5 +1,6 @@
 """How sure it is that what was found answers a question: one logistic over a dozen signs, or a share of terms; pure."""
 
+import re
 from collections.abc import Sequence
 from math import log
 
@@ -12,6 +13,10 @@ from .evidence import about, asked_terms, share, term_set
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""
+CHANCE = 0.4
+"""Share of a question's terms that a sentence about something else may have."""
+ASKS = re.compile(r"[几哪谁什么怎吗呢多少何誰幾언제어디무엇누구몇]")
+"""What asks in Chinese, Japanese and Korean, and stands in no answer."""
 KINDS = ("person", "place", "date", "count", "amount", "measure")
 NEAREST = 3
 
@@ -28,19 +33,19 @@ def confidence(
 
 
 def held_by_best(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], language: str) -> float:
-    """The share of a question's terms, all of one weight, that the best unit has with what it stands under."""
+    """How much of a question's terms, all of one weight, the best unit has with what it stands under; 0 to 1."""
     best = evidence[0]
-    text = f"{best['text']}\n{about(passages[best['passage']])}"
-    return share(asked_terms(question, language), term_set(text, language), alike)
+    wanted = frozenset(term for term in asked_terms(question, language) if not ASKS.search(term))
+    text = f"{best['text']}\n{about(passages[best['passage']], best)}"
+    return max(0.0, (share(wanted, term_set(text, language), alike) - CHANCE) / (1 - CHANCE))
 
 
 def signs(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh) -> dict[str, float]:
     """What the weights look at: cosines, shares of the question's terms that are held, and what is missing."""
     best, asked = evidence[0], asked_terms(question)
     passage = passages[best["passage"]]
-    heads = term_set(about(passage))
-    here = term_set(best["text"]) | heads
-    whole = term_set(passage["text"]) | heads
+    here = term_set(best["text"]) | term_set(about(passage, best))
+    whole = term_set(passage["text"]) | term_set(about(passage))
     any_of = whole.union(*(term_set(f"{each['text']}\n{about(each)}") for each in passages))
     similar = sorted((unit["similarity"] for unit in evidence), reverse=True)
     kind = wanted(question).kind

@@ -10,10 +10,10 @@ from typing import Literal
 from ..claims.versions import outdated
 from ..learned import logistic
 from ..state import Evidence, Passage
-from ..text.plain import ITEM
+from ..text.plain import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, terms
-from .names import Held, Name, held, names_in
+from .names import Name, held, names_in
 
 MOST_UNITS = 400
 BIAS, MEANING, WORDS = -6.5, 4.4, 5.4
@@ -23,6 +23,8 @@ Fitted on SQuAD 2.0; more signs (its neighbours' terms, the kind of answer) do n
 """
 ASKS = -2.0
 """Log-odds for a unit that is itself a question: a heading of a list of answers says nothing."""
+TITLES = -2.5
+"""Log-odds for a unit that is the title of what stands under it."""
 OUTDATED = -4.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
 
@@ -33,6 +35,8 @@ ORDERS = re.compile(
 )
 """What asks for something and is no word of it."""
 
+HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
 Shape = Literal["sentence", "item", "row"]
 
 
@@ -43,16 +47,37 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
         own = _units(passage["text"], passage["header"])
         known = len(passage["similar"]) == len(own)
         near = passage["similar"] if known else [passage["vector"] or 0.0] * len(own)
+        over = _headings(passage["text"])
         for unit, similar in zip(own, near, strict=True):
             if any(map(str.isalpha, unit.reading)):
-                found.append(_evidence(number, unit, similar))
+                heading = next((told for start, told in reversed(over) if start < unit.start), None)
+                found.append(_evidence(number, unit, similar, innermost(passage) if heading is None else heading))
     return found[:MOST_UNITS]
 
 
-def _evidence(number: int, unit: Unit, similar: float) -> Evidence:
-    text, start, end = unit.reading, unit.start, unit.end
-    found = Evidence(passage=number, start=start, end=end, text=text, similarity=similar, coverage=0.0, score=0.0)
+def _evidence(number: int, unit: Unit, similar: float, heading: str) -> Evidence:
+    found = Evidence(
+        passage=number,
+        start=unit.start,
+        end=unit.end,
+        text=unit.reading,
+        heading=heading,
+        similarity=similar,
+        coverage=0.0,
+        score=0.0,
+    )
     return Evidence(**{**found, "question": unit.question}) if unit.question else found
+
+
+@lru_cache(maxsize=2048)
+def _headings(text: str) -> tuple[tuple[int, str], ...]:
+    """The headings inside of a text and where they stand."""
+    return tuple((match.start(), plain(match[1])) for match in HEADING.finditer(text))
+
+
+def innermost(passage: Passage) -> str:
+    """The section that a passage begins in."""
+    return passage["section"].split(" > ")[-1]
 
 
 @lru_cache(maxsize=2048)
@@ -74,9 +99,23 @@ def shape(unit: Evidence, passage: Passage) -> Shape:
     return "item" if ITEM.match(line) and start + len(line) - len(line.lstrip()) <= unit["start"] else "sentence"
 
 
-def about(passage: Passage) -> str:
-    """What a passage's units stand under: the document's title and the innermost section."""
-    return f"{passage['title']}, {passage['section'].split(' > ')[-1]}" if passage["section"] else passage["title"]
+def is_heading(unit: Evidence, passage: Passage) -> bool:
+    """Whether a unit is a title over other text: a line by itself without a stop, or a row of one cell."""
+    if unit.get("question"):
+        return False
+    if shape(unit, passage) == "row":
+        return ": " not in unit["text"] and "; " not in unit["text"]
+    line = passage["text"][unit["start"] : unit["end"]]
+    alone = (
+        passage["text"][: unit["start"]].rstrip(" \t")[-1:] in ("", "\n") and passage["text"][unit["end"] :][:1] == "\n"
+    )
+    return shape(unit, passage) == "sentence" and alone and "\n" not in line and line[-1] not in STOPS
+
+
+def about(passage: Passage, unit: Evidence | None = None) -> str:
+    """What a passage or one of its units stands under: the document's title and the innermost heading."""
+    heading = unit["heading"] if unit else innermost(passage)
+    return f"{passage['title']}, {heading}" if heading else passage["title"]
 
 
 @lru_cache(maxsize=8192)
@@ -101,10 +140,12 @@ def score(question: str, passages: Sequence[Passage], weigh: Weigh, language: st
     found, old = gather(passages), outdated(question, passages)
     wanted = asked_terms(question, language)
     for unit in found:
-        here = term_set(f"{unit['text']}\n{about(passages[unit['passage']])}", language)
+        passage = passages[unit["passage"]]
+        here = term_set(f"{unit['text']}\n{about(passage, unit)}", language)
         unit["coverage"] = share(wanted, here, weigh)
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
-        odds += ASKS * unit["text"].rstrip().endswith("?") + OUTDATED * (unit["passage"] in old)
+        odds += ASKS * unit["text"].rstrip().endswith("?") + TITLES * is_heading(unit, passage)
+        odds += OUTDATED * (unit["passage"] in old)
         unit["score"] = logistic(odds)
     return sorted(found, key=lambda unit: -unit["score"])
 
@@ -123,54 +164,72 @@ class Named:
 def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
     """Which units are about what the question names; `found` is best first.
 
-    A row or a list item must have each name itself, or stand under it. A sentence may have it from a sentence of its
-    passage, as long as it does not name another code, number or year in its place.
+    A row or a list item must have each name itself, or stand under it. A sentence may have it from another one under
+    the same heading, as long as it does not name something else of the kind in its place.
     """
     wanted = names_in(question, language)
     if not wanted:
         return Named(wanted, list(found), [])
-    above = [held(_heads(passage)) for passage in passages]
-    own = {id(unit): held(unit["text"]) for unit in found}
-    within = [
-        {name for name in wanted for unit in found if unit["passage"] == n and own[id(unit)].has(name)}
-        for n in range(len(passages))
-    ]
+    view = _View(passages, found, wanted)
+    fitting = [unit for unit in found if all(view.fits(unit, name) for name in wanted)]
+    if fitting and view.rival_says_more(question, fitting[0], language):
+        fitting = []
+    return Named(wanted, fitting, [name for name in wanted if not view.has(name)])
 
-    def fits(unit: Evidence) -> bool:
-        text, place = own[id(unit)], unit["passage"]
-        loose = shape(unit, passages[place]) == "sentence" and not unit.get("question")
-        return all(
-            text.has(name)
-            or _stands_over(above[place], text, name)
-            or (loose and _from_passage(name, text, within[place]))
-            for name in wanted
+
+class _View:
+    """The units of the passages as names are looked up in them."""
+
+    def __init__(self, passages: Sequence[Passage], found: Sequence[Evidence], names: Sequence[Name]) -> None:
+        self.passages, self.found, self.names = passages, found, names
+        self._files = [held(_file_and_metadata(passage)) for passage in passages]
+        self._own = {id(unit): held(unit["text"]) for unit in found}
+        self._under: dict[tuple[int, str], set[Name]] = {}
+        for unit in found:
+            told = self._under.setdefault((unit["passage"], unit["heading"]), set())
+            told.update(name for name in names if self._own[id(unit)].has(name))
+
+    def fits(self, unit: Evidence, name: Name) -> bool:
+        """Whether a unit is about what a name means."""
+        own = self._own[id(unit)]
+        if own.has(name):
+            return True
+        if own.rivals(name):
+            return False
+        loose = shape(unit, self.passages[unit["passage"]]) == "sentence" and not unit.get("question")
+        return self._above(unit, name) or (loose and name in self._under[unit["passage"], unit["heading"]])
+
+    def has(self, name: Name) -> bool:
+        """Whether anything has a name."""
+        return any(name in told for told in self._under.values()) or any(self._above(unit, name) for unit in self.found)
+
+    def _above(self, unit: Evidence, name: Name) -> bool:
+        passage = self.passages[unit["passage"]]
+        return held(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
+
+    def rival_says_more(self, question: str, best: Evidence, language: str) -> bool:
+        """Whether what is asked for is said of something else of the kind, and not by the best unit that has the names.
+
+        `The Halden 7 is orange` has the name, and how long it flies is told of the Halden 5 alone.
+        """
+        named = term_set(" ".join(name.text for name in self.names), language)
+        asked = asked_terms(question, language) - named
+        lost = asked - term_set(f"{best['text']}\n{about(self.passages[best['passage']], best)}", language)
+        return bool(lost) and any(
+            lost & term_set(unit["text"], language) and any(self._own[id(unit)].rivals(name) for name in self.names)
+            for unit in self.found
         )
 
-    have = {
-        name for name in wanted if any(name in own_names for own_names in within) or any(a.has(name) for a in above)
-    }
-    return Named(wanted, [unit for unit in found if fits(unit)], [name for name in wanted if name not in have])
+
+def _file_and_metadata(passage: Passage) -> str:
+    file = re.sub(r"[-_/.]", " ", passage["file"])
+    return f"{file}\n{' '.join(str(value) for value in passage['metadata'].values())}"
 
 
 def naming(question: str, found: Sequence[Evidence], like: Evidence, language: str = "en") -> list[Evidence]:
     """The units that name themselves whatever one of them names of the question's names."""
     names = [name for name in names_in(question, language) if held(like["text"]).has(name)]
     return [unit for unit in found if all(held(unit["text"]).has(name) for name in names)]
-
-
-def _heads(passage: Passage) -> str:
-    """The headings that a passage stands under, its file, and its metadata."""
-    file = re.sub(r"[-_/.]", " ", passage["file"])
-    known = " ".join(str(value) for value in passage["metadata"].values())
-    return f"{passage['title']} \n {passage['section']} \n {file} \n {known}"
-
-
-def _stands_over(above: Held, text: Held, name: Name) -> bool:
-    return above.has(name) and not text.rivals(name)
-
-
-def _from_passage(name: Name, text: Held, within: set[Name]) -> bool:
-    return name in within and not text.rivals(name)
 
 
 def weighing(passages: Sequence[Passage]) -> Weigh:

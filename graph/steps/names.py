@@ -19,6 +19,11 @@ Kind = Literal["code", "number", "name"]
 CARRIED = re.compile(r"(?<=\S) \([^()]*\)$")
 """The words that a conversation has carried along."""
 TOKEN = re.compile(r"[^\W_]+(?:[-/.&'’][^\W_]+)*")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+LETTERS = re.compile(r"[A-Z]{1,4}")
+"""What makes a code together with the number behind it: OV 3."""
+COUNTS = re.compile(r"\d+(?:[.,]\d+)?(?:[^\W\d_]{1,3}|-[a-z]+)")
+"""An amount, an ordinal or an adjective: 40kg, 3rd, 5-star."""
 DOTTED = re.compile(r"(?:[A-Z]\.){2,}")
 YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 YEAR_AFTER = frozenset("in of for during from fiscal year".split())
@@ -68,11 +73,14 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
     while place < len(words):
         before = words[place - 1].lower() if place else ""
         last = place + 1
-        if _is_code(words[place]):
+        if place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
+            last = place + 2
+            yield Name(" ".join(words[place:last]), "code", (_joined("".join(words[place:last])),), before)
+        elif _is_code(words[place]):
             yield Name(words[place], "code", (_joined(words[place]),), before)
-        elif words[place].isdigit():
+        elif NUMBER.fullmatch(words[place]):
             if _labels(words, place, before):
-                yield Name(words[place], "number", (words[place],), before)
+                yield Name(words[place], "number", (_joined(words[place]),), before)
         elif not shouted and _is_name(found, words, place, language):
             last = _end(found, words, place)
             yield Name(" ".join(words[place:last]), "name", _name_words(words[place:last]), before)
@@ -82,7 +90,7 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
 def _is_code(word: str) -> bool:
     """Letters and digits in one word: A-19, KX-310/B, P07; but no ordinal, and no amount such as 40kg."""
     mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
-    return mixed and not re.fullmatch(r"\d+(?:[.,]\d+)?(?:[^\W\d_]{1,3}|-[^\W\d_]+)", word)
+    return mixed and not COUNTS.fullmatch(word)
 
 
 def _labels(words: Sequence[str], place: int, before: str) -> bool:
@@ -106,11 +114,19 @@ def _is_name(found: Sequence[re.Match[str]], words: Sequence[str], place: int, l
     if word.lower() in EMPTY_WORDS | FUNCTION_WORDS | CONJUNCTIONS:
         return word.isupper() and len(word) > 1 and place > 0
     if language == "de":
-        return place > 0 and words[place - 1].lower() in ("in", "aus", "nach", "bei")
+        # Every noun has a capital: a name follows a preposition without an article, or a noun that it is the name of.
+        return place > 0 and (
+            words[place - 1].lower() in ("in", "aus", "nach", "bei") or _is_noun(found, words, place - 1)
+        )
     if place > 0 and found[place].string[: found[place].start()].rstrip()[-1:] not in (".", "?", "!", ":"):
         return True
     follows = place + 1 < len(words) and words[place + 1][0].isupper() and not _gap(found, place + 1).strip()
     return follows or found[place].group().translate(SAME).endswith("'s")
+
+
+def _is_noun(found: Sequence[re.Match[str]], words: Sequence[str], place: int) -> bool:
+    """Whether a word inside a German sentence is a noun, and the next one follows without a comma."""
+    return place > 0 and words[place][0].isupper() and not _gap(found, place + 1).strip()
 
 
 def _end(found: Sequence[re.Match[str]], words: Sequence[str], place: int) -> int:
@@ -203,5 +219,12 @@ def _same(one: str, other: str) -> bool:
 @lru_cache(maxsize=8192)
 def held(text: str) -> Held:
     """The words of a text."""
-    found = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
+    whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
+    found = [part for word in whole for part in _parts(word)]
     return Held(tuple(map(_joined, found)), tuple(word[0].isupper() for word in found))
+
+
+def _parts(word: str) -> list[str]:
+    """A word, and the words that it joins where it is no code: `Drag-Narvik` is of both."""
+    joins = any(sign in word for sign in "-/") and not any(map(str.isdigit, word))
+    return [word, *re.split(r"[-/]", word)] if joins else [word]

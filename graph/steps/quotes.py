@@ -12,19 +12,22 @@ from rapidfuzz.fuzz import ratio
 
 from ..state import Evidence, Passage
 from ..text.cells import cell_of
+from ..text.forms import is_number
+from ..text.plain import ITEM
 from ..text.words import terms
-from .answer_types import could_answer, wanted
+from .answer_types import wanted
 from .evidence import naming, said, shape
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
 ALIKE = 75.0
 """Likeness, 0 to 100, of two sentences without names and numbers from which on they say the same of two things."""
-GAP = re.compile(r"[\s|:-]*|\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 PROCEDURE = re.compile(
-    r"^\W*(?:how (?:do|can|should|must|does|to|would|is|are)\b|what (?:are|is) the (?:steps?|procedure|process)\b"
-    r"|(?:steps?|instructions?|procedure) (?:to|for)\b|wie (?:kann|muss|soll|mache|wird|werden|geht)\b|comment\b"
-    r"|cómo\b|como\b|hvordan\b|hur\b|hoe (?:kan|moet|doe)\b)",
+    r"\bhow (?:do|can|should|must|to|would)\b|^\W*how (?:does one|is|are)\b"
+    r"|\bwhat (?:are|is) the (?:steps?|procedure|process)\b|\b(?:steps?|instructions?|procedure) (?:to|for)\b"
+    r"|\bwie (?:kann|muss|soll|mache|wird|werden|geht|\w+ (?:ich|man|wir))\b|\bcomment\b|\bcómo\b"
+    r"|\bcome (?:si|posso|faccio|devo)\b|\bhvordan\b|\bhur (?:gör|kan|ska)\b|\bjak\b"
+    r"|\bhoe (?:kan|moet|doe|\w+ (?:ik|je|men))\b",
     re.IGNORECASE,
 )
 SEQUENCE = re.compile(
@@ -69,6 +72,8 @@ LEANS = re.compile(
     re.IGNORECASE,
 )
 """A sentence that begins so says of what the sentence before it names."""
+AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
+"""A word and the three after it: a number, and what it counts."""
 STATES = re.compile(r"\b(?:only|first|last|maximum|minimum|at most|at least|up to)\b", re.IGNORECASE)
 
 
@@ -114,10 +119,13 @@ def choose(
     kin = naming(question, alike(best, passages, fitting), best)
     if computed(question, best, passages) and len(kin) > 1:
         return _quotes(kin, own, "The answer has to be worked out from what is quoted.")
-    block = list_of(best, passages[best["passage"]], own.of(best["passage"]))
+    passage, around = passages[best["passage"]], own.of(best["passage"])
+    block = list_of(best, passage, around)
     if PROCEDURE.search(question) and not _asks_amount(question):
-        steps = block if len(block) > 1 else sequence_of(best, passages[best["passage"]], own.of(best["passage"]))
-        return _whole(steps, own, passages)
+        items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
+        if len(block) == 1 and len(items) > 1:
+            block = list_of(items[0], passage, around)
+        return _whole(block if len(block) > 1 else sequence_of(best, passage, around), own, passages)
     if asks_several(question):
         return _whole(block if len(block) > 1 else kin, own, passages)
     return _quotes([best], own)
@@ -139,9 +147,10 @@ def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool
 
 def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
     """Whether a unit says how many: a number in a sentence, or in a cell whose column is what is counted."""
-    if shape(best, passages[best["passage"]]) != "row":
-        return could_answer(question, best["text"]) is not False
     head = wanted(question).head or frozenset(terms(question))
+    if shape(best, passages[best["passage"]]) != "row":
+        counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
+        return any(head & set(terms(after)) for _, after in counted)
     pairs = (pair.partition(": ") for pair in best["text"].split("; "))
     named = [cell_of(value).kind in ("number", "quantity") and head & set(terms(label)) for label, _, value in pairs]
     return any(named)
@@ -200,7 +209,7 @@ def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[E
     place = own.index(best)
     leads = passage["text"][best["start"] : best["end"]].rstrip().endswith(":")
     first = place + 1 if leads else place
-    if first >= len(own) or shape(own[first], passage) != "item":
+    if first >= len(own) or not _in_list(own[first], passage):
         return [best]
     last = first
     while first and _goes_on(own, first - 1, passage):
@@ -212,13 +221,15 @@ def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[E
 
 
 def _goes_on(own: Sequence[Evidence], place: int, passage: Passage) -> bool:
-    """Whether two neighbouring units are items of one list."""
+    """Whether the next unit is of the same list: another item, or what an item says below its first line."""
     one, other = own[place], own[place + 1]
-    if shape(one, passage) != "item" or (
-        shape(other, passage) != "item" and "\n\n" in passage["text"][one["end"] : other["start"]]
-    ):
-        return False
-    return not re.search(r"^ {0,3}#", passage["text"][one["end"] : other["start"]], re.MULTILINE)
+    return one["heading"] == other["heading"] and _in_list(one, passage) and _in_list(other, passage)
+
+
+def _in_list(unit: Evidence, passage: Passage) -> bool:
+    """Whether a unit is an item, or stands indented under one or behind its first sentence."""
+    line = passage["text"][passage["text"].rfind("\n", 0, unit["start"]) + 1 : unit["end"]]
+    return shape(unit, passage) == "item" or line.startswith(("  ", "\t")) or bool(ITEM.match(line))
 
 
 def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
