@@ -18,7 +18,7 @@ from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
-from graph.backends.minilm import MiniLM
+from graph.backends.embedders import load_embedder
 from graph.claims.citations import claims_of, said
 from graph.claims.groundedness import features
 from graph.claims.sources import Source, source
@@ -62,7 +62,7 @@ def rate(folder: Path) -> list[Rated]:
     texts = texts_of(folder)
     weight = weights(set(terms(text.text)) for text in texts.values())
     rarest = max(weight.values())
-    embedder = MiniLM(cores())
+    embedder = load_embedder(Release().embedding, cores())
     found = []
     for answer in read_labels(folder):
         sources = [source(text.text, "", text.title) for text in answer.passages]

@@ -34,8 +34,8 @@ class Passage(TypedDict):
     """A chunk of a document, `text == document_text[start:end]`, with the scores that found it.
 
     `score` is the fused score, and the reranked one after the rerank step; `lexical` and `vector` are the legs' own.
-    `similar` are the cosines of the question to the passage's units in order, where the index holds their vectors.
-    `signals` say what else the index knows of a candidate: how it compares with the others that were found.
+    `vector` and `similar` say how like the question the passage and its units in order are, where the index holds their
+    vectors: 0 for texts that have nothing to do with one another, 1 for the same.
     """
 
     id: str
@@ -54,7 +54,6 @@ class Passage(TypedDict):
     lexical: float | None
     vector: float | None
     similar: list[float]
-    signals: NotRequired[dict[str, float]]
 
 
 class Search(TypedDict):

@@ -1,4 +1,4 @@
-"""Searches for one question or for several at once, and keeps of what was found what an answer may use."""
+"""Searches for one question or for several at once, keeps of what was found what an answer may use, and scores it."""
 
 import asyncio
 import time
@@ -46,7 +46,8 @@ class Searching:
         Raises FilterInvalid or RetrievalUnavailable.
         """
         compile_filter(filters, self.backend.retriever.columns)
-        found = (await self._one(Search(text=text, weight=1.0), filters, groups))[0][: self.release.retrieval.keep]
+        search, most = Search(text=text, weight=1.0), self.release.retrieval.keep
+        found, _ = await self._one(search, most, filters, groups)
         if self.backend.reranker is None or not found:
             return found
         ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
@@ -88,21 +89,21 @@ class Searching:
 
     async def _all(self, searches: Sequence[Search], state: State) -> tuple[list[list[Passage]], list[str]]:
         whose = state["filters"], state["groups"], state["caller"]
-        searched = await asyncio.gather(*(self._one(search, *whose) for search in searches))
+        most = self.release.retrieval.keep * (DEPTH if len(searches) > 1 else 1)
+        searched = await asyncio.gather(*(self._one(search, most, *whose) for search in searches))
         hits = [set(cached) for _, cached in searched]
         return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
 
     async def _one(
-        self, search: Search, filters: dict[str, Any], groups: list[str], caller: str = ""
+        self, search: Search, most: int, filters: dict[str, Any], groups: list[str], caller: str = ""
     ) -> tuple[list[Passage], list[str]]:
-        """The best passages of a search, and the caches that were hit."""
-        text = search["text"]
-        caches, key = self.backend.caches, self.key(filters, groups, caller, "search", text)
+        """The best passages of a search, so many at most, and the caches that were hit."""
+        text, caches = search["text"], self.backend.caches
+        key = self.key(filters, groups, caller, "search", text, most)
         kept: list[Passage] | None = caches.retrieval.get(key)
         if kept is not None:
             return kept, ["retrieval"]
         cached = ["embedding"] if text in caches.embeddings else []
-        scope = Scope(filters, groups, self.release.retrieval.pool)
-        found = (await self.backend.retriever.search(text, scope))[: DEPTH * self.release.retrieval.keep]
+        found = await self.backend.retriever.search(text, Scope(filters, groups, self.release.retrieval.pool, most))
         caches.retrieval.put(key, found)
         return found, cached
