@@ -156,9 +156,11 @@ class Named:
 
     names: tuple[Name, ...]
     fitting: list[Evidence]
-    """The units that have every name, in themselves, from what they stand under or from their passage; best first."""
+    """The units that have every name, or as many as any has, in themselves or from what is around them; best first."""
     missing: list[Name]
-    """Names that no unit has."""
+    """Names that nothing has."""
+    whole: bool = True
+    """Whether those units have every name."""
 
 
 def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
@@ -171,10 +173,13 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     if not wanted:
         return Named(wanted, list(found), [])
     view = _View(passages, found, wanted)
-    fitting = [unit for unit in found if all(view.fits(unit, name) for name in wanted)]
-    if fitting and view.rival_says_more(question, fitting[0], language):
-        fitting = []
-    return Named(wanted, fitting, [name for name in wanted if not view.has(name)])
+    missing = [name for name in wanted if not view.has(name)]
+    if missing or view.is_rivals(question, language):
+        return Named(wanted, [], missing)
+    fits = {id(unit): sum(view.fits(unit, name) for name in wanted) for unit in found}
+    most = max(fits.values(), default=0)
+    fitting = [unit for unit in found if fits[id(unit)] == most] if most else []
+    return Named(wanted, fitting, missing, most == len(wanted))
 
 
 class _View:
@@ -207,18 +212,18 @@ class _View:
         passage = self.passages[unit["passage"]]
         return held(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
 
-    def rival_says_more(self, question: str, best: Evidence, language: str) -> bool:
-        """Whether what is asked for is said of something else of the kind, and not by the best unit that has the names.
+    def is_rivals(self, question: str, language: str) -> bool:
+        """Whether the best unit says what is asked for of something else, and no unit with the names says it.
 
-        `The Halden 7 is orange` has the name, and how long it flies is told of the Halden 5 alone.
+        `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
+        best = self.found[0]
+        if not any(self._own[id(best)].rivals(name) and not self.fits(best, name) for name in self.names):
+            return False
+        fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in self.names)), None)
         named = term_set(" ".join(name.text for name in self.names), language)
-        asked = asked_terms(question, language) - named
-        lost = asked - term_set(f"{best['text']}\n{about(self.passages[best['passage']], best)}", language)
-        return bool(lost) and any(
-            lost & term_set(unit["text"], language) and any(self._own[id(unit)].rivals(name) for name in self.names)
-            for unit in self.found
-        )
+        asked = (asked_terms(question, language) - named) & term_set(best["text"], language)
+        return fitting is None or bool(asked - term_set(f"{fitting['text']}\n{fitting['heading']}", language))
 
 
 def _file_and_metadata(passage: Passage) -> str:

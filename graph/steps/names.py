@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..text.forms import CONJUNCTIONS, DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, TIME_UNITS
 from ..text.splitting import sentences
-from ..text.words import EMPTY_WORDS, SAME
+from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
 Kind = Literal["code", "number", "name"]
 
@@ -65,6 +65,9 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     words = [match.group().translate(SAME).removesuffix("'s") for match in found]
     small = EMPTY_WORDS | FUNCTION_WORDS
     shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in small for word in words[1:]) > 1
+    shouted = shouted or (
+        len(words) > 2 and "?" not in text and all(word[0].isupper() for word in words if len(word) > 3)
+    )
     return tuple(dict.fromkeys(_runs(found, words, language, shouted=shouted)))
 
 
@@ -167,7 +170,7 @@ class Held:
     def has(self, name: Name) -> bool:
         """Whether the text has a name: all of its words close together, in any order, or its acronym."""
         if name.kind == "name" and len(name.words) == 1:
-            return self._has_word(name.words[0], name.text)
+            return self._has_word(SAME_NAME.get(name.words[0], name.words[0]), name.text)
         if name.kind != "name":
             return name.words[0] in self.words or (name.kind == "code" and self._has_apart(name.words[0]))
         if "".join(word[0] for word in name.words) in self.words:
@@ -221,7 +224,8 @@ def held(text: str) -> Held:
     """The words of a text."""
     whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
     found = [part for word in whole for part in _parts(word)]
-    return Held(tuple(map(_joined, found)), tuple(word[0].isupper() for word in found))
+    words = (SAME_NAME.get(word, word) for word in map(_joined, found))
+    return Held(tuple(words), tuple(word[0].isupper() for word in found))
 
 
 def _parts(word: str) -> list[str]:

@@ -61,13 +61,13 @@ def _answer(question: str, passages: Sequence[Passage], weigh: Weigh, language: 
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
-    if named.fitting and sure >= answer_from:
+    if not named.whole and _are_listed(question, named.names) and related >= answer_from:
+        selection["quotes"], selection["partial"] = _each(passages, evidence, named), UNLIKE
+        selection["confidence"] = related
+    elif named.fitting and sure >= answer_from:
         quotes = choose(question, passages, named.fitting, evidence)
         selection["quotes"] = [Quote(text=quote.text, passage=quote.passage) for quote in quotes.found]
         selection["partial"] = quotes.partial
-    elif not named.fitting and not named.missing and related >= answer_from and _are_listed(question, named.names):
-        selection["quotes"], selection["partial"] = _each(passages, evidence, named), UNLIKE
-        selection["confidence"] = related
     return Judged(selection, related)
 
 
