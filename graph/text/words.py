@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from math import log
+from threading import Lock
 
 import snowballstemmer
 
@@ -34,6 +35,10 @@ def alike(term: str) -> float:
     return 1.0
 
 
+STEMMING = Lock()
+"""A stemmer holds the word that it works on: of two threads at once, both would get wrong stems, or an IndexError."""
+
+
 @cache
 def _stemmer() -> snowballstemmer.stemmer:
     return snowballstemmer.stemmer("english")
@@ -41,7 +46,8 @@ def _stemmer() -> snowballstemmer.stemmer:
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    stem: str = _stemmer().stemWord(word)
+    with STEMMING:
+        stem: str = _stemmer().stemWord(word)
     return stem
 
 
