@@ -9,6 +9,7 @@ from ..errors import SourceInvalid
 from ..plain_yaml import YamlInvalid, load_yaml
 from .access import HOW, resembles_restriction
 from .document import Metadata, canonical
+from .formats.sheets import DELIMITED
 from .metadata import normalise
 
 MOST = 64 << 10
@@ -28,7 +29,6 @@ META_NAMES = re.compile(r"<meta\b[^>]{0,500}?\b(?:name|property)\s*=\s*[\"']?([^
 DATA_NAMES = re.compile(r"\"([^\"\n]{1,60})\"\s{0,20}:|([\w.-]{1,60})\s{0,20}[:=>]")
 CELLS = re.compile(r"[^,;\t|\"'\n]{1,60}")
 DATA = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml")
-TABLES = (".csv", ".tsv")
 FENCED = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*(?:-\0?-\0?-|\+\0?\+\0?\+)[^-+]")
 """The start of a file of any kind that has front matter."""
 
@@ -90,7 +90,7 @@ def doubt_in_markup(text: str, ending: str) -> str:
     """The same for a file's own markup: the keys of data, the header of a table, a page's <meta>."""
     if ending in DATA:
         return _doubt({name for found in DATA_NAMES.finditer(text) for name in found.groups()})
-    if ending in TABLES:
+    if ending in DELIMITED:
         return _doubt(cell for line in text[:MOST].split("\n")[:LINES] for cell in CELLS.findall(line))
     return _doubt(META_NAMES.findall(text[:MOST])) or doubt_in_text(text)
 

@@ -23,7 +23,7 @@ from metrics_under_test import Numbers
 from openai import NotFoundError, OpenAI
 from pydantic import SecretStr
 from registry_under_test import MemoryRegistry, warranted
-from server_under_test import key_file, serving, until
+from server_under_test import key_file, ready, reload, serving, until
 
 from graph.errors import PromotionRefused
 from graph.registry.package import open_package
@@ -93,18 +93,6 @@ def streamed(client: httpx.Client, body: Any, path: str = "") -> list[dict[str, 
     text = client.post(f"{path}/rag/stream", json=body).text
     told = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
     return [item for item in told if "seq" in item]
-
-
-def reload(client: httpx.Client) -> dict[str, Any]:
-    reply = client.post("/admin/reload", json={})
-    assert reply.status_code == 200, reply.text
-    told: dict[str, Any] = reply.json()
-    return told
-
-
-def ready(client: httpx.Client) -> dict[str, Any]:
-    told: dict[str, Any] = client.get("/readyz").json()
-    return told
 
 
 def read(client: httpx.Client) -> Numbers:

@@ -10,10 +10,20 @@ from lxml import etree
 from .clean import VEILED_CARET
 
 LARGEST_PART = 64_000_000
-LARGEST = 512_000_000
-"""Bytes after unpacking: what is larger would need more memory than a reader should take."""
+"""Bytes of XML after unpacking: what is larger would need more memory than a reader should take."""
 STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 """The names of Office's stricter standard, which differ from the usual ones in nothing but their letters."""
+
+
+def unpacked_size(content: bytes) -> int:
+    """Bytes that the members of a ZIP archive say they unpack to; 0 for what is none."""
+    if not content.startswith(b"PK\x03\x04"):
+        return 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return 0
 
 
 class PackageInvalid(ValueError):
@@ -26,8 +36,6 @@ class Package:
     def __init__(self, content: bytes) -> None:
         self._archive = zipfile.ZipFile(io.BytesIO(content))
         self._sizes = {entry.filename: entry.file_size for entry in self._archive.infolist()}
-        if sum(self._sizes.values()) > LARGEST:
-            raise PackageInvalid(f"it holds more than {LARGEST // 1_000_000} MB when unpacked")
 
     @property
     def names(self) -> tuple[str, ...]:
