@@ -10,12 +10,12 @@ from pathlib import Path, PurePath
 from ...errors import SourceInvalid
 from ..access import GROUPS
 from ..document import Document, Refused
-from ..front_matter import doubt_in_markup, doubt_in_text, front_matter, is_fenced
+from ..front_matter import doubt_in_markup, doubt_in_names, doubt_in_text, front_matter, is_fenced
 from . import epub, markup, opendocument, slides, word
 from .clean import as_written, decode, has_words, tidy
 from .convert import converted, converted_pdf, heading_of
-from .mail import Attachment, Body, not_superseded, parse, split_quoted
-from .package import PackageInvalid, unpacked_size
+from .mail import Attachment, Body, lacks_plain_text, not_superseded, parse, split_quoted
+from .package import PackageInvalid, property_names, unpacked_size
 from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
 from .sheets import DELIMITED, delimited
 
@@ -68,7 +68,8 @@ def _read(path: PurePath, content: bytes, how: How) -> Document:
         raise Refused(f"bad front matter: {error}") from error
     if not has_words(document.text[document.body :]):
         raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
-    document = replace(document, doubt=document.doubt or doubt_in_text(document.text[document.body :]))
+    doubt = document.doubt or doubt_in_names(property_names(content)) or doubt_in_text(document.text[document.body :])
+    document = replace(document, doubt=doubt)
     if path.suffix.lower() in MARKDOWN:
         return replace(document, text=without_unseen(document.text, document.body))
     return document
@@ -119,6 +120,8 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
         content = decode(content).encode()
     elif kind in PREPARED:
         content, warnings = _prepared(kind, content)
+    elif kind == ".msg" and lacks_plain_text(content):
+        warnings = ("its text, which it holds as HTML or RTF alone, was not read; save the message as .eml",)
     elif kind == ".pdf":
         return converted_pdf(path, content, how.ocr)
     document = replace(converted(path, content, how.ocr), warnings=warnings)
@@ -161,9 +164,8 @@ def _mail(content: bytes, how: How) -> Document:
     document = _with_quotes(Document(message, mail.subject))
     attached, unread = _attachments(mail.attachments, replace(how, depth=how.depth + 1))
     warnings = [*document.warnings, *(warning for body in bodies for warning in body.warnings)]
-    return replace(
-        document, text="\n\n".join([document.text, *attached]), warnings=tuple(dict.fromkeys([*warnings, *unread]))
-    )
+    text, told = "\n\n".join([document.text, *attached]), tuple(dict.fromkeys([*warnings, *unread]))
+    return replace(document, text=text, warnings=told, doubt=doubt_in_names(mail.names))
 
 
 def _body(body: Body) -> Document:

@@ -11,19 +11,32 @@ from .clean import VEILED_CARET
 
 LARGEST_PART = 64_000_000
 """Bytes of XML after unpacking: what is larger would need more memory than a reader should take."""
+PROPERTIES = ("docProps/custom.xml", "meta.xml")
+PROPERTY = re.compile(rb"<(?:\w+:)?(?:property|user-defined)\b[^>]*?\bname=[\"']([^\"']*)")
 STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 """The names of Office's stricter standard, which differ from the usual ones in nothing but their letters."""
 
 
 def unpacked_size(content: bytes) -> int:
     """Bytes that the members of a ZIP archive say they unpack to; 0 for what is none."""
-    if not content.startswith(b"PK\x03\x04"):
-        return 0
+    archive = _archive(content)
+    return sum(member.file_size for member in archive.infolist()) if archive else 0
+
+
+def property_names(content: bytes) -> list[str]:
+    """The names of the properties that the owner of an Office or OpenDocument file has added to it."""
+    archive = _archive(content)
+    parts = [member for member in archive.infolist() if member.filename in PROPERTIES] if archive else []
+    small = [member for member in parts if member.file_size <= LARGEST_PART]
+    found = [PROPERTY.findall(archive.read(member)) for member in small] if archive else []
+    return [name.decode("utf-8", "replace") for names in found for name in names]
+
+
+def _archive(content: bytes) -> zipfile.ZipFile | None:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return sum(member.file_size for member in archive.infolist())
+        return zipfile.ZipFile(io.BytesIO(content)) if content.startswith(b"PK\x03\x04") else None
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return 0
+        return None
 
 
 class PackageInvalid(ValueError):
