@@ -59,7 +59,7 @@ def serving(app: FastAPI) -> Iterator[str]:
         thread.join(30)
 
 
-def until(holds: Callable[[], Any], seconds: float = 20) -> None:
+def until(holds: Callable[[], Any], seconds: float = 60) -> None:
     """Wait for what other threads and processes do."""
     end = time.monotonic() + seconds
     while not holds():

@@ -442,8 +442,8 @@ def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_awa
 
 def test_a_server_without_a_registry_has_no_versions(server: str) -> None:
     for path in ("/staging", "/versions/1"):
-        assert httpx.post(f"{server}{path}/rag/invoke", json=PENSION).status_code == 404
-    assert httpx.get(f"{server}/readyz").json()["registry"] == "none"
+        assert httpx.post(f"{server}{path}/rag/invoke", timeout=60, json=PENSION).status_code == 404
+    assert httpx.get(f"{server}/readyz", timeout=60).json()["registry"] == "none"
 
 
 def test_pinned_versions_that_nobody_asks_are_let_go(registry: MemoryRegistry, tmp_path: Path) -> None:
