@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
 from math import log
+from threading import Lock
 from typing import Any
 
 import snowballstemmer
@@ -44,6 +45,10 @@ def alike(term: str) -> float:
     return 1.0
 
 
+STEMMING = Lock()
+"""A stemmer holds the word that it works on: of two threads at once, both would get wrong stems, or an IndexError."""
+
+
 @cache
 def _stemmer(language: str) -> Any:
     name = stop_words.LANGUAGE_MAPPING.get(language, "")
@@ -53,7 +58,10 @@ def _stemmer(language: str) -> Any:
 @lru_cache(maxsize=50_000)
 def _stem(word: str, language: str) -> str:
     stemmer = _stemmer(language)
-    return str(stemmer.stemWord(word)) if stemmer else word
+    if stemmer is None:
+        return word
+    with STEMMING:
+        return str(stemmer.stemWord(word))
 
 
 @cache
