@@ -1,8 +1,7 @@
 """What the pipeline finds for the questions of a set, up to the sentences that it scores, of all or some documents.
 
 Asking takes minutes, so what was found is kept in .warrant/bench until the set, the release or the code that finds it
-changes. Sentences are scored when they are read, so that weights may change. `tokens` says whether the index is to tell
-how near they are by its tokens, as a Snapshot does, or whether they are embedded afresh, as where no index can tell.
+changes. Sentences are scored when they are read, so that weights may change.
 """
 
 import asyncio
@@ -21,35 +20,32 @@ from benchmarks.halfway import state_after
 from benchmarks.record import ROOT, cores, read_judgements, read_records
 from benchmarks.stores import BENCH, build_or_reuse, store_of
 from graph.backends import Backend, Lexicon, Scope, connect
-from graph.backends.embedders import load_embedder
-from graph.backends.embedding import Embedder
 from graph.backends.local import SnapshotRetriever
 from graph.builder import build_graph
 from graph.caching.cache import Caches
 from graph.filters import ColumnType
-from graph.finding.evidence import gather, score, shortlist
-from graph.finding.late import Near, Vectors
 from graph.ingest.pipeline import recipe_of
 from graph.release import Release
 from graph.settings import Settings
 from graph.snapshot.lexicon import Lexicon as StoredLexicon
 from graph.snapshot.store import locate
 from graph.state import Evidence, Passage, Question
+from graph.steps.evidence import score
 from graph.sync import Graph
 from graph.text.words import Weigh
 
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
 FINDERS = (
     "finding/*.py",
-    "question/*.py",
+    "steps/conversation.py",
+    "steps/preprocess.py",
     "text/*.py",
-    "claims/versions.py",
     "nodes.py",
+    "backends/local.py",
     "backends/rerankers.py",
     "learned/rerank*.json",
 )
-"""The code that what is found follows from, but for what scores sentences afterwards."""
-AFTER = ("spans", "stretches", "confidence", "as_claim")
+"""The code that what is found follows from."""
 
 
 @dataclass(frozen=True)
@@ -96,45 +92,31 @@ def without_gold(asked: Asked, passage: Passage) -> bool:
 
 @dataclass(frozen=True)
 class Pool:
-    """The passages kept for a question, and how near their sentences are by the index's tokens.
-
-    Where it does not tell that, the cosines of the sentences that were embedded, by their number. `question` is the one
-    that stands alone.
-    """
+    """The passages kept for a question, best first; `question` is the one that stands alone."""
 
     asked: Asked
     question: str
     passages: list[Passage]
-    near: list[Near] | None
-    afresh: Mapping[int, float]
     weigh: Weigh
-
-    @property
-    def units(self) -> list[Evidence]:
-        """The sentences in reading order."""
-        return gather(self.passages, self.near)
 
     @cached_property
     def evidence(self) -> list[Evidence]:
         """The sentences, best first."""
-        return score(self.question, self.passages, self.units, self.afresh, self.weigh)
+        return score(self.question, self.passages, self.weigh)
 
 
-def pools(data: Path, name: str, given: Given = whole, *, tokens: bool = True) -> Iterator[Pool]:
+def pools(data: Path, name: str, given: Given = whole) -> Iterator[Pool]:
     """What is found for every question of a set; for those with judged documents only, when they decide what is given.
 
     Nothing is found where no passage is left.
     """
     asked = [each for each in questions(data, name) if given is whole or each.gold]
-    way = "tokens" if tokens else "afresh"
-    path = BENCH / f"pools-{name}-{given.__name__}-{way}-{_recipe(data / name)}.json"
+    path = BENCH / f"pools-{name}-{given.__name__}-{_recipe(data / name)}.json"
     if not path.is_file():
-        path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked, tokens=tokens))), "utf-8")
+        path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked))), "utf-8")
     weigh = StoredLexicon.open(locate(store_of(name, Release()))).weight
     for each, found in zip(asked, json.loads(path.read_text("utf-8")), strict=True):
-        afresh = {int(number): cosine for number, cosine in found["afresh"].items()}
-        near = [Near(*told) for told in found["near"]] if tokens else None
-        yield Pool(each, found["question"], found["passages"], near, afresh, weigh)
+        yield Pool(each, found["question"], found["passages"], weigh)
 
 
 def questions(data: Path, name: str) -> list[Asked]:
@@ -149,46 +131,31 @@ def questions(data: Path, name: str) -> list[Asked]:
 
 def _recipe(folder: Path) -> str:
     made = sha256(f"{Release().retrieval} {Release().reranking} {recipe_of(Release())}".encode())
-    code = [path for form in FINDERS for path in sorted((ROOT / "graph").glob(form)) if path.stem not in AFTER]
+    code = [path for form in FINDERS for path in sorted((ROOT / "graph").glob(form))]
     for path in (*code, *(folder / name for name in FILES)):
         made.update(path.read_bytes())
     return made.hexdigest()[:16]
 
 
-async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked], *, tokens: bool) -> list[dict[str, Any]]:
-    graph, sieve = await _open(data, name, tokens=tokens)
+async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+    graph, sieve = await _open(data, name)
     found = []
     for each in track(asked, f"Asking {name}, {given.__name__}"):
         sieve.wanted = lambda passage, each=each: given(each, passage)  # type: ignore[misc]
         asks = Question(question=each.record["text"], history=each.record.get("history") or [])
         state = await state_after(graph, "rerank", asks)
-        question, passages = state["standalone"], state["passages"]
-        afresh = {} if tokens else _afresh(question, passages, state["evidence"], sieve.lexicon)
-        found.append({"question": question, "passages": passages, "near": sieve.told, "afresh": afresh})
+        found.append({"question": state["standalone"], "passages": state["passages"]})
     return found
 
 
-def _afresh(
-    question: str, passages: list[Passage], evidence: list[Evidence], lexicon: Lexicon | None
-) -> dict[int, float]:
-    if lexicon is None:
-        raise SystemExit("The Snapshot has no lexicon; delete .warrant/bench, so that it is made anew.")
-    units = gather(passages)
-    told = {(unit["passage"], unit["start"]): unit["similarity"] for unit in evidence}
-    near = shortlist(question, passages, units, lexicon.weight)
-    return {number: round(told[units[number]["passage"], units[number]["start"]], 5) for number in near}
-
-
-async def _open(data: Path, name: str, *, tokens: bool) -> tuple[Graph, "Sieve"]:
+async def _open(data: Path, name: str) -> tuple[Graph, "Sieve"]:
     """The graph over a set as the default release serves it; its Snapshot is built once."""
     release = Release()
     await asyncio.to_thread(build_or_reuse, name, data / name / "corpus.jsonl.gz", release)
     backend: Backend = await connect(Settings(index=store_of(name, release), cores=cores()), release)
     assert isinstance(backend.retriever, SnapshotRetriever)
-    sieve, similarity = Sieve(backend.retriever), Remembering(load_embedder(release.embedding, cores()))
-    near, listens = (sieve if tokens else None), (sieve if backend.listener else None)
-    told = replace(backend, retriever=sieve, similarity=similarity, nearness=near, listener=listens, caches=Caches())
-    return build_graph(release, told), sieve
+    sieve = Sieve(backend.retriever)
+    return build_graph(release, replace(backend, retriever=sieve, caches=Caches())), sieve
 
 
 @dataclass
@@ -197,8 +164,6 @@ class Sieve:
 
     behind: SnapshotRetriever
     wanted: Callable[[Passage], bool] = field(default=lambda passage: True)
-    told: list[Near] = field(default_factory=list)
-    """How near the units of the passages were that it was asked about last."""
 
     @property
     def snapshot(self) -> str:
@@ -214,29 +179,3 @@ class Sieve:
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         return [passage for passage in await self.behind.search(text, scope) if self.wanted(passage)]
-
-    async def listen(self, text: str, heard: str, scope: Scope) -> list[Passage]:
-        return [passage for passage in await self.behind.listen(text, heard, scope) if self.wanted(passage)]
-
-    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
-        self.told = await self.behind.near(text, passages)
-        return self.told
-
-    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
-        return await self.behind.late(text, passages)
-
-    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
-        return await self.behind.meant(text, heard, passages)
-
-
-@dataclass
-class Remembering:
-    """Cosines by an embedding that remembers what it has embedded: many questions meet the same sentences."""
-
-    embedder: Embedder
-    known: dict[str, Vectors] = field(default_factory=dict)
-
-    async def compare(self, text: str, others: Sequence[str]) -> list[float]:
-        new = [each for each in dict.fromkeys([text, *others]) if each not in self.known]
-        self.known |= dict(zip(new, self.embedder.embed(new), strict=True))
-        return [float(self.known[other] @ self.known[text]) for other in others]
