@@ -1,11 +1,13 @@
 """How well the confidence tells questions that the documents answer from those that they do not.
 
-Sets: see benchmarks/answerability.py, reporting halves. AUROC is the probability that an answerable question gets the
-higher confidence, beside that of the best single sign; `left_out` is the AUROC of weights that never saw the set. ECE
-(10 bins) and Brier score are at three answerable questions in four, which the confidence is calibrated to, and at the
-set's own share. `answered` and `let_through` are the shares of answerable and unanswerable questions that the default
-threshold lets through. Partial and underspecified questions of mtrag are neither: the shares of them that are answered
-are given, and the AUROC with partial counted as answerable and underspecified as not. Draws risk against coverage.
+Sets: see benchmarks/train_confidence.py, reporting halves. AUROC is the probability that an answerable question gets
+the higher confidence: `auroc` of the one that decides what is quoted, which looks for what the question names, and
+`related` of the one that decides whether a model reads. Beside them the best single sign; `left_out` is the AUROC of
+weights that never saw the set. ECE (10 bins) and Brier score are at three answerable questions in four, which the
+confidence is calibrated to, and at the set's own share. `answered` and `let_through` are the shares of answerable and
+unanswerable questions for which the default release quotes something; `read` and `read_through` those that it would
+send to a model. Partial and underspecified questions of mtrag are neither: the shares of them that are answered are
+given, and the AUROC with partial counted as answerable and underspecified as not. Draws risk against coverage.
 """
 
 from collections.abc import Sequence
@@ -15,12 +17,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.answerability import SETS, WITHOUT, Sample, of, samples
 from benchmarks.pools import FILES
 from benchmarks.record import RESULTS, Target, begin, print_table, record
-from benchmarks.train_confidence import ANSWERABLE, train
+from benchmarks.train_confidence import ANSWERABLE, SETS, WITHOUT, Sample, of, samples, train
 from evals.calibration.curves import risk_coverage
-from graph.finding.confidence import Confidence, learned
 from graph.release import Release
 
 GOALS = {"squad_v2_dev": 0.75, "mtrag": 0.87}
@@ -37,35 +37,40 @@ def main() -> None:
     chosen = samples(data)
     reporting = [sample for sample in chosen if not sample.develops]
     names = [name for name in (*SETS, *(name + WITHOUT for name in SETS)) if _both(of(reporting, name))]
-    results: dict[str, Figures] = {name: measure(of(reporting, name), learned()) for name in names}
+    results: dict[str, Figures] = {name: measure(of(reporting, name)) for name in names}
     unseen = {family: train([s for s in chosen if s.develops], family) for family in set(FAMILY.values())}
     for name in names:
-        model = unseen[FAMILY[name.removesuffix(WITHOUT)]]
-        results[name]["left_out"] = auroc(*_judged(of(reporting, name), model))
+        own, model = of(reporting, name), unseen[FAMILY[name.removesuffix(WITHOUT)]]
+        told = np.array([model.probability(sample.signs) for sample in own], np.float64)
+        results[name]["left_out"] = auroc(told, _label(own))
     results["mtrag"] |= between([sample for sample in reporting if sample.set == "mtrag"])
     for name in GOALS:
         draw(name, of(reporting, name), RESULTS / f"abstention-{name}.png")
-    columns = ("questions", "auroc", "best_sign", "left_out", "ece", "brier", "answered", "let_through")
+    columns = ("questions", "auroc", "related", "best_sign", "left_out", "ece", "answered", "let_through")
     print_table("", ("set", *columns), [(name, *(found[c] for c in columns)) for name, found in results.items()])
     targets = [Target(f"{name} AUROC", results[name]["auroc"], at_least=goal) for name, goal in GOALS.items()]
     record("abstention", results, targets)
 
 
-def measure(own: Sequence[Sample], model: Confidence) -> Figures:
+def measure(own: Sequence[Sample]) -> Figures:
     """The figures of one set."""
-    sure, label = _judged(own, model)
+    sure, related, label = _sure(own), _related(own), _label(own)
     even = np.where(label, ANSWERABLE / label.mean(), (1 - ANSWERABLE) / (1 - label.mean()))
-    plain, from_ = np.ones(len(own)), Release().routing.answer_from
+    plain, quoted = np.ones(len(own)), np.array([sample.quoted for sample in own])
+    reads = related >= Release().routing.read_from
     return {
         "questions": len(own),
         "auroc": auroc(sure, label),
-        "best_sign": round(max(auroc(_sign(own, name), label) for name in own[0].signs), 4),
+        "related": auroc(related, label),
+        "best_sign": max(auroc(_sign(own, name), label) for name in own[0].signs),
         "ece": calibration(sure, label, even),
         "brier": round(float(np.average((sure - label) ** 2, weights=even)), 4),
         "ece_own_share": calibration(sure, label, plain),
         "brier_own_share": round(float(np.mean((sure - label) ** 2)), 4),
-        "answered": round(float(np.mean(sure[label] >= from_)), 4),
-        "let_through": round(float(np.mean(sure[~label] >= from_)), 4),
+        "answered": round(float(np.mean(quoted[label])), 4),
+        "let_through": round(float(np.mean(quoted[~label])), 4),
+        "read": round(float(np.mean(reads[label])), 4),
+        "read_through": round(float(np.mean(reads[~label])), 4),
     }
 
 
@@ -73,11 +78,11 @@ def between(own: Sequence[Sample]) -> Figures:
     """What becomes of questions that are answered in part, or that do not say what they mean."""
     found: Figures = {}
     for kind in ("partial", "underspecified"):
-        sure, _ = _judged([sample for sample in own if sample.type == kind], learned())
-        found[f"{kind}_answered"] = round(float(np.mean(sure >= Release().routing.answer_from)), 4)
-    sure, _ = _judged([sample for sample in own if sample.type in EVERY], learned())
-    kinds = [sample.type for sample in own if sample.type in EVERY]
-    found["auroc_all_types"] = auroc(sure, np.array([kind in ("answerable", "partial") for kind in kinds]))
+        quoted = [sample.quoted for sample in own if sample.type == kind]
+        found[f"{kind}_answered"] = round(sum(quoted) / len(quoted), 4)
+    every = [sample for sample in own if sample.type in EVERY]
+    partly = np.array([sample.type in ("answerable", "partial") for sample in every])
+    found["auroc_all_types"] = auroc(_sure(every), partly)
     return found
 
 
@@ -100,8 +105,12 @@ def draw(name: str, own: Sequence[Sample], path: Path) -> None:
     """The share of unanswerable among the questions that are answered, for every share that is."""
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    sure, label = _judged(own, learned())
-    for title, values in (("confidence", sure), ("best cosine alone", _sign(own, "similar"))):
+    label = _label(own)
+    for title, values in (
+        ("confidence", _sure(own)),
+        ("without names", _related(own)),
+        ("best cosine alone", _sign(own, "similar")),
+    ):
         points = risk_coverage([float(value) for value in values], [bool(bad) for bad in ~label])
         axes.plot([point.coverage for point in points], [point.risk for point in points], label=title)
     axes.axhline(float((~label).mean()), color="grey", linewidth=0.8, linestyle=":", label="answering all")
@@ -111,9 +120,16 @@ def draw(name: str, own: Sequence[Sample], path: Path) -> None:
     figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
-def _judged(own: Sequence[Sample], model: Confidence) -> tuple[Floats, NDArray[np.bool_]]:
-    sure = np.array([model.probability(sample.signs) for sample in own], np.float64)
-    return sure, np.array([sample.answerable for sample in own])
+def _sure(own: Sequence[Sample]) -> Floats:
+    return np.array([sample.sure for sample in own], np.float64)
+
+
+def _related(own: Sequence[Sample]) -> Floats:
+    return np.array([sample.related for sample in own], np.float64)
+
+
+def _label(own: Sequence[Sample]) -> NDArray[np.bool_]:
+    return np.array([sample.answerable for sample in own])
 
 
 def _sign(own: Sequence[Sample], name: str) -> Floats:

@@ -18,10 +18,10 @@ from benchmarks.stores import build_or_reuse, store_of
 from graph.backends import Scope
 from graph.backends.local import SnapshotRetriever, open_retriever
 from graph.caching.cache import open_caches
-from graph.question.conversation import fold
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Passage
+from graph.steps.conversation import fold
 
 SETS = ("scifact", "hotpotqa_100", "squad_v2_dev", "mtrag")
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")

@@ -164,7 +164,7 @@ def _stands(claim: str, passage: Passage) -> bool:
 def on_handbook(rounds: int = 10) -> list[Seen]:
     """The sample questions asked of the graph, with the scripted model in the place of the real one."""
     release = Release(
-        models=Models(simple="scripted:faults", complex="scripted:faults"), routing=Routing(answer_from=0.0)
+        models=Models(simple="scripted:faults", complex="scripted:faults"), routing=Routing(read_from=0.0)
     )
     with tempfile.TemporaryDirectory() as place:
         run_index([SAMPLES / "handbook"], Path(place), Release())

@@ -27,10 +27,10 @@ from benchmarks.stores import build_or_reuse, store_of
 from graph.backends.local import SnapshotRetriever, open_local
 from graph.builder import build_graph
 from graph.finding.retrieval import best_by_document
-from graph.question.conversation import leans
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Passage, Question, Turn
+from graph.steps.conversation import leans
 
 NAME = "mtrag"
 FILES = [f"{NAME}/{file}" for file in ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")]

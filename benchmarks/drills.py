@@ -159,7 +159,7 @@ def release_of(drill: Drill, terms: Mapping[str, Any]) -> Release:
         models=models,
         generation=Generation(**terms),
         breaker=Breaker() if drill.breaker else Breaker(window=10_000, minimum=10_000),
-        routing=Routing(answer_from=0.0),
+        routing=Routing(answer_from=0.0, read_from=0.0),
     )
 
 

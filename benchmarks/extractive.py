@@ -1,9 +1,9 @@
-"""How near the extractive answers are to the reference answers: token F1 and exact match, by SQuAD's normalisation.
+"""How often what is quoted holds a reference answer, where no model reads.
 
 Set: the answerable questions of the reporting half of squad_v2_dev, each asked of the whole corpus (`corpus`) and of
-the paragraph that answers it (`paragraph`), whatever the confidence. Styles: `short` always gives the best span, `auto`
-(the default) gives it when it is sure enough and sentences otherwise, `sentences` gives sentences; `best sentence` is
-one sentence. Of `auto` also the short answers alone.
+the paragraph that answers it (`paragraph`). `quoted`: the share for which anything is quoted; `held`: the share whose
+quotes hold a reference answer, word by word after SQuAD's normalisation; `held, of quoted`: of those that are quoted;
+`best sentence`: the share whose best sentence alone holds one, whatever the confidence.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from benchmarks.pools import FILES, Pool, only_gold, pools, whole
 from benchmarks.record import begin, print_table, record
-from benchmarks.squad import exact, f1
+from benchmarks.squad import holds
 from graph.release import Release
-from graph.writing.extractive import Quote, Style, answer
+from graph.steps.parts import split
+from graph.steps.route import judge
 
 SET = "squad_v2_dev"
-STYLES: tuple[Style, ...] = ("short", "auto", "sentences")
 GIVEN = {"corpus": whole, "paragraph": only_gold}
 
 Figures = dict[str, float]
@@ -24,42 +24,37 @@ Figures = dict[str, float]
 
 def main() -> None:
     data = begin(__doc__, [f"{SET}/{file}" for file in FILES])
-    results = measure(data)
-    rows = [(given, style, *found.values()) for given, styles in results.items() for style, found in styles.items()]
-    print_table("", ("asked of", "style", "questions", "F1", "exact"), rows)
+    results = {name: measure(asked(data, name)) for name in GIVEN}
+    columns = list(results["corpus"])
+    print_table("", ("asked of", *columns), [(name, *found.values()) for name, found in results.items()])
     record("extractive", results)
 
 
-def measure(data: Path) -> dict[str, dict[str, Figures]]:
-    """The figures by what was given and by style."""
-    results = {}
-    for name, given in GIVEN.items():
-        asked = [pool for pool in pools(data, SET, given) if pool.asked.gold and not pool.asked.develops]
-        results[name] = by_style(asked)
-    return results
+def asked(data: Path, name: str) -> list[Pool]:
+    """What is found for the questions; all of them have an answer."""
+    return [pool for pool in pools(data, SET, GIVEN[name]) if pool.asked.gold and not pool.asked.develops]
 
 
-def by_style(asked: Sequence[Pool]) -> dict[str, Figures]:
-    """F1 and exact match of every style over the same questions."""
-    said = {style: [write(pool, style) for pool in asked] for style in STYLES}
-    found: dict[str, Figures] = {style: figures(asked, quotes) for style, quotes in said.items()}
-    short = [n for n, quotes in enumerate(said["auto"]) if any(quote.short for quote in quotes)]
-    found["auto, short ones"] = figures([asked[n] for n in short], [said["auto"][n] for n in short])
-    best = [[Quote(unit["text"], unit["passage"]) for unit in pool.evidence[:1]] for pool in asked]
-    return {**found, "best sentence": figures(asked, best)}
+def measure(found: Sequence[Pool]) -> Figures:
+    """The shares of the questions."""
+    said = [quoted(pool) for pool in found]
+    held = [holds(text, pool.asked.answers) for text, pool in zip(said, found, strict=True)]
+    best = [holds(pool.evidence[0]["text"], pool.asked.answers) for pool in found if pool.evidence]
+    answered = sum(map(bool, said))
+    return {
+        "questions": len(found),
+        "quoted": round(answered / len(found), 4),
+        "held": round(sum(held) / len(found), 4),
+        "held, of quoted": round(sum(held) / answered, 4) if answered else 0.0,
+        "best sentence": round(sum(best) / len(found), 4),
+    }
 
 
-def write(pool: Pool, style: Style) -> list[Quote]:
-    most = Release().generation.sentences
-    return answer(pool.question, pool.passages, pool.evidence, most, style=style, weigh=pool.weigh)
-
-
-def figures(pools: Sequence[Pool], said: Sequence[Sequence[Quote]]) -> Figures:
-    """Means over the questions."""
-    texts = [" ".join(quote.text for quote in quotes) for quotes in said]
-    scored = [(f1(text, p.asked.answers), exact(text, p.asked.answers)) for text, p in zip(texts, pools, strict=True)]
-    sums = [sum(column) for column in zip(*scored, strict=True)]
-    return {"questions": len(pools), "f1": round(sums[0] / len(pools), 4), "exact": round(sums[1] / len(pools), 4)}
+def quoted(pool: Pool) -> str:
+    """What the default release quotes; empty where it declines."""
+    least = Release().routing.answer_from
+    judged = judge(pool.question, split(pool.question), pool.passages, pool.weigh, answer_from=least)
+    return "\n".join(quote["text"] for quote in judged.selection["quotes"])
 
 
 if __name__ == "__main__":

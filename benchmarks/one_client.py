@@ -36,7 +36,7 @@ name: attacked
 embedding: wordllama-256
 models: {simple: "openai:odd", complex: "openai:odd"}
 generation: {timeout: 10, deadline: 20, retries: 0}
-routing: {answer_from: 0.0}
+routing: {read_from: 0.0}
 breaker: {window: 10000, minimum: 10000}
 """
 WORLD = {"WARRANT_CACHE_SECONDS": "0", "WARRANT_LOG_LEVEL": "error", "WARRANT_RECEIVE": "2", "WARRANT_IDLE": "2"}

@@ -13,7 +13,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.progress import track
 
 from benchmarks.fitting import develops
@@ -21,34 +20,32 @@ from benchmarks.halfway import state_after
 from benchmarks.record import ROOT, cores, read_judgements, read_records
 from benchmarks.stores import BENCH, build_or_reuse, store_of
 from graph.backends import Backend, Lexicon, Scope, connect
-from graph.backends.embedders import load_embedder
-from graph.backends.embedding import Embedder, Vectors, above
 from graph.backends.local import SnapshotRetriever
 from graph.builder import build_graph
 from graph.caching.cache import Caches
 from graph.filters import ColumnType
-from graph.finding.evidence import gather, score, shortlist
 from graph.ingest.pipeline import recipe_of
 from graph.release import Release
 from graph.settings import Settings
 from graph.snapshot.lexicon import Lexicon as StoredLexicon
 from graph.snapshot.store import locate
 from graph.state import Evidence, Passage, Question
+from graph.steps.evidence import score
 from graph.sync import Graph
 from graph.text.words import Weigh
 
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
 FINDERS = (
     "finding/*.py",
-    "question/*.py",
+    "steps/conversation.py",
+    "steps/preprocess.py",
     "text/*.py",
-    "claims/versions.py",
     "nodes.py",
+    "backends/local.py",
     "backends/rerankers.py",
     "learned/rerank*.json",
 )
-"""The code that what is found follows from, but for what scores sentences afterwards."""
-AFTER = ("spans", "stretches", "confidence", "as_claim")
+"""The code that what is found follows from."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +92,17 @@ def without_gold(asked: Asked, passage: Passage) -> bool:
 
 @dataclass(frozen=True)
 class Pool:
-    """The passages kept for a question, and how like it the sentences are that were embedded, by their number.
-
-    `question` is the one that stands alone.
-    """
+    """The passages kept for a question, best first; `question` is the one that stands alone."""
 
     asked: Asked
     question: str
     passages: list[Passage]
-    afresh: Mapping[int, float]
     weigh: Weigh
-
-    @property
-    def units(self) -> list[Evidence]:
-        """The sentences in reading order."""
-        return gather(self.passages)
 
     @cached_property
     def evidence(self) -> list[Evidence]:
         """The sentences, best first."""
-        return score(self.question, self.passages, self.units, self.afresh, self.weigh)
+        return score(self.question, self.passages, self.weigh)
 
 
 def pools(data: Path, name: str, given: Given = whole) -> Iterator[Pool]:
@@ -128,8 +116,7 @@ def pools(data: Path, name: str, given: Given = whole) -> Iterator[Pool]:
         path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked))), "utf-8")
     weigh = StoredLexicon.open(locate(store_of(name, Release()))).weight
     for each, found in zip(asked, json.loads(path.read_text("utf-8")), strict=True):
-        afresh = {int(number): cosine for number, cosine in found["afresh"].items()}
-        yield Pool(each, found["question"], found["passages"], afresh, weigh)
+        yield Pool(each, found["question"], found["passages"], weigh)
 
 
 def questions(data: Path, name: str) -> list[Asked]:
@@ -144,7 +131,7 @@ def questions(data: Path, name: str) -> list[Asked]:
 
 def _recipe(folder: Path) -> str:
     made = sha256(f"{Release().retrieval} {Release().reranking} {recipe_of(Release())}".encode())
-    code = [path for form in FINDERS for path in sorted((ROOT / "graph").glob(form)) if path.stem not in AFTER]
+    code = [path for form in FINDERS for path in sorted((ROOT / "graph").glob(form))]
     for path in (*code, *(folder / name for name in FILES)):
         made.update(path.read_bytes())
     return made.hexdigest()[:16]
@@ -157,21 +144,8 @@ async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked]) -> l
         sieve.wanted = lambda passage, each=each: given(each, passage)  # type: ignore[misc]
         asks = Question(question=each.record["text"], history=each.record.get("history") or [])
         state = await state_after(graph, "rerank", asks)
-        question, passages = state["standalone"], state["passages"]
-        afresh = _afresh(question, passages, state["evidence"], sieve.lexicon)
-        found.append({"question": question, "passages": passages, "afresh": afresh})
+        found.append({"question": state["standalone"], "passages": state["passages"]})
     return found
-
-
-def _afresh(
-    question: str, passages: list[Passage], evidence: list[Evidence], lexicon: Lexicon | None
-) -> dict[int, float]:
-    if lexicon is None:
-        raise SystemExit("The Snapshot has no lexicon; delete .warrant/bench, so that it is made anew.")
-    units = gather(passages)
-    told = {(unit["passage"], unit["start"]): unit["similarity"] for unit in evidence}
-    near = shortlist(question, passages, units, lexicon.weight)
-    return {number: round(told[units[number]["passage"], units[number]["start"]], 5) for number in near}
 
 
 async def _open(data: Path, name: str) -> tuple[Graph, "Sieve"]:
@@ -180,9 +154,8 @@ async def _open(data: Path, name: str) -> tuple[Graph, "Sieve"]:
     await asyncio.to_thread(build_or_reuse, name, data / name / "corpus.jsonl.gz", release)
     backend: Backend = await connect(Settings(index=store_of(name, release), cores=cores()), release)
     assert isinstance(backend.retriever, SnapshotRetriever)
-    sieve, similarity = Sieve(backend.retriever), Remembering(load_embedder(release.embedding, cores()))
-    told = replace(backend, retriever=sieve, similarity=similarity, caches=Caches())
-    return build_graph(release, told), sieve
+    sieve = Sieve(backend.retriever)
+    return build_graph(release, replace(backend, retriever=sieve, caches=Caches())), sieve
 
 
 @dataclass
@@ -205,19 +178,4 @@ class Sieve:
         return self.behind.lexicon
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
-        every = await self.behind.search(text, replace(scope, keep=None))
-        return [passage for passage in every if self.wanted(passage)][: scope.keep]
-
-
-@dataclass
-class Remembering:
-    """Cosines by an embedding that remembers what it has embedded: many questions meet the same sentences."""
-
-    embedder: Embedder
-    known: dict[str, Vectors] = field(default_factory=dict)
-
-    async def compare(self, text: str, others: Sequence[str]) -> list[float]:
-        new = [each for each in dict.fromkeys([text, *others]) if each not in self.known]
-        self.known |= dict(zip(new, self.embedder.embed(new), strict=True))
-        cosines = np.array([self.known[other] @ self.known[text] for other in others], np.float32)
-        return [float(one) for one in above(cosines, self.embedder.unrelated)]
+        return [passage for passage in await self.behind.search(text, scope) if self.wanted(passage)]

@@ -1,126 +1,129 @@
-"""Trains graph/learned/confidence*.json: how probable it is that what was found answers a question.
+"""Trains graph/learned/confidence.json: how probable it is that what was found answers a question.
 
-Sets: see benchmarks/answerability.py; their developing halves only. `near` learns whether the evidence is about the
-question, from conversations and from questions whose documents were taken away; `holds` learns whether it says what is
-asked, from the questions that were written to have no answer, by a logistic and by trees whose mean counts;
-`confidence` weighs both and is calibrated to three answerable questions in four; questions that were written to have no
-answer count as much as those of conversations and of missing documents together. It is fitted on what models say that
-have not seen the question, since trees know what they were grown on better than others.
+Sets: squad_v2_dev, whose unanswerable questions were written against a paragraph so that it seems to answer them;
+mtrag, turns of conversations; hotpotqa_100. `X without`: the answerable questions of a set, and the same ones again
+when the documents that answer them are taken away. Trained on the developing halves.
+
+One logistic regression over SIGNS, some of graph/steps/confidence.py, calibrated to three answerable questions in four.
+A set counts by its weight and not by how many questions it has.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from benchmarks.answerability import SETS, WITHOUT, Sample, of, samples
-from benchmarks.fitting import boost, fit, write
-from benchmarks.pools import FILES
+from rich.progress import track
+
+from benchmarks.fitting import fit, write
+from benchmarks.pools import FILES, Pool, pools, whole, without_gold
 from benchmarks.record import begin
-from graph.finding.confidence import Confidence
-from graph.learned import Logistic, Mean
+from graph.learned import Logistic
+from graph.release import Release
+from graph.steps.confidence import signs
+from graph.steps.parts import split
+from graph.steps.route import judge
 
-NEAR = (
-    "passage_best ahead held_near held_any polar asks_kind length similar similar_best similar_three late late_three"
-).split()
-HOLDS = (
-    "denies_alone opposed opposed_near names_lost_near names_lost_passage numbers_lost_near numbers_lost_passage"
-    " lost_here count_lost_here held_any span span_unlike polar asks_kind length"
-    " claim_support claim_first claim_top claim_second claim_unit claim_passage claim_pairs claim_in_order"
-    " claim_numbers_placed claim_number_missing_here claim_number_missing claim_unit_differs claim_name_missing_here"
-    " claim_name_missing claim_denied_otherwise claim_denial_differs claim_opposed claim_opposite_replaced"
-    " claim_rarest_missing_here claim_missing_run claim_length"
-    " similar similar_best late_best"
-).split()
-SQUAD, MTRAG, HOTPOT = SETS
-NEAR_SETS = {MTRAG: 3.0, MTRAG + WITHOUT: 1.0, SQUAD + WITHOUT: 0.5, HOTPOT + WITHOUT: 0.5}
-HOLDS_SETS = {SQUAD: 1.0}
-TREES_SETS = {SQUAD: 1.0, SQUAD + WITHOUT: 0.25, HOTPOT + WITHOUT: 0.25}
-ALL_SETS = {SQUAD: 2.0, MTRAG: 1.0, SQUAD + WITHOUT: 0.5, HOTPOT + WITHOUT: 0.5}
-"""What each set counts, however many questions it has."""
+SETS = {
+    "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",
+    "mtrag": "GitHub IBM/mt-rag-benchmark, Apache 2.0",
+    "hotpotqa_100": "HotpotQA by GitHub OSU-NLP-Group/HippoRAG, CC BY-SA 4.0",
+}
+WITHOUT = " without"
+CLEAR = ("", "answerable", "bridge", "comparison")
+"""Types of questions that the set's documents answer in full."""
+TYPED = ("answerable", "unanswerable")
+"""The types of squad_v2_dev and mtrag that are clearly one or the other."""
+SIGNS = "similar passage held_here held_any lost_passage could_not".split()
+WEIGHTS = {"squad_v2_dev": 2.0, "mtrag": 1.0, "squad_v2_dev without": 0.5, "hotpotqa_100 without": 0.5}
 ANSWERABLE = 0.75
 PENALTY = 30.0
 ROWS = 800
 """Questions that a set of weight 1 counts as."""
-FOLDS = 5
-GROWN = {"trees": 300, "depth": 3, "leaf": 30}
 COMMAND = "python benchmarks/train_confidence.py DATA"
-DIGITS = 6
-"""Of a sign: sums over sets differ in their last bits from run to run, and trees would be grown otherwise by that."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A question of a set under its id, its type in the set, whether it can be answered, and what is made of it.
+
+    `related` and `sure` are the confidences of graph.steps.route, before and after what the question names is looked
+    for; `quoted` says whether the default release quotes anything. A question of several parts is judged by what was
+    found for the whole.
+    """
+
+    set: str
+    id: str
+    develops: bool
+    type: str
+    answerable: bool
+    signs: dict[str, float]
+    related: float
+    sure: float
+    quoted: bool
 
 
 def main() -> None:
     data = begin(__doc__, [f"{name}/{file}" for name in SETS for file in FILES])
-    trained = train([sample for sample in samples(data) if sample.develops])
-    assert isinstance(trained.holds, Mean)
-    for model in (trained.near, *trained.holds.models, trained.both):
-        write(model, SETS, COMMAND)
+    write(train([sample for sample in samples(data) if sample.develops]), SETS, COMMAND)
 
 
-def train(chosen: Sequence[Sample], left_out: str = "-") -> Confidence:
-    """All models; sets whose name begins with `left_out` are not looked at."""
-    near, holds = _signs_weighed(chosen, left_out)
-    rows = _rows(chosen, _but(ALL_SETS, left_out), ANSWERABLE)
-    unseen = [_untied([each for each in chosen if _fold(each) != fold], left_out) for fold in range(FOLDS)]
-    factors = [unseen[_fold(row.sample)].factors(row.sample.signs) for row in rows]
-    both = fit("confidence", factors, [row.label for row in rows], 1.0, [row.counts for row in rows])
-    return Confidence(near, holds, both)
+def samples(data: Path) -> list[Sample]:
+    """Every sample of every set; a question for which nothing is found is none: there is nothing to be sure of."""
+    return [sample for name in SETS for sample in of_set(name, _tracked(data, name), _tracked(data, name + WITHOUT))]
 
 
-def _untied(chosen: Sequence[Sample], left_out: str) -> Confidence:
-    near, holds = _signs_weighed(chosen, left_out)
-    return Confidence(near, holds, near)
+def _tracked(data: Path, name: str) -> Iterator[Pool]:
+    given = without_gold if name.endswith(WITHOUT) else whole
+    yield from track(list(pools(data, name.removesuffix(WITHOUT), given)), f"Looking at {name}")
 
 
-def _signs_weighed(chosen: Sequence[Sample], left_out: str) -> tuple[Logistic, Mean]:
-    near, own, grown = (
-        _rows(chosen, _but(sets, left_out) or _but(ALL_SETS, left_out), 0.5)
-        for sets in (NEAR_SETS, HOLDS_SETS, TREES_SETS)
+def of_set(name: str, found: Iterator[Pool], without: Iterator[Pool]) -> Iterator[Sample]:
+    """The samples of a set out of what was found for its questions, with and without the documents that answer."""
+    for pool in found:
+        if pool.evidence:
+            sample = sample_of(name, pool, answerable=pool.asked.type != "unanswerable")
+            yield sample
+            if pool.asked.gold and sample.type in CLEAR:
+                yield replace(sample, set=name + WITHOUT)
+    for pool in without:
+        if pool.evidence and pool.asked.type in CLEAR:
+            yield sample_of(name + WITHOUT, pool, answerable=False)
+
+
+def sample_of(name: str, pool: Pool, *, answerable: bool) -> Sample:
+    """What the confidence looks at for a question, and what the default release makes of it."""
+    asked, question = pool.asked, pool.question
+    least = Release().routing.answer_from
+    judged = judge(question, split(question), pool.passages, pool.weigh, answer_from=least)
+    return Sample(
+        name,
+        asked.id,
+        asked.develops,
+        asked.type,
+        answerable,
+        signs(question, pool.passages, pool.evidence, pool.weigh),
+        judged.related,
+        judged.selection["confidence"],
+        bool(judged.selection["quotes"]),
     )
-    values, labels, counts = _table(grown, [name for name in chosen[0].signs if name != "turn"])
-    trees = boost("confidence_holds_trees", values, labels, counts, **GROWN, rate=0.02, looked_at=0.3)
-    return _fit("confidence_near", near, NEAR), Mean([_fit("confidence_holds", own, HOLDS), trees])
 
 
-def _fold(sample: Sample) -> int:
-    """The same for every sample of a question, which may be in several sets."""
-    return int.from_bytes(sha256(f"fold {sample.id}".encode()).digest()[:4]) % FOLDS
+def of(chosen: Sequence[Sample], name: str) -> list[Sample]:
+    """The samples of one set that are clearly answerable or unanswerable."""
+    typed = name.removesuffix(WITHOUT) in ("squad_v2_dev", "mtrag")
+    return [each for each in chosen if each.set == name and (not typed or each.type in TYPED)]
 
 
-@dataclass(frozen=True)
-class Row:
-    """A sample and how much it counts."""
-
-    sample: Sample
-    counts: float
-
-    @property
-    def label(self) -> float:
-        return float(self.sample.answerable)
-
-
-def _fit(name: str, rows: Sequence[Row], signs: Sequence[str]) -> Logistic:
-    values, labels, counts = _table(rows, signs)
-    return fit(name, values, labels, PENALTY, counts)
-
-
-def _table(rows: Sequence[Row], signs: Sequence[str]) -> tuple[list[dict[str, float]], list[float], list[float]]:
-    """Some signs of each row, whether it can be answered, and how much it counts."""
-    values = [{sign: round(row.sample.signs[sign], DIGITS) for sign in signs} for row in rows]
-    return values, [row.label for row in rows], [row.counts for row in rows]
-
-
-def _rows(chosen: Sequence[Sample], sets: Mapping[str, float], answerable: float) -> list[Row]:
-    """The samples of some sets, counted so that a set has its weight and such a share of answerable questions."""
-    rows = []
-    for name, weight in sets.items():
-        for label, share in ((True, answerable), (False, 1 - answerable)):
-            own = [sample for sample in of(chosen, name) if sample.answerable is label]
-            rows += [Row(sample, ROWS * weight * share / len(own)) for sample in own]
-    return rows
-
-
-def _but(sets: Mapping[str, float], left_out: str) -> dict[str, float]:
-    return {name: weight for name, weight in sets.items() if not name.startswith(left_out)}
+def train(chosen: Sequence[Sample], left_out: str = "-") -> Logistic:
+    """The weights; sets whose name begins with `left_out` are not looked at."""
+    rows: list[tuple[Sample, float]] = []
+    for name, weight in WEIGHTS.items():
+        for label, share in ((True, ANSWERABLE), (False, 1 - ANSWERABLE)):
+            own = [each for each in of(chosen, name) if each.answerable is label and not name.startswith(left_out)]
+            rows += [(sample, ROWS * weight * share / len(own)) for sample in own]
+    values = [{sign: sample.signs[sign] for sign in SIGNS} for sample, _ in rows]
+    labels, counts = [float(sample.answerable) for sample, _ in rows], [count for _, count in rows]
+    return fit("confidence", values, labels, PENALTY, counts)
 
 
 if __name__ == "__main__":

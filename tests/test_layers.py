@@ -48,9 +48,9 @@ HOMES = {
     "sentencex": {"graph/text/splitting.py"},
     "cachetools": {"graph/caching/cache.py", "server/releases/failures.py", "server/releases/warranted.py"},
     "eldc": {"graph/text/language.py"},
-    "spellchecker": {"graph/text/language.py"},
+    "stop_words": {"graph/text/words.py"},
     "rapidfuzz": {
-        "graph/question/spelling.py",
+        "graph/steps/quotes.py",
         "graph/claims/comparison.py",
         "graph/ingest/access.py",
         "evals/metrics/plain.py",
@@ -60,9 +60,9 @@ HOMES = {
     "ragas": {f"evals/metrics/{name}.py" for name in ("through_ragas", "judged", "for_ragas")},
     "text_to_num": {"graph/text/quantities.py"},
 }
-ROOMS = ("text", "question", "claims", "finding", "writing")
+ROOMS = ("text", "claims", "steps", "finding", "writing")
 """Each imports of the rooms those before it alone."""
-IMPURE = {"claims/verification", "finding/searching", "question/mending", "writing/attempt"}
+IMPURE = {"claims/verification", "finding/searching", "writing/attempt"}
 """What waits for a backend; everything else in the rooms is pure."""
 PURE = sorted(
     path.relative_to(ROOT / "graph").with_suffix("").as_posix()

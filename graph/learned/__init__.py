@@ -68,17 +68,6 @@ def _leaf(tree: Tree, row: Sequence[float]) -> float:
 Model = Logistic | Boosted
 
 
-@dataclass(frozen=True)
-class Mean:
-    """Models of different kinds that err differently: the log-odds are the mean of theirs."""
-
-    models: Sequence[Model]
-
-    def score(self, values: Mapping[str, float]) -> float:
-        """The log-odds; every feature of each model must be given, others are not looked at."""
-        return sum(model.score(values) for model in self.models) / len(self.models)
-
-
 def logistic(score: float) -> float:
     """1 / (1 + exp(-score)), without overflow."""
     return 1 / (1 + exp(-score)) if score >= 0 else exp(score) / (1 + exp(score))

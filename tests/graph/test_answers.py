@@ -1,11 +1,11 @@
 from typing import Any, cast
 
-from graph.answers import NEAREST, answered, declined, no_usage
+from graph.answers import NEAREST, answered, declined, no_usage, why_not
 from graph.claims.checking import Checked
-from graph.release import Prompts, Release, Routing
-from graph.state import Citation, Failure, Passage, Repair, State
+from graph.release import Prompts, Release
+from graph.state import Citation, Failure, Passage, Repair, Search, Selection, State
 
-RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" Not found.\n"))
+RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" No evidence.\n", courtesy=" Ask me.\n"))
 CITATION = cast(Citation, {"marker": 1, "passage": "a.md", "start": 0, "end": 9, "quote": "It is so."})
 REPAIR = Repair(claim="It is not.", action="removed", because="x", support=0.1)
 
@@ -15,8 +15,16 @@ def passage(file: str, **changes: Any) -> Passage:
     return cast(Passage, {**plain, "start": 0, "text": "It is so.", "metadata": {}, **changes})
 
 
-def state(*passages: Passage, failure: Failure | None = None) -> State:
+def selection(**changes: Any) -> Selection:
+    plain = {"quotes": [], "confidence": 0.7, "partial": "", "missing": [], "unanswered": []}
+    return cast(Selection, {**plain, **changes})
+
+
+def state(*passages: Passage, failure: Failure | None = None, writer: str = "openai:m", **selected: Any) -> State:
     return State(
+        searches=[Search(text="How long?", weight=1.0)],
+        selection=selection(**selected),
+        draft={"text": "It is so. [1]", "writer": writer},
         passages=list(passages),
         candidates=[],
         failure=failure,
@@ -25,7 +33,6 @@ def state(*passages: Passage, failure: Failure | None = None) -> State:
         standalone="How long?",
         parts=[],
         language="und",
-        mended={},
         cached=[],
         trouble=[],
         rung="backup",
@@ -59,8 +66,9 @@ def test_an_answer_carries_its_citations_and_where_it_comes_from() -> None:
         "usage": no_usage(),
         "asked": "How long?",
         "parts": [],
+        "unanswered": [],
+        "missing": [],
         "language": "und",
-        "mended": {},
         "repairs": [],
         "conflicts": [],
         "cached": [],
@@ -72,20 +80,63 @@ def test_an_answer_with_a_claim_that_has_no_citation_is_partial() -> None:
     assert answered(state(), checked, RELEASE, "s1")["status"] == "partial"
 
 
-def test_an_answer_is_partial_when_the_evidence_for_some_part_of_the_question_is_too_thin() -> None:
-    checked = Checked("It is so. [1]", [CITATION], cited=1, uncited=0)
-    release = RELEASE.model_copy(update={"routing": Routing(answer_from=0.8)})
-    joined = State(**{**state(), "parts": ["How long?", "How wide?"]})
-    assert answered(joined, checked, release, "s1")["status"] == "partial"
-    assert answered(joined, checked, RELEASE, "s1")["status"] == "answered"
-    assert answered(state(), checked, release, "s1")["status"] == "answered"
+SUPPORTED = Checked("It is so. [1]", [CITATION], cited=1, uncited=0)
+
+
+def test_a_quoted_answer_says_which_part_of_the_question_it_does_not_answer() -> None:
+    found = state(writer="extractive", unanswered=["How wide?", "Why?"], missing=["Cedar"])
+    answer = answered(found, SUPPORTED, RELEASE, "s1")
+    note = "No answer was found to: How wide? Why?"
+    assert (answer["status"], answer["text"]) == ("partial", f"It is so. [1]\n\n{note}")
+    assert (answer["unanswered"], answer["missing"]) == (["How wide?", "Why?"], ["Cedar"])
+    assert answer["detail"] == note
+
+
+def test_a_quoted_answer_says_why_there_may_be_more_to_it() -> None:
+    note = "The first 12 of 40 are quoted."
+    answer = answered(state(writer="extractive", partial=note), SUPPORTED, RELEASE, "s1")
+    assert (answer["status"], answer["text"], answer["detail"]) == ("partial", f"It is so. [1]\n\n{note}", note)
+    assert answer["unanswered"] == []
+
+
+def test_what_cannot_be_quoted_is_no_note_to_an_answer_that_a_model_wrote() -> None:
+    found = state(unanswered=["How wide?"], missing=["Cedar"], partial="There is more.")
+    answer = answered(found, SUPPORTED, RELEASE, "s1")
+    assert (answer["status"], answer["text"]) == ("answered", "It is so. [1]")
+    assert (answer["unanswered"], answer["missing"]) == ([], [])
+
+
+def test_notes_are_told_before_the_rerankers_and_the_judges_trouble() -> None:
+    found = State(**{**state(writer="extractive", partial="There is more."), "trouble": ["the reranker is away"]})
+    checked = Checked("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away"])
+    assert answered(found, checked, RELEASE, "s1")["detail"] == (
+        "There is more.; the reranker is away; the judge is away"
+    )
 
 
 def test_declining_says_so_in_the_releases_words_with_the_reason_and_the_nearest_passages() -> None:
     failed = Failure(reason="no_evidence", detail="nothing near", transient=False)
     answer = declined(state(passage("a.md"), failure=failed), RELEASE, "s1")
-    assert (answer["text"], answer["status"], answer["citations"]) == ("Not found.", "declined", [])
+    assert (answer["text"], answer["status"], answer["citations"]) == ("No evidence.", "declined", [])
     assert (answer["reason"], answer["detail"], answer["nearest"]) == ("no_evidence", "nothing near", ["a.md"])
+
+
+def test_declining_says_what_the_question_names_and_nothing_has() -> None:
+    found = State(**{**state(missing=["Cedar", "K7-2"]), "parts": ["How long?", "How wide?"]})
+    answer = declined(found, RELEASE, "s1")
+    assert (answer["text"], answer["missing"]) == ("No evidence. Not found: Cedar, K7-2.", ["Cedar", "K7-2"])
+    assert answer["unanswered"] == ["How long?", "How wide?"]
+
+
+def test_a_question_that_asks_for_nothing_gets_the_releases_courtesy() -> None:
+    nothing = State(**{**state(missing=["Cedar"]), "searches": []})
+    answer = declined(nothing, RELEASE, "s1")
+    assert (answer["text"], answer["status"], answer["missing"]) == ("Ask me.", "declined", [])
+
+
+def test_why_a_question_is_not_answered_is_what_is_missing_or_how_unsure_it_is() -> None:
+    assert why_not(["Cedar"], 0.9, 0.45) == "Not found: Cedar."
+    assert why_not([], 0.314, 0.45) == "The confidence 0.31 is below 0.45."
 
 
 def test_an_answer_after_a_failure_still_says_what_failed() -> None:

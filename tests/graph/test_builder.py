@@ -85,7 +85,7 @@ def backend(small: Replies, spare: Replies | None = None, **parts: Any) -> Backe
     spare = spare or Replies("openai:spare", ["The warranty is five years. [1]"])
     writers = {writer.name: writer for writer in (small, large, spare)}
     chosen = {"retriever": Shelf(), "similarity": Alike(), **parts}
-    return Backend(writers={**writers, "extractive": ExtractiveWriter(2)}, **chosen)
+    return Backend(writers={**writers, "extractive": ExtractiveWriter()}, **chosen)
 
 
 def ask(world: Backend, chosen: Release | None = None, question: Question = QUESTION) -> Answer:
@@ -238,7 +238,7 @@ def test_the_public_stream_carries_public_items_only() -> None:
     items = asyncio.run(collect())
     assert {item["event"] for item in items} == {"status", "token", "citation", "final"}
     assert items[-1]["event"] == "final"
-    assert not any(key in item for item in items for key in ("passages", "candidates", "evidence", "messages"))
+    assert not any(key in item for item in items for key in ("passages", "candidates", "selection", "messages"))
 
 
 def test_an_error_of_ours_ends_the_public_stream_as_an_item() -> None:
@@ -296,11 +296,64 @@ def test_a_last_turn_leaves_nothing_behind_in_a_conversation() -> None:
 def test_two_table_rows_are_two_claims_of_the_extractive_answer() -> None:
     table = "| Part | Days |\n| --- | --- |\n| Seal of the pump | 5 |\n| Fan of the pump | 9 |"
     chosen = Release(models=Models())
-    question = Question(question="How many days for the seal of the pump and the fan?")
+    question = Question(question="List the days for all parts of the pump.")
     answer = ask(backend(Replies("unused", []), retriever=Shelf([passage(table)])), chosen, question)
     assert answer["text"] == "Part: Seal of the pump; Days: 5. [1] Part: Fan of the pump; Days: 9. [2]"
     quotes = [citation["quote"] for citation in answer["citations"]]
     assert quotes == ["| Seal of the pump | 5 |", "| Fan of the pump | 9 |"]
+
+
+QUOTING = Release(models=Models())
+"""Nobody reads: what answers is quoted."""
+CARD = "The Corrento pump is sold with a warranty card."
+"""Related to the question, and no answer to it."""
+BRISEL = Question(question="How long is the warranty of the Brisel pump?")
+
+
+def related(world: Backend) -> float:
+    """The confidence in what is found, where nothing is stopped."""
+    return ask(world, release(routing=Routing(read_from=0.0)))["confidence"]
+
+
+def test_a_model_reads_what_is_too_uncertain_to_be_quoted() -> None:
+    small = Replies("openai:small", [f"{CARD} [1]"])
+    world = backend(small, retriever=Shelf([passage(CARD, score=0.4)]), similarity=Alike(0.4))
+    sure = related(world)
+    between = Routing(read_from=sure - 0.02, answer_from=sure + 0.02)
+    read, quoted = ask(world, release(routing=between)), ask(world, Release(routing=between))
+    assert (read["status"], read["rung"], read["confidence"], small.calls) == ("answered", "primary", sure, 2)
+    assert (quoted["status"], quoted["rung"], quoted["confidence"]) == ("declined", "decline", sure)
+    assert quoted["detail"] == f"The confidence {sure:.2f} is below {between.answer_from:.2f}."
+
+
+def test_a_model_is_not_asked_below_the_confidence_that_the_release_reads_from() -> None:
+    small = Replies("openai:small", [f"{CARD} [1]"])
+    world = backend(small, retriever=Shelf([passage(CARD, score=0.4)]), similarity=Alike(0.4))
+    least = related(world) + 0.02
+    answer = ask(world, release(routing=Routing(read_from=least)))
+    assert (answer["status"], answer["reason"], small.calls) == ("declined", "no_evidence", 1)
+    assert answer["detail"] == f"The confidence {answer['confidence']:.2f} is below {least:.2f}."
+
+
+def test_a_name_that_nothing_has_stops_a_quotation_and_says_so() -> None:
+    answer = ask(backend(Replies("unused", [])), QUOTING, BRISEL)
+    assert (answer["status"], answer["rung"], answer["missing"]) == ("declined", "decline", ["Brisel"])
+    assert answer["text"] == f"{Release().prompts.declined.strip()} Not found: Brisel."
+    assert answer["detail"] == "Not found: Brisel."
+
+
+def test_a_name_that_nothing_has_does_not_stop_a_model() -> None:
+    small = Replies("openai:small", [GOOD])
+    answer = ask(backend(small), question=BRISEL)
+    assert (answer["status"], answer["rung"], answer["missing"], small.calls) == ("answered", "primary", [], 1)
+
+
+def test_when_every_model_fails_and_nothing_can_be_quoted_the_question_is_declined() -> None:
+    broken = ModelFailed("error", "503", transient=True)
+    world = backend(Replies("openai:small", [broken]), Replies("openai:spare", [broken]))
+    answer = ask(world, question=BRISEL)
+    assert (answer["status"], answer["rung"], answer["citations"]) == ("declined", "decline", [])
+    assert (answer["missing"], answer["text"].endswith("Not found: Brisel.")) == (["Brisel"], True)
 
 
 MORE = passage("Two persons carry the Montara drive to the cellar.", "drive.md")
@@ -337,7 +390,7 @@ def test_when_not_even_a_quotation_is_found_the_question_is_declined_as_unsuppor
 
     wrong = "Bananas from Peru cost 3 EUR. [1]"
     world = backend(Replies("openai:small", [wrong]), Replies("openai:spare", [wrong]))
-    world = replace(world, writers={**world.writers, "extractive": Mute(2)})
+    world = replace(world, writers={**world.writers, "extractive": Mute()})
     answer = ask(world)
     assert (answer["status"], answer["rung"], answer["reason"]) == ("declined", "decline", "unsupported")
     assert answer["citations"] == []

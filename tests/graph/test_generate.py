@@ -19,7 +19,6 @@ from graph.errors import ModelFailed
 from graph.release import Breaker, Generation, Models, Release, Reranking
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, Usage
-from graph.text.surfaces import Known
 
 TEXT = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 QUESTION = Question(question="How long is the warranty of the Corrento pump?")
@@ -95,7 +94,7 @@ class Model:
 
 def world(first: Model, spare: Model | None = None) -> Backend:
     spare = spare or Model("openai:spare", [GOOD])
-    writers: dict[str, Writer] = {first.name: first, spare.name: spare, "extractive": ExtractiveWriter(2)}
+    writers: dict[str, Writer] = {first.name: first, spare.name: spare, "extractive": ExtractiveWriter()}
     return Backend(retriever=Shelf(), similarity=Overlap(), writers=writers)
 
 
@@ -122,13 +121,6 @@ class Watched:
     def weight(self, term: str) -> float:
         self.threads.add(threading.current_thread().name)
         return 1.0
-
-    def known(self, word: str, *, public: bool = False) -> bool:
-        self.weight(word)
-        return True
-
-    def of_length(self, letters: int) -> list[Known]:
-        return []
 
     def commonest(self, most: int) -> list[str]:
         return ["the", "of", "and", "is", "in"]

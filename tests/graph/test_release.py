@@ -147,7 +147,7 @@ def test_equal_releases_have_one_digest_and_any_change_gives_another() -> None:
         "chunking: {minimum_tokens: 1}",
         "retrieval: {pool: 1}",
         "reranking: {passages: 1}",
-        "routing: {complex_from: 1}",
+        "routing: {read_from: 1}",
         "models: {backup: openai:x}",
         "generation: {retries: 0}",
         "checking: {support_from: 0.6}",

@@ -12,13 +12,11 @@ from support import passage_of
 from graph.backends import Backend, Scope
 from graph.backends.writers import ExtractiveWriter
 from graph.builder import build_graph
-from graph.release import Release, Reranking, Retrieval, Routing
+from graph.release import Release, Reranking, Retrieval
 from graph.state import Answer, Passage, Question, Turn
 
 PUMP = "The warranty of the Corrento pump is five years."
 FEE = "A late delivery of the Brisel fan costs a fee of 40 euros."
-DEBUT = "He made his debut in Love Forecast."
-FILM = "Love Forecast was directed by Park Jin-pyo."
 NOISE = [f"Garden number {number} has roses, lilies and oak trees." for number in range(8)]
 JOINED = "How long is the Corrento warranty and how much does a late Brisel delivery cost?"
 HISTORY: list[Turn] = [{"role": "user", "content": "How long is the warranty of the Corrento pump?"}]
@@ -52,7 +50,7 @@ class Alike:
 
 
 def world(library: Library) -> Backend:
-    return Backend(library, Alike(), {"extractive": ExtractiveWriter(4)})
+    return Backend(library, Alike(), {"extractive": ExtractiveWriter()})
 
 
 def ask(library: Library, question: Question, release: Release | None = None) -> Answer:
@@ -61,11 +59,11 @@ def ask(library: Library, question: Question, release: Release | None = None) ->
     return answer
 
 
-def routed(library: Library, question: str, release: Release | None = None) -> dict[str, Any]:
+def routed(library: Library, question: str) -> dict[str, Any]:
     """What the route step leaves in the state."""
 
     async def run() -> dict[str, Any]:
-        graph: Any = build_graph(release or Release(), world(library))
+        graph: Any = build_graph(Release(), world(library))
         async with aclosing(graph.astream(Question(question=question), stream_mode="updates")) as updates:
             found = [update["route"] async for update in updates if "route" in update]
         return dict(found[0])
@@ -81,18 +79,18 @@ def test_a_joined_question_is_searched_part_by_part_and_says_so() -> None:
     assert library.asked[:3] == [JOINED, *parts]
 
 
-def test_a_part_that_the_documents_do_not_answer_is_left_out_and_the_answer_is_partial() -> None:
-    class Apart:
-        """Only what the library has of the Corrento is near to a question."""
-
-        async def compare(self, text: str, others: Sequence[str]) -> list[float]:
-            return [0.9 if "Corrento" in text and "Corrento" in other else 0.05 for other in others]
-
-    backend = Backend(Library({"Corrento": [PUMP]}), Apart(), {"extractive": ExtractiveWriter(4)})
-    graph = build_graph(Release(), backend)
-    answer: Answer = asyncio.run(graph.ainvoke(Question(question=JOINED)))["answer"]
+def test_a_part_that_the_documents_do_not_answer_is_named_and_the_answer_is_partial() -> None:
+    answer = ask(Library({"Corrento": [PUMP]}), Question(question=JOINED))
+    left = "How much does a late Brisel delivery cost?"
     assert (answer["status"], [citation["quote"] for citation in answer["citations"]]) == ("partial", [PUMP])
-    assert answer["confidence"] < Release().routing.answer_from
+    assert (answer["unanswered"], answer["missing"]) == ([left], ["Brisel"])
+    assert answer["text"] == f"{PUMP} [1]\n\nNo answer was found to: {left}"
+
+
+def test_where_no_part_is_answered_the_question_is_declined_with_all_of_them() -> None:
+    answer = ask(Library({}), Question(question=JOINED))
+    assert (answer["status"], answer["unanswered"]) == ("declined", answer["parts"])
+    assert answer["missing"] == ["Corrento", "Brisel"]
 
 
 def test_every_part_keeps_passages_in_the_budget() -> None:
@@ -101,19 +99,12 @@ def test_every_part_keeps_passages_in_the_budget() -> None:
     assert len(found["passages"]) == Reranking().passages
 
 
-def test_every_part_has_evidence_of_its_own() -> None:
+def test_every_part_is_quoted_from_a_passage_of_its_own() -> None:
     found = routed(Library({"Corrento": [PUMP], "Brisel": [FEE]}), JOINED)
     texts = [each["text"] for each in found["passages"]]
-    best = {each["part"]: texts[each["passage"]] for each in reversed(found["evidence"])}
-    assert (best[1], best[2]) == (PUMP, FEE)
-
-
-def test_a_question_with_a_detour_is_followed_up_by_the_names_that_were_found() -> None:
-    library = Library({"Joon-young": [DEBUT], "Love Forecast": [FILM]})
-    question = "Who directed the film in which Jung Joon-young made his debut?"
-    found = routed(library, question, Release(routing=Routing(complex_from=0.0)))
-    assert library.asked[1].endswith("Love Forecast")
-    assert (FILM in {each["text"] for each in found["passages"]}, found["parts"]) == (True, [])
+    quotes = [(each["text"], texts[each["passage"]]) for each in found["selection"]["quotes"]]
+    assert quotes == [(PUMP, PUMP), (FEE, FEE)]
+    assert found["selection"]["unanswered"] == []
 
 
 def test_a_simple_question_is_searched_once_and_has_no_parts() -> None:
@@ -123,10 +114,11 @@ def test_a_simple_question_is_searched_once_and_has_no_parts() -> None:
     assert library.asked == ["How long is the Corrento warranty?"]
 
 
-def test_a_question_kept_from_the_complex_route_is_not_taken_apart() -> None:
-    library = Library({"Corrento": [PUMP], "Brisel": [FEE]})
-    answer = ask(library, Question(question=JOINED), Release(routing=Routing(complex_from=1.0)))
-    assert (answer["route"], answer["parts"], library.asked) == ("simple", [], [JOINED])
+def test_a_question_for_what_is_worked_out_goes_to_the_larger_model_without_another_search() -> None:
+    library = Library({"Corrento": [PUMP]})
+    question = "Is the warranty of the Corrento pump longer than that of the Brisel fan?"
+    answer = ask(library, Question(question=question))
+    assert (answer["route"], answer["parts"], library.asked) == ("complex", [], [question])
 
 
 def test_a_turn_is_searched_with_and_without_the_topic_and_shown_with_it() -> None:
@@ -148,7 +140,8 @@ def test_a_courtesy_is_declined_without_a_search(words: str) -> None:
     library = Library({})
     answer = ask(library, Question(question=words, history=HISTORY))
     assert (answer["status"], answer["reason"], library.asked) == ("declined", "no_evidence", [])
-    assert answer["detail"] == "it asks for nothing that could be looked up"
+    assert answer["detail"] == "It asks for nothing that could be looked up."
+    assert answer["text"] == Release().prompts.courtesy.strip()
 
 
 def test_what_both_searches_find_half_way_beats_what_one_of_them_finds_first() -> None:

@@ -78,7 +78,7 @@ def test_the_claim_and_the_one_passage_are_asked_about() -> None:
     writer = Says("yes")
     assert judged(writer) == 0.95
     [brief] = writer.asked
-    assert (brief.question, brief.passages, brief.evidence) == ("The fee is 5 EUR.", [PASSAGE], [])
+    assert (brief.question, brief.passages, brief.quotes) == ("The fee is 5 EUR.", [PASSAGE], [])
 
 
 def test_what_judging_costs_is_added_and_the_answers_own_model_keeps_its_name() -> None:

@@ -17,7 +17,7 @@ from graph.backends.writers import ChatWriter, ExtractiveWriter, open_writers
 from graph.errors import ModelFailed
 from graph.release import Breaker, Generation, Prompts, Release, Terms
 from graph.settings import Settings
-from graph.state import Evidence, Passage, Usage
+from graph.state import Passage, Quote, Usage
 
 TEXT = "The fee is 5 EUR. It is due at once. "
 
@@ -101,51 +101,26 @@ def test_a_window_in_which_no_sentence_fits_is_refused_before_the_call() -> None
 BUILT = "The tower was built in 1889 by Gustave Eiffel"
 
 
-def quoted(writer: Any, text: str = BUILT) -> str:
-    """What an extractive writer says of one sentence."""
-    own = Evidence(passage=0, start=0, end=len(text), text=text, similarity=0.9, coverage=1.0, score=0.99)
-    brief = Brief("When was the tower built?", [passage(text)], [own])
+def quoted(*quotes: Quote) -> str:
+    """What an extractive writer says of what is quoted."""
+    brief = Brief("When was the tower built?", [passage(BUILT), passage(TEXT)], list(quotes))
 
     async def write() -> str:
-        return "".join([piece async for piece in writer.write(brief, no_usage())])
+        return "".join([piece async for piece in ExtractiveWriter().write(brief, no_usage())])
 
     return asyncio.run(write())
 
 
-def test_short_words_are_cited_as_they_are_and_a_sentence_gets_its_stop() -> None:
-    assert quoted(ExtractiveWriter(4)) == "1889 [1]"
-    assert quoted(ExtractiveWriter(4, "sentences")) == f"{BUILT}. [1]"
+def test_quotes_are_said_as_they_are_each_with_its_stop_and_its_passage() -> None:
+    first, second = Quote(text=BUILT, passage=0), Quote(text="It is due at once!", passage=1)
+    assert quoted(first, second) == f"{BUILT}. [1] It is due at once! [2]"
 
 
-def test_the_release_decides_on_the_style() -> None:
-    writers = open_writers(Settings(), Release(generation=Generation(style="sentences")))
-    assert quoted(writers["extractive"]) == f"{BUILT}. [1]"
+def test_the_extractive_writer_is_always_at_hand() -> None:
+    assert list(open_writers(Settings(), Release())) == ["extractive"]
 
 
-def test_the_index_tells_how_telling_a_term_is_where_it_can() -> None:
-    asked: list[str] = []
-
-    def weigh(term: str) -> float:
-        asked.append(term)
-        return 1.0
-
-    brief = Brief("When was it built?", [passage(BUILT)], [], weigh=weigh)
-    own = Evidence(passage=0, start=0, end=len(BUILT), text=BUILT, similarity=0.9, coverage=1.0, score=0.99)
-    brief.evidence.append(own)
-
-    async def write() -> None:
-        async for _ in ExtractiveWriter(4).write(brief, no_usage()):
-            pass
-
-    asyncio.run(write())
-    assert "built" in asked
-
-
-def test_without_evidence_the_extractive_writer_fails_with_a_reason() -> None:
-    async def write() -> None:
-        async for _ in ExtractiveWriter(4).write(Brief("Why?", [passage()], []), no_usage()):
-            pass
-
+def test_without_anything_to_quote_the_extractive_writer_fails_with_a_reason() -> None:
     with pytest.raises(ModelFailed, match="No sentence") as caught:
-        asyncio.run(write())
+        quoted()
     assert caught.value.reason == "no_evidence"

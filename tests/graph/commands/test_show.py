@@ -19,7 +19,6 @@ ANSWER: dict[str, Any] = {
     "release": "default@1",
     "snapshot": "snap",
     "timings": {"preprocess": 1.0},
-    "mended": {},
     "cached": [],
     "conflicts": [],
     "repairs": [],
@@ -32,11 +31,6 @@ def shown(**changes: Any) -> str:
     with console.capture() as capture:
         console.print(answer_panel(cast("Answer", {**ANSWER, **changes})))
     return capture.get()
-
-
-def test_words_that_were_mended_are_told() -> None:
-    assert "searched for “Corrento” instead of “Corretno”" in shown(mended={"Corretno": "Corrento"})
-    assert "searched for" not in shown()
 
 
 def test_caches_that_were_hit_are_told() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph import learned
-from graph.learned import HERE, Boosted, Logistic, Mean, load, logistic
+from graph.learned import HERE, Boosted, Logistic, load, logistic
 
 MODEL = Logistic("toy", -1.0, {"a": 2.0, "b": -3.0}, {"a": 0.0, "b": 0.0}, {"a": 1.0, "b": 2.0})
 TREES = Boosted("wood", -1.0, ["a", "b"], [(0, 0.5, 2.0, (1, 1.0, 0.25, -4.0)), 0.5])
@@ -56,11 +56,6 @@ def test_the_logistic_does_not_overflow() -> None:
 def test_trees_add_the_leaves_that_the_features_lead_to(a: float, b: float, leaves: float) -> None:
     assert TREES.score({"a": a, "b": b, "c": 7.0}) == -1.0 + leaves + 0.5
     assert TREES.probability({"a": a, "b": b}) == logistic(-0.5 + leaves)
-
-
-def test_the_mean_of_models_is_that_of_their_log_odds() -> None:
-    values = {"a": 1.0, "b": 0.0}
-    assert Mean([MODEL, TREES]).score(values) == (MODEL.score(values) + TREES.score(values)) / 2
 
 
 def test_trees_need_each_of_their_features() -> None:

@@ -21,7 +21,6 @@ from graph.snapshot.manifest import MANIFEST, read_manifest
 from graph.snapshot.rows import WORDS
 from graph.snapshot.store import locate
 from graph.snapshot.tables import Reader
-from graph.text.surfaces import Known
 from graph.text.words import terms, weights
 
 WORDS_OF_TEXTS = st.sampled_from(["Pump", "pumps", "seal", "Orbex", "AX-2000", "quota.", "11", "the", "Müller’s"])
@@ -125,7 +124,7 @@ def test_counts_made_by_other_rules_are_not_carried_over(tmp_path: Path, monkeyp
     docs = corpus(tmp_path / "docs", a="The quota is 50 GB.", b="Valves by Kesta.")
     with monkeypatch.context() as older:
         older.setattr(lexicon, "COUNTING", "0")
-        older.setattr(lexicon, "surfaces", lambda text: {"nonsense"})
+        older.setattr(lexicon, "terms", lambda text: ["nonsense"])
         run_index(docs, tmp_path / "store")
     docs = corpus(tmp_path / "docs", a="The quota is 80 GB.", b="Valves by Kesta.")
     run_index(docs, tmp_path / "store")
@@ -133,18 +132,15 @@ def test_counts_made_by_other_rules_are_not_carried_over(tmp_path: Path, monkeyp
     assert published(tmp_path / "store") == published(tmp_path / "fresh")
 
 
-def test_words_of_restricted_passages_are_never_listed(tmp_path: Path) -> None:
+def test_terms_of_restricted_passages_are_never_listed(tmp_path: Path) -> None:
     found = counted(tmp_path, [("Old pumps by Orbex", True), ("Layoffs at Orbex", False)])
-    listed = [known.word for letters in range(1, 20) for known in found.of_length(letters)]
-    assert sorted(listed) == ["by", "old", "orbex", "pumps"]
-    assert sorted(found.commonest(100)) == ["by", "old", "orbex", "pumps"]
-    assert found.of_length(5) == [Known("orbex", 1, name=True), Known("pumps", 1, name=False)]
+    assert sorted(found.commonest(100)) == ["old", "orbex", "pump"]
+    assert found.counts() == {"old": 1, "orbex": 1, "pump": 1}
 
 
-def test_of_many_words_of_one_length_the_best_known_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexicon, "MOST", 2)
-    found = counted(tmp_path, [("fans pump", True), ("seal pump", True), ("fans seal pump tank", True)])
-    assert [known.word for known in found.of_length(4)] == ["pump", "fans"]
+def test_the_commonest_terms_come_first(tmp_path: Path) -> None:
+    found = counted(tmp_path, [("fans pump", True), ("seal pump", True), ("fans seal pump tank", True), ("fan", True)])
+    assert found.commonest(2) == ["fan", "pump"]
 
 
 def test_restricted_passages_leave_no_trace_in_a_lexicon(tmp_path: Path) -> None:
@@ -152,30 +148,19 @@ def test_restricted_passages_leave_no_trace_in_a_lexicon(tmp_path: Path) -> None
     (tmp_path / "both").mkdir()
     found = counted(tmp_path / "both", [public, closed])
     counted(tmp_path, [public])
-    assert (found.known("orbex"), found.known("kesta")) == (True, False)
+    assert found.weight("kesta") == found.weight("unheard") > found.weight("orbex")
     assert (tmp_path / "both" / LEXICON).read_bytes() == (tmp_path / LEXICON).read_bytes()
-
-
-def test_a_form_of_a_word_is_known_by_its_term_and_a_code_only_as_a_whole(tmp_path: Path) -> None:
-    found = counted(tmp_path, [("charging the AX-2000", True), ("BX and 2001", True)])
-    words = ["charged", "ax-2000", "the", "bx-2001", "pump"]
-    assert [word for word in words if found.known(word)] == ["charged", "ax-2000", "the"]
 
 
 def test_an_empty_lexicon_knows_nothing(tmp_path: Path) -> None:
     found = counted(tmp_path, [])
-    assert (found.weight("pump"), found.known("pump"), found.of_length(4), found.commonest(5)) == (
-        log(2),
-        False,
-        [],
-        [],
-    )
+    assert (found.weight("pump"), found.commonest(5), found.counts()) == (log(2), [], {})
 
 
 def test_the_retriever_gives_the_lexicon_of_its_snapshot(quick_handbook: Path) -> None:
     retriever, _ = asyncio.run(open_retriever(quick_handbook, QUICK, 1))
     assert retriever.manifest.counts.passages > retriever.lexicon.passages > 0
-    assert retriever.lexicon.known("password")
+    assert retriever.lexicon.weight("password") < retriever.lexicon.weight("unheard")
 
 
 def test_a_snapshot_without_a_lexicon_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.words import EMPTY_WORDS, coverage, numbers, terms, weights
+from graph.text.words import EMPTY_WORDS, coverage, empty_words, numbers, terms, weights
 
 few = settings(max_examples=100, deadline=None)
 
@@ -83,6 +83,40 @@ def test_a_unit_written_to_its_number_is_a_word_of_its_own() -> None:
 
 def test_letters_beyond_ascii_belong_to_their_word() -> None:
     assert terms("Prüfung_Größe naïve") == ["prüfung", "größe", "naïv"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "found"),
+    [
+        ("de", "Die Prüfungen der Pumpen", ["prufung", "pump"]),
+        ("fr", "les garanties de la pompe", ["garant", "pomp"]),
+        ("en", "die garanties", ["die", "garanti"]),
+        ("pl", "gwarancja jest", ["gwarancj"]),
+    ],
+)
+def test_a_text_in_another_language_loses_its_empty_words_and_endings(
+    language: str, text: str, found: list[str]
+) -> None:
+    assert terms(text, language) == found
+
+
+def test_a_language_that_is_not_known_has_no_empty_words() -> None:
+    assert (empty_words("xx"), empty_words("und")) == (frozenset(), frozenset())
+    assert "die" in empty_words("de")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("保証期間", ["保証", "証期", "期間"]),
+        ("保証は五年です", ["保証", "証は", "は五", "五年", "年で"]),
+        ("酒", ["酒"]),
+        ("보증기간", ["보증", "증기", "기간"]),
+        ("การ", ["กา", "าร"]),
+    ],
+)
+def test_scripts_without_blanks_count_by_pairs_of_characters(text: str, found: list[str]) -> None:
+    assert terms(text) == found
 
 
 def test_the_numbers_of_a_text_are_found_among_its_words() -> None:
