@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import Literal, TypeVar, cast
 
 from langgraph.config import get_stream_writer
@@ -117,8 +117,8 @@ class Nodes:
         if found:
             update = State(**{**update, **await self._searching.widen(state, found)})
         passages = update.get("passages", state["passages"])
-        judged = await off_loop(self._judge, asked, found, passages, state["language"])
         reads = primary(self.release, update["complexity"]).writer != "extractive"
+        judged = await self._judge(asked, found, passages, state["language"], reads=reads)
         sure = judged.related if reads else judged.selection["confidence"]
         update["selection"], update["confidence"] = judged.selection, round(sure, 4)
         least = routing.read_from if reads else routing.answer_from
@@ -185,9 +185,14 @@ class Nodes:
         lexicon = self.backend.retriever.lexicon
         return lexicon.weight if lexicon else alike
 
-    def _judge(self, asked: str, found: list[str], passages: list[Passage], language: str) -> Judged:
-        weigh, least = self._searching.weigh(passages), self.release.routing.answer_from
-        return judge(asked, found, passages, weigh, language=language, answer_from=least)
+    async def _judge(
+        self, asked: str, found: list[str], passages: list[Passage], language: str, *, reads: bool
+    ) -> Judged:
+        """What can be quoted; sentences are read by the cross-encoder only where no model is to read them."""
+        weigh, reader, least = self._searching.weigh(passages), self.backend.sentences, self.release.routing.answer_from
+        read = reader.scores if reader and not reads else None
+        work = partial(judge, asked, found, passages, weigh, language=language, answer_from=least, read=read)
+        return await (asyncio.to_thread(work) if read else off_loop(work))
 
     @cached_property
     def _searching(self) -> Searching:

@@ -62,9 +62,12 @@ class Reranking(Part):
     """What of the candidates the answer may use.
 
     `model` orders the candidates first; a remote one has `timeout` seconds and gives way to the embedded one.
+    `sentences` reads the best sentences with the question where no model writes: the packaged cross-encoder, or none;
+    auto: none where the embedding is static.
     """
 
     model: Annotated[str, AfterValidator(_known_reranker)] = "embedded"
+    sentences: Literal["auto", "cross-encoder", "none"] = "auto"
     timeout: Seconds = 3.0
     passages: Annotated[int, Field(ge=1, le=50)] = 6
     token_budget: Annotated[int, Field(ge=64, le=200_000)] = 1800
@@ -150,6 +153,12 @@ class Release(Part):
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of every field."""
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether the cross-encoder reads the best sentences where no model writes."""
+        wanted = self.reranking.sentences
+        return wanted == "cross-encoder" or (wanted == "auto" and self.embedding != "wordllama-256")
 
     @property
     def label(self) -> str:

@@ -136,6 +136,14 @@ class Reranker(Protocol):
         ...
 
 
+class SentenceReader(Protocol):
+    """Reads a question together with each of some sentences."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the question, as log-odds on a scale of its own; takes milliseconds for each."""
+        ...
+
+
 @dataclass(frozen=True)
 class Backend:
     """The collaborators that a graph is built with."""
@@ -149,6 +157,8 @@ class Backend:
     judge: Judge | None = None
     reranker: Reranker | None = None
     """None leaves the candidates in their fused order."""
+    sentences: SentenceReader | None = None
+    """None where the best sentences are taken as they are scored."""
     index: Index | None = None
     """None where nothing lies on disk."""
 

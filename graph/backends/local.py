@@ -226,4 +226,9 @@ async def open_local(settings: Settings, release: Release) -> Backend:
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
     similarity, reranker = EmbeddedSimilarity(embedder), open_reranker(settings, release, retriever.lexicon)
-    return Backend(retriever, similarity, writers, caches, judge, reranker, index=retriever)
+    sentences = None
+    if release.reads_sentences:
+        from .cross_encoder import CrossEncoder
+
+        sentences = await asyncio.to_thread(CrossEncoder)
+    return Backend(retriever, similarity, writers, caches, judge, reranker, sentences, retriever)

@@ -1,18 +1,22 @@
 """Decides whether what was found can answer a question, part by part, and what is quoted where no model reads; pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..state import Evidence, Passage, Quote, Selection
 from ..text.words import Weigh
-from .confidence import confidence
-from .evidence import Named, about_names, score
+from .confidence import WITH_VECTORS, confidence
+from .evidence import Named, about, about_names, score
 from .names import Name, held
 from .quotes import asks_to_work_out, choose
 
 JOINED = re.compile(r",|\b(?:and|or|than|versus|vs|from|to|und|oder|als|et|ou|y|o|e|og|en)\b|&|/", re.IGNORECASE)
 """What stands between things that are compared or listed."""
+READ = 5
+"""Units that are read with the question: of the right ones, hardly any stands further down."""
+Read = Callable[[str, Sequence[str]], list[float]]
+"""How well each text answers a question, as log-odds."""
 UNLIKE = "The passages say it of each by itself."
 
 
@@ -37,10 +41,14 @@ def judge(
     *,
     language: str = "en",
     answer_from: float,
+    read: Read | None = None,
 ) -> Judged:
-    """The quotes for a question, or for each of its parts; a part below `answer_from` is given none."""
+    """The quotes for a question, or for each of its parts; a part below `answer_from` is given none.
+
+    `read`, where there is one, reads the best sentences with the question and so orders them anew.
+    """
     asked = list(parts) or [question]
-    found = [_answer(part, passages, weigh, language, answer_from) for part in asked]
+    found = [_answer(part, passages, weigh, language, answer_from, read) for part in asked]
     answered = [each for each in found if each.selection["quotes"]]
     chosen = answered or found
     selection = Selection(
@@ -53,22 +61,37 @@ def judge(
     return Judged(selection, max(each.related for each in found))
 
 
-def _answer(question: str, passages: Sequence[Passage], weigh: Weigh, language: str, answer_from: float) -> Judged:
+def _answer(
+    question: str, passages: Sequence[Passage], weigh: Weigh, language: str, answer_from: float, read: Read | None
+) -> Judged:
     evidence = score(question, passages, weigh, language)
     related = confidence(question, passages, evidence, weigh, language)
     named = about_names(question, passages, evidence, language)
-    sure = related if named.fitting == evidence else confidence(question, passages, named.fitting, weigh, language)
+    fitting, told = named.fitting, None
+    if read and fitting and language in WITH_VECTORS:
+        fitting, told = by_reading(question, passages, fitting, read)
+    sure = confidence(question, passages, fitting, weigh, language, told)
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
     if not named.whole and _are_listed(question, named.names) and related >= answer_from:
         selection["quotes"], selection["partial"] = _each(passages, evidence, named), UNLIKE
         selection["confidence"] = related
-    elif named.fitting and sure >= answer_from:
-        quotes = choose(question, passages, named.fitting, evidence)
+    elif fitting and sure >= answer_from:
+        quotes = choose(question, passages, fitting, evidence)
         selection["quotes"] = [Quote(text=quote.text, passage=quote.passage) for quote in quotes.found]
         selection["partial"] = quotes.partial
     return Judged(selection, related)
+
+
+def by_reading(
+    question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], read: Read
+) -> tuple[list[Evidence], float]:
+    """The units with the first READ in the order of how well they answer when they are read; and the best's score."""
+    best = fitting[:READ]
+    scores = read(question, [f"{about(passages[unit['passage']], unit)}. {unit['text']}" for unit in best])
+    order = sorted(range(len(best)), key=lambda n: -scores[n])
+    return [*(best[n] for n in order), *fitting[READ:]], max(scores)
 
 
 def _are_listed(question: str, names: Sequence[Name]) -> bool:
