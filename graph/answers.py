@@ -43,7 +43,7 @@ def answered(state: State, checked: Checked, release: Release, snapshot: str) ->
 
 
 def declined(state: State, release: Release, snapshot: str) -> Answer:
-    """An answer that says that there is none, what of the question was not found, and the passages that came nearest."""
+    """An answer that says that there is none, what was not found, and the passages that came nearest."""
     if not state["searches"]:
         return _answer(state, release, snapshot, "declined", release.prompts.courtesy.strip(), [])
     missing = state["selection"]["missing"]

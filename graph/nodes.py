@@ -21,7 +21,7 @@ from .offload import off_loop
 from .release import Release
 from .state import Draft, Failure, Passage, State, Usage
 from .steps import conversation, parts, preprocess
-from .steps.route import Judged, judge
+from .steps.route import Judged, is_complex, judge
 from .text.language import language_of
 from .text.words import Weigh, alike
 from .writing.attempt import Call, attempt, reason_to_hedge, used
@@ -112,9 +112,9 @@ class Nodes:
     async def route(self, state: State) -> State:
         """Search again for each part of a complex question, choose what can be quoted, and stop where nothing can."""
         asked, routing = state["standalone"], self.release.routing
-        update = State(complexity="simple", failure=None)
-        if found := await off_loop(parts.split, asked):
-            update = State(complexity="complex", failure=None, parts=found)
+        found = await off_loop(parts.split, asked) if state["passages"] else []
+        update = State(complexity="complex" if is_complex(asked, found) else "simple", failure=None, parts=found)
+        if found:
             update = State(**{**update, **await self._searching.widen(state, found)})
         passages = update.get("passages", state["passages"])
         judged = await off_loop(self._judge, asked, found, passages, state["language"])

@@ -19,6 +19,10 @@ class Lexicon(Protocol):
         """How telling a term of graph.text.words is: its smoothed inverse frequency in public passages."""
         ...
 
+    def commonest(self, most: int) -> list[str]:
+        """The terms that stand in the most public passages, most first."""
+        ...
+
 
 class Retriever(Protocol):
     """Finds passages in one Snapshot; what a caller may not see never leaves it."""

@@ -8,6 +8,7 @@ from collections import Counter
 from functools import lru_cache
 from math import log
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,8 @@ from ..text.words import terms
 LEXICON = "lexicon.arrow"
 COUNTING = "4"
 """Goes up when a text would be counted otherwise: then nothing is carried over from the last Snapshot."""
-SCHEMA = pa.schema([pa.field("word", pa.string()), pa.field("public_term", pa.int32())])
+FIELDS: "list[pa.Field[Any]]" = [pa.field("word", pa.string()), pa.field("public_term", pa.int32())]
+SCHEMA = pa.schema(FIELDS)
 
 
 class Counting:
@@ -41,7 +43,10 @@ class Counting:
     def write(self, directory: Path) -> None:
         """Write the lexicon's file into a Snapshot that is being built; the same counts give the same bytes."""
         rows = sorted((term, count) for term, count in self._held.items() if count)
-        columns = [pa.array([term for term, _ in rows], pa.string()), pa.array([n for _, n in rows], pa.int32())]
+        columns: list[Any] = [
+            pa.array([term for term, _ in rows], pa.string()),
+            pa.array([n for _, n in rows], pa.int32()),
+        ]
         about = {"public_passages": str(self.passages), "length": str(self.length), "counting": COUNTING}
         table = pa.Table.from_arrays(columns, schema=SCHEMA.with_metadata(about))
         with pa.ipc.new_file(str(directory / LEXICON), table.schema) as file:
@@ -54,7 +59,8 @@ class Lexicon:
     def __init__(self, table: pa.Table, passages: int, length: int, counting: str) -> None:
         """`passages` are those that were counted, `length` is how many terms they have together."""
         # One batch is written, so that each column is one array over the mapped file and nothing is copied.
-        self._terms, self._held = (c.chunk(0) if c.num_chunks else pa.array([], c.type) for c in table.columns)
+        columns: list[Any] = [c.chunk(0) if c.num_chunks else pa.array([], c.type) for c in table.columns]
+        self._terms, self._held = columns
         self.passages, self.length, self.counting = passages, length, counting
         self._count = lru_cache(maxsize=50_000)(self._look_up)
 

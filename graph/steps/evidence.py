@@ -1,4 +1,4 @@
-"""The quotable units of the kept passages, each scored against the question: sentences, list items, table rows; pure."""
+"""The quotable units of the kept passages, sentences, list items and table rows, scored against the question; pure."""
 
 import re
 from collections.abc import Sequence
@@ -27,7 +27,8 @@ OUTDATED = -4.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
 
 ORDERS = re.compile(
-    r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
+    r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
+    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
     re.IGNORECASE,
 )
 """What asks for something and is no word of it."""

@@ -31,8 +31,6 @@ ENDINGS = frozenset(["", "s", "n", "an", "ian", "y", "i", "er", "ers", "ese", "i
 """What the same name may end in beside another form of it: Germany, German; Austria, Austrian."""
 SPARE = 2
 """Words that may stand between those of one name."""
-SHOUTED = 0.6
-"""Share of words with a capital from which on a question is a title, whose capitals tell nothing."""
 LONGEST_ACRONYM = 6
 
 
@@ -60,8 +58,8 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     text = CARRIED.sub("", asking(question))
     found = list(TOKEN.finditer(DOTTED.sub(lambda match: match.group().replace(".", ""), text)))
     words = [match.group().translate(SAME).removesuffix("'s") for match in found]
-    capitals = sum(word[0].isupper() for word in words)
-    shouted = len(words) > 3 and capitals > SHOUTED * len(words)
+    small = EMPTY_WORDS | FUNCTION_WORDS
+    shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in small for word in words[1:]) > 1
     return tuple(dict.fromkeys(_runs(found, words, language, shouted=shouted)))
 
 

@@ -12,7 +12,6 @@ from rapidfuzz.fuzz import ratio
 
 from ..state import Evidence, Passage
 from ..text.cells import cell_of
-from ..text.sentences import cells
 from ..text.words import terms
 from .answer_types import could_answer, wanted
 from .evidence import naming, said, shape
@@ -20,12 +19,12 @@ from .evidence import naming, said, shape
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
 ALIKE = 75.0
-"""Likeness, 0 to 100, of two sentences without their names and numbers from which on they say the same of two things."""
+"""Likeness, 0 to 100, of two sentences without names and numbers from which on they say the same of two things."""
 GAP = re.compile(r"[\s|:-]*|\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 PROCEDURE = re.compile(
     r"^\W*(?:how (?:do|can|should|must|does|to|would|is|are)\b|what (?:are|is) the (?:steps?|procedure|process)\b"
-    r"|(?:steps?|instructions?|procedure) (?:to|for)\b|wie (?:kann|muss|soll|mache|wird|werden|geht)\b|comment\b|cómo\b|como\b"
-    r"|hvordan\b|hur\b|hoe (?:kan|moet|doe)\b)",
+    r"|(?:steps?|instructions?|procedure) (?:to|for)\b|wie (?:kann|muss|soll|mache|wird|werden|geht)\b|comment\b"
+    r"|cómo\b|como\b|hvordan\b|hur\b|hoe (?:kan|moet|doe)\b)",
     re.IGNORECASE,
 )
 SEQUENCE = re.compile(
@@ -41,21 +40,35 @@ SEVERAL = re.compile(
     re.IGNORECASE,
 )
 PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|criteria|staff|\w+en)", re.IGNORECASE)
+ADJECTIVES = (
+    "old|young|new|tall|high|low|long|short|larg|small|big|earli|lat|fast|slow|cheap|heavi|light|wid|deep|strong|weak"
+    "|great|clos|near|few|warm|cold|hot|dry|rich|poor|saf|busi|easi|thick|thin|quiet|loud|bright|dark|hard|soft|steep"
+)
 COMPUTED = {
     "total": re.compile(
-        r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|au total|somme)\b",
+        r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|somme|totale?|totaal)\b",
         re.IGNORECASE,
     ),
-    "average": re.compile(r"\b(?:average|mean|on average|durchschnitt\w*|moyenne?)\b", re.IGNORECASE),
+    "average": re.compile(
+        r"\b(?:averages?|mean (?!by\b)|durchschnitt\w*|moyenne?|promedio|media|gemiddeld\w*)\b", re.IGNORECASE
+    ),
     "extreme": re.compile(
-        r"(?<!\bat )\b(?:most|least|fewest|best|worst|(?!\w*(?:terest|quest|test|rest|honest|forest|harvest|west|invest"
-        r"|guest|latest|protest|contest|nearest|chest|nest)\b)\w{2,}est|maximum|minimum)\b",
+        rf"(?<!\bat )\b(?:most|least|fewest|best|worst|(?:{ADJECTIVES})(?:t|g|d)?est|highest|maximum|minimum)\b",
         re.IGNORECASE,
     ),
     "comparison": re.compile(
-        r"\b(?:\w+er|more|less|fewer|worse|differen\w+|compar\w+)\b(?=.*\b(?:than|between|to|and|or)\b)"
+        rf"\b(?:more|less|fewer|worse|better|(?:{ADJECTIVES})(?:t|g|d)?e?r)\b.*\b(?:than|or)\b"
+        r"|\bdifferen\w+ between\b|\bcompar(?:e|es|ed|ison)\b",
+        re.IGNORECASE,
     ),
 }
+"""What of a question asks for something that is worked out of several values."""
+LEANS = re.compile(
+    r"\W*(?:it|its|they|their|he|his|she|her|this|these|those|such|er|sie|es|dies\w*|ihr\w*|sein\w*|il|elle|ils|elles|son"
+    r"|sa|ses|leurs?|ce|cette|ces)\b",
+    re.IGNORECASE,
+)
+"""A sentence that begins so says of what the sentence before it names."""
 STATES = re.compile(r"\b(?:only|first|last|maximum|minimum|at most|at least|up to)\b", re.IGNORECASE)
 
 
@@ -75,18 +88,44 @@ class Quotes:
     partial: str = ""
 
 
-def choose(question: str, passages: Sequence[Passage], found: Sequence[Evidence]) -> Quotes:
-    """What answers a question out of the units that are about it, best first; there must be one."""
-    best = found[0]
-    kin = naming(question, alike(best, passages, found), best)
+class _Reading:
+    """The units of each passage in reading order."""
+
+    def __init__(self, found: Sequence[Evidence]) -> None:
+        self._own: dict[int, list[Evidence]] = {}
+        for unit in sorted(found, key=lambda unit: unit["start"]):
+            self._own.setdefault(unit["passage"], []).append(unit)
+
+    def of(self, number: int) -> list[Evidence]:
+        """Those of one passage."""
+        return self._own[number]
+
+    def before(self, unit: Evidence) -> Evidence | None:
+        """The sentence that a unit leans on, if it leans on one."""
+        place = self.of(unit["passage"]).index(unit)
+        return self.of(unit["passage"])[place - 1] if place and LEANS.match(unit["text"]) else None
+
+
+def choose(
+    question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], found: Sequence[Evidence]
+) -> Quotes:
+    """What answers a question out of the units that are about it, best first; there must be one. `found` are all."""
+    best, own = fitting[0], _Reading(found)
+    kin = naming(question, alike(best, passages, fitting), best)
     if computed(question, best, passages) and len(kin) > 1:
-        return _quotes(kin, "The answer has to be worked out from what is quoted.")
-    block = list_of(best, passages, found)
+        return _quotes(kin, own, "The answer has to be worked out from what is quoted.")
+    block = list_of(best, passages[best["passage"]], own.of(best["passage"]))
     if PROCEDURE.search(question) and not _asks_amount(question):
-        return _whole(block if len(block) > 1 else sequence_of(best, passages, found), passages)
+        steps = block if len(block) > 1 else sequence_of(best, passages[best["passage"]], own.of(best["passage"]))
+        return _whole(steps, own, passages)
     if asks_several(question):
-        return _whole(block if len(block) > 1 else kin, passages)
-    return _quotes([best])
+        return _whole(block if len(block) > 1 else kin, own, passages)
+    return _quotes([best], own)
+
+
+def asks_to_work_out(question: str) -> bool:
+    """Whether a question asks for a total, an average, an extreme or a comparison."""
+    return any(pattern.search(question) for pattern in COMPUTED.values())
 
 
 def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
@@ -156,10 +195,8 @@ def _form(text: str) -> str:
     )
 
 
-def list_of(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:
-    """The list that a unit is an item of, or that it leads to, with the sentence that leads to it; or the unit alone."""
-    passage = passages[best["passage"]]
-    own = sorted((u for u in found if u["passage"] == best["passage"]), key=lambda unit: unit["start"])
+def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
+    """The list that a unit is an item of, or that it leads to, with the sentence before it; or the unit alone."""
     place = own.index(best)
     leads = passage["text"][best["start"] : best["end"]].rstrip().endswith(":")
     first = place + 1 if leads else place
@@ -184,10 +221,8 @@ def _goes_on(own: Sequence[Evidence], place: int, passage: Passage) -> bool:
     return not re.search(r"^ {0,3}#", passage["text"][one["end"] : other["start"]], re.MULTILINE)
 
 
-def sequence_of(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:
+def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """The sentences that tell, one after another, what is to be done; or the unit alone."""
-    passage = passages[best["passage"]]
-    own = sorted((u for u in found if u["passage"] == best["passage"]), key=lambda unit: unit["start"])
     first = last = own.index(best)
     while first and SEQUENCE.match(said(own[first])) and not _is_apart(passage, own[first - 1], own[first]):
         first -= 1
@@ -196,7 +231,7 @@ def sequence_of(best: Evidence, passages: Sequence[Passage], found: Sequence[Evi
     ):
         last += 1
     # A line that ends without a stop and has steps under it is their heading.
-    return own[first + (last > first and not _ends(passage, own[first])) : last + 1]
+    return list(own[first + (last > first and not _ends(passage, own[first])) : last + 1])
 
 
 def _is_apart(passage: Passage, one: Evidence, other: Evidence) -> bool:
@@ -209,11 +244,11 @@ def _ends(passage: Passage, unit: Evidence) -> bool:
     return passage["text"][: unit["end"]].rstrip()[-1:] in ".!?:;…。！？"
 
 
-def _whole(units: Sequence[Evidence], passages: Sequence[Passage]) -> Quotes:
+def _whole(units: Sequence[Evidence], own: _Reading, passages: Sequence[Passage]) -> Quotes:
     """A list or a procedure, and whether it may go on where its passage was cut."""
     if len(units) > 1 and _is_cut(units, passages):
-        return _quotes(units, "The list may go on beyond the passage that is quoted.")
-    return _quotes(units)
+        return _quotes(units, own, "The list may go on beyond the passage that is quoted.")
+    return _quotes(units, own)
 
 
 def _is_cut(units: Sequence[Evidence], passages: Sequence[Passage]) -> bool:
@@ -228,7 +263,9 @@ CUT_FROM = 700
 """Characters from which on a passage is taken to be a piece of a longer section."""
 
 
-def _quotes(units: Sequence[Evidence], partial: str = "") -> Quotes:
+def _quotes(units: Sequence[Evidence], own: _Reading, partial: str = "") -> Quotes:
+    """The units as they are said, each after the sentence that it leans on."""
     if len(units) > MOST:
         partial = f"The first {MOST} of {len(units)} are quoted."
-    return Quotes([Quote(said(unit), unit["passage"]) for unit in units[:MOST]], partial)
+    found = [each for unit in units[:MOST] for each in (own.before(unit), unit) if each]
+    return Quotes(list(dict.fromkeys(Quote(said(unit), unit["passage"]) for unit in found)), partial)

@@ -9,11 +9,16 @@ from ..text.words import Weigh
 from .confidence import confidence
 from .evidence import Named, about_names, score
 from .names import Name, held
-from .quotes import choose
+from .quotes import asks_to_work_out, choose
 
 JOINED = re.compile(r",|\b(?:and|or|than|versus|vs|from|to|und|oder|als|et|ou|y|o|e|og|en)\b|&|/", re.IGNORECASE)
 """What stands between things that are compared or listed."""
 UNLIKE = "The passages say it of each by itself."
+
+
+def is_complex(question: str, parts: Sequence[str]) -> bool:
+    """Whether a question asks several things, or for something that has to be worked out: for the larger model."""
+    return bool(parts) or asks_to_work_out(question)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def _answer(question: str, passages: Sequence[Passage], weigh: Weigh, language: 
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
     if named.fitting and sure >= answer_from:
-        quotes = choose(question, passages, named.fitting)
+        quotes = choose(question, passages, named.fitting, evidence)
         selection["quotes"] = [Quote(text=quote.text, passage=quote.passage) for quote in quotes.found]
         selection["partial"] = quotes.partial
     elif not named.fitting and not named.missing and related >= answer_from and _are_listed(question, named.names):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.question.answer_types import asked_clause, could_answer, wanted
+from graph.steps.answer_types import asked_clause, could_answer, wanted
 
 
 @pytest.mark.parametrize(

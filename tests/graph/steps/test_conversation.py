@@ -2,20 +2,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.question.conversation import (
-    HEARD,
-    HEARD_CHARACTERS,
-    HEARD_WEIGHT,
+from graph.state import Search, Turn
+from graph.steps.conversation import (
     OPENING,
     TOPIC_WEIGHT,
+    Talk,
     fold,
-    heard,
     is_courtesy,
     leans,
-    spoken_in,
     swapped,
 )
-from graph.state import Search, Turn
 from graph.text.words import Weigh, alike
 
 KALDERA = "How long is the warranty of the Kaldera heat pump?"
@@ -28,11 +24,11 @@ def said(*contents: str) -> list[Turn]:
 
 
 def topic(question: str, history: list[Turn], most: int, weigh: Weigh = alike) -> str:
-    return spoken_in(history).topic(question, most, weigh)
+    return Talk.of(history).topic(question, most, weigh)
 
 
 def texts(question: str, history: list[Turn]) -> list[str]:
-    return [search["text"] for search in fold(question, history).searches if not search.get("heard")]
+    return [search["text"] for search in fold(question, history).searches]
 
 
 @settings(max_examples=100, deadline=None)
@@ -43,13 +39,12 @@ def test_a_question_without_history_stays_as_it_is(question: str) -> None:
     assert folded.readings == [question]
 
 
-def test_a_turn_that_leans_on_the_talk_is_searched_alone_with_its_topic_and_as_it_is_understood() -> None:
+def test_a_turn_that_leans_on_the_talk_is_searched_alone_and_with_its_topic() -> None:
     folded = fold("Does it cover the element?", WARRANTY)
     assert folded.question == "Does it cover the element? (heat warranty Kaldera)"
     assert folded.searches == [
         Search(text="Does it cover the element? (heat pump warranty Kaldera)", weight=TOPIC_WEIGHT),
         Search(text="Does it cover the element?", weight=1.0),
-        Search(text="Does it cover the element?", weight=HEARD_WEIGHT, heard=f"{KALDERA} {FIVE}"),
     ]
     assert folded.readings == [folded.question, "Does it cover the element?"]
 
@@ -60,7 +55,6 @@ def test_a_turn_on_the_topic_that_stands_alone_is_shown_as_it_is_and_searched_wi
     assert folded.question == question
     assert texts(question, WARRANTY) == [question, f"{question} (heat pump Kaldera five)"]
     assert folded.readings == [question, f"{question} (heat pump Kaldera)"]
-    assert folded.searches[-1] == Search(text=question, weight=HEARD_WEIGHT, heard=f"{KALDERA} {FIVE}")
 
 
 def test_a_turn_about_something_else_leaves_the_talk_behind() -> None:
@@ -117,20 +111,6 @@ def test_only_the_opening_of_a_turn_is_looked_at() -> None:
     assert topic("Why?", said(f"{'so ' * OPENING} turbine"), 3) == ""
 
 
-def test_a_turn_is_understood_by_the_users_last_one_and_the_opening_of_the_reply() -> None:
-    reply: Turn = {"role": "assistant", "content": " ".join(f"a{number}" for number in range(99))}
-    history = [*said("Long ago.", "u\n" * 99), reply]
-    assert heard(history).split() == ["u"] * HEARD["user"] + [f"a{number}" for number in range(HEARD["assistant"])]
-    assert heard([reply]).split()[:2] == ["a0", "a1"]
-    assert heard(said("Is it red?", "Is it blue?")) == "Is it blue?"
-    assert len(heard(said("u" * 5000))) == HEARD_CHARACTERS
-
-
-def test_a_turn_after_a_blank_one_is_searched_by_its_words_alone() -> None:
-    folded = fold("Does it cover the element?", [*WARRANTY, *said("  ")])
-    assert [search.get("heard", "") for search in folded.searches] == ["", ""]
-
-
 def test_blank_turns_change_nothing() -> None:
     assert fold("And in Spain?", said(" ", "")) == fold("And in Spain?", [])
 
@@ -163,7 +143,8 @@ def test_agreement_to_the_assistants_question_is_searched_by_the_topic() -> None
         ("What is the hotel limit in the EU?", "And in the US?", "What is the hotel limit in the US?"),
         ("What is the hotel limit in the EU?", "What about Japan?", "What is the hotel limit in Japan?"),
         ("What was the revenue in 2023 for Germany?", "And in 2024?", "What was the revenue in 2024 for Germany?"),
-        ("Who is the manager of Sales in Paris?", "and for Lyon?", ""),
+        ("Who is the manager of Sales in Paris?", "and for Lyon?", "Who is the manager of Sales in Lyon?"),
+        ("Who is the deputy of Sales?", "And of Legal?", "Who is the deputy of Legal?"),
         ("What is the hotel limit in the EU?", "And why is that?", ""),
         ("What is the hotel limit in the EU?", "And what about breakfast?", ""),
         ("What is a pump?", "And in France?", ""),
@@ -183,3 +164,35 @@ def test_the_changed_question_is_the_only_one_that_is_searched() -> None:
 
 def test_without_a_question_before_there_is_nothing_to_change() -> None:
     assert swapped("And in the US?", []) == ""
+
+
+DECLINED = "The documents do not hold enough evidence to answer this question."
+
+
+def test_what_was_declined_and_what_was_only_polite_are_no_topic() -> None:
+    history: list[Turn] = [
+        *said("What is the budget of Cedar?"),
+        {"role": "assistant", "content": f"{DECLINED} Not found: Cedar."},
+        *said("Thanks!"),
+    ]
+    assert fold("And of Alder?", history, declined=DECLINED).question == "What is the budget of Alder?"
+    assert "evidence" not in fold("Why is it?", history, declined=DECLINED).question
+
+
+def test_another_name_is_looked_for_in_every_question_before() -> None:
+    history = said("Who leads the Lyon office?", "How many people work there?")
+    assert fold("And Graz?", history).question == "Who leads Graz office?"
+
+
+@pytest.mark.parametrize("words", ["How much is the fine?", "Is everyone welcome?", "What does Super Nice cost?"])
+def test_a_question_in_words_of_courtesy_is_a_question(words: str) -> None:
+    assert fold(words, WARRANTY).searches
+
+
+@pytest.mark.parametrize("words", ["Danke!", "Merci beaucoup", "Muchas gracias"])
+def test_courtesies_of_other_languages(words: str) -> None:
+    assert is_courtesy(words, [])
+
+
+def test_a_whole_question_after_and_stands_alone() -> None:
+    assert fold("And who is the deputy of Payroll?", said("Where is Dispatch?")).question.endswith("Payroll?")

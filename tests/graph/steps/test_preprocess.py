@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.errors import QuestionInvalid
-from graph.question.preprocess import MOST_GROUPS, check_groups, check_history, normalise_question
 from graph.release import Limits
 from graph.state import Turn
+from graph.steps.preprocess import MOST_GROUPS, check_groups, check_history, normalise_question
 
 LIMITS = Limits()
 
