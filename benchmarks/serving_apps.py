@@ -116,7 +116,7 @@ def canned() -> Answer:
     return Answer(
         text=f"{QUOTE} [1]", status="answered", confidence=0.9, citations=[found], route="simple", rung="primary",
         reason=None, detail=None, nearest=[], release="noop", snapshot="noop", timings={}, usage=no_usage(), asked="",
-        parts=[], language="en", mended={}, repairs=[], conflicts=[], cached=[],
+        parts=[], unanswered=[], missing=[], language="en", repairs=[], conflicts=[], cached=[],
     )  # fmt: skip
 
 
