@@ -1,7 +1,7 @@
 """Chooses from which confidence on a release answers, by what its answers were worth on half a dataset; pure.
 
-Every question was answered on both routes, whatever its confidence; what any pair of thresholds would have done with it
-follows from that. One half of the clusters is fitted on, the other is only measured.
+Every question was answered whatever its confidence; what any threshold would have done with it follows from that. One
+half of the clusters is fitted on, the other is only measured.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,35 +9,21 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil, inf, log
 
-from evals.calibration.curves import Point, area, between, bounds, risk_coverage
+from evals.calibration.curves import Point, between, bounds, risk_coverage
 
 RUNGS = 10
 """Coverages that are tried, tenths of the largest; each has its share of what may go wrong (Bonferroni)."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one route made of a sample; a confidence of minus infinity where it gave no answer at any threshold."""
-
-    confidence: float
-    right: bool
-    cost: float
-
-
-@dataclass(frozen=True)
 class Case:
-    """A sample on both routes, and the probability by which the router parts them."""
+    """A sample and what the release made of it; a confidence of minus infinity where it declines at any threshold."""
 
     sample: str
     cluster: str
     answerable: bool
-    complexity: float
-    simple: Told
-    whole: Told
-
-    def on(self, complex_from: float) -> Told:
-        """What becomes of it under a routing threshold."""
-        return self.whole if self.complexity >= complex_from else self.simple
+    confidence: float
+    right: bool
 
 
 @dataclass(frozen=True)
@@ -48,39 +34,18 @@ class Choice:
     why: str
 
 
-@dataclass(frozen=True)
-class Route:
-    """A half of the cases under one routing threshold: how sure it is of each, and whether it would be wrong."""
-
-    confidences: list[float]
-    wrong: list[bool]
-    clusters: list[str]
-    answerable: list[bool]
-
-    @property
-    def points(self) -> tuple[Point, ...]:
-        """Its risk at every coverage."""
-        return risk_coverage(self.confidences, self.wrong)
+Aim = Callable[[Sequence[Case]], Choice]
+"""Chooses the threshold on the fitting half."""
 
 
-Aim = Callable[[Route], Choice]
-"""Chooses `answer_from` on the fitting half."""
+def curve(cases: Sequence[Case]) -> tuple[Point, ...]:
+    """The risk at every coverage."""
+    return risk_coverage([case.confidence for case in cases], [not case.right for case in cases])
 
 
 def fits(cluster: str) -> bool:
     """Whether a cluster is in the fitting half: by its name alone, so that it stays there when samples are added."""
     return sha256(f"calibrate {cluster}".encode()).digest()[0] % 2 == 0
-
-
-def routed(cases: Sequence[Case], complex_from: float) -> Route:
-    """Cases as a routing threshold sends them."""
-    told = [case.on(complex_from) for case in cases]
-    return Route(
-        [each.confidence for each in told],
-        [not each.right for each in told],
-        [case.cluster for case in cases],
-        [case.answerable for case in cases],
-    )
 
 
 def at_risk(target: float, alpha: float) -> Aim:
@@ -91,15 +56,15 @@ def at_risk(target: float, alpha: float) -> Aim:
     is looked at, are all tested at `alpha` over their number, as Learn then Test does (Angelopoulos and others, 2021).
     """
 
-    def choose(route: Route) -> Choice:
-        points = route.points
+    def choose(cases: Sequence[Case]) -> Choice:
+        points = curve(cases)
         tried = rungs(points)
-        found = [(point, _bound(route, point, alpha / len(tried))) for point in tried]
+        found = [(point, _bound(cases, point, alpha / len(tried))) for point in tried]
         held = [point for point, bound in found if bound <= target]
         if held:
             told = f"the largest of {len(tried)} coverages whose risk is at most {target:g}, {1 - alpha:.0%} certain"
             return Choice(cut(points, held[-1]), told)
-        return Choice(None, _unreachable(found, target, alpha, len(route.wrong)))
+        return Choice(None, _unreachable(found, target, alpha, len(cases)))
 
     return choose
 
@@ -107,8 +72,8 @@ def at_risk(target: float, alpha: float) -> Aim:
 def at_coverage(target: float) -> Aim:
     """The highest threshold that answers a share of `target` at least; its risk is whatever it is."""
 
-    def choose(route: Route) -> Choice:
-        points = route.points
+    def choose(cases: Sequence[Case]) -> Choice:
+        points = curve(cases)
         held = next((point for point in points if point.coverage >= target - 1e-12), None)
         most = points[-1].coverage if points else 0.0
         if held is None:
@@ -124,10 +89,10 @@ def at_cost(wrong: float, declined: float) -> Aim:
     Of thresholds that cost the same, the one that answers most.
     """
 
-    def choose(route: Route) -> Choice:
-        points = route.points
-        costs = [point.wrong * wrong + _refused(route, point.threshold) * declined for point in points]
-        none = sum(route.answerable) * declined
+    def choose(cases: Sequence[Case]) -> Choice:
+        points = curve(cases)
+        costs = [point.wrong * wrong + refused(cases, point.threshold) * declined for point in points]
+        none = sum(case.answerable for case in cases) * declined
         told = f"the least cost at {wrong:g} for a wrong answer and {declined:g} for a needless refusal"
         if not points or none < min(costs):
             return Choice(1.0, f"{told}: declining everything")
@@ -151,15 +116,14 @@ def cut(points: Sequence[Point], chosen: Point) -> float:
     return between(max(0.0, chosen.threshold - 0.01) if below is None else below, chosen.threshold)
 
 
-def _bound(route: Route, point: Point, alpha: float) -> float:
-    inside = [place for place, sure in enumerate(route.confidences) if sure >= point.threshold]
-    return bounds([route.wrong[n] for n in inside], [route.clusters[n] for n in inside], alpha).high
+def refused(cases: Sequence[Case], threshold: float) -> int:
+    """How many answerable questions a threshold declines."""
+    return sum(case.answerable and case.confidence < threshold for case in cases)
 
 
-def _refused(route: Route, threshold: float) -> int:
-    """How many answerable questions are declined."""
-    pairs = zip(route.confidences, route.answerable, strict=True)
-    return sum(can and sure < threshold for sure, can in pairs)
+def _bound(cases: Sequence[Case], point: Point, alpha: float) -> float:
+    inside = [case for case in cases if case.confidence >= point.threshold]
+    return bounds([not case.right for case in inside], [case.cluster for case in inside], alpha).high
 
 
 def _unreachable(found: Sequence[tuple[Point, float]], target: float, alpha: float, samples: int) -> str:
@@ -173,8 +137,3 @@ def _unreachable(found: Sequence[tuple[Point, float]], target: float, alpha: flo
         f"{told}: nearest comes a coverage of {point.coverage:.2f}, where {point.wrong} of {point.answered} answers "
         f"are wrong and the risk may be {bound:.2f}; to show {target:g} takes {least} answers of which none is wrong"
     )
-
-
-def mean_risk(route: Route) -> float | None:
-    """The area under the risk-coverage curve."""
-    return area(route.points)

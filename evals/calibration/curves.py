@@ -1,8 +1,7 @@
-"""Curves of what a threshold trades: risk against coverage, quality against cost; pure."""
+"""The curve of what a threshold trades, risk against coverage, and bounds of a risk; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import isfinite
 
 from scipy.stats import beta
@@ -31,16 +30,6 @@ class Bound:
     value: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Trade:
-    """What happens when everything from a complexity of `threshold` on is complex: shares and means over samples."""
-
-    threshold: float
-    complex: float
-    quality: float
-    cost: float
 
 
 def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> tuple[Point, ...]:
@@ -98,37 +87,6 @@ def effective(wrong: Sequence[bool], clusters: Sequence[str]) -> float:
     error = standard_error(summed([float(each) for each in wrong], clusters))
     alone = share * (1 - share) / max(1, many - 1)
     return many * min(1.0, alone / error**2) if alone and error else float(many)
-
-
-def trades(
-    complexities: Sequence[float], simple: Sequence[tuple[float, float]], whole: Sequence[tuple[float, float]]
-) -> tuple[Trade, ...]:
-    """A point for each way to part the samples by complexity, from none complex to all.
-
-    `simple` and `whole` are the quality and the cost of each sample on the simple and on the complex route.
-    """
-    return tuple(trade(cut, complexities, simple, whole) for cut in cuts(complexities))
-
-
-def trade(
-    threshold: float,
-    complexities: Sequence[float],
-    simple: Sequence[tuple[float, float]],
-    whole: Sequence[tuple[float, float]],
-) -> Trade:
-    """What one threshold gives; there is at least one sample."""
-    told = zip(complexities, simple, whole, strict=True)
-    taken = [other if hard >= threshold else one for hard, one, other in told]
-    many = len(taken)
-    share = sum(hard >= threshold for hard in complexities) / many
-    quality, cost = (sum(values) / many for values in zip(*taken, strict=True))
-    return Trade(threshold, share, quality, cost)
-
-
-def cuts(values: Sequence[float]) -> list[float]:
-    """Thresholds that part values in every way, from 1, which nothing reaches, to 0."""
-    told = sorted(set(values), reverse=True)
-    return [1.0, *(between(low, high) for high, low in pairwise(told)), 0.0]
 
 
 def between(low: float, high: float) -> float:

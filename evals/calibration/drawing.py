@@ -1,4 +1,4 @@
-"""Draws the curves of a calibration as PNG."""
+"""Draws the curve of a calibration as PNG."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -35,23 +35,6 @@ def risk_coverage_png(found: Calibration) -> bytes:
     return _png(figure, axes)
 
 
-def cost_quality_png(found: Calibration) -> bytes:
-    """Quality over cost on both halves as the routing threshold moves."""
-    unit = "USD" if found.cost_unit == "USD" else found.cost_unit
-    figure, axes = _canvas(f"{unit} for a question", "share right, of answerable questions")
-    for name, side, colour in _sides(found):
-        points = sorted(side.cost_quality, key=lambda point: -point["threshold"])
-        axes.plot(_all(points, "cost"), _all(points, "quality"), color=colour, marker=".", markersize=4, label=name)
-        axes.plot(side.before.cost, side.before.quality, "o", color=CHOSEN, markerfacecolor="white", zorder=3)
-        axes.plot(side.sent["cost"], side.sent["quality"], "o", color=CHOSEN, zorder=4)
-    axes.plot(
-        [], [], "o", color=CHOSEN, markerfacecolor="white", label=f"before: complex_from {found.before.complex_from:g}"
-    )
-    axes.plot([], [], "o", color=CHOSEN, label=f"calibrated: complex_from {found.after.complex_from:g}")
-    axes.set_title(f"{found.label} on {found.dataset}")
-    return _png(figure, axes)
-
-
 def _sides(found: Calibration) -> Sequence[tuple[str, Half, str]]:
     return ("fitting half", found.fitting, FITTING), ("reporting half", found.reporting, REPORTING)
 
@@ -59,7 +42,7 @@ def _sides(found: Calibration) -> Sequence[tuple[str, Half, str]]:
 def _mark(axes: "Axes", told: Measured, fill: str, found: Calibration) -> None:
     """A point with the interval of its risk."""
     after = fill == CHOSEN
-    value = found.after.answer_from if after else found.before.answer_from
+    value = found.after if after else found.before
     risk = told.risk or 0.0
     spread = [[risk - told.low], [told.high - risk]]
     axes.errorbar(
@@ -71,7 +54,7 @@ def _mark(axes: "Axes", told: Measured, fill: str, found: Calibration) -> None:
         markerfacecolor=fill,
         capsize=3,
         linewidth=0.8,
-        label=f"{'calibrated' if after else 'before'}: answer_from {value:g}",
+        label=f"{'calibrated' if after else 'before'}: {found.threshold} {value:g}",
     )
 
 
@@ -79,7 +62,7 @@ def _canvas(across: str, upwards: str) -> tuple["Figure", "Axes"]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ExtraMissing("Drawing the curves needs matplotlib; install Warrant with the extra `evals`.") from error
+        raise ExtraMissing("Drawing the curve needs matplotlib; install Warrant with the extra `evals`.") from error
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel=across, ylabel=upwards)

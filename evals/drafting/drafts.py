@@ -1,5 +1,6 @@
 """Everything that is proposed of a Snapshot: answerable and unanswerable, chosen and checked."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from evals.drafting.clauses import Names
 from evals.drafting.proposals import Proposal, chosen
 from evals.drafting.sentences import of_sentence
 from evals.drafting.texts import Texts
-from graph.text import surfaces
 
+WORD = re.compile(r"[^\W\d_]+(?:[-–'’][^\W\d_]+)*")
+INSIDE = re.compile(rf"(?<=[^\s.!?:;|#*•>…-] ){WORD.pattern}")
+"""A word behind another one of its sentence."""
 JOINED = 0.15
 """The share of the proposals that ask of two documents at once."""
 
@@ -66,6 +69,6 @@ def names_of(texts: Texts) -> Names:
     capital: Counter[str] = Counter()
     small: Counter[str] = Counter()
     for said in texts.said:
-        capital.update(surfaces.names(said.reading))
-        small.update(surfaces.small(said.reading))
+        capital.update({word.lower() for word in INSIDE.findall(said.reading) if word[0].isupper()})
+        small.update({word.lower() for word in WORD.findall(said.reading) if word[0].islower()})
     return frozenset(word for word, times in capital.items() if times > small[word])

@@ -105,8 +105,9 @@ function how(answer) {
   copy.onclick = () => navigator.clipboard.writeText(answer.request_id).then(() => { copy.textContent = "Copied"; });
   const usage = `${answer.usage.model}: ${answer.usage.input_tokens} tokens in, ${answer.usage.output_tokens} out`;
   const rows = [
-    ["Asked as", answer.asked], ["Parts", answer.parts.join(" · ")], ["Model", usage], ["Release", answer.release],
-    ["Snapshot", answer.snapshot], ["Request", element("span", {}, element("code", {}, answer.request_id), " ", copy)],
+    ["Asked as", answer.asked], ["Parts", answer.parts.join(" · ")], ["Unanswered", answer.unanswered.join(" · ")],
+    ["Not found", answer.missing.join(", ")], ["Model", usage], ["Release", answer.release], ["Snapshot", answer.snapshot],
+    ["Request", element("span", {}, element("code", {}, answer.request_id), " ", copy)],
     ["Time", times],
   ].filter(([, shown]) => shown);
   const list = rows.flatMap(([name, shown]) => [element("dt", {}, name), element("dd", {}, shown)]);

@@ -108,10 +108,14 @@ def test_a_conversation_goes_on_is_listed_opened_and_deleted(page: Page) -> None
     expect(row).to_have_count(0)
 
 
-def test_a_declined_question_names_what_is_near(page: Page) -> None:
-    ask(page, "Who won the world cup in 1998?")
+def test_a_declined_question_names_what_is_near_and_what_is_missing(page: Page) -> None:
+    ask(page, "Who won the world cup in 1998, and how many people were there?")
     expect(page.locator(".facts .declined")).to_be_visible()
     expect(page.locator(".note")).to_contain_text("Nearest passages")
+    page.get_by_text("How it came about").click()
+    told = page.locator(".how dl")
+    expect(told.locator("dt", has_text="Not found").locator("+ dd")).to_have_text("1998")
+    expect(told.locator("dt", has_text="Unanswered").locator("+ dd")).to_contain_text("Who won the world cup in 1998?")
 
 
 def test_filters_are_sent_along(page: Page) -> None:

@@ -18,13 +18,14 @@ def test_two_releases_are_logged_promoted_asked_rolled_back_and_asked(handbook: 
     said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     answers: list[Any] = [each["output"] for each in said if "output" in each]
     assert [answer["version"] for answer in answers] == ["1", "2", "2", "1"]
-    assert all(answer["status"] == "answered" and answer["citations"] for answer in answers)
-    assert answers[0]["text"] == answers[3]["text"] != answers[1]["text"] == answers[2]["text"]
+    assert [answer["status"] for answer in answers] == ["answered", "declined", "declined", "answered"]
+    assert answers[0]["citations"]
+    assert answers[0]["text"] == answers[3]["text"]
     served = [each["served"]["production"] for each in said if "served" in each]
     assert [(each["version"], each["standing"]) for each in served] == [
         ("1", "warranted"),
         ("2", "override"),
         ("1", "warranted"),
     ]
-    assert "generation.style" in done.stdout
-    assert "too long" in done.stdout
+    assert "routing.answer_from" in done.stdout
+    assert "too careful" in done.stdout

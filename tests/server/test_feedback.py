@@ -53,11 +53,12 @@ def test_a_rated_answer_becomes_a_sample(client: httpx.Client, state: Path) -> N
     told = CliRunner().invoke(feedback, ["export", "--state", str(state)], catch_exceptions=False)
     sample = next(each for each in map(json.loads, told.stdout.splitlines()) if each["id"] == name)
     assert sample["question"] == "What is the hotel limit in the EU?"
-    assert sample["reference"] == "EUR 145"
+    assert "EUR 145" in sample["reference"]
+    assert "[1]" not in sample["reference"]
     assert sample["documents"] == ["handbook/policies/travel-expenses-2024.html"]
     assert (sample["answerable"], sample["tags"], sample["note"]) == (True, ["feedback", "up"], "quick")
     assert set(sample["origin"]) == {"answer", "release", "snapshot", "at"}
-    assert Sample.model_validate(sample).reference == "EUR 145"
+    assert Sample.model_validate(sample).reference == sample["reference"]
 
 
 def test_what_was_disliked_has_no_reference_until_somebody_writes_one(client: httpx.Client, state: Path) -> None:

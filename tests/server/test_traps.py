@@ -27,7 +27,7 @@ from server.settings import ServerSettings
 
 LAPTOPS = {"question": "After how many years are laptops replaced?"}
 HOTEL = {"question": "What is the hotel limit in the EU?"}
-STATE = ("candidates", "passages", "evidence", "searches", "standalone", "signals", "similar", "climbed", "draft")
+STATE = ("candidates", "passages", "selection", "searches", "standalone", "signals", "similar", "climbed", "draft")
 SECRET = "postgres://user:secret@database"
 
 

@@ -5,46 +5,42 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.calibration.choosing import Case, Route, Told, at_cost, at_coverage, at_risk, cut, fits, routed, rungs
+from evals.calibration.choosing import Case, at_cost, at_coverage, at_risk, curve, cut, fits, rungs
 from evals.calibration.curves import bounds, risk_coverage
-from evals.calibration.routes import at_route, choose_route
 
 
-def route(told: list[tuple[float, bool]], answerable: list[bool] | None = None) -> Route:
-    clusters = [str(number) for number in range(len(told))]
+def cases(told: list[tuple[float, bool]], answerable: list[bool] | None = None) -> list[Case]:
     can = answerable or [True] * len(told)
-    return Route([sure for sure, _ in told], [wrong for _, wrong in told], clusters, can)
+    return [Case(str(n), str(n), can[n], sure, not wrong) for n, (sure, wrong) in enumerate(told)]
 
 
 SURE = [(0.99 - number / 1000, False) for number in range(150)]
 UNSURE = [(0.5 - number / 1000, True) for number in range(100)]
-ROUTES = st.lists(st.tuples(st.sampled_from([-inf, 0.0, 0.1, 0.3, 0.5, 0.9, 1.0]), st.booleans()), min_size=1).map(
-    route
-)
+CASES = st.lists(st.tuples(st.sampled_from([-inf, 0.0, 0.1, 0.3, 0.5, 0.9, 1.0]), st.booleans()), min_size=1).map(cases)
 
 
-def answered(told: Route, threshold: float | None) -> list[bool]:
+def answered(told: list[Case], threshold: float | None) -> list[bool]:
     assert threshold is not None
-    return [wrong for sure, wrong in zip(told.confidences, told.wrong, strict=True) if sure >= threshold]
+    return [not case.right for case in told if case.confidence >= threshold]
 
 
 def test_the_largest_coverage_that_holds_is_chosen() -> None:
-    told = route(SURE + UNSURE)
+    told = cases(SURE + UNSURE)
     choice = at_risk(0.1, 0.05)(told)
     assert len(answered(told, choice.threshold)) == 150
     assert len(answered(told, at_risk(0.45, 0.05)(told).threshold)) == 225
 
 
 def test_a_risk_that_cannot_be_shown_gives_no_threshold() -> None:
-    choice = at_risk(0.1, 0.05)(route(SURE[:20]))
+    choice = at_risk(0.1, 0.05)(cases(SURE[:20]))
     assert choice.threshold is None
     assert "cannot be reached with 20 samples" in choice.why
     assert "takes 51 answers" in choice.why
-    assert at_risk(0.1, 0.05)(route([(-inf, True)])).threshold is None
+    assert at_risk(0.1, 0.05)(cases([(-inf, True)])).threshold is None
 
 
-@given(ROUTES, st.floats(0.05, 0.9), st.floats(0.01, 0.3))
-def test_the_risk_of_the_fitting_half_is_never_above_its_target(told: Route, target: float, alpha: float) -> None:
+@given(CASES, st.floats(0.05, 0.9), st.floats(0.01, 0.3))
+def test_the_risk_of_the_fitting_half_is_never_above_its_target(told: list[Case], target: float, alpha: float) -> None:
     choice = at_risk(target, alpha)(told)
     if choice.threshold is not None:
         inside = answered(told, choice.threshold)
@@ -52,32 +48,34 @@ def test_the_risk_of_the_fitting_half_is_never_above_its_target(told: Route, tar
         assert bounds(inside, [str(n) for n in range(len(inside))], alpha).high <= target
 
 
-@given(ROUTES, st.floats(0, 1))
-def test_a_coverage_is_reached_by_the_highest_threshold_or_said_to_be_out_of_reach(told: Route, target: float) -> None:
+@given(CASES, st.floats(0, 1))
+def test_a_coverage_is_reached_by_the_highest_threshold_or_said_to_be_out_of_reach(
+    told: list[Case], target: float
+) -> None:
     choice = at_coverage(target)(told)
-    most = sum(sure > -inf for sure in told.confidences) / len(told.wrong)
+    most = sum(case.confidence > -inf for case in told) / len(told)
     if choice.threshold is None:
         assert most < target or most == 0
     else:
-        share = len(answered(told, choice.threshold)) / len(told.wrong)
+        share = len(answered(told, choice.threshold)) / len(told)
         assert share >= target - 1e-9
-        higher = [point for point in told.points if point.coverage < share - 1e-9]
+        higher = [point for point in curve(told) if point.coverage < share - 1e-9]
         assert all(point.coverage < target for point in higher)
 
 
 def test_answers_of_one_confidence_are_answered_or_declined_together() -> None:
-    told = route([(0.9, False), (0.5, True), (0.5, False), (0.5, False), (0.1, False)])
+    told = cases([(0.9, False), (0.5, True), (0.5, False), (0.5, False), (0.1, False)])
     choice = at_coverage(0.4)(told)
     assert len(answered(told, choice.threshold)) == 4
     assert choice.threshold == 0.3
 
 
 def test_costs_decide_between_wrong_answers_and_refusals() -> None:
-    told = route([(0.9, False), (0.6, True), (0.4, False), (0.2, True)], [True, True, True, False])
+    told = cases([(0.9, False), (0.6, True), (0.4, False), (0.2, True)], [True, True, True, False])
     assert at_cost(10, 1)(told).threshold == 0.75
     assert at_cost(0, 1)(told).threshold == 0.195
     assert at_cost(0.4, 1)(told).threshold == 0.3
-    assert at_cost(1, 0)(route([(0.9, True)])).threshold == 1.0
+    assert at_cost(1, 0)(cases([(0.9, True)])).threshold == 1.0
 
 
 def test_a_tenth_of_the_coverage_is_tried_at_a_time() -> None:
@@ -91,28 +89,3 @@ def test_clusters_stay_in_their_half() -> None:
     names = [f"handbook/{number}.md" for number in range(200)]
     assert 70 < sum(map(fits, names)) < 130
     assert [fits(name) for name in names] == [fits(name) for name in names]
-
-
-def case(number: int, hard: float, *, simple: bool, whole: bool) -> Case:
-    told = Told(0.5, simple, 1.0), Told(0.6, whole, 2.0)
-    return Case(str(number), str(number), True, hard, *told)
-
-
-def test_the_cheaper_route_is_taken_only_where_it_is_shown_to_be_as_good() -> None:
-    easy = [case(number, 0.2 + number / 10_000, simple=True, whole=True) for number in range(100)]
-    hard = [case(number, 0.8 + number / 10_000, simple=False, whole=True) for number in range(100, 130)]
-    chosen = choose_route(easy + hard, 0.1, 0.05, 0.05)
-    assert 0.2 < chosen.threshold < 0.82
-    assert chosen.quality > 0.95
-    assert chosen.cost < 1.3
-    assert routed(hard, chosen.threshold).wrong.count(True) <= 2
-
-
-def test_few_samples_leave_the_route_as_it_is() -> None:
-    few = [case(number, 0.2 + number / 100, simple=True, whole=True) for number in range(10)]
-    assert choose_route(few, 0.25, 0.05, 0.05) == at_route(few, 0.25)
-
-
-def test_a_better_route_is_taken_whatever_it_costs() -> None:
-    cases = [case(number, 0.2 + number / 1000, simple=number % 2 == 0, whole=True) for number in range(40)]
-    assert choose_route(cases, 0.5, 0.05, 0.05).quality == 1.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.calibration.curves import Trade, area, between, bounds, cuts, risk_coverage, trades
+from evals.calibration.curves import area, between, bounds, risk_coverage
 
 CONFIDENCES = st.one_of(st.sampled_from([-inf, 0.0, 0.25, 0.5, 1.0]), st.floats(0, 1))
 ANSWERS = st.lists(st.tuples(CONFIDENCES, st.booleans()), min_size=1, max_size=40)
@@ -66,12 +66,3 @@ def test_bounds_hold_the_share(told: list[tuple[bool, str]], alpha: float) -> No
 def test_a_threshold_parts_what_it_stands_between(one: float, other: float) -> None:
     low, high = sorted((one, other))
     assert low < between(low, high) <= high or low == high
-
-
-def test_thresholds_part_values_in_every_way() -> None:
-    assert cuts([0.2, 0.9, 0.2, 0.6]) == [1.0, 0.75, 0.4, 0.0]
-
-
-def test_more_complex_questions_cost_more_and_may_be_better() -> None:
-    points = trades([0.2, 0.8], [(1.0, 1.0), (0.0, 1.0)], [(1.0, 3.0), (1.0, 3.0)])
-    assert points == (Trade(1.0, 0.0, 0.5, 1.0), Trade(0.5, 0.5, 1.0, 2.0), Trade(0.0, 1.0, 1.0, 3.0))
