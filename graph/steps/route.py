@@ -17,6 +17,8 @@ READ = 5
 """Units that are read with the question: of the right ones, hardly any stands further down."""
 Read = Callable[[str, Sequence[str]], list[float]]
 """How well each text answers a question, as log-odds."""
+UNNAMED = 0.4
+"""What of the confidence is left where something that the question names is nowhere: it declines, and still ranks."""
 UNLIKE = "The passages say it of each by itself."
 
 
@@ -70,7 +72,7 @@ def _answer(
     fitting, told = named.fitting, None
     if read and fitting and language in WITH_VECTORS:
         fitting, told = by_reading(question, passages, fitting, read)
-    sure = confidence(question, passages, fitting, weigh, language, told)
+    sure = confidence(question, passages, fitting, weigh, language, told) if fitting else UNNAMED * related
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
