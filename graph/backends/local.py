@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..caching.cache import Caches, open_caches
+from ..caching.cache import Caches, Shelf, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
 from ..finding.retrieval import bm25, fuse
@@ -19,13 +19,16 @@ from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, check_fit, read_manifest
 from ..snapshot.rows import UNITS
 from ..snapshot.store import SnapshotLease, lease
-from ..snapshot.tables import Hit, Reader, read_metadata
+from ..snapshot.tables import Hit, Reader
 from ..state import Passage
 from ..text.words import terms
 from . import Backend, Scope
 from .embedders import load_embedder
 from .embedding import Embedder, QuestionVectors, Small, above
 from .queries import CachedEmbedder
+
+READ, READ_SECONDS = 1000, 600.0
+"""Passages that are kept at hand with their vectors, some 10 KB each, and for how long."""
 
 
 class SnapshotRetriever:
@@ -45,6 +48,7 @@ class SnapshotRetriever:
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
+        self._read = Shelf(READ, READ_SECONDS)
 
     async def ping(self) -> None:
         with self._answering():
@@ -68,8 +72,16 @@ class SnapshotRetriever:
         with self._answering():
             found = await self._ranked(text, where, scope)
             best = list(found.fused)[: scope.keep]
-            rows = await self._reader.fetch([found.hits[name] for name in best], where)
+            rows = await self._rows([found.hits[name] for name in best], where)
         return found.passages(rows, self._embedder.unrelated)
+
+    async def _rows(self, hits: Sequence[Hit], where: str) -> list[dict[str, Any]]:
+        """The rows of some passages in order; those that were read lately under the same condition are at hand."""
+        kept = {hit.id: row for hit in hits if (row := self._read.get((where, hit.id))) is not None}
+        for row in await self._reader.fetch([hit for hit in hits if hit.id not in kept], where):
+            kept[row["id"]] = row
+            self._read.put((where, row["id"]), row)
+        return [kept[hit.id] for hit in hits if hit.id in kept]
 
     async def documents(self, text: str, scope: Scope) -> list[tuple[str, float]]:
         """The documents that a search finds, each with the score of its best passage, best first; none is read."""
@@ -171,7 +183,7 @@ class _Ranked:
             start=row["start"],
             end=row["end"],
             text=row["text"],
-            metadata=read_metadata(row),
+            metadata={**row["metadata"]},
             score=self.fused[row["id"]],
             lexical=self.matches.get(row["id"]),
             vector=vector,

@@ -159,7 +159,7 @@ class Reader:
         return [(hit, str(text)) for hit, text in zip(hits, found[CLOSED_WORDS].to_pylist(), strict=True)]
 
     async def fetch(self, hits: Sequence[Hit], where: str) -> list[dict[str, Any]]:
-        """The rows of some passages in order, with `vector` and UNITS, but those that `where` does not allow."""
+        """The rows of some passages in order, with `vector`, UNITS and metadata, without those that `where` refuses."""
         if not hits:
             return []
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]
@@ -169,7 +169,8 @@ class Reader:
         vectors = _matrix(found["vector"])
         rows = found.drop_columns(["vector"]).to_pylist()
         for row, vector in zip(rows, vectors, strict=True):
-            row["vector"], row[UNITS] = vector, _small(row[UNITS], self._dimensions)
+            row["vector"], row[UNITS] = vector.copy(), _small(row[UNITS], self._dimensions)
+            row["metadata"] = json.loads(row["metadata"] or "{}")
         by_place = {row.pop("_rowid"): row for row in rows}
         return [by_place[hit.row] for hit in hits if hit.row in by_place]
 
@@ -246,9 +247,3 @@ def _matrix(column: Any) -> NDArray[np.float32]:
     flat = np.asarray(pc.list_flatten(column).to_numpy(), np.float32)
     # No row tells no number of dimensions.
     return flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)
-
-
-def read_metadata(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata that a row carries as JSON."""
-    fields: dict[str, Any] = json.loads(row["metadata"] or "{}")
-    return fields

@@ -409,3 +409,34 @@ def test_what_is_fetched_comes_in_the_order_of_the_hits(store: Path) -> None:
 
     wanted, got = asyncio.run(read())
     assert got == wanted
+
+
+def test_a_passage_that_was_read_for_one_caller_is_read_again_for_another(store: Path) -> None:
+    async def search() -> tuple[list[int], set[int], set[int]]:
+        retriever, _ = await open_retriever(store, QUICK, 1)
+        reads: list[int] = []
+        fetch = retriever._reader.fetch
+
+        async def counting(hits: Any, where: str) -> Any:
+            reads.append(len(hits))
+            return await fetch(hits, where)
+
+        retriever._reader.fetch = counting  # type: ignore[method-assign]
+        scopes = [Scope({}, groups, 500) for groups in (["hr"], ["hr"], [])]
+        found = [{int(each["document"][1:]) for each in await retriever.search(TEXT, scope)} for scope in scopes]
+        return reads, found[1], found[2]
+
+    reads, staff, everybody = asyncio.run(search())
+    assert reads == [len(staff), 0, len(PUBLIC)]
+    assert (everybody, staff) == (PUBLIC, PUBLIC | {number for number in range(120) if number % 8 == 3})
+
+
+def test_what_a_caller_does_to_metadata_reaches_nobody_else(store: Path) -> None:
+    async def search() -> list[dict[str, Any]]:
+        retriever, _ = await open_retriever(store, QUICK, 1)
+        first, again = [(await retriever.search(TEXT, Scope({}, [], 5, 1)))[0]["metadata"] for _ in range(2)]
+        first.clear()
+        return [again, (await retriever.search(TEXT, Scope({}, [], 5, 1)))[0]["metadata"]]
+
+    again, third = asyncio.run(search())
+    assert again == third != {}
