@@ -143,7 +143,7 @@ async def recall(raw: "Raw", retriever: SnapshotRetriever, vectors: dict[str, Ve
     """The share of the 100 nearest passages that the retriever's vector query finds."""
     found = []
     for vector in vectors.values():
-        near = {hit.id for hit in await retriever._reader.nearest(vector, "public", 100)}
+        near = {hit.row for hit in await retriever._reader.nearest(vector, "public", 100)}
         found.append(len(near & await raw.exact(vector)) / 100)
     return round(float(np.mean(found)), 4)
 
@@ -168,9 +168,10 @@ class Raw:
         by_words = self._table.query().nearest_to_text(words, columns=[WORDS]).where("public")
         await by_words.select(["id", "_score"]).limit(100).to_arrow()
 
-    async def exact(self, vector: Vectors) -> set[str]:
+    async def exact(self, vector: Vectors) -> set[int]:
         query = self._table.query().nearest_to(vector).distance_type("cosine").bypass_vector_index()
-        return set((await query.select(["id", "_distance"]).limit(100).to_arrow())["id"].to_pylist())
+        found = await query.with_row_id().select(["_distance"]).limit(100).to_arrow()
+        return set(found["_rowid"].to_pylist())
 
 
 if __name__ == "__main__":
