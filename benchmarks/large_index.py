@@ -78,7 +78,14 @@ ABOUT = {"file": "large.jsonl", "title": "Large", "public": True, "allowed_group
 
 def row(number: int, text: str) -> dict[str, Any]:
     """A passage as it is stored."""
-    own = {"id": f"{number}", "document": f"{number}", "section": "", "header": "", "page": None, "page_breaks": []}
+    own: dict[str, Any] = {
+        "id": f"{number}",
+        "document": f"{number}",
+        "section": "",
+        "header": "",
+        "page": None,
+        "page_breaks": [],
+    }
     return {**own, "start": 0, "end": len(text), "text": text, WORDS: f"Large\n{text}"}
 
 

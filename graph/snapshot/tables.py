@@ -181,7 +181,8 @@ class Reader:
     async def documents_at(self, places: Sequence[int], where: str) -> dict[int, str]:
         """The documents of the passages at some places, without those that `where` refuses."""
         found = await self._at(places, where, ["document"])
-        return dict(zip(found["_rowid"].to_pylist(), map(str, found["document"].to_pylist()), strict=True))
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return {row["_rowid"]: row["document"] for row in rows}
 
     async def _at(self, places: Sequence[int], where: str, columns: Sequence[str]) -> pa.Table:
         query = self._passages.query().where(f"_rowid IN ({', '.join(map(str, places))}) AND ({where})")
@@ -247,7 +248,9 @@ async def _found(query: Any, score: str, most: int, more: Sequence[str] = ()) ->
 
 
 def _hits(found: pa.Table, score: str) -> list[Hit]:
-    return list(map(Hit, found["_rowid"].to_pylist(), found[score].to_pylist()))
+    places: list[Any] = found["_rowid"].to_pylist()
+    scores: list[Any] = found[score].to_pylist()
+    return list(map(Hit, places, scores))
 
 
 def _small(kept: bytes, dimensions: int) -> NDArray[np.int8]:

@@ -411,11 +411,11 @@ def test_a_passage_that_was_read_for_one_caller_is_read_again_for_another(store:
         reads: list[int] = []
         fetch = retriever._reader.fetch
 
-        async def counting(hits: Any, where: str) -> Any:
-            reads.append(len(hits))
-            return await fetch(hits, where)
+        async def counting(places: Any, where: str) -> Any:
+            reads.append(len(places))
+            return await fetch(places, where)
 
-        retriever._reader.fetch = counting  # type: ignore[method-assign]
+        retriever._reader.fetch = counting  # type: ignore[method-assign, assignment]
         scopes = [Scope({}, groups, 500) for groups in (["hr"], ["hr"], [])]
         found = [{int(each["document"][1:]) for each in await retriever.search(TEXT, scope)} for scope in scopes]
         return reads, found[1], found[2]
