@@ -1,7 +1,7 @@
 .PHONY: setup demo studio test check fix draw bench lock clean
 
 SHARED ?= ../shared/data
-BENCHMARKS = retrieval reranking ingestion reindex steps formats hostile_documents start \
+BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
   handbook citations groundedness abstention extractive conversation \
   caching drills gating serving swapping reindex_soak one_client serving_memory \
   scoring

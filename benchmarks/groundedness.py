@@ -3,7 +3,7 @@
 Set: mtrag human_judged_answers (GitHub IBM/mt-rag-benchmark, Apache 2.0): 318 answers of two models, each with three
 human ratings of faithfulness from 1 to 4. Figure: Spearman's correlation of the score with the median rating, each
 answer scored by weights that were fitted on the other conversations (5 folds, mean over 10 ways to draw them), with a
-bootstrap interval over conversations. Beside it: word overlap, MiniLM, and the set's own RAGAS faithfulness.
+bootstrap interval over conversations. Beside it: word overlap, the embedding, and the set's own RAGAS faithfulness.
 """
 
 import statistics
@@ -19,9 +19,11 @@ from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
 from graph.backends.embedders import load_embedder
+from graph.backends.embedding import Embedder
 from graph.claims.citations import claims_of, said
 from graph.claims.groundedness import features
 from graph.claims.sources import Source, source
+from graph.release import Release
 from graph.text.words import terms, weights
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
@@ -74,7 +76,7 @@ def rate(folder: Path) -> list[Rated]:
     return found
 
 
-def similarities(embedder: MiniLM, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
+def similarities(embedder: Embedder, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
     """The best cosine of each claim to a unit of any passage."""
     units = [unit.reading for found in sources for unit in found.units]
     if not units or not claims:

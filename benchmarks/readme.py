@@ -25,6 +25,7 @@ GOALS = {
     "groundedness": "groundedness against people (mtrag): ",
     "conversation": "conversations (mtrag): ",
     "reranking": "reranked, ",
+    "large_index": "100,000 passages: ",
     "citations": "citations, ",
     "abstention": "confidence, ",
     "drills": "failing models: ",

@@ -18,6 +18,7 @@ from graph.claims.comparison import features
 from graph.claims.sources import Source, source
 from graph.claims.support import log_odds, nearest
 from graph.learned import Model, logistic
+from graph.release import Release
 from graph.text.words import Weigh, terms, weights
 
 SETS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..caching.cache import Caches, open_caches
+from ..caching.cache import Caches, Shelf, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
 from ..finding.retrieval import bm25, fuse
@@ -19,13 +19,16 @@ from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, check_fit, read_manifest
 from ..snapshot.rows import UNITS
 from ..snapshot.store import SnapshotLease, lease
-from ..snapshot.tables import Hit, Reader, read_metadata
+from ..snapshot.tables import Hit, Reader
 from ..state import Passage
 from ..text.words import terms
 from . import Backend, Scope
 from .embedders import load_embedder
 from .embedding import Embedder, QuestionVectors, Small, above
 from .queries import CachedEmbedder
+
+READ, READ_SECONDS = 1000, 600.0
+"""Passages that are kept at hand with their vectors, some 10 KB each, and for how long."""
 
 
 class SnapshotRetriever:
@@ -45,6 +48,7 @@ class SnapshotRetriever:
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
+        self._read = Shelf(READ, READ_SECONDS)
 
     async def ping(self) -> None:
         with self._answering():
@@ -67,17 +71,29 @@ class SnapshotRetriever:
         where = self.condition(scope)
         with self._answering():
             found = await self._ranked(text, where, scope)
-            best = list(found.fused)[: scope.keep]
-            rows = await self._reader.fetch([found.hits[name] for name in best], where)
+            rows = await self._rows(list(found.fused)[: scope.keep], where)
         return found.passages(rows, self._embedder.unrelated)
 
+    async def _rows(self, places: Sequence[int], where: str) -> dict[int, dict[str, Any]]:
+        """The rows at some places, in order; those that were read lately under the same condition are at hand."""
+        kept = {place: row for place in places if (row := self._read.get((where, place))) is not None}
+        missing = [place for place in places if place not in kept]
+        fetched = await self._reader.fetch(missing, where) if missing else {}
+        for place, row in fetched.items():
+            self._read.put((where, place), row)
+        found = {**kept, **fetched}
+        return {place: found[place] for place in places if place in found}
+
     async def documents(self, text: str, scope: Scope) -> list[tuple[str, float]]:
-        """The documents that a search finds, each with the score of its best passage, best first; none is read."""
+        """The documents that a search finds, each with the score of its best passage, best first; no text is read."""
+        where = self.condition(scope)
         with self._answering():
-            found = await self._ranked(text, self.condition(scope), scope)
+            found = await self._ranked(text, where, scope)
+            names = await self._reader.documents_at(list(found.fused), where) if found.fused else {}
         best: dict[str, float] = {}
-        for name, score in found.fused.items():
-            best.setdefault(found.hits[name].document, score)
+        for place, score in found.fused.items():
+            if place in names:
+                best.setdefault(names[place], score)
         return list(best.items())
 
     async def _ranked(self, text: str, where: str, scope: Scope) -> "_Ranked":
@@ -86,9 +102,8 @@ class SnapshotRetriever:
         by_words = self._by_words(words, where, scope) if self._weight < 1 else _nothing()
         by_meaning = self._by_meaning(text, where, scope.pool) if self._weight > 0 else _no_vector()
         lexical, (vector, question) = await asyncio.gather(by_words, by_meaning)
-        matches = {hit.id: hit.score for hit in lexical}
-        fused = fuse(matches, {hit.id: hit.score for hit in vector}, self._weight)
-        return _Ranked(fused, {hit.id: hit for hit in (*lexical, *vector)}, matches, question)
+        matches = dict(lexical)
+        return _Ranked(fuse(matches, dict(vector), self._weight), matches, question)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -142,19 +157,18 @@ async def _no_vector() -> tuple[list[Hit], None]:
 
 @dataclass(frozen=True)
 class _Ranked:
-    """What the legs found: the fused scores by passage id, best first, and what they follow from."""
+    """What the legs found: the fused scores by place in the table, best first, and what they follow from."""
 
-    fused: Mapping[str, float]
-    hits: Mapping[str, Hit]
-    matches: Mapping[str, float]
+    fused: Mapping[int, float]
+    matches: Mapping[int, float]
     question: QuestionVectors | None
 
-    def passages(self, rows: Sequence[dict[str, Any]], unrelated: float) -> list[Passage]:
+    def passages(self, rows: Mapping[int, dict[str, Any]], unrelated: float) -> list[Passage]:
         """Rows that were fetched as passages, with how like the question they and their units are."""
-        whole, units = _compare(self.question, rows, unrelated)
-        return [self._passage(*each) for each in zip(rows, whole, units, strict=True)]
+        whole, units = _compare(self.question, list(rows.values()), unrelated)
+        return [self._passage(*each) for each in zip(rows, rows.values(), whole, units, strict=True)]
 
-    def _passage(self, row: dict[str, Any], vector: float | None, similar: list[float]) -> Passage:
+    def _passage(self, place: int, row: dict[str, Any], vector: float | None, similar: list[float]) -> Passage:
         return Passage(
             id=row["id"],
             document=row["document"],
@@ -167,9 +181,9 @@ class _Ranked:
             start=row["start"],
             end=row["end"],
             text=row["text"],
-            metadata=read_metadata(row),
-            score=self.fused[row["id"]],
-            lexical=self.matches.get(row["id"]),
+            metadata={**row["metadata"]},
+            score=self.fused[place],
+            lexical=self.matches.get(place),
             vector=vector,
             similar=similar,
         )

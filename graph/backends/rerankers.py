@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
 from ..finding.relevance import features, head_of
-from ..learned import load
+from ..learned import logistic_of
 from ..offload import off_loop
 from ..release import Release
 from ..settings import Settings
@@ -50,8 +50,7 @@ class EmbeddedReranker:
         return Ranked([fmean(each) + searched * passage["score"] for passage, each in pairs])
 
     def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
-        model = load("rerank")
-        return [model.score(row) for row in features(question, passages, self._weigh)]
+        return logistic_of("rerank").scores(features(question, passages, self._weigh))
 
 
 class RemoteReranker:

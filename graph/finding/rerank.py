@@ -7,7 +7,6 @@ from ..release import Reranking
 from ..state import Passage
 from .retrieval import normalised
 
-WORD = re.compile(r"\w+")
 SAID = re.compile(r"[-−]?\d+(?:[.,:/]\d+)*|\w+|[^\w\s.,;:!?\"'’“”()*#|-]")
 """What two texts differ by: words, numbers with their signs, and signs that are no punctuation, such as %."""
 TOKENS_PER_WORD = 1.4
@@ -31,7 +30,7 @@ def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:
     tokens = 0.0
     for passage in candidates:
         said = tuple(SAID.findall(passage["text"].casefold()))
-        cost = tokens_in(passage["text"])
+        cost = len(said) * TOKENS_PER_WORD
         if said in seen or (kept and tokens + cost > sizes.token_budget):
             continue
         kept.append(passage)
@@ -44,4 +43,4 @@ def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:
 
 def tokens_in(text: str) -> float:
     """About how many word pieces a text has."""
-    return len(WORD.findall(text)) * TOKENS_PER_WORD
+    return len(SAID.findall(text)) * TOKENS_PER_WORD

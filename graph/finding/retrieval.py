@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from ..state import Passage
 
+Key = TypeVar("Key", str, int)
+"""What names a passage."""
 K1, B = 1.2, 0.75
 
 
-def normalised(scores: Mapping[str, float]) -> dict[str, float]:
+def normalised(scores: Mapping[Key, float]) -> dict[Key, float]:
     """Min-max: the best becomes 1, the worst 0; scores that are all the same become 1."""
     if not scores:
         return {}
@@ -16,8 +19,8 @@ def normalised(scores: Mapping[str, float]) -> dict[str, float]:
     return {key: (score - low) / (high - low) if high > low else 1.0 for key, score in scores.items()}
 
 
-def fuse(lexical: Mapping[str, float], vector: Mapping[str, float], vector_weight: float) -> dict[str, float]:
-    """The convex combination of the min-max-normalised scores of both legs, by passage id, best first.
+def fuse(lexical: Mapping[Key, float], vector: Mapping[Key, float], vector_weight: float) -> dict[Key, float]:
+    """The convex combination of the min-max-normalised scores of both legs by passage, best first.
 
     What one leg did not find counts as that leg's worst. Bruch, Gai, Ingber: An Analysis of Fusion Functions for
     Hybrid Retrieval (2023), who show that it beats reciprocal ranks.

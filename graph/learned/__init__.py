@@ -8,6 +8,8 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 HERE = Path(__file__).parent
 
 
@@ -29,6 +31,14 @@ class Logistic:
         return self.bias + sum(
             weight * min(max(values[name], self.low[name]), self.high[name]) for name, weight in self.weights.items()
         )
+
+    def scores(self, rows: Sequence[Mapping[str, float]]) -> list[float]:
+        """The log-odds of many at once."""
+        names = list(self.weights)
+        table = np.array([[row[name] for name in names] for row in rows], np.float64).reshape(len(rows), len(names))
+        low, high, slopes = (np.array([by[name] for name in names]) for by in (self.low, self.high, self.weights))
+        found: list[float] = (np.clip(table, low, high) @ slopes + self.bias).tolist()
+        return found
 
     def probability(self, values: Mapping[str, float]) -> float:
         """0 to 1."""
@@ -80,3 +90,11 @@ def load(name: str) -> Model:
     if "trees" in fields:
         return Boosted(name, fields["bias"], fields["features"], fields["trees"])
     return Logistic(name, fields["bias"], fields["weights"], fields["low"], fields["high"])
+
+
+def logistic_of(name: str) -> Logistic:
+    """The model of a file beside this one that is a logistic regression; raises TypeError where it is none."""
+    found = load(name)
+    if not isinstance(found, Logistic):
+        raise TypeError(f"graph/learned/{name}.json holds trees; a logistic regression was expected.")
+    return found

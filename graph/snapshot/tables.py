@@ -37,6 +37,8 @@ REFINED, LEAST_REFINED = 1000, 5
 With 40 of them for ten results recall@10 was 0.65 on clustered vectors, with 100 it was 0.98, with 300 it was 1.
 """
 BATCH = 2048
+COUNTED = 1000
+"""Conditions of which it is remembered how many passages they leave."""
 
 
 class Writer:
@@ -99,11 +101,9 @@ def _closed(row: dict[str, Any]) -> dict[str, Any]:
 
 
 class Hit(NamedTuple):
-    """A passage that a query found: its place in the table, its id and its document's, and the query's score."""
+    """A passage that a query found: its place in the table, and the query's score."""
 
     row: int
-    id: str
-    document: str
     score: float
 
 
@@ -117,6 +117,7 @@ class Reader:
         self._passages, self._documents, self._approximate = passages, documents, approximate
         self._dimensions = fields.field("vector").type.list_size
         self._closed = [CLOSED_WORDS] if CLOSED_WORDS in fields.names else []
+        self._counted: dict[str, int] = {}
 
     @classmethod
     async def open(cls, directory: Path, *, approximate: bool) -> "Reader":
@@ -131,20 +132,28 @@ class Reader:
         """The passages with the highest cosine similarity, -1 to 1."""
         query = self._passages.query().nearest_to(vector).distance_type("cosine").where(where)
         if self._approximate:
-            if await self._passages.count_rows(where) <= EXACT_UNDER:
+            if await self._allowed(where) <= EXACT_UNDER:
                 query = query.bypass_vector_index()
             else:
                 refined = max(LEAST_REFINED, ceil(REFINED / most))
                 query = query.minimum_nprobes(PROBES).maximum_nprobes(0).refine_factor(refined)
-        found = await _ids(query, "_distance", most)
+        found = await _found(query, "_distance", most)
         return [hit._replace(score=1.0 - hit.score) for hit in _hits(found, "_distance")]
+
+    async def _allowed(self, where: str) -> int:
+        """How many passages a condition leaves; counted once, since a Snapshot does not change."""
+        if where not in self._counted:
+            if len(self._counted) >= COUNTED:
+                self._counted.clear()
+            self._counted[where] = int(await self._passages.count_rows(where))
+        return self._counted[where]
 
     async def matching(self, words: str, where: str, most: int) -> list[Hit]:
         """The public passages that share words with the text, with their BM25 score."""
         if not words:
             return []
         query = self._passages.query().nearest_to_text(words, columns=[WORDS]).where(where)
-        return _hits(await _ids(query, "_score", most), "_score")
+        return _hits(await _found(query, "_score", most), "_score")
 
     async def matching_closed(self, words: str, where: str, most: int) -> list[tuple[Hit, str]]:
         """The passages of groups that share words with the text, each with the text that it is found by.
@@ -154,24 +163,31 @@ class Reader:
         if not words or not self._closed:
             return []
         query = self._passages.query().nearest_to_text(words, columns=self._closed).where(where)
-        found = await _ids(query, "_score", most, self._closed)
+        found = await _found(query, "_score", most, self._closed)
         hits = (hit._replace(score=0.0) for hit in _hits(found, "_score"))
         return [(hit, str(text)) for hit, text in zip(hits, found[CLOSED_WORDS].to_pylist(), strict=True)]
 
-    async def fetch(self, hits: Sequence[Hit], where: str) -> list[dict[str, Any]]:
-        """The rows of some passages in order, with `vector` and UNITS, but those that `where` does not allow."""
-        if not hits:
-            return []
+    async def fetch(self, places: Sequence[int], where: str) -> dict[int, dict[str, Any]]:
+        """The rows at some places, with `vector`, UNITS and metadata, without those that `where` refuses."""
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]
-        listed = ", ".join(str(hit.row) for hit in hits)
-        query = self._passages.query().where(f"_rowid IN ({listed}) AND ({where})").with_row_id()
-        found = await query.select([*wanted, UNITS, "vector"]).limit(len(hits)).to_arrow()
+        found = await self._at(places, where, [*wanted, UNITS, "vector"])
         vectors = _matrix(found["vector"])
         rows = found.drop_columns(["vector"]).to_pylist()
         for row, vector in zip(rows, vectors, strict=True):
-            row["vector"], row[UNITS] = vector, _small(row[UNITS], self._dimensions)
-        by_place = {row.pop("_rowid"): row for row in rows}
-        return [by_place[hit.row] for hit in hits if hit.row in by_place]
+            row["vector"], row[UNITS] = vector.copy(), _small(row[UNITS], self._dimensions)
+            row["metadata"] = json.loads(row["metadata"] or "{}")
+        return {row.pop("_rowid"): row for row in rows}
+
+    async def documents_at(self, places: Sequence[int], where: str) -> dict[int, str]:
+        """The documents of the passages at some places, without those that `where` refuses."""
+        found = await self._at(places, where, ["document"])
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return {row["_rowid"]: row["document"] for row in rows}
+
+    async def _at(self, places: Sequence[int], where: str, columns: Sequence[str]) -> pa.Table:
+        query = self._passages.query().where(f"_rowid IN ({', '.join(map(str, places))}) AND ({where})")
+        found: pa.Table = await query.with_row_id().select(list(columns)).limit(len(places)).to_arrow()
+        return found
 
     async def documents(self, *, text: bool = True) -> AsyncIterator[DocumentRow]:
         """Every document in stored order; without `text` their texts stay on disk."""
@@ -216,15 +232,16 @@ class Reader:
         self._documents.close()
 
 
-async def _ids(query: Any, score: str, most: int, more: Sequence[str] = ()) -> pa.Table:
-    """What a query found, without anything of it that is wide."""
-    found: pa.Table = await query.with_row_id().select(["id", "document", score, *more]).limit(most).to_arrow()
+async def _found(query: Any, score: str, most: int, more: Sequence[str] = ()) -> pa.Table:
+    """What a query found, by places and scores: each column more is read for every row."""
+    found: pa.Table = await query.with_row_id().select([score, *more]).limit(most).to_arrow()
     return found
 
 
 def _hits(found: pa.Table, score: str) -> list[Hit]:
-    columns = [found[name].to_pylist() for name in ("_rowid", "id", "document", score)]
-    return [Hit(*row) for row in zip(*columns, strict=True)]
+    places: list[Any] = found["_rowid"].to_pylist()
+    scores: list[Any] = found[score].to_pylist()
+    return list(map(Hit, places, scores))
 
 
 def _small(kept: bytes, dimensions: int) -> NDArray[np.int8]:
@@ -237,9 +254,3 @@ def _matrix(column: Any) -> NDArray[np.float32]:
     flat = np.asarray(pc.list_flatten(column).to_numpy(), np.float32)
     # No row tells no number of dimensions.
     return flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)
-
-
-def read_metadata(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata that a row carries as JSON."""
-    fields: dict[str, Any] = json.loads(row["metadata"] or "{}")
-    return fields

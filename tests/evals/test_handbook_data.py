@@ -63,7 +63,8 @@ class Indexed:
         directory = locate(self.store)
         reader = await Reader.open(directory, approximate=False)
         anywhere = np.ones(read_manifest(directory).dimensions, np.float32)
-        return {row["file"] for row in await reader.nearest(anywhere, condition, MOST)}
+        places = [hit.row for hit in await reader.nearest(anywhere, condition, MOST)]
+        return {row["file"] for row in (await reader.fetch(places, condition)).values()} if places else set()
 
 
 @pytest.fixture(scope="module")

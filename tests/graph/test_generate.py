@@ -250,7 +250,7 @@ def test_what_did_not_fit_is_told(tmp_path: Any) -> None:
     chosen = Release(
         models=Models(simple=named, complex=named),
         generation=Generation(context_window=1400, max_tokens=128),
-        reranking=Reranking(token_budget=20_000, duplicate=1.0),
+        reranking=Reranking(token_budget=20_000),
     )
     backend = Backend(retriever=Shelf(passages), similarity=Overlap(), writers=open_writers(Settings(), chosen))
     usage = ask(backend, chosen)["usage"]

@@ -80,7 +80,7 @@ def test_every_problem_is_named_on_a_line_of_its_own() -> None:
         "embedding: gpt",
         "chunking: {target_tokens: 31}",
         "retrieval: {vector_weight: 1.5}",
-        "reranking: {duplicate: .nan}",
+        "reranking: {timeout: .nan}",
         "reranking: {model: bert}",
         "reranking: {model: 'remote:'}",
         "routing: {answer_from: -0.1}",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support import QUICK
 
 from graph.backends.embedding import Marked
-from graph.backends.queries import KeptQuestions, KeptVectors
+from graph.backends.queries import CachedEmbedder
 from graph.backends.wordllama import WordLlama
 from graph.caching import cache
 from graph.caching.cache import ENTRY, Caches, Copies, Shelf, key_of, open_caches
@@ -140,65 +140,55 @@ class Counting(WordLlama):
         return super().embed(texts)
 
 
+def cached(embedder: WordLlama) -> CachedEmbedder:
+    return CachedEmbedder(embedder, Shelf(10, 60), Shelf(10, 60))
+
+
 def test_a_question_is_embedded_once() -> None:
     counting = Counting()
-    questions = KeptQuestions(counting, Shelf(10, 60))
-    first = questions.embed_asked("How long is it?")
-    both = questions.embed(["How long is it?", "A sentence."])
-    assert questions.embed_asked("How long is it?") is first
-    assert counting.embedded == ["How long is it?", "A sentence."]
-    assert np.array_equal(both, WordLlama().embed(["How long is it?", "A sentence."]))
-    assert np.array_equal(first.vector, both[0])
+    embedder = cached(counting)
+    first = embedder.embed_question("How long is it?")
+    assert embedder.embed_question("How long is it?") is first
+    assert counting.embedded == ["How long is it?"]
+    assert np.array_equal(first.whole, WordLlama().embed(["How long is it?"])[0])
 
 
-def test_a_turn_is_embedded_once_after_each_thing_that_was_said_before_it() -> None:
-    counting = Counting()
-    questions = KeptQuestions(counting, Shelf(10, 60))
-    first = questions.embed_heard("Why?", "A pump.")
-    assert questions.embed_heard("Why?", "A pump.") is first
-    questions.embed_heard("Why?", "A fan.")
-    questions.embed_asked("Why?")
-    assert counting.embedded == ["Why?", "Why?", "Why?"]
-
-
-def test_sentences_that_a_question_is_compared_with_are_not_kept() -> None:
-    shelf = Shelf(10, 60)
-    KeptQuestions(WordLlama(), shelf).embed(["How long is it?", "A sentence."])
-    assert len(shelf) == 0
+def test_questions_and_other_texts_have_caches_of_their_own() -> None:
+    questions, texts = Shelf(10, 60), Shelf(10, 60)
+    embedder = CachedEmbedder(WordLlama(), questions, texts)
+    embedder.embed(["How long is it?", "A sentence."])
+    assert (len(questions), len(texts)) == (0, 2)
 
 
 def test_a_sentence_that_was_scored_is_not_embedded_again_when_it_is_checked() -> None:
     counting = Counting()
-    kept = KeptVectors(counting, Shelf(10, 60))
-    kept.embed(["How long?", "One is red.", "Two is blue."])
-    again = kept.embed(["A claim.", "Two is blue.", "One is red."])
+    embedder = cached(counting)
+    embedder.embed(["How long?", "One is red.", "Two is blue.", "One is red."])
+    again = embedder.embed(["A claim.", "Two is blue.", "One is red."])
     assert counting.embedded == ["How long?", "One is red.", "Two is blue.", "A claim."]
     assert np.array_equal(again, WordLlama().embed(["A claim.", "Two is blue.", "One is red."]))
 
 
 def test_case_and_space_make_another_question() -> None:
     counting = Counting()
-    questions = KeptQuestions(counting, Shelf(10, 60))
+    embedder = cached(counting)
     for text in ("How long?", "how long?", "How  long?"):
-        questions.embed_asked(text)
+        embedder.embed_question(text)
     assert len(counting.embedded) == 3
 
 
 def test_a_kept_vector_does_not_change_with_the_one_given() -> None:
-    kept = KeptVectors(WordLlama(), Shelf(10, 60))
-    first = kept.embed(["How long?"])
+    embedder = cached(WordLlama())
+    first = embedder.embed(["How long?"])
     wanted = first.copy()
     first[:] = 0
-    assert np.array_equal(kept.embed(["How long?"]), wanted)
+    assert np.array_equal(embedder.embed(["How long?"]), wanted)
 
 
-@pytest.mark.parametrize("kind", [KeptQuestions, KeptVectors])
-def test_nothing_to_embed_and_the_other_calls_reach_the_embedder(kind: type[KeptQuestions | KeptVectors]) -> None:
-    kept, behind = kind(WordLlama(), Shelf(10, 60)), WordLlama()
-    assert kept.embed([]).shape == (0, 256)
-    assert (kept.name, kept.dimensions, kept.token_dimensions) == (QUICK.embedding, 256, 0)
-    assert kept.count_tokens("How long is it?") == behind.count_tokens("How long is it?") > 0
-    assert np.array_equal(kept.embed_asked("How long?").vector, behind.embed(["How long?"])[0])
-    assert np.array_equal(kept.embed_heard("How long?", "A pump."), behind.embed(["How long?"])[0])
-    [marks] = kept.embed_marked([Marked("How long?", [(0, 3)])])
+def test_nothing_to_embed_and_the_other_calls_reach_the_embedder() -> None:
+    embedder, behind = cached(WordLlama()), WordLlama()
+    assert embedder.embed([]).shape == (0, 256)
+    assert (embedder.name, embedder.dimensions, embedder.unrelated) == (QUICK.embedding, 256, 0.0)
+    assert embedder.count_tokens("How long is it?") == behind.count_tokens("How long is it?") > 0
+    [marks] = embedder.embed_marked([Marked("How long?", [(0, 3)])])
     assert np.array_equal(marks.spans, behind.embed_marked([Marked("How long?", [(0, 3)])])[0].spans)

@@ -261,12 +261,31 @@ def test_the_journal_keeps_a_batch_whole_or_not_at_all(tmp_path: Path) -> None:
     run_index(write(tmp_path / "docs", a__md="The quota is 50 GB."), tmp_path / "store")
     from graph.ingest.journal import Journal
 
-    journal = Journal(tmp_path / "journal.sqlite", "recipe", 256, 0)
+    journal = Journal(tmp_path / "journal.sqlite", "recipe", 256)
     row = next(iter(documents(tmp_path / "store").values()))
     good = (row, passages(tmp_path / "store")[0])
     with pytest.raises((AttributeError, sqlite3.Error)):
         journal.record([good, (row, None)])  # type: ignore[list-item]
     assert list(journal.documents()) == []
+    journal.close()
+
+
+def test_a_journal_of_an_earlier_version_is_begun_anew(tmp_path: Path) -> None:
+    run_index(write(tmp_path / "docs", a__md="The quota is 50 GB."), tmp_path / "store")
+    from graph.ingest.journal import Journal
+
+    database = sqlite3.connect(tmp_path / "journal.sqlite")
+    database.executescript(
+        "CREATE TABLE recipe (name TEXT); INSERT INTO recipe VALUES ('recipe');"
+        "CREATE TABLE documents (document TEXT PRIMARY KEY, row TEXT); INSERT INTO documents VALUES ('a', '{}');"
+        "CREATE TABLE passages (document TEXT, rows TEXT, vectors BLOB, units BLOB, tokens BLOB);"
+    )
+    database.close()
+    journal = Journal(tmp_path / "journal.sqlite", "recipe", 256)
+    assert journal.names() == set()
+    row = next(iter(documents(tmp_path / "store").values()))
+    journal.record([(row, passages(tmp_path / "store")[0])])
+    assert journal.passages(row.document).rows == passages(tmp_path / "store")[0].rows
     journal.close()
 
 

@@ -349,7 +349,8 @@ def test_the_approximate_search_keeps_its_recall_under_filters(
 
     async def search() -> list[set[int]]:
         reader = await Reader.open(directory, approximate=True)
-        return [{int(hit.id) for hit in await reader.nearest(query, full, 10)} for query in queries]
+        found = [[hit.row for hit in await reader.nearest(query, full, 10)] for query in queries]
+        return [{int(name) for name in (await reader.documents_at(places, full)).values()} for places in found]
 
     recalls = []
     for query, got in zip(queries, asyncio.run(search()), strict=True):
@@ -392,20 +393,44 @@ def test_only_the_best_are_read_and_their_scores_are_those_of_all_that_was_found
 
 @pytest.mark.parametrize("groups", [[], ["hr"]])
 def test_what_a_caller_may_not_see_is_not_read_even_where_its_place_is_known(store: Path, groups: list[str]) -> None:
-    async def read() -> set[int]:
+    async def read() -> tuple[set[int], set[int]]:
         reader = await Reader.open(locate(store), approximate=False)
-        hits = await reader.nearest(np.ones(256, np.float32), "true", 120)
-        assert len(hits) == 120
-        return {int(row["document"][1:]) for row in await reader.fetch(hits, access_condition(groups))}
+        places = [hit.row for hit in await reader.nearest(np.ones(256, np.float32), "true", 120)]
+        assert len(places) == 120
+        rows = await reader.fetch(places, access_condition(groups))
+        names = await reader.documents_at(places, access_condition(groups))
+        return {int(row["document"][1:]) for row in rows.values()}, {int(name[1:]) for name in names.values()}
 
-    assert asyncio.run(read()) == PUBLIC | {number for number in range(120) if groups and number % 8 == 3}
+    wanted = PUBLIC | {number for number in range(120) if groups and number % 8 == 3}
+    assert asyncio.run(read()) == (wanted, wanted)
 
 
-def test_what_is_fetched_comes_in_the_order_of_the_hits(store: Path) -> None:
-    async def read() -> tuple[list[str], list[str]]:
-        reader = await Reader.open(locate(store), approximate=False)
-        hits = (await reader.nearest(np.ones(256, np.float32), "public", 20))[::-1]
-        return [hit.id for hit in hits], [row["id"] for row in await reader.fetch(hits, "public")]
+def test_a_passage_that_was_read_for_one_caller_is_read_again_for_another(store: Path) -> None:
+    async def search() -> tuple[list[int], set[int], set[int]]:
+        retriever, _ = await open_retriever(store, QUICK, 1)
+        reads: list[int] = []
+        fetch = retriever._reader.fetch
 
-    wanted, got = asyncio.run(read())
-    assert got == wanted
+        async def counting(places: Any, where: str) -> Any:
+            reads.append(len(places))
+            return await fetch(places, where)
+
+        retriever._reader.fetch = counting  # type: ignore[method-assign]
+        scopes = [Scope({}, groups, 500) for groups in (["hr"], ["hr"], [])]
+        found = [{int(each["document"][1:]) for each in await retriever.search(TEXT, scope)} for scope in scopes]
+        return reads, found[1], found[2]
+
+    reads, staff, everybody = asyncio.run(search())
+    assert reads == [len(staff), len(PUBLIC)]
+    assert (everybody, staff) == (PUBLIC, PUBLIC | {number for number in range(120) if number % 8 == 3})
+
+
+def test_what_a_caller_does_to_metadata_reaches_nobody_else(store: Path) -> None:
+    async def search() -> list[dict[str, Any]]:
+        retriever, _ = await open_retriever(store, QUICK, 1)
+        first, again = [(await retriever.search(TEXT, Scope({}, [], 5, 1)))[0]["metadata"] for _ in range(2)]
+        first.clear()
+        return [again, (await retriever.search(TEXT, Scope({}, [], 5, 1)))[0]["metadata"]]
+
+    again, third = asyncio.run(search())
+    assert again == third != {}
