@@ -17,16 +17,16 @@ from .caching.leases import lease_of_this_run
 from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
+from .models.markers import normalise_markers
 from .offload import off_loop
 from .question import conversation, preprocess, routing, subquestions
 from .question.mending import Mender, Stands
 from .release import Release
 from .state import Draft, Failure, State, Usage
+from .steps.fallback import Climb, Moment, begin, begin_hedge, climb
+from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, used
 from .text.language import language_of
 from .text.words import Weigh, alike
-from .writing.attempt import Call, attempt, reason_to_hedge, used
-from .writing.fallback import Climb, Moment, begin, begin_hedge, climb
-from .writing.markers import normalise_markers
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
 
@@ -89,6 +89,7 @@ class Nodes:
             began=began,
             draft=None,
             failure=None,
+            replies=[],
             usage=no_usage(),
             timings={},
         )
@@ -162,7 +163,9 @@ class Nodes:
         checked = await self._verifier.check(text, state["passages"], usage, left)
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
-            return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)
+            failure = Failure(reason="unsupported", detail=detail, transient=False)
+            said = refused(state["replies"], failure) if draft["writer"] != "extractive" else state["replies"]
+            return State(failure=failure, usage=usage, replies=said)
         answer = await off_loop(answered, state, checked, self.release, self.backend.retriever.snapshot)
         answer["usage"] = usage
         if self._withholds:
@@ -211,7 +214,8 @@ class Nodes:
         tried = await attempt(calls, self.release.generation.hedge_after, say)
         done = tried[0]
         draft = None if done.failure else Draft(text=done.text, writer=done.call.writer.name)
-        update = State(rung=done.call.climb.step.rung, draft=draft, usage=used(state["usage"], tried))
+        said = [*state["replies"], *replies(tried)]
+        update = State(rung=done.call.climb.step.rung, draft=draft, usage=used(state["usage"], tried), replies=said)
         failure = done.failure or reason_to_hedge(tried)
         return State(**{**update, "failure": failure}) if failure else update
 

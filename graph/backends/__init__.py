@@ -141,6 +141,8 @@ class Brief:
     terms: Terms = field(default_factory=Terms)
     share: float = 1.0
     weigh: Callable[[str], float] | None = None
+    said: list[str] = field(default_factory=list)
+    """What a model says to it, piece by piece and before anything is made of it: the writer adds to it."""
 
 
 class Writer(Protocol):

@@ -12,10 +12,10 @@ from support import passage_of
 
 from graph.asking import Roles, RoleTerms
 from graph.backends import Backend, Brief, Lexicon, Scope, Writer
-from graph.backends.breaker import EndpointBreaker
-from graph.backends.writers import ExtractiveWriter, open_writers
 from graph.builder import build_graph
 from graph.errors import ModelFailed
+from graph.models.breaker import EndpointBreaker
+from graph.models.writers import ExtractiveWriter, open_writers
 from graph.release import Breaker, Generation, Models, Release, Reranking
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, Usage

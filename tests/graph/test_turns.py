@@ -9,9 +9,9 @@ from support import passage_of
 
 from benchmarks.halfway import state_after
 from graph.backends import Backend, Scope
-from graph.backends.writers import ExtractiveWriter
 from graph.builder import build_graph
 from graph.caching.cache import Caches, Copies
+from graph.models.writers import ExtractiveWriter
 from graph.question.conversation import HEARD_WEIGHT, TOPIC_WEIGHT
 from graph.release import Release
 from graph.state import Passage, Question, Turn
