@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,16 +20,20 @@ from .errors import ReleaseInvalid
 from .plain_yaml import YamlInvalid, tree_and_value
 
 PROMPTS = Path(__file__).parent / "prompts"
-WRITERS = ("extractive", "openai:", "llama:", "scripted:")
+MODEL = re.compile(r"[a-z][a-z0-9_]*:\S(?:.*\S)?")
+"""A provider as LangChain names it, or one of ours, and what it calls the model."""
 
 
-def _known_writer(name: str) -> str:
-    if name != "extractive" and not any(name.startswith(kind) and name != kind for kind in WRITERS[1:]):
-        raise ValueError("name a model as extractive, openai:MODEL, llama:smollm2 or scripted:FILE")
+def _model(name: str) -> str:
+    if name != "extractive" and not MODEL.fullmatch(name):
+        raise ValueError(
+            "name a model as extractive or PROVIDER:MODEL, such as openai:gpt-4o-mini, anthropic:MODEL, ollama:MODEL, "
+            "llama:PATH.gguf or scripted:FILE"
+        )
     return name
 
 
-Writer = Annotated[str, AfterValidator(_known_writer)]
+Writer = Annotated[str, AfterValidator(_model)]
 
 
 class Chunking(Part):

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -21,7 +21,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr, ValidationError
 
 from ..backends.claims import RESPONSE_FORMAT
-from ..errors import ExtraMissing, SettingsInvalid
+from ..errors import ExtraMissing, ReleaseInvalid, SettingsInvalid
 from ..release import ROLES, Generation
 from ..settings import Settings
 from .failures import as_failure, told_safely
@@ -53,22 +53,38 @@ class Chat:
     structured: Mapping[str, Any] = field(default_factory=dict)
     says_why: bool = False
     """Whether a stream that was not cut off ends with a finish reason."""
-    _made: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel] = field(default_factory=WeakKeyDictionary)
+    _made: WeakKeyDictionary[asyncio.AbstractEventLoop, "_Made"] = field(default_factory=WeakKeyDictionary)
 
     async def stream(
         self, messages: Sequence[BaseMessage], *, structured: bool = False
     ) -> AsyncGenerator[AIMessageChunk, None]:
         """The reply as it comes; raises ModelFailed for whatever goes wrong, as clients raise anything."""
         options = self.structured if structured else {}
-        async with aclosing(chunks_of(self.name, self._client(), messages, **options)) as chunks:
+        async with aclosing(chunks_of(self.name, await self._client(), messages, **options)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
-    def _client(self) -> BaseChatModel:
+    async def _client(self) -> BaseChatModel:
         loop = asyncio.get_running_loop()
         if loop not in self._made:
-            self._made[loop] = self.make()
-        return self._made[loop]
+            kept = _kept(self.make())
+            self._made[loop] = _Made(await anext(kept), kept)
+        return self._made[loop].client
+
+
+class _Made(NamedTuple):
+    client: BaseChatModel
+    kept: AsyncGenerator[BaseChatModel, None]
+
+
+async def _kept(client: BaseChatModel) -> AsyncGenerator[BaseChatModel, None]:
+    """A client for as long as the loop lives: a loop that ends closes the generators that it began, and so this."""
+    try:
+        yield client
+    finally:
+        for name in ("_async_client", "async_client"):
+            if close := getattr(vars(client).get(name), "close", None):
+                await close()
 
 
 async def chunks_of(
@@ -88,7 +104,7 @@ def open_chat(name: str, settings: Settings, generation: Generation) -> Chat:
     provider, _, model = name.partition(":")
     make = partial(_make, provider, model, settings, generation)
     first = _refusing(name, make)
-    kept = (lambda: first) if provider in ("openai", "azure_openai", "anthropic", "ollama") else make
+    kept = (lambda: first) if provider in ("openai", "azure_openai", "ollama") else make
     return Chat(name, kept, STRUCTURED.get(provider, {}), provider in SAY_WHY)
 
 
@@ -98,11 +114,13 @@ def _refusing(name: str, make: Callable[[], BaseChatModel]) -> BaseChatModel:
         made = make()
     except ImportError as error:
         raise ExtraMissing(f"{name} cannot be asked: {error}") from error
-    except ValidationError as error:
-        raise SettingsInvalid(f"{name} cannot be asked: {told_safely(error.errors()[0]['msg'])}.") from error
     except Exception as error:
         # Every package has errors of its own for a key or an address that is not set.
-        raise SettingsInvalid(f"{name} cannot be asked: {told_safely(str(error))}") from error
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        if "nsupported provider" in said:
+            known = said.rpartition("providers are: ")[2]
+            raise ReleaseInvalid(f"{name} names no provider of chat models that LangChain has: {known}.") from error
+        raise SettingsInvalid(f"{name} cannot be asked: {told_safely(said)}") from error
     if type(made).__module__.startswith("langchain_community"):
         # LangChain takes its older client where the provider's own package is not there; it knows other options.
         raise ExtraMissing(f"{name} needs the package langchain-ollama; pip install langchain-ollama.")
@@ -121,8 +139,11 @@ def _make(provider: str, model: str, settings: Settings, generation: Generation)
     made: BaseChatModel = init_chat_model(model, model_provider=provider, **_options(provider, generation))
     if provider == "anthropic":
         # Its package keeps one HTTP client for all, which does not outlive the event loop that it began in.
+        import anthropic
+
         client: Any = made
-        vars(made)["_async_client"] = client._async_client.with_options(http_client=_http(generation))
+        own = client._async_client.with_options(http_client=anthropic.DefaultAsyncHttpxClient())
+        vars(made)["_async_client"] = own
     return made
 
 
