@@ -20,7 +20,7 @@ from .errors import ReleaseInvalid
 from .plain_yaml import YamlInvalid, tree_and_value
 
 PROMPTS = Path(__file__).parent / "prompts"
-MODEL = re.compile(r"[a-z][a-z0-9_]*:\S(?:.*\S)?")
+MODEL = re.compile(r"(?!extractive:)[a-z][a-z0-9_]*:\S(?:.*\S)?")
 """A provider as LangChain names it, or one of ours, and what it calls the model."""
 
 
@@ -122,7 +122,7 @@ class Checking(Part):
 class Limits(Part):
     """The largest question and history that are accepted, in characters and turns."""
 
-    question_characters: Annotated[int, Field(ge=1, le=100_000)] = 4000
+    question_characters: Annotated[int, Field(ge=1, le=100_000)] = 32_000
     history_turns: Annotated[int, Field(ge=0, le=200)] = 40
 
 

@@ -16,6 +16,7 @@ from graph.builder import build_graph
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
 from graph.models.writers import ExtractiveWriter, open_writers
+from graph.public import Item, public_items
 from graph.release import Breaker, Generation, Models, Release, Reranking
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, Usage
@@ -276,3 +277,33 @@ def test_a_window_in_which_no_sentence_fits_is_no_call(tmp_path: Any) -> None:
     backend = Backend(retriever=Shelf(), similarity=Overlap(), writers=open_writers(Settings(), chosen))
     answer = ask(backend, chosen)
     assert (came(answer), answer["usage"]["calls"]) == (("extractive", "context_window"), 0)
+
+
+def test_what_models_really_said_is_kept_beside_the_answer(tmp_path: Any) -> None:
+    (tmp_path / "first.yaml").write_text("- {when: warranty, reply: 'Bananas are yellow. [1]'}\n")
+    (tmp_path / "spare.yaml").write_text("- reply: 'NO_ANSWER'\n")
+    first, spare = f"scripted:{tmp_path}/first.yaml", f"scripted:{tmp_path}/spare.yaml"
+    chosen = Release(models=Models(simple=first, complex=first, backup=spare))
+    backend = Backend(retriever=Shelf(), similarity=Overlap(), writers=open_writers(Settings(), chosen))
+
+    async def final() -> Item:
+        return [item async for item in public_items(build_graph(chosen, backend), QUESTION)][-1]
+
+    item = asyncio.run(final())
+    said = [(one["writer"], one["rung"], one["text"]) for one in item["replies"]]
+    assert said == [(first, "primary", "Bananas are yellow. [1]"), (spare, "backup", "NO_ANSWER")]
+    reasons = [one["failure"] and one["failure"]["reason"] for one in item["replies"]]
+    assert (reasons, item["answer"]["status"]) == (["unsupported", "no_evidence"], "declined")
+    assert "Bananas" not in str(item["answer"])
+
+
+def test_a_reply_that_could_be_used_has_no_failure(tmp_path: Any) -> None:
+    (tmp_path / "s.yaml").write_text(f"- reply: '{GOOD}'\n")
+    named = f"scripted:{tmp_path}/s.yaml"
+    chosen = Release(models=Models(simple=named, complex=named))
+    backend = Backend(retriever=Shelf(), similarity=Overlap(), writers=open_writers(Settings(), chosen))
+
+    async def final() -> Item:
+        return [item async for item in public_items(build_graph(chosen, backend), QUESTION)][-1]
+
+    assert asyncio.run(final())["replies"] == [{"writer": named, "rung": "primary", "text": GOOD, "failure": None}]
