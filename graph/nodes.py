@@ -65,8 +65,9 @@ class Nodes:
         began, filters = time.monotonic(), state.get("filters") or {}
         groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
         compile_filter(filters, self.backend.retriever.columns)
-        language = await off_loop(language_of, question)
-        asked, mended = await self._mender.mend(question, language, self._stands(groups))
+        sought = preprocess.sought(question)
+        language = await off_loop(language_of, sought)
+        asked, mended = await self._mender.mend(sought, language, self._stands(groups))
         folded = await off_loop(conversation.fold, asked, history, self._weigh)
         update = State(
             standalone=folded.question,
@@ -222,7 +223,10 @@ class Nodes:
     def _call(self, state: State, chosen: Climb) -> Call:
         terms = self.release.generation.terms(chosen.step.role)
         weigh = self._searching.weigh(state["passages"])
-        brief = Brief(state["standalone"], state["passages"], state["evidence"], terms, chosen.step.share, weigh)
+        # What is too long to be searched for as a whole is asked as a whole.
+        whole = state["question"] if len(state["question"]) > preprocess.SOUGHT else state["standalone"]
+        question = state["standalone"] if chosen.step.writer == "extractive" else whole
+        brief = Brief(question, state["passages"], state["evidence"], terms, chosen.step.share, weigh)
         return Call(chosen, self.backend.writers[chosen.step.writer or ""], brief)
 
     def _seconds_left(self, state: State) -> float:

@@ -39,6 +39,19 @@ def numbered(number: int, passage: Passage) -> str:
     return f"[{number}] {', '.join(part for part in about if part)}\n{header}{passage['text']}"
 
 
+def shorten(question: str, room: int, count: Count) -> str:
+    """The question, or as much of its beginning and its end as `room` tokens hold."""
+    if len(question.encode()) <= room or count(question) <= room:
+        return question
+    halves = range(len(question) // 2)
+    kept = bisect_right(halves, room, key=lambda half: count(_ends(question, half))) - 1
+    return _ends(question, max(0, kept))
+
+
+def _ends(text: str, half: int) -> str:
+    return f"{text[:half]} […] {text[len(text) - half :]}"
+
+
 def fit(passages: Sequence[Passage], room: int, count: Count, share: float = 1.0) -> Shaped:
     """As many passages as `room` tokens hold, and no more than a share of them all."""
     texts = [numbered(number, passage) for number, passage in enumerate(passages, 1)]

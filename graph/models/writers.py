@@ -66,11 +66,11 @@ class ChatWriter:
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
         in_json = brief.terms.format == "json"
         prompt = self._release.prompts.claims if in_json else self._release.prompts.answer
-        shaped = await asyncio.to_thread(self._shape, brief, prompt)
+        question, shaped = await asyncio.to_thread(self._shape, brief, prompt)
         _note(usage, self.name, shaped)
         most = most_characters(self._release.generation.max_tokens)
         reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage, most, brief.said)
-        messages = _messages(prompt, shaped.texts, brief.question)
+        messages = _messages(prompt, shaped.texts, question)
         async with aclosing(self._chat.stream(messages, structured=in_json)) as chunks:
             async for chunk in chunks:
                 if piece := reply.hear(chunk):
@@ -84,15 +84,17 @@ class ChatWriter:
         if rest := reply.close():
             yield rest
 
-    def _shape(self, brief: Brief, prompt: str) -> shaping.Shaped:
+    def _shape(self, brief: Brief, prompt: str) -> tuple[str, shaping.Shaped]:
+        """The question and the passages as they are sent."""
         window = min(brief.terms.context_window, self._window or brief.terms.context_window)
-        frame = self._count(prompt) + self._count(brief.question) + FRAME_TOKENS
-        room = window - self._release.generation.max_tokens - frame
+        left = window - self._release.generation.max_tokens - self._count(prompt) - FRAME_TOKENS
+        question = shaping.shorten(brief.question, left // 2, self._count)
+        room = left - self._count(question)
         shaped = shaping.fit(brief.passages, room, self._count, brief.share)
         if brief.passages and not shaped.texts:
             detail = f"{self.name} has {max(0, room)} tokens of {window} for passages, and not one sentence fits."
             raise ModelFailed("context_window", detail)
-        return shaped
+        return question, shaped
 
 
 def _messages(prompt: str, passages: list[str], question: str) -> list[BaseMessage]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
 from graph.models.writers import ExtractiveWriter, open_writers
 from graph.public import Item, public_items
-from graph.release import Breaker, Generation, Models, Release, Reranking
+from graph.release import Breaker, Generation, Models, Release, Reranking, Routing
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, Usage
 from graph.text.surfaces import Known
@@ -307,3 +308,16 @@ def test_a_reply_that_could_be_used_has_no_failure(tmp_path: Any) -> None:
         return [item async for item in public_items(build_graph(chosen, backend), QUESTION)][-1]
 
     assert asyncio.run(final())["replies"] == [{"writer": named, "rung": "primary", "text": GOOD, "failure": None}]
+
+
+@pytest.mark.parametrize(
+    "before", ["The pump is loud. " * 1770, "w7x " * 7900, "a" * 31_900, " ".join(map(str, range(6400)))]
+)
+def test_a_question_of_32_000_characters_is_answered_and_a_model_reads_all_of_it(before: str) -> None:
+    first = Model("openai:small", [GOOD])
+    question = f"{before[:31_900]} {QUESTION['question']}"
+    chosen = release().model_copy(update={"routing": Routing(answer_from=0)})
+    began = time.perf_counter()
+    answer = asyncio.run(build_graph(chosen, world(first)).ainvoke(Question(question=question)))["answer"]
+    assert (answer["status"], came(answer), first.briefs[0].question) == ("answered", ("primary", None), question)
+    assert time.perf_counter() - began < 10

@@ -9,7 +9,7 @@ from support import passage_of
 
 from graph.errors import ModelFailed
 from graph.models.llama import ServerTokens, open_llama
-from graph.models.prompt import estimate, fit, numbered
+from graph.models.prompt import estimate, fit, numbered, shorten
 from graph.release import Generation
 from graph.settings import Settings
 from graph.state import Passage
@@ -122,3 +122,12 @@ def test_what_is_sent_fits_and_begins_as_the_passages_do(texts: list[list[str]],
     whole = [numbered(number, each) for number, each in enumerate(passages, 1)]
     assert all(long.startswith(sent) for long, sent in zip(whole, shaped.texts, strict=False))
     assert sum(long != sent for long, sent in zip(whole, shaped.texts, strict=False)) == shaped.shortened
+
+
+def test_a_question_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
+    question = "Here is a letter. " + "It says a lot. " * 2000 + "What is the quota?"
+    short = shorten(question, 200, estimate)
+    assert 150 < estimate(short) <= 200
+    assert short.startswith("Here is a letter.")
+    assert short.endswith("What is the quota?")
+    assert shorten("What is the quota?", 200, estimate) == "What is the quota?"
