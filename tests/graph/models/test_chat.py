@@ -23,7 +23,7 @@ KEY = "sk-0123456789"
 TEXT = "The quota of a project is 50 GB."
 PASSAGE = passage_of(TEXT, title="Quota", section="Projects", metadata={"effective_date": "2025-01-01"})
 IN_JSON = Terms(format="json")
-CLAIMS = json.dumps({"claims": [{"text": "The quota is 50 GB.", "passages": [1]}]})
+CLAIMS = json.dumps({"answerable": True, "claims": [{"text": "The quota is 50 GB.", "passages": [1]}]})
 
 
 def reply(body: dict[str, Any]) -> str:
@@ -158,8 +158,17 @@ def test_nobody_is_shown_the_sentinel_and_a_reply_that_begins_like_it_is_told_wh
     assert told == ["No ;", " it", " is", " 50", " GB.", " [1]"]
 
 
-def test_a_reply_without_claims_finds_no_evidence() -> None:
-    with serving(Endpoint(lambda body: '{"claims": []}', lambda body: "good")) as served:
+NOTHING = [
+    '{"claims": []}',
+    '{"answerable": false, "claims": []}',
+    '{"answerable": false, "claims": [{"text": "Nothing is said of it.", "passages": []}]}',
+    '{"answerable": true, "claims": [{"text": "The passages do not mention it.", "passages": [1]}]}',
+]
+
+
+@pytest.mark.parametrize("said", NOTHING)
+def test_a_reply_in_json_without_an_answer_finds_no_evidence(said: str) -> None:
+    with serving(Endpoint(lambda body: said, lambda body: "good")) as served:
         with pytest.raises(ModelFailed) as caught:
             write(served.url, "m", terms=IN_JSON)
         assert caught.value.reason == "no_evidence"
