@@ -3,7 +3,7 @@
 Set: mtrag human_judged_answers (GitHub IBM/mt-rag-benchmark, Apache 2.0): 318 answers of two models, each with three
 human ratings of faithfulness from 1 to 4. Figure: Spearman's correlation of the score with the median rating, each
 answer scored by weights that were fitted on the other conversations (5 folds, mean over 10 ways to draw them), with a
-bootstrap interval over conversations. Beside it: word overlap, MiniLM, and the set's own RAGAS faithfulness.
+bootstrap interval over conversations. Beside it: word overlap, the embedding, and the set's own RAGAS faithfulness.
 """
 
 import statistics
@@ -18,10 +18,12 @@ from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
-from graph.backends.minilm import MiniLM
+from graph.backends.embedders import load_embedder
+from graph.backends.embedding import Embedder
 from graph.claims.citations import claims_of, said
 from graph.claims.groundedness import features
 from graph.claims.sources import Source, source
+from graph.release import Release
 from graph.text.words import terms, weights
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
@@ -62,7 +64,7 @@ def rate(folder: Path) -> list[Rated]:
     texts = texts_of(folder)
     weight = weights(set(terms(text.text)) for text in texts.values())
     rarest = max(weight.values())
-    embedder = MiniLM(cores())
+    embedder = load_embedder(Release().embedding, cores())
     found = []
     for answer in read_labels(folder):
         sources = [source(text.text, "", text.title) for text in answer.passages]
@@ -74,7 +76,7 @@ def rate(folder: Path) -> list[Rated]:
     return found
 
 
-def similarities(embedder: MiniLM, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
+def similarities(embedder: Embedder, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
     """The best cosine of each claim to a unit of any passage."""
     units = [unit.reading for found in sources for unit in found.units]
     if not units or not claims:

@@ -1,6 +1,4 @@
-"""Trains graph/learned/sentences.json and sentences_afresh.json: how probable it is that a sentence holds the answer.
-
-The second is for an index that holds no tokens.
+"""Trains graph/learned/sentences.json: how probable it is that a sentence holds the answer.
 
 Set: the answerable questions of the developing half of squad_v2_dev, asked of its whole corpus; a sentence is right
 when it is of the paragraph that answers and has the answer in it. The figures printed are of the reporting half.
@@ -19,29 +17,26 @@ from graph.finding.evidence import features
 
 SET = "squad_v2_dev"
 SOURCE = {SET: "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0"}
-FEATURES = ("words", "could", "could_not")
-KINDS = {"sentences": ("similar", "met", "headed", *FEATURES), "sentences_afresh": ("meaning", *FEATURES)}
+FEATURES = ("meaning", "words", "could", "could_not")
 
 
 def main() -> None:
     data = begin(__doc__, [f"{SET}/{file}" for file in FILES])
-    for kind in KINDS:
-        asked = [pool for pool in pools(data, SET, tokens=kind == "sentences") if pool.asked.gold and pool.passages]
-        train(kind, asked)
+    train([pool for pool in pools(data, SET) if pool.asked.gold and pool.passages])
 
 
-def train(kind: str, asked: Sequence[Pool]) -> None:
+def train(asked: Sequence[Pool]) -> None:
     """Write the weights of the developing half, and say what they do on the reporting half."""
-    developing = [case_of(kind, pool) for pool in asked if pool.asked.develops]
-    reporting = [case_of(kind, pool) for pool in asked if not pool.asked.develops]
-    model = fit_choice(kind, developing)
+    developing = [case_of(pool) for pool in asked if pool.asked.develops]
+    reporting = [case_of(pool) for pool in asked if not pool.asked.develops]
+    model = fit_choice("sentences", developing)
     hits = [case.right[chosen(model, case)] for case in reporting]
     told = f"{np.mean(hits):.3f} of {len(hits)} reporting questions"
-    print_line(f"By {kind} the best sentence holds the answer in {told}: {dict(model.weights)}.")
+    print_line(f"The best sentence holds the answer in {told}: {dict(model.weights)}.")
     write(model, SOURCE, "python benchmarks/train_sentences.py DATA", {"questions": len(developing)})
 
 
-def case_of(kind: str, pool: Pool) -> Case:
+def case_of(pool: Pool) -> Case:
     """The features of each sentence in reading order."""
     found = pool.units
     rows = features(pool.question, pool.passages, found, pool.afresh, pool.weigh)
@@ -49,7 +44,7 @@ def case_of(kind: str, pool: Pool) -> Case:
         pool.passages[unit["passage"]]["document"] in pool.asked.gold and holds(unit["text"], pool.asked.answers)
         for unit in found
     ]
-    return Case({name: np.array([row[name] for row in rows]) for name in KINDS[kind]}, np.array(right, np.float64))
+    return Case({name: np.array([row[name] for row in rows]) for name in FEATURES}, np.array(right, np.float64))
 
 
 if __name__ == "__main__":

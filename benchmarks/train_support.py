@@ -13,11 +13,12 @@ from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases
 from benchmarks.fitting import boost, develops, fit, write
 from benchmarks.record import begin, cores, print_table
 from evals.judging.labels import texts_of
-from graph.backends.minilm import MiniLM
+from graph.backends.embedders import load_embedder
 from graph.claims.comparison import features
 from graph.claims.sources import Source, source
 from graph.claims.support import log_odds, nearest
 from graph.learned import Model, logistic
+from graph.release import Release
 from graph.text.words import Weigh, terms, weights
 
 SETS = {
@@ -56,7 +57,7 @@ class Table:
     """The features of each case's nearest windows."""
 
     def __init__(self, cases: Sequence[Case], weigh: Weigh) -> None:
-        self._embedder = MiniLM(cores())
+        self._embedder = load_embedder(Release().embedding, cores())
         found = [(case, source(case.passage.text, "", case.passage.title)) for case in cases]
         near = [nearest(case.claim, passage, weigh, WINDOWS) for case, passage in found]
         texts = {unit.reading for _, passage in found for unit in passage.units} | {case.claim for case in cases}

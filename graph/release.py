@@ -64,7 +64,7 @@ def _known_reranker(name: str) -> str:
 
 
 class Reranking(Part):
-    """What of the candidates the answer may use; two passages as similar as `duplicate` count as one.
+    """What of the candidates the answer may use.
 
     `model` orders the candidates first; a remote one has `timeout` seconds and gives way to the embedded one.
     """
@@ -73,7 +73,6 @@ class Reranking(Part):
     timeout: Seconds = 3.0
     passages: Annotated[int, Field(ge=1, le=50)] = 6
     token_budget: Annotated[int, Field(ge=64, le=200_000)] = 1800
-    duplicate: Share = 0.9
 
 
 class Routing(Part):
@@ -139,7 +138,7 @@ class Release(Part):
     """Everything that changes an answer, but for the Snapshot that it is asked of."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] = "default"
-    embedding: Literal["minilm-l6-v2-int8", "wordllama-256"] = "minilm-l6-v2-int8"
+    embedding: Literal["bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256"] = "bge-small-en-v1.5-int8"
     chunking: Chunking = Chunking()
     retrieval: Retrieval = Retrieval()
     reranking: Reranking = Reranking()

@@ -34,8 +34,8 @@ class Passage(TypedDict):
     """A chunk of a document, `text == document_text[start:end]`, with the scores that found it.
 
     `score` is the fused score, and the reranked one after the rerank step; `lexical` and `vector` are the legs' own.
-    `similar` are the cosines of the question to the passage's units in order, where the index holds their vectors.
-    `signals` say what else the index knows of a candidate: how it compares with the others that were found.
+    `vector` and `similar` say how like the question the passage and its units in order are, where the index holds their
+    vectors: 0 for texts that have nothing to do with one another, 1 for the same.
     """
 
     id: str
@@ -54,18 +54,13 @@ class Passage(TypedDict):
     lexical: float | None
     vector: float | None
     similar: list[float]
-    signals: NotRequired[dict[str, float]]
 
 
 class Search(TypedDict):
-    """A text to search for; the scores of several searches are added by their weights.
-
-    After `heard`, which was said before it, it is sought by what it then means alone: its words have their own search.
-    """
+    """A text to search for; the scores of several searches are added by their weights."""
 
     text: str
     weight: float
-    heard: NotRequired[str]
 
 
 class Evidence(TypedDict):
@@ -73,7 +68,6 @@ class Evidence(TypedDict):
 
     `part` is the sub-question that it answers best, counted from 1; 0, or not there, when the question has none.
     `question`: what the passage itself asks before it; `text` begins with that, the passage's stretch does not.
-    `met`, `headed` and `least`: see graph.finding.late.Near; only where the index holds tokens.
     """
 
     passage: int
@@ -85,9 +79,6 @@ class Evidence(TypedDict):
     score: float
     part: NotRequired[int]
     question: NotRequired[str]
-    met: NotRequired[float]
-    headed: NotRequired[float]
-    least: NotRequired[float]
 
 
 class Citation(TypedDict):

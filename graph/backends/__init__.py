@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from ..caching.cache import Caches
 from ..filters import ColumnType
-from ..finding.late import Near
 from ..release import Release, Terms
 from ..settings import Settings
 from ..state import Evidence, Passage, Usage
@@ -75,21 +74,14 @@ class Index(Protocol):
         ...
 
 
-class Listener(Protocol):
-    """Finds passages for what a text means after something else was said."""
-
-    async def listen(self, text: str, heard: str, scope: "Scope") -> list[Passage]:
-        """Passages by falling score, sought by meaning alone; raises FilterInvalid or RetrievalUnavailable."""
-        ...
-
-
 @dataclass(frozen=True)
 class Scope:
-    """What a search may find: the caller's filter and groups; `pool` from each leg."""
+    """What a search may find: the caller's filter and groups; `pool` from each leg, and of those the best `keep`."""
 
     filters: dict[str, Any]
     groups: list[str]
     pool: int
+    keep: int | None = None
 
 
 class Vocabulary(Protocol):
@@ -105,25 +97,6 @@ class Similarity(Protocol):
 
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
         """The cosine similarity of a text to each of the others, from -1 to 1."""
-        ...
-
-
-class Nearness(Protocol):
-    """Compares texts with passages and their units by what the index holds of their tokens."""
-
-    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
-        """How near a text is to each unit of each passage; raises RetrievalUnavailable."""
-        ...
-
-    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
-        """How nearly each passage meets the tokens of a text, -1 to 1; raises RetrievalUnavailable."""
-        ...
-
-    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
-        """How alike each passage's units are to what a text means after what was `heard` before it, -1 to 1.
-
-        Raises RetrievalUnavailable.
-        """
         ...
 
 
@@ -197,10 +170,6 @@ class Backend:
     judge: Judge | None = None
     reranker: Reranker | None = None
     """None leaves the candidates in their fused order."""
-    nearness: Nearness | None = None
-    """None where the index holds no tokens: then sentences are embedded when they are asked about."""
-    listener: Listener | None = None
-    """None where a turn means the same whatever was said before it: its words alone carry the topic then."""
     index: Index | None = None
     """None where nothing lies on disk."""
     vocabulary: Vocabulary | None = None

@@ -17,7 +17,7 @@ from ..text.facts import denials, names, opposed, plain_words
 from ..text.quantities import values
 from ..text.words import Weigh
 from .as_claim import signs_as_claim
-from .evidence import BY_TOKENS, about, gather, has_tokens, share, term_set
+from .evidence import about, gather, share, term_set
 from .spans import best_spans, log_odds
 
 KINDS = ("person", "place", "date", "count", "amount", "measure")
@@ -45,11 +45,10 @@ class Confidence:
 
 
 @cache
-def learned(*, tokens: bool = True) -> Confidence:
-    """As it was trained: for an index that holds tokens, or for one that does not."""
-    end = "" if tokens else "_afresh"
-    holds = Mean([load(f"confidence_holds{end}"), load(f"confidence_holds_trees{end}")])
-    return Confidence(load(f"confidence_near{end}"), holds, load(f"confidence{end}"))
+def learned() -> Confidence:
+    """As it was trained."""
+    holds = Mean([load("confidence_holds"), load("confidence_holds_trees")])
+    return Confidence(load("confidence_near"), holds, load("confidence"))
 
 
 def confidence(
@@ -62,7 +61,7 @@ def confidence(
     if not evidence:
         return 0.0
     found = signs(question, passages, evidence, weigh, turn=turn)
-    return learned(tokens=has_tokens(evidence)).probability(found)
+    return learned().probability(found)
 
 
 def of_parts(
@@ -117,17 +116,7 @@ def _likeness(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> dict
         "passage": whole[0],
         "passage_best": passages[best["passage"]]["vector"] or 0.0,
         "passage_ahead": whole[0] - _mean(whole[1:4]) if len(whole) > 1 else 0.0,
-        **(_met(stated, best) if has_tokens(evidence) else {}),
     }
-
-
-def _met(stated: Sequence[Evidence], best: Evidence) -> dict[str, float]:
-    """How nearly the question's tokens are met: by the nearest sentence, the best one, and three of them."""
-    found: dict[str, float] = {}
-    for name in BY_TOKENS:
-        ranked = sorted((unit[name] for unit in stated), reverse=True)
-        found |= {name: ranked[0], f"{name}_best": best[name], f"{name}_three": _mean(ranked[:3])}
-    return found
 
 
 def _terms(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], weigh: Weigh) -> dict[str, float]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
-from typing import Any, Literal
 
 from ..claims.versions import outdated
 from ..learned import load, logistic
@@ -12,11 +11,8 @@ from ..question.answer_types import could_answer
 from ..state import Evidence, Passage
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, terms
-from .late import Near
 
 MOST_UNITS = 400
-OPENING = 300
-"""Characters that stand for a passage without units."""
 COMPARED = 14
 """How many units are embedded afresh: the best by what is known without that."""
 AFRESH = 0.6
@@ -25,31 +21,17 @@ ASKS = -2.0
 """Log-odds for a unit that is itself a question: a heading of a list of answers says nothing."""
 OUTDATED = -4.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
-BY_TOKENS: tuple[Literal["met", "headed", "least"], ...] = ("met", "headed", "least")
-"""What an index that holds tokens tells of a unit beside its similarity; see graph.finding.late.Near."""
 
 
-def gather(passages: Sequence[Passage], told: Sequence[Near] | None = None) -> list[Evidence]:
-    """The quotable units of the passages in reading order, with how near they are where the index has told it.
-
-    Otherwise `similarity` is what the search found, or their passage's.
-    """
+def gather(passages: Sequence[Passage]) -> list[Evidence]:
+    """The quotable units of the passages in reading order, as like the question as the search found them or theirs."""
     found = []
     for number, passage in enumerate(passages):
         own = _units(passage["text"], passage["header"])
-        for place, (unit, similar) in enumerate(zip(own, _similar(passage, len(own)), strict=True)):
+        for unit, similar in zip(own, _similar(passage, len(own)), strict=True):
             if any(map(str.isalpha, unit.reading)):
                 found.append(_evidence(number, unit, similar))
-                if told:
-                    found[-1] |= _nearness(told[number], place)
     return found[:MOST_UNITS]
-
-
-def nearest(passage: Passage, near: Near, most: int) -> str:
-    """The units of a passage that meet a question most nearly, in reading order; its opening where it has none."""
-    found = sorted(gather([passage], [near]), key=lambda unit: -unit["headed"])[:most]
-    best = " ".join(unit["text"] for unit in sorted(found, key=lambda unit: unit["start"]))
-    return best or passage["text"][:OPENING]
 
 
 def _similar(passage: Passage, count: int) -> list[float]:
@@ -65,11 +47,6 @@ def _evidence(number: int, unit: Unit, similar: float) -> Evidence:
 def said(unit: Evidence) -> str:
     """What a unit says by itself, without the question that its passage asks before it."""
     return unit["text"][len(unit.get("question", "")) :].lstrip()
-
-
-def _nearness(near: Near, place: int) -> Any:
-    told = {name: values[place] for name, values in near._asdict().items()}
-    return {"similarity": told.pop("similar"), **told}
 
 
 @lru_cache(maxsize=2048)
@@ -128,9 +105,8 @@ def score(
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms.
 
     `afresh` are the cosines of the question to units embedded by themselves; a unit without one counts as the worst.
-    Where the index has told how near the units are, nothing is embedded afresh.
     """
-    model, old = load("sentences" if has_tokens(found) else "sentences_afresh"), outdated(question, passages)
+    model, old = load("sentences"), outdated(question, passages)
     scored = []
     for n, values in enumerate(features(question, passages, found, afresh, weigh)):
         unit = found[n]
@@ -139,11 +115,6 @@ def score(
         similarity, held = values["similar"], values["held"]
         scored.append(Evidence(**{**unit, "similarity": similarity, "coverage": held, "score": logistic(odds)}))
     return sorted(scored, key=lambda unit: -unit["score"])
-
-
-def has_tokens(found: Sequence[Evidence]) -> bool:
-    """Whether the index has told how near the units are by its tokens."""
-    return bool(found) and "met" in found[0]
 
 
 def features(
@@ -158,13 +129,9 @@ def features(
         could = could_answer(question, unit["text"])
         words = {"held": held, "words": (held + near) / 2, "could": could is True, "could_not": could is False}
         alone = afresh.get(n, min(least, unit["similarity"]))
-        rows.append(_by_tokens(unit) if "met" in unit else _afresh(unit, alone))
+        rows.append(_afresh(unit, alone))
         rows[-1] |= {name: float(value) for name, value in words.items()}
     return rows
-
-
-def _by_tokens(unit: Evidence) -> dict[str, float]:
-    return {"similar": unit["similarity"], **{name: unit[name] for name in BY_TOKENS}}
 
 
 def _afresh(unit: Evidence, alone: float) -> dict[str, float]:

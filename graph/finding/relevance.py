@@ -21,24 +21,16 @@ SATURATION, LENGTHS = 1.2, 0.75
 """k1 and b of BM25: Robertson, Zaragoza: The Probabilistic Relevance Framework (2009)."""
 LEADERS = 3
 FEATURES = (
-    "meaning",
     "sentence",
     "near",
     "pairs",
     "sentence_top",
     "lexical_rank_top",
-    "held_best",
     "linked",
-    "title_asked",
     "words_spread",
     "meaning_spread",
-    "moved_spread",
 )
 """What is weighed; each is such that more of it speaks for a candidate."""
-LATE = ("late", "late_spread", "late_top")
-"""What is weighed too where the index holds tokens."""
-MEANT = ("meant_spread",)
-"""What is weighed there once a first ranking has a leader."""
 
 
 class Hit(NamedTuple):
@@ -74,11 +66,14 @@ class Asked:
 @lru_cache(maxsize=256)
 def _pattern(wanted: tuple[str, ...]) -> re.Pattern[str]:
     """Words that may have one of the stems, and the numbers as they stand; a stem differs from its words at the end."""
-    words = "|".join(re.escape(term[:-1] if len(term) > 3 else term) for term in wanted if not is_number(term))
+    stems = [term[:-1] if len(term) > 3 else term for term in wanted if not is_number(term)]
     figures = "|".join(re.escape(term.lstrip("-")) for term in wanted if is_number(term))
-    either = [rf"(?<![^\W\d_])(?:{words})[^\W\d_]*(?:['’][^\W\d_]+)?"] if words else []
+    # What begins with a set of characters is found several times as fast as what begins with a look at what is before.
+    first = re.escape("".join(sorted({letter for stem in stems for letter in stem[0] + stem[0].upper()})))
+    rest = "|".join(re.escape(stem[1:]) for stem in stems)
+    either = [rf"[{first}](?<![^\W\d_].)(?i:{rest})[^\W\d_]*(?:['’][^\W\d_]+)?"] if stems else []
     either += [rf"(?<![\d.,])(?:{figures})(?!\d|[.,]\d)"] if figures else []
-    return re.compile("|".join(either) or r"(?!)", re.IGNORECASE)
+    return re.compile("|".join(either) or r"(?!)")
 
 
 @lru_cache(maxsize=50_000)
@@ -86,13 +81,8 @@ def _term(word: str) -> str:
     return next(iter(terms(word)), "")
 
 
-def features(
-    question: str, passages: Sequence[Passage], weigh: Weigh, late: Sequence[float] | None = None
-) -> list[dict[str, float]]:
-    """The features of each candidate; what is compared with the other candidates is 0 to 1 among them.
-
-    `late`: how nearly each meets the question's tokens, where the index tells.
-    """
+def features(question: str, passages: Sequence[Passage], weigh: Weigh) -> list[dict[str, float]]:
+    """The features of each candidate; what is compared with the other candidates is 0 to 1 among them."""
     asked = Asked(question, weigh)
     heads = [head_of(passage) for passage in passages]
     above = [asked.hits(head) for head in heads]
@@ -103,17 +93,9 @@ def features(
         {**_held(asked, head, a, w, passage), **_alike(passage), "words": score}
         for head, a, w, passage, score in zip(heads, above, within, passages, words, strict=True)
     ]
-    for row, linked, met in zip(rows, _linked(asked, passages), late or [0.0] * len(rows), strict=True):
-        row |= {"linked": linked, "late": met}
+    for row, linked in zip(rows, _linked(asked, passages), strict=True):
+        row["linked"] = linked
     return _compared(rows)
-
-
-def understood(rows: Sequence[dict[str, float]], meant: Sequence[float]) -> list[dict[str, float]]:
-    """The features with how alike each candidate is to what the question means after its leading candidate."""
-    found = [{**row, "meant": value} for row, value in zip(rows, meant, strict=True)]
-    if found:
-        _spread(found, "meant")
-    return found
 
 
 def head_of(passage: Passage) -> str:
@@ -138,20 +120,13 @@ def _bm25(
 
 def _held(asked: Asked, head: str, above: Sequence[Hit], within: Sequence[Hit], passage: Passage) -> dict[str, float]:
     """Which terms and pairs of the question a passage holds."""
-    titled, held = {hit.term for hit in above}, {hit.term for hit in within}
+    titled = {hit.term for hit in above}
     pairs = _followed(asked, head, above) | _followed(asked, passage["text"], within)
     return {
-        "held": asked.share(titled | held),
         "near": _near(asked, titled, within),
         "pairs": sum(asked.pairs[pair] for pair in pairs) / (sum(asked.pairs.values()) or 1.0),
-        "title_asked": min(1.0, len(titled) / (_count(passage["title"]) or 1)),
         "lexical_rank": passage["lexical"] or 0.0,
     }
-
-
-@lru_cache(maxsize=4096)
-def _count(text: str) -> int:
-    return len(set(terms(text)))
 
 
 def _followed(asked: Asked, text: str, hits: Sequence[Hit]) -> set[tuple[str, str]]:
@@ -181,7 +156,6 @@ def _alike(passage: Passage) -> dict[str, float]:
     return {
         "meaning": meaning,
         "sentence": max(passage["similar"], default=meaning),
-        "moved": passage.get("signals", {}).get("moved", 0.0),
     }
 
 
@@ -219,12 +193,9 @@ def _compared(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     """Adds what is compared among the candidates: shares of the best, and ranks."""
     if not rows:
         return []
-    for name in ("words", "meaning", "moved", "late"):
+    for name in ("words", "meaning"):
         _spread(rows, name)
-    most = max(row["held"] for row in rows)
-    for row in rows:
-        row["held_best"] = row["held"] / most if most else 0.0
-    for name in ("lexical_rank", "sentence", "late"):
+    for name in ("lexical_rank", "sentence"):
         _ranked(rows, name)
     return rows
 

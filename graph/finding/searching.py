@@ -45,9 +45,8 @@ class Searching:
 
     async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
         """The candidates of some searches together, best first, and the caches that all of them hit."""
-        able = [search for search in searches if self.backend.listener or not search.get("heard")]
-        found, cached = await self._all(able, state)
-        blended = merging.blend(found, [search["weight"] for search in able])
+        found, cached = await self._all(searches, state)
+        blended = merging.blend(found, [search["weight"] for search in searches])
         return blended[: self.release.retrieval.keep], cached
 
     async def passages(self, text: str, filters: dict[str, Any], groups: list[str]) -> list[Passage]:
@@ -56,7 +55,8 @@ class Searching:
         Raises FilterInvalid or RetrievalUnavailable.
         """
         compile_filter(filters, self.backend.retriever.columns)
-        found = (await self._one(Search(text=text, weight=1.0), filters, groups))[0][: self.release.retrieval.keep]
+        search, most = Search(text=text, weight=1.0), self.release.retrieval.keep
+        found, _ = await self._one(search, most, filters, groups)
         if self.backend.reranker is None or not found:
             return found
         ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
@@ -111,10 +111,7 @@ class Searching:
         return State(parts=parts, passages=kept, evidence=units, trouble=trouble)
 
     async def _scored(self, text: str, passages: list[Passage], weigh: Weigh) -> list[Evidence]:
-        """The sentences scored against a text; without the index's tokens those that may be best are embedded."""
-        if self.backend.nearness:
-            told = await self.backend.nearness.near(text, passages)
-            return await off_loop(evidence.score, text, passages, evidence.gather(passages, told), {}, weigh)
+        """The sentences scored against a text, those that may be best embedded by themselves."""
         found = await off_loop(evidence.gather, passages)
         near = await off_loop(evidence.shortlist, text, passages, found, weigh)
         similar = await self.backend.similarity.compare(text, [found[number]["text"] for number in near])
@@ -127,26 +124,21 @@ class Searching:
 
     async def _all(self, searches: Sequence[Search], state: State) -> tuple[list[list[Passage]], list[str]]:
         whose = state["filters"], state["groups"], state["caller"]
-        searched = await asyncio.gather(*(self._one(search, *whose) for search in searches))
+        most = self.release.retrieval.keep * (DEPTH if len(searches) > 1 else 1)
+        searched = await asyncio.gather(*(self._one(search, most, *whose) for search in searches))
         hits = [set(cached) for _, cached in searched]
         return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
 
     async def _one(
-        self, search: Search, filters: dict[str, Any], groups: list[str], caller: str = ""
+        self, search: Search, most: int, filters: dict[str, Any], groups: list[str], caller: str = ""
     ) -> tuple[list[Passage], list[str]]:
-        """The best passages of a search, and the caches that were hit."""
-        text, heard = search["text"], search.get("heard", "")
-        caches, key = self.backend.caches, self.key(filters, groups, caller, "search", text, heard)
+        """The best passages of a search, so many at most, and the caches that were hit."""
+        text, caches = search["text"], self.backend.caches
+        key = self.key(filters, groups, caller, "search", text, most)
         kept: list[Passage] | None = caches.retrieval.get(key)
         if kept is not None:
             return kept, ["retrieval"]
-        cached = ["embedding"] if ((text, heard) if heard else text) in caches.embeddings else []
-        scope = Scope(filters, groups, self.release.retrieval.pool)
-        found = (await self._ask(text, heard, scope))[: DEPTH * self.release.retrieval.keep]
+        cached = ["embedding"] if text in caches.embeddings else []
+        found = await self.backend.retriever.search(text, Scope(filters, groups, self.release.retrieval.pool, most))
         caches.retrieval.put(key, found)
         return found, cached
-
-    async def _ask(self, text: str, heard: str, scope: Scope) -> list[Passage]:
-        if heard and self.backend.listener:
-            return await self.backend.listener.listen(text, heard, scope)
-        return await self.backend.retriever.search(text, scope)

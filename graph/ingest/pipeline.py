@@ -68,9 +68,7 @@ class _Run:
         self._prunes = options.prune or options.prune_all
         self.recipe = recipe_of(release, options.ocr)
         self.embedder: Embedder = load_embedder(release.embedding, options.threads)
-        self.journal = Journal(
-            store.work / "journal.sqlite", self.recipe, self.embedder.dimensions, self.embedder.token_dimensions
-        )
+        self.journal = Journal(store.work / "journal.sqlite", self.recipe, self.embedder.dimensions)
         self.held = self._base()
         self.base = self.held.directory if self.held else None
         self.before = asyncio.run(published(self.base)) if self.base else {}

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from math import exp
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+import numpy as np
 
 HERE = Path(__file__).parent
 
@@ -32,6 +31,14 @@ class Logistic:
         return self.bias + sum(
             weight * min(max(values[name], self.low[name]), self.high[name]) for name, weight in self.weights.items()
         )
+
+    def scores(self, rows: Sequence[Mapping[str, float]]) -> list[float]:
+        """The log-odds of many at once."""
+        names = list(self.weights)
+        table = np.array([[row[name] for name in names] for row in rows], np.float64).reshape(len(rows), len(names))
+        low, high, slopes = (np.array([by[name] for name in names]) for by in (self.low, self.high, self.weights))
+        found: list[float] = (np.clip(table, low, high) @ slopes + self.bias).tolist()
+        return found
 
     def probability(self, values: Mapping[str, float]) -> float:
         """0 to 1."""
@@ -96,9 +103,9 @@ def load(name: str) -> Model:
     return Logistic(name, fields["bias"], fields["weights"], fields["low"], fields["high"])
 
 
-def load_array(name: str) -> "NDArray[Any]":
-    """The numbers of a .npy beside this one, as float32."""
-    import numpy as np
-
-    found: NDArray[Any] = np.load(HERE / f"{name}.npy", allow_pickle=False).astype(np.float32)
+def logistic_of(name: str) -> Logistic:
+    """The model of a file beside this one that is a logistic regression; raises TypeError where it is none."""
+    found = load(name)
+    if not isinstance(found, Logistic):
+        raise TypeError(f"graph/learned/{name}.json holds trees; a logistic regression was expected.")
     return found

@@ -1,8 +1,8 @@
 """Folds a conversation into one question that stands alone, and says what is to be searched for; pure.
 
 A turn that leans on the turns before it takes their most telling words along: `How do I create one?` after talk of an
-IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched, and the turn by what it means
-after what was said, and the scores are added: a topic that was carried along in error cannot drown the turn itself.
+IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched and their scores are
+added: a topic that was carried along in error cannot drown the turn itself.
 """
 
 import re
@@ -41,14 +41,8 @@ DECAY = 0.7
 ASSISTANT = 0.6
 OPENING = 60
 """Words from the start of a turn that are looked at: an answer says there what it is about."""
-TOPIC_WEIGHT, HEARD_WEIGHT = 0.9, 1.8
-"""What the search with the topic, and the one of the turn as it is understood in the talk, count beside the turn's own.
-
-The last finds by meaning alone, whose share of a search's score is half by default.
-"""
-HEARD = {"user": 60, "assistant": 30}
-"""Words from the start of the last turns in which a turn is understood, and their characters."""
-HEARD_CHARACTERS = 600
+TOPIC_WEIGHT = 0.9
+"""What the search with the topic counts beside the turn's own."""
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 TALK = frozenset(
     term
@@ -97,23 +91,14 @@ def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike) -> Folded
     if not words or not (leans(question) or shares_topic(question, history)):
         return _alone(question)
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
-    before = heard(history)
-    understood = [Search(text=question, weight=HEARD_WEIGHT, heard=before)] if before else []
     whole = f"{question} ({words})"
     if leans(question):
-        return Folded(whole, [carried, alone, *understood], [whole, question])
-    return Folded(question, [alone, carried, *understood], [question, whole])
+        return Folded(whole, [carried, alone], [whole, question])
+    return Folded(question, [alone, carried], [question, whole])
 
 
 def _alone(question: str) -> Folded:
     return Folded(question, [Search(text=question, weight=1.0)], [question])
-
-
-def heard(history: Sequence[Turn]) -> str:
-    """The user's last turn and what was said since, each by its opening: what a turn is understood by."""
-    since = next((age for age, turn in enumerate(reversed(history), 1) if turn["role"] == "user"), len(history))
-    said = (" ".join(turn["content"].split()[: HEARD[turn["role"]]]) for turn in history[-since:])
-    return " ".join(said)[:HEARD_CHARACTERS]
 
 
 def swapped(question: str, history: Sequence[Turn]) -> str:

@@ -111,17 +111,15 @@ def test_both_log_odds_count_and_once_more_in_a_conversation() -> None:
     assert model.probability({**alone, "turn": 1.0}) == pytest.approx(logistic(-2.0))
 
 
-@pytest.mark.parametrize("tokens", [True, False])
-def test_what_was_learned_speaks_for_a_higher_confidence_with_both_alone_and_in_a_conversation(tokens: bool) -> None:
-    both = learned(tokens=tokens).both
+def test_what_was_learned_speaks_for_a_higher_confidence_with_both_alone_and_in_a_conversation() -> None:
+    both = learned().both
     assert isinstance(both, Logistic)
     assert both.weights["near"] > 0 < both.weights["holds"]
     assert both.weights["near"] + both.weights["near_turn"] > 0 < both.weights["holds"] + both.weights["holds_turn"]
 
 
-@pytest.mark.parametrize("tokens", [True, False])
-def test_what_a_turn_lacks_tells_less_than_what_a_question_alone_lacks(tokens: bool) -> None:
-    weights = cast(Logistic, learned(tokens=tokens).both).weights
+def test_what_a_turn_lacks_tells_less_than_what_a_question_alone_lacks() -> None:
+    weights = cast(Logistic, learned().both).weights
     alone = weights["holds"] / weights["near"]
     assert (weights["holds"] + weights["holds_turn"]) / (weights["near"] + weights["near_turn"]) < alone
 

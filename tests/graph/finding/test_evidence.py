@@ -7,17 +7,14 @@ from support import passage_of
 from graph.finding.evidence import (
     COMPARED,
     MOST_UNITS,
-    OPENING,
     features,
     gather,
-    nearest,
     said,
     score,
     share,
     shortlist,
     weighing,
 )
-from graph.finding.late import Near
 from graph.learned import load
 from graph.state import Evidence, Passage
 from graph.text.words import Weigh, alike
@@ -51,17 +48,6 @@ def test_every_quotable_unit_is_gathered_in_reading_order() -> None:
 def test_a_unit_is_as_similar_as_the_index_tells_or_as_its_passage_is() -> None:
     told, untold = passage("Check it. Clean it.", similar=[0.1, 0.9]), passage("Call. Write.", vector=0.4)
     assert [each["similarity"] for each in gather([told, untold])] == [0.1, 0.9, 0.4, 0.4]
-
-
-def near(*headed: float) -> Near:
-    return Near(list(headed), list(headed), list(headed), list(headed))
-
-
-def test_the_units_of_a_passage_that_meet_a_question_best_are_told_in_reading_order() -> None:
-    told, units = near(0.2, 0.9, 0.5), passage("Check it. Clean it. Oil it.")
-    assert nearest(units, told, 2) == "Clean it. Oil it."
-    assert nearest(units, told, 1) == "Clean it."
-    assert nearest(passage("12.5 " * 999), near(0.5), 2) == ("12.5 " * 999)[:OPENING]
 
 
 def test_a_unit_without_a_letter_is_not_worth_quoting() -> None:
@@ -108,25 +94,8 @@ def test_the_score_is_the_learned_probability_and_tells_its_parts() -> None:
     passages = [passage("Oil the seal.", similar=[0.5])]
     (row,) = features("Why the seal?", passages, gather(passages), {0: 0.7}, alike)
     (found,) = score("Why the seal?", passages, gather(passages), {0: 0.7}, alike)
-    assert found["score"] == load("sentences_afresh").probability(row)
+    assert found["score"] == load("sentences").probability(row)
     assert (found["similarity"], found["coverage"]) == (0.7, 1.0)
-
-
-def test_what_the_index_tells_of_a_unit_goes_with_it() -> None:
-    near = Near([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9], [0.15, 0.25, 0.35])
-    found = gather([passage("Oil it.\n\n12.5\n\nCall us.", similar=[0.9, 0.9, 0.9])], [near])
-    told = [(unit["text"], unit["similarity"], unit["met"], unit["headed"], unit["least"]) for unit in found]
-    assert told == [("Oil it.", 0.1, 0.4, 0.7, 0.15), ("Call us.", 0.3, 0.6, 0.9, 0.35)]
-
-
-def test_by_tokens_the_score_is_of_other_weights_and_nothing_is_embedded_afresh() -> None:
-    passages = [passage("Oil the seal. Call us.")]
-    found = gather(passages, [Near([0.5, 0.5], [0.9, 0.3], [0.9, 0.4], [0.8, 0.1])])
-    rows = features("Why the seal?", passages, found, {}, alike)
-    first, second = score("Why the seal?", passages, found, {}, alike)
-    assert [unit["text"] for unit in (first, second)] == ["Oil the seal.", "Call us."]
-    assert first["score"] == load("sentences").probability(rows[0])
-    assert first["similarity"] == 0.5
 
 
 def test_the_units_come_best_first_by_meaning() -> None:

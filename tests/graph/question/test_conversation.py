@@ -3,13 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.question.conversation import (
-    HEARD,
-    HEARD_CHARACTERS,
-    HEARD_WEIGHT,
     OPENING,
     TOPIC_WEIGHT,
     fold,
-    heard,
     is_courtesy,
     leans,
     spoken_in,
@@ -32,7 +28,7 @@ def topic(question: str, history: list[Turn], most: int, weigh: Weigh = alike) -
 
 
 def texts(question: str, history: list[Turn]) -> list[str]:
-    return [search["text"] for search in fold(question, history).searches if not search.get("heard")]
+    return [search["text"] for search in fold(question, history).searches]
 
 
 @settings(max_examples=100, deadline=None)
@@ -43,13 +39,12 @@ def test_a_question_without_history_stays_as_it_is(question: str) -> None:
     assert folded.readings == [question]
 
 
-def test_a_turn_that_leans_on_the_talk_is_searched_alone_with_its_topic_and_as_it_is_understood() -> None:
+def test_a_turn_that_leans_on_the_talk_is_searched_with_its_topic_and_alone() -> None:
     folded = fold("Does it cover the element?", WARRANTY)
     assert folded.question == "Does it cover the element? (heat warranty Kaldera)"
     assert folded.searches == [
         Search(text="Does it cover the element? (heat pump warranty Kaldera)", weight=TOPIC_WEIGHT),
         Search(text="Does it cover the element?", weight=1.0),
-        Search(text="Does it cover the element?", weight=HEARD_WEIGHT, heard=f"{KALDERA} {FIVE}"),
     ]
     assert folded.readings == [folded.question, "Does it cover the element?"]
 
@@ -60,7 +55,6 @@ def test_a_turn_on_the_topic_that_stands_alone_is_shown_as_it_is_and_searched_wi
     assert folded.question == question
     assert texts(question, WARRANTY) == [question, f"{question} (heat pump Kaldera five)"]
     assert folded.readings == [question, f"{question} (heat pump Kaldera)"]
-    assert folded.searches[-1] == Search(text=question, weight=HEARD_WEIGHT, heard=f"{KALDERA} {FIVE}")
 
 
 def test_a_turn_about_something_else_leaves_the_talk_behind() -> None:
@@ -115,20 +109,6 @@ def test_talk_about_talking_and_numbers_are_no_topic(noise: str) -> None:
 
 def test_only_the_opening_of_a_turn_is_looked_at() -> None:
     assert topic("Why?", said(f"{'so ' * OPENING} turbine"), 3) == ""
-
-
-def test_a_turn_is_understood_by_the_users_last_one_and_the_opening_of_the_reply() -> None:
-    reply: Turn = {"role": "assistant", "content": " ".join(f"a{number}" for number in range(99))}
-    history = [*said("Long ago.", "u\n" * 99), reply]
-    assert heard(history).split() == ["u"] * HEARD["user"] + [f"a{number}" for number in range(HEARD["assistant"])]
-    assert heard([reply]).split()[:2] == ["a0", "a1"]
-    assert heard(said("Is it red?", "Is it blue?")) == "Is it blue?"
-    assert len(heard(said("u" * 5000))) == HEARD_CHARACTERS
-
-
-def test_a_turn_after_a_blank_one_is_searched_by_its_words_alone() -> None:
-    folded = fold("Does it cover the element?", [*WARRANTY, *said("  ")])
-    assert [search.get("heard", "") for search in folded.searches] == ["", ""]
 
 
 def test_blank_turns_change_nothing() -> None:
