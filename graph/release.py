@@ -33,6 +33,15 @@ def _model(name: str) -> str:
     return name
 
 
+EMBEDDINGS = ("bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256")
+
+
+def _embedding(name: str) -> str:
+    if name not in EMBEDDINGS and not MODEL.fullmatch(name):
+        raise ValueError(f"name an embedding as {', '.join(EMBEDDINGS)}, onnx:FOLDER or PROVIDER:MODEL")
+    return name
+
+
 Writer = Annotated[str, AfterValidator(_model)]
 
 
@@ -138,7 +147,7 @@ class Release(Part):
     """Everything that changes an answer, but for the Snapshot that it is asked of."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] = "default"
-    embedding: Literal["bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256"] = "bge-small-en-v1.5-int8"
+    embedding: Annotated[str, AfterValidator(_embedding)] = EMBEDDINGS[0]
     chunking: Chunking = Chunking()
     retrieval: Retrieval = Retrieval()
     reranking: Reranking = Reranking()

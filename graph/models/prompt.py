@@ -85,13 +85,14 @@ def estimate(text: str) -> int:
     Larger vocabularies than Llama 2's 32,000 make fewer tokens; English ones make more of other alphabets, which are
     therefore counted by their bytes too.
     """
-    llama = _llama_2()
+    llama = llama_2()
     foreign = TOKENS_PER_FOREIGN_BYTE * sum(len(part.encode()) for part in FOREIGN.findall(text))
     plain = llama(FOREIGN.sub("", text)) if foreign else 0
     return math.ceil(SAFETY * max(llama(text), plain + foreign))
 
 
 @cache
-def _llama_2() -> Callable[[str], int]:
-    tokenizer = load_tokenizer("wordllama", "tokenizers/l2_supercat_tokenizer_config.json")
+def llama_2() -> Callable[[str], int]:
+    """Counts tokens as Llama 2 does."""
+    tokenizer = load_tokenizer(("wordllama", "tokenizers/l2_supercat_tokenizer_config.json"))
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

