@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
@@ -17,8 +18,10 @@ from ..state import Usage
 from ..writing.extractive import Style, answer
 from . import prompt as shaping
 from .breaker import EndpointBreaker, breaker_of
-from .chat import Chat, open_chat
 from .replies import Reply, TextReader, most_characters
+
+if TYPE_CHECKING:
+    from .chat import Chat
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
 FRAME_TOKENS = 32
@@ -53,7 +56,7 @@ class ChatWriter:
 
     def __init__(
         self,
-        chat: Chat,
+        chat: "Chat",
         release: Release,
         breaker: EndpointBreaker,
         *,
@@ -131,6 +134,9 @@ def open_judge(settings: Settings, release: Release) -> Judge | None:
 
 
 def _open(name: str, settings: Settings, release: Release) -> Writer:
+    # The clients of OpenAI take most of a second to import, and who quotes needs none.
+    from .chat import Chat, open_chat
+
     kind, _, rest = name.partition(":")
     match kind:
         case "llama":
