@@ -27,13 +27,13 @@ from benchmarks.record import ROOT, Target, begin, print_table, read_records, re
 from benchmarks.stores import run_index
 from evals.metrics.plain import unmarked
 from graph.agent import open_agent
-from graph.backends.breaker import breaker_of
-from graph.backends.faults import Body, Endpoint, serving
+from graph.models.breaker import breaker_of
 from graph.release import Breaker, Generation, Models, Release, Routing
 from graph.settings import Settings
 from graph.state import Answer
 from graph.sync import Graph
 from graph.text.sentences import units
+from samples.endpoint import Body, Endpoint, serving
 
 SAMPLES = ROOT / "samples"
 FAULTS = {

@@ -25,8 +25,8 @@ from benchmarks.attacks import GROUPS, Attack
 from benchmarks.record import ROOT, Target, begin, print_table, record
 from benchmarks.serving import Place, server
 from benchmarks.stores import run_index
-from graph.backends.faults import Endpoint, serving
 from graph.release import Release
+from samples.endpoint import Endpoint, serving
 
 MOST_SECONDS = 0.25
 QUIET_SECONDS = 1.0

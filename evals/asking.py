@@ -46,7 +46,8 @@ async def ask(agent: Agent, sample: Sample) -> Outcome:
         log.warning("a sample failed", exc_info=error, extra={"sample": sample.id})
         return Outcome(sample=sample.id, trouble=_trouble(error), seconds=round(time.monotonic() - began, 4))
     seconds = round(time.monotonic() - began, 4)
-    return Outcome(sample=sample.id, answer=state["answer"], passages=state.get("passages"), seconds=seconds)
+    told = {name: state.get(name) for name in ("passages", "replies")}
+    return Outcome(sample=sample.id, answer=state["answer"], seconds=seconds, **told)
 
 
 def _trouble(error: Exception) -> Trouble:
@@ -61,7 +62,7 @@ async def _state(agent: Agent, sample: Sample) -> dict[str, Any]:
     found: dict[str, Any] = {}
     async for update in agent.graph.astream(sample.asked, stream_mode="updates"):
         for filled in update.values():
-            found |= {name: filled[name] for name in ("answer", "passages") if name in (filled or {})}
+            found |= {name: filled[name] for name in ("answer", "passages", "replies") if name in (filled or {})}
     if "answer" not in found:
         raise LookupError("The graph ended without an answer.")
     return found

@@ -47,12 +47,14 @@ class Trouble(Kept):
 class Outcome(Kept):
     """What became of a sample: an Answer, or the trouble; `seconds` of wall time.
 
-    `passages` are those that the answer could use, best first; None where the release does not tell them.
+    `passages` are those that the answer could use, best first; None where the release does not tell them. `replies` are
+    those that models really gave, each with its `writer`, `rung`, `text` and, where it could not be used, `failure`.
     """
 
     sample: str
     answer: dict[str, Any] | None = None
     passages: list[dict[str, Any]] | None = None
+    replies: list[dict[str, Any]] | None = None
     trouble: Trouble | None = None
     seconds: float
 

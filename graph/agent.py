@@ -9,9 +9,9 @@ from typing import Any
 from anyio.from_thread import start_blocking_portal
 
 from .backends import Backend, connect
-from .backends.breaker import BreakerState, breaker_states
 from .builder import build_graph
 from .finding.searching import Searching
+from .models.breaker import BreakerState, breaker_states
 from .public import Item, public_items
 from .registry.package import RELEASE, part, snapshot_of
 from .release import Release, load_release

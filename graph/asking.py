@@ -47,11 +47,12 @@ class Roles(Part):
 class Generation(Terms):
     """How models are asked; `deadline` holds for the whole question, `roles` may change the terms of each role.
 
-    `backoff` is the longest pause before the first retry in seconds, doubled with each. When no token has come
-    `hedge_after` seconds, the same request goes to a second model and the first to speak wins; None: never.
+    `temperature` null is not sent, for models that refuse one. `backoff` is the longest pause before the first retry in
+    seconds, doubled with each. When no token has come `hedge_after` seconds, the same request goes to a second model
+    and the first to speak wins; None: never.
     """
 
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
     max_tokens: Annotated[int, Field(ge=1, le=32_000)] = 512
     deadline: Seconds = 45.0
     retries: Annotated[int, Field(ge=0, le=5)] = 1

@@ -17,16 +17,16 @@ from .caching.leases import lease_of_this_run
 from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
+from .models.markers import normalise_markers
 from .offload import off_loop
 from .release import Release
 from .state import Draft, Failure, Passage, State, Usage
 from .steps import conversation, parts, preprocess
+from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
+from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, used
 from .steps.route import Judged, is_complex, judge
 from .text.language import language_of
 from .text.words import Weigh, alike
-from .writing.attempt import Call, attempt, reason_to_hedge, used
-from .writing.fallback import Climb, Moment, begin, begin_hedge, climb, primary
-from .writing.markers import normalise_markers
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
 
@@ -65,9 +65,10 @@ class Nodes:
         began, filters = time.monotonic(), state.get("filters") or {}
         groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
         compile_filter(filters, self.backend.retriever.columns)
-        language = await off_loop(language_of, question)
+        sought = preprocess.sought(question)
+        language = await off_loop(language_of, sought)
         declined = self.release.prompts.declined
-        folded = await off_loop(conversation.fold, question, history, self._weigh, declined)
+        folded = await off_loop(conversation.fold, sought, history, self._weigh, declined)
         update = State(
             standalone=folded.question,
             searches=folded.searches,
@@ -87,6 +88,7 @@ class Nodes:
             began=began,
             draft=None,
             failure=None,
+            replies=[],
             usage=no_usage(),
             timings={},
         )
@@ -161,7 +163,9 @@ class Nodes:
         checked = await self._verifier.check(text, state["passages"], usage, left)
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
-            return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)
+            failure = Failure(reason="unsupported", detail=detail, transient=False)
+            said = refused(state["replies"], failure) if draft["writer"] != "extractive" else state["replies"]
+            return State(failure=failure, usage=usage, replies=said)
         answer = await off_loop(answered, state, checked, self.release, self.backend.retriever.snapshot)
         answer["usage"] = usage
         if self._withholds:
@@ -210,13 +214,17 @@ class Nodes:
         tried = await attempt(calls, self.release.generation.hedge_after, say)
         done = tried[0]
         draft = None if done.failure else Draft(text=done.text, writer=done.call.writer.name)
-        update = State(rung=done.call.climb.step.rung, draft=draft, usage=used(state["usage"], tried))
+        said = [*state["replies"], *replies(tried)]
+        update = State(rung=done.call.climb.step.rung, draft=draft, usage=used(state["usage"], tried), replies=said)
         failure = done.failure or reason_to_hedge(tried)
         return State(**{**update, "failure": failure}) if failure else update
 
     def _call(self, state: State, chosen: Climb) -> Call:
         terms = self.release.generation.terms(chosen.step.role)
-        brief = Brief(state["standalone"], state["passages"], state["selection"]["quotes"], terms, chosen.step.share)
+        # What is too long to be searched for as a whole is asked as a whole.
+        whole = state["question"] if len(state["question"]) > preprocess.SOUGHT else state["standalone"]
+        question = state["standalone"] if chosen.step.writer == "extractive" else whole
+        brief = Brief(question, state["passages"], state["selection"]["quotes"], terms, chosen.step.share)
         return Call(chosen, self.backend.writers[chosen.step.writer or ""], brief)
 
     def _seconds_left(self, state: State) -> float:

@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from .errors import WarrantError
-from .state import Answer, Citation, Question
+from .state import Answer, Citation, ModelReply, Question
 from .sync import Graph
 
 
@@ -18,25 +18,28 @@ class Item(TypedDict):
     text: NotRequired[str]
     citation: NotRequired[Citation]
     answer: NotRequired[Answer]
+    replies: NotRequired[list[ModelReply]]
+    """Beside the answer, what models really said: for the books of who runs Warrant, and never to be passed on."""
     error: NotRequired[WarrantError]
 
 
 async def public_items(graph: Graph, question: Question) -> AsyncIterator[Item]:
     """Ask a question and give the items as they come; ends with `final`, or with `error` for what we raise."""
     answer: Answer | None = None
+    replies: list[ModelReply] = []
     try:
         async for mode, chunk in _modes(graph, question):
             if mode == "custom":
                 yield chunk
             elif "answer" in chunk:
-                answer = chunk["answer"]
+                answer, replies = chunk["answer"], chunk.get("replies", [])
     except WarrantError as error:
         yield Item(event="error", error=error)
         return
     if answer:
         for citation in answer["citations"]:
             yield Item(event="citation", citation=citation)
-        yield Item(event="final", answer=answer)
+        yield Item(event="final", answer=answer, replies=replies)
 
 
 async def _modes(graph: Graph, question: Question) -> AsyncIterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,16 +20,29 @@ from .errors import ReleaseInvalid
 from .plain_yaml import YamlInvalid, tree_and_value
 
 PROMPTS = Path(__file__).parent / "prompts"
-WRITERS = ("extractive", "openai:", "llama:", "scripted:")
+MODEL = re.compile(r"(?!extractive:)[a-z][a-z0-9_]*:\S(?:.*\S)?")
+"""A provider as LangChain names it, or one of ours, and what it calls the model."""
 
 
-def _known_writer(name: str) -> str:
-    if name != "extractive" and not any(name.startswith(kind) and name != kind for kind in WRITERS[1:]):
-        raise ValueError("name a model as extractive, openai:MODEL, llama:smollm2 or scripted:FILE")
+def _model(name: str) -> str:
+    if name != "extractive" and not MODEL.fullmatch(name):
+        raise ValueError(
+            "name a model as extractive or PROVIDER:MODEL, such as openai:gpt-4o-mini, anthropic:MODEL, ollama:MODEL, "
+            "llama:PATH.gguf or scripted:FILE"
+        )
     return name
 
 
-Writer = Annotated[str, AfterValidator(_known_writer)]
+EMBEDDINGS = ("bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256")
+
+
+def _embedding(name: str) -> str:
+    if name not in EMBEDDINGS and not MODEL.fullmatch(name):
+        raise ValueError(f"name an embedding as {', '.join(EMBEDDINGS)}, onnx:FOLDER or PROVIDER:MODEL")
+    return name
+
+
+Writer = Annotated[str, AfterValidator(_model)]
 
 
 class Chunking(Part):
@@ -119,7 +133,7 @@ class Checking(Part):
 class Limits(Part):
     """The largest question and history that are accepted, in characters and turns."""
 
-    question_characters: Annotated[int, Field(ge=1, le=100_000)] = 4000
+    question_characters: Annotated[int, Field(ge=1, le=100_000)] = 32_000
     history_turns: Annotated[int, Field(ge=0, le=200)] = 40
 
 
@@ -137,7 +151,7 @@ class Release(Part):
     """Everything that changes an answer, but for the Snapshot that it is asked of."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] = "default"
-    embedding: Literal["bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256"] = "bge-small-en-v1.5-int8"
+    embedding: Annotated[str, AfterValidator(_embedding)] = EMBEDDINGS[0]
     chunking: Chunking = Chunking()
     retrieval: Retrieval = Retrieval()
     reranking: Reranking = Reranking()

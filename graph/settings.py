@@ -38,8 +38,12 @@ class Settings(BaseSettings):
     release: Path | None = None
     default_groups: str = ""
     """Groups, with commas between them, of documents that name none when they are indexed; empty: everybody's."""
-    model_url: str = "https://api.openai.com/v1"
+    model_url: str | None = None
     model_key: SecretStr | None = None
+    """Where `openai:` models are asked, and with which key; None: as OPENAI_BASE_URL and OPENAI_API_KEY say."""
+    embedding_url: str | None = None
+    embedding_key: SecretStr | None = None
+    """Where `openai:` embeddings are asked; None: where the models are."""
     rerank_url: str | None = None
     rerank_key: SecretStr | None = None
     rerank_form: Literal["cohere", "tei"] = "cohere"

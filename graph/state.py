@@ -178,6 +178,18 @@ class Failure(TypedDict):
     retry_after: NotRequired[float]
 
 
+class ModelReply(TypedDict):
+    """What a model really said to one call, before anything was made of it; `failure`: why it could not be used.
+
+    It is for those who run Warrant: traces and evaluations have it, and no caller is ever told.
+    """
+
+    writer: str
+    rung: Rung
+    text: str
+    failure: Failure | None
+
+
 class Answer(TypedDict):
     """What a caller gets; `timings` are milliseconds per step, `confidence` is 0 to 1.
 
@@ -242,6 +254,7 @@ class State(TypedDict, total=False):
     began: float
     draft: Draft | None
     failure: Failure | None
+    replies: list[ModelReply]
     usage: Usage
     timings: dict[str, float]
     answer: Answer

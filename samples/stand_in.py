@@ -12,9 +12,9 @@ import re
 import sys
 from dataclasses import dataclass
 
-from graph.backends.faults import Body, Endpoint, serving
 from graph.text.sentences import units
 from graph.text.words import terms
+from samples.endpoint import Body, Endpoint, serving
 
 PASSAGE = re.compile(r"^\[(\d+)\] (.*?)(?=^\[\d+\] |\nQuestion: |\Z)", re.MULTILINE | re.DOTALL)
 SENTENCES, LEAST, EVERY = 2, 2, 3

@@ -17,7 +17,7 @@ from langserve import RemoteRunnable
 from langserve.server_sent_events import EventSource
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from graph.backends.retry_after import seconds_of
+from graph.models.failures import seconds_of
 from server.following import CUT, AnswerFailed, Item, Place, in_session, own_errors
 
 __all__ = ["AnswerFailed", "WarrantClient"]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from graph.agent import Agent
 from graph.public import Item as GraphItem
-from graph.state import Answer, Question, Turn
+from graph.state import Answer, ModelReply, Question, Turn
 from server.context import Request, this_request
 from server.errors import StateUnavailable, problem_of, refuse
 from server.live import Live
@@ -31,7 +31,7 @@ class Record:
 
     `id` is the question's own: no other question has it, and no client can choose it. `steps` are the steps' names
     with the moment at which each began, in seconds since the epoch; `code` is the error's when there is no answer,
-    `cancelled` when the caller left.
+    `cancelled` when the caller left. `replies` is what models really said, refused or not; no caller is told.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Record:
     steps: list[tuple[str, float]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     answer: Answer | None = None
+    replies: list[ModelReply] = field(default_factory=list)
     public: dict[str, Any] | None = None
     code: str = "cancelled"
     ended: float = 0.0
@@ -161,6 +162,8 @@ class Desk:
             case "error":
                 raise item["error"]
             case "final":
+                # Code of another release may not tell them.
+                record.replies = item.get("replies", [])
                 await self._finish(item["answer"], record, say)
 
     async def _finish(self, answer: Answer, record: Record, say: Say) -> None:

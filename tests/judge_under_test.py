@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph.backends.faults import Endpoint, serving
 from graph.settings import Settings, load_settings
+from samples.endpoint import Endpoint, serving
 
 WORDS = re.compile(r"\w+")
 Reply = str | Callable[[dict[str, Any]], str]

@@ -17,13 +17,16 @@ HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},
     "kreuzberg": {"graph/ingest/formats/convert.py"},
     "onnxruntime": {"graph/backends/onnx.py"},
-    "openai": {"graph/backends/openai.py", "server/doors/openai_chat.py", "server/doors/openai_responses.py"},
-    "langchain_openai": {"graph/backends/openai.py"},
-    "xllamacpp": {"graph/backends/llama.py"},
-    "interlock": {"graph/backends/breaker.py"},
+    "openai": {"server/doors/openai_chat.py", "server/doors/openai_responses.py"},
+    "langchain": {"graph/models/chat.py", "graph/models/embeddings.py"},
+    "langchain_openai": {"graph/models/chat.py"},
+    "anthropic": {"graph/models/chat.py"},
+    "databricks_langchain": {"graph/models/chat.py", "graph/models/embeddings.py"},
+    "xllamacpp": {"graph/models/llama.py"},
+    "interlock": {"graph/models/breaker.py"},
     "jiter": {"graph/backends/claims.py"},
-    "httpx": {f"graph/backends/{name}.py" for name in ("http", "openai", "rerank_endpoint", "tokens")}
-    | {"server/serving.py", "server/client.py", "server/following.py"},
+    "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
+    | {"graph/backends/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/following.py"},
     "langserve": {"server/doors/rag.py", "server/client.py"},
     "tenacity": {"server/client.py", "evals/judging/asking.py"},
     "mcp": {"server/doors/mcp.py"},
@@ -60,9 +63,9 @@ HOMES = {
     "ragas": {f"evals/metrics/{name}.py" for name in ("through_ragas", "judged", "for_ragas")},
     "text_to_num": {"graph/text/quantities.py"},
 }
-ROOMS = ("text", "claims", "steps", "finding", "writing")
+ROOMS = ("text", "claims", "finding", "writing", "steps")
 """Each imports of the rooms those before it alone."""
-IMPURE = {"claims/verification", "finding/searching", "writing/attempt"}
+IMPURE = {"claims/verification", "finding/searching", "steps/generate"}
 """What waits for a backend; everything else in the rooms is pure."""
 PURE = sorted(
     path.relative_to(ROOT / "graph").with_suffix("").as_posix()

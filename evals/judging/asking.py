@@ -14,9 +14,9 @@ from evals.judging.identity import Judging, Spent, bare
 from evals.judging.replies import HOME, Asked, Replied, Replies
 from evals.metrics.plain import Unscored
 from graph.answers import no_usage
-from graph.backends.openai import chat_model, chunks_of
-from graph.backends.replies import Reply, TextReader, most_characters
 from graph.errors import ModelFailed
+from graph.models.chat import chat_model, chunks_of
+from graph.models.replies import Reply, TextReader, most_characters
 from graph.release import Generation
 
 Read = TypeVar("Read")
@@ -109,7 +109,7 @@ class Judge:
         name, usage = self.judging.identity.model, no_usage()
         reply = Reply(name, TextReader(), usage, most_characters(MAX_TOKENS))
         self.asked += 1
-        async for chunk in chunks_of(name, self._model.astream([HumanMessage(asked.prompt)], extra_body=FORMAT)):
+        async for chunk in chunks_of(name, self._model, [HumanMessage(asked.prompt)], extra_body=FORMAT):
             reply.hear(chunk)
         if not reply.ended:
             raise ModelFailed("error", f"The reply of {name} broke off.", transient=True)

@@ -16,6 +16,7 @@ from graph.settings import Settings
 from graph.state import Usage
 
 KIND = "openai:"
+OPENAI = "https://api.openai.com/v1"
 PROMPTS = (
     "answer_accuracy",
     "answer_relevancy",
@@ -88,7 +89,7 @@ def judging_of(settings: Settings, repeats: int | None = None, *, again: bool = 
         if repeats or again:
             raise JudgeInvalid("There is no judge to ask; name one with --judge or WARRANT_JUDGE_MODEL.")
         return None
-    url = settings.judge_url or settings.model_url
+    url = settings.judge_url or settings.model_url or OPENAI
     key = settings.judge_key or (None if settings.judge_url else settings.model_key)
     identity = Identity(
         model=settings.judge_model.removeprefix(KIND),

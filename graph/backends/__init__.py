@@ -95,6 +95,8 @@ class Brief:
     quotes: list[Quote]
     terms: Terms = field(default_factory=Terms)
     share: float = 1.0
+    said: list[str] = field(default_factory=list)
+    """What a model says to it, piece by piece and before anything is made of it: the writer adds to it."""
 
 
 class Writer(Protocol):

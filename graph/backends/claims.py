@@ -20,10 +20,11 @@ class Claim(BaseModel):
 
 
 class Claims(BaseModel):
-    """A whole reply; no claims: the passages do not hold the answer."""
+    """A whole reply; no claims, or not answerable: the passages do not hold the answer."""
 
     model_config = ConfigDict(extra="forbid")
 
+    answerable: bool = True
     claims: list[Claim] = Field(max_length=50)
 
 
@@ -35,8 +36,9 @@ RESPONSE_FORMAT = {
         "schema": {
             "type": "object",
             "additionalProperties": False,
-            "required": ["claims"],
+            "required": ["answerable", "claims"],
             "properties": {
+                "answerable": {"type": "boolean"},
                 "claims": {
                     "type": "array",
                     "items": {
@@ -48,7 +50,7 @@ RESPONSE_FORMAT = {
                             "passages": {"type": "array", "items": {"type": "integer"}},
                         },
                     },
-                }
+                },
             },
         },
     },
@@ -59,7 +61,7 @@ RESPONSE_FORMAT = {
 class ClaimsReader:
     """Fed with the pieces of a reply, gives what of its text is new; what is no such JSON is given as it is.
 
-    `declined`: the reply has no claims, which says that the passages do not hold the answer.
+    `declined`: the reply has no claims, or says that the question is not answerable from the passages.
     """
 
     def __init__(self) -> None:
@@ -86,7 +88,7 @@ class ClaimsReader:
         except ValidationError:
             # Claims that were given already stay; a reply without any is read as text.
             return "" if self._given else self._heard
-        self.declined = not reply.claims
+        self.declined = not (reply.claims and reply.answerable)
         return self._new(_written([(claim.text, claim.passages) for claim in reply.claims], whole=True))
 
     def _new(self, text: str) -> str:

@@ -27,7 +27,7 @@ class CrossEncoder:
         weights = str(packaged_file(*WEIGHTS))
         self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         self._names = {node.name for node in self._session.get_inputs()}
-        self._tokenizer = load_tokenizer(*TOKENIZER)
+        self._tokenizer = load_tokenizer(TOKENIZER)
         self._tokenizer.enable_truncation(MOST_TOKENS)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:

@@ -12,6 +12,22 @@ Small = NDArray[np.int8]
 """Vectors of shape (n, dimensions) at 8 bits, each scaled to its own largest component."""
 
 
+UNRELATED = (
+    "The invoice is due within thirty days.",
+    "Penguins huddle together in winter.",
+    "She plays the violin every Sunday.",
+    "The bridge was closed for repairs.",
+    "Add two eggs and stir until smooth.",
+    "Chess is played on sixty-four squares.",
+    "The server restarts after an update.",
+    "Coal formed from ancient forests.",
+)
+"""Embedded when an embedding that we do not know is opened.
+
+They tell its dimensions, and how alike texts are that have nothing in common.
+"""
+
+
 @dataclass(frozen=True)
 class Marked:
     """A text to embed, and the stretches of it (character offsets) that get vectors of their own from the same run."""
@@ -62,3 +78,9 @@ def unit_of(vector: NDArray[np.float32]) -> NDArray[np.float32]:
 def above(cosines: Vectors, unrelated: float) -> Vectors:
     """Cosines as the share of the way from unrelated texts to the same text; at most 1, below 0 for opposites."""
     return (cosines - unrelated) / (1.0 - unrelated)
+
+
+def mean_cosine(vectors: Vectors) -> float:
+    """How alike vectors of unit length are to each other, from 0 to 0.9."""
+    others = ~np.eye(len(vectors), dtype=bool)
+    return min(0.9, max(0.0, round(float((vectors @ vectors.T)[others].mean()), 3)))

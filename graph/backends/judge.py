@@ -9,7 +9,7 @@ from ..asking import Roles
 from ..errors import ModelFailed
 from ..release import Release, Terms
 from ..state import Passage, Usage
-from ..writing.attempt import Guarded
+from ..steps.generate import Guarded
 from . import Brief, Writer
 
 VERDICT = re.compile(r"[^\W\d_]+")

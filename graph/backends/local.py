@@ -235,8 +235,8 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
     caches = open_caches(settings)
     retriever, embedder = await open_retriever(settings.index, release, settings.cores, caches)
+    from ..models.writers import open_judge, open_writers
     from .rerankers import open_reranker
-    from .writers import open_judge, open_writers
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
     similarity, reranker = EmbeddedSimilarity(embedder), open_reranker(settings, release, retriever.lexicon)

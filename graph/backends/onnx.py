@@ -1,20 +1,23 @@
 """Sentence embeddings on ONNX Runtime, with a vector for each stretch of a text from the run over the whole."""
 
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ReleaseInvalid
 from ..settings import quiet_libraries
-from .embedding import Marked, Marks, QuestionVectors, Vectors, unit_of
+from .embedding import UNRELATED, Marked, Marks, QuestionVectors, Vectors, mean_cosine, unit_of
 from .marking import inner, owners_of, span_vectors
 from .tokenizing import count_tokens, load_tokenizer
-from .weights import packaged_file
+from .weights import file_of
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -22,18 +25,20 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """A sentence embedding as files of a package: how its tokens become one vector, and what stands before a question.
+    """A sentence embedding as files of a package or of one's own: how its tokens become one vector, and what stands
+    before a question and before any other text.
 
     `pooling`: the mean of the last layer's tokens, or the first of them. Texts beyond `max_tokens` are cut.
     `unrelated`: see Embedder.
     """
 
     name: str
-    weights: tuple[str, str]
-    tokenizer: tuple[str, str]
+    weights: tuple[str, str] | Path
+    tokenizer: tuple[str, str] | Path
     dimensions: int = 384
     pooling: Literal["mean", "cls"] = "mean"
     question_prefix: str = ""
+    text_prefix: str = ""
     max_tokens: int = 512
     unrelated: float = 0.0
 
@@ -54,6 +59,54 @@ BGE_SMALL = OnnxModel(
 )
 
 
+def own_model(folder: Path) -> OnnxModel:
+    """The embedding in a folder as Sentence Transformers exports it; raises ReleaseInvalid for what is none."""
+    weights = next((path for path in (folder / "model.onnx", folder / "onnx" / "model.onnx") if path.is_file()), None)
+    if weights is None or not (folder / "tokenizer.json").is_file():
+        raise ReleaseInvalid(f"onnx:{folder} needs the files model.onnx and tokenizer.json in that folder.")
+    pooling = _json(folder / "1_Pooling" / "config.json")
+    ways = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
+    if not ways <= {"pooling_mode_mean_tokens"} and ways != {"pooling_mode_cls_token"}:
+        raise ReleaseInvalid(
+            f"onnx:{folder} is pooled by {', '.join(sorted(ways))}; the mean or the first token is known."
+        )
+    prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
+    longest = _json(folder / "sentence_bert_config.json").get("max_seq_length") or 512
+    return OnnxModel(
+        f"onnx:{folder}",
+        weights=weights,
+        tokenizer=folder / "tokenizer.json",
+        dimensions=0,
+        pooling="cls" if "pooling_mode_cls_token" in ways else "mean",
+        question_prefix=str(prompts.get("query") or ""),
+        text_prefix=str(prompts.get("passage") or prompts.get("document") or ""),
+        max_tokens=int(longest),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ReleaseInvalid(f"{path} is not JSON: {error}.") from error
+    return found if isinstance(found, dict) else {}
+
+
+def open_own(folder: Path, threads: int) -> "OnnxEmbedder":
+    """The embedding in a folder, its dimensions and what unrelated texts have in common told by itself."""
+    model = own_model(folder)
+    try:
+        embedder = OnnxEmbedder(model, threads)
+        probe = embedder.embed(UNRELATED)
+    except Exception as error:
+        # ONNX Runtime and tokenizers raise errors that have no kind in common.
+        raise ReleaseInvalid(f"onnx:{folder} cannot embed: {str(error)[:300]}.") from error
+    embedder.dimensions, embedder.unrelated = probe.shape[1], mean_cosine(probe)
+    return embedder
+
+
 class OnnxEmbedder:
     """A sentence embedding on ONNX Runtime.
 
@@ -68,11 +121,11 @@ class OnnxEmbedder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        weights = str(packaged_file(*model.weights))
+        weights = str(file_of(model.weights))
         self.model, self.name = model, model.name
         self.dimensions, self.unrelated = model.dimensions, model.unrelated
         self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-        self._tokenizer = load_tokenizer(*model.tokenizer)
+        self._tokenizer = load_tokenizer(model.tokenizer)
         self._names = {node.name for node in self._session.get_inputs()}
         self._threads = max(1, threads)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed") if threads > 1 else None
@@ -110,12 +163,14 @@ class OnnxEmbedder:
         return count_tokens(self._tokenizer, text)
 
     def _embed_one(self, text: str) -> Vectors:
-        return self._pooled(self._hidden_of(text))
+        return self._pooled(self._hidden_of(self.model.text_prefix + text))
 
     def _embed_marked(self, marked: Marked) -> Marks:
-        encoded = self._tokenizer.encode(marked.text)
+        prefix = self.model.text_prefix
+        encoded = self._tokenizer.encode(prefix + marked.text)
         hidden = self._hidden(encoded.ids)
-        owners = owners_of(inner(encoded.offsets, len(hidden)), marked.spans)
+        spans_in = [(start + len(prefix), end + len(prefix)) for start, end in marked.spans]
+        owners = owners_of(inner(encoded.offsets, len(hidden)), spans_in)
         spans = span_vectors(hidden[1:-1], owners, hidden.mean(axis=0), len(marked.spans))
         return Marks(self._pooled(hidden), spans)
 

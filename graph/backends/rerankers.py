@@ -8,13 +8,13 @@ from typing import Protocol
 from ..errors import ModelFailed, SettingsInvalid
 from ..finding.relevance import features, head_of
 from ..learned import logistic_of
+from ..models.breaker import EndpointBreaker, breaker_of
 from ..offload import off_loop
 from ..release import Release
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import Weigh, alike
 from . import Lexicon, Ranked, Reranker
-from .breaker import EndpointBreaker, breaker_of
 
 SEARCHED = 2.0
 """What the score of the searches, 0 to 1, counts beside the reranker's own for a turn of a conversation.

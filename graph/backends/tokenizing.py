@@ -1,13 +1,15 @@
 """The tokenizers that embeddings carry, which count tokens without loading a model."""
 
+from pathlib import Path
+
 from tokenizers import Tokenizer
 
-from .weights import packaged_file
+from .weights import file_of
 
 
-def load_tokenizer(package: str, file: str) -> Tokenizer:
-    """A tokenizer from a file that a package carries; it neither pads nor cuts."""
-    tokenizer = Tokenizer.from_file(str(packaged_file(package, file)))
+def load_tokenizer(place: tuple[str, str] | Path) -> Tokenizer:
+    """A tokenizer from a file that a package carries, or from one's own; it neither pads nor cuts."""
+    tokenizer = Tokenizer.from_file(str(file_of(place)))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

@@ -15,3 +15,8 @@ def packaged_file(package: str, relative: str, *, extra: str = "") -> Path:
             return path
     wanted = f"pip install 'warrant[{extra}]'" if extra else "reinstall Warrant's requirements"
     raise ExtraMissing(f"The file {relative} of the package {package} is needed and is not installed; {wanted}.")
+
+
+def file_of(place: tuple[str, str] | Path) -> Path:
+    """A file of a package, or one that is named by its path."""
+    return place if isinstance(place, Path) else packaged_file(*place)

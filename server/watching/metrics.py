@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.types import Scope
 
 from graph.agent import Agent
-from graph.backends.breaker import BreakerState
+from graph.models.breaker import BreakerState
 from graph.prices import cost
 from graph.state import Answer, Usage
 from server.background import beside

@@ -76,6 +76,7 @@ def _attributes(record: Record, public: dict[str, Any], *, texts: bool) -> dict[
         "code": record.code,
         **{name: public[name] for name in HOW if name in public},
         "citations": [{name: each[name] for name in places} for each in public.get("citations", [])],
+        **({"replies": record.replies} if texts and record.replies else {}),
     }
 
 

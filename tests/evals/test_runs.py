@@ -15,12 +15,15 @@ import pytest
 from support import QUICK, ROOT
 
 from evals.asking import CALLS, ask_all
+from evals.asking import ask as ask_one
 from evals.errors import RunInvalid
 from evals.runs import ANSWERS, SAMPLES, Outcome, Run, Trouble, open_run
 from evals.samples import Dataset, Sample, write_dataset
 from evals.subjects import Subject, packed
+from graph.agent import open_agent
 from graph.registry.package import RELEASE, open_package, part
-from graph.release import load_release
+from graph.release import Models, load_release
+from graph.settings import Settings
 
 HOTEL = Sample(id="hotel", question="What is the hotel limit in the EU?", answerable=True)
 PENSION = Sample(id="pension", question="How much does Tarnwell contribute to my pension?", answerable=False)
@@ -70,6 +73,21 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: Subject, run:
     assert all(outcome.seconds > 0 for outcome in found.values())
     assert (run.about.release, run.about.label, run.about.samples) == (subject.digest, QUICK.label, 3)
     assert load_release(part(subject.root, RELEASE)) == QUICK
+
+
+def test_an_outcome_has_what_models_really_said(quick_handbook: Path, tmp_path: Path) -> None:
+    (tmp_path / "script.yaml").write_text("- reply: The bananas of the canteen are yellow. [1]\n")
+    name = f"scripted:{tmp_path}/script.yaml"
+    release = QUICK.model_copy(update={"models": Models(simple=name, complex=name)})
+
+    async def outcome() -> Outcome:
+        return await ask_one(await open_agent(Settings(index=quick_handbook), release), HOTEL)
+
+    found = asyncio.run(outcome())
+    assert Outcome.model_validate_json(found.model_dump_json(exclude_none=True)) == found
+    [reply] = found.replies or []
+    assert (reply["writer"], reply["text"]) == (name, "The bananas of the canteen are yellow. [1]")
+    assert reply["failure"]["reason"] == "unsupported"
 
 
 def test_what_has_an_outcome_is_not_asked_again(subject: Subject, run: Run, tmp_path: Path) -> None:

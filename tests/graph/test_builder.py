@@ -9,9 +9,9 @@ import pytest
 from support import passage_of
 
 from graph.backends import Backend, Brief, Scope
-from graph.backends.writers import ExtractiveWriter
 from graph.builder import build_graph
 from graph.errors import ModelFailed, QuestionInvalid, RetrievalUnavailable
+from graph.models.writers import ExtractiveWriter
 from graph.nodes import after_cite, after_fallback, after_generate, after_route
 from graph.public import public_items
 from graph.release import Checking, Generation, Models, Release, Routing

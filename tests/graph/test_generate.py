@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,12 @@ from support import passage_of
 
 from graph.asking import Roles, RoleTerms
 from graph.backends import Backend, Brief, Lexicon, Scope, Writer
-from graph.backends.breaker import EndpointBreaker
-from graph.backends.writers import ExtractiveWriter, open_writers
 from graph.builder import build_graph
 from graph.errors import ModelFailed
-from graph.release import Breaker, Generation, Models, Release, Reranking
+from graph.models.breaker import EndpointBreaker
+from graph.models.writers import ExtractiveWriter, open_writers
+from graph.public import Item, public_items
+from graph.release import Breaker, Generation, Models, Release, Reranking, Routing
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, Usage
 
@@ -268,3 +270,46 @@ def test_a_window_in_which_no_sentence_fits_is_no_call(tmp_path: Any) -> None:
     backend = Backend(retriever=Shelf(), similarity=Overlap(), writers=open_writers(Settings(), chosen))
     answer = ask(backend, chosen)
     assert (came(answer), answer["usage"]["calls"]) == (("extractive", "context_window"), 0)
+
+
+def test_what_models_really_said_is_kept_beside_the_answer(tmp_path: Any) -> None:
+    (tmp_path / "first.yaml").write_text("- {when: warranty, reply: 'Bananas are yellow. [1]'}\n")
+    (tmp_path / "spare.yaml").write_text("- reply: 'NO_ANSWER'\n")
+    first, spare = f"scripted:{tmp_path}/first.yaml", f"scripted:{tmp_path}/spare.yaml"
+    chosen = Release(models=Models(simple=first, complex=first, backup=spare))
+    backend = Backend(retriever=Shelf(), similarity=Overlap(), writers=open_writers(Settings(), chosen))
+
+    async def final() -> Item:
+        return [item async for item in public_items(build_graph(chosen, backend), QUESTION)][-1]
+
+    item = asyncio.run(final())
+    said = [(one["writer"], one["rung"], one["text"]) for one in item["replies"]]
+    assert said == [(first, "primary", "Bananas are yellow. [1]"), (spare, "backup", "NO_ANSWER")]
+    reasons = [one["failure"] and one["failure"]["reason"] for one in item["replies"]]
+    assert (reasons, item["answer"]["status"]) == (["unsupported", "no_evidence"], "declined")
+    assert "Bananas" not in str(item["answer"])
+
+
+def test_a_reply_that_could_be_used_has_no_failure(tmp_path: Any) -> None:
+    (tmp_path / "s.yaml").write_text(f"- reply: '{GOOD}'\n")
+    named = f"scripted:{tmp_path}/s.yaml"
+    chosen = Release(models=Models(simple=named, complex=named))
+    backend = Backend(retriever=Shelf(), similarity=Overlap(), writers=open_writers(Settings(), chosen))
+
+    async def final() -> Item:
+        return [item async for item in public_items(build_graph(chosen, backend), QUESTION)][-1]
+
+    assert asyncio.run(final())["replies"] == [{"writer": named, "rung": "primary", "text": GOOD, "failure": None}]
+
+
+@pytest.mark.parametrize(
+    "before", ["The pump is loud. " * 1770, "w7x " * 7900, "a" * 31_900, " ".join(map(str, range(6400)))]
+)
+def test_a_question_of_32_000_characters_is_answered_and_a_model_reads_all_of_it(before: str) -> None:
+    first = Model("openai:small", [GOOD])
+    question = f"{before[:31_900]} {QUESTION['question']}"
+    chosen = release().model_copy(update={"routing": Routing(answer_from=0)})
+    began = time.perf_counter()
+    answer = asyncio.run(build_graph(chosen, world(first)).ainvoke(Question(question=question)))["answer"]
+    assert (answer["status"], came(answer), first.briefs[0].question) == ("answered", ("primary", None), question)
+    assert time.perf_counter() - began < 10

@@ -108,7 +108,7 @@ def test_a_field_refuses_what_it_cannot_mean(text: str) -> None:
 def test_a_model_without_a_known_kind_is_refused_with_the_kinds(writer: str) -> None:
     message = refused(f"models:\n  simple: '{writer}'\n")
     assert message.startswith(f"release.yaml:2: models.simple = {writer!r} was refused")
-    assert "extractive, openai:MODEL, llama:smollm2 or scripted:FILE" in message
+    assert "extractive or PROVIDER:MODEL, such as openai:gpt-4o-mini" in message
 
 
 @pytest.mark.parametrize("writer", ["extractive", "openai:gpt-5", "llama:smollm2", "scripted:replies.jsonl"])

@@ -18,7 +18,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_without_an_environment_the_defaults_hold() -> None:
     found = load_settings()
     assert (found.backend, found.index, found.release, found.model_key) == ("local", Path(".warrant/index"), None, None)
-    assert (found.model_url, found.cores) == ("https://api.openai.com/v1", os.cpu_count())
+    assert (found.model_url, found.cores) == (None, os.cpu_count())
 
 
 def test_settings_are_read_from_warrant_variables(monkeypatch: pytest.MonkeyPatch) -> None:

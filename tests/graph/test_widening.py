@@ -10,8 +10,8 @@ import pytest
 from support import passage_of
 
 from graph.backends import Backend, Scope
-from graph.backends.writers import ExtractiveWriter
 from graph.builder import build_graph
+from graph.models.writers import ExtractiveWriter
 from graph.release import Release, Reranking, Retrieval
 from graph.state import Answer, Passage, Question, Turn
 

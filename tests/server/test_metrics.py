@@ -13,8 +13,8 @@ import yaml
 from metrics_under_test import Numbers
 from server_under_test import app_over, key_file, serving, warrant_serve
 
-from graph.backends.breaker import breaker_of
 from graph.errors import ModelFailed
+from graph.models.breaker import breaker_of
 from graph.release import Breaker, Release
 
 LAPTOPS = "After how many years are laptops replaced?"

@@ -18,6 +18,7 @@ from metrics_under_test import Numbers
 from server_under_test import app_over, serving, warrant_serve
 from support import QUICK, ROOT
 
+from graph.release import Checking, Models
 from server.watching import tracing
 from server.watching.traces import chosen
 
@@ -103,6 +104,33 @@ def test_a_question_that_failed_is_an_error_with_its_code(quick_handbook: Path, 
     assert trace.info.state == "ERROR"
     assert trace.info.tags["code"] == "question_invalid"
     assert trace.data.spans[0].status.description == "question_invalid"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("texts", [True, False])
+def test_what_a_model_really_said_is_traced_and_told_nobody(
+    quick_handbook: Path, tmp_path: Path, database: str, texts: bool
+) -> None:
+    (tmp_path / "script.yaml").write_text("- reply: The bananas of the canteen are yellow. [1]\n")
+    name = f"scripted:{tmp_path}/script.yaml"
+    checking = Checking(stream="verified")
+    release = QUICK.model_copy(update={"models": Models(simple=name, complex=name), "checking": checking})
+    with serving(
+        app_over(quick_handbook, tmp_path, release, traces=database, traces_share=1.0, traces_text=texts)
+    ) as url:
+        sent = counted(url, "sent")
+        asked = {"input": {"question": HOTEL["input"]["question"]}}
+        answer = httpx.post(f"{url}/rag/invoke", json=asked).json()["output"]
+        streamed = httpx.post(f"{url}/rag/stream", json=asked).text
+        until(lambda: counted(url, "sent") == sent + 2)
+    assert (answer["rung"], "bananas" in json.dumps(answer) + streamed) == ("extractive", False)
+    [trace] = traces_in(database, answer["request_id"])
+    if not texts:
+        assert "bananas" not in json.dumps(trace.to_dict())
+        return
+    [reply] = trace.data.spans[0].attributes["replies"]
+    told = (reply["writer"], reply["rung"], reply["text"], reply["failure"]["reason"])
+    assert told == (name, "primary", "The bananas of the canteen are yellow. [1]", "unsupported")
 
 
 @pytest.mark.slow

@@ -12,10 +12,10 @@ from support import passage_of
 from graph.answers import no_usage
 from graph.asking import Breaker, Roles, RoleTerms
 from graph.backends import Brief
-from graph.backends.breaker import EndpointBreaker
 from graph.backends.judge import WriterJudge, as_judge, score_of
-from graph.backends.writers import open_judge
 from graph.errors import ModelFailed
+from graph.models.breaker import EndpointBreaker
+from graph.models.writers import open_judge
 from graph.release import Checking, Generation, Models, Prompts, Release, Terms
 from graph.settings import Settings
 from graph.state import Usage

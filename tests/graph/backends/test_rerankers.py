@@ -14,9 +14,9 @@ from support import QUICK, passage_of
 
 from graph.asking import Breaker
 from graph.backends import Ranked, connect
-from graph.backends.breaker import EndpointBreaker
 from graph.backends.rerankers import SEARCHED, EmbeddedReranker, RemoteReranker, open_reranker
 from graph.errors import ModelFailed, SettingsInvalid
+from graph.models.breaker import EndpointBreaker
 from graph.release import Release, Reranking
 from graph.settings import Settings
 from graph.state import Passage

@@ -6,25 +6,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from support import passage_of
 
 from graph.answers import no_usage
 from graph.backends import Brief
-from graph.backends.breaker import EndpointBreaker
 from graph.backends.claims import RESPONSE_FORMAT
-from graph.backends.faults import Endpoint, serving
-from graph.backends.openai import OpenAIWriter, chat_model
-from graph.backends.replies import most_characters
 from graph.errors import ModelFailed
-from graph.release import Breaker, Generation, Prompts, Release, Terms
+from graph.models.replies import most_characters
+from graph.models.writers import open_writers
+from graph.release import Generation, Models, Prompts, Release, Terms
+from graph.settings import load_settings
 from graph.state import Usage
+from samples.endpoint import Endpoint, serving
 
 KEY = "sk-0123456789"
 TEXT = "The quota of a project is 50 GB."
 PASSAGE = passage_of(TEXT, title="Quota", section="Projects", metadata={"effective_date": "2025-01-01"})
 IN_JSON = Terms(format="json")
-CLAIMS = json.dumps({"claims": [{"text": "The quota is 50 GB.", "passages": [1]}]})
+CLAIMS = json.dumps({"answerable": True, "claims": [{"text": "The quota is 50 GB.", "passages": [1]}]})
 
 
 def reply(body: dict[str, Any]) -> str:
@@ -47,9 +46,9 @@ def pieces(
 ) -> list[str]:
     async def run() -> list[str]:
         prompts = Prompts(answer="Use the passages only.", claims="Reply in JSON.")
-        release = Release(generation=Generation(timeout=timeout), prompts=prompts)
-        client = chat_model(model, url, SecretStr(KEY), release.generation)
-        writer = OpenAIWriter(f"openai:{model}", client, release, EndpointBreaker(model, Breaker()))
+        name = f"openai:{model}"
+        release = Release(generation=Generation(timeout=timeout), prompts=prompts, models=Models(simple=name))
+        writer = open_writers(load_settings(model_url=url, model_key=KEY), release)[name]
         brief = Brief("What is the quota?", [PASSAGE], [], terms or Terms())
         return [piece async for piece in writer.write(brief, usage or no_usage())]
 
@@ -134,29 +133,42 @@ def test_a_wait_that_the_endpoint_asks_for_is_told(endpoint: Endpoint, model: st
     assert caught.value.retry_after == seconds
 
 
-@pytest.mark.parametrize(
-    ("said", "unknown"),
-    [
-        ("I don't know.", True),
-        ("I don’t know.", True),
-        ("I do not know the answer.", True),
-        ("I don't know who wrote it, but the quota is 50 GB. [1]", False),
-        ("I don't know who wrote it, but the quota is 50 GB (Passage 1).", False),
-        ("Nobody said: I don't know.", False),
-    ],
-)
-def test_a_model_that_says_it_does_not_know_finds_no_evidence(said: str, unknown: bool) -> None:
+@pytest.mark.parametrize("said", ["NO_ANSWER", "I don't know.", "Die Passagen enthalten dazu keine Angaben."])
+def test_a_model_that_says_it_does_not_know_finds_no_evidence(said: str) -> None:
+    with serving(Endpoint(lambda body: said, lambda body: "good")) as served, pytest.raises(ModelFailed) as caught:
+        write(served.url, "m")
+    assert (caught.value.reason, caught.value.transient) == ("no_evidence", False)
+
+
+def test_nobody_is_shown_the_sentinel_and_a_reply_that_begins_like_it_is_told_whole() -> None:
+    told: list[str] = []
+
+    async def ask(url: str) -> None:
+        release = Release(models=Models(simple="openai:m"))
+        writer = open_writers(load_settings(model_url=url, model_key=KEY), release)["openai:m"]
+        async for piece in writer.write(Brief("Why?", [PASSAGE], []), no_usage()):
+            told.append(piece)
+
+    with serving(Endpoint(lambda body: "NO_ANSWER. Sorry.", lambda body: "good")) as served:
+        with pytest.raises(ModelFailed, match="found no answer"):
+            asyncio.run(ask(served.url))
+        assert told == []
+    with serving(Endpoint(lambda body: "No ; it is 50 GB. [1]", lambda body: "good")) as served:
+        asyncio.run(ask(served.url))
+    assert told == ["No ;", " it", " is", " 50", " GB.", " [1]"]
+
+
+NOTHING = [
+    '{"claims": []}',
+    '{"answerable": false, "claims": []}',
+    '{"answerable": false, "claims": [{"text": "Nothing is said of it.", "passages": []}]}',
+    '{"answerable": true, "claims": [{"text": "The passages do not mention it.", "passages": [1]}]}',
+]
+
+
+@pytest.mark.parametrize("said", NOTHING)
+def test_a_reply_in_json_without_an_answer_finds_no_evidence(said: str) -> None:
     with serving(Endpoint(lambda body: said, lambda body: "good")) as served:
-        if unknown:
-            with pytest.raises(ModelFailed) as caught:
-                write(served.url, "m")
-            assert caught.value.reason == "no_evidence"
-        else:
-            assert write(served.url, "m") == said
-
-
-def test_a_reply_without_claims_finds_no_evidence() -> None:
-    with serving(Endpoint(lambda body: '{"claims": []}', lambda body: "good")) as served:
         with pytest.raises(ModelFailed) as caught:
             write(served.url, "m", terms=IN_JSON)
         assert caught.value.reason == "no_evidence"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.writing.markers import normalise_markers
+from graph.models.markers import normalise_markers
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from support import passage_of
 
 from graph.answers import no_usage
 from graph.backends import Brief
-from graph.backends.breaker import EndpointBreaker
-from graph.backends.scripted import Rule, ScriptedModel
-from graph.backends.writers import ChatWriter, ExtractiveWriter, open_writers
 from graph.errors import ModelFailed
+from graph.models.breaker import EndpointBreaker
+from graph.models.chat import Chat
+from graph.models.scripted import Rule, ScriptedModel
+from graph.models.writers import ChatWriter, ExtractiveWriter, open_writers
 from graph.release import Breaker, Generation, Prompts, Release, Terms
 from graph.settings import Settings
 from graph.state import Passage, Quote, Usage
@@ -43,7 +44,7 @@ def sent(passages: list[Passage], usage: Usage, *, window: int | None = None, **
     prompts = Prompts(answer="Answer.", claims="Answer in JSON.")
     release = Release(generation=Generation(max_tokens=16), prompts=prompts)
     model = Parrot(rules=[Rule()])
-    writer = ChatWriter("m", model, release, EndpointBreaker("m", Breaker()), count=words, window=window)
+    writer = ChatWriter(Chat("m", lambda: model), release, EndpointBreaker("m", Breaker()), count=words, window=window)
     share = terms.pop("share", 1.0)
     brief = Brief("How much?", passages, [], Terms(**terms), share)
 

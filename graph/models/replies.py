@@ -8,14 +8,28 @@ from langchain_core.messages import AIMessageChunk
 
 from ..errors import ModelFailed
 from ..state import Usage
-from ..writing.markers import normalise_markers
+from .declines import declines, may_be_sentinel
+from .failures import told_safely
+from .markers import normalise_markers
 
 PER_TOKEN, LEAST = 8, 4096
 """Characters that are heard for each token that a reply may have, which no language needs, and in any case."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 COUNTABLE = 2**31
-UNKNOWN = re.compile(r"\W*(?:i|we) (?:do not|don[’']t) know\b", re.IGNORECASE)
-MARKER = re.compile(r"\[\d+\]")
+WHY = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+"""Under which names providers say why a reply ended."""
+FULL = ("length", "max_tokens", "model_context_window_exceeded")
+FILTERED = (
+    "content_filter",
+    "content_filtered",
+    "guardrail_intervened",
+    "refusal",
+    "safety",
+    "prohibited_content",
+    "blocklist",
+    "spii",
+    "recitation",
+)
 
 
 class Reader(Protocol):
@@ -54,7 +68,12 @@ class Reply:
     usage: Usage
     most: int
     """Characters after which no more is heard."""
+    said: list[str] = field(default_factory=list)
+    """What the model said, piece by piece and before anything was made of it."""
     text: str = ""
+    held: str = ""
+    """The beginning of the text, for as long as it may turn out to say that there is no answer."""
+    begun: bool = False
     heard: int = 0
     ended: str = ""
     """The finish reason, empty until there is one."""
@@ -66,13 +85,15 @@ class Reply:
         if reported := chunk.usage_metadata:
             self.usage["input_tokens"] += _count(reported["input_tokens"])
             self.usage["output_tokens"] += _count(reported["output_tokens"])
-        self.ended = str(chunk.response_metadata.get("finish_reason") or self.ended)
+        told = next((reason for name in WHY if (reason := chunk.response_metadata.get(name))), self.ended)
+        self.ended = "length" if str(told).lower() in FULL else str(told).lower()
         self.refusal += str(chunk.additional_kwargs.get("refusal") or "")
         self.tools = self.tools or bool(chunk.tool_call_chunks)
-        if self.ended == "content_filter":
+        if self.ended in FILTERED:
             raise ModelFailed("content_policy", f"The content filter of {self.name} stopped the reply.")
         piece = str(chunk.text)[: self.most - self.heard]
         self.heard += len(piece)
+        self.said.append(piece)
         if self.is_full:
             self.ended = "length"
         return self._say(self.reader.feed(self._readable(piece)))
@@ -84,14 +105,14 @@ class Reply:
 
     def close(self) -> str:
         """What is left to give; raises ModelFailed when the whole is no reply."""
-        rest = self._say(self.reader.close())
+        rest = self._say(self.reader.close(), last=True)
         if self.ended == "length":
             self.usage["unfinished"] = True
         if self.refusal:
             raise ModelFailed("content_policy", f"{self.name} refused: {told_safely(self.refusal)}")
         if self.ended == "error":
             raise ModelFailed("error", f"{self.name} ended the reply with an error.", transient=True)
-        if self.reader.declined or self._says_unknown():
+        if self.reader.declined or declines(normalise_markers(self.text, 99)):
             raise ModelFailed("no_evidence", f"{self.name} found no answer in the passages.")
         if not self.text.strip():
             raise self._empty()
@@ -105,13 +126,16 @@ class Reply:
             raise ModelFailed("error", f"{self.name} wrote half a surrogate pair.", transient=True) from None
         return CONTROL.sub(" ", piece)
 
-    def _say(self, piece: str) -> str:
+    def _say(self, piece: str, *, last: bool = False) -> str:
+        """What can be told of the text by now; nobody is shown the sentinel."""
         self.text += piece
-        return piece
-
-    def _says_unknown(self) -> bool:
-        """Whether it says that it does not know, and not something beside that which it can cite."""
-        return bool(UNKNOWN.match(self.text)) and not MARKER.search(normalise_markers(self.text, 99))
+        if self.begun:
+            return piece
+        self.held += piece
+        if may_be_sentinel(self.held) and not last:
+            return ""
+        self.begun = True
+        return self.held
 
     def _empty(self) -> ModelFailed:
         if self.ended == "length":
@@ -120,11 +144,6 @@ class Reply:
         if self.tools:
             return ModelFailed("error", f"{self.name} called a tool where text was asked for.")
         return ModelFailed("error", f"{self.name} gave an empty reply.", transient=True)
-
-
-def told_safely(said: str) -> str:
-    """The beginning of what an endpoint said, fit for a message."""
-    return " ".join(said[:2000].split())[:300].encode(errors="replace").decode()
 
 
 def _count(tokens: object) -> int:

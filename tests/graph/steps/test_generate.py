@@ -9,12 +9,12 @@ import pytest
 
 from graph.answers import no_usage
 from graph.backends import Brief
-from graph.backends.breaker import BreakerState, EndpointBreaker
 from graph.errors import ModelFailed
+from graph.models.breaker import BreakerState, EndpointBreaker
 from graph.release import Breaker
 from graph.state import Failure, Rung, Usage
-from graph.writing.attempt import Attempt, Call, attempt, reason_to_hedge, used
-from graph.writing.fallback import Climb, Step
+from graph.steps.fallback import Climb, Step
+from graph.steps.generate import Attempt, Call, attempt, reason_to_hedge, used
 
 LONG = 30.0
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graph.backends.retry_after import seconds_of
+from graph.models.failures import seconds_of
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from graph.asking import Roles, RoleTerms
 from graph.release import Generation, Models, Release
 from graph.state import Failure, Route
-from graph.writing.fallback import Climb, Moment, Step, begin, begin_hedge, climb, ladder, worth
+from graph.steps.fallback import Climb, Moment, Step, begin, begin_hedge, climb, ladder, worth
 
 WRITERS = ("extractive", "openai:large", "openai:small")
 RETRY, BACKUP = Step("retry", "openai:large"), Step("backup", "openai:small", "backup")

@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from graph.backends.breaker import BreakerState, EndpointBreaker, breaker_of, breaker_states
 from graph.errors import ModelFailed, Reason
+from graph.models.breaker import BreakerState, EndpointBreaker, breaker_of, breaker_states
 from graph.release import Breaker
 
 RULES = Breaker(failures=0.2, window=50, minimum=10, open_seconds=60, probes=3)

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from graph.backends.http import http_client
+from graph.models.http import http_client
 
 PORTS: list[int] = []
 """The client's port of each request."""

@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING
 
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from ..backends import Brief, Judge, Writer
+from ..backends.claims import ClaimsReader
 from ..errors import ModelFailed
 from ..release import Release
 from ..settings import Settings
 from ..state import Usage
-from ..writing import shaping
-from . import Brief, Judge, Writer
+from . import prompt as shaping
 from .breaker import EndpointBreaker, breaker_of
-from .claims import ClaimsReader
 from .replies import Reply, TextReader, most_characters
-from .tokens import estimate
+
+if TYPE_CHECKING:
+    from .chat import Chat
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
 FRAME_TOKENS = 32
@@ -44,31 +45,27 @@ class ChatWriter:
     `count` counts tokens as the model does, or more; `window` is what the model takes where its maker is us.
     """
 
-    ends_with_a_reason = False
-    """Whether the end of a stream has a finish reason, so that one without was cut off."""
-
     def __init__(
         self,
-        name: str,
-        model: BaseChatModel,
+        chat: "Chat",
         release: Release,
         breaker: EndpointBreaker,
         *,
-        count: shaping.Count = estimate,
+        count: shaping.Count = shaping.estimate,
         window: int | None = None,
     ) -> None:
-        self.name, self.breaker = name, breaker
-        self._model, self._release, self._count, self._window = model, release, count, window
+        self.name, self.breaker = chat.name, breaker
+        self._chat, self._release, self._count, self._window = chat, release, count, window
 
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
         in_json = brief.terms.format == "json"
         prompt = self._release.prompts.claims if in_json else self._release.prompts.answer
-        shaped = await asyncio.to_thread(self._shape, brief, prompt)
+        question, shaped = await asyncio.to_thread(self._shape, brief, prompt)
         _note(usage, self.name, shaped)
         most = most_characters(self._release.generation.max_tokens)
-        reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage, most)
-        messages = _messages(prompt, shaped.texts, brief.question)
-        async with aclosing(self._chunks(messages, brief)) as chunks:  # type: ignore[type-var]
+        reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage, most, brief.said)
+        messages = _messages(prompt, shaped.texts, question)
+        async with aclosing(self._chat.stream(messages, structured=in_json)) as chunks:
             async for chunk in chunks:
                 if piece := reply.hear(chunk):
                     yield piece
@@ -76,28 +73,22 @@ class ChatWriter:
                     break
                 # Chunks that have arrived together would otherwise be read without a pause for anybody else.
                 await asyncio.sleep(0)
-        if self.ends_with_a_reason and not reply.ended:
+        if self._chat.says_why and not reply.ended:
             raise ModelFailed("error", f"The reply of {self.name} broke off.", transient=True)
         if rest := reply.close():
             yield rest
 
-    def _chunks(self, messages: list[BaseMessage], brief: Brief) -> AsyncIterator[AIMessageChunk]:
-        """The model's stream."""
-        return self._model.astream(messages, **self._options(brief))
-
-    def _options(self, brief: Brief) -> dict[str, Any]:
-        """What a call is asked with beside the messages."""
-        return {}
-
-    def _shape(self, brief: Brief, prompt: str) -> shaping.Shaped:
+    def _shape(self, brief: Brief, prompt: str) -> tuple[str, shaping.Shaped]:
+        """The question and the passages as they are sent."""
         window = min(brief.terms.context_window, self._window or brief.terms.context_window)
-        frame = self._count(prompt) + self._count(brief.question) + FRAME_TOKENS
-        room = window - self._release.generation.max_tokens - frame
+        left = window - self._release.generation.max_tokens - self._count(prompt) - FRAME_TOKENS
+        question = shaping.shorten(brief.question, left // 2, self._count)
+        room = left - self._count(question)
         shaped = shaping.fit(brief.passages, room, self._count, brief.share)
         if brief.passages and not shaped.texts:
             detail = f"{self.name} has {max(0, room)} tokens of {window} for passages, and not one sentence fits."
             raise ModelFailed("context_window", detail)
-        return shaped
+        return question, shaped
 
 
 def _messages(prompt: str, passages: list[str], question: str) -> list[BaseMessage]:
@@ -126,25 +117,31 @@ def open_judge(settings: Settings, release: Release) -> Judge | None:
     """The judge that the Release names, if it names one."""
     if release.models.judge is None:
         return None
-    from .judge import WriterJudge, as_judge
+    from ..backends.judge import WriterJudge, as_judge
 
     own = as_judge(release)
     return WriterJudge(_open(release.models.judge, settings, own), own.generation.terms("simple"))
 
 
 def _open(name: str, settings: Settings, release: Release) -> Writer:
-    kind, _, model = name.partition(":")
-    match kind:
-        case "openai":
-            from .openai import OpenAIWriter, openai_model
+    # The clients of OpenAI take most of a second to import, and who quotes needs none.
+    from .chat import Chat, open_chat
 
-            breaker = breaker_of(name, settings.model_url, release.breaker)
-            return OpenAIWriter(name, openai_model(model, settings, release.generation), release, breaker)
+    kind, _, rest = name.partition(":")
+    match kind:
         case "llama":
             from .llama import open_llama
 
-            return open_llama(name, model, release)
-        case _:
+            chat, count, window = open_llama(name, settings, release.generation)
+            breaker = breaker_of(name, "", release.breaker)
+            return ChatWriter(chat, release, breaker, count=count, window=window)
+        case "scripted":
             from .scripted import ScriptedModel
 
-            return ChatWriter(name, ScriptedModel.load(model), release, breaker_of(name, "", release.breaker))
+            script = ScriptedModel.load(rest)
+            return ChatWriter(Chat(name, lambda: script), release, breaker_of(name, "", release.breaker))
+        case _:
+            where = settings.model_url or "" if kind == "openai" else ""
+            return ChatWriter(
+                open_chat(name, settings, release.generation), release, breaker_of(name, where, release.breaker)
+            )

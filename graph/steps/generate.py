@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from ..backends import Brief, Writer
 from ..errors import ModelFailed
-from ..state import Failure, Usage
+from ..state import Failure, ModelReply, Usage
 from .fallback import Climb
 
 Emit = Callable[[str], None]
@@ -107,6 +107,25 @@ def reason_to_hedge(tried: Sequence[Attempt]) -> Failure | None:
     if tried[0].call.climb.step.rung != "hedge":
         return None
     return tried[-1].failure or Failure(reason="timeout", detail=_silent(tried[-1]), transient=True)
+
+
+def replies(tried: Sequence[Attempt]) -> list[ModelReply]:
+    """What the models that were asked really said, the one that is heard last."""
+    return [
+        ModelReply(
+            writer=each.call.writer.name,
+            rung=each.call.climb.step.rung,
+            text="".join(each.call.brief.said),
+            failure=each.failure,
+        )
+        for each in reversed(tried)
+        if each.call.brief.said or (each.usage["calls"] and each.failure)
+    ]
+
+
+def refused(said: Sequence[ModelReply], failure: Failure) -> list[ModelReply]:
+    """The replies with why the last one could not be used after all."""
+    return [*said[:-1], ModelReply(**{**said[-1], "failure": failure})] if said else []
 
 
 def _silent(tried: Attempt) -> str:

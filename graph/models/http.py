@@ -34,7 +34,12 @@ def http_client(
 
     A reply beyond the bounds is a ReadError.
     """
-    return httpx.AsyncClient(transport=_ByLoop(bounds), timeout=timeout, headers=headers)
+    return httpx.AsyncClient(transport=transport(bounds), timeout=timeout, headers=headers)
+
+
+def transport(bounds: Bounds = BOUNDS) -> httpx.AsyncBaseTransport:
+    """What such a client sends by, for libraries that make the client themselves."""
+    return _ByLoop(bounds)
 
 
 class _ByLoop(httpx.AsyncBaseTransport):
