@@ -13,7 +13,7 @@ from ..state import Evidence, Passage
 from ..text.plain import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, terms
-from .names import Name, held, names_in
+from .names import Name, held, names_in, side_by_side
 
 MOST_UNITS = 400
 BIAS, MEANING, WORDS = -6.5, 4.4, 5.4
@@ -174,7 +174,7 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
         return Named(wanted, list(found), [])
     view = _View(passages, found, wanted)
     missing = [name for name in wanted if not view.has(name)]
-    if missing or view.is_rivals(question, language):
+    if missing or (not side_by_side(question, wanted) and view.is_rivals(question, language)):
         return Named(wanted, [], missing)
     fits = {id(unit): sum(view.fits(unit, name) for name in wanted) for unit in found}
     most = max(fits.values(), default=0)

@@ -36,6 +36,8 @@ ENDINGS = frozenset(["", "s", "n", "an", "ian", "y", "i", "er", "ers", "ese", "i
 """What the same name may end in beside another form of it: Germany, German; Austria, Austrian."""
 SPARE = 2
 """Words that may stand between those of one name."""
+JOINED = re.compile(r",|\b(?:and|or|than|versus|vs|from|to|und|oder|als|et|ou|y|o|e|og|en)\b|&|/", re.IGNORECASE)
+"""What stands between things that are compared or listed."""
 LONGEST_ACRONYM = 6
 
 
@@ -158,6 +160,13 @@ def _name_words(words: Sequence[str]) -> tuple[str, ...]:
 def _joined(word: str) -> str:
     """A word in lower case without the signs inside of it."""
     return re.sub(r"[-.'’&]", "", word).lower()
+
+
+def side_by_side(question: str, names: Sequence[Name]) -> bool:
+    """Whether a question names things side by side, so that each may be told by itself: `T1 or T3`."""
+    places = [question.find(name.text) for name in names]
+    spans = zip(names, places, places[1:], strict=False)
+    return any(JOINED.search(question[place + len(name.text) : after]) for name, place, after in spans)
 
 
 @dataclass(frozen=True)

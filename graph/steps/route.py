@@ -1,6 +1,5 @@
 """Decides whether what was found can answer a question, part by part, and what is quoted where no model reads; pure."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,11 +7,9 @@ from ..state import Evidence, Passage, Quote, Selection
 from ..text.words import Weigh
 from .confidence import WITH_VECTORS, confidence
 from .evidence import Named, about, about_names, score
-from .names import Name, held
+from .names import held, side_by_side
 from .quotes import asks_to_work_out, choose
 
-JOINED = re.compile(r",|\b(?:and|or|than|versus|vs|from|to|und|oder|als|et|ou|y|o|e|og|en)\b|&|/", re.IGNORECASE)
-"""What stands between things that are compared or listed."""
 READ = 5
 """Units that are read with the question: of the right ones, hardly any stands further down."""
 Read = Callable[[str, Sequence[str]], list[float]]
@@ -76,7 +73,7 @@ def _answer(
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
-    if not named.whole and _are_listed(question, named.names) and related >= answer_from:
+    if not named.whole and side_by_side(question, named.names) and related >= answer_from:
         selection["quotes"], selection["partial"] = _each(passages, evidence, named), UNLIKE
         selection["confidence"] = related
     elif fitting and sure >= answer_from:
@@ -94,15 +91,6 @@ def by_reading(
     scores = read(question, [f"{about(passages[unit['passage']], unit)}. {unit['text']}" for unit in best])
     order = sorted(range(len(best)), key=lambda n: -scores[n])
     return [*(best[n] for n in order), *fitting[READ:]], max(scores)
-
-
-def _are_listed(question: str, names: Sequence[Name]) -> bool:
-    """Whether a question names things side by side, so that each may be told by itself."""
-    places = [question.find(name.text) for name in names]
-    between = zip(names, places, places[1:], strict=False)
-    return len(names) > 1 and any(
-        JOINED.search(question[place + len(name.text) : after]) for name, place, after in between
-    )
 
 
 def _each(passages: Sequence[Passage], evidence: Sequence[Evidence], named: Named) -> list[Quote]:

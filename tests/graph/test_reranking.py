@@ -11,7 +11,7 @@ from support import passage_of
 from graph.backends import Backend, Brief, Ranked, Scope
 from graph.builder import build_graph
 from graph.caching.cache import Caches, Copies
-from graph.release import Generation, Models, Release, Reranking, Routing
+from graph.release import Generation, Models, Release, Reranking
 from graph.state import Answer, Passage, Question, Turn, Usage
 
 PUMP = "The warranty of the Corrento pump is five years."
@@ -125,7 +125,7 @@ def test_an_answer_without_trouble_has_no_detail_and_is_kept() -> None:
 @pytest.mark.parametrize("trouble", ["", "far: 503"])
 def test_each_part_of_a_complex_question_is_ranked_for_itself_and_trouble_is_told_once(trouble: str) -> None:
     reranker = Holding(trouble=trouble)
-    answer, _, _ = ask(reranker, RELEASE.model_copy(update={"routing": Routing(complex_from=0.0)}), JOINED)
+    answer, _, _ = ask(reranker, RELEASE, JOINED)
     assert {question for [question], _, _ in reranker.asked} >= {JOINED, *answer["parts"]}
     assert len(answer["parts"]) == 2
     assert answer["detail"] == (trouble or None)

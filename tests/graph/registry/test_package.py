@@ -18,7 +18,7 @@ from graph.release import Release, load_release
 from graph.state import Question
 
 HOTEL = "What is the hotel limit in the EU?"
-PENSION = "How much does Tarnwell contribute to my pension?"
+PENSION = "What is the pension age in Zanzibar?"
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,9 @@ async def answer(agent: Agent, question: str = HOTEL) -> str:
     raise AssertionError("there was no answer")
 
 
+LIMIT = "Item: Hotel in the EU, with breakfast; Limit: EUR 145 per night. [1]"
+
+
 def isolated() -> set[str]:
     return {name for name in sys.modules if name.startswith("graph_")}
 
@@ -53,7 +56,7 @@ async def test_a_package_of_the_running_code_is_opened_by_it(packed: Path) -> No
     agent = await open_package(packed)
     assert type(agent) is Agent
     assert agent.label == QUICK.label
-    assert await answer(agent) == "EUR 145 [1]"
+    assert await answer(agent) == LIMIT
     assert isolated() == before
 
 
@@ -71,8 +74,9 @@ async def test_versions_whose_code_differs_answer_side_by_side_each_by_its_own(p
     agents = [await open_package(root) for root in roots]
     texts = await asyncio.gather(*(answer(agent, PENSION) for agent in [*agents, *agents]))
     own = QUICK.prompts.declined.strip()
-    assert texts == [own, "the first code declines", "the second code declines"] * 2
-    assert await answer(agents[1]) == await answer(agents[2]) == "EUR 145 [1]"
+    said = [own, "the first code declines", "the second code declines"]
+    assert texts == [f"{each} Not found: Zanzibar." for each in said] * 2
+    assert await answer(agents[1]) == await answer(agents[2]) == LIMIT
     assert len({type(agent).__module__ for agent in agents}) == 3
 
 
@@ -148,7 +152,7 @@ async def test_a_package_may_point_to_its_snapshot(tmp_path: Path, quick_handboo
     packed = pack(tmp_path / "package", QUICK, quick_handbook, external=True)
     assert not (packed.root / "snapshot").exists()
     assert snapshot_of(packed.root).parent == quick_handbook / "snapshots"
-    assert await answer(await open_package(packed.root)) == "EUR 145 [1]"
+    assert await answer(await open_package(packed.root)) == LIMIT
 
 
 def test_a_pointer_to_another_snapshot_is_refused(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_the_most_groups_are_taken_and_no_more() -> None:
         check_groups(["hr"] * (MOST_GROUPS + 1))
 
 
-@pytest.mark.parametrize("content", ["x" * 40_001, "\ud800"])
+@pytest.mark.parametrize("content", ["x" * 320_001, "\ud800"])
 def test_a_turn_that_is_too_long_or_no_text_is_refused(content: str) -> None:
     with pytest.raises(QuestionInvalid):
         check_history([{"role": "assistant", "content": content}], Limits())
