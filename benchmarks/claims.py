@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.planted import FAULTS, REWORDINGS
 from benchmarks.record import read_judgements, read_records
 from evals.judging.labels import Text, texts_of
-from graph.claims.citations import claims_of
+from graph.verification.claims import claims_of
 from graph.text.sentences import plain, units
 from graph.text.words import terms, weights
 

@@ -19,7 +19,7 @@ from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
 from graph.backends.minilm import MiniLM
-from graph.claims.citations import claims_of, said
+from graph.verification.claims import claims_of, said
 from graph.claims.groundedness import features
 from graph.claims.sources import Source, source
 from graph.text.words import terms, weights

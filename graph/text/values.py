@@ -181,7 +181,7 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
     taken = [(value.start, value.end) for value in found]
     found += _numbers(text, language, taken)
     found.sort(key=lambda value: value.start)
-    return tuple(_with_ranges(found, text))
+    return tuple(_with_ranges(found, text)) if found else ()
 
 
 def unmet(claimed: Iterable[Value], told: Iterable[Value]) -> list[Value]:
