@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from graph.claims.groundedness import features
+from graph.claims.sources import Source, source
 from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, write
@@ -19,10 +21,8 @@ from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
 from graph.backends.minilm import MiniLM
-from graph.verification.claims import claims_of, said
-from graph.claims.groundedness import features
-from graph.claims.sources import Source, source
 from graph.text.words import terms, weights
+from graph.verification.claims import claims_of, said
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
 SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from graph.claims.comparison import features
+from graph.claims.sources import Source, source
+from graph.claims.support import log_odds, nearest
 from numpy.typing import NDArray
 
 from benchmarks.claims import Case, answer_cases, mtrag_cases, planted_cases
@@ -14,9 +17,6 @@ from benchmarks.fitting import boost, develops, fit, write
 from benchmarks.record import begin, cores, print_table
 from evals.judging.labels import texts_of
 from graph.backends.minilm import MiniLM
-from graph.claims.comparison import features
-from graph.claims.sources import Source, source
-from graph.claims.support import log_odds, nearest
 from graph.learned import Model, logistic
 from graph.text.words import Weigh, terms, weights
 

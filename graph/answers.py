@@ -1,16 +1,12 @@
 """Puts the Answer together from what the steps found; pure."""
 
-from .claims.checking import Checked
-from .claims.conflicts import conflicts
 from .release import Release
-from .state import Answer, Citation, Passage, State, Status, Usage
+from .state import Answer, Citation, Passage, State, Status
+from .state import no_usage as no_usage
+from .verification.conflicts import conflicts
+from .verification.repair import Checked
 
 NEAREST = 3
-
-
-def no_usage() -> Usage:
-    """The usage of a question for which no model was asked."""
-    return Usage(model="extractive", calls=0, input_tokens=0, output_tokens=0)
 
 
 def answered(state: State, checked: Checked, release: Release, snapshot: str) -> Answer:
@@ -19,6 +15,7 @@ def answered(state: State, checked: Checked, release: Release, snapshot: str) ->
     status: Status = "partial" if checked.uncited or thin else "answered"
     answer = _answer(state, release, snapshot, status, checked.text, checked.citations)
     answer["repairs"] = checked.repairs
+    answer["confidence"] *= 1 - checked.doubt / max(1, checked.cited + checked.uncited)
     answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])
     if answer["detail"] is None:
         answer["detail"] = "; ".join([*state["trouble"], *checked.trouble[:1]]) or None

@@ -14,7 +14,6 @@ from .answers import answered, declined, no_usage
 from .backends import Backend, Brief
 from .caching.cache import reuse
 from .caching.leases import lease_of_this_run
-from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
 from .offload import off_loop
@@ -24,6 +23,7 @@ from .release import Release
 from .state import Draft, Failure, State, Usage
 from .text.language import language_of
 from .text.words import Weigh, alike
+from .verification.verifier import Verifier
 from .writing.attempt import Call, attempt, reason_to_hedge, used
 from .writing.fallback import Climb, Moment, begin, begin_hedge, climb
 from .writing.markers import normalise_markers
@@ -159,7 +159,7 @@ class Nodes:
         usage: Usage = {**state["usage"]}
         text = normalise_markers(draft["text"], len(state["passages"]))
         left = max(0.0, self._seconds_left(state))
-        checked = await self._verifier.check(text, state["passages"], usage, left)
+        checked = await self._verifier.check(text, state["passages"], usage, left, state["standalone"])
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
             return State(failure=Failure(reason="unsupported", detail=detail, transient=False), usage=usage)

@@ -154,10 +154,10 @@ class Writer(Protocol):
 
 
 class Judge(Protocol):
-    """Decides about a claim that the learned weights are unsure of."""
+    """Decides about claims of which the rules are unsure."""
 
-    async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
-        """Whether a passage supports a claim, 0 to 1; adds to `usage`; raises ModelFailed."""
+    async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
+        """The reply to one request about all of them (graph.verification.model); adds to `usage`; raises ModelFailed."""
         ...
 
 

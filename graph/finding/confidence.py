@@ -14,7 +14,7 @@ from ..learned import Mean, Model, load
 from ..question.answer_types import asked_clause, could_answer, wanted
 from ..state import Evidence, Passage
 from ..text.facts import denials, names, opposed, plain_words
-from ..text.quantities import values
+from ..text.values import unmet, values
 from ..text.words import Weigh
 from .as_claim import signs_as_claim
 from .evidence import BY_TOKENS, about, gather, has_tokens, share, term_set
@@ -162,8 +162,8 @@ def _facts(question: str, passages: Sequence[Passage], evidence: Sequence[Eviden
     return {
         "names_lost_near": float(len(named - plain_words(near))),
         "names_lost_passage": float(len(named - plain_words(whole))),
-        "numbers_lost_near": float(bool(counted - values(near))),
-        "numbers_lost_passage": float(bool(counted - values(whole))),
+        "numbers_lost_near": float(bool(unmet(counted, values(near)))),
+        "numbers_lost_passage": float(bool(unmet(counted, values(whole)))),
         "denies_alone": float(denies and not denied),
         # Terms alone: `before` and `after`, `off` and `at` meet in any two sentences.
         "opposed": float(opposed(own, term_set(best["text"])) > 0),

@@ -6,13 +6,13 @@ from functools import lru_cache
 from math import log
 from typing import Any, Literal
 
-from ..claims.versions import outdated
 from ..learned import load, logistic
 from ..question.answer_types import could_answer
 from ..state import Evidence, Passage
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, terms
 from .late import Near
+from .versions import outdated
 
 MOST_UNITS = 400
 OPENING = 300

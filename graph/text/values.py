@@ -108,10 +108,14 @@ NUMBER = re.compile(
 )
 SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
 SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.?")
-UNIT_WORDS = re.compile(r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+[²³]?(?:/[^\W\d_]+)?)\.?(?: ([^\W\d_]+[²³]?))?(?: ([^\W\d_]+))?")
+UNIT_WORDS = re.compile(
+    r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+[²³]?(?:/[^\W\d_]+)?)\.?(?: ([^\W\d_]+[²³]?))?(?: ([^\W\d_]+))?"
+)
 IN_UNIT = re.compile(r"(?:\(([^()]{1,20})\)|\bin ([^\W\d_]+|%))\s*[:=]?\s*$")
 CURRENCY_BEFORE = re.compile(r"(?:\b([A-Z]{3})|(US\$|[€$£¥])) ?$")
-RANGE = re.compile(r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|tot|en|of)\s*(?:[€$£]|[A-Z]{3} )?", re.I)
+RANGE = re.compile(
+    r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|tot|en|of)\s*(?:[€$£]|[A-Z]{3} )?", re.I
+)
 MOST_DIGITS = 15
 
 
@@ -211,7 +215,9 @@ def _fraction(match: re.Match[str]) -> str:
 
 def _dates(text: str) -> Iterator[Value]:
     for match in DATE.finditer(text):
-        part = {name: next((match[f"{name}{n}"] for n in "12345" if _group(match, f"{name}{n}")), None) for name in "ymd"}
+        part = {
+            name: next((match[f"{name}{n}"] for n in "12345" if _group(match, f"{name}{n}")), None) for name in "ymd"
+        }
         month = part["m"] or "0"
         number = int(month) if month.isdigit() else int(MONTHS[month.lower()])
         year, day = int(part["y"] or 0), int(part["d"] or 0)
@@ -219,7 +225,9 @@ def _dates(text: str) -> Iterator[Value]:
         swapped = (year, day, number) if match["d5"] and match["mark"] == "/" and day <= 12 else None
         may = number == 5 and month.lower() in ("may", "mai", "mei") and not (month[0].isupper() and (year or day))
         if number <= 12 and day <= 31 and not may:
-            yield Value("date", match.group(), date=(year, number, day), swapped=swapped, start=match.start(), end=match.end())
+            yield Value(
+                "date", match.group(), date=(year, number, day), swapped=swapped, start=match.start(), end=match.end()
+            )
 
 
 def _group(match: re.Match[str], name: str) -> str | None:
@@ -271,7 +279,10 @@ def _scaled(text: str, language: str) -> str:
     told = SCALES.get(language, SCALES["en"])
 
     def digits(match: re.Match[str]) -> str:
-        factor, amount = told.get(match[2].lower().rstrip("s")) or told.get(match[2].lower()), _amount(match[1], language)
+        factor, amount = (
+            told.get(match[2].lower().rstrip("s")) or told.get(match[2].lower()),
+            _amount(match[1], language),
+        )
         return match.group() if factor is None or amount is None else f"{amount * factor:.0f}"
 
     return SCALED.sub(digits, text)

@@ -1,4 +1,4 @@
-"""A passage as claims are compared with it: its sentences and rows, alone and with their neighbours; pure."""
+"""A passage as claims are compared with it: its sentences and rows, and what stands over them; pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from ..text.facts import denials, denied_clauses, names, plain_words
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.values import LANGUAGES, Value, values
-from ..text.words import terms
+from ..text.words import Weigh, terms
 
 NUMBERED = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
 """The number of a section before its heading, which is no value."""
@@ -23,12 +23,11 @@ PREFIX_FROM, PREFIX_SHORTER = 4, 3
 
 @dataclass(frozen=True)
 class Window:
-    """One unit of a passage, or two or three neighbours as one: a claim may be drawn from several."""
+    """A unit of a passage by its offsets and its number."""
 
     start: int
     end: int
-    first: int
-    last: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,6 @@ class Source:
         """Whether it stands under a heading such as `Exclusions`."""
         return bool(EXCLUDES.search(self.about.text))
 
-    def windows(self, unit: int) -> list[Window]:
-        """The unit, alone and with the neighbours before and behind it."""
-        last = len(self.units) - 1
-        spans = {(max(0, unit - before), min(last, unit + after)) for before in (0, 1) for after in (0, 1)}
-        return [Window(self.units[a].start, self.units[b].end, a, b) for a, b in sorted(spans)]
-
 
 @lru_cache(maxsize=4096)
 def source(text: str, header: str, about: str) -> Source:
@@ -131,3 +124,10 @@ def _forms(term: str) -> tuple[str, ...]:
 def missing(wanted: Iterable[str], found: Sequence[frozenset[str]]) -> set[str]:
     """The wanted terms that none of the sets holds, whatever their endings."""
     return {term for term in set(wanted) if not any(form in held for held in found for form in _forms(term))}
+
+
+def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:
+    """The weighted share of the wanted terms that are found; 1 when none is wanted."""
+    wanted = set(wanted)
+    total = sum(map(weigh, wanted))
+    return sum(map(weigh, wanted & set(found))) / total if total > 0 else 1.0

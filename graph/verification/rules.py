@@ -5,16 +5,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rapidfuzz.distance import LCSseq, Levenshtein
+from rapidfuzz.distance import LCSseq
 
 from ..learned import load, logistic
+from ..state import Verdict
 from ..text.facts import opposed
 from ..text.values import Value, unmet
 from ..text.words import Weigh, is_number
-from .passages import Source, Told, Window, knows, missing, terms_of
+from .claims import stated
+from .passages import Source, Told, Window, knows, missing
 from .statement import Statement
 
-MOST_REPLACED = 2
+DENIED_FROM = 0.6
+"""Share of what a clause denies that a claim must say to be held against it."""
+WITHOUT_COSINE = 0.25, 0.6
+"""What stands in for the cosine where nothing compares by meaning: it follows the share of words that are held."""
+ADDED_FROM, COPIED_FROM = 3, 0.5
+"""Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
+VALUE_MISSING, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.6, 0.3
+"""The most that a claim scores whose value the passage lacks, and one in a language that the rules do not know."""
 CANDIDATES = 3
 """Units of a passage that are looked at closely."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
@@ -38,6 +47,13 @@ class Finding:
     sure: bool = False
 
 
+def verdict(finding: Finding, support_from: float) -> Verdict:
+    """What a passage says to a claim that it does not support."""
+    if finding.score >= support_from:
+        return "supported"
+    return "contradicted" if finding.opposes else "not_found"
+
+
 def nearest(said: Statement, found: Source, weigh: Weigh) -> list[int]:
     """The units that hold most of the claim and of what was asked, best first."""
     wanted = [(term, weigh(term) * (1.0 if term in said.own else 0.3)) for term in {*said.own, *said.asked}]
@@ -49,15 +65,20 @@ def nearest(said: Statement, found: Source, weigh: Weigh) -> list[int]:
 
 
 def verbatim(said: Statement, found: Source) -> Window | None:
-    """The unit that holds the claim word by word, with nothing before or behind it that turns what it says."""
+    """The unit that holds the claim word by word, with nothing before or behind it that turns what it says.
+
+    A fragment must be a whole unit: less of one says something else where it stands.
+    """
     wanted = _folded(said.text)
-    if not wanted or said.is_fragment:
+    if not wanted or (said.assent is not None and said.is_fragment):
         return None
-    for number, told in enumerate(found.told):
+    for number, (unit, told) in enumerate(zip(found.units, found.told, strict=True)):
         before, piece, behind = _folded(told.text).partition(wanted)
-        if piece and not (Told(before, found.language).denied or TURNS.search(before) or CONDITION.search(behind)):
-            unit = found.units[number]
-            return Window(unit.start, unit.end, number, number)
+        whole = piece and not before.strip() and not behind.strip()
+        turned = Told(before, found.language).denied or TURNS.search(before) or CONDITION.search(behind)
+        copied = whole or (piece and not turned and not said.is_fragment)
+        if copied or _folded(stated(found.text[unit.start : unit.end])) == wanted:
+            return Window(unit.start, unit.end, number)
     return None
 
 
@@ -67,33 +88,26 @@ def _folded(text: str) -> str:
     return f" {words} " if words else ""
 
 
-def features(said: Statement, number: int, found: Source, cosine: float | None, weigh: Weigh, rival: float = 0.0) -> Features:
+def features(
+    said: Statement, number: int, found: Source, cosine: float | None, weigh: Weigh, rival: float = 0.0
+) -> Features:
     """What speaks for and against unit `number` of a passage saying what the claim says; shares are 0 to 1."""
     told, about = found.told[number], found.about
-    beside = [found.told[n] for n in (number - 1, number + 1) if 0 <= n < len(found.told)]
-    here = [told.found, about.found]
-    near = [*here, *(other.found for other in beside)]
-    lost = missing(said.whole, here)
+    lost = missing(said.whole, [told.found, about.found])
     held = _share(said.whole, lost, weigh)
     order = LCSseq.similarity(said.own, told.terms) / len(said.own) if said.own else 1.0
-    elsewhere = float(_name_elsewhere(said, told, found))
     foreign = bool(told.names - said.words - said.asked)
     return {
         "held": held,
-        "near": _share(said.whole, missing(said.whole, near), weigh),
-        "passage": _share(said.whole, missing(said.whole, [found.whole.found, about.found]), weigh),
         "answer": _share(frozenset(said.own) - said.asked, lost, weigh),
-        "in_order": order,
-        "cosine": (0.25 + 0.6 * held if cosine is None else cosine),
-        **_valued(said, told, beside, found),
+        "cosine": WITHOUT_COSINE[0] + WITHOUT_COSINE[1] * held if cosine is None else cosine,
+        **_valued(said, number, found),
         "name_missing": float(_name_missing(said, found)),
-        "name_elsewhere": elsewhere,
-        "name_replaced": elsewhere * order * foreign,
-        "replaced": order * _replaced(said, told, lost),
+        "name_replaced": order * (foreign and _name_elsewhere(said, told, found)),
         "polarity": _polarity(said, told, found, order),
         "opposed": float(opposed(said.words, told.words) > 0),
-        "entity_unmet": _unmet_entities(said, near, found),
         "rival": rival,
+        "added": float(order >= COPIED_FROM and _longest_run(said.own, found) >= ADDED_FROM),
     }
 
 
@@ -102,12 +116,15 @@ def _share(wanted: set[str] | frozenset[str], gone: set[str], weigh: Weigh) -> f
     return 1 - sum(weigh(term) for term in gone & wanted) / total if total > 0 else 1.0
 
 
-def _valued(said: Statement, told: Told, beside: Sequence[Told], found: Source) -> Features:
-    here = [*told.values, *found.about.values]
-    near = [*here, *(value for other in beside for value in other.values)]
+def _valued(said: Statement, number: int, found: Source) -> Features:
+    """Whether a value of the claim is missing from the passage, and from the unit with its title and section."""
+    if not said.values:
+        return {"value_missing": 0.0, "value_elsewhere": 0.0}
+    here = [*found.told[number].values, *found.about.values]
+    gone = unmet(said.values, here)
     return {
-        "value_missing": float(bool(unmet(said.values, [*found.whole.values, *near]))),
-        "value_elsewhere": float(bool(unmet(said.values, here))),
+        "value_missing": float(bool(gone and unmet(gone, found.whole.values))),
+        "value_elsewhere": float(bool(gone)),
     }
 
 
@@ -122,16 +139,14 @@ def _name_elsewhere(said: Statement, told: Told, found: Source) -> bool:
     return any(len(missing(name, [told.found, found.about.found])) == len(name) for name in gone)
 
 
-def _replaced(said: Statement, told: Told, lost: set[str]) -> bool:
-    """Whether a few words of a sentence that is otherwise the same stand in the place of others."""
-    own, there = said.own, told.terms
-    return any(
-        op.tag == "replace"
-        and max(op.src_end - op.src_start, op.dest_end - op.dest_start) <= MOST_REPLACED
-        and (op.src_start > 0 or op.dest_start == 0)
-        and set(own[op.src_start : op.src_end]) <= lost
-        for op in Levenshtein.opcodes(own, there)
-    )
+def _longest_run(own: Sequence[str], found: Source) -> int:
+    """How many terms in a row the passage and its title do not mention."""
+    lost = missing(own, [found.whole.found, found.about.found])
+    longest = run = 0
+    for term in own:
+        run = run + 1 if term in lost else 0
+        longest = max(longest, run)
+    return longest
 
 
 def asked_share(said: Statement, told: Told, about: Told, weigh: Weigh) -> float:
@@ -139,29 +154,18 @@ def asked_share(said: Statement, told: Told, about: Told, weigh: Weigh) -> float
     return _share(said.asked, missing(said.asked, [told.found, about.found]), weigh)
 
 
-def rival(said: Statement, number: int, found: Source, all_: Sequence[Source], weigh: Weigh) -> float:
-    """How much more another unit is about what was asked than this one, without saying what the claim answers."""
-    if not said.asked:
-        return 0.0
+def most_asked(said: Statement, found: Sequence[Source], weigh: Weigh) -> float:
+    """How much of the question the unit is about that is most about it, of those that do not say the claim's answer."""
     answer = frozenset(said.own) - said.asked
-    own = asked_share(said, found.told[number], found.about, weigh)
-    most = 0.0
-    for other in all_:
-        for told in other.told:
-            if told is found.told[number]:
-                continue
-            share = asked_share(said, told, other.about, weigh)
-            if share > own + most and (missing(answer, [told.found]) or unmet(said.values, told.values)) :
-                most = share - own
-    return most
-
-
-def _unmet_entities(said: Statement, near: Sequence[frozenset[str]], found: Source) -> float:
-    """The share of the question's names, codes and years that neither the unit, nor what is around and over it has."""
-    if not said.entities:
-        return 0.0
-    words = found.about.words | found.whole.words
-    return len(missing(said.entities - words, near)) / len(said.entities)
+    return max(
+        (
+            asked_share(said, told, each.about, weigh)
+            for each in found
+            for told in each.told
+            if missing(answer, [told.found]) or unmet(said.values, told.values)
+        ),
+        default=0.0,
+    )
 
 
 def _polarity(said: Statement, told: Told, found: Source, order: float) -> float:
@@ -183,10 +187,58 @@ def _share_denied(said: Statement, reached: frozenset[str]) -> float:
     return 0.0 if any(is_number(term) for term in reached - held) else len(held) / len(reached)
 
 
+def judge(
+    said: Statement, found: Source, cosines: Mapping[str, float], weigh: Weigh, most: float, units: Sequence[int]
+) -> Finding:
+    """The best of the `units` of a passage for a claim; `cosines` by the text of a unit, `most` as `most_asked` gives.
+
+    What stands in the passage word by word is supported whatever the weights say. What the rules cannot read is never
+    surely supported.
+    """
+    if window := verbatim(said, found):
+        return Finding(1.0, window, sure=True)
+    if not units:
+        return Finding(0.0, None, "nothing in the passage is near")
+    told = []
+    for number in units:
+        rival = max(0.0, most - asked_share(said, found.told[number], found.about, weigh)) if said.asked else 0.0
+        told.append(features(said, number, found, cosines.get(found.told[number].text), weigh, rival))
+    model = load("support")
+    score, place = max((logistic(model.score(each)), -n) for n, each in enumerate(told))
+    number, best = units[-place], told[-place]
+    if best["value_missing"]:
+        score = min(score, VALUE_MISSING)
+    unit = found.units[number]
+    because, opposes = reason(said, number, found, best)
+    if not (knows(said.language) and knows(found.language)):
+        score, because = min(score, UNKNOWN_LANGUAGE), because or "the rules do not know the language"
+    return Finding(score, Window(unit.start, unit.end, number), because, opposes)
 
 
-DENIED_FROM = 0.6
-NAMES = tuple(
-    """held near passage answer in_order cosine value_missing value_elsewhere name_missing name_elsewhere name_replaced polarity opposed
-    entity_unmet rival""".split()
-)
+def reason(said: Statement, number: int, found: Source, compared: Mapping[str, float]) -> tuple[str, bool]:
+    """In words, what the claim has and the passage lacks, and whether the passage says otherwise."""
+    told = found.told[number]
+    if compared["value_missing"] or compared["value_elsewhere"]:
+        gone = unmet(said.values, [*told.values, *found.about.values])
+        others = [value for value in told.values if any(value.same_kind(own) for own in gone)]
+        where = "" if compared["value_missing"] else "in what it says of this"
+        if others:
+            return f"{_quoted(gone)} is not there {where}".strip() + f": it says {_quoted(others)}", True
+        return f"{_quoted(gone)} is not there {where}".strip(), False
+    if compared["name_missing"]:
+        gone_names = frozenset[str]().union(*said.names) - found.whole.words - found.about.words
+        return f"{', '.join(sorted(gone_names))} is not named there", False
+    if compared["polarity"]:
+        return "one denies what the other says", True
+    if compared["opposed"]:
+        return "one says the opposite of the other", True
+    if compared["name_replaced"] > COPIED_FROM:
+        return "it says this of another name", True
+    if compared["rival"] > RIVAL_FROM:
+        return "another place says more of what was asked, and not this", False
+    gone_terms = sorted(missing(said.whole, [told.found, found.about.found]))
+    return (f"nothing is said there of {', '.join(gone_terms[:5])}" if gone_terms else ""), False
+
+
+def _quoted(values: Sequence[Value]) -> str:
+    return ", ".join(dict.fromkeys(value.text for value in values))

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..text.facts import denials, denied, full_names, names, plain_words
+from ..text.facts import denials, denied, full_names, plain_words
 from ..text.forms import AUXILIARIES
 from ..text.language import likeliest
 from ..text.values import Value, values
@@ -14,7 +14,9 @@ from .passages import terms_of
 
 YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí sì si".split()
 NO = "no nein non nee".split()
-LEAD = re.compile(rf"^(?:(?P<yes>{'|'.join(YES)})|(?P<no>{'|'.join(NO)}))\b(?:[,.:;!]+ *|$|(?= it\b| they\b))", re.IGNORECASE)
+LEAD = re.compile(
+    rf"^(?:(?P<yes>{'|'.join(YES)})|(?P<no>{'|'.join(NO)}))\b(?:[,.:;!]+ *|$|(?= it\b| they\b))", re.IGNORECASE
+)
 PRONOUN = re.compile(
     r"^(?:it|they|he|she|this|these|that|those|its|their|his|her|es|er|sie|dies|diese[rs]?|il|elle|ils|elles|ce|cela"
     r"|él|ella|ellos|esto|esso|essa|questo|het|hij|zij|dit|dat)\b",
@@ -29,7 +31,9 @@ FEW = 2
 """Content words beside its values up to which a claim is no sentence of its own."""
 LONGEST_FRAGMENT = 20
 """Words up to which a claim without a verb can be an answer to the question rather than a sentence."""
-VERBS = AUXILIARIES | frozenset("hat haben ist sind war wird werden est sont a ont es son está è sono ha is zijn heeft".split())
+VERBS = AUXILIARIES | frozenset(
+    "hat haben ist sind war wird werden est sont a ont es son está è sono ha is zijn heeft".split()
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Statement:
         beside = {term for term in self.own if not is_number(term)} - {t for v in self.values for t in terms_of(v.text)}
         short = len(beside - self.asked) <= FEW and not beside & self.asked
         verbless = len(words) <= LONGEST_FRAGMENT and not any(word.strip(".,;") in VERBS for word in words)
-        return bool(self.question) and (short or (verbless and self.text[:1].isdigit()))
+        return bool(self.asked) and (short or (verbless and self.text[:1].isdigit()))
 
     @cached_property
     def leans(self) -> bool:
@@ -78,11 +82,6 @@ class Statement:
         return full_names(f"is {self.text}" if self.is_fragment else self.text)
 
     @cached_property
-    def entities(self) -> frozenset[str]:
-        """The names, codes and numbers that the question asks about."""
-        return names(self.question) | frozenset(term for term in self.asked if is_number(term))
-
-    @cached_property
     def words(self) -> frozenset[str]:
         return plain_words(self.text)
 
@@ -93,7 +92,8 @@ class Statement:
 
     @cached_property
     def denies(self) -> bool:
-        return denials(self.text, self.language) > 0
+        bare_no = self.assent is False and self.is_fragment
+        return bare_no or denials(self.text, self.language) > 0
 
     @cached_property
     def denied(self) -> frozenset[str]:
@@ -107,4 +107,4 @@ def statement(claim: str, question: str, around: str) -> Statement:
     lead = LEAD.match(claim.strip())
     assent = None if lead is None else bool(lead["yes"])
     text = claim.strip()[lead.end() :].strip() if lead else text
-    return Statement(text, question, assent if question else None, likeliest(text or claim, around[:500]))
+    return Statement(text, question, assent if terms_of(question) else None, likeliest(text or claim, around[:500]))
