@@ -107,13 +107,13 @@ class Checking(Part):
     """A claim stands when a passage supports it by `support_from` at least; the rules are unsure from `unsure_from` to
     `unsure_to`, and `model` decides: the release's own (`release`), another one, or `none`.
 
-    What nobody decides is kept and marked as unverified; `strict` removes it. `stream`: the draft as it is written, or
+    Where nobody decides, a claim that scores near `support_from` is kept and marked as unverified; `strict` removes it. `stream`: the draft as it is written, or
     its sentences only once they are verified.
     """
 
     support_from: Share = 0.5
-    unsure_from: Share = 0.3
-    unsure_to: Share = 0.7
+    unsure_from: Share = 0.15
+    unsure_to: Share = 0.85
     model: Annotated[str, AfterValidator(_known_judge)] = "release"
     strict: bool = False
     stream: Literal["draft", "verified"] = "draft"

@@ -183,9 +183,17 @@ def _tokens(text: str) -> list[str]:
     return [word.lower() for word in re.findall(rf"[^\W\d_]+(?:[{APOSTROPHES}-][^\W\d_]+)*", AFFIRMS.sub("", text))]
 
 
+@cache
+def _opposites() -> dict[str, frozenset[str]]:
+    """What each word's opposites are."""
+    found: dict[str, set[str]] = {}
+    for pair in OPPOSITES:
+        for word in pair:
+            found.setdefault(word, set()).update(pair - {word})
+    return {word: frozenset(others) for word, others in found.items()}
+
+
 def opposed(claim: Iterable[str], found: Iterable[str]) -> int:
     """How many words of the claim have their opposite in what was found, which lacks the word itself."""
-    claim, found = set(claim), set(found)
-    return sum(
-        1 for pair in OPPOSITES for word in pair if word in claim and word not in found and pair - {word} <= found
-    )
+    known, there = _opposites(), found if isinstance(found, frozenset | set) else set(found)
+    return sum(1 for word in set(claim) if word in known and word not in there and known[word] & there)

@@ -176,11 +176,17 @@ class Value:
 
 
 @lru_cache(maxsize=16384)
+def in_digits(text: str, language: str = "en") -> str:
+    """A text with its number words and fractions as digits."""
+    return _in_digits(text, language) if text else text
+
+
+@lru_cache(maxsize=16384)
 def values(text: str, language: str = "en") -> tuple[Value, ...]:
     """The values of a text in order."""
     if not text or not (any(map(str.isdigit, text)) or _may_have_words(text)):
         return ()
-    text = _in_digits(text, language)
+    text = in_digits(text, language)
     found = [*_dates(text), *_times(text)]
     taken = [(value.start, value.end) for value in found]
     found += _numbers(text, language, taken)
@@ -259,7 +265,7 @@ def _numbers(text: str, language: str, taken: list[tuple[int, int]]) -> Iterator
         if match["ordinal"]:
             yield Value("ordinal", match.group(), amount, start=start, end=end)
             continue
-        units, end = _unit(text, start, end)
+        units, start, end = _unit(text, start, end)
         about = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
         yield Value("number", text[start:end].strip(), signed, units, about=about, start=start, end=end)
 
@@ -288,23 +294,23 @@ def _scaled(text: str, language: str) -> str:
     return SCALED.sub(digits, text)
 
 
-def _unit(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float]], int]:
-    """The unit after a number, in brackets before it, or the currency before it; and where the value ends."""
+def _unit(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float]], int, int]:
+    """The unit after a number, in brackets before it, or the currency before it; and where the value stands."""
     known = _units()
     before = CURRENCY_BEFORE.search(text, max(0, start - 6), start)
     if before and (unit := known.get(before[1] or before[2])):
-        return unit, end
+        return unit, before.start(), end
     if after := UNIT_WORDS.match(text, end):
         words = [word for word in after.groups() if word]
         for count in range(len(words), 0, -1):
             name = " ".join(words[:count])
             if unit := known.get(name) or known.get(name.lower()):
-                return unit, after.end(count)
+                return unit, start, after.end(count)
         if len(words) > 1 and words[0].islower() and (unit := known.get(words[1])) and len(words[1]) > 2:
-            return unit, after.end(2)
+            return unit, start, after.end(2)
     if told := IN_UNIT.search(text, max(0, start - 28), start):
-        return known.get((told[1] or told[2]).strip().lower(), frozenset()), end
-    return frozenset(), end
+        return known.get((told[1] or told[2]).strip().lower(), frozenset()), start, end
+    return frozenset(), start, end
 
 
 @cache

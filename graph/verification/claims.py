@@ -102,10 +102,12 @@ class Sheet:
         for known in self.citations:
             if (known["passage"], known["start"], known["end"]) == (passage["id"], start, end):
                 known["support"] = min(known["support"], round(support, 4))
-                known["verdict"] = "unverified" if unverified else known["verdict"]
+                if unverified:
+                    known["verdict"] = "unverified"
                 return known["marker"]
         self.citations.append(_citation(len(self.citations) + 1, passage, span, support))
-        self.citations[-1]["verdict"] = "unverified" if unverified else "supported"
+        if unverified:
+            self.citations[-1]["verdict"] = "unverified"
         return len(self.citations)
 
 

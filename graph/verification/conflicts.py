@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..finding.versions import effective, family
 from ..state import Citation, Conflict, Passage
 from ..text.facts import denials, names, opposed, plain_words
+from ..text.readings import MONTHS
 from ..text.sentences import Unit, units
 from ..text.values import unmet, values
 from ..text.words import is_number, terms
@@ -60,7 +61,7 @@ def differs(one: str, other: str) -> bool:
     """Whether two sentences about the same thing say different things: a number, unit, name, denial or opposite."""
     ours, theirs = values(one), values(other)
     amounts = bool(unmet(ours, theirs) or unmet(theirs, ours))
-    named = bool(names(one) - plain_words(other) or names(other) - plain_words(one))
+    named = bool(names(one) - plain_words(other) - MONTHS.keys() or names(other) - plain_words(one) - MONTHS.keys())
     turned = opposed(plain_words(one), plain_words(other)) > 0
     return amounts or named or turned or (denials(one) > 0) != (denials(other) > 0)
 

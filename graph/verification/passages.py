@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from ..text.facts import denials, denied_clauses, names, plain_words
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
-from ..text.values import LANGUAGES, Value, values
+from ..text.values import LANGUAGES, Value, in_digits, values
 from ..text.words import Weigh, terms
 
 NUMBERED = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
@@ -39,7 +39,7 @@ class Told:
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
-        return terms_of(self.text)
+        return terms_of(in_digits(self.text, self.language))
 
     @cached_property
     def found(self) -> frozenset[str]:
@@ -123,7 +123,8 @@ def _forms(term: str) -> tuple[str, ...]:
 
 def missing(wanted: Iterable[str], found: Sequence[frozenset[str]]) -> set[str]:
     """The wanted terms that none of the sets holds, whatever their endings."""
-    return {term for term in set(wanted) if not any(form in held for held in found for form in _forms(term))}
+    gone = set(wanted).difference(*found)
+    return {term for term in gone if not any(form in held for held in found for form in _forms(term))}
 
 
 def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:

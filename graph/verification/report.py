@@ -13,7 +13,7 @@ from .claims import claims_of
 from .passages import Source
 from .repair import is_absence
 from .rules import Finding, verdict
-from .verifier import Run, Verifier, Weighed, leads, sources_of
+from .verifier import UNDECIDED, Run, Verifier, Weighed, is_sure, leads, sources_of
 
 if TYPE_CHECKING:
     from ..backends import Judge, Similarity
@@ -145,12 +145,14 @@ def _report(each: Weighed, run: Run) -> ClaimReport:
     place, best = _best(findings)
     elsewhere, other = _best(each.findings)
     because = best.because
-    if cited and best.score < told.support_from and other.score >= told.unsure_to:
+    if cited and best.score < told.support_from and other.score >= told.support_from + UNDECIDED:
         place, best = elsewhere, other
         because = f"passage {elsewhere + 1} says it, and not the one that it cites"
     if is_absence(each.claim):
-        return ClaimReport(each.claim.text, "unverified", 0.0, None, "", "it says that the passages lack something", cited)
-    unsure = told.unsure_from <= best.score < told.unsure_to and not best.sure
+        return ClaimReport(
+            each.claim.text, "unverified", 0.0, None, "", "it says that the passages lack something", cited
+        )
+    unsure = not is_sure(best.score, told)
     said: Verdict = "unverified" if unsure else verdict(best, told.support_from)
     quote = run.sources[place].text[best.window.start : best.window.end] if best.window and count else ""
     if said == "supported" and place + 1 in (cited or (place + 1,)):

@@ -10,10 +10,11 @@ from rapidfuzz.distance import LCSseq
 from ..learned import load, logistic
 from ..state import Verdict
 from ..text.facts import opposed
+from ..text.readings import MONTHS
 from ..text.values import Value, unmet
 from ..text.words import Weigh, is_number
 from .claims import stated
-from .passages import Source, Told, Window, knows, missing
+from .passages import Source, Told, Window, knows, missing, terms_of
 from .statement import Statement
 
 DENIED_FROM = 0.6
@@ -22,6 +23,8 @@ WITHOUT_COSINE = 0.25, 0.6
 """What stands in for the cosine where nothing compares by meaning: it follows the share of words that are held."""
 ADDED_FROM, COPIED_FROM = 3, 0.5
 """Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
+SURE = 0.9
+"""Score from which on nothing is amiss."""
 VALUE_MISSING, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.6, 0.3
 """The most that a claim scores whose value the passage lacks, and one in a language that the rules do not know."""
 CANDIDATES = 3
@@ -73,13 +76,27 @@ def verbatim(said: Statement, found: Source) -> Window | None:
     if not wanted or (said.assent is not None and said.is_fragment):
         return None
     for number, (unit, told) in enumerate(zip(found.units, found.told, strict=True)):
+        if not _may_hold(wanted, found, number):
+            continue
         before, piece, behind = _folded(told.text).partition(wanted)
         whole = piece and not before.strip() and not behind.strip()
         turned = Told(before, found.language).denied or TURNS.search(before) or CONDITION.search(behind)
         copied = whole or (piece and not turned and not said.is_fragment)
-        if copied or _folded(stated(found.text[unit.start : unit.end])) == wanted:
+        if copied or _as_written(found, number) == wanted:
             return Window(unit.start, unit.end, number)
     return None
+
+
+def _may_hold(wanted: str, found: Source, number: int) -> bool:
+    return wanted in _folded(found.told[number].text) or wanted in _as_written(found, number)
+
+
+def _as_written(found: Source, number: int) -> str:
+    unit = found.units[number]
+    return _folded(_said(found.text[unit.start : unit.end]))
+
+
+_said = lru_cache(maxsize=16384)(stated)
 
 
 @lru_cache(maxsize=16384)
@@ -93,7 +110,7 @@ def features(
 ) -> Features:
     """What speaks for and against unit `number` of a passage saying what the claim says; shares are 0 to 1."""
     told, about = found.told[number], found.about
-    lost = missing(said.whole, [told.found, about.found])
+    lost = missing(said.whole, [told.found, about.found]) - _met_terms(said, number, found)
     held = _share(said.whole, lost, weigh)
     order = LCSseq.similarity(said.own, told.terms) / len(said.own) if said.own else 1.0
     foreign = bool(told.names - said.words - said.asked)
@@ -128,8 +145,14 @@ def _valued(said: Statement, number: int, found: Source) -> Features:
     }
 
 
+def _met_terms(said: Statement, number: int, found: Source) -> set[str]:
+    """The words of the claim's values that the unit tells, in whatever words: `2 p.m.` is met by `14:00`."""
+    here = [*found.told[number].values, *found.about.values]
+    return {term for value in said.values if not unmet([value], here) for term in terms_of(value.text)}
+
+
 def _name_missing(said: Statement, found: Source) -> bool:
-    gone = frozenset[str]().union(*said.names) - found.whole.words - found.about.words
+    gone = frozenset[str]().union(*said.names) - found.whole.words - found.about.words - MONTHS.keys()
     return bool(gone and missing(gone, [found.whole.found, found.about.found]))
 
 
@@ -151,7 +174,12 @@ def _longest_run(own: Sequence[str], found: Source) -> int:
 
 def asked_share(said: Statement, told: Told, about: Told, weigh: Weigh) -> float:
     """How much of the question a unit is about."""
-    return _share(said.asked, missing(said.asked, [told.found, about.found]), weigh)
+    return _share_of(said.asked, told, about, weigh)
+
+
+@lru_cache(maxsize=16384)
+def _share_of(asked: frozenset[str], told: Told, about: Told, weigh: Weigh) -> float:
+    return _share(asked, missing(asked, [told.found, about.found]), weigh)
 
 
 def most_asked(said: Statement, found: Sequence[Source], weigh: Weigh) -> float:
@@ -192,10 +220,12 @@ def judge(
 ) -> Finding:
     """The best of the `units` of a passage for a claim; `cosines` by the text of a unit, `most` as `most_asked` gives.
 
+    No units: the claim stands somewhere word by word.
+
     What stands in the passage word by word is supported whatever the weights say. What the rules cannot read is never
     surely supported.
     """
-    if window := verbatim(said, found):
+    if not units and (window := verbatim(said, found)):
         return Finding(1.0, window, sure=True)
     if not units:
         return Finding(0.0, None, "nothing in the passage is near")
@@ -209,7 +239,7 @@ def judge(
     if best["value_missing"]:
         score = min(score, VALUE_MISSING)
     unit = found.units[number]
-    because, opposes = reason(said, number, found, best)
+    because, opposes = reason(said, number, found, best) if score < SURE else ("", False)
     if not (knows(said.language) and knows(found.language)):
         score, because = min(score, UNKNOWN_LANGUAGE), because or "the rules do not know the language"
     return Finding(score, Window(unit.start, unit.end, number), because, opposes)

@@ -7,7 +7,8 @@ from functools import cached_property, lru_cache
 from ..text.facts import denials, denied, full_names, plain_words
 from ..text.forms import AUXILIARIES
 from ..text.language import likeliest
-from ..text.values import Value, values
+from ..text.readings import MONTHS
+from ..text.values import Value, in_digits, values
 from ..text.words import is_number
 from .claims import stated
 from .passages import terms_of
@@ -51,7 +52,7 @@ class Statement:
     @cached_property
     def own(self) -> tuple[str, ...]:
         """Its terms, in order."""
-        return terms_of(self.text)
+        return terms_of(in_digits(self.text, self.language))
 
     @cached_property
     def asked(self) -> frozenset[str]:
@@ -79,7 +80,8 @@ class Statement:
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
         """Its names, each as the set of its words; a fragment begins with one where it begins with a capital."""
-        return full_names(f"is {self.text}" if self.is_fragment else self.text)
+        found = full_names(f"is {self.text}" if self.is_fragment else self.text)
+        return tuple(name for name in found if not name <= MONTHS.keys())
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -41,6 +41,8 @@ CLAUSE_FROM = 0.75
 QUOTED_FROM = 0.5
 """How much of the question a sentence must be about to be quoted for a reply that is only its number."""
 SURELY, SURELY_NOT = 0.95, 0.05
+UNDECIDED = 0.2
+"""How near to the bound of support a score is that nobody has decided about."""
 Compare = Callable[[str, Sequence[str]], Sequence[float]]
 
 
@@ -226,17 +228,22 @@ class Run:
         count, told = len(self.sources), self.by.told
         claim = replace(each.claim, text=stated(each.claim.text))
         whole = outcome(Judged(claim, each.findings), count, told.support_from)
-        surely = each.best >= told.unsure_to or each.best < told.unsure_from
+        surely = is_sure(each.best, told)
         if whole.given and surely:
             return whole
         if not each.absent and not surely and not told.strict and told.support_from > 0:
-            return undecided(Judged(claim, each.findings), count, told.unsure_from) or whole
+            return undecided(Judged(claim, each.findings), count, told.support_from - UNDECIDED) or whole
         if whole.given and not told.strict:
             return whole
         parts = [outcome(Judged(c, f), count, max(told.support_from, CLAUSE_FROM)) for c, f in each.clauses]
         if each.absent:
             return Outcome([], [], absent=True)
         return together(parts, claim) or (replace(whole, given=[]) if told.strict and not surely else whole)
+
+
+def is_sure(score: float, told: Checking) -> bool:
+    """Whether the rules are sure enough of a claim when nobody else decides."""
+    return told.support_from == 0 or abs(score - told.support_from) >= UNDECIDED
 
 
 def _parts(claim: Claim) -> list[Claim]:

@@ -1,7 +1,7 @@
 from typing import Any, cast
 
 from graph.answers import NEAREST, answered, declined, no_usage
-from graph.claims.checking import Checked
+from graph.verification.repair import Checked
 from graph.release import Prompts, Release, Routing
 from graph.state import Citation, Failure, Passage, Repair, State
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from graph.claims.versions import effective, family, outdated
+from graph.finding.versions import effective, family, outdated
 from graph.state import Passage
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 from support import passage_of
 
-from graph.claims.conflicts import conflicts, differs
+from graph.verification.conflicts import conflicts, differs
 from graph.state import Citation, Conflict, Passage
 
 OLD, NEW = "The warranty of the pump is two years.", "The warranty of the pump is five years."

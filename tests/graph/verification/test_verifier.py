@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from support import passage_of
 
 from graph.answers import no_usage
-from graph.claims.checking import Checked
-from graph.claims.citations import claims_of
-from graph.claims.verification import MOST_CHARACTERS, MOST_CLAIMS, SPARE, Verifier
+from graph.verification.repair import Checked
+from graph.verification.claims import claims_of
+from graph.verification.verifier import MOST_CHARACTERS, MOST_CLAIMS, SPARE, Verifier
 from graph.errors import ModelFailed
 from graph.release import Checking
 from graph.state import Passage, Usage
