@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from graph.claims.groundedness import features
-from graph.claims.sources import Source, source
+from graph.verification.groundedness import features
+from graph.verification.passages import Source, source
 from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, write

@@ -104,11 +104,11 @@ def _known_judge(name: str) -> str:
 
 
 class Checking(Part):
-    """A claim stands when a passage supports it by `support_from` at least; the rules are unsure from `unsure_from` to
-    `unsure_to`, and `model` decides: the release's own (`release`), another one, or `none`.
+    """A claim stands when a passage supports it by `support_from` at least.
 
-    Where nobody decides, a claim that scores near `support_from` is kept and marked as unverified; `strict` removes it. `stream`: the draft as it is written, or
-    its sentences only once they are verified.
+    From `unsure_from` to `unsure_to` the rules are unsure and `model` decides: the release's own (`release`), another
+    one, or `none`. What nobody decides and scores near `support_from` is kept and marked as unverified; `strict`
+    removes it. `stream`: the draft as it is written, or its sentences only once they are verified.
     """
 
     support_from: Share = 0.5

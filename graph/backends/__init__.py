@@ -157,7 +157,7 @@ class Judge(Protocol):
     """Decides about claims of which the rules are unsure."""
 
     async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
-        """The reply to one request about all of them (graph.verification.model); adds to `usage`; raises ModelFailed."""
+        """The reply to a request of graph.verification.model about all of them; adds to `usage`; raises ModelFailed."""
         ...
 
 

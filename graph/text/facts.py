@@ -114,8 +114,8 @@ def _as_looked_up(word: str) -> set[str]:
 def plain_words(text: str) -> frozenset[str]:
     """Every word of a text in lower case, its stems and its names: what names and opposites are looked up in."""
     text = without_points(text)
-    words = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
-    words = [part for word in words for part in (word, *(word.split("-") if "-" in word else ()))]
+    cut = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
+    words = [part for word in cut for part in (word, *(word.split("-") if "-" in word else ()))]
     return frozenset(word.lower() for word in words) | set(terms(text)) | names(text)
 
 
@@ -130,7 +130,7 @@ def denials(text: str, language: str = "en") -> int:
     """How many words deny."""
     if language in OTHER_DENIALS:
         return sum(word in _denying(language) for word in _elided(text))
-    return sum(map(_denies, _tokens(text))) + sum(word in FORBIDS for word in _tokens(text))
+    return sum(map(_denies, _tokens(text))) + sum(word in FORBIDS and not _denies(word) for word in _tokens(text))
 
 
 @lru_cache(maxsize=4096)

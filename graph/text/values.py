@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import product
 from typing import Literal
 from unicodedata import numeric
 
@@ -87,7 +88,8 @@ APPROXIMATE = re.compile(
 )
 MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
 DATE = re.compile(
-    rf"\b(?P<d1>[0-3]?\d)(?:st|nd|rd|th|er|[.º])? ?(?:de |of |di )?(?P<m1>{MONTH})\b\.?(?:,? ?(?:del? )?(?P<y1>\d{{4}}))?"
+    rf"\b(?P<d1>[0-3]?\d)(?:st|nd|rd|th|er|[.º])? ?(?:de |of |di )?(?P<m1>{MONTH})\b\.?"
+    r"(?:,? ?(?:del? )?(?P<y1>\d{4}))?"
     rf"|\b(?P<m2>{MONTH})\b\.? (?P<d2>[0-3]?\d)(?:st|nd|rd|th)?\b(?![.:,]?\d)(?:,? (?P<y2>\d{{4}}))?"
     rf"|\b(?P<m3>{MONTH})\b\.?,? (?:del? )?(?P<y3>\d{{4}})\b"
     r"|(?<![\d.])(?P<y4>\d{4})-(?P<m4>\d\d)-(?P<d4>\d\d)(?!\d)"
@@ -316,7 +318,6 @@ def _unit(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float]]
 @cache
 def _units() -> dict[str, frozenset[tuple[str, float]]]:
     """What each word or sign for a unit may mean."""
-    from babel.numbers import get_currency_name, get_currency_symbol
     from babel.units import format_unit
 
     told: dict[str, set[tuple[str, float]]] = {}
@@ -324,22 +325,27 @@ def _units() -> dict[str, frozenset[tuple[str, float]]]:
         for name, base in BASES.items():
             for length in ("long", "short"):
                 for count in (1, 5):
-                    word = format_unit(count, name, length, locale=language).replace(str(count), "")  # type: ignore[arg-type]
+                    word = format_unit(count, name, length, locale=language).replace(str(count), "")
                     _tell(told, word.replace("\u00a0", " ").replace("\u202f", " ").strip(" .-"), base)
     for word, name in WRITTEN_TOO.items():
         told.setdefault(word, set()).add(BASES[name])
-    money: dict[str, str] = {}
-    for code in CURRENCIES:
-        money[code] = code
-        for language in LANGUAGES:
-            money.setdefault(get_currency_symbol(code, locale=language), code)
-            for count in (None, 1, 5):
-                name = get_currency_name(code, count=count, locale=language).lower()
-                money.setdefault(name, code)
-                money.setdefault(name.split()[-1] if language in ("en", "nl") else name.split()[0], code)
-    for word, code in money.items():
+    for word, code in _money().items():
         told.setdefault(word, set()).add((code, 1.0))
     return {word: frozenset(units) for word, units in told.items()}
+
+
+def _money() -> dict[str, str]:
+    """The currency that each sign, code and name means first."""
+    from babel.numbers import get_currency_name, get_currency_symbol
+
+    money = {code: code for code in CURRENCIES}
+    for code, language in product(CURRENCIES, LANGUAGES):
+        money.setdefault(get_currency_symbol(code, locale=language), code)
+        for count in (None, 1, 5):
+            words = get_currency_name(code, count=count, locale=language).lower().split()
+            money.setdefault(" ".join(words), code)
+            money.setdefault(words[-1] if language in ("en", "nl") else words[0], code)
+    return money
 
 
 def _tell(told: dict[str, set[tuple[str, float]]], word: str, base: tuple[str, float]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from typing_extensions import TypedDict
 
@@ -81,8 +81,8 @@ def verify(
     """Check each claim of an answer against its passages, by rules alone.
 
     Markers such as `[2]` count the passages from 1; a claim without one is held against all. `compare` gives the cosine
-    similarity of a text to others, and makes the verdicts better; nothing is loaded without it. Raises ValueError for an
-    answer of more than 400,000 characters.
+    similarity of a text to others, and makes the verdicts better; nothing is loaded without it. Raises ValueError for
+    an answer of more than 400,000 characters.
     """
     run, claims = _run(question, answer, passages, checking, None)
     weighed = [run.weighed(claim, lead, compare) for claim, lead in claims]
@@ -99,7 +99,7 @@ async def verify_with(
     checking: Checking | None = None,
     usage: Usage | None = None,
 ) -> Report:
-    """As `verify`, off the event loop; a `model` decides, in one call, about the claims that the rules are unsure of."""
+    """As `verify`, off the event loop; a `model` decides in one call about the claims that the rules are unsure of."""
     run, claims = _run(question, answer, passages, checking, similarity, model)
     weighed = [each for claim, lead in claims if (each := await run.judged(claim, lead))]
     trouble = await run.decide(weighed, [_passage(given, n) for n, given in enumerate(passages)], usage or no_usage())
@@ -124,11 +124,8 @@ def _run(
 
 def _passage(given: str | Given, number: int) -> Passage:
     told = Given(text=given) if isinstance(given, str) else given
-    return Passage(
-        id=str(number + 1), document="", file="", title=told.get("title", ""), section=told.get("section", ""), header="",
-        page=None, page_breaks=[], start=0, end=len(told["text"]), text=told["text"], metadata={}, score=1.0,
-        lexical=None, vector=None, similar=[],
-    )  # fmt: skip
+    named = {"id": str(number + 1), "title": told.get("title", ""), "section": told.get("section", "")}
+    return cast(Passage, {**named, "text": told["text"], "header": "", "metadata": {}})
 
 
 def _weigh(found: Sequence[Source]) -> Weigh:

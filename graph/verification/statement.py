@@ -61,7 +61,7 @@ class Statement:
 
     @cached_property
     def is_fragment(self) -> bool:
-        """Whether it is an answer that says nothing without the question: `EUR 75,000`, `New Rochelle`, `Yes, it can`."""
+        """Whether it is an answer that says nothing without the question: `EUR 75,000`, `New Rochelle`, `It can`."""
         words = self.text.lower().split()
         beside = {term for term in self.own if not is_number(term)} - {t for v in self.values for t in terms_of(v.text)}
         short = len(beside - self.asked) <= FEW and not beside & self.asked

@@ -1,9 +1,9 @@
 from typing import Any, cast
 
 from graph.answers import NEAREST, answered, declined, no_usage
-from graph.verification.repair import Checked
 from graph.release import Prompts, Release, Routing
 from graph.state import Citation, Failure, Passage, Repair, State
+from graph.verification.repair import Checked
 
 RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" Not found.\n"))
 CITATION = cast(Citation, {"marker": 1, "passage": "a.md", "start": 0, "end": 9, "quote": "It is so."})
