@@ -333,7 +333,7 @@ def test_every_quote_is_an_exact_slice_and_every_marker_has_its_citation(pieces:
     starts = [document.index(text) for text in (PUMP, DRIVE, TABLE)]
     passages = [passage(text, text[:9], start=at) for text, at in zip((PUMP, DRIVE, TABLE), starts, strict=True)]
     draft = " ".join(pieces)
-    found = check(draft, *passages, judge=Opinion(float(believed)), told=ALWAYS)
+    found = check(draft, *passages, judge=Opinion("supported" if believed else "not_found"), told=ALWAYS)
     assert [c["quote"] for c in found.citations] == [document[c["start"] : c["end"]] for c in found.citations]
     assert [c["marker"] for c in found.citations] == list(range(1, len(found.citations) + 1))
     assert {int(n) for n in re.findall(r"\[(\d+)\]", found.text)} == {c["marker"] for c in found.citations}
