@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from graph.finding.confidence import signs
 from rich.progress import track
 
 from benchmarks.pools import Pool, pools, whole, without_gold
-from graph.finding.confidence import signs
 
 SETS = {
     "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",
@@ -36,19 +36,19 @@ class Sample:
     signs: dict[str, float]
 
 
-def samples(data: Path, *, tokens: bool = True) -> list[Sample]:
+def samples(data: Path) -> list[Sample]:
     """Every sample of every set; a question for which nothing is found is none: there is nothing to be sure of."""
-    return [sample for name in SETS for sample in _of_set(data, name, tokens=tokens)]
+    return [sample for name in SETS for sample in _of_set(data, name)]
 
 
-def _of_set(data: Path, name: str, *, tokens: bool) -> Iterator[Sample]:
-    for pool in track(list(pools(data, name, whole, tokens=tokens)), f"Looking at {name}"):
+def _of_set(data: Path, name: str) -> Iterator[Sample]:
+    for pool in track(list(pools(data, name, whole)), f"Looking at {name}"):
         if pool.evidence:
             sample = _sample(name, pool, answerable=pool.asked.type != "unanswerable")
             yield sample
             if pool.asked.gold and sample.type in CLEAR:
                 yield replace(sample, set=name + WITHOUT)
-    for pool in track(list(pools(data, name, without_gold, tokens=tokens)), f"Looking at {name + WITHOUT}"):
+    for pool in track(list(pools(data, name, without_gold)), f"Looking at {name + WITHOUT}"):
         if pool.evidence and pool.asked.type in CLEAR:
             yield _sample(name + WITHOUT, pool, answerable=False)
 

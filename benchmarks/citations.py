@@ -27,8 +27,8 @@ from benchmarks.stores import run_index
 from evals.judging.labels import Text, texts_of
 from graph.answers import no_usage
 from graph.backends import Backend, Brief, connect
+from graph.backends.embedders import load_embedder
 from graph.backends.local import EmbeddedSimilarity
-from graph.backends.minilm import MiniLM
 from graph.builder import build_graph
 from graph.release import Models, Release, Routing
 from graph.settings import Settings
@@ -87,7 +87,7 @@ async def on_squad(folder: Path) -> list[Seen]:
     cases = planted_cases(list(texts.values()), CASES, seed=17)
     weight = weights(set(terms(text.text)) for text in texts.values())
     rarest = max(weight.values())
-    similarity = EmbeddedSimilarity(MiniLM(cores()))
+    similarity = EmbeddedSimilarity(load_embedder(Release().embedding, cores()))
     verifier = Verifier(similarity, lambda term: weight.get(term, rarest), Release().checking)
     near, chance = Neighbours(texts), random.Random(23)
     cases = chance.sample(cases, min(CASES, len(cases)))

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from graph.verification.groundedness import features
-from graph.verification.passages import Source, source
 from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
-from graph.backends.minilm import MiniLM
+from graph.backends.embedders import load_embedder
+from graph.backends.embedding import Embedder
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of, said
+from graph.verification.groundedness import features
+from graph.verification.passages import Source, source
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
 SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}
@@ -62,7 +63,7 @@ def rate(folder: Path) -> list[Rated]:
     texts = texts_of(folder)
     weight = weights(set(terms(text.text)) for text in texts.values())
     rarest = max(weight.values())
-    embedder = MiniLM(cores())
+    embedder = load_embedder(Release().embedding, cores())
     found = []
     for answer in read_labels(folder):
         sources = [source(text.text, "", text.title) for text in answer.passages]
@@ -74,7 +75,7 @@ def rate(folder: Path) -> list[Rated]:
     return found
 
 
-def similarities(embedder: MiniLM, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
+def similarities(embedder: Embedder, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
     """The best cosine of each claim to a unit of any passage."""
     units = [unit.reading for found in sources for unit in found.units]
     if not units or not claims:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import Target, begin, cores, print_table, read_records, record
+from graph.backends.embedders import load_embedder
 from graph.backends.local import EmbeddedSimilarity
-from graph.backends.minilm import MiniLM
+from graph.release import Release
 from graph.state import Passage, Usage
 from graph.verification import verify_with
 
@@ -74,7 +75,7 @@ def main() -> None:
 
 
 async def score_all(folder: Path) -> list[Scored]:
-    similarity = EmbeddedSimilarity(MiniLM(cores()))
+    similarity = EmbeddedSimilarity(load_embedder(Release().embedding, cores()))
     rows = [row for row in read_records(folder / "claims.jsonl.gz") if row["label"] != "unsure"]
     return [await _scored(row, similarity) for row in rows]
 

@@ -1,8 +1,7 @@
 """What the pipeline finds for the questions of a set, up to the sentences that it scores, of all or some documents.
 
 Asking takes minutes, so what was found is kept in .warrant/bench until the set, the release or the code that finds it
-changes. Sentences are scored when they are read, so that weights may change. `tokens` says whether the index is to tell
-how near they are by its tokens, as a Snapshot does, or whether they are embedded afresh, as where no index can tell.
+changes. Sentences are scored when they are read, so that weights may change.
 """
 
 import asyncio
@@ -14,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from graph.finding.evidence import gather, score, shortlist
 from rich.progress import track
 
 from benchmarks.fitting import develops
@@ -22,13 +23,11 @@ from benchmarks.record import ROOT, cores, read_judgements, read_records
 from benchmarks.stores import BENCH, build_or_reuse, store_of
 from graph.backends import Backend, Lexicon, Scope, connect
 from graph.backends.embedders import load_embedder
-from graph.backends.embedding import Embedder
+from graph.backends.embedding import Embedder, Vectors, above
 from graph.backends.local import SnapshotRetriever
 from graph.builder import build_graph
 from graph.caching.cache import Caches
 from graph.filters import ColumnType
-from graph.finding.evidence import gather, score, shortlist
-from graph.finding.late import Near, Vectors
 from graph.ingest.pipeline import recipe_of
 from graph.release import Release
 from graph.settings import Settings
@@ -96,23 +95,21 @@ def without_gold(asked: Asked, passage: Passage) -> bool:
 
 @dataclass(frozen=True)
 class Pool:
-    """The passages kept for a question, and how near their sentences are by the index's tokens.
+    """The passages kept for a question, and how like it the sentences are that were embedded, by their number.
 
-    Where it does not tell that, the cosines of the sentences that were embedded, by their number. `question` is the one
-    that stands alone.
+    `question` is the one that stands alone.
     """
 
     asked: Asked
     question: str
     passages: list[Passage]
-    near: list[Near] | None
     afresh: Mapping[int, float]
     weigh: Weigh
 
     @property
     def units(self) -> list[Evidence]:
         """The sentences in reading order."""
-        return gather(self.passages, self.near)
+        return gather(self.passages)
 
     @cached_property
     def evidence(self) -> list[Evidence]:
@@ -120,21 +117,19 @@ class Pool:
         return score(self.question, self.passages, self.units, self.afresh, self.weigh)
 
 
-def pools(data: Path, name: str, given: Given = whole, *, tokens: bool = True) -> Iterator[Pool]:
+def pools(data: Path, name: str, given: Given = whole) -> Iterator[Pool]:
     """What is found for every question of a set; for those with judged documents only, when they decide what is given.
 
     Nothing is found where no passage is left.
     """
     asked = [each for each in questions(data, name) if given is whole or each.gold]
-    way = "tokens" if tokens else "afresh"
-    path = BENCH / f"pools-{name}-{given.__name__}-{way}-{_recipe(data / name)}.json"
+    path = BENCH / f"pools-{name}-{given.__name__}-{_recipe(data / name)}.json"
     if not path.is_file():
-        path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked, tokens=tokens))), "utf-8")
+        path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked))), "utf-8")
     weigh = StoredLexicon.open(locate(store_of(name, Release()))).weight
     for each, found in zip(asked, json.loads(path.read_text("utf-8")), strict=True):
         afresh = {int(number): cosine for number, cosine in found["afresh"].items()}
-        near = [Near(*told) for told in found["near"]] if tokens else None
-        yield Pool(each, found["question"], found["passages"], near, afresh, weigh)
+        yield Pool(each, found["question"], found["passages"], afresh, weigh)
 
 
 def questions(data: Path, name: str) -> list[Asked]:
@@ -155,16 +150,16 @@ def _recipe(folder: Path) -> str:
     return made.hexdigest()[:16]
 
 
-async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked], *, tokens: bool) -> list[dict[str, Any]]:
-    graph, sieve = await _open(data, name, tokens=tokens)
+async def _ask(data: Path, name: str, given: Given, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+    graph, sieve = await _open(data, name)
     found = []
     for each in track(asked, f"Asking {name}, {given.__name__}"):
         sieve.wanted = lambda passage, each=each: given(each, passage)  # type: ignore[misc]
         asks = Question(question=each.record["text"], history=each.record.get("history") or [])
         state = await state_after(graph, "rerank", asks)
         question, passages = state["standalone"], state["passages"]
-        afresh = {} if tokens else _afresh(question, passages, state["evidence"], sieve.lexicon)
-        found.append({"question": question, "passages": passages, "near": sieve.told, "afresh": afresh})
+        afresh = _afresh(question, passages, state["evidence"], sieve.lexicon)
+        found.append({"question": question, "passages": passages, "afresh": afresh})
     return found
 
 
@@ -179,15 +174,14 @@ def _afresh(
     return {number: round(told[units[number]["passage"], units[number]["start"]], 5) for number in near}
 
 
-async def _open(data: Path, name: str, *, tokens: bool) -> tuple[Graph, "Sieve"]:
+async def _open(data: Path, name: str) -> tuple[Graph, "Sieve"]:
     """The graph over a set as the default release serves it; its Snapshot is built once."""
     release = Release()
     await asyncio.to_thread(build_or_reuse, name, data / name / "corpus.jsonl.gz", release)
     backend: Backend = await connect(Settings(index=store_of(name, release), cores=cores()), release)
     assert isinstance(backend.retriever, SnapshotRetriever)
     sieve, similarity = Sieve(backend.retriever), Remembering(load_embedder(release.embedding, cores()))
-    near, listens = (sieve if tokens else None), (sieve if backend.listener else None)
-    told = replace(backend, retriever=sieve, similarity=similarity, nearness=near, listener=listens, caches=Caches())
+    told = replace(backend, retriever=sieve, similarity=similarity, caches=Caches())
     return build_graph(release, told), sieve
 
 
@@ -197,8 +191,6 @@ class Sieve:
 
     behind: SnapshotRetriever
     wanted: Callable[[Passage], bool] = field(default=lambda passage: True)
-    told: list[Near] = field(default_factory=list)
-    """How near the units of the passages were that it was asked about last."""
 
     @property
     def snapshot(self) -> str:
@@ -213,20 +205,8 @@ class Sieve:
         return self.behind.lexicon
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
-        return [passage for passage in await self.behind.search(text, scope) if self.wanted(passage)]
-
-    async def listen(self, text: str, heard: str, scope: Scope) -> list[Passage]:
-        return [passage for passage in await self.behind.listen(text, heard, scope) if self.wanted(passage)]
-
-    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
-        self.told = await self.behind.near(text, passages)
-        return self.told
-
-    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
-        return await self.behind.late(text, passages)
-
-    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
-        return await self.behind.meant(text, heard, passages)
+        every = await self.behind.search(text, replace(scope, keep=None))
+        return [passage for passage in every if self.wanted(passage)][: scope.keep]
 
 
 @dataclass
@@ -239,4 +219,5 @@ class Remembering:
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
         new = [each for each in dict.fromkeys([text, *others]) if each not in self.known]
         self.known |= dict(zip(new, self.embedder.embed(new), strict=True))
-        return [float(self.known[other] @ self.known[text]) for other in others]
+        cosines = np.array([self.known[other] @ self.known[text] for other in others], np.float32)
+        return [float(one) for one in above(cosines, self.embedder.unrelated)]

@@ -52,7 +52,7 @@ def main() -> None:
 async def measure(data: Path, name: str) -> dict[str, Any]:
     """The figures of one set."""
     retriever = await open_set(data, name)
-    reranker = EmbeddedReranker(retriever.lexicon.weight, retriever)
+    reranker = EmbeddedReranker(retriever.lexicon.weight)
     asked = [await ask(found, reranker) async for found in search_all(data, name, retriever)]
     reporting = [each for each in asked if not each.develops]
     times = spread([each.ms for each in asked])

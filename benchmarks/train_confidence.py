@@ -1,7 +1,5 @@
 """Trains graph/learned/confidence*.json: how probable it is that what was found answers a question.
 
-Those that end in _afresh are for an index that holds no tokens.
-
 Sets: see benchmarks/answerability.py; their developing halves only. `near` learns whether the evidence is about the
 question, from conversations and from questions whose documents were taken away; `holds` learns whether it says what is
 asked, from the questions that were written to have no answer, by a logistic and by trees whose mean counts;
@@ -11,29 +9,29 @@ have not seen the question, since trees know what they were grown on better than
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
+
+from graph.finding.confidence import Confidence
 
 from benchmarks.answerability import SETS, WITHOUT, Sample, of, samples
 from benchmarks.fitting import boost, fit, write
 from benchmarks.pools import FILES
 from benchmarks.record import begin
-from graph.finding.confidence import Confidence
 from graph.learned import Logistic, Mean
 
-NEAR_ALWAYS = "passage_best ahead held_near held_any polar asks_kind length".split()
-NEAR_MET = "headed headed_best headed_three".split()
-NEAR_AFRESH = "similar similar_best similar_three late late_three".split()
-HOLDS_ALWAYS = (
+NEAR = (
+    "passage_best ahead held_near held_any polar asks_kind length similar similar_best similar_three late late_three"
+).split()
+HOLDS = (
     "denies_alone opposed opposed_near names_lost_near names_lost_passage numbers_lost_near numbers_lost_passage"
     " lost_here count_lost_here held_any span span_unlike polar asks_kind length"
     " claim_support claim_first claim_top claim_second claim_unit claim_passage claim_pairs claim_in_order"
     " claim_numbers_placed claim_number_missing_here claim_number_missing claim_unit_differs claim_name_missing_here"
     " claim_name_missing claim_denied_otherwise claim_denial_differs claim_opposed claim_opposite_replaced"
     " claim_rarest_missing_here claim_missing_run claim_length"
+    " similar similar_best late_best"
 ).split()
-HOLDS_MET = "met_best headed_best least_best similar_best".split()
-HOLDS_AFRESH = "similar similar_best late_best".split()
 SQUAD, MTRAG, HOTPOT = SETS
 NEAR_SETS = {MTRAG: 3.0, MTRAG + WITHOUT: 1.0, SQUAD + WITHOUT: 0.5, HOTPOT + WITHOUT: 0.5}
 HOLDS_SETS = {SQUAD: 1.0}
@@ -53,11 +51,10 @@ DIGITS = 6
 
 def main() -> None:
     data = begin(__doc__, [f"{name}/{file}" for name in SETS for file in FILES])
-    for tokens in (True, False):
-        trained = train([sample for sample in samples(data, tokens=tokens) if sample.develops])
-        assert isinstance(trained.holds, Mean)
-        for model in (trained.near, *trained.holds.models, trained.both):
-            write(replace(model, name=model.name + ("" if tokens else "_afresh")), SETS, COMMAND)
+    trained = train([sample for sample in samples(data) if sample.develops])
+    assert isinstance(trained.holds, Mean)
+    for model in (trained.near, *trained.holds.models, trained.both):
+        write(model, SETS, COMMAND)
 
 
 def train(chosen: Sequence[Sample], left_out: str = "-") -> Confidence:
@@ -82,10 +79,7 @@ def _signs_weighed(chosen: Sequence[Sample], left_out: str) -> tuple[Logistic, M
     )
     values, labels, counts = _table(grown, [name for name in chosen[0].signs if name != "turn"])
     trees = boost("confidence_holds_trees", values, labels, counts, **GROWN, rate=0.02, looked_at=0.3)
-    met = "met" in chosen[0].signs
-    near_signs = NEAR_ALWAYS + (NEAR_MET if met else NEAR_AFRESH)
-    holds_signs = HOLDS_ALWAYS + (HOLDS_MET if met else HOLDS_AFRESH)
-    return _fit("confidence_near", near, near_signs), Mean([_fit("confidence_holds", own, holds_signs), trees])
+    return _fit("confidence_near", near, NEAR), Mean([_fit("confidence_holds", own, HOLDS), trees])
 
 
 def _fold(sample: Sample) -> int:

@@ -1,8 +1,5 @@
 """Trains graph/learned/rerank.json: which of the candidates of a question answers it, from what stands where in them.
 
-And rerank_first.json, whose leader the question is then read after, and rerank_afresh.json, for an index that holds no
-tokens.
-
 A listwise softmax over the documents of a question, each by its best passage (Cao and others: Learning to Rank: From
 Pairwise Approach to Listwise Approach, 2007). Every set counts the same, however many questions it has; only its
 developing half is learned from, and of SQuAD a quarter of that. Weights are not below 0: each feature is such that
@@ -23,12 +20,10 @@ from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.fitting import write
 from benchmarks.record import begin, print_table
 from graph.backends.local import SnapshotRetriever
-from graph.backends.rerankers import meant_after
-from graph.finding.relevance import FEATURES, LATE, MEANT, features, understood
+from graph.finding.relevance import FEATURES, features
 from graph.learned import Logistic
 from graph.release import Release
 
-EVERY = (*FEATURES, *LATE)
 SHARES = {"squad_v2_dev": 0.25}
 PENALTY = 0.01
 LICENCES = {
@@ -55,39 +50,15 @@ class Listed:
 def main() -> None:
     data = begin(__doc__, [f"{name}/{file}" for name in SETS for file in FILES])
     lists = [each for name in SETS for each in asyncio.run(list_set(data, name))]
-    train("rerank_afresh", FEATURES, [only(each, FEATURES) for each in lists])
-    first = train("rerank_first", EVERY, lists)
-    heard = [each for name in SETS for each in asyncio.run(hear(data, name, first, lists))]
-    train("rerank", (*EVERY, *MEANT), heard)
-
-
-def train(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> Logistic:
-    """Report on what some features can do, and write what the developing halves teach."""
-    report(kind, names, lists)
+    report(lists)
     developing = [each for each in lists if each.found.develops]
     questions = {name: sum(each.set == name for each in developing) for name in SETS}
-    about = {"questions": questions, "penalty": PENALTY}
-    model = fit(kind, names, developing)
-    write(model, LICENCES, "python benchmarks/train_rerank.py DATA", about)
-    return model
-
-
-async def hear(data: Path, name: str, first: Logistic, lists: Sequence[Listed]) -> list[Listed]:
-    """The questions of a set with what the candidates share with the question after the leader of the first weights."""
-    retriever = await open_set(data, name)
-    return [await _hear(each, first, retriever) for each in lists if each.set == name]
-
-
-async def _hear(each: Listed, first: Logistic, retriever: SnapshotRetriever) -> Listed:
-    rows = [dict(zip(EVERY, map(float, row), strict=True)) for row in each.table]
-    scores = [first.score(row) for row in rows]
-    told = understood(rows, await meant_after(scores, each.found.question, each.found.passages, retriever))
-    return replace(each, table=np.hstack([each.table, [[row[name] for name in MEANT] for row in told]]))
-
-
-def only(each: Listed, names: Sequence[str]) -> Listed:
-    """The same with some of the features."""
-    return replace(each, table=each.table[:, [EVERY.index(name) for name in names]])
+    write(
+        fit(developing),
+        LICENCES,
+        "python benchmarks/train_rerank.py DATA",
+        {"questions": questions, "penalty": PENALTY},
+    )
 
 
 async def list_set(data: Path, name: str) -> list[Listed]:
@@ -99,16 +70,15 @@ async def list_set(data: Path, name: str) -> list[Listed]:
 
 async def listed(name: str, found: Found, retriever: SnapshotRetriever) -> Listed:
     best = replace(found, passages=found.passages[: Release().retrieval.keep])
-    late = await retriever.late(best.question, best.passages)
-    rows = features(best.question, best.passages, retriever.lexicon.weight, late)
+    rows = features(best.question, best.passages, retriever.lexicon.weight)
     numbers: dict[str, int] = {}
     owners = [numbers.setdefault(passage["document"], len(numbers)) for passage in best.passages]
-    table = np.array([[row[feature] for feature in EVERY] for row in rows])
+    table = np.array([[row[feature] for feature in FEATURES] for row in rows])
     answers = np.array([best.judged.get(document, 0) > 0 for document in numbers])
     return Listed(name, best, table, np.array(owners), answers)
 
 
-def fit(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> Logistic:
+def fit(lists: Sequence[Listed]) -> Logistic:
     """The weights; their sum is a relevance whose differences count, and whose zero means nothing."""
     known = [each for each in lists if each.answers.any() and not each.answers.all()]
     scale = np.sqrt(np.mean([each.table.var(axis=0) for each in known], axis=0)) + 1e-9
@@ -122,13 +92,13 @@ def fit(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> Logistic:
         slope = sum((share * part[1] for share, part in zip(shares, parts, strict=True)), PENALTY * point)
         return value + PENALTY / 2 * float(point @ point), slope
 
-    bounds = [(0, None)] * len(names)
-    slopes = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", bounds=bounds).x / scale
-    weights = {name: float(f"{slope:.5g}") for name, slope in zip(names, slopes, strict=True) if slope > 1e-9}
+    bounds = [(0, None)] * len(FEATURES)
+    slopes = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B", bounds=bounds).x / scale
+    weights = {name: float(f"{slope:.5g}") for name, slope in zip(FEATURES, slopes, strict=True) if slope > 1e-9}
     whole = np.concatenate([each.table for each in known])
     low, high = whole.min(axis=0), whole.max(axis=0)
-    ends = [{name: float(end[names.index(name)]) for name in weights} for end in (low, high)]
-    return Logistic(kind, 0.0, weights, *ends)
+    ends = [{name: float(end[FEATURES.index(name)]) for name in weights} for end in (low, high)]
+    return Logistic("rerank", 0.0, weights, *ends)
 
 
 def _softmax(point: Table, table: Table, each: Listed) -> tuple[float, Table]:
@@ -147,21 +117,20 @@ def _softmax(point: Table, table: Table, each: Listed) -> tuple[float, Table]:
     return value / each.answers.sum(), slope / each.answers.sum()
 
 
-def report(kind: str, names: Sequence[str], lists: Sequence[Listed]) -> None:
+def report(lists: Sequence[Listed]) -> None:
     """How it does on what it has not seen: the other half, and a set that was left out."""
-    model, rows = fit(kind, names, [each for each in lists if each.found.develops]), []
+    model, rows = fit([each for each in lists if each.found.develops]), []
     for name in SETS:
         own, half = [e for e in lists if e.set == name], [e for e in lists if e.set == name and not e.found.develops]
-        left_out = fit(kind, names, [each for each in lists if each.set != name])
-        figures = (mean(names, half), mean(names, half, model), mean(names, own), mean(names, own, left_out))
-        rows.append((name, *figures))
+        left_out = fit([each for each in lists if each.set != name])
+        rows.append((name, mean(half), mean(half, model), mean(own), mean(own, left_out)))
     columns = ("set", "fused, other half", "reranked", "fused, whole", "reranked by the other sets")
-    print_table(f"nDCG@10 of {kind} on what was not learned from", columns, rows)
+    print_table("nDCG@10 on what was not learned from", columns, rows)
 
 
-def mean(names: Sequence[str], lists: Sequence[Listed], model: Logistic | None = None) -> float:
+def mean(lists: Sequence[Listed], model: Logistic | None = None) -> float:
     """nDCG@10 of the candidates as they were fused, or as a model weighs them."""
-    weights = np.array([model.weights.get(name, 0.0) if model else 0.0 for name in names])
+    weights = np.array([model.weights.get(name, 0.0) if model else 0.0 for name in FEATURES])
     found = []
     for each in lists:
         scores = each.table @ weights if model else [passage["score"] for passage in each.found.passages]

@@ -16,8 +16,9 @@ from benchmarks.claims import mtrag_cases, planted_cases, statement
 from benchmarks.fitting import develops, fit, write
 from benchmarks.record import begin, cores, print_table, read_records
 from evals.judging.labels import Text, texts_of
-from graph.backends.minilm import MiniLM
+from graph.backends.embedders import load_embedder
 from graph.learned import Logistic, Model
+from graph.release import Release
 from graph.text.words import Weigh, terms, weights
 from graph.verification import statement as reading
 from graph.verification.passages import source
@@ -27,7 +28,7 @@ SETS = {
     "mtrag": "GitHub IBM/mt-rag-benchmark, Apache 2.0",
     "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",
 }
-QUESTIONS, PLANTED, REFERENCES = 1300, 350, 500
+QUESTIONS, PLANTED, REFERENCES = 700, 250, 300
 FRAGMENTS = 0.35
 """The share of answers that stand alone rather than in a sentence."""
 PENALTY = 20.0
@@ -112,7 +113,7 @@ def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features
         read.append((said, sources, units, f"{each.question} {each.claim}" if said.leans else each.claim))
     texts = {told for _, found, units, told in read if units}
     texts |= {found[0].told[n].text for _, found, units, _ in read for n in units}
-    vectors = dict(zip(sorted(texts), MiniLM(cores()).embed(sorted(texts)), strict=True))
+    vectors = dict(zip(sorted(texts), load_embedder(Release().embedding, cores()).embed(sorted(texts)), strict=True))
     rows = []
     for said, found, units, told in read:
         most = most_asked(said, found, weigh) if said.asked else 0.0

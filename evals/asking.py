@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any
 
 from evals.runs import Outcome, Run, Trouble
@@ -12,6 +13,8 @@ from graph.agent import Agent
 
 GRACE = 10.0
 """Seconds past a release's own deadline after which a sample is given up."""
+CALLS = 8
+"""How many of the last calls of an error are kept with it."""
 log = logging.getLogger("warrant.evals")
 
 
@@ -41,10 +44,16 @@ async def ask(agent: Agent, sample: Sample) -> Outcome:
             state = await _state(agent, sample)
     except Exception as error:
         log.warning("a sample failed", exc_info=error, extra={"sample": sample.id})
-        trouble = Trouble(kind=type(error).__name__, message=" ".join(str(error).split())[:1000])
-        return Outcome(sample=sample.id, trouble=trouble, seconds=round(time.monotonic() - began, 4))
+        return Outcome(sample=sample.id, trouble=_trouble(error), seconds=round(time.monotonic() - began, 4))
     seconds = round(time.monotonic() - began, 4)
     return Outcome(sample=sample.id, answer=state["answer"], passages=state.get("passages"), seconds=seconds)
+
+
+def _trouble(error: Exception) -> Trouble:
+    message = " ".join(str(error).split())[:1000]
+    calls = [(frame.f_globals.get("__name__"), line, frame.f_code) for frame, line in walk_tb(error.__traceback__)]
+    told = tuple(f"{module}:{line} {code.co_name}" for module, line, code in calls[-CALLS:])
+    return Trouble(kind=type(error).__name__, message=message, calls=told)
 
 
 async def _state(agent: Agent, sample: Sample) -> dict[str, Any]:

@@ -33,10 +33,15 @@ class Kept(BaseModel):
 
 
 class Trouble(Kept):
-    """Why a sample has no answer: the kind of the error, and what it said."""
+    """Why a sample has no answer: the kind of the error, what it said, and the calls that led to it."""
 
     kind: str
     message: str
+    calls: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        where = f" ({self.calls[-1]})" if self.calls else ""
+        return f"{self.kind}: {self.message}{where}"
 
 
 class Outcome(Kept):

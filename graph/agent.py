@@ -13,11 +13,11 @@ from .backends.breaker import BreakerState, breaker_states
 from .builder import build_graph
 from .finding.searching import Searching
 from .public import Item, public_items
-from .question.preprocess import check_groups, normalise_question
 from .registry.package import RELEASE, part, snapshot_of
 from .release import Release, load_release
 from .settings import Settings, load_settings, quiet_libraries
 from .state import Passage, Question
+from .steps.preprocess import check_groups, normalise_question
 from .sync import Graph
 
 

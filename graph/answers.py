@@ -1,5 +1,7 @@
 """Puts the Answer together from what the steps found; pure."""
 
+from collections.abc import Sequence
+
 from .release import Release
 from .state import Answer, Citation, Passage, State, Status
 from .state import no_usage as no_usage
@@ -7,24 +9,45 @@ from .verification.conflicts import conflicts
 from .verification.repair import Checked
 
 NEAREST = 3
+NOTHING_ASKED = "It asks for nothing that could be looked up."
+
+
+def why_not(missing: Sequence[str], sure: float, least: float) -> str:
+    """Why a question is not answered: what it names and nothing has, or how far the confidence falls short."""
+    if missing:
+        return f"Not found: {', '.join(missing)}."
+    return f"The confidence {sure:.2f} is below {least:.2f}."
 
 
 def answered(state: State, checked: Checked, release: Release, snapshot: str) -> Answer:
-    """An answer with its citations; partial when some claim has none, or the evidence for some part is too thin."""
-    thin = bool(state["parts"]) and state["confidence"] < release.routing.answer_from
-    status: Status = "partial" if checked.uncited or thin else "answered"
-    answer = _answer(state, release, snapshot, status, checked.text, checked.citations)
+    """An answer with its citations; partial when a claim or a part of the question has none, or there may be more."""
+    quoted, selection = state["draft"] is not None and state["draft"]["writer"] == "extractive", state["selection"]
+    notes = []
+    if quoted and selection["unanswered"]:
+        notes.append("No answer was found to: " + " ".join(selection["unanswered"]))
+    if quoted and selection["partial"]:
+        notes.append(selection["partial"])
+    status: Status = "partial" if checked.uncited or notes else "answered"
+    text = "\n\n".join([checked.text, *notes])
+    answer = _answer(state, release, snapshot, status, text, checked.citations)
+    answer["unanswered"] = selection["unanswered"] if quoted else []
     answer["repairs"] = checked.repairs
     answer["confidence"] *= 1 - checked.doubt / max(1, checked.cited + checked.uncited)
     answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])
     if answer["detail"] is None:
-        answer["detail"] = "; ".join([*state["trouble"], *checked.trouble[:1]]) or None
+        answer["detail"] = "; ".join([*notes, *state["trouble"], *checked.trouble[:1]]) or None
     return answer
 
 
 def declined(state: State, release: Release, snapshot: str) -> Answer:
-    """An answer that says that there is none, and names the passages that came nearest."""
-    return _answer(state, release, snapshot, "declined", release.prompts.declined.strip(), [])
+    """An answer that says that there is none, what was not found, and the passages that came nearest."""
+    if not state["searches"]:
+        return _answer(state, release, snapshot, "declined", release.prompts.courtesy.strip(), [])
+    missing = state["selection"]["missing"]
+    notes = [f"Not found: {', '.join(missing)}."] if missing else []
+    answer = _answer(state, release, snapshot, "declined", " ".join([release.prompts.declined.strip(), *notes]), [])
+    answer["missing"], answer["unanswered"] = missing, state["parts"]
+    return answer
 
 
 def _answer(state: State, release: Release, snapshot: str, status: Status, text: str, found: list[Citation]) -> Answer:
@@ -45,8 +68,9 @@ def _answer(state: State, release: Release, snapshot: str, status: Status, text:
         usage=state["usage"],
         asked=state["standalone"],
         parts=state["parts"],
+        unanswered=[],
+        missing=[],
         language=state["language"],
-        mended=state["mended"],
         repairs=[],
         conflicts=[],
         cached=state["cached"],

@@ -58,8 +58,6 @@ class Generation(Terms):
     backoff: Seconds = 0.5
     hedge_after: Seconds | None = None
     roles: Roles = Roles()
-    sentences: Annotated[int, Field(ge=1, le=20)] = 4
-    style: Literal["auto", "sentences", "short"] = "auto"
 
     def terms(self, role: Role) -> Terms:
         """The terms of a role, its own where it has them."""

@@ -10,22 +10,22 @@ from typing import Literal, TypeVar, cast
 
 from langgraph.config import get_stream_writer
 
-from .answers import answered, declined, no_usage
+from .answers import NOTHING_ASKED, answered, declined, no_usage, why_not
 from .backends import Backend, Brief
 from .caching.cache import reuse
 from .caching.leases import lease_of_this_run
 from .filters import compile_filter
 from .finding.searching import Searching
 from .offload import off_loop
-from .question import conversation, preprocess, routing, subquestions
-from .question.mending import Mender, Stands
 from .release import Release
-from .state import Draft, Failure, State, Usage
+from .state import Draft, Failure, Passage, State, Usage
+from .steps import conversation, parts, preprocess
+from .steps.route import Judged, is_complex, judge
 from .text.language import language_of
 from .text.words import Weigh, alike
 from .verification.verifier import Verifier
 from .writing.attempt import Call, attempt, reason_to_hedge, used
-from .writing.fallback import Climb, Moment, begin, begin_hedge, climb
+from .writing.fallback import Climb, Moment, begin, begin_hedge, climb, primary
 from .writing.markers import normalise_markers
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
@@ -66,15 +66,14 @@ class Nodes:
         groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
         compile_filter(filters, self.backend.retriever.columns)
         language = await off_loop(language_of, question)
-        asked, mended = await self._mender.mend(question, language, self._stands(groups))
-        folded = await off_loop(conversation.fold, asked, history, self._weigh)
+        declined = self.release.prompts.declined
+        folded = await off_loop(conversation.fold, question, history, self._weigh, declined)
         update = State(
             standalone=folded.question,
             searches=folded.searches,
             readings=folded.readings,
             parts=[],
             language=language,
-            mended=mended,
             cached=[],
             trouble=[],
             groups=groups,
@@ -83,7 +82,6 @@ class Nodes:
             key=self._searching.key(filters, groups, caller, "answer", question, folded.question, history),
             candidates=[],
             passages=[],
-            evidence=[],
             rung="primary",
             climbed=0,
             began=began,
@@ -106,25 +104,26 @@ class Nodes:
 
     @step
     async def rerank(self, state: State) -> State:
-        """Order the candidates, keep what the answer may use, and score its sentences against the question."""
+        """Order the candidates, and keep what the answer may use."""
         passages, trouble = await self._searching.best(state["readings"], state["candidates"], state["began"])
-        evidence = await self._searching.gather_evidence([state["standalone"]], passages)
-        return State(passages=passages, evidence=evidence, trouble=trouble)
+        return State(passages=passages, trouble=trouble)
 
     @step
     async def route(self, state: State) -> State:
-        """Simple or complex, a complex one searched again; declined when the evidence is too thin to pay for."""
-        question, passages = state["standalone"], state["passages"]
-        parts = await off_loop(subquestions.split, question, passages)
-        route = await off_loop(routing.choose_route, question, passages, parts, self.release.routing)
-        update = State(passages=passages, evidence=state["evidence"], complexity=route, failure=None)
-        if route == "complex" and passages:
-            update = State(**{**update, **await self._searching.widen(state, parts)})
-        judged = await off_loop(self._searching.judge, question, State(**{**state, **update}))
-        update["confidence"], update["evidence"] = judged.weakest, judged.evidence
-        if judged.surest < self.release.routing.answer_from:
-            detail = f"confidence {judged.surest:.2f} is below {self.release.routing.answer_from:.2f}"
-            detail = detail if state["searches"] else "it asks for nothing that could be looked up"
+        """Search again for each part of a complex question, choose what can be quoted, and stop where nothing can."""
+        asked, routing = state["standalone"], self.release.routing
+        found = await off_loop(parts.split, asked) if state["passages"] else []
+        update = State(complexity="complex" if is_complex(asked, found) else "simple", failure=None, parts=found)
+        if found:
+            update = State(**{**update, **await self._searching.widen(state, found)})
+        passages = update.get("passages", state["passages"])
+        judged = await off_loop(self._judge, asked, found, passages, state["language"])
+        reads = primary(self.release, update["complexity"]).writer != "extractive"
+        sure = judged.related if reads else judged.selection["confidence"]
+        update["selection"], update["confidence"] = judged.selection, round(sure, 4)
+        least = routing.read_from if reads else routing.answer_from
+        if sure < least or not (reads or judged.selection["quotes"]):
+            detail = why_not(judged.selection["missing"], sure, least) if state["searches"] else NOTHING_ASKED
             update["failure"] = Failure(reason="no_evidence", detail=detail, transient=False)
         return update
 
@@ -186,14 +185,9 @@ class Nodes:
         lexicon = self.backend.retriever.lexicon
         return lexicon.weight if lexicon else alike
 
-    @cached_property
-    def _mender(self) -> Mender:
-        return Mender(self.backend.retriever.lexicon)
-
-    def _stands(self, groups: list[str]) -> Stands | None:
-        """What knows the words of the caller's own passages; None for a caller in no group."""
-        vocabulary = self.backend.vocabulary
-        return (lambda word: vocabulary.holds(word, groups)) if vocabulary and groups else None
+    def _judge(self, asked: str, found: list[str], passages: list[Passage], language: str) -> Judged:
+        weigh, least = self._searching.weigh(passages), self.release.routing.answer_from
+        return judge(asked, found, passages, weigh, language=language, answer_from=least)
 
     @cached_property
     def _searching(self) -> Searching:
@@ -217,8 +211,7 @@ class Nodes:
 
     def _call(self, state: State, chosen: Climb) -> Call:
         terms = self.release.generation.terms(chosen.step.role)
-        weigh = self._searching.weigh(state["passages"])
-        brief = Brief(state["standalone"], state["passages"], state["evidence"], terms, chosen.step.share, weigh)
+        brief = Brief(state["standalone"], state["passages"], state["selection"]["quotes"], terms, chosen.step.share)
         return Call(chosen, self.backend.writers[chosen.step.writer or ""], brief)
 
     def _seconds_left(self, state: State) -> float:

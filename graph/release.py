@@ -59,7 +59,7 @@ def _known_reranker(name: str) -> str:
 
 
 class Reranking(Part):
-    """What of the candidates the answer may use; two passages as similar as `duplicate` count as one.
+    """What of the candidates the answer may use.
 
     `model` orders the candidates first; a remote one has `timeout` seconds and gives way to the embedded one.
     """
@@ -68,18 +68,17 @@ class Reranking(Part):
     timeout: Seconds = 3.0
     passages: Annotated[int, Field(ge=1, le=50)] = 6
     token_budget: Annotated[int, Field(ge=64, le=200_000)] = 1800
-    duplicate: Share = 0.9
 
 
 class Routing(Part):
-    """A question whose complexity reaches `complex_from` is complex; evidence below `answer_from` is declined.
+    """What the confidence must reach: `answer_from` where sentences are quoted, `read_from` where a model reads.
 
-    The confidence is a probability; 0.4 is the highest tenth at which no developing half loses more than about one
-    answerable question in twenty (decision 013). Less where a needless refusal costs more, more where it costs less.
+    The confidence is the probability that what was found answers the question. A model can tell for itself that it
+    does not: the gate before it stops only questions for which nothing related was found.
     """
 
-    complex_from: Share = 0.5
     answer_from: Share = 0.45
+    read_from: Share = 0.1
 
 
 class Models(Part):
@@ -139,13 +138,14 @@ class Prompts(Part):
     claims: str = Field(default_factory=lambda: (PROMPTS / "claims.md").read_text("utf-8"))
     judge: str = Field(default_factory=lambda: (PROMPTS / "judge.md").read_text("utf-8"))
     declined: str = Field(default_factory=lambda: (PROMPTS / "declined.md").read_text("utf-8"))
+    courtesy: str = Field(default_factory=lambda: (PROMPTS / "courtesy.md").read_text("utf-8"))
 
 
 class Release(Part):
     """Everything that changes an answer, but for the Snapshot that it is asked of."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] = "default"
-    embedding: Literal["minilm-l6-v2-int8", "wordllama-256"] = "minilm-l6-v2-int8"
+    embedding: Literal["bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256"] = "bge-small-en-v1.5-int8"
     chunking: Chunking = Chunking()
     retrieval: Retrieval = Retrieval()
     reranking: Reranking = Reranking()

@@ -35,8 +35,8 @@ class Passage(TypedDict):
     """A chunk of a document, `text == document_text[start:end]`, with the scores that found it.
 
     `score` is the fused score, and the reranked one after the rerank step; `lexical` and `vector` are the legs' own.
-    `similar` are the cosines of the question to the passage's units in order, where the index holds their vectors.
-    `signals` say what else the index knows of a candidate: how it compares with the others that were found.
+    `vector` and `similar` say how like the question the passage and its units in order are, where the index holds their
+    vectors: 0 for texts that have nothing to do with one another, 1 for the same.
     """
 
     id: str
@@ -55,40 +55,53 @@ class Passage(TypedDict):
     lexical: float | None
     vector: float | None
     similar: list[float]
-    signals: NotRequired[dict[str, float]]
 
 
 class Search(TypedDict):
-    """A text to search for; the scores of several searches are added by their weights.
-
-    After `heard`, which was said before it, it is sought by what it then means alone: its words have their own search.
-    """
+    """A text to search for; the scores of several searches are added by their weights."""
 
     text: str
     weight: float
-    heard: NotRequired[str]
 
 
 class Evidence(TypedDict):
-    """A sentence of a kept passage; `passage` counts from 0, offsets are into the passage's text.
+    """A unit of a kept passage: a sentence, a list item, a table row; offsets are into the passage's text.
 
-    `part` is the sub-question that it answers best, counted from 1; 0, or not there, when the question has none.
-    `question`: what the passage itself asks before it; `text` begins with that, the passage's stretch does not.
-    `met`, `headed` and `least`: see graph.finding.late.Near; only where the index holds tokens.
+    `passage` counts from 0; `heading` is the innermost one over the unit. `question`: what the passage itself asks
+    before it; `text` begins with that, the passage's stretch does not. `similarity` is its cosine to the question,
+    `coverage` the share of the question's terms that it holds, `score` the probability that it holds the answer.
     """
 
     passage: int
     start: int
     end: int
     text: str
+    heading: str
     similarity: float
     coverage: float
     score: float
-    part: NotRequired[int]
     question: NotRequired[str]
-    met: NotRequired[float]
-    headed: NotRequired[float]
-    least: NotRequired[float]
+
+
+class Quote(TypedDict):
+    """What is quoted where no model reads; `passage` counts from 0."""
+
+    text: str
+    passage: int
+
+
+class Selection(TypedDict):
+    """What is quoted for a question, none where nothing answers it, and the `confidence` in it, 0 to 1.
+
+    `partial` says why there may be more to it, or is empty. `missing` are names of the question that nothing has that
+    was found; `unanswered` are the parts of the question, or the question itself, for which nothing is quoted.
+    """
+
+    quotes: list[Quote]
+    confidence: float
+    partial: str
+    missing: list[str]
+    unanswered: list[str]
 
 
 class Citation(TypedDict):
@@ -181,9 +194,10 @@ class Failure(TypedDict):
 class Answer(TypedDict):
     """What a caller gets; `timings` are milliseconds per step, `confidence` is 0 to 1.
 
-    `asked` is the stand-alone question that was searched for, `parts` its sub-questions when it was split, `mended`
-    the words of it that were taken for misspelt names, and `language` its ISO 639-1 code or `und`. `repairs` and
-    `conflicts` say what the check of the claims changed and found; `cached` names the caches that were hit.
+    `asked` is the stand-alone question that was searched for, `parts` its sub-questions when it was split,
+    `unanswered` those of them that have no answer, and `language` its ISO 639-1 code or `und`. `missing` are names of
+    the question that nothing has that was found. `repairs` and `conflicts` say what the check of the claims changed
+    and found; `cached` names the caches that were hit.
     """
 
     text: str
@@ -201,8 +215,9 @@ class Answer(TypedDict):
     usage: Usage
     asked: str
     parts: list[str]
+    unanswered: list[str]
+    missing: list[str]
     language: str
-    mended: dict[str, str]
     repairs: list[Repair]
     conflicts: list[Conflict]
     cached: list[str]
@@ -227,13 +242,12 @@ class State(TypedDict, total=False):
     readings: list[str]
     parts: list[str]
     language: str
-    mended: dict[str, str]
     cached: list[str]
     trouble: list[str]
     key: str
     candidates: list[Passage]
     passages: list[Passage]
-    evidence: list[Evidence]
+    selection: Selection
     confidence: float
     complexity: Route
     rung: Rung

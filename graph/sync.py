@@ -11,7 +11,6 @@ from langgraph.graph.state import CompiledStateGraph
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 LOOP = BlockingPortalProvider()
 """An event loop in a thread of its own, there as long as a sync call is under way."""
-BUFFERED = 64
 
 
 class GraphWithSync(CompiledStateGraph[Any, Any, Any, Any]):

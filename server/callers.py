@@ -26,7 +26,7 @@ from pydantic import ValidationError as Invalid
 
 from graph.errors import SettingsInvalid
 from graph.plain_yaml import YamlInvalid, load_yaml
-from graph.question.preprocess import MOST_GROUPS
+from graph.steps.preprocess import MOST_GROUPS
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.callers")

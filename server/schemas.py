@@ -113,8 +113,9 @@ class PublicAnswer(BaseModel):
     usage: Usage
     asked: str
     parts: list[str]
+    unanswered: list[str]
+    missing: list[str]
     language: str
-    mended: dict[str, str]
     repairs: list[Repair]
     conflicts: list[Conflict]
     cached: list[str]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 import yaml
 from fastapi import FastAPI
@@ -58,12 +59,26 @@ def serving(app: FastAPI) -> Iterator[str]:
         thread.join(30)
 
 
-def until(holds: Callable[[], Any], seconds: float = 20) -> None:
+def until(holds: Callable[[], Any], seconds: float = 60) -> None:
     """Wait for what other threads and processes do."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
+
+
+def reload(client: httpx.Client) -> dict[str, Any]:
+    """Have the server look for what it is to serve at once; what it says of that."""
+    reply = client.post("/admin/reload", json={})
+    assert reply.status_code == 200, reply.text
+    told: dict[str, Any] = reply.json()
+    return told
+
+
+def ready(client: httpx.Client) -> dict[str, Any]:
+    """What the server says of itself."""
+    told: dict[str, Any] = client.get("/readyz").json()
+    return told
 
 
 def free_port() -> int:

@@ -16,7 +16,7 @@ REGISTRY = ("client", "crosscheck", "entry", "fetching", "logging", "responses",
 HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},
     "kreuzberg": {"graph/ingest/formats/convert.py"},
-    "onnxruntime": {"graph/backends/minilm.py"},
+    "onnxruntime": {"graph/backends/onnx.py"},
     "openai": {"graph/backends/openai.py", "server/doors/openai_chat.py", "server/doors/openai_responses.py"},
     "langchain_openai": {"graph/backends/openai.py"},
     "xllamacpp": {"graph/backends/llama.py"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.candidates import Found, ndcg
-from benchmarks.train_rerank import Listed, fit, only
+from benchmarks.train_rerank import Listed, fit
 from graph.finding.relevance import FEATURES
 from graph.state import Passage
 
@@ -28,7 +28,7 @@ def lists(name: str, count: int, speaks: int, against: int | None = None) -> lis
 
 
 def learned(lists: list[Listed]) -> Mapping[str, float]:
-    return fit("rerank", FEATURES, lists).weights
+    return fit(lists).weights
 
 
 def test_what_speaks_for_the_answer_gets_the_weight_and_what_speaks_against_it_gets_none() -> None:
@@ -46,12 +46,6 @@ def test_questions_that_teach_nothing_are_passed_over() -> None:
     [useful, *_] = known = lists("scifact", 30, NEAR)
     idle = [Listed("scifact", useful.found, useful.table, useful.owners, np.full(4, side)) for side in (True, False)]
     assert learned([*known, *idle]) == learned(known)
-
-
-def test_features_are_picked_by_their_names() -> None:
-    found = Listed("scifact", Found("q", "a question", [], {}), np.arange(15.0)[None], np.array([0]), np.array([True]))
-    assert only(found, ("late", "near")).table.tolist() == [[12.0, 2.0]]
-    assert only(found, FEATURES).table.tolist() == [list(map(float, range(12)))]
 
 
 def test_documents_rank_by_their_best_passage() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from evals.drafting.proposals import Proposal, alike
 from evals.drafting.texts import Document
-from graph.finding.versions import DATE, VERSION, effective, family
+from graph.steps.versions import DATE, VERSION, effective, family
 from graph.text.words import terms
 from graph.verification.conflicts import differs
 

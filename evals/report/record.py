@@ -108,7 +108,7 @@ def side_record(outcome: Outcome | None) -> SideRecord:
         route=str(answer.get("route") or ""),
         rung=str(answer.get("rung") or ""),
         seconds=outcome.seconds if outcome else None,
-        trouble=f"{trouble.kind}: {trouble.message}" if trouble else "",
+        trouble=str(trouble or ""),
     )
 
 

@@ -60,5 +60,4 @@ def _tally(report: Report) -> str:
 def _said(outcome: Outcome | None) -> str:
     if outcome is None:
         return "it was not asked"
-    trouble = f"{outcome.trouble.kind}: {outcome.trouble.message}" if outcome.trouble else ""
-    return str(outcome.answer.get("text", "")) if outcome.answer else trouble
+    return str(outcome.answer.get("text", "")) if outcome.answer else str(outcome.trouble or "")

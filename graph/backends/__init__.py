@@ -1,16 +1,14 @@
 """The outside world as the graph sees it, and the one place that chooses which world that is."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..caching.cache import Caches
 from ..filters import ColumnType
-from ..finding.late import Near
 from ..release import Release, Terms
 from ..settings import Settings
-from ..state import Evidence, Passage, Usage
-from ..text.surfaces import Known
+from ..state import Passage, Quote, Usage
 
 
 class Lexicon(Protocol):
@@ -20,16 +18,8 @@ class Lexicon(Protocol):
         """How telling a term of graph.text.words is: its smoothed inverse frequency in public passages."""
         ...
 
-    def known(self, word: str) -> bool:
-        """Whether a word in lower case stands in a passage that everybody may see."""
-        ...
-
-    def of_length(self, letters: int) -> Sequence[Known]:
-        """The written words of public passages that have so many letters."""
-        ...
-
     def commonest(self, most: int) -> list[str]:
-        """The words that stand in the most public passages, most first."""
+        """The terms that stand in the most public passages, most first."""
         ...
 
 
@@ -75,29 +65,14 @@ class Index(Protocol):
         ...
 
 
-class Listener(Protocol):
-    """Finds passages for what a text means after something else was said."""
-
-    async def listen(self, text: str, heard: str, scope: "Scope") -> list[Passage]:
-        """Passages by falling score, sought by meaning alone; raises FilterInvalid or RetrievalUnavailable."""
-        ...
-
-
 @dataclass(frozen=True)
 class Scope:
-    """What a search may find: the caller's filter and groups; `pool` from each leg."""
+    """What a search may find: the caller's filter and groups; `pool` from each leg, and of those the best `keep`."""
 
     filters: dict[str, Any]
     groups: list[str]
     pool: int
-
-
-class Vocabulary(Protocol):
-    """Knows the words of passages that only some groups may see."""
-
-    async def holds(self, word: str, groups: list[str]) -> bool:
-        """Whether a word stands in a passage that is not public and that such a caller may see."""
-        ...
+    keep: int | None = None
 
 
 class Similarity(Protocol):
@@ -108,39 +83,18 @@ class Similarity(Protocol):
         ...
 
 
-class Nearness(Protocol):
-    """Compares texts with passages and their units by what the index holds of their tokens."""
-
-    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
-        """How near a text is to each unit of each passage; raises RetrievalUnavailable."""
-        ...
-
-    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
-        """How nearly each passage meets the tokens of a text, -1 to 1; raises RetrievalUnavailable."""
-        ...
-
-    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
-        """How alike each passage's units are to what a text means after what was `heard` before it, -1 to 1.
-
-        Raises RetrievalUnavailable.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class Brief:
-    """What a writer is asked: the question, its passages, and the evidence found in them, best first.
+    """What a writer is asked: the question, its passages, and what is quoted of them where no model reads.
 
-    `share` of the passages may be sent: less than 1 after the endpoint called the request too long. `weigh` says how
-    telling a term is in the whole index, where the world tells it.
+    `share` of the passages may be sent: less than 1 after the endpoint called the request too long.
     """
 
     question: str
     passages: list[Passage]
-    evidence: list[Evidence]
+    quotes: list[Quote]
     terms: Terms = field(default_factory=Terms)
     share: float = 1.0
-    weigh: Callable[[str], float] | None = None
 
 
 class Writer(Protocol):
@@ -195,14 +149,8 @@ class Backend:
     judge: Judge | None = None
     reranker: Reranker | None = None
     """None leaves the candidates in their fused order."""
-    nearness: Nearness | None = None
-    """None where the index holds no tokens: then sentences are embedded when they are asked about."""
-    listener: Listener | None = None
-    """None where a turn means the same whatever was said before it: its words alone carry the topic then."""
     index: Index | None = None
     """None where nothing lies on disk."""
-    vocabulary: Vocabulary | None = None
-    """None where nobody can say: then the words of a question are mended as if the caller were in no group."""
 
 
 async def connect(settings: Settings, release: Release) -> Backend:

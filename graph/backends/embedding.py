@@ -1,4 +1,4 @@
-"""What an embedding is: text to unit vectors, of wholes, of stretches and of tokens."""
+"""What an embedding is: text to unit vectors, of wholes and of the units in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..finding.late import Asked, Small, TokenVectors, Vectors
+Vectors = NDArray[np.float32]
+Small = NDArray[np.int8]
+"""Vectors of shape (n, dimensions) at 8 bits, each scaled to its own largest component."""
 
 
 @dataclass(frozen=True)
@@ -19,31 +21,33 @@ class Marked:
 
 
 class Marks(NamedTuple):
-    """What one run of the model makes of a text: its vector, those of its spans, and those of its tokens.
-
-    First of the tokens come those that stand in no span.
-    """
+    """What one run of the model makes of a text: its vector, and those of its spans."""
 
     whole: Vectors
     spans: Small
-    tokens: TokenVectors
+
+
+class QuestionVectors(NamedTuple):
+    """A question at unit length: as whole passages are compared with it, and as their units are."""
+
+    whole: Vectors
+    units: Vectors
 
 
 class Embedder(Protocol):
     """Maps texts to float32 vectors of shape (n, dimensions) with unit length.
 
-    Vectors of tokens have `token_dimensions`: 0 where an embedding makes none.
+    `unrelated` is the mean cosine of texts that have nothing to do with one another: 0 for some embeddings, 0.5 for
+    others. What is learned from cosines is learned from the share of the way from there to 1.
     """
 
     name: str
     dimensions: int
-    token_dimensions: int
+    unrelated: float
 
     def embed(self, texts: Sequence[str]) -> Vectors: ...
 
-    def embed_asked(self, text: str) -> Asked: ...
-
-    def embed_heard(self, text: str, heard: str) -> Vectors: ...
+    def embed_question(self, text: str) -> QuestionVectors: ...
 
     def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]: ...
 
@@ -53,3 +57,8 @@ class Embedder(Protocol):
 def unit_of(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """A vector at unit length."""
     return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+
+
+def above(cosines: Vectors, unrelated: float) -> Vectors:
+    """Cosines as the share of the way from unrelated texts to the same text; at most 1, below 0 for opposites."""
+    return (cosines - unrelated) / (1.0 - unrelated)

@@ -1,34 +1,31 @@
 """The embedded world: a Snapshot on disk, an embedding on the CPU."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..caching.cache import Caches, Shelf, open_caches
+from ..caching.cache import Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
-from ..finding.late import Asked, Near, Vectors, late, meant, near, unit
-from ..finding.retrieval import bm25, to_passages
+from ..finding.retrieval import bm25, fuse
 from ..release import Release
 from ..settings import Settings
 from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, check_fit, read_manifest
 from ..snapshot.rows import UNITS
 from ..snapshot.store import SnapshotLease, lease
-from ..snapshot.tables import Reader, SmallVectors, read_metadata
+from ..snapshot.tables import Hit, Reader, read_metadata
 from ..state import Passage
 from ..text.words import terms
 from . import Backend, Scope
 from .embedders import load_embedder
-from .embedding import Embedder
-from .queries import KeptQuestions, KeptVectors
-
-SEEN = 400
-"""Passages whose small vectors are kept at hand, some 10 KB each: those of one question are compared more than once."""
+from .embedding import Embedder, QuestionVectors, Small, above
+from .queries import CachedEmbedder
 
 
 class SnapshotRetriever:
@@ -48,13 +45,6 @@ class SnapshotRetriever:
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
-        self.holds_tokens = reader.holds_tokens
-        self._seen = Shelf(SEEN, 600)
-
-    @property
-    def nearness(self) -> "SnapshotRetriever | None":
-        """Who compares texts with passages by their tokens: this one, where the Snapshot holds any."""
-        return self if self.holds_tokens else None
 
     async def ping(self) -> None:
         with self._answering():
@@ -75,31 +65,30 @@ class SnapshotRetriever:
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         where = self.condition(scope)
+        with self._answering():
+            found = await self._ranked(text, where, scope)
+            best = list(found.fused)[: scope.keep]
+            rows = await self._reader.fetch([found.hits[name] for name in best], where)
+        return found.passages(rows, self._embedder.unrelated)
+
+    async def documents(self, text: str, scope: Scope) -> list[tuple[str, float]]:
+        """The documents that a search finds, each with the score of its best passage, best first; none is read."""
+        with self._answering():
+            found = await self._ranked(text, self.condition(scope), scope)
+        best: dict[str, float] = {}
+        for name, score in found.fused.items():
+            best.setdefault(found.hits[name].document, score)
+        return list(best.items())
+
+    async def _ranked(self, text: str, where: str, scope: Scope) -> "_Ranked":
+        """What both legs find, searched at the same time."""
         words = "".join(character if character.isalnum() else " " for character in text).strip()
-        with self._answering():
-            lexical, (vector, asked) = await asyncio.gather(
-                self._by_words(words, where, scope) if self._weight < 1 else _nothing(),
-                self._by_meaning(text, where, scope.pool) if self._weight > 0 else _no_vector(),
-            )
-        return self._passages(lexical, vector, asked)
-
-    async def listen(self, text: str, heard: str, scope: Scope) -> list[Passage]:
-        """What is nearest to a text that was said after another; its scores reach as far as the vector leg's do."""
-        where = self.condition(scope)
-        with self._answering():
-            asked = await asyncio.to_thread(self._embedder.embed_heard, text, heard)
-            vector = await self._reader.nearest(asked, where, scope.pool)
-        return self._passages([], vector, asked)
-
-    def _passages(
-        self, lexical: list[dict[str, Any]], vector: list[dict[str, Any]], asked: Vectors | None
-    ) -> list[Passage]:
-        """The rows of both legs as passages by falling fused score."""
-        _compare(asked, lexical, vector)
-        passages = to_passages(lexical, vector, self._weight, asked)
-        for passage in passages:
-            passage["metadata"] = read_metadata(passage)
-        return passages
+        by_words = self._by_words(words, where, scope) if self._weight < 1 else _nothing()
+        by_meaning = self._by_meaning(text, where, scope.pool) if self._weight > 0 else _no_vector()
+        lexical, (vector, question) = await asyncio.gather(by_words, by_meaning)
+        matches = {hit.id: hit.score for hit in lexical}
+        fused = fuse(matches, {hit.id: hit.score for hit in vector}, self._weight)
+        return _Ranked(fused, {hit.id: hit for hit in (*lexical, *vector)}, matches, question)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -124,82 +113,80 @@ class SnapshotRetriever:
                     found.setdefault(row.duplicate_of, []).append(row.document)
         return found
 
-    async def near(self, text: str, passages: Sequence[Passage]) -> list[Near]:
-        """How near a text is to each unit of each passage, by the tokens that the Snapshot holds."""
-        asked, held = await self._compared(text, passages)
-        return near(asked, [units for units, _ in held], [tokens for _, tokens in held])
-
-    async def meant(self, text: str, heard: str, passages: Sequence[Passage]) -> list[float]:
-        """How alike each passage's units are to a text that was said after another."""
-        with self._answering():
-            asked, held = await asyncio.gather(
-                asyncio.to_thread(self._embedder.embed_heard, text, heard), self._held(passages)
-            )
-        return meant(asked, [units for units, _ in held])
-
-    async def late(self, text: str, passages: Sequence[Passage]) -> list[float]:
-        """How nearly each passage meets the tokens of a text, by those that the Snapshot holds."""
-        asked, held = await self._compared(text, passages)
-        return late(asked, [tokens for _, tokens in held])
-
-    async def _compared(self, text: str, passages: Sequence[Passage]) -> tuple[Asked, list[SmallVectors]]:
-        """A text and passages as they are compared; passages that were looked at a moment ago are not read again."""
-        with self._answering():
-            embedding = asyncio.to_thread(self._embedder.embed_asked, text)
-            asked, held = await asyncio.gather(embedding, self._held(passages))
-        return asked, held
-
-    async def _held(self, passages: Sequence[Passage]) -> list[SmallVectors]:
-        ids = [passage["id"] for passage in passages]
-        known = {name: kept for name in ids if (kept := self._seen.get(name)) is not None}
-        found = await self._reader.small_vectors([name for name in ids if name not in known])
-        for name, kept in found.items():
-            self._seen.put(name, kept)
-        return [known[name] if name in known else found[name] for name in ids]
-
-    async def holds(self, word: str, groups: list[str]) -> bool:
-        with self._answering():
-            return await self._reader.holds(word, access_condition(groups))
-
-    async def _by_words(self, words: str, where: str, scope: Scope) -> list[dict[str, Any]]:
+    async def _by_words(self, words: str, where: str, scope: Scope) -> list[Hit]:
         """The lexical leg; what groups may see is scored by what is known of public passages alone."""
-        found = await self._reader.matching(words, where, scope.pool)
-        closed = await self._reader.matching_closed(words, where, scope.pool) if scope.groups else []
-        if not closed:
+        closed = self._reader.matching_closed(words, where, scope.pool) if scope.groups else _nothing()
+        found: list[Hit]
+        found, own = await asyncio.gather(self._reader.matching(words, where, scope.pool), closed)
+        if not own:
             return found
-        await asyncio.to_thread(self._score, words, closed)
-        return sorted([*found, *closed], key=lambda row: -float(row["match"]))[: scope.pool]
+        scored = await asyncio.to_thread(self._scored, words, own)
+        return sorted([*found, *scored], key=lambda hit: -hit.score)[: scope.pool]
 
-    def _score(self, words: str, rows: list[dict[str, Any]]) -> None:
+    def _scored(self, words: str, closed: list[tuple[Hit, str]]) -> list[Hit]:
         wanted, average = terms(words), self.lexicon.length / max(1, self.lexicon.passages)
-        for row in rows:
-            row["match"] = bm25(wanted, terms(row.pop("words")), self.lexicon.weight, average)
+        return [hit._replace(score=bm25(wanted, terms(own), self.lexicon.weight, average)) for hit, own in closed]
 
-    async def _by_meaning(self, text: str, where: str, most: int) -> tuple[list[dict[str, Any]], Vectors | None]:
-        asked = await asyncio.to_thread(self._embedder.embed_asked, text)
-        return await self._reader.nearest(asked.vector, where, most), asked.vector
+    async def _by_meaning(self, text: str, where: str, pool: int) -> tuple[list[Hit], QuestionVectors]:
+        question = await asyncio.to_thread(self._embedder.embed_question, text)
+        return await self._reader.nearest(question.whole, where, pool), question
 
 
-async def _nothing() -> list[dict[str, Any]]:
+async def _nothing() -> list[Any]:
     return []
 
 
-async def _no_vector() -> tuple[list[dict[str, Any]], None]:
+async def _no_vector() -> tuple[list[Hit], None]:
     return [], None
 
 
-def _compare(asked: Vectors | None, *legs: list[dict[str, Any]]) -> None:
-    """Give the rows of both legs their cosine to the question, as `cosine`, and those of their units, as `similar`.
+@dataclass(frozen=True)
+class _Ranked:
+    """What the legs found: the fused scores by passage id, best first, and what they follow from."""
 
-    `units` are the units' vectors at unit length.
-    """
-    for row in (row for leg in legs for row in leg):
-        units = row.pop(UNITS)
-        row["cosine"], row["similar"] = None, []
-        if asked is not None:
-            row["units"] = unit(units.astype(np.float32))
-            row["cosine"] = float(row["vector"] @ asked)
-            row["similar"] = [round(float(one), 4) for one in row["units"] @ asked]
+    fused: Mapping[str, float]
+    hits: Mapping[str, Hit]
+    matches: Mapping[str, float]
+    question: QuestionVectors | None
+
+    def passages(self, rows: Sequence[dict[str, Any]], unrelated: float) -> list[Passage]:
+        """Rows that were fetched as passages, with how like the question they and their units are."""
+        whole, units = _compare(self.question, rows, unrelated)
+        return [self._passage(*each) for each in zip(rows, whole, units, strict=True)]
+
+    def _passage(self, row: dict[str, Any], vector: float | None, similar: list[float]) -> Passage:
+        return Passage(
+            id=row["id"],
+            document=row["document"],
+            file=row["file"],
+            title=row["title"],
+            section=row["section"],
+            header=row["header"],
+            page=row["page"],
+            page_breaks=row["page_breaks"],
+            start=row["start"],
+            end=row["end"],
+            text=row["text"],
+            metadata=read_metadata(row),
+            score=self.fused[row["id"]],
+            lexical=self.matches.get(row["id"]),
+            vector=vector,
+            similar=similar,
+        )
+
+
+def _compare(
+    question: QuestionVectors | None, rows: Sequence[dict[str, Any]], unrelated: float
+) -> tuple[list[float | None], list[list[float]]]:
+    """How like the question each row and each of its units is, 0 for unrelated texts and 1 for the same."""
+    if question is None or not rows:
+        return [None for _ in rows], [[] for _ in rows]
+    whole = above(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
+    small: list[Small] = [row[UNITS] for row in rows]
+    flat = np.concatenate(small).astype(np.float32)
+    units = above((flat @ question.units) / np.maximum(np.linalg.norm(flat, axis=1), 1e-9), unrelated)
+    ends = np.cumsum([len(own) for own in small])[:-1]
+    return [float(one) for one in whole], [own.tolist() for own in np.split(units.round(4), ends)]
 
 
 class EmbeddedSimilarity:
@@ -210,7 +197,7 @@ class EmbeddedSimilarity:
 
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
         vectors = await asyncio.to_thread(self._embedder.embed, [text, *others])
-        return [float(score) for score in vectors[1:] @ vectors[0]]
+        return [float(score) for score in above(vectors[1:] @ vectors[0], self._embedder.unrelated)]
 
 
 async def open_retriever(
@@ -225,7 +212,8 @@ async def open_retriever(
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
     lexicon = Lexicon.open(directory)
-    embedder = KeptQuestions(await loading, (caches or Caches()).embeddings)
+    kept = caches or Caches()
+    embedder = CachedEmbedder(await loading, kept.embeddings, kept.sentences)
     return SnapshotRetriever(held, reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder
 
 
@@ -237,18 +225,5 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     from .writers import open_judge, open_writers
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
-    similarity = EmbeddedSimilarity(KeptVectors(embedder, caches.sentences))
-    nearness, reranker = retriever.nearness, open_reranker(settings, release, retriever.lexicon, retriever.nearness)
-    listener = retriever if embedder.token_dimensions and release.retrieval.vector_weight else None
-    return Backend(
-        retriever,
-        similarity,
-        writers,
-        caches,
-        judge,
-        reranker,
-        nearness,
-        listener,
-        index=retriever,
-        vocabulary=retriever,
-    )
+    similarity, reranker = EmbeddedSimilarity(embedder), open_reranker(settings, release, retriever.lexicon)
+    return Backend(retriever, similarity, writers, caches, judge, reranker, index=retriever)

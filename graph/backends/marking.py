@@ -6,8 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..finding.late import Small, Vectors
-from ..text.words import is_empty
+from .embedding import Small, Vectors
 
 Places = NDArray[np.int64]
 """Whole numbers about tokens, of shape (tokens,)."""
@@ -26,21 +25,6 @@ def owners_of(found: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
     for number, (start, end) in enumerate(spans):
         owners[(places[:, 0] >= start) & (places[:, 1] <= end) & (places[:, 1] > places[:, 0])] = number
     return owners
-
-
-def telling_tokens(text: str, places: Sequence[tuple[int, int]], words: Sequence[int | None]) -> NDArray[np.bool_]:
-    """Which tokens are of a word that carries a meaning; all where none is."""
-    reach: dict[int | None, tuple[int, int]] = {}
-    for word, (start, end) in zip(words, places, strict=True):
-        first, last = reach.get(word, (start, end))
-        reach[word] = (min(first, start), max(last, end))
-    tells = {word: _tells(text[start:end]) for word, (start, end) in reach.items()}
-    found = np.array([tells[word] for word in words], np.bool_)
-    return found if found.any() else np.ones(len(words), np.bool_)
-
-
-def _tells(word: str) -> bool:
-    return not is_empty(word) and any(map(str.isalnum, word))
 
 
 def span_vectors(tokens: Vectors, owners: Places, whole: Vectors, spans: int) -> Small:

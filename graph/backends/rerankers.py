@@ -1,20 +1,19 @@
 """Who orders the candidates: the learned weights, or an endpoint with those weights behind it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
-from ..finding.evidence import nearest
-from ..finding.relevance import features, head_of, understood
+from ..finding.relevance import features, head_of
 from ..learned import load
 from ..offload import off_loop
 from ..release import Release
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import Weigh, alike
-from . import Lexicon, Nearness, Ranked, Reranker
+from . import Lexicon, Ranked, Reranker
 from .breaker import EndpointBreaker, breaker_of
 
 SEARCHED = 2.0
@@ -22,8 +21,6 @@ SEARCHED = 2.0
 
 Any number from 1 to 8 orders a turn's candidates better than 0 (docs/decisions/023).
 """
-SENTENCES = 2
-"""Of the leading candidate, those after which the question is read again."""
 
 
 class Endpoint(Protocol):
@@ -37,47 +34,24 @@ class Endpoint(Protocol):
 
 
 class EmbeddedReranker:
-    """Weighs what of the question stands in each passage, and where, and how nearly its tokens are met.
+    """Weighs what of the question stands in each passage, and where, and how like it the passage and its units are."""
 
-    Where the index tells the last, the question is read once more, as it is understood after the best sentences of the
-    candidate that leads by then (docs/decisions/024).
-    """
-
-    def __init__(self, weigh: Weigh, nearness: Nearness | None = None) -> None:
-        self._weigh, self._nearness = weigh, nearness
+    def __init__(self, weigh: Weigh) -> None:
+        self._weigh = weigh
 
     async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
-        """The mean over the readings; never in trouble, and done in milliseconds; raises RetrievalUnavailable.
+        """The mean over the readings; never in trouble, and done in milliseconds.
 
         What can be read in more than one way was searched in more than one: what those found it by counts too.
         """
-        scores = await asyncio.gather(*(self._scores(question, passages) for question in readings))
+        scores = [await off_loop(self._scores, question, passages) for question in readings]
         searched = SEARCHED if len(readings) > 1 else 0.0
         pairs = zip(passages, zip(*scores, strict=True), strict=True)
         return Ranked([fmean(each) + searched * passage["score"] for passage, each in pairs])
 
-    async def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
-        if not self._nearness or not passages:
-            rows = await off_loop(features, question, passages, self._weigh)
-            return _weighed("rerank_afresh", rows)
-        near = await self._nearness.late(question, passages)
-        rows = await off_loop(features, question, passages, self._weigh, near)
-        first = _weighed("rerank_first", rows)
-        return _weighed("rerank", understood(rows, await meant_after(first, question, passages, self._nearness)))
-
-
-def _weighed(kind: str, rows: Sequence[Mapping[str, float]]) -> list[float]:
-    model = load(kind)
-    return [model.score(row) for row in rows]
-
-
-async def meant_after(
-    scores: Sequence[float], question: str, passages: Sequence[Passage], nearness: Nearness
-) -> list[float]:
-    """How alike each passage is to what a question means after the best sentences of the one that leads by a score."""
-    leader = passages[scores.index(max(scores))]
-    [near] = await nearness.near(question, [leader])
-    return await nearness.meant(question, nearest(leader, near, SENTENCES), passages)
+    def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
+        model = load("rerank")
+        return [model.score(row) for row in features(question, passages, self._weigh)]
 
 
 class RemoteReranker:
@@ -108,14 +82,12 @@ class RemoteReranker:
             raise ModelFailed("timeout", late, transient=True) from error
 
 
-def open_reranker(
-    settings: Settings, release: Release, lexicon: Lexicon | None, nearness: Nearness | None = None
-) -> Reranker | None:
+def open_reranker(settings: Settings, release: Release, lexicon: Lexicon | None) -> Reranker | None:
     """The reranker that the Release names, if any; raises SettingsInvalid where it has no address."""
     kind, _, model = release.reranking.model.partition(":")
     if kind == "none":
         return None
-    embedded = EmbeddedReranker(lexicon.weight if lexicon else alike, nearness)
+    embedded = EmbeddedReranker(lexicon.weight if lexicon else alike)
     if kind == "embedded":
         return embedded
     if not settings.rerank_url:

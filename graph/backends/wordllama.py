@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..finding.late import Asked, TokenVectors, Vectors
-from .embedding import Marked, Marks, unit_of
+from .embedding import Marked, Marks, QuestionVectors, Vectors, unit_of
 from .marking import owners_of, span_vectors
 from .tokenizing import count_tokens, load_tokenizer
 from .weights import packaged_file
@@ -16,7 +15,7 @@ class WordLlama:
 
     name = "wordllama-256"
     dimensions = 256
-    token_dimensions = 0
+    unrelated = 0.0
     vocabulary = ("wordllama", "tokenizers/l2_supercat_tokenizer_config.json")
 
     def __init__(self, threads: int = 1) -> None:
@@ -33,14 +32,9 @@ class WordLlama:
         unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return unit
 
-    def embed_asked(self, text: str) -> Asked:
-        """The vector of a question; its tokens would say no more than its words do."""
-        return Asked(self.embed([text])[0], np.empty((0, 0), np.float32), np.empty(0, np.bool_))
-
-    def embed_heard(self, text: str, heard: str) -> Vectors:
-        """The vector of the text: a static token means the same whatever was said before it."""
-        vector: Vectors = self.embed([text])[0]
-        return vector
+    def embed_question(self, text: str) -> QuestionVectors:
+        vector = self.embed([text])[0]
+        return QuestionVectors(vector, vector)
 
     def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
         """The vector of each text and those of its spans."""
@@ -51,8 +45,7 @@ class WordLlama:
         tokens = self._weights[encoded.ids or [0]]
         whole = tokens.mean(axis=0)
         owners = owners_of(encoded.offsets, marked.spans)
-        none = TokenVectors(np.empty((0, 0), np.uint8), [])
-        return Marks(unit_of(whole), span_vectors(tokens, owners, whole, len(marked.spans)), none)
+        return Marks(unit_of(whole), span_vectors(tokens, owners, whole, len(marked.spans)))
 
     def count_tokens(self, text: str) -> int:
         return count_tokens(self._tokenizer, text)

@@ -9,13 +9,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 
 from ..errors import ModelFailed
-from ..finding.evidence import weighing
-from ..offload import off_loop
 from ..release import Release
 from ..settings import Settings
 from ..state import Usage
 from ..writing import shaping
-from ..writing.extractive import Style, answer
 from . import Brief, Judge, Writer
 from .breaker import EndpointBreaker, breaker_of
 from .claims import ClaimsReader
@@ -28,23 +25,17 @@ FRAME_TOKENS = 32
 
 
 class ExtractiveWriter:
-    """Quotes the sentences that answer best; needs no model and never makes anything up."""
+    """Says what is quoted; needs no model and never makes anything up."""
 
     name = "extractive"
 
-    def __init__(self, sentences: int, style: Style = "auto") -> None:
-        self._sentences, self._style = sentences, style
-
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
-        weigh = brief.weigh or weighing(brief.passages)
-        found = (brief.question, brief.passages, brief.evidence, self._sentences)
-        quotes = await off_loop(answer, *found, style=self._style, weigh=weigh)
-        if not quotes:
-            raise ModelFailed("no_evidence", "No sentence of the passages bears on the question.")
-        for number, quote in enumerate(quotes):
+        if not brief.quotes:
+            raise ModelFailed("no_evidence", "No sentence of the passages answers the question.")
+        for number, quote in enumerate(brief.quotes):
             # A table row or list item has no full stop of its own, and without one two of them would be one claim.
-            stop = "" if quote.text.endswith(STOPS) or quote.short else "."
-            yield f"{' ' if number else ''}{quote.text}{stop} [{quote.passage + 1}]"
+            stop = "" if quote["text"].endswith(STOPS) else "."
+            yield f"{' ' if number else ''}{quote['text']}{stop} [{quote['passage'] + 1}]"
 
 
 class ChatWriter:
@@ -127,8 +118,7 @@ def _note(usage: Usage, name: str, shaped: shaping.Shaped) -> None:
 def open_writers(settings: Settings, release: Release) -> Mapping[str, Writer]:
     """The writers that the Release names, and the extractive one, which is always at hand."""
     names = {release.models.simple, release.models.complex, release.models.backup} - {"extractive"}
-    quoting = ExtractiveWriter(release.generation.sentences, release.generation.style)
-    writers: dict[str, Writer] = {"extractive": quoting}
+    writers: dict[str, Writer] = {"extractive": ExtractiveWriter()}
     return writers | {name: _open(name, settings, release) for name in sorted(names)}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from .show import passage_table
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
-    from ..backends import Reranker
+    from ..backends import Reranker, Scope
     from ..backends.local import SnapshotRetriever
 
 LEGS = {"lexical": 0.0, "vector": 1.0}
@@ -82,7 +83,7 @@ def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetrieve
     """The release's; raises ReleaseInvalid when it has none."""
     from ..backends.rerankers import open_reranker
 
-    found = open_reranker(settings, release, retriever.lexicon, retriever.nearness)
+    found = open_reranker(settings, release, retriever.lexicon)
     if found is None:
         raise ReleaseInvalid(f"The release {release.label} has reranking.model none; search its fused leg instead.")
     return found
@@ -109,15 +110,31 @@ class Searcher:
         self._retriever, self._release, self._reranker = retriever, release, reranker
         self._filters, self._groups = filters, groups
 
-    async def find(self, text: str, most: int, *, pool: int = 0) -> list[Passage]:
+    async def find(self, text: str, most: int) -> list[Passage]:
         """The best `most` passages for a text."""
-        from ..backends import Scope
-        from ..question.preprocess import normalise_question
+        question, scope = self._asked(text, most)
+        if self._reranker is None:
+            return await self._retriever.search(question, scope)
+        found = await self._retriever.search(question, replace(scope, keep=max(most, self._release.retrieval.keep)))
+        return (await self._reranked(question, found, self._reranker))[:most]
 
-        question = normalise_question(text, self._release.limits)
-        pool = max(self._release.retrieval.pool, most, pool)
-        found = await self._retriever.search(question, Scope(self._filters, self._groups, pool))
-        return (await self._reranked(question, found, self._reranker) if self._reranker else found)[:most]
+    def _asked(self, text: str, most: int) -> "tuple[str, Scope]":
+        from ..backends import Scope
+        from ..steps.preprocess import normalise_question
+
+        pool = max(self._release.retrieval.pool, most)
+        return normalise_question(text, self._release.limits), Scope(self._filters, self._groups, pool, most)
+
+    async def _documents(self, text: str, most: int) -> list[tuple[str, float]]:
+        """The best documents for a text; several passages of one may stand before the next one's first."""
+        from ..finding.retrieval import best_by_document
+
+        if self._reranker is None:
+            question, scope = self._asked(text, 3 * most)
+            return await self._retriever.documents(question, scope)
+        return [
+            (passage["document"], passage["score"]) for passage in best_by_document(await self.find(text, 3 * most))
+        ]
 
     async def _reranked(self, question: str, found: list[Passage], reranker: "Reranker") -> list[Passage]:
         """As many of the best as the release reranks, and the others below them."""
@@ -139,12 +156,11 @@ class Searcher:
         async def ranked(query: str, text: str) -> list[tuple[str, float]]:
             try:
                 async with gate:
-                    # Several passages of one document may stand before the next document's first.
-                    found = await self.find(text, 10_000, pool=3 * most)
+                    found = await self._documents(text, most)
             except QuestionInvalid as error:
                 echo(f"warrant: query {query} is left out: {error}", err=True)
                 return []
-            return _documents(found, copies)[:most]
+            return [(name, score) for first, score in found for name in (first, *copies.get(first, []))][:most]
 
         tasks = [asyncio.create_task(ranked(query, text)) for query, text in queries]
         with unfinished.open("w", encoding="utf-8") as lines:
@@ -154,14 +170,6 @@ class Searcher:
                 for rank, (document, score) in enumerate(await task, 1):
                     lines.write(f"{query} Q0 {SPACE.sub('%20', document)} {rank} {score:.6f} warrant\n")
         unfinished.replace(path)
-
-
-def _documents(passages: list[Passage], copies: dict[str, list[str]]) -> list[tuple[str, float]]:
-    """Documents by their best passage; the copies of a document right after it."""
-    from ..finding.retrieval import best_by_document
-
-    best = best_by_document(passages)
-    return [(name, p["score"]) for p in best for name in (p["document"], *copies.get(p["document"], []))]
 
 
 def read_queries(path: Path) -> list[tuple[str, str]]:

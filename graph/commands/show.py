@@ -22,17 +22,11 @@ def answer_panel(answer: Answer) -> RenderableType:
     parts += [_citation(citation) for citation in answer["citations"]]
     parts += [_conflict(conflict) for conflict in answer["conflicts"]]
     parts += [_repair(repair) for repair in answer["repairs"]]
-    if answer["mended"]:
-        parts.append(Text("searched for " + _mended(answer["mended"]), style="yellow"))
     if answer["nearest"]:
         parts.append(Text("nearest: " + "; ".join(answer["nearest"]), style="dim"))
     parts.append(Text(f"{path}\n{made}", style="dim"))
     title = f"{answer['status']} · confidence {answer['confidence']:.2f}"
     return Panel(Group(*parts), title=title, title_align="left", border_style=COLOURS[answer["status"]])
-
-
-def _mended(words: dict[str, str]) -> str:
-    return ", ".join(f"“{used}” instead of “{typed}”" for typed, used in words.items())
 
 
 def place(found: Citation | Passage) -> str:

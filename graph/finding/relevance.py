@@ -32,13 +32,8 @@ FEATURES = (
     "title_asked",
     "words_spread",
     "meaning_spread",
-    "moved_spread",
 )
 """What is weighed; each is such that more of it speaks for a candidate."""
-LATE = ("late", "late_spread", "late_top")
-"""What is weighed too where the index holds tokens."""
-MEANT = ("meant_spread",)
-"""What is weighed there once a first ranking has a leader."""
 
 
 class Hit(NamedTuple):
@@ -86,13 +81,8 @@ def _term(word: str) -> str:
     return next(iter(terms(word)), "")
 
 
-def features(
-    question: str, passages: Sequence[Passage], weigh: Weigh, late: Sequence[float] | None = None
-) -> list[dict[str, float]]:
-    """The features of each candidate; what is compared with the other candidates is 0 to 1 among them.
-
-    `late`: how nearly each meets the question's tokens, where the index tells.
-    """
+def features(question: str, passages: Sequence[Passage], weigh: Weigh) -> list[dict[str, float]]:
+    """The features of each candidate; what is compared with the other candidates is 0 to 1 among them."""
     asked = Asked(question, weigh)
     heads = [head_of(passage) for passage in passages]
     above = [asked.hits(head) for head in heads]
@@ -103,17 +93,9 @@ def features(
         {**_held(asked, head, a, w, passage), **_alike(passage), "words": score}
         for head, a, w, passage, score in zip(heads, above, within, passages, words, strict=True)
     ]
-    for row, linked, met in zip(rows, _linked(asked, passages), late or [0.0] * len(rows), strict=True):
-        row |= {"linked": linked, "late": met}
+    for row, linked in zip(rows, _linked(asked, passages), strict=True):
+        row["linked"] = linked
     return _compared(rows)
-
-
-def understood(rows: Sequence[dict[str, float]], meant: Sequence[float]) -> list[dict[str, float]]:
-    """The features with how alike each candidate is to what the question means after its leading candidate."""
-    found = [{**row, "meant": value} for row, value in zip(rows, meant, strict=True)]
-    if found:
-        _spread(found, "meant")
-    return found
 
 
 def head_of(passage: Passage) -> str:
@@ -181,7 +163,6 @@ def _alike(passage: Passage) -> dict[str, float]:
     return {
         "meaning": meaning,
         "sentence": max(passage["similar"], default=meaning),
-        "moved": passage.get("signals", {}).get("moved", 0.0),
     }
 
 
@@ -219,12 +200,12 @@ def _compared(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     """Adds what is compared among the candidates: shares of the best, and ranks."""
     if not rows:
         return []
-    for name in ("words", "meaning", "moved", "late"):
+    for name in ("words", "meaning"):
         _spread(rows, name)
     most = max(row["held"] for row in rows)
     for row in rows:
         row["held_best"] = row["held"] / most if most else 0.0
-    for name in ("lexical_rank", "sentence", "late"):
+    for name in ("lexical_rank", "sentence"):
         _ranked(rows, name)
     return rows
 

@@ -1,15 +1,15 @@
-"""Orders the candidates, and keeps what the answer may use: no near copies, within the token budget; pure."""
+"""Orders the candidates, and keeps what the answer may use: no copies, within the token budget; pure."""
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ..release import Reranking
 from ..state import Passage
 from .retrieval import normalised
 
 WORD = re.compile(r"\w+")
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+SAID = re.compile(r"[-−]?\d+(?:[.,:/]\d+)*|\w+|[^\w\s.,;:!?\"'’“”()*#|-]")
+"""What two texts differ by: words, numbers with their signs, and signs that are no punctuation, such as %."""
 TOKENS_PER_WORD = 1.4
 """English in word pieces; a budget needs no exact count."""
 
@@ -22,19 +22,20 @@ def reorder(candidates: Sequence[Passage], scores: Sequence[float]) -> list[Pass
 
 
 def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:
-    """The best candidates in order: copies of a better one left out, and nothing beyond the budget but the first."""
+    """The best candidates in order: copies of a better one left out, and nothing beyond the budget but the first.
+
+    A copy has the same words and numbers in the same order; a text that differs in one of them is another.
+    """
     kept: list[Passage] = []
-    sketches: list[tuple[set[tuple[str, str]], list[str]]] = []
+    seen: set[tuple[str, ...]] = set()
     tokens = 0.0
     for passage in candidates:
-        sketch = _sketch(passage["text"])
-        if any(_same(sketch, other, sizes.duplicate) for other in sketches):
-            continue
+        said = tuple(SAID.findall(passage["text"].casefold()))
         cost = tokens_in(passage["text"])
-        if kept and tokens + cost > sizes.token_budget:
+        if said in seen or (kept and tokens + cost > sizes.token_budget):
             continue
         kept.append(passage)
-        sketches.append(sketch)
+        seen.add(said)
         tokens += cost
         if len(kept) == sizes.passages:
             break
@@ -44,17 +45,3 @@ def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:
 def tokens_in(text: str) -> float:
     """About how many word pieces a text has."""
     return len(WORD.findall(text)) * TOKENS_PER_WORD
-
-
-def _sketch(text: str) -> tuple[set[tuple[str, str]], list[str]]:
-    words = WORD.findall(text.lower())
-    return set(pairwise(words)) or {(word, "") for word in words}, NUMBER.findall(text)
-
-
-def _same(
-    one: tuple[set[tuple[str, str]], list[str]], other: tuple[set[tuple[str, str]], list[str]], least: float
-) -> bool:
-    # Two versions of a rule differ in a number and in little else: those are not copies.
-    if one[1] != other[1]:
-        return False
-    return len(one[0] & other[0]) >= least * max(1, len(one[0] | other[0]))

@@ -1,21 +1,11 @@
-"""Fuses the lexical and the vector leg by their scores, and compares what they found among itself; pure."""
+"""Fuses the lexical and the vector leg by their scores; pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..state import Passage
-from .late import unit
 
-Vectors = NDArray[np.float32]
-LEADERS = 3
-"""Best passages towards which the question moves."""
 K1, B = 1.2, 0.75
-PULL = 0.6
-"""How far the question moves towards the best sentences of the leaders."""
 
 
 def normalised(scores: Mapping[str, float]) -> dict[str, float]:
@@ -38,64 +28,6 @@ def fuse(lexical: Mapping[str, float], vector: Mapping[str, float], vector_weigh
         for key in words.keys() | meaning.keys()
     }
     return dict(sorted(fused.items(), key=lambda item: (-item[1], item[0])))
-
-
-def to_passages(
-    lexical: Sequence[dict[str, Any]],
-    vector: Sequence[dict[str, Any]],
-    vector_weight: float,
-    asked: Vectors | None = None,
-) -> list[Passage]:
-    """Both legs' rows as one list of passages, best first, with their signals where the question has a vector."""
-    matches = {row["id"]: float(row["match"]) for row in lexical}
-    similarities = {row["id"]: float(row["similarity"]) for row in vector}
-    rows = {row["id"]: row for row in (*lexical, *vector)}
-    fused = fuse(matches, similarities, vector_weight)
-    passages = [_passage(rows[key], score, matches.get(key)) for key, score in fused.items()]
-    if asked is not None and passages:
-        vectors, units = np.stack([rows[key]["vector"] for key in fused]), [rows[key]["units"] for key in fused]
-        for passage, own in zip(passages, signals(asked, vectors, units), strict=True):
-            passage["signals"] = own
-    return passages
-
-
-def _passage(row: dict[str, Any], score: float, lexical: float | None) -> Passage:
-    return Passage(
-        id=row["id"],
-        document=row["document"],
-        file=row["file"],
-        title=row["title"],
-        section=row["section"],
-        header=row["header"],
-        page=row["page"],
-        page_breaks=row["page_breaks"],
-        start=row["start"],
-        end=row["end"],
-        text=row["text"],
-        metadata=row["metadata"],
-        score=score,
-        lexical=lexical,
-        vector=row["cosine"],
-        similar=row["similar"],
-    )
-
-
-def signals(asked: Vectors, vectors: Vectors, units: Sequence[Vectors]) -> list[dict[str, float]]:
-    """How like each passage, best first, is to the question moved towards the best ones; vectors are of unit length.
-
-    `moved`: the likeness of its best unit to the question after it has moved towards the leaders' best units
-    (Rocchio, 1971).
-    """
-    if not len(vectors):
-        return []
-    best = np.stack(
-        [own[np.argmax(own @ asked)] if len(own) else whole for own, whole in zip(units, vectors, strict=True)]
-    )
-    moved = unit(asked + PULL * unit(best[:LEADERS].mean(axis=0, keepdims=True)))[0]
-    return [
-        {"moved": float((own @ moved).max()) if len(own) else float(whole @ moved)}
-        for own, whole in zip(units, vectors, strict=True)
-    ]
 
 
 def bm25(wanted: Iterable[str], text: Sequence[str], weigh: Callable[[str], float], average: float) -> float:

@@ -10,23 +10,14 @@ from ..backends import Backend, Scope
 from ..caching.cache import key_of
 from ..filters import compile_filter
 from ..offload import off_loop
-from ..question import subquestions
 from ..release import Release
-from ..state import Evidence, Passage, Search, State
+from ..state import Passage, Search, State
+from ..steps.evidence import weighing
 from ..text.words import Weigh
-from . import confidence, evidence, merging, rerank
+from . import merging, rerank
 
 DEPTH = 2
 """How many times what is kept of the candidates each search gives, so that what two searches find half-way counts."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """How sure the answer is where it is surest and where it is weakest, and the evidence that is worth quoting."""
-
-    surest: float
-    weakest: float
-    evidence: list[Evidence]
 
 
 @dataclass(frozen=True)
@@ -45,9 +36,8 @@ class Searching:
 
     async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
         """The candidates of some searches together, best first, and the caches that all of them hit."""
-        able = [search for search in searches if self.backend.listener or not search.get("heard")]
-        found, cached = await self._all(able, state)
-        blended = merging.blend(found, [search["weight"] for search in able])
+        found, cached = await self._all(searches, state)
+        blended = merging.blend(found, [search["weight"] for search in searches])
         return blended[: self.release.retrieval.keep], cached
 
     async def passages(self, text: str, filters: dict[str, Any], groups: list[str]) -> list[Passage]:
@@ -56,7 +46,8 @@ class Searching:
         Raises FilterInvalid or RetrievalUnavailable.
         """
         compile_filter(filters, self.backend.retriever.columns)
-        found = (await self._one(Search(text=text, weight=1.0), filters, groups))[0][: self.release.retrieval.keep]
+        search, most = Search(text=text, weight=1.0), self.release.retrieval.keep
+        found, _ = await self._one(search, most, filters, groups)
         if self.backend.reranker is None or not found:
             return found
         ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
@@ -81,72 +72,38 @@ class Searching:
         kept = await off_loop(self.keep, rerank.reorder(candidates, ranked.scores))
         return kept, [ranked.trouble] if ranked.trouble else []
 
-    async def gather_evidence(self, texts: Sequence[str], passages: list[Passage]) -> list[Evidence]:
-        """The sentences of the passages, each by the best that it scores against one of the texts."""
-        weigh = self.weigh(passages)
-        return subquestions.best_of([await self._scored(text, passages, weigh) for text in texts])
-
-    def judge(self, question: str, found: State) -> Judged:
-        """How sure an answer is; when some parts have one and others have not, the others' evidence is left out."""
-        turn = bool(found.get("history"))
-        passages, units, weigh = found["passages"], found["evidence"], self.weigh(found["passages"])
-        whole = confidence.confidence(question, passages, units, weigh, turn=turn)
-        parts = confidence.of_parts(found.get("parts", []), passages, units, weigh, turn=turn)
-        weak = {number for number, sure in enumerate(parts, 1) if sure < self.release.routing.answer_from}
-        kept = [unit for unit in units if unit.get("part") not in weak] if len(weak) < len(parts) else units
-        return Judged(max([whole, *parts]), round(min(parts, default=whole), 4), kept)
-
     async def widen(self, state: State, parts: list[str]) -> State:
-        """Search for each part and for what the best passage names; each keeps a share of the passages."""
-        question, passages = state["standalone"], state["passages"]
-        ahead = subquestions.follow_up(question, passages[0])
-        texts = [*parts, *([ahead] if ahead else [])]
-        found, _ = await self._all([Search(text=text, weight=1.0) for text in texts], state)
-        pairs = zip(texts, found, strict=True)
-        ranked = await asyncio.gather(*(self.best([text], each, state["began"]) for text, each in pairs))
-        rankings = [passages, *(each for each, _ in ranked)]
+        """Search for each part; each keeps a share of the passages, and so does the question itself."""
+        found, _ = await self._all([Search(text=part, weight=1.0) for part in parts], state)
+        pairs = zip(parts, found, strict=True)
+        ranked = await asyncio.gather(*(self.best([part], each, state["began"]) for part, each in pairs))
+        rankings = [state["passages"], *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
-        kept = await off_loop(self.keep, merging.take_turns(rankings, subquestions.turns(len(parts), len(texts))))
-        units = await self.gather_evidence([question, *parts], kept)
-        return State(parts=parts, passages=kept, evidence=units, trouble=trouble)
-
-    async def _scored(self, text: str, passages: list[Passage], weigh: Weigh) -> list[Evidence]:
-        """The sentences scored against a text; without the index's tokens those that may be best are embedded."""
-        if self.backend.nearness:
-            told = await self.backend.nearness.near(text, passages)
-            return await off_loop(evidence.score, text, passages, evidence.gather(passages, told), {}, weigh)
-        found = await off_loop(evidence.gather, passages)
-        near = await off_loop(evidence.shortlist, text, passages, found, weigh)
-        similar = await self.backend.similarity.compare(text, [found[number]["text"] for number in near])
-        return await off_loop(evidence.score, text, passages, found, dict(zip(near, similar, strict=True)), weigh)
+        kept = await off_loop(self.keep, merging.take_turns(rankings, [1] * len(rankings)))
+        return State(passages=kept, trouble=trouble)
 
     def weigh(self, passages: list[Passage]) -> Weigh:
         """How telling a term is: in the whole index, or among the passages where the world does not tell it."""
         lexicon = self.backend.retriever.lexicon
-        return lexicon.weight if lexicon else evidence.weighing(passages)
+        return lexicon.weight if lexicon else weighing(passages)
 
     async def _all(self, searches: Sequence[Search], state: State) -> tuple[list[list[Passage]], list[str]]:
         whose = state["filters"], state["groups"], state["caller"]
-        searched = await asyncio.gather(*(self._one(search, *whose) for search in searches))
+        most = self.release.retrieval.keep * (DEPTH if len(searches) > 1 else 1)
+        searched = await asyncio.gather(*(self._one(search, most, *whose) for search in searches))
         hits = [set(cached) for _, cached in searched]
         return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
 
     async def _one(
-        self, search: Search, filters: dict[str, Any], groups: list[str], caller: str = ""
+        self, search: Search, most: int, filters: dict[str, Any], groups: list[str], caller: str = ""
     ) -> tuple[list[Passage], list[str]]:
-        """The best passages of a search, and the caches that were hit."""
-        text, heard = search["text"], search.get("heard", "")
-        caches, key = self.backend.caches, self.key(filters, groups, caller, "search", text, heard)
+        """The best passages of a search, so many at most, and the caches that were hit."""
+        text, caches = search["text"], self.backend.caches
+        key = self.key(filters, groups, caller, "search", text, most)
         kept: list[Passage] | None = caches.retrieval.get(key)
         if kept is not None:
             return kept, ["retrieval"]
-        cached = ["embedding"] if ((text, heard) if heard else text) in caches.embeddings else []
-        scope = Scope(filters, groups, self.release.retrieval.pool)
-        found = (await self._ask(text, heard, scope))[: DEPTH * self.release.retrieval.keep]
+        cached = ["embedding"] if text in caches.embeddings else []
+        found = await self.backend.retriever.search(text, Scope(filters, groups, self.release.retrieval.pool, most))
         caches.retrieval.put(key, found)
         return found, cached
-
-    async def _ask(self, text: str, heard: str, scope: Scope) -> list[Passage]:
-        if heard and self.backend.listener:
-            return await self.backend.listener.listen(text, heard, scope)
-        return await self.backend.retriever.search(text, scope)

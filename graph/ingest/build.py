@@ -48,7 +48,7 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     shared = {row.document: _shared(row, about[row.document], columns) for row in stubs if not row.duplicate_of}
     build = store.new_build()
     types = {name: column.type for name, column in columns.items()}
-    writer = await Writer.create(build, types, journal.dimensions, journal.token_dimensions)
+    writer = await Writer.create(build, types, journal.dimensions)
     words = _Words(base, before, shared)
     if reader:
         await _copy(reader, writer, replaced, shared, words)

@@ -12,7 +12,10 @@ from urllib.parse import unquote
 from ..errors import SourceInvalid
 from .access import GROUPS, agreed, alike
 from .document import Metadata
-from .metadata import MANIFEST, SIDECARS, fold, manifest, normalise, sidecar
+from .formats.clean import decode
+from .formats.sheets import DELIMITED
+from .front_matter import doubt_in_markup
+from .metadata import MANIFESTS, MOST_SIDECAR, SIDECARS, fold, is_metadata, manifest, normalise, sidecar
 
 Listing = dict[str, list[str]]
 """A folder's entries by their names without regard to case."""
@@ -121,7 +124,7 @@ class Curated:
             loaded = self._folders[folder] = _Folder()
             try:
                 listing = self._listing(folder)
-                for name in listing.get(MANIFEST, ()):
+                for name in (name for known in MANIFESTS for name in listing.get(known, ())):
                     self._check_link(folder / name)
                     for file, fields in manifest(folder / name):
                         self._place_row(Row(folder / name, file, fields), loaded)
@@ -152,8 +155,13 @@ class Curated:
                 self._unsure[file] = f"{path.name} may mean several files that are there."
 
     def _suspect(self, folder: Path, listing: Listing) -> None:
-        """Doubt a file without a sidecar that has one by another name, such as guide.txt.metadata.yaml."""
+        """Doubt a file without a sidecar that has one by another name, such as guide.txt.metadata.yaml.
+
+        And all files beside a list that is named like a manifest; raises SourceInvalid.
+        """
         for name in (name for names in listing.values() for name in names):
+            if _is_like_a_manifest(folder / name):
+                raise SourceInvalid(f"{name} may be meant as a manifest; that is named {MANIFESTS[0]}.")
             parts = name.split(".")
             described = [".".join(parts[:end]) for end in range(1, len(parts)) if _is_meta(parts[end])]
             for file in (file for stem in described for file in self._matches(folder, stem)):
@@ -196,6 +204,15 @@ def _sidecars(listing: Listing) -> list[str]:
     """The sidecars in a folder. Hidden ones describe hidden files, but for one that has no other name."""
     found = [name for folded in listing if folded.endswith(SIDECARS) for name in listing[folded]]
     return [name for name in found if not name.startswith(".") or fold(name) in SIDECARS]
+
+
+def _is_like_a_manifest(path: Path) -> bool:
+    """Whether a list with a column of groups is named like a manifest, such as manifest.csv.txt."""
+    named = fold(path.name).partition(".")[0]
+    if is_metadata(path.name) or path.suffix.lower() not in (*DELIMITED, ".txt") or not alike(named, "manifest", 2):
+        return False
+    with path.open("rb") as file:
+        return bool(doubt_in_markup(decode(file.read(MOST_SIDECAR)), DELIMITED[0]))
 
 
 def _is_meta(part: str) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 
 from ..errors import SourceInvalid
 from ..plain_yaml import YamlInvalid, load_yaml
+from ..text.cells import split
 from .access import HOW, resembles_restriction
 from .document import Metadata, canonical
+from .formats.sheets import DELIMITED
 from .metadata import normalise
 
 MOST = 64 << 10
@@ -26,9 +28,10 @@ LINE_NAMES = re.compile(
 )
 META_NAMES = re.compile(r"<meta\b[^>]{0,500}?\b(?:name|property)\s*=\s*[\"']?([^\"'>\s]{1,60})", re.IGNORECASE)
 DATA_NAMES = re.compile(r"\"([^\"\n]{1,60})\"\s{0,20}:|([\w.-]{1,60})\s{0,20}[:=>]")
+RULE = re.compile(r"\n[ \t]*\|?[ \t]*:?-[-:| \t]*$", re.MULTILINE)
+"""The line under the header of a table."""
 CELLS = re.compile(r"[^,;\t|\"'\n]{1,60}")
 DATA = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml")
-TABLES = (".csv", ".tsv")
 FENCED = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*(?:-\0?-\0?-|\+\0?\+\0?\+)[^-+]")
 """The start of a file of any kind that has front matter."""
 
@@ -54,7 +57,7 @@ def front_matter(text: str) -> tuple[Metadata, int]:
         fields = _fields(block, fence)
         if isinstance(fields, dict):
             return _normalised(fields), closed.end()
-        if doubt := _doubt(FIRST_WORDS.findall(block)):
+        if doubt := doubt_in_names(FIRST_WORDS.findall(block)):
             raise SourceInvalid(doubt)
         return {}, 0
     if FIELD.match(text, start):
@@ -81,21 +84,27 @@ def _normalised(fields: dict[Any, Any]) -> Metadata:
 
 
 def doubt_in_text(text: str) -> str:
-    """Why a line at a text's top, outside of front matter, may be meant to restrict it; empty when none may."""
+    """Why a line at a text's top, outside of front matter, or a column of a table may be meant to restrict it.
+
+    Empty when none may.
+    """
     top = "\n".join(text.lstrip()[:MOST].split("\n")[:LINES])
-    return _doubt(name for found in LINE_NAMES.finditer(CODE.sub("", top)) for name in found.groups())
+    names = [name for found in LINE_NAMES.finditer(CODE.sub("", top)) for name in found.groups()]
+    headers = [text[text.rfind("\n", 0, rule.start()) + 1 : rule.start()] for rule in RULE.finditer(text)]
+    return doubt_in_names([*names, *(cell for header in headers if "|" in header for cell in split(header))])
 
 
 def doubt_in_markup(text: str, ending: str) -> str:
     """The same for a file's own markup: the keys of data, the header of a table, a page's <meta>."""
     if ending in DATA:
-        return _doubt({name for found in DATA_NAMES.finditer(text) for name in found.groups()})
-    if ending in TABLES:
-        return _doubt(cell for line in text[:MOST].split("\n")[:LINES] for cell in CELLS.findall(line))
-    return _doubt(META_NAMES.findall(text[:MOST])) or doubt_in_text(text)
+        return doubt_in_names({name for found in DATA_NAMES.finditer(text) for name in found.groups()})
+    if ending in DELIMITED:
+        return doubt_in_names(cell for line in text[:MOST].split("\n")[:LINES] for cell in CELLS.findall(line))
+    return doubt_in_names(META_NAMES.findall(text[:MOST])) or doubt_in_text(text)
 
 
-def _doubt(names: Iterable[str | None]) -> str:
+def doubt_in_names(names: Iterable[str | None]) -> str:
+    """Why one of the names may be meant to restrict a file; empty when none may."""
     found = next((name.strip() for name in names if name and resembles_restriction(name.strip())), None)
     if found is None:
         return ""

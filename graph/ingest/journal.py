@@ -2,34 +2,29 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..finding.late import TokenVectors
-from ..snapshot.rows import TOKENS, UNITS, DocumentRow, PassageRows
+from ..snapshot.rows import UNITS, DocumentRow, PassageRows
 
-Number = TypeVar("Number", np.int8, np.uint8)
+LAYOUT = "2"
+"""Goes up with the tables: work that an earlier version left unpublished is done again."""
 
 
 class Journal:
     """Documents that are read, cut and embedded but not yet published; opened under the store's lock."""
 
-    def __init__(self, path: Path, recipe: str, dimensions: int, token_dimensions: int) -> None:
-        self._path, self.dimensions, self.token_dimensions = path, dimensions, token_dimensions
+    def __init__(self, path: Path, recipe: str, dimensions: int) -> None:
+        self._path, self.dimensions = path, dimensions
         self._database = self._open()
         self._database.execute("CREATE TABLE IF NOT EXISTS recipe (name TEXT)")
-        self._database.execute("CREATE TABLE IF NOT EXISTS documents (document TEXT PRIMARY KEY, row TEXT)")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS passages (document TEXT, rows TEXT, vectors BLOB, units BLOB, tokens BLOB)"
-        )
-        self._database.execute("CREATE INDEX IF NOT EXISTS by_document ON passages (document)")
-        if self._database.execute("SELECT name FROM recipe").fetchone() != (recipe,):
-            self._restart(recipe)
+        made_by = f"{recipe} {LAYOUT}"
+        if self._database.execute("SELECT name FROM recipe").fetchone() != (made_by,):
+            self._restart(made_by)
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, check_same_thread=False)
@@ -43,11 +38,15 @@ class Journal:
             database.execute("PRAGMA journal_mode=WAL")
         return database
 
-    def _restart(self, recipe: str) -> None:
+    def _restart(self, made_by: str) -> None:
         with self._database as database:
-            for table in ("recipe", "documents", "passages"):
-                database.execute(f"DELETE FROM {table}")
-            database.execute("INSERT INTO recipe VALUES (?)", (recipe,))
+            for table in ("documents", "passages"):
+                database.execute(f"DROP TABLE IF EXISTS {table}")
+            database.execute("CREATE TABLE documents (document TEXT PRIMARY KEY, row TEXT)")
+            database.execute("CREATE TABLE passages (document TEXT, rows TEXT, vectors BLOB, units BLOB)")
+            database.execute("CREATE INDEX by_document ON passages (document)")
+            database.execute("DELETE FROM recipe")
+            database.execute("INSERT INTO recipe VALUES (?)", (made_by,))
 
     def record(self, finished: list[tuple[DocumentRow, PassageRows]]) -> None:
         """Keep finished documents, all or none, in place of earlier versions of the same."""
@@ -55,11 +54,11 @@ class Journal:
             for row, passages in finished:
                 self._forget(row.document)
                 database.execute("INSERT INTO documents VALUES (?, ?)", (row.document, json.dumps(asdict(row))))
-                sizes = zip(passages.rows, passages.units, passages.tokens, strict=True)
-                rows = json.dumps([{**one, UNITS: len(units), TOKENS: tokens.counts} for one, units, tokens in sizes])
+                sizes = zip(passages.rows, passages.units, strict=True)
+                rows = json.dumps([{**one, UNITS: len(units)} for one, units in sizes])
                 vectors = np.ascontiguousarray(passages.vectors, np.float32).tobytes()
-                blobs = (vectors, _joined(passages.units), _joined([own.signs for own in passages.tokens]))
-                database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?)", (row.document, rows, *blobs))
+                units = b"".join(own.tobytes() for own in passages.units)
+                database.execute("INSERT INTO passages VALUES (?, ?, ?, ?)", (row.document, rows, vectors, units))
 
     def keep_only(self, documents: set[str]) -> None:
         """Drop every document but these."""
@@ -82,14 +81,12 @@ class Journal:
 
     def passages(self, document: str) -> PassageRows:
         """The passages of one finished document."""
-        asked = "SELECT rows, vectors, units, tokens FROM passages WHERE document = ?"
-        kept, vectors, units, tokens = self._database.execute(asked, (document,)).fetchone()
+        asked = "SELECT rows, vectors, units FROM passages WHERE document = ?"
+        kept, vectors, units = self._database.execute(asked, (document,)).fetchone()
         rows = json.loads(kept)
         whole = np.frombuffer(vectors, np.float32).reshape(-1, self.dimensions)
         own = _split(np.frombuffer(units, np.int8), [row.pop(UNITS) for row in rows], self.dimensions)
-        counts: list[list[int]] = [row.pop(TOKENS) for row in rows]
-        parts = _split(np.frombuffer(tokens, np.uint8), list(map(sum, counts)), self.token_dimensions // 8)
-        return PassageRows(rows, whole, own, list(map(TokenVectors, parts, counts)))
+        return PassageRows(rows, whole, own)
 
     def close(self) -> None:
         self._database.close()
@@ -104,11 +101,6 @@ class Journal:
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
 
-def _joined(parts: Sequence[NDArray[Any]]) -> bytes:
-    return b"".join(own.tobytes() for own in parts)
-
-
-def _split(flat: NDArray[Number], sizes: list[int], width: int) -> list[NDArray[Number]]:
+def _split(flat: NDArray[np.int8], sizes: list[int], width: int) -> list[NDArray[np.int8]]:
     """Rows of such a width, so many for each passage."""
-    table = flat.reshape(-1 if width else 0, width)
-    return np.split(table, np.cumsum(sizes)[:-1]) if sizes else []
+    return np.split(flat.reshape(-1, width), np.cumsum(sizes)[:-1]) if sizes else []

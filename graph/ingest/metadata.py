@@ -15,15 +15,17 @@ from ..plain_yaml import YamlInvalid, load_yaml
 from .access import is_restriction, settled
 from .document import Metadata
 
-MANIFEST = "manifest.csv"
+MANIFESTS = ("manifest.csv", "manifest.tsv")
 SIDECARS = (".meta.yaml", ".meta.yml", ".meta.json")
 MOST_SIDECAR, MOST_MANIFEST, MOST_ROWS = 1 << 20, 32 << 20, 200_000
 """Bytes of a sidecar and of a manifest, and rows of a manifest, that are read."""
+LONGEST_CELL = 1 << 17
+"""Characters; a longer cell has lost its closing quotation mark."""
 
 
 def is_metadata(name: str) -> bool:
     """Whether a file is a manifest or a sidecar, by its name in any case."""
-    return fold(name) == MANIFEST or fold(name).endswith(SIDECARS)
+    return fold(name) in MANIFESTS or fold(name).endswith(SIDECARS)
 
 
 def fold(name: str) -> str:
@@ -48,8 +50,11 @@ def manifest(path: Path) -> list[tuple[str, Metadata]]:
     A cell that is empty says nothing. Fields are not normalised yet: a wrong one is the matter of its row.
     """
     lines = io.StringIO(_text(path, MOST_MANIFEST), newline="")
+    csv.field_size_limit(LONGEST_CELL)
+    comma = "\t" if fold(path.suffix) == ".tsv" else ","
     try:
-        rows = [row for row in csv.reader(lines, strict=True, skipinitialspace=True) if any(map(str.strip, row))]
+        read = csv.reader(lines, delimiter=comma, strict=True, skipinitialspace=True)
+        rows = [row for row in read if any(map(str.strip, row))]
     except csv.Error as error:
         raise SourceInvalid(f"{path.name}: this is not a CSV file: {error}.") from error
     names = [cell.strip() for cell in rows[0]] if rows else []

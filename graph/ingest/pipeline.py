@@ -29,7 +29,7 @@ from .removal import withdrawn
 from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 10
+READING = 11
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 
@@ -68,9 +68,7 @@ class _Run:
         self._prunes = options.prune or options.prune_all
         self.recipe = recipe_of(release, options.ocr)
         self.embedder: Embedder = load_embedder(release.embedding, options.threads)
-        self.journal = Journal(
-            store.work / "journal.sqlite", self.recipe, self.embedder.dimensions, self.embedder.token_dimensions
-        )
+        self.journal = Journal(store.work / "journal.sqlite", self.recipe, self.embedder.dimensions)
         self.held = self._base()
         self.base = self.held.directory if self.held else None
         self.before = asyncio.run(published(self.base)) if self.base else {}

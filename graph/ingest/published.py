@@ -23,7 +23,7 @@ async def vectors_of(path: Path, documents: set[str]) -> Known:
     reader = await Reader.open(path, approximate=False)
     found = {}
     async for part in reader.passages():
-        for row, *vectors in zip(part.rows, part.vectors, part.units, part.tokens, strict=True):
+        for row, *vectors in zip(part.rows, part.vectors, part.units, strict=True):
             if row["document"] in documents:
                 found[row[WORDS]] = Marks(*vectors)
     return found

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from zipfile import BadZipFile, ZipFile
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -121,18 +120,6 @@ def _address_space() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def unpacked_size(path: Path) -> int:
-    """Bytes that the members of a zip archive (.docx, .epub, ...) say they unpack to; 0 for any other file."""
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != b"PK\x03\x04":
-                return 0
-        with ZipFile(path) as archive:
-            return sum(member.file_size for member in archive.infolist())
-    except (OSError, BadZipFile, ValueError, NotImplementedError):
-        return 0
-
-
 def _is_small(source: Source, text: str | None) -> bool:
     if source.place is not None:
         return len(text or "") <= SMALL
@@ -146,17 +133,12 @@ def read_and_cut(source: Source, text: str | None, recipe: Recipe, limits: Limit
     """One source as a document and its chunks; whatever goes wrong comes as a Refusal."""
 
     def work() -> Cut:
-        document = _part(source, text) if source.place is not None else _whole(source.path, recipe.ocr, limits)
+        document = (
+            _part(source, text) if source.place is not None else extract(source.path, recipe.ocr, limits.megabytes)
+        )
         return Cut(document, cut(document, recipe.chunking, token_counter(recipe.embedding)))
 
     return surviving(source.file, work)
-
-
-def _whole(path: Path, ocr: str, limits: Limits) -> Document:
-    unpacked = unpacked_size(path) / MEGABYTE
-    if unpacked > limits.megabytes:
-        raise Refused(f"too large: it unpacks to {unpacked:.0f} MB, at most {limits.megabytes:g} MB are read")
-    return extract(path, ocr)
 
 
 def _part(source: Source, text: str | None) -> Document:

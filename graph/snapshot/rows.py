@@ -8,16 +8,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..finding.late import TokenVectors
-
 WORDS, CLOSED_WORDS = "search_text", "closed_search_text"
 """What a passage is found by: public ones by the first, those of groups by the second.
 
 Each column has a word index of its own, so that the statistics of public passages know nothing of the others.
 """
-UNITS, TOKENS, COUNTS = "unit_vectors", "token_vectors", "token_counts"
-DIMENSIONS = b"dimensions"
-"""The metadata of the column TOKENS under which its vectors' dimensions stand."""
+UNITS = "unit_vectors"
 
 ARROW_TYPES: Mapping[str, pa.DataType] = {
     "string": pa.string(),
@@ -84,22 +80,19 @@ class DocumentRow:
 @dataclass(frozen=True)
 class PassageRows:
     """Rows of OWN_FIELDS, their vectors, float32 of shape (n, dimensions), and for each the vectors of its units at
-    8 bits, int8 of shape (units, dimensions), and those of its tokens.
+    8 bits, int8 of shape (units, dimensions).
     """
 
     rows: list[dict[str, Any]]
     vectors: NDArray[np.float32]
     units: list[NDArray[np.int8]]
-    tokens: list[TokenVectors]
 
     @classmethod
     def joined(cls, parts: Sequence["PassageRows"]) -> "PassageRows":
         """Several as one."""
         rows = [row for part in parts for row in part.rows]
-        units, tokens = [u for part in parts for u in part.units], [t for part in parts for t in part.tokens]
-        return cls(rows, np.concatenate([part.vectors for part in parts]), units, tokens)
+        return cls(rows, np.concatenate([part.vectors for part in parts]), [u for part in parts for u in part.units])
 
     def only(self, numbers: Sequence[int]) -> "PassageRows":
         """Some of them, by their numbers."""
-        units, tokens = [self.units[n] for n in numbers], [self.tokens[n] for n in numbers]
-        return PassageRows([self.rows[n] for n in numbers], self.vectors[numbers], units, tokens)
+        return PassageRows([self.rows[n] for n in numbers], self.vectors[numbers], [self.units[n] for n in numbers])

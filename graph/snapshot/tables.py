@@ -14,16 +14,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..filters import PREFIX, ColumnType
-from ..finding.late import Small, TokenVectors
 from .rows import (
     ARROW_TYPES,
     CLOSED_WORDS,
-    COUNTS,
-    DIMENSIONS,
     DOCUMENT_SCHEMA,
     OWN_FIELDS,
     SHARED_FIELDS,
-    TOKENS,
     UNITS,
     WORDS,
     DocumentRow,
@@ -52,15 +48,11 @@ class Writer:
         self.count = 0
 
     @classmethod
-    async def create(
-        cls, directory: Path, columns: Mapping[str, ColumnType], dimensions: int, token_dimensions: int
-    ) -> "Writer":
+    async def create(cls, directory: Path, columns: Mapping[str, ColumnType], dimensions: int) -> "Writer":
         vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
         own = [pa.field(PREFIX + name, ARROW_TYPES[kind]) for name, kind in columns.items()]
-        tokens = pa.field(TOKENS, pa.binary(), metadata={DIMENSIONS: str(token_dimensions)})
-        small = [pa.field(UNITS, pa.binary()), tokens, pa.field(COUNTS, pa.list_(pa.int32()))]
-        closed = pa.field(CLOSED_WORDS, pa.string())
-        schema = pa.schema([*OWN_FIELDS, closed, *SHARED_FIELDS, *own, *small, vector])
+        closed, units = pa.field(CLOSED_WORDS, pa.string()), pa.field(UNITS, pa.binary())
+        schema = pa.schema([*OWN_FIELDS, closed, *SHARED_FIELDS, *own, units, vector])
         import lancedb
 
         database = await lancedb.connect_async(str(directory))
@@ -77,10 +69,8 @@ class Writer:
         if not found.rows:
             return
         rows = [_closed({**row, **shared[row["document"]]}) for row in found.rows]
-        columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-4]]
+        columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-2]]
         columns.append(pa.array([own.tobytes() for own in found.units], pa.binary()))
-        columns.append(pa.array([own.signs.tobytes() for own in found.tokens], pa.binary()))
-        columns.append(pa.array([own.counts for own in found.tokens], pa.list_(pa.int32())))
         flat = pa.array(np.ascontiguousarray(found.vectors, np.float32).reshape(-1))
         columns.append(pa.FixedSizeListArray.from_arrays(flat, found.vectors.shape[1]))
         await self._passages.add(pa.Table.from_arrays(columns, schema=self._schema))
@@ -108,25 +98,25 @@ def _closed(row: dict[str, Any]) -> dict[str, Any]:
     return row if row["public"] else {**row, WORDS: None, CLOSED_WORDS: row[WORDS]}
 
 
-class SmallVectors(NamedTuple):
-    """What a passage's units and tokens are compared by."""
+class Hit(NamedTuple):
+    """A passage that a query found: its place in the table, its id and its document's, and the query's score."""
 
-    units: Small
-    tokens: TokenVectors
+    row: int
+    id: str
+    document: str
+    score: float
 
 
 class Reader:
-    """Reads the tables of a published Snapshot; writes nothing, so a read-only mount will do."""
+    """Reads the tables of a published Snapshot; writes nothing, so a read-only mount will do.
+
+    Queries tell which passages they found; `fetch` then reads those that are wanted.
+    """
 
     def __init__(self, passages: Any, documents: Any, fields: pa.Schema, *, approximate: bool) -> None:
         self._passages, self._documents, self._approximate = passages, documents, approximate
-        # Snapshots of earlier versions have no vectors of tokens.
-        told = (fields.field(TOKENS).metadata or {}) if TOKENS in fields.names else {}
-        self._token_dimensions = int(told.get(DIMENSIONS, 0))
-        self.holds_tokens = self._token_dimensions > 0
         self._dimensions = fields.field("vector").type.list_size
         self._closed = [CLOSED_WORDS] if CLOSED_WORDS in fields.names else []
-        self._vectors = [UNITS, *([TOKENS, COUNTS] if self._token_dimensions else []), "vector"]
 
     @classmethod
     async def open(cls, directory: Path, *, approximate: bool) -> "Reader":
@@ -137,8 +127,8 @@ class Reader:
         documents = await database.open_table("documents")
         return cls(passages, documents, await passages.schema(), approximate=approximate)
 
-    async def nearest(self, vector: NDArray[np.float32], where: str, most: int) -> list[dict[str, Any]]:
-        """The passages with the highest cosine similarity, as rows with `similarity` from -1 to 1."""
+    async def nearest(self, vector: NDArray[np.float32], where: str, most: int) -> list[Hit]:
+        """The passages with the highest cosine similarity, -1 to 1."""
         query = self._passages.query().nearest_to(vector).distance_type("cosine").where(where)
         if self._approximate:
             if await self._passages.count_rows(where) <= EXACT_UNDER:
@@ -146,68 +136,42 @@ class Reader:
             else:
                 refined = max(LEAST_REFINED, ceil(REFINED / most))
                 query = query.minimum_nprobes(PROBES).maximum_nprobes(0).refine_factor(refined)
-        rows = await self._rows(query, "_distance", most)
-        for row in rows:
-            row["similarity"] = 1.0 - row.pop("_distance")
-        return rows
+        found = await _ids(query, "_distance", most)
+        return [hit._replace(score=1.0 - hit.score) for hit in _hits(found, "_distance")]
 
-    async def matching(self, words: str, where: str, most: int) -> list[dict[str, Any]]:
-        """The public passages that share words with the text, as rows with their BM25 score as `match`."""
+    async def matching(self, words: str, where: str, most: int) -> list[Hit]:
+        """The public passages that share words with the text, with their BM25 score."""
         if not words:
             return []
         query = self._passages.query().nearest_to_text(words, columns=[WORDS]).where(where)
-        rows = await self._rows(query, "_score", most)
-        for row in rows:
-            row["match"] = row.pop("_score")
-        return rows
+        return _hits(await _ids(query, "_score", most), "_score")
 
-    async def matching_closed(self, words: str, where: str, most: int) -> list[dict[str, Any]]:
-        """The passages of groups that share words with the text, as rows with what they are found by as `words`.
+    async def matching_closed(self, words: str, where: str, most: int) -> list[tuple[Hit, str]]:
+        """The passages of groups that share words with the text, each with the text that it is found by.
 
-        They have no score: it would tell of the words of passages that other groups alone may see.
+        Their score is 0: the index's own would tell of the words of passages that other groups alone may see.
         """
         if not words or not self._closed:
             return []
         query = self._passages.query().nearest_to_text(words, columns=self._closed).where(where)
-        rows = await self._rows(query, "_score", most, self._closed)
-        for row in rows:
-            row["words"] = row.pop(CLOSED_WORDS)
-            del row["_score"]
-        return rows
+        found = await _ids(query, "_score", most, self._closed)
+        hits = (hit._replace(score=0.0) for hit in _hits(found, "_score"))
+        return [(hit, str(text)) for hit, text in zip(hits, found[CLOSED_WORDS].to_pylist(), strict=True)]
 
-    async def holds(self, word: str, where: str) -> bool:
-        """Whether all parts of a word, or their stems, stand together in a passage that is not public."""
-        from lancedb.query import FullTextOperator, MatchQuery
-
-        # mypy takes the defaults of pydantic's dataclasses for none.
-        query = MatchQuery(word, (self._closed or [WORDS])[0], operator=FullTextOperator.AND)  # type: ignore[call-arg]
-        found = self._passages.query().nearest_to_text(query).where(where).select(["id", "_score"])
-        return bool(len(await found.limit(1).to_arrow()))
-
-    async def _rows(self, query: Any, score: str, most: int, more: Sequence[str] = ()) -> list[dict[str, Any]]:
+    async def fetch(self, hits: Sequence[Hit], where: str) -> list[dict[str, Any]]:
+        """The rows of some passages in order, with `vector` and UNITS, but those that `where` does not allow."""
+        if not hits:
+            return []
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]
-        found = await query.select([*wanted, *more, UNITS, "vector", score]).limit(most).to_arrow()
+        listed = ", ".join(str(hit.row) for hit in hits)
+        query = self._passages.query().where(f"_rowid IN ({listed}) AND ({where})").with_row_id()
+        found = await query.select([*wanted, UNITS, "vector"]).limit(len(hits)).to_arrow()
         vectors = _matrix(found["vector"])
-        found = found.drop_columns(["vector"])
-        rows: list[dict[str, Any]] = found.to_pylist()
+        rows = found.drop_columns(["vector"]).to_pylist()
         for row, vector in zip(rows, vectors, strict=True):
-            row["vector"] = vector
-            row[UNITS] = _small(row[UNITS], len(vector))
-        return rows
-
-    async def small_vectors(self, ids: Sequence[str]) -> dict[str, SmallVectors]:
-        """What units and tokens of some passages are compared by, by id; the Snapshot must hold tokens."""
-        if not ids:
-            return {}
-        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in ids)
-        query = self._passages.query().where(f"id IN ({listed})").select(["id", UNITS, TOKENS, COUNTS])
-        rows = (await query.limit(len(ids)).to_arrow()).to_pylist()
-        return {row["id"]: SmallVectors(_small(row[UNITS], self._dimensions), self._tokens(row)) for row in rows}
-
-    def _tokens(self, row: dict[str, Any]) -> TokenVectors:
-        kept, counts = row.pop(TOKENS, b""), row.pop(COUNTS, [])
-        width = self._token_dimensions // 8
-        return TokenVectors(np.frombuffer(kept, np.uint8).reshape(-1 if width else 0, width), counts)
+            row["vector"], row[UNITS] = vector, _small(row[UNITS], self._dimensions)
+        by_place = {row.pop("_rowid"): row for row in rows}
+        return [by_place[hit.row] for hit in hits if hit.row in by_place]
 
     async def documents(self, *, text: bool = True) -> AsyncIterator[DocumentRow]:
         """Every document in stored order; without `text` their texts stay on disk."""
@@ -226,9 +190,8 @@ class Reader:
         """Every passage with its vector, but those of the documents named."""
         left_out = pa.array(sorted(without), pa.string())
         names = [*(field.name for field in OWN_FIELDS), *self._closed]
-        async for batch in (
-            await self._passages.query().select([*names, *self._vectors]).to_batches(max_batch_length=BATCH)
-        ):
+        query = self._passages.query().select([*names, UNITS, "vector"])
+        async for batch in await query.to_batches(max_batch_length=BATCH):
             table = pa.Table.from_batches([batch])
             table = table.filter(pc.invert(pc.is_in(table["document"], left_out)))
             if table.num_rows:
@@ -237,8 +200,7 @@ class Reader:
                 for row in rows:
                     row[WORDS] = row.pop(CLOSED_WORDS, None) or row[WORDS]
                 units = [_small(row.pop(UNITS), vectors.shape[1]) for row in rows]
-                tokens = [self._tokens(row) for row in rows]
-                yield PassageRows(rows, vectors, units, tokens)
+                yield PassageRows(rows, vectors, units)
 
     async def count(self) -> int:
         return int(await self._passages.count_rows())
@@ -252,6 +214,17 @@ class Reader:
         """Let go of the tables; what is asked of them from now on fails."""
         self._passages.close()
         self._documents.close()
+
+
+async def _ids(query: Any, score: str, most: int, more: Sequence[str] = ()) -> pa.Table:
+    """What a query found, without anything of it that is wide."""
+    found: pa.Table = await query.with_row_id().select(["id", "document", score, *more]).limit(most).to_arrow()
+    return found
+
+
+def _hits(found: pa.Table, score: str) -> list[Hit]:
+    columns = [found[name].to_pylist() for name in ("_rowid", "id", "document", score)]
+    return [Hit(*row) for row in zip(*columns, strict=True)]
 
 
 def _small(kept: bytes, dimensions: int) -> NDArray[np.int8]:

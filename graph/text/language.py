@@ -1,4 +1,4 @@
-"""Which language a text is in, and which words are ordinary in it; both libraries are loaded when first needed."""
+"""Which language a text is in; the library is loaded when first needed."""
 
 import re
 from functools import cache
@@ -43,16 +43,3 @@ def _loaded() -> Any:
 
     eldc.init()
     return eldc
-
-
-def is_ordinary(word: str, language: str) -> bool:
-    """Whether a word in lower case stands in the dictionary of a language; where there is none, it may."""
-    known = _dictionary(language)
-    return known is None or word in known
-
-
-@cache
-def _dictionary(language: str) -> frozenset[str] | None:
-    from spellchecker import SpellChecker
-
-    return frozenset(SpellChecker(language=language)) if language in SpellChecker.languages() else None

@@ -1,11 +1,18 @@
-"""The words of a text that carry its meaning: stems of content words, and numbers as they stand; pure."""
+"""The words of a text that carry its meaning: stems of content words, and numbers as they stand; pure.
+
+Scripts that write no blanks between words, and Korean, whose particles are written on, count by pairs of characters.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
+from itertools import pairwise
 from math import log
+from threading import Lock
+from typing import Any
 
 import snowballstemmer
+import stop_words
 
 TOKEN = re.compile(r"(?<![\w).])[-−]?\d+(?:[.,:/–-]\d+)*|\d+(?:[.,:/–-]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?|[^\W_]+")
 SAME = str.maketrans("’−–", "'--")
@@ -20,6 +27,10 @@ EMPTY_WORDS = frozenset(
 ABBREVIATIONS = frozenset("US IT WHO".split())
 """Names that would be empty words in small letters."""
 SAME_NAME = {"usa": "us"}
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+"""Thai, Lao, Burmese, Khmer, Japanese, Chinese and Korean."""
+KANA_ALONE = re.compile(r"[\u3040-\u309f]+")
+"""Hiragana, in which Japanese writes its endings and particles."""
 INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
 """An abbreviation with points, such as U.S."""
 SHOUTED_FROM = 6
@@ -34,30 +45,60 @@ def alike(term: str) -> float:
     return 1.0
 
 
+STEMMING = Lock()
+"""A stemmer holds the word that it works on: of two threads at once, both would get wrong stems, or an IndexError."""
+
+
 @cache
-def _stemmer() -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer("english")
+def _stemmer(language: str) -> Any:
+    name = stop_words.LANGUAGE_MAPPING.get(language, "")
+    return snowballstemmer.stemmer(name) if name in snowballstemmer.algorithms() else None
 
 
 @lru_cache(maxsize=50_000)
-def _stem(word: str) -> str:
-    stem: str = _stemmer().stemWord(word)
-    return stem
+def _stem(word: str, language: str) -> str:
+    stemmer = _stemmer(language)
+    if stemmer is None:
+        return word
+    with STEMMING:
+        return str(stemmer.stemWord(word))
 
 
-def terms(text: str) -> list[str]:
+@cache
+def empty_words(language: str) -> frozenset[str]:
+    """The words of a language, by its ISO 639-1 code, that carry no meaning; none of a language that is not known."""
+    if language == "en":
+        return EMPTY_WORDS
+    known = language in stop_words.LANGUAGE_MAPPING
+    return frozenset(word.lower() for word in stop_words.get_stop_words(language)) if known else frozenset()
+
+
+def terms(text: str, language: str = "en") -> list[str]:
     """Content words as stems and numbers as they stand, in order; words that carry no meaning are left out.
 
     `US` is a name and `us` is none; so are `U.S.` and `USA`, which count as `us` too.
     """
     text = without_points(text)
     named = frozenset[str]() if len(text) >= SHOUTED_FROM and text.isupper() else ABBREVIATIONS
-    words = (word.translate(SAME).removesuffix("'s").removesuffix("'S") for word in TOKEN.findall(text))
-    return [_term(word.lower()) for word in words if word in named or word.lower() not in EMPTY_WORDS]
+    empty = empty_words(language)
+    found: list[str] = []
+    for match in TOKEN.findall(text):
+        word = match.translate(SAME).removesuffix("'s").removesuffix("'S")
+        if not word.isascii() and UNSPACED.match(word):
+            found += _pairs(word)
+        elif word in named or word.lower() not in empty:
+            found.append(_term(word.lower(), language))
+    return found
 
 
-def _term(word: str) -> str:
-    return word if is_number(word) else SAME_NAME.get(word) or _stem(word)
+def _pairs(word: str) -> list[str]:
+    """Each two neighbouring characters, but those of endings and particles alone."""
+    pairs = ["".join(pair) for pair in pairwise(word)] or [word]
+    return [pair for pair in pairs if not KANA_ALONE.fullmatch(pair)]
+
+
+def _term(word: str, language: str) -> str:
+    return word if is_number(word) else SAME_NAME.get(word) or _stem(word, language)
 
 
 def is_empty(word: str) -> bool:

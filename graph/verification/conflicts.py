@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..finding.versions import effective, family
 from ..state import Citation, Conflict, Passage
+from ..steps.versions import effective, family
 from ..text.facts import denials, names, opposed, plain_words
 from ..text.readings import MONTHS
 from ..text.sentences import Unit, units

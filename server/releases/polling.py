@@ -23,7 +23,7 @@ from server.releases.slots import Slot
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.releases")
-GLANCE = 0.5
+GLANCE = 0.1
 """Seconds between two looks for another worker's word that something has changed."""
 PATIENCE = 60.0
 """Seconds that a worker which was told waits for the others to have looked."""
@@ -155,7 +155,7 @@ class Polling:
         """How many of the others have not looked when there is no more patience."""
         until = time.monotonic() + PATIENCE
         while (late := await asyncio.to_thread(self._late, ticket)) and time.monotonic() < until:
-            await asyncio.sleep(GLANCE / 10)
+            await asyncio.sleep(GLANCE / 2)
         return late
 
     def _late(self, ticket: int) -> int:

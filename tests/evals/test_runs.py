@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT
 
-from evals.asking import ask_all
+from evals.asking import CALLS, ask_all
 from evals.errors import RunInvalid
 from evals.runs import ANSWERS, SAMPLES, Outcome, Run, Trouble, open_run
 from evals.samples import Dataset, Sample, write_dataset
@@ -63,6 +64,9 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: Subject, run:
     trouble = found["broken"].trouble
     assert trouble
     assert (trouble.kind, "nowhere" in trouble.message) == ("FilterInvalid", True)
+    assert re.fullmatch(r".*\bfilters:\d+ \w+", trouble.calls[-1])
+    assert str(trouble) == f"FilterInvalid: {trouble.message} ({trouble.calls[-1]})"
+    assert len(trouble.calls) <= CALLS
     assert all(outcome.seconds > 0 for outcome in found.values())
     assert (run.about.release, run.about.label, run.about.samples) == (subject.digest, QUICK.label, 3)
     assert load_release(part(subject.root, RELEASE)) == QUICK

@@ -1,10 +1,11 @@
-"""Turns of a conversation in the compiled graph: what is searched for them, by which words and after what was said."""
+"""Turns of a conversation in the compiled graph: what is searched for them, and by which words."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graph.question.conversation import TOPIC_WEIGHT
 from support import passage_of
 
 from benchmarks.halfway import state_after
@@ -12,13 +13,14 @@ from graph.backends import Backend, Scope
 from graph.backends.writers import ExtractiveWriter
 from graph.builder import build_graph
 from graph.caching.cache import Caches, Copies
-from graph.question.conversation import HEARD_WEIGHT, TOPIC_WEIGHT
+from graph.finding.searching import DEPTH
 from graph.release import Release
 from graph.state import Passage, Question, Turn
 
 SAID = "How long is the warranty of the Corrento pump?"
 FAN = "The warranty of the fan is two years."
 PUMP = "The warranty of the pump is five years."
+KEEP = Release().retrieval.keep
 
 
 def passage(text: str, score: float) -> Passage:
@@ -27,21 +29,16 @@ def passage(text: str, score: float) -> Passage:
 
 @dataclass
 class Shelf:
-    """Finds the fan by words; listening, it finds the pump."""
+    """Finds the fan, and the pump too where it is named."""
 
     snapshot: str = "snap"
     columns: dict[str, Any] = field(default_factory=dict)
     lexicon: Any = None
-    searched: list[str] = field(default_factory=list)
-    listened: list[tuple[str, str, Scope]] = field(default_factory=list)
+    searched: list[tuple[str, Scope]] = field(default_factory=list)
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
-        self.searched.append(text)
-        return [passage(FAN, 1.0)]
-
-    async def listen(self, text: str, heard: str, scope: Scope) -> list[Passage]:
-        self.listened.append((text, heard, scope))
-        return [passage(PUMP, 0.5)]
+        self.searched.append((text, scope))
+        return [passage(FAN, 1.0), *([passage(PUMP, 0.5)] if "pump" in text else [])]
 
 
 class Alike:
@@ -49,9 +46,9 @@ class Alike:
         return [0.9] * len(others)
 
 
-def world(shelf: Shelf, *, listens: bool = True, keep: int = 0) -> Backend:
-    caches, listener = Caches(retrieval=Copies(keep, 60.0)), shelf if listens else None
-    return Backend(shelf, Alike(), {"extractive": ExtractiveWriter(2)}, caches, listener=listener)
+def world(shelf: Shelf, *, keep: int = 0) -> Backend:
+    caches = Caches(retrieval=Copies(keep, 60.0))
+    return Backend(shelf, Alike(), {"extractive": ExtractiveWriter(2)}, caches)
 
 
 def turn(said: str = SAID) -> Question:
@@ -67,31 +64,23 @@ def found(backend: Backend, *questions: Question) -> list[list[Passage]]:
     return asyncio.run(ask())
 
 
-def test_a_turn_is_sought_alone_with_its_topic_and_by_what_it_means_after_what_was_said() -> None:
+def test_a_turn_is_searched_with_its_topic_and_alone() -> None:
     shelf = Shelf()
     [candidates] = found(world(shelf), turn())
-    assert shelf.searched == ["How long is it? (warranty Corrento pump)", "How long is it?"]
-    assert shelf.listened == [("How long is it?", SAID, Scope({}, ["staff"], Release().retrieval.pool))]
-    whole = 1 + TOPIC_WEIGHT + HEARD_WEIGHT
+    scope = Scope({}, ["staff"], Release().retrieval.pool, DEPTH * KEEP)
+    assert shelf.searched == [("How long is it? (warranty Corrento pump)", scope), ("How long is it?", scope)]
     scores = {each["text"]: each["score"] for each in candidates}
-    assert scores == {FAN: (1 + TOPIC_WEIGHT) / whole, PUMP: HEARD_WEIGHT * 0.5 / whole}
+    assert scores == {FAN: 1.0, PUMP: TOPIC_WEIGHT * 0.5 / (1 + TOPIC_WEIGHT)}
 
 
-def test_where_a_turn_means_the_same_whatever_was_said_its_words_alone_are_sought() -> None:
-    shelf = Shelf()
-    [candidates] = found(world(shelf, listens=False), turn())
-    assert (len(shelf.searched), shelf.listened) == (2, [])
-    assert [(each["text"], each["score"]) for each in candidates] == [(FAN, 1.0)]
-
-
-def test_a_question_that_stands_alone_is_not_listened_to() -> None:
+def test_for_a_question_that_stands_alone_no_more_is_read_than_is_kept() -> None:
     shelf = Shelf()
     found(world(shelf), Question(question=SAID))
-    assert (shelf.searched, shelf.listened) == ([SAID], [])
+    assert shelf.searched == [(SAID, Scope({}, [], Release().retrieval.pool, KEEP))]
 
 
-def test_what_was_found_is_kept_for_the_same_turn_after_the_same_words_alone() -> None:
+def test_what_was_found_is_kept_for_the_same_turn_on_the_same_topic_alone() -> None:
     shelf = Shelf()
-    backend = world(shelf, keep=100)
-    found(backend, turn(), turn(), turn(f"{SAID} Tell me."))
-    assert [heard for _, heard, _ in shelf.listened] == [SAID, f"{SAID} Tell me."]
+    found(world(shelf, keep=100), turn(), turn(), turn("How long is the warranty of the fan?"))
+    topics = ["How long is it? (warranty Corrento pump)", "How long is it?", "How long is it? (warranty fan)"]
+    assert [text for text, _ in shelf.searched] == topics

@@ -93,7 +93,7 @@ def by_stream(url: str, question: Question) -> Answer:
 def by_mcp(url: str, question: Question) -> Answer:
     async def call() -> Answer:
         async with (
-            httpx.AsyncClient(headers=KEY, timeout=30) as http,
+            httpx.AsyncClient(headers=KEY, timeout=60) as http,
             streamable_http_client(f"{url}/mcp", http_client=http) as (read, write, _),
             ClientSession(read, write) as session,
         ):
@@ -125,7 +125,7 @@ def _posted(url: str, body: dict[str, Any], question: Question) -> dict[str, Any
     """A reply of the OpenAI routes; filters go along under `warrant`, where OpenAI's clients put an extra_body."""
     if "filters" in question:
         body["warrant"] = {"filters": question["filters"]}
-    reply = httpx.post(url, json=body, headers=KEY, timeout=30)
+    reply = httpx.post(url, json=body, headers=KEY, timeout=60)
     assert reply.status_code == 200, reply.text
     found: dict[str, Any] = reply.json()
     return found

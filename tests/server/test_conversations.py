@@ -45,7 +45,7 @@ def client(
     keys = key_file(state / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
     with ExitStack() as stack:
         served = stack.enter_context(serving(app_over(quick_handbook, state, QUICK, keys=keys, sessions=url)))
-        client = stack.enter_context(httpx.Client(base_url=served))
+        client = stack.enter_context(httpx.Client(base_url=served, timeout=60))
         client.headers["authorization"] = "Bearer key-of-ann"
         yield client
 
@@ -94,7 +94,7 @@ def test_nobody_lists_another_caller_s(client: httpx.Client) -> None:
 
 def test_questions_of_one_conversation_at_the_same_time_are_all_kept(client: httpx.Client) -> None:
     async def several() -> None:
-        async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers, timeout=30) as many:
+        async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers, timeout=60) as many:
             body = {"input": {**FIRST, "session_id": "busy"}}
             await asyncio.gather(*(many.post("/rag/invoke", json=body) for _ in range(5)))
 

@@ -38,8 +38,8 @@ def test_every_metric_and_label_that_it_queries_is_there_after_a_few_requests(
     app = app_over(quick_handbook, tmp_path, release, prices={str(script): (1, 2)})
     with serving(app) as url:
         for question in ("After how many years are laptops replaced?", "?"):
-            httpx.post(f"{url}/rag/invoke", json={"input": {"question": question}}, timeout=30)
-        samples = Numbers(httpx.get(f"{url}/metrics").text).samples
+            httpx.post(f"{url}/rag/invoke", json={"input": {"question": question}}, timeout=60)
+        samples = Numbers(httpx.get(f"{url}/metrics", timeout=60).text).samples
     labels = {name: {label for each in samples if each.name == name for label in each.labels} for name in names()}
     assert [name for name in names() if name not in {each.name for each in samples}] == []
     for query in queries():

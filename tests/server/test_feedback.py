@@ -32,7 +32,10 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(quick_handbook: Path, state: Path) -> Iterator[httpx.Client]:
     keys = key_file(state / "keys.yaml", ann="key-of-ann", bob="key-of-bob", chief="key-of-chief")
     keys.write_text(keys.read_text("utf-8").replace("name: chief", "name: chief\n  operator: true"), "utf-8")
-    with serving(app_over(quick_handbook, state, QUICK, keys=keys)) as url, httpx.Client(base_url=url) as client:
+    with (
+        serving(app_over(quick_handbook, state, QUICK, keys=keys)) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
         client.headers["authorization"] = "Bearer key-of-ann"
         yield client
 
@@ -126,7 +129,7 @@ def test_export_writes_a_file_whole(client: httpx.Client, state: Path, tmp_path:
 def test_questions_are_not_kept_unless_wanted(quick_handbook: Path, tmp_path: Path) -> None:
     with (
         serving(app_over(quick_handbook, tmp_path, QUICK, keep_questions=False)) as url,
-        httpx.Client(base_url=url) as client,
+        httpx.Client(base_url=url, timeout=60) as client,
     ):
         assert client.post("/feedback", json={"request_id": ask(client), "rating": "down"}).status_code == 204
     assert [row["asked"] for row in read_feedback(tmp_path, None, 0.0)] == [None]
@@ -144,7 +147,7 @@ def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handboo
         file.execute("INSERT INTO feedback VALUES ('remembered', ?, 'up', '')", (long_ago,))
     with (
         serving(app_over(quick_handbook, tmp_path, QUICK, keep_days=1)) as url,
-        httpx.Client(base_url=url) as client,
+        httpx.Client(base_url=url, timeout=60) as client,
     ):
         new = ask(client)
     with closing(open_diary(tmp_path)) as file:

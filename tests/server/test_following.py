@@ -79,7 +79,7 @@ def test_every_worker_follows_promotion_and_rollback_and_starts_without_the_regi
     away = {**environment, "WARRANT_REGISTRY": "http://localhost:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     with warrant_serve(**away) as (url, _):
         assert set(answers(url, 3)) == {"1"}
-        ready = httpx.get(f"{url}/readyz").json()
+        ready = httpx.get(f"{url}/readyz", timeout=60).json()
         assert (ready["registry"], ready["override"]) == ("away", "a test")
 
 

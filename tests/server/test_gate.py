@@ -25,7 +25,10 @@ def locked(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     state = tmp_path_factory.mktemp("locked")
     keys = key_file(state / "keys.yaml", ann="key-of-ann", desk__finance="key-of-desk")
     settings = {"keys": keys, "max_body": 2048}
-    with serving(app_over(quick_handbook, state, QUICK, **settings)) as url, httpx.Client(base_url=url) as client:
+    with (
+        serving(app_over(quick_handbook, state, QUICK, **settings)) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
         yield client
 
 
@@ -99,31 +102,36 @@ def test_a_body_of_unknown_length_is_not_read_past_the_limit(locked: httpx.Clien
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_a_page_of_another_site_cannot_send_a_form(server: str, kind: str) -> None:
-    reply = httpx.post(f"{server}/rag/invoke", content=b'{"input": {"question": "Hi"}}', headers={"content-type": kind})
+    reply = httpx.post(
+        f"{server}/rag/invoke", timeout=60, content=b'{"input": {"question": "Hi"}}', headers={"content-type": kind}
+    )
     assert (reply.status_code, reply.json()["error"]["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
 def test_on_loopback_another_name_is_not_answered(server: str, host: str) -> None:
-    assert httpx.get(f"{server}/rag/input_schema", headers={"host": host}).status_code == 421
+    assert httpx.get(f"{server}/rag/input_schema", timeout=60, headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8100", "127.0.0.1:1", "[::1]:8100", "[::1]"])
 def test_on_loopback_its_own_names_are_answered(server: str, host: str) -> None:
-    assert httpx.get(f"{server}/rag/input_schema", headers={"host": host}).status_code == 200
+    assert httpx.get(f"{server}/rag/input_schema", timeout=60, headers={"host": host}).status_code == 200
 
 
 def test_every_reply_has_an_id_and_says_what_the_time_went_into(server: str) -> None:
-    for reply in (httpx.post(f"{server}/rag/invoke", json=HOTEL), httpx.get(f"{server}/nothing")):
+    for reply in (
+        httpx.post(f"{server}/rag/invoke", timeout=60, json=HOTEL),
+        httpx.get(f"{server}/nothing", timeout=60),
+    ):
         assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
         assert re.fullmatch(r"graph;dur=[\d.]+, warrant;dur=[\d.]+", reply.headers["server-timing"])
 
 
 def test_the_client_s_own_id_is_echoed_where_it_is_harmless_and_no_record_has_it(server: str) -> None:
-    reply = httpx.post(f"{server}/rag/invoke", json=HOTEL, headers={"x-request-id": "my-request_17"})
+    reply = httpx.post(f"{server}/rag/invoke", timeout=60, json=HOTEL, headers={"x-request-id": "my-request_17"})
     assert reply.headers["x-request-id"] == "my-request_17"
     assert re.fullmatch("[0-9a-f]{32}", reply.json()["output"]["request_id"])
-    reply = httpx.get(f"{server}/healthz", headers={"x-request-id": 'x"} {"level":'})
+    reply = httpx.get(f"{server}/healthz", timeout=60, headers={"x-request-id": 'x"} {"level":'})
     assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
 
 

@@ -14,8 +14,8 @@ from server.settings import ServerSettings
 
 
 def test_a_server_that_answers_says_what_it_serves(server: str) -> None:
-    assert httpx.get(f"{server}/healthz").json() == {"status": "ok"}
-    ready = httpx.get(f"{server}/readyz").json()
+    assert httpx.get(f"{server}/healthz", timeout=60).json() == {"status": "ok"}
+    ready = httpx.get(f"{server}/readyz", timeout=60).json()
     assert ready["release"].startswith("quick@")
     assert ready["traces"] == "off"
     assert set(ready["breakers"]) == {"closed", "half_open", "open"}
@@ -42,7 +42,7 @@ def test_a_server_that_does_not_answer_yet_is_alive_but_not_ready(tmp_path: Path
 def test_nothing_that_is_told_without_a_key_names_a_model_or_a_place(quick_handbook: Path, tmp_path: Path) -> None:
     keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
     with serving(app_over(quick_handbook, tmp_path, QUICK, keys=keys)) as url:
-        ready = httpx.get(f"{url}/readyz")
+        ready = httpx.get(f"{url}/readyz", timeout=60)
     assert ready.status_code == 200
     served = {"release", "version", "snapshot", "standing", "override", "staging", "split", "registry", "trouble"}
     assert set(ready.json()) == {"status", "breakers", "traces", *served}

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from metrics_under_test import Numbers
-from server_under_test import opening, serving, until, warrant_serve
+from server_under_test import opening, ready, reload, serving, until, warrant_serve
 from support import QUICK, run_index
 
 from graph.snapshot.lexicon import LEXICON
@@ -69,18 +69,6 @@ def ask(client: httpx.Client, **question: str) -> dict[str, Any]:
     assert reply.status_code == 200, reply.text
     answer: dict[str, Any] = reply.json()["output"]
     return answer
-
-
-def reload(client: httpx.Client) -> dict[str, Any]:
-    reply = client.post("/admin/reload", json={})
-    assert reply.status_code == 200, reply.text
-    told: dict[str, Any] = reply.json()
-    return told
-
-
-def ready(client: httpx.Client) -> dict[str, Any]:
-    told: dict[str, Any] = client.get("/readyz").json()
-    return told
 
 
 def test_many_swaps_leave_nothing_stale_and_few_snapshots(shop: Shop) -> None:

@@ -23,7 +23,7 @@ from metrics_under_test import Numbers
 from openai import NotFoundError, OpenAI
 from pydantic import SecretStr
 from registry_under_test import MemoryRegistry, warranted
-from server_under_test import key_file, serving, until
+from server_under_test import key_file, ready, reload, serving, until
 
 from graph.errors import PromotionRefused
 from graph.registry.package import open_package
@@ -93,18 +93,6 @@ def streamed(client: httpx.Client, body: Any, path: str = "") -> list[dict[str, 
     text = client.post(f"{path}/rag/stream", json=body).text
     told = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
     return [item for item in told if "seq" in item]
-
-
-def reload(client: httpx.Client) -> dict[str, Any]:
-    reply = client.post("/admin/reload", json={})
-    assert reply.status_code == 200, reply.text
-    told: dict[str, Any] = reply.json()
-    return told
-
-
-def ready(client: httpx.Client) -> dict[str, Any]:
-    told: dict[str, Any] = client.get("/readyz").json()
-    return told
 
 
 def read(client: httpx.Client) -> Numbers:
@@ -454,8 +442,8 @@ def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_awa
 
 def test_a_server_without_a_registry_has_no_versions(server: str) -> None:
     for path in ("/staging", "/versions/1"):
-        assert httpx.post(f"{server}{path}/rag/invoke", json=PENSION).status_code == 404
-    assert httpx.get(f"{server}/readyz").json()["registry"] == "none"
+        assert httpx.post(f"{server}{path}/rag/invoke", timeout=60, json=PENSION).status_code == 404
+    assert httpx.get(f"{server}/readyz", timeout=60).json()["registry"] == "none"
 
 
 def test_pinned_versions_that_nobody_asks_are_let_go(registry: MemoryRegistry, tmp_path: Path) -> None:

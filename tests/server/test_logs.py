@@ -47,7 +47,7 @@ def test_a_question_is_two_lines_with_its_ids_and_no_text(
     quick_handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with logged(monkeypatch) as written, serving(app_over(quick_handbook, tmp_path, QUICK)) as url:
-        reply = httpx.post(f"{url}/rag/invoke", json=ASKED, headers={"x-request-id": "a-request-of-mine"})
+        reply = httpx.post(f"{url}/rag/invoke", timeout=60, json=ASKED, headers={"x-request-id": "a-request-of-mine"})
         answer = reply.json()["output"]
     asked, request = (each for each in lines(written) if each.get("request_id") == answer["request_id"])
     assert asked["client_request_id"] == request["client_request_id"] == "a-request-of-mine"
@@ -65,7 +65,7 @@ def test_texts_are_logged_when_they_are_wanted(
 ) -> None:
     app = app_over(quick_handbook, tmp_path, QUICK, log_questions=True)
     with logged(monkeypatch) as written, serving(app) as url:
-        answer = httpx.post(f"{url}/rag/invoke", json=ASKED).json()["output"]
+        answer = httpx.post(f"{url}/rag/invoke", timeout=60, json=ASKED).json()["output"]
     [asked] = [each for each in lines(written) if each["logger"] == "warrant.questions"]
     assert (asked["question"], asked["answer"]) == (QUESTION, answer["text"])
 
@@ -85,8 +85,8 @@ def test_no_key_is_logged_however_it_comes_and_whatever_the_level(
     with logged(monkeypatch, log_level="debug") as written, serving(app) as url:
         for headers in offered:
             for path in ("/rag/invoke", "/rag/batch", "/nowhere"):
-                httpx.post(f"{url}{path}", json=ASKED, headers=headers)
-                httpx.get(f"{url}{path}", headers=headers)
+                httpx.post(f"{url}{path}", timeout=60, json=ASKED, headers=headers)
+                httpx.get(f"{url}{path}", timeout=60, headers=headers)
         statuses = {each["status"] for each in lines(written) if each["logger"] == "warrant.access"}
     assert statuses >= {200, 401, 404, 422}
     assert KEY not in written.getvalue()
@@ -102,7 +102,7 @@ def test_a_failure_of_ours_is_logged_with_its_id_and_where_it_happened(
         raise ZeroDivisionError("something of ours")
 
     with logged(monkeypatch) as written, serving(app) as url:
-        reply = httpx.get(f"{url}/breaks")
+        reply = httpx.get(f"{url}/breaks", timeout=60)
     [failure] = [each for each in lines(written) if each["level"] == "ERROR"]
     assert failure["request_id"] == reply.headers["x-request-id"] == reply.json()["error"]["request_id"]
     assert failure["exc_info"].endswith("ZeroDivisionError")
@@ -157,8 +157,10 @@ def test_nothing_that_a_client_sends_is_logged_by_any_library(
         warnings.simplefilter("always")
         for path, body in MALFORMED:
             content = body if isinstance(body, str) else json.dumps(body)
-            httpx.post(f"{url}{path}", content=content, headers={**headers, "content-type": "application/json"})
-        httpx.get(f"{url}/leaks")
+            httpx.post(
+                f"{url}{path}", timeout=60, content=content, headers={**headers, "content-type": "application/json"}
+            )
+        httpx.get(f"{url}/leaks", timeout=60)
     told = lines(written)
     assert {"a.library", "py.warnings", "warrant.access"} <= {each["logger"] for each in told}
     assert "KeyError" in next(each["exc_info"] for each in told if each["message"] == "a request failed")

@@ -73,7 +73,9 @@ async def test_ask_gives_text_with_citations_and_the_public_answer(server: str) 
     assert answer["text"] in text_of(result)
     assert answer["citations"][0]["quote"] in text_of(result)
     assert answer["citations"][0]["file"] == "handbook/policies/travel-expenses-2024.html"
-    assert httpx.post(f"{server}/rag/invoke", json={"input": HOTEL}).json()["output"].keys() == answer.keys()
+    assert (
+        httpx.post(f"{server}/rag/invoke", timeout=60, json={"input": HOTEL}).json()["output"].keys() == answer.keys()
+    )
 
 
 async def test_search_gives_passages_and_no_answer(server: str) -> None:
@@ -113,7 +115,7 @@ async def test_a_tool_s_error_is_a_sentence_with_the_request_s_id(
     server: str, tool: str, arguments: dict[str, Any], code: str, named: str
 ) -> None:
     call_tool = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-    reply = httpx.post(f"{server}/mcp", json=call_tool, headers=HEADERS)
+    reply = httpx.post(f"{server}/mcp", timeout=60, json=call_tool, headers=HEADERS)
     result = next(json.loads(line[5:]) for line in reply.text.splitlines() if line.startswith("data:"))["result"]
     told = result["content"][0]["text"]
     assert result["isError"]
@@ -206,7 +208,7 @@ async def test_nobody_comes_in_without_a_key(locked: str) -> None:
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
 async def test_both_spellings_of_the_path_take_a_body(server: str, path: str) -> None:
     listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    assert httpx.post(f"{server}{path}", json=listing, headers=HEADERS).status_code == 200
+    assert httpx.post(f"{server}{path}", timeout=60, json=listing, headers=HEADERS).status_code == 200
     async with talking(server, path=path) as session:
         assert structured(await call(session, "search", query="hotel", limit=1))
 
@@ -238,7 +240,7 @@ async def test_there_is_no_session_to_listen_to_or_to_end(server: str, method: s
 async def test_what_is_no_request_is_an_error_and_no_failure(
     server: str, body: bytes, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reply = httpx.post(f"{server}/mcp", content=body, headers=HEADERS)
+    reply = httpx.post(f"{server}/mcp", timeout=60, content=body, headers=HEADERS)
     assert reply.status_code == status
     assert "rror" in reply.text
     assert "Traceback" not in reply.text
@@ -247,8 +249,16 @@ async def test_what_is_no_request_is_an_error_and_no_failure(
 
 async def test_no_page_of_another_site_gets_in(server: str) -> None:
     listing = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
-    assert httpx.post(f"{server}/mcp", content=listing, headers={"content-type": "text/plain"}).status_code == 415
-    assert httpx.post(f"{server}/mcp", content=listing, headers={**HEADERS, "host": "evil.example"}).status_code == 421
+    assert (
+        httpx.post(f"{server}/mcp", timeout=60, content=listing, headers={"content-type": "text/plain"}).status_code
+        == 415
+    )
+    assert (
+        httpx.post(
+            f"{server}/mcp", timeout=60, content=listing, headers={**HEADERS, "host": "evil.example"}
+        ).status_code
+        == 421
+    )
 
 
 async def test_work_stops_when_the_client_leaves(slow: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -42,7 +42,7 @@ def counted(quick_handbook: Path, scripted: Path, tmp_path_factory: pytest.TempP
     state = tmp_path_factory.mktemp("counted")
     with (
         serving(app_over(quick_handbook, state, release, prices=prices)) as url,
-        httpx.Client(base_url=url, timeout=30) as client,
+        httpx.Client(base_url=url, timeout=60) as client,
     ):
         yield client
 
@@ -59,8 +59,8 @@ def test_the_page_is_prometheus_text_and_needs_a_key(quick_handbook: Path, tmp_p
     keys = key_file(tmp_path / "keys.yaml", prometheus="key-of-prometheus")
     app = app_over(quick_handbook, tmp_path, Release(embedding="wordllama-256"), keys=keys)
     with serving(app) as url:
-        assert httpx.get(f"{url}/metrics").status_code == 401
-        reply = httpx.get(f"{url}/metrics", headers={"authorization": "Bearer key-of-prometheus"})
+        assert httpx.get(f"{url}/metrics", timeout=60).status_code == 401
+        reply = httpx.get(f"{url}/metrics", timeout=60, headers={"authorization": "Bearer key-of-prometheus"})
     assert reply.headers["content-type"].startswith("text/plain; version=")
     assert Numbers(reply.text).samples
 
@@ -138,7 +138,7 @@ def test_a_question_whose_caller_left_was_cancelled_and_is_in_progress_no_more(c
         lines = reply.iter_lines()
         assert any('"token"' in line for line in lines)
         assert read(counted).total("warrant_questions_in_progress") == 1
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while (after := read(counted)).total("warrant_questions_in_progress") and time.monotonic() < until:
         time.sleep(0.05)
     cancelled = {"outcome": "cancelled"}
@@ -155,7 +155,7 @@ def test_claims_that_do_not_stand_are_counted_by_what_was_done(
     script.write_text(yaml.safe_dump([{"reply": f"{REPLY} Telephones are replaced every 99 years [1]."}]), "utf-8")
     models = {"simple": f"scripted:{script}", "complex": f"scripted:{script}"}
     release = Release.model_validate({"embedding": "wordllama-256", "models": models})
-    with serving(app_over(quick_handbook, tmp_path, release)) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving(app_over(quick_handbook, tmp_path, release)) as url, httpx.Client(base_url=url, timeout=60) as client:
         before = read(client)
         repairs = ask(client, LAPTOPS).json()["output"]["repairs"]
         after = read(client)
@@ -239,8 +239,8 @@ def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
 def test_a_question_that_is_refused_before_its_first_step_is_counted_too(server: str) -> None:
     both = {"question": "And then?", "session_id": "s", "history": [{"role": "user", "content": "Hello"}]}
     before = refusals(server)
-    httpx.post(f"{server}/rag/invoke", json={"input": both})
-    until = time.monotonic() + 5
+    httpx.post(f"{server}/rag/invoke", timeout=60, json={"input": both})
+    until = time.monotonic() + 60
     while refusals(server) == before and time.monotonic() < until:
         time.sleep(0.01)
     assert refusals(server) == before + 1
@@ -248,6 +248,6 @@ def test_a_question_that_is_refused_before_its_first_step_is_counted_too(server:
 
 def refusals(server: str) -> float:
     """The questions that were refused as invalid."""
-    lines = httpx.get(f"{server}/metrics").text.splitlines()
+    lines = httpx.get(f"{server}/metrics", timeout=60).text.splitlines()
     found = [line for line in lines if line.startswith("warrant_questions_total{") and 'outcome="invalid"' in line]
     return sum(float(line.rsplit(" ", 1)[1]) for line in found)

@@ -29,7 +29,7 @@ def client(server: str) -> Iterator[OpenAI]:
 def invoke(client: OpenAI, **question: object) -> dict[str, Any]:
     """The same through LangServe."""
     url = str(client.base_url).removesuffix("/v1/")
-    output: dict[str, Any] = httpx.post(f"{url}/rag/invoke", json={"input": question}).json()["output"]
+    output: dict[str, Any] = httpx.post(f"{url}/rag/invoke", timeout=60, json={"input": question}).json()["output"]
     return output
 
 

@@ -117,7 +117,7 @@ def test_a_version_that_was_asked_nothing_is_told(tmp_path: Path, capsys: pytest
 def test_the_server_keeps_how_each_question_went(quick_handbook: Path, tmp_path: Path) -> None:
     with serving(app_over(quick_handbook, tmp_path, QUICK)) as url:
         for question in ("What is the hotel limit in the EU?", "?"):
-            httpx.post(f"{url}/rag/invoke", json={"input": {"question": question}})
+            httpx.post(f"{url}/rag/invoke", timeout=60, json={"input": {"question": question}})
     found = read_outcomes(tmp_path, "", 0.0)
     assert sorted(found.statuses) == ["answered", "question_invalid"]
     assert found.rungs == ["primary"]

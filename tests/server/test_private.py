@@ -34,7 +34,7 @@ def test_state_is_closed_while_it_is_written_and_what_was_left_open_is_closed(
                 for path in state.iterdir():
                     path.chmod(mode)
             with serving(app_over(quick_handbook, state, QUICK)) as url:
-                assert httpx.post(f"{url}/rag/invoke", json=ASKED).status_code == 200
+                assert httpx.post(f"{url}/rag/invoke", timeout=60, json=ASKED).status_code == 200
                 assert {"conversations.db", "feedback.db", "feedback.db-wal"} <= {each.name for each in state.iterdir()}
                 assert open_to_others(state) == []
             assert open_to_others(state) == []
@@ -56,7 +56,7 @@ def test_the_command_leaves_nothing_open(quick_handbook: Path, tmp_path: Path) -
     release.write_text("name: quick\nembedding: wordllama-256\n")
     told = {"WARRANT_STATE": str(tmp_path / "state"), "WARRANT_THREADS": "1"}
     with warrant_serve("--index", quick_handbook, "--release", release, "--workers", "2", **told) as (url, _):
-        assert httpx.post(f"{url}/rag/invoke", json=ASKED).status_code == 200
+        assert httpx.post(f"{url}/rag/invoke", timeout=60, json=ASKED).status_code == 200
         assert open_to_others(tmp_path / "state") == []
 
 

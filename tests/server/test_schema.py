@@ -18,14 +18,14 @@ EXAMPLES = 12
 
 
 def test_the_document_names_every_door(server: str) -> None:
-    paths = set(httpx.get(f"{server}/openapi.json").json()["paths"])
+    paths = set(httpx.get(f"{server}/openapi.json", timeout=60).json()["paths"])
     wanted = {"/rag/invoke", "/rag/batch", "/rag/stream", "/rag/streams/{stream}", "/conversations", "/feedback"}
     assert wanted <= paths
     assert not any("config_hash" in path or "token" in path for path in paths)
 
 
 def test_errors_are_documented_as_they_are(server: str) -> None:
-    document = httpx.get(f"{server}/openapi.json").json()
+    document = httpx.get(f"{server}/openapi.json", timeout=60).json()
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for path in ("/feedback", "/v1/responses", "/conversations/{session_id}"):
         told = next(iter(document["paths"][path].values()))["responses"]
@@ -52,7 +52,7 @@ def test_no_request_made_from_the_document_is_a_failure_of_ours(server: str, mod
         @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def send(case: Any) -> None:
-            case.call_and_validate(checks=[not_a_server_error], timeout=30)
+            case.call_and_validate(checks=[not_a_server_error], timeout=60)
 
         # Of some routes no request can be made that breaks the document, and the generator says so.
         with suppress(Unsatisfiable):

@@ -36,7 +36,7 @@ def until(true: Callable[[], Any]) -> None:
 
 
 def counted(url: str, outcome: str, what: str = "trace") -> float:
-    page = Numbers(httpx.get(f"{url}/metrics").text)
+    page = Numbers(httpx.get(f"{url}/metrics", timeout=60).text)
     return page.total("warrant_traces_total", what=what, outcome=outcome)
 
 
@@ -72,7 +72,7 @@ def test_a_trace_is_whole_and_ended_with_a_span_for_each_step(
     with traced_server(quick_handbook, tmp_path, database) as url:
         sent = counted(url, "sent")
         headers = {"x-request-id": "the-client-s-own"}
-        answer = httpx.post(f"{url}/rag/invoke", json=HOTEL, headers=headers).json()["output"]
+        answer = httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL, headers=headers).json()["output"]
         until(lambda: counted(url, "sent") == sent + 1)
     [trace] = traces_in(database, answer["request_id"])
     assert trace.data.spans[0].attributes["client_request_id"] == "the-client-s-own"
@@ -97,7 +97,7 @@ def test_a_trace_is_whole_and_ended_with_a_span_for_each_step(
 def test_a_question_that_failed_is_an_error_with_its_code(quick_handbook: Path, tmp_path: Path, database: str) -> None:
     with traced_server(quick_handbook, tmp_path, database) as url:
         sent = counted(url, "sent")
-        reply = httpx.post(f"{url}/rag/invoke", json={"input": {"question": "?"}})
+        reply = httpx.post(f"{url}/rag/invoke", timeout=60, json={"input": {"question": "?"}})
         until(lambda: counted(url, "sent") == sent + 1)
     [trace] = traces_in(database, reply.json()["error"]["request_id"])
     assert trace.info.state == "ERROR"
@@ -109,7 +109,7 @@ def test_a_question_that_failed_is_an_error_with_its_code(quick_handbook: Path, 
 def test_no_text_is_traced_when_none_is_wanted(quick_handbook: Path, tmp_path: Path, database: str) -> None:
     with traced_server(quick_handbook, tmp_path, database, traces_text=False) as url:
         sent = counted(url, "sent")
-        answer = httpx.post(f"{url}/rag/invoke", json=HOTEL).json()["output"]
+        answer = httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL).json()["output"]
         until(lambda: counted(url, "sent") == sent + 1)
     [trace] = traces_in(database, answer["request_id"])
     told = json.dumps(trace.to_dict())
@@ -124,11 +124,11 @@ def test_feedback_is_put_beside_the_trace_also_by_another_process(
     def rate(url: str, name: str, rating: str) -> None:
         said = counted(url, "sent", "feedback")
         body = {"request_id": name, "rating": rating, "comment": f"thumbs {rating}"}
-        assert httpx.post(f"{url}/feedback", json=body).status_code == 204
+        assert httpx.post(f"{url}/feedback", timeout=60, json=body).status_code == 204
         until(lambda: counted(url, "sent", "feedback") == said + 1)
 
     with traced_server(quick_handbook, tmp_path, database) as url:
-        name = httpx.post(f"{url}/rag/invoke", json=HOTEL).json()["output"]["request_id"]
+        name = httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL).json()["output"]["request_id"]
         rate(url, name, "up")
     with traced_server(quick_handbook, tmp_path, database) as url:
         rate(url, name, "down")
@@ -163,15 +163,15 @@ def black_hole() -> Iterator[tuple[str, list[socket.socket]]]:
 def test_a_tracking_server_that_never_answers_is_nobody_elses_trouble(quick_handbook: Path, tmp_path: Path) -> None:
     with black_hole() as (uri, held), traced_server(quick_handbook, tmp_path, uri, traces_queue=2) as url:
         before, sent = counted(url, "dropped"), counted(url, "sent")
-        assert httpx.get(f"{url}/readyz").json()["traces"] == "sent"
+        assert httpx.get(f"{url}/readyz", timeout=60).json()["traces"] == "sent"
         until(lambda: held)
         for _ in range(5):
-            assert httpx.post(f"{url}/rag/invoke", json=HOTEL).json()["output"]["status"] == "answered"
+            assert httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL).json()["output"]["status"] == "answered"
         # Two wait for the writer, which waits for an answer; what came on top is gone.
         assert counted(url, "dropped") - before == 3
         assert counted(url, "sent") == sent
-        assert httpx.get(f"{url}/healthz").status_code == 200
-        assert httpx.get(f"{url}/readyz").json()["traces"] == "lost"
+        assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
+        assert httpx.get(f"{url}/readyz", timeout=60).json()["traces"] == "lost"
 
 
 def test_a_tracking_server_that_is_away_is_nobody_elses_trouble(quick_handbook: Path, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_tracking_server_that_is_away_is_nobody_elses_trouble(quick_handbook: 
     with traced_server(quick_handbook, tmp_path, f"http://127.0.0.1:{port}", traces_queue=1) as url:
         before = counted(url, "dropped")
         for _ in range(4):
-            assert httpx.post(f"{url}/rag/invoke", json=HOTEL).json()["output"]["status"] == "answered"
+            assert httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL).json()["output"]["status"] == "answered"
         assert counted(url, "dropped") - before == 3
 
 
@@ -215,9 +215,9 @@ def test_a_trace_that_is_refused_is_tried_again_and_then_counted_as_failed(
     with traced_server(quick_handbook, tmp_path, uri) as url:
         before = counted(url, "failed")
         for _ in range(2):
-            httpx.post(f"{url}/rag/invoke", json=HOTEL)
+            httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL)
         until(lambda: counted(url, "failed") == before + 2)
-        assert httpx.get(f"{url}/readyz").json()["traces"] == "lost"
+        assert httpx.get(f"{url}/readyz", timeout=60).json()["traces"] == "lost"
     refusing.shutdown()
     refusing.server_close()
     # Six tries, and one line: the log says it once a minute. Servers that have ended may still give up on others.
@@ -257,7 +257,7 @@ def test_the_server_ends_in_time_though_traces_wait(quick_handbook: Path, tmp_pa
     with black_hole() as (uri, held):
         traced = {"WARRANT_TRACES": uri, "WARRANT_TRACES_SHARE": "1", "WARRANT_STATE": str(tmp_path)}
         with warrant_serve("-i", quick_handbook, "-r", release, **traced) as (url, process):
-            httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=30).raise_for_status()
+            httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=60).raise_for_status()
             until(lambda: held)
             process.terminate()
             process.wait(tracing.FLUSH + 10)

@@ -33,7 +33,7 @@ SECRET = "postgres://user:secret@database"
 
 @pytest.fixture
 def client(server: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server, timeout=30) as client:
+    with httpx.Client(base_url=server, timeout=60) as client:
         yield client
 
 
@@ -72,7 +72,7 @@ def slow(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     models = Models(simple=f"scripted:{script}", complex=f"scripted:{script}")
     with (
         serving(app_over(quick_handbook, folder, QUICK.model_copy(update={"models": models}))) as url,
-        httpx.Client(base_url=url, timeout=30) as client,
+        httpx.Client(base_url=url, timeout=60) as client,
     ):
         yield client
 
@@ -133,7 +133,7 @@ def test_numpy_values_become_plain_ones(serve_fake: Callable[..., Any], client: 
 
     with serve_fake(say) as url:
         for route in ("invoke", "stream"):
-            reply = httpx.post(f"{url}/rag/{route}", json={"input": LAPTOPS})
+            reply = httpx.post(f"{url}/rag/{route}", timeout=60, json={"input": LAPTOPS})
             answer = reply.json()["output"] if route == "invoke" else said(reply)[-1]["answer"]
             assert (answer["confidence"], answer["timings"], answer["parts"]) == (0.5, {"cite": 1.5}, ["a"])
 
@@ -181,7 +181,7 @@ def test_what_breaks_inside_is_told_without_its_secrets(serve_fake: Callable[...
 
     with serve_fake(say) as url:
         body = {"inputs": [LAPTOPS]} if route == "batch" else {"input": LAPTOPS}
-        reply = httpx.post(f"{url}/rag/{route}", json=body)
+        reply = httpx.post(f"{url}/rag/{route}", timeout=60, json=body)
         assert "internal" in reply.text
         assert SECRET not in reply.text
         assert "Traceback" not in reply.text
@@ -204,7 +204,7 @@ def test_what_breaks_inside_is_told_without_its_secrets(serve_fake: Callable[...
     ],
 )
 def test_the_connection_outlives_an_error(server: str, path: str, body: bytes, status: int) -> None:
-    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=60)
     try:
         for _ in range(2):
             connection.request("POST", path, body, {"content-type": "application/json"})
@@ -223,7 +223,7 @@ def test_the_connection_outlives_a_failure_inside(serve_fake: Callable[..., Any]
         yield "", {}
 
     with serve_fake(say) as url:
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         sockets = []
         for _ in range(2):
             connection.request(
@@ -256,7 +256,7 @@ def leave_after(seconds: float, client: httpx.Client, path: str, body: dict[str,
 
 def records(caplog: pytest.LogCaptureFixture, name: str, expected: int) -> list[logging.LogRecord]:
     """What a logger was told: it may come a moment after the reply."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while len(found := [r for r in caplog.records if r.name == name]) < expected and time.monotonic() < until:
         time.sleep(0.01)
     return found
@@ -269,7 +269,7 @@ def test_a_question_that_hangs_ends_at_its_deadline(serve_fake: Callable[..., An
         await asyncio.Event().wait()
 
     with serve_fake(say, deadline=0.2, grace=0.1) as url:
-        reply = httpx.post(f"{url}/rag/{route}", json={"input": LAPTOPS}, timeout=10)
+        reply = httpx.post(f"{url}/rag/{route}", json={"input": LAPTOPS}, timeout=60)
     told = reply.json() if route == "invoke" else said(reply)[-1]
     assert told["error"]["code"] == "deadline"
     assert reply.status_code == (504 if route == "invoke" else 200)
@@ -281,7 +281,7 @@ def test_a_slow_model_is_streamed_token_by_token(quick_handbook: Path, tmp_path:
     script.write_text(yaml.safe_dump([{"reply": reply}]), "utf-8")
     release = Release(**{**QUICK.model_dump(), "models": Models(simple=f"scripted:{script}").model_dump()})
     with serving(app_over(quick_handbook, tmp_path, release)) as url:
-        items = said(httpx.post(f"{url}/rag/stream", json={"input": LAPTOPS}))
+        items = said(httpx.post(f"{url}/rag/stream", timeout=60, json={"input": LAPTOPS}))
     tokens = [item["text"] for item in items if item.get("event") == "token"]
     assert "".join(tokens) == reply
     assert len(tokens) > 5
@@ -294,12 +294,12 @@ def test_a_stream_ends_on_the_release_that_it_began_with(quick_handbook: Path, t
     old, new = (QUICK.model_copy(update={"name": name, "models": models}) for name in ("old", "new"))
     app = app_over(quick_handbook, tmp_path, old)
     another = asyncio.run(open_it(opening(quick_handbook, new)))
-    with serving(app) as url, httpx.stream("POST", f"{url}/rag/stream", json={"input": LAPTOPS}, timeout=30) as reply:
+    with serving(app) as url, httpx.stream("POST", f"{url}/rag/stream", json={"input": LAPTOPS}, timeout=60) as reply:
         lines = (line for line in reply.iter_lines() if '"event"' in line)
         assert "token" in next(line for line in lines if "token" in line)
         app.state.server.live.swap(another)
         final = json.loads(list(lines)[-1][5:])["answer"]
-        later = httpx.post(f"{url}/rag/invoke", json={"input": LAPTOPS}, timeout=30).json()["output"]
+        later = httpx.post(f"{url}/rag/invoke", json={"input": LAPTOPS}, timeout=60).json()["output"]
     assert (final["release"], later["release"]) == (old.label, new.label)
 
 

@@ -3,6 +3,8 @@
 import html
 import re
 import unicodedata
+from codecs import getincrementaldecoder
+from collections.abc import Iterable
 
 from charset_normalizer import from_bytes
 
@@ -32,29 +34,41 @@ MARKED = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "ut
 
 
 def decode(content: bytes) -> str:
-    """Text from bytes: by its byte-order mark, as UTF-8, as UTF-16 by its zeros, else by the likeliest code page."""
-    for mark, encoding in MARKED.items():
-        if content.startswith(mark):
-            return content.decode(encoding, "replace")
+    """Text from bytes in the encoding that they are in, what does not fit it replaced."""
+    return content.decode(encoding_of([content]), "replace")
+
+
+def encoding_of(blocks: Iterable[bytes]) -> str:
+    """By its byte-order mark, or UTF-8 where all of it is, else by the zeros of UTF-16 or the likeliest code page.
+
+    Told from the first block that is not UTF-8.
+    """
+    decoder, block = getincrementaldecoder("utf-8")(), b""
     try:
-        return content.decode("utf-8")
+        for number, block in enumerate(blocks):
+            for mark, encoding in MARKED.items():
+                if not number and block.startswith(mark):
+                    return encoding
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return _damaged_or_old(content)
+        return _damaged_or_old(block)
+    return "utf-8"
 
 
 def _damaged_or_old(content: bytes) -> str:
     repaired = content.decode("utf-8", "replace")
     whole = sum(character > "\x7f" for character in repaired) - repaired.count(REPLACED)
     if whole > 2 * repaired.count(REPLACED):
-        return repaired
+        return "utf-8"
     start = content[:1000]
     if start.count(0) > len(start) / 4:
-        return content.decode("utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be", "replace")
+        return "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
     letters = sum(byte > 127 or chr(byte).isalpha() for byte in content)
     if sum(byte > 127 for byte in content) < WESTERN * letters:
-        return content.decode("cp1252", "replace")
+        return "cp1252"
     guess = from_bytes(content).best()
-    return content.decode(guess.encoding if guess else "latin-1", "replace")
+    return guess.encoding if guess else "latin-1"
 
 
 def as_written(text: str) -> str:

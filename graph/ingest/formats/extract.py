@@ -3,20 +3,21 @@
 import re
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path, PurePath
 
 from ...errors import SourceInvalid
 from ..access import GROUPS
 from ..document import Document, Refused
-from ..front_matter import doubt_in_markup, doubt_in_text, front_matter, is_fenced
+from ..front_matter import doubt_in_markup, doubt_in_names, doubt_in_text, front_matter, is_fenced
 from . import epub, markup, opendocument, slides, word
 from .clean import as_written, decode, has_words, tidy
 from .convert import converted, converted_pdf, heading_of
-from .mail import Attachment, Body, not_superseded, parse, split_quoted
-from .package import PackageInvalid
+from .mail import Attachment, Body, lacks_plain_text, not_superseded, parse, split_quoted
+from .package import PackageInvalid, property_names, unpacked_size
 from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
-from .sheets import delimited
+from .sheets import DELIMITED, delimited
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
@@ -28,11 +29,11 @@ PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
     **dict.fromkeys((".odt", ".ott", ".odp"), opendocument.prepare),
     ".epub": epub.prepare,
 }
+MEGABYTE = 1 << 20
 MOST_ATTACHMENTS = 20
 DEEPEST_ATTACHMENT = 3
 """A message inside a message inside a message is read, what is attached to that is not."""
 DEEPER = re.compile(r"^(#{1,4} )", re.MULTILINE)
-DELIMITED = {".csv", ".tsv"}
 WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 FENCED_MARKUP = {*MARKUP, *HTML, *DELIMITED}
 ENCRYPTED = re.compile(
@@ -40,38 +41,50 @@ ENCRYPTED = re.compile(
 )
 
 
-def extract(path: Path, ocr: str = "") -> Document:
+@dataclass(frozen=True)
+class How:
+    """How files are read: scans by OCR in a language, of archives so much; `depth` is 1 for an attachment."""
+
+    ocr: str = ""
+    megabytes: float = inf
+    depth: int = 0
+
+
+def extract(path: Path, ocr: str = "", megabytes: float = inf) -> Document:
     """Read one file, scans by OCR in the language given if any; raises Refused when there is nothing to index."""
-    return _read(path, path.read_bytes(), ocr)
+    return _read(path, path.read_bytes(), How(ocr, megabytes))
 
 
-def _read(path: PurePath, content: bytes, ocr: str, depth: int = 0) -> Document:
+def _read(path: PurePath, content: bytes, how: How) -> Document:
     if not content.strip():
         raise Refused("empty: the file holds nothing")
+    if (unpacked := unpacked_size(content) / MEGABYTE) > how.megabytes:
+        raise Refused(f"too large: it unpacks to {unpacked:.0f} MB, at most {how.megabytes:g} MB are read")
     if is_plain(path) and is_binary(decode(content)):
         raise Refused("unsupported: the file holds binary data, not text")
     try:
-        document = _with_front_matter(path, content, ocr, depth)
+        document = _with_front_matter(path, content, how)
     except SourceInvalid as error:
         raise Refused(f"bad front matter: {error}") from error
     if not has_words(document.text[document.body :]):
         raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
-    document = replace(document, doubt=document.doubt or doubt_in_text(document.text[document.body :]))
+    doubt = document.doubt or doubt_in_names(property_names(content)) or doubt_in_text(document.text[document.body :])
+    document = replace(document, doubt=doubt)
     if path.suffix.lower() in MARKDOWN:
         return replace(document, text=without_unseen(document.text, document.body))
     return document
 
 
-def _with_front_matter(path: PurePath, content: bytes, ocr: str, depth: int) -> Document:
+def _with_front_matter(path: PurePath, content: bytes, how: How) -> Document:
     if is_plain(path) and b"\0\0" not in content:
         return _plain(content)
     ending = path.suffix.lower()
     if ending not in FENCED_MARKUP and not is_fenced(content):
-        return _converted(path, content, ocr, depth)
+        return _converted(path, content, how)
     text = decode(content).replace("\r\n", "\n").replace("\r", "\n")
     # A YAML file may begin with --- without any front matter.
     metadata, body = front_matter(text) if ending not in (".yaml", ".yml") else ({}, 0)
-    document = _converted(path, text[body:].encode() if body else content, ocr, depth)
+    document = _converted(path, text[body:].encode() if body else content, how)
     return replace(document, metadata=metadata, doubt=doubt_in_markup(text[body:], ending))
 
 
@@ -93,13 +106,13 @@ def _without_data(text: str) -> str:
     return kept
 
 
-def _converted(path: PurePath, content: bytes, ocr: str, depth: int) -> Document:
+def _converted(path: PurePath, content: bytes, how: How) -> Document:
     kind = path.suffix.lower()
     # Outlook keeps a message's headers in UTF-16: without the zeros they read like any other's.
     if kind in (".eml", ".msg") and ENCRYPTED.search(content[:200_000].replace(b"\0", b"")):
         raise Refused("password: the message is encrypted")
     if kind == ".eml":
-        return _mail(content, ocr, depth)
+        return _mail(content, how)
     if reader := READERS.get(kind):
         return reader(content)
     warnings: tuple[str, ...] = ()
@@ -107,9 +120,11 @@ def _converted(path: PurePath, content: bytes, ocr: str, depth: int) -> Document
         content = decode(content).encode()
     elif kind in PREPARED:
         content, warnings = _prepared(kind, content)
+    elif kind == ".msg" and lacks_plain_text(content):
+        warnings = ("its text, which it holds as HTML or RTF alone, was not read; save the message as .eml",)
     elif kind == ".pdf":
-        return converted_pdf(path, content, ocr)
-    document = replace(converted(path, content, ocr), warnings=warnings)
+        return converted_pdf(path, content, how.ocr)
+    document = replace(converted(path, content, how.ocr), warnings=warnings)
     return _with_quotes(document) if kind == ".msg" else document
 
 
@@ -142,16 +157,15 @@ def _prepared(kind: str, content: bytes) -> tuple[bytes, tuple[str, ...]]:
         return content, ()
 
 
-def _mail(content: bytes, ocr: str, depth: int) -> Document:
+def _mail(content: bytes, how: How) -> Document:
     mail = parse(content)
     bodies = [_body(body) for body in mail.bodies]
     message = "\n\n".join([mail.header, *(body.text for body in bodies)])
     document = _with_quotes(Document(message, mail.subject))
-    attached, unread = _attachments(mail.attachments, ocr, depth + 1)
+    attached, unread = _attachments(mail.attachments, replace(how, depth=how.depth + 1))
     warnings = [*document.warnings, *(warning for body in bodies for warning in body.warnings)]
-    return replace(
-        document, text="\n\n".join([document.text, *attached]), warnings=tuple(dict.fromkeys([*warnings, *unread]))
-    )
+    text, told = "\n\n".join([document.text, *attached]), tuple(dict.fromkeys([*warnings, *unread]))
+    return replace(document, text=text, warnings=told, doubt=doubt_in_names(mail.names))
 
 
 def _body(body: Body) -> Document:
@@ -170,15 +184,15 @@ def _with_quotes(document: Document) -> Document:
     return replace(document, text="\n\n".join([newest, *headed]), warnings=document.warnings + left_out)
 
 
-def _attachments(attachments: Sequence[Attachment], ocr: str, depth: int) -> tuple[list[str], list[str]]:
+def _attachments(attachments: Sequence[Attachment], how: How) -> tuple[list[str], list[str]]:
     """The text of what was sent along, each under its name, and what was not read and why."""
     texts: list[str] = []
     unread: list[str] = []
     for number, attachment in enumerate(attachments):
         try:
-            if number >= MOST_ATTACHMENTS or depth > DEEPEST_ATTACHMENT:
+            if number >= MOST_ATTACHMENTS or how.depth > DEEPEST_ATTACHMENT:
                 raise Refused(f"too many: {MOST_ATTACHMENTS} attachments, {DEEPEST_ATTACHMENT} levels deep, are read")
-            document = _read(PurePath(attachment.name), attachment.content, ocr, depth)
+            document = _read(PurePath(attachment.name), attachment.content, how)
             if document.doubt or GROUPS in document.metadata:
                 raise Refused("it says who may read it, which holds for whole files alone; index it as one")
         except Refused as error:

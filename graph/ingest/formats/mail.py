@@ -56,9 +56,10 @@ class Body:
 
 @dataclass(frozen=True)
 class Mail:
-    """A message taken apart; `header` is one paragraph for each field that readers see."""
+    """A message taken apart; `header` is one paragraph for each field that readers see, `names` are all fields."""
 
     subject: str
+    names: tuple[str, ...]
     header: str
     bodies: tuple[Body, ...]
     attachments: tuple[Attachment, ...]
@@ -85,7 +86,13 @@ def parse(content: bytes) -> Mail:
             attachments += [_attachment(part)] if part.get_content_type() not in SEALS else []
         else:
             bodies.append(found)
-    return Mail(fields["Subject"], header, tuple(bodies), tuple(attachments))
+    return Mail(fields["Subject"], tuple(message.keys()), header, tuple(bodies), tuple(attachments))
+
+
+def lacks_plain_text(content: bytes) -> bool:
+    """Whether a message of Outlook (.msg) holds its text as HTML or as RTF and not as plain text too."""
+    plain, page, rich = (f"__substg1.0_{number}".encode("utf-16-le") in content for number in (1000, 1013, 1009))
+    return (page or rich) and not plain
 
 
 def _field(message: MIMEPart, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 from lxml import etree, html
@@ -55,6 +56,7 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
     _formulas(root)
     _on_the_line(root)
     _definitions(root)
+    _repeat_cells(root)
     for element in [*root.iter("ins", "mark")]:
         element.drop_tag()
     for link in [*root.iter("a")]:
@@ -172,6 +174,29 @@ def _definitions(root: HtmlElement) -> None:
         term.tag = "p"
     for element in [*root.iter("dd", "dl")]:
         element.tag = "div"
+
+
+def _repeat_cells(root: HtmlElement) -> None:
+    """A cell over several rows stands in each of them."""
+    for table in root.iter("table"):
+        above: dict[int, tuple[HtmlElement, int]] = {}
+        for row in _own(table, "tr"):
+            cells, column, taken = [*row.iterchildren("td", "th")], 0, dict[int, tuple[HtmlElement, int]]()
+            while cells or column in above:
+                if column in above:
+                    cell, left = above.pop(column)
+                    row.insert(len([*row.iterchildren("td", "th")]) - len(cells), deepcopy(cell))
+                else:
+                    cell = cells.pop(0)
+                    left = _number(cell.attrib.pop("rowspan", "1"))
+                if left > 1:
+                    taken[column] = cell, left - 1
+                column += max(1, _number(cell.get("colspan", "1")))
+            above = taken
+
+
+def _number(written: str) -> int:
+    return int(written) if written.isdecimal() and len(written) < 4 else 1
 
 
 def _flatten(root: HtmlElement) -> None:

@@ -10,10 +10,33 @@ from lxml import etree
 from .clean import VEILED_CARET
 
 LARGEST_PART = 64_000_000
-LARGEST = 512_000_000
-"""Bytes after unpacking: what is larger would need more memory than a reader should take."""
+"""Bytes of XML after unpacking: what is larger would need more memory than a reader should take."""
+PROPERTIES = ("docProps/custom.xml", "meta.xml")
+PROPERTY = re.compile(rb"<(?:\w+:)?(?:property|user-defined)\b[^>]*?\bname=[\"']([^\"']*)")
 STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 """The names of Office's stricter standard, which differ from the usual ones in nothing but their letters."""
+
+
+def unpacked_size(content: bytes) -> int:
+    """Bytes that the members of a ZIP archive say they unpack to; 0 for what is none."""
+    archive = _archive(content)
+    return sum(member.file_size for member in archive.infolist()) if archive else 0
+
+
+def property_names(content: bytes) -> list[str]:
+    """The names of the properties that the owner of an Office or OpenDocument file has added to it."""
+    archive = _archive(content)
+    parts = [member for member in archive.infolist() if member.filename in PROPERTIES] if archive else []
+    small = [member for member in parts if member.file_size <= LARGEST_PART]
+    found = [PROPERTY.findall(archive.read(member)) for member in small] if archive else []
+    return [name.decode("utf-8", "replace") for names in found for name in names]
+
+
+def _archive(content: bytes) -> zipfile.ZipFile | None:
+    try:
+        return zipfile.ZipFile(io.BytesIO(content)) if content.startswith(b"PK\x03\x04") else None
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return None
 
 
 class PackageInvalid(ValueError):
@@ -26,8 +49,6 @@ class Package:
     def __init__(self, content: bytes) -> None:
         self._archive = zipfile.ZipFile(io.BytesIO(content))
         self._sizes = {entry.filename: entry.file_size for entry in self._archive.infolist()}
-        if sum(self._sizes.values()) > LARGEST:
-            raise PackageInvalid(f"it holds more than {LARGEST // 1_000_000} MB when unpacked")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from graph.finding.relevance import FEATURES, LATE, MEANT, features, understood
+from graph.finding.relevance import FEATURES, features
 from graph.learned import load
 from graph.state import Passage
 
@@ -32,17 +32,7 @@ def test_nothing_found_has_no_features() -> None:
 def test_every_candidate_has_every_feature_that_the_model_weighs() -> None:
     found = rows(passage("The warranty lasts ten years."), passage(""), passage("...", "Storage battery"))
     assert all(row.keys() >= set(FEATURES) for row in found)
-    assert all(row.keys() >= set(LATE) for row in found)
-    assert set(load("rerank_first").weights) <= {*FEATURES, *LATE}  # type: ignore[union-attr]
-    assert set(load("rerank").weights) <= {*FEATURES, *LATE, *MEANT}  # type: ignore[union-attr]
-    assert set(load("rerank_afresh").weights) <= set(FEATURES)  # type: ignore[union-attr]
-
-
-def test_what_the_question_means_after_the_leader_is_compared_among_the_candidates() -> None:
-    found = understood([{"late": 0.5}, {"late": 0.1}, {"late": 0.2}], [0.2, 0.6, 0.3])
-    assert [row["meant_spread"] for row in found] == pytest.approx([0.0, 1.0, 0.25])
-    assert [row["late"] for row in found] == [0.5, 0.1, 0.2]
-    assert understood([], []) == []
+    assert set(load("rerank").weights) <= set(FEATURES)  # type: ignore[union-attr]
 
 
 def test_a_question_without_terms_has_features_too() -> None:
@@ -106,7 +96,6 @@ def test_the_best_sentence_speaks_for_a_passage_and_the_whole_where_there_is_non
     ("feature", "more", "less"),
     [
         ("meaning_spread", {"vector": 0.6}, {"vector": 0.3}),
-        ("moved_spread", {"signals": {"moved": 0.6}}, {"signals": {"moved": 0.3}}),
         ("lexical_rank_top", {"lexical": 9.0}, {"lexical": 3.0}),
         ("sentence_top", {"similar": [0.9]}, {"similar": [0.8]}),
     ],
@@ -118,7 +107,7 @@ def test_what_the_index_knows_is_compared_among_the_candidates(feature: str, mor
 def test_a_spread_is_the_share_of_the_way_from_worst_to_best_and_1_where_all_are_the_same() -> None:
     found = rows(passage("a", vector=0.2), passage("b", vector=0.3), passage("c", vector=0.4))
     assert [row["meaning_spread"] for row in found] == pytest.approx([0, 0.5, 1])
-    assert {row["moved_spread"] for row in found} == {1.0}
+    assert {row["words_spread"] for row in found} == {1.0}
 
 
 def test_telling_terms_weigh_more() -> None:

@@ -1,11 +1,10 @@
 from typing import Any, cast
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.finding.retrieval import best_by_document, fuse, normalised, signals, to_passages
+from graph.finding.retrieval import best_by_document, fuse, normalised
 from graph.state import Passage
 
 scores = st.dictionaries(st.sampled_from("abcdef"), st.floats(-1e6, 1e6))
@@ -55,47 +54,6 @@ def test_fusing_keeps_every_passage_with_a_share_as_score_best_first(
     assert [score for score in fused.values() if not 0 <= score <= 1 + 1e-9] == []
 
 
-NEAR = {"cosine": 0.5, "similar": [0.6]}
-"""What a row is compared to the question by, beside the legs."""
-
-
-def test_rows_of_both_legs_become_one_list_of_passages() -> None:
-    far = {"cosine": 0.1, "similar": [0.1, 0.2]}
-    lexical = [row("a", match=7, **NEAR), row("b", match=3, **far)]
-    assert to_passages(lexical, [row("a", similarity=0.5, **NEAR)], 0.5) == [
-        {**row("a"), "score": 1.0, "lexical": 7.0, "vector": 0.5, "similar": [0.6]},
-        {**row("b"), "score": 0.0, "lexical": 3.0, "vector": 0.1, "similar": [0.1, 0.2]},
-    ]
-
-
-def test_a_passage_that_only_the_vectors_found_has_no_lexical_score() -> None:
-    assert to_passages([], [row("a", similarity=0.5, **NEAR)], 0.5) == [
-        {**row("a"), "score": 0.5, "lexical": None, "vector": 0.5, "similar": [0.6]}
-    ]
-
-
 def test_only_the_best_passage_of_each_document_is_left() -> None:
     found = [cast(Passage, row(key, document=document)) for key, document in (("1", "b"), ("2", "a"), ("3", "b"))]
     assert [each["id"] for each in best_by_document(found)] == ["1", "2"]
-
-
-def test_a_passage_near_to_the_best_ones_is_near_to_the_question_that_has_moved_towards_them() -> None:
-    asked = np.array([1, 0, 0], np.float32)
-    leader, follower, stranger = (np.array(each, np.float32) for each in ([0.6, 0.8, 0], [0, 1, 0], [0, 0, 1]))
-    nothing = np.zeros((0, 3), np.float32)
-    found = signals(asked, np.stack([leader, follower, stranger]), [leader[None], nothing, nothing])
-    first, second, last = (each["moved"] for each in found)
-    assert first > second > last
-    assert second > 0.2 > float(asked @ follower)
-
-
-def test_nothing_found_has_no_signals() -> None:
-    assert signals(np.ones(3, np.float32), np.zeros((0, 3), np.float32), []) == []
-
-
-def test_passages_carry_signals_where_the_question_has_a_vector() -> None:
-    unit = np.array([1, 0], np.float32)
-    known = row("a", match=3.0, vector=unit, units=unit[None], cosine=1.0, similar=[1.0])
-    [found] = to_passages([known], [], 0.5, unit)
-    assert found["signals"]["moved"] == pytest.approx(1.0)
-    assert "signals" not in to_passages([known], [], 0.5)[0]

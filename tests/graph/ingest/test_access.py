@@ -60,6 +60,8 @@ CLOSED: dict[str, Files] = {
     "Org": {"a.org": "#+TITLE: Plan\n#+ALLOWED_GROUPS: board\n\nsecret"},
     "UTF-16": {"a.html": f"{FRONT}<p>secret</p>".encode("utf-16")},
     "CSV": {"a.csv": f"{FRONT}part,price\nsecret,3\n"},
+    "column of a table": {"a.html": "<p>x</p><table><tr><th>a<th>allowed_groups<tr><td>secret<td>board</table>"},
+    "field of a mail": {"a.eml": "From: a@x.org\nX-Allowed-Groups: board\nSubject: pay\n\nsecret\n"},
     "CSV column": {"a.csv": "name,allowed_groups\nsecret,board\n"},
     "JSON file": {"a.json": '{"id": 3, "text": "secret", "allowed_groups": ["board"]}'},
     "lines of JSON": {"a.jsonl": '{"name": "secret", "access": {"allowed_groups": ["board"]}}\n'},
@@ -113,6 +115,9 @@ CLOSED: dict[str, Files] = {
     "manifest with a lost comma": {"a.txt": "secret", "manifest.csv": "file,title,allowed_groups\na.txt,board\n"},
     "manifest without file": {"a.txt": "secret", "manifest.csv": "name,allowed_groups\na.txt,board\n"},
     "manifest in UTF-16": {"a.txt": "secret", "manifest.csv": "file,allowed_groups\na.txt,board\n".encode("utf-16")},
+    "manifest with tabs": {"a.txt": "secret", "manifest.tsv": "file\tallowed_groups\na.txt\tboard\n"},
+    "manifest as Windows saves it": {"a.txt": "secret", "manifest.csv.txt": "file,allowed_groups\na.txt,board\n"},
+    "manifest's name misspelt": {"a.txt": "secret", "Manifst.csv": "file,allowed_groups\na.txt,board\n"},
     "manifest above that is broken": {"s/t/a.txt": "secret", "manifest.csv": "allowed_groups\nboard\n"},
     "manifest and sidecar differ": {
         "a.txt": "secret",

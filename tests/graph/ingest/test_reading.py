@@ -41,7 +41,7 @@ def test_a_reader_that_takes_too_much_memory_costs_one_file(tmp_path: Path) -> N
 
 
 def test_a_library_that_panics_costs_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def panic(path: Path, ocr: str) -> object:
+    def panic(path: Path, ocr: str, megabytes: float) -> object:
         if path.name == "a.txt":
             raise PanicException("byte index 3 is not a char boundary")
         return extract(path, ocr)

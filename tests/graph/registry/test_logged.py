@@ -229,7 +229,7 @@ def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     while time.monotonic() < until:
         assert process.poll() is None, log.read_text()[-3000:]
         try:
-            if httpx.get(url).status_code == 200:
+            if httpx.get(url, timeout=60).status_code == 200:
                 return
         except httpx.HTTPError:
             time.sleep(0.3)

@@ -16,13 +16,13 @@ from graph.backends import Scope
 from graph.backends.local import SnapshotRetriever, open_retriever
 from graph.errors import FilterInvalid, SnapshotBroken, SnapshotMismatch, SnapshotMissing
 from graph.filters import access_condition, compile_filter
-from graph.finding.late import TokenVectors
 from graph.ingest.document import canonical
 from graph.release import Release
 from graph.snapshot.manifest import MANIFEST, read_manifest
 from graph.snapshot.rows import PassageRows
 from graph.snapshot.store import Store, locate
 from graph.snapshot.tables import Reader, Writer
+from graph.state import Passage
 
 
 def corpus(folder: Path, records: list[dict[str, Any]]) -> Path:
@@ -260,7 +260,7 @@ def test_a_pointer_to_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_of_another_embedding_is_refused(store: Path) -> None:
-    with pytest.raises(SnapshotMismatch, match=r"wordllama-256, but the release default@\w+ names minilm"):
+    with pytest.raises(SnapshotMismatch, match=r"wordllama-256, but the release default@\w+ names bge-small"):
         asyncio.run(open_retriever(store, Release(), 1))
 
 
@@ -299,13 +299,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 
     async def write() -> bool:
-        writer = await Writer.create(directory, {"year": "integer"}, 64, 0)
+        writer = await Writer.create(directory, {"year": "integer"}, 64)
         for start in range(0, MANY, 13_000):
             numbers = range(start, start + 13_000)
             rows = [_row(number) for number in numbers]
-            none = TokenVectors(np.empty((0, 0), np.uint8), [])
-            units, tokens = [np.empty((0, 64), np.int8)] * len(rows), [none] * len(rows)
-            passages = PassageRows(rows, vectors[start : start + 13_000], units, tokens)
+            passages = PassageRows(rows, vectors[start : start + 13_000], [np.empty((0, 64), np.int8)] * len(rows))
             await writer.add_passages(passages, {row["document"]: _shared(row) for row in rows})
         return await writer.finish()
 
@@ -351,7 +349,7 @@ def test_the_approximate_search_keeps_its_recall_under_filters(
 
     async def search() -> list[set[int]]:
         reader = await Reader.open(directory, approximate=True)
-        return [{int(row["id"]) for row in await reader.nearest(query, full, 10)} for query in queries]
+        return [{int(hit.id) for hit in await reader.nearest(query, full, 10)} for query in queries]
 
     recalls = []
     for query, got in zip(queries, asyncio.run(search()), strict=True):
@@ -373,3 +371,41 @@ def test_the_retriever_is_the_one_place_that_adds_the_groups(store: Path) -> Non
 
     wanted = "(public OR array_has_any(allowed_groups, ['hr'])) AND (m_region = 'EU')"
     assert asyncio.run(condition()) == wanted
+
+
+def search_of(store: Path, text: str, scope: Scope) -> tuple[list[Passage], list[tuple[str, float]]]:
+    """What a search finds, as passages and as documents."""
+
+    async def search() -> tuple[list[Passage], list[tuple[str, float]]]:
+        retriever, _ = await open_retriever(store, QUICK, 1)
+        return await retriever.search(text, scope), await retriever.documents(text, scope)
+
+    return asyncio.run(search())
+
+
+def test_only_the_best_are_read_and_their_scores_are_those_of_all_that_was_found(store: Path) -> None:
+    every, documents = search_of(store, "Rule 7 about pump seals", Scope({}, ["it"], 40))
+    best, _ = search_of(store, "Rule 7 about pump seals", Scope({}, ["it"], 40, keep=5))
+    assert best == every[:5]
+    assert documents == [(passage["document"], passage["score"]) for passage in every]
+
+
+@pytest.mark.parametrize("groups", [[], ["hr"]])
+def test_what_a_caller_may_not_see_is_not_read_even_where_its_place_is_known(store: Path, groups: list[str]) -> None:
+    async def read() -> set[int]:
+        reader = await Reader.open(locate(store), approximate=False)
+        hits = await reader.nearest(np.ones(256, np.float32), "true", 120)
+        assert len(hits) == 120
+        return {int(row["document"][1:]) for row in await reader.fetch(hits, access_condition(groups))}
+
+    assert asyncio.run(read()) == PUBLIC | {number for number in range(120) if groups and number % 8 == 3}
+
+
+def test_what_is_fetched_comes_in_the_order_of_the_hits(store: Path) -> None:
+    async def read() -> tuple[list[str], list[str]]:
+        reader = await Reader.open(locate(store), approximate=False)
+        hits = (await reader.nearest(np.ones(256, np.float32), "public", 20))[::-1]
+        return [hit.id for hit in hits], [row["id"] for row in await reader.fetch(hits, "public")]
+
+    wanted, got = asyncio.run(read())
+    assert got == wanted

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from math import log
 
 import pytest
@@ -15,6 +17,28 @@ def test_content_words_come_as_stems_in_their_order() -> None:
 
 def test_forms_of_a_word_share_a_stem() -> None:
     assert terms("warranty") == terms("Warranties") == terms("WARRANTY")
+
+
+STEMS_IN_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from graph.text.words import terms
+
+sys.setswitchinterval(1e-6)
+parts = "bcdfglmnprst", ("organis", "certif", "instal"), ("ational", "iveness", "ousli", "ements", "ized", "ying")
+texts = [" ".join("".join(word) for word in product(first, *parts[1:])) for first in parts[0]]
+with ThreadPoolExecutor(len(texts)) as pool:
+    told = list(pool.map(terms, texts))
+terms.__globals__["_stem"].cache_clear()
+print(told == [terms(text) for text in texts])
+"""
+
+
+def test_stems_are_the_same_when_several_threads_ask_for_them_at_once() -> None:
+    """In a process of its own, in which no stem is known yet."""
+    done = subprocess.run([sys.executable, "-c", STEMS_IN_THREADS], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
 
 
 def test_words_without_meaning_are_left_out() -> None:

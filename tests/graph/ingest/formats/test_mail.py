@@ -7,7 +7,7 @@ import pytest
 
 from graph.ingest.document import Document
 from graph.ingest.formats.extract import extract
-from graph.ingest.formats.mail import split_quoted
+from graph.ingest.formats.mail import lacks_plain_text, split_quoted
 
 
 def message(text: str = "", html: str = "", subject: str = "Re: Audit") -> EmailMessage:
@@ -107,3 +107,11 @@ def test_a_mail_with_odd_headers_is_read(tmp_path: Path) -> None:
     )
     document = extract(tmp_path / "a.eml")
     assert (document.title, document.text.split("\n\n")[-1]) == ("Grüße", "Die Tür ist 2 m hoch.")
+
+
+@pytest.mark.parametrize(
+    ("streams", "lacks"), [("1000 1013 1009", False), ("1000", False), ("1013", True), ("1009", True)]
+)
+def test_a_message_of_outlook_without_plain_text_is_told_from_others(streams: str, lacks: bool) -> None:
+    content = b"".join(f"__substg1.0_{number}001F".encode("utf-16-le") for number in streams.split())
+    assert lacks_plain_text(content) == lacks

@@ -71,3 +71,9 @@ def test_what_is_nested_deeply_is_read(tmp_path: Path, box: str) -> None:
 def test_line_ends_of_the_source_and_odd_blanks_are_blanks(tmp_path: Path) -> None:
     text = page(tmp_path, "<p>The net\nweight is\n35&nbsp;kg&#8239;or soft&shy;ware.</p><pre>a\n  b</pre>").text
     assert text == "The net weight is 35 kg or software.\n\n```\na\n  b\n```"
+
+
+def test_a_cell_over_several_rows_stands_in_each_of_them(tmp_path: Path) -> None:
+    table = "<table><tr><th>A<th>B<th>C<tr><td rowspan=2>1<td rowspan='9' colspan=2>wide<tr></tr><tr><td>3</table>"
+    rows = [row.split("|")[1:4] for row in page(tmp_path, table).text.splitlines()[2:]]
+    assert [[cell.strip() for cell in row] for row in rows] == [["1", "wide", ""], ["1", "wide", ""], ["3", "wide", ""]]

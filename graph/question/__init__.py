@@ -1,1 +1,0 @@
-"""From what was asked to what is searched for."""

@@ -1,0 +1,208 @@
+"""Folds a conversation into one question that stands alone, and says what is to be searched for; pure.
+
+A turn that leans on the turns before it takes their most telling words along: `How do I create one?` after talk of an
+IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched and their scores are added: a
+topic that was carried along in error cannot drown the turn itself. `And in Rome?` asks the last question of Rome.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from ..state import Search, Turn
+from ..text.words import Weigh, alike, is_number, terms
+
+LEANS = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"
+    r"|others?|another|else|more|also|still|too|again|instead|as well|anything|something|then|any)\b",
+    re.IGNORECASE,
+)
+"""Words that point at what was said before."""
+GOES_ON = re.compile(
+    r"^\W*(?:and|but|so|or|oops|no|yes|well|ok(?:ay)?|what about|how about|i mean|why|btw)\b\s*", re.IGNORECASE
+)
+"""How a turn begins that goes on from the one before."""
+LINKS = "in|for|at|on|of|from|to|with|during|since|before|after|under"
+NAME = r"(?:(?i:the)\s+)?[A-Z0-9][\w’'&./-]*(?:\s+[A-Z0-9][\w’'&./-]*){0,3}"
+ELSE = re.compile(
+    rf"\W*(?i:(?:(?:and|but|or|so)\s+)?(?:what about|how about|and|but|or|so)\s+)"
+    rf"(?:(?P<link>(?i:{LINKS}))\s+)?(?P<other>{NAME})\W*\Z"
+)
+"""A turn that says no more than another place, time or name."""
+FULL = 4
+"""Content words from which on a turn without such words can stand alone; a question that names something always can."""
+NAMING = re.compile(
+    r"\W*(?i:who|whom|whose|what|when|where|which|how|is|are|was|were|do|does|did|can|could|has|have|will|would|should"
+    r"|may|must)\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)"
+)
+NEAR = 4
+"""Turns back in which a turn that stands alone looks for a shared word, before it counts as a new topic."""
+TOPIC, SOUGHT = 3, 4
+"""How many words the question takes along as it is shown and ranked by, and how many as it is searched for."""
+DECAY = 0.7
+"""What a word is worth for each turn of the user that lies between; `ASSISTANT` of it when the assistant said it."""
+ASSISTANT = 0.6
+OPENING = 60
+"""Words from the start of a turn that are looked at: an answer says there what it is about."""
+TOPIC_WEIGHT = 0.9
+"""What the search with the topic counts beside the turn's own."""
+WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+TALK = frozenset(
+    term
+    for word in """able ask answer available based believe course curious detail details different document documents
+    example explain good great happen heard help important include includes including info information interested kind
+    know like made make makes mean means mention mentioned need ok okay option options people provide provided provides
+    question read really sorry specific sure take thank thanks thing things think type use used using various want way
+    ways wonder yeah yes""".split()
+    for term in terms(word)
+)
+"""Stems that are said about any topic."""
+COURTESY = frozenset(
+    """thanks thank thankyou thx cheers hello hi hey greetings bye goodbye ok okay great cool nice perfect awesome
+    wonderful excellent super fine good brilliant amazing lovely welcome danke merci gracias grazie bedankt dank tak
+    tack obrigado hallo bonjour hola ciao""".split()
+)
+ASKING = frozenset("who whom whose what when where which why how is are was were do does did can could may".split())
+HOW_ARE_YOU = re.compile(r"\W*how are (?:you|things)\b", re.IGNORECASE)
+AROUND = frozenset(
+    """a again all alright and appreciate appreciated are day do doing everyone evening for going got have help helped
+    helpful how i i'm is it it's lot me morning much no now really see so that that's the then there this to
+    understand understood very was well will with work works yes you your yours sehr schön vielen beaucoup muchas
+    mille je mange""".split()
+)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A question that stands alone, the searches for it, none when it asks for nothing, and how it can be read.
+
+    `readings`: as it stands alone first; a turn of a talk is ranked by what it says itself and by its topic as well.
+    """
+
+    question: str
+    searches: list[Search]
+    readings: list[str]
+
+
+def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike, declined: str = "") -> Folded:
+    """The question with what it refers back to; one without history stays as it is.
+
+    `weigh`: how telling a term is in the index that is searched. `declined`: what an answer says that declines, which
+    is no topic.
+    """
+    if is_courtesy(question, history):
+        return Folded(question, [], [question])
+    told = spoken(history, declined)
+    if other := swapped(question, told):
+        return _alone(other)
+    talk = Talk.of(told)
+    words, sought = talk.topic(question, TOPIC), talk.topic(question, SOUGHT, weigh)
+    if not words or not (leans(question) or shares_topic(question, told)):
+        return _alone(question)
+    alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
+    whole = f"{question} ({words})"
+    if leans(question):
+        return Folded(whole, [carried, alone], [whole, question])
+    return Folded(question, [alone, carried], [question, whole])
+
+
+def _alone(question: str) -> Folded:
+    return Folded(question, [Search(text=question, weight=1.0)], [question])
+
+
+def spoken(history: Sequence[Turn], declined: str) -> list[Turn]:
+    """The turns that a topic can be read from: neither a courtesy nor an answer that declined."""
+    opening = declined.strip()
+    kept = []
+    for turn in history:
+        if turn["role"] == "user":
+            kept += [] if is_courtesy(turn["content"], ()) else [turn]
+        elif not opening or not turn["content"].strip().startswith(opening):
+            kept.append(turn)
+    return kept
+
+
+def swapped(question: str, history: Sequence[Turn]) -> str:
+    """The last question of the user's that has such a part, with the part in which this turn differs.
+
+    `And in the US?` says where else. Empty when the turn is no such remark, or no question has a part of that kind.
+    """
+    said = ELSE.match(question)
+    if not said:
+        return ""
+    link, other = said["link"], said["other"].strip()
+    for part in ([rf"\b(?i:{link})\s+{NAME}"] if link else []) + [rf"(?<=\w ){NAME}"]:
+        for turn in reversed(history):
+            found = list(re.finditer(part, turn["content"])) if turn["role"] == "user" else []
+            if found:
+                start, end = found[-1].span()
+                linked = link and re.match(rf"(?i:{link})\b", found[-1].group())
+                return f"{turn['content'][:start]}{f'{link.lower()} ' if linked else ''}{other}{turn['content'][end:]}"
+    return ""
+
+
+def leans(question: str) -> bool:
+    """Whether a turn points at what was said before, or says too little to stand alone."""
+    if LEANS.search(question):
+        return True
+    rest = GOES_ON.sub("", question)
+    return not NAMING.match(rest) and (rest != question or len(set(terms(question))) < FULL)
+
+
+def shares_topic(question: str, history: Sequence[Turn]) -> bool:
+    """Whether a content word of the turn was said shortly before."""
+    said = {term for turn in history[-NEAR:] for term in terms(turn["content"])}
+    return bool(said & set(terms(question)))
+
+
+@dataclass(frozen=True)
+class Talk:
+    """The terms of the earlier turns: what each is worth, when it was said last, and by which word."""
+
+    worth: Mapping[str, float]
+    last: Mapping[str, tuple[int, int, str]]
+
+    @classmethod
+    def of(cls, history: Sequence[Turn]) -> "Talk":
+        """What was said: more is worth what the user said, and what was said lately."""
+        worth: dict[str, float] = {}
+        last: dict[str, tuple[int, int, str]] = {}
+        for age, turn in enumerate(reversed(history)):
+            share = DECAY ** (age // 2) * (1.0 if turn["role"] == "user" else ASSISTANT)
+            for place, (term, word) in enumerate(_telling(turn["content"])):
+                worth[term] = worth.get(term, 0.0) + share
+                last.setdefault(term, (-age, place, word))
+        return cls(worth, last)
+
+    def topic(self, question: str, most: int, weigh: Weigh = alike) -> str:
+        """The words that say best what the talk is about, in the order in which they came, without the turn's own.
+
+        Those that were said often and not long ago, and that are telling in the index.
+        """
+        own = set(terms(question))
+        new = [term for term in self.worth if term not in own]
+        best = sorted(new, key=lambda term: -self.worth[term] * weigh(term))[:most]
+        return " ".join(self.last[term][2] for term in sorted(best, key=lambda term: self.last[term]))
+
+
+def _telling(text: str) -> Iterator[tuple[str, str]]:
+    """The first words of a turn that carry a meaning, each term once, with the word as it was written."""
+    seen: set[str] = set()
+    for match in islice(WORD.finditer(text), OPENING):
+        for term in terms(match.group()):
+            if term not in seen and term not in TALK and "'" not in term and not is_number(term):
+                seen.add(term)
+                yield term, match.group()
+
+
+def is_courtesy(question: str, history: Sequence[Turn]) -> bool:
+    """Whether a turn only greets, thanks or agrees: nothing is asked, and there is nothing to search for.
+
+    After a question of the assistant's, a word of agreement is an answer, and what it agrees to can be searched for.
+    """
+    if history and history[-1]["role"] == "assistant" and history[-1]["content"].rstrip().endswith("?"):
+        return False
+    said = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
+    asks = said[:1] and said[0] in ASKING and not HOW_ARE_YOU.match(question)
+    return not asks and any(word in COURTESY for word in said) and all(word in COURTESY | AROUND for word in said)

@@ -1,0 +1,243 @@
+"""The quotable units of the kept passages, sentences, list items and table rows, scored against the question; pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+from typing import Literal
+
+from ..learned import logistic
+from ..state import Evidence, Passage
+from ..text.plain import ITEM, plain
+from ..text.sentences import Unit, units
+from ..text.words import Weigh, terms
+from .names import Name, held, names_in
+from .versions import outdated
+
+MOST_UNITS = 400
+BIAS, MEANING, WORDS = -6.5, 4.4, 5.4
+"""Log-odds that a unit holds the answer: in all, for its cosine, and for the share of the question's terms in it.
+
+Fitted on SQuAD 2.0; more signs (its neighbours' terms, the kind of answer) do not find the sentence more often.
+"""
+ASKS = -2.0
+"""Log-odds for a unit that is itself a question: a heading of a list of answers says nothing."""
+TITLES = -2.5
+"""Log-odds for a unit that is the title of what stands under it."""
+OUTDATED = -4.0
+"""Log-odds for a unit of a version that another kept passage's document supersedes."""
+
+ORDERS = re.compile(
+    r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
+    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
+    re.IGNORECASE,
+)
+"""What asks for something and is no word of it."""
+
+HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
+Shape = Literal["sentence", "item", "row"]
+
+
+def gather(passages: Sequence[Passage]) -> list[Evidence]:
+    """The quotable units of the passages in reading order; `similarity` is the unit's cosine, or its passage's."""
+    found = []
+    for number, passage in enumerate(passages):
+        own = _units(passage["text"], passage["header"])
+        known = len(passage["similar"]) == len(own)
+        near = passage["similar"] if known else [passage["vector"] or 0.0] * len(own)
+        over = _headings(passage["text"])
+        for unit, similar in zip(own, near, strict=True):
+            if any(map(str.isalpha, unit.reading)):
+                heading = next((told for start, told in reversed(over) if start < unit.start), None)
+                found.append(_evidence(number, unit, similar, innermost(passage) if heading is None else heading))
+    return found[:MOST_UNITS]
+
+
+def _evidence(number: int, unit: Unit, similar: float, heading: str) -> Evidence:
+    found = Evidence(
+        passage=number,
+        start=unit.start,
+        end=unit.end,
+        text=unit.reading,
+        heading=heading,
+        similarity=similar,
+        coverage=0.0,
+        score=0.0,
+    )
+    return Evidence(**{**found, "question": unit.question}) if unit.question else found
+
+
+@lru_cache(maxsize=2048)
+def _headings(text: str) -> tuple[tuple[int, str], ...]:
+    """The headings inside of a text and where they stand."""
+    return tuple((match.start(), plain(match[1])) for match in HEADING.finditer(text))
+
+
+def innermost(passage: Passage) -> str:
+    """The section that a passage begins in."""
+    return passage["section"].split(" > ")[-1]
+
+
+@lru_cache(maxsize=2048)
+def _units(text: str, header: str) -> tuple[Unit, ...]:
+    return tuple(units(text, header))
+
+
+def said(unit: Evidence) -> str:
+    """What a unit says by itself, without the question that its passage asks before it."""
+    return unit["text"][len(unit.get("question", "")) :].lstrip()
+
+
+def shape(unit: Evidence, passage: Passage) -> Shape:
+    """Whether a unit is a table row, a list item or a sentence."""
+    start = passage["text"].rfind("\n", 0, unit["start"]) + 1
+    line = passage["text"][start : unit["end"]]
+    if line.lstrip().startswith("|"):
+        return "row"
+    return "item" if ITEM.match(line) and start + len(line) - len(line.lstrip()) <= unit["start"] else "sentence"
+
+
+def is_heading(unit: Evidence, passage: Passage) -> bool:
+    """Whether a unit is a title over other text: a line by itself without a stop, or a row of one cell."""
+    if unit.get("question"):
+        return False
+    if shape(unit, passage) == "row":
+        return ": " not in unit["text"] and "; " not in unit["text"]
+    line = passage["text"][unit["start"] : unit["end"]]
+    alone = (
+        passage["text"][: unit["start"]].rstrip(" \t")[-1:] in ("", "\n") and passage["text"][unit["end"] :][:1] == "\n"
+    )
+    return shape(unit, passage) == "sentence" and alone and "\n" not in line and line[-1] not in STOPS
+
+
+def about(passage: Passage, unit: Evidence | None = None) -> str:
+    """What a passage or one of its units stands under: the document's title and the innermost heading."""
+    heading = unit["heading"] if unit else innermost(passage)
+    return f"{passage['title']}, {heading}" if heading else passage["title"]
+
+
+@lru_cache(maxsize=8192)
+def term_set(text: str, language: str = "en") -> frozenset[str]:
+    """The distinct terms of a text."""
+    return frozenset(terms(text, language))
+
+
+def asked_terms(question: str, language: str = "en") -> frozenset[str]:
+    """The distinct terms of a question, but for the verb that asks for a list."""
+    return term_set(ORDERS.sub("", question), language)
+
+
+def share(wanted: frozenset[str], held: frozenset[str], weigh: Weigh) -> float:
+    """The weighted share of the wanted terms that are held, 0 to 1; 1 when nothing is wanted."""
+    total = sum(map(weigh, wanted))
+    return sum(map(weigh, wanted & held)) / total if total > 0 else 1.0
+
+
+def score(question: str, passages: Sequence[Passage], weigh: Weigh, language: str = "en") -> list[Evidence]:
+    """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms."""
+    found, old = gather(passages), outdated(question, passages)
+    wanted = asked_terms(question, language)
+    for unit in found:
+        passage = passages[unit["passage"]]
+        here = term_set(f"{unit['text']}\n{about(passage, unit)}", language)
+        unit["coverage"] = share(wanted, here, weigh)
+        odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
+        odds += ASKS * unit["text"].rstrip().endswith("?") + TITLES * is_heading(unit, passage)
+        odds += OUTDATED * (unit["passage"] in old)
+        unit["score"] = logistic(odds)
+    return sorted(found, key=lambda unit: -unit["score"])
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a question names, and which units are about it."""
+
+    names: tuple[Name, ...]
+    fitting: list[Evidence]
+    """The units that have every name, or as many as any has, in themselves or from what is around them; best first."""
+    missing: list[Name]
+    """Names that nothing has."""
+    whole: bool = True
+    """Whether those units have every name."""
+
+
+def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
+    """Which units are about what the question names; `found` is best first.
+
+    A row or a list item must have each name itself, or stand under it. A sentence may have it from another one under
+    the same heading, as long as it does not name something else of the kind in its place.
+    """
+    wanted = names_in(question, language)
+    if not wanted:
+        return Named(wanted, list(found), [])
+    view = _View(passages, found, wanted)
+    missing = [name for name in wanted if not view.has(name)]
+    if missing or view.is_rivals(question, language):
+        return Named(wanted, [], missing)
+    fits = {id(unit): sum(view.fits(unit, name) for name in wanted) for unit in found}
+    most = max(fits.values(), default=0)
+    fitting = [unit for unit in found if fits[id(unit)] == most] if most else []
+    return Named(wanted, fitting, missing, most == len(wanted))
+
+
+class _View:
+    """The units of the passages as names are looked up in them."""
+
+    def __init__(self, passages: Sequence[Passage], found: Sequence[Evidence], names: Sequence[Name]) -> None:
+        self.passages, self.found, self.names = passages, found, names
+        self._files = [held(_file_and_metadata(passage)) for passage in passages]
+        self._own = {id(unit): held(unit["text"]) for unit in found}
+        self._under: dict[tuple[int, str], set[Name]] = {}
+        for unit in found:
+            told = self._under.setdefault((unit["passage"], unit["heading"]), set())
+            told.update(name for name in names if self._own[id(unit)].has(name))
+
+    def fits(self, unit: Evidence, name: Name) -> bool:
+        """Whether a unit is about what a name means."""
+        own = self._own[id(unit)]
+        if own.has(name):
+            return True
+        if own.rivals(name):
+            return False
+        loose = shape(unit, self.passages[unit["passage"]]) == "sentence" and not unit.get("question")
+        return self._above(unit, name) or (loose and name in self._under[unit["passage"], unit["heading"]])
+
+    def has(self, name: Name) -> bool:
+        """Whether anything has a name."""
+        return any(name in told for told in self._under.values()) or any(self._above(unit, name) for unit in self.found)
+
+    def _above(self, unit: Evidence, name: Name) -> bool:
+        passage = self.passages[unit["passage"]]
+        return held(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
+
+    def is_rivals(self, question: str, language: str) -> bool:
+        """Whether the best unit says what is asked for of something else, and no unit with the names says it.
+
+        `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
+        """
+        best = self.found[0]
+        if not any(self._own[id(best)].rivals(name) and not self.fits(best, name) for name in self.names):
+            return False
+        fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in self.names)), None)
+        named = term_set(" ".join(name.text for name in self.names), language)
+        asked = (asked_terms(question, language) - named) & term_set(best["text"], language)
+        return fitting is None or bool(asked - term_set(f"{fitting['text']}\n{fitting['heading']}", language))
+
+
+def _file_and_metadata(passage: Passage) -> str:
+    file = re.sub(r"[-_/.]", " ", passage["file"])
+    return f"{file}\n{' '.join(str(value) for value in passage['metadata'].values())}"
+
+
+def naming(question: str, found: Sequence[Evidence], like: Evidence, language: str = "en") -> list[Evidence]:
+    """The units that name themselves whatever one of them names of the question's names."""
+    names = [name for name in names_in(question, language) if held(like["text"]).has(name)]
+    return [unit for unit in found if all(held(unit["text"]).has(name) for name in names)]
+
+
+def weighing(passages: Sequence[Passage]) -> Weigh:
+    """How telling a term is among the passages, where the index does not tell it of all."""
+    texts = [term_set(unit["text"]) for unit in gather(passages)]
+    return lambda term: log((len(texts) + 1) / (sum(term in text for text in texts) + 0.5))

@@ -1,0 +1,234 @@
+"""What a question names: persons, places, things, codes, labelled numbers and years; and whether a text has them; pure.
+
+An answer about something else of the same kind is wrong, however alike the sentences are: a question that names what
+is nowhere in what was found has no answer there.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from ..text.forms import CONJUNCTIONS, DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, TIME_UNITS
+from ..text.splitting import sentences
+from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
+
+Kind = Literal["code", "number", "name"]
+
+CARRIED = re.compile(r"(?<=\S) \([^()]*\)$")
+"""The words that a conversation has carried along."""
+TOKEN = re.compile(r"[^\W_]+(?:[-/.&'’][^\W_]+)*")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+LETTERS = re.compile(r"[A-Z]{1,4}")
+"""What makes a code together with the number behind it: OV 3."""
+COUNTS = re.compile(r"\d+(?:[.,]\d+)?(?:[^\W\d_]{1,3}|-[a-z]+)")
+"""An amount, an ordinal or an adjective: 40kg, 3rd, 5-star."""
+DOTTED = re.compile(r"(?:[A-Z]\.){2,}")
+YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+YEAR_AFTER = frozenset("in of for during from fiscal year".split())
+"""Words after which a year says which one is meant; `since 2019` and `before 2019` mean other years too."""
+WITHIN = frozenset("of de la van von der den du".split())
+"""Small words that a name may hold."""
+UNNAMED = DAY_WORDS | MONTH_NAMES | frozenset("i i'm i'd i've i'll ok mr mrs ms dr".split())
+"""Written with a capital, and no name that a document must have: a rule for weekdays holds on a Monday."""
+ENDINGS = frozenset(["", "s", "n", "an", "ian", "y", "i", "er", "ers", "ese", "ic", "ish", "e", "en", "es"])
+"""What the same name may end in beside another form of it: Germany, German; Austria, Austrian."""
+SPARE = 2
+"""Words that may stand between those of one name."""
+LONGEST_ACRONYM = 6
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name as the question writes it; `words` are in lower case; `before` is the word that leads to it."""
+
+    text: str
+    kind: Kind
+    words: tuple[str, ...]
+    before: str = ""
+
+
+def asking(question: str) -> str:
+    """The sentences of a question that ask: what is told before them may be meant by another name in a document."""
+    if "? " not in question and ". " not in question:
+        return question
+    found = [question[start:end] for start, end in sentences(question, 0, len(question))]
+    return " ".join([one for one in found if one.rstrip().endswith("?")]) or question
+
+
+@lru_cache(maxsize=1024)
+def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
+    """What a question names, in order; what a conversation has carried along in brackets names nothing."""
+    text = CARRIED.sub("", asking(question))
+    found = list(TOKEN.finditer(DOTTED.sub(lambda match: match.group().replace(".", ""), text)))
+    words = [match.group().translate(SAME).removesuffix("'s") for match in found]
+    small = EMPTY_WORDS | FUNCTION_WORDS
+    shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in small for word in words[1:]) > 1
+    shouted = shouted or (
+        len(words) > 2 and "?" not in text and all(word[0].isupper() for word in words if len(word) > 3)
+    )
+    return tuple(dict.fromkeys(_runs(found, words, language, shouted=shouted)))
+
+
+def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *, shouted: bool) -> Iterator[Name]:
+    place = 0
+    while place < len(words):
+        before = words[place - 1].lower() if place else ""
+        last = place + 1
+        if place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
+            last = place + 2
+            yield Name(" ".join(words[place:last]), "code", (_joined("".join(words[place:last])),), before)
+        elif _is_code(words[place]):
+            yield Name(words[place], "code", (_joined(words[place]),), before)
+        elif NUMBER.fullmatch(words[place]):
+            if _labels(words, place, before):
+                yield Name(words[place], "number", (_joined(words[place]),), before)
+        elif not shouted and _is_name(found, words, place, language):
+            last = _end(found, words, place)
+            yield Name(" ".join(words[place:last]), "name", _name_words(words[place:last]), before)
+        place = last
+
+
+def _is_code(word: str) -> bool:
+    """Letters and digits in one word: A-19, KX-310/B, P07; but no ordinal, and no amount such as 40kg."""
+    mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+    return mixed and not COUNTS.fullmatch(word)
+
+
+def _labels(words: Sequence[str], place: int, before: str) -> bool:
+    """Whether a number says which one is meant: room 118, in 2021; `15 days` and `after 10 years` do not."""
+    number, after = words[place], words[place + 1].lower() if place + 1 < len(words) else ""
+    if YEAR.fullmatch(number):
+        return before in YEAR_AFTER or not before
+    noun = before.isalpha() and before not in FUNCTION_WORDS | EMPTY_WORDS
+    return noun and (not after or after in FUNCTION_WORDS | EMPTY_WORDS or not _counts(before, after))
+
+
+def _counts(before: str, after: str) -> bool:
+    """Whether `before 10 after` counts something: its unit follows."""
+    return after in TIME_UNITS or after.endswith("s")
+
+
+def _is_name(found: Sequence[re.Match[str]], words: Sequence[str], place: int, language: str) -> bool:
+    word = words[place]
+    if not word[0].isupper() or word.lower() in UNNAMED:
+        return False
+    if word.lower() in EMPTY_WORDS | FUNCTION_WORDS | CONJUNCTIONS:
+        return word.isupper() and len(word) > 1 and place > 0
+    if language == "de":
+        # Every noun has a capital: a name follows a preposition without an article, or a noun that it is the name of.
+        return place > 0 and (
+            words[place - 1].lower() in ("in", "aus", "nach", "bei") or _is_noun(found, words, place - 1)
+        )
+    if place > 0 and found[place].string[: found[place].start()].rstrip()[-1:] not in (".", "?", "!", ":"):
+        return True
+    follows = place + 1 < len(words) and words[place + 1][0].isupper() and not _gap(found, place + 1).strip()
+    return follows or found[place].group().translate(SAME).endswith("'s")
+
+
+def _is_noun(found: Sequence[re.Match[str]], words: Sequence[str], place: int) -> bool:
+    """Whether a word inside a German sentence is a noun, and the next one follows without a comma."""
+    return place > 0 and words[place][0].isupper() and not _gap(found, place + 1).strip()
+
+
+def _end(found: Sequence[re.Match[str]], words: Sequence[str], place: int) -> int:
+    """Where the name that begins at a place ends: behind its last word with a capital."""
+    last = place + 1
+    while last < len(words) and not _gap(found, last).strip():
+        if found[last - 1].group().translate(SAME).endswith("'s"):
+            break
+        if words[last][0].isupper() and words[last].lower() not in UNNAMED:
+            last += 1
+        elif words[last].lower() in WITHIN and last + 1 < len(words) and words[last + 1][0].isupper():
+            last += 2
+        else:
+            break
+    return last
+
+
+def _gap(found: Sequence[re.Match[str]], place: int) -> str:
+    return found[place].string[found[place - 1].end() : found[place].start()]
+
+
+def _name_words(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_joined(word) for word in words if word.lower() not in WITHIN) or (_joined(words[0]),)
+
+
+def _joined(word: str) -> str:
+    """A word in lower case without the signs inside of it."""
+    return re.sub(r"[-.'’&]", "", word).lower()
+
+
+@dataclass(frozen=True)
+class Held:
+    """The words of a text in order, as names are looked up in them; `capital` says which begin with one."""
+
+    words: tuple[str, ...]
+    capital: tuple[bool, ...]
+
+    def has(self, name: Name) -> bool:
+        """Whether the text has a name: all of its words close together, in any order, or its acronym."""
+        if name.kind == "name" and len(name.words) == 1:
+            return self._has_word(SAME_NAME.get(name.words[0], name.words[0]), name.text)
+        if name.kind != "name":
+            return name.words[0] in self.words or (name.kind == "code" and self._has_apart(name.words[0]))
+        if "".join(word[0] for word in name.words) in self.words:
+            return True
+        places = [[n for n, word in enumerate(self.words) if _same(wanted, word)] for wanted in name.words]
+        reach = len(name.words) + SPARE
+        return any(all(any(abs(n - first) < reach for n in own) for own in places) for first in places[0])
+
+    def rivals(self, name: Name) -> bool:
+        """Whether the text has something else of the kind where the name would stand: `in Spain` for `in Belgium`."""
+        following = zip(self.words, self.words[1:], self.capital[1:], strict=False)
+        others = ((word, capital) for before, word, capital in following if name.before and before == name.before)
+        return not self.has(name) and any(_is_kin(name, word, capital) for word, capital in others)
+
+    def _has_word(self, wanted: str, written: str) -> bool:
+        spelled = written.isupper() and 1 < len(wanted) <= LONGEST_ACRONYM and self._spells(wanted)
+        return spelled or any(_same(wanted, word) for word in self.words)
+
+    def _spells(self, acronym: str) -> bool:
+        """Whether words in a row begin with the letters of an acronym; with capitals where it has but two."""
+        initials = "".join(
+            word[0] if capital or len(acronym) > 2 else " "
+            for word, capital in zip(self.words, self.capital, strict=True)
+        )
+        return acronym in initials
+
+    def _has_apart(self, code: str) -> bool:
+        """`KX 310` is `KX-310`."""
+        return any(one + other == code for one, other in zip(self.words, self.words[1:], strict=False))
+
+
+def _is_kin(name: Name, word: str, capital: bool) -> bool:
+    """Whether a word is of the kind of a name."""
+    return capital and word not in UNNAMED if name.kind == "name" else any(map(str.isdigit, word))
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two words are one name, but for its ending."""
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    if len(short) < 4 or any(map(str.isdigit, long)):
+        return False
+    if long.startswith(short):
+        return long[len(short) :] in ENDINGS
+    return short[-1] in "ye" and long.startswith(short[:-1]) and long[len(short) - 1 :] in ENDINGS
+
+
+@lru_cache(maxsize=8192)
+def held(text: str) -> Held:
+    """The words of a text."""
+    whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
+    found = [part for word in whole for part in _parts(word)]
+    words = (SAME_NAME.get(word, word) for word in map(_joined, found))
+    return Held(tuple(words), tuple(word[0].isupper() for word in found))
+
+
+def _parts(word: str) -> list[str]:
+    """A word, and the words that it joins where it is no code: `Drag-Narvik` is of both."""
+    joins = any(sign in word for sign in "-/") and not any(map(str.isdigit, word))
+    return [word, *re.split(r"[-/]", word)] if joins else [word]

@@ -1,0 +1,88 @@
+"""Splits a question that asks several things into questions that each stand alone; pure."""
+
+import re
+from collections.abc import Iterator
+
+from ..text.splitting import sentences
+from ..text.words import terms
+
+MOST = 4
+"""Parts that are worth a search of their own."""
+CARRIED = 6
+"""Words of the first part that go along with one that leans on it."""
+AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|may|must|shall)"
+ASKS = r"(?:who|whom|whose|what|when|where|which|why|how)"
+LEAD = r"(?:(?:at|by|for|from|in|on|to|with|of|under|after|within|until|since) )?"
+PRONOUN = r"(?:it|they|he|she|i|we|you|there)"
+ASKED = (
+    rf"(?:how|why|(?:what|when|where|who|whom) {AUXILIARY}|(?:what|whose|which) (?!{AUXILIARY}\b)[a-z]+|who [a-z]+s)\b"
+)
+AND = r",?\s+(?:and|but)\s+(?:also\s+|then\s+)?"
+JOINT = re.compile(rf"{AND}(?=(?i:{LEAD}{ASKED}|{AUXILIARY} {PRONOUN}\b))")
+JOINT_YES_NO = re.compile(
+    rf"{AND}(?=(?i:{AUXILIARY}) (?:(?i:{PRONOUN}|the|a|an|this|that|my|our|your|its|his|her|their)\b|[A-Z]))"
+)
+YES_NO = re.compile(rf"\W*{AUXILIARY}\b", re.IGNORECASE)
+OPENS = re.compile(rf"\W*{LEAD}{ASKS}\b|{YES_NO.pattern}", re.IGNORECASE)
+NOTED = re.compile(rf"[^?]*?,\s+(?={LEAD}(?:{ASKS}|{AUXILIARY})\b)", re.IGNORECASE)
+"""What stands before the question, such as `In the United States, ` or `After a fall, `."""
+RELATIVE = re.compile(r"\w,? (?:who|which|that|whose)\b(?! (?:and|or)\b)", re.IGNORECASE)
+LEANS = re.compile(
+    r"\b(?:it|its|they|them|their|this|these|those|he|she|him|her|his|hers|ones?|such|same)\b|\bthat\W*$", re.IGNORECASE
+)
+ASIDE = re.compile(r"\s*\([^()]*\)$")
+CAPITAL = re.compile(r"(?<=\w )(?!I\b)[A-Z]|\d")
+SPOKEN = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+
+
+def split(question: str) -> list[str]:
+    """Two to four questions that each stand alone, or none where only one thing is asked."""
+    aside = ASIDE.search(question)
+    body, aside_text = (question[: aside.start()], aside.group()) if aside else (question, "")
+    told, asked = _statements(body)
+    clauses = [clause for sentence in asked for clause in _clauses(sentence)]
+    if len(clauses) < 2:
+        return []
+    parts = [clauses[0], *(_standing(clause, clauses[0]) for clause in clauses[1:MOST])]
+    return [f"{told}{part}{aside_text}" for part in parts]
+
+
+def _statements(text: str) -> tuple[str, list[str]]:
+    """What a question tells before it asks, and the sentences that ask."""
+    found = [text[start:end] for start, end in sentences(text, 0, len(text))]
+    asked = [sentence for sentence in found if sentence.endswith("?")] or [one for one in found if OPENS.match(one)]
+    told = " ".join(sentence for sentence in found if sentence not in asked)
+    return (f"{told} ", asked) if asked and told else ("", asked or [text])
+
+
+def _clauses(sentence: str) -> list[str]:
+    """The questions that one sentence joins; what stands before the first of them holds for all."""
+    noted = NOTED.match(sentence)
+    note, rest = (noted.group(), sentence[noted.end() :]) if noted else ("", sentence)
+    pieces = list(_pieces(rest)) if OPENS.match(rest) else []
+    if len(pieces) < 2:
+        return [sentence]
+    return [note + (piece if note else piece[:1].upper() + piece[1:]).rstrip(" ?.,") + "?" for piece in pieces]
+
+
+def _pieces(asked: str) -> Iterator[str]:
+    joint = JOINT_YES_NO if YES_NO.match(asked) else JOINT
+    for found in (*JOINT.finditer(asked), *joint.finditer(asked)):
+        left, right = asked[: found.start()], asked[found.end() :]
+        # `a man who lies and who steals` is one thing described twice.
+        if not (RELATIVE.search(left) and re.match(r"(?:who|which|whose|that)\b", right, re.IGNORECASE)):
+            yield left
+            yield from _pieces(right)
+            return
+    yield asked
+
+
+def _standing(clause: str, first: str) -> str:
+    """A clause that leans on the first one, with the words of that one that say what it is about."""
+    own = set(terms(clause))
+    # `... and is the valve covered?` after `is the pump covered`: it asks the same of something else.
+    alone = CAPITAL.search(clause) or len(own) > 2 or own & set(terms(first))
+    if alone and not LEANS.search(clause):
+        return clause
+    words = [word for word in SPOKEN.findall(first) if terms(word) and not own & set(terms(word))]
+    return f"{clause} ({' '.join(dict.fromkeys(words[:CARRIED]))})" if words else clause

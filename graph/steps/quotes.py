@@ -1,0 +1,282 @@
+"""Chooses what is quoted for a question where no model reads: whole sentences, rows, lists and procedures; pure.
+
+Nothing is cut out of a sentence or a row, and nothing is computed: where the answer is a total, a count or a
+comparison that no sentence states, the rows that it would be computed from are quoted, and the answer is partial.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.fuzz import ratio
+
+from ..state import Evidence, Passage
+from ..text.cells import cell_of
+from ..text.forms import is_number
+from ..text.plain import ITEM
+from ..text.words import terms
+from .answer_types import wanted
+from .evidence import naming, said, shape
+
+MOST = 12
+"""Units of a list, a table or a procedure that are quoted at the most."""
+ALIKE = 75.0
+"""Likeness, 0 to 100, of two sentences without names and numbers from which on they say the same of two things."""
+PROCEDURE = re.compile(
+    r"\bhow (?:do|can|should|must|to|would)\b|^\W*how (?:does one|is|are)\b"
+    r"|\bwhat (?:are|is) the (?:steps?|procedure|process)\b|\b(?:steps?|instructions?|procedure) (?:to|for)\b"
+    r"|\bwie (?:kann|muss|soll|mache|wird|werden|geht|\w+ (?:ich|man|wir))\b|\bcomment\b|\bcómo\b"
+    r"|\bcome (?:si|posso|faccio|devo)\b|\bhvordan\b|\bhur (?:gör|kan|ska)\b|\bjak\b"
+    r"|\bhoe (?:kan|moet|doe|\w+ (?:ik|je|men))\b",
+    re.IGNORECASE,
+)
+SEQUENCE = re.compile(
+    r"\W*(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|then|next|after (?:that|this)|afterwards|finally|lastly|at last|now"
+    r"|zuerst|zunächst|dann|danach|anschließend|schließlich|zuletzt|d['’]abord|ensuite|puis|enfin|primero|luego|después"
+    r"|finalmente|prima|poi|infine|først|derefter|så|til sidst|eerst|daarna|vervolgens|tenslotte)\b",
+    re.IGNORECASE,
+)
+AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|may|must|shall|should|will|would|need|belong|apply)"
+SEVERAL = re.compile(
+    rf"^\W*(?:list|name|enumerate|show|give)\b|\b(?:which|what) (?:[\w'’-]+ ){{0,3}}?(?P<noun>[\w'’-]+) {AUXILIARY}\b"
+    r"|\b(?:what|who) are\b|\ball (?:the )?\w+s\b|\bwelche\w* (?P<german>\w+)|\bquel(?:le)?s\b|\bquali\b|\bcuáles\b",
+    re.IGNORECASE,
+)
+PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|criteria|staff|\w+en)", re.IGNORECASE)
+ADJECTIVES = (
+    "old|young|new|tall|high|low|long|short|larg|small|big|earli|lat|fast|slow|cheap|heavi|light|wid|deep|strong|weak"
+    "|great|clos|near|few|warm|cold|hot|dry|rich|poor|saf|busi|easi|thick|thin|quiet|loud|bright|dark|hard|soft|steep"
+)
+COMPUTED = {
+    "total": re.compile(
+        r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|somme|totale?|totaal)\b",
+        re.IGNORECASE,
+    ),
+    "average": re.compile(
+        r"\b(?:averages?|mean (?!by\b)|durchschnitt\w*|moyenne?|promedio|media|gemiddeld\w*)\b", re.IGNORECASE
+    ),
+    "extreme": re.compile(
+        rf"(?<!\bat )\b(?:most|least|fewest|best|worst|(?:{ADJECTIVES})(?:t|g|d)?est|highest|maximum|minimum)\b",
+        re.IGNORECASE,
+    ),
+    "comparison": re.compile(
+        rf"\b(?:more|less|fewer|worse|better|(?:{ADJECTIVES})(?:t|g|d)?e?r)\b.*\b(?:than|or)\b"
+        r"|\bdifferen\w+ between\b|\bcompar(?:e|es|ed|ison)\b",
+        re.IGNORECASE,
+    ),
+}
+"""What of a question asks for something that is worked out of several values."""
+LEANS = re.compile(
+    r"\W*(?:it|its|they|their|he|his|she|her|this|these|those|such|er|sie|es|dies\w*|ihr\w*|sein\w*|il|elle|ils|elles|son"
+    r"|sa|ses|leurs?|ce|cette|ces)\b",
+    re.IGNORECASE,
+)
+"""A sentence that begins so says of what the sentence before it names."""
+AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
+"""A word and the three after it: a number, and what it counts."""
+STATES = re.compile(r"\b(?:only|first|last|maximum|minimum|at most|at least|up to)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What is said, and the passage that it stands in, counted from 0."""
+
+    text: str
+    passage: int
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """What is quoted, in reading order within a list; `partial` says why there may be more to it, or is empty."""
+
+    found: list[Quote]
+    partial: str = ""
+
+
+class _Reading:
+    """The units of each passage in reading order."""
+
+    def __init__(self, found: Sequence[Evidence]) -> None:
+        self._own: dict[int, list[Evidence]] = {}
+        for unit in sorted(found, key=lambda unit: unit["start"]):
+            self._own.setdefault(unit["passage"], []).append(unit)
+
+    def of(self, number: int) -> list[Evidence]:
+        """Those of one passage."""
+        return self._own[number]
+
+    def before(self, unit: Evidence) -> Evidence | None:
+        """The sentence that a unit leans on, if it leans on one."""
+        place = self.of(unit["passage"]).index(unit)
+        return self.of(unit["passage"])[place - 1] if place and LEANS.match(unit["text"]) else None
+
+
+def choose(
+    question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], found: Sequence[Evidence]
+) -> Quotes:
+    """What answers a question out of the units that are about it, best first; there must be one. `found` are all."""
+    best, own = fitting[0], _Reading(found)
+    kin = naming(question, alike(best, passages, fitting), best)
+    if computed(question, best, passages) and len(kin) > 1:
+        return _quotes(kin, own, "The answer has to be worked out from what is quoted.")
+    passage, around = passages[best["passage"]], own.of(best["passage"])
+    block = list_of(best, passage, around)
+    if PROCEDURE.search(question) and not _asks_amount(question):
+        items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
+        if len(block) == 1 and len(items) > 1:
+            block = list_of(items[0], passage, around)
+        return _whole(block if len(block) > 1 else sequence_of(best, passage, around), own, passages)
+    if asks_several(question):
+        return _whole(block if len(block) > 1 else kin, own, passages)
+    return _quotes([best], own)
+
+
+def asks_to_work_out(question: str) -> bool:
+    """Whether a question asks for a total, an average, an extreme or a comparison."""
+    return any(pattern.search(question) for pattern in COMPUTED.values())
+
+
+def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
+    """Whether a question asks for what has to be worked out, and the best unit does not state it."""
+    text = best["text"]
+    for kind, pattern in COMPUTED.items():
+        if pattern.search(question) and not pattern.search(text) and not (kind == "extreme" and STATES.search(text)):
+            return True
+    return wanted(question).kind == "count" and not _counts(question, best, passages)
+
+
+def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
+    """Whether a unit says how many: a number in a sentence, or in a cell whose column is what is counted."""
+    head = wanted(question).head or frozenset(terms(question))
+    if shape(best, passages[best["passage"]]) != "row":
+        counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
+        return any(head & set(terms(after)) for _, after in counted)
+    pairs = (pair.partition(": ") for pair in best["text"].split("; "))
+    named = [cell_of(value).kind in ("number", "quantity") and head & set(terms(label)) for label, _, value in pairs]
+    return any(named)
+
+
+def _asks_amount(question: str) -> bool:
+    return wanted(question).kind in ("count", "amount", "measure")
+
+
+def asks_several(question: str) -> bool:
+    """Whether a question asks for more than one thing of a kind."""
+    match = SEVERAL.search(question)
+    if not match:
+        return False
+    noun = match["noun"] or match["german"]
+    return bool(PLURAL.fullmatch(noun)) if noun else True
+
+
+def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:
+    """The units that say of other things what the best one says: the rows of its table, sentences of its form."""
+    if best.get("question"):
+        return [best]
+    kind = shape(best, passages[best["passage"]])
+    document = passages[best["passage"]]["document"]
+    same = [
+        unit
+        for unit in found
+        if passages[unit["passage"]]["document"] == document and shape(unit, passages[unit["passage"]]) == kind
+    ]
+    if kind == "row":
+        labels = _labels(best["text"])
+        kin = [unit for unit in same if _labels(unit["text"]) == labels]
+    else:
+        form = _form(best["text"])
+        kin = [unit for unit in same if unit is best or ratio(form, _form(unit["text"])) >= ALIKE]
+    return sorted(
+        kin, key=lambda unit: (unit["passage"] != best["passage"], passages[unit["passage"]]["start"], unit["start"])
+    )
+
+
+def _labels(reading: str) -> tuple[str, ...]:
+    return tuple(pair.partition(": ")[0] for pair in reading.split("; ") if ": " in pair)
+
+
+def _form(text: str) -> str:
+    """A sentence without its names and numbers."""
+    words = re.findall(r"\w+(?:[-/.]\w+)*|[^\w\s]", text)
+    return " ".join(
+        "X" if any(map(str.isdigit, word)) or (place and word[:1].isupper()) else word.lower()
+        for place, word in enumerate(words)
+    )
+
+
+def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
+    """The list that a unit is an item of, or that it leads to, with the sentence before it; or the unit alone."""
+    place = own.index(best)
+    leads = passage["text"][best["start"] : best["end"]].rstrip().endswith(":")
+    first = place + 1 if leads else place
+    if first >= len(own) or not _in_list(own[first], passage):
+        return [best]
+    last = first
+    while first and _goes_on(own, first - 1, passage):
+        first -= 1
+    while last + 1 < len(own) and _goes_on(own, last, passage):
+        last += 1
+    lead = [own[first - 1]] if first and passage["text"][: own[first - 1]["end"]].rstrip().endswith(":") else []
+    return [*lead, *own[first : last + 1]]
+
+
+def _goes_on(own: Sequence[Evidence], place: int, passage: Passage) -> bool:
+    """Whether the next unit is of the same list: another item, or what an item says below its first line."""
+    one, other = own[place], own[place + 1]
+    return one["heading"] == other["heading"] and _in_list(one, passage) and _in_list(other, passage)
+
+
+def _in_list(unit: Evidence, passage: Passage) -> bool:
+    """Whether a unit is an item, or stands indented under one or behind its first sentence."""
+    line = passage["text"][passage["text"].rfind("\n", 0, unit["start"]) + 1 : unit["end"]]
+    return shape(unit, passage) == "item" or line.startswith(("  ", "\t")) or bool(ITEM.match(line))
+
+
+def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
+    """The sentences that tell, one after another, what is to be done; or the unit alone."""
+    first = last = own.index(best)
+    while first and SEQUENCE.match(said(own[first])) and not _is_apart(passage, own[first - 1], own[first]):
+        first -= 1
+    while (
+        last + 1 < len(own) and SEQUENCE.match(said(own[last + 1])) and not _is_apart(passage, own[last], own[last + 1])
+    ):
+        last += 1
+    # A line that ends without a stop and has steps under it is their heading.
+    return list(own[first + (last > first and not _ends(passage, own[first])) : last + 1])
+
+
+def _is_apart(passage: Passage, one: Evidence, other: Evidence) -> bool:
+    """Whether two units stand in two paragraphs, neither of which is a heading."""
+    return "\n\n" in passage["text"][one["end"] : other["start"]] and _ends(passage, one)
+
+
+def _ends(passage: Passage, unit: Evidence) -> bool:
+    """Whether a unit ends as sentences do."""
+    return passage["text"][: unit["end"]].rstrip()[-1:] in ".!?:;…。！？"
+
+
+def _whole(units: Sequence[Evidence], own: _Reading, passages: Sequence[Passage]) -> Quotes:
+    """A list or a procedure, and whether it may go on where its passage was cut."""
+    if len(units) > 1 and _is_cut(units, passages):
+        return _quotes(units, own, "The list may go on beyond the passage that is quoted.")
+    return _quotes(units, own)
+
+
+def _is_cut(units: Sequence[Evidence], passages: Sequence[Passage]) -> bool:
+    """Whether a list ends where its passage was cut from a longer document."""
+    passage = passages[units[-1]["passage"]]
+    rest = passage["text"][units[-1]["end"] :].strip(" \n|")
+    begins = re.match(r"\s*(\d{1,3})[.)]", passage["text"][: units[0]["end"]].rpartition("\n")[2])
+    return (not rest and len(passage["text"]) > CUT_FROM) or bool(begins and int(begins[1]) > 1)
+
+
+CUT_FROM = 700
+"""Characters from which on a passage is taken to be a piece of a longer section."""
+
+
+def _quotes(units: Sequence[Evidence], own: _Reading, partial: str = "") -> Quotes:
+    """The units as they are said, each after the sentence that it leans on."""
+    if len(units) > MOST:
+        partial = f"The first {MOST} of {len(units)} are quoted."
+    found = [each for unit in units[:MOST] for each in (own.before(unit), unit) if each]
+    return Quotes(list(dict.fromkeys(Quote(said(unit), unit["passage"]) for unit in found)), partial)

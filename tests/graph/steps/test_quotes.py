@@ -1,0 +1,177 @@
+"""What is quoted where no model reads."""
+
+import pytest
+from support import passage_of
+
+from graph.state import Passage, Selection
+from graph.steps.route import is_complex, judge
+from graph.text.words import alike
+
+TABLE = """| Tank | Site | Volume | Keeper |
+|---|---|---|---|
+| T1 | Moss | 40 m3 | Ana |
+| T2 | Rena | 55 m3 | Bo |
+| T3 | Moss | 60 m3 | Cy |"""
+STEPS = """1. Close the valve.
+2. Wait for two minutes.
+3. Open the lid."""
+LIST = """You bring to the first day:
+
+- a passport
+- a photo
+- the signed contract"""
+
+
+def of(text: str, *, title: str = "Tanks", file: str = "tanks.md", **told: object) -> Passage:
+    return passage_of(text, title=title, file=file, document=file, vector=0.8, **told)
+
+
+def chosen(question: str, *passages: Passage, parts: list[str] | None = None, language: str = "en") -> Selection:
+    found = judge(question, parts or [], passages, alike, language=language, answer_from=0.3)
+    return found.selection
+
+
+def texts(selection: Selection) -> list[str]:
+    return [quote["text"] for quote in selection["quotes"]]
+
+
+def test_a_sentence_is_quoted_whole() -> None:
+    found = chosen("What is the rent of the hall?", of("The rent of the hall is 40 euros. Keys are at the desk."))
+    assert (texts(found), found["partial"], found["missing"]) == (["The rent of the hall is 40 euros."], "", [])
+
+
+def test_a_row_is_quoted_whole_with_its_labels() -> None:
+    found = chosen("Who is the keeper of tank T2?", of(TABLE))
+    assert texts(found) == ["Tank: T2; Site: Rena; Volume: 55 m3; Keeper: Bo"]
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
+    found = chosen("What is the budget?", of("Alder is led by Noor. Its budget is 40 euros. The hall is closed."))
+    assert texts(found) == ["Alder is led by Noor.", "Its budget is 40 euros."]
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("Who is the keeper of tank T9?", ["T9"]),
+        ("What is the volume of the tanks in Oslo?", ["Oslo"]),
+        ("When was Ana Moss hired?", ["Ana Moss"]),
+    ],
+)
+def test_what_is_named_and_nowhere_is_declined_by_name(question: str, missing: list[str]) -> None:
+    found = chosen(question, of(TABLE))
+    assert (found["quotes"], found["missing"], found["confidence"]) == ([], missing, 0.0)
+
+
+def test_a_year_that_stands_there_for_something_else_answers_nothing() -> None:
+    text = of("The firm was founded in 2019. The rent in 2020 was 4 euros. The rent in 2021 was 5 euros.", title="Rent")
+    found = chosen("How high was the rent in 2019?", text)
+    assert "The rent in 2020 was 4 euros." not in texts(found)
+    assert "The rent in 2021 was 5 euros." not in texts(found)
+
+
+def test_what_a_heading_names_holds_for_what_stands_under_it() -> None:
+    found = chosen(
+        "How many desks does the Lyon office have?", of("It has 40 desks.", title="Offices", section="Lyon office")
+    )
+    assert texts(found) == ["It has 40 desks."]
+
+
+def test_a_procedure_is_quoted_whole() -> None:
+    found = chosen("How do I open the tank?", of(STEPS, title="Opening a tank"))
+    assert texts(found) == ["Close the valve.", "Wait for two minutes.", "Open the lid."]
+
+
+def test_steps_that_are_told_in_sentences_are_quoted_whole() -> None:
+    text = "How to order a badge\n\nFirst fill in form B. Then have it signed. Finally take it to the porter."
+    found = chosen("How do I order a badge?", of(text, title="Badges"))
+    assert texts(found) == ["First fill in form B.", "Then have it signed.", "Finally take it to the porter."]
+
+
+def test_one_step_is_quoted_alone_where_it_is_asked_for() -> None:
+    assert texts(chosen("How many minutes do I wait?", of(STEPS, title="Opening a tank"))) == ["Wait for two minutes."]
+
+
+def test_a_list_is_quoted_whole_where_several_things_are_asked_for() -> None:
+    found = chosen("Which documents are needed on the first day?", of(LIST, title="First day documents"))
+    assert texts(found) == ["You bring to the first day:", "a passport", "a photo", "the signed contract"]
+
+
+def test_a_list_that_may_go_on_is_partial() -> None:
+    long = "\n".join(f"- document number {n} with its copy and its stamp" for n in range(20))
+    found = chosen("Which documents are needed?", of(f"The needed documents:\n\n{long}", title="Documents"))
+    assert found["partial"]
+    assert len(found["quotes"]) == 12
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the total volume of the tanks?",
+        "What is the average volume of the tanks?",
+        "Which tank has the largest volume?",
+        "How many tanks are there?",
+    ],
+)
+def test_what_would_have_to_be_worked_out_is_partial_with_the_rows(question: str) -> None:
+    found = chosen(question, of(TABLE))
+    assert found["partial"]
+    assert len(found["quotes"]) == 3
+
+
+def test_rows_that_do_not_have_the_name_are_not_counted() -> None:
+    found = chosen("How many tanks are in Moss?", of(TABLE))
+    assert found["partial"]
+    assert [text[:8] for text in texts(found)] == ["Tank: T1", "Tank: T3"]
+
+
+def test_a_total_that_is_stated_is_an_answer() -> None:
+    found = chosen("What is the total volume of the tanks?", of(f"{TABLE}\n\nThe total volume of the tanks is 155 m3."))
+    assert (texts(found), found["partial"]) == (["The total volume of the tanks is 155 m3."], "")
+
+
+def test_things_that_are_compared_are_told_one_by_one() -> None:
+    found = chosen("Is tank T1 larger than tank T3?", of(TABLE))
+    assert found["partial"]
+    assert {text[:8] for text in texts(found)} == {"Tank: T1", "Tank: T3"}
+
+
+def test_a_part_without_an_answer_is_told_and_given_none() -> None:
+    parts = ["What is the rent of the hall?", "What does parking in Oslo cost?"]
+    found = chosen("x", of("The rent of the hall is 40 euros."), parts=parts)
+    assert (texts(found), found["unanswered"]) == (["The rent of the hall is 40 euros."], [parts[1]])
+
+
+def test_the_version_in_force_comes_first() -> None:
+    old = of(
+        "Invoices are kept for 7 years.",
+        title="Retention 2022",
+        file="2022.md",
+        metadata={"effective_date": "2022-01-01"},
+    )
+    new = of(
+        "Invoices are kept for 12 years.",
+        title="Retention 2025",
+        file="2025.md",
+        metadata={"effective_date": "2025-01-01"},
+    )
+    assert texts(chosen("How long are invoices kept?", old, new)) == ["Invoices are kept for 12 years."]
+    parts = ["How long are invoices kept?", "How long are emails kept?"]
+    assert texts(chosen("x", old, new, parts=parts))[0] == "Invoices are kept for 12 years."
+
+
+def test_in_another_language_the_words_must_be_there() -> None:
+    text = of("Belege sind innerhalb von zwölf Tagen einzureichen.", title="Reise")
+    assert texts(chosen("In welcher Frist sind Belege einzureichen?", text, language="de"))
+    assert not texts(chosen("Was kostet das Mittagessen in der Kantine?", text, language="de"))
+
+
+def test_nothing_found_is_nothing_quoted() -> None:
+    found = judge("What is the rent?", [], [], alike, answer_from=0.3)
+    assert (found.selection["quotes"], found.related) == ([], 0.0)
+
+
+def test_a_question_for_the_larger_model_asks_for_several_things_or_works_something_out() -> None:
+    assert is_complex("x", ["a", "b"])
+    assert is_complex("Which tank has the largest volume?", [])
+    assert not is_complex("What is the rent of the hall?", [])
