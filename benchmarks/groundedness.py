@@ -20,6 +20,7 @@ from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import Embedder
+from graph.release import Release
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of, said
 from graph.verification.groundedness import features

@@ -8,9 +8,10 @@ word by word teach nothing and are left out. model_claims is not learned from: b
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.claims import mtrag_cases, planted_cases, statement
 from benchmarks.fitting import develops, fit, write
@@ -69,27 +70,32 @@ def examples_of(data: Path) -> Iterator[Example]:
         others = [other for other in titles[text.title] if other.id != text.id]
         return (text, chance.choice(others)) if others else (text,)
 
-    asked = [
-        q for q in read_records(data / "squad_v2_dev" / "queries.jsonl.gz") if q["metadata"]["passage_id"] in squad
-    ]
-    answers: dict[str, list[str]] = {}
-    for query in asked:
-        answers.setdefault(query["metadata"]["passage_id"], []).extend(query["answers"][:1])
-    for query in chance.sample(asked, min(QUESTIONS, len(asked))):
-        passage = squad[query["metadata"]["passage_id"]]
-        others = [a for a in answers[passage.id] if query["answers"] and not _overlap(a, query["answers"][0])]
-        told = [("right answer", answer, True) for answer in query["answers"][:1]]
-        told += [("wrong answer", answer, False) for answer in others[:1] if chance.random() < 0.5]
-        told += [("plausible answer", a, False) for a in query["metadata"].get("plausible_answers", [])[:1]]
-        for kind, answer, supported in told:
-            alone = chance.random() < FRAGMENTS
-            claim = answer if alone else statement(query["text"], answer)
-            yield Example(kind + " alone" * alone, query["text"], claim, around(passage), supported)
+    for query, kind, answer, supported in answers_of(data / "squad_v2_dev", squad, chance):
+        alone = chance.random() < FRAGMENTS
+        claim, passage = answer if alone else statement(query["text"], answer), squad[query["metadata"]["passage_id"]]
+        yield Example(kind + " alone" * alone, query["text"], claim, around(passage), supported)
     for case in planted_cases(list(squad.values()), PLANTED, 3):
         yield Example(case.kind, "", case.claim, around(case.passage), case.supported)
     for case in mtrag_cases(data / "mtrag", REFERENCES):
         if develops(case.group.partition("<::>")[0]):
             yield Example(case.kind, "", case.claim, (case.passage,), case.supported)
+
+
+def answers_of(
+    folder: Path, squad: Mapping[str, Text], chance: random.Random
+) -> Iterator[tuple[dict[str, Any], str, str, bool]]:
+    """Questions with a right answer, one of another question, or one that is only plausible."""
+    asked = [q for q in read_records(folder / "queries.jsonl.gz") if q["metadata"]["passage_id"] in squad]
+    answers: dict[str, list[str]] = {}
+    for query in asked:
+        answers.setdefault(query["metadata"]["passage_id"], []).extend(query["answers"][:1])
+    for query in chance.sample(asked, min(QUESTIONS, len(asked))):
+        right, beside = query["answers"][:1], answers[query["metadata"]["passage_id"]]
+        others = [answer for answer in beside if right and not _overlap(answer, right[0])]
+        yield from ((query, "right answer", answer, True) for answer in right)
+        yield from ((query, "wrong answer", answer, False) for answer in others[:1] if chance.random() < 0.5)
+        for answer in query["metadata"].get("plausible_answers", [])[:1]:
+            yield query, "plausible answer", answer, False
 
 
 def _overlap(one: str, other: str) -> bool:
