@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import product
+from math import isclose
 from typing import Literal
 from unicodedata import numeric
 
@@ -118,7 +119,6 @@ CURRENCY_BEFORE = re.compile(r"(?:\b([A-Z]{3})|(US\$|[€$£¥])) ?$")
 RANGE = re.compile(
     r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|tot|en|of)\s*(?:[€$£]|[A-Z]{3} )?", re.I
 )
-MOST_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Value:
         )
 
     def _equal(self, own: float, other: float) -> bool:
-        if abs(own - other) <= 1e-6 * max(abs(own), abs(other), 1e-9):
+        if own == other or isclose(own, other, rel_tol=1e-6):
             return True
         return self.about and abs(own - other) <= 0.1 * abs(other)
 
@@ -258,7 +258,7 @@ def _times(text: str) -> Iterator[Value]:
 def _numbers(text: str, language: str, taken: list[tuple[int, int]]) -> Iterator[Value]:
     for match in NUMBER.finditer(text):
         start, end = match.span()
-        if any(first < end and start < last for first, last in taken) or len(match["digits"]) > MOST_DIGITS + 5:
+        if any(first < end and start < last for first, last in taken):
             continue
         amount = _amount(match["digits"], language)
         if amount is None:
@@ -278,7 +278,7 @@ def _amount(digits: str, language: str) -> float | None:
     amount = settled(read, follows)
     if amount is None:
         plain = re.sub(r"[^\d]", "", digits)
-        amount = float(plain) if plain and len(plain) <= MOST_DIGITS else None
+        amount = float(plain) if plain else None
     return None if amount is None else float(amount)
 
 

@@ -19,14 +19,14 @@ from .statement import Statement
 
 DENIED_FROM = 0.6
 """Share of what a clause denies that a claim must say to be held against it."""
-WITHOUT_COSINE = 0.25, 0.6
+WITHOUT_COSINE = 0.5, 0.4
 """What stands in for the cosine where nothing compares by meaning: it follows the share of words that are held."""
-ADDED_FROM, COPIED_FROM = 3, 0.5
+ADDED_FROM, COPIED_FROM, BEGUN_FROM = 3, 0.5, 0.3
 """Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
 SURE = 0.9
 """Score from which on nothing is amiss."""
-VALUE_MISSING, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.6, 0.3
-"""The most that a claim scores whose value the passage lacks, and one in a language that the rules do not know."""
+SURELY_NOT, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.6, 0.3
+"""The most that a claim scores that is surely wrong, and one in a language that the rules do not know."""
 CANDIDATES = 3
 """Units of a passage that are looked at closely."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
@@ -123,8 +123,9 @@ def features(
         "name_replaced": order * (foreign and _name_elsewhere(said, told, found)),
         "polarity": _polarity(said, told, found, order),
         "opposed": float(opposed(said.words, told.words) > 0),
-        "rival": rival,
-        "added": float(order >= COPIED_FROM and _longest_run(said.own, found) >= ADDED_FROM),
+        "rival": rival if said.answers else 0.0,
+        "copied": float(order >= COPIED_FROM),
+        "added": float(order >= BEGUN_FROM and _longest_run(said.own, found) >= ADDED_FROM),
     }
 
 
@@ -236,13 +237,20 @@ def judge(
     model = load("support")
     score, place = max((logistic(model.score(each)), -n) for n, each in enumerate(told))
     number, best = units[-place], told[-place]
-    if best["value_missing"]:
-        score = min(score, VALUE_MISSING)
+    if _is_surely_wrong(best):
+        score = min(score, SURELY_NOT)
     unit = found.units[number]
     because, opposes = reason(said, number, found, best) if score < SURE else ("", False)
     if not (knows(said.language) and knows(found.language)):
         score, because = min(score, UNKNOWN_LANGUAGE), because or "the rules do not know the language"
     return Finding(score, Window(unit.start, unit.end, number), because, opposes)
+
+
+def _is_surely_wrong(compared: Mapping[str, float]) -> bool:
+    """A value or name that stands nowhere, a stretch of its own, or a copied sentence with another value or name."""
+    nowhere = compared["value_missing"] or compared["name_missing"] or compared["added"]
+    changed = compared["value_elsewhere"] or compared["name_replaced"] or compared["opposed"]
+    return bool(nowhere or (compared["copied"] and changed))
 
 
 def reason(said: Statement, number: int, found: Source, compared: Mapping[str, float]) -> tuple[str, bool]:

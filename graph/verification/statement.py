@@ -66,7 +66,12 @@ class Statement:
         beside = {term for term in self.own if not is_number(term)} - {t for v in self.values for t in terms_of(v.text)}
         short = len(beside - self.asked) <= FEW and not beside & self.asked
         verbless = len(words) <= LONGEST_FRAGMENT and not any(word.strip(".,;") in VERBS for word in words)
-        return bool(self.asked) and (short or (verbless and self.text[:1].isdigit()))
+        return bool(self.asked) and verbless and (short or self.text[:1].isdigit())
+
+    @property
+    def answers(self) -> bool:
+        """Whether it speaks of what was asked, rather than telling something beside it."""
+        return self.leans or self.assent is not None or not self.asked.isdisjoint(self.own)
 
     @cached_property
     def leans(self) -> bool:

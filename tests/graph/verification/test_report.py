@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from graph.release import Checking
 from graph.state import Passage, Usage
 from graph.verification import Given, verify, verify_with
 from graph.verification.model import decisions, place_of
@@ -86,16 +87,17 @@ class Script:
 
 
 def test_a_model_decides_what_the_rules_are_unsure_of_in_one_call() -> None:
-    answer, question = "The footage is kept for 7 days. [1]", "How long is the footage kept?"
-    assert verdicts(question, answer, RETENTION) == ["unverified"]
-    quote = "| Recordings of the site cameras | 7 days |"
-    model = Script({"claim": 1, "verdict": "supported", "passage": 1, "quote": quote})
-    report = asyncio.run(verify_with(question, answer, [RETENTION], model=model))
-    assert ([claim.verdict for claim in report.claims], model.calls) == (["supported"], 1)
-    invented = Script({"claim": 1, "verdict": "supported", "passage": 1, "quote": "footage: 7 days"})
-    report = asyncio.run(verify_with(question, answer, [RETENTION], model=invented))
-    assert [claim.verdict for claim in report.claims] == ["unverified"]
-    assert report.trouble == ("the model did not decide about 1 of 1 claims",)
+    answer, question = "The tapes of the gates stay for 7 days. [1]", "How long do the tapes stay?"
+    quote, always = "| Recordings of the site cameras | 7 days |", Checking(unsure_from=0.0, unsure_to=1.0)
+
+    def report(quote: str) -> tuple[list[str], int, int]:
+        model = Script({"claim": 1, "verdict": "supported", "passage": 1, "quote": quote})
+        found = asyncio.run(verify_with(question, answer, [RETENTION], model=model, checking=always))
+        return [claim.verdict for claim in found.claims], model.calls, len(found.trouble)
+
+    assert verdicts(question, answer, RETENTION) != ["supported"]
+    assert report(quote) == (["supported"], 1, 0)
+    assert report("tapes: 7 days") == (verdicts(question, answer, RETENTION), 1, 1)
 
 
 def test_a_quote_is_looked_up_whatever_its_blanks() -> None:
