@@ -110,7 +110,8 @@ def features(
 ) -> Features:
     """What speaks for and against unit `number` of a passage saying what the claim says; shares are 0 to 1."""
     told, about = found.told[number], found.about
-    lost = missing(said.whole, [told.found, about.found]) - _met_terms(said, number, found)
+    met = _met_terms(said, number, found)
+    lost = missing(said.whole, [told.found, about.found]) - met
     held = _share(said.whole, lost, weigh)
     order = LCSseq.similarity(said.own, told.terms) / len(said.own) if said.own else 1.0
     foreign = bool(told.names - said.words - said.asked)
@@ -125,7 +126,7 @@ def features(
         "opposed": float(opposed(said.words, told.words) > 0),
         "rival": rival if said.answers else 0.0,
         "copied": float(order >= COPIED_FROM),
-        "added": float(order >= BEGUN_FROM and _longest_run(said.own, found) >= ADDED_FROM),
+        "added": float(order >= BEGUN_FROM and _longest_run(said.own, met, found) >= ADDED_FROM),
     }
 
 
@@ -163,9 +164,9 @@ def _name_elsewhere(said: Statement, told: Told, found: Source) -> bool:
     return any(len(missing(name, [told.found, found.about.found])) == len(name) for name in gone)
 
 
-def _longest_run(own: Sequence[str], found: Source) -> int:
+def _longest_run(own: Sequence[str], met: set[str], found: Source) -> int:
     """How many terms in a row the passage and its title do not mention."""
-    lost = missing(own, [found.whole.found, found.about.found])
+    lost = missing(own, [found.whole.found, found.about.found]) - met
     longest = run = 0
     for term in own:
         run = run + 1 if term in lost else 0

@@ -43,6 +43,7 @@ def verdicts(question: str, answer: str, *passages: str | Given) -> list[str]:
         ("", "Stagiairs hebben recht op verlof. [1]", "Stagiairs hebben geen recht op verlof.", "contradicted"),
         ("Who is covered?", "Pumps opened by strangers are covered. [1]", "Pumps opened by strangers are not covered.",
          "contradicted"),
+        ("", "Das Fest ist am 14. Juni 2026. [1]", "Das Fest ist am 14.06.2026.", "supported"),
         ("Who won?", "Bananas from Peru are yellow. [1]", CARD, "not_found"),
     ],
 )  # fmt: skip
