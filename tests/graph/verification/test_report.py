@@ -111,7 +111,7 @@ def test_a_quote_is_looked_up_whatever_its_blanks() -> None:
     assert decision.verdict == "not_found"
 
 
-def test_a_thousand_claims_are_checked_in_two_seconds_of_one_core() -> None:
+def test_a_thousand_claims_are_checked_in_seconds_of_one_core() -> None:
     passages = [f"Unit {n} weighs {n} kg. It costs EUR {n}." for n in range(3)]
     answer = " ".join(f"Unit {n} weighs {n} kg. [{n % 3 + 1}]" for n in range(1000))
     verify("How heavy are the units?", answer[:500], passages)
