@@ -14,6 +14,7 @@ COMMANDS: Commands = {
     "serve": ("server.commands.serve:serve", "Serve the graph over HTTP."),
     "feedback": ("server.commands.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
+    "verify": ("graph.commands.verify:command", "Check answers of any system against their passages."),
     "release": ("", "Show, log and move releases."),
     "promote": ("evals.commands.promote:promote", "Let a version take a stage: staging or production."),
     "rollback": ("graph.commands.rollback:rollback", "Put the release before back into production."),

@@ -30,14 +30,14 @@ from graph.backends import Backend, Brief, connect
 from graph.backends.embedders import load_embedder
 from graph.backends.local import EmbeddedSimilarity
 from graph.builder import build_graph
-from graph.claims.checking import Checked
-from graph.claims.citations import claims_of
-from graph.claims.verification import Verifier
 from graph.release import Models, Release, Routing
 from graph.settings import Settings
 from graph.state import Citation, Passage, Usage
 from graph.text.sentences import units
 from graph.text.words import terms, weights
+from graph.verification.claims import claims_of
+from graph.verification.repair import Checked
+from graph.verification.verifier import Verifier
 
 SAMPLES = ROOT / "samples"
 CITED = ("right", "wrong", "none")

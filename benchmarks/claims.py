@@ -15,9 +15,9 @@ from typing import Any
 from benchmarks.planted import FAULTS, REWORDINGS
 from benchmarks.record import read_judgements, read_records
 from evals.judging.labels import Text, texts_of
-from graph.claims.citations import claims_of
 from graph.text.sentences import plain, units
 from graph.text.words import terms, weights
+from graph.verification.claims import claims_of
 
 FRAMING = re.compile(
     r"^(?:i (?:do not|don't|am|cannot)|sorry|unfortunately|sure|here (?:is|are))\b|[:?]$", re.IGNORECASE

@@ -20,11 +20,11 @@ from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import Embedder
-from graph.claims.citations import claims_of, said
-from graph.claims.groundedness import features
-from graph.claims.sources import Source, source
 from graph.release import Release
 from graph.text.words import terms, weights
+from graph.verification.claims import claims_of, said
+from graph.verification.groundedness import features
+from graph.verification.passages import Source, source
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
 SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}

@@ -2,18 +2,14 @@
 
 from collections.abc import Sequence
 
-from .claims.checking import Checked
-from .claims.conflicts import conflicts
 from .release import Release
-from .state import Answer, Citation, Passage, State, Status, Usage
+from .state import Answer, Citation, Passage, State, Status
+from .state import no_usage as no_usage
+from .verification.conflicts import conflicts
+from .verification.repair import Checked
 
 NEAREST = 3
 NOTHING_ASKED = "It asks for nothing that could be looked up."
-
-
-def no_usage() -> Usage:
-    """The usage of a question for which no model was asked."""
-    return Usage(model="extractive", calls=0, input_tokens=0, output_tokens=0)
 
 
 def why_not(missing: Sequence[str], sure: float, least: float) -> str:
@@ -37,6 +33,7 @@ def answered(state: State, checked: Checked, release: Release, snapshot: str) ->
     if quoted:
         answer["missing"], answer["unanswered"] = selection["missing"], selection["unanswered"]
     answer["repairs"] = checked.repairs
+    answer["confidence"] *= 1 - checked.doubt / max(1, checked.cited + checked.uncited)
     answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])
     if answer["detail"] is None:
         answer["detail"] = "; ".join([*notes, *state["trouble"], *checked.trouble[:1]]) or None

@@ -14,7 +14,6 @@ from .answers import NOTHING_ASKED, answered, declined, no_usage, why_not
 from .backends import Backend, Brief
 from .caching.cache import reuse
 from .caching.leases import lease_of_this_run
-from .claims.verification import Verifier
 from .filters import compile_filter
 from .finding.searching import Searching
 from .models.markers import normalise_markers
@@ -27,6 +26,7 @@ from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, us
 from .steps.route import Judged, is_complex, judge
 from .text.language import language_of
 from .text.words import Weigh, alike
+from .verification.verifier import Verifier
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
 
@@ -160,7 +160,7 @@ class Nodes:
         usage: Usage = {**state["usage"]}
         text = normalise_markers(draft["text"], len(state["passages"]))
         left = max(0.0, self._seconds_left(state))
-        checked = await self._verifier.check(text, state["passages"], usage, left)
+        checked = await self._verifier.check(text, state["passages"], usage, left, state["standalone"])
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
             failure = Failure(reason="unsupported", detail=detail, transient=False)

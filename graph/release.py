@@ -99,28 +99,39 @@ class Routing(Part):
 
 
 class Models(Part):
-    """Who writes: a model by role; `judge` is asked about claims that the weights are unsure of, None: nobody is."""
+    """Who writes: a model by role."""
 
     simple: Writer = "extractive"
     complex: Writer = "extractive"
     backup: Writer = "extractive"
-    judge: Writer | None = None
 
-    @model_validator(mode="after")
-    def _judge_can_judge(self) -> Self:
-        if self.judge == "extractive":
-            raise ValueError("the extractive writer cannot judge; name a model, or none")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _judge_has_moved(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and "judge" in fields:
+            raise ValueError("models.judge is now checking.model: write `checking: {model: ...}`")
+        return fields
+
+
+def _known_judge(name: str) -> str:
+    if name == "extractive":
+        raise ValueError("the extractive writer cannot judge; name a model, release or none")
+    return name if name in ("release", "none") else _known_writer(name)
 
 
 class Checking(Part):
-    """A claim stands when a passage supports it by `support_from` at least; from `unsure_from` to `unsure_to` the judge
-    decides, where there is one. `stream`: the draft as it is written, or its sentences only once they are verified.
+    """A claim stands when a passage supports it by `support_from` at least.
+
+    From `unsure_from` to `unsure_to` the rules are unsure and `model` decides: the release's own (`release`), another
+    one, or `none`. What nobody decides and scores near `support_from` is kept and marked as unverified; `strict`
+    removes it. `stream`: the draft as it is written, or its sentences only once they are verified.
     """
 
     support_from: Share = 0.5
     unsure_from: Share = 0.15
-    unsure_to: Share = 0.9
+    unsure_to: Share = 0.85
+    model: Annotated[str, AfterValidator(_known_judge)] = "release"
+    strict: bool = False
     stream: Literal["draft", "verified"] = "draft"
 
     @model_validator(mode="after")
@@ -162,6 +173,13 @@ class Release(Part):
     breaker: Breaker = Breaker()
     limits: Limits = Limits()
     prompts: Prompts = Field(default_factory=Prompts)
+
+    @property
+    def judge(self) -> str | None:
+        """The model that decides about claims of which the rules are unsure; None: nobody does."""
+        own = [name for name in (self.models.complex, self.models.simple) if name != "extractive"]
+        named = {"release": own[0] if own else None, "none": None}
+        return named.get(self.checking.model, self.checking.model)
 
     @cached_property
     def digest(self) -> str:

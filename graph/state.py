@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 Status = Literal["answered", "partial", "declined"]
 Route = Literal["simple", "complex"]
+Verdict = Literal["supported", "contradicted", "not_found", "unverified"]
 Rung = Literal["primary", "hedge", "retry", "backup", "extractive", "decline"]
 
 
@@ -104,7 +105,10 @@ class Selection(TypedDict):
 
 
 class Citation(TypedDict):
-    """Where a claim comes from: `quote == document_text[start:end]`; `support` is 0 to 1."""
+    """Where a claim comes from: `quote == document_text[start:end]`; `support` is 0 to 1.
+
+    `verdict`: `unverified` where a claim rests on it of which nobody could decide whether it is supported.
+    """
 
     marker: int
     passage: str
@@ -116,20 +120,24 @@ class Citation(TypedDict):
     end: int
     quote: str
     support: float
+    verdict: NotRequired[Verdict]
 
 
 class Repair(TypedDict):
     """A claim of the draft that does not stand as it was written.
 
     `moved`: another passage supports it than it cited. `added`: it cited nothing and one supports it. `dropped`: of
-    several passages that it cited, one does not support it. `removed`: no passage supports it. `because` says what was
-    missing, such as a number or a name that no passage has; `support` is the best that any passage gave, 0 to 1.
+    several passages that it cited, one does not support it. `removed`: no passage supports it. `unverified`: it stands,
+    and nobody could decide whether it is supported. `because` says what was missing, such as a number or a name that no
+    passage has; `support` is the best that any passage gave, 0 to 1. `verdict` of a removed claim tells whether a
+    passage says otherwise (`contradicted`) or none says it (`not_found`).
     """
 
     claim: str
-    action: Literal["moved", "added", "dropped", "removed"]
+    action: Literal["moved", "added", "dropped", "removed", "unverified"]
     because: str
     support: float
+    verdict: NotRequired[Verdict]
 
 
 class Conflict(TypedDict):
@@ -160,6 +168,11 @@ class Usage(TypedDict):
     left_out: NotRequired[int]
     shortened: NotRequired[int]
     unfinished: NotRequired[bool]
+
+
+def no_usage() -> Usage:
+    """The usage of a question for which no model was asked."""
+    return Usage(model="extractive", calls=0, input_tokens=0, output_tokens=0)
 
 
 class Draft(TypedDict):

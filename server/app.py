@@ -29,6 +29,7 @@ from server.doors.pages import add_pages
 from server.doors.rag import add_rag_routes
 from server.doors.streams import stream_routes
 from server.doors.talks import talk_routes
+from server.doors.verify import verify_routes
 from server.failures import ERRORS, add_error_bodies
 from server.gate import Gate
 from server.live import Live
@@ -118,6 +119,7 @@ def assemble(settings: ServerSettings, live: Live) -> FastAPI:
         health_routes(live, traces, lambda: [each.trouble for each in (talks, diary) if each.trouble]),
         admin_routes(live, settings.webhook_secret),
         metrics_routes(metrics, live),
+        verify_routes(),
     ):
         app.include_router(routes)
     add_pages(app, live, callers)

@@ -26,7 +26,7 @@ from benchmarks.planted import (
     without_aside,
 )
 from graph.text.facts import denials, names
-from graph.text.quantities import quantities
+from graph.text.values import unmet, values
 
 CLAIM = "In Berlin the Corrento pump (a new one) must run before May for 5 years, which is long, at 1,200 EUR."
 OTHERS = ["In Rome the Montara drive was sold to nobody at all last year.", "It is read in Lisbon by the old people."]
@@ -180,5 +180,5 @@ def test_rewording_keeps_numbers_and_denials(reword: object) -> None:
     )
     said = REWORDINGS[next(kind for kind, own in REWORDINGS.items() if own is reword)](claim)
     assert said
-    assert {value for value, _ in quantities(said)} <= {value for value, _ in quantities(claim)}
+    assert not unmet(values(said), values(claim))
     assert denials(said) == denials(claim)

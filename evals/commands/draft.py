@@ -15,12 +15,12 @@ from evals.errors import DatasetInvalid
 from evals.samples import Sample, read_dataset, write_dataset
 from graph.backends import Scope
 from graph.backends.local import EmbeddedSimilarity, open_retriever
-from graph.claims.verification import Verifier
 from graph.commands.options import settle, takes
 from graph.commands.terminal import Terminal, echo
 from graph.release import Checking, Release
 from graph.settings import Settings
 from graph.state import Passage
+from graph.verification.verifier import Verifier
 
 NEAREST = 20
 """Passages that an unanswerable question is checked against."""

@@ -8,10 +8,10 @@ from itertools import product
 
 from evals.drafting.proposals import Proposal, shuffled
 from evals.drafting.rows import Cell, Table, cells_of, spoken
-from graph.claims.verification import Verifier
 from graph.release import Checking
 from graph.state import Passage
 from graph.text.words import terms
+from graph.verification.verifier import Verifier
 
 Search = Callable[[str], Awaitable[list[Passage]]]
 CODED = re.compile(r"(?<![(\w-])([A-Z][\w-]*?[ -]?)(\d{1,4})\b(?![.,-]\d)")

@@ -9,9 +9,9 @@ from typing import Any
 
 from evals.drafting.proposals import Proposal, alike
 from evals.drafting.texts import Document
-from graph.claims.conflicts import differs
-from graph.claims.versions import DATE, VERSION, effective, family
+from graph.steps.versions import DATE, VERSION, effective, family
 from graph.text.words import terms
+from graph.verification.conflicts import differs
 
 SAME = 0.8
 """The share of common terms from which on two questions are one."""

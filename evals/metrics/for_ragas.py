@@ -25,7 +25,7 @@ with warnings.catch_warnings():
 
 EMBEDDING = "minilm-l6-v2-int8"
 SAMPLE = Sample(id="-", question="-", answerable=True)
-"""Support is no matter of the question."""
+"""Stands in for the question where none is given."""
 
 
 class _Verified(BaseMetric):
@@ -38,10 +38,13 @@ class _Verified(BaseMetric):
         super().__init__(name=told.pop("name", self.metric), **told)
         self._threads = threads
 
-    async def ascore(self, response: str, retrieved_contexts: list[str], **_: Any) -> MetricResult:  # type: ignore[override]
-        """0 to 1; a response that claims nothing is supported."""
+    async def ascore(  # type: ignore[override]
+        self, response: str, retrieved_contexts: list[str], user_input: str = "", **_: Any
+    ) -> MetricResult:
+        """0 to 1; a response that claims nothing is supported. The `user_input` is a part of what it claims."""
+        sample = SAMPLE.model_copy(update={"question": user_input or SAMPLE.question})
         outcome = outcome_of(response, retrieved_contexts)
-        found = await getattr(Supported(Vectors(_embed(self._threads)), [outcome]), self.metric)(SAMPLE, outcome)
+        found = await getattr(Supported(Vectors(_embed(self._threads)), [outcome]), self.metric)(sample, outcome)
         return MetricResult(value=float(found))
 
 

@@ -13,15 +13,14 @@ from evals.metrics.plain import Unscored, said
 from evals.metrics.vectors import Vectors
 from evals.runs import Outcome
 from evals.samples import Sample
-from graph.claims.checking import is_absence, is_claim
-from graph.claims.citations import claims_of, stated
-from graph.claims.citations import said as spoken
-from graph.claims.groundedness import groundedness
-from graph.claims.sources import source_of
-from graph.claims.verification import Verifier
 from graph.release import Checking
 from graph.state import Passage
 from graph.text.words import terms, weights
+from graph.verification.claims import claims_of
+from graph.verification.claims import said as spoken
+from graph.verification.groundedness import groundedness
+from graph.verification.repair import is_absence, is_claim
+from graph.verification.verifier import Verifier, sources_of
 
 CHECKING = Checking()
 
@@ -54,45 +53,45 @@ class Supported:
         claims = [spoken(claim.text) for claim in claims_of(said(outcome))]
         if not claims:
             return 1.0
-        sources = [source_of(passage) for passage in passages_of(outcome)]
+        sources = sources_of(passages_of(outcome))
         units = [unit.reading for found in sources for unit in found.units]
         near = (self._vectors.of(claims) @ self._vectors.of(units).T).max(axis=1) if units else [0.0] * len(claims)
         return groundedness(claims, sources, [float(best) for best in near], self._weigh)
 
     async def citation_recall(self, sample: Sample, outcome: Outcome) -> float | None:
         """Of the claims, the share that is supported by a passage that it cites."""
-        cited = await self._cited(outcome)
+        cited = await self._cited(sample, outcome)
         return sum(each.holds for each in cited) / len(cited) if cited else 1.0
 
     async def citation_precision(self, sample: Sample, outcome: Outcome) -> float | None:
         """Of the citations, the share that supports its claim; 0 where there are claims and no citation."""
-        cited = await self._cited(outcome)
+        cited = await self._cited(sample, outcome)
         scores = list(chain.from_iterable(each.support for each in cited))
         if not scores:
             return 0.0 if cited else 1.0
         return sum(score >= CHECKING.support_from for score in scores) / len(scores)
 
-    async def _cited(self, outcome: Outcome) -> list[Cited]:
+    async def _cited(self, sample: Sample, outcome: Outcome) -> list[Cited]:
         """The claims of an answer with the support of what they cite; checked once."""
         if not said(outcome):
             return []
         if id(outcome) not in self._kept:
-            self._kept[id(outcome)] = await self._checked(outcome)
+            self._kept[id(outcome)] = await self._checked(sample, outcome)
         return self._kept[id(outcome)]
 
-    async def _checked(self, outcome: Outcome) -> list[Cited]:
+    async def _checked(self, sample: Sample, outcome: Outcome) -> list[Cited]:
         answer, found = outcome.answer or {}, {passage["id"]: passage for passage in passages_of(outcome)}
         places = {citation["marker"]: found.get(citation["passage"]) for citation in answer["citations"]}
         claims = [claim for claim in claims_of(answer["text"]) if is_claim(claim) and not is_absence(claim)]
         return [
-            Cited(claim.text, await self._support(stated(claim.text), [places.get(marker) for marker in claim.markers]))
+            Cited(claim.text, await self._support(claim.text, [places.get(n) for n in claim.markers], sample.question))
             for claim in claims
         ]
 
-    async def _support(self, claim: str, passages: Sequence[Passage | None]) -> tuple[float, ...]:
+    async def _support(self, claim: str, passages: Sequence[Passage | None], question: str) -> tuple[float, ...]:
         """A passage that the answer could not have used supports nothing."""
         there = [passage for passage in passages if passage is not None]
-        scores = iter(await self._verifier.support(claim, there) if there else [])
+        scores = iter(await self._verifier.support(claim, there, question) if there else [])
         return tuple(0.0 if passage is None else next(scores) for passage in passages)
 
     def _weigh(self, term: str) -> float:

@@ -110,10 +110,10 @@ class Writer(Protocol):
 
 
 class Judge(Protocol):
-    """Decides about a claim that the learned weights are unsure of."""
+    """Decides about claims of which the rules are unsure."""
 
-    async def supports(self, claim: str, passage: Passage, usage: Usage) -> float:
-        """Whether a passage supports a claim, 0 to 1; adds to `usage`; raises ModelFailed."""
+    async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
+        """The reply to a request of graph.verification.model about all of them; adds to `usage`; raises ModelFailed."""
         ...
 
 

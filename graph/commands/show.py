@@ -56,6 +56,7 @@ REPAIRED = {
     "added": "cited, which it was not",
     "dropped": "one citation dropped",
     "removed": "removed",
+    "unverified": "kept, and not verified",
 }
 
 

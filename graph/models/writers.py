@@ -115,12 +115,12 @@ def open_writers(settings: Settings, release: Release) -> Mapping[str, Writer]:
 
 def open_judge(settings: Settings, release: Release) -> Judge | None:
     """The judge that the Release names, if it names one."""
-    if release.models.judge is None:
+    if release.judge is None:
         return None
     from ..backends.judge import WriterJudge, as_judge
 
     own = as_judge(release)
-    return WriterJudge(_open(release.models.judge, settings, own), own.generation.terms("simple"))
+    return WriterJudge(_open(release.judge, settings, own), own.generation.terms("simple"))
 
 
 def _open(name: str, settings: Settings, release: Release) -> Writer:

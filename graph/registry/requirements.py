@@ -92,7 +92,7 @@ def _unused_weights(release: Release) -> set[str]:
 
 def _models(release: Release) -> list[str]:
     models = release.models
-    return [name for name in (models.simple, models.complex, models.backup, models.judge) if name]
+    return [name for name in (models.simple, models.complex, models.backup, release.judge) if name]
 
 
 def _needs(name: str, installed: Distribution, extra: str) -> list[Requirement]:

@@ -7,13 +7,13 @@ from functools import lru_cache
 from math import log
 from typing import Literal
 
-from ..claims.versions import outdated
 from ..learned import logistic
 from ..state import Evidence, Passage
 from ..text.plain import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, terms
 from .names import Name, held, names_in, side_by_side
+from .versions import outdated
 
 MOST_UNITS = 400
 BIAS, MEANING, WORDS = -6.5, 4.4, 5.4

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from .quantities import with_dates
 from .words import EMPTY_WORDS, SAME, terms, without_points
 
 TOKEN = re.compile(r"\w[\w’'&-]*")
@@ -12,11 +11,21 @@ WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
 OPENS = frozenset('.:;!?“"')
 """Signs after which a capital only begins a sentence."""
 DENIALS = frozenset(
-    """not no never none nor neither without cannot nobody nothing nowhere hardly except unless fail fails failed lack
+    """not no never none nor neither without cannot nobody nothing nowhere hardly except unless lack
     lacks lacked unable unlike denied denies false untrue""".split()
 )
-FORBIDS = frozenset("prohibited forbidden banned excluded exempt impossible".split())
+FORBIDS = frozenset("prohibited forbidden banned excluded exempt impossible nobody".split())
 """Words that deny what stands before them as much as what follows."""
+BE = frozenset("is are was were be been".split())
+OTHER_DENIALS = {
+    "de": """nicht nichts nie niemals niemand nirgends kein keine keinen keinem keiner keines ohne weder unmöglich
+        verboten untersagt ausgeschlossen""",
+    "fr": "ne n' pas jamais aucun aucune sans ni nul nulle interdit interdite exclu exclue impossible",
+    "es": "no nunca jamás nadie nada ningún ninguno ninguna sin ni tampoco prohibido prohibida excluido imposible",
+    "it": "non mai nessun nessuno nessuna senza né nulla niente vietato vietata escluso esclusa impossibile",
+    "nl": "niet niets nooit niemand geen zonder noch nergens verboden uitgesloten onmogelijk",
+}
+"""Where a denial stands before or behind what it denies, it reaches its whole clause."""
 APOSTROPHES = "'\u2019`\u00b4"
 DENIED = re.compile(rf"n[{APOSTROPHES}]t$|^non-")
 AFFIRMS = re.compile(r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)", re.IGNORECASE)
@@ -71,6 +80,20 @@ def names(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=4096)
+def full_names(text: str) -> tuple[frozenset[str], ...]:
+    """The names of a text, words in capitals that stand side by side as one name."""
+    single, found, last = names(text), list[set[str]](), -2
+    for match in TOKEN.finditer(text):
+        word = _as_looked_up(name) & single if (name := _name(match.group())) else set()
+        if word and match.start() - last <= 1 and found:
+            found[-1] |= word
+        elif word:
+            found.append(set(word))
+        last = match.end() if word else -2
+    return tuple(map(frozenset, found))
+
+
 def _name(word: str) -> str:
     """The part of a word that is a name: up to a common word behind a hyphen, without a closing sign; or empty."""
     parts = word.translate(SAME).removesuffix("'s").strip("'&-").split("-")
@@ -90,8 +113,9 @@ def _as_looked_up(word: str) -> set[str]:
 @lru_cache(maxsize=4096)
 def plain_words(text: str) -> frozenset[str]:
     """Every word of a text in lower case, its stems and its names: what names and opposites are looked up in."""
-    text = without_points(with_dates(text))
-    words = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
+    text = without_points(text)
+    cut = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
+    words = [part for word in cut for part in (word, *(word.split("-") if "-" in word else ()))]
     return frozenset(word.lower() for word in words) | set(terms(text)) | names(text)
 
 
@@ -102,25 +126,53 @@ def words(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def denials(text: str) -> int:
+def denials(text: str, language: str = "en") -> int:
     """How many words deny."""
-    return sum(map(_denies, _tokens(text))) + sum(word in FORBIDS for word in _tokens(text))
+    if language in OTHER_DENIALS:
+        return sum(word in _denying(language) for word in _elided(text))
+    return sum(map(_denies, _tokens(text))) + sum(word in FORBIDS and not _denies(word) for word in _tokens(text))
 
 
 @lru_cache(maxsize=4096)
-def denied(text: str) -> frozenset[str]:
+def denied(text: str, language: str = "en") -> frozenset[str]:
     """The terms that a denial of the text reaches: some after it in its clause, and before a word that forbids."""
-    found: set[str] = set()
+    return frozenset[str]().union(*denied_clauses(text, language))
+
+
+@lru_cache(maxsize=4096)
+def denied_clauses(text: str, language: str = "en") -> tuple[frozenset[str], ...]:
+    """The terms that each denial of the text reaches."""
+    found = []
     for clause in CLAUSE_ENDS.split(AFFIRMS.sub("", text)):
-        words = _tokens(clause)
-        for place, word in enumerate(words):
-            if word in FORBIDS:
-                found.update(terms(clause))
-            elif _denies(word):
-                found.update(
-                    terms(" ".join([word.removeprefix("non-") if "-" in word else "", *words[place + 1 :]]))[:REACH]
-                )
-    return frozenset(found)
+        if language in OTHER_DENIALS:
+            reached = set(terms(clause)) - _denying(language) if denials(clause, language) else set()
+        else:
+            reached = _reached(clause)
+        if reached:
+            found.append(frozenset(reached))
+    return tuple(found)
+
+
+def _reached(clause: str) -> set[str]:
+    """In English: what follows the denial, and what stands before a word that forbids or before `is not`."""
+    words, found = _tokens(clause), set[str]()
+    for place, word in enumerate(words):
+        if word in FORBIDS or (word == "not" and place and words[place - 1] in BE):
+            found.update(terms(clause))
+        elif _denies(word):
+            after = [word.removeprefix("non-") if "-" in word else "", *words[place + 1 :]]
+            found.update(terms(" ".join(after))[:REACH])
+    return found
+
+
+@cache
+def _denying(language: str) -> frozenset[str]:
+    return frozenset(OTHER_DENIALS[language].split())
+
+
+def _elided(text: str) -> list[str]:
+    """The words of a text in lower case, `n'ont` as two."""
+    return [word for word in re.findall(r"[^\W\d_]+'?", text.lower().translate(SAME))]
 
 
 def _denies(word: str) -> bool:
@@ -131,9 +183,17 @@ def _tokens(text: str) -> list[str]:
     return [word.lower() for word in re.findall(rf"[^\W\d_]+(?:[{APOSTROPHES}-][^\W\d_]+)*", AFFIRMS.sub("", text))]
 
 
+@cache
+def _opposites() -> dict[str, frozenset[str]]:
+    """What each word's opposites are."""
+    found: dict[str, set[str]] = {}
+    for pair in OPPOSITES:
+        for word in pair:
+            found.setdefault(word, set()).update(pair - {word})
+    return {word: frozenset(others) for word, others in found.items()}
+
+
 def opposed(claim: Iterable[str], found: Iterable[str]) -> int:
     """How many words of the claim have their opposite in what was found, which lacks the word itself."""
-    claim, found = set(claim), set(found)
-    return sum(
-        1 for pair in OPPOSITES for word in pair if word in claim and word not in found and pair - {word} <= found
-    )
+    known, there = _opposites(), found if isinstance(found, frozenset | set) else set(found)
+    return sum(1 for word in set(claim) if word in known and word not in there and known[word] & there)

@@ -4,9 +4,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .quantities import COUNTED, MONTHS
 from .words import ABBREVIATIONS, terms
 
+COUNTED = frozenset(
+    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety""".split()
+)
+MONTHS = "january february march april may june july august september october november december".split()
 WORD = re.compile(r"[^\W_]+(?:['’.,/-][^\W_]+)*|[%€$£°]")
 AUXILIARIES = frozenset(
     """is are was were be been being am do does did done has have had having can could may might must shall should will

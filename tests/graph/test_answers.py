@@ -1,7 +1,8 @@
 from typing import Any, cast
 
+from graph.verification.repair import Checked
+
 from graph.answers import NEAREST, answered, declined, no_usage, why_not
-from graph.claims.checking import Checked
 from graph.release import Prompts, Release
 from graph.state import Citation, Failure, Passage, Repair, Search, Selection, State
 

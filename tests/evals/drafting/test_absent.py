@@ -8,9 +8,9 @@ from support import passage_of
 from evals.drafting.absent import Swap, Unanswered, attributes, named, numbered, unanswerable
 from evals.drafting.proposals import Proposal
 from evals.drafting.texts import Document, Row
-from graph.claims.verification import Verifier
 from graph.release import Checking
 from graph.state import Passage
+from graph.verification.verifier import Verifier
 
 
 def row(document: str, names: tuple[str, ...], *cells: str) -> Row:

@@ -12,7 +12,7 @@ from support import passage_of
 from graph.answers import no_usage
 from graph.asking import Breaker, Roles, RoleTerms
 from graph.backends import Brief
-from graph.backends.judge import WriterJudge, as_judge, score_of
+from graph.backends.judge import WriterJudge, as_judge
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
 from graph.models.writers import open_judge
@@ -43,42 +43,9 @@ class Says:
             yield f"{piece} "
 
 
-def judged(writer: Says, usage: Usage | None = None, **terms: Any) -> float:
+def judged(writer: Says, usage: Usage | None = None, **terms: Any) -> str:
     judge = WriterJudge(writer, Terms(**terms))
-    return asyncio.run(judge.supports("The fee is 5 EUR.", PASSAGE, no_usage() if usage is None else usage))
-
-
-@pytest.mark.parametrize("reply", ["yes", "Yes.", " YES, it does.", "**Yes**", "`yes`", "Supported", "true", "\nyes\n"])
-def test_a_reply_that_says_yes_is_high(reply: str) -> None:
-    assert score_of(reply, "m") == 0.95
-
-
-@pytest.mark.parametrize(
-    "reply", ["no", "No.", "NO: the number differs.", "`no`", "Not supported.", "unsupported", "False"]
-)
-def test_a_reply_that_says_no_is_low(reply: str) -> None:
-    assert score_of(reply, "m") == 0.05
-
-
-@pytest.mark.parametrize("reply", ["", "  ", "5", "Maybe.", "It depends, yes.", "Nothing.", "yesterday", "Ja"])
-def test_a_reply_that_says_neither_is_a_failure_that_quotes_it(reply: str) -> None:
-    with pytest.raises(ModelFailed, match="says should judge with yes or no and said") as caught:
-        score_of(reply, "says")
-    assert (caught.value.reason, caught.value.transient) == ("error", False)
-    assert repr(reply[:60]) in caught.value.detail
-
-
-def test_a_long_reply_is_quoted_in_short() -> None:
-    with pytest.raises(ModelFailed) as caught:
-        score_of("well " * 1000, "m")
-    assert len(caught.value.detail) < 130
-
-
-def test_the_claim_and_the_one_passage_are_asked_about() -> None:
-    writer = Says("yes")
-    assert judged(writer) == 0.95
-    [brief] = writer.asked
-    assert (brief.question, brief.passages, brief.quotes) == ("The fee is 5 EUR.", [PASSAGE], [])
+    return asyncio.run(judge.ask("1. The fee is 5 EUR.", [PASSAGE], no_usage() if usage is None else usage))
 
 
 def test_what_judging_costs_is_added_and_the_answers_own_model_keeps_its_name() -> None:
@@ -87,9 +54,8 @@ def test_what_judging_costs_is_added_and_the_answers_own_model_keeps_its_name() 
     assert usage == Usage(model="m", calls=2, input_tokens=120, output_tokens=11)
 
 
-@pytest.mark.parametrize("said", [ModelFailed("error", "503", transient=True), "perhaps"])
-def test_a_failure_is_raised_and_what_it_cost_is_added(said: str | ModelFailed) -> None:
-    usage = no_usage()
+def test_a_failure_is_raised_and_what_it_cost_is_added() -> None:
+    said, usage = ModelFailed("error", "503", transient=True), no_usage()
     with pytest.raises(ModelFailed):
         judged(Says(said), usage)
     assert (usage["calls"], usage["input_tokens"]) == (1, 20)
@@ -97,7 +63,7 @@ def test_a_failure_is_raised_and_what_it_cost_is_added(said: str | ModelFailed) 
 
 def test_a_judge_that_is_late_has_failed_and_what_it_cost_is_added() -> None:
     usage = no_usage()
-    with pytest.raises(ModelFailed, match=r"says did not judge a claim within 0\.02 s") as caught:
+    with pytest.raises(ModelFailed, match=r"says did not answer within 0\.02 s") as caught:
         judged(Says("yes", seconds=5.0), usage, timeout=0.02)
     assert (caught.value.reason, caught.value.transient, usage["calls"]) == ("timeout", True, 1)
 
@@ -109,20 +75,20 @@ def test_a_judge_is_opened_with_its_own_prompt_and_nothing_else_of_the_release_c
     assert own.model_copy(update={"prompts": release.prompts}) == release
 
 
-def scripted(tmp_path: Path, text: str, **parts: Any) -> tuple[float, Usage]:
+def scripted(tmp_path: Path, text: str, **parts: Any) -> tuple[str, Usage]:
     """What a judge opened from a release says, the script's `when` being searched in what it is asked."""
     script, usage = tmp_path / "judge.yaml", no_usage()
     script.write_text(text, "utf-8")
-    release = Release(models=Models(judge=f"scripted:{script}"), **parts)
+    release = Release(checking=Checking(model=f"scripted:{script}"), **parts)
     judge = open_judge(Settings(), release)
     assert judge
-    return asyncio.run(judge.supports("The fee is 5 EUR.", PASSAGE, usage)), usage
+    return asyncio.run(judge.ask("The fee is 5 EUR.", [PASSAGE], usage)), usage
 
 
 def test_the_judge_that_a_release_names_is_opened_and_asked_the_claim(tmp_path: Path) -> None:
     script = "[{when: '^The fee is 5 EUR', reply: 'yes'}, {reply: 'no'}]"
-    score, usage = scripted(tmp_path, script)
-    assert (score, usage["calls"]) == (0.95, 1)
+    reply, usage = scripted(tmp_path, script)
+    assert (reply.strip(), usage["calls"]) == ("yes", 1)
 
 
 @pytest.mark.parametrize(
@@ -132,18 +98,28 @@ def test_a_judge_answers_in_running_text_where_the_writers_answer_in_json(genera
     assert as_judge(Release(generation=generation)).generation.terms("simple").format == "text"
 
 
-def test_a_release_that_names_no_judge_has_none() -> None:
+def test_the_releases_own_model_decides_unless_it_has_none_or_says_so() -> None:
+    own = Models(complex="openai:big", simple="openai:small")
+    assert Release().judge is None
+    assert Release(models=own).judge == "openai:big"
+    assert Release(models=own, checking=Checking(model="none")).judge is None
+    assert Release(models=own, checking=Checking(model="openai:other")).judge == "openai:other"
     assert open_judge(Settings(), Release()) is None
+
+
+def test_a_release_of_before_is_told_where_its_judge_belongs() -> None:
+    with pytest.raises(ValidationError, match=r"models\.judge is now checking\.model"):
+        Models.model_validate({"judge": "openai:m"})
 
 
 def test_the_extractive_writer_cannot_be_the_judge() -> None:
     with pytest.raises(ValidationError, match="the extractive writer cannot judge"):
-        Models(judge="extractive")
+        Checking(model="extractive")
 
 
 def test_an_unknown_judge_is_refused() -> None:
     with pytest.raises(ValidationError, match="name a model as"):
-        Models(judge="gpt")
+        Checking(model="gpt")
 
 
 def test_the_bounds_between_which_the_judge_is_asked_must_be_in_order() -> None:

@@ -35,6 +35,8 @@ class Claim:
     markers: tuple[int, ...]
     gap: str = " "
     """What stands between it and the claim before: line breaks, the sign of a list, a heading."""
+    lead: str = ""
+    """A yes or no that stands before it as a sentence of its own."""
 
 
 def claims_of(draft: str) -> list[Claim]:
@@ -94,14 +96,18 @@ class Sheet:
     def __init__(self) -> None:
         self.citations: list[Citation] = []
 
-    def marker(self, passage: Passage, span: tuple[int, int], support: float) -> int:
+    def marker(self, passage: Passage, span: tuple[int, int], support: float, *, unverified: bool = False) -> int:
         """The number of a stretch of a passage; `support` of one cited twice is the lower."""
         start, end = passage["start"] + span[0], passage["start"] + span[1]
         for known in self.citations:
             if (known["passage"], known["start"], known["end"]) == (passage["id"], start, end):
                 known["support"] = min(known["support"], round(support, 4))
+                if unverified:
+                    known["verdict"] = "unverified"
                 return known["marker"]
         self.citations.append(_citation(len(self.citations) + 1, passage, span, support))
+        if unverified:
+            self.citations[-1]["verdict"] = "unverified"
         return len(self.citations)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from ..state import Citation, Conflict, Passage
+from ..steps.versions import effective, family
 from ..text.facts import denials, names, opposed, plain_words
-from ..text.quantities import MEASURES, quantities
+from ..text.readings import MONTHS
 from ..text.sentences import Unit, units
+from ..text.values import unmet, values
 from ..text.words import is_number, terms
-from .versions import effective, family
 
 SAME_RULE = 0.6
 """Share of shared words, numbers left out, from which on two units state the same rule."""
@@ -58,16 +59,11 @@ def _same_rule(said: str, other: Passage) -> Unit | None:
 
 def differs(one: str, other: str) -> bool:
     """Whether two sentences about the same thing say different things: a number, unit, name, denial or opposite."""
-    amounts = {value for value, _ in quantities(one)} != {value for value, _ in quantities(other)}
-    measures = _measured(one) != _measured(other)
-    named = bool(names(one) - plain_words(other) or names(other) - plain_words(one))
+    ours, theirs = values(one), values(other)
+    amounts = bool(unmet(ours, theirs) or unmet(theirs, ours))
+    named = bool(names(one) - plain_words(other) - MONTHS.keys() or names(other) - plain_words(one) - MONTHS.keys())
     turned = opposed(plain_words(one), plain_words(other)) > 0
-    return amounts or measures or named or turned or (denials(one) > 0) != (denials(other) > 0)
-
-
-def _measured(text: str) -> set[tuple[str, str]]:
-    """The quantities whose unit is a measure: another word after a number may be another wording."""
-    return {(value, unit) for value, unit in quantities(text) if unit in MEASURES}
+    return amounts or named or turned or (denials(one) > 0) != (denials(other) > 0)
 
 
 def _conflict(citation: Citation, cited: Passage, other: Passage, unit: Unit) -> Conflict:

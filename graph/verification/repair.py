@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..state import Citation, Passage, Repair
 from ..text.facts import names, plain_words
-from ..text.quantities import values
+from ..text.values import Value, unmet, values
 from ..text.words import terms
-from .citations import Claim, Sheet, joined
-from .support import Verdict
+from .claims import Claim, Sheet, joined
+from .rules import Finding, verdict
+from .statement import NO, YES
 
 TELLERS = (
     r"(?:documents?|passages?|sources?|contexts?|texts?|excerpts?|articles?|materials?|records?|results?|handbook"
@@ -33,7 +34,7 @@ ABSENT = re.compile(
 CLAUSE = re.compile(
     r";\s+|,?\s+(?:while|whereas)\s+|,\s+(?:and|but)\s+|\s+and\s+(?=\w+ (?:\w+ )?(?:is|are|was|were|has|have)\b)"
 )
-ASSENT = re.compile(r"(?:yes|no|correct|right|indeed|exactly|sure|certainly|of course)[.!,]*", re.IGNORECASE)
+ASSENT = re.compile(rf"(?:{'|'.join([*YES, *NO])}|of course)[.!,]*", re.IGNORECASE)
 """An answer that says nothing by itself and stands by what follows it."""
 HEADING = re.compile(r"^ {0,3}#{1,6} |^\|.*\|[ \t]*$", re.MULTILINE)
 """A heading, or the header of a table, which stays over what is left under it."""
@@ -54,15 +55,15 @@ class Judged:
     """A claim and what each passage that it was held against says to it, by the passage's index."""
 
     claim: Claim
-    verdicts: dict[int, Verdict]
+    findings: dict[int, Finding]
 
     def cited(self, count: int) -> list[int]:
         """The indices of the passages that the claim names and that there are."""
         return [number - 1 for number in dict.fromkeys(self.claim.markers) if 1 <= number <= count]
 
-    def best(self) -> tuple[int, Verdict] | None:
+    def best(self) -> tuple[int, Finding] | None:
         """The passage that supports it most; of equals the one that ranks higher."""
-        ranked = sorted(self.verdicts.items(), key=lambda item: (-item[1].score, item[0]))
+        ranked = sorted(self.findings.items(), key=lambda item: (-item[1].score, item[0]))
         return ranked[0] if ranked else None
 
 
@@ -70,23 +71,29 @@ class Judged:
 class Outcome:
     """The passages that a claim is given with what they support of it, and what was repaired.
 
-    `absent`: it says that the passages lack something, and stands without one.
+    `absent`: it says that the passages lack something, and stands without one. `unverified`: neither the rules nor a
+    model could decide, and it stands as such.
     """
 
-    given: list[tuple[int, Verdict]]
+    given: list[tuple[int, Finding]]
     repairs: list[Repair]
     absent: bool = False
+    unverified: bool = False
 
 
 @dataclass
 class Checked:
-    """The answer's text with its markers renumbered, its citations, how many claims had one and had none."""
+    """The answer's text with its markers renumbered, its citations, how many claims had one and had none.
+
+    `doubt` is what the claims that stand unverified lack of full support, one for each at the most.
+    """
 
     text: str
     citations: list[Citation]
     cited: int
     uncited: int
     repairs: list[Repair] = field(default_factory=list)
+    doubt: float = 0.0
     trouble: list[str] = field(default_factory=list)
     """Why a model that should have been asked was not."""
 
@@ -117,24 +124,36 @@ def outcome(judged: Judged, count: int, support_from: float) -> Outcome:
     one must have `UNCITED_FROM`.
     """
     cited = judged.cited(count)
-    good = [(number, judged.verdicts[number]) for number in cited if judged.verdicts[number].score >= support_from]
+    good = [(number, judged.findings[number]) for number in cited if judged.findings[number].score >= support_from]
     best = judged.best()
-    if good and best and best[1].score <= max(verdict.score for _, verdict in good) + BETTER:
+    if good and best and best[1].score <= max(each.score for _, each in good) + BETTER:
         lost = [number for number in cited if number not in dict(good)]
-        return Outcome(good, [_repair(judged.claim, "dropped", judged.verdicts[n]) for n in lost])
+        return Outcome(good, [_repair(judged.claim, "dropped", judged.findings[n]) for n in lost])
     if best is None:
         return Outcome([], [Repair(claim=judged.claim.text, action="removed", because="no passage", support=0.0)])
     if best[1].score >= (support_from if good else max(support_from, MOVED_FROM if cited else UNCITED_FROM)):
-        told = judged.verdicts[cited[0]] if cited else best[1]
+        told = judged.findings[cited[0]] if cited else best[1]
         repair = _repair(judged.claim, "moved" if judged.claim.markers else "added", told)
         return Outcome([best], [{**repair, "support": round(best[1].score, 4)}])
-    told = max((judged.verdicts[n] for n in cited), key=lambda verdict: verdict.score, default=best[1])
+    told = max((judged.findings[n] for n in cited), key=lambda each: each.score, default=best[1])
     return Outcome([], [_repair(judged.claim, "removed", told)])
 
 
-def _repair(claim: Claim, action: str, verdict: Verdict) -> Repair:
-    because = "it cited no passage" if action == "added" else verdict.because
-    return Repair(claim=claim.text, action=action, because=because, support=round(verdict.score, 4))  # type: ignore[typeddict-item]
+def undecided(judged: Judged, count: int, unsure_from: float) -> Outcome | None:
+    """A claim of which nobody could say whether it is supported stands with the passage that comes nearest, as such."""
+    cited = {number: judged.findings[number] for number in judged.cited(count) if number in judged.findings}
+    ranked = sorted((cited or judged.findings).items(), key=lambda item: (-item[1].score, item[0]))
+    if not ranked or ranked[0][1].score < unsure_from or ranked[0][1].window is None:
+        return None
+    return Outcome([ranked[0]], [_repair(judged.claim, "unverified", ranked[0][1])], unverified=True)
+
+
+def _repair(claim: Claim, action: str, finding: Finding) -> Repair:
+    because = "it cited no passage" if action == "added" else finding.because
+    repair = Repair(claim=claim.text, action=action, because=because, support=round(finding.score, 4))  # type: ignore[typeddict-item]
+    if action in ("removed", "unverified"):
+        repair["verdict"] = "unverified" if action == "unverified" else verdict(replace(finding, score=0.0), 0.5)
+    return repair
 
 
 def together(parts: Sequence[Outcome], claim: Claim) -> Outcome | None:
@@ -144,7 +163,7 @@ def together(parts: Sequence[Outcome], claim: Claim) -> Outcome | None:
     """
     if not parts or not all(part.given for part in parts):
         return None
-    given = {(number, verdict.window): (number, verdict) for part in parts for number, verdict in part.given}
+    given = {(number, each.window): (number, each) for part in parts for number, each in part.given}
     told = [repair for part in parts for repair in part.repairs if repair["action"] != "dropped" or len(parts) == 1]
     return Outcome(list(given.values()), [{**told[0], "claim": claim.text}] if told else [])
 
@@ -162,34 +181,46 @@ def assemble(claims: Sequence[Claim], outcomes: Sequence[Outcome | None], passag
         gap = claim.gap if HEADING.search(claim.gap) else over or claim.gap
         over, gap = "", _only_known(gap, known)
         if found is None:
-            waiting += gap + (claim.text if values(claim.text) | names(claim.text) <= known else "")
+            waiting += gap + (claim.text if _holds(known, claim.text) else "")
             continue
         stands = bool(found.given)
-        markers = [_mark(sheet, passages[number], verdict) for number, verdict in found.given]
+        markers = [_mark(sheet, passages[number], each, found.unverified) for number, each in found.given]
         if stands or found.absent:
             checked.text += waiting + gap + (joined(claim.text, markers) if stands else claim.text)
         else:
             over = gap if HEADING.search(gap) else ""
         checked.cited, checked.uncited = checked.cited + stands, checked.uncited + (not stands)
         checked.repairs += found.repairs
+        checked.doubt += 1 - found.given[0][1].score if found.unverified else 0.0
         waiting = ""
     checked.text = checked.text.strip()
     return checked
 
 
-def _known(passages: Sequence[Passage]) -> frozenset[str]:
-    """The numbers and words of the passages with their titles."""
+Known = tuple[tuple[Value, ...], frozenset[str]]
+
+
+def _known(passages: Sequence[Passage]) -> Known:
+    """The values and words of the passages with their titles."""
     texts = [f"{passage['title']}\n{passage['section']}\n{passage['text']}" for passage in passages]
-    return frozenset[str]().union(*(values(text) | plain_words(text) for text in texts))
+    told = tuple(value for text in texts for value in values(text))
+    return told, frozenset[str]().union(*map(plain_words, texts))
 
 
-def _only_known(gap: str, known: frozenset[str]) -> str:
+def _holds(known: Known, text: str) -> bool:
+    """Whether every value and name of a text is known."""
+    return not unmet(values(text), known[0]) and names(text) <= known[1]
+
+
+def _only_known(gap: str, known: Known) -> str:
     """What stands before a claim without the headings that name a number which no passage has."""
     lines = gap.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("#") or values(NUMBERED.sub("", line)) <= known)
+    return "".join(
+        line for line in lines if not line.startswith("#") or not unmet(values(NUMBERED.sub("", line)), known[0])
+    )
 
 
-def _mark(sheet: Sheet, passage: Passage, verdict: Verdict) -> int:
-    window = verdict.window
+def _mark(sheet: Sheet, passage: Passage, finding: Finding, unverified: bool) -> int:
+    window = finding.window
     span = (window.start, window.end) if window else (0, len(passage["text"]))
-    return sheet.marker(passage, span, verdict.score)
+    return sheet.marker(passage, span, finding.score, unverified=unverified)

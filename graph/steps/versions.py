@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..state import Passage
-from ..text.quantities import MONTHS
-from ..text.readings import dates, settled
+from ..text.readings import MONTHS, dates, settled
 from ..text.words import numbers, terms
 
 DATE = "effective_date"

@@ -8,11 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import passage_of
 
-from graph.claims.checking import Checked, Judged, Outcome, assemble, clauses, is_absence, is_claim, outcome, together
-from graph.claims.citations import MARKERS, Claim, claims_of
-from graph.claims.sources import Window
-from graph.claims.support import Verdict
 from graph.state import Passage, Repair
+from graph.verification.claims import MARKERS, Claim, claims_of
+from graph.verification.passages import Window
+from graph.verification.repair import (
+    Checked,
+    Judged,
+    Outcome,
+    assemble,
+    clauses,
+    is_absence,
+    is_claim,
+    outcome,
+    together,
+)
+from graph.verification.rules import Finding as Verdict
 
 TEXT = "The seal is red. The pump lasts. The fan is quiet."
 
@@ -23,7 +33,7 @@ def passage(text: str = TEXT, **changes: Any) -> Passage:
 
 
 def says(score: float, because: str = "", start: int = 0, end: int = 16) -> Verdict:
-    return Verdict(score, Window(start, end, TEXT[start:end], 0, 0), because)
+    return Verdict(score, Window(start, end, 0), because)
 
 
 def decide(markers: tuple[int, ...], *scores: float, count: int | None = None) -> Outcome:
@@ -36,7 +46,8 @@ def given_to(found: Outcome) -> list[int]:
 
 
 def repair(action: str, because: str, support: float, claim: str = "It is so.") -> Repair:
-    return cast(Repair, {"claim": claim, "action": action, "because": because, "support": support})
+    told = {"verdict": "not_found"} if action == "removed" and because != "no passage" else {}
+    return cast(Repair, {"claim": claim, "action": action, "because": because, "support": support, **told})
 
 
 def test_a_claim_that_its_passage_supports_stands_without_a_repair() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import passage_of
 
-from graph.claims.citations import MARKERS, Claim, Sheet, claims_of, joined, page_at, said, stated
 from graph.state import Citation, Passage
+from graph.verification.claims import MARKERS, Claim, Sheet, claims_of, joined, page_at, said, stated
 
 
 def passage(text: str, **changes: Any) -> Passage:

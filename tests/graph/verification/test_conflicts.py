@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 from support import passage_of
 
-from graph.claims.conflicts import conflicts, differs
 from graph.state import Citation, Conflict, Passage
+from graph.verification.conflicts import conflicts, differs
 
 OLD, NEW = "The warranty of the pump is two years.", "The warranty of the pump is five years."
 

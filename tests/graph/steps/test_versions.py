@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from graph.claims.versions import effective, family, outdated
 from graph.state import Passage
+from graph.steps.versions import effective, family, outdated
 
 
 def passage(title: str, since: str | None = None, **metadata: Any) -> Passage:

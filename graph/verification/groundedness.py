@@ -6,8 +6,8 @@ from math import log
 
 from ..learned import load
 from ..text.words import Weigh, terms
-from .checking import ABSENT
-from .sources import Source, share
+from .passages import Source, share
+from .repair import ABSENT
 
 
 def features(
@@ -19,7 +19,7 @@ def features(
     `pairs`: the share of a claim's neighbouring terms that are neighbours in a passage. Telling the reader that nothing
     was found is right only where nothing was.
     """
-    everywhere = {term for found in sources for term in (*terms(found.text), *terms(found.about))}
+    everywhere = {term for found in sources for term in (*terms(found.text), *terms(found.about.text))}
     pairs = {pair for found in sources for pair in pairwise(terms(found.text))}
     counts = [log(1 + len(set(terms(claim)))) for claim in claims]
     held = [share(terms(claim), everywhere, weigh) if sources else 0.0 for claim in claims]

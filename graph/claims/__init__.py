@@ -1,1 +1,0 @@
-"""Whether a passage says what a claim says, and what becomes of the claim."""

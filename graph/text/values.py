@@ -1,0 +1,365 @@
+"""The numbers, amounts, dates and times of a text, as values that can be compared; pure.
+
+Number words are read by text2num, the names of units and currencies are those of Unicode's CLDR (Babel), in the six
+languages of `LANGUAGES`. `1.500` is 1500 in a German text and 1.5 in an English one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import product
+from math import isclose
+from typing import Literal
+from unicodedata import numeric
+
+from text_to_num import alpha2digit
+
+from .readings import COMMA, MONTHS, POINT, numbers, settled
+
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
+BASES: dict[str, tuple[str, float]] = {
+    **{f"duration-{name}": ("second", factor) for name, factor in (
+        ("millisecond", 1e-3), ("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400), ("week", 604800))},
+    **{f"duration-{name}": ("month", factor) for name, factor in (
+        ("month", 1), ("quarter", 3), ("year", 12), ("decade", 120), ("century", 1200))},
+    **{f"length-{name}": ("meter", factor) for name, factor in (
+        ("millimeter", 1e-3), ("centimeter", 1e-2), ("meter", 1), ("kilometer", 1000), ("inch", 0.0254),
+        ("foot", 0.3048), ("yard", 0.9144), ("mile", 1609.344))},
+    **{f"mass-{name}": ("gram", factor) for name, factor in (
+        ("milligram", 1e-3), ("gram", 1), ("kilogram", 1000), ("tonne", 1e6), ("ounce", 28.349523125),
+        ("pound", 453.59237))},
+    **{f"volume-{name}": ("liter", factor) for name, factor in (
+        ("milliliter", 1e-3), ("centiliter", 1e-2), ("liter", 1), ("hectoliter", 100), ("cubic-meter", 1000),
+        ("gallon", 3.785411784))},
+    **{f"area-{name}": ("square meter", factor) for name, factor in (
+        ("square-meter", 1), ("hectare", 1e4), ("square-kilometer", 1e6), ("square-mile", 2589988.110336),
+        ("acre", 4046.8564224), ("square-foot", 0.09290304))},
+    **{f"digital-{name}": ("byte", factor) for name, factor in (
+        ("byte", 1), ("kilobyte", 1e3), ("megabyte", 1e6), ("gigabyte", 1e9), ("terabyte", 1e12))},
+    **{f"power-{name}": ("watt", factor) for name, factor in (("watt", 1), ("kilowatt", 1e3), ("megawatt", 1e6))},
+    **{f"pressure-{name}": ("pascal", factor) for name, factor in (
+        ("pascal", 1), ("kilopascal", 1e3), ("bar", 1e5), ("millibar", 100))},
+    **{f"frequency-{name}": ("hertz", factor) for name, factor in (
+        ("hertz", 1), ("kilohertz", 1e3), ("megahertz", 1e6), ("gigahertz", 1e9))},
+    "energy-kilowatt-hour": ("kilowatt hour", 1), "electric-volt": ("volt", 1), "electric-ampere": ("ampere", 1),
+    "temperature-celsius": ("celsius", 1), "temperature-fahrenheit": ("fahrenheit", 1), "temperature-generic":
+    ("degree", 1), "angle-degree": ("degree", 1), "concentr-percent": ("ratio", 0.01),
+    "concentr-permille": ("ratio", 0.001), "speed-kilometer-per-hour": ("kilometer per hour", 1),
+}  # fmt: skip
+"""What units are compared in: CLDR's name of a unit, its base, and how many of the base it is."""
+CURRENCIES = "USD EUR GBP JPY CHF CNY CAD AUD INR SEK NOK DKK PLN CZK SGD".split()
+"""Where a bare word or sign names several (`dollars`), the first of them."""
+WRITTEN_TOO = {"hr": "duration-hour", "hrs": "duration-hour", "hours": "duration-hour", "mins": "duration-minute",
+               "yrs": "duration-year", "kgs": "mass-kilogram", "liters": "volume-liter", "liter": "volume-liter",
+               "metres": "length-meter", "metre": "length-meter", "gb": "digital-gigabyte", "mb": "digital-megabyte",
+               "tb": "digital-terabyte", "kb": "digital-kilobyte", "degrees": "angle-degree"}  # fmt: skip
+"""Forms that CLDR's locales of other countries have."""
+SCALES = {
+    "en": {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "mn": 1e6, "bn": 1e9, "dozen": 12},
+    "de": {"tausend": 1e3, "million": 1e6, "millionen": 1e6, "mio": 1e6, "milliarde": 1e9, "milliarden": 1e9,
+           "mrd": 1e9, "billion": 1e12, "billionen": 1e12},
+    "fr": {"mille": 1e3, "million": 1e6, "millions": 1e6, "milliard": 1e9, "milliards": 1e9},
+    "es": {"mil": 1e3, "millón": 1e6, "millones": 1e6},
+    "it": {"mila": 1e3, "milione": 1e6, "milioni": 1e6, "miliardo": 1e9, "miliardi": 1e9},
+    "nl": {"duizend": 1e3, "miljoen": 1e6, "miljard": 1e9},
+}  # fmt: skip
+FRACTIONS = {
+    "half": 2, "third": 3, "quarter": 4, "fifth": 5, "hälfte": 2, "drittel": 3, "viertel": 4, "moitié": 2, "tiers": 3,
+    "mitad": 2, "tercio": 3, "metà": 2, "terzo": 3, "helft": 2, "derde": 3, "kwart": 4,
+}  # fmt: skip
+NUMERATORS = {
+    word: number
+    for number, words in enumerate(("a an one the ein eine der die un une la une una een", "two zwei deux dos due twee",
+                                    "three drei trois tres tre drie", "four vier"), 1)
+    for word in words.split()
+}  # fmt: skip
+FRACTION = re.compile(
+    rf"\b(?:({'|'.join(NUMERATORS)})[ -])?({'|'.join(FRACTIONS)})s?\b(?= (?:of|der|des|du|de|d'|del|della|van)\b)"
+    rf"|\b(two|three|zwei|drei|deux|trois|twee)[ -]({'|'.join(FRACTIONS)})s?\b"
+    r"|\b(?:almost|nearly|about|over|fast|etwa|rund|presque|environ|casi|quasi|bijna|ongeveer) "
+    rf"(a|one|ein|eine|un|une|una|een) ({'|'.join(FRACTIONS)})\b",
+    re.IGNORECASE,
+)
+APPROXIMATE = re.compile(
+    r"(?:\b(?:about|around|roughly|approximately|approx\.?|almost|nearly|circa|ca\.?|some|etwa|ungefähr|rund|fast|knapp"
+    r"|environ|presque|près de|quelque|aproximadamente|alrededor de|casi|unos|unas|cerca de|circa|quasi|ongeveer|bijna"
+    r"|rond)|[~≈]) ?(?:\w{3} ?|[€$£] ?)?$",
+    re.IGNORECASE,
+)
+MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
+DATE = re.compile(
+    rf"\b(?P<d1>[0-3]?\d)(?:st|nd|rd|th|er|[.º])? ?(?:de |of |di )?(?P<m1>{MONTH})\b\.?"
+    r"(?:,? ?(?:del? )?(?P<y1>\d{4}))?"
+    rf"|\b(?P<m2>{MONTH})\b\.? (?P<d2>[0-3]?\d)(?:st|nd|rd|th)?\b(?![.:,]?\d)(?:,? (?P<y2>\d{{4}}))?"
+    rf"|\b(?P<m3>{MONTH})\b\.?,? (?:del? )?(?P<y3>\d{{4}})\b"
+    r"|(?<![\d.])(?P<y4>\d{4})-(?P<m4>\d\d)-(?P<d4>\d\d)(?!\d)"
+    r"|(?<![\d./])(?P<d5>\d\d?)(?P<mark>[./-])(?P<m5>\d\d?)(?P=mark)(?P<y5>\d{4}|\d\d)(?!\d|[./]\d)",
+    re.IGNORECASE,
+)
+TIME = re.compile(
+    r"(?<![\d.,:])(?P<h1>[01]?\d|2[0-4])(?:[:.](?P<m1>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?"
+    r"|(?<![\d.,:])(?P<h2>[01]?\d|2[0-4]):(?P<m2>[0-5]\d)(?::[0-5]\d)?(?![\d:])"
+    r"|(?<![\d.,:])(?P<h3>[01]?\d|2[0-4])(?:[.](?P<m3>[0-5]\d))? ?(?:Uhr|uur|o'clock)\b"
+    r"|(?<![\d.,:])(?P<h4>[01]?\d|2[0-4]) ?h(?:eures?)? ?(?P<m4>[0-5]\d)\b"
+    r"|\b(?P<word>noon|midnight|mittags|mitternacht|midi|minuit|mediodía|medianoche|mezzogiorno|mezzanotte)\b",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(
+    r"(?<![\w.,])(?<![^\W\d_]-)(?P<sign>[-−])?(?P<digits>\d{1,3}(?:[.,'’\u00a0\u2009\u202f ]\d{3})+(?:[.,]\d+)?(?!\d)"
+    r"|\d+(?:[.,]\d+)?)(?!(?:[.,]\d))(?P<ordinal>st|nd|rd|th|er|e|º|ª)?(?P<decade>s)?(?P<sup>[¼-¾⅐-⅞])?(?![\d_])"
+)
+SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
+SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.?")
+UNIT_WORDS = re.compile(
+    r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+[²³]?(?:/[^\W\d_]+)?)\.?(?: ([^\W\d_]+[²³]?))?(?: ([^\W\d_]+))?"
+)
+IN_UNIT = re.compile(r"(?:\(([^()]{1,20})\)|\bin ([^\W\d_]+|%))\s*[:=]?\s*$")
+CURRENCY_BEFORE = re.compile(r"(?:\b([A-Z]{3})|(US\$|[€$£¥])) ?$")
+RANGE = re.compile(
+    r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|tot|en|of)\s*(?:[€$£]|[A-Z]{3} )?", re.I
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A quantity, a day or a time of the day. `amount` is in base units, of a time in minutes.
+
+    `units` are the bases that its unit may mean (none: nothing names one); `date` is year, month and day, 0 where it
+    does not tell. `about`: the text gives it as rounded.
+    """
+
+    kind: Literal["number", "ordinal", "date", "time"]
+    text: str
+    amount: float = 0.0
+    units: frozenset[tuple[str, float]] = frozenset()
+    date: tuple[int, int, int] = (0, 0, 0)
+    swapped: tuple[int, int, int] | None = None
+    about: bool = False
+    start: int = 0
+    end: int = 0
+
+    def same_kind(self, other: "Value") -> bool:
+        """Whether the two measure the same thing, so that they contradict each other when they differ."""
+        if self.kind != other.kind:
+            return False
+        return self.kind != "number" or bool({base for base, _ in self.units} & {base for base, _ in other.units})
+
+    def meets(self, told: "Value") -> bool:
+        """Whether a text that tells `told` tells this one too."""
+        if self.kind == "date" or told.kind == "date":
+            return self._meets_date(told)
+        if self.kind == "time" or told.kind == "time":
+            return self.kind == told.kind and self.amount == told.amount
+        if not self.units or not told.units:
+            return self._equal(self.amount, told.amount)
+        theirs = dict(told.units)
+        return any(
+            base in theirs and self._equal(self.amount * factor, told.amount * theirs[base])
+            for base, factor in self.units
+        )
+
+    def _equal(self, own: float, other: float) -> bool:
+        if own == other or isclose(own, other, rel_tol=1e-6):
+            return True
+        return self.about and abs(own - other) <= 0.1 * abs(other)
+
+    def _meets_date(self, told: "Value") -> bool:
+        if self.kind != told.kind:
+            day, other = (self, told) if self.kind == "date" else (told, self)
+            # A year alone is met by any day of it; a day is not met by its year.
+            return self is other and other.kind == "number" and not other.units and other.amount == day.date[0]
+        return any(
+            all(mine == theirs or 0 in (mine, theirs) for mine, theirs in zip(own, others, strict=True))
+            and all(mine == 0 or theirs for mine, theirs in zip(own[1:], others[1:], strict=True))
+            for own in (self.date, self.swapped or self.date)
+            for others in (told.date, told.swapped or told.date)
+        )
+
+
+@lru_cache(maxsize=16384)
+def in_digits(text: str, language: str = "en") -> str:
+    """A text with its number words and fractions as digits."""
+    return _in_digits(text, language) if text else text
+
+
+@lru_cache(maxsize=16384)
+def values(text: str, language: str = "en") -> tuple[Value, ...]:
+    """The values of a text in order."""
+    if not text or not (any(map(str.isdigit, text)) or _may_have_words(text)):
+        return ()
+    text = in_digits(text, language)
+    found = [*_dates(text), *_times(text)]
+    taken = [(value.start, value.end) for value in found]
+    found += _numbers(text, language, taken)
+    found.sort(key=lambda value: value.start)
+    return tuple(_with_ranges(found, text)) if found else ()
+
+
+def unmet(claimed: Iterable[Value], told: Iterable[Value]) -> list[Value]:
+    """The claimed values that are not told."""
+    told = list(told)
+    return [value for value in claimed if not any(value.meets(other) for other in told)]
+
+
+def _may_have_words(text: str) -> bool:
+    return any(map(str.isalpha, text))
+
+
+def _in_digits(text: str, language: str) -> str:
+    """Fractions and number words as digits, line by line."""
+    text = SUPER.sub(lambda m: f"{int(m[1] or 0) + numeric(m[2]):.4g}", text)
+    text = _scaled(FRACTION.sub(_fraction, text), language)
+    spoken = language if language in LANGUAGES else "en"
+    return "\n".join(alpha2digit(line, spoken) if line.strip() else line for line in text.split("\n"))
+
+
+def _fraction(match: re.Match[str]) -> str:
+    numerator, name = (part for part in ((match[1] or match[3] or match[5]), (match[2] or match[4] or match[6])))
+    share = NUMERATORS.get((numerator or "a").lower(), 1) / FRACTIONS[name.lower()]
+    before = match.group()[: match.start(5) - match.start()] if match[5] else ""
+    return f"{before}{100 * share:.6g}%"
+
+
+def _dates(text: str) -> Iterator[Value]:
+    for match in DATE.finditer(text):
+        part = {
+            name: next((match[f"{name}{n}"] for n in "12345" if _group(match, f"{name}{n}")), None) for name in "ymd"
+        }
+        month = part["m"] or "0"
+        number = int(month) if month.isdigit() else int(MONTHS[month.lower()])
+        year, day = int(part["y"] or 0), int(part["d"] or 0)
+        year += 2000 if part["y"] and len(part["y"]) == 2 else 0
+        swapped = (year, day, number) if match["d5"] and match["mark"] == "/" and day <= 12 else None
+        may = number == 5 and month.lower() in ("may", "mai", "mei") and not (month[0].isupper() and (year or day))
+        if number <= 12 and day <= 31 and not may:
+            yield Value(
+                "date", match.group(), date=(year, number, day), swapped=swapped, start=match.start(), end=match.end()
+            )
+
+
+def _group(match: re.Match[str], name: str) -> str | None:
+    return match[name] if name in match.re.groupindex else None
+
+
+def _times(text: str) -> Iterator[Value]:
+    for match in TIME.finditer(text):
+        hour = next((match[name] for name in ("h1", "h2", "h3", "h4") if match[name]), None)
+        if hour is None:
+            late = match["word"].lower() in ("midnight", "mitternacht", "minuit", "medianoche", "mezzanotte")
+            amount = 0 if late else 720
+        else:
+            minute = next((match[name] for name in ("m1", "m2", "m3", "m4") if match[name]), "0")
+            hours = int(hour) % 12 + (12 if (match["half"] or "").lower() == "p" else 0) if match["half"] else int(hour)
+            amount = hours * 60 + int(minute)
+        yield Value("time", match.group().strip(), amount=amount % 1440, start=match.start(), end=match.end())
+
+
+def _numbers(text: str, language: str, taken: list[tuple[int, int]]) -> Iterator[Value]:
+    for match in NUMBER.finditer(text):
+        start, end = match.span()
+        if any(first < end and start < last for first, last in taken):
+            continue
+        amount = _amount(match["digits"], language)
+        if amount is None:
+            continue
+        signed = -amount if match["sign"] else amount
+        if match["ordinal"]:
+            yield Value("ordinal", match.group(), amount, start=start, end=end)
+            continue
+        units, start, end = _unit(text, start, end)
+        about = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
+        yield Value("number", text[start:end].strip(), signed, units, about=about, start=start, end=end)
+
+
+def _amount(digits: str, language: str) -> float | None:
+    read = numbers(digits.replace("\u00a0", " ").replace("\u2009", " ").replace("\u202f", " "))
+    follows = (COMMA,) if language in LANGUAGES and language != "en" else (POINT,)
+    amount = settled(read, follows)
+    if amount is None:
+        plain = re.sub(r"[^\d]", "", digits)
+        amount = float(plain) if plain else None
+    return None if amount is None else float(amount)
+
+
+def _scaled(text: str, language: str) -> str:
+    """`5 million` as 5000000."""
+    told = SCALES.get(language, SCALES["en"])
+
+    def digits(match: re.Match[str]) -> str:
+        factor, amount = (
+            told.get(match[2].lower().rstrip("s")) or told.get(match[2].lower()),
+            _amount(match[1], language),
+        )
+        return match.group() if factor is None or amount is None else f"{amount * factor:.0f}"
+
+    return SCALED.sub(digits, text)
+
+
+def _unit(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float]], int, int]:
+    """The unit after a number, in brackets before it, or the currency before it; and where the value stands."""
+    known = _units()
+    before = CURRENCY_BEFORE.search(text, max(0, start - 6), start)
+    if before and (unit := known.get(before[1] or before[2])):
+        return unit, before.start(), end
+    if after := UNIT_WORDS.match(text, end):
+        words = [word for word in after.groups() if word]
+        for count in range(len(words), 0, -1):
+            name = " ".join(words[:count])
+            if unit := known.get(name) or known.get(name.lower()):
+                return unit, start, after.end(count)
+        if len(words) > 1 and words[0].islower() and (unit := known.get(words[1])) and len(words[1]) > 2:
+            return unit, start, after.end(2)
+    if told := IN_UNIT.search(text, max(0, start - 28), start):
+        return known.get((told[1] or told[2]).strip().lower(), frozenset()), start, end
+    return frozenset(), start, end
+
+
+@cache
+def _units() -> dict[str, frozenset[tuple[str, float]]]:
+    """What each word or sign for a unit may mean."""
+    from babel.units import format_unit
+
+    told: dict[str, set[tuple[str, float]]] = {}
+    for language in LANGUAGES:
+        for name, base in BASES.items():
+            for length in ("long", "short"):
+                for count in (1, 5):
+                    word = format_unit(count, name, length, locale=language).replace(str(count), "")
+                    _tell(told, word.replace("\u00a0", " ").replace("\u202f", " ").strip(" .-"), base)
+    for word, name in WRITTEN_TOO.items():
+        told.setdefault(word, set()).add(BASES[name])
+    for word, code in _money().items():
+        told.setdefault(word, set()).add((code, 1.0))
+    return {word: frozenset(units) for word, units in told.items()}
+
+
+def _money() -> dict[str, str]:
+    """The currency that each sign, code and name means first."""
+    from babel.numbers import get_currency_name, get_currency_symbol
+
+    money = {code: code for code in CURRENCIES}
+    for code, language in product(CURRENCIES, LANGUAGES):
+        money.setdefault(get_currency_symbol(code, locale=language), code)
+        for count in (None, 1, 5):
+            words = get_currency_name(code, count=count, locale=language).lower().split()
+            money.setdefault(" ".join(words), code)
+            money.setdefault(words[-1] if language in ("en", "nl") else words[0], code)
+    return money
+
+
+def _tell(told: dict[str, set[tuple[str, float]]], word: str, base: tuple[str, float]) -> None:
+    if word:
+        told.setdefault(word, set()).add(base)
+        if len(word) > 2:
+            told.setdefault(word.lower(), set()).add(base)
+
+
+def _with_ranges(found: list[Value], text: str) -> Iterator[Value]:
+    """The first number of a range has the unit of the second."""
+    for value, after in zip(found, [*found[1:], None], strict=True):
+        bare = value.kind == "number" and not value.units and after and after.kind == "number"
+        if bare and after and after.units and RANGE.fullmatch(text[value.end : after.start]):
+            yield replace(value, units=after.units)
+        else:
+            yield value

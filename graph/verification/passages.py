@@ -1,0 +1,134 @@
+"""A passage as claims are compared with it: its sentences and rows, and what stands over them; pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from ..text.facts import denials, denied_clauses, names, plain_words
+from ..text.language import UNKNOWN, language_of
+from ..text.sentences import Unit, units
+from ..text.values import LANGUAGES, Value, in_digits, values
+from ..text.words import Weigh, terms
+
+NUMBERED = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
+"""The number of a section before its heading, which is no value."""
+EXCLUDES = re.compile(
+    r"\b(?:exclusions?|excluded|not covered|ausschl[uü]ss\w*|ausgeschlossen|exclusiones|esclusioni?|uitsluiting\w*)\b",
+    re.IGNORECASE,
+)
+"""A heading that denies what stands under it."""
+PREFIX_FROM, PREFIX_SHORTER = 4, 3
+
+
+@dataclass(frozen=True)
+class Window:
+    """A unit of a passage by its offsets and its number."""
+
+    start: int
+    end: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a stretch of text says, prepared for comparison."""
+
+    text: str
+    language: str
+
+    @cached_property
+    def terms(self) -> tuple[str, ...]:
+        return terms_of(in_digits(self.text, self.language))
+
+    @cached_property
+    def found(self) -> frozenset[str]:
+        """Its terms, and what is left of them without an ending: `weigh` is met by `weight`."""
+        return frozenset(form for term in self.terms for form in _forms(term))
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        return values(self.text, self.language)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return plain_words(self.text)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return names(self.text)
+
+    @cached_property
+    def denied(self) -> tuple[frozenset[str], ...]:
+        return denied_clauses(self.text, self.language)
+
+    @cached_property
+    def denies(self) -> bool:
+        return denials(self.text, self.language) > 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A passage: its units and what stands over all of them (title, section, metadata)."""
+
+    text: str
+    about: Told
+    whole: Told
+    units: tuple[Unit, ...]
+    told: tuple[Told, ...]
+    language: str
+
+    @cached_property
+    def excludes(self) -> bool:
+        """Whether it stands under a heading such as `Exclusions`."""
+        return bool(EXCLUDES.search(self.about.text))
+
+
+@lru_cache(maxsize=4096)
+def source(text: str, header: str, about: str) -> Source:
+    """Prepare a passage; `header` is the header row of a table begun before it, `about` what stands over it."""
+    own = tuple(units(text, header))
+    language = language_of(text)
+    if language == UNKNOWN and text.isascii():
+        language = "en"
+    told = tuple(Told(unit.reading, language) for unit in own)
+    whole = Told("\n".join(unit.reading for unit in own), language)
+    return Source(text, Told(NUMBERED.sub(r"\1", about), language), whole, own, told, language)
+
+
+def knows(language: str) -> bool:
+    """Whether the rules know the denials and number words of a language."""
+    return language in LANGUAGES
+
+
+def about_of(title: str, section: str, metadata: Mapping[str, object] | None = None) -> str:
+    """What stands over a passage, as one text."""
+    more = [str(value) for value in (metadata or {}).values() if isinstance(value, str | int | float)]
+    return ", ".join(part for part in (title, section, *more) if part)
+
+
+@lru_cache(maxsize=16384)
+def terms_of(text: str) -> tuple[str, ...]:
+    """The terms of a text in order."""
+    return tuple(terms(text))
+
+
+@lru_cache(maxsize=50_000)
+def _forms(term: str) -> tuple[str, ...]:
+    if not term.isalpha():
+        return (term,)
+    shortest = max(PREFIX_FROM, len(term) - PREFIX_SHORTER)
+    return (term, *(term[:length] for length in range(shortest, len(term))))
+
+
+def missing(wanted: Iterable[str], found: Sequence[frozenset[str]]) -> set[str]:
+    """The wanted terms that none of the sets holds, whatever their endings."""
+    gone = set(wanted).difference(*found)
+    return {term for term in gone if not any(form in held for held in found for form in _forms(term))}
+
+
+def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:
+    """The weighted share of the wanted terms that are found; 1 when none is wanted."""
+    wanted = set(wanted)
+    total = sum(map(weigh, wanted))
+    return sum(map(weigh, wanted & set(found))) / total if total > 0 else 1.0

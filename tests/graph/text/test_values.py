@@ -1,0 +1,105 @@
+"""Numbers, amounts, dates and times: the same value in two notations, and another value."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph.text.values import unmet, values
+
+SAME = [
+    ("en", "5 years", "five years"),
+    ("en", "5 years", "a 5-year term"),
+    ("en", "1,200 EUR", "€1200.00"),
+    ("en", "1500 euros", "EUR 1,500"),
+    ("en", "90 dollars", "$90"),
+    ("en", "30 %", "30 per cent"),
+    ("en", "thirty percent", "30%"),
+    ("en", "1 June 2024", "2024-06-01"),
+    ("en", "June 1, 2024", "01.06.2024"),
+    ("en", "25 kg", "25 kilograms"),
+    ("en", "90 min", "90 minutes"),
+    ("en", "90 minutes", "1.5 hours"),
+    ("en", "2 years", "24 months"),
+    ("en", "2 p.m.", "14:00"),
+    ("en", "1.5 million people", "1,500,000 people"),
+    ("en", "2½ cups", "2.5 cups"),
+    ("en", "30 working days", "30 days"),
+    ("en", "a third of them", "33.3333%"),
+    ("de", "14. Juni 2026", "14.06.2026"),
+    ("de", "1.500,00 EUR", "1500 Euro"),
+    ("de", "vierzehn Tage", "14 Tage"),
+    ("de", "um 14 Uhr", "14:00"),
+    ("de", "5 Millionen Euro", "5.000.000 EUR"),
+    ("fr", "1 500 euros", "1500 €"),
+    ("fr", "quatre-vingt-dix jours", "90 jours"),
+    ("fr", "14h30", "14:30"),
+    ("es", "veintidós días", "22 días"),
+    ("es", "14 de junio de 2026", "14/06/2026"),
+    ("it", "ventuno giorni", "21 giorni"),
+    ("it", "3 chilogrammi", "3 kg"),
+    ("nl", "eenentwintig dagen", "21 dagen"),
+    ("nl", "14.30 uur", "14:30"),
+]
+
+
+@pytest.mark.parametrize(("language", "one", "other"), SAME)
+def test_the_same_value_in_two_notations_is_one(language: str, one: str, other: str) -> None:
+    first, second = values(one, language), values(other, language)
+    assert first
+    assert second
+    assert not unmet(first, second)
+    assert not unmet(second, first)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("en", "25 pounds", "25 kilograms"),
+        ("en", "5 EUR", "5 USD"),
+        ("en", "2 p.m.", "02:00"),
+        ("en", "4 years", "4 months"),
+        ("en", "4 percent", "5 percent"),
+        ("en", "14 July", "14 June"),
+        ("en", "June 2025", "June 2024"),
+        ("de", "zehn Tage", "vierzehn Tage"),
+        ("de", "1.500 EUR", "1,5 EUR"),
+        ("fr", "deux tiers des salariés", "un tiers des salariés"),
+        ("it", "ventuno giorni", "ventidue giorni"),
+    ],
+)
+def test_another_value_is_another_one(language: str, one: str, other: str) -> None:
+    assert unmet(values(one, language), values(other, language))
+
+
+def test_a_rounded_value_is_met_by_what_it_rounds_and_by_nothing_else() -> None:
+    about = values("about 200 people")
+    assert not unmet(about, values("197 people"))
+    assert unmet(about, values("260 people"))
+    assert unmet(values("200 people"), values("197 people"))
+
+
+@pytest.mark.parametrize("text", ["E52 and K5", "the KD-4401", "no number", "", "may come"])
+def test_codes_and_words_are_no_values(text: str) -> None:
+    assert values(text) == ()
+
+
+def test_a_unit_in_the_name_of_a_column_holds_for_its_cells() -> None:
+    assert not unmet(values("6 days"), values("Lead time (days): 6"))
+    assert unmet(values("6 months"), values("Lead time (days): 6"))
+
+
+def test_a_year_is_met_by_a_day_of_it_and_a_day_not_by_its_year() -> None:
+    assert not unmet(values("in 2024"), values("on 1 March 2024"))
+    assert unmet(values("on 1 March 2024"), values("in 2024"))
+
+
+def test_the_first_number_of_a_range_has_the_unit_of_the_second() -> None:
+    assert not unmet(values("10 kg"), values("10 to 15 kg"))
+    assert unmet(values("10 m"), values("10 to 15 kg"))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.text(max_size=80), st.sampled_from(["en", "de", "fr", "es", "it", "nl", "ko"]))
+def test_any_text_can_be_read_and_meets_itself(text: str, language: str) -> None:
+    found = values(text, language)
+    assert not unmet(found, found)

@@ -1,0 +1,138 @@
+"""The public way in: verdicts in the light of the question, one call of a model, and bounds."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from graph.release import Checking
+from graph.state import Passage, Usage
+from graph.verification import Given, verify, verify_with
+from graph.verification.model import decisions, place_of
+
+CARD = "Employees get a company card. The limit is EUR 3,500 a month. Drawing cash is not possible."
+RETENTION = Given(
+    title="Records Retention Policy 2025",
+    text="| Class | Period |\n|---|---|\n| Recordings of the site cameras | 7 days |\n| Invoices | 10 years |\n",
+)
+
+
+def verdicts(question: str, answer: str, *passages: str | Given) -> list[str]:
+    return [claim.verdict for claim in verify(question, answer, passages).claims]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "passage", "verdict"),
+    [
+        ("How long is the warranty?", "The warranty lasts 4 years. [1]", "The warranty lasts 4 years.", "supported"),
+        ("How long is the warranty?", "The warranty lasts 5 years. [1]", "The warranty lasts 4 years.", "contradicted"),
+        ("What is the limit?", "The limit is 3500 euros a month. [1]", CARD, "supported"),
+        ("Can I draw cash with the card?", "Yes, you can draw cash with the card. [1]", CARD, "contradicted"),
+        ("Can I draw cash with the card?", "Yes. [1]", CARD, "contradicted"),
+        ("", "Praktikanten haben Anspruch auf Urlaub. [1]", "Praktikanten haben keinen Anspruch auf Urlaub.",
+         "contradicted"),
+        ("", "Les stagiaires ont droit aux congés. [1]", "Les stagiaires n'ont pas droit aux congés.", "contradicted"),
+        ("", "Los becarios tienen derecho a vacaciones. [1]", "Los becarios no tienen derecho a vacaciones.",
+         "contradicted"),
+        ("", "Gli stagisti hanno diritto alle ferie. [1]", "Gli stagisti non hanno diritto alle ferie.",
+         "contradicted"),
+        ("", "Stagiairs hebben recht op verlof. [1]", "Stagiairs hebben geen recht op verlof.", "contradicted"),
+        ("Who is covered?", "Pumps opened by strangers are covered. [1]", "Pumps opened by strangers are not covered.",
+         "contradicted"),
+        ("", "Das Fest ist am 14. Juni 2026. [1]", "Das Fest ist am 14.06.2026.", "supported"),
+        ("Who won?", "Bananas from Peru are yellow. [1]", CARD, "not_found"),
+    ],
+)  # fmt: skip
+def test_a_claim_gets_its_verdict(question: str, answer: str, passage: str, verdict: str) -> None:
+    assert verdicts(question, answer, passage) == [verdict]
+
+
+def test_a_value_of_another_role_than_the_one_asked_about_is_not_found() -> None:
+    directors, leads = "Directors sign up to EUR 75,000.", "Team leads sign up to EUR 5,000."
+    assert verdicts("Up to what amount may a team lead sign?", "EUR 75,000. [1]", directors, leads) == ["not_found"]
+    assert verdicts("Up to what amount may a team lead sign?", "EUR 5,000. [2]", directors, leads) != ["not_found"]
+
+
+def test_a_period_of_another_version_than_the_one_asked_about_is_not_supported() -> None:
+    answer = "Invoices were kept for 10 years in 2022. [1]"
+    assert verdicts("How long were invoices kept in 2022?", answer, RETENTION) == ["contradicted"] or verdicts(
+        "How long were invoices kept in 2022?", answer, RETENTION
+    ) == ["not_found"]
+
+
+def test_a_claim_that_cites_the_wrong_passage_says_which_one_holds_it() -> None:
+    [claim] = verify("", "Drawing cash is not possible. [1]", ["The sky is blue.", CARD]).claims
+    assert (claim.verdict, claim.passage, claim.quote) == ("supported", 2, "Drawing cash is not possible.")
+    assert claim.because == "passage 2 says it, and not the one that it cites"
+
+
+def test_what_the_rules_cannot_read_is_never_supported_but_word_by_word() -> None:
+    said, denied = "직원은 휴가가 있습니다.", "직원은 휴가가 없습니다."
+    assert verdicts("", f"{said} [1]", denied) != ["supported"]
+    assert verdicts("", f"{denied} [1]", denied) == ["supported"]
+
+
+class Script:
+    """A model of one reply."""
+
+    def __init__(self, *claims: dict[str, object]) -> None:
+        self.reply, self.calls = json.dumps({"claims": claims}), 0
+
+    async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
+        self.calls += 1
+        return self.reply
+
+
+def test_a_model_decides_what_the_rules_are_unsure_of_in_one_call() -> None:
+    answer, question = "The tapes of the gates stay for 7 days. [1]", "How long do the tapes stay?"
+    quote, always = "| Recordings of the site cameras | 7 days |", Checking(unsure_from=0.0, unsure_to=1.0)
+
+    def report(quote: str) -> tuple[list[str], int, int]:
+        model = Script({"claim": 1, "verdict": "supported", "passage": 1, "quote": quote})
+        found = asyncio.run(verify_with(question, answer, [RETENTION], model=model, checking=always))
+        return [claim.verdict for claim in found.claims], model.calls, len(found.trouble)
+
+    assert verdicts(question, answer, RETENTION) != ["supported"]
+    assert report(quote) == (["supported"], 1, 0)
+    assert report("tapes: 7 days") == (verdicts(question, answer, RETENTION), 1, 1)
+
+
+def test_a_quote_is_looked_up_whatever_its_blanks() -> None:
+    assert place_of("is  not\npossible", CARD) == CARD.index("is not possible")
+    assert place_of("is possible", CARD) is None
+    assert place_of("a", CARD) is None
+    reply = '```json\n{"claims": [{"claim": 9, "verdict": "supported"}, {"claim": 1, "verdict": "not_found"}]}\n```'
+    [decision] = decisions(reply, 1, [CARD])
+    assert decision is not None
+    assert decision.verdict == "not_found"
+
+
+def test_a_thousand_claims_are_checked_in_seconds_of_one_core() -> None:
+    passages = [f"Unit {n} weighs {n} kg. It costs EUR {n}." for n in range(3)]
+    answer = " ".join(f"Unit {n} weighs {n} kg. [{n % 3 + 1}]" for n in range(1000))
+    verify("How heavy are the units?", answer[:500], passages)
+    began = time.process_time()
+    report = verify("How heavy are the units?", answer, passages)
+    assert len(report.claims) == 1000
+    assert time.process_time() - began < 6.0
+
+
+def test_an_answer_beyond_the_bound_is_refused() -> None:
+    with pytest.raises(ValueError, match="at most 400,000 characters"):
+        verify("", "x" * 400_001, ["x"])
+
+
+@pytest.mark.parametrize("answer", ["", "   ", "[1]", "The parts are:"])
+def test_an_answer_that_claims_nothing_is_supported(answer: str) -> None:
+    report = verify("", answer, ["x"])
+    assert (report.claims, report.supported) == ((), 1.0)
+
+
+def test_it_needs_neither_graph_nor_index_nor_server() -> None:
+    heavy = ("langgraph", "lancedb", "fastapi", "onnxruntime")
+    code = f"import sys, graph.verification; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
