@@ -116,7 +116,7 @@ class Models(Part):
 def _known_judge(name: str) -> str:
     if name == "extractive":
         raise ValueError("the extractive writer cannot judge; name a model, release or none")
-    return name if name in ("release", "none") else _known_writer(name)
+    return name if name in ("release", "none") else _model(name)
 
 
 class Checking(Part):
