@@ -1,10 +1,9 @@
 from typing import Any, cast
 
-from graph.verification.repair import Checked
-
 from graph.answers import NEAREST, answered, declined, no_usage, why_not
 from graph.release import Prompts, Release
 from graph.state import Citation, Failure, Passage, Repair, Search, Selection, State
+from graph.verification.repair import Checked
 
 RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" No evidence.\n", courtesy=" Ask me.\n"))
 CITATION = cast(Citation, {"marker": 1, "passage": "a.md", "start": 0, "end": 9, "quote": "It is so."})
