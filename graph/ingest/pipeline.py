@@ -29,7 +29,7 @@ from .removal import withdrawn
 from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 11
+READING = 12
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 

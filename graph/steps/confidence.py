@@ -10,7 +10,7 @@ from .evidence import about, asked_terms, share, term_set
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""
-CHANCE = 0.4
+CHANCE = 0.35
 """Share of a question's terms that a sentence about something else may have."""
 ASKS = re.compile(r"[几哪谁什么怎吗呢多少何誰幾언제어디무엇누구몇]")
 """What asks in Chinese, Japanese and Korean, and stands in no answer."""

@@ -24,12 +24,15 @@ GOES_ON = re.compile(
 )
 """How a turn begins that goes on from the one before."""
 LINKS = "in|for|at|on|of|from|to|with|during|since|before|after|under"
-NAME = r"(?:(?i:the)\s+)?[A-Z0-9][\w’'&./-]*(?:\s+[A-Z0-9][\w’'&./-]*){0,3}"
+CAPITALS = r"[A-Z0-9][\w’'&./-]*(?:\s+[A-Z0-9][\w’'&./-]*){0,3}"
+NAME = rf"(?:(?i:the)\s+)?{CAPITALS}"
 ELSE = re.compile(
-    rf"\W*(?i:(?:(?:and|but|or|so)\s+)?(?:what about|how about|and|but|or|so)\s+)"
-    rf"(?:(?P<link>(?i:{LINKS}))\s+)?(?P<other>{NAME})\W*\Z"
+    r"\W*(?i:(?:thanks|thank you|ok(?:ay)?|great|no|sorry|oops|actually|well)\b\W*)*"
+    r"(?i:(?:and|but|or|so|what about|how about|i meant?|rather|(?:the )?same)\b\W*)+"
+    rf"(?:(?P<link>(?i:{LINKS}))\s+)?"
+    rf"(?P<other>(?:(?i:the)\s+)?(?:(?P<kind>[a-z][a-z-]+)\s+)?(?P<name>{CAPITALS})(?:\s+(?P<noun>[a-z][a-z-]+))?)\W*\Z"
 )
-"""A turn that says no more than another place, time or name."""
+"""A turn that says no more than another place, time, name or thing of a kind: `And for zone C?`, `No, I meant Rome.`"""
 FULL = 4
 """Content words from which on a turn without such words can stand alone; a question that names something always can."""
 NAMING = re.compile(
@@ -131,15 +134,26 @@ def swapped(question: str, history: Sequence[Turn]) -> str:
     said = ELSE.match(question)
     if not said:
         return ""
-    link, other = said["link"], said["other"].strip()
-    for part in ([rf"\b(?i:{link})\s+{NAME}"] if link else []) + [rf"(?<=\w ){NAME}"]:
-        for turn in reversed(history):
-            found = list(re.finditer(part, turn["content"])) if turn["role"] == "user" else []
-            if found:
+    asked = [turn["content"] for turn in reversed(history) if turn["role"] == "user"]
+    for part, other in _replacements(said):
+        for question_before in asked:
+            if found := list(re.finditer(part, question_before)):
                 start, end = found[-1].span()
-                linked = link and re.match(rf"(?i:{link})\b", found[-1].group())
-                return f"{turn['content'][:start]}{f'{link.lower()} ' if linked else ''}{other}{turn['content'][end:]}"
+                return f"{question_before[:start]}{other}{question_before[end:]}"
     return ""
+
+
+def _replacements(said: re.Match[str]) -> Iterator[tuple[str, str]]:
+    """What of an earlier question a turn may stand for, as a pattern, and what then stands there."""
+    link, kind, name, noun = said["link"], said["kind"], said["name"], said["noun"]
+    if kind:
+        yield rf"\b(?i:{kind})\s+{CAPITALS}", f"{kind} {name}"
+    elif noun:
+        yield rf"\b{CAPITALS}\s+(?i:{noun})\b", f"{name} {noun}"
+    else:
+        if link:
+            yield rf"\b(?i:{link})\s+{NAME}", f"{link.lower()} {said['other']}"
+        yield rf"(?<=\w ){NAME}", said["other"]
 
 
 def leans(question: str) -> bool:

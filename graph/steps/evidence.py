@@ -37,6 +37,8 @@ ORDERS = re.compile(
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
+RIVALS = 2
+"""Of the best units, those that may say of something else what is asked for."""
 Shape = Literal["sentence", "item", "row"]
 
 
@@ -190,7 +192,9 @@ class _View:
         self._files = [held(_file_and_metadata(passage)) for passage in passages]
         self._own = {id(unit): held(unit["text"]) for unit in found}
         self._under: dict[tuple[int, str], set[Name]] = {}
+        self._headed = {n: set[Name]() for n in range(len(passages))}
         for unit in found:
+            self._headed[unit["passage"]].update(name for name in names if held(unit["heading"]).has(name))
             told = self._under.setdefault((unit["passage"], unit["heading"]), set())
             told.update(name for name in names if self._own[id(unit)].has(name))
 
@@ -213,17 +217,22 @@ class _View:
         return held(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
 
     def is_rivals(self, question: str, language: str) -> bool:
-        """Whether the best unit says what is asked for of something else, and no unit with the names says it.
+        """Whether what is asked for is said of something else of the kind, and no unit with the names says it.
 
         `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
-        best = self.found[0]
-        if not any(self._own[id(best)].rivals(name) and not self.fits(best, name) for name in self.names):
-            return False
         fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in self.names)), None)
+        told = f"{fitting['text']}\n{fitting['heading']}" if fitting else ""
         named = term_set(" ".join(name.text for name in self.names), language)
-        asked = (asked_terms(question, language) - named) & term_set(best["text"], language)
-        return fitting is None or bool(asked - term_set(f"{fitting['text']}\n{fitting['heading']}", language))
+        lost = asked_terms(question, language) - named - term_set(told, language)
+        rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in self.names))
+        return any(fitting is None or lost & term_set(unit["text"], language) for unit in rivals)
+
+    def _is_rival(self, unit: Evidence, name: Name) -> bool:
+        """Whether a unit is about something else where the name would stand, or stands under another heading."""
+        if self.fits(unit, name):
+            return False
+        return self._own[id(unit)].rivals(name) or name in self._headed[unit["passage"]]
 
 
 def _file_and_metadata(passage: Passage) -> str:

@@ -119,6 +119,8 @@ def choose(
     kin = naming(question, alike(best, passages, fitting), best)
     if computed(question, best, passages) and len(kin) > 1:
         return _quotes(kin, own, "The answer has to be worked out from what is quoted.")
+    if empty := _empty_cells(question, best, alike(best, passages, found)):
+        return _quotes([best], own, f"The row says nothing of: {', '.join(empty)}.")
     passage, around = passages[best["passage"]], own.of(best["passage"])
     block = list_of(best, passage, around)
     if PROCEDURE.search(question) and not _asks_amount(question):
@@ -152,8 +154,13 @@ def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
         counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
     pairs = (pair.partition(": ") for pair in best["text"].split("; "))
-    named = [cell_of(value).kind in ("number", "quantity") and head & set(terms(label)) for label, _, value in pairs]
-    return any(named)
+    told = [
+        (head & set(terms(label)), cell_of(value or label).kind in ("number", "quantity")) for label, _, value in pairs
+    ]
+    # In a table that lies on its side the first cell says what is counted.
+    return any(named and counts for named, counts in told) or (
+        bool(told[0][0]) and any(counts for _, counts in told[1:])
+    )
 
 
 def _asks_amount(question: str) -> bool:
@@ -189,6 +196,13 @@ def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]
     return sorted(
         kin, key=lambda unit: (unit["passage"] != best["passage"], passages[unit["passage"]]["start"], unit["start"])
     )
+
+
+def _empty_cells(question: str, best: Evidence, kin: Sequence[Evidence]) -> list[str]:
+    """Columns that the question asks for, that other rows have, and in which the best row has nothing."""
+    asked, own = set(terms(question)), _labels(best["text"])
+    others = dict.fromkeys(label for unit in kin for label in _labels(unit["text"]) if label not in own)
+    return [label for label in others if terms(label) and set(terms(label)) <= asked]
 
 
 def _labels(reading: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from .raised import lowered, raised
 from .unseen import leave_out, styles_of
 
 UNSEEN = ("script", "style", "template", "noscript", "iframe")
+QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 BLOCKS = frozenset(
     "address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure "
     "footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td tfoot th thead "
@@ -165,7 +166,17 @@ def _before(element: HtmlElement) -> str:
 
 
 def _definitions(root: HtmlElement) -> None:
-    """A term is a paragraph in bold, what it means the paragraph after it."""
+    """A term and what it means are one item of a list; a question is a paragraph in bold before its answer."""
+    for listed in [*root.iter("dl")]:
+        pairs = [(term, term.getnext()) for term in listed.iter("dt")]
+        if all(meaning is not None and meaning.tag == "dd" and not _asks(term) for term, meaning in pairs):
+            for term, meaning in pairs:
+                if meaning is not None:
+                    _begin_with(meaning, f"{term.text_content().strip().rstrip(':')}:")
+                    term.drop_tree()
+            for meaning in [*listed.iter("dd")]:
+                meaning.tag = "li"
+            listed.tag = "ul"
     for term in [*root.iter("dt")]:
         bold = html.Element("strong")
         bold.text, term.text = term.text, None
@@ -174,6 +185,17 @@ def _definitions(root: HtmlElement) -> None:
         term.tag = "p"
     for element in [*root.iter("dd", "dl")]:
         element.tag = "div"
+
+
+def _asks(term: HtmlElement) -> bool:
+    return term.text_content().rstrip().endswith(QUESTION_MARKS)
+
+
+def _begin_with(meaning: HtmlElement, term: str) -> None:
+    """Put a term in bold before what it means."""
+    bold = html.Element("strong")
+    bold.text, bold.tail, meaning.text = term, f" {(meaning.text or '').lstrip()}", None
+    meaning.insert(0, bold)
 
 
 def _repeat_cells(root: HtmlElement) -> None:

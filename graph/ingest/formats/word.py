@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from .package import Package, serialised
-from .word_text import Element, Reading, W, empty, mend, paragraph_of, runs_of, styles_of, write
+from .word_text import Element, Reading, W, empty, mend, number_by_style, paragraph_of, runs_of, styles_of, write
 
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 PAGE_FIELD = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTION|SECTIONPAGES)\b", re.IGNORECASE)
@@ -24,7 +24,9 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     body = root.find(f"{W}body") if root is not None else None
     if root is None or body is None:
         return content, ()
-    reading = Reading(styles_of(package.tree(_beside(main, "styles.xml"))))
+    styles = package.tree(_beside(main, "styles.xml"))
+    reading = Reading(styles_of(styles))
+    number_by_style(root, styles)
     mend(root, reading)
     _note_paragraphs(body, _notes(package, main, reading), reading)
     headers, footers = _running(package, main, root, reading)

@@ -55,6 +55,13 @@ def test_hidden_rows_and_columns_of_a_table_are_not_read(tmp_path: Path) -> None
     assert [line.replace(" ", "") for line in text.splitlines()][::2] == ["|Item|Price|", "|Bolt|2|"]
 
 
+def test_terms_and_what_they_mean_are_items_of_a_list(tmp_path: Path) -> None:
+    text = page(
+        tmp_path, "<dl><dt>Basic:</dt><dd>Standing room.</dd><dt>Night</dt><dd>Rides <b>late</b>.</dd></dl>"
+    ).text
+    assert "- **Basic:** Standing room.\n- **Night:** Rides **late**." in text
+
+
 def test_a_definition_list_is_pairs_of_a_bold_line_and_a_paragraph(tmp_path: Path) -> None:
     text = page(tmp_path, "<dl><dt>May dogs come?</dt><dd>On a lead.</dd><dt>And cats?</dt><dd>No.</dd></dl>").text
     assert text == "**May dogs come?**\n\nOn a lead.\n\n**And cats?**\n\nNo."
