@@ -145,15 +145,15 @@ def swapped(question: str, history: Sequence[Turn]) -> str:
 
 def _replacements(said: re.Match[str]) -> Iterator[tuple[str, str]]:
     """What of an earlier question a turn may stand for, as a pattern, and what then stands there."""
-    link, kind, name, noun = said["link"], said["kind"], said["name"], said["noun"]
+    link, kind, name, noun = said["link"], said["kind"], said["name"].rstrip(".,"), said["noun"]
     if kind:
         yield rf"\b(?i:{kind})\s+{CAPITALS}", f"{kind} {name}"
     elif noun:
         yield rf"\b{CAPITALS}\s+(?i:{noun})\b", f"{name} {noun}"
     else:
         if link:
-            yield rf"\b(?i:{link})\s+{NAME}", f"{link.lower()} {said['other']}"
-        yield rf"(?<=\w ){NAME}", said["other"]
+            yield rf"\b(?i:{link})\s+{NAME}", f"{link.lower()} {said['other'].rstrip('.,')}"
+        yield rf"(?<=\w ){NAME}", said["other"].rstrip(".,")
 
 
 def leans(question: str) -> bool:

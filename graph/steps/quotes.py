@@ -119,9 +119,9 @@ def choose(
     kin = naming(question, alike(best, passages, fitting), best)
     if computed(question, best, passages) and len(kin) > 1:
         return _quotes(kin, own, "The answer has to be worked out from what is quoted.")
-    if empty := _empty_cells(question, best, alike(best, passages, found)):
-        return _quotes([best], own, f"The row says nothing of: {', '.join(empty)}.")
     passage, around = passages[best["passage"]], own.of(best["passage"])
+    if shape(best, passage) == "row" and (empty := _empty_cells(question, best, passage, around)):
+        return _quotes([best], own, f"The row says nothing of: {', '.join(empty)}.")
     block = list_of(best, passage, around)
     if PROCEDURE.search(question) and not _asks_amount(question):
         items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
@@ -154,13 +154,10 @@ def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
         counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
     pairs = (pair.partition(": ") for pair in best["text"].split("; "))
-    told = [
-        (head & set(terms(label)), cell_of(value or label).kind in ("number", "quantity")) for label, _, value in pairs
-    ]
+    counts = [(label, cell_of(value or label).kind in ("number", "quantity")) for label, _, value in pairs]
     # In a table that lies on its side the first cell says what is counted.
-    return any(named and counts for named, counts in told) or (
-        bool(told[0][0]) and any(counts for _, counts in told[1:])
-    )
+    lies = head & set(terms(best["text"].split("; ")[0])) and any(number for _, number in counts[1:])
+    return bool(lies) or any(number and bool(head & set(terms(label))) for label, number in counts)
 
 
 def _asks_amount(question: str) -> bool:
@@ -198,10 +195,11 @@ def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]
     )
 
 
-def _empty_cells(question: str, best: Evidence, kin: Sequence[Evidence]) -> list[str]:
+def _empty_cells(question: str, best: Evidence, passage: Passage, around: Sequence[Evidence]) -> list[str]:
     """Columns that the question asks for, that other rows have, and in which the best row has nothing."""
     asked, own = set(terms(question)), _labels(best["text"])
-    others = dict.fromkeys(label for unit in kin for label in _labels(unit["text"]) if label not in own)
+    rows = [_labels(unit["text"]) for unit in around if shape(unit, passage) == "row"]
+    others = dict.fromkeys(label for labels in rows if set(own) < set(labels) for label in labels if label not in own)
     return [label for label in others if terms(label) and set(terms(label)) <= asked]
 
 

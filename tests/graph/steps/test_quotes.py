@@ -177,3 +177,26 @@ def test_a_question_for_the_larger_model_asks_for_several_things_or_works_someth
     assert is_complex("x", ["a", "b"])
     assert is_complex("Which tank has the largest volume?", [])
     assert not is_complex("What is the rent of the hall?", [])
+
+
+def test_an_empty_cell_is_told() -> None:
+    rows = "| Course | Trainer | Fee |\n|---|---|---|\n| Welding | Greta | |\n| Lathe | Otto | 80 EUR |"
+    found = chosen("What is the fee of the Welding course?", of(rows, title="Courses"))
+    assert texts(found) == ["Course: Welding; Trainer: Greta"]
+    assert "Fee" in found["partial"]
+
+
+def test_a_table_on_its_side_says_how_many() -> None:
+    rows = "| Part | OV-1 | OV-3 |\n|---|---|---|\n| Trays | 8 | 18 |\n| Doors | 1 | 2 |"
+    found = chosen("How many trays does the oven OV 3 have?", of(rows, title="Ovens"))
+    assert (texts(found), found["partial"]) == (["Part: Trays; OV-1: 8; OV-3: 18"], "")
+
+
+def test_what_stands_under_another_heading_is_of_something_else() -> None:
+    text = "## Trieste branch\n\nIt has 34 desks.\n\n## Aarhus branch\n\nThe lease runs until 2030."
+    assert not chosen("Until when does the lease of the Trieste branch run?", of(text, title="Branches"))["quotes"]
+
+
+def test_what_only_a_rival_says_is_declined() -> None:
+    text = of("The Halden 5 flies for 38 minutes. The Halden 7 weighs 2 kg and is orange.", title="Drones")
+    assert not chosen("How long can the Halden 7 fly?", text)["quotes"]

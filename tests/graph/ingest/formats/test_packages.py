@@ -95,6 +95,15 @@ def test_word_styles_hide_text_too(tmp_path: Path) -> None:
     assert extract(tmp_path / "a.docx").text == "Seen."
 
 
+def test_word_paragraphs_that_their_style_numbers_are_a_list(tmp_path: Path) -> None:
+    word_file = Word()
+    word_file.add_paragraph("Steps:")
+    for step in ("Open the lid.", "Close it."):
+        word_file.add_paragraph(step, style="List Number")
+    word_file.save(str(tmp_path / "a.docx"))
+    assert extract(tmp_path / "a.docx").text == "Steps:\n\n- Open the lid.\n- Close it."
+
+
 def test_word_headers_and_footers_stand_once_around_the_text(tmp_path: Path) -> None:
     word_file = Word()
     word_file.add_paragraph("The loan runs for 9 years.")
