@@ -15,57 +15,19 @@ from ..text.cells import cell_of
 from ..text.forms import is_number
 from ..text.plain import ITEM
 from ..text.words import terms
-from .answer_types import wanted
 from .evidence import naming, said, shape
+from .question_kinds import asks_amount, asks_how, asks_several, counted_in, not_stated
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
 ALIKE = 75.0
 """Likeness, 0 to 100, of two sentences without names and numbers from which on they say the same of two things."""
-PROCEDURE = re.compile(
-    r"\bhow (?:do|can|should|must|to|would)\b|^\W*how (?:does one|is|are)\b"
-    r"|\bwhat (?:are|is) the (?:steps?|procedure|process)\b|\b(?:steps?|instructions?|procedure) (?:to|for)\b"
-    r"|\bwie (?:kann|muss|soll|mache|wird|werden|geht|\w+ (?:ich|man|wir))\b|\bcomment\b|\bcómo\b"
-    r"|\bcome (?:si|posso|faccio|devo)\b|\bhvordan\b|\bhur (?:gör|kan|ska)\b|\bjak\b"
-    r"|\bhoe (?:kan|moet|doe|\w+ (?:ik|je|men))\b",
-    re.IGNORECASE,
-)
 SEQUENCE = re.compile(
     r"\W*(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|then|next|after (?:that|this)|afterwards|finally|lastly|at last|now"
     r"|zuerst|zunächst|dann|danach|anschließend|schließlich|zuletzt|d['’]abord|ensuite|puis|enfin|primero|luego|después"
     r"|finalmente|prima|poi|infine|først|derefter|så|til sidst|eerst|daarna|vervolgens|tenslotte)\b",
     re.IGNORECASE,
 )
-AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|may|must|shall|should|will|would|need|belong|apply)"
-SEVERAL = re.compile(
-    rf"^\W*(?:list|name|enumerate|show|give)\b|\b(?:which|what) (?:[\w'’-]+ ){{0,3}}?(?P<noun>[\w'’-]+) {AUXILIARY}\b"
-    r"|\b(?:what|who) are\b|\ball (?:the )?\w+s\b|\bwelche\w* (?P<german>\w+)|\bquel(?:le)?s\b|\bquali\b|\bcuáles\b",
-    re.IGNORECASE,
-)
-PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|criteria|staff|\w+en)", re.IGNORECASE)
-ADJECTIVES = (
-    "old|young|new|tall|high|low|long|short|larg|small|big|earli|lat|fast|slow|cheap|heavi|light|wid|deep|strong|weak"
-    "|great|clos|near|few|warm|cold|hot|dry|rich|poor|saf|busi|easi|thick|thin|quiet|loud|bright|dark|hard|soft|steep"
-)
-COMPUTED = {
-    "total": re.compile(
-        r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|somme|totale?|totaal)\b",
-        re.IGNORECASE,
-    ),
-    "average": re.compile(
-        r"\b(?:averages?|mean (?!by\b)|durchschnitt\w*|moyenne?|promedio|media|gemiddeld\w*)\b", re.IGNORECASE
-    ),
-    "extreme": re.compile(
-        rf"(?<!\bat )\b(?:most|least|fewest|best|worst|(?:{ADJECTIVES})(?:t|g|d)?est|highest|maximum|minimum)\b",
-        re.IGNORECASE,
-    ),
-    "comparison": re.compile(
-        rf"\b(?:more|less|fewer|worse|better|(?:{ADJECTIVES})(?:t|g|d)?e?r)\b.*\b(?:than|or)\b"
-        r"|\bdifferen\w+ between\b|\bcompar(?:e|es|ed|ison)\b",
-        re.IGNORECASE,
-    ),
-}
-"""What of a question asks for something that is worked out of several values."""
 LEANS = re.compile(
     r"\W*(?:it|its|they|their|he|his|she|her|this|these|those|such|er|sie|es|dies\w*|ihr\w*|sein\w*|il|elle|ils|elles|son"
     r"|sa|ses|leurs?|ce|cette|ces)\b",
@@ -74,7 +36,6 @@ LEANS = re.compile(
 """A sentence that begins so says of what the sentence before it names."""
 AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
 """A word and the three after it: a number, and what it counts."""
-STATES = re.compile(r"\b(?:only|first|last|maximum|minimum|at most|at least|up to)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -123,7 +84,7 @@ def choose(
     if shape(best, passage) == "row" and (empty := _empty_cells(question, best, passage, around)):
         return _quotes([best], own, f"The row says nothing of: {', '.join(empty)}.")
     block = list_of(best, passage, around)
-    if PROCEDURE.search(question) and not _asks_amount(question):
+    if asks_how(question):
         items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
         if len(block) == 1 and len(items) > 1:
             block = list_of(items[0], passage, around)
@@ -133,23 +94,16 @@ def choose(
     return _quotes([best], own)
 
 
-def asks_to_work_out(question: str) -> bool:
-    """Whether a question asks for a total, an average, an extreme or a comparison."""
-    return any(pattern.search(question) for pattern in COMPUTED.values())
-
-
 def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
     """Whether a question asks for what has to be worked out, and the best unit does not state it."""
-    text = best["text"]
-    for kind, pattern in COMPUTED.items():
-        if pattern.search(question) and not pattern.search(text) and not (kind == "extreme" and STATES.search(text)):
-            return True
-    return wanted(question).kind == "count" and not _counts(question, best, passages)
+    if not_stated(question, best["text"]):
+        return True
+    return asks_amount(question) == "count" and not _counts(question, best, passages)
 
 
 def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
     """Whether a unit says how many: a number in a sentence, or in a cell whose column is what is counted."""
-    head = wanted(question).head or frozenset(terms(question))
+    head = counted_in(question) or frozenset(terms(question))
     if shape(best, passages[best["passage"]]) != "row":
         counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
@@ -158,19 +112,6 @@ def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
     # In a table that lies on its side the first cell says what is counted.
     lies = head & set(terms(best["text"].split("; ")[0])) and any(number for _, number in counts[1:])
     return bool(lies) or any(number and bool(head & set(terms(label))) for label, number in counts)
-
-
-def _asks_amount(question: str) -> bool:
-    return wanted(question).kind in ("count", "amount", "measure")
-
-
-def asks_several(question: str) -> bool:
-    """Whether a question asks for more than one thing of a kind."""
-    match = SEVERAL.search(question)
-    if not match:
-        return False
-    noun = match["noun"] or match["german"]
-    return bool(PLURAL.fullmatch(noun)) if noun else True
 
 
 def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:

@@ -8,7 +8,8 @@ from ..text.words import Weigh
 from .confidence import WITH_VECTORS, confidence
 from .evidence import Named, about, about_names, score
 from .names import held, side_by_side
-from .quotes import asks_to_work_out, choose
+from .question_kinds import asks_to_work_out
+from .quotes import choose
 
 READ = 5
 """Units that are read with the question: of the right ones, hardly any stands further down."""

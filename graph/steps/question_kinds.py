@@ -1,0 +1,98 @@
+"""What a question asks for by its form: an amount, a procedure, several things, what has to be worked out; pure."""
+
+import re
+from typing import Literal
+
+from ..text.forms import FUNCTION_WORDS
+from ..text.words import terms
+
+HOW_MANY = re.compile(
+    r"\bhow many\s+(?P<counted>[^?.,;]+)|\bnumber of\s+(?P<number>[^?.,;]+)|\bwie viele\s+(?P<viele>[^?.,;]+)",
+    re.IGNORECASE,
+)
+HOW_MUCH = re.compile(
+    r"\bhow (?:much|long|often|soon|old|far|high|tall|large|big|wide|deep|fast|heavy|hot|cold|loud|late|early"
+    r"|quickly|thick)\b",
+    re.IGNORECASE,
+)
+PROCEDURE = re.compile(
+    r"\bhow (?:do|can|should|must|to|would)\b|^\W*how (?:does one|is|are)\b"
+    r"|\bwhat (?:are|is) the (?:steps?|procedure|process)\b|\b(?:steps?|instructions?|procedure) (?:to|for)\b"
+    r"|\bwie (?:kann|muss|soll|mache|wird|werden|geht|\w+ (?:ich|man|wir))\b|\bcomment\b|\bcómo\b"
+    r"|\bcome (?:si|posso|faccio|devo)\b|\bhvordan\b|\bhur (?:gör|kan|ska)\b|\bjak\b"
+    r"|\bhoe (?:kan|moet|doe|\w+ (?:ik|je|men))\b",
+    re.IGNORECASE,
+)
+AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|may|must|shall|should|will|would|need|belong|apply)"
+SEVERAL = re.compile(
+    rf"^\W*(?:list|name|enumerate|show|give)\b|\b(?:which|what) (?:[\w'’-]+ ){{0,3}}?(?P<noun>[\w'’-]+) {AUXILIARY}\b"
+    r"|\b(?:what|who) are\b|\ball (?:the )?\w+s\b|\bwelche\w* (?P<german>\w+)|\bquel(?:le)?s\b|\bquali\b|\bcuáles\b",
+    re.IGNORECASE,
+)
+PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|criteria|staff|\w+en)", re.IGNORECASE)
+ADJECTIVES = (
+    "old|young|new|tall|high|low|long|short|larg|small|big|earli|lat|fast|slow|cheap|heavi|light|wid|deep|strong|weak"
+    "|great|clos|near|few|warm|cold|hot|dry|rich|poor|saf|busi|easi|thick|thin|quiet|loud|bright|dark|hard|soft|steep"
+)
+COMPUTED = {
+    "total": re.compile(
+        r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|somme|totale?|totaal)\b",
+        re.IGNORECASE,
+    ),
+    "average": re.compile(
+        r"\b(?:averages?|mean (?!by\b)|durchschnitt\w*|moyenne?|promedio|media|gemiddeld\w*)\b", re.IGNORECASE
+    ),
+    "extreme": re.compile(
+        rf"(?<!\bat )\b(?:most|least|fewest|best|worst|(?:{ADJECTIVES})(?:t|g|d)?est|highest|maximum|minimum)\b",
+        re.IGNORECASE,
+    ),
+    "comparison": re.compile(
+        rf"\b(?:more|less|fewer|worse|better|(?:{ADJECTIVES})(?:t|g|d)?e?r)\b.*\b(?:than|or)\b"
+        r"|\bdifferen\w+ between\b|\bcompar(?:e|es|ed|ison)\b",
+        re.IGNORECASE,
+    ),
+}
+"""What of a question asks for something that is worked out of several values."""
+STATES = re.compile(r"\b(?:only|first|last|maximum|minimum|at most|at least|up to)\b", re.IGNORECASE)
+
+
+def asks_amount(question: str) -> Literal["count", "measure", ""]:
+    """Whether a question asks how many there are, or how much; or for no number."""
+    if HOW_MANY.search(question):
+        return "count"
+    return "measure" if HOW_MUCH.search(question) else ""
+
+
+def counted_in(question: str) -> frozenset[str]:
+    """The stems of what a question counts: `how many wells are in Graz?` counts wells."""
+    found = HOW_MANY.search(question)
+    words = next((group for group in found.groups() if group), "").split() if found else []
+    end = next((n for n, word in enumerate(words) if word.lower() in FUNCTION_WORDS), len(words))
+    return frozenset(terms(" ".join(words[:end])))
+
+
+def asks_how(question: str) -> bool:
+    """Whether a question asks how something is done."""
+    return bool(PROCEDURE.search(question)) and not asks_amount(question)
+
+
+def asks_several(question: str) -> bool:
+    """Whether a question asks for more than one thing of a kind."""
+    match = SEVERAL.search(question)
+    if not match:
+        return False
+    noun = match["noun"] or match["german"]
+    return bool(PLURAL.fullmatch(noun)) if noun else True
+
+
+def asks_to_work_out(question: str) -> bool:
+    """Whether a question asks for a total, an average, an extreme or a comparison."""
+    return any(pattern.search(question) for pattern in COMPUTED.values())
+
+
+def not_stated(question: str, text: str) -> bool:
+    """Whether a question asks for something that is worked out, and a text does not state it."""
+    return any(
+        pattern.search(question) and not pattern.search(text) and not (kind == "extreme" and STATES.search(text))
+        for kind, pattern in COMPUTED.items()
+    )
