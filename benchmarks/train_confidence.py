@@ -10,6 +10,7 @@ A set counts by its weight and not by how many questions it has.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from rich.progress import track
@@ -17,11 +18,13 @@ from rich.progress import track
 from benchmarks.fitting import fit, write
 from benchmarks.pools import FILES, Pool, pools, whole, without_gold
 from benchmarks.record import begin
+from graph.backends.cross_encoder import CrossEncoder
 from graph.learned import Logistic
 from graph.release import Release
 from graph.steps.confidence import signs
+from graph.steps.evidence import about_names
 from graph.steps.parts import split
-from graph.steps.route import judge
+from graph.steps.route import by_reading, judge
 
 SETS = {
     "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",
@@ -33,10 +36,16 @@ CLEAR = ("", "answerable", "bridge", "comparison")
 """Types of questions that the set's documents answer in full."""
 TYPED = ("answerable", "unanswerable")
 """The types of squad_v2_dev and mtrag that are clearly one or the other."""
-SIGNS = "similar passage held_here held_any lost_passage could_not".split()
-WEIGHTS = {"squad_v2_dev": 2.0, "mtrag": 1.0, "squad_v2_dev without": 0.5, "hotpotqa_100 without": 0.5}
+SIGNS = "similar held read was_read".split()
+WEIGHTS = {
+    "mtrag": 1.0,
+    "mtrag without": 1.0,
+    "squad_v2_dev": 0.5,
+    "squad_v2_dev without": 1.0,
+    "hotpotqa_100 without": 0.5,
+}
 ANSWERABLE = 0.75
-PENALTY = 30.0
+PENALTY = 10.0
 ROWS = 800
 """Questions that a set of weight 1 counts as."""
 COMMAND = "python benchmarks/train_confidence.py DATA"
@@ -48,7 +57,7 @@ class Sample:
 
     `related` and `sure` are the confidences of graph.steps.route, before and after what the question names is looked
     for; `quoted` says whether the default release quotes anything. A question of several parts is judged by what was
-    found for the whole.
+    found for the whole. `signs` are of what fits its names, where the cross-encoder has read it; `unread`, where not.
     """
 
     set: str
@@ -57,6 +66,7 @@ class Sample:
     type: str
     answerable: bool
     signs: dict[str, float]
+    unread: dict[str, float]
     related: float
     sure: float
     quoted: bool
@@ -94,18 +104,27 @@ def sample_of(name: str, pool: Pool, *, answerable: bool) -> Sample:
     """What the confidence looks at for a question, and what the default release makes of it."""
     asked, question = pool.asked, pool.question
     least = Release().routing.answer_from
-    judged = judge(question, split(question), pool.passages, pool.weigh, answer_from=least)
+    read = _reader().scores
+    judged = judge(question, split(question), pool.passages, pool.weigh, answer_from=least, read=read)
+    fitting = about_names(question, pool.passages, pool.evidence).fitting or pool.evidence
+    best, score = by_reading(question, pool.passages, fitting, read)
     return Sample(
         name,
         asked.id,
         asked.develops,
         asked.type,
         answerable,
-        signs(question, pool.passages, pool.evidence, pool.weigh),
+        signs(question, pool.passages, best, pool.weigh, score),
+        signs(question, pool.passages, fitting, pool.weigh),
         judged.related,
         judged.selection["confidence"],
         bool(judged.selection["quotes"]),
     )
+
+
+@cache
+def _reader() -> CrossEncoder:
+    return CrossEncoder()
 
 
 def of(chosen: Sequence[Sample], name: str) -> list[Sample]:
@@ -120,9 +139,10 @@ def train(chosen: Sequence[Sample], left_out: str = "-") -> Logistic:
     for name, weight in WEIGHTS.items():
         for label, share in ((True, ANSWERABLE), (False, 1 - ANSWERABLE)):
             own = [each for each in of(chosen, name) if each.answerable is label and not name.startswith(left_out)]
-            rows += [(sample, ROWS * weight * share / len(own)) for sample in own]
-    values = [{sign: sample.signs[sign] for sign in SIGNS} for sample, _ in rows]
-    labels, counts = [float(sample.answerable) for sample, _ in rows], [count for _, count in rows]
+            rows += [(sample, ROWS * weight * share / len(own) / 2) for sample in own]
+    values = [{sign: found[sign] for sign in SIGNS} for sample, _ in rows for found in (sample.signs, sample.unread)]
+    labels = [float(sample.answerable) for sample, _ in rows for _ in range(2)]
+    counts = [count for _, count in rows for _ in range(2)]
     return fit("confidence", values, labels, PENALTY, counts)
 
 

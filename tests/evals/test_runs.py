@@ -26,7 +26,7 @@ from graph.release import Models, load_release
 from graph.settings import Settings
 
 HOTEL = Sample(id="hotel", question="What is the hotel limit in the EU?", answerable=True)
-PENSION = Sample(id="pension", question="How much does Tarnwell contribute to my pension?", answerable=False)
+PENSION = Sample(id="pension", question="Do penguins like music?", answerable=False)
 BROKEN = Sample(id="broken", question="What is the hotel limit?", filters={"nowhere": 1}, answerable=True)
 DATASET = Dataset("three", (HOTEL, PENSION, BROKEN))
 

@@ -31,7 +31,7 @@ QUESTIONS: dict[str, Question] = {
     "two documents": {"question": "After how many years are laptops replaced and what is the hotel limit in the EU?"},
     "partial": {"question": "After how many years are laptops replaced, and what is the hotel limit in Zanzibar?"},
     "paged": {"question": "What precharge does the expansion vessel of the heat pump need?"},
-    "declined": {"question": "How much does Tarnwell contribute to my pension?"},
+    "declined": {"question": "Do penguins like music?"},
     "filtered": {
         "question": "How long is the warranty on the pump?",
         "filters": {"region": "US", "product_line": "Corrento"},

@@ -15,7 +15,7 @@ from graph.registry.packing import pack
 from graph.release import Prompts, Release
 
 pytestmark = pytest.mark.slow
-PENSION = {"input": {"question": "How much does Tarnwell contribute to my pension?"}}
+PENSION = {"input": {"question": "Do penguins like music?"}}
 
 
 def log(made: Made, release: Release, index: Path) -> int:

@@ -36,7 +36,7 @@ from server.releases.warranted import Warranted
 from server.settings import ServerSettings
 from server.watching.diary import open_diary
 
-PENSION = {"input": {"question": "How much does Tarnwell contribute to my pension?"}}
+PENSION = {"input": {"question": "Do penguins like music?"}}
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
 
 

@@ -155,7 +155,7 @@ def user(content: Any) -> dict[str, Any]:
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown column": ({"extra_body": {"warrant": {"filters": {"nowhere": 1}}}}, "filter_invalid"),
-    "a long question": ({"messages": [user("x" * 5000)]}, "question_invalid"),
+    "a long question": ({"messages": [user("x" * 33_000)]}, "question_invalid"),
     "no question": ({"messages": []}, "invalid"),
     "an answer last": ({"messages": [user("Hi"), {"role": "assistant", "content": "Hi"}]}, "invalid"),
     "two answers": ({"n": 2}, "invalid"),

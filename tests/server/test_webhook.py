@@ -20,7 +20,7 @@ from graph.registry.client import Registry
 from graph.release import Prompts, Release
 
 pytestmark = pytest.mark.slow
-PENSION = {"input": {"question": "How much does Tarnwell contribute to my pension?"}}
+PENSION = {"input": {"question": "Do penguins like music?"}}
 ANN = {"authorization": "Bearer key-of-ann"}
 LOCAL = {
     "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": Fernet.generate_key().decode(),

@@ -18,7 +18,7 @@ from graph.release import Release, load_release
 from graph.state import Question
 
 HOTEL = "What is the hotel limit in the EU?"
-PENSION = "What is the pension age in Zanzibar?"
+PENSION = "Do penguins like music?"
 
 
 @pytest.fixture(autouse=True)
@@ -74,8 +74,7 @@ async def test_versions_whose_code_differs_answer_side_by_side_each_by_its_own(p
     agents = [await open_package(root) for root in roots]
     texts = await asyncio.gather(*(answer(agent, PENSION) for agent in [*agents, *agents]))
     own = QUICK.prompts.declined.strip()
-    said = [own, "the first code declines", "the second code declines"]
-    assert texts == [f"{each} Not found: Zanzibar." for each in said] * 2
+    assert texts == [own, "the first code declines", "the second code declines"] * 2
     assert await answer(agents[1]) == await answer(agents[2]) == LIMIT
     assert len({type(agent).__module__ for agent in agents}) == 3
 
