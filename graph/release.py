@@ -95,7 +95,7 @@ class Routing(Part):
     """
 
     answer_from: Share = 0.45
-    read_from: Share = 0.1
+    read_from: Share = 0.15
 
 
 class Models(Part):

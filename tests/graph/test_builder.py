@@ -445,7 +445,7 @@ def test_a_judge_lets_a_claim_stand_that_the_rules_are_unsure_of_and_its_cost_is
 
 def test_a_judge_that_refuses_every_claim_sends_the_question_to_the_next_rung() -> None:
     answer = ask(backend(Replies("openai:small", [REWORDED]), judge=Opinion(NO)), release(checking=UNSURE))
-    assert (answer["rung"], answer["reason"]) == ("backup", "unsupported")
+    assert (answer["rung"], answer["reason"]) == ("extractive", "unsupported")
 
 
 def test_a_judge_is_asked_once_for_a_whole_answer() -> None:

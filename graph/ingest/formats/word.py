@@ -2,12 +2,13 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 
 from lxml import etree
 
 from .package import Package, serialised
-from .word_text import Element, Reading, W, empty, mend, number_by_style, paragraph_of, runs_of, styles_of, write
+from .word_text import Element, Reading, W, empty, mend, paragraph_of, runs_of, styles_of, write
 
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 PAGE_FIELD = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTION|SECTIONPAGES)\b", re.IGNORECASE)
@@ -26,7 +27,7 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
         return content, ()
     styles = package.tree(_beside(main, "styles.xml"))
     reading = Reading(styles_of(styles))
-    number_by_style(root, styles)
+    _number_by_style(root, styles)
     mend(root, reading)
     _note_paragraphs(body, _notes(package, main, reading), reading)
     headers, footers = _running(package, main, root, reading)
@@ -38,6 +39,32 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
         name: serialised(etree.Element(f"{W}{kind}s")) for kind, name in _note_parts(main) if name in package.names
     }
     return package.write({**changed, main: serialised(root)}), tuple(sorted(reading.left_out))
+
+
+def _number_by_style(root: Element, styles: Element | None) -> None:
+    """A paragraph whose style makes it an item of a list says so itself: the converter looks there alone."""
+    found: dict[str, tuple[str, Element | None]] = {}
+    for style in styles.iter(f"{W}style") if styles is not None else ():
+        based = style.find(f"{W}basedOn")
+        parent = (based.get(f"{W}val") or "") if based is not None else ""
+        found[style.get(f"{W}styleId") or ""] = parent, style.find(f"{W}pPr/{W}numPr")
+    for properties in [*root.iter(f"{W}pPr")]:
+        named = properties.find(f"{W}pStyle")
+        if named is not None and properties.find(f"{W}numPr") is None:
+            numbered = _numbering(named.get(f"{W}val") or "", found)
+            if numbered is not None:
+                properties.append(deepcopy(numbered))
+
+
+def _numbering(name: str, found: Mapping[str, tuple[str, Element | None]]) -> Element | None:
+    """The numbering of a style, or of the one that it is based on."""
+    seen: set[str] = set()
+    while name in found and name not in seen:
+        seen.add(name)
+        name, own = found[name]
+        if own is not None:
+            return own
+    return None
 
 
 def _note_parts(main: str) -> tuple[tuple[str, str], ...]:

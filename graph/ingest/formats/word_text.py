@@ -1,7 +1,6 @@
 """Reduces one part of a Word file to plain paragraphs of what its reader sees."""
 
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -67,32 +66,6 @@ def _inherited(name: str, found: dict[str, tuple[str, Look]]) -> Look:
         name, own = found[name]
         look = look.over(own)
     return look
-
-
-def number_by_style(root: Element, styles: Element | None) -> None:
-    """A paragraph whose style makes it an item of a list says so itself: the converter looks there alone."""
-    found: dict[str, tuple[str, Element | None]] = {}
-    for style in styles.iter(f"{W}style") if styles is not None else ():
-        based = style.find(f"{W}basedOn")
-        parent = (based.get(f"{W}val") or "") if based is not None else ""
-        found[style.get(f"{W}styleId") or ""] = parent, style.find(f"{W}pPr/{W}numPr")
-    for properties in [*root.iter(f"{W}pPr")]:
-        named = properties.find(f"{W}pStyle")
-        if named is not None and properties.find(f"{W}numPr") is None:
-            numbered = _numbering(named.get(f"{W}val") or "", found)
-            if numbered is not None:
-                properties.append(deepcopy(numbered))
-
-
-def _numbering(name: str, found: Mapping[str, tuple[str, Element | None]]) -> Element | None:
-    """The numbering of a style, or of the one that it is based on."""
-    seen: set[str] = set()
-    while name in found and name not in seen:
-        seen.add(name)
-        name, own = found[name]
-        if own is not None:
-            return own
-    return None
 
 
 def _look(properties: Element | None) -> Look:
