@@ -10,8 +10,9 @@ from the other sets, on the reporting halves; `X without`: the answerable questi
 that answer them. routing: the share of the judged documents that the answer may use, and the handbook. conversation:
 mtrag's later turns, reporting half.
 
-`lines` are those that would go, `ms` the median milliseconds that a question takes more with it. A quarter of
-squad_v2_dev is asked.
+`lines` are those that would go, `ms` the median milliseconds of the step's own work that a question takes more with it,
+where that can be told apart. A quarter of squad_v2_dev is asked. What is small or seldom does not show with so few
+questions: see how many there are, and how wide the interval is.
 """
 
 import asyncio
@@ -46,8 +47,8 @@ from graph.learned import Logistic
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Passage, Question
+from graph.steps import parts
 from graph.steps.conversation import fold
-from graph.steps.parts import split
 from graph.steps.route import UNNAMED, Judged, Read, judge
 
 ASKED = ("squad_v2_dev", "mtrag", "hotpotqa_100")
@@ -79,7 +80,7 @@ def main() -> None:
     columns = ("without", "lines", "ms", "set", "questions", "with", "without it", "gain", "low", "high")
     for room in dict.fromkeys(row["room"] for row in rows):
         print_table(room, columns, [line for row in rows if row["room"] == room for line in flat(row)])
-    short = ("without", "lines", "ms", "gains_on", "loses_on")
+    short = ("without", "lines", "gains_on", "loses_on")
     print_table("Sets with a sure gain or loss", short, [[row[column] for column in short] for row in rows])
     record("ablation", {"switches": rows})
 
@@ -158,7 +159,8 @@ async def ask_handbook(store: Path, read: Read) -> dict[str, Figures]:
     """Whether each sample question is answered rightly and completely, by the switch; "" is with everything."""
     backend = await open_local(Settings(index=store, cache_answers=0), Release())
     graph = build_graph(Release(), replace(backend, sentences=Remembered(read)))
-    every = {"": (), **{each.name: each.patches for each in (*own.EVIDENCE, *own.RULES, own.PARTS, *own.QUOTES)}}
+    switches = (*own.EVIDENCE, *own.RULES, own.PARTS, *own.QUOTES)
+    every = {"": (), **{each.name: each.patches for each in switches}}
     found: dict[str, Figures] = {}
     for name, patches in track(every.items(), "Asking the handbook"):
         with switched(patches):
@@ -181,7 +183,7 @@ def routing(data: Path, found: dict[str, list[Pool]], handed: dict[str, Figures]
     ours = {name: [each for each in found[name] if each.asked.gold and not each.asked.develops] for name in ASKED[1:]}
     plain = {name: Measured([_kept(each, each.passages) for each in pools]) for name, pools in ours.items()}
     widened = {name: asyncio.run(_widened(name, pools)) for name, pools in ours.items()}
-    ms = extra_ms(own.PARTS, lambda each: split(each.question), ours["mtrag"][:CLOCKED])
+    ms = extra_ms(own.PARTS, lambda each: parts.split(each.question), ours["mtrag"][:CLOCKED])
     rows = [compare(own.PARTS, {**handed[""], **widened}, {**handed[own.PARTS.name], **plain}, ms)]
     return [*rows, *(compare(each, handed[""], handed[each.name]) for each in own.QUOTES)]
 
@@ -193,7 +195,7 @@ async def _widened(name: str, ours: Sequence[Pool]) -> Measured:
     for each in track(ours, f"Searching for the parts of {name}"):
         record = each.asked.record
         asked = Question(question=record["text"], history=record.get("history") or [])
-        state = await state_after(graph, "route", asked) if split(each.question) else {"passages": each.passages}
+        state = await state_after(graph, "route", asked) if parts.split(each.question) else {"passages": each.passages}
         shares.append(_kept(each, state["passages"]))
     return Measured(shares)
 

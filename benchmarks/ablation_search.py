@@ -33,7 +33,7 @@ async def search_sets(data: Path) -> tuple[dict[str, dict[str, list[float]]], li
     """nDCG@10 of the reporting halves by the way of fusing and the set; and what the reranker is given."""
     fused: dict[str, dict[str, list[float]]] = {}
     lists = []
-    for name in SETS:
+    for name in track(SETS, "Searching the sets"):
         retriever = await open_set(data, name)
         async for found in search_all(data, name, retriever, SHARES.get(name, 1.0)):
             lists += [await listed(name, found, retriever)] if found.passages else []
@@ -60,7 +60,7 @@ def by_rank(scores: Sequence[float]) -> list[float]:
 
 def retrieval(asked: Sequence[Pool], fused: dict[str, dict[str, list[float]]]) -> list[Row]:
     took = {weight: asyncio.run(search_ms(asked, weight)) for weight in (0.5, 1.0, 0.0)}
-    ms = {own.LEXICAL: took[0.5] - took[1.0], own.VECTOR: took[0.5] - took[0.0], own.FUSION: 0.0}
+    ms = {own.LEXICAL: took[0.5] - took[1.0], own.VECTOR: took[0.5] - took[0.0], own.FUSION: None}
     figures = {way: {name: Measured(values) for name, values in each.items()} for way, each in fused.items()}
     return [compare(switch, figures["fused"], figures[switch.name], ms[switch]) for switch in ms]
 

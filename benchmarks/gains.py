@@ -31,11 +31,14 @@ Figures = dict[str, Measured]
 Row = dict[str, Any]
 
 
-def compare(switch: Switch, on: Figures, off: Figures, ms: float = 0.0) -> Row:
-    """What a switch gains; figures that follow a comma are of the same set, as is a set without documents."""
+def compare(switch: Switch, on: Figures, off: Figures, ms: float | None = None) -> Row:
+    """What a switch gains; `ms` where it was timed by itself.
+
+    Figures that follow a comma are of the same set, and so is a set without the documents that answer.
+    """
     sets = {name: gain(on[name], off[name]) for name in off}
     ours = {name: name.split(",")[0].removesuffix(WITHOUT) for name in sets}
-    row = {"room": switch.room, "without": switch.name, "lines": switch.lines, "ms": round(ms, 3)}
+    row = {"room": switch.room, "without": switch.name, "lines": switch.lines, "ms": ms if ms is None else round(ms, 3)}
     row["gains_on"] = len({ours[name] for name, each in sets.items() if each["low"] > 0})
     row["loses_on"] = len({ours[name] for name, each in sets.items() if each["high"] < 0})
     return {**row, "sets": sets}
@@ -43,7 +46,8 @@ def compare(switch: Switch, on: Figures, off: Figures, ms: float = 0.0) -> Row:
 
 def flat(row: Row) -> list[tuple[Any, ...]]:
     """A row for each set."""
-    return [(row["without"], row["lines"], row["ms"], name, *found.values()) for name, found in row["sets"].items()]
+    ms = "-" if row["ms"] is None else row["ms"]
+    return [(row["without"], row["lines"], ms, name, *found.values()) for name, found in row["sets"].items()]
 
 
 def gain(on: Measured, off: Measured) -> dict[str, float]:
