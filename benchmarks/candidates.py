@@ -6,13 +6,12 @@ A turn of a conversation is searched for as the question that stands alone. Docu
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytrec_eval
 
-from benchmarks.fitting import develops
+from benchmarks.fitting import develops, within
 from benchmarks.record import cores, read_judgements, read_records
 from benchmarks.stores import build_or_reuse, store_of
 from graph.backends import Scope
@@ -52,7 +51,7 @@ async def search_all(data: Path, name: str, retriever: SnapshotRetriever, share:
     judged = read_judgements(data / name / FILES[2])
     for record in read_records(data / name / FILES[1]):
         own = judged.get(record["id"], {})
-        if any(relevance > 0 for relevance in own.values()) and _within(record["id"], share):
+        if any(relevance > 0 for relevance in own.values()) and within(record["id"], share):
             yield await _search(record, own, retriever)
 
 
@@ -60,10 +59,6 @@ async def _search(record: Mapping[str, Any], judged: Mapping[str, int], retrieve
     question = fold(record["text"], record.get("history") or []).question
     found = await retriever.search(question, Scope({}, [], Release().retrieval.pool))
     return Found(record["id"], question, found, judged)
-
-
-def _within(key: str, share: float) -> bool:
-    return sha256(key.encode()).digest()[1] < 256 * share
 
 
 def ndcg(judged: Mapping[str, int], passages: Sequence[Passage], scores: Sequence[float]) -> float:

@@ -20,6 +20,11 @@ def develops(key: str) -> bool:
     return sha256(key.encode()).digest()[0] % 2 == 0
 
 
+def within(key: str, share: float) -> bool:
+    """Whether a sample is of a share of them, by a hash of its id."""
+    return sha256(key.encode()).digest()[1] < 256 * share
+
+
 def fit(
     name: str, rows: Features, labels: Sequence[float], penalty: float = 1.0, weights: Sequence[float] | None = None
 ) -> Logistic:

@@ -18,6 +18,7 @@ from graph.agent import open_agent
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Answer
+from graph.sync import Graph
 
 SAMPLES = ROOT / "samples"
 
@@ -37,15 +38,21 @@ def main() -> None:
 
 async def ask_all(store: Path) -> Figures:
     """Ask every question and count by kind."""
-    graph = (await open_agent(Settings(index=store), Release())).graph
     counts: dict[str, Counter[str]] = {}
-    for question in read_records(SAMPLES / "questions.jsonl"):
-        asked = {key: question[key] for key in ("question", "filters", "groups")}
-        answer = (await graph.ainvoke(asked))["answer"]
-        counts.setdefault(question["kind"], Counter()).update(judged(question, answer))
+    for kind, found in await ask((await open_agent(Settings(index=store), Release())).graph):
+        counts.setdefault(kind, Counter()).update(found)
     total = sum(counts.values(), Counter[str]())
     names = ("asked", "right", "complete", "declined")
     return {kind: {name: found[name] for name in names} for kind, found in {**counts, "all": total}.items()}
+
+
+async def ask(graph: Graph) -> list[tuple[str, dict[str, int]]]:
+    """The kind of each question, and what its answer adds to the counts."""
+    found = []
+    for question in read_records(SAMPLES / "questions.jsonl"):
+        asked = {key: question[key] for key in ("question", "filters", "groups")}
+        found.append((question["kind"], judged(question, (await graph.ainvoke(asked))["answer"])))
+    return found
 
 
 def judged(question: dict[str, Any], answer: Answer) -> dict[str, int]:

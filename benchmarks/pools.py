@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.progress import track
 
-from benchmarks.fitting import develops
+from benchmarks.fitting import develops, within
 from benchmarks.halfway import state_after
 from benchmarks.record import ROOT, cores, read_judgements, read_records
 from benchmarks.stores import BENCH, build_or_reuse, store_of
@@ -105,13 +105,15 @@ class Pool:
         return score(self.question, self.passages, self.weigh)
 
 
-def pools(data: Path, name: str, given: Given = whole) -> Iterator[Pool]:
+def pools(data: Path, name: str, given: Given = whole, share: float = 1.0) -> Iterator[Pool]:
     """What is found for every question of a set; for those with judged documents only, when they decide what is given.
 
-    Nothing is found where no passage is left.
+    Nothing is found where no passage is left. `share`: of the questions, by a hash of their ids.
     """
-    asked = [each for each in questions(data, name) if given is whole or each.gold]
-    path = BENCH / f"pools-{name}-{given.__name__}-{_recipe(data / name)}.json"
+    chosen = [each for each in questions(data, name) if within(each.id, share)]
+    asked = [each for each in chosen if given is whole or each.gold]
+    part = f"{given.__name__}-{share:g}" if share < 1 else given.__name__
+    path = BENCH / f"pools-{name}-{part}-{_recipe(data / name)}.json"
     if not path.is_file():
         path.write_text(json.dumps(asyncio.run(_ask(data, name, given, asked))), "utf-8")
     weigh = StoredLexicon.open(locate(store_of(name, Release()))).weight

@@ -4,13 +4,13 @@ Sets: squad_v2_dev, whose unanswerable questions were written against a paragrap
 mtrag, turns of conversations; hotpotqa_100. `X without`: the answerable questions of a set, and the same ones again
 when the documents that answer them are taken away. Trained on the developing halves.
 
-One logistic regression over SIGNS, some of graph/steps/confidence.py, calibrated to three answerable questions in four.
-A set counts by its weight and not by how many questions it has.
+One logistic regression over the signs of graph/steps/confidence.py, calibrated to three answerable questions in four.
+A set counts by its weight and not by how many questions it has. Each question counts half as what was found for it
+and half as what a cross-encoder makes of that: not everywhere is there one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from rich.progress import track
@@ -24,7 +24,7 @@ from graph.release import Release
 from graph.steps.confidence import signs
 from graph.steps.evidence import about_names
 from graph.steps.parts import split
-from graph.steps.route import by_reading, judge
+from graph.steps.route import Read, by_reading, judge
 
 SETS = {
     "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",
@@ -36,7 +36,6 @@ CLEAR = ("", "answerable", "bridge", "comparison")
 """Types of questions that the set's documents answer in full."""
 TYPED = ("answerable", "unanswerable")
 """The types of squad_v2_dev and mtrag that are clearly one or the other."""
-SIGNS = "similar held read was_read".split()
 WEIGHTS = {
     "mtrag": 1.0,
     "mtrag without": 1.0,
@@ -55,9 +54,10 @@ COMMAND = "python benchmarks/train_confidence.py DATA"
 class Sample:
     """A question of a set under its id, its type in the set, whether it can be answered, and what is made of it.
 
-    `related` and `sure` are the confidences of graph.steps.route, before and after what the question names is looked
-    for; `quoted` says whether the default release quotes anything. A question of several parts is judged by what was
-    found for the whole. `signs` are of what fits its names, where the cross-encoder has read it; `unread`, where not.
+    `unread` are the signs of what was found, `signs` those of what would be quoted of it, as it was read; `fits` says
+    whether anything is about what the question names. `related` and `sure` are the confidences of graph.steps.route,
+    before and after what the question names is looked for; `quoted` says whether the default release quotes anything.
+    A question of several parts is judged by what was found for the whole.
     """
 
     set: str
@@ -67,6 +67,7 @@ class Sample:
     answerable: bool
     signs: dict[str, float]
     unread: dict[str, float]
+    fits: bool
     related: float
     sure: float
     quoted: bool
@@ -79,7 +80,9 @@ def main() -> None:
 
 def samples(data: Path) -> list[Sample]:
     """Every sample of every set; a question for which nothing is found is none: there is nothing to be sure of."""
-    return [sample for name in SETS for sample in of_set(name, _tracked(data, name), _tracked(data, name + WITHOUT))]
+    read = CrossEncoder().scores
+    pairs = ((name, _tracked(data, name), _tracked(data, name + WITHOUT)) for name in SETS)
+    return [sample for name, found, without in pairs for sample in of_set(name, found, without, read)]
 
 
 def _tracked(data: Path, name: str) -> Iterator[Pool]:
@@ -87,44 +90,41 @@ def _tracked(data: Path, name: str) -> Iterator[Pool]:
     yield from track(list(pools(data, name.removesuffix(WITHOUT), given)), f"Looking at {name}")
 
 
-def of_set(name: str, found: Iterator[Pool], without: Iterator[Pool]) -> Iterator[Sample]:
+def of_set(name: str, found: Iterable[Pool], without: Iterable[Pool], read: Read | None = None) -> Iterator[Sample]:
     """The samples of a set out of what was found for its questions, with and without the documents that answer."""
     for pool in found:
         if pool.evidence:
-            sample = sample_of(name, pool, answerable=pool.asked.type != "unanswerable")
+            sample = sample_of(name, pool, read, answerable=pool.asked.type != "unanswerable")
             yield sample
             if pool.asked.gold and sample.type in CLEAR:
                 yield replace(sample, set=name + WITHOUT)
     for pool in without:
         if pool.evidence and pool.asked.type in CLEAR:
-            yield sample_of(name + WITHOUT, pool, answerable=False)
+            yield sample_of(name + WITHOUT, pool, read, answerable=False)
 
 
-def sample_of(name: str, pool: Pool, *, answerable: bool) -> Sample:
+def sample_of(name: str, pool: Pool, read: Read | None = None, *, answerable: bool) -> Sample:
     """What the confidence looks at for a question, and what the default release makes of it."""
     asked, question = pool.asked, pool.question
     least = Release().routing.answer_from
-    read = _reader().scores
     judged = judge(question, split(question), pool.passages, pool.weigh, answer_from=least, read=read)
-    fitting = about_names(question, pool.passages, pool.evidence).fitting or pool.evidence
-    best, score = by_reading(question, pool.passages, fitting, read)
+    fitting, told = about_names(question, pool.passages, pool.evidence).fitting, None
+    fits = bool(fitting)
+    if fits and read:
+        fitting, told = by_reading(question, pool.passages, fitting, read)
     return Sample(
         name,
         asked.id,
         asked.develops,
         asked.type,
         answerable,
-        signs(question, pool.passages, best, pool.weigh, score),
-        signs(question, pool.passages, fitting, pool.weigh),
+        signs(question, pool.passages, fitting or pool.evidence, pool.weigh, told),
+        signs(question, pool.passages, pool.evidence, pool.weigh),
+        fits,
         judged.related,
         judged.selection["confidence"],
         bool(judged.selection["quotes"]),
     )
-
-
-@cache
-def _reader() -> CrossEncoder:
-    return CrossEncoder()
 
 
 def of(chosen: Sequence[Sample], name: str) -> list[Sample]:
@@ -133,16 +133,16 @@ def of(chosen: Sequence[Sample], name: str) -> list[Sample]:
     return [each for each in chosen if each.set == name and (not typed or each.type in TYPED)]
 
 
-def train(chosen: Sequence[Sample], left_out: str = "-") -> Logistic:
-    """The weights; sets whose name begins with `left_out` are not looked at."""
+def train(chosen: Sequence[Sample], left_out: str = "-", unweighed: Collection[str] = ()) -> Logistic:
+    """The weights; sets whose name begins with `left_out` are not looked at, nor are the signs that are unweighed."""
     rows: list[tuple[Sample, float]] = []
     for name, weight in WEIGHTS.items():
         for label, share in ((True, ANSWERABLE), (False, 1 - ANSWERABLE)):
             own = [each for each in of(chosen, name) if each.answerable is label and not name.startswith(left_out)]
-            rows += [(sample, ROWS * weight * share / len(own) / 2) for sample in own]
-    values = [{sign: found[sign] for sign in SIGNS} for sample, _ in rows for found in (sample.signs, sample.unread)]
-    labels = [float(sample.answerable) for sample, _ in rows for _ in range(2)]
-    counts = [count for _, count in rows for _ in range(2)]
+            rows += [(sample, ROWS * weight * share / len(own)) for sample in own]
+    told = [(each, sample.answerable, count / 2) for sample, count in rows for each in (sample.signs, sample.unread)]
+    values = [{sign: value for sign, value in each.items() if sign not in unweighed} for each, _, _ in told]
+    labels, counts = [float(answerable) for _, answerable, _ in told], [count for _, _, count in told]
     return fit("confidence", values, labels, PENALTY, counts)
 
 

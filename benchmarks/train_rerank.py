@@ -129,13 +129,18 @@ def report(lists: Sequence[Listed]) -> None:
 
 
 def mean(lists: Sequence[Listed], model: Logistic | None = None) -> float:
-    """nDCG@10 of the candidates as they were fused, or as a model weighs them."""
+    """The mean nDCG@10 of the candidates as they were fused, or as a model weighs them."""
+    return float(np.mean(gains(lists, model)))
+
+
+def gains(lists: Sequence[Listed], model: Logistic | None = None) -> list[float]:
+    """nDCG@10 of each question's candidates as they were fused, or as a model weighs them."""
     weights = np.array([model.weights.get(name, 0.0) if model else 0.0 for name in FEATURES])
     found = []
     for each in lists:
         scores = each.table @ weights if model else [passage["score"] for passage in each.found.passages]
         found.append(ndcg(each.found.judged, each.found.passages, [float(score) for score in scores]))
-    return float(np.mean(found))
+    return found
 
 
 if __name__ == "__main__":

@@ -1,0 +1,138 @@
+"""The features, weights and rules of the answering path that benchmarks/ablation.py takes away one by one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import getsourcelines
+from typing import Any
+
+from benchmarks import train_confidence
+from graph.backends import cross_encoder, onnx, rerankers
+from graph.backends.local import SnapshotRetriever
+from graph.finding import relevance, retrieval
+from graph.state import Evidence, Passage
+from graph.steps import confidence, conversation, evidence, names, parts, quotes, route, versions
+from graph.steps.evidence import Named, said
+from graph.steps.quotes import Quote, Quotes
+
+Patch = tuple[Any, str, Any]
+"""A module or a class, a name in it, and what stands there in place of what is taken away."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Something that can be taken away, and how; `code` are the modules and functions, or numbers of lines, that go."""
+
+    room: str
+    name: str
+    code: tuple[Any, ...]
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def lines(self) -> int:
+        return sum(part if isinstance(part, int) else len(getsourcelines(part)[0]) for part in self.code)
+
+
+@contextmanager
+def switched(patches: Sequence[Patch]) -> Iterator[None]:
+    """What is patched, until it ends."""
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in patches]
+    try:
+        for owner, name, value in patches:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+def always(value: Any) -> Any:
+    """A function that gives the value, whatever it is given."""
+    return lambda *values, **named: value
+
+
+def one_unit(question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], found: Any) -> Quotes:
+    """The best unit alone, in place of graph.steps.quotes.choose."""
+    return Quotes([Quote(said(fitting[0]), fitting[0]["passage"])])
+
+
+def unread(question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], read: Any) -> Any:
+    """The units as they were scored, in place of graph.steps.route.by_reading."""
+    return list(fitting), None
+
+
+def no_decline(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
+    """Every unit where a name is nowhere, in place of graph.steps.evidence.about_names."""
+    named = evidence.about_names(question, passages, found, language)
+    return Named(named.names, list(found), []) if named.missing else named
+
+
+ALONE: tuple[Patch, ...] = ((route, "choose", one_unit),)
+
+LEXICAL = Switch("retrieval", "lexical leg", (SnapshotRetriever._by_words, SnapshotRetriever._scored, retrieval.bm25))
+VECTOR = Switch("retrieval", "vector leg", (SnapshotRetriever._by_meaning, onnx))
+FUSION = Switch("retrieval", "fusion by scores, not by ranks", (retrieval.fuse, retrieval.normalised))
+
+RERANKER = Switch("ranking", "reranker", (relevance, rerankers.EmbeddedReranker))
+
+
+def _feature(name: str, *code: Any, of: str = "", none: Any = None) -> Switch:
+    return Switch("ranking", name, code, ((relevance, of, none),) if of else ())
+
+
+def _zeros(asked: Any, values: Sequence[Any], *more: Any) -> list[float]:
+    return [0.0] * len(values)
+
+
+FEATURES = (
+    _feature("sentence", relevance._alike),
+    _feature("near", relevance._near, of="_near", none=always(0.0)),
+    _feature("pairs", relevance._followed, of="_followed", none=always(set())),
+    _feature("sentence_top", 1),
+    _feature("lexical_rank_top", 2),
+    _feature(
+        "linked", relevance._linked, relevance._link, relevance._names, relevance._unasked, of="_linked", none=_zeros
+    ),
+    _feature("words_spread", relevance._bm25, of="_bm25", none=_zeros),
+    _feature("meaning_spread", 1),
+)
+
+EVIDENCE = (
+    Switch("evidence", "cosine of the unit", (1,), ((evidence, "MEANING", 0.0),)),
+    Switch("evidence", "words that the unit holds", (1,), ((evidence, "WORDS", 0.0),)),
+    Switch("evidence", "titles count less", (evidence.is_heading, 3), ((evidence, "TITLES", 0.0),)),
+    Switch("evidence", "questions count less", (3,), ((evidence, "ASKS", 0.0),)),
+    Switch("evidence", "outdated versions count less", (versions, 4), ((evidence, "outdated", always(set())),)),
+    Switch("evidence", "cross-encoder", (cross_encoder, route.by_reading, 10), ((route, "by_reading", unread),)),
+)
+SIGNS = {
+    Switch("confidence", "similar", (1,)): ("similar",),
+    Switch("confidence", "held", (1,)): ("held",),
+    Switch("confidence", "read", (2,)): ("read", "was_read"),
+}
+WEIGHTS = Switch("confidence", "weights, reading and names, over one cosine", (confidence.signs, confidence.confidence))
+RULES = (
+    Switch("confidence", "names", (names, evidence.about_names, evidence._View), ((evidence, "names_in", always(())),)),
+    Switch(
+        "confidence",
+        "names that are nowhere",
+        (evidence._View.has, 3),
+        ((route, "about_names", no_decline), (train_confidence, "about_names", no_decline)),
+    ),
+    Switch("confidence", "rivals", (evidence._View.is_rivals, 2), ((evidence._View, "is_rivals", always(False)),)),
+)
+PARTS = Switch("routing", "parts", (parts, 12), ((parts, "split", always([])),))
+QUOTES = (
+    Switch("routing", "things side by side", (route._each, 5), ((route, "side_by_side", always(False)),)),
+    Switch("routing", "whole lists, rows and procedures", (quotes,), ALONE),
+)
+CONVERSATION = (
+    Switch(
+        "conversation",
+        "topic that is carried along",
+        (conversation.Talk, conversation._telling, conversation.leans, conversation.shares_topic, conversation.spoken),
+        ((conversation.Talk, "topic", always("")),),
+    ),
+    Switch("conversation", "name that is swapped", (conversation.swapped, 8), ((conversation, "swapped", always("")),)),
+    Switch("conversation", "score of the searches", (4,), ((rerankers, "SEARCHED", 0.0),)),
+)
