@@ -127,10 +127,13 @@ def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features
     for said, found, units, told in read:
         most = most_asked(said, found, weigh) if said.asked else 0.0
         own = found[0]
-        shares = {n: asked_share(said, own.told[n], own.about, weigh) if said.asked else 0.0 for n in units}
+        shares = {n: asked_share(said, own.told[n], own.over[n], weigh) if said.asked else 0.0 for n in units}
         near = above(np.array([vectors[told] @ vectors[own.told[n].text] for n in units]), embedder.unrelated)
         rows.append(
-            [features(said, n, own, float(c), weigh, max(0.0, most - shares[n])) for n, c in zip(units, near, strict=True)]
+            [
+                features(said, n, own, float(c), weigh, max(0.0, most - shares[n]))
+                for n, c in zip(units, near, strict=True)
+            ]
         )
     return rows
 

@@ -331,7 +331,8 @@ def _units() -> dict[str, frozenset[tuple[str, float]]]:
         told.setdefault(word, set()).add(BASES[name])
     for word, code in _money().items():
         told.setdefault(word, set()).add((code, 1.0))
-    return {word: frozenset(units) for word, units in told.items()}
+    # `4 a` is 4 years in German, and the article of what follows in more texts than that.
+    return {word: frozenset(units) for word, units in told.items() if word != "a"}
 
 
 def _money() -> dict[str, str]:

@@ -9,6 +9,7 @@ from rapidfuzz.distance import LCSseq
 
 from ..learned import load, logistic
 from ..state import Verdict
+from ..steps.names import YEAR_AFTER, held, names_in
 from ..text.facts import opposed
 from ..text.readings import MONTHS
 from ..text.values import Value, unmet
@@ -109,9 +110,9 @@ def features(
     said: Statement, number: int, found: Source, cosine: float | None, weigh: Weigh, rival: float = 0.0
 ) -> Features:
     """What speaks for and against unit `number` of a passage saying what the claim says; shares are 0 to 1."""
-    told, about = found.told[number], found.about
+    told, over = found.told[number], found.over[number]
     met = _met_terms(said, number, found)
-    lost = missing(said.whole, [told.found, about.found]) - met
+    lost = missing(said.whole, [told.found, over.found]) - met
     held = _share(said.whole, lost, weigh)
     order = LCSseq.similarity(said.own, told.terms) / len(said.own) if said.own else 1.0
     foreign = bool(told.names - said.words - said.asked)
@@ -120,8 +121,8 @@ def features(
         "answer": _share(frozenset(said.own) - said.asked, lost, weigh),
         "cosine": WITHOUT_COSINE[0] + WITHOUT_COSINE[1] * held if cosine is None else cosine,
         **_valued(said, number, found),
-        "name_missing": float(_name_missing(said, found)),
-        "name_replaced": order * (foreign and _name_elsewhere(said, told, found)),
+        "name_missing": float(_name_missing(said, found) or _of_another(said, told, over)),
+        "name_replaced": order * (foreign and _name_elsewhere(said, told, over)),
         "polarity": _polarity(said, told, found, order),
         "opposed": float(opposed(said.words, told.words) > 0),
         "rival": rival if said.answers else 0.0,
@@ -158,10 +159,19 @@ def _name_missing(said: Statement, found: Source) -> bool:
     return bool(gone and missing(gone, [found.whole.found, found.about.found]))
 
 
-def _name_elsewhere(said: Statement, told: Told, found: Source) -> bool:
+def _name_elsewhere(said: Statement, told: Told, over: Told) -> bool:
     """Whether of a name no word stands in the unit or over it."""
-    gone = [name for name in said.names if not name & (told.words | found.about.words)]
-    return any(len(missing(name, [told.found, found.about.found])) == len(name) for name in gone)
+    gone = [name for name in said.names if not name & (told.words | over.words)]
+    return any(len(missing(name, [told.found, over.found])) == len(name) for name in gone)
+
+
+def _of_another(said: Statement, told: Told, over: Told) -> bool:
+    """Whether a unit is of another number than the one asked about: of the Brisel 180, asked about the Brisel 550."""
+    if not said.answers:
+        return False
+    here, above = held(told.text), held(over.text)
+    asked = [name for name in names_in(said.question) if name.kind != "name" and name.before not in YEAR_AFTER]
+    return bool(asked) and not any(here.has(n) or above.has(n) for n in asked) and any(map(here.rivals, asked))
 
 
 def _longest_run(own: Sequence[str], met: set[str], found: Source) -> int:
@@ -189,9 +199,9 @@ def most_asked(said: Statement, found: Sequence[Source], weigh: Weigh) -> float:
     answer = frozenset(said.own) - said.asked
     return max(
         (
-            asked_share(said, told, each.about, weigh)
+            asked_share(said, told, over, weigh)
             for each in found
-            for told in each.told
+            for told, over in zip(each.told, each.over, strict=True)
             if missing(answer, [told.found]) or unmet(said.values, told.values)
         ),
         default=0.0,
@@ -202,9 +212,12 @@ def _polarity(said: Statement, told: Told, found: Source, order: float) -> float
     """How far one denies what the other says, 0 to 1."""
     if said.denies:
         return 0.0 if told.denies or found.excludes else order
-    if said.assent is False:
+    if said.assent is False or said.asks_denied:
         return 0.0
-    shares = [_share_denied(said, reached) for other in found.told for reached in other.denied if len(reached) > 1]
+    denied = said.assent and any(not reached.isdisjoint(said.asked) for reached in told.denied)
+    shares = [DENIED_FROM * bool(denied)] + [
+        _share_denied(said, reached) for other in found.told for reached in other.denied if len(reached) > 1
+    ]
     if found.excludes:
         shares.append(_share_denied(said, frozenset(told.terms)))
     most = max(shares, default=0.0)
@@ -233,7 +246,7 @@ def judge(
         return Finding(0.0, None, "nothing in the passage is near")
     told = []
     for number in units:
-        rival = max(0.0, most - asked_share(said, found.told[number], found.about, weigh)) if said.asked else 0.0
+        rival = max(0.0, most - asked_share(said, found.told[number], found.over[number], weigh)) if said.asked else 0.0
         told.append(features(said, number, found, cosines.get(found.told[number].text), weigh, rival))
     model = load("support")
     score, place = max((logistic(model.score(each)), -n) for n, each in enumerate(told))
@@ -266,7 +279,7 @@ def reason(said: Statement, number: int, found: Source, compared: Mapping[str, f
         return f"{_quoted(gone)} is not there {where}".strip(), False
     if compared["name_missing"]:
         gone_names = frozenset[str]().union(*said.names) - found.whole.words - found.about.words
-        return f"{', '.join(sorted(gone_names))} is not named there", False
+        return f"{', '.join(sorted(gone_names)) or 'what was asked about'} is not named there", False
     if compared["polarity"]:
         return "one denies what the other says", True
     if compared["opposed"]:
@@ -275,7 +288,7 @@ def reason(said: Statement, number: int, found: Source, compared: Mapping[str, f
         return "it says this of another name", True
     if compared["rival"] > RIVAL_FROM:
         return "another place says more of what was asked, and not this", False
-    gone_terms = sorted(missing(said.whole, [told.found, found.about.found]))
+    gone_terms = sorted(missing(said.whole, [told.found, found.over[number].found]))
     return (f"nothing is said there of {', '.join(gone_terms[:5])}" if gone_terms else ""), False
 
 
