@@ -53,7 +53,7 @@ class Reads:
 
 @dataclass(frozen=True)
 class Case:
-    """An answer to a question over passages, and how it is wrong; `right` where it is not."""
+    """An answer to a question over passages; `kind` is how it is wrong, or `right`."""
 
     kind: str
     question: str
@@ -96,21 +96,27 @@ async def cases_of(release: Release, world: Backend) -> AsyncIterator[Case]:
         return reader.passages
 
     for row in read_records(SAMPLES / "questions.jsonl"):
-        own = await given(row, row["filters"]) if row["quotes"] else []
-        right = values(f"{row['answer']} {' '.join(row['quotes'])}")
-        for case in [*right_cases(row, own), *neighbours(row, own, right), *turned(row, own)]:
-            yield case
-        if own and row["kind"] == "version_conflict":
-            for value in of_kind(right, await given(row, OLD), right):
-                for draft in drafts(value, 1):
-                    yield Case("superseded", row["question"], draft, own)
-        if own and row["filters"].get("region"):
-            others = [region for region in REGIONS if region != row["filters"]["region"]]
-            question = f"{row['question'].rstrip('?')} in {row['filters']['region']}?"
-            for region in others:
-                foreign = await given(row, {**row["filters"], "region": region})
-                for case in from_region(question, own, foreign, right):
-                    yield case
+        if row["quotes"] and (own := await given(row, row["filters"])):
+            old = await given(row, OLD) if row["kind"] == "version_conflict" else []
+            region = row["filters"].get("region")
+            others = [each for each in REGIONS if region and each != region]
+            foreign = [await given(row, {**row["filters"], "region": each}) for each in others]
+            for case in wrong_and_right(row, own, old, foreign):
+                yield case
+
+
+def wrong_and_right(
+    row: Row, own: Sequence[Passage], old: Sequence[Passage], foreign: Sequence[Sequence[Passage]]
+) -> Iterator[Case]:
+    right = values(f"{row['answer']} {' '.join(row['quotes'])}")
+    yield from right_cases(row, own)
+    yield from neighbours(row, own, right)
+    yield from turned(row, own)
+    for value in of_kind(right, old, right):
+        yield from (Case("superseded", row["question"], draft, own) for draft in drafts(value, 1))
+    for passages in foreign:
+        question = f"{row['question'].rstrip('?')} in the {row['filters']['region']}?"
+        yield from from_region(question, own, passages, right)
 
 
 def right_cases(row: Row, own: Sequence[Passage]) -> Iterator[Case]:
@@ -182,7 +188,7 @@ def figures(seen: Sequence[tuple[Case, bool, bool]]) -> dict[str, Any]:
 
 def _shares(own: Sequence[tuple[Case, bool, bool]]) -> dict[str, float]:
     count = len(own) or 1
-    passed, unmarked = (sum(each[place] for each in own) / count for place in (1, 2))
+    passed, unmarked = sum(each[1] for each in own) / count, sum(each[2] for each in own) / count
     return {"cases": len(own), "passed": round(passed, 4), "unmarked": round(unmarked, 4)}
 
 

@@ -36,7 +36,7 @@ class Window:
     number: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Told:
     """What a stretch of text says, prepared for comparison."""
 
@@ -73,7 +73,7 @@ class Told:
         return denials(self.text, self.language) > 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """A passage: its units and what stands over all of them (title, section, metadata).
 
@@ -143,7 +143,9 @@ def _forms(term: str) -> tuple[str, ...]:
 def missing(wanted: Iterable[str], found: Sequence[frozenset[str]]) -> set[str]:
     """The wanted terms that none of the sets holds, whatever their endings."""
     gone = set(wanted).difference(*found)
-    return {term for term in gone if not any(form in held for held in found for form in _forms(term))}
+    for held in found:
+        gone = {term for term in gone if held.isdisjoint(_forms(term))}
+    return gone
 
 
 def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:

@@ -60,11 +60,10 @@ def verdict(finding: Finding, support_from: float) -> Verdict:
 
 def nearest(said: Statement, found: Source, weigh: Weigh) -> list[int]:
     """The units that hold most of the claim and of what was asked, best first."""
-    wanted = [(term, weigh(term) * (1.0 if term in said.own else 0.3)) for term in {*said.own, *said.asked}]
-    scored = []
-    for number, told in enumerate(found.told):
-        gone = missing((term for term, _ in wanted), [told.found])
-        scored.append((-sum(weight for term, weight in wanted if term not in gone), number))
+    wanted = {term: weigh(term) * (1.0 if term in said.own else 0.3) for term in {*said.own, *said.asked}}
+    scored = [
+        (sum(wanted[term] for term in missing(wanted, [told.found])), number) for number, told in enumerate(found.told)
+    ]
     return [number for _, number in sorted(scored)[:CANDIDATES]]
 
 
@@ -154,6 +153,7 @@ def _met_terms(said: Statement, number: int, found: Source) -> set[str]:
     return {term for value in said.values if not unmet([value], here) for term in terms_of(value.text)}
 
 
+@lru_cache(maxsize=1024)
 def _name_missing(said: Statement, found: Source) -> bool:
     gone = frozenset[str]().union(*said.names) - found.whole.words - found.about.words - MONTHS.keys()
     return bool(gone and missing(gone, [found.whole.found, found.about.found]))
@@ -174,14 +174,19 @@ def _of_another(said: Statement, told: Told, over: Told) -> bool:
     return bool(asked) and not any(here.has(n) or above.has(n) for n in asked) and any(map(here.rivals, asked))
 
 
-def _longest_run(own: Sequence[str], met: set[str], found: Source) -> int:
+def _longest_run(own: tuple[str, ...], met: set[str], found: Source) -> int:
     """How many terms in a row the passage and its title do not mention."""
-    lost = missing(own, [found.whole.found, found.about.found]) - met
+    lost = _nowhere(own, found) - met
     longest = run = 0
     for term in own:
         run = run + 1 if term in lost else 0
         longest = max(longest, run)
     return longest
+
+
+@lru_cache(maxsize=1024)
+def _nowhere(own: tuple[str, ...], found: Source) -> set[str]:
+    return missing(own, [found.whole.found, found.about.found])
 
 
 def asked_share(said: Statement, told: Told, about: Told, weigh: Weigh) -> float:
@@ -197,15 +202,9 @@ def _share_of(asked: frozenset[str], told: Told, about: Told, weigh: Weigh) -> f
 def most_asked(said: Statement, found: Sequence[Source], weigh: Weigh) -> float:
     """How much of the question the unit is about that is most about it, of those that do not say the claim's answer."""
     answer = frozenset(said.own) - said.asked
-    return max(
-        (
-            asked_share(said, told, over, weigh)
-            for each in found
-            for told, over in zip(each.told, each.over, strict=True)
-            if missing(answer, [told.found]) or unmet(said.values, told.values)
-        ),
-        default=0.0,
-    )
+    shares = [(asked_share(said, t, o, weigh), t) for each in found for t, o in zip(each.told, each.over, strict=True)]
+    ranked = sorted(shares, key=lambda each: -each[0])
+    return next((s for s, t in ranked if missing(answer, [t.found]) or unmet(said.values, t.values)), 0.0)
 
 
 def _polarity(said: Statement, told: Told, found: Source, order: float) -> float:

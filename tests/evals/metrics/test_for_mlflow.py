@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -15,7 +16,7 @@ QUESTION = {"question": "How long is the warranty?"}
 def test_the_share_of_supported_claims_is_told_with_what_is_amiss() -> None:
     passages = ["The warranty lasts 4 years.", "Seals are excluded."]
     answer = "It lasts 5 years. [1] Seals are excluded. [2]"
-    feedback = supported(inputs=QUESTION, outputs={"answer": answer, "passages": passages})
+    feedback: Any = supported(inputs=QUESTION, outputs={"answer": answer, "passages": passages})
     assert feedback.value == 0.5
     assert feedback.rationale == "contradicted: It lasts 5 years. (5 years is not there: it says 4 years)"
 
