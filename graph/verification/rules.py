@@ -9,9 +9,10 @@ from rapidfuzz.distance import LCSseq
 
 from ..learned import load, logistic
 from ..state import Verdict
-from ..steps.names import YEAR_AFTER, held, names_in
+from ..steps.names import YEAR_AFTER, Name, held, names_in
 from ..text.facts import opposed
 from ..text.readings import MONTHS
+from ..text.sentences import ROW
 from ..text.values import Value, unmet
 from ..text.words import Weigh, is_number
 from .claims import stated
@@ -120,7 +121,7 @@ def features(
         "answer": _share(frozenset(said.own) - said.asked, lost, weigh),
         "cosine": WITHOUT_COSINE[0] + WITHOUT_COSINE[1] * held if cosine is None else cosine,
         **_valued(said, number, found),
-        "name_missing": float(_name_missing(said, found) or _of_another(said, told, over)),
+        "name_missing": float(_name_missing(said, found) or _of_another(said, number, found)),
         "name_replaced": order * (foreign and _name_elsewhere(said, told, over)),
         "polarity": _polarity(said, told, found, order),
         "opposed": float(opposed(said.words, told.words) > 0),
@@ -165,13 +166,32 @@ def _name_elsewhere(said: Statement, told: Told, over: Told) -> bool:
     return any(len(missing(name, [told.found, over.found])) == len(name) for name in gone)
 
 
-def _of_another(said: Statement, told: Told, over: Told) -> bool:
-    """Whether a unit is of another number than the one asked about: of the Brisel 180, asked about the Brisel 550."""
+def _of_another(said: Statement, number: int, found: Source) -> bool:
+    """Whether a unit is of another thing than the one asked about: of the Brisel 180, the seal of Warsaw."""
     if not said.answers:
         return False
-    here, above = held(told.text), held(over.text)
-    asked = [name for name in names_in(said.question) if name.kind != "name" and name.before not in YEAR_AFTER]
-    return bool(asked) and not any(here.has(n) or above.has(n) for n in asked) and any(map(here.rivals, asked))
+    told, here, above = found.told[number], held(found.told[number].text), held(found.over[number].text)
+    names = names_in(said.question)
+    asked = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
+    if asked and not any(here.has(name) or above.has(name) for name in asked):
+        unit = found.units[number]
+        row = ROW.match(found.text[unit.start : unit.end])
+        if any(map(here.rivals, asked)) or (row and any(_numbered(here.words, name.before) for name in asked)):
+            return True
+    return any(_owned_by_another(said.question, name, told.text) for name in names if name.kind == "name")
+
+
+def _numbered(words: Sequence[str], label: str) -> bool:
+    """Whether a row has a number in the cell after a label, or in the one after its column's name."""
+    return any(label == word and any(map(str.isdigit, words[n + 1 : n + 3])) for n, word in enumerate(words))
+
+
+def _owned_by_another(question: str, name: Name, text: str) -> bool:
+    """Whether a text tells what the question calls `the seal of Sigilium` of another name, and not of this one."""
+    if not (owner := re.search(rf"(\w+ of (?:the )?){re.escape(name.text)}\b", question)):
+        return False
+    told = [match[1] for match in re.finditer(rf"(?i:\b{re.escape(owner[1])})((?:[A-Z]\S* ?)+)", text)]
+    return bool(told) and not any(held(other).has(name) for other in told)
 
 
 def _longest_run(own: tuple[str, ...], met: set[str], found: Source) -> int:
