@@ -65,7 +65,9 @@ def nearest(said: Statement, found: Source, weigh: Weigh) -> list[int]:
     scored = [
         (sum(wanted[term] for term in missing(wanted, [told.found])), number) for number, told in enumerate(found.told)
     ]
-    return [number for _, number in sorted(scored)[:CANDIDATES]]
+    # A bare yes or no stands or falls by the unit that is most about the question.
+    count = 1 if said.assent is not None and said.is_fragment else CANDIDATES
+    return [number for _, number in sorted(scored)[:count]]
 
 
 def verbatim(said: Statement, found: Source) -> Window | None:
