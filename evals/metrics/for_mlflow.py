@@ -26,7 +26,8 @@ def supported(inputs: dict[str, Any], outputs: Any, trace: Trace | None = None) 
 
 
 def _retrieved(trace: Trace | None) -> Iterator[Given]:
-    for span in trace.search_spans(span_type=SpanType.RETRIEVER) if trace else ():
+    spans = trace.data.spans if trace else ()
+    for span in (each for each in spans if each.span_type == SpanType.RETRIEVER):
         for document in span.outputs or ():
             metadata = document.get("metadata") or {}
             yield Given(text=str(document["page_content"]), title=str(metadata.get("title", "")))
