@@ -2,7 +2,7 @@
 
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
-  handbook citations groundedness abstention extractive conversation ablation \
+  handbook citations model_claims wrong_answers groundedness abstention extractive conversation ablation \
   caching drills gating serving swapping reindex_soak one_client serving_memory \
   scoring
 

@@ -18,9 +18,9 @@ from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judging.agreement import figure, spearman
 from evals.judging.labels import read_labels, texts_of
+from evals.scoring import EMBEDDING
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import Embedder
-from graph.release import Release
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of, said
 from graph.verification.groundedness import features
@@ -64,7 +64,7 @@ def rate(folder: Path) -> list[Rated]:
     texts = texts_of(folder)
     weight = weights(set(terms(text.text)) for text in texts.values())
     rarest = max(weight.values())
-    embedder = load_embedder(Release().embedding, cores())
+    embedder = load_embedder(EMBEDDING, cores())
     found = []
     for answer in read_labels(folder):
         sources = [source(text.text, "", text.title) for text in answer.passages]

@@ -1,8 +1,7 @@
 """How well the verifier tells what language models made up from what they read.
 
-Set: model_claims, claims that small models wrote over passages, labelled by reading (see its README). The weights of
-graph/learned/support.json were not learned from it, but their bias was set on its developing part, which was looked at
-while the rules were written.
+Set: model_claims, claims that small models wrote over passages, labelled by reading (see its README). No weight was
+learned from it; its developing part was looked at while the rules were written.
 Figures: the share of unsupported claims that score below .5, the share of supported ones that do, AUROC, and the same
 with a perfect judge (scripted: it answers with the labels, one call an answer) for the claims that the rules are
 unsure of. Brackets: 95 % bootstrap intervals over questions' passages.

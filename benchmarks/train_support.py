@@ -3,22 +3,25 @@
 Sets: the developing halves of mtrag (sentences of reference answers against their own and against other passages) and
 of squad_v2_dev (sentences with planted faults; right, wrong and merely plausible answers to its questions, put
 together with the question or alone, beside another paragraph of the same article). Claims that stand in their passage
-word by word teach nothing and are left out. The weights are not learned
-from model_claims, on which benchmarks/model_claims.py reports; only `LENIENCE` was set on its developing part.
+word by word teach nothing and are left out. Nothing is learned from model_claims, on which benchmarks/model_claims.py
+reports.
 """
 
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.claims import mtrag_cases, planted_cases, statement
 from benchmarks.fitting import develops, fit, write
 from benchmarks.record import begin, cores, print_table, read_records
 from evals.judging.labels import Text, texts_of
 from graph.backends.embedders import load_embedder
+from graph.backends.embedding import above
 from graph.learned import Logistic, Model
 from graph.release import Release
 from graph.text.words import Weigh, terms, weights
@@ -34,8 +37,6 @@ QUESTIONS, PLANTED, REFERENCES = 700, 250, 300
 FRAGMENTS = 0.35
 """The share of answers that stand alone rather than in a sentence."""
 PENALTY = 20.0
-LENIENCE = 0.6
-"""Log-odds added: planted faults are plainer than those of models. Set on the developing part of model_claims."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,20 @@ def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features
         read.append((said, sources, units, f"{each.question} {each.claim}" if said.leans else each.claim))
     texts = {told for _, found, units, told in read if units}
     texts |= {found[0].told[n].text for _, found, units, _ in read for n in units}
-    vectors = dict(zip(sorted(texts), load_embedder(Release().embedding, cores()).embed(sorted(texts)), strict=True))
+    embedder = load_embedder(Release().embedding, cores())
+    vectors = dict(zip(sorted(texts), embedder.embed(sorted(texts)), strict=True))
     rows = []
     for said, found, units, told in read:
         most = most_asked(said, found, weigh) if said.asked else 0.0
         own = found[0]
-        shares = {n: asked_share(said, own.told[n], own.about, weigh) if said.asked else 0.0 for n in units}
-        cosines = {n: float(vectors[told] @ vectors[own.told[n].text]) for n in units}
-        rows.append([features(said, n, own, cosines[n], weigh, max(0.0, most - shares[n])) for n in units])
+        shares = {n: asked_share(said, own.told[n], own.over[n], weigh) if said.asked else 0.0 for n in units}
+        near = above(np.array([vectors[told] @ vectors[own.told[n].text] for n in units]), embedder.unrelated)
+        rows.append(
+            [
+                features(said, n, own, float(c), weigh, max(0.0, most - shares[n]))
+                for n, c in zip(units, near, strict=True)
+            ]
+        )
     return rows
 
 
@@ -139,7 +146,7 @@ def train(examples: Sequence[Example], rows: Sequence[Sequence[Features]]) -> Lo
     for _ in range(3):
         model = fit("support", chosen, labels, PENALTY, counts)
         chosen = [max(own, key=model.score) for own in rows]
-    return replace(model, bias=round(model.bias + LENIENCE, 4))
+    return model
 
 
 def _balanced(examples: Sequence[Example]) -> list[float]:

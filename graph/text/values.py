@@ -1,14 +1,13 @@
 """The numbers, amounts, dates and times of a text, as values that can be compared; pure.
 
-Number words are read by text2num, the names of units and currencies are those of Unicode's CLDR (Babel), in the six
-languages of `LANGUAGES`. `1.500` is 1500 in a German text and 1.5 in an English one.
+Number words are read by text2num, units by graph.text.units, in the six languages of `LANGUAGES`. `1.500` is 1500 in a
+German text and 1.5 in an English one.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from itertools import product
+from functools import lru_cache
 from math import isclose
 from typing import Literal
 from unicodedata import numeric
@@ -16,45 +15,8 @@ from unicodedata import numeric
 from text_to_num import alpha2digit
 
 from .readings import COMMA, MONTHS, POINT, numbers, settled
+from .units import LANGUAGES, unit_at
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
-BASES: dict[str, tuple[str, float]] = {
-    **{f"duration-{name}": ("second", factor) for name, factor in (
-        ("millisecond", 1e-3), ("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400), ("week", 604800))},
-    **{f"duration-{name}": ("month", factor) for name, factor in (
-        ("month", 1), ("quarter", 3), ("year", 12), ("decade", 120), ("century", 1200))},
-    **{f"length-{name}": ("meter", factor) for name, factor in (
-        ("millimeter", 1e-3), ("centimeter", 1e-2), ("meter", 1), ("kilometer", 1000), ("inch", 0.0254),
-        ("foot", 0.3048), ("yard", 0.9144), ("mile", 1609.344))},
-    **{f"mass-{name}": ("gram", factor) for name, factor in (
-        ("milligram", 1e-3), ("gram", 1), ("kilogram", 1000), ("tonne", 1e6), ("ounce", 28.349523125),
-        ("pound", 453.59237))},
-    **{f"volume-{name}": ("liter", factor) for name, factor in (
-        ("milliliter", 1e-3), ("centiliter", 1e-2), ("liter", 1), ("hectoliter", 100), ("cubic-meter", 1000),
-        ("gallon", 3.785411784))},
-    **{f"area-{name}": ("square meter", factor) for name, factor in (
-        ("square-meter", 1), ("hectare", 1e4), ("square-kilometer", 1e6), ("square-mile", 2589988.110336),
-        ("acre", 4046.8564224), ("square-foot", 0.09290304))},
-    **{f"digital-{name}": ("byte", factor) for name, factor in (
-        ("byte", 1), ("kilobyte", 1e3), ("megabyte", 1e6), ("gigabyte", 1e9), ("terabyte", 1e12))},
-    **{f"power-{name}": ("watt", factor) for name, factor in (("watt", 1), ("kilowatt", 1e3), ("megawatt", 1e6))},
-    **{f"pressure-{name}": ("pascal", factor) for name, factor in (
-        ("pascal", 1), ("kilopascal", 1e3), ("bar", 1e5), ("millibar", 100))},
-    **{f"frequency-{name}": ("hertz", factor) for name, factor in (
-        ("hertz", 1), ("kilohertz", 1e3), ("megahertz", 1e6), ("gigahertz", 1e9))},
-    "energy-kilowatt-hour": ("kilowatt hour", 1), "electric-volt": ("volt", 1), "electric-ampere": ("ampere", 1),
-    "temperature-celsius": ("celsius", 1), "temperature-fahrenheit": ("fahrenheit", 1), "temperature-generic":
-    ("degree", 1), "angle-degree": ("degree", 1), "concentr-percent": ("ratio", 0.01),
-    "concentr-permille": ("ratio", 0.001), "speed-kilometer-per-hour": ("kilometer per hour", 1),
-}  # fmt: skip
-"""What units are compared in: CLDR's name of a unit, its base, and how many of the base it is."""
-CURRENCIES = "USD EUR GBP JPY CHF CNY CAD AUD INR SEK NOK DKK PLN CZK SGD".split()
-"""Where a bare word or sign names several (`dollars`), the first of them."""
-WRITTEN_TOO = {"hr": "duration-hour", "hrs": "duration-hour", "hours": "duration-hour", "mins": "duration-minute",
-               "yrs": "duration-year", "kgs": "mass-kilogram", "liters": "volume-liter", "liter": "volume-liter",
-               "metres": "length-meter", "metre": "length-meter", "gb": "digital-gigabyte", "mb": "digital-megabyte",
-               "tb": "digital-terabyte", "kb": "digital-kilobyte", "degrees": "angle-degree"}  # fmt: skip
-"""Forms that CLDR's locales of other countries have."""
 SCALES = {
     "en": {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "mn": 1e6, "bn": 1e9, "dozen": 12},
     "de": {"tausend": 1e3, "million": 1e6, "millionen": 1e6, "mio": 1e6, "milliarde": 1e9, "milliarden": 1e9,
@@ -111,11 +73,6 @@ NUMBER = re.compile(
 )
 SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
 SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.?")
-UNIT_WORDS = re.compile(
-    r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+[²³]?(?:/[^\W\d_]+)?)\.?(?: ([^\W\d_]+[²³]?))?(?: ([^\W\d_]+))?"
-)
-IN_UNIT = re.compile(r"(?:\(([^()]{1,20})\)|\bin ([^\W\d_]+|%))\s*[:=]?\s*$")
-CURRENCY_BEFORE = re.compile(r"(?:\b([A-Z]{3})|(US\$|[€$£¥])) ?$")
 RANGE = re.compile(
     r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|tot|en|of)\s*(?:[€$£]|[A-Z]{3} )?", re.I
 )
@@ -267,7 +224,7 @@ def _numbers(text: str, language: str, taken: list[tuple[int, int]]) -> Iterator
         if match["ordinal"]:
             yield Value("ordinal", match.group(), amount, start=start, end=end)
             continue
-        units, start, end = _unit(text, start, end)
+        units, start, end = unit_at(text, start, end)
         about = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
         yield Value("number", text[start:end].strip(), signed, units, about=about, start=start, end=end)
 
@@ -294,65 +251,6 @@ def _scaled(text: str, language: str) -> str:
         return match.group() if factor is None or amount is None else f"{amount * factor:.0f}"
 
     return SCALED.sub(digits, text)
-
-
-def _unit(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float]], int, int]:
-    """The unit after a number, in brackets before it, or the currency before it; and where the value stands."""
-    known = _units()
-    before = CURRENCY_BEFORE.search(text, max(0, start - 6), start)
-    if before and (unit := known.get(before[1] or before[2])):
-        return unit, before.start(), end
-    if after := UNIT_WORDS.match(text, end):
-        words = [word for word in after.groups() if word]
-        for count in range(len(words), 0, -1):
-            name = " ".join(words[:count])
-            if unit := known.get(name) or known.get(name.lower()):
-                return unit, start, after.end(count)
-        if len(words) > 1 and words[0].islower() and (unit := known.get(words[1])) and len(words[1]) > 2:
-            return unit, start, after.end(2)
-    if told := IN_UNIT.search(text, max(0, start - 28), start):
-        return known.get((told[1] or told[2]).strip().lower(), frozenset()), start, end
-    return frozenset(), start, end
-
-
-@cache
-def _units() -> dict[str, frozenset[tuple[str, float]]]:
-    """What each word or sign for a unit may mean."""
-    from babel.units import format_unit
-
-    told: dict[str, set[tuple[str, float]]] = {}
-    for language in LANGUAGES:
-        for name, base in BASES.items():
-            for length in ("long", "short"):
-                for count in (1, 5):
-                    word = format_unit(count, name, length, locale=language).replace(str(count), "")
-                    _tell(told, word.replace("\u00a0", " ").replace("\u202f", " ").strip(" .-"), base)
-    for word, name in WRITTEN_TOO.items():
-        told.setdefault(word, set()).add(BASES[name])
-    for word, code in _money().items():
-        told.setdefault(word, set()).add((code, 1.0))
-    return {word: frozenset(units) for word, units in told.items()}
-
-
-def _money() -> dict[str, str]:
-    """The currency that each sign, code and name means first."""
-    from babel.numbers import get_currency_name, get_currency_symbol
-
-    money = {code: code for code in CURRENCIES}
-    for code, language in product(CURRENCIES, LANGUAGES):
-        money.setdefault(get_currency_symbol(code, locale=language), code)
-        for count in (None, 1, 5):
-            words = get_currency_name(code, count=count, locale=language).lower().split()
-            money.setdefault(" ".join(words), code)
-            money.setdefault(words[-1] if language in ("en", "nl") else words[0], code)
-    return money
-
-
-def _tell(told: dict[str, set[tuple[str, float]]], word: str, base: tuple[str, float]) -> None:
-    if word:
-        told.setdefault(word, set()).add(base)
-        if len(word) > 2:
-            told.setdefault(word.lower(), set()).add(base)
 
 
 def _with_ranges(found: list[Value], text: str) -> Iterator[Value]:

@@ -1,7 +1,7 @@
 """A passage as claims are compared with it: its sentences and rows, and what stands over them; pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -18,6 +18,12 @@ EXCLUDES = re.compile(
     re.IGNORECASE,
 )
 """A heading that denies what stands under it."""
+PRONOUN = (
+    r"(?:it|they|he|she|this|these|that|those|its|their|his|her|es|er|sie|dies|diese[rs]?|il|elle|ils|elles|ce|cela"
+    r"|él|ella|ellos|esto|esso|essa|questo|het|hij|zij|dit|dat)\b"
+)
+LEANS = re.compile(rf"^(?:\w+ ){{0,2}}{PRONOUN}", re.IGNORECASE)
+"""The beginning of a sentence whose subject stands in the sentence before."""
 PREFIX_FROM, PREFIX_SHORTER = 4, 3
 
 
@@ -30,7 +36,7 @@ class Window:
     number: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Told:
     """What a stretch of text says, prepared for comparison."""
 
@@ -67,15 +73,19 @@ class Told:
         return denials(self.text, self.language) > 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
-    """A passage: its units and what stands over all of them (title, section, metadata)."""
+    """A passage: its units and what stands over all of them (title, section, metadata).
+
+    `over` is what each unit is read with: what stands over all, and the sentence before where its subject stands there.
+    """
 
     text: str
     about: Told
     whole: Told
     units: tuple[Unit, ...]
     told: tuple[Told, ...]
+    over: tuple[Told, ...]
     language: str
 
     @cached_property
@@ -93,7 +103,16 @@ def source(text: str, header: str, about: str) -> Source:
         language = "en"
     told = tuple(Told(unit.reading, language) for unit in own)
     whole = Told("\n".join(unit.reading for unit in own), language)
-    return Source(text, Told(NUMBERED.sub(r"\1", about), language), whole, own, told, language)
+    named = Told(NUMBERED.sub(r"\1", about), language)
+    return Source(text, named, whole, own, told, tuple(_over(told, named)), language)
+
+
+def _over(told: Sequence[Told], about: Told) -> Iterator[Told]:
+    before = ""
+    for each in told:
+        before = before if LEANS.match(each.text) else ""
+        yield Told(f"{about.text}\n{before}", about.language) if before else about
+        before = f"{before} {each.text}".strip()
 
 
 def knows(language: str) -> bool:
@@ -124,7 +143,9 @@ def _forms(term: str) -> tuple[str, ...]:
 def missing(wanted: Iterable[str], found: Sequence[frozenset[str]]) -> set[str]:
     """The wanted terms that none of the sets holds, whatever their endings."""
     gone = set(wanted).difference(*found)
-    return {term for term in gone if not any(form in held for held in found for form in _forms(term))}
+    for held in found:
+        gone = {term for term in gone if held.isdisjoint(_forms(term))}
+    return gone
 
 
 def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:

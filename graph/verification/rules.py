@@ -9,8 +9,10 @@ from rapidfuzz.distance import LCSseq
 
 from ..learned import load, logistic
 from ..state import Verdict
+from ..steps.names import YEAR_AFTER, Name, held, names_in
 from ..text.facts import opposed
 from ..text.readings import MONTHS
+from ..text.sentences import ROW
 from ..text.values import Value, unmet
 from ..text.words import Weigh, is_number
 from .claims import stated
@@ -59,12 +61,13 @@ def verdict(finding: Finding, support_from: float) -> Verdict:
 
 def nearest(said: Statement, found: Source, weigh: Weigh) -> list[int]:
     """The units that hold most of the claim and of what was asked, best first."""
-    wanted = [(term, weigh(term) * (1.0 if term in said.own else 0.3)) for term in {*said.own, *said.asked}]
-    scored = []
-    for number, told in enumerate(found.told):
-        gone = missing((term for term, _ in wanted), [told.found])
-        scored.append((-sum(weight for term, weight in wanted if term not in gone), number))
-    return [number for _, number in sorted(scored)[:CANDIDATES]]
+    wanted = {term: weigh(term) * (1.0 if term in said.own else 0.3) for term in {*said.own, *said.asked}}
+    scored = [
+        (sum(wanted[term] for term in missing(wanted, [told.found])), number) for number, told in enumerate(found.told)
+    ]
+    # A bare yes or no stands or falls by the unit that is most about the question.
+    count = 1 if said.assent is not None and said.is_fragment else CANDIDATES
+    return [number for _, number in sorted(scored)[:count]]
 
 
 def verbatim(said: Statement, found: Source) -> Window | None:
@@ -109,9 +112,9 @@ def features(
     said: Statement, number: int, found: Source, cosine: float | None, weigh: Weigh, rival: float = 0.0
 ) -> Features:
     """What speaks for and against unit `number` of a passage saying what the claim says; shares are 0 to 1."""
-    told, about = found.told[number], found.about
+    told, over = found.told[number], found.over[number]
     met = _met_terms(said, number, found)
-    lost = missing(said.whole, [told.found, about.found]) - met
+    lost = missing(said.whole, [told.found, over.found]) - met
     held = _share(said.whole, lost, weigh)
     order = LCSseq.similarity(said.own, told.terms) / len(said.own) if said.own else 1.0
     foreign = bool(told.names - said.words - said.asked)
@@ -120,8 +123,8 @@ def features(
         "answer": _share(frozenset(said.own) - said.asked, lost, weigh),
         "cosine": WITHOUT_COSINE[0] + WITHOUT_COSINE[1] * held if cosine is None else cosine,
         **_valued(said, number, found),
-        "name_missing": float(_name_missing(said, found)),
-        "name_replaced": order * (foreign and _name_elsewhere(said, told, found)),
+        "name_missing": float(_name_missing(said, found) or _of_another(said, number, found)),
+        "name_replaced": order * (foreign and _name_elsewhere(said, told, over)),
         "polarity": _polarity(said, told, found, order),
         "opposed": float(opposed(said.words, told.words) > 0),
         "rival": rival if said.answers else 0.0,
@@ -153,25 +156,59 @@ def _met_terms(said: Statement, number: int, found: Source) -> set[str]:
     return {term for value in said.values if not unmet([value], here) for term in terms_of(value.text)}
 
 
+@lru_cache(maxsize=1024)
 def _name_missing(said: Statement, found: Source) -> bool:
     gone = frozenset[str]().union(*said.names) - found.whole.words - found.about.words - MONTHS.keys()
     return bool(gone and missing(gone, [found.whole.found, found.about.found]))
 
 
-def _name_elsewhere(said: Statement, told: Told, found: Source) -> bool:
+def _name_elsewhere(said: Statement, told: Told, over: Told) -> bool:
     """Whether of a name no word stands in the unit or over it."""
-    gone = [name for name in said.names if not name & (told.words | found.about.words)]
-    return any(len(missing(name, [told.found, found.about.found])) == len(name) for name in gone)
+    gone = [name for name in said.names if not name & (told.words | over.words)]
+    return any(len(missing(name, [told.found, over.found])) == len(name) for name in gone)
 
 
-def _longest_run(own: Sequence[str], met: set[str], found: Source) -> int:
+def _of_another(said: Statement, number: int, found: Source) -> bool:
+    """Whether a unit is of another thing than the one asked about: of the Brisel 180, the seal of Warsaw."""
+    if not said.answers:
+        return False
+    told, here, above = found.told[number], held(found.told[number].text), held(found.over[number].text)
+    names = names_in(said.question)
+    asked = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
+    if asked and not any(here.has(name) or above.has(name) for name in asked):
+        unit = found.units[number]
+        row = ROW.match(found.text[unit.start : unit.end])
+        if any(map(here.rivals, asked)) or (row and any(_numbered(here.words, name.before) for name in asked)):
+            return True
+    return any(_owned_by_another(said.question, name, told.text) for name in names if name.kind == "name")
+
+
+def _numbered(words: Sequence[str], label: str) -> bool:
+    """Whether a row has a number in the cell after a label, or in the one after its column's name."""
+    return any(label == word and any(map(str.isdigit, words[n + 1 : n + 3])) for n, word in enumerate(words))
+
+
+def _owned_by_another(question: str, name: Name, text: str) -> bool:
+    """Whether a text tells what the question calls `the seal of Sigilium` of another name, and not of this one."""
+    if not (owner := re.search(rf"(\w+ of (?:the )?){re.escape(name.text)}\b", question)):
+        return False
+    told = [match[1] for match in re.finditer(rf"(?i:\b{re.escape(owner[1])})((?:[A-Z]\S* ?)+)", text)]
+    return bool(told) and not any(held(other).has(name) for other in told)
+
+
+def _longest_run(own: tuple[str, ...], met: set[str], found: Source) -> int:
     """How many terms in a row the passage and its title do not mention."""
-    lost = missing(own, [found.whole.found, found.about.found]) - met
+    lost = _nowhere(own, found) - met
     longest = run = 0
     for term in own:
         run = run + 1 if term in lost else 0
         longest = max(longest, run)
     return longest
+
+
+@lru_cache(maxsize=1024)
+def _nowhere(own: tuple[str, ...], found: Source) -> set[str]:
+    return missing(own, [found.whole.found, found.about.found])
 
 
 def asked_share(said: Statement, told: Told, about: Told, weigh: Weigh) -> float:
@@ -187,24 +224,21 @@ def _share_of(asked: frozenset[str], told: Told, about: Told, weigh: Weigh) -> f
 def most_asked(said: Statement, found: Sequence[Source], weigh: Weigh) -> float:
     """How much of the question the unit is about that is most about it, of those that do not say the claim's answer."""
     answer = frozenset(said.own) - said.asked
-    return max(
-        (
-            asked_share(said, told, each.about, weigh)
-            for each in found
-            for told in each.told
-            if missing(answer, [told.found]) or unmet(said.values, told.values)
-        ),
-        default=0.0,
-    )
+    shares = [(asked_share(said, t, o, weigh), t) for each in found for t, o in zip(each.told, each.over, strict=True)]
+    ranked = sorted(shares, key=lambda each: -each[0])
+    return next((s for s, t in ranked if missing(answer, [t.found]) or unmet(said.values, t.values)), 0.0)
 
 
 def _polarity(said: Statement, told: Told, found: Source, order: float) -> float:
     """How far one denies what the other says, 0 to 1."""
     if said.denies:
         return 0.0 if told.denies or found.excludes else order
-    if said.assent is False:
+    if said.assent is False or said.asks_denied:
         return 0.0
-    shares = [_share_denied(said, reached) for other in found.told for reached in other.denied if len(reached) > 1]
+    denied = said.assent and any(not reached.isdisjoint(said.asked) for reached in told.denied)
+    shares = [DENIED_FROM * bool(denied)] + [
+        _share_denied(said, reached) for other in found.told for reached in other.denied if len(reached) > 1
+    ]
     if found.excludes:
         shares.append(_share_denied(said, frozenset(told.terms)))
     most = max(shares, default=0.0)
@@ -233,7 +267,7 @@ def judge(
         return Finding(0.0, None, "nothing in the passage is near")
     told = []
     for number in units:
-        rival = max(0.0, most - asked_share(said, found.told[number], found.about, weigh)) if said.asked else 0.0
+        rival = max(0.0, most - asked_share(said, found.told[number], found.over[number], weigh)) if said.asked else 0.0
         told.append(features(said, number, found, cosines.get(found.told[number].text), weigh, rival))
     model = load("support")
     score, place = max((logistic(model.score(each)), -n) for n, each in enumerate(told))
@@ -266,7 +300,7 @@ def reason(said: Statement, number: int, found: Source, compared: Mapping[str, f
         return f"{_quoted(gone)} is not there {where}".strip(), False
     if compared["name_missing"]:
         gone_names = frozenset[str]().union(*said.names) - found.whole.words - found.about.words
-        return f"{', '.join(sorted(gone_names))} is not named there", False
+        return f"{', '.join(sorted(gone_names)) or 'what was asked about'} is not named there", False
     if compared["polarity"]:
         return "one denies what the other says", True
     if compared["opposed"]:
@@ -275,7 +309,7 @@ def reason(said: Statement, number: int, found: Source, compared: Mapping[str, f
         return "it says this of another name", True
     if compared["rival"] > RIVAL_FROM:
         return "another place says more of what was asked, and not this", False
-    gone_terms = sorted(missing(said.whole, [told.found, found.about.found]))
+    gone_terms = sorted(missing(said.whole, [told.found, found.over[number].found]))
     return (f"nothing is said there of {', '.join(gone_terms[:5])}" if gone_terms else ""), False
 
 

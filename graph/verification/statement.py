@@ -4,24 +4,19 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..text.facts import denials, denied, full_names, plain_words
+from ..text.facts import denials, full_names, plain_words
 from ..text.forms import AUXILIARIES
 from ..text.language import likeliest
 from ..text.readings import MONTHS
 from ..text.values import Value, in_digits, values
 from ..text.words import is_number
 from .claims import stated
-from .passages import terms_of
+from .passages import PRONOUN, terms_of
 
 YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí sì si".split()
 NO = "no nein non nee".split()
 LEAD = re.compile(
     rf"^(?:(?P<yes>{'|'.join(YES)})|(?P<no>{'|'.join(NO)}))\b(?:[,.:;!]+ *|$|(?= it\b| they\b))", re.IGNORECASE
-)
-PRONOUN = re.compile(
-    r"^(?:it|they|he|she|this|these|that|those|its|their|his|her|es|er|sie|dies|diese[rs]?|il|elle|ils|elles|ce|cela"
-    r"|él|ella|ellos|esto|esso|essa|questo|het|hij|zij|dit|dat)\b",
-    re.IGNORECASE,
 )
 ASKS = frozenset(
     """name list tell type kind sort term word way thing happen mean call number amount year month day date time place
@@ -76,7 +71,7 @@ class Statement:
     @cached_property
     def leans(self) -> bool:
         """Whether its subject stands in the question or before it."""
-        return self.is_fragment or bool(PRONOUN.match(self.text))
+        return self.is_fragment or bool(re.match(PRONOUN, self.text, re.IGNORECASE))
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -102,9 +97,10 @@ class Statement:
         bare_no = self.assent is False and self.is_fragment
         return bare_no or denials(self.text, self.language) > 0
 
-    @cached_property
-    def denied(self) -> frozenset[str]:
-        return denied(self.text, self.language)
+    @property
+    def asks_denied(self) -> bool:
+        """Whether it is about something that the question denies: `how much without a driver?`."""
+        return bool(self.whole - set(self.own)) and denials(self.question, self.language) > 0
 
 
 @lru_cache(maxsize=8192)

@@ -9,6 +9,7 @@ from ..errors import ModelFailed
 from ..offload import off_loop
 from ..release import Checking
 from ..state import Passage, Repair, Usage
+from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import Weigh
 from .claims import Claim, claims_of, stated
 from .model import Decision, Doubt, decisions, request
@@ -41,6 +42,8 @@ CLAUSE_FROM = 0.75
 QUOTED_FROM = 0.5
 """How much of the question a sentence must be about to be quoted for a reply that is only its number."""
 SURELY, SURELY_NOT = 0.95, 0.05
+REPLACED = 0.4
+"""The most that a claim scores by a version which another one among the passages replaces."""
 UNDECIDED = 0.2
 """How near to the bound of support a score is that nobody has decided about."""
 Compare = Callable[[str, Sequence[str]], Sequence[float]]
@@ -72,7 +75,7 @@ class Verifier:
         whole = await off_loop(claims_of, draft[:MOST_CHARACTERS])
         claims, left_out = whole[:MOST_CLAIMS], len(whole) - MOST_CLAIMS
         claims = claims or await off_loop(_only_markers, draft, sources, question, self.weigh)
-        run = Run(self, question, sources, until)
+        run = Run(self, question, sources, until, frozenset(outdated(question, passages)))
         judged = [await run.judged(claim, before) for claim, before in zip(claims, leads(claims), strict=True)]
         trouble = await run.decide([each for each in judged if each], passages, usage)
         outcomes = [run.outcome(each) if each else None for each in judged]
@@ -133,6 +136,8 @@ class Run:
     question: str
     sources: Sequence[Source]
     until: float | None = None
+    outdated: frozenset[int] = frozenset()
+    """The passages of a document that a newer version among them replaces."""
 
     async def judged(self, claim: Claim, lead: str) -> Weighed | None:
         """None for a sentence that claims nothing; `lead` is a yes or no that stands before it."""
@@ -182,7 +187,10 @@ class Run:
         copied = not any(units.values())
         most = 0.0 if copied else most_asked(said, self.sources, self.by.weigh)
         weigh, sources = self.by.weigh, self.sources
-        return {number: judge(said, sources[number], cosines, weigh, most, own) for number, own in units.items()}
+        found = {number: judge(said, sources[number], cosines, weigh, most, own) for number, own in units.items()}
+        if ASKS_FOR_OLD.search(said.text):
+            return found
+        return {n: _replaced(each) if n in self.outdated else each for n, each in found.items()}
 
     async def decide(self, judged: Sequence[Weighed], passages: Sequence[Passage], usage: Usage) -> list[str]:
         """Let the model decide in one call about the claims that the rules are unsure of; why it could not."""
@@ -239,6 +247,13 @@ class Run:
         if each.absent:
             return Outcome([], [], absent=True)
         return together(parts, claim) or (replace(whole, given=[]) if told.strict and not surely else whole)
+
+
+def _replaced(found: Finding) -> Finding:
+    """What a version that is no longer in force says is not support enough."""
+    if found.score <= REPLACED:
+        return found
+    return replace(found, score=REPLACED, because="a newer version of the document replaces this one", sure=False)
 
 
 def is_sure(score: float, told: Checking) -> bool:

@@ -28,7 +28,8 @@ def answer_text(answer: dict[str, Any]) -> str:
 
 def _citation(citation: dict[str, Any]) -> str:
     page = f", page {citation['page']}" if citation["page"] else f", characters {citation['start']}-{citation['end']}"
-    return f"[{citation['marker']}] {citation['title']} ({citation['file']}{page}): “{citation['quote']}”"
+    doubted = "unverified: " if citation.get("verdict") == "unverified" else ""
+    return f"[{citation['marker']}] {doubted}{citation['title']} ({citation['file']}{page}): “{citation['quote']}”"
 
 
 def _conflict(conflict: dict[str, Any]) -> str:

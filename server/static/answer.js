@@ -50,7 +50,8 @@ function marker(number, cited) {
 function card(citation, id) {
   const page = citation.page ? `page ${citation.page}, ` : "";
   const where = `${citation.file}, ${page}characters ${citation.start} to ${citation.end}`;
-  const support = element("span", { class: "support" }, "support ", citation.support.toFixed(2), " ");
+  const doubted = citation.verdict === "unverified" ? "unverified, " : "";
+  const support = element("span", { class: "support" }, doubted, "support ", citation.support.toFixed(2), " ");
   support.append(element("meter", { min: 0, max: 1, value: citation.support, "aria-hidden": "true" }));
   const head = element("div", { class: "head" }, `[${citation.marker}]`, element("b", {}, citation.title), support);
   const place = element("div", { class: "where" }, where);

@@ -103,3 +103,7 @@ def test_the_first_number_of_a_range_has_the_unit_of_the_second() -> None:
 def test_any_text_can_be_read_and_meets_itself(text: str, language: str) -> None:
     found = values(text, language)
     assert not unmet(found, found)
+
+
+def test_an_article_is_no_unit() -> None:
+    assert all(not value.units for value in values("For the 65-180 a partner inspects the pump.", "en"))

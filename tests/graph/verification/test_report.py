@@ -136,3 +136,60 @@ def test_it_needs_neither_graph_nor_index_nor_server() -> None:
     heavy = ("langgraph", "lancedb", "fastapi", "onnxruntime")
     code = f"import sys, graph.verification; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def score(question: str, answer: str, *passages: str | Given) -> float:
+    return verify(question, answer, passages).claims[0].score
+
+
+def test_a_sentence_is_read_with_the_one_that_its_subject_stands_in() -> None:
+    claim, moved = "The town hall was demolished. [1]", "Following the move of 2004 this building was demolished."
+    before = score("", claim, f"The council used the town hall. {moved}")
+    assert before > score("", claim, f"The council used the old mill. {moved}")
+    assert before >= 0.5
+
+
+@pytest.mark.parametrize(
+    "passage", ["Filters must not be washed or vacuumed.", "Files that are marked Internal may not be vacuumed up."]
+)
+def test_a_bare_yes_is_held_against_what_its_sentence_denies(passage: str) -> None:
+    assert verdicts("Can a customer vacuum the filters instead of buying new ones?", "Yes. [1]", passage) == [
+        "contradicted"
+    ]
+
+
+def test_a_denial_of_the_question_is_none_of_the_claim() -> None:
+    told = "A van may carry at most 5 kg of R290 without a hazardous goods driver."
+    assert score("How much R290 can I carry in my van without a hazardous goods driver?", "5 kg. [1]", told) >= 0.5
+
+
+def test_a_unit_of_another_model_than_the_one_asked_about_does_not_support() -> None:
+    weights = "The Brisel 180 weighs 29 kg. The Brisel 550 weighs 63 kg."
+    assert score("How heavy is a Brisel 550?", "63 kg. [1]", weights) >= 0.5
+    assert score("How heavy is a Brisel 550?", "29 kg. [1]", weights) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "passage"),
+    [
+        (
+            "What does a compressor module for a Kaldera 20 cost?",
+            "1480. [1]",
+            "| Part | Product | Models | Price |\n|---|---|---|---|\n| Compressor module | Kaldera | 6 / 9 | 1480 |\n",
+        ),
+        (
+            "When is the seal of Sigilium from?",
+            "1390. [1]",
+            "The seal of Warsaw, with the word Sigilium, is from 1390.",
+        ),
+    ],
+)
+def test_what_a_unit_says_of_another_thing_than_the_one_asked_about_does_not_support(
+    question: str, answer: str, passage: str
+) -> None:
+    assert score(question, answer, passage) < 0.3
+
+
+def test_what_a_unit_says_of_the_thing_asked_about_by_another_form_of_its_name_supports() -> None:
+    told = "The population of the United States is 331 million."
+    assert score("What is the population of the US?", "331 million. [1]", told) >= 0.5

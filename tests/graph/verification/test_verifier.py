@@ -67,10 +67,15 @@ NEVER, ALWAYS = Checking(unsure_from=0.0, unsure_to=0.0), Checking(unsure_from=0
 
 
 def check(
-    draft: str, *passages: Passage, judge: Opinion | None = None, told: Checking = NEVER, usage: Usage | None = None
+    draft: str,
+    *passages: Passage,
+    judge: Opinion | None = None,
+    told: Checking = NEVER,
+    usage: Usage | None = None,
+    question: str = "",
 ) -> Checked:
-    verifier = Verifier(Overlap(), alike, told, judge)
-    return asyncio.run(verifier.check(draft, list(passages or PASSAGES), usage if usage is not None else no_usage()))
+    verifier, given = Verifier(Overlap(), alike, told, judge), list(passages or PASSAGES)
+    return asyncio.run(verifier.check(draft, given, usage if usage is not None else no_usage(), question=question))
 
 
 def actions(found: Checked) -> list[str]:
@@ -271,6 +276,16 @@ def test_the_question_is_a_part_of_the_claim() -> None:
     assert text("Yes, you can draw cash with the card. [1]") == ""
     assert text("Yes. [1]") == ""
     assert text("No, drawing cash is not possible. [1]") != ""
+
+
+def test_what_only_a_replaced_version_says_stands_unverified() -> None:
+    old = passage("The hotel limit is EUR 110.", "old", title="Travel 2022", metadata={"effective_date": "2022-01-01"})
+    new = passage("The hotel limit is EUR 145.", "new", title="Travel 2024", metadata={"effective_date": "2024-01-01"})
+    found = check("The hotel limit is EUR 110. [1]", old, new, question="What is the hotel limit?")
+    assert [each.get("verdict") for each in found.citations] == ["unverified"]
+    assert found.repairs[0]["because"] == "a newer version of the document replaces this one"
+    found = check("The hotel limit is EUR 110. [1]", old, new, question="What was the hotel limit in 2022?")
+    assert [each.get("verdict") for each in found.citations] == [None]
 
 
 def test_a_claim_is_compared_with_all_passages_in_one_call() -> None:

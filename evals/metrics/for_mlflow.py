@@ -1,0 +1,33 @@
+"""Our verifier as a scorer of MLflow, which needs no model: `mlflow.genai.evaluate(data=..., scorers=[supported])`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlflow.entities import Feedback, SpanType, Trace
+from mlflow.genai.scorers import scorer
+
+from graph.verification import Given, verify
+
+
+@scorer
+def supported(inputs: dict[str, Any], outputs: Any, trace: Trace | None = None) -> Feedback:
+    """The share of an answer's claims that its passages support; the rationale tells the other ones.
+
+    `inputs` has the `question`, `outputs` is the answer or has it as `answer`. The passages are the `passages` of the
+    outputs or of the inputs, or else the documents that the retriever spans of the trace give back.
+    """
+    told = outputs if isinstance(outputs, dict) else {"answer": outputs}
+    passages = told.get("passages") or inputs.get("passages") or list(_retrieved(trace))
+    report = verify(str(inputs.get("question", "")), str(told["answer"]), passages)
+    amiss = [
+        f"{claim.verdict}: {claim.text} ({claim.because})" for claim in report.claims if claim.verdict != "supported"
+    ]
+    return Feedback(value=report.supported, rationale="\n".join(amiss) or "every claim is supported")
+
+
+def _retrieved(trace: Trace | None) -> Iterator[Given]:
+    spans = trace.data.spans if trace else ()
+    for span in (each for each in spans if each.span_type == SpanType.RETRIEVER):
+        for document in span.outputs or ():
+            metadata = document.get("metadata") or {}
+            yield Given(text=str(document["page_content"]), title=str(metadata.get("title", "")))
