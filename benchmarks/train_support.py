@@ -26,8 +26,9 @@ from graph.learned import Logistic, Model
 from graph.release import Release
 from graph.text.words import Weigh, terms, weights
 from graph.verification import statement as reading
+from graph.verification.features import Features, asked_share, features, most_asked
 from graph.verification.passages import source
-from graph.verification.rules import Features, asked_share, features, most_asked, nearest, verbatim
+from graph.verification.rules import nearest, verbatim
 
 SETS = {
     "mtrag": "GitHub IBM/mt-rag-benchmark, Apache 2.0",

@@ -54,7 +54,7 @@ HOMES = {
     "stop_words": {"graph/text/words.py"},
     "rapidfuzz": {
         "graph/steps/quotes.py",
-        "graph/verification/rules.py",
+        "graph/verification/features.py",
         "graph/ingest/access.py",
         "evals/metrics/plain.py",
     },

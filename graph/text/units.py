@@ -50,7 +50,7 @@ CURRENCY_BEFORE = re.compile(r"(?:\b([A-Z]{3})|(US\$|[€$£¥])) ?$")
 
 
 def unit_at(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float]], int, int]:
-    """The unit after the number text[start:end], in brackets before it, or the currency before it; and where the value stands."""
+    """The unit after the number text[start:end], in brackets or a currency before it; and where the value stands."""
     known = _units()
     before = CURRENCY_BEFORE.search(text, max(0, start - 6), start)
     if before and (unit := known.get(before[1] or before[2])):

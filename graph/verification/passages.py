@@ -8,7 +8,8 @@ from functools import cached_property, lru_cache
 from ..text.facts import denials, denied_clauses, names, plain_words
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
-from ..text.values import LANGUAGES, Value, in_digits, values
+from ..text.units import LANGUAGES
+from ..text.values import Value, in_digits, values
 from ..text.words import Weigh, terms
 
 NUMBERED = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")

@@ -12,6 +12,7 @@ from ..state import Passage, Repair, Usage
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import Weigh
 from .claims import Claim, claims_of, stated
+from .features import asked_share, most_asked
 from .model import Decision, Doubt, decisions, request
 from .passages import Source, Window, about_of, source
 from .repair import (
@@ -27,7 +28,7 @@ from .repair import (
     together,
     undecided,
 )
-from .rules import Finding, asked_share, judge, most_asked, nearest, verbatim
+from .rules import Finding, judge, nearest, verbatim
 from .statement import Statement, statement
 
 if TYPE_CHECKING:
