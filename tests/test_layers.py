@@ -34,7 +34,7 @@ HOMES = {
     "uvicorn": {"server/connections.py", "server/serving.py"},
     "prometheus_client": {"server/watching/meters.py"},
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
-    | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py"},
+    | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py", "evals/metrics/for_mlflow.py"},
     "statsmodels": {"server/outcomes.py", "evals/gating/stats.py"},
     "pythonjsonlogger": {"server/watching/logs.py"},
     "pebble": {"graph/ingest/reading.py"},
