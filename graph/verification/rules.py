@@ -127,9 +127,9 @@ def judge(
 
 
 def _is_surely_wrong(compared: Mapping[str, float]) -> bool:
-    """A value or name that stands nowhere, a stretch of its own, or a copied sentence with another value or name."""
+    """What stands nowhere (a value, a name, a stretch), or a copied sentence with another value, name or polarity."""
     nowhere = compared["value_missing"] or compared["name_missing"] or compared["added"]
-    changed = compared["value_elsewhere"] or compared["name_replaced"] or compared["opposed"]
+    changed = compared["value_elsewhere"] or compared["name_replaced"] or compared["opposed"] or compared["polarity"]
     return bool(nowhere or (compared["copied"] and changed))
 
 
