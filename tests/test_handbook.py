@@ -43,7 +43,7 @@ def test_every_citation_is_the_exact_span_of_its_document(
 
     texts = asyncio.run(read())
     cited = [citation for _, answer in answers for citation in answer["citations"]]
-    assert len(cited) > 50
+    assert len(cited) > 40
     assert [c for c in cited if texts[c["document"]][c["start"] : c["end"]] != c["quote"]] == []
 
 

@@ -142,6 +142,9 @@ def outcome(judged: Judged, count: int, support_from: float) -> Outcome:
 def undecided(judged: Judged, count: int, unsure_from: float) -> Outcome | None:
     """A claim of which nobody could say whether it is supported stands with the passage that comes nearest, as such."""
     cited = {number: judged.findings[number] for number in judged.cited(count) if number in judged.findings}
+    if judged.claim.markers and not cited:
+        # It cites what is not there: of a made-up citation nothing is kept in doubt.
+        return None
     ranked = sorted((cited or judged.findings).items(), key=lambda item: (-item[1].score, item[0]))
     if not ranked or ranked[0][1].score < unsure_from or ranked[0][1].window is None:
         return None

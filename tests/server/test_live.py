@@ -617,7 +617,7 @@ class Load:
         with httpx.Client(base_url=self.url, timeout=60) as client:
             while not self.stop.is_set():
                 self.counts[kind] += 1
-                question = f"How much does Tarnwell contribute to pension {number} {self.counts[kind]}?"
+                question = f"Do {number + 2} or {self.counts[kind] + 2} penguins like music?"
                 try:
                     getattr(self, kind)(client, {"input": {"question": question}})
                 except Exception as error:  # noqa: BLE001 - whatever a client met is a dropped question

@@ -31,6 +31,8 @@ QUESTION = {question!r}
 def told(rows):
     return [row["error"]["code"] if row["error"] else row["answer"]["text"] for row in rows]
 """
+NOW = "Item: Hotel in the EU, with breakfast; Limit: EUR 145 per night. [1]"
+THEN = "Item: Hotel in the EU, with breakfast; Limit: EUR 110 per night. [1]"
 
 
 @dataclass(frozen=True)
@@ -151,20 +153,20 @@ def outside(registry: Registry) -> Any:
 
 
 def test_the_graph_answers_in_every_way_outside_of_the_project(outside: Any) -> None:
-    assert outside["graph"] == ["EUR 145 [1]"] * 3
+    assert outside["graph"] == [NOW] * 3
     assert outside["name"].startswith("graph_")
 
 
 def test_pyfunc_takes_an_object_a_list_and_a_table(outside: Any) -> None:
-    now, then = "EUR 145 [1]", "EUR 110 [1]"
+    now, then = NOW, THEN
     assert outside["object"][:2] == [[now], [then]]
     assert len(outside["object"][2]) == 1
     assert outside["list"] == outside["table"] == [then, now]
 
 
 def test_one_bad_row_does_not_fail_the_others(outside: Any) -> None:
-    assert outside["bad rows"] == ["EUR 145 [1]", *["QuestionInvalid"] * 3]
-    assert outside["bad filter"] == ["FilterInvalid", "EUR 145 [1]"]
+    assert outside["bad rows"] == [NOW, *["QuestionInvalid"] * 3]
+    assert outside["bad filter"] == ["FilterInvalid", NOW]
 
 
 def test_the_signature_refuses_what_is_no_question_and_says_why(outside: Any) -> None:
@@ -192,13 +194,13 @@ def test_the_version_says_what_it_is(outside: Any) -> None:
 def test_the_same_release_answers_as_a_responses_agent(outside: Any) -> None:
     whole, then = outside["agent"]
     content = whole["output"][0]["content"][0]
-    assert content["text"] == "EUR 145 [1]"
+    assert content["text"] == NOW
     assert content["annotations"][0]["url"] == whole["custom_outputs"]["citations"][0]["file"]
     assert content["annotations"][0]["start_index"] == 8
-    assert then["output"][0]["content"][0]["text"] == "EUR 110 [1]"
+    assert then["output"][0]["content"][0]["text"] == THEN
     deltas = [event["delta"] for event in outside["events"] if event["type"] == "response.output_text.delta"]
-    assert "".join(deltas) == "EUR 145 [1]"
-    assert outside["events"][-1]["item"]["content"][0]["text"] == "EUR 145 [1]"
+    assert "".join(deltas) == NOW
+    assert outside["events"][-1]["item"]["content"][0]["text"] == NOW
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +242,7 @@ def test_mlflow_serves_it_over_http(endpoint: str) -> None:
     asked = {"dataframe_records": [{"question": HOTEL}, {"question": "?"}]}
     rows = httpx.post(endpoint, json=asked, timeout=60).json()
     rows = rows["predictions"] if isinstance(rows, dict) else rows
-    assert rows[0]["answer"]["text"] == "EUR 145 [1]"
+    assert rows[0]["answer"]["text"] == NOW
     assert rows[0]["answer"]["citations"][0]["quote"]
     assert rows[1]["error"]["code"] == "QuestionInvalid"
 
