@@ -124,29 +124,6 @@ def _planted(claim: str, passage: Text, others: list[str], chance: random.Random
             yield Case(said, passage, False, f"{kind}, reworded", passage.id)
 
 
-def answer_cases(folder: Path, most: int) -> list[Case]:
-    """Questions put together with their answer, and with the answer to another question of the same passage."""
-    texts = texts_of(folder)
-    asked = [q for q in read_records(folder / "queries.jsonl.gz") if q.get("answers")]
-    by_passage: dict[str, list[dict[str, Any]]] = {}
-    for query in asked:
-        by_passage.setdefault(query["metadata"]["passage_id"], []).append(query)
-    chance = random.Random(5)
-    found = []
-    for query in chance.sample(asked, min(most, len(asked))):
-        passage = texts[query["metadata"]["passage_id"]]
-        found.append(Case(statement(query["text"], query["answers"][0]), passage, True, "right answer", passage.id))
-        others = [o["answers"][0] for o in by_passage[passage.id] if not _overlap(o["answers"], query["answers"])]
-        if others:
-            said = statement(query["text"], chance.choice(others))
-            found.append(Case(said, passage, False, "wrong answer", passage.id))
-    return found
-
-
-def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
-    return bool({term for answer in one for term in terms(answer)} & {t for answer in other for t in terms(answer)})
-
-
 def statement(question: str, answer: str) -> str:
     """A question with its question word replaced by an answer."""
     question = question.strip().rstrip("?").strip()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.record import now, print_line
-from graph.learned import HERE, Boosted, Logistic, Model, Tree
+from graph.learned import HERE, Logistic
 
 Features = Sequence[Mapping[str, float]]
 
@@ -62,63 +62,18 @@ def _short(number: float) -> float:
     return float(f"{number:.6g}")
 
 
-def boost(
-    name: str,
-    rows: Features,
-    labels: Sequence[float],
-    weights: Sequence[float],
-    *,
-    trees: int = 250,
-    depth: int = 4,
-    leaf: int = 25,
-    rate: float = 0.05,
-    looked_at: float = 1.0,
-) -> Boosted:
-    """Gradient-boosted trees by scikit-learn, seeded; `looked_at` is the share of the features open to a split."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    names = list(rows[0])
-    table = np.array([[row[feature] for feature in names] for row in rows], np.float64)
-    model = HistGradientBoostingClassifier(
-        max_iter=trees,
-        max_depth=depth,
-        min_samples_leaf=leaf,
-        learning_rate=rate,
-        l2_regularization=1.0,
-        max_features=looked_at,
-        random_state=0,
-        early_stopping=False,
-    )
-    model.fit(table, np.asarray(labels) > 0.5, sample_weight=weights)
-    grown = [_tree(each[0].nodes, 0) for each in model._predictors]
-    return Boosted(name, _short(float(model._baseline_prediction[0][0])), names, grown)
-
-
-def _tree(nodes: Any, place: int) -> Tree:
-    node = nodes[place]
-    if node["is_leaf"]:
-        return _short(float(node["value"]))
-    low, high = _tree(nodes, int(node["left"])), _tree(nodes, int(node["right"]))
-    return int(node["feature_idx"]), _short(float(node["num_threshold"])), low, high
-
-
-def write(model: Model, trained_on: Mapping[str, str], command: str, about: Mapping[str, Any] | None = None) -> None:
+def write(model: Logistic, trained_on: Mapping[str, str], command: str, about: Mapping[str, Any] | None = None) -> None:
     """Write a model's file; `trained_on` gives each set with its source and licence."""
     fields = {
         "trained_on": dict(trained_on),
         "command": command,
         "date": now(),
         "about": dict(about or {}),
-        **_learned(model),
+        "bias": model.bias,
+        "weights": dict(model.weights),
+        "low": dict(model.low),
+        "high": dict(model.high),
     }
     path = HERE / f"{model.name}.json"
-    whole = isinstance(model, Boosted)
-    path.write_text(json.dumps(fields, indent=None if whole else 1, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(json.dumps(fields, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print_line(f"Written to graph/learned/{path.name}, {path.stat().st_size} bytes")
-
-
-def _learned(model: Model) -> dict[str, Any]:
-    if isinstance(model, Boosted):
-        return {"bias": model.bias, "features": list(model.features), "trees": list(model.trees)}
-    bounds = {"low": dict(model.low), "high": dict(model.high)}
-    return {"bias": model.bias, "weights": dict(model.weights), **bounds}

@@ -22,7 +22,7 @@ from benchmarks.record import begin, cores, print_table, read_records
 from evals.judging.labels import Text, texts_of
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import above
-from graph.learned import Logistic, Model
+from graph.learned import Logistic
 from graph.release import Release
 from graph.text.words import Weigh, terms, weights
 from graph.verification import statement as reading
@@ -157,7 +157,7 @@ def _balanced(examples: Sequence[Example]) -> list[float]:
     return [1000 / (2 * sides[e.supported] * kinds[e.supported, e.kind]) for e in examples]
 
 
-def report(examples: Sequence[Example], rows: Sequence[Sequence[Features]], model: Model) -> None:
+def report(examples: Sequence[Example], rows: Sequence[Sequence[Features]], model: Logistic) -> None:
     """The share of each kind that passes."""
     scores = [max(map(model.probability, own)) for own in rows]
     kinds: dict[tuple[bool, str], list[bool]] = {}

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
 from ..finding.relevance import features, head_of
-from ..learned import logistic_of
+from ..learned import load
 from ..models.breaker import EndpointBreaker, breaker_of
 from ..offload import off_loop
 from ..release import Release
@@ -50,7 +50,7 @@ class EmbeddedReranker:
         return Ranked([fmean(each) + searched * passage["score"] for passage, each in pairs])
 
     def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
-        return logistic_of("rerank").scores(features(question, passages, self._weigh))
+        return load("rerank").scores(features(question, passages, self._weigh))
 
 
 class RemoteReranker:

@@ -39,8 +39,3 @@ def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:
         if len(kept) == sizes.passages:
             break
     return kept
-
-
-def tokens_in(text: str) -> float:
-    """About how many word pieces a text has."""
-    return len(SAID.findall(text)) * TOKENS_PER_WORD

@@ -1,4 +1,4 @@
-"""Small learned models: weights and trees in JSON files beside this one, read without running anything; pure."""
+"""Small learned models: weights in JSON files beside this one, read without running anything; pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from math import exp
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -45,56 +44,13 @@ class Logistic:
         return logistic(self.score(values))
 
 
-Tree = float | tuple[int, float, Any, Any]
-"""What a leaf adds, or the number of a feature, a bound, and the trees for up to it and for above it."""
-
-
-@dataclass(frozen=True)
-class Boosted:
-    """Gradient-boosted trees over named features (Friedman, 2001); their sum is the log-odds."""
-
-    name: str
-    bias: float
-    features: Sequence[str]
-    trees: Sequence[Tree]
-
-    def score(self, values: Mapping[str, float]) -> float:
-        """The log-odds; every feature of the model must be given, others are not looked at."""
-        row = [values[name] for name in self.features]
-        return self.bias + sum(_leaf(tree, row) for tree in self.trees)
-
-    def probability(self, values: Mapping[str, float]) -> float:
-        """0 to 1."""
-        return logistic(self.score(values))
-
-
-def _leaf(tree: Tree, row: Sequence[float]) -> float:
-    while not isinstance(tree, int | float):
-        feature, bound, low, high = tree
-        tree = low if row[feature] <= bound else high
-    return tree
-
-
-Model = Logistic | Boosted
-
-
 def logistic(score: float) -> float:
     """1 / (1 + exp(-score)), without overflow."""
     return 1 / (1 + exp(-score)) if score >= 0 else exp(score) / (1 + exp(score))
 
 
 @cache
-def load(name: str) -> Model:
+def load(name: str) -> Logistic:
     """The model of a file beside this one."""
     fields = json.loads((HERE / f"{name}.json").read_text("utf-8"))
-    if "trees" in fields:
-        return Boosted(name, fields["bias"], fields["features"], fields["trees"])
     return Logistic(name, fields["bias"], fields["weights"], fields["low"], fields["high"])
-
-
-def logistic_of(name: str) -> Logistic:
-    """The model of a file beside this one that is a logistic regression; raises TypeError where it is none."""
-    found = load(name)
-    if not isinstance(found, Logistic):
-        raise TypeError(f"graph/learned/{name}.json holds trees; a logistic regression was expected.")
-    return found

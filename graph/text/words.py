@@ -101,11 +101,6 @@ def _term(word: str, language: str) -> str:
     return word if is_number(word) else SAME_NAME.get(word) or _stem(word, language)
 
 
-def is_empty(word: str) -> bool:
-    """Whether a word, written as it is, carries no meaning."""
-    return word.lower() in EMPTY_WORDS and word not in ABBREVIATIONS
-
-
 def without_points(text: str) -> str:
     """Abbreviations with points written without them."""
     return INITIALS.sub(lambda match: match.group().replace(".", "") + " ", text) if "." in text else text

@@ -32,7 +32,7 @@ def test_nothing_found_has_no_features() -> None:
 def test_every_candidate_has_every_feature_that_the_model_weighs() -> None:
     found = rows(passage("The warranty lasts ten years."), passage(""), passage("...", "Storage battery"))
     assert all(row.keys() >= set(FEATURES) for row in found)
-    assert set(load("rerank").weights) <= set(FEATURES)  # type: ignore[union-attr]
+    assert set(load("rerank").weights) <= set(FEATURES)
 
 
 def test_a_question_without_terms_has_features_too() -> None:

@@ -2,7 +2,7 @@ from typing import Any, cast
 
 import pytest
 
-from graph.finding.rerank import keep_best, reorder, tokens_in
+from graph.finding.rerank import keep_best, reorder
 from graph.release import Reranking
 from graph.state import Passage
 
@@ -78,7 +78,9 @@ def test_the_best_passage_is_kept_even_when_it_alone_is_beyond_the_budget() -> N
 
 
 def test_tokens_are_estimated_from_words() -> None:
-    assert tokens_in("one two, three-four five") == 5 * 1.4
+    first = "alpha " * 40
+    assert kept(first, "one two, three-four five", token_budget=64) == [first, "one two, three-four five"]
+    assert kept(first, "one two, three-four five six", token_budget=64) == [first]
 
 
 def test_candidates_are_ordered_by_score_and_carry_it_as_a_share_of_the_way_from_worst_to_best() -> None:

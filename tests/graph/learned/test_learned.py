@@ -1,4 +1,4 @@
-"""Logistic weights, trees, and the files that hold them."""
+"""Logistic weights, and the files that hold them."""
 
 import json
 from collections.abc import Iterator
@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph import learned
-from graph.learned import HERE, Boosted, Logistic, load, logistic
+from graph.learned import HERE, Logistic, load, logistic
 
 MODEL = Logistic("toy", -1.0, {"a": 2.0, "b": -3.0}, {"a": 0.0, "b": 0.0}, {"a": 1.0, "b": 2.0})
-TREES = Boosted("wood", -1.0, ["a", "b"], [(0, 0.5, 2.0, (1, 1.0, 0.25, -4.0)), 0.5])
 
 
 def test_the_score_is_the_bias_and_each_weight_times_its_feature() -> None:
@@ -49,20 +48,6 @@ def test_the_logistic_does_not_overflow() -> None:
     assert (logistic(inf), logistic(-1e308), logistic(1e308)) == (1.0, 0.0, 1.0)
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "leaves"),
-    [(0.5, 9.0, 2.0), (0.4, 0.0, 2.0), (0.6, 1.0, 0.25), (0.6, 1.1, -4.0)],
-)
-def test_trees_add_the_leaves_that_the_features_lead_to(a: float, b: float, leaves: float) -> None:
-    assert TREES.score({"a": a, "b": b, "c": 7.0}) == -1.0 + leaves + 0.5
-    assert TREES.probability({"a": a, "b": b}) == logistic(-0.5 + leaves)
-
-
-def test_trees_need_each_of_their_features() -> None:
-    with pytest.raises(KeyError, match="b"):
-        TREES.score({"a": 1.0})
-
-
 def write(folder: Path, **fields: object) -> None:
     (folder / "toy.json").write_text(json.dumps({"date": "2026-01-01", **fields}), "utf-8")
 
@@ -82,13 +67,6 @@ def test_a_file_of_weights_is_read_as_it_stands_and_once(here: Path) -> None:
     assert load("toy") is load("toy")
 
 
-def test_a_file_of_trees_is_read_as_trees(here: Path) -> None:
-    write(here, bias=-1.0, features=["a", "b"], trees=TREES.trees)
-    read = load("toy")
-    assert isinstance(read, Boosted)
-    assert read.score({"a": 0.6, "b": 1.0}) == TREES.score({"a": 0.6, "b": 1.0})
-
-
 def test_a_model_that_is_not_there_is_an_error(here: Path) -> None:
     with pytest.raises(FileNotFoundError, match="toy"):
         load("toy")
@@ -105,9 +83,8 @@ def test_every_file_says_what_it_was_trained_on_by_which_command_and_when(path: 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.json")), ids=lambda path: path.stem)
 def test_every_file_gives_a_model_whose_score_can_be_worked_out(path: Path) -> None:
     model = load(path.stem)
-    names = model.features if isinstance(model, Boosted) else list(model.weights)
+    names = list(model.weights)
     assert names
     assert 0 < model.probability(dict.fromkeys(names, 0.5)) < 1
-    if isinstance(model, Logistic):
-        assert model.weights.keys() == model.low.keys() == model.high.keys()
-        assert all(model.low[name] <= model.high[name] for name in names)
+    assert model.weights.keys() == model.low.keys() == model.high.keys()
+    assert all(model.low[name] <= model.high[name] for name in names)
