@@ -25,14 +25,13 @@ from benchmarks.fitting import develops
 from benchmarks.record import ROOT, Target, begin, cores, print_table, read_records, record
 from benchmarks.stores import run_index
 from evals.judging.labels import Text, texts_of
-from graph.answers import no_usage
 from graph.backends import Backend, Brief, connect
 from graph.backends.embedders import load_embedder
 from graph.backends.local import EmbeddedSimilarity
 from graph.builder import build_graph
 from graph.release import Models, Release, Routing
 from graph.settings import Settings
-from graph.state import Citation, Passage, Usage
+from graph.state import Citation, Passage, Usage, no_usage
 from graph.text.sentences import units
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of

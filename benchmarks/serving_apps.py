@@ -15,9 +15,8 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from graph.agent import Agent
-from graph.answers import no_usage
 from graph.settings import quiet_libraries
-from graph.state import Answer, Citation
+from graph.state import Answer, Citation, no_usage
 from graph.sync import Graph
 from server.app import assemble
 from server.live import Live, described

@@ -10,10 +10,10 @@ from benchmarks import train_confidence
 from graph.backends import cross_encoder, onnx, rerankers
 from graph.backends.local import SnapshotRetriever
 from graph.finding import relevance, retrieval
-from graph.state import Evidence, Passage
+from graph.state import Evidence, Passage, Quote
 from graph.steps import confidence, conversation, evidence, names, parts, quotes, route, versions
 from graph.steps.evidence import Named, said
-from graph.steps.quotes import Quote, Quotes
+from graph.steps.quotes import Quotes
 
 Patch = tuple[Any, str, Any]
 """A module or a class, a name in it, and what stands there in place of what is taken away."""
@@ -53,7 +53,7 @@ def always(value: Any) -> Any:
 
 def one_unit(question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], found: Any) -> Quotes:
     """The best unit alone, in place of graph.steps.quotes.choose."""
-    return Quotes([Quote(said(fitting[0]), fitting[0]["passage"])])
+    return Quotes([Quote(text=said(fitting[0]), passage=fitting[0]["passage"])])
 
 
 def unread(question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], read: Any) -> Any:

@@ -20,12 +20,11 @@ from typing import Any
 from benchmarks.citations import SAMPLES
 from benchmarks.record import Target, begin, print_table, read_records, record
 from benchmarks.stores import run_index
-from graph.answers import no_usage
 from graph.backends import Backend, Brief, connect
 from graph.builder import build_graph
 from graph.release import Models, Release, Routing
 from graph.settings import Settings
-from graph.state import Passage, Usage
+from graph.state import Passage, Usage, no_usage
 from graph.text.sentences import ROW, units
 from graph.text.values import Value, unmet, values
 from graph.text.words import alike

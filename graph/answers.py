@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from .release import Release
 from .state import Answer, Citation, Passage, State, Status
-from .state import no_usage as no_usage
 from .verification.conflicts import conflicts
 from .verification.repair import Checked
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar, cast
 
 from langgraph.config import get_stream_writer
 
-from .answers import NOTHING_ASKED, answered, declined, no_usage, why_not
+from .answers import NOTHING_ASKED, answered, declined, why_not
 from .backends import Backend, Brief
 from .caching.cache import reuse
 from .caching.leases import lease_of_this_run
@@ -19,7 +19,7 @@ from .finding.searching import Searching
 from .models.markers import normalise_markers
 from .offload import off_loop
 from .release import Release
-from .state import Draft, Failure, Passage, State, Usage
+from .state import Draft, Failure, Passage, State, Usage, no_usage
 from .steps import conversation, parts, preprocess
 from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
 from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, used

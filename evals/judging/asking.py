@@ -13,11 +13,11 @@ from langchain_core.messages import HumanMessage
 from evals.judging.identity import Judging, Spent, bare
 from evals.judging.replies import HOME, Asked, Replied, Replies
 from evals.metrics.plain import Unscored
-from graph.answers import no_usage
 from graph.errors import ModelFailed
 from graph.models.chat import chat_model, chunks_of
 from graph.models.replies import Reply, TextReader, most_characters
 from graph.release import Generation
+from graph.state import no_usage
 
 Read = TypeVar("Read")
 ATTEMPTS, LONGEST_PAUSE = 3, 20.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from ..text.forms import CONJUNCTIONS, DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, TIME_UNITS
+from ..text.forms import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, TIME_UNITS
 from ..text.splitting import sentences
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
@@ -26,6 +26,8 @@ COUNTS = re.compile(r"\d+(?:[.,]\d+)?(?:[^\W\d_]{1,3}|-[a-z]+)")
 """An amount, an ordinal or an adjective: 40kg, 3rd, 5-star."""
 DOTTED = re.compile(r"(?:[A-Z]\.){2,}")
 YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+SMALL = EMPTY_WORDS | FUNCTION_WORDS
+"""Words that carry no meaning, and name nothing."""
 YEAR_AFTER = frozenset("in of for during from fiscal year".split())
 """Words after which a year says which one is meant; `since 2019` and `before 2019` mean other years too."""
 WITHIN = frozenset("of de la van von der den du".split())
@@ -65,8 +67,7 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     text = CARRIED.sub("", asking(question))
     found = list(TOKEN.finditer(DOTTED.sub(lambda match: match.group().replace(".", ""), text)))
     words = [match.group().translate(SAME).removesuffix("'s") for match in found]
-    small = EMPTY_WORDS | FUNCTION_WORDS
-    shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in small for word in words[1:]) > 1
+    shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in SMALL for word in words[1:]) > 1
     shouted = shouted or (
         len(words) > 2 and "?" not in text and all(word[0].isupper() for word in words if len(word) > 3)
     )
@@ -103,20 +104,16 @@ def _labels(words: Sequence[str], place: int, before: str) -> bool:
     number, after = words[place], words[place + 1].lower() if place + 1 < len(words) else ""
     if YEAR.fullmatch(number):
         return before in YEAR_AFTER or not before
-    noun = before.isalpha() and before not in FUNCTION_WORDS | EMPTY_WORDS
-    return noun and (not after or after in FUNCTION_WORDS | EMPTY_WORDS or not _counts(before, after))
-
-
-def _counts(before: str, after: str) -> bool:
-    """Whether `before 10 after` counts something: its unit follows."""
-    return after in TIME_UNITS or after.endswith("s")
+    noun = before.isalpha() and before not in SMALL
+    counts = after not in SMALL and (after in TIME_UNITS or after.endswith("s"))
+    return noun and not counts
 
 
 def _is_name(found: Sequence[re.Match[str]], words: Sequence[str], place: int, language: str) -> bool:
     word = words[place]
     if not word[0].isupper() or word.lower() in UNNAMED:
         return False
-    if word.lower() in EMPTY_WORDS | FUNCTION_WORDS | CONJUNCTIONS:
+    if word.lower() in SMALL:
         return word.isupper() and len(word) > 1 and place > 0
     if language == "de":
         # Every noun has a capital: a name follows a preposition without an article, or a noun that it is the name of.

@@ -6,10 +6,7 @@ from typing import Literal
 from ..text.forms import FUNCTION_WORDS
 from ..text.words import terms
 
-HOW_MANY = re.compile(
-    r"\bhow many\s+(?P<counted>[^?.,;]+)|\bnumber of\s+(?P<number>[^?.,;]+)|\bwie viele\s+(?P<viele>[^?.,;]+)",
-    re.IGNORECASE,
-)
+HOW_MANY = re.compile(r"\b(?:how many|number of|wie viele)\s+([^?.,;]+)", re.IGNORECASE)
 HOW_MUCH = re.compile(
     r"\bhow (?:much|long|often|soon|old|far|high|tall|large|big|wide|deep|fast|heavy|hot|cold|loud|late|early"
     r"|quickly|thick)\b",
@@ -43,7 +40,7 @@ COMPUTED = {
         r"\b(?:averages?|mean (?!by\b)|durchschnitt\w*|moyenne?|promedio|media|gemiddeld\w*)\b", re.IGNORECASE
     ),
     "extreme": re.compile(
-        rf"(?<!\bat )\b(?:most|least|fewest|best|worst|(?:{ADJECTIVES})(?:t|g|d)?est|highest|maximum|minimum)\b",
+        rf"(?<!\bat )\b(?:most|least|fewest|best|worst|(?:{ADJECTIVES})(?:t|g|d)?est|maximum|minimum)\b",
         re.IGNORECASE,
     ),
     "comparison": re.compile(
@@ -66,7 +63,7 @@ def asks_amount(question: str) -> Literal["count", "measure", ""]:
 def counted_in(question: str) -> frozenset[str]:
     """The stems of what a question counts: `how many wells are in Graz?` counts wells."""
     found = HOW_MANY.search(question)
-    words = next((group for group in found.groups() if group), "").split() if found else []
+    words = found[1].split() if found else []
     end = next((n for n, word in enumerate(words) if word.lower() in FUNCTION_WORDS), len(words))
     return frozenset(terms(" ".join(words[:end])))
 

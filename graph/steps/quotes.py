@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.fuzz import ratio
 
-from ..state import Evidence, Passage
+from ..state import Evidence, Passage, Quote
 from ..text.cells import cell_of
 from ..text.forms import is_number
 from ..text.plain import ITEM
@@ -22,6 +22,8 @@ MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
 ALIKE = 75.0
 """Likeness, 0 to 100, of two sentences without names and numbers from which on they say the same of two things."""
+CUT_FROM = 700
+"""Characters from which on a passage is taken to be a piece of a longer section."""
 SEQUENCE = re.compile(
     r"\W*(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|then|next|after (?:that|this)|afterwards|finally|lastly|at last|now"
     r"|zuerst|zunächst|dann|danach|anschließend|schließlich|zuletzt|d['’]abord|ensuite|puis|enfin|primero|luego|después"
@@ -36,14 +38,6 @@ LEANS = re.compile(
 """A sentence that begins so says of what the sentence before it names."""
 AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
 """A word and the three after it: a number, and what it counts."""
-
-
-@dataclass(frozen=True)
-class Quote:
-    """What is said, and the passage that it stands in, counted from 0."""
-
-    text: str
-    passage: int
 
 
 @dataclass(frozen=True)
@@ -223,13 +217,14 @@ def _is_cut(units: Sequence[Evidence], passages: Sequence[Passage]) -> bool:
     return (not rest and len(passage["text"]) > CUT_FROM) or bool(begins and int(begins[1]) > 1)
 
 
-CUT_FROM = 700
-"""Characters from which on a passage is taken to be a piece of a longer section."""
-
-
 def _quotes(units: Sequence[Evidence], own: _Reading, partial: str = "") -> Quotes:
     """The units as they are said, each after the sentence that it leans on."""
     if len(units) > MOST:
         partial = f"The first {MOST} of {len(units)} are quoted."
     found = [each for unit in units[:MOST] for each in (own.before(unit), unit) if each]
-    return Quotes(list(dict.fromkeys(Quote(said(unit), unit["passage"]) for unit in found)), partial)
+    return Quotes(once([Quote(text=said(unit), passage=unit["passage"]) for unit in found]), partial)
+
+
+def once(quotes: Sequence[Quote]) -> list[Quote]:
+    """Each quote where it stands first."""
+    return list({(quote["passage"], quote["text"]): quote for quote in quotes}.values())

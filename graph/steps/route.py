@@ -9,7 +9,7 @@ from .confidence import WITH_VECTORS, confidence
 from .evidence import Named, about, about_names, score
 from .names import held, side_by_side
 from .question_kinds import asks_to_work_out
-from .quotes import choose
+from .quotes import choose, once
 
 READ = 5
 """Units that are read with the question: of the right ones, hardly any stands further down."""
@@ -52,7 +52,7 @@ def judge(
     answered = [each for each in found if each.selection["quotes"]]
     chosen = answered or found
     selection = Selection(
-        quotes=_once([quote for each in answered for quote in each.selection["quotes"]]),
+        quotes=once([quote for each in answered for quote in each.selection["quotes"]]),
         confidence=(min if answered else max)(each.selection["confidence"] for each in chosen),
         partial=" ".join(dict.fromkeys(each.selection["partial"] for each in answered if each.selection["partial"])),
         missing=list(dict.fromkeys(name for each in found for name in each.selection["missing"])),
@@ -79,8 +79,7 @@ def _answer(
         selection["confidence"] = related
     elif fitting and sure >= answer_from:
         quotes = choose(question, passages, fitting, evidence)
-        selection["quotes"] = [Quote(text=quote.text, passage=quote.passage) for quote in quotes.found]
-        selection["partial"] = quotes.partial
+        selection["quotes"], selection["partial"] = quotes.found, quotes.partial
     return Judged(selection, related)
 
 
@@ -101,8 +100,4 @@ def _each(passages: Sequence[Passage], evidence: Sequence[Evidence], named: Name
         best = next((unit for unit in evidence if held(unit["text"]).has(name)), None)
         if best:
             found.append(Quote(text=best["text"], passage=best["passage"]))
-    return _once(found)
-
-
-def _once(quotes: Sequence[Quote]) -> list[Quote]:
-    return list({(quote["passage"], quote["text"]): quote for quote in quotes}.values())
+    return once(found)

@@ -1,8 +1,8 @@
 from typing import Any, cast
 
-from graph.answers import NEAREST, answered, declined, no_usage, why_not
+from graph.answers import NEAREST, answered, declined, why_not
 from graph.release import Prompts, Release
-from graph.state import Citation, Failure, Passage, Repair, Search, Selection, State
+from graph.state import Citation, Failure, Passage, Repair, Search, Selection, State, no_usage
 from graph.verification.repair import Checked
 
 RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" No evidence.\n", courtesy=" Ask me.\n"))

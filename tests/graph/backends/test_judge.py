@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 from support import passage_of
 
-from graph.answers import no_usage
 from graph.asking import Breaker, Roles, RoleTerms
 from graph.backends import Brief
 from graph.backends.judge import WriterJudge, as_judge
@@ -18,7 +17,7 @@ from graph.models.breaker import EndpointBreaker
 from graph.models.writers import open_judge
 from graph.release import Checking, Generation, Models, Prompts, Release, Terms
 from graph.settings import Settings
-from graph.state import Usage
+from graph.state import Usage, no_usage
 
 PASSAGE = passage_of("The fee is 5 EUR.", title="Fees")
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from support import passage_of
 
-from graph.answers import no_usage
 from graph.backends import Brief
 from graph.backends.claims import RESPONSE_FORMAT
 from graph.errors import ModelFailed
@@ -16,7 +15,7 @@ from graph.models.replies import most_characters
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Prompts, Release, Terms
 from graph.settings import load_settings
-from graph.state import Usage
+from graph.state import Usage, no_usage
 from samples.endpoint import Endpoint, serving
 
 KEY = "sk-0123456789"

@@ -11,7 +11,6 @@ import pytest
 from langchain_core.messages import HumanMessage
 from support import passage_of
 
-from graph.answers import no_usage
 from graph.backends import Brief
 from graph.backends.embedders import load_embedder
 from graph.backends.weights import packaged_file
@@ -20,7 +19,7 @@ from graph.models.scripted import ScriptedModel
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings
-from graph.state import Passage
+from graph.state import Passage, no_usage
 
 PASSAGE = passage_of("The quota of a project is 50 GB.", title="Quota", lexical=1.0, vector=1.0)
 EMBEDDINGS = ["bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256"]

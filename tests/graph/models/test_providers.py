@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from support import passage_of
 
-from graph.answers import no_usage
 from graph.backends import Brief, Writer
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid, SettingsInvalid
 from graph.models.chat import SCHEMA
@@ -20,7 +19,7 @@ from graph.models.failures import as_failure
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings
-from graph.state import Usage
+from graph.state import Usage, no_usage
 
 PASSAGE = passage_of("The quota of a project is 50 GB.", title="Quota")
 SAID = "The quota is 50 GB. [1]"

@@ -9,7 +9,6 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from support import passage_of
 
-from graph.answers import no_usage
 from graph.backends import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
@@ -18,7 +17,7 @@ from graph.models.scripted import Rule, ScriptedModel
 from graph.models.writers import ChatWriter, ExtractiveWriter, open_writers
 from graph.release import Breaker, Generation, Prompts, Release, Terms
 from graph.settings import Settings
-from graph.state import Passage, Quote, Usage
+from graph.state import Passage, Quote, Usage, no_usage
 
 TEXT = "The fee is 5 EUR. It is due at once. "
 

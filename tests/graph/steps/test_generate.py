@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from graph.answers import no_usage
 from graph.backends import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import BreakerState, EndpointBreaker
 from graph.release import Breaker
-from graph.state import Failure, Rung, Usage
+from graph.state import Failure, Rung, Usage, no_usage
 from graph.steps.fallback import Climb, Step
 from graph.steps.generate import Attempt, Call, attempt, reason_to_hedge, used
 

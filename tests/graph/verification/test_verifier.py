@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import passage_of
 
-from graph.answers import no_usage
 from graph.errors import ModelFailed
 from graph.release import Checking
-from graph.state import Passage, Usage
+from graph.state import Passage, Usage, no_usage
 from graph.text.words import alike, terms
 from graph.verification.claims import claims_of
 from graph.verification.repair import Checked
