@@ -3,6 +3,10 @@
 import asyncio
 import os
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from graph.ingest.document import Refusal, Source
@@ -45,6 +49,19 @@ class Silent:
 def run_index(path: Path, out: Path, release: Release = QUICK, **options: object) -> Outcome:
     """Index one path with quick settings."""
     return index([path], out, release, Options(threads=1, **options), Silent())  # type: ignore[arg-type]
+
+
+@contextmanager
+def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server on loopback that answers by a handler until the block ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def documents(store: Path) -> dict[str, DocumentRow]:

@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr
-from support import QUICK, passage_of
+from support import QUICK, http_server, passage_of
 
 from graph.asking import Breaker
 from graph.backends import Ranked, connect
@@ -158,11 +157,7 @@ class Tei(BaseHTTPRequestHandler):
 
 
 def test_a_remote_one_is_asked_at_the_settings_address_with_their_key_and_in_their_form() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Tei)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/v1"
-    reranker = opened("remote:m", rerank_url=url, rerank_key=SecretStr("sk-1"), rerank_form="tei")
-    assert asyncio.run(reranker.rank([QUESTION], [RIGHT, WRONG], 10.0)) == Ranked([0.0, 0.1])
-    assert Tei.seen == [("/v1/rerank", "Bearer sk-1", ["query", "raw_scores", "texts", "truncate"])]
-    server.shutdown()
-    server.server_close()
+    with http_server(Tei) as url:
+        reranker = opened("remote:m", rerank_url=f"{url}/v1", rerank_key=SecretStr("sk-1"), rerank_form="tei")
+        assert asyncio.run(reranker.rank([QUESTION], [RIGHT, WRONG], 10.0)) == Ranked([0.0, 0.1])
+        assert Tei.seen == [("/v1/rerank", "Bearer sk-1", ["query", "raw_scores", "texts", "truncate"])]

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from support import passage_of
+from support import http_server, passage_of
 
 from graph.backends import Brief, Writer
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid, SettingsInvalid
@@ -58,15 +58,11 @@ def serving(provider: Provider) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        provider.closing.set()
-        server.shutdown()
-        server.server_close()
+    with http_server(Handler) as url:
+        try:
+            yield url
+        finally:
+            provider.closing.set()
 
 
 def anthropic(text: str, stop: str | None = "end_turn") -> bytes:
