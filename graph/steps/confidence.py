@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from ..learned import load
 from ..state import Evidence, Passage
-from ..text.words import Weigh, alike
-from .evidence import about, asked_terms, share, term_set
+from ..text.words import Weigh, alike, share
+from .evidence import about, asked_terms, term_set
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""

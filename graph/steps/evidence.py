@@ -11,7 +11,7 @@ from ..learned import logistic
 from ..state import Evidence, Passage
 from ..text.plain import ITEM, plain
 from ..text.sentences import Unit, units
-from ..text.words import Weigh, terms
+from ..text.words import Weigh, share, terms, weights
 from .names import Name, held, names_in, side_by_side
 from .versions import outdated
 
@@ -131,12 +131,6 @@ def asked_terms(question: str, language: str = "en") -> frozenset[str]:
     return term_set(ORDERS.sub("", question), language)
 
 
-def share(wanted: frozenset[str], held: frozenset[str], weigh: Weigh) -> float:
-    """The weighted share of the wanted terms that are held, 0 to 1; 1 when nothing is wanted."""
-    total = sum(map(weigh, wanted))
-    return sum(map(weigh, wanted & held)) / total if total > 0 else 1.0
-
-
 def score(question: str, passages: Sequence[Passage], weigh: Weigh, language: str = "en") -> list[Evidence]:
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms."""
     found, old = gather(passages), outdated(question, passages)
@@ -249,4 +243,5 @@ def naming(question: str, found: Sequence[Evidence], like: Evidence, language: s
 def weighing(passages: Sequence[Passage]) -> Weigh:
     """How telling a term is among the passages, where the index does not tell it of all."""
     texts = [term_set(unit["text"]) for unit in gather(passages)]
-    return lambda term: log((len(texts) + 1) / (sum(term in text for text in texts) + 0.5))
+    known, unheard = weights(texts), log((len(texts) + 1) / 0.5)
+    return lambda term: known.get(term, unheard)

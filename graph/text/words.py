@@ -4,7 +4,7 @@ Scripts that write no blanks between words, and Korean, whose particles are writ
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from itertools import pairwise
 from math import log
@@ -127,9 +127,8 @@ def weights(texts: Iterable[Iterable[str]]) -> dict[str, float]:
     return {term: log((total + 1) / (count + 0.5)) for term, count in counts.items()}
 
 
-def coverage(wanted: Iterable[str], found: Iterable[str], weight: Mapping[str, float], default: float) -> float:
-    """The weighted share of the wanted terms that are found, 0 to 1; 0 when nothing is wanted."""
-    wanted, found = set(wanted), set(found)
-    total = sum(weight.get(term, default) for term in wanted)
-    held = sum(weight.get(term, default) for term in wanted & found)
-    return held / total if total > 0 else 0.0
+def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:
+    """The weighted share of the wanted terms that are found, 0 to 1; 1 when nothing is wanted."""
+    wanted = set(wanted)
+    total = sum(map(weigh, wanted))
+    return sum(map(weigh, wanted.intersection(found))) / total if total > 0 else 1.0

@@ -11,7 +11,7 @@ from ..text.facts import opposed
 from ..text.readings import MONTHS
 from ..text.sentences import ROW
 from ..text.values import unmet
-from ..text.words import Weigh, is_number
+from ..text.words import Weigh, is_number, share
 from .passages import Source, Told, missing, terms_of
 from .statement import Statement
 
@@ -31,13 +31,14 @@ def features(
     told, over = found.told[number], found.over[number]
     met = _met_terms(said, number, found)
     lost = missing(said.whole, [told.found, over.found]) - met
-    held = _share(said.whole, lost, weigh)
+    held_share = share(said.whole, said.whole - lost, weigh)
+    answer = frozenset(said.own) - said.asked
     order = LCSseq.similarity(said.own, told.terms) / len(said.own) if said.own else 1.0
     foreign = bool(told.names - said.words - said.asked)
     return {
-        "held": held,
-        "answer": _share(frozenset(said.own) - said.asked, lost, weigh),
-        "cosine": WITHOUT_COSINE[0] + WITHOUT_COSINE[1] * held if cosine is None else cosine,
+        "held": held_share,
+        "answer": share(answer, answer - lost, weigh),
+        "cosine": WITHOUT_COSINE[0] + WITHOUT_COSINE[1] * held_share if cosine is None else cosine,
         **_valued(said, number, found),
         "name_missing": float(_name_missing(said, found) or _of_another(said, number, found)),
         "name_replaced": order * (foreign and _name_elsewhere(said, told, over)),
@@ -47,11 +48,6 @@ def features(
         "copied": float(order >= COPIED_FROM),
         "added": float(order >= BEGUN_FROM and _longest_run(said.own, met, found) >= ADDED_FROM),
     }
-
-
-def _share(wanted: set[str] | frozenset[str], gone: set[str], weigh: Weigh) -> float:
-    total = sum(map(weigh, wanted))
-    return 1 - sum(weigh(term) for term in gone & wanted) / total if total > 0 else 1.0
 
 
 def _valued(said: Statement, number: int, found: Source) -> Features:
@@ -134,7 +130,7 @@ def asked_share(said: Statement, told: Told, about: Told, weigh: Weigh) -> float
 
 @lru_cache(maxsize=16384)
 def _share_of(asked: frozenset[str], told: Told, about: Told, weigh: Weigh) -> float:
-    return _share(asked, missing(asked, [told.found, about.found]), weigh)
+    return share(asked, asked - missing(asked, [told.found, about.found]), weigh)
 
 
 def most_asked(said: Statement, found: Sequence[Source], weigh: Weigh) -> float:

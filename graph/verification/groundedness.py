@@ -5,8 +5,8 @@ from itertools import pairwise
 from math import log
 
 from ..learned import load
-from ..text.words import Weigh, terms
-from .passages import Source, share
+from ..text.words import Weigh, share, terms
+from .passages import Source
 from .repair import ABSENT
 
 

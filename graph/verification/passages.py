@@ -10,7 +10,7 @@ from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
 from ..text.values import Value, in_digits, values
-from ..text.words import Weigh, terms
+from ..text.words import terms
 
 NUMBERED = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
 """The number of a section before its heading, which is no value."""
@@ -147,10 +147,3 @@ def missing(wanted: Iterable[str], found: Sequence[frozenset[str]]) -> set[str]:
     for held in found:
         gone = {term for term in gone if held.isdisjoint(_forms(term))}
     return gone
-
-
-def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:
-    """The weighted share of the wanted terms that are found; 1 when none is wanted."""
-    wanted = set(wanted)
-    total = sum(map(weigh, wanted))
-    return sum(map(weigh, wanted & set(found))) / total if total > 0 else 1.0

@@ -137,7 +137,7 @@ def _weigh(found: Sequence[Source]) -> Weigh:
 
 def _report(each: Weighed, run: Run) -> ClaimReport:
     count, told = len(run.sources), run.by.told
-    cited = tuple(n for n in dict.fromkeys(each.claim.markers))
+    cited = tuple(dict.fromkeys(each.claim.markers))
     findings = {n: f for n, f in each.findings.items() if n + 1 in cited} if cited else each.findings
     place, best = _best(findings)
     elsewhere, other = _best(each.findings)

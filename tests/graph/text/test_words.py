@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.words import EMPTY_WORDS, coverage, empty_words, numbers, terms, weights
+from graph.text.words import EMPTY_WORDS, alike, empty_words, numbers, share, terms, weights
 
 few = settings(max_examples=100, deadline=None)
 
@@ -152,24 +152,24 @@ def test_no_texts_have_no_weights() -> None:
     assert weights([]) == {}
 
 
-def test_coverage_is_the_weighted_share_of_what_was_wanted() -> None:
-    assert coverage(["pump", "valve"], ["valve", "hose"], {"pump": 1.0, "valve": 3.0}, default=9.0) == 0.75
+def test_a_share_is_weighted() -> None:
+    assert share(["pump", "valve"], ["valve", "hose"], {"pump": 1.0, "valve": 3.0}.__getitem__) == 0.75
 
 
 def test_a_term_without_a_weight_counts_by_default() -> None:
-    assert coverage(["pump", "new"], ["pump"], {"pump": 1.0}, default=3.0) == 0.25
+    assert share(["pump", "new"], ["pump"], lambda term: {"pump": 1.0}.get(term, 3.0)) == 0.25
 
 
 def test_a_term_wanted_twice_counts_once() -> None:
-    assert coverage(["pump", "pump", "valve"], ["pump"], {}, default=1.0) == 0.5
+    assert share(["pump", "pump", "valve"], ["pump"], alike) == 0.5
 
 
-def test_nothing_wanted_is_nothing_covered() -> None:
-    assert coverage([], ["pump"], {}, default=1.0) == 0.0
+def test_where_nothing_is_wanted_all_is_held() -> None:
+    assert share([], ["pump"], alike) == 1.0
 
 
 @few
 @given(st.sets(st.text(max_size=3)), st.sets(st.text(max_size=3)))
-def test_coverage_is_a_share_that_is_whole_when_all_is_found(wanted: set[str], found: set[str]) -> None:
-    assert 0.0 <= coverage(wanted, found, {}, default=1.0) <= 1.0
-    assert coverage(wanted, wanted | found, {}, default=1.0) == (1.0 if wanted else 0.0)
+def test_a_share_is_whole_when_all_is_found(wanted: set[str], found: set[str]) -> None:
+    assert 0.0 <= share(wanted, found, alike) <= 1.0
+    assert share(wanted, wanted | found, alike) == 1.0
