@@ -1,4 +1,4 @@
-"""The README's demonstration of the gate, run as it stands there but for the ports and the embedding."""
+"""The documents' demonstration of the gate, run as it stands there but for the ports and the embedding."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def test_worse_releases_are_refused_with_the_reason_and_a_better_one_is_promoted
 ) -> None:
     """Static vectors answer in a fraction of the time, and rightly less often: their floors are lower."""
     port, model = str(free_port()), str(free_port())
-    script = commands_after("**Refused, and promoted.**").replace("localhost:8100", f"127.0.0.1:{port}")
+    script = commands_after("docs/demonstration.md", "# The gate, tried").replace("localhost:8100", f"127.0.0.1:{port}")
     script = re.sub(r"name: (\w+)\\n", rf"name: \1\\n{PATIENT}\\n", script).replace("8123", model)
     script = script.replace("--retry 60", "--retry 600")
     script = re.sub(r"(promote v\d|eval gate)", r"\1 --thresholds lower.toml", script)
