@@ -24,7 +24,7 @@ from graph.agent import Agent, open_agent
 from graph.release import Release
 from graph.settings import Settings
 from server.app import assemble
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.serving import configuration, listen
 from server.settings import ServerSettings
 
@@ -39,7 +39,7 @@ def opening(index: Path, release: Release, **settings: object) -> Callable[[], A
 
 def app_over(index: Path, state: Path, release: Release, **settings: object) -> FastAPI:
     """The application over a Snapshot; `settings` are the server's."""
-    return assemble(ServerSettings(state=state, **settings), Live(opening(index, release)))  # type: ignore[arg-type]
+    return assemble(ServerSettings(state=state, **settings), Deployments(opening(index, release)))  # type: ignore[arg-type]
 
 
 @contextmanager

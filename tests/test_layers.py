@@ -120,11 +120,11 @@ def test_evals_do_not_know_the_server(path: Path) -> None:
 
 
 def test_doors_do_not_know_each_other_and_the_desk_knows_no_door() -> None:
-    shared = {"server.doors.events", "server.doors.readable", "server.doors.openai_shapes"}
+    shared = {"server.routes.streams", "server.routes.plain_text", "server.routes.openai_schemas"}
     for path in (ROOT / "server" / "doors").glob("*.py"):
-        assert {name for name in ours(path) if name.startswith("server.doors.")} <= shared
+        assert {name for name in ours(path) if name.startswith("server.routes.")} <= shared
     for path in (ROOT / "server").glob("*.py"):
-        doors = {name for name in ours(path) if name.startswith("server.doors.")}
+        doors = {name for name in ours(path) if name.startswith("server.routes.")}
         assert not doors or path.name == "app.py"
 
 

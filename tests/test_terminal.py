@@ -12,7 +12,7 @@ from support import run_index
 
 import warrant
 from graph.commands.terminal import Terminal, json_text, printable
-from server.watching.diary import open_diary
+from server.observability.answer_store import open_diary
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\x7f\r"
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

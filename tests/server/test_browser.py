@@ -14,7 +14,7 @@ from support import QUICK
 from graph.registry.package import open_package
 from graph.release import Models, Release
 from server.app import assemble
-from server.releases.followed import Followed
+from server.releases.registry import RegistryDeployments
 from server.settings import ServerSettings
 
 pytestmark = pytest.mark.slow
@@ -197,7 +197,7 @@ def test_the_page_and_the_playground_of_a_version_ask_that_version(
         registry.log(Release(name=name, embedding="wordllama-256"))
     registry.names |= {"production": 1, "staging": 2}
     settings = ServerSettings(state=tmp_path / "state", registry="memory")
-    with serving(assemble(settings, Followed(lambda: registry, open_package, settings))) as url:
+    with serving(assemble(settings, RegistryDeployments(lambda: registry, open_package, settings))) as url:
         for path, number in (("/", 1), ("/staging/", 2), ("/versions/2/", 2)):
             label = registry.versions[number].label
             for page in opened(browser, url, path):

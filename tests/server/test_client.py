@@ -20,7 +20,7 @@ from support import QUICK
 from graph.release import Models
 from server.app import assemble
 from server.client import AnswerFailed, WarrantClient
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.settings import ServerSettings
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ def slow(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     script.write_text(yaml.safe_dump([{"reply": REPLY, "seconds_per_token": 0.08}]), "utf-8")
     release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
     settings = ServerSettings(state=folder, keys=key_file(folder / "keys.yaml", ann="key-of-ann"))
-    with serving(assemble(settings, Live(opening(quick_handbook, release, cache_answers=0)))) as url:
+    with serving(assemble(settings, Deployments(opening(quick_handbook, release, cache_answers=0)))) as url:
         yield url
 
 
@@ -293,7 +293,7 @@ async def test_only_a_few_questions_of_a_batch_are_asked_together(config: Any, m
 
 
 def test_callbacks_see_one_run_that_ends_well(slow: str) -> None:
-    class Told(BaseCallbackHandler):
+    class ErrorDetail(BaseCallbackHandler):
         ends: list[Any] = []  # noqa: RUF012 - one for the test
 
         def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
@@ -303,8 +303,8 @@ def test_callbacks_see_one_run_that_ends_well(slow: str) -> None:
             self.ends.append(outputs)
 
     with listening(Cutting(slow, 1500)) as url:
-        list(WarrantClient(url, key="key-of-ann").stream(LAPTOPS, {"callbacks": [Told()]}))
-    assert [end["event"] for end in Told.ends] == ["final"]
+        list(WarrantClient(url, key="key-of-ann").stream(LAPTOPS, {"callbacks": [ErrorDetail()]}))
+    assert [end["event"] for end in ErrorDetail.ends] == ["final"]
 
 
 def test_who_stops_reading_stops_the_work(slow: str, caplog: pytest.LogCaptureFixture) -> None:

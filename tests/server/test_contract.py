@@ -17,7 +17,7 @@ from support import QUICK
 
 from graph.commands.ask import ask as ask_command
 from server.app import assemble
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.settings import ServerSettings
 
 KEY = {"authorization": "Bearer key-of-hanna"}
@@ -45,7 +45,7 @@ def url(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A server that keeps no answers, so that each door has the question answered anew; hanna is in the group hr."""
     state = tmp_path_factory.mktemp("contract")
     settings = ServerSettings(state=state, keys=key_file(state / "keys.yaml", hanna__hr="key-of-hanna"))
-    live = Live(opening(quick_handbook, QUICK, cache_answers=0, cache_retrieval=0, cache_embeddings=0))
+    live = Deployments(opening(quick_handbook, QUICK, cache_answers=0, cache_retrieval=0, cache_embeddings=0))
     with serving(assemble(settings, live)) as address:
         yield address
 

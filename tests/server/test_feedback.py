@@ -14,11 +14,11 @@ from server_under_test import app_over, key_file, serving
 from support import QUICK
 
 from evals.samples import Sample
-from server.callers import ANONYMOUS
-from server.commands.feedback import feedback
-from server.errors import Refused
+from server.auth.callers import ANONYMOUS
+from server.cli.feedback import feedback
+from server.errors import RequestRefused
+from server.observability.answer_store import WAITING, AnswerStore, open_diary, read_feedback
 from server.settings import ServerSettings
-from server.watching.diary import WAITING, Diary, open_diary, read_feedback
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
 
@@ -156,8 +156,8 @@ def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handboo
 
 
 def test_feedback_is_refused_when_too_much_waits(tmp_path: Path) -> None:
-    diary = Diary(ServerSettings(state=tmp_path))
+    diary = AnswerStore(ServerSettings(state=tmp_path))
     for _ in range(WAITING):
         diary.rate("some-request", ANONYMOUS, "up", "")
-    with pytest.raises(Refused, match="does not take requests"):
+    with pytest.raises(RequestRefused, match="does not take requests"):
         diary.rate("some-request", ANONYMOUS, "up", "").result(0)

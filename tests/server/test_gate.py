@@ -12,7 +12,7 @@ from server_under_test import app_over, key_file, serving
 from support import QUICK
 
 from graph.errors import SettingsInvalid
-from server.callers import ANONYMOUS, Callers, Known, load_callers
+from server.auth.callers import ANONYMOUS, Callers, KeyedCaller, load_callers
 from server.settings import ServerSettings
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -186,7 +186,7 @@ def test_an_upper_case_digest_is_the_same_digest(tmp_path: Path) -> None:
     [{"authorization": "Bearer "}, {"x-api-key": ""}, {"x-api-key": " \t"}, {"cookie": 'warrant_key=""'}, {}],
 )
 def test_an_empty_key_is_no_key_whatever_the_file_says(headers: dict[str, str]) -> None:
-    known = Callers([Known(name="ann", sha256=digest(blank)) for blank in ("", " ", " \t")])
+    known = Callers([KeyedCaller(name="ann", sha256=digest(blank)) for blank in ("", " ", " \t")])
     assert known.who(headers) is None
 
 

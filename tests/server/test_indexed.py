@@ -18,7 +18,7 @@ from support import QUICK, run_index
 from graph.snapshot.lexicon import LEXICON
 from graph.snapshot.store import KEPT, lease, locate
 from server.app import assemble
-from server.releases.indexed import FollowedIndex
+from server.releases.index import IndexDeployments
 from server.settings import ServerSettings
 
 KETTLE = {"question": "How often was the kettle descaled?"}
@@ -51,7 +51,7 @@ class Shop:
 
     def app(self, index: Path | None = None, poll: float = 3600) -> FastAPI:
         settings = ServerSettings(state=self.state, poll=poll)
-        return assemble(settings, FollowedIndex(settings, opening(index or self.store, QUICK)))
+        return assemble(settings, IndexDeployments(settings, opening(index or self.store, QUICK)))
 
     @contextmanager
     def served(self, **told: Any) -> Iterator[httpx.Client]:

@@ -29,12 +29,12 @@ from graph.errors import PromotionRefused
 from graph.registry.package import open_package
 from graph.release import Prompts, Release
 from server.app import assemble
-from server.doors.admin import signed
+from server.observability.answer_store import open_diary
 from server.releases import followed as releases_followed
-from server.releases.followed import Followed
-from server.releases.warranted import Warranted
+from server.releases.loader import WarrantCache
+from server.releases.registry import RegistryDeployments
+from server.routes.admin import signed
 from server.settings import ServerSettings
-from server.watching.diary import open_diary
 
 PENSION = {"input": {"question": "Do penguins like music?"}}
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -63,7 +63,7 @@ def registry(tmp_path: Path, quick_handbook: Path) -> MemoryRegistry:
 def app_of(registry: MemoryRegistry, state: Path, **settings: object) -> FastAPI:
     told: dict[str, Any] = {"state": state, "poll": 3600.0, "registry": "memory", **settings}
     own = ServerSettings(**told)
-    return assemble(own, Followed(lambda: registry, open_package, own))
+    return assemble(own, RegistryDeployments(lambda: registry, open_package, own))
 
 
 @contextmanager
@@ -426,7 +426,7 @@ def test_a_version_without_a_warrant_is_there_for_operators_alone(registry: Memo
 def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_away(
     registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(releases_followed, "Warranted", lambda loader: Warranted(loader, seconds=0.0))
+    monkeypatch.setattr(releases_followed, "Warranted", lambda loader: WarrantCache(loader, seconds=0.0))
     keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
     registry.log(release("three"))
     with followed(registry, tmp_path / "state", keys=keys) as client:

@@ -15,8 +15,8 @@ import pytest
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
+from server.observability.logs import set_up_logs
 from server.settings import ServerSettings
-from server.watching.logs import set_up_logs
 
 KEY = "key-of-ann-which-nobody-may-read"
 QUESTION = "What is the hotel limit in the EU?"

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram
 from support import ROOT
 
+from server.observability import meters
 from server.settings import ServerSettings
-from server.watching import meters
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 SETTINGS = dict(re.findall(r"^\| `(WARRANT_\w+)` \| (.+?) \|", OPERATIONS, re.MULTILINE))

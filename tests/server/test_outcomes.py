@@ -13,8 +13,8 @@ from server_under_test import app_over, serving
 from support import QUICK
 
 import warrant
-from server.outcomes import Compared, Outcomes, compare, read_outcomes
-from server.watching.diary import open_diary
+from server.observability.answer_store import open_diary
+from server.observability.outcomes import MetricComparison, Outcomes, compare, read_outcomes
 
 
 def outcomes(version: str = "1", **more: object) -> Outcomes:
@@ -22,7 +22,7 @@ def outcomes(version: str = "1", **more: object) -> Outcomes:
     return Outcomes(version, **{**told, **more})  # type: ignore[arg-type]
 
 
-def metric(name: str, first: Outcomes, second: Outcomes) -> Compared:
+def metric(name: str, first: Outcomes, second: Outcomes) -> MetricComparison:
     return next(each for each in compare(first, second) if each.metric == name)
 
 

@@ -10,8 +10,8 @@ from server_under_test import app_over, serving, warrant_serve
 from support import QUICK
 
 from graph.errors import SettingsInvalid
-from server.releases.keeping import Good, Keeping
-from server.watching.diary import open_diary
+from server.observability.answer_store import open_diary
+from server.releases.retention import LastGood, PackageCache
 
 ASKED = {"input": {"question": "What is the hotel limit in the EU?", "session_id": "trip"}}
 
@@ -46,7 +46,7 @@ def test_packages_and_what_was_good_last_are_closed(tmp_path: Path) -> None:
     package = tmp_path / "releases" / "warrant" / "digest"
     package.mkdir(parents=True)
     (package / "passages.lance").write_text("a text")
-    Keeping(package.parent).keep("production", Good(version="1", digest="d", standing="local"))
+    PackageCache(package.parent).keep("production", LastGood(version="1", digest="d", standing="local"))
     assert open_to_others(package.parent) == []
 
 

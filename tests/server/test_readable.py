@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.doors.readable import answer_text
+from server.routes.plain_text import answer_text
 
 CITATION = {"marker": 1, "title": "Terms", "file": "terms.md", "page": 2, "quote": "It lasts 4 years."}
 ANSWER: dict[str, Any] = {

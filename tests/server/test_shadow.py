@@ -16,12 +16,12 @@ from graph.errors import RetrievalUnavailable
 from graph.settings import Settings
 from graph.state import Question
 from server.context import Request
-from server.desk import Record
-from server.releases.slots import Candidate, Slot, place_of
-from server.schemas import Ask
+from server.observability.answer_store import AnswerStore
+from server.observability.shadow import WAITING, ShadowObserver
+from server.releases.deployments import Deployment, ShadowCandidate, place_of
+from server.schemas import QuestionRequest
+from server.service import QuestionRecord
 from server.settings import ServerSettings
-from server.shadow import WAITING, Shadow
-from server.watching.diary import Diary
 
 HOTEL = Question(question="What is the hotel limit in the EU?")
 
@@ -49,8 +49,8 @@ async def agent(quick_handbook: Path) -> Agent:
     return await open_agent(Settings(index=quick_handbook, threads=1), QUICK)
 
 
-def record(agent: Any, name: str = "request-1", public: dict[str, Any] | None = None) -> Record:
-    found = Record(name, Request(name), Ask(question=HOTEL["question"]), HOTEL, Slot("", agent), 0.0)
+def record(agent: Any, name: str = "request-1", public: dict[str, Any] | None = None) -> QuestionRecord:
+    found = QuestionRecord(name, Request(name), QuestionRequest(question=HOTEL["question"]), HOTEL, Deployment("", agent), 0.0)
     found.public = public if public is not None else {"status": "answered", "text": "EUR 145 [1]"}
     return found
 
@@ -70,7 +70,7 @@ async def until(kept: Kept, count: int) -> None:
 @pytest.mark.anyio
 async def test_a_candidate_answers_what_was_answered_and_its_answer_is_kept(agent: Agent) -> None:
     kept = Kept()
-    shadow = Shadow(kept, lambda: Candidate("7", agent, 1.0), kept.counts.append)
+    shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
     async with shadow.run():
         shadow.question_begun()
         shadow.observe(record(agent))
@@ -85,7 +85,7 @@ async def test_a_candidate_answers_what_was_answered_and_its_answer_is_kept(agen
 @pytest.mark.anyio
 async def test_it_waits_while_people_are_being_answered(agent: Agent) -> None:
     kept = Kept()
-    shadow = Shadow(kept, lambda: Candidate("7", agent, 1.0), kept.counts.append)
+    shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
     async with shadow.run():
         shadow.question_begun()
         shadow.question_begun()
@@ -99,7 +99,7 @@ async def test_it_waits_while_people_are_being_answered(agent: Agent) -> None:
 @pytest.mark.anyio
 async def test_a_candidate_that_fails_harms_nobody_and_is_told(agent: Agent) -> None:
     kept = Kept()
-    shadow = Shadow(kept, lambda: Candidate("7", Broken(), 1.0), kept.counts.append)  # type: ignore[arg-type]
+    shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", Broken(), 1.0), kept.counts.append)  # type: ignore[arg-type]
     async with shadow.run():
         shadow.observe(record(agent))
         shadow.observe(record(agent, "request-2"))
@@ -111,7 +111,7 @@ async def test_a_candidate_that_fails_harms_nobody_and_is_told(agent: Agent) -> 
 @pytest.mark.anyio
 async def test_only_its_share_is_asked_and_always_the_same_questions(agent: Agent) -> None:
     kept = Kept()
-    shadow = Shadow(kept, lambda: Candidate("7", agent, 0.25), kept.counts.append)
+    shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 0.25), kept.counts.append)
     names = [f"request-{number}" for number in range(200)]
     for name in names:
         shadow.observe(record(agent, name))
@@ -123,7 +123,7 @@ async def test_only_its_share_is_asked_and_always_the_same_questions(agent: Agen
 @pytest.mark.anyio
 async def test_questions_without_an_answer_are_not_asked(agent: Agent) -> None:
     kept = Kept()
-    shadow = Shadow(kept, lambda: Candidate("7", agent, 1.0), kept.counts.append)
+    shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
     failed = record(agent)
     failed.public = None
     shadow.observe(failed)
@@ -133,7 +133,7 @@ async def test_questions_without_an_answer_are_not_asked(agent: Agent) -> None:
 @pytest.mark.anyio
 async def test_what_does_not_fit_into_the_queue_is_dropped_and_counted(agent: Agent) -> None:
     kept = Kept()
-    shadow = Shadow(kept, lambda: Candidate("7", agent, 1.0), kept.counts.append)
+    shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
     for number in range(WAITING + 3):
         shadow.observe(record(agent, f"request-{number}"))
     assert kept.counts == ["dropped"] * 3
@@ -142,7 +142,7 @@ async def test_what_does_not_fit_into_the_queue_is_dropped_and_counted(agent: Ag
 @pytest.mark.anyio
 async def test_without_a_candidate_nothing_waits(agent: Agent) -> None:
     kept = Kept()
-    shadow = Shadow(kept, lambda: None, kept.counts.append)
+    shadow = ShadowObserver(kept, lambda: None, kept.counts.append)
     shadow.observe(record(agent))
     assert shadow._waiting.empty()
 
@@ -151,9 +151,9 @@ async def test_without_a_candidate_nothing_waits(agent: Agent) -> None:
 async def test_both_answers_to_a_question_are_compared(
     agent: Agent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Diary(ServerSettings(state=tmp_path)) as diary:
+    with AnswerStore(ServerSettings(state=tmp_path)) as diary:
         counts: list[str] = []
-        shadow = Shadow(diary, lambda: Candidate("2", agent, 1.0), counts.append)
+        shadow = ShadowObserver(diary, lambda: ShadowCandidate("2", agent, 1.0), counts.append)
         async with shadow.run():
             said = await said_by(agent)
             for number, text in enumerate([said, said, "something else"]):

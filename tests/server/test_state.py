@@ -21,13 +21,13 @@ from support import QUICK, ROOT
 
 from graph.errors import SettingsInvalid
 from graph.state import Turn
-from server.callers import Caller
+from server.auth.callers import Caller
 from server.conversations import Conversations
-from server.desk import NOT_KEPT, NOT_READ
-from server.errors import Refused, StateUnavailable
+from server.errors import RequestRefused, StateUnavailable
+from server.observability import meters
+from server.observability.answer_store import AnswerStore
+from server.service import NOT_KEPT, NOT_READ
 from server.settings import ServerSettings
-from server.watching import meters
-from server.watching.diary import Diary
 
 FILES = {"conversations.db": "Conversations", "feedback.db": "Questions and feedback"}
 LAPTOPS = {"question": "After how many years are laptops replaced?", "session_id": "talk"}
@@ -72,7 +72,7 @@ def damage(path: Path) -> None:
 async def open_both(state: Path) -> None:
     settings = ServerSettings(state=state)
     async with Conversations(settings):
-        with Diary(settings):
+        with AnswerStore(settings):
             pass
 
 
@@ -175,14 +175,14 @@ ANN = Caller(name="ann")
 
 
 def test_one_who_leaves_while_rating_ends_nothing(tmp_path: Path) -> None:
-    with Diary(ServerSettings(state=tmp_path)) as diary:
+    with AnswerStore(ServerSettings(state=tmp_path)) as diary:
         with closing(sqlite3.connect(tmp_path / "feedback.db")) as other:
             other.execute("BEGIN IMMEDIATE")
             waiting = diary.rate("request-1", ANN, "up", "")
             left = diary.rate("request-2", ANN, "up", "")
             assert left.cancel()
-        assert isinstance(waiting.exception(30), Refused | StateUnavailable)
-        assert isinstance(diary.rate("request-3", ANN, "up", "").exception(30), Refused)
+        assert isinstance(waiting.exception(30), RequestRefused | StateUnavailable)
+        assert isinstance(diary.rate("request-3", ANN, "up", "").exception(30), RequestRefused)
 
 
 def test_what_workers_count_has_its_place_on_the_disk_before_it_is_mapped(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from server_under_test import app_over, serving, warrant_serve
 from support import QUICK, ROOT
 
 from graph.release import Checking, Models
-from server.watching import tracing
-from server.watching.traces import chosen
+from server.observability import tracing
+from server.observability.traces import chosen
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?", "session_id": "trip"}}
 SECONDS = 60
@@ -260,7 +260,7 @@ def test_processes_agree_on_the_share_that_is_traced() -> None:
     assert all(chosen(name, 1.0) for name in names)
     share = [name for name in names if chosen(name, 0.25)]
     assert 400 < len(share) < 600
-    told = f"from server.watching.traces import chosen; print(sum(chosen(n, 0.25) for n in {share!r}))"
+    told = f"from server.observability.traces import chosen; print(sum(chosen(n, 0.25) for n in {share!r}))"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) == len(share)
 

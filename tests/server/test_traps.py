@@ -21,7 +21,7 @@ from support import QUICK
 from graph.agent import Agent
 from graph.release import Generation, Models, Release
 from server.app import assemble
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.serving import configuration
 from server.settings import ServerSettings
 
@@ -57,7 +57,7 @@ def serve_fake(quick_handbook: Path, tmp_path: Path) -> Callable[..., Any]:
             release = QUICK.model_copy(update={"generation": Generation(deadline=deadline)})
             return Agent(release, real.backend, cast("Any", FakeGraph(say)))
 
-        return serving(assemble(ServerSettings(state=tmp_path, grace=grace), Live(fake)))
+        return serving(assemble(ServerSettings(state=tmp_path, grace=grace), Deployments(fake)))
 
     return start
 
