@@ -19,7 +19,7 @@ from graph.settings import quiet_libraries
 from graph.state import Answer, Citation, no_usage
 from graph.sync import Graph
 from server.app import assemble
-from server.releases.deployments import Deployments, described
+from server.releases.deployments import Deployments, environment_agent
 from server.settings import ServerSettings
 
 quiet_libraries()
@@ -54,7 +54,7 @@ def bare() -> FastAPI:
 
 def plain() -> FastAPI:
     """A route over the real graph."""
-    return _route(lambda: described()())
+    return _route(lambda: environment_agent()())
 
 
 def plain_noop() -> FastAPI:
@@ -76,7 +76,7 @@ def ours_noop() -> FastAPI:
 
 async def open_noop() -> Agent:
     """The described agent, whose graph does nothing."""
-    real = await described()()
+    real = await environment_agent()()
     return Agent(real.release, real.backend, noop_graph())
 
 

@@ -1,6 +1,6 @@
 """Answer streams: the work for one question in a task of its own, and every item that it has emitted.
 
-A follower reads the items so far and waits for more. When nobody follows any longer the work is stopped: at once, or
+A follower reads the items so far and waits for more. Without followers the work is stopped: at once, or
 after a while if the stream is resumable. The task has an empty context, because LangChain passes callbacks on through
 context variables and would copy the graph's state into the outer call's streams.
 """

@@ -23,7 +23,7 @@ from server.files import BUSY, cause_of, identity_of, private_database, unusable
 from server.observability.observers import Observer, QuestionRecord
 from server.settings import ServerSettings
 
-log = logging.getLogger("warrant.diary")
+log = logging.getLogger("warrant.answers")
 Rating = Literal["up", "down"]
 Job = Callable[[sqlite3.Connection], None]
 FILE = "feedback.db"

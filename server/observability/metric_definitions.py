@@ -7,13 +7,14 @@ all files. No label contains a caller's name, a raw path or a text.
 import os
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from graph.processes import alive
 from server.files import unusable
 from server.settings import metrics_folder
 
+CONTENT_TYPE = CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
 FILES = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
 """Prefixes of a worker's files, one for each kind of metric below."""

@@ -129,8 +129,8 @@ class Metrics(Observer):
         if not usage["calls"]:
             return
         model = usage["model"]
-        for direction in ("input", "output"):
-            metric_definitions.TOKENS.labels(model, direction).inc(usage[f"{direction}_tokens"])
+        metric_definitions.TOKENS.labels(model, "input").inc(usage["input_tokens"])
+        metric_definitions.TOKENS.labels(model, "output").inc(usage["output_tokens"])
         if (dollars := cost(usage, self._prices)) is not None:
             metric_definitions.COST.labels(model).inc(dollars)
 

@@ -44,9 +44,7 @@ class PackageCache:
         try:
             private_tree(home)
         except OSError as error:
-            raise SettingsInvalid(
-                f"{home} cannot be restricted to its owner: {error.strerror}."
-            ) from error
+            raise SettingsInvalid(f"{home} cannot be restricted to its owner: {error.strerror}.") from error
         self._in_use: Collection[str] = ()
         self._loading: Counter[str] = Counter()
 

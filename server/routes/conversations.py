@@ -25,13 +25,13 @@ def conversation_routes(conversations: Conversations) -> APIRouter:
     routes = APIRouter(prefix="/conversations", tags=["conversations"])
 
     @routes.get("")
-    async def listing() -> list[ConversationSummary]:
+    async def summaries() -> list[ConversationSummary]:
         """Your conversations, the latest first."""
         return await conversations.summaries(this_request().caller.name)
 
     @routes.get("/{session_id}")
     async def one(session_id: Session) -> Conversation:
-        """The turns that are kept of one of your conversations."""
+        """The stored turns of one of your conversations."""
         turns = await conversations.turns(this_request().caller.name, session_id)
         if not turns:
             raise refuse(404, "You have no conversation by that id.")

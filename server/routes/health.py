@@ -14,7 +14,7 @@ from starlette.responses import Response
 from graph.agent import Agent
 from graph.registry.stages import STAGING
 from server.errors import RequestRefused, refuse
-from server.observability.metric_definitions import CONTENT_TYPE_LATEST
+from server.observability.metric_definitions import CONTENT_TYPE
 from server.observability.metrics import Metrics
 from server.observability.trace_export import TraceExporter
 from server.releases.deployments import Deployments, Standing
@@ -141,6 +141,6 @@ def health_routes(
     @routes.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     def read_metrics() -> Response:
         """Counters, histograms and gauges in Prometheus' text format."""
-        return Response(metrics.page(deployments), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(metrics.page(deployments), headers={"content-type": CONTENT_TYPE})
 
     return routes

@@ -43,7 +43,7 @@ class InputItem(BaseModel):
     def message(self) -> ChatMessage:
         """The item as a message; raises RequestRefused (422) when it is something else."""
         if self.type not in (None, "message"):
-            raise refuse(422, f"Only messages can be asked; the input has an item of type {self.type!r:.80}.")
+            raise refuse(422, f"Only messages are supported; the input has an item of type {self.type!r:.80}.")
         if self.role is None or self.content is None:
             raise refuse(422, "A message of the input needs a role and a content.")
         return ChatMessage(role=self.role, content=self.content)

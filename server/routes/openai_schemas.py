@@ -49,7 +49,7 @@ class ChatMessage(BaseModel):
             return self.content or ""
         other = next((part.type for part in self.content if not part.type.endswith("text")), None)
         if other:
-            raise refuse(422, f"Only text can be asked; this message has a part of type {other!r}.")
+            raise refuse(422, f"Only text is supported; this message has a part of type {other!r}.")
         return "\n".join(part.text for part in self.content)
 
 

@@ -126,8 +126,8 @@ def test_only_the_newest_checkpoint_is_kept_and_the_latest_turns_are_given(tmp_p
     async def talk() -> list[Turn]:
         async with Conversations(ServerSettings(state=tmp_path, session_turns=4)) as talks:
             for number in range(6):
-                await talks.remember("ann", "long", turns(number))
-            return await talks.recall("ann", "long")
+                await talks.append("ann", "long", turns(number))
+            return await talks.turns("ann", "long")
 
     assert asyncio.run(talk()) == [*turns(4), *turns(5)]
     with sqlite3.connect(tmp_path / "conversations.db") as file:
@@ -144,7 +144,7 @@ async def talk():
     async with Conversations(ServerSettings(state=Path(sys.argv[1]))) as talks:
         for number in range(10_000):
             said = [("user", f"question {number}"), ("assistant", f"answer {number}")]
-            await talks.remember("ann", "s", [{"role": role, "content": text} for role, text in said])
+            await talks.append("ann", "s", [{"role": role, "content": text} for role, text in said])
             print(number, flush=True)
 
 asyncio.run(talk())
@@ -162,7 +162,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
 
     async def read() -> list[Turn]:
         async with Conversations(ServerSettings(state=tmp_path, session_turns=200)) as talks:
-            return await talks.recall("ann", "s")
+            return await talks.turns("ann", "s")
 
     assert asyncio.run(read())[:10] == [turn for number in range(5) for turn in turns(number)]
 

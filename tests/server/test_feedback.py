@@ -17,7 +17,7 @@ from evals.samples import Sample
 from server.auth.callers import ANONYMOUS
 from server.cli.feedback import feedback
 from server.errors import RequestRefused
-from server.observability.answer_store import WAITING, AnswerStore, open_diary, read_feedback
+from server.observability.answer_store import QUEUE_SIZE, AnswerStore, open_answer_store, read_feedback
 from server.settings import ServerSettings
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -94,7 +94,7 @@ def test_an_id_that_a_client_gives_reaches_no_record_of_another_caller(client: h
     assert client.post("/feedback", json={"request_id": mine, "rating": "up"}).status_code == 204
     [row] = [row for row in read_feedback(state, None, 0.0) if row["request_id"] == mine]
     assert (row["caller"], json.loads(row["asked"])["question"]) == ("ann", HOTEL["input"]["question"])
-    with closing(open_diary(state)) as file:
+    with closing(open_answer_store(state)) as file:
         found = file.execute("SELECT caller FROM questions WHERE client_id = ?", (mine,)).fetchall()
     assert [row["caller"] for row in found] == ["bob"]
 
@@ -139,7 +139,7 @@ def test_questions_are_not_kept_unless_wanted(quick_handbook: Path, tmp_path: Pa
 
 def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handbook: Path, tmp_path: Path) -> None:
     long_ago = time.time() - 2 * 86_400
-    with closing(open_diary(tmp_path)) as file, file:
+    with closing(open_answer_store(tmp_path)) as file, file:
         rows = [(name, long_ago, "anonymous", "", "r", "s", "answered") for name in ("forgotten", "remembered")]
         file.executemany(
             "INSERT INTO questions (request_id, at, caller, session, release, snapshot, status) VALUES (?,?,?,?,?,?,?)",
@@ -151,13 +151,13 @@ def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handboo
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         new = ask(client)
-    with closing(open_diary(tmp_path)) as file:
+    with closing(open_answer_store(tmp_path)) as file:
         assert {row["request_id"] for row in file.execute("SELECT request_id FROM questions")} == {"remembered", new}
 
 
 def test_feedback_is_refused_when_too_much_waits(tmp_path: Path) -> None:
     diary = AnswerStore(ServerSettings(state=tmp_path))
-    for _ in range(WAITING):
+    for _ in range(QUEUE_SIZE):
         diary.rate("some-request", ANONYMOUS, "up", "")
     with pytest.raises(RequestRefused, match="does not take requests"):
         diary.rate("some-request", ANONYMOUS, "up", "").result(0)

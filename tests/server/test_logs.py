@@ -15,7 +15,7 @@ import pytest
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
-from server.observability.logs import set_up_logs
+from server.observability.logs import configure_logging
 from server.settings import ServerSettings
 
 KEY = "key-of-ann-which-nobody-may-read"
@@ -25,11 +25,11 @@ ASKED = {"input": {"question": QUESTION}}
 
 @contextmanager
 def logged(monkeypatch: pytest.MonkeyPatch, **settings: object) -> Iterator[io.StringIO]:
-    """What set_up_logs lets through, instead of what pytest catches."""
+    """What configure_logging lets through, instead of what pytest catches."""
     root, written = logging.getLogger(), io.StringIO()
     before, factory = (root.handlers[:], root.level), logging.getLogRecordFactory()
     monkeypatch.setattr(sys, "stderr", written)
-    set_up_logs(ServerSettings(**settings))  # type: ignore[arg-type]
+    configure_logging(ServerSettings(**settings))  # type: ignore[arg-type]
     try:
         yield written
     finally:

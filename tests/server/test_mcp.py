@@ -129,7 +129,7 @@ async def test_what_breaks_inside_is_told_without_its_secrets(quick_handbook: Pa
     with serving(app) as url:
         async with talking(url) as session:
             await session.list_tools()
-            object.__setattr__(app.state.server.live.agent, "backend", None)
+            object.__setattr__(app.state.server.deployments.agent, "backend", None)
             told = text_of(await call(session, "search", query="hotel"))
             with pytest.raises(McpError) as listing:
                 await session.list_tools()
@@ -175,7 +175,7 @@ async def test_questions_are_counted_as_through_every_door(server: str, caplog: 
         async with talking(server) as session:
             answer = structured(await call(session, "ask", **HOTEL))
         record = until(lambda: [r for r in caplog.records if r.name == "warrant.questions"])[0].__dict__
-    assert (record["request_id"], record["door"], record["code"]) == (answer["request_id"], "mcp", "answered")
+    assert (record["request_id"], record["api"], record["code"]) == (answer["request_id"], "mcp", "answered")
 
 
 async def test_a_conversation_is_remembered(server: str) -> None:

@@ -75,7 +75,7 @@ def test_requests_are_counted_by_template_and_never_by_what_was_sent(counted: ht
     def more(**labels: str) -> float:
         return after.total("warrant_requests_total", **labels) - before.total("warrant_requests_total", **labels)
 
-    assert more(door="page", method="GET", path="/conversations/{session_id}", status="404") == 1
+    assert more(api="page", method="GET", path="/conversations/{session_id}", status="404") == 1
     assert more(path="none", status="404") == 1
     assert more(method="other", status="405") == 1
     assert not {"/no/such/path", "/conversations/a-session-of-mine"} & set(after.values("path"))

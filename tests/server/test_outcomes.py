@@ -13,7 +13,7 @@ from server_under_test import app_over, serving
 from support import QUICK
 
 import warrant
-from server.observability.answer_store import open_diary
+from server.observability.answer_store import open_answer_store
 from server.observability.outcomes import MetricComparison, Outcomes, compare, read_outcomes
 
 
@@ -74,7 +74,7 @@ def test_rungs_count_among_answers_and_ratings_among_the_rated() -> None:
 
 def fill(state: Path, version: str, declined: float, ms: float, count: int) -> None:
     chance = random.Random(version)
-    with closing(open_diary(state)) as connection, connection:
+    with closing(open_answer_store(state)) as connection, connection:
         for number in range(count):
             status = "declined" if chance.random() < declined else "answered"
             row = (
@@ -134,5 +134,5 @@ def test_a_file_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> No
         old.execute("INSERT INTO questions VALUES ('request-1', 1.0, 'ann', '', 'r', 's', 'answered', NULL, NULL)")
     assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
     assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
-    with closing(open_diary(tmp_path)) as migrated:
+    with closing(open_answer_store(tmp_path)) as migrated:
         assert migrated.execute("SELECT client_id FROM questions").fetchone()["client_id"] == ""

@@ -95,7 +95,7 @@ def test_there_is_nothing_to_sign_in_to_without_keys(server: str) -> None:
     assert (reply.status_code, "set-cookie" in reply.headers) == (404, False)
 
 
-@pytest.mark.parametrize("track", ["", "/staging"])
+@pytest.mark.parametrize("target", ["", "/staging"])
 def test_the_playground_has_the_headers_of_a_page_and_only_its_own_script(server: str, track: str) -> None:
     page = httpx.get(f"{server}{track}/rag/playground/", timeout=60)
     ours = httpx.get(f"{server}/", timeout=60).headers

@@ -15,12 +15,12 @@ from graph.agent import Agent, open_agent
 from graph.errors import RetrievalUnavailable
 from graph.settings import Settings
 from graph.state import Question
-from server.context import Request
+from server.context import RequestContext
 from server.observability.answer_store import AnswerStore
-from server.observability.shadow import WAITING, ShadowObserver
-from server.releases.deployments import Deployment, ShadowCandidate, place_of
+from server.observability.observers import QuestionRecord
+from server.observability.shadow import QUEUE_SIZE, ShadowObserver
+from server.releases.deployments import Deployment, ShadowCandidate, hash_fraction
 from server.schemas import QuestionRequest
-from server.service import QuestionRecord
 from server.settings import ServerSettings
 
 HOTEL = Question(question="What is the hotel limit in the EU?")
@@ -31,7 +31,7 @@ class Kept:
         self.rows: list[dict[str, Any]] = []
         self.counts: list[str] = []
 
-    def keep_shadow(self, row: dict[str, Any]) -> None:
+    def add_shadow(self, row: dict[str, Any]) -> None:
         self.rows.append(row)
 
 
@@ -50,7 +50,9 @@ async def agent(quick_handbook: Path) -> Agent:
 
 
 def record(agent: Any, name: str = "request-1", public: dict[str, Any] | None = None) -> QuestionRecord:
-    found = QuestionRecord(name, Request(name), QuestionRequest(question=HOTEL["question"]), HOTEL, Deployment("", agent), 0.0)
+    found = QuestionRecord(
+        name, RequestContext(name), QuestionRequest(question=HOTEL["question"]), HOTEL, Deployment("", agent), 0.0
+    )
     found.public = public if public is not None else {"status": "answered", "text": "EUR 145 [1]"}
     return found
 
@@ -72,8 +74,8 @@ async def test_a_candidate_answers_what_was_answered_and_its_answer_is_kept(agen
     kept = Kept()
     shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
     async with shadow.run():
-        shadow.question_begun()
-        shadow.observe(record(agent))
+        shadow.question_started()
+        shadow.question_ended(record(agent))
         await until(kept, 1)
     row = kept.rows[0]
     assert (row["request_id"], row["version"], row["status"], row["rung"]) == ("request-1", "7", "answered", "primary")
@@ -87,12 +89,12 @@ async def test_it_waits_while_people_are_being_answered(agent: Agent) -> None:
     kept = Kept()
     shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
     async with shadow.run():
-        shadow.question_begun()
-        shadow.question_begun()
-        shadow.observe(record(agent))
+        shadow.question_started()
+        shadow.question_started()
+        shadow.question_ended(record(agent))
         await asyncio.sleep(0.3)
         assert kept.rows == []
-        shadow.observe(record(agent, "request-2", {}))
+        shadow.question_ended(record(agent, "request-2", {}))
         await until(kept, 2)
 
 
@@ -101,8 +103,8 @@ async def test_a_candidate_that_fails_harms_nobody_and_is_told(agent: Agent) -> 
     kept = Kept()
     shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", Broken(), 1.0), kept.counts.append)  # type: ignore[arg-type]
     async with shadow.run():
-        shadow.observe(record(agent))
-        shadow.observe(record(agent, "request-2"))
+        shadow.question_ended(record(agent))
+        shadow.question_ended(record(agent, "request-2"))
         await until(kept, 2)
     assert [row["status"] for row in kept.rows] == ["retrieval_unavailable"] * 2
     assert kept.counts == ["failed"] * 2
@@ -114,9 +116,9 @@ async def test_only_its_share_is_asked_and_always_the_same_questions(agent: Agen
     shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 0.25), kept.counts.append)
     names = [f"request-{number}" for number in range(200)]
     for name in names:
-        shadow.observe(record(agent, name))
+        shadow.question_ended(record(agent, name))
     taken = [shadow._waiting.get_nowait()[0] for _ in range(shadow._waiting.qsize())]
-    assert taken == [name for name in names if place_of(name) < 0.25]
+    assert taken == [name for name in names if hash_fraction(name) < 0.25]
     assert 25 < len(taken) < 75
 
 
@@ -126,7 +128,7 @@ async def test_questions_without_an_answer_are_not_asked(agent: Agent) -> None:
     shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
     failed = record(agent)
     failed.public = None
-    shadow.observe(failed)
+    shadow.question_ended(failed)
     assert shadow._waiting.empty()
 
 
@@ -134,8 +136,8 @@ async def test_questions_without_an_answer_are_not_asked(agent: Agent) -> None:
 async def test_what_does_not_fit_into_the_queue_is_dropped_and_counted(agent: Agent) -> None:
     kept = Kept()
     shadow = ShadowObserver(kept, lambda: ShadowCandidate("7", agent, 1.0), kept.counts.append)
-    for number in range(WAITING + 3):
-        shadow.observe(record(agent, f"request-{number}"))
+    for number in range(QUEUE_SIZE + 3):
+        shadow.question_ended(record(agent, f"request-{number}"))
     assert kept.counts == ["dropped"] * 3
 
 
@@ -143,7 +145,7 @@ async def test_what_does_not_fit_into_the_queue_is_dropped_and_counted(agent: Ag
 async def test_without_a_candidate_nothing_waits(agent: Agent) -> None:
     kept = Kept()
     shadow = ShadowObserver(kept, lambda: None, kept.counts.append)
-    shadow.observe(record(agent))
+    shadow.question_ended(record(agent))
     assert shadow._waiting.empty()
 
 
@@ -159,8 +161,8 @@ async def test_both_answers_to_a_question_are_compared(
             for number, text in enumerate([said, said, "something else"]):
                 live = record(agent, f"request-{number}", {"status": "answered", "text": text, "version": "1"})
                 live.code, live.ended = "answered", time.time()
-                diary.observe(live)
-                shadow.observe(live)
+                diary.question_ended(live)
+                shadow.question_ended(live)
             async with asyncio.timeout(20):
                 while len(counts) < 3:
                     await asyncio.sleep(0.01)

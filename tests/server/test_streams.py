@@ -138,15 +138,15 @@ async def test_a_caller_with_many_streams_drops_no_other_s() -> None:
         say({"event": "final"})
 
     ann, bob = Caller(name="ann"), Caller(name="bob")
-    runs, theirs = ResumableStreams(seconds=30, most=3), AnswerStream(work)
-    runs.keep("theirs", bob, theirs, 1)
+    streams, theirs = ResumableStreams(seconds=30, most=3), AnswerStream(work)
+    streams.add("theirs", bob, theirs, 1)
     for number in range(4):
-        runs.keep(f"mine-{number}", ann, AnswerStream(work), 1)
-    assert runs.find("theirs", bob) is theirs
-    assert [runs.find(f"mine-{number}", ann) is not None for number in (2, 3)] == [True, True]
+        streams.add(f"mine-{number}", ann, AnswerStream(work), 1)
+    assert streams.find("theirs", bob) is theirs
+    assert [streams.find(f"mine-{number}", ann) is not None for number in (2, 3)] == [True, True]
     for gone, caller in (("mine-1", ann), ("theirs", ann), ("mine-3", bob)):
         with pytest.raises(RequestRefused, match="no stream by that id"):
-            runs.find(gone, caller)
+            streams.find(gone, caller)
 
 
 def test_work_stops_when_nobody_comes_back(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:

@@ -297,7 +297,7 @@ def test_a_stream_ends_on_the_release_that_it_began_with(quick_handbook: Path, t
     with serving(app) as url, httpx.stream("POST", f"{url}/rag/stream", json={"input": LAPTOPS}, timeout=60) as reply:
         lines = (line for line in reply.iter_lines() if '"event"' in line)
         assert "token" in next(line for line in lines if "token" in line)
-        app.state.server.live.swap(another)
+        app.state.server.deployments.swap(another)
         final = json.loads(list(lines)[-1][5:])["answer"]
         later = httpx.post(f"{url}/rag/invoke", json={"input": LAPTOPS}, timeout=60).json()["output"]
     assert (final["release"], later["release"]) == (old.label, new.label)

@@ -29,7 +29,7 @@ from graph.errors import PromotionRefused
 from graph.registry.package import open_package
 from graph.release import Prompts, Release
 from server.app import assemble
-from server.observability.answer_store import open_diary
+from server.observability.answer_store import open_answer_store
 from server.releases import followed as releases_followed
 from server.releases.loader import WarrantCache
 from server.releases.registry import RegistryDeployments
@@ -220,7 +220,7 @@ def test_the_servers_own_override_serves_what_has_no_warrant(registry: MemoryReg
 
 @pytest.mark.anyio
 async def test_a_server_without_anything_to_serve_does_not_start(registry: MemoryRegistry, tmp_path: Path) -> None:
-    live = app_of(registry, tmp_path / "state").state.server.live
+    live = app_of(registry, tmp_path / "state").state.server.deployments
     registry.warrants[1] = None
     with pytest.raises(PromotionRefused, match="v1 may not be served: it has no warrant"):
         await live.open()
@@ -293,7 +293,7 @@ async def test_what_was_good_last_is_not_served_when_it_may_not_be_served_any_mo
     registry.warrants[2] = None
     for number in (3, 2):
         registry.names["production"] = number
-        live = app_of(registry, tmp_path / "state").state.server.live
+        live = app_of(registry, tmp_path / "state").state.server.deployments
         with pytest.raises(PromotionRefused, match="There is nothing to serve"):
             await live.open()
 
@@ -312,7 +312,7 @@ async def test_a_package_that_was_altered_on_disk_is_not_served(registry: Memory
         assert registry.fetched == [1, 1]
         altered()
     registry.away = True
-    live = app_of(registry, tmp_path / "state").state.server.live
+    live = app_of(registry, tmp_path / "state").state.server.deployments
     with pytest.raises(PromotionRefused, match="The registry is away"):
         await live.open()
 
@@ -451,11 +451,11 @@ def test_pinned_versions_that_nobody_asks_are_let_go(registry: MemoryRegistry, t
         registry.log(release(name))
     app = app_of(registry, tmp_path / "state", pinned=1)
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
-        live = app.state.server.live
+        live = app.state.server.deployments
         ask(client, "/versions/2/rag")
-        gone = weakref.ref(live.state.slots["v2"].agent)
+        gone = weakref.ref(live.state.deployments["v2"].agent)
         ask(client, "/versions/3/rag")
-        assert set(live.state.slots) == {"production", "v3"}
+        assert set(live.state.deployments) == {"production", "v3"}
         until(lambda: gc.collect() >= 0 and gone() is None)
         assert ask(client, "/versions/2/rag")["version"] == "2"
 
@@ -490,7 +490,7 @@ def test_a_release_that_was_replaced_is_let_go(registry: MemoryRegistry, tmp_pat
     app = app_of(registry, tmp_path / "state")
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
         ask(client)
-        gone = weakref.ref(app.state.server.live.agent)
+        gone = weakref.ref(app.state.server.deployments.agent)
         registry.names["production"] = 2
         reload(client)
         until(lambda: gc.collect() >= 0 and gone() is None)
@@ -539,7 +539,7 @@ def test_a_shadow_answers_unseen_and_is_kept(client: httpx.Client, registry: Mem
     assert answer["version"] == "1"
 
     def rows() -> list[Any]:
-        with closing(open_diary(tmp_path / "state")) as diary:
+        with closing(open_answer_store(tmp_path / "state")) as diary:
             return diary.execute("SELECT * FROM shadows").fetchall()
 
     until(lambda: len(rows()) == 1)

@@ -24,9 +24,9 @@ from graph.state import Turn
 from server.auth.callers import Caller
 from server.conversations import Conversations
 from server.errors import RequestRefused, StateUnavailable
-from server.observability import meters
+from server.observability import metric_definitions
 from server.observability.answer_store import AnswerStore
-from server.service import NOT_KEPT, NOT_READ
+from server.service import NOT_READ, NOT_STORED
 from server.settings import ServerSettings
 
 FILES = {"conversations.db": "Conversations", "feedback.db": "Questions and feedback"}
@@ -114,10 +114,10 @@ def test_a_conversation_that_cannot_be_kept_costs_no_answer_and_is_told(quick_ha
         assert (ask(client)["warnings"], trouble(client)) == ([], [])
         with closing(sqlite3.connect(tmp_path / "conversations.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            assert ask(client)["warnings"] == [NOT_KEPT]
-            assert "Conversations are not kept or read: " in trouble(client)[0]
+            assert ask(client)["warnings"] == [NOT_STORED]
+            assert "Conversations are not stored or read: " in trouble(client)[0]
         page = Numbers(client.get("/metrics").text)
-        assert page.total("warrant_not_kept_total", what="conversations") >= 1
+        assert page.total("warrant_not_stored_total", store="conversations") >= 1
         until(lambda: ask(client)["warnings"] == [])
         assert trouble(client) == []
 
@@ -126,8 +126,8 @@ def test_a_conversation_that_cannot_be_read_costs_no_answer_and_is_told(quick_ha
     with served(quick_handbook, tmp_path) as client:
         ask(client)
         garble(tmp_path / "conversations.db")
-        assert ask(client)["warnings"] == [NOT_READ, NOT_KEPT]
-        assert trouble(client) == ["Conversations are not kept or read: it is no SQLite database."]
+        assert ask(client)["warnings"] == [NOT_READ, NOT_STORED]
+        assert trouble(client) == ["Conversations are not stored or read: it is no SQLite database."]
         assert str(tmp_path) not in client.get("/readyz").text
         listed = client.get("/conversations")
         assert (listed.status_code, listed.json()["error"]["code"]) == (503, "state_unavailable")
@@ -164,7 +164,7 @@ def test_feedback_that_cannot_be_kept_is_said_not_to_be(quick_handbook: Path, tm
         reply = client.post("/feedback", json=rated)
         assert (reply.status_code, reply.json()["error"]["code"]) == (503, "state_unavailable")
         ask(client)
-        assert trouble(client) == ["Questions and feedback are not kept: it is no SQLite database."]
+        assert trouble(client) == ["Questions and feedback are not stored: it is no SQLite database."]
         (tmp_path / "feedback.db").unlink()
         rated = {"request_id": ask(client)["request_id"], "rating": "up"}
         assert client.post("/feedback", json=rated).status_code == 204
@@ -186,10 +186,10 @@ def test_one_who_leaves_while_rating_ends_nothing(tmp_path: Path) -> None:
 
 
 def test_what_workers_count_has_its_place_on_the_disk_before_it_is_mapped(tmp_path: Path) -> None:
-    meters.reserve(tmp_path)
+    metric_definitions.reserve(tmp_path)
     found = list(tmp_path.iterdir())
-    assert len(found) == len(meters.FILES)
-    assert all(path.stat().st_blocks * 512 >= meters.RESERVED for path in found)
+    assert len(found) == len(metric_definitions.FILES)
+    assert all(path.stat().st_blocks * 512 >= metric_definitions.RESERVED_BYTES for path in found)
 
 
 FULL = """
@@ -203,17 +203,17 @@ async def talk():
     state = Path(sys.argv[1])
     async with Conversations(ServerSettings(state=state)) as talks:
         turns = [{"role": "user", "content": "question " * 5000}]
-        await talks.remember("ann", "s", turns)
+        await talks.append("ann", "s", turns)
         most = max(path.stat().st_size for path in state.iterdir())
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         try:
             for _ in range(5):
-                await talks.remember("ann", "s", turns)
+                await talks.append("ann", "s", turns)
         except StateUnavailable as error:
             print(error)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        await talks.remember("ann", "s", [{"role": "user", "content": "the last"}])
-        print(talks.trouble, (await talks.recall("ann", "s"))[-1]["content"])
+        await talks.append("ann", "s", [{"role": "user", "content": "the last"}])
+        print(talks.trouble, (await talks.turns("ann", "s"))[-1]["content"])
 
 asyncio.run(talk())
 """
@@ -224,7 +224,7 @@ def test_a_disk_that_takes_no_more_is_told_and_used_again_when_it_does(tmp_path:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     told, last = done.stdout.splitlines()
-    assert told.startswith("Conversations are not kept or read: the disk ")
+    assert told.startswith("Conversations are not stored or read: the disk ")
     assert last == " the last"
 
 
@@ -235,10 +235,10 @@ def test_a_postgres_that_went_away_is_told_within_seconds(tmp_path: Path) -> Non
 
     async def talk(url: str, stop: Callable[[], object]) -> str:
         async with Conversations(ServerSettings(state=tmp_path, sessions=url)) as talks:
-            await talks.remember("ann", "s", TURN)
+            await talks.append("ann", "s", TURN)
             assert talks.trouble == ""
             stop()
-            for ask in (talks.recall("ann", "s"), talks.remember("ann", "s", TURN)):
+            for ask in (talks.turns("ann", "s"), talks.append("ann", "s", TURN)):
                 with pytest.raises(StateUnavailable):
                     await ask
             return talks.trouble
@@ -247,4 +247,4 @@ def test_a_postgres_that_went_away_is_told_within_seconds(tmp_path: Path) -> Non
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = stack.enter_context(postgres(Path(folder), where))
         os.chmod(folder, 0o755)
-        assert "Conversations are not kept or read" in asyncio.run(talk(url, stack.close))
+        assert "Conversations are not stored or read" in asyncio.run(talk(url, stack.close))

@@ -10,7 +10,7 @@ from server_under_test import app_over, serving, warrant_serve
 from support import QUICK
 
 from graph.errors import SettingsInvalid
-from server.observability.answer_store import open_diary
+from server.observability.answer_store import open_answer_store
 from server.releases.retention import LastGood, PackageCache
 
 ASKED = {"input": {"question": "What is the hotel limit in the EU?", "session_id": "trip"}}
@@ -46,7 +46,7 @@ def test_packages_and_what_was_good_last_are_closed(tmp_path: Path) -> None:
     package = tmp_path / "releases" / "warrant" / "digest"
     package.mkdir(parents=True)
     (package / "passages.lance").write_text("a text")
-    PackageCache(package.parent).keep("production", LastGood(version="1", digest="d", standing="local"))
+    PackageCache(package.parent).save_last_good("production", LastGood(version="1", digest="d", standing="local"))
     assert open_to_others(package.parent) == []
 
 
@@ -63,4 +63,4 @@ def test_the_command_leaves_nothing_open(quick_handbook: Path, tmp_path: Path) -
 def test_a_directory_of_everybody_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
     with pytest.raises(SettingsInvalid, match="belongs to every user"):
-        open_diary(tmp_path)
+        open_answer_store(tmp_path)

@@ -12,7 +12,8 @@ from server_under_test import app_over, key_file, serving
 from support import QUICK
 
 from graph.errors import SettingsInvalid
-from server.auth.callers import ANONYMOUS, Callers, KeyedCaller, load_callers
+from server.auth.callers import ANONYMOUS, Callers, KeyedCaller
+from server.auth.keys import load_callers
 from server.settings import ServerSettings
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -176,7 +177,7 @@ def test_a_wrong_key_file_is_refused_without_telling_what_is_in_it(tmp_path: Pat
 
 def test_an_upper_case_digest_is_the_same_digest(tmp_path: Path) -> None:
     (tmp_path / "keys.yaml").write_text(f"- {{name: ann, sha256: {digest('key').upper()}}}", "utf-8")
-    found = load_callers(ServerSettings(keys=tmp_path / "keys.yaml")).who(bearer("key"))
+    found = load_callers(ServerSettings(keys=tmp_path / "keys.yaml")).authenticate(bearer("key"))
     assert found is not None
     assert found.name == "ann"
 
@@ -187,7 +188,7 @@ def test_an_upper_case_digest_is_the_same_digest(tmp_path: Path) -> None:
 )
 def test_an_empty_key_is_no_key_whatever_the_file_says(headers: dict[str, str]) -> None:
     known = Callers([KeyedCaller(name="ann", sha256=digest(blank)) for blank in ("", " ", " \t")])
-    assert known.who(headers) is None
+    assert known.authenticate(headers) is None
 
 
 @pytest.mark.parametrize(("mode", "told"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
@@ -209,8 +210,8 @@ def test_a_server_with_keys_may_be_reached_from_elsewhere_by_any_name(tmp_path: 
     keys = key_file(tmp_path / "keys.yaml", ann="key")
     callers = load_callers(ServerSettings(host="0.0.0.0", keys=keys))
     assert isinstance(callers, Callers)
-    assert callers.who({}) is None
-    found = callers.who({"authorization": "bearer key"})
+    assert callers.authenticate({}) is None
+    found = callers.authenticate({"authorization": "bearer key"})
     assert found is not None
     assert found.name == "ann"
 

@@ -19,8 +19,8 @@ from server_under_test import app_over, serving, warrant_serve
 from support import QUICK, ROOT
 
 from graph.release import Checking, Models
-from server.observability import tracing
-from server.observability.traces import chosen
+from server.observability import trace_export
+from server.observability.traces import sampled
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?", "session_id": "trip"}}
 SECONDS = 60
@@ -86,7 +86,7 @@ def test_a_trace_is_whole_and_ended_with_a_span_for_each_step(
     assert ends == [*(step.start_time_ns for step in steps[1:]), root.end_time_ns]
     told = {name: root.attributes[name] for name in ("status", "route", "rung", "reason", "confidence", "usage")}
     assert told == {name: answer[name] for name in told}
-    assert (root.attributes["door"], root.attributes["release"]) == ("rag", answer["release"])
+    assert (root.attributes["api"], root.attributes["release"]) == ("rag", answer["release"])
     assert root.inputs["question"] == HOTEL["input"]["question"]
     assert root.outputs["text"] == answer["text"]
     assert root.attributes["citations"][0]["quote"] == answer["citations"][0]["quote"]
@@ -236,7 +236,7 @@ class _Refuses(BaseHTTPRequestHandler):
 def test_a_trace_that_is_refused_is_tried_again_and_then_counted_as_failed(
     quick_handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tracing, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(trace_export, "FIRST_PAUSE", 0.01)
     refusing = ThreadingHTTPServer(("127.0.0.1", 0), _Refuses)
     threading.Thread(target=refusing.serve_forever, daemon=True).start()
     uri = f"http://somebody:secret-of-somebody@127.0.0.1:{refusing.server_port}"
@@ -256,11 +256,11 @@ def test_a_trace_that_is_refused_is_tried_again_and_then_counted_as_failed(
 
 def test_processes_agree_on_the_share_that_is_traced() -> None:
     names = [f"request-{number}" for number in range(2000)]
-    assert not any(chosen(name, 0.0) for name in names)
-    assert all(chosen(name, 1.0) for name in names)
-    share = [name for name in names if chosen(name, 0.25)]
+    assert not any(sampled(name, 0.0) for name in names)
+    assert all(sampled(name, 1.0) for name in names)
+    share = [name for name in names if sampled(name, 0.25)]
     assert 400 < len(share) < 600
-    told = f"from server.observability.traces import chosen; print(sum(chosen(n, 0.25) for n in {share!r}))"
+    told = f"from server.observability.traces import sampled; print(sum(sampled(n, 0.25) for n in {share!r}))"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) == len(share)
 
@@ -288,4 +288,4 @@ def test_the_server_ends_in_time_though_traces_wait(quick_handbook: Path, tmp_pa
             httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=60).raise_for_status()
             until(lambda: held)
             process.terminate()
-            process.wait(tracing.FLUSH + 10)
+            process.wait(trace_export.FLUSH_TIMEOUT + 10)

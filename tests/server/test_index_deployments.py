@@ -127,7 +127,7 @@ def test_a_reload_comes_back_when_every_worker_has_followed(shop: Shop) -> None:
 def test_what_is_under_way_ends_with_the_snapshot_that_it_began_with_which_is_let_go_then(shop: Shop) -> None:
     app = shop.app()
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
-        under_way = app.state.server.live.production
+        under_way = app.state.server.deployments.production
         began = under_way.agent.snapshot
         for _ in range(KEPT + 1):
             shop.change()

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram
 from support import ROOT
 
-from server.observability import meters
+from server.observability import metric_definitions
 from server.settings import ServerSettings
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -36,7 +36,7 @@ def test_a_setting_is_told_with_its_default(name: str) -> None:
 
 
 def test_the_table_has_every_metric_with_its_labels() -> None:
-    declared = [each for each in vars(meters).values() if isinstance(each, Counter | Gauge | Histogram)]
+    declared = [each for each in vars(metric_definitions).values() if isinstance(each, Counter | Gauge | Histogram)]
     labels = {each._name + "_total" * isinstance(each, Counter): ", ".join(each._labelnames) for each in declared}
     assert labels == METRICS
-    assert len(labels) == len(list(meters.REGISTRY.collect()))
+    assert len(labels) == len(list(metric_definitions.REGISTRY.collect()))
