@@ -15,7 +15,7 @@ ANSWER: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     ("verdict", "line"),
-    [({"verdict": "unverified"}, "[1] unverified: Terms (terms.md, page 2)"), ({"verdict": "supported"}, "[1] Terms (terms.md, page 2)")],
+    [("unverified", "[1] unverified: Terms (terms.md, page 2)"), ("supported", "[1] Terms (terms.md, page 2)")],
 )
-def test_a_citation_that_is_unverified_says_so(verdict: dict[str, str], line: str) -> None:
-    assert line in answer_text({**ANSWER, "citations": [{**CITATION, **verdict}]})
+def test_a_citation_that_is_unverified_says_so(verdict: str, line: str) -> None:
+    assert line in answer_text({**ANSWER, "citations": [{**CITATION, "verdict": verdict}]})
