@@ -36,8 +36,8 @@ def living() -> Iterator[int]:
 def put(packages: PackageCache, *digests: str) -> None:
     """Packages, each newer than the one before."""
     for age, digest in enumerate(digests):
-        packages.package(digest).mkdir(parents=True)
-        os.utime(packages.package(digest), (1000 + age, 1000 + age))
+        packages.path(digest).mkdir(parents=True)
+        os.utime(packages.path(digest), (1000 + age, 1000 + age))
 
 
 def there(packages: PackageCache) -> set[str]:

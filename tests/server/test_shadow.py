@@ -117,7 +117,7 @@ async def test_only_its_share_is_asked_and_always_the_same_questions(agent: Agen
     names = [f"request-{number}" for number in range(200)]
     for name in names:
         shadow.question_ended(record(agent, name))
-    taken = [shadow._waiting.get_nowait()[0] for _ in range(shadow._waiting.qsize())]
+    taken = [shadow._queue.get_nowait()[0] for _ in range(shadow._queue.qsize())]
     assert taken == [name for name in names if hash_fraction(name) < 0.25]
     assert 25 < len(taken) < 75
 
@@ -129,7 +129,7 @@ async def test_questions_without_an_answer_are_not_asked(agent: Agent) -> None:
     failed = record(agent)
     failed.public = None
     shadow.question_ended(failed)
-    assert shadow._waiting.empty()
+    assert shadow._queue.empty()
 
 
 @pytest.mark.anyio
@@ -146,7 +146,7 @@ async def test_without_a_candidate_nothing_waits(agent: Agent) -> None:
     kept = Kept()
     shadow = ShadowObserver(kept, lambda: None, kept.counts.append)
     shadow.question_ended(record(agent))
-    assert shadow._waiting.empty()
+    assert shadow._queue.empty()
 
 
 @pytest.mark.anyio
