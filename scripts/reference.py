@@ -21,8 +21,8 @@ from graph.release import Release
 from graph.settings import Settings
 from server import errors as server_errors
 from server.app import assemble, deployments_of
-from server.settings import ServerSettings
 from server.observability.metric_definitions import REGISTRY
+from server.settings import ServerSettings
 from warrant import warrant
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"

@@ -12,6 +12,7 @@ from server.errors import refuse
 from server.service import AnswerService
 
 EXAMPLES = 4
+SEARCHED = 50
 OVERVIEW = "overview, purpose and rules"
 """The search whose passages give the examples."""
 CONTEXT = 3000
@@ -19,7 +20,7 @@ CONTEXT = 3000
 
 
 class Examples(BaseModel):
-    """Questions about headings and titles of documents that the caller may see."""
+    """Questions about headings of documents that the caller may see."""
 
     questions: list[str]
 
@@ -80,14 +81,13 @@ def document_routes(service: AnswerService) -> APIRouter:
 
 
 async def _example_questions(agent: Agent) -> list[str]:
-    passages = await agent.search(OVERVIEW, {}, list(this_request().caller.groups), 20)
-    by_document = {passage["document"]: passage for passage in reversed(passages)}
-    return list(dict.fromkeys(map(_question_about, reversed(by_document.values()))))[:EXAMPLES]
+    passages = await agent.search(OVERVIEW, {}, list(this_request().caller.groups), SEARCHED)
+    best = {passage["document"]: passage for passage in reversed(passages) if _heading(passage)}
+    questions = (f"What does “{each['title']}” say about {_heading(each)}?" for each in reversed(best.values()))
+    return list(dict.fromkeys(questions))[:EXAMPLES]
 
 
-def _question_about(passage: Passage) -> str:
-    """A question about a passage's innermost heading, or about its document."""
-    title, heading = passage["title"], passage["section"].rpartition(" > ")[2].strip()
-    if not heading or heading == title:
-        return f"What does “{title}” say?"
-    return f"What does “{title}” say about {heading}?"
+def _heading(passage: Passage) -> str:
+    """The innermost heading over a passage, unless it is the document's title."""
+    heading = passage["section"].rpartition(" > ")[2].strip()
+    return "" if heading == passage["title"] else heading

@@ -30,7 +30,7 @@ from graph.registry.package import open_package
 from graph.release import Prompts, Release
 from server.app import assemble
 from server.observability.answer_store import open_answer_store
-from server.releases import followed as releases_followed
+from server.releases import registry as registry_module
 from server.releases.loader import WarrantCache
 from server.releases.registry import RegistryDeployments
 from server.routes.admin import signed
@@ -426,7 +426,7 @@ def test_a_version_without_a_warrant_is_there_for_operators_alone(registry: Memo
 def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_away(
     registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(releases_followed, "Warranted", lambda loader: WarrantCache(loader, seconds=0.0))
+    monkeypatch.setattr(registry_module, "WarrantCache", lambda loader: WarrantCache(loader, seconds=0.0))
     keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
     registry.log(release("three"))
     with followed(registry, tmp_path / "state", keys=keys) as client:
