@@ -163,12 +163,12 @@ def test_unverified_sentences_and_parts_without_an_answer_are_shown_as_such(page
     }  # fmt: skip
     answer = {
         "text": "It lasts 4 years. [1] It is blue. [1]", "status": "partial", "confidence": 0.5,
-        "citations": [citation], "route": "simple", "rung": "primary", "reason": None, "nearest": [], "release": "r", "version": "", "asked": "",
-        "snapshot": "s", "timings": {"cite": 1.0}, "usage": {"model": "m", "input_tokens": 1, "output_tokens": 1},
-        "parts": [], "unanswered": ["Who made it?"], "missing": [], "language": "en", "conflicts": [],
-        "cached": [],
+        "citations": [citation], "route": "simple", "rung": "primary", "reason": None, "nearest": [],
+        "release": "r", "version": "", "asked": "", "snapshot": "s", "timings": {"cite": 1.0},
+        "usage": {"model": "m", "input_tokens": 1, "output_tokens": 1}, "parts": [], "unanswered": ["Who made it?"],
+        "missing": [], "language": "en", "conflicts": [], "cached": [], "warnings": [],
         "repairs": [{"claim": "It is blue. [1]", "action": "unverified", "because": "", "support": 0.4}],
-        "warnings": [], "request_id": "12345678", "session_id": "",
+        "request_id": "12345678", "session_id": "",
     }  # fmt: skip
     body = f"event: data\ndata: {json.dumps({'event': 'final', 'seq': 0, 'answer': answer})}\n\n"
     page.route("**/rag/stream", lambda route: route.fulfill(body=body, content_type="text/event-stream"))

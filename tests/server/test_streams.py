@@ -138,7 +138,7 @@ async def test_a_caller_with_many_streams_drops_no_other_s() -> None:
         say({"event": "final"})
 
     ann, bob = Caller(name="ann"), Caller(name="bob")
-    streams, theirs = ResumableStreams(seconds=30, most=3), AnswerStream(work)
+    streams, theirs = ResumableStreams(seconds=30, limit=3), AnswerStream(work)
     streams.add("theirs", bob, theirs, 1)
     for number in range(4):
         streams.add(f"mine-{number}", ann, AnswerStream(work), 1)
