@@ -1,42 +1,43 @@
-"""docs/operations.md names every setting with its default, and every metric with its labels."""
+"""The operators' guides name settings, metrics and fields that exist."""
 
-import json
 import re
-from typing import Any
 
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 from support import ROOT
 
+from graph.settings import Settings
 from server.observability import metric_definitions
+from server.routes.health import Readiness
 from server.settings import ServerSettings
 
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
-SETTINGS = dict(re.findall(r"^\| `(WARRANT_\w+)` \| (.+?) \|", OPERATIONS, re.MULTILINE))
-METRICS = dict(re.findall(r"^\| `(warrant_\w+)` \| ?(.*?) ?\|", OPERATIONS, re.MULTILINE))
-NAMES = sorted(ServerSettings.model_fields)
+GUIDES = {
+    name: (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+    for name in ("operations", "access", "updates", "observability")
+}
+DECLARED = [each for each in vars(metric_definitions).values() if isinstance(each, Counter | Gauge | Histogram)]
+METRICS = {each._name + "_total" * isinstance(each, Counter) for each in DECLARED}
+SETTINGS = {f"WARRANT_{name.upper()}" for name in (*ServerSettings.model_fields, *Settings.model_fields)}
 
 
-def shown(default: Any) -> str:
-    """A default as the table writes it."""
-    if default is None:
-        return "none"
-    if isinstance(default, list | dict):
-        return f"`{json.dumps(default)}`"
-    return str(default).lower() if isinstance(default, bool) else str(default)
+@pytest.mark.parametrize("guide", GUIDES)
+def test_a_guide_names_only_settings_and_metrics_that_exist(guide: str) -> None:
+    assert set(re.findall(r"WARRANT_[A-Z_]+", GUIDES[guide])) <= SETTINGS
+    assert (
+        set(re.findall(r"\bwarrant_[a-z_]+_(?:total|seconds|state|info)\b|warrant_override", GUIDES[guide])) <= METRICS
+    )
 
 
-def test_the_table_has_every_setting_and_no_other() -> None:
-    assert sorted(SETTINGS) == sorted(f"WARRANT_{name.upper()}" for name in NAMES)
+def test_every_metric_is_registered() -> None:
+    assert len(METRICS) == len(list(metric_definitions.REGISTRY.collect()))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_setting_is_told_with_its_default(name: str) -> None:
-    assert SETTINGS[f"WARRANT_{name.upper()}"] == shown(ServerSettings.model_fields[name].default)
+def test_every_field_of_readiness_is_explained() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", GUIDES["operations"], re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(Readiness.model_fields) - {"status"}
 
 
-def test_the_table_has_every_metric_with_its_labels() -> None:
-    declared = [each for each in vars(metric_definitions).values() if isinstance(each, Counter | Gauge | Histogram)]
-    labels = {each._name + "_total" * isinstance(each, Counter): ", ".join(each._labelnames) for each in declared}
-    assert labels == METRICS
-    assert len(labels) == len(list(metric_definitions.REGISTRY.collect()))
+@pytest.mark.parametrize("guide", GUIDES)
+def test_links_of_a_guide_lead_somewhere(guide: str) -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", GUIDES[guide])
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
