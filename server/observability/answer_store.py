@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
@@ -36,25 +36,16 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS questions (
   request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, session TEXT NOT NULL, release TEXT NOT NULL,
   snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, answered TEXT,
-  version TEXT NOT NULL DEFAULT '', ms REAL, rung TEXT, client_id TEXT NOT NULL DEFAULT '');
+  version TEXT NOT NULL, ms REAL, rung TEXT, client_id TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS questions_at ON questions (at);
 CREATE TABLE IF NOT EXISTS feedback (
   request_id TEXT PRIMARY KEY REFERENCES questions, at REAL NOT NULL, rating TEXT NOT NULL, comment TEXT NOT NULL);
-"""
-ADDED_COLUMNS = {
-    "version": "TEXT NOT NULL DEFAULT ''",
-    "ms": "REAL",
-    "rung": "TEXT",
-    "client_id": "TEXT NOT NULL DEFAULT ''",
-}
-"""Columns of `questions` that a file of an earlier version lacks."""
-SHADOWS = """
 CREATE TABLE IF NOT EXISTS shadows (
   request_id TEXT PRIMARY KEY, at REAL NOT NULL, version TEXT NOT NULL, status TEXT NOT NULL, ms REAL NOT NULL,
   rung TEXT, answered TEXT);
 CREATE INDEX IF NOT EXISTS shadows_at ON shadows (at);
 """
-"""What a shadow candidate answered; a row is deleted with its question."""
+"""`shadows` has what a candidate answered; a row is deleted with its question."""
 READ = """
 SELECT q.*, f.rating, f.comment, f.at AS said FROM feedback f JOIN questions q USING (request_id)
 WHERE (? IS NULL OR f.rating = ?) AND f.at >= ? ORDER BY f.at
@@ -181,8 +172,7 @@ def open_answer_store(state: Path) -> sqlite3.Connection:
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(TABLES + SHADOWS)
-        _add_columns(connection)
+        connection.executescript(TABLES)
         # If all tables exist nothing was written yet: this finds a read-only file.
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()
@@ -190,14 +180,6 @@ def open_answer_store(state: Path) -> sqlite3.Connection:
         connection.close()
         raise unusable(path, error) from error
     return connection
-
-
-def _add_columns(connection: sqlite3.Connection) -> None:
-    present = {row["name"] for row in connection.execute("PRAGMA table_info(questions)")}
-    for name in ADDED_COLUMNS.keys() - present:
-        # Another worker may have added it.
-        with suppress(sqlite3.OperationalError):
-            connection.execute(f"ALTER TABLE questions ADD COLUMN {name} {ADDED_COLUMNS[name]}")
 
 
 def read_feedback(state: Path, rating: Rating | None, since: float) -> Iterator[sqlite3.Row]:

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from graph.agent import Agent
 from graph.registry.stages import PRODUCTION
-from graph.state import Answer, Question
+from graph.state import Question
 from server.errors import error_response
 from server.observability.observers import Observer, QuestionRecord
 from server.processes import background_task
-from server.releases.deployments import ShadowCandidate, hash_fraction
+from server.releases.deployments import ShadowCandidate, final_answer, hash_fraction
 from server.schemas import public_answer
 
 log = logging.getLogger("warrant.shadow")
@@ -81,7 +80,7 @@ class ShadowObserver(Observer):
         row: dict[str, Any] = {"request_id": request_id, "at": began, "version": candidate.version}
         try:
             async with asyncio.timeout(candidate.agent.deadline):
-                answer = await _answer(candidate.agent, question)
+                answer = await final_answer(candidate.agent, question)
         except Exception as error:  # noqa: BLE001 - a candidate's failure is its outcome
             row |= {"status": error_response(error).code, "rung": None, "answered": None}
             log.warning("a candidate failed", extra={"request_id": request_id, "version": candidate.version})
@@ -91,12 +90,3 @@ class ShadowObserver(Observer):
             row |= {"status": answer["status"], "rung": answer["rung"], "answered": json.dumps(public)}
             self._count("asked")
         self._store.add_shadow({**row, "ms": (time.time() - began) * 1000})
-
-
-async def _answer(agent: Agent, question: Question) -> Answer:
-    async for item in agent.items(question):
-        if item["event"] == "error":
-            raise item["error"]
-        if item["event"] == "final":
-            return item["answer"]
-    raise RuntimeError("The graph ended without an answer.")

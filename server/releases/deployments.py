@@ -15,6 +15,7 @@ from graph.agent import Agent, open_agent
 from graph.registry.stages import PRODUCTION
 from graph.release import load_release
 from graph.settings import load_settings
+from graph.state import Answer, Question
 from server.errors import RequestRefused, refuse
 
 AgentFactory = Callable[[], Awaitable[Agent]]
@@ -122,6 +123,16 @@ class Deployments:
     def agent(self) -> Agent:
         """Production's agent; raises RequestRefused (503) while there is none."""
         return self.production.agent
+
+
+async def final_answer(agent: Agent, question: Question) -> Answer:
+    """The agent's answer to a question; raises what it fails with."""
+    async for item in agent.items(question):
+        if item["event"] == "error":
+            raise item["error"]
+        if item["event"] == "final":
+            return item["answer"]
+    raise RuntimeError("The graph ended without an answer.")
 
 
 def environment_agent() -> AgentFactory:

@@ -13,7 +13,7 @@ from graph.registry.package import example_of
 from graph.registry.shelf import is_whole
 from graph.registry.warrant import Warrant, refusal
 from graph.state import Question
-from server.releases.deployments import Deployment, Standing
+from server.releases.deployments import Deployment, Standing, final_answer
 from server.releases.retention import LastGood, PackageCache
 
 UNCHECKED: tuple[Standing, str] = ("unchecked", "")
@@ -98,7 +98,7 @@ async def warm_up(number: int, agent: Agent, package: Path) -> None:
     question = str(example["question"]) if example else WARM_UP_QUESTION
     try:
         async with asyncio.timeout(agent.deadline):
-            await _answered(agent, question)
+            await final_answer(agent, Question(question=question))
     except Exception as error:
         kind = type(error).__name__
         raise PromotionRefused(f"v{number} did not answer its smoke question ({kind}).") from error
@@ -109,15 +109,6 @@ async def warm_up_index(agent: Agent) -> None:
     async with asyncio.timeout(agent.deadline):
         await agent.ping()
         await agent.search(WARM_UP_QUESTION, {}, [], 1)
-
-
-async def _answered(agent: Agent, question: str) -> None:
-    async for item in agent.items(Question(question=question)):
-        if item["event"] == "error":
-            raise item["error"]
-        if item["event"] == "final":
-            return
-    raise RuntimeError("The graph ended without an answer.")
 
 
 class WarrantCache:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -122,17 +121,3 @@ def test_the_server_keeps_how_each_question_went(quick_handbook: Path, tmp_path:
     assert sorted(found.statuses) == ["answered", "question_invalid"]
     assert found.rungs == ["primary"]
     assert len(found.latencies) == 2
-
-
-def test_a_file_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "feedback.db")) as old, old:
-        old.execute(
-            "CREATE TABLE questions (request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, "
-            "session TEXT NOT NULL, release TEXT NOT NULL, snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, "
-            "answered TEXT)"
-        )
-        old.execute("INSERT INTO questions VALUES ('request-1', 1.0, 'ann', '', 'r', 's', 'answered', NULL, NULL)")
-    assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
-    assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
-    with closing(open_answer_store(tmp_path)) as migrated:
-        assert migrated.execute("SELECT client_id FROM questions").fetchone()["client_id"] == ""
