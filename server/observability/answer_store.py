@@ -36,7 +36,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS questions (
   request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, session TEXT NOT NULL, release TEXT NOT NULL,
   snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, answered TEXT,
-  version TEXT NOT NULL, ms REAL, rung TEXT, client_id TEXT NOT NULL);
+  version TEXT NOT NULL DEFAULT '', ms REAL, rung TEXT, client_id TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS questions_at ON questions (at);
 CREATE TABLE IF NOT EXISTS feedback (
   request_id TEXT PRIMARY KEY REFERENCES questions, at REAL NOT NULL, rating TEXT NOT NULL, comment TEXT NOT NULL);
