@@ -54,8 +54,8 @@ def test_packages_and_what_was_good_last_are_closed(tmp_path: Path) -> None:
 def test_the_command_leaves_nothing_open(quick_handbook: Path, tmp_path: Path) -> None:
     release = tmp_path / "release.yaml"
     release.write_text("name: quick\nembedding: wordllama-256\n")
-    told = {"WARRANT_STATE": str(tmp_path / "state"), "WARRANT_THREADS": "1"}
-    with warrant_serve("--index", quick_handbook, "--release", release, "--workers", "2", **told) as (url, _):
+    environment = {"WARRANT_STATE": str(tmp_path / "state"), "WARRANT_THREADS": "1"}
+    with warrant_serve("--index", quick_handbook, "--release", release, "--workers", "2", **environment) as (url, _):
         assert httpx.post(f"{url}/rag/invoke", timeout=60, json=ASKED).status_code == 200
         assert open_to_others(tmp_path / "state") == []
 

@@ -1,4 +1,4 @@
-"""The server follows its store: swapped live, nothing stale after it, and never without a good Snapshot."""
+"""The server follows its index: swapped live, nothing stale after it, and never without a good Snapshot."""
 
 import asyncio
 import os
@@ -54,8 +54,8 @@ class Shop:
         return assemble(settings, IndexDeployments(settings, opening(index or self.store, QUICK)))
 
     @contextmanager
-    def served(self, **told: Any) -> Iterator[httpx.Client]:
-        with serving(self.app(**told)) as url, httpx.Client(base_url=url, timeout=60) as client:
+    def served(self, **settings: Any) -> Iterator[httpx.Client]:
+        with serving(self.app(**settings)) as url, httpx.Client(base_url=url, timeout=60) as client:
             yield client
 
 
@@ -144,23 +144,23 @@ def test_a_snapshot_that_cannot_be_opened_replaces_nothing(shop: Shop) -> None:
         served = ready(client)["snapshot"]
         broken = shop.change()
         os.truncate(locate(shop.store) / LEXICON, 10)
-        told = reload(client)
-        assert (told["snapshot"], ready(client)["status"]) == (served, "ok")
-        assert told["trouble"] == ready(client)["trouble"]
-        assert f"index: the Snapshot {broken} cannot be opened: SnapshotBroken" in told["trouble"][0]
+        reloaded = reload(client)
+        assert (reloaded["snapshot"], ready(client)["status"]) == (served, "ok")
+        assert reloaded["trouble"] == ready(client)["trouble"]
+        assert f"index: the Snapshot {broken} cannot be opened: SnapshotBroken" in reloaded["trouble"][0]
         assert ask(client)["snapshot"] == served
         assert Numbers(client.get("/metrics").text).total("warrant_reload_failures_total") >= 1
         assert shop.index() == broken
-        assert reload(client) == {**told, "snapshot": broken, "trouble": []}
+        assert reload(client) == {**reloaded, "snapshot": broken, "trouble": []}
 
 
 def test_a_store_that_is_gone_is_told_and_one_that_is_back_is_served(shop: Shop, tmp_path: Path) -> None:
     with shop.served() as client:
-        asked = ask(client)
+        answer = ask(client)
         shutil.move(shop.store, tmp_path / "aside")
         reply = client.get("/readyz")
         assert (reply.status_code, reply.json()["error"]["code"]) == (503, "snapshot_unavailable")
-        assert f"The Snapshot {asked['snapshot']} cannot be read" in reply.json()["error"]["message"]
+        assert f"The Snapshot {answer['snapshot']} cannot be read" in reply.json()["error"]["message"]
         assert str(tmp_path) not in reply.text
         assert "it cannot be seen which Snapshot is in force" in reload(client)["trouble"][0]
         name = shop.change()

@@ -1,4 +1,4 @@
-"""The gate: who is let in, what is too large, and the headers that every reply has."""
+"""The middleware: authentication, limits, and the headers of every reply."""
 
 import hashlib
 import re
@@ -72,8 +72,8 @@ def test_the_groups_come_with_the_key_and_not_with_the_question(locked: httpx.Cl
     for key in ("key-of-ann", "key-of-desk"):
         answer = locked.post("/rag/invoke", json=closed, headers=bearer(key)).json()["output"]
         files[key] = {each["file"] for each in answer["citations"]} | set(answer["nearest"])
-    asked = {"input": {**closed["input"], "groups": ["hr"]}}
-    assert locked.post("/rag/invoke", json=asked, headers=bearer("key-of-ann")).status_code == 422
+    body = {"input": {**closed["input"], "groups": ["hr"]}}
+    assert locked.post("/rag/invoke", json=body, headers=bearer("key-of-ann")).status_code == 422
     assert not any("goodwill" in file for file in files["key-of-ann"])
     assert any("goodwill" in file for file in files["key-of-desk"])
 
@@ -143,7 +143,7 @@ def test_without_keys_only_loopback_is_served() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[]", "at least one caller"),
         ("- {name: a, sha256: secret-key}", "sha256"),
@@ -168,9 +168,9 @@ def test_without_keys_only_loopback_is_served() -> None:
         ("[" * 5000, "cannot be read"),
     ],
 )
-def test_a_wrong_key_file_is_refused_without_telling_what_is_in_it(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_key_file_is_refused_without_telling_what_is_in_it(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "keys.yaml").write_text(text, "utf-8")
-    with pytest.raises(SettingsInvalid, match=told) as refused:
+    with pytest.raises(SettingsInvalid, match=message) as refused:
         load_callers(ServerSettings(keys=tmp_path / "keys.yaml"))
     assert "secret-key" not in str(refused.value)
 
@@ -191,14 +191,14 @@ def test_an_empty_key_is_no_key_whatever_the_file_says(headers: dict[str, str]) 
     assert known.authenticate(headers) is None
 
 
-@pytest.mark.parametrize(("mode", "told"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
 def test_a_key_file_that_everybody_can_open_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, told: bool
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, warned: bool
 ) -> None:
     keys = key_file(tmp_path / "keys.yaml", ann="key")
     keys.chmod(mode)
     load_callers(ServerSettings(keys=keys))
-    assert ("chmod 600" in caplog.text) == told
+    assert ("chmod 600" in caplog.text) == warned
 
 
 def test_who_gives_no_key_is_no_operator_where_keys_are(locked: httpx.Client) -> None:

@@ -202,8 +202,8 @@ NOT_HERE: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("wrong", NOT_HERE)
 def test_what_the_responses_api_cannot_do_here_is_said(client: OpenAI, stream: bool, wrong: str) -> None:
-    changed, told = NOT_HERE[wrong]
-    with pytest.raises(openai.UnprocessableEntityError, match=told):
+    changed, message = NOT_HERE[wrong]
+    with pytest.raises(openai.UnprocessableEntityError, match=message):
         client.responses.create(**{"model": "warrant", "input": LAPTOPS, "stream": stream, **changed})
 
 

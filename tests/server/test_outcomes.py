@@ -17,8 +17,8 @@ from server.observability.outcomes import MetricComparison, Outcomes, compare, r
 
 
 def outcomes(version: str = "1", **more: object) -> Outcomes:
-    told = {"statuses": [], "rungs": [], "ratings": [], "latencies": np.array([])}
-    return Outcomes(version, **{**told, **more})  # type: ignore[arg-type]
+    defaults = {"statuses": [], "rungs": [], "ratings": [], "latencies": np.array([])}
+    return Outcomes(version, **{**defaults, **more})  # type: ignore[arg-type]
 
 
 def metric(name: str, first: Outcomes, second: Outcomes) -> MetricComparison:
@@ -99,9 +99,9 @@ def test_the_command_compares_what_was_asked_lately(tmp_path: Path, capsys: pyte
     fill(tmp_path, "1", 0.1, 100.0, 200)
     fill(tmp_path, "2", 0.3, 200.0, 100)
     assert warrant.main(["release", "compare", "v1", "2", "--state", str(tmp_path), "--json"]) in (0, None)
-    told = json.loads(capsys.readouterr().out)
-    assert told["questions"] == {"v1": 200, "v2": 100}
-    found = {each["metric"]: each["difference"] for each in told["metrics"]}
+    report = json.loads(capsys.readouterr().out)
+    assert report["questions"] == {"v1": 200, "v2": 100}
+    found = {each["metric"]: each["difference"] for each in report["metrics"]}
     assert found["declined"]["low"] > 5.0
     assert 90 < found["median latency"]["value"] < 110
     assert warrant.main(["release", "compare", "v1", "v2", "--state", str(tmp_path)]) in (0, None)

@@ -61,8 +61,8 @@ def registry(tmp_path: Path, quick_handbook: Path) -> MemoryRegistry:
 
 
 def app_of(registry: MemoryRegistry, state: Path, **settings: object) -> FastAPI:
-    told: dict[str, Any] = {"state": state, "poll": 3600.0, "registry": "memory", **settings}
-    own = ServerSettings(**told)
+    values: dict[str, Any] = {"state": state, "poll": 3600.0, "registry": "memory", **settings}
+    own = ServerSettings(**values)
     return assemble(own, RegistryDeployments(lambda: registry, open_package, own))
 
 
@@ -91,8 +91,8 @@ def ask(client: httpx.Client, path: str = "/rag", body: Any = PENSION) -> dict[s
 def streamed(client: httpx.Client, body: Any, path: str = "") -> list[dict[str, Any]]:
     """The public items of a stream."""
     text = client.post(f"{path}/rag/stream", json=body).text
-    told = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
-    return [item for item in told if "seq" in item]
+    items = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+    return [item for item in items if "seq" in item]
 
 
 def read(client: httpx.Client) -> Numbers:
@@ -127,9 +127,9 @@ def test_a_reload_in_one_process_reaches_the_others(registry: MemoryRegistry, tm
 
 def test_a_version_that_cannot_be_opened_replaces_nothing(client: httpx.Client, registry: MemoryRegistry) -> None:
     registry.names["production"] = registry.log(release("three"), broken=True)
-    told = reload(client)
-    assert told["served"]["production"]["version"] == "1"
-    assert "production: v3 cannot be opened" in told["trouble"][0]
+    reloaded = reload(client)
+    assert reloaded["served"]["production"]["version"] == "1"
+    assert "production: v3 cannot be opened" in reloaded["trouble"][0]
     assert ask(client)["text"] == "one does not know."
     assert "production: v3" in ready(client)["trouble"][0]
     assert read(client).total("warrant_reload_failures_total") >= 1
@@ -145,9 +145,9 @@ def test_a_version_that_does_not_answer_replaces_nothing(client: httpx.Client, r
     code.write_text(code.read_text("utf-8").replace("yield chunk", "raise RuntimeError('mute')"), "utf-8")
     relog(registry, number, root)
     registry.names["production"] = number
-    told = reload(client)
-    assert told["served"]["production"]["version"] == "1"
-    assert "did not answer its smoke question" in told["trouble"][0]
+    reloaded = reload(client)
+    assert reloaded["served"]["production"]["version"] == "1"
+    assert "did not answer its smoke question" in reloaded["trouble"][0]
 
 
 def relog(registry: MemoryRegistry, number: int, root: Path) -> None:
@@ -189,10 +189,10 @@ def test_production_takes_no_version_without_a_warrant_for_it(
     }[fault]
     with followed(registry, tmp_path / "state") as client:
         registry.names |= {"production": 2, "staging": 2}
-        told = reload(client)
-        assert told["served"]["production"]["version"] == "1"
-        assert "v2 may not be served" in told["trouble"][0]
-        assert told["served"]["staging"] == {
+        reloaded = reload(client)
+        assert reloaded["served"]["production"]["version"] == "1"
+        assert "v2 may not be served" in reloaded["trouble"][0]
+        assert reloaded["served"]["staging"] == {
             "version": "2",
             "release": registry.versions[2].label,
             "standing": "unchecked",
@@ -203,8 +203,8 @@ def test_an_override_is_served_and_shown(registry: MemoryRegistry, tmp_path: Pat
     digest = registry.versions[1].digest
     registry.warrants[1] = warranted(digest, verdict="override", reason="the index leaked", scores={}, dataset=None)
     with followed(registry, tmp_path / "state") as client:
-        told = ready(client)
-        assert (told["standing"], told["override"]) == ("override", "the index leaked")
+        status = ready(client)
+        assert (status["standing"], status["override"]) == ("override", "the index leaked")
         assert read(client).total("warrant_override") == 1
         registry.names["production"] = 2
         reload(client)
@@ -220,16 +220,16 @@ def test_the_servers_own_override_serves_what_has_no_warrant(registry: MemoryReg
 
 @pytest.mark.anyio
 async def test_a_server_without_anything_to_serve_does_not_start(registry: MemoryRegistry, tmp_path: Path) -> None:
-    live = app_of(registry, tmp_path / "state").state.server.deployments
+    deployments = app_of(registry, tmp_path / "state").state.server.deployments
     registry.warrants[1] = None
     with pytest.raises(PromotionRefused, match="v1 may not be served: it has no warrant"):
-        await live.open()
+        await deployments.open()
     registry.away = True
     with pytest.raises(PromotionRefused, match="The registry is away"):
-        await live.open()
+        await deployments.open()
     registry.away, registry.names = False, {}
     with pytest.raises(PromotionRefused, match="no version of warrant is in production"):
-        await live.open()
+        await deployments.open()
 
 
 def test_with_the_registry_away_it_serves_on_and_starts_from_the_last_that_was_good(
@@ -244,9 +244,9 @@ def test_with_the_registry_away_it_serves_on_and_starts_from_the_last_that_was_g
         assert ask(client)["text"] == "two does not know."
     with followed(registry, tmp_path / "state") as client:
         assert ask(client)["version"] == "2"
-        told = ready(client)
-        assert (told["registry"], told["standing"]) == ("away", "warranted")
-        assert "away" in told["trouble"][0]
+        status = ready(client)
+        assert (status["registry"], status["standing"]) == ("away", "warranted")
+        assert "away" in status["trouble"][0]
         registry.away, registry.names["production"] = False, 1
         reload(client)
         assert (ask(client)["version"], ready(client)["registry"]) == ("1", "ok")
@@ -267,9 +267,9 @@ def test_a_restart_serves_the_last_that_was_good_when_productions_version_cannot
     move_on_to_a_broken_version(registry, tmp_path / "state")
     with followed(registry, tmp_path / "state") as client:
         assert ask(client)["version"] == "2"
-        told = ready(client)
-        assert (told["version"], told["standing"], told["registry"]) == ("2", "warranted", "ok")
-        assert "production: v3 cannot be opened" in told["trouble"][0]
+        status = ready(client)
+        assert (status["version"], status["standing"], status["registry"]) == ("2", "warranted", "ok")
+        assert "production: v3 cannot be opened" in status["trouble"][0]
         registry.names["production"] = 1
         reload(client)
         assert (ask(client)["version"], ready(client)["trouble"]) == ("1", [])
@@ -293,9 +293,9 @@ async def test_what_was_good_last_is_not_served_when_it_may_not_be_served_any_mo
     registry.warrants[2] = None
     for number in (3, 2):
         registry.names["production"] = number
-        live = app_of(registry, tmp_path / "state").state.server.deployments
+        deployments = app_of(registry, tmp_path / "state").state.server.deployments
         with pytest.raises(PromotionRefused, match="There is nothing to serve"):
-            await live.open()
+            await deployments.open()
 
 
 @pytest.mark.anyio
@@ -312,9 +312,9 @@ async def test_a_package_that_was_altered_on_disk_is_not_served(registry: Memory
         assert registry.fetched == [1, 1]
         altered()
     registry.away = True
-    live = app_of(registry, tmp_path / "state").state.server.deployments
+    deployments = app_of(registry, tmp_path / "state").state.server.deployments
     with pytest.raises(PromotionRefused, match="The registry is away"):
-        await live.open()
+        await deployments.open()
 
 
 def test_a_version_in_staging_that_cannot_be_opened_does_not_keep_production_from_starting(
@@ -336,9 +336,7 @@ def test_a_reload_holds_what_is_served_against_its_warrant_again(registry: Memor
         assert read(client).total("warrant_swaps_total") == before + 1
 
 
-def test_every_door_is_there_for_staging_and_for_pinned_versions(
-    client: httpx.Client, registry: MemoryRegistry
-) -> None:
+def test_every_api_is_there_for_staging_and_for_pinned_versions(client: httpx.Client, registry: MemoryRegistry) -> None:
     registry.names["staging"] = 2
     reload(client)
     for path, version in (("", "1"), ("/staging", "2"), ("/versions/2", "2"), ("/versions/1", "1")):
@@ -359,8 +357,8 @@ async def test_an_mcp_client_asks_a_track_by_its_path(client: httpx.Client, regi
     await asyncio.to_thread(reload, client)
     for path, version in (("/mcp", "1"), ("/staging/mcp", "2"), ("/versions/2/mcp", "2"), ("/versions/1/mcp", "1")):
         async with talking(str(client.base_url).rstrip("/"), path=path) as session:
-            told = structured(await call(session, "ask", **PENSION["input"]))
-            assert (told["version"], told["release"]) == (version, registry.versions[int(version)].label)
+            answer = structured(await call(session, "ask", **PENSION["input"]))
+            assert (answer["version"], answer["release"]) == (version, registry.versions[int(version)].label)
             assert structured(await call(session, "search", query="hotel limit"))
 
 
@@ -401,18 +399,18 @@ def test_a_version_without_a_warrant_is_there_for_operators_alone(registry: Memo
     keys.write_text(keys.read_text("utf-8").replace("name: chief", "name: chief\n  operator: true"), "utf-8")
     with followed(registry, tmp_path / "state", keys=keys, override="for a test") as client:
 
-        def told(key: str, path: str) -> tuple[int, str]:
+        def outcome(key: str, path: str) -> tuple[int, str]:
             reply = client.post(f"{path}/rag/invoke", json=PENSION, headers={"authorization": f"Bearer {key}"})
             number = path.rpartition("/")[2]
             return reply.status_code, reply.text.split("request_id")[0].replace(number, "N") if number else ""
 
         client.headers["authorization"] = "Bearer key-of-chief"
         for number in (3, 4):
-            assert told("key-of-chief", f"/versions/{number}")[0] == 200
-        nothing = told("key-of-ann", "/versions/9")
+            assert outcome("key-of-chief", f"/versions/{number}")[0] == 200
+        nothing = outcome("key-of-ann", "/versions/9")
         assert nothing[0] == 404
-        assert told("key-of-ann", "/versions/3") == told("key-of-ann", "/versions/4") == nothing
-        assert [told("key-of-ann", f"/versions/{number}")[0] for number in (1, 2)] == [200, 200]
+        assert outcome("key-of-ann", "/versions/3") == outcome("key-of-ann", "/versions/4") == nothing
+        assert [outcome("key-of-ann", f"/versions/{number}")[0] for number in (1, 2)] == [200, 200]
         listed = client.get("/v1/models", headers={"authorization": "Bearer key-of-ann"}).json()["data"]
         assert {"v3", "v4"}.isdisjoint(each["id"] for each in listed)
         chat = {"messages": [{"role": "user", "content": "pension?"}]}
@@ -451,11 +449,11 @@ def test_pinned_versions_that_nobody_asks_are_let_go(registry: MemoryRegistry, t
         registry.log(release(name))
     app = app_of(registry, tmp_path / "state", pinned=1)
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
-        live = app.state.server.deployments
+        deployments = app.state.server.deployments
         ask(client, "/versions/2/rag")
-        gone = weakref.ref(live.state.deployments["v2"].agent)
+        gone = weakref.ref(deployments.state.deployments["v2"].agent)
         ask(client, "/versions/3/rag")
-        assert set(live.state.deployments) == {"production", "v3"}
+        assert set(deployments.state.deployments) == {"production", "v3"}
         until(lambda: gc.collect() >= 0 and gone() is None)
         assert ask(client, "/versions/2/rag")["version"] == "2"
 
@@ -539,8 +537,8 @@ def test_a_shadow_answers_unseen_and_is_kept(client: httpx.Client, registry: Mem
     assert answer["version"] == "1"
 
     def rows() -> list[Any]:
-        with closing(open_answer_store(tmp_path / "state")) as diary:
-            return diary.execute("SELECT * FROM shadows").fetchall()
+        with closing(open_answer_store(tmp_path / "state")) as connection:
+            return connection.execute("SELECT * FROM shadows").fetchall()
 
     until(lambda: len(rows()) == 1)
     row = rows()[0]

@@ -36,8 +36,8 @@ def log(made: Made, release: Release, index: Path) -> int:
     if not client.search_registered_models(f"name = '{MODEL}'"):
         client.create_registered_model(MODEL)
     with tracking(made.uri):
-        told = version_tags(packed)
-        return int(client.create_model_version(MODEL, f"models:/{model}", run, tags=told, model_id=model).version)
+        tags = version_tags(packed)
+        return int(client.create_model_version(MODEL, f"models:/{model}", run, tags=tags, model_id=model).version)
 
 
 def promote(made: Made, number: int) -> None:
@@ -61,8 +61,8 @@ def test_every_worker_follows_promotion_and_rollback_and_starts_without_the_regi
     made: Made, quick_handbook: Path, tmp_path: Path
 ) -> None:
     for name in ("one", "two"):
-        told = Prompts(declined=f"{name} does not know.")
-        log(made, Release(name=name, embedding="wordllama-256", prompts=told), quick_handbook)
+        prompts = Prompts(declined=f"{name} does not know.")
+        log(made, Release(name=name, embedding="wordllama-256", prompts=prompts), quick_handbook)
     promote(made, 1)
     environment = {
         "WARRANT_REGISTRY": made.uri,

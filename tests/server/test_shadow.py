@@ -153,21 +153,21 @@ async def test_without_a_candidate_nothing_waits(agent: Agent) -> None:
 async def test_both_answers_to_a_question_are_compared(
     agent: Agent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with AnswerStore(ServerSettings(state=tmp_path)) as diary:
+    with AnswerStore(ServerSettings(state=tmp_path)) as store:
         counts: list[str] = []
-        shadow = ShadowObserver(diary, lambda: ShadowCandidate("2", agent, 1.0), counts.append)
+        shadow = ShadowObserver(store, lambda: ShadowCandidate("2", agent, 1.0), counts.append)
         async with shadow.run():
             said = await said_by(agent)
             for number, text in enumerate([said, said, "something else"]):
-                live = record(agent, f"request-{number}", {"status": "answered", "text": text, "version": "1"})
-                live.code, live.ended = "answered", time.time()
-                diary.question_ended(live)
-                shadow.question_ended(live)
+                answered = record(agent, f"request-{number}", {"status": "answered", "text": text, "version": "1"})
+                answered.code, answered.ended = "answered", time.time()
+                store.question_ended(answered)
+                shadow.question_ended(answered)
             async with asyncio.timeout(20):
                 while len(counts) < 3:
                     await asyncio.sleep(0.01)
     arguments = ["release", "compare", "v1", "v2", "--shadow", "--days", "1", "--state", str(tmp_path), "--json"]
     assert await asyncio.to_thread(warrant.main, arguments) in (0, None)
-    told = json.loads(capsys.readouterr().out)
-    assert told["questions"] == {"v1": 3, "v2": 3}
-    assert told["same text"]["value"] == pytest.approx(200 / 3)
+    report = json.loads(capsys.readouterr().out)
+    assert report["questions"] == {"v1": 3, "v2": 3}
+    assert report["same text"]["value"] == pytest.approx(200 / 3)

@@ -1,4 +1,4 @@
-"""What the server keeps beside its answers may fail: the answer is given all the same, and it is told."""
+"""Conversations or feedback cannot be stored: questions are still answered, and the failure is reported."""
 
 import asyncio
 import os
@@ -78,7 +78,7 @@ async def open_both(state: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "cause"),
     [
         (garble, r"it is no SQLite database. Move the file away"),
         (damage, r"it is damaged. Move the file away"),
@@ -86,10 +86,10 @@ async def open_both(state: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_used_stops_the_start_with_a_sentence(
-    tmp_path: Path, name: str, harm: Callable[[Path], None], told: str
+    tmp_path: Path, name: str, harm: Callable[[Path], None], cause: str
 ) -> None:
     harm(tmp_path / name)
-    with pytest.raises(SettingsInvalid, match=rf"{tmp_path / name} cannot be (used|written): {told}"):
+    with pytest.raises(SettingsInvalid, match=rf"{tmp_path / name} cannot be (used|written): {cause}"):
         asyncio.run(open_both(tmp_path))
 
 
@@ -175,14 +175,14 @@ ANN = Caller(name="ann")
 
 
 def test_one_who_leaves_while_rating_ends_nothing(tmp_path: Path) -> None:
-    with AnswerStore(ServerSettings(state=tmp_path)) as diary:
+    with AnswerStore(ServerSettings(state=tmp_path)) as store:
         with closing(sqlite3.connect(tmp_path / "feedback.db")) as other:
             other.execute("BEGIN IMMEDIATE")
-            waiting = diary.rate("request-1", ANN, "up", "")
-            left = diary.rate("request-2", ANN, "up", "")
+            waiting = store.rate("request-1", ANN, "up", "")
+            left = store.rate("request-2", ANN, "up", "")
             assert left.cancel()
         assert isinstance(waiting.exception(30), RequestRefused | StateUnavailable)
-        assert isinstance(diary.rate("request-3", ANN, "up", "").exception(30), RequestRefused)
+        assert isinstance(store.rate("request-3", ANN, "up", "").exception(30), RequestRefused)
 
 
 def test_what_workers_count_has_its_place_on_the_disk_before_it_is_mapped(tmp_path: Path) -> None:
@@ -223,8 +223,8 @@ def test_a_disk_that_takes_no_more_is_told_and_used_again_when_it_does(tmp_path:
     command = [sys.executable, "-c", FULL, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
-    told, last = done.stdout.splitlines()
-    assert told.startswith("Conversations are not stored or read: the disk ")
+    message, last = done.stdout.splitlines()
+    assert message.startswith("Conversations are not stored or read: the disk ")
     assert last == " the last"
 
 
@@ -233,18 +233,18 @@ def test_a_postgres_that_went_away_is_told_within_seconds(tmp_path: Path) -> Non
     if where is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql).")
 
-    async def talk(url: str, stop: Callable[[], object]) -> str:
-        async with Conversations(ServerSettings(state=tmp_path, sessions=url)) as talks:
-            await talks.append("ann", "s", TURN)
-            assert talks.trouble == ""
+    async def converse(url: str, stop: Callable[[], object]) -> str:
+        async with Conversations(ServerSettings(state=tmp_path, sessions=url)) as conversations:
+            await conversations.append("ann", "s", TURN)
+            assert conversations.trouble == ""
             stop()
-            for ask in (talks.turns("ann", "s"), talks.append("ann", "s", TURN)):
+            for ask in (conversations.turns("ann", "s"), conversations.append("ann", "s", TURN)):
                 with pytest.raises(StateUnavailable):
                     await ask
-            return talks.trouble
+            return conversations.trouble
 
     # The server's own user must reach its folder, which pytest's folders do not allow.
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = stack.enter_context(postgres(Path(folder), where))
         os.chmod(folder, 0o755)
-        assert "Conversations are not stored or read" in asyncio.run(talk(url, stack.close))
+        assert "Conversations are not stored or read" in asyncio.run(converse(url, stack.close))

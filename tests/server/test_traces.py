@@ -51,8 +51,8 @@ def traced_server(index: Path, state: Path, uri: str, **settings: object) -> Ite
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """MLflow on SQLite, its tables made by a process of its own."""
     uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
-    told = f"from mlflow import MlflowClient; MlflowClient({uri!r}).search_experiments()"
-    subprocess.run([sys.executable, "-c", told], check=True, capture_output=True)
+    script = f"from mlflow import MlflowClient; MlflowClient({uri!r}).search_experiments()"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     return uri
 
 
@@ -84,8 +84,8 @@ def test_a_trace_is_whole_and_ended_with_a_span_for_each_step(
     assert root.start_time_ns <= steps[0].start_time_ns
     ends = [step.end_time_ns for step in steps]
     assert ends == [*(step.start_time_ns for step in steps[1:]), root.end_time_ns]
-    told = {name: root.attributes[name] for name in ("status", "route", "rung", "reason", "confidence", "usage")}
-    assert told == {name: answer[name] for name in told}
+    attributes = {name: root.attributes[name] for name in ("status", "route", "rung", "reason", "confidence", "usage")}
+    assert attributes == {name: answer[name] for name in attributes}
     assert (root.attributes["api"], root.attributes["release"]) == ("rag", answer["release"])
     assert root.inputs["question"] == HOTEL["input"]["question"]
     assert root.outputs["text"] == answer["text"]
@@ -119,9 +119,9 @@ def test_what_a_model_really_said_is_traced_and_told_nobody(
         app_over(quick_handbook, tmp_path, release, traces=database, traces_share=1.0, traces_text=texts)
     ) as url:
         sent = counted(url, "sent")
-        asked = {"input": {"question": HOTEL["input"]["question"]}}
-        answer = httpx.post(f"{url}/rag/invoke", json=asked).json()["output"]
-        streamed = httpx.post(f"{url}/rag/stream", json=asked).text
+        body = {"input": {"question": HOTEL["input"]["question"]}}
+        answer = httpx.post(f"{url}/rag/invoke", json=body).json()["output"]
+        streamed = httpx.post(f"{url}/rag/stream", json=body).text
         until(lambda: counted(url, "sent") == sent + 2)
     assert (answer["rung"], "bananas" in json.dumps(answer) + streamed) == ("extractive", False)
     [trace] = traces_in(database, answer["request_id"])
@@ -129,8 +129,8 @@ def test_what_a_model_really_said_is_traced_and_told_nobody(
         assert "bananas" not in json.dumps(trace.to_dict())
         return
     [reply] = trace.data.spans[0].attributes["replies"]
-    told = (reply["writer"], reply["rung"], reply["text"], reply["failure"]["reason"])
-    assert told == (name, "primary", "The bananas of the canteen are yellow. [1]", "unsupported")
+    reported = (reply["writer"], reply["rung"], reply["text"], reply["failure"]["reason"])
+    assert reported == (name, "primary", "The bananas of the canteen are yellow. [1]", "unsupported")
 
 
 @pytest.mark.slow
@@ -140,9 +140,9 @@ def test_no_text_is_traced_when_none_is_wanted(quick_handbook: Path, tmp_path: P
         answer = httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL).json()["output"]
         until(lambda: counted(url, "sent") == sent + 1)
     [trace] = traces_in(database, answer["request_id"])
-    told = json.dumps(trace.to_dict())
+    exported = json.dumps(trace.to_dict())
     assert trace.data.spans[0].attributes["citations"][0]["file"] == answer["citations"][0]["file"]
-    assert not [text for text in ("hotel limit", answer["text"], answer["citations"][0]["quote"]) if text in told]
+    assert not [text for text in ("hotel limit", answer["text"], answer["citations"][0]["quote"]) if text in exported]
 
 
 @pytest.mark.slow
@@ -249,8 +249,8 @@ def test_a_trace_that_is_refused_is_tried_again_and_then_counted_as_failed(
     refusing.shutdown()
     refusing.server_close()
     # Six tries, and one line: the log says it once a minute. Servers that have ended may still give up on others.
-    told = [vars(each)["reason"] for each in caplog.records if each.name == "warrant.traces"]
-    assert len([reason for reason in told if "INVALID_PARAMETER_VALUE" in reason]) == 1
+    reasons = [vars(each)["reason"] for each in caplog.records if each.name == "warrant.traces"]
+    assert len([reason for reason in reasons if "INVALID_PARAMETER_VALUE" in reason]) == 1
     assert "secret-of-somebody" not in caplog.text
 
 
@@ -260,13 +260,13 @@ def test_processes_agree_on_the_share_that_is_traced() -> None:
     assert all(sampled(name, 1.0) for name in names)
     share = [name for name in names if sampled(name, 0.25)]
     assert 400 < len(share) < 600
-    told = f"from server.observability.traces import sampled; print(sum(sampled(n, 0.25) for n in {share!r}))"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
+    script = f"from server.observability.traces import sampled; print(sum(sampled(n, 0.25) for n in {share!r}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) == len(share)
 
 
 def test_mlflow_is_not_imported_where_nothing_is_traced(quick_handbook: Path, tmp_path: Path) -> None:
-    told = (
+    script = (
         "import sys; sys.path[:0] = ['tests']\n"
         "from pathlib import Path; import httpx\n"
         "from server_under_test import app_over, serving; from support import QUICK\n"
@@ -274,7 +274,7 @@ def test_mlflow_is_not_imported_where_nothing_is_traced(quick_handbook: Path, tm
         f"    assert httpx.post(url + '/rag/invoke', json={HOTEL!r}).status_code == 200\n"
         "print([name for name in sys.modules if name.split('.')[0] == 'mlflow'])"
     )
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 
 

@@ -209,8 +209,8 @@ def test_the_connection_outlives_an_error(server: str, path: str, body: bytes, s
         for _ in range(2):
             connection.request("POST", path, body, {"content-type": "application/json"})
             reply = connection.getresponse()
-            told = json.loads(reply.read())["error"]
-            assert (reply.status, set(told)) == (status, {"code", "message", "request_id"})
+            error = json.loads(reply.read())["error"]
+            assert (reply.status, set(error)) == (status, {"code", "message", "request_id"})
             socket = connection.sock
             assert socket is not None
     finally:
@@ -270,8 +270,8 @@ def test_a_question_that_hangs_ends_at_its_deadline(serve_fake: Callable[..., An
 
     with serve_fake(say, deadline=0.2, grace=0.1) as url:
         reply = httpx.post(f"{url}/rag/{route}", json={"input": LAPTOPS}, timeout=60)
-    told = reply.json() if route == "invoke" else said(reply)[-1]
-    assert told["error"]["code"] == "deadline"
+    item = reply.json() if route == "invoke" else said(reply)[-1]
+    assert item["error"]["code"] == "deadline"
     assert reply.status_code == (504 if route == "invoke" else 200)
 
 
