@@ -75,7 +75,7 @@ def test_a_question_is_answered_with_its_citation_in_place(page: Page) -> None:
 
 
 def test_everything_can_be_done_from_the_keyboard(page: Page) -> None:
-    page.locator("body").click()
+    page.get_by_role("heading", name="Warrant").click()
     page.keyboard.press("/")
     page.keyboard.type("What is the hotel limit")
     page.keyboard.press("Shift+Enter")
