@@ -63,7 +63,9 @@ def document_routes(service: AnswerService) -> APIRouter:
         found = await agent.document(file, groups) if hasattr(agent, "document") else None
         if found is None:
             raise refuse(404, "There is no such document here.")
-        text, end = found.text, max(start, min(end, len(found.text)))
+        text = found.text
+        start = min(start, len(text))
+        end = max(start, min(end, len(text)))
         first, last = max(0, start - CONTEXT), min(len(text), end + CONTEXT)
         return DocumentExcerpt(
             file=file,
