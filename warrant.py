@@ -11,8 +11,8 @@ Commands = dict[str, tuple[str, str]]
 COMMANDS: Commands = {
     "index": ("graph.commands.index:index", "Index files, folders and corpora into a Snapshot."),
     "ask": ("graph.commands.ask:ask", "Ask a question and get an answer with checked citations."),
-    "serve": ("server.commands.serve:serve", "Serve the graph over HTTP."),
-    "feedback": ("server.commands.feedback:feedback", "What people said of the answers, as eval samples."),
+    "serve": ("server.cli.serve:serve", "Serve the graph over HTTP."),
+    "feedback": ("server.cli.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
     "verify": ("graph.commands.verify:command", "Check answers of any system against their passages."),
     "release": ("", "Show, log and move releases."),
@@ -34,7 +34,7 @@ GROUPS: dict[str, Commands] = {
         "log": ("graph.commands.log:log", "Log the release with its code and Snapshot as a version of a model."),
         "approved": ("graph.commands.approved:approved", "Fail unless a person has approved a version."),
         "pack": ("graph.commands.pack:pack_release", "Put code, release and Snapshot together, and log nothing."),
-        "compare": ("server.commands.compare:compare_versions", "Compare how two versions did on live questions."),
+        "compare": ("server.cli.compare:compare_versions", "Compare how two versions did on live questions."),
     },
     "eval": {
         "run": ("evals.commands.run:run", "Ask a release every question of a dataset and keep what it answers."),

@@ -8,7 +8,7 @@ from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 
-from .backends import Backend, connect
+from .backends import Backend, SourceText, connect
 from .builder import build_graph
 from .finding.searching import Searching
 from .models.breaker import BreakerState, breaker_states
@@ -75,6 +75,10 @@ class Agent:
         """Read a little of the Snapshot; raises SnapshotError or RetrievalUnavailable where it cannot be read."""
         if self.backend.index:
             await self.backend.index.ping()
+
+    async def document(self, file: str, groups: list[str]) -> SourceText | None:
+        """The document of a file; None if there is none that these groups may see. Raises RetrievalUnavailable."""
+        return await self.backend.index.document(file, check_groups(groups)) if self.backend.index else None
 
     def close(self) -> None:
         """Let go of the Snapshot; nothing more is to be asked."""

@@ -20,9 +20,9 @@ from graph.commands.exits import EXITS, WITHHELD
 from graph.release import Release
 from graph.settings import Settings
 from server import errors as server_errors
-from server.app import assemble, live_of
+from server.app import assemble, deployments_of
+from server.observability.metric_definitions import REGISTRY
 from server.settings import ServerSettings
-from server.watching.meters import REGISTRY
 from warrant import warrant
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
@@ -142,7 +142,7 @@ def _release() -> str:
 
 def _http() -> str:
     settings = ServerSettings(_env_file=None)  # type: ignore[call-arg]
-    document = assemble(settings, live_of(settings)).openapi()
+    document = assemble(settings, deployments_of(settings)).openapi()
     rows = []
     for path, methods in sorted(document["paths"].items()):
         for method, operation in methods.items():

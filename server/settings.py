@@ -1,4 +1,4 @@
-"""Where the server listens and what it lets through: the only reader of the environment in this package."""
+"""The server's settings: the only reader of the environment in this package."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from graph.errors import SettingsInvalid
 from graph.prices import Price
-from server.private import private_folder
+from server.files import private_directory
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -47,7 +47,7 @@ class ServerSettings(BaseSettings):
     registry: str | None = None
     """MLflow's tracking URI: serve what the model's aliases name; none: WARRANT_INDEX and WARRANT_RELEASE."""
     model: str = "warrant"
-    """The registered model that is followed."""
+    """The registered model to follow."""
     poll: Annotated[float, Field(gt=0, le=3600)] = 10.0
     """Seconds between two looks at the aliases, or at the store of the index."""
     pinned: Annotated[int, Field(ge=0)] = 2
@@ -70,7 +70,7 @@ class ServerSettings(BaseSettings):
     max_batch: Count = 32
     """Questions of one batch."""
     batch_at_once: Count = 4
-    """Questions of one batch that are answered at the same time."""
+    """Questions of one batch that are answered concurrently."""
     grace: Seconds = 5.0
     """Seconds past the release's `generation.deadline` after which a question is given up."""
     drain: Seconds = 60.0
@@ -107,10 +107,10 @@ class ServerSettings(BaseSettings):
         return self.host in LOOPBACK
 
 
-def load_server_settings(**told: object) -> ServerSettings:
-    """Read the environment, `told` in its place; raises SettingsInvalid naming the variable."""
+def load_server_settings(**overrides: object) -> ServerSettings:
+    """Read the environment, with overrides that are not None; raises SettingsInvalid naming the variable."""
     try:
-        return ServerSettings(**{name: value for name, value in told.items() if value is not None})  # type: ignore[arg-type]
+        return ServerSettings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "WARRANT_" + str(first["loc"][0]).upper()
@@ -121,25 +121,25 @@ def load_server_settings(**told: object) -> ServerSettings:
         raise SettingsInvalid(f"{str(error).capitalize()}: it must be JSON.") from error
 
 
-def hand_on(settings: dict[str, object]) -> None:
-    """Put settings into the environment, where the worker processes read them."""
+def export_settings(settings: dict[str, object]) -> None:
+    """Write settings to the environment, where the worker processes read them."""
     os.environ.update({f"WARRANT_{name.upper()}": str(value) for name, value in settings.items() if value is not None})
 
 
 def share_metrics(settings: ServerSettings) -> None:
-    """Give several workers an empty folder to add up their metrics in; raises SettingsInvalid when none can be made."""
+    """Create the directory in which several workers share their metrics; raises SettingsInvalid when it cannot be."""
     if settings.workers == 1:
         return
     folder = settings.state / f"metrics-{settings.port}"
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        private_folder(settings.state)
-        private_folder(folder)
+        private_directory(settings.state)
+        private_directory(folder)
     except OSError as error:
         raise SettingsInvalid(f"WARRANT_STATE={settings.state} cannot be written: {error.strerror}.") from error
     os.environ[METRICS] = str(folder)
 
 
 def metrics_folder() -> Path | None:
-    """Where several workers add up their metrics; None: there is one."""
+    """The directory in which workers share their metrics; None with a single worker."""
     return Path(os.environ[METRICS]) if os.environ.get(METRICS) else None

@@ -17,7 +17,7 @@ HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},
     "kreuzberg": {"graph/ingest/formats/convert.py"},
     "onnxruntime": {"graph/backends/onnx.py", "graph/backends/cross_encoder.py"},
-    "openai": {"server/doors/openai_chat.py", "server/doors/openai_responses.py"},
+    "openai": {"server/routes/openai_chat.py", "server/routes/openai_responses.py"},
     "langchain": {"graph/models/chat.py", "graph/models/embeddings.py"},
     "langchain_openai": {"graph/models/chat.py"},
     "anthropic": {"graph/models/chat.py"},
@@ -26,17 +26,22 @@ HOMES = {
     "interlock": {"graph/models/breaker.py"},
     "jiter": {"graph/backends/claims.py"},
     "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
-    | {"graph/backends/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/following.py"},
-    "langserve": {"server/doors/rag.py", "server/client.py"},
+    | {"graph/backends/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"},
+    "langserve": {"server/routes/langserve.py", "server/client.py"},
     "tenacity": {"server/client.py", "evals/judging/asking.py"},
-    "mcp": {"server/doors/mcp.py"},
-    "sse_starlette": {"server/doors/rag.py"},
+    "mcp": {"server/routes/mcp.py"},
+    "sse_starlette": {"server/routes/langserve.py"},
     "uvicorn": {"server/connections.py", "server/serving.py"},
-    "prometheus_client": {"server/watching/meters.py"},
+    "prometheus_client": {"server/observability/metric_definitions.py"},
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
-    | {"server/watching/mlflow_traces.py", "evals/attaching.py", "evals/tracking.py", "evals/metrics/for_mlflow.py"},
-    "statsmodels": {"server/outcomes.py", "evals/gating/stats.py"},
-    "pythonjsonlogger": {"server/watching/logs.py"},
+    | {
+        "server/observability/mlflow_traces.py",
+        "evals/attaching.py",
+        "evals/tracking.py",
+        "evals/metrics/for_mlflow.py",
+    },
+    "statsmodels": {"server/observability/outcomes.py", "evals/gating/stats.py"},
+    "pythonjsonlogger": {"server/observability/logs.py"},
     "pebble": {"graph/ingest/reading.py"},
     "markdown_it": {"graph/ingest/formats/tables.py"},
     "python_calamine": {"graph/ingest/formats/workbooks.py"},
@@ -44,12 +49,12 @@ HOMES = {
         "evals/runs.py",
         "graph/registry/shelf.py",
         "graph/snapshot/store.py",
-        "server/releases/keeping.py",
-        "server/watching/mlflow_traces.py",
+        "server/releases/retention.py",
+        "server/observability/mlflow_traces.py",
     },
     "snowballstemmer": {"graph/text/words.py"},
     "sentencex": {"graph/text/splitting.py"},
-    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py", "server/releases/warranted.py"},
+    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py", "server/releases/loader.py"},
     "eldc": {"graph/text/language.py"},
     "stop_words": {"graph/text/words.py"},
     "rapidfuzz": {
@@ -119,13 +124,13 @@ def test_evals_do_not_know_the_server(path: Path) -> None:
     assert not {name for name in ours(path) if name.split(".")[0] in ("server", "warrant")}
 
 
-def test_doors_do_not_know_each_other_and_the_desk_knows_no_door() -> None:
-    shared = {"server.doors.events", "server.doors.readable", "server.doors.openai_shapes"}
-    for path in (ROOT / "server" / "doors").glob("*.py"):
-        assert {name for name in ours(path) if name.startswith("server.doors.")} <= shared
-    for path in (ROOT / "server").glob("*.py"):
-        doors = {name for name in ours(path) if name.startswith("server.doors.")}
-        assert not doors or path.name == "app.py"
+def test_routes_do_not_know_each_other_and_only_the_application_knows_them() -> None:
+    shared = {"server.routes.streams", "server.routes.plain_text", "server.routes.openai_schemas"}
+    for path in (ROOT / "server" / "routes").glob("*.py"):
+        assert {name for name in ours(path) if name.startswith("server.routes.")} <= shared
+    for path in (ROOT / "server").rglob("*.py"):
+        routes = {name for name in ours(path) if name.startswith("server.routes.")}
+        assert not routes or path.name == "app.py" or path.parent.name == "routes"
 
 
 def test_graph_names_its_own_modules_from_where_it_stands() -> None:

@@ -22,7 +22,7 @@ from ..snapshot.store import SnapshotLease, lease
 from ..snapshot.tables import Hit, Reader
 from ..state import Passage
 from ..text.words import terms
-from . import Backend, Scope
+from . import Backend, Scope, SourceText
 from .embedders import load_embedder
 from .embedding import Embedder, QuestionVectors, Small, above
 from .queries import CachedEmbedder
@@ -62,6 +62,11 @@ class SnapshotRetriever:
 
     def newer(self) -> str | None:
         return self._lease.newer()
+
+    async def document(self, file: str, groups: list[str]) -> SourceText | None:
+        with self._answering():
+            found = await self._reader.document_of(file, access_condition(groups))
+        return SourceText(found.title, found.text) if found else None
 
     def close(self) -> None:
         self._reader.close()

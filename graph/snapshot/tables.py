@@ -202,6 +202,12 @@ class Reader:
         rows = await self._documents.query().where(condition).limit(1).to_list()
         return DocumentRow(**{key: rows[0][key] for key in DOCUMENT_SCHEMA.names}) if rows else None
 
+    async def document_of(self, file: str, where: str) -> DocumentRow | None:
+        """The document of a file, if one of its passages meets a condition."""
+        condition = "file = '" + file.replace("'", "''") + f"' AND ({where})"
+        rows = await self._passages.query().where(condition).select(["document"]).limit(1).to_list()
+        return await self.document(rows[0]["document"]) if rows else None
+
     async def passages(self, without: Iterable[str] = ()) -> AsyncIterator[PassageRows]:
         """Every passage with its vector, but those of the documents named."""
         left_out = pa.array(sorted(without), pa.string())

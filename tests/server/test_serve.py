@@ -50,8 +50,8 @@ def test_a_stream_under_way_is_finished_when_the_server_is_told_to_end(
 def test_an_invoke_under_way_is_finished_too(quick_handbook: Path, tmp_path: Path, slow_release: Path) -> None:
     options = ("-i", quick_handbook, "-r", slow_release)
     with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
-        told = f"import time, os, signal; time.sleep(1); os.kill({process.pid}, signal.SIGTERM)"
-        with subprocess.Popen([sys.executable, "-c", told]):
+        script = f"import time, os, signal; time.sleep(1); os.kill({process.pid}, signal.SIGTERM)"
+        with subprocess.Popen([sys.executable, "-c", script]):
             reply = httpx.post(f"{url}/rag/invoke", json=LAPTOPS, timeout=60)
         assert reply.json()["output"]["status"] == "answered"
         assert process.wait(60) in DRAINED
@@ -73,7 +73,7 @@ def test_two_workers_serve_one_port_and_share_the_conversations(quick_handbook: 
 
 
 @pytest.mark.parametrize(
-    ("options", "environment", "code", "told"),
+    ("options", "environment", "code", "message"),
     [
         (["-i", "/nowhere"], {}, 3, "/nowhere"),
         (["--host", "0.0.0.0"], {}, 4, "no keys are configured"),
@@ -83,13 +83,13 @@ def test_two_workers_serve_one_port_and_share_the_conversations(quick_handbook: 
     ],
 )
 def test_what_keeps_the_server_from_starting_is_told_in_one_sentence(
-    quick_handbook: Path, tmp_path: Path, options: list[str], environment: dict[str, str], code: int, told: str
+    quick_handbook: Path, tmp_path: Path, options: list[str], environment: dict[str, str], code: int, message: str
 ) -> None:
     command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0", *options]
     world = {**os.environ, "WARRANT_INDEX": str(quick_handbook), "WARRANT_STATE": str(tmp_path), **environment}
     done = subprocess.run(command, capture_output=True, text=True, env=world, timeout=60, check=False)
     assert done.returncode == code
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

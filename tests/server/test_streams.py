@@ -15,11 +15,11 @@ from support import QUICK
 
 from graph.release import Models
 from server.app import assemble
-from server.callers import Caller
-from server.errors import Refused
-from server.live import Live
-from server.runs import Run, Runs, Say
+from server.auth.callers import Caller
+from server.errors import RequestRefused
+from server.releases.deployments import Deployments
 from server.settings import ServerSettings
+from server.streams import AnswerStream, Emit, ResumableStreams
 
 LAPTOPS = {"input": {"question": "After how many years are laptops replaced?"}}
 REPLY = "Laptops are replaced every 4 years and telephones every 3 years [1]."
@@ -39,7 +39,7 @@ def client(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
     keys = key_file(folder / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
     settings = ServerSettings(state=folder, keys=keys, resume=WINDOW, max_streams=3)
-    app = assemble(settings, Live(opening(quick_handbook, release, cache_answers=0)))
+    app = assemble(settings, Deployments(opening(quick_handbook, release, cache_answers=0)))
     with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
         client.headers["authorization"] = "Bearer key-of-ann"
         yield client
@@ -134,19 +134,19 @@ def test_streams_that_clients_call_the_same_are_two(client: httpx.Client) -> Non
 
 @pytest.mark.anyio
 async def test_a_caller_with_many_streams_drops_no_other_s() -> None:
-    async def work(say: Say) -> None:
+    async def work(say: Emit) -> None:
         say({"event": "final"})
 
     ann, bob = Caller(name="ann"), Caller(name="bob")
-    runs, theirs = Runs(seconds=30, most=3), Run(work)
-    runs.keep("theirs", bob, theirs, 1)
+    streams, theirs = ResumableStreams(seconds=30, limit=3), AnswerStream(work)
+    streams.add("theirs", bob, theirs, 1)
     for number in range(4):
-        runs.keep(f"mine-{number}", ann, Run(work), 1)
-    assert runs.find("theirs", bob) is theirs
-    assert [runs.find(f"mine-{number}", ann) is not None for number in (2, 3)] == [True, True]
+        streams.add(f"mine-{number}", ann, AnswerStream(work), 1)
+    assert streams.find("theirs", bob) is theirs
+    assert [streams.find(f"mine-{number}", ann) is not None for number in (2, 3)] == [True, True]
     for gone, caller in (("mine-1", ann), ("theirs", ann), ("mine-3", bob)):
-        with pytest.raises(Refused, match="no stream by that id"):
-            runs.find(gone, caller)
+        with pytest.raises(RequestRefused, match="no stream by that id"):
+            streams.find(gone, caller)
 
 
 def test_work_stops_when_nobody_comes_back(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
