@@ -62,7 +62,7 @@ async def said_by(agent: Agent) -> str:
 
 
 async def until(kept: Kept, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(kept.counts) < count:
             await asyncio.sleep(0.01)
 
@@ -161,7 +161,7 @@ async def test_both_answers_to_a_question_are_compared(
                 live.code, live.ended = "answered", time.time()
                 diary.observe(live)
                 shadow.observe(live)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(counts) < 3:
                     await asyncio.sleep(0.01)
     arguments = ["release", "compare", "v1", "v2", "--shadow", "--days", "1", "--state", str(tmp_path), "--json"]
