@@ -12,11 +12,20 @@ from ..access import GROUPS
 from ..document import Document, Refused
 from ..front_matter import doubt_in_markup, doubt_in_names, doubt_in_text, front_matter, is_fenced
 from . import epub, markup, opendocument, outlook, slides, word
-from .clean import as_written, decode, has_words, tidy
+from .clean import (
+    as_written,
+    blanks,
+    decode,
+    encoded_to,
+    has_words,
+    is_binary,
+    is_encoded,
+    tidy,
+    without_unseen,
+)
 from .convert import converted, converted_pdf, heading_of
 from .mail import Attachment, Body, Mail, not_superseded, parse, split_quoted
 from .package import PackageInvalid, property_names, unpacked_size
-from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
 from .sheets import DELIMITED, delimited
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
