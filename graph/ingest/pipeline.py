@@ -28,7 +28,7 @@ from .reading import Cut, Recipe, read_all, surviving
 from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 12
+READING = 13
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 

@@ -189,8 +189,8 @@ def split_quoted(text: str) -> tuple[str, tuple[Quote, ...]]:
             (quotes[-1][1] if older else newest).append(lines[place])
             length = 1
         place += length
-    told = (Quote(source, _unmarked(quoted)) for source, quoted in quotes)
-    return BLANK_LINES.sub("\n\n", "\n".join(newest)).strip(), tuple(quote for quote in told if quote.text)
+    older_ones = (Quote(source, _unmarked(quoted)) for source, quoted in quotes)
+    return BLANK_LINES.sub("\n\n", "\n".join(newest)).strip(), tuple(quote for quote in older_ones if quote.text)
 
 
 def _goes_on(lines: list[str], at: int) -> bool:

@@ -9,7 +9,7 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from .raised import lowered, raised
-from .unseen import leave_out, styles_of
+from .unseen import leave_out, lift, styles_of
 
 UNSEEN = ("script", "style", "template", "noscript", "iframe")
 QUESTION_MARKS = ("?", "\uff1f", "\u061f")
@@ -55,6 +55,7 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
     _flow(root)
     _pictures(root)
     _formulas(root)
+    lift(root, styles)
     _on_the_line(root)
     _definitions(root)
     _repeat_cells(root)
@@ -136,7 +137,10 @@ def _on_the_line(root: HtmlElement) -> None:
         else:
             text = raised(before, mark, after, note=_is_note(element), notes=notes)
             text += " " if not before.strip() and after[:1].isalnum() and not text.endswith(" ") else ""
+        link = element.getparent()
         _replace(element, text)
+        if link is not None and link.tag == "a" and "#" in (link.get("href") or "") and not len(link):
+            link.drop_tag()
 
 
 def _is_note(element: HtmlElement) -> bool:

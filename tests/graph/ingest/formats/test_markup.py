@@ -20,11 +20,27 @@ def test_powers_notes_and_formulas_keep_their_value(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("<p>It costs 40<span style='font-size:8px; vertical-align: super'>1</span> EUR.</p>", "It costs 40 [^1] EUR."),
+        ("<p>Load 10<span class=power>6</span> N, H<b style='vertical-align:sub'>2</b>O.</p>", "Load 10^6 N, H**2**O."),
+        ("<p>It costs 75<a href='#n3'><sup>[3]</sup></a> EUR.</p>", "It costs 75 [^3] EUR."),
+        ("<p>See <a href='#n3'>part<sup>a</sup> two</a>.</p>", "See [part [^a] two](#n3)."),
+        ("<p style='opacity: 0.9; font-size: 0.8em'>It costs 40 EUR.</p>", "It costs 40 EUR."),
+    ],
+)
+def test_what_a_style_raises_is_raised_and_a_mark_is_no_link(tmp_path: Path, body: str, text: str) -> None:
+    assert page(tmp_path, f"<style>.power {{ vertical-align: super }}</style>{body}").text == text
+
+
+@pytest.mark.parametrize(
     "gone",
     [
         "<p hidden>gone</p>",
         "<p style='color:red; DISPLAY : none'>gone</p>",
         "<span style='visibility:hidden'>gone</span>",
+        "<span style='font-size:0px'>gone</span>",
+        "<p style='opacity: 0; color: red'>gone</p>",
         "<p class='old'>gone</p>",
         "<template>gone</template>",
         "<noscript>gone</noscript>",
