@@ -100,3 +100,9 @@ def test_a_cell_over_several_rows_stands_in_each_of_them(tmp_path: Path) -> None
     table = "<table><tr><th>A<th>B<th>C<tr><td rowspan=2>1<td rowspan='9' colspan=2>wide<tr></tr><tr><td>3</table>"
     rows = [row.split("|")[1:4] for row in page(tmp_path, table).text.splitlines()[2:]]
     assert [[cell.strip() for cell in row] for row in rows] == [["1", "wide", ""], ["1", "wide", ""], ["3", "wide", ""]]
+
+
+@pytest.mark.parametrize("odd", ["\x01", "\x0b", "&#1;", "&#x1b;", "\uffff", "<img alt='\x02'>"])
+def test_a_page_with_control_characters_is_read(tmp_path: Path, odd: str) -> None:
+    body = f"<p>It costs{odd} <s>9{odd}</s> 8{odd} EUR.</p><dl><dt>Rent{odd}</dt><dd>7{odd}</dd></dl>"
+    assert page(tmp_path, body).text == "It costs 8 EUR.\n\n- **Rent:** 7"
