@@ -18,6 +18,7 @@ import httpx
 import uvicorn
 import yaml
 from fastapi import FastAPI
+from metrics_under_test import Numbers
 from support import ROOT
 
 from graph.agent import Agent, open_agent
@@ -65,6 +66,11 @@ def until(holds: Callable[[], Any], seconds: float = 60) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
+
+
+def wait_until_begun(url: str) -> None:
+    """Wait for a question to be worked on."""
+    until(lambda: Numbers(httpx.get(f"{url}/metrics", timeout=60).text).total("warrant_questions_in_progress"))
 
 
 def reload(client: httpx.Client) -> dict[str, Any]:

@@ -24,8 +24,8 @@ def units(text: str, header: str = "") -> list[Unit]:
     for kind, spans in _runs(text):
         if kind == "row":
             rows = [split(text[start:end]) for start, end in spans]
-            names, told = _readings(rows) if _is_header(text, spans[0][1]) else (names, _rows_under(names, rows))
-            found += [Unit(*span, reading) for span, reading in zip(spans, told, strict=True)]
+            names, readings = _readings(rows) if _is_header(text, spans[0][1]) else (names, _rows_under(names, rows))
+            found += [Unit(*span, reading) for span, reading in zip(spans, readings, strict=True)]
         else:
             found += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
     return paired(text, (unit for unit in found if any(character.isalnum() for character in unit.reading)))
@@ -100,8 +100,8 @@ def _readings(rows: list[list[str]]) -> tuple[list[str], list[str]]:
     above = [plain(title) for title in found.titles]
     above += [""] * (found.first - len(above))
     data = rows[found.first :]
-    told = zip(data, _rows_under(names, data), strict=True)
-    return names, above + ["" if row == [*found.repeated] else reading for row, reading in told]
+    readings = zip(data, _rows_under(names, data), strict=True)
+    return names, above + ["" if row == [*found.repeated] else reading for row, reading in readings]
 
 
 def _rows_under(names: list[str], rows: list[list[str]]) -> list[str]:

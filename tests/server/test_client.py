@@ -284,6 +284,10 @@ async def test_only_a_few_questions_of_a_batch_are_asked_together(config: Any, m
         async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.under_way += 1
             self.together = max(self.together, self.under_way)
+            # The first wait for as many as are expected at once, and a little for one too many.
+            async with asyncio.timeout(60):
+                while self.together < most:
+                    await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)
             await super().__call__(reader, writer)
             self.under_way -= 1

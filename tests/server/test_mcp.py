@@ -16,7 +16,7 @@ import pytest
 import yaml
 from mcp import ClientSession, McpError, types
 from mcp_under_test import call, structured, talking
-from server_under_test import app_over, key_file, serving
+from server_under_test import app_over, key_file, serving, wait_until_begun
 from support import QUICK
 
 from graph.release import Models
@@ -267,14 +267,14 @@ async def test_work_stops_when_the_client_leaves(slow: str, caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "warrant.questions"):
         with closing(http.client.HTTPConnection(urlsplit(slow).netloc)) as connection:
             connection.request("POST", "/mcp", json.dumps(body), HEADERS)
-            time.sleep(1)
+            wait_until_begun(slow)
         ended = until(lambda: [r for r in caplog.records if r.name == "warrant.questions"])
     assert [record.__dict__["code"] for record in ended] == ["cancelled"]
     async with talking(slow) as session:
         assert structured(await call(session, "search", query="laptops", limit=1))
 
 
-def until(look: Any, seconds: float = 5) -> Any:
+def until(look: Any, seconds: float = 60) -> Any:
     """What a query returns once it returns anything: observers may be called a moment after the reply."""
     end = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < end:

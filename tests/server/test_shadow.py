@@ -64,7 +64,7 @@ async def said_by(agent: Agent) -> str:
 
 
 async def until(kept: Kept, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(kept.counts) < count:
             await asyncio.sleep(0.01)
 
@@ -163,7 +163,7 @@ async def test_both_answers_to_a_question_are_compared(
                 answered.code, answered.ended = "answered", time.time()
                 store.question_ended(answered)
                 shadow.question_ended(answered)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(counts) < 3:
                     await asyncio.sleep(0.01)
     arguments = ["release", "compare", "v1", "v2", "--shadow", "--days", "1", "--state", str(tmp_path), "--json"]

@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 import yaml
-from server_under_test import app_over, opening, serving
+from server_under_test import app_over, opening, serving, wait_until_begun
 from support import QUICK
 
 from graph.agent import Agent
@@ -51,7 +51,7 @@ class FakeGraph:
 def serve_fake(quick_handbook: Path, tmp_path: Path) -> Callable[..., Any]:
     """A server whose graph is a fake one; `deadline` and `grace` in seconds."""
 
-    def start(say: Callable[[], AsyncIterator[tuple[str, Any]]], deadline: float = 5.0, grace: float = 5.0) -> Any:
+    def start(say: Callable[[], AsyncIterator[tuple[str, Any]]], deadline: float = 60.0, grace: float = 5.0) -> Any:
         async def fake() -> Agent:
             real = await opening(quick_handbook, QUICK)()
             release = QUICK.model_copy(update={"generation": Generation(deadline=deadline)})
@@ -241,17 +241,17 @@ def test_the_connection_outlives_a_failure_inside(serve_fake: Callable[..., Any]
 def test_work_stops_when_the_client_leaves(slow: httpx.Client, caplog: pytest.LogCaptureFixture, route: str) -> None:
     body = {"inputs": [LAPTOPS]} if route == "batch" else {"input": LAPTOPS}
     with caplog.at_level(logging.INFO, "warrant.questions"):
-        leave_after(1.0, slow, f"/rag/{route}", body)
+        leave_when_begun(slow, f"/rag/{route}", body)
         ended = records(caplog, "warrant.questions", 1)
     assert [record.__dict__["code"] for record in ended] == ["cancelled"]
 
 
-def leave_after(seconds: float, client: httpx.Client, path: str, body: dict[str, Any]) -> None:
-    """Send a request, and hang up before it can be answered."""
+def leave_when_begun(client: httpx.Client, path: str, body: dict[str, Any]) -> None:
+    """Send a request, and hang up when it is worked on."""
     place = client.base_url
     with closing(http.client.HTTPConnection(place.host, place.port)) as connection:
         connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
-        time.sleep(seconds)
+        wait_until_begun(str(place))
 
 
 def records(caplog: pytest.LogCaptureFixture, name: str, expected: int) -> list[logging.LogRecord]:

@@ -1,10 +1,14 @@
-"""Which earlier documents a run takes out of the index: what is gone, and what is refused now; pure."""
+"""The last Snapshot: what the next one is made from, and which of its documents a run takes out of the index."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-from ..snapshot.rows import DocumentRow
+from ..backends.embedding import Marks
+from ..snapshot.rows import WORDS, DocumentRow
+from ..snapshot.tables import Reader
 from .document import Refusal
 from .roots import below
+from .vectors import Known
 
 Rows = Mapping[str, DocumentRow]
 
@@ -25,3 +29,24 @@ def withdrawn(before: Rows, there: set[str], refused: Iterable[Refusal]) -> set[
     files = {refusal.within or refusal.file for refusal in refusals}
     links = [refusal.file for refusal in refusals if refusal.kind == "link"]
     return {name for name, row in before.items() if name not in there and (row.file in files or below(row.file, links))}
+
+
+async def published(path: Path) -> dict[str, DocumentRow]:
+    reader = await Reader.open(path, approximate=False)
+    return {row.document: row async for row in reader.documents(text=False)}
+
+
+async def rows_with_text(path: Path, wanted: set[str]) -> list[DocumentRow]:
+    reader = await Reader.open(path, approximate=False)
+    return [row async for row in reader.documents() if row.document in wanted]
+
+
+async def vectors_of(path: Path, documents: set[str]) -> Known:
+    """The vectors that the given documents have in a Snapshot."""
+    reader = await Reader.open(path, approximate=False)
+    found = {}
+    async for part in reader.passages():
+        for row, *vectors in zip(part.rows, part.vectors, part.units, strict=True):
+            if row["document"] in documents:
+                found[row[WORDS]] = Marks(*vectors)
+    return found

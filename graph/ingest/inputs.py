@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .access import GROUPS
 from .document import Refusal, Source, digest_of
-from .removal import Rows, gone
+from .previous import Rows, gone
 from .roots import Roots
 from .sources import Discovery, discover, real_paths
 
@@ -26,7 +26,7 @@ def check_paths(paths: Sequence[Path], known: Roots | None) -> None:
     real_paths([path for path in paths if not (known and not path.exists() and known.scopes(path.resolve()))])
 
 
-class Given:
+class Inputs:
     """What is found under the paths; `all_gone`: one that is empty or not there counts as one whose files are gone."""
 
     def __init__(self, paths: Sequence[Path], known: Roots, search: Search, *, all_gone: bool) -> None:
@@ -38,13 +38,13 @@ class Given:
         self.refused: list[Refusal] = self._found.refused
 
     def _discover(self, paths: Sequence[Path]) -> Discovery:
-        told = self._search
+        search = self._search
         return discover(
             paths,
-            most_megabytes=told.most_megabytes,
+            most_megabytes=search.most_megabytes,
             roots=self.roots,
-            follow_symlinks=told.follow_symlinks,
-            store=told.store,
+            follow_symlinks=search.follow_symlinks,
+            store=search.store,
         )
 
     def _by_default(self, source: Source) -> Source:
