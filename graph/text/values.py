@@ -119,7 +119,8 @@ class Value:
     def _equal(self, own: float, other: float) -> bool:
         if own == other or isclose(own, other, rel_tol=1e-6):
             return True
-        return self.about and abs(own - other) <= 0.1 * abs(other)
+        # What is given as rounded has fewer digits than what it was rounded from: `about 200` for 198, not the reverse.
+        return self.about and abs(own - other) <= 0.1 * abs(other) and _digits(own) < _digits(other)
 
     def _meets_date(self, told: "Value") -> bool:
         if self.kind != told.kind:
@@ -132,6 +133,11 @@ class Value:
             for own in (self.date, self.swapped or self.date)
             for others in (told.date, told.swapped or told.date)
         )
+
+
+def _digits(amount: float) -> int:
+    """The digits of an amount that tell something: of 1200 two."""
+    return len(f"{abs(amount):.12g}".replace(".", "").strip("0"))
 
 
 @lru_cache(maxsize=16384)

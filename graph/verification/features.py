@@ -20,7 +20,8 @@ DENIED_FROM = 0.6
 WITHOUT_COSINE = 0.5, 0.4
 """What stands in for the cosine where nothing compares by meaning: it follows the share of words that are held."""
 ADDED_FROM, COPIED_FROM, BEGUN_FROM = 3, 0.5, 0.3
-"""Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
+"""Terms in a row that the passage has not, and the shares of the claim in order in a sentence from which on it copies
+the sentence, or its beginning."""
 Features = dict[str, float]
 
 
@@ -45,7 +46,7 @@ def features(
         "polarity": _polarity(said, told, found, order),
         "opposed": float(opposed(said.words, told.words) > 0),
         "rival": rival if said.answers else 0.0,
-        "copied": float(order >= COPIED_FROM),
+        "copied": order,
         "added": float(order >= BEGUN_FROM and _longest_run(said.own, met, found) >= ADDED_FROM),
     }
 

@@ -9,6 +9,7 @@ from ..learned import load, logistic
 from ..state import Verdict
 from ..text.values import Value, unmet
 from ..text.words import Weigh
+from .alignment import Change, change, copies
 from .claims import stated
 from .features import COPIED_FROM, asked_share, features
 from .passages import Source, Told, Window, knows, missing
@@ -16,8 +17,11 @@ from .statement import Statement
 
 SURE = 0.9
 """Score from which on nothing is amiss."""
-SURELY_NOT, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.6, 0.3
-"""The most that a claim scores that is surely wrong, and one in a language that the rules do not know."""
+SURELY_NOT, DOUBTED, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.55, 0.6, 0.3
+"""The most that a claim scores that is surely wrong, that has another word than the sentence that it copies, and that
+is in a language that the rules do not know."""
+SUPPORTS = 0.7
+"""Score from which on a unit surely supports a claim."""
 CANDIDATES = 3
 """Units of a passage that are looked at closely."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
@@ -115,25 +119,36 @@ def judge(
         rival = max(0.0, most - asked_share(said, found.told[number], found.over[number], weigh)) if said.asked else 0.0
         told.append(features(said, number, found, cosines.get(found.told[number].text), weigh, rival))
     model = load("support")
-    score, place = max((logistic(model.score(each)), -n) for n, each in enumerate(told))
-    number, best = units[-place], told[-place]
-    if _is_surely_wrong(best):
+    changes = [change(said.text, found.told[number].text, said.language) for number in units]
+    # Of a sentence that the claim copies but for one thing, this one thing decides; only sure support outranks it.
+    wrong = [changes[n] in ("denial", "opposite") or _is_surely_wrong(each) for n, each in enumerate(told)]
+    decides = [w and copies(said.text, found.told[units[n]].text) for n, w in enumerate(wrong)]
+    scores = [logistic(model.score(each)) for each in told]
+    ranks = [(s >= SUPPORTS and not w, d, s) for s, w, d in zip(scores, wrong, decides, strict=True)]
+    place = max(range(len(ranks)), key=ranks.__getitem__)
+    score = scores[place]
+    number, best = units[place], told[place]
+    if wrong[place]:
         score = min(score, SURELY_NOT)
+    elif changes[place] == "word":
+        score = min(score, DOUBTED)
     unit = found.units[number]
-    because, opposes = reason(said, number, found, best) if score < SURE else ("", False)
+    because, opposes = reason(said, number, found, best, changes[place]) if score < SURE else ("", False)
     if not (knows(said.language) and knows(found.language)):
         score, because = min(score, UNKNOWN_LANGUAGE), because or "the rules do not know the language"
-    return Finding(score, Window(unit.start, unit.end, number), because, opposes)
+    return Finding(score, Window(unit.start, unit.end, number), because, opposes, sure=decides[place])
 
 
 def _is_surely_wrong(compared: Mapping[str, float]) -> bool:
     """What stands nowhere (a value, a name, a stretch), or a copied sentence with another value, name or polarity."""
     nowhere = compared["value_missing"] or compared["name_missing"] or compared["added"]
     changed = compared["value_elsewhere"] or compared["name_replaced"] or compared["opposed"] or compared["polarity"]
-    return bool(nowhere or (compared["copied"] and changed))
+    return bool(nowhere or (compared["copied"] >= COPIED_FROM and changed))
 
 
-def reason(said: Statement, number: int, found: Source, compared: Mapping[str, float]) -> tuple[str, bool]:
+def reason(
+    said: Statement, number: int, found: Source, compared: Mapping[str, float], changed: Change | None
+) -> tuple[str, bool]:
     """In words, what the claim has and the passage lacks, and whether the passage says otherwise."""
     told = found.told[number]
     if compared["value_missing"] or compared["value_elsewhere"]:
@@ -146,9 +161,9 @@ def reason(said: Statement, number: int, found: Source, compared: Mapping[str, f
     if compared["name_missing"]:
         gone_names = frozenset[str]().union(*said.names) - found.whole.words - found.about.words
         return f"{', '.join(sorted(gone_names)) or 'what was asked about'} is not named there", False
-    if compared["polarity"]:
+    if compared["polarity"] or changed == "denial":
         return "one denies what the other says", True
-    if compared["opposed"]:
+    if compared["opposed"] or changed == "opposite":
         return "one says the opposite of the other", True
     if compared["name_replaced"] > COPIED_FROM:
         return "it says this of another name", True

@@ -189,6 +189,11 @@ class Run:
         most = 0.0 if copied else most_asked(said, self.sources, self.by.weigh)
         weigh, sources = self.by.weigh, self.sources
         found = {number: judge(said, sources[number], cosines, weigh, most, own) for number, own in units.items()}
+        if any(each.sure and each.opposes for each in found.values()):
+            found = {
+                n: each if is_sure(each.score, self.by.told) else replace(each, score=SURELY_NOT)
+                for n, each in found.items()
+            }
         if ASKS_FOR_OLD.search(said.text):
             return found
         return {n: _replaced(each) if n in self.outdated else each for n, each in found.items()}
