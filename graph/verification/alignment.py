@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from ..text.facts import APOSTROPHES, denials, opposed, plain_words
+from ..text.facts import APOSTROPHES, denials, names, opposed, plain_words
 from ..text.words import empty_words, is_number, terms
 from .passages import Told, missing
 
@@ -19,8 +19,9 @@ LONGEST = 3
 """Words up to which a stretch of one can stand in the place of a stretch of the other."""
 UNMAKES, SHORTEST = frozenset("un in im il ir non dis des dé on".split()), 4
 """Syllables before a word that make it its opposite, and the letters that the word must have."""
+JOINS = frozenset(["", *", and or und oder et ou y o e ed en of".split()])
+"""What stands between things that may change their places."""
 Change = Literal["denial", "opposite", "word"]
-KINDS: tuple[Change, ...] = ("denial", "opposite", "word")
 
 
 @lru_cache(maxsize=16384)
@@ -35,8 +36,12 @@ def change(claim: str, sentence: str, language: str) -> Change | None:
     claims, tells = (denials(" ".join(words), language) for words in (ours, theirs))
     if (claims > 0) != (tells > 0) and _content(claim, language) == _content(sentence, language):
         return "denial"
-    found = {kind for piece in _pieces(ours) for kind in _changes(piece, theirs, language)}
-    return next((kind for kind in KINDS if kind in found and not (kind == "denial" and claims == tells)), None)
+    if _exchanged(claim, sentence):
+        return "opposite"
+    found = {kind for piece in _pieces(ours) for kind in _changes(piece, ours, theirs, language)}
+    found -= {"denial"} if claims == tells else set()
+    # What is changed in two ways is of another thing, and no copy that says otherwise.
+    return next(iter(found)) if len(found) == 1 else "word" if found else None
 
 
 @lru_cache(maxsize=16384)
@@ -73,19 +78,35 @@ def _replaced(piece: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[s
             yield " ".join(piece[a:b]), " ".join(near[c:d])
 
 
-def _changes(piece: Sequence[str], sentence: Sequence[str], language: str) -> Iterator[Change]:
-    whole = Told(" ".join(sentence), language)
+def _changes(piece: Sequence[str], claim: Sequence[str], sentence: Sequence[str], language: str) -> Iterator[Change]:
     for ours, theirs in _replaced(piece, sentence):
         turned = (denials(ours, language) > 0) != (denials(theirs, language) > 0)
         own, other = _content(ours, language), _content(theirs, language)
+        new = any(claim.count(word) > sentence.count(word) for word in ours.split())
         if turned and _is_small(f"{ours} {theirs}", language):
             yield "denial"
-        elif own and other and missing(own, [whole.found]):
-            single = len(own) == len(other) == 1
-            if opposed(plain_words(ours), plain_words(theirs)) or (single and _unmade(*own, *other)):
-                yield "opposite"
-            elif turned or single:
-                yield "word"
+        elif new and opposed(plain_words(ours), plain_words(theirs)):
+            yield "opposite"
+        elif new and len(own) == len(other) == 1 and missing(own, [Told(theirs, language).found]):
+            yield "opposite" if _unmade(*own, *other) else "word"
+        elif new and own and other and turned:
+            yield "word"
+
+
+def _exchanged(claim: str, sentence: str) -> bool:
+    """Whether a claim has names of the sentence in each other's place: `from Leeds to Bristol`."""
+    named = names(claim) & names(sentence)
+    (ours, own), (theirs, told) = (_masked(_words(text), named) for text in (claim, sentence))
+    begin = next((n for n in range(len(theirs) - len(ours) + 1) if theirs[n : n + len(ours)] == ours), None)
+    if len(own) < 2 or begin is None:
+        return False
+    told = told[theirs[:begin].count("") :][: len(own)]
+    between = set(ours[ours.index("") : len(ours) - ours[::-1].index("")])
+    return own != told and sorted(own) == sorted(told) and not between <= JOINS
+
+
+def _masked(words: Sequence[str], named: frozenset[str]) -> tuple[list[str], list[str]]:
+    return ["" if word in named else word for word in words], [word for word in words if word in named]
 
 
 def _is_small(text: str, language: str) -> bool:

@@ -7,12 +7,13 @@ from functools import lru_cache
 
 from ..learned import load, logistic
 from ..state import Verdict
+from ..text.facts import CLAUSE_ENDS, denials
 from ..text.values import Value, unmet
 from ..text.words import Weigh
 from .alignment import Change, change, copies
 from .claims import stated
 from .features import COPIED_FROM, asked_share, features
-from .passages import Source, Told, Window, knows, missing
+from .passages import Source, Window, knows, missing
 from .statement import Statement
 
 SURE = 0.9
@@ -75,7 +76,8 @@ def verbatim(said: Statement, found: Source) -> Window | None:
             continue
         before, piece, behind = _folded(told.text).partition(wanted)
         whole = piece and not before.strip() and not behind.strip()
-        turned = Told(before, found.language).denied or TURNS.search(before) or CONDITION.search(behind)
+        clause = CLAUSE_ENDS.split(before)[-1]
+        turned = denials(clause, found.language) or TURNS.search(before) or CONDITION.search(behind)
         copied = whole or (piece and not turned and not said.is_fragment)
         if copied or _as_written(found, number) == wanted:
             return Window(unit.start, unit.end, number)
@@ -122,7 +124,10 @@ def judge(
     changes = [change(said.text, found.told[number].text, said.language) for number in units]
     # Of a sentence that the claim copies but for one thing, this one thing decides; only sure support outranks it.
     wrong = [changes[n] in ("denial", "opposite") or _is_surely_wrong(each) for n, each in enumerate(told)]
-    decides = [w and copies(said.text, found.told[units[n]].text) for n, w in enumerate(wrong)]
+    decides = [
+        w and copies(said.text, found.told[units[n]].text) and not (changes[n] and told[n]["value_elsewhere"])
+        for n, w in enumerate(wrong)
+    ]
     scores = [logistic(model.score(each)) for each in told]
     ranks = [(s >= SUPPORTS and not w, d, s) for s, w, d in zip(scores, wrong, decides, strict=True)]
     place = max(range(len(ranks)), key=ranks.__getitem__)

@@ -79,9 +79,13 @@ class Statement:
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
-        """Its names, each as the set of its words; a fragment begins with one where it begins with a capital."""
+        """Its names, each as the set of its words; a fragment begins with one where it begins with a capital.
+
+        Months and the units of its values (`EUR`, `Tage`) are none.
+        """
         found = full_names(f"is {self.text}" if self.is_fragment else self.text)
-        return tuple(name for name in found if not name <= MONTHS.keys())
+        measured = {word.strip(".,") for value in self.values for word in value.text.lower().split()} | MONTHS.keys()
+        return tuple(name for name in found if not name <= measured)
 
     @cached_property
     def words(self) -> frozenset[str]:
