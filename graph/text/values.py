@@ -43,7 +43,8 @@ NUMERATORS = {
 }  # fmt: skip
 MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
 FRACTION = re.compile(
-    rf"\b(?:({'|'.join(NUMERATORS)})[ -])?({'|'.join(FRACTIONS)})s?\b(?= (?:of|der|des|du|de|d'|del|della|van)\b(?! (?:{MONTH})\b))"
+    rf"\b(?:({'|'.join(NUMERATORS)})[ -])?({'|'.join(FRACTIONS)})s?\b"
+    rf"(?= (?:of|der|des|du|de|d'|del|della|van)\b(?! (?:{MONTH})\b))"
     rf"|\b(two|three|zwei|drei|deux|trois|twee)[ -]({'|'.join(FRACTIONS)})s?\b"
     r"|\b(?:almost|nearly|about|over|fast|etwa|rund|presque|environ|casi|quasi|bijna|ongeveer) "
     rf"(a|one|ein|eine|un|une|una|een) ({'|'.join(FRACTIONS)})\b",

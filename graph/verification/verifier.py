@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..errors import ModelFailed
 from ..offload import off_loop
 from ..release import Checking
 from ..state import Passage, Repair, Usage
+from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import Weigh
 from .claims import Claim, claims_of, stated
@@ -157,9 +159,12 @@ class Run:
         if not self._claims(claim, lead):
             return None
         claim = self._led(claim, lead)
-        said, units, asked, texts = self._prepare(claim)
-        cosines = dict(zip(texts, compare(asked, texts), strict=True)) if compare and texts else {}
-        return Weighed(claim, self._judge(said, units, cosines))
+        found = []
+        for question in self.questions:
+            said, units, asked, texts = self._prepare(claim, question)
+            cosines = dict(zip(texts, compare(asked, texts), strict=True)) if compare and texts else {}
+            found.append(self._judge(said, units, cosines))
+        return Weighed(claim, _best_of(found))
 
     def _claims(self, claim: Claim, lead: str) -> bool:
         return is_claim(claim) or bool(self.question and lead == claim.text)
@@ -167,22 +172,31 @@ class Run:
     def _led(self, claim: Claim, lead: str) -> Claim:
         return replace(claim, lead=lead) if self.question and lead and lead != claim.text else claim
 
+    @cached_property
+    def questions(self) -> list[str]:
+        """What the question asks, one by one: a claim answers one of them."""
+        return split(self.question) or [self.question]
+
     async def found(self, claim: Claim) -> dict[int, Finding]:
+        """What each passage says to a claim as an answer to what it fits best of what was asked."""
+        return _best_of([await self._found(claim, question) for question in self.questions])
+
+    async def _found(self, claim: Claim, question: str) -> dict[int, Finding]:
         """What each passage says to a claim; its nearest units are compared by meaning in one call."""
-        said, units, asked, texts = await off_loop(self._prepare, claim)
+        said, units, asked, texts = await off_loop(self._prepare, claim, question)
         cosines: Mapping[str, float] = {}
         if self.by.similarity and texts:
             cosines = dict(zip(texts, await self.by.similarity.compare(asked, texts), strict=True))
         return await off_loop(self._judge, said, units, cosines)
 
-    def _prepare(self, claim: Claim) -> tuple[Statement, dict[int, list[int]], str, list[str]]:
+    def _prepare(self, claim: Claim, question: str) -> tuple[Statement, dict[int, list[int]], str, list[str]]:
         """The claim as it is read, the nearest units of each passage, and what is to be compared with which texts."""
-        said = read(f"{claim.lead} {claim.text}".strip(), self.question, self.sources)
+        said = read(f"{claim.lead} {claim.text}".strip(), question, self.sources)
         copied = any(verbatim(said, found) for found in self.sources)
         # One that stands somewhere word by word is compared with nothing.
         units = {n: [] if copied else nearest(said, s, self.by.weigh) for n, s in enumerate(self.sources)}
         texts = list(dict.fromkeys(self.sources[n].told[u].text for n, own in units.items() for u in own))
-        return said, units, f"{self.question} {claim.text}" if said.leans else claim.text, texts
+        return said, units, f"{question} {claim.text}" if said.leans else claim.text, texts
 
     def _judge(self, said: Statement, units: dict[int, list[int]], cosines: Mapping[str, float]) -> dict[int, Finding]:
         copied = not any(units.values())
@@ -253,6 +267,10 @@ class Run:
         if each.absent:
             return Outcome([], [], absent=True)
         return together(parts, claim) or (replace(whole, given=[]) if told.strict and not surely else whole)
+
+
+def _best_of(found: Sequence[dict[int, Finding]]) -> dict[int, Finding]:
+    return {number: max((each[number] for each in found), key=lambda own: own.score) for number in found[0]}
 
 
 def _replaced(found: Finding) -> Finding:
