@@ -32,7 +32,7 @@ def public_answer(
 
 def public_citation(citation: Citation) -> dict[str, Any]:
     """A citation's public fields."""
-    fields: dict[str, Any] = {**citation}
+    fields: dict[str, Any] = {"verdict": "supported", **citation}
     found: dict[str, Any] = plain({name: fields[name] for name in CITATION})
     return found
 

@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
-from graph.state import Conflict, Repair, Route, Rung, Status, Usage
+from graph.state import Conflict, Repair, Route, Rung, Status, Usage, Verdict
 from server.errors import refuse
 
 SESSION = r"^[A-Za-z0-9_-]{0,64}$"
@@ -79,7 +79,10 @@ class ErrorBody(BaseModel):
 
 
 class PublicCitation(BaseModel):
-    """Where a claim comes from: characters `start` to `end` of the file's text are the quote; `support` is 0 to 1."""
+    """Where a claim comes from: characters `start` to `end` of the file's text are the quote; `support` is 0 to 1.
+
+    `verdict` is `unverified` where neither the rules nor a model could decide whether the quote supports the claim.
+    """
 
     marker: int
     file: str
@@ -89,6 +92,7 @@ class PublicCitation(BaseModel):
     end: int
     quote: str
     support: float
+    verdict: Verdict
 
 
 class PublicAnswer(BaseModel):

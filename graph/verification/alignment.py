@@ -13,6 +13,8 @@ from .passages import Told, missing
 
 WORD = re.compile(rf"[^\W_]+(?:[.,:/-][^\W_]+)*(?:[{APOSTROPHES}](?=[^\W_]))?|[%‰€$£]|,")
 NOT = re.compile(rf"n[{APOSTROPHES}]t\b|(?<=\bcan)not\b", re.IGNORECASE)
+BESIDE = re.compile(r", (?:not|nicht|pas|no|non|niet)\b[^,.;:]*")
+"""What only keeps something else away: `, not after`."""
 LEAST, ALIKE_FROM = 5, 0.75
 """Words that a claim must have to be a copy with one thing changed, and the share of them that the sentence has."""
 LONGEST = 3
@@ -30,9 +32,10 @@ def change(claim: str, sentence: str, language: str) -> Change | None:
 
     `denial`: one denies what the other says. `opposite`, `word`: a word has its opposite, or another, in its place.
     """
-    ours, theirs = _words(claim), _words(sentence)
+    claim, sentence = BESIDE.sub("", claim), BESIDE.sub("", sentence)
     if not copies(claim, sentence):
         return None
+    ours, theirs = _words(claim), _words(sentence)
     claims, tells = (denials(" ".join(words), language) for words in (ours, theirs))
     if (claims > 0) != (tells > 0) and _content(claim, language) == _content(sentence, language):
         return "denial"

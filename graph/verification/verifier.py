@@ -160,7 +160,7 @@ class Run:
             return None
         claim = self._led(claim, lead)
         found = []
-        for question in self.questions:
+        for question in self._questions(claim):
             said, units, asked, texts = self._prepare(claim, question)
             cosines = dict(zip(texts, compare(asked, texts), strict=True)) if compare and texts else {}
             found.append(self._judge(said, units, cosines))
@@ -172,14 +172,19 @@ class Run:
     def _led(self, claim: Claim, lead: str) -> Claim:
         return replace(claim, lead=lead) if self.question and lead and lead != claim.text else claim
 
+    def _questions(self, claim: Claim) -> list[str]:
+        """What a claim is read with: one that says nothing by itself answers one of the things that were asked."""
+        parts = self._asked if read(claim.text, self.question, self.sources).leans else []
+        return parts or [self.question]
+
     @cached_property
-    def questions(self) -> list[str]:
-        """What the question asks, one by one: a claim answers one of them."""
-        return split(self.question) or [self.question]
+    def _asked(self) -> list[str]:
+        return split(self.question)
 
     async def found(self, claim: Claim) -> dict[int, Finding]:
         """What each passage says to a claim as an answer to what it fits best of what was asked."""
-        return _best_of([await self._found(claim, question) for question in self.questions])
+        questions = await off_loop(self._questions, claim)
+        return _best_of([await self._found(claim, question) for question in questions])
 
     async def _found(self, claim: Claim, question: str) -> dict[int, Finding]:
         """What each passage says to a claim; its nearest units are compared by meaning in one call."""
@@ -205,8 +210,7 @@ class Run:
         found = {number: judge(said, sources[number], cosines, weigh, most, own) for number, own in units.items()}
         if any(each.sure and each.opposes for each in found.values()):
             found = {
-                n: each if is_sure(each.score, self.by.told) else replace(each, score=SURELY_NOT)
-                for n, each in found.items()
+                n: each if is_sure(each.score, self.by.told) else replace(each, score=0.0) for n, each in found.items()
             }
         if ASKS_FOR_OLD.search(said.text):
             return found
