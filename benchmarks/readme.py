@@ -26,6 +26,7 @@ GOALS = {
     "conversation": "conversations (mtrag): ",
     "reranking": "reranked, ",
     "large_index": "100,000 passages: ",
+    "citations": "claims of a scripted model: ",
     "model_claims": "claims that models wrote: ",
     "wrong_answers": "answers made wrong on purpose: ",
     "drills": "failing models: ",

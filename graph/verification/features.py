@@ -10,7 +10,7 @@ from ..steps.names import YEAR_AFTER, Name, held, names_in
 from ..text.facts import opposed
 from ..text.readings import MONTHS
 from ..text.sentences import ROW
-from ..text.values import unmet
+from ..text.values import unmet, values
 from ..text.words import Weigh, is_number, share
 from .passages import Source, Told, missing, terms_of
 from .statement import Statement
@@ -47,6 +47,7 @@ def features(
         "opposed": float(opposed(said.words, told.words) > 0),
         "rival": rival if said.answers else 0.0,
         "copied": order,
+        "other_cell": float(_of_another_cell(said, told)),
         "added": float(order >= BEGUN_FROM and _longest_run(said.own, met, found) >= ADDED_FROM),
     }
 
@@ -94,6 +95,19 @@ def _of_another(said: Statement, number: int, found: Source) -> bool:
         if any(map(here.rivals, asked)) or (row and any(_numbered(here.words, name.before) for name in asked)):
             return True
     return any(_owned_by_another(said.question, name, told.text) for name in names if name.kind == "name")
+
+
+def _of_another_cell(said: Statement, told: Told) -> bool:
+    """Whether a claim names one column of a row and has the cell of another: the deputy, and who is the head."""
+    named = [part.split(": ", 1) for part in told.text.split("; ") if ": " in part]
+    own, cells = set(said.own), [(set(terms_of(label)), set(terms_of(cell)), cell) for label, cell in named]
+    lacks = any(
+        label <= said.whole and not cell & own and len(unmet(values(text), said.values)) == len(values(text))
+        for label, cell, text in cells
+        if label and cell
+    )
+    # The first cell names the row.
+    return lacks and any(cell and cell <= own and not label & said.whole for label, cell, _ in cells[1:])
 
 
 def _numbered(words: Sequence[str], label: str) -> bool:

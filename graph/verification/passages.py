@@ -27,11 +27,10 @@ PREFIX_FROM, PREFIX_SHORTER = 4, 3
 
 @dataclass(frozen=True)
 class Window:
-    """A unit of a passage by its offsets and its number."""
+    """A unit of a passage by its offsets."""
 
     start: int
     end: int
-    number: int
 
 
 @dataclass(frozen=True, eq=False)

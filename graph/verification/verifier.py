@@ -209,9 +209,8 @@ class Run:
         weigh, sources = self.by.weigh, self.sources
         found = {number: judge(said, sources[number], cosines, weigh, most, own) for number, own in units.items()}
         if any(each.sure and each.opposes for each in found.values()):
-            found = {
-                n: each if is_sure(each.score, self.by.told) else replace(each, score=0.0) for n, each in found.items()
-            }
+            enough = self.by.told.support_from + UNDECIDED
+            found = {n: e if e.sure or e.score >= enough else replace(e, score=0.0) for n, e in found.items()}
         if ASKS_FOR_OLD.search(said.text):
             return found
         return {n: _replaced(each) if n in self.outdated else each for n, each in found.items()}
@@ -247,10 +246,9 @@ class Run:
             n: replace(f, score=SURELY_NOT, because=because, opposes=opposes) for n, f in each.findings.items()
         }
         if decision.verdict == "supported":
-            found = self.sources[decision.passage]
-            at = next((n for n, u in enumerate(found.units) if u.start <= decision.start < u.end), 0)
-            unit = found.units[at]
-            each.findings[decision.passage] = Finding(SURELY, Window(unit.start, unit.end, at), sure=True)
+            own = self.sources[decision.passage].units
+            unit = next((u for u in own if u.start <= decision.start < u.end), own[0])
+            each.findings[decision.passage] = Finding(SURELY, Window(unit.start, unit.end), sure=True)
         each.clauses = []
 
     def outcome(self, each: Weighed) -> Outcome:

@@ -239,4 +239,3 @@ def test_a_claim_that_nobody_could_decide_about_is_marked(
             expect(turn.locator(".answer")).to_contain_text("A laptop is swapped", timeout=30_000)
             expect(turn.locator(".cards li .support")).to_contain_text("unverified, support 0.")
             expect(turn.get_by_text("Unverified by the check:")).to_contain_text("A laptop is swapped")
-            page.screenshot(path="/tmp/verify_dev/unverified.png", full_page=True)

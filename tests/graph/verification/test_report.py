@@ -231,3 +231,17 @@ def test_a_fragment_answers_one_of_the_things_that_were_asked() -> None:
     told = "The museum is open for 9 hours on Sundays."
     archive = "The archive of the town is kept in the old mill."
     assert score(question, "9 hours. [1]", told, archive) > score(f"{question[:39]}?", "9 hours. [1]", told, archive)
+
+
+def test_a_reason_names_words_as_they_were_written() -> None:
+    [claim] = verify("", "The bridges are cleaned after every service. [1]", ["The bridges are cleaned."]).claims
+    assert claim.because == "nothing is said there of every, service"
+
+
+HEADS = "| Office | Head | Deputy |\n|---|---|---|\n| Harbour | Ada Lind | Bo Marsh |\n| Market | Cy Nash | Di Orr |\n"
+
+
+def test_the_cell_of_another_column_than_the_one_named_does_not_support() -> None:
+    assert score("", "The deputy of the Harbour office is Bo Marsh. [1]", HEADS) >= 0.5
+    assert score("", "The deputy of the Harbour office is Ada Lind. [1]", HEADS) < 0.3
+    assert score("Who is the deputy of the Harbour office?", "Ada Lind. [1]", HEADS) < 0.3
