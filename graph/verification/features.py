@@ -99,15 +99,14 @@ def _of_another(said: Statement, number: int, found: Source) -> bool:
 
 def _of_another_cell(said: Statement, told: Told) -> bool:
     """Whether a claim names one column of a row and has the cell of another: the deputy, and who is the head."""
-    named = [part.split(": ", 1) for part in told.text.split("; ") if ": " in part]
-    own, cells = set(said.own), [(set(terms_of(label)), set(terms_of(cell)), cell) for label, cell in named]
-    lacks = any(
-        label <= said.whole and not cell & own and len(unmet(values(text), said.values)) == len(values(text))
-        for label, cell, text in cells
-        if label and cell
-    )
     # The first cell names the row.
-    return lacks and any(cell and cell <= own and not label & said.whole for label, cell, _ in cells[1:])
+    named = [part.split(": ", 1) for part in told.text.split("; ") if ": " in part][1:]
+    own, cells = set(said.own), [(set(terms_of(label)), set(terms_of(cell)), values(cell)) for label, cell in named]
+    lacks = any(
+        label and cell and label <= said.whole and not cell & own and len(unmet(amounts, said.values)) == len(amounts)
+        for label, cell, amounts in cells
+    )
+    return lacks and any(cell and cell <= own and not label & said.whole for label, cell, _ in cells)
 
 
 def _numbered(words: Sequence[str], label: str) -> bool:
