@@ -136,6 +136,7 @@ def by_targets() -> list[Row]:
     return [
         Row(name, before + figure, f"{goal['measured']:.3g}", _bound(goal))
         for name, before in GOALS.items()
+        if (RESULTS / f"{name}.json").is_file()
         for figure, goal in result(name)["target"].items()
     ]
 
