@@ -26,6 +26,7 @@ GOALS = {
     "conversation": "conversations (mtrag): ",
     "reranking": "reranked, ",
     "large_index": "100,000 passages: ",
+    "citations": "claims of a scripted model: ",
     "model_claims": "claims that models wrote: ",
     "wrong_answers": "answers made wrong on purpose: ",
     "drills": "failing models: ",
@@ -135,6 +136,7 @@ def by_targets() -> list[Row]:
     return [
         Row(name, before + figure, f"{goal['measured']:.3g}", _bound(goal))
         for name, before in GOALS.items()
+        if (RESULTS / f"{name}.json").is_file()
         for figure, goal in result(name)["target"].items()
     ]
 

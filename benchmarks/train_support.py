@@ -38,6 +38,8 @@ QUESTIONS, PLANTED, REFERENCES = 700, 250, 300
 FRAGMENTS = 0.35
 """The share of answers that stand alone rather than in a sentence."""
 PENALTY = 20.0
+HARD = ("copied", "other_cell")
+"""Features that only hard rules look at."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features
 def train(examples: Sequence[Example], rows: Sequence[Sequence[Features]]) -> Logistic:
     """Fit on the unit that holds most, then twice more on the unit that the weights before prefer."""
     labels, counts = [float(each.supported) for each in examples], _balanced(examples)
-    rows = [[{name: row[name] for name in row if name != "copied"} for row in own] for own in rows]
+    rows = [[{name: row[name] for name in row if name not in HARD} for row in own] for own in rows]
     chosen = [max(own, key=lambda row: row["held"] + row["answer"]) for own in rows]
     for _ in range(3):
         model = fit("support", chosen, labels, PENALTY, counts)

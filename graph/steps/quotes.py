@@ -12,7 +12,7 @@ from rapidfuzz.fuzz import ratio
 
 from ..state import Evidence, Passage, Quote
 from ..text.cells import cell_of
-from ..text.forms import is_number
+from ..text.forms import LEANING, is_number
 from ..text.plain import ITEM
 from ..text.words import terms
 from .evidence import naming, said, shape
@@ -30,11 +30,7 @@ SEQUENCE = re.compile(
     r"|finalmente|prima|poi|infine|først|derefter|så|til sidst|eerst|daarna|vervolgens|tenslotte)\b",
     re.IGNORECASE,
 )
-LEANS = re.compile(
-    r"\W*(?:it|its|they|their|he|his|she|her|this|these|those|such|er|sie|es|dies\w*|ihr\w*|sein\w*|il|elle|ils|elles|son"
-    r"|sa|ses|leurs?|ce|cette|ces)\b",
-    re.IGNORECASE,
-)
+LEANS = re.compile(rf"\W*{LEANING}", re.IGNORECASE)
 """A sentence that begins so says of what the sentence before it names."""
 AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
 """A word and the three after it: a number, and what it counts."""

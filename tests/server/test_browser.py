@@ -285,3 +285,18 @@ def test_the_routes_are_shown_offline(browser: Browser, server: str) -> None:
     for page in opened(browser, server, "/docs"):
         expect(page.locator("#routes")).to_contain_text("/rag/invoke")
         expect(page.locator("#routes")).to_contain_text("/feedback")
+
+
+def test_a_claim_that_nobody_could_decide_about_is_marked(
+    browser: Browser, quick_handbook: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "unsure.yaml"
+    script.write_text(yaml.safe_dump([{"reply": "A laptop is swapped after every 4 years of service [1]."}]), "utf-8")
+    release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
+    with serving(app_over(quick_handbook, tmp_path, release)) as url:
+        for page in opened(browser, url):
+            ask(page, "After how many years are laptops replaced?")
+            turn = page.locator(".turn")
+            expect(turn.locator(".answer")).to_contain_text("A laptop is swapped", timeout=30_000)
+            expect(turn.locator(".cards li .support")).to_contain_text("unverified, support 0.")
+            expect(turn.get_by_text("Unverified by the check:")).to_contain_text("A laptop is swapped")
