@@ -236,26 +236,29 @@ def _token(text: str) -> dict[str, str]:
     return {"event": "token", "text": text}
 
 
-def after_preprocess(state: State) -> Literal["retrieve", "__end__"]:
+# The edges' questions are async for LangGraph to ask them at once: each of a plain function goes through a thread.
+
+
+async def after_preprocess(state: State) -> Literal["retrieve", "__end__"]:
     """Was the question answered before?"""
     return "__end__" if "answer" in state["cached"] else "retrieve"
 
 
-def after_route(state: State) -> Literal["generate", "fallback"]:
+async def after_route(state: State) -> Literal["generate", "fallback"]:
     """Is there evidence enough to write an answer?"""
     return "fallback" if state["failure"] else "generate"
 
 
-def after_generate(state: State) -> Literal["cite", "fallback"]:
+async def after_generate(state: State) -> Literal["cite", "fallback"]:
     """Is there a draft?"""
     return "cite" if state["draft"] else "fallback"
 
 
-def after_fallback(state: State) -> Literal["cite", "fallback"]:
+async def after_fallback(state: State) -> Literal["cite", "fallback"]:
     """Is there a draft, or nothing left to try?"""
     return "cite" if state["draft"] or state["rung"] == "decline" else "fallback"
 
 
-def after_cite(state: State) -> Literal["__end__", "fallback"]:
+async def after_cite(state: State) -> Literal["__end__", "fallback"]:
     """Does at least one claim stand?"""
     return "fallback" if state["failure"] and state["rung"] != "decline" else "__end__"
