@@ -13,8 +13,8 @@ import numpy as np
 from ..caching.cache import Caches, Shelf, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
-from ..finding.retrieval import bm25, fuse
 from ..release import Release
+from ..retrieval.fusion import bm25, fuse
 from ..settings import Settings
 from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, check_fit, read_manifest

@@ -36,8 +36,7 @@ def _units(text: str, header: str) -> tuple[Unit, ...]:
             found += [Unit(*span, reading) for span, reading in zip(spans, told, strict=True)]
         else:
             found += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
-    told = (unit for unit in found if any(character.isalnum() for character in unit.reading))
-    return tuple(paired(text, told))
+    return tuple(paired(text, (unit for unit in found if any(map(str.isalnum, unit.reading)))))
 
 
 def _runs(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
