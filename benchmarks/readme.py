@@ -50,6 +50,7 @@ HEADLINES = (
     "claims that models wrote",
     "failing models",
     "serving, CPU of a request: invoke over a plain route",
+    "serving, CPU of a request: questions a second and core",
     "serving, CPU of a request: traced",
     "swapping releases once a second under load: answers",
     "indexing again once a second under load: answers",

@@ -10,11 +10,11 @@ from anyio.from_thread import start_blocking_portal
 
 from .backends import Backend, SourceText, connect
 from .builder import build_graph
-from .finding.searching import Searching
 from .models.breaker import BreakerState, breaker_states
 from .public import Item, public_items
 from .registry.package import RELEASE, part, snapshot_of
 from .release import Release, load_release
+from .retrieval.pipeline import RetrievalPipeline
 from .settings import Settings, load_settings, quiet_libraries
 from .state import Passage, Question
 from .steps.preprocess import check_groups, normalise_question
@@ -99,7 +99,9 @@ class Agent:
         Raises QuestionInvalid, FilterInvalid or RetrievalUnavailable.
         """
         question = normalise_question(text, self.release.limits)
-        return (await Searching(self.release, self.backend).passages(question, filters, check_groups(groups)))[:most]
+        return (await RetrievalPipeline(self.release, self.backend).passages(question, filters, check_groups(groups)))[
+            :most
+        ]
 
 
 async def open_agent(settings: Settings, release: Release) -> Agent:

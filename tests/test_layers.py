@@ -68,13 +68,13 @@ HOMES = {
     "ragas": {f"evals/metrics/{name}.py" for name in ("through_ragas", "judged", "for_ragas")},
     "text_to_num": {"graph/text/values.py"},
 }
-ROOMS = ("text", "steps", "verification", "finding")
+ROOMS = ("text", "steps", "verification", "retrieval")
 """Each imports of the rooms those before it alone."""
 IMPURE = {
     "verification/__init__",
     "verification/verifier",
     "verification/report",
-    "finding/searching",
+    "retrieval/pipeline",
     "steps/generate",
 }
 """What waits for a backend; everything else in the rooms is pure."""
@@ -205,7 +205,7 @@ def test_imports_have_no_cycle() -> None:
 
 
 def top_level(path: Path) -> Iterator[str]:
-    """Modules imported when the file is, and all that could be one: `from .finding import rerank` names both."""
+    """Modules imported when the file is, and all that could be one: `from .retrieval import rerank` names both."""
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)

@@ -46,7 +46,7 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
     """The quotable units of the passages in reading order; `similarity` is the unit's cosine, or its passage's."""
     found = []
     for number, passage in enumerate(passages):
-        own = _units(passage["text"], passage["header"])
+        own = units(passage["text"], passage["header"])
         known = len(passage["similar"]) == len(own)
         near = passage["similar"] if known else [passage["vector"] or 0.0] * len(own)
         over = _headings(passage["text"])
@@ -80,11 +80,6 @@ def _headings(text: str) -> tuple[tuple[int, str], ...]:
 def innermost(passage: Passage) -> str:
     """The section that a passage begins in."""
     return passage["section"].split(" > ")[-1]
-
-
-@lru_cache(maxsize=2048)
-def _units(text: str, header: str) -> tuple[Unit, ...]:
-    return tuple(units(text, header))
 
 
 def said(unit: Evidence) -> str:

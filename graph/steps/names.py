@@ -7,7 +7,7 @@ is nowhere in what was found has no answer there.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from ..text.forms import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, TIME_UNITS
@@ -166,12 +166,24 @@ def side_by_side(question: str, names: Sequence[Name]) -> bool:
     return any(JOINED.search(question[place + len(name.text) : after]) for name, place, after in spans)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Held:
     """The words of a text in order, as names are looked up in them; `capital` says which begin with one."""
 
     words: tuple[str, ...]
     capital: tuple[bool, ...]
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Where the words stand that begin with the same three letters, as two forms of a name do."""
+        found: dict[str, list[int]] = {}
+        for place, word in enumerate(self.words):
+            found.setdefault(word[:3], []).append(place)
+        return found
+
+    def _at(self, wanted: str) -> list[int]:
+        """Where a word stands, whatever its ending as a name."""
+        return [n for n in self._places.get(wanted[:3], ()) if _same(wanted, self.words[n])]
 
     def has(self, name: Name) -> bool:
         """Whether the text has a name: all of its words close together, in any order, or its acronym."""
@@ -181,27 +193,32 @@ class Held:
             return name.words[0] in self.words or (name.kind == "code" and self._has_apart(name.words[0]))
         if "".join(word[0] for word in name.words) in self.words:
             return True
-        places = [[n for n, word in enumerate(self.words) if _same(wanted, word)] for wanted in name.words]
+        places = [self._at(wanted) for wanted in name.words]
         reach = len(name.words) + SPARE
         return any(all(any(abs(n - first) < reach for n in own) for own in places) for first in places[0])
 
     def rivals(self, name: Name) -> bool:
         """Whether the text has something else of the kind where the name would stand: `in Spain` for `in Belgium`."""
-        following = zip(self.words, self.words[1:], self.capital[1:], strict=False)
-        others = ((word, capital) for before, word, capital in following if name.before and before == name.before)
-        return not self.has(name) and any(_is_kin(name, word, capital) for word, capital in others)
+        led = [n + 1 for n in self._places.get(name.before[:3], ()) if self.words[n] == name.before != ""]
+        others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
+        return any(_is_kin(name, word, capital) for word, capital in others) and not self.has(name)
 
     def _has_word(self, wanted: str, written: str) -> bool:
         spelled = written.isupper() and 1 < len(wanted) <= LONGEST_ACRONYM and self._spells(wanted)
-        return spelled or any(_same(wanted, word) for word in self.words)
+        return spelled or bool(self._at(wanted))
 
     def _spells(self, acronym: str) -> bool:
         """Whether words in a row begin with the letters of an acronym; with capitals where it has but two."""
-        initials = "".join(
-            word[0] if capital or len(acronym) > 2 else " "
-            for word, capital in zip(self.words, self.capital, strict=True)
-        )
-        return acronym in initials
+        return acronym in (self._initials if len(acronym) > 2 else self._capitals)
+
+    @cached_property
+    def _initials(self) -> str:
+        return "".join(word[0] for word in self.words)
+
+    @cached_property
+    def _capitals(self) -> str:
+        pairs = zip(self.words, self.capital, strict=True)
+        return "".join(word[0] if capital else " " for word, capital in pairs)
 
     def _has_apart(self, code: str) -> bool:
         """`KX 310` is `KX-310`."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from ..state import Passage
 from ..text.readings import MONTHS, dates, settled
@@ -30,28 +31,33 @@ def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
     """
     if ASKS_FOR_OLD.search(question):
         return set()
+    dated = [(n, family(passage), date) for n, passage in enumerate(passages) if (date := effective(passage))]
     newest: dict[tuple[object, ...], str] = {}
-    for passage in passages:
-        if date := effective(passage):
-            newest[family(passage)] = max(date, newest.get(family(passage), ""))
-    said = numbers(question)
-    return {
-        n
-        for n, passage in enumerate(passages)
-        if "" < effective(passage) < newest.get(family(passage), "") and not said & numbers(passage["title"])
-    }
+    for _, kin, date in dated:
+        newest[kin] = max(date, newest.get(kin, ""))
+    old = [n for n, kin, date in dated if date < newest[kin]]
+    return {n for n in old if not numbers(question) & numbers(passages[n]["title"])}
 
 
 def effective(passage: Passage) -> str:
     """The day from which a document holds as ISO text, a year or month where no more is told, or "" when unknown."""
-    told = str(passage["metadata"].get(DATE) or "").strip()
+    return _day(str(passage["metadata"].get(DATE) or "").strip())
+
+
+@lru_cache(maxsize=4096)
+def _day(told: str) -> str:
     day = settled(dates(told))
     return day.isoformat() if day else told if PERIOD.fullmatch(told) else ""
 
 
 def family(passage: Passage) -> tuple[object, ...]:
-    name = tuple(terms(VERSION.sub(" ", passage["title"])))
-    return name, *sorted(_others(passage["metadata"]))
+    return _name(passage["title"]), *sorted(_others(passage["metadata"]))
+
+
+@lru_cache(maxsize=4096)
+def _name(title: str) -> tuple[str, ...]:
+    """The terms of a title without its version."""
+    return tuple(terms(VERSION.sub(" ", title)))
 
 
 def _others(metadata: Mapping[str, object]) -> list[str]:

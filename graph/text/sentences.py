@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from .cells import split
 from .pairs import MARKUP, breaks, closes, paired
@@ -15,10 +16,17 @@ ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)|(?=[^a-z]{4,60}$)[A-Z]{2,}[^a-z.!?:;|\d]*$")
 """A Markdown heading, or a short line in capitals as plain text files have them."""
 LINE = re.compile(r"[^\n]*\n?")
+KEPT = 4096
+"""Texts whose units are kept: the same passages are quoted, cited and sent to models, question after question."""
 
 
-def units(text: str, header: str = "") -> list[Unit]:
+def units(text: str, header: str = "") -> tuple[Unit, ...]:
     """Everything in a passage that can be quoted; `header` is the header row of a table begun before it."""
+    return _units(text, header)
+
+
+@lru_cache(maxsize=KEPT)
+def _units(text: str, header: str) -> tuple[Unit, ...]:
     names = cells(header.split("\n")[0]) if header else []
     found: list[Unit] = []
     for kind, spans in _runs(text):
@@ -28,7 +36,7 @@ def units(text: str, header: str = "") -> list[Unit]:
             found += [Unit(*span, reading) for span, reading in zip(spans, readings, strict=True)]
         else:
             found += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
-    return paired(text, (unit for unit in found if any(character.isalnum() for character in unit.reading)))
+    return tuple(paired(text, (unit for unit in found if any(map(str.isalnum, unit.reading)))))
 
 
 def _runs(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:

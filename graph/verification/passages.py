@@ -94,7 +94,7 @@ class Source:
 @lru_cache(maxsize=4096)
 def source(text: str, header: str, about: str) -> Source:
     """Prepare a passage; `header` is the header row of a table begun before it, `about` what stands over it."""
-    own = tuple(units(text, header))
+    own = units(text, header)
     language = language_of(text)
     if language == UNKNOWN and text.isascii():
         language = "en"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..release import Reranking
 from ..state import Passage
-from .retrieval import normalised
+from .fusion import normalised
 
 SAID = re.compile(r"[-−]?\d+(?:[.,:/]\d+)*|\w+|[^\w\s.,;:!?\"'’“”()*#|-]")
 """What two texts differ by: words, numbers with their signs, and signs that are no punctuation, such as %."""

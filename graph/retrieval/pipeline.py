@@ -1,4 +1,4 @@
-"""Searches for one question or for several at once, keeps of what was found what an answer may use, and scores it."""
+"""Searches for one question or for several at once, reranks what was found, and keeps what an answer may use."""
 
 import asyncio
 import time
@@ -14,14 +14,14 @@ from ..release import Release
 from ..state import Passage, Search, State
 from ..steps.evidence import weighing
 from ..text.words import Weigh
-from . import merging, rerank
+from . import fusion, rerank
 
 DEPTH = 2
 """How many times what is kept of the candidates each search gives, so that what two searches find half-way counts."""
 
 
 @dataclass(frozen=True)
-class Searching:
+class RetrievalPipeline:
     """The way from a text to passages and their evidence, over one Release and one Backend."""
 
     release: Release
@@ -37,7 +37,7 @@ class Searching:
     async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
         """The candidates of some searches together, best first, and the caches that all of them hit."""
         found, cached = await self._all(searches, state)
-        blended = merging.blend(found, [search["weight"] for search in searches])
+        blended = fusion.blend(found, [search["weight"] for search in searches])
         return blended[: self.release.retrieval.keep], cached
 
     async def passages(self, text: str, filters: dict[str, Any], groups: list[str]) -> list[Passage]:
@@ -79,7 +79,7 @@ class Searching:
         ranked = await asyncio.gather(*(self.best([part], each, state["began"]) for part, each in pairs))
         rankings = [state["passages"], *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
-        kept = await off_loop(self.keep, merging.take_turns(rankings, [1] * len(rankings)))
+        kept = await off_loop(self.keep, fusion.take_turns(rankings, [1] * len(rankings)))
         return State(passages=kept, trouble=trouble)
 
     def weigh(self, passages: list[Passage]) -> Weigh:

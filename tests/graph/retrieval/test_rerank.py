@@ -2,8 +2,8 @@ from typing import Any, cast
 
 import pytest
 
-from graph.finding.rerank import keep_best, reorder
 from graph.release import Reranking
+from graph.retrieval.rerank import keep_best, reorder
 from graph.state import Passage
 
 RULE = "The storage battery is covered for ten full years from the day on which it was first installed at the site"

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from graph.finding.relevance import FEATURES, features
 from graph.learned import load
+from graph.retrieval.features import FEATURES, features
 from graph.state import Passage
 
 QUESTION = "How long is the warranty of the storage battery?"

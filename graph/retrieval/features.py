@@ -55,8 +55,8 @@ class Asked:
         """Every place of a text where a term of the question stands, in order."""
         if not self.weights:
             return []
-        found = (Hit(*match.span(), _term(match.group())) for match in self._pattern.finditer(text))
-        return [hit for hit in found if hit.term in self.weights]
+        found = ((match, _term(match.group())) for match in self._pattern.finditer(text))
+        return [Hit(*match.span(), term) for match, term in found if term in self.weights]
 
     def share(self, held: set[str]) -> float:
         """The weighted share of the question's terms that are held, 0 to 1."""
@@ -143,7 +143,10 @@ def _followed(asked: Asked, text: str, hits: Sequence[Hit]) -> set[tuple[str, st
 def _near(asked: Asked, titled: set[str], hits: Sequence[Hit]) -> float:
     """The largest share of the question's terms within one window, those of the head counted in."""
     best, first = asked.share(titled), 0
+    most = asked.share(titled | {hit.term for hit in hits})
     for last, hit in enumerate(hits):
+        if best >= most:
+            break
         while hit.end - hits[first].start > WINDOW:
             first += 1
         best = max(best, asked.share(titled | {each.term for each in hits[first : last + 1]}))
