@@ -5,7 +5,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -42,7 +42,7 @@ def pages() -> dict[str, str]:
     return {name: re.sub(r"[ \t]+\n", "\n", f"{NOTE}\n{text.strip()}\n") for name, text in written.items()}
 
 
-def _table(head: str, rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
+def _table(head: str, rows: Iterable[tuple[str, ...]]) -> str:
     names = head.split(" | ")
     lines = [names, ["---"] * len(names), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -141,7 +141,7 @@ def _release() -> str:
 
 
 def _http() -> str:
-    settings = ServerSettings(_env_file=None)  # type: ignore[call-arg]
+    settings = ServerSettings(_env_file=None)
     document = assemble(settings, deployments_of(settings)).openapi()
     rows = []
     for path, methods in sorted(document["paths"].items()):

@@ -211,7 +211,8 @@ def _compare(
 def _unit(small: Small) -> Vectors:
     """Vectors at 8 bits as they are compared: at unit length."""
     flat = small.astype(np.float32)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    scaled: Vectors = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    return scaled
 
 
 class EmbeddedSimilarity:
