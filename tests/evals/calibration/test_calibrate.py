@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT
 
-from evals.calibration.calibrated import Calibration
+from evals.calibration.calibrate import Calibration
+from evals.dataset import read_dataset, write_dataset
 from evals.runs import ANSWERS
-from evals.samples import read_dataset, write_dataset
 from graph.release import load_release
 from warrant import main
 
