@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import evals.report.plots as plots
+import evals.report.templates as words
 from evals.dataset import Sample
 from evals.gate.measures import MetricComparison
 from evals.gate.verdict import Measure
 from evals.metrics.catalog import METRICS
-from evals.report import plots
-from evals.report import templates as words
 from evals.report.contents import EvalReport
 from evals.report.curves import LatencyCurve, Points
 from evals.report.pairs import SamplePair, status

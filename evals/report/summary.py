@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+import evals.report.templates as words
 from evals.gate.verdict import CriterionResult, Verdict
-from evals.report import templates as words
 from evals.report.contents import EvalReport
 from evals.report.pairs import ORDER, status
 from evals.runs import SampleOutcome

@@ -150,7 +150,7 @@ def _settled(finding: CriterionResult) -> str:
         return f"and it cannot be told whether it {_aim(finding)}: {_rest(finding)}"
     if finding.kind == "margin":
         ok = finding.says == "pass"
-        return f"shown to be at most {limit} worse" if ok else f"shown to be worse; up to {limit} would be let pass"
+        return f"shown to be at most {limit} worse" if ok else f"shown to be worse; {limit} is allowed"
     reached = "reach" if finding.says == "pass" else "miss"
     return f"shown to {reached} its {finding.kind} of {limit}"
 

@@ -54,7 +54,7 @@ def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook:
         Calibration.model_validate_json((new / "calibration.json").read_text()),
     )
     assert "# ours" in text
-    assert "name: bolder  # static vectors" in text
+    assert "name: bolder # static vectors" in text
     routing = {**QUICK.routing.model_dump(), "answer_from": found.after}
     assert release.model_dump() == {**QUICK.model_dump(), "name": "bolder", "routing": routing}
     assert (found.threshold, found.after_label) == ("answer_from", release.label)

@@ -55,7 +55,7 @@ MARGIN = CriterionResult(
     [
         (
             {},
-            f"{LOWER}, shown to be worse; up to 0.05 would be let pass.",
+            f"{LOWER}, shown to be worse; 0.05 is allowed.",
         ),
         (
             {
