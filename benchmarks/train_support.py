@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.claims import mtrag_cases, planted_cases, statement
 from benchmarks.fitting import develops, fit, write
 from benchmarks.record import begin, cores, print_table, read_records
-from evals.judging.labels import Text, texts_of
+from evals.judge.labels import CorpusPassage, texts_of
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import above
 from graph.learned import Logistic
@@ -49,7 +49,7 @@ class Example:
     kind: str
     question: str
     claim: str
-    passages: tuple[Text, ...]
+    passages: tuple[CorpusPassage, ...]
     supported: bool
 
 
@@ -67,11 +67,11 @@ def main() -> None:
 def examples_of(data: Path) -> Iterator[Example]:
     chance = random.Random(7)
     squad = {name: text for name, text in texts_of(data / "squad_v2_dev").items() if develops(name)}
-    titles: dict[str, list[Text]] = {}
+    titles: dict[str, list[CorpusPassage]] = {}
     for text in squad.values():
         titles.setdefault(text.title, []).append(text)
 
-    def around(text: Text) -> tuple[Text, ...]:
+    def around(text: CorpusPassage) -> tuple[CorpusPassage, ...]:
         others = [other for other in titles[text.title] if other.id != text.id]
         return (text, chance.choice(others)) if others else (text,)
 
@@ -87,7 +87,7 @@ def examples_of(data: Path) -> Iterator[Example]:
 
 
 def answers_of(
-    folder: Path, squad: Mapping[str, Text], chance: random.Random
+    folder: Path, squad: Mapping[str, CorpusPassage], chance: random.Random
 ) -> Iterator[tuple[dict[str, Any], str, str, bool]]:
     """Questions with a right answer, one of another question, or one that is only plausible."""
     asked = [q for q in read_records(folder / "queries.jsonl.gz") if q["metadata"]["passage_id"] in squad]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
-from evals.samples import Sample
+from evals.dataset import Sample
 from server.auth.callers import ANONYMOUS
 from server.cli.feedback import feedback
 from server.errors import RequestRefused
