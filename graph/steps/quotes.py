@@ -186,8 +186,8 @@ def item_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[E
         last + 1 < len(own) and not _begins(own[last + 1], passage) and not _is_parted(passage, *own[last : last + 2])
     ):
         last += 1
-    item, length = list(own[first : last + 1]), own[last]["end"] - own[first]["start"]
-    return item if length <= LONGEST_ITEM and _begins(item[0], passage) else [best]
+    short = _begins(own[first], passage) and own[last]["end"] - own[first]["start"] <= LONGEST_ITEM
+    return list(own[first : last + 1]) if short else [best]
 
 
 def _begins(unit: Evidence, passage: Passage) -> bool:

@@ -22,10 +22,7 @@ ASKS_FOR_OLD = re.compile(
     r"\b(?:was|were|used to|former|formerly|previous|previously|earlier|old|until|before)\b", re.IGNORECASE
 )
 """What may ask for how things were: where it does not tell when, any version may be meant."""
-FORMER = re.compile(
-    r"\b(?:former(?:ly)?|previous(?:ly)?|earlier|used to|(?:was|were|did|had|could)\b.*\bbefore)\b(?! \d)",
-    re.IGNORECASE,
-)
+FORMER = re.compile(r"(?i)\b(?:former(?:ly)?|previous(?:ly)?|earlier|used to|(?:was|were|did)\b.*\bbefore)\b(?! \d)")
 """What asks for the version before the one in force."""
 IN_YEAR = re.compile(r"\b(?:in|of|during|for|since) ((?:19|20)\d\d)\b", re.IGNORECASE)
 
