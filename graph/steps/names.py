@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
+from unicodedata import normalize
 
-from ..text.forms import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, TIME_UNITS
+from ..text.forms import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
 from ..text.splitting import sentences
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
@@ -30,6 +31,10 @@ SMALL = EMPTY_WORDS | FUNCTION_WORDS
 """Words that carry no meaning, and name nothing."""
 YEAR_AFTER = frozenset("in of for during from fiscal year".split())
 """Words after which a year says which one is meant; `since 2019` and `before 2019` mean other years too."""
+ACCENT = re.compile(r"[\u0300-\u036f]")
+LOOSE = FUNCTION_WORDS - PREPOSITIONS
+"""Words that may stand before any name: what follows them elsewhere is not said in the name's place."""
+ARTICLES = frozenset("a an the der die das dem den des ein eine einer einem le la les un une el los las".split())
 WITHIN = frozenset("of de la van von der den du".split())
 """Small words that a name may hold."""
 UNNAMED = DAY_WORDS | MONTH_NAMES | frozenset("i i'm i'd i've i'll ok mr mrs ms dr".split())
@@ -77,7 +82,7 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
 def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *, shouted: bool) -> Iterator[Name]:
     place = 0
     while place < len(words):
-        before = words[place - 1].lower() if place else ""
+        before = _before([word.lower() for word in words[:place]])
         last = place + 1
         if place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
             last = place + 2
@@ -89,8 +94,15 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
                 yield Name(words[place], "number", (_joined(words[place]),), before)
         elif not shouted and _is_name(found, words, place, language):
             last = _end(found, words, place)
-            yield Name(" ".join(words[place:last]), "name", _name_words(words[place:last]), before)
+            yield Name(
+                " ".join(words[place:last]), "name", _name_words(words[place:last]), "" if before in LOOSE else before
+            )
         place = last
+
+
+def _before(words: Sequence[str]) -> str:
+    """The last of some words, and where it is an article the one before it too."""
+    return " ".join(words[-2 if words[-1] in ARTICLES else -1 :]) if words else ""
 
 
 def _is_code(word: str) -> bool:
@@ -155,8 +167,9 @@ def _name_words(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _joined(word: str) -> str:
-    """A word in lower case without the signs inside of it."""
-    return re.sub(r"[-.'’&]", "", word).lower()
+    """A word in lower case without the signs inside of it and the accents on its letters."""
+    plain = word if word.isascii() else ACCENT.sub("", normalize("NFKD", word))
+    return normalize("NFC", re.sub(r"[-.'’&]", "", plain).lower())
 
 
 def side_by_side(question: str, names: Sequence[Name]) -> bool:
@@ -199,7 +212,8 @@ class Held:
 
     def rivals(self, name: Name) -> bool:
         """Whether the text has something else of the kind where the name would stand: `in Spain` for `in Belgium`."""
-        led = [n + 1 for n in self._places.get(name.before[:3], ()) if self.words[n] == name.before != ""]
+        last = name.before.split(" ")[-1]
+        led = [n + 1 for n in self._places.get(last[:3], ()) if last and _before(self.words[: n + 1]) == name.before]
         others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
         return any(_is_kin(name, word, capital) for word, capital in others) and not self.has(name)
 

@@ -11,7 +11,7 @@ AUXILIARIES = frozenset(
 )
 PREPOSITIONS = frozenset(
     """of in on at by for with from to into onto over under during after before between among against through about
-    within without via per than as like near upon across along around behind below above beyond since until till
+    besides within without via per than as like near upon across along around behind below above beyond since until till
     towards toward despite except including""".split()
 )
 CONJUNCTIONS = frozenset(
