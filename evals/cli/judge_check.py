@@ -17,7 +17,7 @@ from graph.commands.options import settings_with
 from graph.commands.terminal import Terminal, echo
 
 if TYPE_CHECKING:
-    from evals.judge.agreement import Estimate, HumanAgreement
+    from evals.judge.agreement import AgreementFigure, HumanAgreement
 
 NOTE = (
     f"Spearman is with the median of the people's ratings; AUROC separates {FAITHFUL:g} and more from the others; "
@@ -83,7 +83,7 @@ def table(found: "dict[str, HumanAgreement]") -> Table:
     return made
 
 
-def _estimate(found: "Estimate") -> str:
+def _estimate(found: "AgreementFigure") -> str:
     """A figure with its 95 % interval."""
     spread = "" if found.low is None else f" ({_figure(found.low)} to {_figure(found.high)})"
     return f"{_figure(found.value)}{spread}"

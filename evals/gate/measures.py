@@ -21,7 +21,7 @@ class MeanInterval(StrictModel):
     high: float | None = None
 
 
-class MetricComparison(StrictModel):
+class MeasureComparison(StrictModel):
     """A measure of the Verdict, the champion's mean over the samples that both have, and the release's minus it."""
 
     measure: Measure
@@ -40,14 +40,14 @@ def measures(dataset: Dataset, release: ScoredRelease, champion: ScoredRelease |
 
 def compare_metrics(
     verdict: Verdict, dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None
-) -> Iterator[MetricComparison]:
+) -> Iterator[MeasureComparison]:
     """Every measure over all samples, beside the champion's over the samples that both have."""
     for measure in verdict.measures:
         if measure.slice:
             continue
         new, old = release.values(measure.metric), champion.values(measure.metric) if champion else {}
         both = [sample for sample in dataset.samples if sample.id in new and sample.id in old]
-        yield MetricComparison(
+        yield MeasureComparison(
             measure=measure,
             champion=mean_interval(both, [old[sample.id] for sample in both]),
             difference=mean_interval(both, [new[sample.id] - old[sample.id] for sample in both]),

@@ -28,7 +28,7 @@ Statistic = Callable[[Floats, Floats], float | None]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class AgreementFigure:
     """A figure with the ends of its 95 % interval; None where it cannot be told."""
 
     value: float | None
@@ -47,8 +47,8 @@ class HumanAgreement:
     answers: int
     unscored: int
     reasons: dict[str, int]
-    spearman: Estimate
-    auroc: Estimate
+    spearman: AgreementFigure
+    auroc: AgreementFigure
     repeats_spearman: float | None = None
     repeats_same: float | None = None
 
@@ -126,12 +126,12 @@ def with_itself(values: Sequence[Sequence[float]]) -> tuple[float | None, float 
     return same, float(np.mean(found)) if found else None
 
 
-def estimate(statistic: Statistic, scores: Floats, truth: Floats, clusters: Sequence[str]) -> Estimate:
+def estimate(statistic: Statistic, scores: Floats, truth: Floats, clusters: Sequence[str]) -> AgreementFigure:
     """A statistic with the percentile interval of drawing whole clusters again."""
     value = statistic(scores, truth)
     places = [np.flatnonzero(np.array(clusters) == name) for name in dict.fromkeys(clusters)]
     if value is None or len(places) < FEWEST:
-        return Estimate(value)
+        return AgreementFigure(value)
 
     def drawn(chosen: NDArray[np.intp]) -> float:
         index = np.concatenate([places[place] for place in chosen])
@@ -144,7 +144,7 @@ def estimate(statistic: Statistic, scores: Floats, truth: Floats, clusters: Sequ
         units = (np.arange(len(places)),)
         made = bootstrap(units, drawn, n_resamples=RESAMPLES, vectorized=False, method="percentile", rng=0)
     low, high = np.nanpercentile(made.bootstrap_distribution, [2.5, 97.5])
-    return Estimate(value, float(low), float(high))
+    return AgreementFigure(value, float(low), float(high))
 
 
 def spearman(scores: Floats, truth: Floats) -> float | None:

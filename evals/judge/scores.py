@@ -54,7 +54,7 @@ class JudgeTask:
 
 async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path = CACHE) -> JudgedScores:
     """The judged scores of a run; where the judge failed before, it is asked again. Raises RunInvalid, JudgeInvalid."""
-    key, path = _key(run, config.identity, config.repeats), run.path / JUDGEMENTS
+    key, path = key_of(run, config.identity, config.repeats), run.path / JUDGEMENTS
     known = _read(path)
     if known and known.key == key and known.whole and not config.again:
         return known.model_copy(update={"spent": known.spent.at(config.settings.prices, config.identity.model)})
@@ -80,7 +80,7 @@ async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache
 def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
     """What was judged of a run and is still about its answers; None where nothing is."""
     found = _read(run.path / JUDGEMENTS)
-    return found if found and found.key == _key(run, found.judge, found.repeats) else None
+    return found if found and found.key == key_of(run, found.judge, found.repeats) else None
 
 
 def tasks_of(run: EvalRun) -> Iterator[JudgeTask]:
@@ -128,7 +128,7 @@ async def _score(metrics: "JudgedMetrics", each: JudgeTask, repeats: int) -> Sco
     return scored(each.sample.id, each.metric, values)
 
 
-def _key(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:
+def key_of(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:
     """SHA-256 over the samples, the outcomes, the judge and the code that asks it."""
     code = [code_digest(Path(__file__).parent), code_digest(Path(__file__).parents[1] / "metrics")]
     parts = [*content_of(run), judge.model_dump_json(), str(repeats), *code]

@@ -9,7 +9,7 @@ from math import fsum, isclose
 from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
 from evals.gate.criteria import ScoredRelease
-from evals.gate.measures import MetricComparison, compare_metrics
+from evals.gate.measures import MeasureComparison, compare_metrics
 from evals.gate.verdict import EvaluatedRelease, Verdict
 from evals.report.curves import LatencyCurve, RiskCurve, latency, right_by, risk
 from evals.report.pairs import ReportedRun, SamplePair, ordering, pairs, status
@@ -54,7 +54,7 @@ class EvalReport:
         return [pair for pair in self.pairs if pair.moved in ("failed", "worse")]
 
     @cached_property
-    def figures(self) -> list[MetricComparison]:
+    def figures(self) -> list[MeasureComparison]:
         """Every metric."""
         champion = self.champion.scored if self.champion else None
         return list(compare_metrics(self.verdict, self.dataset, self.release.scored, champion))

@@ -8,7 +8,7 @@ from typing import Any
 import evals.report.plots as plots
 import evals.report.templates as words
 from evals.dataset import Sample
-from evals.gate.measures import MetricComparison
+from evals.gate.measures import MeasureComparison
 from evals.gate.verdict import Measure
 from evals.metrics.catalog import METRICS
 from evals.report.contents import EvalReport
@@ -90,7 +90,7 @@ def example(report: EvalReport) -> SamplePair | None:
     return next(iter(report.regressions or (() if report.champion else report.pairs)), None)
 
 
-def scale_of(row: MetricComparison) -> Scale:
+def scale_of(row: MeasureComparison) -> Scale:
     """The scale of a metric's picture: what it can be, or what was met where that has a unit."""
     metric, told = METRICS[row.measure.metric], row.measure
     if not metric.unit:

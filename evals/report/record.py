@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from evals.dataset import StrictModel
-from evals.gate.measures import MetricComparison
+from evals.gate.measures import MeasureComparison
 from evals.gate.verdict import Verdict, read_made
 from evals.report.contents import EvalReport
 from evals.report.curves import LatencyCurve, RiskCurve
@@ -59,7 +59,7 @@ class ReportRecord(StrictModel):
     verdict: Verdict
     run: RunInfo
     champion_run: RunInfo | None = None
-    figures: tuple[MetricComparison, ...]
+    figures: tuple[MeasureComparison, ...]
     right: str | None = None
     risks: tuple[RiskCurve, ...] = ()
     latencies: tuple[LatencyCurve, ...] = ()

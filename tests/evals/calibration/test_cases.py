@@ -1,14 +1,18 @@
 """Cases: what a forced run says of each sample, and what counts as a right answer without a model."""
 
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evals.calibration.calibrate import forced, routes_of, threshold_of
+from evals.calibration.calibrate import accuracies, forced, routes_of, threshold_of
 from evals.calibration.cases import cases_of, is_right
-from evals.dataset import Sample
-from evals.runs import SampleFailure, SampleOutcome
+from evals.dataset import Dataset, Sample
+from evals.judge.config import JudgeIdentity, JudgeUsage
+from evals.judge.scores import JUDGEMENTS, JudgedScores, key_of
+from evals.runs import PackagedRelease, SampleFailure, SampleOutcome, open_run
+from evals.scores import Score
 from graph.release import Models, Release
 
 SAMPLE = Sample(id="s", question="What is the limit?", answerable=True, reference="EUR 145")
@@ -64,6 +68,24 @@ def test_a_threshold_is_chosen_by_the_answers_that_depend_on_it(
     assert len(found.cases) == len(routes)
     told = {} if "complex" in routes else {"t": "its route is complex, which another threshold decides"}
     assert found.left_out == told
+
+
+def test_the_accuracies_are_those_of_the_judge_that_judged_the_run(tmp_path: Path) -> None:
+    run = open_run(tmp_path, Dataset("d", (SAMPLE,)), PackagedRelease(Path(), "x@1", "x" * 64, "s"), 1)
+    run.keep(outcome("EUR 145"))
+    assert accuracies(run) == {}
+    judge = JudgeIdentity(model="m", host="h", temperature=0.0, ragas="r", prompts="p")
+    scores = (
+        Score(sample="s", metric="answer_accuracy", values=(0.25,)),
+        Score(sample="s", metric="faithfulness", values=(1.0,)),
+    )
+    judged = JudgedScores(
+        key=key_of(run, judge, 1), judge=judge, repeats=1, spent=JudgeUsage(), whole=True, scores=scores
+    )
+    (run.path / JUDGEMENTS).write_text(judged.model_dump_json())
+    assert accuracies(run) == {"s": 0.25}
+    run.keep(outcome("EUR 146"))
+    assert accuracies(run) == {}, "what was judged has changed since"
 
 
 def test_a_judge_is_heard_where_there_is_one() -> None:
