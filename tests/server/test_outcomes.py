@@ -13,7 +13,7 @@ from support import QUICK
 
 import warrant
 from server.observability.answer_store import open_answer_store
-from server.observability.outcomes import MetricComparison, Outcomes, compare, read_outcomes
+from server.observability.outcomes import OutcomeComparison, Outcomes, compare, read_outcomes
 
 
 def outcomes(version: str = "1", **more: object) -> Outcomes:
@@ -21,7 +21,7 @@ def outcomes(version: str = "1", **more: object) -> Outcomes:
     return Outcomes(version, **{**defaults, **more})  # type: ignore[arg-type]
 
 
-def metric(name: str, first: Outcomes, second: Outcomes) -> MetricComparison:
+def metric(name: str, first: Outcomes, second: Outcomes) -> OutcomeComparison:
     return next(each for each in compare(first, second) if each.metric == name)
 
 
