@@ -110,7 +110,7 @@ def test_the_command_compares_what_was_asked_lately(tmp_path: Path, capsys: pyte
 
 def test_a_version_that_was_asked_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert warrant.main(["release", "compare", "v1", "v2", "--state", str(tmp_path)]) == 2
-    assert "v1 was asked nothing" in capsys.readouterr().err
+    assert "v1 answered no question" in capsys.readouterr().err
 
 
 def test_the_server_keeps_how_each_question_went(quick_handbook: Path, tmp_path: Path) -> None:
