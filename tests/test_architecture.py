@@ -12,7 +12,7 @@ import pytest
 from test_layers import ROOT, absolute
 
 ALL = ("graph", "server", "evals")
-ROOMS = ("server",)
+ROOMS = ("server", "evals")
 """Rooms whose class names are unique in the whole house, and whose parts form no cycle."""
 
 

@@ -10,7 +10,14 @@ from rich.table import Table
 
 from graph.commands.terminal import Terminal, echo
 from graph.errors import SourceInvalid
-from server.observability.outcomes import Estimate, MetricComparison, Outcomes, compare, read_outcomes, read_pairs
+from server.observability.outcomes import (
+    OutcomeComparison,
+    OutcomeEstimate,
+    Outcomes,
+    compare,
+    read_outcomes,
+    read_pairs,
+)
 from server.settings import load_server_settings
 
 
@@ -51,7 +58,7 @@ def _counts(one: Outcomes, other: Outcomes) -> dict[str, int]:
     return {f"v{each.version}": len(each.statuses) for each in (one, other)}
 
 
-def _table(one: Outcomes, other: Outcomes, found: list[MetricComparison]) -> Table:
+def _table(one: Outcomes, other: Outcomes, found: list[OutcomeComparison]) -> Table:
     table = Table(title=" · ".join(f"{name}: {count} questions" for name, count in _counts(one, other).items()))
     for heading in ("", f"v{one.version}", f"v{other.version}", "difference"):
         table.add_column(heading, justify="left" if not heading else "right")
@@ -61,13 +68,13 @@ def _table(one: Outcomes, other: Outcomes, found: list[MetricComparison]) -> Tab
     return table
 
 
-def _style(difference: Estimate) -> str:
+def _style(difference: OutcomeEstimate) -> str:
     """Bold where the interval excludes zero."""
     low, high = difference.low, difference.high
     return "bold" if low is not None and high is not None and (low > 0 or high < 0) else ""
 
 
-def _format(estimate: Estimate, unit: str, sign: str = "") -> str:
+def _format(estimate: OutcomeEstimate, unit: str, sign: str = "") -> str:
     if estimate.value is None:
         return "-"
     template = f"{{:{sign}.{1 if unit == '%' else 0}f}}"

@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class OutcomeEstimate:
     """A value with its 95 % interval; None where there is too little data."""
 
     value: float | None
@@ -46,14 +46,14 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class MetricComparison:
+class OutcomeComparison:
     """A metric of two versions, and the second's minus the first's; `unit` is % or ms."""
 
     metric: str
     unit: str
-    first: Estimate
-    second: Estimate
-    difference: Estimate
+    first: OutcomeEstimate
+    second: OutcomeEstimate
+    difference: OutcomeEstimate
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class ShadowPairs:
 
     live: Outcomes
     shadow: Outcomes
-    alike: Estimate
+    alike: OutcomeEstimate
 
 
 def read_pairs(state: Path, version: str, candidate: str, since: float) -> ShadowPairs:
@@ -122,54 +122,54 @@ def _both(row: sqlite3.Row) -> bool:
     return row["answered"] is not None and row["shadow_answered"] is not None
 
 
-def compare(first: Outcomes, second: Outcomes) -> list[MetricComparison]:
+def compare(first: Outcomes, second: Outcomes) -> list[OutcomeComparison]:
     """Each metric of both and their difference; raises ExtraMissing without statsmodels."""
     shares = [_share(name, first, second) for name in SHARES]
     middle = _latency("median latency", np.median, first, second)
     return [*shares, middle, _latency("95th percentile", _p95, first, second)]
 
 
-def _share(name: str, first: Outcomes, second: Outcomes) -> MetricComparison:
+def _share(name: str, first: Outcomes, second: Outcomes) -> OutcomeComparison:
     one, other = first.share(name), second.share(name)
-    return MetricComparison(name, "%", _wilson(*one), _wilson(*other), _newcombe(one, other))
+    return OutcomeComparison(name, "%", _wilson(*one), _wilson(*other), _newcombe(one, other))
 
 
-def _wilson(count: int, of: int) -> Estimate:
+def _wilson(count: int, of: int) -> OutcomeEstimate:
     if not of:
-        return Estimate(None)
+        return OutcomeEstimate(None)
     low, high = _statsmodels().proportion_confint(count, of, method="wilson")
-    return Estimate(100 * count / of, 100 * float(low), 100 * float(high))
+    return OutcomeEstimate(100 * count / of, 100 * float(low), 100 * float(high))
 
 
-def _newcombe(one: tuple[int, int], other: tuple[int, int]) -> Estimate:
+def _newcombe(one: tuple[int, int], other: tuple[int, int]) -> OutcomeEstimate:
     if not one[1] or not other[1]:
-        return Estimate(None)
+        return OutcomeEstimate(None)
     low, high = _statsmodels().confint_proportions_2indep(*other, *one, method="newcomb", compare="diff")
-    return Estimate(100 * (other[0] / other[1] - one[0] / one[1]), 100 * float(low), 100 * float(high))
+    return OutcomeEstimate(100 * (other[0] / other[1] - one[0] / one[1]), 100 * float(low), 100 * float(high))
 
 
-def _latency(name: str, of: Callable[..., Floats], first: Outcomes, second: Outcomes) -> MetricComparison:
+def _latency(name: str, of: Callable[..., Floats], first: Outcomes, second: Outcomes) -> OutcomeComparison:
     one, other = first.latencies, second.latencies
 
     def apart(a: Floats, b: Floats, axis: int = -1) -> Floats:
         return np.asarray(of(b, axis=axis) - of(a, axis=axis))
 
-    return MetricComparison(name, "ms", _resampled(of, one), _resampled(of, other), _resampled(apart, one, other))
+    return OutcomeComparison(name, "ms", _resampled(of, one), _resampled(of, other), _resampled(apart, one, other))
 
 
-def _resampled(of: Callable[..., Floats], *samples: Floats) -> Estimate:
+def _resampled(of: Callable[..., Floats], *samples: Floats) -> OutcomeEstimate:
     """A statistic of one or more samples with its percentile interval."""
     from scipy.stats import bootstrap
 
     if not all(map(len, samples)):
-        return Estimate(None)
+        return OutcomeEstimate(None)
     value = float(of(*samples, axis=-1))
     if min(map(len, samples)) < MIN_QUESTIONS:
-        return Estimate(value)
+        return OutcomeEstimate(value)
     found = bootstrap(
         samples, of, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0), vectorized=True
     ).confidence_interval
-    return Estimate(value, float(found.low), float(found.high))
+    return OutcomeEstimate(value, float(found.low), float(found.high))
 
 
 def _p95(values: Sequence[float], axis: int = -1) -> Floats:

@@ -13,7 +13,7 @@ from support import QUICK
 
 import warrant
 from server.observability.answer_store import open_answer_store
-from server.observability.outcomes import MetricComparison, Outcomes, compare, read_outcomes
+from server.observability.outcomes import OutcomeComparison, Outcomes, compare, read_outcomes
 
 
 def outcomes(version: str = "1", **more: object) -> Outcomes:
@@ -21,7 +21,7 @@ def outcomes(version: str = "1", **more: object) -> Outcomes:
     return Outcomes(version, **{**defaults, **more})  # type: ignore[arg-type]
 
 
-def metric(name: str, first: Outcomes, second: Outcomes) -> MetricComparison:
+def metric(name: str, first: Outcomes, second: Outcomes) -> OutcomeComparison:
     return next(each for each in compare(first, second) if each.metric == name)
 
 
@@ -110,7 +110,7 @@ def test_the_command_compares_what_was_asked_lately(tmp_path: Path, capsys: pyte
 
 def test_a_version_that_was_asked_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert warrant.main(["release", "compare", "v1", "v2", "--state", str(tmp_path)]) == 2
-    assert "v1 was asked nothing" in capsys.readouterr().err
+    assert "v1 answered no question" in capsys.readouterr().err
 
 
 def test_the_server_keeps_how_each_question_went(quick_handbook: Path, tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ FULL = """
 import asyncio, resource, sys
 from pathlib import Path
 from server.conversations import Conversations
-from server.errors import Refused, StateUnavailable
+from server.errors import RequestRefused, StateUnavailable
 from server.settings import ServerSettings
 
 async def talk():
