@@ -88,12 +88,12 @@ def _missing(command: str, module: str, error: ModuleNotFoundError) -> Exception
     from graph.errors import ExtraMissing
 
     extra = {"server": "serve", "evals": "evals"}.get(ours)
-    how = f"install Warrant with the extra `{extra}`" if extra else "install Warrant anew"
+    how = f"pip install 'warrant-rag[{extra}]'" if extra else "pip install --force-reinstall warrant-rag"
     return ExtraMissing(f"`{command}` needs {library}, which is not installed; {how}.")
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="warrant")
+@click.version_option(package_name="warrant-rag", prog_name="warrant")
 def warrant() -> None:
     """Answers from your documents, each claim tied to the span that it comes from.
 

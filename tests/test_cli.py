@@ -47,7 +47,7 @@ def test_a_command_whose_libraries_are_missing_names_the_extra() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert (done.returncode, done.stderr) == (
         5,
-        "warrant: `gate` needs scipy, which is not installed; install Warrant with the extra `evals`.\n",
+        "warrant: `gate` needs scipy, which is not installed; pip install 'warrant-rag[evals]'.\n",
     )
 
 

@@ -58,7 +58,7 @@ def needs_mlflow() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mlflow", "packaging", "langchain"):
             raise
-        raise ExtraMissing("Releases are kept by MLflow; install Warrant with the extra `serve`.") from error
+        raise ExtraMissing("Releases are kept by MLflow; pip install 'warrant-rag[serve]'.") from error
 
 
 def filter_of(options: tuple[str, ...], columns: Mapping[str, ColumnType]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class McpDoor:
             "ask": self._ask,
             "search": self._search,
         }
-        self._server: Server[Any, Any] = Server("warrant", version=version("warrant"), instructions=ABOUT)
+        self._server: Server[Any, Any] = Server("warrant", version=version("warrant-rag"), instructions=ABOUT)
         self._server.list_tools()(self._list)  # type: ignore[no-untyped-call]
         # Input is checked here, so that what is wrong with it is told as everywhere else.
         self._server.call_tool(validate_input=False)(self._call)

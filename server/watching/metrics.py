@@ -25,7 +25,7 @@ from server.watching import meters
 from server.watching.steps import steps_of
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-VERSION = version("warrant")
+VERSION = version("warrant-rag")
 NONE, LOCAL = "none", "local"
 STATES = {"closed": 0, "half_open": 1, "open": 2}
 LOOK = 5.0
