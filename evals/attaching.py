@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from evals.gating.verdict import Verdict
 from evals.report.files import FILES
 from graph.errors import RegistryUnavailable
-from graph.registry.reach import shown, trouble
+from graph.registry.address import shown, trouble
 
 SAYS, EVIDENCE, FOLDER = "warrant.verdict", "warrant.verdict.evidence", "verdicts"
 

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.registry import Follows
-from graph.registry.package import snapshot_of
-from graph.registry.packing import pack
+from graph.registry import RegistryReader
+from graph.registry.package import pack, snapshot_of
 from graph.release import Release
 from graph.snapshot.manifest import read_manifest
 
@@ -33,7 +32,7 @@ def packed(release: Release, index: Path) -> Iterator[Subject]:
         yield Subject(found.root, release.label, found.digest, found.manifest.id, commit=found.commit)
 
 
-def registered(registry: Follows, number: int, home: Path) -> Subject:
+def registered(registry: RegistryReader, number: int, home: Path) -> Subject:
     """A version of the registry, fetched to `home`; raises a RegistryError."""
     version = registry.version(number)
     root = registry.fetch(version, home)

@@ -17,8 +17,8 @@ from evals.runs import ABOUT, ANSWERS, SAMPLES, Run
 from evals.scores import Score, by_metric
 from evals.scoring import SCORES
 from graph.errors import RegistryUnavailable
-from graph.registry.logging import DIGEST, dataset_input, experiment_of
-from graph.registry.reach import check_reach, shown, trouble
+from graph.registry.address import check_reach, shown, trouble
+from graph.registry.log_model import DIGEST, dataset_input, experiment_of
 
 KEY = "warrant.eval"
 KEPT = (ABOUT, SAMPLES, ANSWERS, SCORES)

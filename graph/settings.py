@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     model: Annotated[str, AfterValidator(model_name)] = "warrant"
     """The registered model whose versions are releases; MLflow tells upper case from lower, people do not."""
     user: str = ""
-    """Who moves releases, as the trail tells it; empty: the user of this machine."""
+    """Who promotes and rolls back releases, as their history names it; empty: the user of this machine."""
     prices: dict[str, tuple[Price, Price]] = {}
     """US dollars for a million tokens sent and a million received, by model."""
     judge_model: str | None = None

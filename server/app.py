@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from graph.errors import WarrantError
-from graph.registry import Follows
+from graph.registry import RegistryReader
 from graph.registry.package import open_package
 from graph.settings import bound_mlflow, quiet_libraries
 from server.background import beside
@@ -81,7 +81,7 @@ def live_of(settings: ServerSettings) -> Live:
         return FollowedIndex(settings)
     uri, model = settings.registry, settings.model
 
-    def registry() -> Follows:
+    def registry() -> RegistryReader:
         # MLflow takes seconds to import, and a server without a registry never needs it.
         from graph.registry.client import open_registry
 

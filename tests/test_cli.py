@@ -55,7 +55,6 @@ def test_ask_imports_no_part_that_it_does_not_need(handbook: Path) -> None:
     names = imported_by("ask", QUESTION, "--index", str(handbook), "--json")
     assert "langgraph" in names
     assert not names & {
-        "pandas",
         "mlflow",
         "openai",
         "langchain_openai",

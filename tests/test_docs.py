@@ -32,7 +32,7 @@ def test_links_of_the_readme_lead_somewhere(link: str) -> None:
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_commands() -> None:
-    from graph.commands.exits import EXITS, WITHHELD
+    from graph.cli.exit_codes import EXITS, WITHHELD
 
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     assert told == {0, 130, WITHHELD, *EXITS.values()}

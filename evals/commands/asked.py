@@ -13,7 +13,7 @@ from evals.drafting.proposals import is_draft
 from evals.runs import Run, open_run
 from evals.samples import Dataset
 from evals.subjects import Subject
-from graph.commands.options import needs_mlflow
+from graph.cli.options import needs_mlflow
 from graph.registry.package import open_package
 from graph.settings import Settings, bound_mlflow, keep_no_answers
 

@@ -17,8 +17,8 @@ from evals.commands.asked import ask_missing
 from evals.errors import RunInvalid
 from evals.runs import Run, open_run
 from evals.subjects import packed
-from graph.commands.options import settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.files import write_whole
 from graph.release import load_release
 from graph.settings import Settings, keep_no_answers

@@ -14,10 +14,10 @@ from evals.gating.promotion import Required
 from evals.gating.thresholds import DEFAULT, read_thresholds
 from evals.samples import read_dataset
 from evals.subjects import registered
-from graph.commands.options import settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.registry import Version
-from graph.registry.admission import check_logged
+from graph.registry.promotion import check_logged
 from graph.registry.stages import number_of
 from graph.settings import Settings
 
@@ -69,7 +69,7 @@ def candidate(
 def pair_of(settings: Settings, version: str) -> Pair:
     """The version that is named, and its champion; raises a RegistryError."""
     registry = registry_of(settings)
-    places = registry.places()
+    places = registry.placement()
     chosen = registry.version(number_of(version, places))
     check_logged(chosen)
     alone = places.production in (None, chosen.number)

@@ -14,8 +14,8 @@ from evals.gating.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.revisions import Recipe, Revision, build, export, file_of, git
 from evals.runs import Run
 from evals.samples import Dataset, read_dataset
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal
 
 INSIDE = click.Path(path_type=Path)
 

@@ -15,8 +15,8 @@ from evals.errors import DatasetInvalid
 from evals.samples import Sample, read_dataset, write_dataset
 from graph.backends import Scope
 from graph.backends.local import EmbeddedSimilarity, open_retriever
-from graph.commands.options import settle, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_and_release, takes
+from graph.cli.terminal import Terminal, echo
 from graph.release import Checking, Release
 from graph.settings import Settings
 from graph.state import Passage
@@ -50,7 +50,7 @@ def draft(
     only samples with new ids are added.
     """
     before = _before(out, append=append)
-    settings, told = settle(index, release)
+    settings, told = settings_and_release(index, release)
     texts, counts = asyncio.run(read_texts(settings.index)), Counts(documents, absent, seed)
     asked = [sample.question for sample in before]
     rated = read_feedback(feedback, texts) if feedback else []

@@ -16,8 +16,8 @@ from evals.gating.weighing import weigh
 from evals.judging.identity import judging_of
 from evals.metrics.known import METRICS
 from evals.runs import Run
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
 from graph.files import write_whole
 
 COLOURS: dict[Says, str] = {"pass": "green", "fail": "red", "cannot tell": "yellow"}

@@ -15,8 +15,8 @@ from evals.commands.asked import COLUMNS
 from evals.commands.judging import takes_judge
 from evals.judging.identity import Judging, judging_of
 from evals.judging.labels import FAITHFUL, Labelled, read_labels
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
 
 if TYPE_CHECKING:
     from evals.judging.agreement import Agreement, Figure

@@ -11,8 +11,8 @@ from evals.gating.verdict import Judged, Verdict, read_verdict
 from evals.report.contents import report_of
 from evals.report.files import write_report
 from evals.runs import Run
-from graph.commands.options import settings_with
-from graph.commands.terminal import echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import echo
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

@@ -9,8 +9,8 @@ import click
 from evals.commands.asked import AT_ONCE, HOME, asked, registry_of
 from evals.samples import read_dataset
 from evals.subjects import Subject, packed, registered
-from graph.commands.options import settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.registry.stages import number_of
 from graph.release import load_release
 from graph.settings import Settings
@@ -58,4 +58,4 @@ def _subject(settings: Settings, version: str | None) -> Iterator[Subject]:
             yield subject
         return
     found = registry_of(settings)
-    yield registered(found, number_of(version, found.places()), HOME / "packages")
+    yield registered(found, number_of(version, found.placement()), HOME / "packages")

@@ -15,8 +15,8 @@ from evals.metrics.known import METRICS
 from evals.runs import Run
 from evals.scores import Score, by_metric, unscored
 from evals.scoring import score_run
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
 
 
 @click.command()

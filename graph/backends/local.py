@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..caching.cache import Caches, Shelf, open_caches
+from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
 from ..finding.retrieval import bm25, fuse
@@ -48,7 +48,7 @@ class SnapshotRetriever:
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
-        self._read = Shelf(READ, READ_SECONDS)
+        self._read = BoundedCache(READ, READ_SECONDS)
 
     async def ping(self) -> None:
         with self._answering():

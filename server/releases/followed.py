@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
-from graph.registry import Follows
+from graph.registry import RegistryReader
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
 from server.live import State
 from server.releases.keeping import Good, Keeping
@@ -39,12 +39,15 @@ class Followed(Polled):
     """Serves what the aliases of a registered model name."""
 
     def __init__(
-        self, registry: Callable[[], Follows], package: Callable[[Path], Awaitable[Agent]], settings: ServerSettings
+        self,
+        registry: Callable[[], RegistryReader],
+        package: Callable[[Path], Awaitable[Agent]],
+        settings: ServerSettings,
     ) -> None:
         """`registry` is opened in a thread when it is first needed; `package` opens a fetched package."""
         super().__init__(settings)
         self._opening_registry, self._settings = registry, settings
-        self._registry: Follows | None = None
+        self._registry: RegistryReader | None = None
         self._keeping = Keeping(settings.state / "releases" / settings.model)
         self._loader = Loader(package, self._keeping, settings.override)
         self._pinning = asyncio.Lock()
@@ -98,7 +101,7 @@ class Followed(Polled):
         async with self._settling:
             try:
                 registry = await self._reach()
-                places = await asyncio.to_thread(registry.places)
+                places = await asyncio.to_thread(registry.placement)
                 split, shadow = places.split, places.shadow
             except RegistryError as error:
                 lost = isinstance(error, VersionUnknown)
@@ -120,12 +123,12 @@ class Followed(Polled):
             self._shares = {f"split-v{n}": share for n, share in split.items() if f"split-v{n}" in self._slots}
             await asyncio.to_thread(self._tidy)
 
-    async def _reach(self) -> Follows:
+    async def _reach(self) -> RegistryReader:
         if self._registry is None:
             self._registry = await asyncio.to_thread(self._opening_registry)
         return self._registry
 
-    async def _bring(self, registry: Follows, track: str, number: int, *, force: bool) -> None:
+    async def _bring(self, registry: RegistryReader, track: str, number: int, *, force: bool) -> None:
         """Put a version on a track unless it is there; what goes wrong is noted and changes nothing.
 
         `force`: one that is there is held against its warrant again.
@@ -147,7 +150,7 @@ class Followed(Polled):
         good = Good(version=slot.version, digest=slot.digest, standing=slot.standing, reason=slot.reason)
         await asyncio.to_thread(self._keeping.keep, track, good)
 
-    async def _fall_back(self, registry: Follows | None, wanted: int | None = None) -> None:
+    async def _fall_back(self, registry: RegistryReader | None, wanted: int | None = None) -> None:
         """With nothing in production's place: what was good there last, unless it is what may not be served now."""
         good = None if self.ready else await asyncio.to_thread(self._keeping.last, PRODUCTION)
         if good is None or (good.version == str(wanted) and self._failures.refused(PRODUCTION, f"v{wanted}")):
@@ -160,7 +163,7 @@ class Followed(Polled):
         self._slots = {**self._slots, PRODUCTION: slot}
         log.warning("serving what was good last", extra={"version": slot.version, "release": slot.agent.label})
 
-    async def _good(self, registry: Follows | None, good: Good) -> Slot:
+    async def _good(self, registry: RegistryReader | None, good: Good) -> Slot:
         """What was good last, held against its warrant if the registry still knows it."""
         if registry:
             with suppress(RegistryUnavailable, VersionUnknown):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from graph.errors import SettingsInvalid
 from graph.processes import alive
-from graph.registry.shelf import ARRIVING, arriving, brought_by
+from graph.registry.package_cache import TEMPORARY, temporary_path, writer_of
 from server.private import owner_alone, private_tree
 from server.releases.slots import Standing
 
@@ -55,7 +55,7 @@ class Keeping:
     def keep(self, track: str, good: Good) -> None:
         """Write it down in one step: whoever reads finds the one before or this one."""
         self.home.mkdir(parents=True, exist_ok=True)
-        new = arriving(self.home)
+        new = temporary_path(self.home)
         with open(new, "w", encoding="utf-8", opener=owner_alone) as file:
             file.write(json.dumps(good.model_dump()) + "\n")
             file.flush()
@@ -90,7 +90,7 @@ class Keeping:
             there = [path for path in self.home.iterdir() if path.is_dir() and not path.name.startswith(".")]
             used = named | self._held()
             unused = sorted((path for path in there if path.name not in used), key=_age)
-            left = [path for path in self.home.glob(f"{ARRIVING}*") if not alive(brought_by(path))]
+            left = [path for path in self.home.glob(f"{TEMPORARY}*") if not alive(writer_of(path))]
             for path in [*unused[BEFORE:], *left]:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from graph.agent import Agent
 from graph.errors import PackageBroken, PromotionRefused, RegistryError, RegistryUnavailable
-from graph.registry import Follows, Version
-from graph.registry.shelf import is_whole
+from graph.registry import RegistryReader, Version
+from graph.registry.package_cache import is_intact
 from graph.registry.warrant import Warrant, refusal
 from server.releases.keeping import Good, Keeping
 from server.releases.slots import Slot, Standing
@@ -25,7 +25,7 @@ class Loader:
         """`package` opens a fetched package."""
         self._package, self._keeping, self._override = package, keeping, override
 
-    async def load(self, registry: Follows, number: int, loaded: Sequence[Slot], *, guarded: bool) -> Slot:
+    async def load(self, registry: RegistryReader, number: int, loaded: Sequence[Slot], *, guarded: bool) -> Slot:
         """A slot for a version; one whose package is loaded already shares its agent. `guarded`: it needs a warrant.
 
         Raises PromotionRefused when it has none or does not answer, or a RegistryError or SnapshotError.
@@ -39,12 +39,12 @@ class Loader:
     async def again(self, good: Good) -> Slot:
         """What was good before, without the registry; raises PackageBroken when it is not here as it was."""
         root = self._keeping.package(good.digest)
-        if not await asyncio.to_thread(is_whole, root, good.digest):
+        if not await asyncio.to_thread(is_intact, root, good.digest):
             raise PackageBroken(f"v{good.version}, which was good last, is not here any more, or was altered.")
         agent = await self._opened(int(good.version), root)
         return Slot(good.version, agent, good.standing, good.reason, good.digest)
 
-    async def _fetched(self, registry: Follows, version: Version) -> Agent:
+    async def _fetched(self, registry: RegistryReader, version: Version) -> Agent:
         try:
             await asyncio.to_thread(self._keeping.claim, version.digest)
             root = await asyncio.to_thread(registry.fetch, version, self._keeping.home)
@@ -57,12 +57,12 @@ class Loader:
         await warm(number, agent, directory)
         return agent
 
-    async def has_warrant(self, registry: Follows, number: int) -> bool:
+    async def has_warrant(self, registry: RegistryReader, number: int) -> bool:
         """Whether a version holds a valid warrant; raises VersionUnknown or RegistryUnavailable."""
         version = await asyncio.to_thread(registry.version, number)
         return not (await asyncio.to_thread(_warrant, registry, version))[1]
 
-    def _stands(self, registry: Follows, version: Version) -> tuple[Standing, str]:
+    def _stands(self, registry: RegistryReader, version: Version) -> tuple[Standing, str]:
         """How a version stands for production, and the reason of an override; raises PromotionRefused."""
         warrant, why = _warrant(registry, version)
         if not why and warrant:
@@ -72,7 +72,7 @@ class Loader:
         raise PromotionRefused(f"v{version.number} may not be served: {why}.")
 
 
-def _warrant(registry: Follows, version: Version) -> tuple[Warrant | None, str]:
+def _warrant(registry: RegistryReader, version: Version) -> tuple[Warrant | None, str]:
     """A version's warrant, and why it is not valid."""
     try:
         warrant = registry.warrant(version)

@@ -3,7 +3,7 @@
 from cachetools import TTLCache
 
 from graph.errors import RegistryUnavailable, VersionUnknown
-from graph.registry import Follows
+from graph.registry import RegistryReader
 from server.releases.loading import Loader
 
 SECONDS = 5.0
@@ -19,7 +19,7 @@ class Warranted:
         self._recent: TTLCache[int, bool] = TTLCache(REMEMBERED, seconds)
         self._held: set[int] = set()
 
-    async def holds(self, registry: Follows, number: int, *, loaded: bool) -> bool:
+    async def holds(self, registry: RegistryReader, number: int, *, loaded: bool) -> bool:
         """Whether a version holds a valid warrant; no version that is not there does.
 
         While the registry is away, what it said last counts for a version that is `loaded`; for others it raises
@@ -30,7 +30,7 @@ class Warranted:
             known = self._recent[number] = await self._ask(registry, number, loaded=loaded)
         return known
 
-    async def _ask(self, registry: Follows, number: int, *, loaded: bool) -> bool:
+    async def _ask(self, registry: RegistryReader, number: int, *, loaded: bool) -> bool:
         try:
             found = await self._loader.has_warrant(registry, number)
         except VersionUnknown:

@@ -8,7 +8,7 @@ import pytest
 
 from evals.errors import DatasetInvalid
 from evals.samples import Sample, read_dataset, write_dataset
-from graph.commands.exits import exit_code
+from graph.cli.exit_codes import exit_code
 
 GOOD: dict[str, Any] = {"id": "a", "question": "Who?", "answerable": True}
 
