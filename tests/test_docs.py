@@ -39,7 +39,7 @@ def test_the_exit_codes_in_the_readme_are_those_of_the_commands() -> None:
 
 
 def test_locks_hold_hashes_and_no_address() -> None:
-    for name in ("requirements.lock", "requirements-studio.lock"):
+    for name in ("requirements.lock", "requirements-serve.lock", "requirements-studio.lock"):
         text = (ROOT / name).read_text("utf-8")
         pins = re.findall(r"^[a-z0-9][a-z0-9._-]*(?:\[[a-z,]+\])?==", text, re.MULTILINE)
         assert len(pins) > 50
