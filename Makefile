@@ -44,7 +44,7 @@ container:
 # The documentation site, in site/; built without a network, and refused when a link leads nowhere.
 docs:
 	@scripts/setup requirements.lock .venv
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 fix: setup
 	.venv/bin/ruff check --fix .
