@@ -79,7 +79,7 @@ def transition_row(transition: Transition) -> Row:
 def history_table(rows: list[Row]) -> Table | Text:
     """The transitions as a table; what was withdrawn is dim."""
     if not rows:
-        return Text("No version has been promoted yet.")
+        return Text("No version has been moved yet.")
     table = _table("when", "who", "what", "from", "to", "ticket", "evidence", "note")
     for row in rows:
         state = "" if row["state"] == "done" else f" ({row['state']})"

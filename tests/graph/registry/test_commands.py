@@ -214,7 +214,7 @@ def test_bad_input_gets_one_clear_sentence_its_exit_code_and_moves_nothing(type_
     for line, code, sentence in ABOUT_NO_VERSION + ABOUT_VERSIONS:
         done = type_(line)
         assert (done.code, sentence in done.err, done.out) == (code, True, ""), (line, done.err)
-    assert type_("release history").out == "Nothing has been moved yet.\n"
+    assert type_("release history").out == "No version has been moved yet.\n"
 
 
 def test_shares_that_are_none_are_refused_with_production_there(type_: Type, two: Made) -> None:
