@@ -1,4 +1,4 @@
-.PHONY: setup demo studio test test-slow test-all check container docs fix draw bench lock clean
+.PHONY: setup demo studio test test-slow test-all check container docs fix draw screenshots bench lock clean
 
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
@@ -52,6 +52,10 @@ fix: setup
 
 draw: setup
 	.venv/bin/warrant graph draw --mermaid docs/graph.mmd --png docs/graph.png
+
+# The pictures of the web page, over the sample index.
+screenshots: demo
+	WARRANT_INDEX=.warrant/handbook .venv/bin/python scripts/screenshots.py docs
 
 # Every number in the README, each from one script; SHARED is the folder that holds the data sets.
 bench: setup

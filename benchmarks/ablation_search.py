@@ -21,8 +21,8 @@ from benchmarks.train_rerank import SHARES, Listed, fit, gains, listed
 from graph.backends import Scope
 from graph.backends.local import open_retriever
 from graph.caching.cache import Caches
-from graph.finding.relevance import FEATURES, features
 from graph.release import Release
+from graph.retrieval.features import FEATURES, features
 from graph.text.words import alike
 
 RANKS = 60

@@ -160,7 +160,7 @@ def mcp(arguments: dict[str, Any], tool: str = "ask") -> Callable[[int], str]:
 
 
 def everywhere(name: str, question: str) -> dict[str, Attack]:
-    """A question through each door."""
+    """A question through each API."""
     return {
         name: Attack(invoke(question=question)),
         f"{name}, /v1/chat": Attack(

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.planted import FAULTS, REWORDINGS
 from benchmarks.record import read_judgements, read_records
-from evals.judging.labels import Text, texts_of
+from evals.judge.labels import CorpusPassage, texts_of
 from graph.text.sentences import plain, units
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of
@@ -35,7 +35,7 @@ class Case:
     """A claim, the passage it is checked against, and whether that supports it; `group` keeps halves apart."""
 
     claim: str
-    passage: Text
+    passage: CorpusPassage
     supported: bool
     kind: str
     group: str
@@ -53,7 +53,7 @@ def mtrag_cases(folder: Path, most: int) -> list[Case]:
     return found + [case for case in wrong if case]
 
 
-def _of_answer(query: dict[str, Any], gold: dict[str, int], texts: dict[str, Text]) -> Iterator[Case]:
+def _of_answer(query: dict[str, Any], gold: dict[str, int], texts: dict[str, CorpusPassage]) -> Iterator[Case]:
     passages = [texts[name] for name in gold if name in texts]
     for claim in claims_of(query["answers"][0]):
         said = plain(claim.text)
@@ -66,12 +66,12 @@ def _of_answer(query: dict[str, Any], gold: dict[str, int], texts: dict[str, Tex
 class Neighbours:
     """The passages of a set by the words that they share with a claim."""
 
-    def __init__(self, texts: dict[str, Text]) -> None:
+    def __init__(self, texts: dict[str, CorpusPassage]) -> None:
         self.texts = texts
         self._terms = {name: set(terms(text.text)) for name, text in texts.items()}
         self._weights = weights(self._terms.values())
 
-    def of(self, claim: str, without: set[str], most: int) -> list[Text]:
+    def of(self, claim: str, without: set[str], most: int) -> list[CorpusPassage]:
         """The nearest, best first."""
         own = set(terms(claim))
         score = {
@@ -92,7 +92,7 @@ def _against_another(
 
 
 def planted_cases(
-    passages: Sequence[Text], most: int, seed: int, elsewhere: Sequence[Text] | None = None
+    passages: Sequence[CorpusPassage], most: int, seed: int, elsewhere: Sequence[CorpusPassage] | None = None
 ) -> list[Case]:
     """Sentences of passages as they stand and reworded, and with each kind of fault planted into them.
 
@@ -111,7 +111,7 @@ def planted_cases(
     return found
 
 
-def _planted(claim: str, passage: Text, others: list[str], chance: random.Random) -> Iterator[Case]:
+def _planted(claim: str, passage: CorpusPassage, others: list[str], chance: random.Random) -> Iterator[Case]:
     others = [other for other in others if len(terms(other)) >= 5]
     for kind, reword in REWORDINGS.items():
         if said := reword(claim):

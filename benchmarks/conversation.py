@@ -26,8 +26,8 @@ from benchmarks.record import RESULTS, Target, begin, print_table, read_judgemen
 from benchmarks.stores import build_or_reuse, store_of
 from graph.backends.local import SnapshotRetriever, open_local
 from graph.builder import build_graph
-from graph.finding.retrieval import best_by_document
 from graph.release import Release
+from graph.retrieval.fusion import best_by_document
 from graph.settings import Settings
 from graph.state import Passage, Question, Turn
 from graph.steps.conversation import leans

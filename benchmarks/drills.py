@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.handbook import judged
 from benchmarks.record import ROOT, Target, begin, print_table, read_records, record
 from benchmarks.stores import run_index
-from evals.metrics.plain import unmarked
+from evals.metrics.keyless import unmarked
 from graph.agent import open_agent
 from graph.models.breaker import breaker_of
 from graph.release import Breaker, Generation, Models, Release, Routing

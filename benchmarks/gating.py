@@ -22,11 +22,11 @@ from rich.progress import track
 from scipy.special import ndtr
 
 from benchmarks.record import Target, begin, cores, print_table, record
-from evals.gating.criteria import Side
-from evals.gating.gate import judge, together
-from evals.gating.thresholds import Threshold, Thresholds
-from evals.gating.verdict import Judged
-from evals.samples import Dataset, Sample
+from evals.dataset import Dataset, Sample
+from evals.gate.criteria import ScoredRelease
+from evals.gate.decision import judge_criteria, overall
+from evals.gate.thresholds import Threshold, Thresholds
+from evals.gate.verdict import EvaluatedRelease
 from evals.scores import Score
 
 SIZES = (50, 100, 200, 500)
@@ -124,8 +124,8 @@ def verdict(trial: Trial, chance: np.random.Generator) -> str:
     }
     thresholds = Thresholds(threshold=tuple(Threshold(metric=name, margin=trial.margin) for name in pairs))
     sides = [
-        Side(
-            Judged(label=label, release=label, snapshot=""),
+        ScoredRelease(
+            EvaluatedRelease(label=label, release=label, snapshot=""),
             {
                 name: {str(n): Score(sample=str(n), metric=name, values=(value,)) for n, value in enumerate(pair[side])}
                 for name, pair in pairs.items()
@@ -133,8 +133,8 @@ def verdict(trial: Trial, chance: np.random.Generator) -> str:
         )
         for side, label in enumerate(("release", "champion"))
     ]
-    findings = judge(thresholds, Dataset("simulated", samples), sides[0], sides[1], RESAMPLES)
-    return together(findings, sides[1])[0]
+    findings = judge_criteria(thresholds, Dataset("simulated", samples), sides[0], sides[1], RESAMPLES)
+    return overall(findings, sides[1])[0]
 
 
 def documents(samples: int, chance: np.random.Generator) -> NDArray[np.intp]:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
-from evals.judging.agreement import figure, spearman
-from evals.judging.labels import read_labels, texts_of
-from evals.scoring import EMBEDDING
+from evals.judge.agreement import estimate, spearman
+from evals.judge.labels import read_labels, texts_of
+from evals.scores import EMBEDDING
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import Embedder
 from graph.text.words import terms, weights
@@ -50,7 +50,7 @@ def main() -> None:
     beside = {name: agreement([r.values[name] for r in rated], medians) for name in ("words", "similarity")}
     beside["ragas faithfulness"] = agreement([r.ragas for r in rated], medians)
     clusters = [each.conversation for each in rated]
-    spread = figure(spearman, np.mean(draws, axis=0), np.array(medians), clusters)
+    spread = estimate(spearman, np.mean(draws, axis=0), np.array(medians), clusters)
     ends = {"low": round(spread.low or 0.0, 4), "high": round(spread.high or 0.0, 4)}
     results = {"spearman": round(ours, 4), **ends, "answers": len(rated), "beside": beside}
     print_table("Agreement with the median rating", ("score", "Spearman"), [("groundedness", ours), *beside.items()])

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.record import ROOT, begin, print_table, read_records, record
 from benchmarks.stores import run_index
-from evals.metrics.plain import unmarked
+from evals.metrics.keyless import unmarked
 from graph.agent import open_agent
 from graph.release import Release
 from graph.settings import Settings

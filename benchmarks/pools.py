@@ -36,7 +36,7 @@ from graph.text.words import Weigh
 
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
 FINDERS = (
-    "finding/*.py",
+    "retrieval/*.py",
     "steps/conversation.py",
     "steps/preprocess.py",
     "text/*.py",

@@ -19,8 +19,8 @@ from scipy.stats import permutation_test
 from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.record import Target, begin, print_table, record, spread
 from graph.backends.rerankers import EmbeddedReranker
-from graph.finding.rerank import keep_best, reorder
 from graph.release import Release
+from graph.retrieval.rerank import keep_best, reorder
 from graph.state import Passage
 
 LEGS = ("lexical", "vector", "fused", "reranked")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.record import ROOT, Target, begin, cores, print_table, record, timed
 from evals.metrics.vectors import Vectors
-from evals.runs import Run
-from evals.scoring import EMBEDDING, keep, score_all
+from evals.runs import EvalRun
+from evals.scores import EMBEDDING, keep, score_all
 from graph.backends.embedders import load_embedder
 from graph.settings import load_settings
 
@@ -28,7 +28,7 @@ WARRANT = str(Path(sys.executable).with_name("warrant"))
 
 def main() -> None:
     data = begin(__doc__, [f"{SET}/corpus.jsonl.gz", f"{SET}/queries.jsonl.gz"])
-    run = Run(answered(data / SET))
+    run = EvalRun(answered(data / SET))
     embedder = load_embedder(EMBEDDING, cores())
     embedder.embed(["The first text takes longer."])
     vectors = Vectors(embedder.embed)
@@ -39,7 +39,7 @@ def main() -> None:
     cpu.append(time.process_time())
     scoring, embedding = cpu[1] - cpu[0], cpu[2] - cpu[1]
     keep(run, load_settings().prices, tuple(first.value))
-    command = [WARRANT, "eval", "score", str(run.place)]
+    command = [WARRANT, "eval", "score", str(run.path)]
     before = os.times()
     again = timed(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
     after = os.times()

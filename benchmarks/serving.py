@@ -5,6 +5,7 @@ data folder is not used. All servers run at once, each a process of its own unde
 that what else the machine does falls on all of them. CPU is the server's own time (user and system) for a request,
 which other work disturbs least; `per core` is its inverse. Latency is that of one client that asks one question after
 another. The servers called noop run a graph of eight steps that do nothing: behind a plain route, LangServe and ours.
+The server called scripted asks a model that says at once what a script tells it, so that a prompt is made and read.
 """
 
 import http.client
@@ -33,10 +34,17 @@ ROUNDS, REQUESTS, CLIENTS = 7, 40, 8
 QUESTIONS = [
     "After how many years are laptops replaced?",
     "What is the hotel limit in the EU?",
-    "Who approves a purchase above the limit?",
-    "How long are service records kept?",
+    "How much will the company pay towards a field technician's safety shoes?",
+    "My laptop got stolen on the train at night. Who do I have to call?",
     "What is the minimum number of characters for my password?",
 ]
+REPLIES = (
+    ("replaced", "Laptops are replaced every 4 years, telephones every 3 years. [1]"),
+    ("hotel", "The limit for a hotel in the EU, with breakfast, is EUR 145 per night. [1]"),
+    ("shoes", "Work shoes are paid up to EUR 130 a year. [1]"),
+    ("stolen", "Report a lost or stolen device to the security desk at once, extension 4400. [1]"),
+    ("password", "The password has at least 14 characters and does not expire. [1]"),
+)
 UVICORN = "-m uvicorn --factory --loop uvloop --http httptools --no-access-log --log-level error".split()
 OFF = {"WARRANT_CACHE_SECONDS": "0"}
 
@@ -65,6 +73,7 @@ WAYS = {
     "noop, ours, stream": Way("ours_noop", "/rag/stream"),
     "graph, plain route": Way("plain", "/ask", "plain"),
     "graph, ours, invoke": Way("ours", "/rag/invoke"),
+    "graph, ours, scripted model": Way("scripted", "/rag/invoke"),
     "graph, ours, stream": Way("ours", "/rag/stream"),
     "graph, ours, /v1": Way("ours", "/v1/chat/completions", "chat"),
     "graph, ours, traced 10 %": Way("traced_some", "/rag/invoke"),
@@ -77,6 +86,8 @@ RATIOS = {
     "stream over a plain route, doing nothing": ("noop, ours, stream", "noop, plain route"),
     "invoke over LangServe, doing nothing": ("noop, ours, invoke", "noop, LangServe"),
     "invoke over a plain route": ("graph, ours, invoke", "graph, plain route"),
+    "quoting over a plain route, doing nothing": ("graph, ours, invoke", "noop, plain route"),
+    "a scripted model over a plain route, doing nothing": ("graph, ours, scripted model", "noop, plain route"),
     "stream over a plain route": ("graph, ours, stream", "graph, plain route"),
     "/v1 over a plain route": ("graph, ours, /v1", "graph, plain route"),
     "traced 10 % over untraced": ("graph, ours, traced 10 %", "graph, ours, invoke"),
@@ -91,6 +102,11 @@ GOALS = {
     "traced 10 % over untraced": 1.1,
     "cached over LangServe, doing nothing": 1.5,
 }
+PER_CORE = {
+    "questions a second and core, quoting": "graph, ours, invoke",
+    "questions a second and core, with a scripted model": "graph, ours, scripted model",
+}
+LEAST_PER_CORE = 80.0
 
 
 @dataclass
@@ -120,6 +136,7 @@ def main() -> None:
         folder = Path(place)
         release = folder / "release.yaml"
         release.write_text("name: static\nembedding: wordllama-256\n", "utf-8")
+        _write_scripted(folder)
         run_index([ROOT / "samples" / "handbook"], folder / "store", Release(embedding="wordllama-256"))
         world = {"WARRANT_INDEX": str(folder / "store"), "WARRANT_RELEASE": str(release), "WARRANT_LOG_LEVEL": "error"}
         with servers(folder, world) as places:
@@ -138,7 +155,17 @@ def main() -> None:
     print_table("One request", columns, rows)
     print_table("Ratios", ("of", "CPU", "p50"), [(name, ratios[name], medians[name]) for name in ratios])
     targets = [Target(name, ratios[name], at_most=most) for name, most in GOALS.items()]
+    targets += [Target(name, results[way]["per_core"], at_least=LEAST_PER_CORE) for name, way in PER_CORE.items()]
     record("serving", {"ways": results, "cpu_ratios": ratios, "median_ratios": medians}, targets)
+
+
+def _write_scripted(folder: Path) -> None:
+    """A release whose model says what is written beside it."""
+    rules = [{"when": when, "reply": reply} for when, reply in REPLIES]
+    (folder / "script.yaml").write_text(json.dumps(rules), "utf-8")
+    model = f"scripted:{folder / 'script.yaml'}"
+    told = {"name": "scripted", "embedding": "wordllama-256", "models": {"simple": model, "complex": model}}
+    (folder / "scripted.yaml").write_text(json.dumps(told), "utf-8")
 
 
 def _ratio(one: float, other: float) -> float:
@@ -203,6 +230,7 @@ def servers(folder: Path, world: Mapping[str, str]) -> Iterator[dict[str, Place]
     settings: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
         **{name: ([*UVICORN, f"benchmarks.serving_apps:{name}", "--port"], OFF) for name in APPS},
         "ours": (serve, OFF),
+        "scripted": (serve, {**OFF, "WARRANT_RELEASE": str(folder / "scripted.yaml")}),
         "cached": (serve, {}),
         "traced_some": (serve, {**OFF, **traces, "WARRANT_TRACES_SHARE": "0.1"}),
         "traced_all": (serve, {**OFF, **traces, "WARRANT_TRACES_SHARE": "1"}),

@@ -19,7 +19,7 @@ from graph.settings import quiet_libraries
 from graph.state import Answer, Citation, no_usage
 from graph.sync import Graph
 from server.app import assemble
-from server.live import Live, described
+from server.releases.deployments import Deployments, environment_agent
 from server.settings import ServerSettings
 
 quiet_libraries()
@@ -54,7 +54,7 @@ def bare() -> FastAPI:
 
 def plain() -> FastAPI:
     """A route over the real graph."""
-    return _route(lambda: described()())
+    return _route(lambda: environment_agent()())
 
 
 def plain_noop() -> FastAPI:
@@ -71,12 +71,12 @@ def langserve_noop() -> FastAPI:
 
 def ours_noop() -> FastAPI:
     """Our server over the graph that does nothing."""
-    return assemble(ServerSettings(state=Path(os.environ["WARRANT_STATE"])), Live(open_noop))  # noqa: TID251
+    return assemble(ServerSettings(state=Path(os.environ["WARRANT_STATE"])), Deployments(open_noop))  # noqa: TID251
 
 
 async def open_noop() -> Agent:
     """The described agent, whose graph does nothing."""
-    real = await described()()
+    real = await environment_agent()()
     return Agent(real.release, real.backend, noop_graph())
 
 

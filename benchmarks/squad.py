@@ -5,7 +5,7 @@ Rajpurkar et al.: SQuAD (2016), and the evaluation script of SQuAD 2.0.
 
 from collections.abc import Sequence
 
-from evals.metrics.plain import normalised
+from evals.metrics.keyless import normalised
 
 
 def normal(text: str) -> str:

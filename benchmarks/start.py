@@ -3,7 +3,7 @@
 Set: samples/handbook of this repository, indexed first; the data folder is not used. Every command runs in a process
 of its own, seven times, in turns. `--help` is a ratio of an empty Python, `ask` one of importing the three
 libraries that it stands on; ours may be below 1, since the command skips parts of them. `serve` lasts until the server
-says where it is, and is a ratio of importing the libraries of its doors too.
+says where it is, and is a ratio of importing the libraries of its APIs too.
 """
 
 import subprocess

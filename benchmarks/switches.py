@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import train_confidence
 from graph.backends import cross_encoder, onnx, rerankers
 from graph.backends.local import SnapshotRetriever
-from graph.finding import relevance, retrieval
+from graph.retrieval import features, fusion
 from graph.state import Evidence, Passage, Quote
 from graph.steps import confidence, conversation, evidence, names, parts, quotes, route, versions
 from graph.steps.evidence import Named, said
@@ -64,20 +64,20 @@ def unread(question: str, passages: Sequence[Passage], fitting: Sequence[Evidenc
 def no_decline(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
     """Every unit where a name is nowhere, in place of graph.steps.evidence.about_names."""
     named = evidence.about_names(question, passages, found, language)
-    return Named(named.names, list(found), []) if named.missing else named
+    return Named(named.names, list(found), [], found) if named.missing else named
 
 
 ALONE: tuple[Patch, ...] = ((route, "choose", one_unit),)
 
-LEXICAL = Switch("retrieval", "lexical leg", (SnapshotRetriever._by_words, SnapshotRetriever._scored, retrieval.bm25))
+LEXICAL = Switch("retrieval", "lexical leg", (SnapshotRetriever._by_words, SnapshotRetriever._scored, fusion.bm25))
 VECTOR = Switch("retrieval", "vector leg", (SnapshotRetriever._by_meaning, onnx))
-FUSION = Switch("retrieval", "fusion by scores, not by ranks", (retrieval.fuse, retrieval.normalised))
+FUSION = Switch("retrieval", "fusion by scores, not by ranks", (fusion.fuse, fusion.normalised))
 
-RERANKER = Switch("ranking", "reranker", (relevance, rerankers.EmbeddedReranker))
+RERANKER = Switch("ranking", "reranker", (features, rerankers.EmbeddedReranker))
 
 
 def _feature(name: str, *code: Any, of: str = "", none: Any = None) -> Switch:
-    return Switch("ranking", name, code, ((relevance, of, none),) if of else ())
+    return Switch("ranking", name, code, ((features, of, none),) if of else ())
 
 
 def _zeros(asked: Any, values: Sequence[Any], *more: Any) -> list[float]:
@@ -85,15 +85,13 @@ def _zeros(asked: Any, values: Sequence[Any], *more: Any) -> list[float]:
 
 
 FEATURES = (
-    _feature("sentence", relevance._alike),
-    _feature("near", relevance._near, of="_near", none=always(0.0)),
-    _feature("pairs", relevance._followed, of="_followed", none=always(set())),
+    _feature("sentence", features._alike),
+    _feature("near", features._near, of="_near", none=always(0.0)),
+    _feature("pairs", features._followed, of="_followed", none=always(set())),
     _feature("sentence_top", 1),
     _feature("lexical_rank_top", 2),
-    _feature(
-        "linked", relevance._linked, relevance._link, relevance._names, relevance._unasked, of="_linked", none=_zeros
-    ),
-    _feature("words_spread", relevance._bm25, of="_bm25", none=_zeros),
+    _feature("linked", features._linked, features._link, features._names, features._unasked, of="_linked", none=_zeros),
+    _feature("words_spread", features._bm25, of="_bm25", none=_zeros),
     _feature("meaning_spread", 1),
 )
 

@@ -20,9 +20,9 @@ from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.fitting import write
 from benchmarks.record import begin, print_table
 from graph.backends.local import SnapshotRetriever
-from graph.finding.relevance import FEATURES, features
 from graph.learned import Logistic
 from graph.release import Release
+from graph.retrieval.features import FEATURES, features
 
 SHARES = {"squad_v2_dev": 0.25}
 PENALTY = 0.01

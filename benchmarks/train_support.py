@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.claims import mtrag_cases, planted_cases, statement
 from benchmarks.fitting import develops, fit, write
 from benchmarks.record import begin, cores, print_table, read_records
-from evals.judging.labels import Text, texts_of
+from evals.judge.labels import CorpusPassage, texts_of
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import above
 from graph.learned import Logistic
@@ -38,6 +38,8 @@ QUESTIONS, PLANTED, REFERENCES = 700, 250, 300
 FRAGMENTS = 0.35
 """The share of answers that stand alone rather than in a sentence."""
 PENALTY = 20.0
+HARD = ("copied", "other_cell")
+"""Features that only hard rules look at."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Example:
     kind: str
     question: str
     claim: str
-    passages: tuple[Text, ...]
+    passages: tuple[CorpusPassage, ...]
     supported: bool
 
 
@@ -65,11 +67,11 @@ def main() -> None:
 def examples_of(data: Path) -> Iterator[Example]:
     chance = random.Random(7)
     squad = {name: text for name, text in texts_of(data / "squad_v2_dev").items() if develops(name)}
-    titles: dict[str, list[Text]] = {}
+    titles: dict[str, list[CorpusPassage]] = {}
     for text in squad.values():
         titles.setdefault(text.title, []).append(text)
 
-    def around(text: Text) -> tuple[Text, ...]:
+    def around(text: CorpusPassage) -> tuple[CorpusPassage, ...]:
         others = [other for other in titles[text.title] if other.id != text.id]
         return (text, chance.choice(others)) if others else (text,)
 
@@ -85,7 +87,7 @@ def examples_of(data: Path) -> Iterator[Example]:
 
 
 def answers_of(
-    folder: Path, squad: Mapping[str, Text], chance: random.Random
+    folder: Path, squad: Mapping[str, CorpusPassage], chance: random.Random
 ) -> Iterator[tuple[dict[str, Any], str, str, bool]]:
     """Questions with a right answer, one of another question, or one that is only plausible."""
     asked = [q for q in read_records(folder / "queries.jsonl.gz") if q["metadata"]["passage_id"] in squad]
@@ -142,7 +144,7 @@ def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features
 def train(examples: Sequence[Example], rows: Sequence[Sequence[Features]]) -> Logistic:
     """Fit on the unit that holds most, then twice more on the unit that the weights before prefer."""
     labels, counts = [float(each.supported) for each in examples], _balanced(examples)
-    rows = [[{name: row[name] for name in row if name != "copied"} for row in own] for own in rows]
+    rows = [[{name: row[name] for name in row if name not in HARD} for row in own] for own in rows]
     chosen = [max(own, key=lambda row: row["held"] + row["answer"]) for own in rows]
     for _ in range(3):
         model = fit("support", chosen, labels, PENALTY, counts)

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
+from evals.dataset import Dataset, Sample
 from evals.errors import DatasetInvalid
-from evals.samples import Dataset, Sample
 
 QUERIES, JUDGEMENTS = "queries.jsonl", "qrels.tsv"
 UNANSWERABLE = "unanswerable"
@@ -40,7 +40,7 @@ def adapt(folder: Path, most: int | None = None) -> tuple[Dataset, Counter[str]]
 def _sample(folder: Path, query: Mapping[str, Any], documents: list[str]) -> Sample:
     answerable = query.get("type") != UNANSWERABLE
     answers = list(dict.fromkeys(text for each in query.get("answers") or () if (text := str(each).strip())))
-    told = {
+    fields = {
         "id": query["id"],
         "question": query["text"],
         "history": query.get("history") or [],
@@ -53,7 +53,7 @@ def _sample(folder: Path, query: Mapping[str, Any], documents: list[str]) -> Sam
         "origin": {"set": folder.name},
     }
     try:
-        return Sample.model_validate(told)
+        return Sample.model_validate(fields)
     except ValidationError as error:
         raise DatasetInvalid(
             f"The query {query['id']!r} in {folder} is no sample: {error.errors()[0]['msg']}."
@@ -91,8 +91,9 @@ def _judgements(folder: Path) -> dict[str, list[str]]:
                 if int(relevance) > 0:
                     found[query].append((-int(relevance), document))
             except ValueError:
-                told = "query, document and relevance with tabs between them"
-                raise DatasetInvalid(f"Line {number} of {folder / JUDGEMENTS} must be {told}.") from None
+                raise DatasetInvalid(
+                    f"Line {number} of {folder / JUDGEMENTS} must be query, document and relevance, separated by tabs."
+                ) from None
     return defaultdict(list, {query: [name for _, name in sorted(pairs)] for query, pairs in found.items()})
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.errors import RevisionInvalid
-from evals.subjects import Subject
+from evals.runs import PackagedRelease
 
 TREES, STORES, PACKAGES = "trees", "stores", "packages"
 LINES = 8
-"""Of what a failing command said, how many lines are told."""
+"""Of what a failing command said, how many lines are shown."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Revision:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ReleaseRecipe:
     """What is released: `release` and `documents` are paths in the revision; `index` is a store that all share."""
 
     release: Path | None = None
@@ -52,15 +52,15 @@ def export(repository: Path, ref: str, home: Path) -> Revision:
     return Revision(ref, commit, tree.resolve())
 
 
-def build(revision: Revision, recipe: Recipe, home: Path) -> Subject:
+def build(revision: Revision, recipe: ReleaseRecipe, home: Path) -> PackagedRelease:
     """Index and pack a revision by its own code; raises RevisionInvalid with what a command said when it failed."""
     release = _release(revision, recipe)
     index = recipe.index or _indexed(revision, recipe, release, home)
     out = (home / PACKAGES / revision.commit).resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
-    told = json.loads(_warrant(revision, "release", "pack", "--index", index, *release, "--out", out, "--json"))
-    return Subject(out, told["label"], told["digest"], told["snapshot"], commit=revision.commit)
+    packed = json.loads(_warrant(revision, "release", "pack", "--index", index, *release, "--out", out, "--json"))
+    return PackagedRelease(out, packed["label"], packed["digest"], packed["snapshot"], commit=revision.commit)
 
 
 def file_of(revision: Revision, path: Path) -> Path | None:
@@ -90,7 +90,7 @@ def _extract(repository: Path, commit: str, folder: Path) -> None:
         raise RevisionInvalid(f"git archive {commit} ended with {process.returncode}.")
 
 
-def _release(revision: Revision, recipe: Recipe) -> Sequence[str | Path]:
+def _release(revision: Revision, recipe: ReleaseRecipe) -> Sequence[str | Path]:
     """The option that names the revision's release.yaml; none where it has none, and so the default."""
     if recipe.release is None:
         return ()
@@ -98,13 +98,13 @@ def _release(revision: Revision, recipe: Recipe) -> Sequence[str | Path]:
     return ("--release", found) if found else ()
 
 
-def _indexed(revision: Revision, recipe: Recipe, release: Sequence[str | Path], home: Path) -> Path:
+def _indexed(revision: Revision, recipe: ReleaseRecipe, release: Sequence[str | Path], home: Path) -> Path:
     """A store of the revision's documents; what is there already is gone over again."""
     missing = [str(path) for path in recipe.documents if not (revision.tree / path).exists()]
     if missing or not recipe.documents:
-        told = f"{revision.ref} has no {', '.join(missing)}" if missing else "no documents are named"
+        problem = f"{revision.ref} has no {', '.join(missing)}" if missing else "no documents are named"
         raise RevisionInvalid(
-            f"{told}; give --documents that both revisions have, or a store that they share: --index."
+            f"{problem}; give --documents that both revisions have, or a store that they share: --index."
         )
     store = (home / STORES / revision.commit).resolve()
     store.mkdir(parents=True, exist_ok=True)
@@ -119,6 +119,6 @@ def _warrant(revision: Revision, *arguments: str | Path) -> str:
     done = subprocess.run(command, cwd=revision.tree, capture_output=True, text=True)
     if done.returncode:
         said = "\n  ".join(done.stderr.strip().splitlines()[-LINES:])
-        asked = " ".join(map(str, arguments[:2]))
-        raise RevisionInvalid(f"`warrant {asked}` of {revision.ref} ({revision.commit[:12]}) failed:\n  {said}")
+        command_name = " ".join(map(str, arguments[:2]))
+        raise RevisionInvalid(f"`warrant {command_name}` of {revision.ref} ({revision.commit[:12]}) failed:\n  {said}")
     return done.stdout

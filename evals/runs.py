@@ -8,32 +8,24 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from evals.dataset import Dataset, StrictModel, read_dataset, write_dataset
 from evals.errors import RunInvalid
-from evals.samples import Dataset, read_dataset, write_dataset
 from graph.files import write_whole
-
-if TYPE_CHECKING:
-    from evals.subjects import Subject
 
 ABOUT, SAMPLES, ANSWERS = "run.json", "samples.jsonl", "answers.jsonl"
 
 
-class Kept(BaseModel):
-    """What is written to a run's files; a field that nobody knows is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Trouble(Kept):
-    """Why a sample has no answer: the kind of the error, what it said, and the calls that led to it."""
+class SampleFailure(StrictModel):
+    """Why a sample has no answer: the type of the error, its message, and the calls that led to it."""
 
     kind: str
     message: str
@@ -44,10 +36,10 @@ class Trouble(Kept):
         return f"{self.kind}: {self.message}{where}"
 
 
-class Outcome(Kept):
-    """What became of a sample: an Answer, or the trouble; `seconds` of wall time.
+class SampleOutcome(StrictModel):
+    """The result of one sample: an answer, or the failure as `trouble`; `seconds` of wall time.
 
-    `passages` are those that the answer could use, best first; None where the release does not tell them. `replies` are
+    `passages` are those that the answer could use, best first; None where the release does not give them. `replies` are
     those that models really gave, each with its `writer`, `rung`, `text` and, where it could not be used, `failure`.
     """
 
@@ -55,11 +47,11 @@ class Outcome(Kept):
     answer: dict[str, Any] | None = None
     passages: list[dict[str, Any]] | None = None
     replies: list[dict[str, Any]] | None = None
-    trouble: Trouble | None = None
+    trouble: SampleFailure | None = None
     seconds: float
 
 
-class About(Kept):
+class RunInfo(StrictModel):
     """What was asked of what; `release` is the package's digest, `at_once` how many samples were asked at a time."""
 
     dataset: str
@@ -74,31 +66,43 @@ class About(Kept):
     began: str
 
 
-class Run:
+@dataclass(frozen=True)
+class PackagedRelease:
+    """A release's package on disk; `version` is its number in the registry, `commit` git's where it was made here."""
+
+    root: Path
+    label: str
+    digest: str
+    snapshot: str
+    version: int | None = None
+    commit: str = ""
+
+
+class EvalRun:
     """The directory of a run, in which one process writes at a time."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, path: Path) -> None:
         """Raises RunInvalid when there is no run."""
-        self.place = place
+        self.path = path
         try:
-            self.about = About.model_validate_json((place / ABOUT).read_text("utf-8"))
+            self.info = RunInfo.model_validate_json((path / ABOUT).read_text("utf-8"))
         except OSError as error:
-            raise RunInvalid(f"There is no run in {place}: {ABOUT} cannot be read ({error.strerror}).") from None
+            raise RunInvalid(f"There is no run in {path}: {ABOUT} cannot be read ({error.strerror}).") from None
         except ValidationError as error:
             raise RunInvalid(
-                f"{place / ABOUT} is damaged: {error.errors()[0]['msg']}. Run the evaluation again."
+                f"{path / ABOUT} is damaged: {error.errors()[0]['msg']}. Run the evaluation again."
             ) from None
 
     @cached_property
     def dataset(self) -> Dataset:
         """The samples; raises RunInvalid when they are not those that the run began with."""
-        found = Dataset(self.about.dataset, read_dataset(self.place / SAMPLES).samples)
-        if found.digest != self.about.dataset_digest:
-            raise RunInvalid(f"{self.place / SAMPLES} was altered: its digest is not the one in {ABOUT}.")
+        found = Dataset(self.info.dataset, read_dataset(self.path / SAMPLES).samples)
+        if found.digest != self.info.dataset_digest:
+            raise RunInvalid(f"{self.path / SAMPLES} was altered: its digest is not the one in {ABOUT}.")
         return found
 
     @property
-    def outcomes(self) -> dict[str, Outcome]:
+    def outcomes(self) -> dict[str, SampleOutcome]:
         """The outcomes so far by sample; a last line that was cut off while it was written does not count."""
         return {outcome.sample: outcome for outcome in self._read()}
 
@@ -111,20 +115,20 @@ class Run:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Around all writing; raises RunInvalid when another process is at it."""
-        lock = FileLock(self.place / ".lock", timeout=0)
+        lock = FileLock(self.path / ".lock", timeout=0)
         try:
             lock.acquire()
         except Timeout:
-            raise RunInvalid(f"Another process is writing to {self.place}. Wait for it, or stop it.") from None
+            raise RunInvalid(f"Another process is writing to {self.path}. Wait for it, or stop it.") from None
         try:
             self._mend()
             yield
         finally:
             lock.release()
 
-    def keep(self, outcome: Outcome) -> None:
+    def keep(self, outcome: SampleOutcome) -> None:
         """Append an outcome; once this returns it is on disk."""
-        with (self.place / ANSWERS).open("ab") as file:
+        with (self.path / ANSWERS).open("ab") as file:
             file.write(outcome.model_dump_json(exclude_none=True).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -134,48 +138,62 @@ class Run:
         there = list(self._read())
         good = [outcome for outcome in there if outcome.trouble is None]
         lines = b"".join(outcome.model_dump_json(exclude_none=True).encode() + b"\n" for outcome in good)
-        write_whole(self.place / ANSWERS, lines)
+        write_whole(self.path / ANSWERS, lines)
         return len(there) - len(good)
 
-    def _read(self) -> Iterator[Outcome]:
-        lines = _lines(self.place / ANSWERS)
+    def _read(self) -> Iterator[SampleOutcome]:
+        lines = _lines(self.path / ANSWERS)
         for number, line in enumerate(lines, 1):
             try:
-                yield Outcome.model_validate_json(line)
+                yield SampleOutcome.model_validate_json(line)
             except ValidationError:
                 raise RunInvalid(
-                    f"{self.place / ANSWERS} is damaged in line {number}. Run it again elsewhere."
+                    f"{self.path / ANSWERS} is damaged in line {number}. Run it again elsewhere."
                 ) from None
 
     def _mend(self) -> None:
         """Take away a line that was cut off, so that the next one begins a line of its own."""
-        path = self.place / ANSWERS
+        path = self.path / ANSWERS
         held = path.read_bytes() if path.exists() else b""
         if held and not held.endswith(b"\n"):
             with path.open("r+b") as file:
                 file.truncate(held.rfind(b"\n") + 1)
 
 
-def open_run(home: Path, dataset: Dataset, subject: "Subject", at_once: int) -> Run:
+def plain_passage(name: str, text: str, title: str = "") -> dict[str, Any]:
+    """A passage that was given and not retrieved, as an outcome keeps it."""
+    names = {"id": name, "document": name, "file": name, "title": title, "section": "", "header": ""}
+    place: dict[str, Any] = {
+        "page": None,
+        "page_breaks": [],
+        "start": 0,
+        "end": len(text),
+        "metadata": {},
+        "similar": [],
+    }
+    return {**names, **place, "text": text, "score": 0.0, "lexical": 0.0, "vector": 0.0}
+
+
+def open_run(home: Path, dataset: Dataset, package: PackagedRelease, at_once: int) -> EvalRun:
     """The run of a dataset and a release below `home`, which is begun if it is not there."""
-    place = home / f"{dataset.name}-{dataset.digest[:8]}-{subject.label}-{subject.digest[:8]}"
-    if not (place / ABOUT).exists():
-        place.mkdir(parents=True, exist_ok=True)
-        write_dataset(place / SAMPLES, dataset.samples)
-        about = About(
+    path = home / f"{dataset.name}-{dataset.digest[:8]}-{package.label}-{package.digest[:8]}"
+    if not (path / ABOUT).exists():
+        path.mkdir(parents=True, exist_ok=True)
+        write_dataset(path / SAMPLES, dataset.samples)
+        info = RunInfo(
             dataset=dataset.name,
             samples=len(dataset.samples),
             dataset_digest=dataset.digest,
-            label=subject.label,
-            release=subject.digest,
-            snapshot=subject.snapshot,
-            version=subject.version,
-            commit=subject.commit,
+            label=package.label,
+            release=package.digest,
+            snapshot=package.snapshot,
+            version=package.version,
+            commit=package.commit,
             at_once=at_once,
             began=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        write_whole(place / ABOUT, json.dumps(about.model_dump(), indent=1) + "\n")
-    return Run(place)
+        write_whole(path / ABOUT, json.dumps(info.model_dump(), indent=1) + "\n")
+    return EvalRun(path)
 
 
 def _lines(path: Path) -> list[bytes]:

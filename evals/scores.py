@@ -1,39 +1,42 @@
-"""Scores: of a sample by a metric, a value or the reason why there is none."""
+"""Scores of a run: for each sample and metric a value, or the reason why there is none; kept in scores.json."""
 
+import hashlib
+import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import ValidationError, model_validator
 
-Better = Literal["higher", "lower"]
+from evals.dataset import Sample, StrictModel
+from evals.metrics import keyless
+from evals.metrics.catalog import KEYLESS, Metric, Unscored
+from evals.metrics.vectors import Vectors
+from evals.runs import ANSWERS, EvalRun, SampleOutcome
+from graph.backends.embedders import load_embedder
+from graph.files import write_whole
+from graph.prices import Prices
+from graph.registry.isolation import code_digest
 
-
-@dataclass(frozen=True)
-class Metric:
-    """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
-
-    `binary` metrics are 0 or 1 for every sample. `judged` ones need a judge, and may have several values for a sample.
-    """
-
-    name: str
-    about: str
-    better: Better = "higher"
-    low: float = 0.0
-    high: float = 1.0
-    binary: bool = False
-    judged: bool = False
-    unit: str = ""
+SCORES = "scores.json"
+EMBEDDING = "minilm-l6-v2-int8"
+Value = Callable[[Sample, SampleOutcome], Awaitable[float | None]]
 
 
-class Score(BaseModel):
+NOTHING = SampleOutcome(
+    sample="-",
+    answer={"text": "", "status": "declined", "route": "", "usage": {"calls": 0}},
+    passages=[],
+    seconds=0.0,
+)
+"""Stands in for a missing outcome, to see whether a metric applies."""
+
+
+class Score(StrictModel):
     """A metric of a sample: one value, or one for each repeat of a judge; without values, the `reason`.
 
     A metric that does not apply to a sample, by what is known of the sample alone, has no Score there.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sample: str
     metric: str
@@ -59,8 +62,8 @@ def scored(sample: str, metric: Metric, values: Iterable[float]) -> Score:
     found = tuple(float(value) for value in values)
     wrong = [value for value in found if not metric.low <= value <= metric.high or not math.isfinite(value)]
     if wrong or not found:
-        told = f"{wrong[0]:g} is not within {metric.low:g} and {metric.high:g}" if wrong else "no value came back"
-        return Score(sample=sample, metric=metric.name, reason=told)
+        reason = f"{wrong[0]:g} is not within {metric.low:g} and {metric.high:g}" if wrong else "no value came back"
+        return Score(sample=sample, metric=metric.name, reason=reason)
     return Score(sample=sample, metric=metric.name, values=found)
 
 
@@ -72,6 +75,122 @@ def by_metric(scores: Iterable[Score]) -> dict[str, dict[str, Score]]:
     return found
 
 
+def values_of(scores: Mapping[str, Score]) -> list[float]:
+    """The values of one metric; samples without one are left out."""
+    return [value for score in scores.values() if (value := score.value) is not None]
+
+
 def unscored(scores: Mapping[str, Score]) -> Iterator[Score]:
     """Those without a value."""
     return (score for score in scores.values() if not score.values)
+
+
+class ScoresFile(StrictModel):
+    """scores.json; `key` is a digest of everything that the scores depend on, the metrics' code included."""
+
+    key: str
+    scores: tuple[Score, ...]
+
+
+async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, ...]:
+    """The scores of a run, from its file where they are still right; raises RunInvalid."""
+    if (known := _known(run.path / SCORES)) and known.key == key_of(run, prices):
+        return known.scores
+    vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
+    found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, vectors))
+    keep(run, prices, found)
+    return found
+
+
+def keep(run: EvalRun, prices: Prices, scores: tuple[Score, ...]) -> None:
+    """Write the scores of a run beside it."""
+    kept = ScoresFile(key=key_of(run, prices), scores=scores)
+    write_whole(run.path / SCORES, kept.model_dump_json(exclude_defaults=True) + "\n")
+
+
+async def score_all(
+    samples: Sequence[Sample], outcomes: dict[str, SampleOutcome], prices: Prices, vectors: Vectors
+) -> list[Score]:
+    """Every metric of every sample that it applies to; a sample without an outcome has no score, and a reason."""
+    values = _values(samples, list(outcomes.values()), prices, vectors)
+    return [
+        score
+        for sample in samples
+        for metric in KEYLESS
+        if (score := await _score(metric, values[metric.name], sample, outcomes.get(sample.id)))
+    ]
+
+
+def key_of(run: EvalRun, prices: Prices) -> str:
+    """SHA-256 over the samples, the outcomes, the prices and the code of the metrics."""
+    code = code_digest(Path(__file__).parent / "metrics")
+    parts = (*content_of(run), json.dumps(prices, sort_keys=True), code)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def content_of(run: EvalRun) -> tuple[str, str]:
+    """The digests of the samples and of what became of them."""
+    answers = run.path / ANSWERS
+    return run.dataset.digest, hashlib.sha256(answers.read_bytes() if answers.exists() else b"").hexdigest()
+
+
+async def _score(metric: Metric, value: Value, sample: Sample, outcome: SampleOutcome | None) -> Score | None:
+    """None where the metric does not apply, which an outcome never decides."""
+    probe = outcome if outcome and outcome.answer else NOTHING
+    try:
+        found = await value(sample, probe)
+    except Unscored as error:
+        return _unscored(metric, sample, missing_reason(outcome) or str(error))
+    except KeyError as error:
+        return _unscored(metric, sample, f"the answer is of another form than this code reads: it has no {error}")
+    if found is None:
+        return None
+    return (
+        _unscored(metric, sample, reason) if (reason := missing_reason(outcome)) else scored(sample.id, metric, [found])
+    )
+
+
+def missing_reason(outcome: SampleOutcome | None) -> str:
+    """Why a sample cannot be scored at all; empty when it can."""
+    if outcome is None:
+        return "it was not asked"
+    return f"it failed: {outcome.trouble.kind}" if outcome.trouble else ""
+
+
+def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
+    return Score(sample=sample.id, metric=metric.name, reason=reason)
+
+
+def _values(
+    samples: Sequence[Sample], outcomes: Sequence[SampleOutcome], prices: Prices, vectors: Vectors
+) -> dict[str, Value]:
+    """How each metric is computed, by name."""
+    from evals.metrics.from_ragas import RagasMetrics
+    from evals.metrics.support import SupportMetrics
+
+    vectors.learn([text for outcome in outcomes if (text := keyless.said(outcome))])
+    vectors.learn([right for sample in samples for right in sample.answers])
+    providers = (RagasMetrics(vectors), SupportMetrics(vectors, outcomes))
+
+    async def cost(sample: Sample, outcome: SampleOutcome) -> float | None:
+        return keyless.cost_usd(outcome, prices)
+
+    found: dict[str, Value] = {"cost_usd": cost}
+    for name in {metric.name for metric in KEYLESS} - found.keys():
+        provided = next((getattr(each, name) for each in providers if hasattr(each, name)), None)
+        found[name] = provided or _awaitable(getattr(keyless, name))
+    return found
+
+
+def _awaitable(value: Callable[[Sample, SampleOutcome], float | None]) -> Value:
+    async def later(sample: Sample, outcome: SampleOutcome) -> float | None:
+        return value(sample, outcome)
+
+    return later
+
+
+def _known(path: Path) -> ScoresFile | None:
+    try:
+        return ScoresFile.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValidationError):
+        return None

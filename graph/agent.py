@@ -8,13 +8,13 @@ from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 
-from .backends import Backend, connect
+from .backends import Backend, SourceText, connect
 from .builder import build_graph
-from .finding.searching import Searching
 from .models.breaker import BreakerState, breaker_states
 from .public import Item, public_items
 from .registry.package import RELEASE, part, snapshot_of
 from .release import Release, load_release
+from .retrieval.pipeline import RetrievalPipeline
 from .settings import Settings, load_settings, quiet_libraries
 from .state import Passage, Question
 from .steps.preprocess import check_groups, normalise_question
@@ -76,6 +76,10 @@ class Agent:
         if self.backend.index:
             await self.backend.index.ping()
 
+    async def document(self, file: str, groups: list[str]) -> SourceText | None:
+        """The document of a file; None if there is none that these groups may see. Raises RetrievalUnavailable."""
+        return await self.backend.index.document(file, check_groups(groups)) if self.backend.index else None
+
     def close(self) -> None:
         """Let go of the Snapshot; nothing more is to be asked."""
         if self.backend.index:
@@ -95,7 +99,9 @@ class Agent:
         Raises QuestionInvalid, FilterInvalid or RetrievalUnavailable.
         """
         question = normalise_question(text, self.release.limits)
-        return (await Searching(self.release, self.backend).passages(question, filters, check_groups(groups)))[:most]
+        return (await RetrievalPipeline(self.release, self.backend).passages(question, filters, check_groups(groups)))[
+            :most
+        ]
 
 
 async def open_agent(settings: Settings, release: Release) -> Agent:

@@ -14,51 +14,59 @@ ROLES: tuple[Role, ...] = ("simple", "complex", "backup")
 class Part(BaseModel):
     """A frozen part of a Release in which a misspelt field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Terms(Part):
-    """How one call is asked: `timeout` in seconds, `context_window` in tokens for request and reply together.
-
-    `format`: running text, or claims with passage numbers under a JSON schema for models that can keep to one.
-    """
+    """How one call to a model is made."""
 
     timeout: Seconds = 20.0
+    """Seconds for one call."""
     context_window: Annotated[int, Field(ge=512, le=10_000_000)] = 8192
+    """Tokens of the request and the reply together."""
     format: Literal["text", "json"] = "text"
+    """`text`: prose with markers. `json`: claims with passage numbers, by a JSON schema where there can be one."""
 
 
 class RoleTerms(Part):
-    """What a role is asked differently; what is not given is as for the others."""
+    """Terms of one role; null is as in `generation`."""
 
     timeout: Seconds | None = None
+    """Seconds for one call."""
     context_window: Annotated[int, Field(ge=512, le=10_000_000)] | None = None
+    """Tokens of the request and the reply together."""
     format: Literal["text", "json"] | None = None
+    """`text` or `json`."""
 
 
 class Roles(Part):
     """Terms by role."""
 
     simple: RoleTerms = RoleTerms()
+    """For the model of simple questions."""
     complex: RoleTerms = RoleTerms()
+    """For the model of complex questions."""
     backup: RoleTerms = RoleTerms()
+    """For the backup model."""
 
 
 class Generation(Terms):
-    """How models are asked; `deadline` holds for the whole question, `roles` may change the terms of each role.
-
-    `temperature` null is not sent, for models that refuse one. `backoff` is the longest pause before the first retry in
-    seconds, doubled with each. When no token has come `hedge_after` seconds, the same request goes to a second model
-    and the first to speak wins; None: never.
-    """
+    """How models are called."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
+    """The sampling temperature; null sends none, for models that refuse it."""
     max_tokens: Annotated[int, Field(ge=1, le=32_000)] = 512
+    """The longest reply, in tokens."""
     deadline: Seconds = 45.0
+    """Seconds for the whole question, all calls together."""
     retries: Annotated[int, Field(ge=0, le=5)] = 1
+    """How often a failed call is made again before the backup model is called."""
     backoff: Seconds = 0.5
+    """The longest pause in seconds before the first retry; it doubles with each."""
     hedge_after: Seconds | None = None
+    """Seconds without a token after which the backup model is called too, and the first to reply wins; null: never."""
     roles: Roles = Roles()
+    """Other terms for the model of one role."""
 
     def terms(self, role: Role) -> Terms:
         """The terms of a role, its own where it has them."""
@@ -74,16 +82,18 @@ class Generation(Terms):
 
 
 class Breaker(Part):
-    """When a model's endpoint is left alone: at a share of `failures` of its last `window` calls, `minimum` at least.
-
-    After `open_seconds` as many as `probes` calls are let through; it closes when they succeed.
-    """
+    """The circuit breaker of each model's endpoint."""
 
     failures: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """The share of failed calls at which it opens: no more calls are made."""
     window: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """The number of last calls that the share is taken of."""
     minimum: Count = 10
+    """The number of calls before which it never opens."""
     open_seconds: Seconds = 60.0
+    """Seconds that it stays open."""
     probes: Annotated[int, Field(ge=1, le=100)] = 3
+    """Calls that are tried after that; it closes when they succeed."""
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:

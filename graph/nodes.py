@@ -15,10 +15,10 @@ from .backends import Backend, Brief
 from .caching.cache import reuse
 from .caching.single_flight import leader_of_this_run
 from .filters import compile_filter
-from .finding.searching import Searching
 from .models.markers import normalise_markers
 from .offload import off_loop
 from .release import Release
+from .retrieval.pipeline import RetrievalPipeline
 from .state import Draft, Failure, Passage, State, Usage, no_usage
 from .steps import conversation, parts, preprocess
 from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
@@ -80,7 +80,7 @@ class Nodes:
             groups=groups,
             caller=caller,
             filters=filters,
-            key=self._searching.key(filters, groups, caller, "answer", question, folded.question, history),
+            key=self._retrieval.key(filters, groups, caller, "answer", question, folded.question, history),
             candidates=[],
             passages=[],
             rung="primary",
@@ -101,13 +101,13 @@ class Nodes:
     @step
     async def retrieve(self, state: State) -> State:
         """Search the Snapshot under the caller's filter and groups."""
-        found, cached = await self._searching.find(state["searches"], state)
+        found, cached = await self._retrieval.find(state["searches"], state)
         return State(candidates=found, cached=cached)
 
     @step
     async def rerank(self, state: State) -> State:
         """Order the candidates, and keep what the answer may use."""
-        passages, trouble = await self._searching.best(state["readings"], state["candidates"], state["began"])
+        passages, trouble = await self._retrieval.best(state["readings"], state["candidates"], state["began"])
         return State(passages=passages, trouble=trouble)
 
     @step
@@ -117,7 +117,7 @@ class Nodes:
         found = await off_loop(parts.split, asked) if state["passages"] else []
         update = State(complexity="complex" if is_complex(asked, found) else "simple", failure=None, parts=found)
         if found:
-            update = State(**{**update, **await self._searching.widen(state, found)})
+            update = State(**{**update, **await self._retrieval.widen(state, found)})
         passages = update.get("passages", state["passages"])
         reads = primary(self.release, update["complexity"]).writer != "extractive"
         judged = await self._judge(asked, found, passages, state["language"], reads=reads)
@@ -193,14 +193,14 @@ class Nodes:
         self, asked: str, found: list[str], passages: list[Passage], language: str, *, reads: bool
     ) -> Judged:
         """What can be quoted; sentences are read by the cross-encoder only where no model is to read them."""
-        weigh, reader, least = self._searching.weigh(passages), self.backend.sentences, self.release.routing.answer_from
+        weigh, reader, least = self._retrieval.weigh(passages), self.backend.sentences, self.release.routing.answer_from
         read = reader.scores if reader and not reads else None
         work = partial(judge, asked, found, passages, weigh, language=language, answer_from=least, read=read)
         return await (asyncio.to_thread(work) if read else off_loop(work))
 
     @cached_property
-    def _searching(self) -> Searching:
-        return Searching(self.release, self.backend)
+    def _retrieval(self) -> RetrievalPipeline:
+        return RetrievalPipeline(self.release, self.backend)
 
     def _patience(self, began: float) -> float:
         """Until when to wait for an answer to the same question; what is left then is for an answer of its own."""
@@ -236,26 +236,29 @@ def _token(text: str) -> dict[str, str]:
     return {"event": "token", "text": text}
 
 
-def after_preprocess(state: State) -> Literal["retrieve", "__end__"]:
+# The edges' questions are async for LangGraph to ask them at once: each of a plain function goes through a thread.
+
+
+async def after_preprocess(state: State) -> Literal["retrieve", "__end__"]:
     """Was the question answered before?"""
     return "__end__" if "answer" in state["cached"] else "retrieve"
 
 
-def after_route(state: State) -> Literal["generate", "fallback"]:
+async def after_route(state: State) -> Literal["generate", "fallback"]:
     """Is there evidence enough to write an answer?"""
     return "fallback" if state["failure"] else "generate"
 
 
-def after_generate(state: State) -> Literal["cite", "fallback"]:
+async def after_generate(state: State) -> Literal["cite", "fallback"]:
     """Is there a draft?"""
     return "cite" if state["draft"] else "fallback"
 
 
-def after_fallback(state: State) -> Literal["cite", "fallback"]:
+async def after_fallback(state: State) -> Literal["cite", "fallback"]:
     """Is there a draft, or nothing left to try?"""
     return "cite" if state["draft"] or state["rung"] == "decline" else "fallback"
 
 
-def after_cite(state: State) -> Literal["__end__", "fallback"]:
+async def after_cite(state: State) -> Literal["__end__", "fallback"]:
     """Does at least one claim stand?"""
     return "fallback" if state["failure"] and state["rung"] != "decline" else "__end__"

@@ -46,10 +46,12 @@ Writer = Annotated[str, AfterValidator(_model)]
 
 
 class Chunking(Part):
-    """How documents are cut; sizes in tokens of the embedding's tokenizer."""
+    """How documents are split into passages; sizes in tokens of the embedding's tokenizer."""
 
     target_tokens: Annotated[int, Field(ge=32, le=2000)] = 256
+    """Tokens that a passage should have; it ends at the end of a sentence, row or list item."""
     minimum_tokens: Annotated[int, Field(ge=0, le=1000)] = 48
+    """A shorter passage is joined with its neighbour."""
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:
@@ -59,11 +61,14 @@ class Chunking(Part):
 
 
 class Retrieval(Part):
-    """`pool` passages from each leg; `vector_weight` of the fused score is the vector leg's, the rest the lexical's."""
+    """How passages are searched."""
 
     pool: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Passages that each leg, lexical and vector, finds."""
     vector_weight: Share = 0.5
+    """The weight of the vector leg in the fused score; the rest is the lexical leg's."""
     keep: Annotated[int, Field(ge=1, le=200)] = 50
+    """Passages that are handed on to the reranker."""
 
 
 def _known_reranker(name: str) -> str:
@@ -73,37 +78,38 @@ def _known_reranker(name: str) -> str:
 
 
 class Reranking(Part):
-    """What of the candidates the answer may use.
-
-    `model` orders the candidates first; a remote one has `timeout` seconds and gives way to the embedded one.
-    `sentences` reads the best sentences with the question where no model writes: the packaged cross-encoder, or none;
-    auto: none where the embedding is static.
-    """
+    """Which of the passages found the answer may use."""
 
     model: Annotated[str, AfterValidator(_known_reranker)] = "embedded"
+    """What orders the passages: `embedded`, `none`, or `remote:MODEL` at `WARRANT_RERANK_URL`."""
     sentences: Literal["auto", "cross-encoder", "none"] = "auto"
+    """What scores the best sentences where no model writes; `auto` is `none` with the static embedding only."""
     timeout: Seconds = 3.0
+    """Seconds for a remote reranker, after which the embedded one is used."""
     passages: Annotated[int, Field(ge=1, le=50)] = 6
+    """The most passages that are kept."""
     token_budget: Annotated[int, Field(ge=64, le=200_000)] = 1800
+    """The most tokens that they have together."""
 
 
 class Routing(Part):
-    """What the confidence must reach: `answer_from` where sentences are quoted, `read_from` where a model reads.
-
-    The confidence is the probability that what was found answers the question. A model can tell for itself that it
-    does not: the gate before it stops only questions for which nothing related was found.
-    """
+    """The confidence below which a question is declined: the probability that what was found answers it."""
 
     answer_from: Share = 0.45
+    """Where sentences are quoted."""
     read_from: Share = 0.15
+    """Where a model writes. It is lower, since the model can say itself that the passages do not answer."""
 
 
 class Models(Part):
-    """Who writes: a model by role."""
+    """What writes the answer: `extractive`, which quotes, or `PROVIDER:MODEL`."""
 
     simple: Writer = "extractive"
+    """For simple questions."""
     complex: Writer = "extractive"
+    """For complex ones: of several parts, or that compare."""
     backup: Writer = "extractive"
+    """Where the first model fails."""
 
     @model_validator(mode="before")
     @classmethod
@@ -120,19 +126,20 @@ def _known_judge(name: str) -> str:
 
 
 class Checking(Part):
-    """A claim stands when a passage supports it by `support_from` at least.
-
-    From `unsure_from` to `unsure_to` the rules are unsure and `model` decides: the release's own (`release`), another
-    one, or `none`. What nobody decides and scores near `support_from` is kept and marked as unverified; `strict`
-    removes it. `stream`: the draft as it is written, or its sentences only once they are verified.
-    """
+    """How claims are checked against the passages that they cite."""
 
     support_from: Share = 0.5
+    """The support at which a claim stands."""
     unsure_from: Share = 0.15
+    """From here to `unsure_to` the rules are unsure and the model decides."""
     unsure_to: Share = 0.85
+    """The end of that range."""
     model: Annotated[str, AfterValidator(_known_judge)] = "release"
+    """The model that decides: `release` for the release's own, `none`, or another `PROVIDER:MODEL`."""
     strict: bool = False
+    """Whether a claim about which nobody decides is removed; else it is kept and marked as `unverified`."""
     stream: Literal["draft", "verified"] = "draft"
+    """`draft`: tokens are streamed as they come. `verified`: sentences are streamed once they are checked."""
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:
@@ -142,27 +149,36 @@ class Checking(Part):
 
 
 class Limits(Part):
-    """The largest question and history that are accepted, in characters and turns."""
+    """The largest question and history that are accepted."""
 
     question_characters: Annotated[int, Field(ge=1, le=100_000)] = 32_000
+    """Characters of a question."""
     history_turns: Annotated[int, Field(ge=0, le=200)] = 40
+    """Turns of a conversation's history."""
 
 
 class Prompts(Part):
-    """The wording; each is the text of one file in graph/prompts unless the release gives another."""
+    """The prompts; the default of each is the file of that name in graph/prompts."""
 
     answer: str = Field(default_factory=lambda: (PROMPTS / "answer.md").read_text("utf-8"))
+    """What a model is asked to do with the passages."""
     claims: str = Field(default_factory=lambda: (PROMPTS / "claims.md").read_text("utf-8"))
+    """The same where `generation.format` is `json`."""
     judge: str = Field(default_factory=lambda: (PROMPTS / "judge.md").read_text("utf-8"))
+    """How the model is asked about claims of which the rules are unsure."""
     declined: str = Field(default_factory=lambda: (PROMPTS / "declined.md").read_text("utf-8"))
+    """The answer where there is not enough evidence."""
     courtesy: str = Field(default_factory=lambda: (PROMPTS / "courtesy.md").read_text("utf-8"))
+    """The answer to a greeting or thanks."""
 
 
 class Release(Part):
     """Everything that changes an answer, but for the Snapshot that it is asked of."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] = "default"
+    """The name that answers carry: lower-case letters, digits, dots, dashes and underscores."""
     embedding: Annotated[str, AfterValidator(_embedding)] = EMBEDDINGS[0]
+    """`bge-small-en-v1.5-int8`, `minilm-l6-v2-int8`, `wordllama-256`, `onnx:FOLDER` or `PROVIDER:MODEL`."""
     chunking: Chunking = Chunking()
     retrieval: Retrieval = Retrieval()
     reranking: Reranking = Reranking()

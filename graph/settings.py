@@ -31,47 +31,62 @@ def model_name(name: str) -> str:
 class Settings(BaseSettings):
     """Read once from WARRANT_* variables and a .env file, then frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
     backend: Literal["local"] = "local"
+    """Where the index and the models are."""
     index: Path = Path(".warrant/index")
+    """The index: a store that `warrant index` writes, or one of its Snapshots."""
     release: Path | None = None
+    """The release.yaml to use; none: the default release."""
     default_groups: str = ""
-    """Groups, with commas between them, of documents that name none when they are indexed; empty: everybody's."""
+    """Groups, separated by commas, of documents that name none when they are indexed; empty: they are public."""
     model_url: str | None = None
+    """Where `openai:` models are called; none: as OPENAI_BASE_URL says."""
     model_key: SecretStr | None = None
-    """Where `openai:` models are asked, and with which key; None: as OPENAI_BASE_URL and OPENAI_API_KEY say."""
+    """The key for them; none: OPENAI_API_KEY, unless WARRANT_MODEL_URL is set."""
     embedding_url: str | None = None
+    """Where `openai:` embeddings are called; none: WARRANT_MODEL_URL."""
     embedding_key: SecretStr | None = None
-    """Where `openai:` embeddings are asked; None: where the models are."""
+    """The key for them."""
     rerank_url: str | None = None
+    """Where a remote reranker is called: this URL with `/rerank` behind it."""
     rerank_key: SecretStr | None = None
+    """The key for it."""
     rerank_form: Literal["cohere", "tei"] = "cohere"
-    """Where a release's remote reranker is asked: URL/rerank, in the form of Cohere and most others or of TEI."""
+    """The form of its requests: Cohere's, which most have, or that of Text Embeddings Inference."""
     registry: str | None = None
-    """MLflow's tracking URI, where releases are logged and registered; None: a SQLite file under .warrant."""
+    """MLflow's tracking URI, where releases are logged and registered; none: a SQLite file under .warrant."""
     model: Annotated[str, AfterValidator(model_name)] = "warrant"
-    """The registered model whose versions are releases; MLflow tells upper case from lower, people do not."""
+    """The registered model whose versions are releases, in lower case."""
     user: str = ""
-    """Who promotes and rolls back releases, as their history names it; empty: the user of this machine."""
+    """Who promotes and rolls back, as the audit log has it; empty: the user of this machine."""
     prices: dict[str, tuple[Price, Price]] = {}
-    """US dollars for a million tokens sent and a million received, by model."""
+    """US dollars for a million tokens sent and a million received, as JSON: `{"gpt-4o-mini": [0.15, 0.6]}`."""
     judge_model: str | None = None
+    """The model that judges answers in evaluations, at an OpenAI-compatible endpoint."""
     judge_url: str | None = None
+    """Where it is called; none: WARRANT_MODEL_URL."""
     judge_key: SecretStr | None = None
-    """Who judges answers in evaluations, at any OpenAI-compatible endpoint; without a URL, at that of the models."""
+    """The key for it."""
     judge_temperature: float = Field(default=0.0, ge=0, le=2)
+    """Its sampling temperature."""
     judge_seconds: float = Field(default=60.0, gt=0, le=600)
+    """Seconds for one call to it, with its retries."""
     judge_at_once: int = Field(default=8, ge=1, le=256)
-    """How long one call to the judge may take, retries and all, and how many are made at a time."""
+    """Calls to it at the same time."""
     threads: int = Field(default=0, ge=0)
-    """Threads that embed at once; 0 takes every core."""
+    """Threads that embed at the same time; 0: one for each core."""
     cache_answers: int = Field(default=1000, ge=0)
+    """Answers kept in memory; 0 keeps none."""
     cache_retrieval: int = Field(default=1000, ge=0)
+    """Results of searches kept in memory; 0 keeps none."""
     cache_embeddings: int = Field(default=5000, ge=0)
-    """Answers, results of searches, and vectors (as many of questions as of sentences) kept in memory; 0 keeps none."""
+    """Vectors of questions kept in memory, and as many of sentences; 0 keeps none."""
     cache_seconds: float = Field(default=3600, ge=0)
-    """How long each of them is good for; 0 keeps none."""
+    """Seconds that each of them is kept; 0 keeps none."""
 
     @property
     def registry_uri(self) -> str:

@@ -1,4 +1,4 @@
-"""Puts the server together: the gate, the desk, and a door for each kind of client."""
+"""Builds the application: middleware, answer service, and a router for each API."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -13,72 +13,72 @@ from graph.errors import WarrantError
 from graph.registry import RegistryReader
 from graph.registry.package import open_package
 from graph.settings import bound_mlflow, quiet_libraries
-from server.background import beside
-from server.books import Books
-from server.callers import Callers, load_callers
+from server.auth.callers import Callers
+from server.auth.keys import load_callers
 from server.conversations import Conversations
-from server.desk import Desk
-from server.doors.admin import admin_routes
-from server.doors.feedback import feedback_routes
-from server.doors.health import health_routes
-from server.doors.mcp import McpDoor
-from server.doors.metrics import metrics_routes
-from server.doors.openai_chat import chat_routes
-from server.doors.openai_responses import responses_routes
-from server.doors.pages import add_pages
-from server.doors.rag import add_rag_routes
-from server.doors.streams import stream_routes
-from server.doors.talks import talk_routes
-from server.doors.verify import verify_routes
-from server.failures import ERRORS, add_error_bodies
-from server.gate import Gate
-from server.live import Live
-from server.private import write_privately
-from server.processes import end_with_parent, keep_memory_level, spare_libraries
-from server.releases.followed import Followed
-from server.releases.indexed import FollowedIndex
+from server.errors import ERRORS, add_error_handlers
+from server.files import set_private_umask
+from server.middleware import RequestMiddleware
+from server.observability.answer_store import AnswerStore
+from server.observability.logs import LogObserver, configure_logging
+from server.observability.metrics import Metrics
+from server.observability.observers import Observers
+from server.observability.shadow import ShadowObserver
+from server.observability.trace_export import TraceExporter
+from server.processes import background_task, end_with_parent, freeze_imports, trim_memory_regularly
+from server.releases.deployments import Deployments
+from server.releases.index import IndexDeployments
+from server.releases.registry import RegistryDeployments
+from server.routes.admin import admin_routes
+from server.routes.conversations import conversation_routes
+from server.routes.documents import document_routes
+from server.routes.feedback import feedback_routes
+from server.routes.health import health_routes
+from server.routes.langserve import add_langserve_routes
+from server.routes.mcp import McpEndpoint
+from server.routes.openai_chat import chat_routes
+from server.routes.openai_responses import responses_routes
+from server.routes.pages import add_pages
+from server.routes.streams import stream_routes
+from server.routes.verify import verify_routes
+from server.service import AnswerService
 from server.settings import ServerSettings, load_server_settings
-from server.shadow import Shadow
-from server.watching.diary import Diary
-from server.watching.logs import Logs, set_up_logs
-from server.watching.metrics import Metrics
-from server.watching.tracing import Traces
 
 log = logging.getLogger("warrant.server")
-ABOUT = "Answers from an organisation's documents, each claim tied to the span that it comes from."
+DESCRIPTION = "Answers from an organisation's documents, with every claim checked against the passage that it cites."
 
 
 @dataclass
-class Server:
-    """The parts that are opened when the server starts, and what the doors share."""
+class ServerComponents:
+    """The parts that are opened at start-up, in `app.state.server`."""
 
     settings: ServerSettings
     callers: Callers
-    live: Live
+    deployments: Deployments
     conversations: Conversations
-    desk: Desk
-    diary: Diary
-    mcp: McpDoor
+    service: AnswerService
+    answers: AnswerStore
+    mcp: McpEndpoint
     metrics: Metrics
-    traces: Traces
-    shadow: Shadow
+    traces: TraceExporter
+    shadow: ShadowObserver
 
 
 def make_app() -> FastAPI:
     """The application that the environment describes; raises SettingsInvalid when it may not be served."""
     quiet_libraries()
     settings = load_server_settings()
-    set_up_logs(settings)
+    configure_logging(settings)
     end_with_parent()
-    write_privately()
-    spare_libraries()
-    return assemble(settings, live_of(settings))
+    set_private_umask()
+    freeze_imports()
+    return assemble(settings, deployments_of(settings))
 
 
-def live_of(settings: ServerSettings) -> Live:
+def deployments_of(settings: ServerSettings) -> Deployments:
     """What is to be served: the environment's release, or what a registry's aliases name."""
     if settings.registry is None:
-        return FollowedIndex(settings)
+        return IndexDeployments(settings)
     uri, model = settings.registry, settings.model
 
     def registry() -> RegistryReader:
@@ -88,69 +88,72 @@ def live_of(settings: ServerSettings) -> Live:
         bound_mlflow(seconds=5, retries=1)
         return open_registry(uri, model)
 
-    return Followed(registry, open_package, settings)
+    return RegistryDeployments(registry, open_package, settings)
 
 
-def assemble(settings: ServerSettings, live: Live) -> FastAPI:
-    """The application over what is live; raises SettingsInvalid when it may not be served."""
+def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
+    """The application over some deployments; raises SettingsInvalid when it may not be served."""
     callers, metrics = load_callers(settings), Metrics(settings)
-    talks = Conversations(settings, lambda: metrics.not_kept("conversations"))
-    diary = Diary(settings, lambda: metrics.not_kept("feedback"))
-    traces = Traces(settings, metrics.trace)
-    shadow = Shadow(diary, live.candidate, metrics.shadow)
-    books = Books(Logs(settings), diary, metrics, traces, shadow)
-    desk = Desk(live, settings, talks, books)
+    conversations = Conversations(settings, lambda: metrics.not_stored("conversations"))
+    answers = AnswerStore(settings, lambda: metrics.not_stored("feedback"))
+    traces = TraceExporter(settings, metrics.trace)
+    shadow = ShadowObserver(answers, deployments.candidate, metrics.shadow)
+    observers = Observers(LogObserver(settings), answers, metrics, traces, shadow)
+    service = AnswerService(deployments, settings, conversations, observers)
+    mcp = McpEndpoint(service)
     app = FastAPI(
-        title="Warrant", description=ABOUT, lifespan=_lifespan, docs_url=None, redoc_url=None, responses=ERRORS
+        title="Warrant", description=DESCRIPTION, lifespan=_lifespan, docs_url=None, redoc_url=None, responses=ERRORS
     )
-    app.state.server = Server(settings, callers, live, talks, desk, diary, McpDoor(desk), metrics, traces, shadow)
-    app.add_middleware(Gate, callers=callers, settings=settings, books=books)
+    app.state.server = ServerComponents(
+        settings, callers, deployments, conversations, service, answers, mcp, metrics, traces, shadow
+    )
+    app.add_middleware(RequestMiddleware, callers=callers, settings=settings, observers=observers)
     if settings.origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
-    add_error_bodies(app)
-    app.include_router(stream_routes(desk))
-    add_rag_routes(app, desk)
-    app.router.routes.extend(app.state.server.mcp.routes())
+    add_error_handlers(app)
+    app.include_router(stream_routes(service))
+    add_langserve_routes(app, service)
+    app.router.routes.extend(mcp.routes())
     for routes in (
-        chat_routes(desk),
-        responses_routes(desk),
-        talk_routes(talks),
-        feedback_routes(diary, traces),
-        health_routes(live, traces, lambda: [each.trouble for each in (talks, diary) if each.trouble]),
-        admin_routes(live, settings.webhook_secret),
-        metrics_routes(metrics, live),
+        chat_routes(service),
+        responses_routes(service),
+        conversation_routes(conversations),
+        document_routes(service),
+        feedback_routes(answers, traces),
+        health_routes(deployments, traces, metrics, (conversations, answers)),
+        admin_routes(deployments, settings.webhook_secret),
         verify_routes(),
     ):
         app.include_router(routes)
-    add_pages(app, live, callers)
+    add_pages(app, service, callers)
     return app
-
-
-def _tell(failure: Exception) -> None:
-    """A worker says in its log what keeps it from starting, in a sentence where that is told on purpose."""
-    if parent_process() and isinstance(failure, WarrantError):
-        log.critical(str(failure))
-        # Which would repeat it with its traceback.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    server: Server = app.state.server
+    server: ServerComponents = app.state.server
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(server.conversations)
-            stack.enter_context(server.diary)
+            stack.enter_context(server.answers)
             stack.enter_context(server.metrics)
-            await server.live.open()
+            await server.deployments.open()
             stack.enter_context(server.traces)
             await stack.enter_async_context(server.mcp.run())
-            await stack.enter_async_context(server.live.run())
+            await stack.enter_async_context(server.deployments.run())
             await stack.enter_async_context(server.shadow.run())
-            await stack.enter_async_context(server.metrics.run(server.live))
-            await stack.enter_async_context(beside(keep_memory_level))
+            await stack.enter_async_context(server.metrics.run(server.deployments))
+            await stack.enter_async_context(background_task(trim_memory_regularly))
         except Exception as error:
             app.state.failure = error
-            _tell(error)
+            _log_failed_start(error)
             raise
         yield
+
+
+def _log_failed_start(failure: Exception) -> None:
+    """Log one sentence in a worker process; without workers the command prints it."""
+    if parent_process() and isinstance(failure, WarrantError):
+        log.critical(str(failure))
+        # uvicorn would repeat it with its traceback.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""Where conversations are kept: a SQLite file beside the server, or a Postgres that several servers share."""
+"""The checkpointer for conversations: a SQLite file, or a Postgres that several servers share."""
 
 import asyncio
 import sqlite3
@@ -12,33 +12,28 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from graph.errors import SettingsInvalid
-from server.private import private_database
+from server.files import BUSY, WAIT, identity_of, private_database, unusable
 from server.settings import ServerSettings
-from server.state_files import BUSY, WAIT, identity_of, unusable
 
 Prune = Callable[[str], Awaitable[None]]
-"""Drops all checkpoints of a thread but the newest."""
+"""Deletes all checkpoints of a thread but the newest."""
 SCHEMES = ("postgresql://", "postgres://")
-POOL = 8
-SECONDS_TO_CONNECT = 10
+POOL_SIZE = 8
+CONNECT_TIMEOUT = 10
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """A checkpointer and its pruning.
-
-    `lost` tells that they are of no use any more, as after an error of one of the classes in `broken`: others must be
-    opened in their place.
-    """
+    """A checkpointer and its pruning; it must be reopened once `is_lost()`, or after an exception in `fatal`."""
 
     saver: BaseCheckpointSaver[Any]
     prune: Prune
-    lost: Callable[[], bool]
-    broken: tuple[type[Exception], ...]
+    is_lost: Callable[[], bool]
+    fatal: tuple[type[Exception], ...]
 
 
 def open_checkpoints(settings: ServerSettings) -> AbstractAsyncContextManager[Checkpoints]:
-    """Where conversations are kept; raises SettingsInvalid when the place cannot be opened."""
+    """The checkpointer that the settings name; raises SettingsInvalid when it cannot be opened."""
     if settings.sessions is None:
         return _sqlite(settings)
     if not settings.sessions.startswith(SCHEMES):
@@ -54,7 +49,7 @@ async def _sqlite(settings: ServerSettings) -> AsyncIterator[Checkpoints]:
     path = settings.state / "conversations.db"
     try:
         private_database(path)
-        await asyncio.to_thread(_write_to, path)
+        await asyncio.to_thread(_check_writable, path)
         connection = await aiosqlite.connect(path, timeout=BUSY)
     except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from error
@@ -81,8 +76,8 @@ async def _sqlite(settings: ServerSettings) -> AsyncIterator[Checkpoints]:
         await connection.close()
 
 
-def _write_to(path: Path) -> None:
-    """Raises OSError or sqlite3.Error where a file cannot be written; a second setup writes nothing."""
+def _check_writable(path: Path) -> None:
+    """Raises OSError or sqlite3.Error when a file cannot be written: `setup` writes nothing the second time."""
     with closing(sqlite3.connect(path, timeout=BUSY)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()
@@ -99,16 +94,16 @@ async def _postgres(url: str) -> AsyncIterator[Checkpoints]:
     pool: AsyncConnectionPool[AsyncConnection[dict[str, Any]]] = AsyncConnectionPool(
         url,
         min_size=1,
-        max_size=POOL,
+        max_size=POOL_SIZE,
         kwargs=options,
         open=False,
         timeout=WAIT,
         check=AsyncConnectionPool.check_connection,
     )
     try:
-        # A pool would try again and again, and say in the end only that it took too long.
-        await (await AsyncConnection.connect(url, connect_timeout=SECONDS_TO_CONNECT)).close()
-        await pool.open(wait=True, timeout=SECONDS_TO_CONNECT)
+        # The pool would retry, and in the end report a timeout instead of the cause.
+        await (await AsyncConnection.connect(url, connect_timeout=CONNECT_TIMEOUT)).close()
+        await pool.open(wait=True, timeout=CONNECT_TIMEOUT)
         saver = AsyncPostgresSaver(pool, serde=JsonPlusSerializer(pickle_fallback=False))
         await saver.setup()
     except (Error, PoolTimeout) as error:
@@ -119,7 +114,7 @@ async def _postgres(url: str) -> AsyncIterator[Checkpoints]:
         await saver.aprune([thread], strategy="keep_latest")
 
     try:
-        # The pool connects again by itself.
+        # The pool reconnects by itself.
         yield Checkpoints(saver, prune, lambda: False, ())
     finally:
         await pool.close()

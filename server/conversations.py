@@ -1,7 +1,7 @@
-"""What a session id stands for: the turns of a conversation, kept by a LangGraph checkpointer.
+"""Conversations: the turns of each session, stored by a LangGraph checkpointer.
 
-Only questions and answers are kept, under the caller who began the conversation: the same id sent by another caller is
-another conversation. Each turn replaces the checkpoint before it, so that a conversation is one checkpoint long.
+Only questions and answers are stored, under the caller and the session id: the same id from another caller is another
+conversation. Each new checkpoint replaces the one before.
 """
 
 import asyncio
@@ -23,34 +23,34 @@ from graph.state import Turn
 from graph.sync import Graph
 from server.checkpoints import Checkpoints, open_checkpoints
 from server.errors import StateUnavailable
+from server.files import WAIT, cause_of
 from server.settings import ServerSettings
-from server.state_files import WAIT, what_is_wrong
 
 log = logging.getLogger("warrant.conversations")
-Found = TypeVar("Found")
-LONG = 30.0
-"""Seconds for which one waits who asks for the conversations themselves, of which there may be many."""
-AT_ONCE = 100
-"""What may wait for the place where conversations are kept; what comes on top is refused."""
-BY = "/"
-"""Between caller and session in a thread's id; no caller's name has it."""
+Result = TypeVar("Result")
+LIST_TIMEOUT = 30.0
+"""Seconds for listing or deleting conversations, of which there may be many."""
+MAX_PENDING = 100
+"""Operations that may wait for the store; more are refused."""
+SEPARATOR = "/"
+"""Between caller and session in a thread id; no caller's name contains it."""
 CALLER = "warrant_caller"
-TITLE = 80
-MOST = 200
-"""Turns of a conversation that are kept."""
+TITLE_LENGTH = 80
+MAX_TURNS = 200
+"""Turns of a conversation that are stored."""
 
 
-def _add(kept: list[Turn], new: list[Turn]) -> list[Turn]:
-    return [*kept, *new][-MOST:]
+def _append(stored: list[Turn], new: list[Turn]) -> list[Turn]:
+    return [*stored, *new][-MAX_TURNS:]
 
 
-class Talk(TypedDict, total=False):
-    """What a checkpoint holds."""
+class StoredTurns(TypedDict, total=False):
+    """The state in a checkpoint."""
 
-    turns: Annotated[list[Turn], _add]
+    turns: Annotated[list[Turn], _append]
 
 
-class Summary(BaseModel):
+class ConversationSummary(BaseModel):
     """A conversation in a list; `updated` is ISO 8601."""
 
     session_id: str
@@ -60,21 +60,21 @@ class Summary(BaseModel):
 
 
 class Conversations:
-    """The conversations of every caller; to be entered before use, which raises SettingsInvalid where it cannot be.
+    """The conversations of every caller; entering it opens the store, or raises SettingsInvalid.
 
-    Where they cannot be read or written later, what is asked of them raises StateUnavailable within a few seconds.
+    While the store cannot be read or written, methods raise StateUnavailable within a few seconds.
     """
 
-    def __init__(self, settings: ServerSettings, failed: Callable[[], None] = lambda: None) -> None:
-        """`failed` is told of each time that something could not be read or kept."""
-        self._settings, self._failed = settings, failed
+    def __init__(self, settings: ServerSettings, on_failure: Callable[[], None] = lambda: None) -> None:
+        """`on_failure` is called each time that something could not be read or stored."""
+        self._settings, self._on_failure = settings, on_failure
         self._stack = AsyncExitStack()
-        self._place: Checkpoints | None = None
+        self._store: Checkpoints | None = None
         self._opening = asyncio.Lock()
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._pending: set[asyncio.Task[Any]] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.trouble = ""
-        """Why the last conversation could not be read or kept, in a sentence; empty when it was."""
+        """Why the last operation failed, in a sentence; empty when it succeeded."""
 
     async def __aenter__(self) -> Self:
         await self._open()
@@ -83,120 +83,120 @@ class Conversations:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=WAIT)
+        if self._pending:
+            await asyncio.wait(self._pending, timeout=WAIT)
         await self._stack.aclose()
 
-    async def recall(self, caller: str, session: str) -> list[Turn]:
+    async def turns(self, caller: str, session: str) -> list[Turn]:
         """The latest turns, oldest first; none when there is no such conversation."""
-        turns = await self._do(lambda _: self._turns(_config(caller, session)))
+        turns = await self._run(lambda _: self._stored_turns(_config(caller, session)))
         return turns[-self._settings.session_turns :]
 
-    async def remember(self, caller: str, session: str, turns: list[Turn]) -> None:
+    async def append(self, caller: str, session: str, turns: list[Turn]) -> None:
         """Add turns; when this returns they are on disk."""
         config = _config(caller, session)
         thread = config["configurable"]["thread_id"]
         lock = self._locks.setdefault(thread, asyncio.Lock())
 
-        async def add(place: Checkpoints) -> None:
+        async def add(store: Checkpoints) -> None:
             async with lock:
                 await self._graph.aupdate_state(config, {"turns": turns}, as_node="remember")
-                await place.prune(thread)
+                await store.prune(thread)
 
-        await self._do(add)
+        await self._run(add)
 
-    async def listing(self, caller: str) -> list[Summary]:
+    async def summaries(self, caller: str) -> list[ConversationSummary]:
         """The caller's conversations, the latest first."""
 
-        async def read(place: Checkpoints) -> list[Summary]:
-            return [_summary(each) async for each in _latest(place.saver.alist(None, filter={CALLER: caller}))]
+        async def read(store: Checkpoints) -> list[ConversationSummary]:
+            return [_summary(each) async for each in _latest(store.saver.alist(None, filter={CALLER: caller}))]
 
-        return await self._do(read, LONG)
+        return await self._run(read, LIST_TIMEOUT)
 
-    async def forget(self, caller: str, session: str) -> bool:
+    async def delete(self, caller: str, session: str) -> bool:
         """Delete a conversation; False when there is none by that id."""
         config = _config(caller, session)
 
-        async def delete(place: Checkpoints) -> bool:
-            known = bool(await self._turns(config))
-            await place.saver.adelete_thread(config["configurable"]["thread_id"])
+        async def delete(store: Checkpoints) -> bool:
+            known = bool(await self._stored_turns(config))
+            await store.saver.adelete_thread(config["configurable"]["thread_id"])
             return known
 
-        return await self._do(delete, LONG)
+        return await self._run(delete, LIST_TIMEOUT)
 
-    async def _turns(self, config: RunnableConfig) -> list[Turn]:
-        kept = await self._graph.aget_state(config)
-        turns: list[Turn] = kept.values.get("turns", [])
+    async def _stored_turns(self, config: RunnableConfig) -> list[Turn]:
+        state = await self._graph.aget_state(config)
+        turns: list[Turn] = state.values.get("turns", [])
         return turns
 
-    async def _do(self, work: Callable[[Checkpoints], Awaitable[Found]], patience: float = WAIT) -> Found:
-        """Do something where the conversations are kept; raises StateUnavailable.
+    async def _run(self, work: Callable[[Checkpoints], Awaitable[Result]], seconds: float = WAIT) -> Result:
+        """Run an operation on the store; raises StateUnavailable.
 
-        It goes on when whoever waits for it leaves or has waited long enough: half done it would hold the place.
+        It is not cancelled when its caller disconnects or times out: half done it would hold a lock.
         """
-        if len(self._under_way) >= AT_ONCE:
-            raise self._trouble(TimeoutError())
+        if len(self._pending) >= MAX_PENDING:
+            raise self._unavailable(TimeoutError())
         task = asyncio.create_task(self._try(work))
-        self._under_way.add(task)
+        self._pending.add(task)
         task.add_done_callback(self._ended)
-        await asyncio.wait([task], timeout=patience)
+        await asyncio.wait([task], timeout=seconds)
         if not task.done():
-            raise self._trouble(TimeoutError())
+            raise self._unavailable(TimeoutError())
         return task.result()
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._under_way.discard(task)
+        self._pending.discard(task)
         if not task.cancelled():
-            # Nobody may be left who would ask for it.
+            # Retrieve the exception: nobody else may.
             task.exception()
 
-    async def _try(self, work: Callable[[Checkpoints], Awaitable[Found]]) -> Found:
-        place = self._place
+    async def _try(self, work: Callable[[Checkpoints], Awaitable[Result]]) -> Result:
+        store = self._store
         try:
-            place = await self._there()
-            found = await work(place)
+            store = await self._current_store()
+            result = await work(store)
         except Exception as error:
-            if place and isinstance(error, place.broken) and self._place is place:
-                self._place = None
-            raise self._trouble(error) from error
+            if store and isinstance(error, store.fatal) and self._store is store:
+                self._store = None
+            raise self._unavailable(error) from error
         self.trouble = ""
-        return found
+        return result
 
-    async def _there(self) -> Checkpoints:
-        """Where conversations are kept: opened again when it failed, or when its file was removed or replaced."""
+    async def _current_store(self) -> Checkpoints:
+        """The store, reopened when it failed or its file was removed or replaced."""
         async with self._opening:
-            if self._place and self._place.lost():
-                log.warning("the conversations' file was removed or replaced; another is begun or read")
-                self._place = None
-            return self._place or await self._open()
+            if self._store and self._store.is_lost():
+                log.warning("the conversations' file was removed or replaced; reopening it")
+                self._store = None
+            return self._store or await self._open()
 
     async def _open(self) -> Checkpoints:
         await self._stack.aclose()
-        self._place = await self._stack.enter_async_context(open_checkpoints(self._settings))
-        self._graph = _drawing(self._place.saver)
-        return self._place
+        self._store = await self._stack.enter_async_context(open_checkpoints(self._settings))
+        self._graph = _turns_graph(self._store.saver)
+        return self._store
 
-    def _trouble(self, error: Exception) -> StateUnavailable:
+    def _unavailable(self, error: Exception) -> StateUnavailable:
         cause = error.__cause__ if isinstance(error, SettingsInvalid) and error.__cause__ else error
-        self.trouble = f"Conversations are not kept or read: {what_is_wrong(cause)}."
-        self._failed()
-        log.error("a conversation was not kept or read", exc_info=error)
+        self.trouble = f"Conversations are not stored or read: {cause_of(cause)}."
+        self._on_failure()
+        log.error("a conversation was not stored or read", exc_info=error)
         return StateUnavailable(self.trouble)
 
 
-def _drawing(saver: BaseCheckpointSaver[Any]) -> Graph:
-    graph = StateGraph(Talk)
-    graph.add_node("remember", _nothing)
+def _turns_graph(saver: BaseCheckpointSaver[Any]) -> Graph:
+    graph = StateGraph(StoredTurns)
+    graph.add_node("remember", _no_op)
     graph.add_edge(START, "remember")
     return graph.compile(checkpointer=saver)
 
 
-def _nothing(state: Talk) -> Talk:
+def _no_op(state: StoredTurns) -> StoredTurns:
     return {}
 
 
 def _config(caller: str, session: str) -> RunnableConfig:
-    return RunnableConfig(configurable={"thread_id": f"{caller}{BY}{session}"}, metadata={CALLER: caller})
+    return RunnableConfig(configurable={"thread_id": f"{caller}{SEPARATOR}{session}"}, metadata={CALLER: caller})
 
 
 async def _latest(pages: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -209,8 +209,8 @@ async def _latest(pages: AsyncIterator[Any]) -> AsyncIterator[Any]:
             yield each
 
 
-def _summary(kept: Any) -> Summary:
-    turns = kept.checkpoint["channel_values"].get("turns", [])
-    session = kept.config["configurable"]["thread_id"].partition(BY)[2]
-    title = " ".join(turns[0]["content"].split())[:TITLE] if turns else ""
-    return Summary(session_id=session, title=title, turns=len(turns), updated=kept.checkpoint["ts"])
+def _summary(stored: Any) -> ConversationSummary:
+    turns = stored.checkpoint["channel_values"].get("turns", [])
+    session = stored.config["configurable"]["thread_id"].partition(SEPARATOR)[2]
+    title = " ".join(turns[0]["content"].split())[:TITLE_LENGTH] if turns else ""
+    return ConversationSummary(session_id=session, title=title, turns=len(turns), updated=stored.checkpoint["ts"])

@@ -1,11 +1,17 @@
-"""One body for every error, {error: {code, message, request_id}}, and one table from errors to HTTP.
+"""Errors as HTTP: one body, {error: {code, message, request_id}}, and one table from exceptions to statuses.
 
-A message that was written for whoever asks is passed on; any other is replaced by the table's own, since it may hold a
-path, an address or a secret. What the table does not know is `internal`, and its message goes to the log alone.
+Messages written for callers are passed on. Any other exception's message may hold a path, an address or a secret: the
+caller gets the table's message, and an exception that is not in the table becomes `internal` and is logged.
 """
 
 from dataclasses import dataclass
 from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
 
 from graph.errors import (
     ExtraMissing,
@@ -22,65 +28,83 @@ from graph.errors import (
     VersionUnknown,
     WarrantError,
 )
+from server.context import this_request
+
+
+class ErrorDetail(BaseModel):
+    """A code that programs can rely on, a sentence for people, and the request's id."""
+
+    code: str
+    message: str
+    request_id: str
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorDetail
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What a caller is told: an HTTP status, a code that programs can rely on, and a sentence."""
+class ErrorResponse:
+    """How an error is answered: an HTTP status, a code and a message."""
 
     status: int
     code: str
     message: str
 
     def body(self, request_id: str) -> dict[str, Any]:
+        """The JSON body."""
         return {"error": {"code": self.code, "message": self.message, "request_id": request_id}}
 
 
-class Refused(WarrantError):
-    """The server will not do what was asked; carries its Problem."""
+class RequestRefused(WarrantError):
+    """The server refuses a request; carries the response."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
+    def __init__(self, response: ErrorResponse) -> None:
+        super().__init__(response.message)
+        self.response = response
 
 
 class StateUnavailable(WarrantError):
-    """What the server keeps beside its answers, conversations or feedback, cannot be read or written just now."""
+    """Conversations or feedback cannot be read or written just now."""
 
 
-TABLE: dict[type[Exception], Problem] = {
-    FilterInvalid: Problem(422, "filter_invalid", ""),
-    QuestionInvalid: Problem(422, "question_invalid", ""),
-    TimeoutError: Problem(504, "deadline", "The question was not answered in time. Ask again, or ask less at once."),
-    ModelFailed: Problem(502, "model_failed", "The model gave no usable reply. Ask again."),
-    RetrievalUnavailable: Problem(503, "retrieval_unavailable", "The index does not answer just now. Ask again."),
-    SnapshotError: Problem(
+TABLE: dict[type[Exception], ErrorResponse] = {
+    FilterInvalid: ErrorResponse(422, "filter_invalid", ""),
+    QuestionInvalid: ErrorResponse(422, "question_invalid", ""),
+    TimeoutError: ErrorResponse(
+        504, "deadline", "The question was not answered in time. Ask again, or ask less at once."
+    ),
+    ModelFailed: ErrorResponse(502, "model_failed", "The model gave no usable reply. Ask again."),
+    RetrievalUnavailable: ErrorResponse(503, "retrieval_unavailable", "The index does not answer just now. Ask again."),
+    SnapshotError: ErrorResponse(
         503, "snapshot_unavailable", "The index cannot be read; whoever runs this server can see why."
     ),
-    VersionUnknown: Problem(404, "version_unknown", "There is no such release here."),
-    PackageBroken: Problem(
+    VersionUnknown: ErrorResponse(404, "version_unknown", "There is no such release here."),
+    PackageBroken: ErrorResponse(
         503, "release_broken", "The release cannot be served; whoever runs this server can see why."
     ),
-    RegistryUnavailable: Problem(503, "registry_unavailable", "The registry does not answer just now. Ask again."),
-    StateUnavailable: Problem(503, "state_unavailable", "What the server keeps cannot be had just now. Ask again."),
-    IndexBusy: Problem(503, "index_busy", "The index is being written. Ask again."),
-    ReleaseInvalid: Problem(
+    RegistryUnavailable: ErrorResponse(503, "registry_unavailable", "The registry does not answer. Ask again."),
+    StateUnavailable: ErrorResponse(
+        503, "state_unavailable", "Stored conversations or feedback are not available. Ask again."
+    ),
+    IndexBusy: ErrorResponse(503, "index_busy", "The index is being written. Ask again."),
+    ReleaseInvalid: ErrorResponse(
         503, "release_invalid", "The release cannot be served; whoever runs this server can see why."
     ),
-    SettingsInvalid: Problem(503, "settings_invalid", "The server is set up wrongly; whoever runs it can see why."),
-    ExtraMissing: Problem(501, "not_installed", "This part of the server is not installed."),
+    SettingsInvalid: ErrorResponse(503, "settings_invalid", "The server is set up wrongly; its log says why."),
+    ExtraMissing: ErrorResponse(501, "not_installed", "This part of the server is not installed."),
 }
-"""The first class that fits counts; an empty message stands for the error's own."""
+"""The most specific class wins; an empty message means the exception's own."""
 
-INTERNAL = Problem(
-    500, "internal", "Something went wrong that is not your doing. Give the request's id to whoever runs this server."
-)
+INTERNAL = ErrorResponse(500, "internal", "The server failed. Give the request's id to whoever runs it.")
 BY_STATUS: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request cannot be read."),
     401: ("unauthenticated", "A key is needed: send it as `Authorization: Bearer KEY`."),
     403: ("forbidden", "The key does not allow this."),
     404: ("not_found", "There is nothing here by that name."),
-    405: ("method_not_allowed", "This path does not take that method."),
+    405: ("method_not_allowed", "This path does not support that method."),
     408: ("too_slow", "The request did not arrive in time. Send it again."),
     413: ("too_large", "The request is larger than the server takes."),
     415: ("unsupported_media_type", "The body must be JSON, sent with `Content-Type: application/json`."),
@@ -91,25 +115,70 @@ BY_STATUS: dict[int, tuple[str, str]] = {
 }
 
 
-def problem_of(error: BaseException) -> Problem:
-    """What the caller is told about an error."""
-    if isinstance(error, Refused):
-        return error.problem
-    # By name: a release whose code is not the server's own raises classes of its own.
+def error_response(error: BaseException) -> ErrorResponse:
+    """The response to an exception."""
+    if isinstance(error, RequestRefused):
+        return error.response
+    # By name: the code of a packaged release raises its own copies of these classes.
     names = {kind.__name__ for kind in type(error).__mro__}
-    found = next((problem for kind, problem in TABLE.items() if kind.__name__ in names), INTERNAL)
-    return found if found.message else Problem(found.status, found.code, str(error))
+    found = next((response for kind, response in TABLE.items() if kind.__name__ in names), INTERNAL)
+    return found if found.message else ErrorResponse(found.status, found.code, str(error))
 
 
-def by_status(status: int, message: str = "") -> Problem:
-    """The problem that an HTTP status stands for, in our words unless better ones are given."""
+def by_status(status: int, message: str = "") -> ErrorResponse:
+    """The response for an HTTP status, with the default message unless one is given."""
     code, usual = BY_STATUS.get(
         status, ("invalid", "The request was refused.") if status < 500 else ("internal", INTERNAL.message)
     )
-    return Problem(status, code, message or usual)
+    return ErrorResponse(status, code, message or usual)
 
 
-def refuse(status: int, message: str = "", code: str = "") -> Refused:
-    """An error to raise for an HTTP status."""
-    problem = by_status(status, message)
-    return Refused(Problem(status, code or problem.code, problem.message))
+def refuse(status: int, message: str = "", code: str = "") -> RequestRefused:
+    """An exception to raise for an HTTP status."""
+    response = by_status(status, message)
+    return RequestRefused(ErrorResponse(status, code or response.code, response.message))
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "The request cannot be served, and why"},
+    "5XX": {"model": ErrorBody, "description": "The server cannot serve it just now"},
+}
+"""Error responses of every route, for OpenAPI."""
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Give the framework's own errors our body; other exceptions are handled by the middleware."""
+
+    @app.exception_handler(HTTPException)
+    async def by_number(request: Request, error: HTTPException) -> Response:
+        return _reply(by_status(error.status_code), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return _reply(by_status(422, _first(error)))
+
+    @app.exception_handler(UnicodeDecodeError)
+    @app.exception_handler(RecursionError)
+    async def unreadable(request: Request, error: Exception) -> Response:
+        return _reply(by_status(400, "The body is not JSON that can be read."))
+
+    @app.exception_handler(RequestRefused)
+    async def refused(request: Request, error: RequestRefused) -> Response:
+        return _reply(error_response(error))
+
+
+def _first(error: RequestValidationError) -> str:
+    """The first invalid field and why, without the value that was sent."""
+    found = error.errors()
+    if not found or not isinstance(found[0], dict):
+        return "The body is not JSON that can be read."
+    where = ".".join(str(part) for part in found[0]["loc"] if part not in ("body", "__root__")) or "the body"
+    more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{where}: {found[0]['msg']}{more}."
+
+
+def _reply(error: ErrorResponse, headers: object = None) -> Response:
+    response = JSONResponse(error.body(this_request().id), error.status)
+    if isinstance(headers, dict):
+        response.headers.update({name: str(value) for name, value in headers.items()})
+    return response

@@ -1,25 +1,27 @@
-"""What goes in and what comes out, the same through every door: Ask, and the Answer as a caller sees it.
+"""Request and response schemas that all APIs share: the question, the public answer and the items of a stream.
 
-No field may be null in Ask: LangServe's playground draws no form for a schema that holds an Optional. No field is
-called `type`: LangServe's client would take the object for one of LangChain's.
+No field of a question may be null: LangServe's playground draws no form for a schema with an Optional. No field is
+called `type`: LangServe's client would decode the object as one of LangChain's.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
-from graph.state import Conflict, Repair, Route, Rung, Status, Usage
-from server.errors import refuse
+from graph.state import Answer, Citation, Conflict, Repair, Route, Rung, Status, Usage, Verdict
+from server.errors import ErrorResponse, refuse
 
 SESSION = r"^[A-Za-z0-9_-]{0,64}$"
 MOST_TURNS = 200
-"""Turns that any release may take."""
+"""The most turns that a release may accept."""
 EXAMPLE: JsonDict = {"question": "What is the hotel limit in the EU?", "filters": {}, "history": [], "session_id": ""}
 
 
-class AskTurn(BaseModel):
+class HistoryTurn(BaseModel):
     """One earlier message of the conversation."""
 
     model_config = ConfigDict(extra="forbid")
@@ -28,8 +30,8 @@ class AskTurn(BaseModel):
     content: str = ""
 
 
-class Ask(BaseModel):
-    """A question as a caller sends it; the caller's groups come with the key and never from here."""
+class QuestionRequest(BaseModel):
+    """A question as a caller sends it. The caller's groups come with its key, never from the request."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
 
@@ -37,7 +39,7 @@ class Ask(BaseModel):
     filters: dict[str, Any] = Field(
         default={}, title="Filters", description='Over the documents\' metadata, such as {"region": "EU"}.'
     )
-    history: list[AskTurn] = Field(
+    history: list[HistoryTurn] = Field(
         default=[], title="History", description="Earlier turns, oldest first.", max_length=MOST_TURNS
     )
     session_id: Annotated[str, Field(pattern=SESSION)] = Field(
@@ -45,8 +47,8 @@ class Ask(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _can_be_told_again(self) -> Self:
-        """What JSON for other programs cannot carry would break the stream that repeats the question."""
+    def _is_json(self) -> Self:
+        """Reject values that strict JSON cannot carry: they would break streams that repeat the question."""
         try:
             orjson.dumps(self.model_dump())
         except (orjson.JSONEncodeError, TypeError):
@@ -54,32 +56,21 @@ class Ask(BaseModel):
         return self
 
 
-def to_ask(**fields: Any) -> Ask:
-    """A question from fields that came through another schema; raises Refused (422) with what is wrong with them."""
+def question_request(**fields: Any) -> QuestionRequest:
+    """A question from another API's fields; raises RequestRefused (422) naming the first invalid field."""
     try:
-        return Ask(**fields)
+        return QuestionRequest(**fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise refuse(422, f"{where}: {first['msg']}." if where else f"{first['msg']}.") from None
 
 
-class Told(BaseModel):
-    """What went wrong: a code that programs can rely on, a sentence, and the request's id."""
-
-    code: str
-    message: str
-    request_id: str
-
-
-class ErrorBody(BaseModel):
-    """The body of every error."""
-
-    error: Told
-
-
 class PublicCitation(BaseModel):
-    """Where a claim comes from: characters `start` to `end` of the file's text are the quote; `support` is 0 to 1."""
+    """Where a claim comes from: characters `start` to `end` of the file's text are the quote; `support` is 0 to 1.
+
+    `verdict` is `unverified` when the check could not decide whether the passage supports a claim that cites it.
+    """
 
     marker: int
     file: str
@@ -89,13 +80,14 @@ class PublicCitation(BaseModel):
     end: int
     quote: str
     support: float
+    verdict: Verdict
 
 
 class PublicAnswer(BaseModel):
     """The Answer; `timings` are milliseconds by step, `confidence` is 0 to 1, `version` is the registry's, if any.
 
-    `cached` names what was kept of the same caller's earlier questions: `answer` or `retrieval`. `warnings` are
-    sentences about what went wrong beside the answer: its conversation could not be read or kept.
+    `cached` names the caches that were hit: `answer` or `retrieval`. `warnings` are sentences about problems beside the
+    answer: its conversation could not be read or stored.
     """
 
     text: str
@@ -122,3 +114,47 @@ class PublicAnswer(BaseModel):
     warnings: list[str]
     request_id: str
     session_id: str
+
+
+Item = dict[str, Any]
+"""One item of the public stream: `event` is status, token, citation, final or error; `seq` counts from 0."""
+ANSWER_FIELDS = tuple(PublicAnswer.model_fields)
+CITATION_FIELDS = tuple(PublicCitation.model_fields)
+
+
+def public_answer(
+    answer: Answer, request_id: str, session_id: str, version: str, warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The answer's public fields as plain JSON values."""
+    fields: dict[str, Any] = {**answer, "request_id": request_id, "session_id": session_id, "version": version}
+    # Embeddings are cached for all callers together: a hit would reveal that somebody has asked the same.
+    fields["cached"] = [name for name in answer["cached"] if name != "embedding"]
+    fields["warnings"] = list(warnings)
+    fields["citations"] = [public_citation(citation) for citation in answer["citations"]]
+    public: dict[str, Any] = plain({name: fields[name] for name in ANSWER_FIELDS})
+    return public
+
+
+def public_citation(citation: Citation) -> dict[str, Any]:
+    """A citation's public fields as plain JSON values."""
+    fields: dict[str, Any] = {"verdict": "supported", **citation}
+    public: dict[str, Any] = plain({name: fields[name] for name in CITATION_FIELDS})
+    return public
+
+
+def error_item(error: ErrorResponse, request_id: str) -> Item:
+    """The item that ends a stream without an answer."""
+    return {"event": "error", **error.body(request_id)}
+
+
+def plain(value: Any) -> Any:
+    """A value in JSON's own types: numpy's numbers and arrays would break a response half-way."""
+    match value:
+        case dict():
+            return {str(key): plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [plain(inner) for inner in value]
+        case np.generic() | np.ndarray():
+            return plain(value.tolist())
+        case _:
+            return value

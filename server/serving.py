@@ -1,4 +1,4 @@
-"""Runs the application under uvicorn: uvloop, one port for all workers, and a drain when it is told to end."""
+"""Runs the application under uvicorn: uvloop, one port for all workers, and a drain at shutdown."""
 
 import logging
 import socket
@@ -19,13 +19,13 @@ from server.connections import BoundedHttp
 from server.settings import LOOPBACK, ServerSettings
 
 BACKLOG = 2048
-SILENT_SECONDS = 60
-"""How long a worker may not answer its supervisor until it is ended, and another one started."""
+WORKER_TIMEOUT = 60
+"""Seconds without an answer after which the supervisor replaces a worker."""
 Announce = Callable[[ServerSettings, int], None]
 
 
 def serve_forever(settings: ServerSettings, announce: Announce) -> None:
-    """Serve until SIGTERM or SIGINT; then answer what is under way, streams too, and end."""
+    """Serve until SIGTERM or SIGINT; then finish the requests under way, streams too."""
     listening, config = listen(settings.host, settings.port), configuration(settings)
     port: int = listening.getsockname()[1]
     if settings.workers == 1:
@@ -35,12 +35,12 @@ def serve_forever(settings: ServerSettings, announce: Announce) -> None:
 
 
 def configuration(settings: ServerSettings, app: Any = "server.app:make_app") -> uvicorn.Config:
-    """How uvicorn runs an application, or makes the one of a name."""
+    """uvicorn's configuration for an application, or for a factory by name."""
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
         workers=settings.workers,
-        # asyncio's own loop leaves Nagle's algorithm on for sockets that come from another process: 40 ms a response.
+        # asyncio's own loop leaves Nagle's algorithm on for inherited sockets: 40 ms a response.
         loop="uvloop",
         http=partial(BoundedHttp, settings=settings),  # type: ignore[arg-type]
         ws="none",
@@ -50,13 +50,13 @@ def configuration(settings: ServerSettings, app: Any = "server.app:make_app") ->
         server_header=False,
         timeout_graceful_shutdown=round(settings.drain),
         timeout_keep_alive=round(settings.idle),
-        # A worker that opens another release on a busy machine is silent for seconds, and must not be taken for dead.
-        timeout_worker_healthcheck=SILENT_SECONDS,
+        # A worker that loads another release on a busy machine is silent for seconds.
+        timeout_worker_healthcheck=WORKER_TIMEOUT,
     )
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises SettingsInvalid when the address is taken or is not ours."""
+    """A listening socket; raises SettingsInvalid when the address is taken or not local."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -67,25 +67,25 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class _Announcing(uvicorn.Server):
-    """Says where the pages are once they are there; a start that fails raises our own error."""
+    """Announces the address once it serves; a failed start raises the original error."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        talkative = logging.getLogger("uvicorn.error")
-        level = talkative.level
-        # What stops a start is told by our own error, once, and not by a traceback before it.
-        talkative.setLevel(logging.CRITICAL)
+        uvicorn_log = logging.getLogger("uvicorn.error")
+        level = uvicorn_log.level
+        # A failed start is reported once, by our own error, without uvicorn's traceback.
+        uvicorn_log.setLevel(logging.CRITICAL)
         try:
             await super().startup(sockets)
         except SystemExit:
-            if (failed := self._failure()) is None:
+            if (failure := self._failure()) is None:
                 raise
-            raise failed from None
+            raise failure from None
         finally:
-            talkative.setLevel(level)
+            uvicorn_log.setLevel(level)
         self._announce()
 
     def _failure(self) -> Exception | None:
@@ -106,7 +106,7 @@ def _serve_with_workers(config: uvicorn.Config, listening: socket.socket, announ
 
 
 def _when_ready(host: str, port: int, announce: Callable[[], None]) -> None:
-    """Wait for the first worker that answers."""
+    """Announce once the first worker answers."""
     while True:
         try:
             if httpx.get(f"http://{host}:{port}/healthz", headers={"host": LOOPBACK[0]}).status_code == 200:

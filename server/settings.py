@@ -1,4 +1,4 @@
-"""Where the server listens and what it lets through: the only reader of the environment in this package."""
+"""The server's settings: the only reader of the environment in this package."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from graph.errors import SettingsInvalid
 from graph.prices import Price
-from server.private import private_folder
+from server.files import private_directory
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -21,88 +21,96 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class ServerSettings(BaseSettings):
     """Read once from WARRANT_* variables and a .env file, then frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
+    """The address to listen on; anything but loopback needs WARRANT_KEYS."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8100
+    """The port; 0 takes a free one."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Worker processes that share the port."""
     keys: Path | None = None
-    """A YAML file of callers (see server.callers). Without one the server answers on loopback alone."""
+    """A YAML file of callers and the SHA-256 of their keys; none: the server listens on loopback only."""
     hosts: list[str] = []
-    """Names in the Host header that are answered beside the server's own; `*`: any."""
+    """Further names that the Host header may have, as JSON; `["*"]`: any."""
     origins: list[str] = []
-    """Origins (https://app.example) whose pages may ask from a browser; they must send a key where there are keys."""
+    """Origins, as JSON, whose pages may call the server from a browser; they must send a key where there are keys."""
     state: Path = Path(".warrant/server")
-    """Where conversations and feedback are kept."""
+    """The directory of conversations, feedback, packages and the workers' metrics."""
     sessions: str | None = None
-    """postgresql://… keeps conversations there; None: in a SQLite file under `state`."""
+    """`postgresql://…` keeps conversations there, for several servers; none: in a SQLite file under WARRANT_STATE."""
     session_turns: Annotated[int, Field(ge=2, le=200)] = 40
-    """Turns of a conversation that are kept, the oldest dropped first."""
+    """Turns of a conversation that are kept; the oldest are dropped first."""
 
     registry: str | None = None
-    """MLflow's tracking URI: serve what the model's aliases name; None: the Snapshot and release of the environment."""
+    """MLflow's tracking URI: serve what the model's aliases name; none: WARRANT_INDEX and WARRANT_RELEASE."""
     model: str = "warrant"
-    """The registered model that is followed."""
+    """The registered model to follow."""
     poll: Annotated[float, Field(gt=0, le=3600)] = 10.0
-    """Seconds between two looks at the aliases."""
+    """Seconds between two looks at the aliases, or at the store of the index."""
     pinned: Annotated[int, Field(ge=0)] = 2
-    """Pinned versions that are kept loaded beside those that aliases name."""
+    """Versions under /versions that are kept loaded beside those that aliases name."""
     pinned_idle: Seconds = 600.0
-    """Seconds after which a pinned version that nobody asks is let go."""
+    """Seconds without a question after which such a version is unloaded."""
     override: str | None = None
-    """Why production is served without a valid warrant; None: it is not."""
+    """A reason to serve production without a valid warrant, in an emergency; none: it is not served."""
     webhook_secret: SecretStr | None = None
-    """What MLflow signs its webhooks with; None: there is no webhook."""
+    """The secret that MLflow signs its webhooks with; none: no webhook is taken."""
 
     max_body: Annotated[int, Field(ge=1024)] = 1_000_000
     """Bytes of a request's body."""
     max_head: Annotated[int, Field(ge=1024)] = 32_768
-    """Bytes of a request beside its body: request line, headers, what surrounds chunks."""
+    """Bytes of a request beside its body: request line, headers, chunk sizes and trailers."""
     receive: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Seconds in which a request must have arrived, counted from its first byte."""
     idle: Annotated[float, Field(gt=0, le=3600)] = 75.0
-    """Seconds that a connection may wait for its next request, or its client leave an answer unread."""
+    """Seconds that a connection may be idle, or its client may leave a reply unread."""
     max_batch: Count = 32
     """Questions of one batch."""
     batch_at_once: Count = 4
-    """Questions of one batch that are answered at the same time."""
+    """Questions of one batch that are answered concurrently."""
     grace: Seconds = 5.0
-    """Seconds past a release's own deadline after which a question is given up."""
+    """Seconds past the release's `generation.deadline` after which a question is given up."""
     drain: Seconds = 60.0
-    """Seconds that work under way may take after SIGTERM."""
+    """Seconds that requests in progress may take after SIGTERM."""
     resume: Seconds = 30.0
-    """Seconds for which a resumable stream may be taken up again."""
+    """Seconds in which an interrupted stream may be resumed."""
     max_streams: Count = 1000
-    """Resumable streams that are kept at once, the oldest dropped first."""
+    """Resumable streams that are kept; the oldest are dropped first."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The lowest level that is logged."""
     log_questions: bool = False
-    """Whether logs have the text of questions and answers."""
+    """Whether the log holds questions and answers, and the messages of libraries."""
     keep_questions: bool = True
-    """Whether questions and answers are kept for a while beside `state`, so that feedback has what it speaks of."""
+    """Whether questions and answers are kept for WARRANT_KEEP_DAYS, for the feedback on them."""
     keep_days: Annotated[float, Field(gt=0)] = 30.0
+    """Days after which questions without feedback are deleted."""
 
     traces: str | None = None
-    """An MLflow tracking URI to send traces to; None: nowhere."""
+    """MLflow's tracking URI for traces, such as `http://mlflow:5000`; none: no traces."""
     traces_experiment: str = "warrant"
+    """The experiment of the traces; it is made if it is not there."""
     traces_share: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The share of questions that are traced."""
+    """The share of requests that are traced."""
     traces_queue: Count = 200
-    """Traces that wait to be sent; what comes on top is dropped and counted."""
+    """Traces of a worker that wait to be sent; more are dropped and counted."""
     traces_text: bool = True
-    """Whether questions, answers and comments are in the traces."""
+    """Whether traces hold questions, answers, the replies of models, and comments."""
     prices: dict[str, tuple[Price, Price]] = {}
-    """US dollars for a million tokens sent and a million received, by model."""
+    """US dollars for a million tokens sent and a million received, as JSON: `{"gpt-4o-mini": [0.15, 0.6]}`."""
 
     @property
     def on_loopback(self) -> bool:
         return self.host in LOOPBACK
 
 
-def load_server_settings(**told: object) -> ServerSettings:
-    """Read the environment, `told` in its place; raises SettingsInvalid naming the variable."""
+def load_server_settings(**overrides: object) -> ServerSettings:
+    """Read the environment, with overrides that are not None; raises SettingsInvalid naming the variable."""
     try:
-        return ServerSettings(**{name: value for name, value in told.items() if value is not None})  # type: ignore[arg-type]
+        return ServerSettings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "WARRANT_" + str(first["loc"][0]).upper()
@@ -113,25 +121,25 @@ def load_server_settings(**told: object) -> ServerSettings:
         raise SettingsInvalid(f"{str(error).capitalize()}: it must be JSON.") from error
 
 
-def hand_on(settings: dict[str, object]) -> None:
-    """Put settings into the environment, where the worker processes read them."""
+def export_settings(settings: dict[str, object]) -> None:
+    """Write settings to the environment, where the worker processes read them."""
     os.environ.update({f"WARRANT_{name.upper()}": str(value) for name, value in settings.items() if value is not None})
 
 
 def share_metrics(settings: ServerSettings) -> None:
-    """Give several workers an empty folder to add up their metrics in; raises SettingsInvalid when none can be made."""
+    """Create the directory in which several workers share their metrics; raises SettingsInvalid when it cannot be."""
     if settings.workers == 1:
         return
     folder = settings.state / f"metrics-{settings.port}"
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        private_folder(settings.state)
-        private_folder(folder)
+        private_directory(settings.state)
+        private_directory(folder)
     except OSError as error:
         raise SettingsInvalid(f"WARRANT_STATE={settings.state} cannot be written: {error.strerror}.") from error
     os.environ[METRICS] = str(folder)
 
 
 def metrics_folder() -> Path | None:
-    """Where several workers add up their metrics; None: there is one."""
+    """The directory in which workers share their metrics; None with a single worker."""
     return Path(os.environ[METRICS]) if os.environ.get(METRICS) else None

@@ -1,4 +1,4 @@
-"""The commands that the README shows, run as they stand there, but for ports and what makes them slow."""
+"""The commands that the documents show, run as they stand there, but for ports and what makes them slow."""
 
 import os
 import re
@@ -16,9 +16,9 @@ SHOWN = ("samples", "evals")
 """Folders of the project that the commands name."""
 
 
-def commands_after(place: str) -> str:
-    """The first block of commands after a place in the README."""
-    found = re.search(r"```\n(.*?)```", (ROOT / "README.md").read_text("utf-8").partition(place)[2], re.DOTALL)
+def commands_after(document: str, place: str) -> str:
+    """The first block of commands after a place in a document."""
+    found = re.search(r"```\n(.*?)```", (ROOT / document).read_text("utf-8").partition(place)[2], re.DOTALL)
     assert found
     return found.group(1)
 

@@ -16,7 +16,7 @@ from graph.release import Release
 
 def warranted(digest: str, **changes: object) -> Warrant:
     """A warrant for a release with this digest."""
-    told = {
+    fields = {
         "release": digest,
         "dataset": "d" * 64,
         "scores": {"groundedness": WarrantScore(value=0.9, low=0.85, high=0.95)},
@@ -26,7 +26,7 @@ def warranted(digest: str, **changes: object) -> Warrant:
         "ticket": "CHG-1",
         "made": "2026-11-23T00:00:00Z",
     }
-    return Warrant.model_validate({**told, **changes})
+    return Warrant.model_validate({**fields, **changes})
 
 
 @dataclass

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.gating.gate import decide
-from evals.gating.thresholds import Threshold, Thresholds
-from evals.gating.verdict import Verdict
-from evals.report.contents import Asked, Report, asked, report_of
-from evals.runs import ANSWERS, Outcome, Run, Trouble, open_run
-from evals.samples import Dataset, Said, Sample
-from evals.scores import Score
-from evals.scoring import SCORES, Scores, key_of
-from evals.subjects import Subject
+from evals.dataset import Dataset, HistoryMessage, Sample
+from evals.gate.criteria import ScoredRelease
+from evals.gate.decision import decide
+from evals.gate.thresholds import Threshold, Thresholds
+from evals.gate.verdict import Verdict
+from evals.report.contents import EvalReport, report_of
+from evals.report.pairs import ReportedRun
+from evals.runs import ANSWERS, EvalRun, PackagedRelease, RunInfo, SampleFailure, SampleOutcome, open_run
+from evals.scores import SCORES, Score, ScoresFile, key_of
 
 NASTY = (
     "<script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\"> "
@@ -49,7 +49,7 @@ def samples(many: int = 40) -> tuple[Sample, ...]:
         question="And the pump?",
         answerable=True,
         reference="10 A",
-        history=(Said(role="user", content="Which fuse?"),),
+        history=(HistoryMessage(role="user", content="Which fuse?"),),
         filters={"region": "EU"},
     )
     rest = [
@@ -64,11 +64,11 @@ def samples(many: int = 40) -> tuple[Sample, ...]:
     return (told, talk, *rest)
 
 
-def answered(sample: str, text: str = "It has 20 A. [1]", confidence: float = 0.8) -> Outcome:
+def answered(sample: str, text: str = "It has 20 A. [1]", confidence: float = 0.8) -> SampleOutcome:
     """An answer that cites a passage."""
     quote = "The fuse has 20 A."
     citation = {"marker": 1, "passage": "fuse.md#0", "file": "fuse.md", "title": "Fuses", "start": 100, "quote": quote}
-    return Outcome(
+    return SampleOutcome(
         sample=sample,
         answer={
             "text": text,
@@ -83,9 +83,9 @@ def answered(sample: str, text: str = "It has 20 A. [1]", confidence: float = 0.
     )
 
 
-def declined(sample: str) -> Outcome:
+def declined(sample: str) -> SampleOutcome:
     """An answer that was declined."""
-    return Outcome(
+    return SampleOutcome(
         sample=sample,
         answer={
             "text": "Not enough evidence.",
@@ -99,12 +99,12 @@ def declined(sample: str) -> Outcome:
     )
 
 
-def failed(sample: str) -> Outcome:
+def failed(sample: str) -> SampleOutcome:
     """No answer."""
-    return Outcome(sample=sample, trouble=Trouble(kind="TimeoutError", message=f"late {NASTY}"), seconds=30)
+    return SampleOutcome(sample=sample, trouble=SampleFailure(kind="TimeoutError", message=f"late {NASTY}"), seconds=30)
 
 
-def scores(outcomes: Sequence[Outcome], f1: Mapping[str, float] | None = None) -> list[Score]:
+def scores(outcomes: Sequence[SampleOutcome], f1: Mapping[str, float] | None = None) -> list[Score]:
     """Scores as such outcomes have them; `f1` where it is not 0.8 for an answer and 0 for none."""
     found = []
     for outcome in outcomes:
@@ -124,39 +124,56 @@ def scores(outcomes: Sequence[Outcome], f1: Mapping[str, float] | None = None) -
     return found
 
 
-def worse(many: int = 40, lost: int = 20) -> list[Outcome]:
+def worse(many: int = 40, lost: int = 20) -> list[SampleOutcome]:
     """The first ones are declined, s2 is answered with what must not run, s3 fails, the rest is answered."""
     told = [declined(f"s{n}") if n < lost else answered(f"s{n}", confidence=n / many) for n in range(many)]
     return [*told[:2], answered("s2", NASTY), failed("s3"), *told[4:]]
 
 
-def good(many: int = 40) -> list[Outcome]:
+def good(many: int = 40) -> list[SampleOutcome]:
     return [answered(f"s{n}", confidence=n / many) for n in range(many)]
 
 
-def run_of(home: Path, dataset: Dataset, label: str, outcomes: Sequence[Outcome]) -> Run:
+def run_of(home: Path, dataset: Dataset, label: str, outcomes: Sequence[SampleOutcome]) -> EvalRun:
     """A run on disk with its scores."""
-    run = open_run(home, dataset, Subject(Path(), label, label[0] * 64, "snap"), 2)
-    (run.place / ANSWERS).write_text(
+    run = open_run(home, dataset, PackagedRelease(Path(), label, label[0] * 64, "snap"), 2)
+    (run.path / ANSWERS).write_text(
         "".join(f"{each.model_dump_json(exclude_none=True)}\n" for each in outcomes), "utf-8"
     )
-    kept = Scores(key=key_of(run, {}), scores=tuple(scores(outcomes)))
-    (run.place / SCORES).write_text(kept.model_dump_json(exclude_defaults=True), "utf-8")
+    kept = ScoresFile(key=key_of(run, {}), scores=tuple(scores(outcomes)))
+    (run.path / SCORES).write_text(kept.model_dump_json(exclude_defaults=True), "utf-8")
     return run
 
 
-def asked_of(run: Run) -> Asked:
-    return asked(run, Scores.model_validate_json((run.place / SCORES).read_text("utf-8")).scores)
+def reported_run(run: EvalRun) -> ReportedRun:
+    return ReportedRun.of_run(run, ScoresFile.model_validate_json((run.path / SCORES).read_text("utf-8")).scores)
 
 
-def verdict_of(release: Asked, champion: Asked | None, limits: Thresholds = LIMITS) -> Verdict:
-    found = decide(limits, release.dataset, release.party.side, champion.party.side if champion else None)
+def in_memory(
+    dataset: Dataset, scores: Sequence[Score], outcomes: Sequence[SampleOutcome], label: str = "x"
+) -> ReportedRun:
+    """A run that is nowhere on disk."""
+    info = RunInfo(
+        dataset=dataset.name,
+        samples=len(dataset.samples),
+        dataset_digest=dataset.digest,
+        label=label,
+        release="r",
+        snapshot="s",
+        at_once=1,
+        began="",
+    )
+    return ReportedRun(info, dataset, ScoredRelease.of_run(info, scores), {each.sample: each for each in outcomes})
+
+
+def verdict_of(release: ReportedRun, champion: ReportedRun | None, limits: Thresholds = LIMITS) -> Verdict:
+    found = decide(limits, release.dataset, release.scored, champion.scored if champion else None)
     return found.model_copy(update={"made": "2026-11-28T12:00:00+00:00"})
 
 
-def report(home: Path, *, alone: bool = False, many: int = 40, limits: Thresholds = LIMITS) -> Report:
+def report(home: Path, *, alone: bool = False, many: int = 40, limits: Thresholds = LIMITS) -> EvalReport:
     """The report of a release that got worse, beside its champion unless it is alone."""
     dataset = Dataset("d", samples(many))
-    release = asked_of(run_of(home, dataset, "release@1", worse(many)))
-    champion = None if alone else asked_of(run_of(home, dataset, "champion@1", good(many)))
+    release = reported_run(run_of(home, dataset, "release@1", worse(many)))
+    champion = None if alone else reported_run(run_of(home, dataset, "champion@1", good(many)))
     return report_of(verdict_of(release, champion, limits), release, champion)

@@ -1,4 +1,4 @@
-"""A real uvicorn on a free port, for the tests of every door."""
+"""A real uvicorn on a free port, for the tests of every API."""
 
 import asyncio
 import hashlib
@@ -18,13 +18,14 @@ import httpx
 import uvicorn
 import yaml
 from fastapi import FastAPI
+from metrics_under_test import Numbers
 from support import ROOT
 
 from graph.agent import Agent, open_agent
 from graph.release import Release
 from graph.settings import Settings
 from server.app import assemble
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.serving import configuration, listen
 from server.settings import ServerSettings
 
@@ -33,13 +34,13 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 def opening(index: Path, release: Release, **settings: object) -> Callable[[], Awaitable[Agent]]:
     """How a Live opens a release over a Snapshot, in the loop of the server."""
-    told = Settings(index=index, threads=1, **settings)  # type: ignore[arg-type]
-    return lambda: open_agent(told, release)
+    own = Settings(index=index, threads=1, **settings)  # type: ignore[arg-type]
+    return lambda: open_agent(own, release)
 
 
 def app_over(index: Path, state: Path, release: Release, **settings: object) -> FastAPI:
     """The application over a Snapshot; `settings` are the server's."""
-    return assemble(ServerSettings(state=state, **settings), Live(opening(index, release)))  # type: ignore[arg-type]
+    return assemble(ServerSettings(state=state, **settings), Deployments(opening(index, release)))  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -67,18 +68,23 @@ def until(holds: Callable[[], Any], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+def wait_until_begun(url: str) -> None:
+    """Wait for a question to be worked on."""
+    until(lambda: Numbers(httpx.get(f"{url}/metrics", timeout=60).text).total("warrant_questions_in_progress"))
+
+
 def reload(client: httpx.Client) -> dict[str, Any]:
     """Have the server look for what it is to serve at once; what it says of that."""
     reply = client.post("/admin/reload", json={})
     assert reply.status_code == 200, reply.text
-    told: dict[str, Any] = reply.json()
-    return told
+    reloaded: dict[str, Any] = reply.json()
+    return reloaded
 
 
 def ready(client: httpx.Client) -> dict[str, Any]:
     """What the server says of itself."""
-    told: dict[str, Any] = client.get("/readyz").json()
-    return told
+    readiness: dict[str, Any] = client.get("/readyz").json()
+    return readiness
 
 
 def free_port() -> int:
@@ -102,8 +108,8 @@ def key_file(path: Path, **keys: str) -> Path:
 def warrant_serve(*options: str | Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start the command and wait until it says where it is."""
     command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0", *map(str, options)]
-    told = {**os.environ, **environment}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=told) as process:
+    variables = {**os.environ, **environment}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables) as process:
         try:
             assert process.stderr
             lines = []

@@ -12,8 +12,8 @@ import pytest
 from support import HANDBOOK, ROOT
 
 from graph.backends.local import open_local
-from graph.finding.searching import Searching
 from graph.release import Release
+from graph.retrieval.pipeline import RetrievalPipeline
 from graph.settings import Settings
 from graph.state import Passage
 
@@ -147,7 +147,7 @@ def test_the_reranked_leg_shows_the_candidates_in_their_new_order_and_the_others
 def test_the_reranked_leg_orders_as_an_answer_does(handbook: Path) -> None:
     async def ordered() -> list[Passage]:
         backend = await open_local(Settings(index=handbook), Release())
-        return await Searching(Release(), backend).passages("warranty of the pump", {}, [])
+        return await RetrievalPipeline(Release(), backend).passages("warranty of the pump", {}, [])
 
     wanted = [(each["id"], each["score"]) for each in asyncio.run(ordered())]
     shown = [(each["id"], each["score"]) for each in found_by("reranked", handbook)]

@@ -149,7 +149,7 @@ def _ready(url: str) -> bool:
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{url}/readyz", timeout=10) as reply:
-                return reply.status == 200
+                return bool(reply.status == 200)
         except OSError:
             time.sleep(0.2)
     return False

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.candidates import Found, ndcg
 from benchmarks.train_rerank import Listed, fit
-from graph.finding.relevance import FEATURES
+from graph.retrieval.features import FEATURES
 from graph.state import Passage
 
 NEAR, PAIRS, LINKED = (FEATURES.index(name) for name in ("near", "pairs", "linked"))

@@ -11,14 +11,14 @@ from graph.verification import Given, verify
 
 @scorer
 def supported(inputs: dict[str, Any], outputs: Any, trace: Trace | None = None) -> Feedback:
-    """The share of an answer's claims that its passages support; the rationale tells the other ones.
+    """The share of an answer's claims that its passages support; the rationale names the other ones.
 
     `inputs` has the `question`, `outputs` is the answer or has it as `answer`. The passages are the `passages` of the
     outputs or of the inputs, or else the documents that the retriever spans of the trace give back.
     """
-    told = outputs if isinstance(outputs, dict) else {"answer": outputs}
-    passages = told.get("passages") or inputs.get("passages") or list(_retrieved(trace))
-    report = verify(str(inputs.get("question", "")), str(told["answer"]), passages)
+    given = outputs if isinstance(outputs, dict) else {"answer": outputs}
+    passages = given.get("passages") or inputs.get("passages") or list(_retrieved(trace))
+    report = verify(str(inputs.get("question", "")), str(given["answer"]), passages)
     amiss = [
         f"{claim.verdict}: {claim.text} ({claim.because})" for claim in report.claims if claim.verdict != "supported"
     ]

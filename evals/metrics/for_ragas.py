@@ -8,12 +8,11 @@ import warnings
 from functools import cache
 from typing import Any
 
-from evals.judging.labels import PLACE, SCORES
-from evals.metrics.plain import MARKER
-from evals.metrics.supported import Supported
+from evals.dataset import Sample
+from evals.metrics.keyless import MARKER
+from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Embed, Vectors
-from evals.runs import Outcome
-from evals.samples import Sample
+from evals.runs import SampleOutcome, plain_passage
 from graph.backends.embedders import load_embedder
 from graph.settings import load_settings, quiet_libraries
 
@@ -33,9 +32,9 @@ class _Verified(BaseMetric):
 
     metric: str
 
-    def __init__(self, threads: int = 0, **told: Any) -> None:
+    def __init__(self, threads: int = 0, **options: Any) -> None:
         """`threads` embed at once; 0 takes every core."""
-        super().__init__(name=told.pop("name", self.metric), **told)
+        super().__init__(name=options.pop("name", self.metric), **options)
         self._threads = threads
 
     async def ascore(  # type: ignore[override]
@@ -44,7 +43,7 @@ class _Verified(BaseMetric):
         """0 to 1; a response that claims nothing is supported. The `user_input` is a part of what it claims."""
         sample = SAMPLE.model_copy(update={"question": user_input or SAMPLE.question})
         outcome = outcome_of(response, retrieved_contexts)
-        found = await getattr(Supported(Vectors(_embed(self._threads)), [outcome]), self.metric)(sample, outcome)
+        found = await getattr(SupportMetrics(Vectors(_embed(self._threads)), [outcome]), self.metric)(sample, outcome)
         return MetricResult(value=float(found))
 
 
@@ -66,15 +65,14 @@ class CitationPrecision(_Verified):
     metric = "citation_precision"
 
 
-def outcome_of(response: str, contexts: list[str]) -> Outcome:
+def outcome_of(response: str, contexts: list[str]) -> SampleOutcome:
     """A response with its contexts as what a run would have kept of them."""
-    named = {"document": "", "file": "", "title": "", "section": "", "header": ""}
-    passages = [{**named, **PLACE, **SCORES, "id": str(n), "text": text} for n, text in enumerate(contexts, 1)]
+    passages = [plain_passage(str(n), text) for n, text in enumerate(contexts, 1)]
     markers = dict.fromkeys(MARKER.findall(response))
     cited = [int(marker.strip(" []")) for marker in markers]
     citations = [{"marker": number, "passage": str(number)} for number in dict.fromkeys(cited)]
     answer = {"text": response, "status": "answered", "citations": citations}
-    return Outcome(sample=SAMPLE.id, answer=answer, passages=passages, seconds=0.0)
+    return SampleOutcome(sample=SAMPLE.id, answer=answer, passages=passages, seconds=0.0)
 
 
 @cache

@@ -1,1 +1,22 @@
-"""From a Verdict and the runs that it is about to what people and machines read of it."""
+"""Writes a report: the page, the summary, the test cases and the record, each whole or not at all."""
+
+from pathlib import Path
+
+from evals.report.contents import EvalReport
+from evals.report.page import render
+from evals.report.record import record_of
+from evals.report.summary import junit, summary
+from graph.files import write_whole
+
+PAGE, SUMMARY, CASES, RECORD = "report.html", "summary.md", "junit.xml", "report.json"
+FILES = (PAGE, SUMMARY, CASES, RECORD)
+
+
+def write_report(report: EvalReport, out: Path) -> Path:
+    """The page's path; the same verdict and runs give the same bytes. Raises OSError."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / SUMMARY, summary(report))
+    write_whole(out / CASES, junit(report.verdict))
+    write_whole(out / RECORD, record_of(report).text())
+    write_whole(out / PAGE, render(report))
+    return out / PAGE

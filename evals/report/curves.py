@@ -1,34 +1,23 @@
-"""Curves: how often answers are wrong at each confidence, and how long they take; pure."""
+"""Curves of a report: how often answers are wrong at each confidence, and how long they take; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 
 import numpy as np
 
-from evals.calibration.curves import risk_coverage
-from evals.gating.criteria import Side
-from evals.report.pairs import Party, confidence
-from evals.runs import Kept
-from evals.samples import Dataset, Sample
+from evals.curves import mean_risk, risk_coverage
+from evals.dataset import Dataset, Sample, StrictModel
+from evals.gate.criteria import ScoredRelease
+from evals.report.pairs import ReportedRun, confidence
 
 RIGHT = ("answer_accuracy", "factual_correctness", "token_f1")
-"""What says how right an answer is, the best first."""
+"""Metrics of how right an answer is, the best first."""
 POINTS = 200
 LATENCY = "latency_ms"
 Points = tuple[tuple[float, float], ...]
 
 
-class Trial(Kept):
-    """An answer that was given, its confidence, and how wrong it was, 0 to 1."""
-
-    confidence: float
-    loss: float
-
-
-DECLINED = Trial(confidence=-inf, loss=0.0)
-
-
-class Risk(Kept):
+class RiskCurve(StrictModel):
     """Mean loss (`y`) of the most confident answers by the share of all samples that they are (`x`).
 
     It ends where the release declines. `without` counts the samples that have no score or no confidence and
@@ -45,15 +34,11 @@ class Risk(Kept):
         return self.points[-1][0] if self.points else 0.0
 
     def area(self, to: float) -> float | None:
-        """The mean risk from no coverage up to `to` (the area under the curve over its width)."""
-        if to <= 0 or not self.points:
-            return None
-        starts = [0.0, *(x for x, _ in self.points)]
-        widths = [max(0.0, min(x, to) - start) for start, (x, _) in zip(starts, self.points, strict=False)]
-        return sum(width * y for width, (_, y) in zip(widths, self.points, strict=True)) / sum(widths)
+        """The mean risk from no coverage up to `to`."""
+        return mean_risk(self.points, to)
 
 
-class Spread(Kept):
+class LatencyCurve(StrictModel):
     """A distribution: the share of values (`y`) up to a value (`x`), and its quantiles by per cent."""
 
     points: Points
@@ -62,59 +47,42 @@ class Spread(Kept):
     without: int = 0
 
 
-def right_by(dataset: Dataset, sides: Sequence[Side]) -> str | None:
-    """The first metric of how right an answer is of which every side has a value; None: there is none."""
-    return next((name for name in RIGHT if all(_has(dataset, side, name) for side in sides)), None)
+def right_by(dataset: Dataset, releases: Sequence[ScoredRelease]) -> str | None:
+    """The first metric of how right an answer is of which every release has a value; None: there is none."""
+    ids = {sample.id for sample in dataset.samples}
+    return next((name for name in RIGHT if all(ids & each.values(name).keys() for each in releases)), None)
 
 
-def risk(dataset: Dataset, party: Party, right: str) -> Risk:
+def risk(run: ReportedRun, right: str) -> RiskCurve:
     """The risk-coverage curve (El-Yaniv and Wiener, 2010) of a release.
 
     An answer to what is answerable is as wrong as `right` says, an answer to what is not, wholly. What was declined is
     not covered. Samples of equal confidence are covered together.
     """
-    found = {sample.id: _trial(sample, party, right) for sample in dataset.samples}
-    asked = [sample.id for sample in dataset.samples if not _unknown(sample, party, right)]
-    given = [found[each] or DECLINED for each in asked]
-    points = risk_coverage([trial.confidence for trial in given], [trial.loss for trial in given])
+    trials = [trial for sample in run.dataset.samples if (trial := _trial(sample, run, right))]
+    points = risk_coverage([confidence for confidence, _ in trials], [loss for _, loss in trials])
     covered = tuple((point.coverage, point.risk) for point in points)
-    return Risk(points=covered, samples=len(asked), without=len(found) - len(asked))
+    return RiskCurve(points=covered, samples=len(trials), without=len(run.dataset.samples) - len(trials))
 
 
-def latency(side: Side) -> Spread:
+def latency(release: ScoredRelease) -> LatencyCurve:
     """How long the answers took, in milliseconds."""
-    scores = list(side.scores.get(LATENCY, {}).values())
-    values = sorted(score.value for score in scores if score.value is not None)
+    values = sorted(release.values(LATENCY).values())
     shown = sorted({round(place) for place in np.linspace(0, len(values) - 1, min(POINTS, len(values)))})
-    return Spread(
+    return LatencyCurve(
         points=tuple((values[place], (place + 1) / len(values)) for place in shown),
         quantiles={each: float(np.quantile(values, each / 100)) for each in (50, 90, 95, 99)} if values else {},
         samples=len(values),
-        without=len(scores) - len(values),
+        without=len(release.scores.get(LATENCY, {})) - len(values),
     )
 
 
-def _has(dataset: Dataset, side: Side, name: str) -> bool:
-    return any(side.value(name, sample.id) is not None for sample in dataset.samples)
-
-
-def _unknown(sample: Sample, party: Party, right: str) -> bool:
-    """Whether nobody knows how right the answer to a sample is, or how confident."""
-    outcome = party.outcomes.get(sample.id)
+def _trial(sample: Sample, run: ReportedRun, right: str) -> tuple[float, float] | None:
+    """The confidence of an answer, minus infinity where it declines, and how wrong it is; None where one is unknown."""
+    outcome = run.outcomes.get(sample.id)
     if outcome is None or outcome.answer is None:
-        return True
-    if _declined(outcome.answer):
-        return False
-    return confidence(outcome) is None or (sample.answerable and party.side.value(right, sample.id) is None)
-
-
-def _trial(sample: Sample, party: Party, right: str) -> Trial | None:
-    outcome = party.outcomes.get(sample.id)
-    if outcome is None or outcome.answer is None or _declined(outcome.answer):
         return None
-    value = party.side.value(right, sample.id) if sample.answerable else 0.0
-    return Trial(confidence=confidence(outcome) or 0.0, loss=1.0 - (value or 0.0))
-
-
-def _declined(answer: Mapping[str, object]) -> bool:
-    return answer.get("status") == "declined"
+    if outcome.answer.get("status") == "declined":
+        return -inf, 0.0
+    sure, value = confidence(outcome), run.scored.value(right, sample.id) if sample.answerable else 0.0
+    return None if sure is None or value is None else (sure, 1.0 - value)

@@ -1,14 +1,14 @@
-"""Pairs: what became of each sample under the release and under its champion, the worst changes first; pure."""
+"""Pairs: the outcomes of each sample under the release and under its champion, the worst changes first; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evals.gating.criteria import Side
-from evals.gating.verdict import Verdict
-from evals.metrics.known import METRICS
-from evals.runs import Outcome
-from evals.samples import Dataset, Sample
+from evals.dataset import Dataset, Sample
+from evals.gate.criteria import ScoredRelease
+from evals.gate.verdict import Verdict
+from evals.metrics.catalog import METRICS
+from evals.runs import EvalRun, RunInfo, SampleOutcome
 from evals.scores import Score
 
 Moved = Literal["failed", "worse", "unmatched", "same", "better"]
@@ -18,15 +18,22 @@ SAME = 0.01
 
 
 @dataclass(frozen=True)
-class Party:
-    """A release that was asked: its scores, and what became of each sample."""
+class ReportedRun:
+    """A run as it was read: what was asked of what, the scores, and the outcome of each sample."""
 
-    side: Side
-    outcomes: Mapping[str, Outcome]
+    info: RunInfo
+    dataset: Dataset
+    scored: ScoredRelease
+    outcomes: Mapping[str, SampleOutcome]
+
+    @classmethod
+    def of_run(cls, run: EvalRun, scores: Iterable[Score]) -> "ReportedRun":
+        """A run with its scores; raises RunInvalid."""
+        return cls(run.info, run.dataset, ScoredRelease.of_run(run.info, scores), run.outcomes)
 
 
 @dataclass(frozen=True)
-class Change:
+class MetricChange:
     """A metric of one sample on both sides; None where it was not scored at all."""
 
     metric: str
@@ -39,63 +46,63 @@ class Change:
         new, old = (score.value if score else None for score in (self.release, self.champion))
         if new is None or old is None:
             return None
-        return new - old if METRICS[self.metric].better == "higher" else old - new
+        return METRICS[self.metric].sign * (new - old)
 
 
 @dataclass(frozen=True)
-class Pair:
+class SamplePair:
     """A sample with both outcomes; `gain` is the mean one over the metrics that order the samples.
 
     `failed`: the release has no answer. `unmatched`: there is nothing to compare its answer with.
     """
 
     sample: Sample
-    release: Outcome | None
-    champion: Outcome | None
-    changes: tuple[Change, ...]
+    release: SampleOutcome | None
+    champion: SampleOutcome | None
+    changes: tuple[MetricChange, ...]
     moved: Moved
     gain: float | None
     own: float | None
 
 
-def ordering(verdict: Verdict, side: Side) -> tuple[str, ...]:
+def ordering(verdict: Verdict, scored: ScoredRelease) -> tuple[str, ...]:
     """The metrics that order the samples: those without a unit that criteria ask about, else all that there are."""
     asked = dict.fromkeys(each.metric for each in verdict.findings)
-    plain = [name for name in METRICS if not METRICS[name].unit and side.scores.get(name)]
+    plain = [name for name in METRICS if not METRICS[name].unit and scored.scores.get(name)]
     return tuple(name for name in plain if name in asked) or tuple(plain)
 
 
-def pairs(dataset: Dataset, release: Party, champion: Party | None, by: Sequence[str]) -> list[Pair]:
+def pairs(dataset: Dataset, release: ReportedRun, champion: ReportedRun | None, by: Sequence[str]) -> list[SamplePair]:
     """Every sample, the worst first: failed, then by the mean gain; without a champion, by the mean score."""
     found = [_pair(sample, release, champion, by) for sample in dataset.samples]
     return sorted(found, key=lambda pair: (ORDER.index(pair.moved), _weight(pair)))
 
 
-def status(outcome: Outcome | None) -> str:
+def status(outcome: SampleOutcome | None) -> str:
     """What became of a sample: its answer's status, `failed` or `not asked`."""
     if outcome is None:
         return "not asked"
     return "failed" if outcome.answer is None else str(outcome.answer.get("status", "unknown"))
 
 
-def confidence(outcome: Outcome | None) -> float | None:
+def confidence(outcome: SampleOutcome | None) -> float | None:
     """How confident an answer is; None where it does not say."""
     told = (outcome.answer or {}).get("confidence") if outcome else None
     return float(told) if isinstance(told, int | float) else None
 
 
-def _pair(sample: Sample, release: Party, champion: Party | None, by: Sequence[str]) -> Pair:
+def _pair(sample: Sample, release: ReportedRun, champion: ReportedRun | None, by: Sequence[str]) -> SamplePair:
     changes = tuple(
-        Change(name, new, old)
+        MetricChange(name, new, old)
         for name in METRICS
-        if (new := release.side.of(name, sample.id)) or (champion and champion.side.of(name, sample.id))
-        for old in [champion.side.of(name, sample.id) if champion else None]
+        if (new := release.scored.of(name, sample.id)) or (champion and champion.scored.of(name, sample.id))
+        for old in [champion.scored.of(name, sample.id) if champion else None]
     )
     outcome = release.outcomes.get(sample.id)
     counted = [change for change in changes if change.metric in by]
     gain = _mean([change.gain for change in counted])
     failed = outcome is None or outcome.answer is None
-    return Pair(
+    return SamplePair(
         sample=sample,
         release=outcome,
         champion=champion.outcomes.get(sample.id) if champion else None,
@@ -112,15 +119,15 @@ def _moved(gain: float | None) -> Moved:
     return "worse" if gain < -SAME else "better" if gain > SAME else "same"
 
 
-def _weight(pair: Pair) -> float:
+def _weight(pair: SamplePair) -> float:
     """Less is worse."""
     return next((value for value in (pair.gain, pair.own) if value is not None), 0.0)
 
 
-def _turned(change: Change) -> float | None:
+def _turned(change: MetricChange) -> float | None:
     """The release's value, so turned that more is better."""
     value = change.release.value if change.release else None
-    return value if value is None or METRICS[change.metric].better == "higher" else -value
+    return None if value is None else METRICS[change.metric].sign * value
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -5,15 +5,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from evals.gating.verdict import Verdict, read_made
-from evals.report.contents import Report
-from evals.report.curves import Risk, Spread
-from evals.report.figures import Beside
-from evals.report.pairs import Change, Moved, Pair, confidence, status
-from evals.runs import About, Kept, Outcome
+from evals.dataset import StrictModel
+from evals.gate.measures import MetricComparison
+from evals.gate.verdict import Verdict, read_made
+from evals.report.contents import EvalReport
+from evals.report.curves import LatencyCurve, RiskCurve
+from evals.report.pairs import MetricChange, Moved, SamplePair, confidence, status
+from evals.runs import RunInfo, SampleOutcome
 
 
-class ChangeRecord(Kept):
+class ChangeRecord(StrictModel):
     """A metric of a sample on both sides; where there is no value, why. `gain` is positive where it got better."""
 
     release: float | None = None
@@ -23,7 +24,7 @@ class ChangeRecord(Kept):
     gain: float | None = None
 
 
-class SideRecord(Kept):
+class SideRecord(StrictModel):
     """What became of a sample under one release: the status of its answer, `failed` or `not asked`."""
 
     status: str
@@ -34,7 +35,7 @@ class SideRecord(Kept):
     trouble: str = ""
 
 
-class SampleRecord(Kept):
+class SampleRecord(StrictModel):
     """A sample under both releases; `scores` by metric."""
 
     sample: str
@@ -46,7 +47,7 @@ class SampleRecord(Kept):
     scores: dict[str, ChangeRecord]
 
 
-class Record(Kept):
+class ReportRecord(StrictModel):
     """`evidence` is the digest of the Verdict; lists of two hold the release's first, then the champion's.
 
     `ordering` are the metrics whose mean gain orders `samples`, the worst first; `regressions` are the ids of those
@@ -56,12 +57,12 @@ class Record(Kept):
     format: Literal[1] = 1
     evidence: str
     verdict: Verdict
-    run: About
-    champion_run: About | None = None
-    figures: tuple[Beside, ...]
+    run: RunInfo
+    champion_run: RunInfo | None = None
+    figures: tuple[MetricComparison, ...]
     right: str | None = None
-    risks: tuple[Risk, ...] = ()
-    latencies: tuple[Spread, ...] = ()
+    risks: tuple[RiskCurve, ...] = ()
+    latencies: tuple[LatencyCurve, ...] = ()
     ordering: tuple[str, ...]
     moved: dict[str, int]
     statuses: tuple[dict[str, int], ...] = Field(min_length=1)
@@ -73,32 +74,31 @@ class Record(Kept):
         return self.model_dump_json(indent=1, exclude_none=True) + "\n"
 
 
-def record_of(report: Report) -> Record:
+def record_of(report: EvalReport) -> ReportRecord:
     """A report as a record."""
-    runs = [asked for asked in (report.release, report.champion) if asked]
-    return Record(
+    return ReportRecord(
         evidence=report.verdict.digest,
         verdict=report.verdict,
-        run=report.release.about,
-        champion_run=report.champion.about if report.champion else None,
+        run=report.release.info,
+        champion_run=report.champion.info if report.champion else None,
         figures=tuple(report.figures),
         right=report.right,
         risks=tuple(report.risks),
         latencies=tuple(report.latencies),
         ordering=report.ordering,
         moved=dict(report.moved),
-        statuses=tuple(dict(report.statuses(asked)) for asked in runs),
+        statuses=tuple(dict(report.statuses(run)) for run in report.runs),
         samples=tuple(_sample(pair, paired=report.champion is not None) for pair in report.pairs),
         regressions=tuple(pair.sample.id for pair in report.regressions),
     )
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path) -> ReportRecord:
     """Read a report.json; raises VerdictInvalid that says what is wrong."""
-    return read_made(path, Record, "report", "report")
+    return read_made(path, ReportRecord, "report", "report")
 
 
-def side_record(outcome: Outcome | None) -> SideRecord:
+def side_record(outcome: SampleOutcome | None) -> SideRecord:
     """What became of a sample, in short."""
     answer = (outcome.answer if outcome else None) or {}
     trouble = outcome.trouble if outcome else None
@@ -112,7 +112,7 @@ def side_record(outcome: Outcome | None) -> SideRecord:
     )
 
 
-def change_record(change: Change) -> ChangeRecord:
+def change_record(change: MetricChange) -> ChangeRecord:
     """Both values of a metric, and why there are none."""
     return ChangeRecord(
         release=change.release.value if change.release else None,
@@ -123,7 +123,7 @@ def change_record(change: Change) -> ChangeRecord:
     )
 
 
-def _sample(pair: Pair, *, paired: bool) -> SampleRecord:
+def _sample(pair: SamplePair, *, paired: bool) -> SampleRecord:
     return SampleRecord(
         sample=pair.sample.id,
         tags=pair.sample.tags,

@@ -46,8 +46,20 @@ class Retriever(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SourceText:
+    """A document's title and whole text."""
+
+    title: str
+    text: str
+
+
 class Index(Protocol):
     """What passages are read from, as it lies on disk."""
+
+    async def document(self, file: str, groups: list[str]) -> SourceText | None:
+        """The document of a file; None if there is none that these groups may see."""
+        ...
 
     async def ping(self) -> None:
         """Read a little of it; raises SnapshotError or RetrievalUnavailable where questions cannot be answered."""

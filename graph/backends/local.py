@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
-from ..finding.retrieval import bm25, fuse
 from ..release import Release
+from ..retrieval.fusion import bm25, fuse
 from ..settings import Settings
 from ..snapshot.lexicon import Lexicon
 from ..snapshot.manifest import Manifest, check_fit, read_manifest
@@ -22,13 +23,13 @@ from ..snapshot.store import SnapshotLease, lease
 from ..snapshot.tables import Hit, Reader
 from ..state import Passage
 from ..text.words import terms
-from . import Backend, Scope
+from . import Backend, Scope, SourceText
 from .embedders import load_embedder
-from .embedding import Embedder, QuestionVectors, Small, above
+from .embedding import Embedder, QuestionVectors, Small, Vectors, above
 from .queries import CachedEmbedder
 
 READ, READ_SECONDS = 1000, 600.0
-"""Passages that are kept at hand with their vectors, some 10 KB each, and for how long."""
+"""Passages that are kept at hand with their vectors, some 20 KB each, and for how long."""
 
 
 class SnapshotRetriever:
@@ -63,6 +64,11 @@ class SnapshotRetriever:
     def newer(self) -> str | None:
         return self._lease.newer()
 
+    async def document(self, file: str, groups: list[str]) -> SourceText | None:
+        with self._answering():
+            found = await self._reader.document_of(file, access_condition(groups))
+        return SourceText(found.title, found.text) if found else None
+
     def close(self) -> None:
         self._reader.close()
         self._lease.release()
@@ -80,6 +86,7 @@ class SnapshotRetriever:
         missing = [place for place in places if place not in kept]
         fetched = await self._reader.fetch(missing, where) if missing else {}
         for place, row in fetched.items():
+            row[UNITS] = _unit(row[UNITS])
             self._read.put((where, place), row)
         found = {**kept, **fetched}
         return {place: found[place] for place in places if place in found}
@@ -196,11 +203,16 @@ def _compare(
     if question is None or not rows:
         return [None for _ in rows], [[] for _ in rows]
     whole = above(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
-    small: list[Small] = [row[UNITS] for row in rows]
-    flat = np.concatenate(small).astype(np.float32)
-    units = above((flat @ question.units) / np.maximum(np.linalg.norm(flat, axis=1), 1e-9), unrelated)
-    ends = np.cumsum([len(own) for own in small])[:-1]
-    return [float(one) for one in whole], [own.tolist() for own in np.split(units.round(4), ends)]
+    units = above(np.concatenate([row[UNITS] for row in rows]) @ question.units, unrelated).round(4).tolist()
+    ends = [*accumulate(len(row[UNITS]) for row in rows)]
+    return whole.tolist(), [units[first:last] for first, last in pairwise([0, *ends])]
+
+
+def _unit(small: Small) -> Vectors:
+    """Vectors at 8 bits as they are compared: at unit length."""
+    flat = small.astype(np.float32)
+    scaled: Vectors = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    return scaled
 
 
 class EmbeddedSimilarity:

@@ -6,11 +6,11 @@ from statistics import fmean
 from typing import Protocol
 
 from ..errors import ModelFailed, SettingsInvalid
-from ..finding.relevance import features, head_of
 from ..learned import load
 from ..models.breaker import EndpointBreaker, breaker_of
 from ..offload import off_loop
 from ..release import Release
+from ..retrieval.features import features, head_of
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import Weigh, alike

@@ -125,7 +125,7 @@ class Searcher:
 
     async def _documents(self, text: str, most: int) -> list[tuple[str, float]]:
         """The best documents for a text; several passages of one may stand before the next one's first."""
-        from ..finding.retrieval import best_by_document
+        from ..retrieval.fusion import best_by_document
 
         if self._reranker is None:
             question, scope = self._prepared(text, 3 * most)
@@ -136,7 +136,7 @@ class Searcher:
 
     async def _reranked(self, question: str, found: list[Passage], reranker: "Reranker") -> list[Passage]:
         """As many of the best as the release reranks, and the others below them."""
-        from ..finding.rerank import reorder
+        from ..retrieval.rerank import reorder
 
         best, rest = found[: self._release.retrieval.keep], found[self._release.retrieval.keep :]
         ranked = await reranker.rank([question], best, self._release.reranking.timeout)

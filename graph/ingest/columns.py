@@ -59,7 +59,7 @@ class Column:
         return _read(value, self.conventions)
 
     @property
-    def is_told(self) -> bool:
+    def is_reported(self) -> bool:
         """Whether its values look like those of a type that it does not have."""
         return self.type == "mixed" or (self.type == "string" and "open" in self.kinds and "code" not in self.kinds)
 
@@ -152,7 +152,7 @@ def _text(value: object) -> str:
 
 def column_warnings(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> list[FileWarning]:
     """What of the metadata cannot be filtered on as one would expect, with the documents concerned, by their names."""
-    mixed = [_mixed(name, column, documents) for name, column in columns.items() if column.is_told]
+    mixed = [_mixed(name, column, documents) for name, column in columns.items() if column.is_reported]
     return mixed + list(_without_column(documents, columns))
 
 

@@ -5,15 +5,16 @@ Where a part ends follows from its rows' content, so a row that is changed, adde
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from zlib import crc32
 
 from ..text.tables import layout
-from .document import Metadata, Refusal, Source, part_digest
+from .document import Delimited, Metadata, Refusal, Source, part_digest
 from .formats.clean import encoding_of
-from .formats.sheets import DELIMITED, LONGEST, rows_of
+from .formats.sheets import DELIMITED, LONGEST, quoting_after, rows_in
 from .formats.tables import to_markdown
 from .front_matter import is_fenced
 
@@ -45,24 +46,39 @@ def is_in_parts(path: Path, most: float) -> bool:
 def parts(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]:
     """The parts of a file, as `name#1`, `name#2`, ...; one that cannot be read to its end is refused whole."""
     try:
-        found = [(place, part_digest(text, "", fields)) for place, text in part_texts(path)]
+        how, found = _digests(path, fields)
     except (OSError, UnicodeError, csv.Error) as error:
         yield Refusal(name, f"corrupt: {error}")
         return
     for place, digest in found:
-        yield Source(f"{name}#{place}", name, path, digest, fields, place=place, structured=True)
+        yield Source(f"{name}#{place}", name, path, digest, fields, place=place, delimited=how)
 
 
-def part_texts(path: Path) -> Iterator[tuple[int, str]]:
-    """The parts of a file with their numbers from 1, each as Markdown; raises csv.Error or UnicodeError."""
+def _digests(path: Path, fields: Metadata) -> tuple[Delimited, list[tuple[int, str]]]:
+    """How the file is read, and the digest of each part: read once if it is UTF-8 and its quotation marks are right."""
     with path.open("rb") as file:
-        encoding = encoding_of(iter(partial(file.read, BLOCK), b""))
-    found = rows_of(lambda: path.open(encoding=encoding, errors="replace", newline=""))
-    rows = (row for row in found if any(map(str.strip, row)))
-    head = list(islice(rows, HEAD))
-    how = layout(head)
-    for number, part in enumerate(_cut(chain(head[how.first :], rows)), 1):
-        yield number, to_markdown(how, part)
+        mark = encoding_of([file.read(4)])
+    how = Delimited(mark, "replace") if mark.startswith("utf-") and mark != "utf-8" else Delimited()
+    while True:
+        try:
+            return how, [(place, part_digest(text, "", fields)) for place, text in part_texts(path, how)]
+        except UnicodeDecodeError:
+            with path.open("rb") as file:
+                how = replace(how, encoding=encoding_of(iter(partial(file.read, BLOCK), b"")), errors="replace")
+        except csv.Error as error:
+            if how.quoting is not None:
+                raise
+            how = replace(how, quoting=quoting_after(error))
+
+
+def part_texts(path: Path, how: Delimited) -> Iterator[tuple[int, str]]:
+    """The parts of a file with their numbers from 1, each as Markdown; raises csv.Error or UnicodeError."""
+    with path.open(encoding=how.encoding, errors=how.errors, newline="") as file:
+        rows = (row for row in rows_in(file, how.quoting) if any(map(str.strip, row)))
+        head = list(islice(rows, HEAD))
+        found = layout(head)
+        for number, part in enumerate(_cut(chain(head[found.first :], rows)), 1):
+            yield number, to_markdown(found, part)
 
 
 def _cut(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:

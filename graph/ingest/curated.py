@@ -76,10 +76,10 @@ class Curated:
         places = [file, *names]
         above = {folder: self._load(folder) for place in places for folder in reversed(place.parents)}
         near = {place.parent for place in places}
-        trusted = {folder: told for folder, told in above.items() if folder in near or self._inside(folder)}
-        for told in trusted.values():
-            if told.trouble:
-                raise SourceInvalid(told.trouble)
+        trusted = {folder: loaded for folder, loaded in above.items() if folder in near or self._inside(folder)}
+        for loaded in trusted.values():
+            if loaded.trouble:
+                raise SourceInvalid(loaded.trouble)
         if file in self._unsure:
             raise SourceInvalid(self._unsure[file])
         rows = sorted(self._rows.get(file, ()), key=lambda row: len(row.manifest.parts))
@@ -96,20 +96,19 @@ class Curated:
                 continue
             for stray in self._folders[folder].restricting.meant_for(place.relative_to(folder).as_posix()):
                 if stray.manifest not in described:
-                    told = (stray.manifest or stray.sidecar or folder).name
+                    origin = (stray.manifest or stray.sidecar or folder).name
                     why = "which is not there; if it means this file, correct the name, else remove it."
-                    raise SourceInvalid(f"{told} restricts {stray.name!r}, {why}")
+                    raise SourceInvalid(f"{origin} restricts {stray.name!r}, {why}")
 
     def strays(self, folder: Path) -> list[Stray]:
         """What the manifests and sidecars of a folder say of files that are not there."""
         return self._load(folder).strays
 
     def _beside(self, file: Path) -> Iterator[tuple[str, Metadata]]:
-        paths = self._sidecars.get(file, [])
-        told = [(path.name, self._sidecar(path)) for path in paths]
-        if any(fields != told[0][1] for _, fields in told):
-            raise SourceInvalid(f"{' and '.join(name for name, _ in told)} say different things; keep one of them.")
-        yield from told[:1]
+        beside = [(path.name, self._sidecar(path)) for path in self._sidecars.get(file, [])]
+        if any(fields != beside[0][1] for _, fields in beside):
+            raise SourceInvalid(f"{' and '.join(name for name, _ in beside)} say different things; keep one of them.")
+        yield from beside[:1]
 
     def _sidecar(self, path: Path) -> Metadata:
         self._check_link(path)

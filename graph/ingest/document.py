@@ -5,17 +5,26 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 Metadata = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """How a CSV file is read: its encoding, and how its quotation marks are taken where one of them is misplaced."""
+
+    encoding: str = "utf-8"
+    errors: str = "strict"
+    quoting: Literal[0, 3] | None = None
 
 
 @dataclass(frozen=True)
 class Source:
     """A document before it is read: a file, or a part of one when `place` is set.
 
-    `place` is the line of a corpus's record or the number of a table's part, both from 1; its text is read again when
-    its turn comes. `structured` tells whether a part's text is Markdown.
+    `place` is the line of a corpus's record or the number of a CSV file's part, both from 1; its text is read again
+    when its turn comes, a part of a CSV file as `delimited` says.
     """
 
     id: str
@@ -25,7 +34,7 @@ class Source:
     metadata: Metadata = field(default_factory=dict)
     title: str = ""
     place: int | None = None
-    structured: bool = False
+    delimited: Delimited | None = None
 
 
 class Refused(Exception):

@@ -81,9 +81,9 @@ class Journal:
 
     def passages(self, document: str) -> PassageRows:
         """The passages of one finished document."""
-        asked = "SELECT rows, vectors, units FROM passages WHERE document = ?"
-        kept, vectors, units = self._database.execute(asked, (document,)).fetchone()
-        rows = json.loads(kept)
+        query = "SELECT rows, vectors, units FROM passages WHERE document = ?"
+        listed, vectors, units = self._database.execute(query, (document,)).fetchone()
+        rows = json.loads(listed)
         whole = np.frombuffer(vectors, np.float32).reshape(-1, self.dimensions)
         own = _split(np.frombuffer(units, np.int8), [row.pop(UNITS) for row in rows], self.dimensions)
         return PassageRows(rows, whole, own)

@@ -79,15 +79,15 @@ def _check_rows(path: Path, names: list[str], rows: list[list[str]], file: int) 
     if len(rows) > MOST_ROWS:
         raise SourceInvalid(f"{path.name}: it has {len(rows)} rows; at most {MOST_ROWS} are read.")
     for number, row in enumerate(rows[1:], 2):
-        told = f"{path.name}: row {number} ({','.join(row)[:60]!r})"
+        where = f"{path.name}: row {number} ({','.join(row)[:60]!r})"
         if len(row) != len(names):
-            raise SourceInvalid(f"{told} has {len(row)} cells and the header {len(names)}; a comma needs quotes.")
+            raise SourceInvalid(f"{where} has {len(row)} cells and the header {len(names)}; a comma needs quotes.")
         if not row[file].strip():
-            raise SourceInvalid(f"{told} names no file.")
+            raise SourceInvalid(f"{where} names no file.")
         if any(cell.strip() and not name for name, cell in zip(names, row, strict=True)):
-            raise SourceInvalid(f"{told} has a cell in a column without a name.")
+            raise SourceInvalid(f"{where} has a cell in a column without a name.")
         if any("\n" in cell or "\r" in cell for cell in row):
-            raise SourceInvalid(f"{told} has a line break in a cell; a quote may be missing.")
+            raise SourceInvalid(f"{where} has a line break in a cell; a quote may be missing.")
 
 
 def _cells(names: list[str], row: list[str], file: int) -> Metadata:
@@ -98,11 +98,11 @@ def _cells(names: list[str], row: list[str], file: int) -> Metadata:
 def _text(path: Path, most: int) -> str:
     """A file's text; raises SourceInvalid for what is no regular file, is too large, or is not UTF-8."""
     try:
-        told = path.stat()
-        if not stat.S_ISREG(told.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise SourceInvalid(f"{path.name}: this cannot be read: it is not a regular file.")
-        if told.st_size > most:
-            raise SourceInvalid(f"{path.name}: this cannot be read: it has {told.st_size} bytes, at most {most} are.")
+        if status.st_size > most:
+            raise SourceInvalid(f"{path.name}: this cannot be read: it has {status.st_size} bytes, at most {most} are.")
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise SourceInvalid(f"{path.name}: this cannot be read: {error.strerror}.") from error

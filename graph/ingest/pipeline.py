@@ -20,16 +20,15 @@ from .build import Base, build_snapshot
 from .csv_parts import is_table
 from .document import Chunk, FileWarning, Refusal, Refused, Source, digest_of
 from .duplicates import Duplicates
-from .given import Given, Search, check_paths
+from .inputs import Inputs, Search, check_paths
 from .journal import Journal
 from .options import Options, Outcome, Progress
-from .published import published, rows_with_text, vectors_of
+from .previous import published, rows_with_text, vectors_of, withdrawn
 from .reading import Cut, Recipe, read_all, surviving
-from .removal import withdrawn
 from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 12
+READING = 13
 """Goes up when the same file would be read or cut into other text: then everything is read again."""
 EMBED_AT_ONCE = 64
 
@@ -52,11 +51,11 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
     check_paths(paths, known)
     with store.writing(patience=options.patience):
         search = Search(out, options.most_megabytes, options.follow_symlinks, options.default_groups)
-        given = Given(paths, Roots.read(store.path), search, all_gone=options.prune_all)
-        given.roots.write(store.path)
+        inputs = Inputs(paths, Roots.read(store.path), search, all_gone=options.prune_all)
+        inputs.roots.write(store.path)
         run = _Run(store, release, options, progress)
         try:
-            return run.do(given)
+            return run.do(inputs)
         finally:
             run.close()
 
@@ -92,13 +91,13 @@ class _Run:
             self.notes.append(f"The index is made anew, of PATHS alone: {error}")
         return None
 
-    def do(self, given: Given) -> Outcome:
-        sources, self.refused = given.sources, given.refused
+    def do(self, inputs: Inputs) -> Outcome:
+        sources, self.refused = inputs.sources, inputs.refused
         there = {source.id for source in sources}
         withheld = withdrawn(self.before, there, self.refused)
-        gone = self._gone(given, sources, there) - withheld
+        gone = self._gone(inputs, sources, there) - withheld
         good = self._still_good(sources, gone | withheld)
-        sources = [*sources, *given.copies_left(self.before, good | gone | withheld)]
+        sources = [*sources, *inputs.copies_left(self.before, good | gone | withheld)]
         todo = [source for source in sources if source.id not in good]
         self.progress.expect(len(todo))
         if todo:
@@ -106,14 +105,14 @@ class _Run:
         lost = {source.id for source in todo} - self.journal.names()
         withheld = withdrawn(self.before, there - lost, self.refused) | (lost & self.before.keys())
         unchanged = len(good & there - self.journal.names())
-        notes = [*self.notes, *(given.notes() if self._prunes else [])]
+        notes = [*self.notes, *(inputs.notes() if self._prunes else [])]
         return self._finish(sorted(gone - withheld), sorted(withheld), unchanged, notes)
 
-    def _gone(self, given: Given, sources: list[Source], there: set[str]) -> set[str]:
+    def _gone(self, inputs: Inputs, sources: list[Source], there: set[str]) -> set[str]:
         """What is pruned, and what a table was before its rows changed: parts that it no longer has, or all as one."""
         tables = {source.file for source in sources if is_table(source.path)}
         stale = {row.document for row in self.before.values() if row.file in tables and row.document not in there}
-        return stale | (given.gone(self.before) if self._prunes else set())
+        return stale | (inputs.gone(self.before) if self._prunes else set())
 
     def _still_good(self, sources: list[Source], out: set[str]) -> set[str]:
         """Documents that need no work: published or journaled under the digest that their source has now."""

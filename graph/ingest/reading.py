@@ -1,14 +1,16 @@
 """Reads and cuts sources, several at once, within bounds; whatever breaks costs one document and never the run."""
 
+import csv
 import logging
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import TimeoutError
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,11 +19,12 @@ from pebble import ProcessExpired, ProcessPool
 from ..backends.embedders import token_counter
 from ..release import Chunking
 from .chunk import cut
-from .document import Chunk, Document, Refusal, Refused, Source
+from .corpus import record_texts
+from .csv_parts import part_texts
+from .document import Chunk, Document, Refusal, Refused, Source, part_digest
 from .formats.clean import as_written, has_words, tidy
 from .formats.extract import extract, is_plain
 from .front_matter import doubt_in_markup
-from .parts import with_texts
 
 log = logging.getLogger("warrant.ingest")
 AHEAD = 8
@@ -79,6 +82,29 @@ def read_all(sources: Iterable[Source], recipe: Recipe, limits: Limits) -> Itera
                 yield _outcome(*waiting.popleft(), limits)
         while waiting:
             yield _outcome(*waiting.popleft(), limits)
+
+
+def with_texts(sources: Iterable[Source]) -> Iterator[tuple[Source, str | None]]:
+    """Each source in order, with its text when it is a part of a file; None when the file no longer holds it."""
+    for path, group in groupby(sources, key=lambda source: source.path if source.place is not None else None):
+        if path is None:
+            yield from ((source, None) for source in group)
+            continue
+        wanted = {source.place: source for source in group if source.place is not None}
+        how = next(iter(wanted.values())).delimited
+        texts = part_texts(path, how) if how else record_texts(path)
+        yield from _found(wanted, texts)
+
+
+def _found(wanted: Mapping[int, Source], texts: Iterator[tuple[int, str]]) -> Iterator[tuple[Source, str | None]]:
+    left = dict(wanted)
+    with suppress(OSError, UnicodeError, csv.Error):
+        for place, text in texts:
+            if source := left.pop(place, None):
+                yield source, text if part_digest(text, source.title, source.metadata) == source.digest else None
+            if not left:
+                break
+    yield from ((source, None) for source in left.values())
 
 
 class _Readers(ProcessPool):
@@ -147,8 +173,8 @@ def _part(source: Source, text: str | None) -> Document:
     if not has_words(text):
         raise Refused("empty: the record's text holds no words")
     # What a corpus's records say of themselves was looked at when they were found.
-    doubt = doubt_in_markup(text, source.path.suffix.lower()) if source.structured else ""
-    return Document(as_written(text), source.title, structured=source.structured, doubt=doubt)
+    doubt = doubt_in_markup(text, source.path.suffix.lower()) if source.delimited else ""
+    return Document(as_written(text), source.title, structured=source.delimited is not None, doubt=doubt)
 
 
 def surviving(file: str, work: Callable[[], Made]) -> Made | Refusal:

@@ -158,8 +158,8 @@ class _Finding:
         try:
             size = path.stat().st_size
             if size > self._most * MEGABYTE:
-                told = f"too large: {size / MEGABYTE:.1f} MB, at most {self._most:g} MB are read"
-                return Refusal(name, told)
+                reason = f"too large: {size / MEGABYTE:.1f} MB, at most {self._most:g} MB are read"
+                return Refusal(name, reason)
             content = path.read_bytes()
         except OSError as error:
             return Refusal(name, f"unreadable: {error.strerror}")

@@ -36,7 +36,9 @@ class ExtractiveWriter:
         for number, quote in enumerate(brief.quotes):
             # A table row or list item has no full stop of its own, and without one two of them would be one claim.
             stop = "" if quote["text"].endswith(STOPS) else "."
-            yield f"{' ' if number else ''}{quote['text']}{stop} [{quote['passage'] + 1}]"
+            # What begins with a small letter would be taken to go on with the sentence before it.
+            apart = "" if not number else "\n\n" if quote["text"][:1].islower() else " "
+            yield f"{apart}{quote['text']}{stop} [{quote['passage'] + 1}]"
 
 
 class ChatWriter:

@@ -67,8 +67,8 @@ def check_fit(directory: Path, manifest: Manifest, release: Release) -> None:
     """Raise SnapshotMismatch when a release cannot search a Snapshot."""
     if manifest.embedding != release.embedding:
         made = f"The Snapshot {directory} was made with the embedding {manifest.embedding}"
-        told = f"the release {release.label} names {release.embedding}"
-        raise SnapshotMismatch(f"{made}, but {told}; index again with this release or name the other one.")
+        named = f"the release {release.label} names {release.embedding}"
+        raise SnapshotMismatch(f"{made}, but {named}; index again with this release or name the other one.")
 
 
 def _check_file(directory: Path, name: str, size: int) -> None:

@@ -13,7 +13,7 @@ from ..text.plain import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, share, terms, weights
 from .names import Name, held, names_in, side_by_side
-from .versions import outdated
+from .versions import outdated, year_of_version
 
 MOST_UNITS = 400
 BIAS, MEANING, WORDS = -6.5, 4.4, 5.4
@@ -25,8 +25,10 @@ ASKS = -2.0
 """Log-odds for a unit that is itself a question: a heading of a list of answers says nothing."""
 TITLES = -2.5
 """Log-odds for a unit that is the title of what stands under it."""
-OUTDATED = -4.0
+OUTDATED = -8.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
+UNNAMED = -1.0
+"""Log-odds for each name of the question that a unit is not about, where others are."""
 
 ORDERS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
@@ -46,7 +48,7 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
     """The quotable units of the passages in reading order; `similarity` is the unit's cosine, or its passage's."""
     found = []
     for number, passage in enumerate(passages):
-        own = _units(passage["text"], passage["header"])
+        own = units(passage["text"], passage["header"])
         known = len(passage["similar"]) == len(own)
         near = passage["similar"] if known else [passage["vector"] or 0.0] * len(own)
         over = _headings(passage["text"])
@@ -80,11 +82,6 @@ def _headings(text: str) -> tuple[tuple[int, str], ...]:
 def innermost(passage: Passage) -> str:
     """The section that a passage begins in."""
     return passage["section"].split(" > ")[-1]
-
-
-@lru_cache(maxsize=2048)
-def _units(text: str, header: str) -> tuple[Unit, ...]:
-    return tuple(units(text, header))
 
 
 def said(unit: Evidence) -> str:
@@ -152,30 +149,47 @@ class Named:
 
     names: tuple[Name, ...]
     fitting: list[Evidence]
-    """The units that have every name, or as many as any has, in themselves or from what is around them; best first."""
+    """The units that may answer, best first: those that are about less of what is named come later."""
     missing: list[Name]
     """Names that nothing has."""
+    found: Sequence[Evidence]
+    """All units with what they score when names count; those that fit are among them."""
     whole: bool = True
-    """Whether those units have every name."""
+    """Whether any unit has every name."""
 
 
 def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
     """Which units are about what the question names; `found` is best first.
 
-    A row or a list item must have each name itself, or stand under it. A sentence may have it from another one under
-    the same heading, as long as it does not name something else of the kind in its place.
+    A row or a list item has a name itself, or stands under it. A sentence may have it from another one under the same
+    heading. A unit that is about something else in its place is no answer; one that does not say counts less.
     """
-    wanted = names_in(question, language)
+    wanted = tuple(n for n in names_in(question, language) if n.text != year_of_version(question, passages))
     if not wanted:
-        return Named(wanted, list(found), [])
+        return Named(wanted, list(found), [], found)
     view = _View(passages, found, wanted)
     missing = [name for name in wanted if not view.has(name)]
     if missing or (not side_by_side(question, wanted) and view.is_rivals(question, language)):
-        return Named(wanted, [], missing)
-    fits = {id(unit): sum(view.fits(unit, name) for name in wanted) for unit in found}
-    most = max(fits.values(), default=0)
-    fitting = [unit for unit in found if fits[id(unit)] == most] if most else []
-    return Named(wanted, fitting, missing, most == len(wanted))
+        return Named(wanted, [], missing, found)
+    lost = [sum(not view.fits(unit, name) for name in wanted) for unit in found]
+    least = min(lost, default=0)
+    every = [less_likely(unit, UNNAMED * (count - least)) for unit, count in zip(found, lost, strict=True)]
+    fitting = [
+        unit
+        for unit, before, count in zip(every, found, lost, strict=True)
+        if count == least or not any(view.is_other(before, name) for name in wanted)
+    ]
+    return Named(wanted, sorted(fitting, key=lambda unit: -unit["score"]), missing, every, not least)
+
+
+def less_likely(unit: Evidence, odds: float) -> Evidence:
+    """The unit with log-odds added to its score."""
+    return Evidence(**{**unit, "score": logistic(log_odds(unit) + odds)}) if odds else unit
+
+
+def log_odds(unit: Evidence) -> float:
+    """The log-odds that a unit holds the answer."""
+    return log(unit["score"] / (1 - unit["score"]))
 
 
 class _View:
@@ -201,6 +215,14 @@ class _View:
             return False
         loose = shape(unit, self.passages[unit["passage"]]) == "sentence" and not unit.get("question")
         return self._above(unit, name) or (loose and name in self._under[unit["passage"], unit["heading"]])
+
+    def is_other(self, unit: Evidence, name: Name) -> bool:
+        """Whether a unit is about something else: where the name would stand, or where others of its list name it."""
+        if self.fits(unit, name):
+            return False
+        return (
+            name.kind == "code" or self._is_rival(unit, name) or name in self._under[unit["passage"], unit["heading"]]
+        )
 
     def has(self, name: Name) -> bool:
         """Whether anything has a name."""

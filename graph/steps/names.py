@@ -7,10 +7,11 @@ is nowhere in what was found has no answer there.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
+from unicodedata import normalize
 
-from ..text.forms import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, TIME_UNITS
+from ..text.forms import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
 from ..text.splitting import sentences
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
@@ -30,6 +31,10 @@ SMALL = EMPTY_WORDS | FUNCTION_WORDS
 """Words that carry no meaning, and name nothing."""
 YEAR_AFTER = frozenset("in of for during from fiscal year".split())
 """Words after which a year says which one is meant; `since 2019` and `before 2019` mean other years too."""
+ACCENT = re.compile(r"[\u0300-\u036f]")
+LOOSE = FUNCTION_WORDS - PREPOSITIONS
+"""Words that may stand before any name: what follows them elsewhere is not said in the name's place."""
+ARTICLES = frozenset("a an the der die das dem den des ein eine einer einem le la les un une el los las".split())
 WITHIN = frozenset("of de la van von der den du".split())
 """Small words that a name may hold."""
 UNNAMED = DAY_WORDS | MONTH_NAMES | frozenset("i i'm i'd i've i'll ok mr mrs ms dr".split())
@@ -77,7 +82,7 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
 def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *, shouted: bool) -> Iterator[Name]:
     place = 0
     while place < len(words):
-        before = words[place - 1].lower() if place else ""
+        before = _before([word.lower() for word in words[:place]])
         last = place + 1
         if place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
             last = place + 2
@@ -89,8 +94,15 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
                 yield Name(words[place], "number", (_joined(words[place]),), before)
         elif not shouted and _is_name(found, words, place, language):
             last = _end(found, words, place)
-            yield Name(" ".join(words[place:last]), "name", _name_words(words[place:last]), before)
+            yield Name(
+                " ".join(words[place:last]), "name", _name_words(words[place:last]), "" if before in LOOSE else before
+            )
         place = last
+
+
+def _before(words: Sequence[str]) -> str:
+    """The last of some words, and where it is an article the one before it too."""
+    return " ".join(words[-2 if words[-1] in ARTICLES else -1 :]) if words else ""
 
 
 def _is_code(word: str) -> bool:
@@ -155,8 +167,9 @@ def _name_words(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _joined(word: str) -> str:
-    """A word in lower case without the signs inside of it."""
-    return re.sub(r"[-.'’&]", "", word).lower()
+    """A word in lower case without the signs inside of it and the accents on its letters."""
+    plain = word if word.isascii() else ACCENT.sub("", normalize("NFKD", word))
+    return normalize("NFC", re.sub(r"[-.'’&]", "", plain).lower())
 
 
 def side_by_side(question: str, names: Sequence[Name]) -> bool:
@@ -166,12 +179,24 @@ def side_by_side(question: str, names: Sequence[Name]) -> bool:
     return any(JOINED.search(question[place + len(name.text) : after]) for name, place, after in spans)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Held:
     """The words of a text in order, as names are looked up in them; `capital` says which begin with one."""
 
     words: tuple[str, ...]
     capital: tuple[bool, ...]
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Where the words stand that begin with the same three letters, as two forms of a name do."""
+        found: dict[str, list[int]] = {}
+        for place, word in enumerate(self.words):
+            found.setdefault(word[:3], []).append(place)
+        return found
+
+    def _at(self, wanted: str) -> list[int]:
+        """Where a word stands, whatever its ending as a name."""
+        return [n for n in self._places.get(wanted[:3], ()) if _same(wanted, self.words[n])]
 
     def has(self, name: Name) -> bool:
         """Whether the text has a name: all of its words close together, in any order, or its acronym."""
@@ -181,27 +206,33 @@ class Held:
             return name.words[0] in self.words or (name.kind == "code" and self._has_apart(name.words[0]))
         if "".join(word[0] for word in name.words) in self.words:
             return True
-        places = [[n for n, word in enumerate(self.words) if _same(wanted, word)] for wanted in name.words]
+        places = [self._at(wanted) for wanted in name.words]
         reach = len(name.words) + SPARE
         return any(all(any(abs(n - first) < reach for n in own) for own in places) for first in places[0])
 
     def rivals(self, name: Name) -> bool:
         """Whether the text has something else of the kind where the name would stand: `in Spain` for `in Belgium`."""
-        following = zip(self.words, self.words[1:], self.capital[1:], strict=False)
-        others = ((word, capital) for before, word, capital in following if name.before and before == name.before)
-        return not self.has(name) and any(_is_kin(name, word, capital) for word, capital in others)
+        last = name.before.split(" ")[-1]
+        led = [n + 1 for n in self._places.get(last[:3], ()) if last and _before(self.words[: n + 1]) == name.before]
+        others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
+        return any(_is_kin(name, word, capital) for word, capital in others) and not self.has(name)
 
     def _has_word(self, wanted: str, written: str) -> bool:
         spelled = written.isupper() and 1 < len(wanted) <= LONGEST_ACRONYM and self._spells(wanted)
-        return spelled or any(_same(wanted, word) for word in self.words)
+        return spelled or bool(self._at(wanted))
 
     def _spells(self, acronym: str) -> bool:
         """Whether words in a row begin with the letters of an acronym; with capitals where it has but two."""
-        initials = "".join(
-            word[0] if capital or len(acronym) > 2 else " "
-            for word, capital in zip(self.words, self.capital, strict=True)
-        )
-        return acronym in initials
+        return acronym in (self._initials if len(acronym) > 2 else self._capitals)
+
+    @cached_property
+    def _initials(self) -> str:
+        return "".join(word[0] for word in self.words)
+
+    @cached_property
+    def _capitals(self) -> str:
+        pairs = zip(self.words, self.capital, strict=True)
+        return "".join(word[0] if capital else " " for word, capital in pairs)
 
     def _has_apart(self, code: str) -> bool:
         """`KX 310` is `KX-310`."""

@@ -12,7 +12,7 @@ from rapidfuzz.fuzz import ratio
 
 from ..state import Evidence, Passage, Quote
 from ..text.cells import cell_of
-from ..text.forms import is_number
+from ..text.forms import LEANING, is_number
 from ..text.plain import ITEM
 from ..text.words import terms
 from .evidence import naming, said, shape
@@ -30,12 +30,10 @@ SEQUENCE = re.compile(
     r"|finalmente|prima|poi|infine|først|derefter|så|til sidst|eerst|daarna|vervolgens|tenslotte)\b",
     re.IGNORECASE,
 )
-LEANS = re.compile(
-    r"\W*(?:it|its|they|their|he|his|she|her|this|these|those|such|er|sie|es|dies\w*|ihr\w*|sein\w*|il|elle|ils|elles|son"
-    r"|sa|ses|leurs?|ce|cette|ces)\b",
-    re.IGNORECASE,
-)
+LEANS = re.compile(rf"\W*{LEANING}", re.IGNORECASE)
 """A sentence that begins so says of what the sentence before it names."""
+LONGEST_ITEM = 300
+"""Characters of a list item that is quoted whole."""
 AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
 """A word and the three after it: a number, and what it counts."""
 
@@ -85,7 +83,7 @@ def choose(
         return _whole(block if len(block) > 1 else sequence_of(best, passage, around), own, passages)
     if asks_several(question):
         return _whole(block if len(block) > 1 else kin, own, passages)
-    return _quotes([best], own)
+    return _quotes(item_of(best, passage, around), own)
 
 
 def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
@@ -177,6 +175,30 @@ def _in_list(unit: Evidence, passage: Passage) -> bool:
     """Whether a unit is an item, or stands indented under one or behind its first sentence."""
     line = passage["text"][passage["text"].rfind("\n", 0, unit["start"]) + 1 : unit["end"]]
     return shape(unit, passage) == "item" or line.startswith(("  ", "\t")) or bool(ITEM.match(line))
+
+
+def item_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
+    """All that is said in the list item that a unit is of, where that is short; or the unit alone."""
+    first = last = own.index(best)
+    while first and not _begins(own[first], passage) and not _is_parted(passage, own[first - 1], own[first]):
+        first -= 1
+    while (
+        last + 1 < len(own) and not _begins(own[last + 1], passage) and not _is_parted(passage, *own[last : last + 2])
+    ):
+        last += 1
+    short = _begins(own[first], passage) and own[last]["end"] - own[first]["start"] <= LONGEST_ITEM
+    return list(own[first : last + 1]) if short else [best]
+
+
+def _begins(unit: Evidence, passage: Passage) -> bool:
+    """Whether a unit is the first of a list item, which may stand in a line with others."""
+    line = passage["text"].rfind("\n", 0, unit["start"]) + 1
+    return bool(ITEM.fullmatch(passage["text"], line, unit["start"]) or ITEM.match(passage["text"], unit["start"]))
+
+
+def _is_parted(passage: Passage, one: Evidence, other: Evidence) -> bool:
+    """Whether something stands between two units, or one is a row."""
+    return "\n\n" in passage["text"][one["end"] : other["start"]] or one["heading"] != other["heading"]
 
 
 def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:

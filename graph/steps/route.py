@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..state import Evidence, Passage, Quote, Selection
 from ..text.words import Weigh
 from .confidence import WITH_VECTORS, confidence
-from .evidence import Named, about, about_names, score
+from .evidence import Named, about, about_names, log_odds, score
 from .names import held, side_by_side
 from .question_kinds import asks_to_work_out
 from .quotes import choose, once
@@ -15,6 +15,8 @@ READ = 5
 """Units that are read with the question: of the right ones, hardly any stands further down."""
 Read = Callable[[str, Sequence[str]], list[float]]
 """How well each text answers a question, as log-odds."""
+BESIDE_READING = 1.0
+"""What the log-odds of a unit's score count beside the reading."""
 UNNAMED = 0.4
 """What of the confidence is left where something that the question names is nowhere: it declines, and still ranks."""
 UNLIKE = "The passages say it of each by itself."
@@ -78,7 +80,7 @@ def _answer(
         selection["quotes"], selection["partial"] = _each(passages, evidence, named), UNLIKE
         selection["confidence"] = related
     elif fitting and sure >= answer_from:
-        quotes = choose(question, passages, fitting, evidence)
+        quotes = choose(question, passages, fitting, named.found)
         selection["quotes"], selection["partial"] = quotes.found, quotes.partial
     return Judged(selection, related)
 
@@ -89,8 +91,8 @@ def by_reading(
     """The units with the first READ in the order of how well they answer when they are read; and the best's score."""
     best = fitting[:READ]
     scores = read(question, [f"{about(passages[unit['passage']], unit)}. {unit['text']}" for unit in best])
-    order = sorted(range(len(best)), key=lambda n: -scores[n])
-    return [*(best[n] for n in order), *fitting[READ:]], max(scores)
+    order = sorted(range(len(best)), key=lambda n: -scores[n] - BESIDE_READING * log_odds(best[n]))
+    return [*(best[n] for n in order), *fitting[READ:]], scores[order[0]]
 
 
 def _each(passages: Sequence[Passage], evidence: Sequence[Evidence], named: Named) -> list[Quote]:

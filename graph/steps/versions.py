@@ -1,7 +1,8 @@
 """Which of the kept passages belong to a version of a document that a newer one has replaced; pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from ..state import Passage
 from ..text.readings import MONTHS, dates, settled
@@ -20,38 +21,75 @@ SAME_FIELDS_BUT = frozenset({DATE, "title", "allowed_groups", "status", "version
 ASKS_FOR_OLD = re.compile(
     r"\b(?:was|were|used to|former|formerly|previous|previously|earlier|old|until|before)\b", re.IGNORECASE
 )
+"""What may ask for how things were: where it does not tell when, any version may be meant."""
+FORMER = re.compile(r"(?i)\b(?:former(?:ly)?|previous(?:ly)?|earlier|used to|(?:was|were|did)\b.*\bbefore)\b(?! \d)")
+"""What asks for the version before the one in force."""
+IN_YEAR = re.compile(r"\b(?:in|of|during|for|since) ((?:19|20)\d\d)\b", re.IGNORECASE)
 
 
 def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
-    """The numbers of the passages that another one's document replaces.
+    """The numbers of the passages of a version of a document that is not the one that is asked for.
 
-    A document replaces another one when their titles differ in their version alone, their other metadata agree and it
-    takes effect later. A question that names a number of the old title, or asks for how things were, wants it too.
+    Documents are versions of one when their titles differ in their version alone and their other metadata agree. Asked
+    for is the one that took effect last; where the question names a year, by its end; where it asks for how things were
+    before, the one before that. A question that names a number of a version's title wants that one too.
     """
-    if ASKS_FOR_OLD.search(question):
+    former, year = bool(FORMER.search(question)), IN_YEAR.search(question)
+    if ASKS_FOR_OLD.search(question) and not (former or year):
         return set()
-    newest: dict[tuple[object, ...], str] = {}
-    for passage in passages:
-        if date := effective(passage):
-            newest[family(passage)] = max(date, newest.get(family(passage), ""))
+    last = f"{year[1]}-99" if year else "9999"
+    wanted = {name: _in_force(dates, last, former) for name, dates in _dates(passages).items()}
     said = numbers(question)
     return {
         n
         for n, passage in enumerate(passages)
-        if "" < effective(passage) < newest.get(family(passage), "") and not said & numbers(passage["title"])
+        if effective(passage)
+        and wanted[family(passage)] not in ("", effective(passage))
+        and not said & numbers(passage["title"])
     }
+
+
+def year_of_version(question: str, passages: Sequence[Passage]) -> str:
+    """The year that a question names where versions of a document are found of which one held then, or ""."""
+    year = IN_YEAR.search(question)
+    oldest = [min(dates) for dates in _dates(passages).values() if len(dates) > 1]
+    return year[1] if year and oldest and min(oldest) <= f"{year[1]}-99" else ""
+
+
+def _dates(passages: Sequence[Passage]) -> dict[tuple[object, ...], set[str]]:
+    """The dates from which the versions of each document hold."""
+    found: dict[tuple[object, ...], set[str]] = {}
+    for passage in passages:
+        if date := effective(passage):
+            found.setdefault(family(passage), set()).add(date)
+    return found
+
+
+def _in_force(dates: Iterable[str], until: str, former: bool) -> str:
+    """Of the dates of versions the last one until a day, or the one before that; "" where none is so old."""
+    held = sorted(date for date in dates if date <= until)
+    return (held[:-1] or held)[-1] if former and held else (held or [""])[-1]
 
 
 def effective(passage: Passage) -> str:
     """The day from which a document holds as ISO text, a year or month where no more is told, or "" when unknown."""
-    told = str(passage["metadata"].get(DATE) or "").strip()
+    return _day(str(passage["metadata"].get(DATE) or "").strip())
+
+
+@lru_cache(maxsize=4096)
+def _day(told: str) -> str:
     day = settled(dates(told))
     return day.isoformat() if day else told if PERIOD.fullmatch(told) else ""
 
 
 def family(passage: Passage) -> tuple[object, ...]:
-    name = tuple(terms(VERSION.sub(" ", passage["title"])))
-    return name, *sorted(_others(passage["metadata"]))
+    return _name(passage["title"]), *sorted(_others(passage["metadata"]))
+
+
+@lru_cache(maxsize=4096)
+def _name(title: str) -> tuple[str, ...]:
+    """The terms of a title without its version."""
+    return tuple(terms(VERSION.sub(" ", title)))
 
 
 def _others(metadata: Mapping[str, object]) -> list[str]:

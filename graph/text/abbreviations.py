@@ -8,7 +8,7 @@ NUMBERED = frozenset(
     teil tit tlf ust uge ver vers vgl vol vols yr yrs ziff zob env réf ref dép jan feb mar mär mrz apr maj
     jun jul aug sep sept okt oct nov dec dez janv fév févr avr juil juill août déc ene abr ago dic gen giu
     lug ott mon tue tues wed thu thur thurs fri sat mo di mi fr sa tir ons tor fre lør søn lun mer jeu ven
-    sam""".split()
+    sam ma vr za zo""".split()
 )
 """In lower case: before a number none of them ends a sentence, in whatever language."""
 
@@ -19,22 +19,25 @@ NEVER_LAST = {
     ),
     "en": frozenset(
         """ms messrs rev hon capt cpt cmdr gen lt maj sgt cpl pvt gov sen supt insp attn ft mt app fig
-        figs""".split()
+        figs assoc asst""".split()
     ),
     "de": frozenset(
         """hr hrn fr frl st fa abt allg bhf geb hbf anschl bes bspw bzgl dgl dipl ehem einschl entspr etw
         gem gest ggfs hrsg ing i.d.r i.v.m insb insbes jew lt max mind min mio mrd mtl nachm pfr phil rd
-        s.o s.u sen spez städt std stv tägl tsd u.a u.u urspr versch verh vorm zus zust zzgl zzt zw zul""".split()
+        s.o s.u sen spez städt std stv tägl tsd stellv u.a u.u urspr versch verh vorm zus zust zzgl zzt zw
+        zul""".split()
     ),
     "fr": frozenset(
         """m mm mme mmes cap cie col gén mlle mlles me mgr pr prs r st ste sts stes bd boul av ave pl fg
-        imp chem env ex imm bât rés resp vve sté éts appt""".split()
+        imp chem env ex imm bât rés resp vve sté éts appt éd éds
+        hôp coll trad""".split()
     ),
     "da": frozenset("""hr frk st ang afd adm cand dir eks evt fx jf jvf kgl mht pga pr vedr iht""".split()),
     "sv": frozenset("""doc fil st ang bl avd enl ev resp tekn""".split()),
     "es": frozenset(
         """sr sra sres srta d dª dña dra drs dres lic ing arq gral gob excmo excma ilmo ilma sto sta av
-        avda pza pl plza ctra urb gta prov dpto ej ee p""".split()
+        avda pza pl plza ctra urb gta prov dpto depto cía hnos
+        ej ee p""".split()
     ),
     "it": frozenset(
         """sig sigg sig.ra sig.na dott ing avv arch geom rag mons spett egr gent gent.ma s ss v.le p.zza
@@ -70,6 +73,9 @@ OPENERS = {
     "pl": frozenset("""To Ten Ta W We Na Z Do Po Jest Nie Jeśli Ale I""".split()),
 }
 """Words that open sentences, by language, as they are written there."""
+
+ARTICLES = frozenset("der die das den dem le la les el los las il lo gli i de het den det o a os as".split())
+"""Words that make no sentence with one short word after them."""
 
 DETERMINERS = frozenset(
     """der die das den dem des ein eine einen einem einer eines am im zum zur vom beim ins ans jede jeder

@@ -11,7 +11,7 @@ AUXILIARIES = frozenset(
 )
 PREPOSITIONS = frozenset(
     """of in on at by for with from to into onto over under during after before between among against through about
-    within without via per than as like near upon across along around behind below above beyond since until till
+    besides within without via per than as like near upon across along around behind below above beyond since until till
     towards toward despite except including""".split()
 )
 CONJUNCTIONS = frozenset(
@@ -21,6 +21,11 @@ DETERMINERS = frozenset(
     "the a an this that these those its their his her our your my each every any some no all both".split()
 )
 PRONOUNS = frozenset("i you he she it we they them him us me himself herself itself themselves there".split())
+LEANING = (
+    r"(?:it|they|he|she|this|these|that|those|such|its|their|his|her|es|er|sie|dies\w*|ihr\w*|sein\w*|il|elle|ils|elles"
+    r"|ce|cela|cette|ces|sa|ses|leurs?|él|ella|ellos|esto|esso|essa|questo|het|hij|zij|dit|dat)\b"
+)
+"""A pronoun, in six languages, with which a sentence begins whose subject stands in the sentence before."""
 FUNCTION_WORDS = AUXILIARIES | PREPOSITIONS | CONJUNCTIONS | DETERMINERS | PRONOUNS | {"not"}
 MONTH_NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
 DAY_WORDS = frozenset(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from .cells import split
 from .pairs import MARKUP, breaks, closes, paired
@@ -15,20 +16,27 @@ ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)|(?=[^a-z]{4,60}$)[A-Z]{2,}[^a-z.!?:;|\d]*$")
 """A Markdown heading, or a short line in capitals as plain text files have them."""
 LINE = re.compile(r"[^\n]*\n?")
+KEPT = 4096
+"""Texts whose units are kept: the same passages are quoted, cited and sent to models, question after question."""
 
 
-def units(text: str, header: str = "") -> list[Unit]:
+def units(text: str, header: str = "") -> tuple[Unit, ...]:
     """Everything in a passage that can be quoted; `header` is the header row of a table begun before it."""
+    return _units(text, header)
+
+
+@lru_cache(maxsize=KEPT)
+def _units(text: str, header: str) -> tuple[Unit, ...]:
     names = cells(header.split("\n")[0]) if header else []
     found: list[Unit] = []
     for kind, spans in _runs(text):
         if kind == "row":
             rows = [split(text[start:end]) for start, end in spans]
-            names, told = _readings(rows) if _is_header(text, spans[0][1]) else (names, _rows_under(names, rows))
-            found += [Unit(*span, reading) for span, reading in zip(spans, told, strict=True)]
+            names, readings = _readings(rows) if _is_header(text, spans[0][1]) else (names, _rows_under(names, rows))
+            found += [Unit(*span, reading) for span, reading in zip(spans, readings, strict=True)]
         else:
             found += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
-    return paired(text, (unit for unit in found if any(character.isalnum() for character in unit.reading)))
+    return tuple(paired(text, (unit for unit in found if any(map(str.isalnum, unit.reading)))))
 
 
 def _runs(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
@@ -100,8 +108,8 @@ def _readings(rows: list[list[str]]) -> tuple[list[str], list[str]]:
     above = [plain(title) for title in found.titles]
     above += [""] * (found.first - len(above))
     data = rows[found.first :]
-    told = zip(data, _rows_under(names, data), strict=True)
-    return names, above + ["" if row == [*found.repeated] else reading for row, reading in told]
+    readings = zip(data, _rows_under(names, data), strict=True)
+    return names, above + ["" if row == [*found.repeated] else reading for row, reading in readings]
 
 
 def _rows_under(names: list[str], rows: list[list[str]]) -> list[str]:

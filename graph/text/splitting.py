@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sentencex import get_sentence_boundaries
 
-from .abbreviations import DETERMINERS, NEVER_LAST, NUMBERED, OPENERS
+from .abbreviations import ARTICLES, DETERMINERS, NEVER_LAST, NUMBERED, OPENERS
 from .language import likeliest
 
 PARAGRAPH = re.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
@@ -23,6 +23,8 @@ LAST_WORD = re.compile(r"(?:(?<!\w)[^\W\d_]\.\s?)*[^\s()\[\]{}\"'’„“”«�
 WORD = re.compile(r"\w+")
 INITIALS = re.compile(r"(?:[^\W\d_]\.-?)*[^\W\d_]")
 CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxzßçñčšžłśź]+")
+GERMAN_ENDING = re.compile(r"[^\W\d_]*[bcdfghkmnpstvwz]l", re.IGNORECASE)
+"""`westl`, `jährl`, `gesetzl`: in German -lich is shortened to an ending that no word has."""
 FIGURE = re.compile(r"(?:[IVXLC]{2,}|[B-HJ-Z]|A[A-Z])\b|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b")
 """What stands for a number: `chap. IV`, `App. B`, `Sat. Jan. 5`."""
 GERMAN_MONTH = re.compile(r"(?:Jan|Feb|Mär|Mrz|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-z]*\b")
@@ -181,4 +183,6 @@ def _precedes_capital(lead: str, word: str, after: str, language: str) -> bool:
     if language == "en" or not opener or opener.group() in OPENERS.get(language, ()):
         return False
     initials = INITIALS.fullmatch(word) and not re.search(r"\d\s*$", lead) and not AND_SO_ON.fullmatch(f"{word}. ")
-    return bool(initials) or (language == "de" and low.endswith("str"))
+    if language == "de" and (low.endswith("str") or GERMAN_ENDING.fullmatch(word)):
+        return True
+    return bool(initials) or (len(word) <= SHORT and lead.strip().lower() in ARTICLES)

@@ -33,13 +33,13 @@ class Layout:
 
 def layout(rows: Sequence[Row]) -> Layout:
     """The layout of a table by its first rows; the first one with names in it is the header unless it is data."""
-    told = [(place, _stripped(row)) for place, row in enumerate(rows[:LOOKED_AT])]
-    told = [(place, row) for place, row in told if any(row)]
-    if not told:
+    filled = [(place, _stripped(row)) for place, row in enumerate(rows[:LOOKED_AT])]
+    filled = [(place, row) for place, row in filled if any(row)]
+    if not filled:
         return Layout((), None, len(rows[:LOOKED_AT]), "plain")
-    count = _titles([row for _, row in told])
-    titles = tuple(_title(row) for _, row in told[:count])
-    return _headed(titles, told[count:])
+    count = _titles([row for _, row in filled])
+    titles = tuple(_title(row) for _, row in filled[:count])
+    return _headed(titles, filled[count:])
 
 
 def layout_of(rows: Sequence[Row]) -> Layout:
@@ -49,14 +49,14 @@ def layout_of(rows: Sequence[Row]) -> Layout:
     return Layout((), tuple(rows[0]), 1, "records") if len(rows) == 1 else layout(rows)
 
 
-def _headed(titles: tuple[str, ...], told: list[tuple[int, list[str]]]) -> Layout:
-    rows = [row for _, row in told]
+def _headed(titles: tuple[str, ...], filled: list[tuple[int, list[str]]]) -> Layout:
+    rows = [row for _, row in filled]
     if len(rows) > 2 and is_second_line(rows):
-        return Layout(titles, joined(rows[0], rows[1]), told[1][0] + 1, "records", tuple(rows[1]))
+        return Layout(titles, joined(rows[0], rows[1]), filled[1][0] + 1, "records", tuple(rows[1]))
     kind = _kind(rows)
     if kind == "records":
-        return Layout(titles, tuple(rows[0]), told[0][0] + 1, kind, tuple(rows[0]))
-    return Layout(titles, None, told[0][0], kind)
+        return Layout(titles, tuple(rows[0]), filled[0][0] + 1, kind, tuple(rows[0]))
+    return Layout(titles, None, filled[0][0], kind)
 
 
 def _stripped(row: Row) -> list[str]:

@@ -27,8 +27,13 @@ SCALES = {
     "nl": {"duizend": 1e3, "miljoen": 1e6, "miljard": 1e9},
 }  # fmt: skip
 FRACTIONS = {
-    "half": 2, "third": 3, "quarter": 4, "fifth": 5, "hälfte": 2, "drittel": 3, "viertel": 4, "moitié": 2, "tiers": 3,
-    "mitad": 2, "tercio": 3, "metà": 2, "terzo": 3, "helft": 2, "derde": 3, "kwart": 4,
+    word: number
+    for number, words in {
+        2: "half hälfte moitié mitad metà helft", 3: "third drittel tiers tercio terzo derde",
+        4: "quarter viertel quart cuarto quarto kwart", 5: "fifth fünftel cinquième quinto vijfde",
+        10: "tenth zehntel dixième décimo decimo tiende",
+    }.items()
+    for word in words.split()
 }  # fmt: skip
 NUMERATORS = {
     word: number
@@ -36,8 +41,10 @@ NUMERATORS = {
                                     "three drei trois tres tre drie", "four vier"), 1)
     for word in words.split()
 }  # fmt: skip
+MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
 FRACTION = re.compile(
-    rf"\b(?:({'|'.join(NUMERATORS)})[ -])?({'|'.join(FRACTIONS)})s?\b(?= (?:of|der|des|du|de|d'|del|della|van)\b)"
+    rf"\b(?:({'|'.join(NUMERATORS)})[ -])?({'|'.join(FRACTIONS)})s?\b"
+    rf"(?= (?:of|der|des|du|de|d'|del|della|van)\b(?! (?:{MONTH})\b))"
     rf"|\b(two|three|zwei|drei|deux|trois|twee)[ -]({'|'.join(FRACTIONS)})s?\b"
     r"|\b(?:almost|nearly|about|over|fast|etwa|rund|presque|environ|casi|quasi|bijna|ongeveer) "
     rf"(a|one|ein|eine|un|une|una|een) ({'|'.join(FRACTIONS)})\b",
@@ -49,7 +56,6 @@ APPROXIMATE = re.compile(
     r"|rond)|[~≈]) ?(?:\w{3} ?|[€$£] ?)?$",
     re.IGNORECASE,
 )
-MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
 DATE = re.compile(
     rf"\b(?P<d1>[0-3]?\d)(?:st|nd|rd|th|er|[.º])? ?(?:de |of |di )?(?P<m1>{MONTH})\b\.?"
     r"(?:,? ?(?:del? )?(?P<y1>\d{4}))?"
@@ -119,7 +125,8 @@ class Value:
     def _equal(self, own: float, other: float) -> bool:
         if own == other or isclose(own, other, rel_tol=1e-6):
             return True
-        return self.about and abs(own - other) <= 0.1 * abs(other)
+        # What is given as rounded has fewer digits than what it was rounded from: `about 200` for 198, not the reverse.
+        return self.about and abs(own - other) <= 0.1 * abs(other) and _digits(own) < _digits(other)
 
     def _meets_date(self, told: "Value") -> bool:
         if self.kind != told.kind:
@@ -132,6 +139,11 @@ class Value:
             for own in (self.date, self.swapped or self.date)
             for others in (told.date, told.swapped or told.date)
         )
+
+
+def _digits(amount: float) -> int:
+    """The digits of an amount that tell something: of 1200 two."""
+    return len(f"{abs(amount):.12g}".replace(".", "").strip("0"))
 
 
 @lru_cache(maxsize=16384)

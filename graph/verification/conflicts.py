@@ -27,15 +27,21 @@ def conflicts(citations: Sequence[Citation], passages: Sequence[Passage]) -> lis
 
 def _conflicts(citation: Citation, cited: Passage, passages: Sequence[Passage]) -> list[Conflict]:
     told: dict[str, Conflict] = {}
-    said = _said(citation, cited)
-    for other in passages:
-        kin = family(other) == family(cited) and other["document"] != cited["document"]
-        since = effective(other)
-        if kin and since and since != effective(cited) and other["document"] not in told:
+    others = [passage for passage in passages if _is_other_version(passage, cited)]
+    said = _said(citation, cited) if others else ""
+    for other in others:
+        if other["document"] not in told:
             same = _same_rule(said, other)
             if same and differs(said, same.reading):
                 told[other["document"]] = _conflict(citation, cited, other, same)
     return list(told.values())
+
+
+def _is_other_version(passage: Passage, cited: Passage) -> bool:
+    """Whether a passage is of the cited document as it was, or is to be, at another time."""
+    since = effective(passage)
+    dated = since and since != effective(cited) and passage["document"] != cited["document"]
+    return bool(dated) and family(passage) == family(cited)
 
 
 def _said(citation: Citation, cited: Passage) -> str:

@@ -10,7 +10,7 @@ from ..steps.names import YEAR_AFTER, Name, held, names_in
 from ..text.facts import opposed
 from ..text.readings import MONTHS
 from ..text.sentences import ROW
-from ..text.values import unmet
+from ..text.values import unmet, values
 from ..text.words import Weigh, is_number, share
 from .passages import Source, Told, missing, terms_of
 from .statement import Statement
@@ -20,7 +20,8 @@ DENIED_FROM = 0.6
 WITHOUT_COSINE = 0.5, 0.4
 """What stands in for the cosine where nothing compares by meaning: it follows the share of words that are held."""
 ADDED_FROM, COPIED_FROM, BEGUN_FROM = 3, 0.5, 0.3
-"""Terms in a row that the passage has not, and the share of the claim that stands in order in one of its sentences."""
+"""Terms in a row that the passage has not, and the shares of the claim in order in a sentence from which on it copies
+the sentence, or its beginning."""
 Features = dict[str, float]
 
 
@@ -45,7 +46,8 @@ def features(
         "polarity": _polarity(said, told, found, order),
         "opposed": float(opposed(said.words, told.words) > 0),
         "rival": rival if said.answers else 0.0,
-        "copied": float(order >= COPIED_FROM),
+        "copied": order,
+        "other_cell": float(_of_another_cell(said, told)),
         "added": float(order >= BEGUN_FROM and _longest_run(said.own, met, found) >= ADDED_FROM),
     }
 
@@ -93,6 +95,18 @@ def _of_another(said: Statement, number: int, found: Source) -> bool:
         if any(map(here.rivals, asked)) or (row and any(_numbered(here.words, name.before) for name in asked)):
             return True
     return any(_owned_by_another(said.question, name, told.text) for name in names if name.kind == "name")
+
+
+def _of_another_cell(said: Statement, told: Told) -> bool:
+    """Whether a claim names one column of a row and has the cell of another: the deputy, and who is the head."""
+    # The first cell names the row.
+    named = [part.split(": ", 1) for part in told.text.split("; ") if ": " in part][1:]
+    own, cells = set(said.own), [(set(terms_of(label)), set(terms_of(cell)), values(cell)) for label, cell in named]
+    lacks = any(
+        label and cell and label <= said.whole and not cell & own and len(unmet(amounts, said.values)) == len(amounts)
+        for label, cell, amounts in cells
+    )
+    return lacks and any(cell and cell <= own and not label & said.whole for label, cell, _ in cells)
 
 
 def _numbered(words: Sequence[str], label: str) -> bool:

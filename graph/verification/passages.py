@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import denials, denied_clauses, names, plain_words
+from ..text.forms import LEANING
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
@@ -19,22 +20,17 @@ EXCLUDES = re.compile(
     re.IGNORECASE,
 )
 """A heading that denies what stands under it."""
-PRONOUN = (
-    r"(?:it|they|he|she|this|these|that|those|its|their|his|her|es|er|sie|dies|diese[rs]?|il|elle|ils|elles|ce|cela"
-    r"|él|ella|ellos|esto|esso|essa|questo|het|hij|zij|dit|dat)\b"
-)
-LEANS = re.compile(rf"^(?:\w+ ){{0,2}}{PRONOUN}", re.IGNORECASE)
+LEANS = re.compile(rf"^(?:\w+ ){{0,2}}{LEANING}", re.IGNORECASE)
 """The beginning of a sentence whose subject stands in the sentence before."""
 PREFIX_FROM, PREFIX_SHORTER = 4, 3
 
 
 @dataclass(frozen=True)
 class Window:
-    """A unit of a passage by its offsets and its number."""
+    """A unit of a passage by its offsets."""
 
     start: int
     end: int
-    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +94,7 @@ class Source:
 @lru_cache(maxsize=4096)
 def source(text: str, header: str, about: str) -> Source:
     """Prepare a passage; `header` is the header row of a table begun before it, `about` what stands over it."""
-    own = tuple(units(text, header))
+    own = units(text, header)
     language = language_of(text)
     if language == UNKNOWN and text.isascii():
         language = "en"

@@ -7,17 +7,24 @@ from functools import lru_cache
 
 from ..learned import load, logistic
 from ..state import Verdict
+from ..text.facts import CLAUSE_ENDS, denials, words
 from ..text.values import Value, unmet
 from ..text.words import Weigh
+from .alignment import Change, change, copies
 from .claims import stated
 from .features import COPIED_FROM, asked_share, features
-from .passages import Source, Told, Window, knows, missing
+from .passages import Source, Window, knows, missing, terms_of
 from .statement import Statement
 
 SURE = 0.9
 """Score from which on nothing is amiss."""
-SURELY_NOT, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.6, 0.3
-"""The most that a claim scores that is surely wrong, and one in a language that the rules do not know."""
+SURELY_NOT, DOUBTED, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.55, 0.6, 0.3
+"""The most that a claim scores that is surely wrong, that has another word than the sentence that it copies, and that
+is in a language that the rules do not know."""
+SUPPORTS = 0.7
+"""Score from which on a unit surely supports a claim."""
+REASONS = 5
+"""Words that a reason names at the most."""
 CANDIDATES = 3
 """Units of a passage that are looked at closely."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
@@ -71,10 +78,11 @@ def verbatim(said: Statement, found: Source) -> Window | None:
             continue
         before, piece, behind = _folded(told.text).partition(wanted)
         whole = piece and not before.strip() and not behind.strip()
-        turned = Told(before, found.language).denied or TURNS.search(before) or CONDITION.search(behind)
+        clause = CLAUSE_ENDS.split(before)[-1]
+        turned = denials(clause, found.language) or TURNS.search(before) or CONDITION.search(behind)
         copied = whole or (piece and not turned and not said.is_fragment)
         if copied or _as_written(found, number) == wanted:
-            return Window(unit.start, unit.end, number)
+            return Window(unit.start, unit.end)
     return None
 
 
@@ -115,25 +123,41 @@ def judge(
         rival = max(0.0, most - asked_share(said, found.told[number], found.over[number], weigh)) if said.asked else 0.0
         told.append(features(said, number, found, cosines.get(found.told[number].text), weigh, rival))
     model = load("support")
-    score, place = max((logistic(model.score(each)), -n) for n, each in enumerate(told))
-    number, best = units[-place], told[-place]
-    if _is_surely_wrong(best):
+    changes = [change(said.text, found.told[number].text, said.language) for number in units]
+    # Of a sentence that the claim copies but for one thing, this one thing decides; only sure support outranks it.
+    wrong = [changes[n] in ("denial", "opposite") or _is_surely_wrong(each) for n, each in enumerate(told)]
+    decides = [
+        w
+        and (told[n]["other_cell"] or copies(said.text, found.told[units[n]].text))
+        and not (changes[n] and told[n]["value_elsewhere"])
+        for n, w in enumerate(wrong)
+    ]
+    scores = [logistic(model.score(each)) for each in told]
+    ranks = [(s >= SUPPORTS and not w, d, s) for s, w, d in zip(scores, wrong, decides, strict=True)]
+    place = max(range(len(ranks)), key=ranks.__getitem__)
+    score = scores[place]
+    number, best = units[place], told[place]
+    if wrong[place]:
         score = min(score, SURELY_NOT)
+    elif changes[place] == "word":
+        score = min(score, DOUBTED)
     unit = found.units[number]
-    because, opposes = reason(said, number, found, best) if score < SURE else ("", False)
+    because, opposes = reason(said, number, found, best, changes[place]) if score < SURE else ("", False)
     if not (knows(said.language) and knows(found.language)):
         score, because = min(score, UNKNOWN_LANGUAGE), because or "the rules do not know the language"
-    return Finding(score, Window(unit.start, unit.end, number), because, opposes)
+    return Finding(score, Window(unit.start, unit.end), because, opposes, sure=decides[place])
 
 
 def _is_surely_wrong(compared: Mapping[str, float]) -> bool:
     """What stands nowhere (a value, a name, a stretch), or a copied sentence with another value, name or polarity."""
-    nowhere = compared["value_missing"] or compared["name_missing"] or compared["added"]
+    nowhere = compared["value_missing"] or compared["name_missing"] or compared["added"] or compared["other_cell"]
     changed = compared["value_elsewhere"] or compared["name_replaced"] or compared["opposed"] or compared["polarity"]
-    return bool(nowhere or (compared["copied"] and changed))
+    return bool(nowhere or (compared["copied"] >= COPIED_FROM and changed))
 
 
-def reason(said: Statement, number: int, found: Source, compared: Mapping[str, float]) -> tuple[str, bool]:
+def reason(
+    said: Statement, number: int, found: Source, compared: Mapping[str, float], changed: Change | None
+) -> tuple[str, bool]:
     """In words, what the claim has and the passage lacks, and whether the passage says otherwise."""
     told = found.told[number]
     if compared["value_missing"] or compared["value_elsewhere"]:
@@ -146,16 +170,20 @@ def reason(said: Statement, number: int, found: Source, compared: Mapping[str, f
     if compared["name_missing"]:
         gone_names = frozenset[str]().union(*said.names) - found.whole.words - found.about.words
         return f"{', '.join(sorted(gone_names)) or 'what was asked about'} is not named there", False
-    if compared["polarity"]:
-        return "one denies what the other says", True
-    if compared["opposed"]:
-        return "one says the opposite of the other", True
-    if compared["name_replaced"] > COPIED_FROM:
-        return "it says this of another name", True
+    otherwise = (
+        (compared["other_cell"], "another column of the row says it"),
+        (compared["polarity"] or changed == "denial", "one denies what the other says"),
+        (compared["opposed"] or changed == "opposite", "one says the opposite of the other"),
+        (compared["name_replaced"] > COPIED_FROM, "it says this of another name"),
+    )
+    if because := next((because for holds, because in otherwise if holds), ""):
+        return because, True
     if compared["rival"] > RIVAL_FROM:
         return "another place says more of what was asked, and not this", False
-    gone_terms = sorted(missing(said.whole, [told.found, found.over[number].found]))
-    return (f"nothing is said there of {', '.join(gone_terms[:5])}" if gone_terms else ""), False
+    lost = missing(said.whole, [told.found, found.over[number].found])
+    spoken = [word for word in words(f"{said.text} {said.question}") if lost.intersection(terms_of(word))]
+    named = list(dict.fromkeys(spoken or sorted(lost)))[:REASONS]
+    return (f"nothing is said there of {', '.join(named)}" if named else ""), False
 
 
 def _quoted(values: Sequence[Value]) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import denials, full_names, plain_words
-from ..text.forms import AUXILIARIES
+from ..text.forms import AUXILIARIES, LEANING
 from ..text.language import likeliest
 from ..text.readings import MONTHS
 from ..text.values import Value, in_digits, values
 from ..text.words import is_number
 from .claims import stated
-from .passages import PRONOUN, terms_of
+from .passages import terms_of
 
 YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí sì si".split()
 NO = "no nein non nee".split()
@@ -71,7 +71,7 @@ class Statement:
     @cached_property
     def leans(self) -> bool:
         """Whether its subject stands in the question or before it."""
-        return self.is_fragment or bool(re.match(PRONOUN, self.text, re.IGNORECASE))
+        return self.is_fragment or bool(re.match(LEANING, self.text, re.IGNORECASE))
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -79,9 +79,13 @@ class Statement:
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
-        """Its names, each as the set of its words; a fragment begins with one where it begins with a capital."""
+        """Its names, each as the set of its words; a fragment begins with one where it begins with a capital.
+
+        Months and the units of its values (`EUR`, `Tage`) are none.
+        """
         found = full_names(f"is {self.text}" if self.is_fragment else self.text)
-        return tuple(name for name in found if not name <= MONTHS.keys())
+        measured = {word.strip(".,") for value in self.values for word in value.text.lower().split()} | MONTHS.keys()
+        return tuple(name for name in found if not name <= measured)
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..errors import ModelFailed
 from ..offload import off_loop
 from ..release import Checking
 from ..state import Passage, Repair, Usage
+from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import Weigh
 from .claims import Claim, claims_of, stated
@@ -157,9 +159,12 @@ class Run:
         if not self._claims(claim, lead):
             return None
         claim = self._led(claim, lead)
-        said, units, asked, texts = self._prepare(claim)
-        cosines = dict(zip(texts, compare(asked, texts), strict=True)) if compare and texts else {}
-        return Weighed(claim, self._judge(said, units, cosines))
+        found = []
+        for question in self._questions(claim):
+            said, units, asked, texts = self._prepare(claim, question)
+            cosines = dict(zip(texts, compare(asked, texts), strict=True)) if compare and texts else {}
+            found.append(self._judge(said, units, cosines))
+        return Weighed(claim, _best_of(found))
 
     def _claims(self, claim: Claim, lead: str) -> bool:
         return is_claim(claim) or bool(self.question and lead == claim.text)
@@ -167,28 +172,45 @@ class Run:
     def _led(self, claim: Claim, lead: str) -> Claim:
         return replace(claim, lead=lead) if self.question and lead and lead != claim.text else claim
 
+    def _questions(self, claim: Claim) -> list[str]:
+        """What a claim is read with: one that says nothing by itself answers one of the things that were asked."""
+        parts = self._asked if read(claim.text, self.question, self.sources).leans else []
+        return parts or [self.question]
+
+    @cached_property
+    def _asked(self) -> list[str]:
+        return split(self.question)
+
     async def found(self, claim: Claim) -> dict[int, Finding]:
+        """What each passage says to a claim as an answer to what it fits best of what was asked."""
+        questions = await off_loop(self._questions, claim)
+        return _best_of([await self._found(claim, question) for question in questions])
+
+    async def _found(self, claim: Claim, question: str) -> dict[int, Finding]:
         """What each passage says to a claim; its nearest units are compared by meaning in one call."""
-        said, units, asked, texts = await off_loop(self._prepare, claim)
+        said, units, asked, texts = await off_loop(self._prepare, claim, question)
         cosines: Mapping[str, float] = {}
         if self.by.similarity and texts:
             cosines = dict(zip(texts, await self.by.similarity.compare(asked, texts), strict=True))
         return await off_loop(self._judge, said, units, cosines)
 
-    def _prepare(self, claim: Claim) -> tuple[Statement, dict[int, list[int]], str, list[str]]:
+    def _prepare(self, claim: Claim, question: str) -> tuple[Statement, dict[int, list[int]], str, list[str]]:
         """The claim as it is read, the nearest units of each passage, and what is to be compared with which texts."""
-        said = read(f"{claim.lead} {claim.text}".strip(), self.question, self.sources)
+        said = read(f"{claim.lead} {claim.text}".strip(), question, self.sources)
         copied = any(verbatim(said, found) for found in self.sources)
         # One that stands somewhere word by word is compared with nothing.
         units = {n: [] if copied else nearest(said, s, self.by.weigh) for n, s in enumerate(self.sources)}
         texts = list(dict.fromkeys(self.sources[n].told[u].text for n, own in units.items() for u in own))
-        return said, units, f"{self.question} {claim.text}" if said.leans else claim.text, texts
+        return said, units, f"{question} {claim.text}" if said.leans else claim.text, texts
 
     def _judge(self, said: Statement, units: dict[int, list[int]], cosines: Mapping[str, float]) -> dict[int, Finding]:
         copied = not any(units.values())
         most = 0.0 if copied else most_asked(said, self.sources, self.by.weigh)
         weigh, sources = self.by.weigh, self.sources
         found = {number: judge(said, sources[number], cosines, weigh, most, own) for number, own in units.items()}
+        if any(each.sure and each.opposes for each in found.values()):
+            enough = self.by.told.support_from + UNDECIDED
+            found = {n: e if e.sure or e.score >= enough else replace(e, score=0.0) for n, e in found.items()}
         if ASKS_FOR_OLD.search(said.text):
             return found
         return {n: _replaced(each) if n in self.outdated else each for n, each in found.items()}
@@ -224,10 +246,9 @@ class Run:
             n: replace(f, score=SURELY_NOT, because=because, opposes=opposes) for n, f in each.findings.items()
         }
         if decision.verdict == "supported":
-            found = self.sources[decision.passage]
-            at = next((n for n, u in enumerate(found.units) if u.start <= decision.start < u.end), 0)
-            unit = found.units[at]
-            each.findings[decision.passage] = Finding(SURELY, Window(unit.start, unit.end, at), sure=True)
+            own = self.sources[decision.passage].units
+            unit = next((u for u in own if u.start <= decision.start < u.end), own[0])
+            each.findings[decision.passage] = Finding(SURELY, Window(unit.start, unit.end), sure=True)
         each.clauses = []
 
     def outcome(self, each: Weighed) -> Outcome:
@@ -248,6 +269,10 @@ class Run:
         if each.absent:
             return Outcome([], [], absent=True)
         return together(parts, claim) or (replace(whole, given=[]) if told.strict and not surely else whole)
+
+
+def _best_of(found: Sequence[dict[int, Finding]]) -> dict[int, Finding]:
+    return {number: max((each[number] for each in found), key=lambda own: own.score) for number in found[0]}
 
 
 def _replaced(found: Finding) -> Finding:

@@ -1,1 +1,1 @@
-"""Which releases this process serves: loaded, checked, followed, let go."""
+"""Releases: which loaded release answers a request, and how releases are loaded, swapped and unloaded."""

@@ -1,7 +1,7 @@
-// The page: a conversation with the documents. All text is set as text; nothing that was asked or found is ever HTML.
+// The page: a conversation with the documents. All text is set as text, never as HTML.
 
 import { ask, call, Refused } from "/static/stream.js";
-import { element, showAnswer, showError } from "/static/answer.js";
+import { answerText, element, showAnswer, showError } from "/static/answer.js";
 
 const find = (id) => document.getElementById(id);
 const OPERATORS = { eq: "is", ne: "is not", gte: "from", lte: "to", gt: "above", lt: "below" };
@@ -23,7 +23,7 @@ function theme(wanted) {
   if (wanted) localStorage.setItem("theme", wanted);
 }
 
-// Asks for a key until one is taken.
+// Asks for a key until one is accepted.
 function signIn() {
   return new Promise((resolve) => {
     find("signin").showModal();
@@ -41,13 +41,13 @@ function signIn() {
   });
 }
 
-async function known(path, options) {
+async function signedIn(path, options) {
   try {
     return await call(path, options);
   } catch (error) {
     if (error.status !== 401) throw error;
     await signIn();
-    return known(path, options);
+    return signedIn(path, options);
   }
 }
 
@@ -77,12 +77,12 @@ function addFilter() {
 
 function newTurn(question) {
   find("welcome").hidden = true;
-  const turn = element("article", { class: "turn" }, element("p", { class: "asked" }, question));
+  const turn = element("article", { class: "turn" }, element("p", { class: "question" }, question));
   find("thread").append(turn);
   return turn;
 }
 
-// Shows the steps and the draft while the answer is made; a draft is taken back when another one begins.
+// Shows steps and draft while the answer is produced; a new writer replaces the draft.
 function progress(turn) {
   const steps = element("ol", { class: "steps", "aria-label": "Steps" });
   const draft = element("div", { class: "draft", hidden: "" });
@@ -133,43 +133,49 @@ function busy(on) {
 }
 
 async function rate(requestId, rating, comment) {
-  await known("/feedback", { method: "POST", body: JSON.stringify({ request_id: requestId, rating, comment }) });
+  await signedIn("/feedback", { method: "POST", body: JSON.stringify({ request_id: requestId, rating, comment }) });
 }
 
-async function listTalks() {
-  const talks = await (await known("/conversations")).json();
-  const rows = talks.map((talk) => {
-    const open = element("button", { type: "button", class: "open", title: talk.title }, talk.title || talk.session_id);
-    const remove = element("button", { type: "button", "aria-label": `Delete ${talk.title}` }, "Delete");
-    open.onclick = () => openTalk(talk.session_id);
+async function listConversations() {
+  const conversations = await (await signedIn("/conversations")).json();
+  const rows = conversations.map((each) => {
+    const open = element("button", { type: "button", class: "open", title: each.title }, each.title || each.session_id);
+    const remove = element("button", { type: "button", "aria-label": `Delete ${each.title}` }, "Delete");
+    open.onclick = () => openConversation(each.session_id);
     remove.onclick = async () => {
-      await known(`/conversations/${talk.session_id}`, { method: "DELETE" });
-      if (talk.session_id === session) begin();
-      await listTalks();
+      await signedIn(`/conversations/${each.session_id}`, { method: "DELETE" });
+      if (each.session_id === session) newConversation();
+      await listConversations();
     };
     return element("li", {}, open, remove);
   });
-  find("talk-list").replaceChildren(...(rows.length ? rows : [element("li", { class: "muted" }, "None yet.")]));
+  find("conversation-list").replaceChildren(...(rows.length ? rows : [element("li", { class: "muted" }, "None yet.")]));
 }
 
-function begin() {
+function newConversation() {
   session = newSession();
   for (const turn of document.querySelectorAll(".turn")) turn.remove();
   find("welcome").hidden = false;
   find("question").focus();
 }
 
-async function openTalk(name) {
-  const { turns } = await (await known(`/conversations/${name}`)).json();
-  begin();
+async function openConversation(name) {
+  const { turns } = await (await signedIn(`/conversations/${name}`)).json();
+  newConversation();
   session = name;
   sessionStorage.setItem("session", name);
-  find("talks").open = false;
+  find("conversations").open = false;
   let turn = null;
-  for (const said of turns) {
-    if (said.role === "user") turn = newTurn(said.content);
-    else turn?.append(element("div", { class: "answer" }, element("p", {}, said.content)));
+  for (const message of turns) {
+    if (message.role === "user") turn = newTurn(message.content);
+    else turn?.append(element("div", { class: "answer" }, ...answerText(message.content)));
   }
+}
+
+function example(question) {
+  const button = element("button", { type: "button" }, question);
+  button.onclick = () => { if (find("stop").hidden) send(question); };
+  return element("li", {}, button);
 }
 
 function submit(event) {
@@ -202,12 +208,14 @@ find("question").onkeydown = (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
 };
 find("stop").onclick = () => running?.abort();
-find("new").onclick = begin;
+find("new").onclick = newConversation;
 find("theme").onclick = () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-find("talks").ontoggle = () => { if (find("talks").open) listTalks(); };
+find("conversations").ontoggle = () => { if (find("conversations").open) listConversations(); };
 find("add-filter").onclick = addFilter;
 document.addEventListener("keydown", keys);
 theme();
-const about = await (await known("/page/about")).json();
+const about = await (await signedIn("/page/about")).json();
 columns = about.columns;
 find("release").textContent = about.release;
+const examples = await (await signedIn("/examples")).json();
+find("examples").replaceChildren(...examples.questions.map(example));

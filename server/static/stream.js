@@ -1,8 +1,8 @@
-// Asks over /rag/stream and goes on where a broken connection left off.
+// Asks over /rag/stream, and resumes after a lost connection.
 
 const TRIES = 5;
-// The same page is served for production, for staging and for each version: it asks where it stands.
-const TRACK = (location.pathname.match(/^\/(?:staging|versions\/\d+)(?=\/|$)/) ?? [""])[0];
+// The same page is served for production, staging and each version: requests go to the same prefix.
+const PREFIX = (location.pathname.match(/^\/(?:staging|versions\/\d+)(?=\/|$)/) ?? [""])[0];
 
 export class Refused extends Error {
   constructor(problem, status) {
@@ -15,11 +15,11 @@ export class Refused extends Error {
 
 export async function call(path, options = {}) {
   const headers = { "content-type": "application/json", ...options.headers };
-  const reply = await fetch(TRACK + path, { ...options, headers, credentials: "same-origin" });
+  const reply = await fetch(PREFIX + path, { ...options, headers, credentials: "same-origin" });
   if (reply.ok) return reply;
-  const told = await reply.json().catch(() => null);
+  const body = await reply.json().catch(() => null);
   const unknown = { code: "unavailable", message: `The server answered ${reply.status}.`, request_id: "" };
-  throw new Refused(told?.error ?? unknown, reply.status);
+  throw new Refused(body?.error ?? unknown, reply.status);
 }
 
 async function* events(reply) {
@@ -42,7 +42,7 @@ async function* events(reply) {
   }
 }
 
-// Gives every item once; ends after `final` or `error`, or when the signal says so.
+// Yields every item once; ends after `final` or `error`, or when the signal says so.
 export async function* ask(input, signal) {
   const body = JSON.stringify({ input });
   let last = -1;
@@ -61,7 +61,7 @@ export async function* ask(input, signal) {
       }
       throw new TypeError("The stream ended before the answer.");
     } catch (error) {
-      // Who stops on purpose will not come back: the server need not wait.
+      // A stopped stream is not resumed: the server need not wait.
       if (signal.aborted && name) call(`/rag/streams/${name}`, { method: "DELETE" }).catch(() => {});
       if (signal.aborted || error instanceof Refused || !name || tries >= TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tries));

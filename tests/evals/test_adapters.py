@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from support import ROOT
 
 from evals.adapters import adapt
+from evals.dataset import read_dataset
 from evals.errors import DatasetInvalid
-from evals.samples import read_dataset
 from warrant import warrant
 
 DATA = ROOT.parent / "shared" / "data"

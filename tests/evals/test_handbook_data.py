@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support import ROOT
 
-from evals.samples import Dataset, Sample, read_dataset
+from evals.dataset import Dataset, Sample, read_dataset
 from graph.filters import BUILT_IN, access_condition, compile_filter
 from graph.snapshot.manifest import read_manifest
 from graph.snapshot.store import locate

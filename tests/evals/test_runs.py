@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT
 
-from evals.asking import CALLS, ask_all
-from evals.asking import ask as ask_one
+from evals.dataset import Dataset, Sample, write_dataset
 from evals.errors import RunInvalid
-from evals.runs import ANSWERS, SAMPLES, Outcome, Run, Trouble, open_run
-from evals.samples import Dataset, Sample, write_dataset
-from evals.subjects import Subject, packed
+from evals.runner import CALLS, ask_all, packed
+from evals.runner import ask as ask_one
+from evals.runs import ANSWERS, SAMPLES, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
 from graph.agent import open_agent
 from graph.registry.package import RELEASE, open_package, part
 from graph.release import Models, load_release
@@ -32,17 +31,17 @@ DATASET = Dataset("three", (HOTEL, PENSION, BROKEN))
 
 
 @pytest.fixture(scope="module")
-def subject(quick_handbook: Path) -> Iterator[Subject]:
+def subject(quick_handbook: Path) -> Iterator[PackagedRelease]:
     with packed(QUICK, quick_handbook) as found:
         yield found
 
 
 @pytest.fixture
-def run(subject: Subject, tmp_path: Path) -> Run:
+def run(subject: PackagedRelease, tmp_path: Path) -> EvalRun:
     return open_run(tmp_path, DATASET, subject, 2)
 
 
-def ask(subject: Subject, run: Run) -> list[str]:
+def ask(subject: PackagedRelease, run: EvalRun) -> list[str]:
     """Ask what is missing; the samples that were asked."""
     asked: list[str] = []
 
@@ -54,7 +53,7 @@ def ask(subject: Subject, run: Run) -> list[str]:
     return sorted(asked)
 
 
-def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: Subject, run: Run) -> None:
+def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: PackagedRelease, run: EvalRun) -> None:
     assert run.missing == ["hotel", "pension", "broken"]
     assert ask(subject, run) == ["broken", "hotel", "pension"]
     found = run.outcomes
@@ -71,7 +70,7 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: Subject, run:
     assert str(trouble) == f"FilterInvalid: {trouble.message} ({trouble.calls[-1]})"
     assert len(trouble.calls) <= CALLS
     assert all(outcome.seconds > 0 for outcome in found.values())
-    assert (run.about.release, run.about.label, run.about.samples) == (subject.digest, QUICK.label, 3)
+    assert (run.info.release, run.info.label, run.info.samples) == (subject.digest, QUICK.label, 3)
     assert load_release(part(subject.root, RELEASE)) == QUICK
 
 
@@ -80,18 +79,18 @@ def test_an_outcome_has_what_models_really_said(quick_handbook: Path, tmp_path: 
     name = f"scripted:{tmp_path}/script.yaml"
     release = QUICK.model_copy(update={"models": Models(simple=name, complex=name)})
 
-    async def outcome() -> Outcome:
+    async def outcome() -> SampleOutcome:
         return await ask_one(await open_agent(Settings(index=quick_handbook), release), HOTEL)
 
     found = asyncio.run(outcome())
-    assert Outcome.model_validate_json(found.model_dump_json(exclude_none=True)) == found
+    assert SampleOutcome.model_validate_json(found.model_dump_json(exclude_none=True)) == found
     [reply] = found.replies or []
     assert (reply["writer"], reply["text"]) == (name, "The bananas of the canteen are yellow. [1]")
     assert reply["failure"]["reason"] == "unsupported"
 
 
-def test_what_has_an_outcome_is_not_asked_again(subject: Subject, run: Run, tmp_path: Path) -> None:
-    run.keep(Outcome(sample="hotel", trouble=Trouble(kind="X", message="x"), seconds=1))
+def test_what_has_an_outcome_is_not_asked_again(subject: PackagedRelease, run: EvalRun, tmp_path: Path) -> None:
+    run.keep(SampleOutcome(sample="hotel", trouble=SampleFailure(kind="X", message="x"), seconds=1))
     assert ask(subject, open_run(tmp_path, DATASET, subject, 1)) == ["broken", "pension"]
     assert ask(subject, run) == []
     with run.writing():
@@ -99,16 +98,16 @@ def test_what_has_an_outcome_is_not_asked_again(subject: Subject, run: Run, tmp_
     assert ask(subject, run) == ["broken", "hotel"]
 
 
-def test_another_dataset_or_release_is_another_run(subject: Subject, run: Run, tmp_path: Path) -> None:
+def test_another_dataset_or_release_is_another_run(subject: PackagedRelease, run: EvalRun, tmp_path: Path) -> None:
     other = open_run(tmp_path, Dataset("three", (HOTEL, PENSION)), subject, 2)
-    assert other.place != run.place
-    assert open_run(tmp_path, DATASET, subject, 2).place == run.place
+    assert other.path != run.path
+    assert open_run(tmp_path, DATASET, subject, 2).path == run.path
 
 
-def test_a_line_that_was_cut_off_does_not_count_and_is_taken_away(run: Run) -> None:
-    first = Outcome(sample="hotel", trouble=Trouble(kind="X", message="x"), seconds=1)
+def test_a_line_that_was_cut_off_does_not_count_and_is_taken_away(run: EvalRun) -> None:
+    first = SampleOutcome(sample="hotel", trouble=SampleFailure(kind="X", message="x"), seconds=1)
     run.keep(first)
-    with (run.place / ANSWERS).open("ab") as file:
+    with (run.path / ANSWERS).open("ab") as file:
         file.write(b'{"sample": "pens')
     assert run.outcomes == {"hotel": first}
     second = first.model_copy(update={"sample": "pension"})
@@ -117,19 +116,19 @@ def test_a_line_that_was_cut_off_does_not_count_and_is_taken_away(run: Run) -> N
     assert run.outcomes == {"hotel": first, "pension": second}
 
 
-def test_what_is_damaged_or_altered_is_told(run: Run, tmp_path: Path) -> None:
+def test_what_is_damaged_or_altered_is_told(run: EvalRun, tmp_path: Path) -> None:
     with pytest.raises(RunInvalid, match="There is no run"):
-        Run(tmp_path / "nowhere")
-    (run.place / ANSWERS).write_text('{"sample": 1}\n')
+        EvalRun(tmp_path / "nowhere")
+    (run.path / ANSWERS).write_text('{"sample": 1}\n')
     with pytest.raises(RunInvalid, match="damaged in line 1"):
         _ = run.outcomes
-    write_dataset(run.place / SAMPLES, [HOTEL])
+    write_dataset(run.path / SAMPLES, [HOTEL])
     with pytest.raises(RunInvalid, match="was altered"):
         _ = run.dataset
 
 
-def test_one_process_writes_at_a_time(run: Run) -> None:
-    with run.writing(), pytest.raises(RunInvalid, match="Another process"), Run(run.place).writing():
+def test_one_process_writes_at_a_time(run: EvalRun) -> None:
+    with run.writing(), pytest.raises(RunInvalid, match="Another process"), EvalRun(run.path).writing():
         pass
 
 

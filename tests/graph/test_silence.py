@@ -11,7 +11,7 @@ from support import QUICK, run_index
 from graph.agent import Agent, open_agent
 from graph.settings import Settings
 from graph.state import Answer, Question
-from server.public import public_answer
+from server.schemas import public_answer
 
 PUBLIC = {
     "pump": "The warranty of the Corrento pump is five years. It begins with the date of installation.",

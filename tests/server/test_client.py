@@ -20,7 +20,7 @@ from support import QUICK
 from graph.release import Models
 from server.app import assemble
 from server.client import AnswerFailed, WarrantClient
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.settings import ServerSettings
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ def slow(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     script.write_text(yaml.safe_dump([{"reply": REPLY, "seconds_per_token": 0.08}]), "utf-8")
     release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
     settings = ServerSettings(state=folder, keys=key_file(folder / "keys.yaml", ann="key-of-ann"))
-    with serving(assemble(settings, Live(opening(quick_handbook, release, cache_answers=0)))) as url:
+    with serving(assemble(settings, Deployments(opening(quick_handbook, release, cache_answers=0)))) as url:
         yield url
 
 
@@ -46,13 +46,13 @@ def slow(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def listening(handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> Iterator[str]:
     """A TCP server in a thread of its own; gives its address as a runnable's."""
     ready = threading.Event()
-    told: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
 
     async def run() -> None:
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
-        told.update(port=server.sockets[0].getsockname()[1], loop=asyncio.get_running_loop(), end=asyncio.Event())
+        shared.update(port=server.sockets[0].getsockname()[1], loop=asyncio.get_running_loop(), end=asyncio.Event())
         ready.set()
-        await told["end"].wait()
+        await shared["end"].wait()
         server.close()
         connections = asyncio.all_tasks() - {asyncio.current_task()}
         for task in connections:
@@ -64,9 +64,9 @@ def listening(handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awa
     thread.start()
     assert ready.wait(10)
     try:
-        yield f"http://127.0.0.1:{told['port']}/rag"
+        yield f"http://127.0.0.1:{shared['port']}/rag"
     finally:
-        told["loop"].call_soon_threadsafe(told["end"].set)
+        shared["loop"].call_soon_threadsafe(shared["end"].set)
         thread.join(10)
 
 
@@ -76,7 +76,7 @@ class Cutting:
     def __init__(self, url: str, *cuts: int | None) -> None:
         self._place = urlsplit(url)
         self._cuts = list(cuts)
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(self._place.hostname, self._place.port)
@@ -99,7 +99,7 @@ class Cutting:
     async def _up(self, reader: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         while data := await reader.read(4096):
             if data[:4] in (b"GET ", b"POST"):
-                self.asked.append(data.split(b" HTTP")[0].decode())
+                self.requests.append(data.split(b" HTTP")[0].decode())
             back.write(data)
 
 
@@ -108,13 +108,13 @@ class Saying:
 
     def __init__(self, *replies: str) -> None:
         self._replies = list(replies)
-        self.asked = 0
+        self.requests = 0
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         await reader.readexactly(length)
-        self.asked += 1
+        self.requests += 1
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         status, _, rest = reply.partition("\n")
         headers, _, body = rest.partition("\n\n")
@@ -143,7 +143,10 @@ def test_a_stream_that_is_cut_twice_has_every_item_once(slow: str) -> None:
     assert "".join(item["text"] for item in items if item["event"] == "token") == REPLY
     assert items[-1]["event"] == "final"
     name = items[0]["request_id"]
-    assert [line.partition("?")[0] for line in proxy.asked] == ["POST /rag/stream", *[f"GET /rag/streams/{name}"] * 2]
+    assert [line.partition("?")[0] for line in proxy.requests] == [
+        "POST /rag/stream",
+        *[f"GET /rag/streams/{name}"] * 2,
+    ]
 
 
 async def test_astream_goes_on_too(slow: str) -> None:
@@ -153,7 +156,7 @@ async def test_astream_goes_on_too(slow: str) -> None:
             items = [item async for item in client.astream(LAPTOPS)]
     assert seqs(items) == list(range(len(items)))
     assert items[-1]["answer"]["citations"][0]["file"] == "handbook/policies/acceptable-use.md"
-    assert len(proxy.asked) == 2
+    assert len(proxy.requests) == 2
 
 
 def test_wherever_it_is_cut_no_item_is_lost_or_doubled(server: str) -> None:
@@ -169,18 +172,18 @@ def test_a_stream_is_gone_on_with_a_bounded_number_of_times(slow: str) -> None:
     proxy = Cutting(slow, 1500, *[400] * 20)
     with listening(proxy) as url, pytest.raises(httpx.RemoteProtocolError):
         list(WarrantClient(url, key="key-of-ann", resumes=2).stream(LAPTOPS))
-    assert len(proxy.asked) == 3
+    assert len(proxy.requests) == 3
 
 
 def test_a_question_of_a_session_is_never_asked_twice(slow: str) -> None:
     proxy = Cutting(slow, 50)
     with listening(proxy) as url, pytest.raises(httpx.RemoteProtocolError):
         list(WarrantClient(url, key="key-of-ann").stream({**LAPTOPS, "session_id": "once"}))
-    assert len(proxy.asked) == 1
+    assert len(proxy.requests) == 1
     busy = Saying("502 Bad Gateway\n\n", GOOD)
     with listening(busy) as url, pytest.raises(AnswerFailed, match="502"):
         WarrantClient(url).invoke({**LAPTOPS, "session_id": "once"})
-    assert busy.asked == 1
+    assert busy.requests == 1
 
 
 def test_invoke_takes_a_key_and_a_timeout(slow: str) -> None:
@@ -199,7 +202,7 @@ async def test_what_passes_is_asked_again(first: str) -> None:
         with listening(server) as url:
             async with aclosing(WarrantClient(url)) as client:
                 answer = client.invoke(HOTEL) if way == "invoke" else await client.ainvoke(HOTEL)
-        assert (answer["text"], server.asked) == ("It is so.", 2)
+        assert (answer["text"], server.requests) == ("It is so.", 2)
 
 
 async def test_a_batch_is_asked_again_too() -> None:
@@ -209,14 +212,14 @@ async def test_a_batch_is_asked_again_too() -> None:
         with listening(server) as url:
             async with aclosing(WarrantClient(url)) as client:
                 answers = client.batch([HOTEL]) if way == "batch" else await client.abatch([HOTEL])
-        assert (answers, server.asked) == ([{"text": "It is so."}], 2)
+        assert (answers, server.requests) == ([{"text": "It is so."}], 2)
 
 
 def test_a_stream_waits_for_a_busy_server(server: str) -> None:
     busy = Saying(BUSY, BUSY, BUSY)
     with listening(busy) as url, pytest.raises(AnswerFailed, match=r"Busy\.") as refused:
         list(WarrantClient(url, retries=2).stream(HOTEL))
-    assert (refused.value.status, busy.asked) == (503, 3)
+    assert (refused.value.status, busy.requests) == (503, 3)
 
 
 def test_retry_after_is_kept_to_unless_it_is_longer_than_the_timeout() -> None:
@@ -228,7 +231,7 @@ def test_retry_after_is_kept_to_unless_it_is_longer_than_the_timeout() -> None:
     server = Saying("429 Slow\nretry-after: 600\n\n", GOOD)
     with listening(server) as url, pytest.raises(AnswerFailed, match="429"):
         WarrantClient(url).invoke(HOTEL)
-    assert server.asked == 1
+    assert server.requests == 1
 
 
 @pytest.mark.parametrize("reply", ["500 Broken\n\n", "422 Wrong\n\n", "401 Who\n\n"])
@@ -236,7 +239,7 @@ def test_what_will_not_pass_is_not_asked_again(reply: str) -> None:
     server = Saying(reply, GOOD)
     with listening(server) as url, pytest.raises(AnswerFailed):
         WarrantClient(url).invoke(HOTEL)
-    assert server.asked == 1
+    assert server.requests == 1
 
 
 def test_a_server_that_is_not_there_is_given_up() -> None:
@@ -254,8 +257,8 @@ async def test_a_refusal_has_code_message_id_and_status(server: str) -> None:
         for ask in (client.ainvoke(WRONG), client.abatch([WRONG]), streamed()):
             with pytest.raises(AnswerFailed, match="nowhere") as refused:
                 await ask
-            told = refused.value
-            assert (told.code, len(told.request_id), told.status) == ("filter_invalid", 32, 422)
+            error = refused.value
+            assert (error.code, len(error.request_id), error.status) == ("filter_invalid", 32, 422)
         with pytest.raises(AnswerFailed, match="nowhere"):
             list(client.stream(WRONG))
 
@@ -281,6 +284,10 @@ async def test_only_a_few_questions_of_a_batch_are_asked_together(config: Any, m
         async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.under_way += 1
             self.together = max(self.together, self.under_way)
+            # The first wait for as many as are expected at once, and a little for one too many.
+            async with asyncio.timeout(60):
+                while self.together < most:
+                    await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)
             await super().__call__(reader, writer)
             self.under_way -= 1
@@ -293,7 +300,7 @@ async def test_only_a_few_questions_of_a_batch_are_asked_together(config: Any, m
 
 
 def test_callbacks_see_one_run_that_ends_well(slow: str) -> None:
-    class Told(BaseCallbackHandler):
+    class ErrorDetail(BaseCallbackHandler):
         ends: list[Any] = []  # noqa: RUF012 - one for the test
 
         def on_chain_error(self, error: BaseException, **kwargs: Any) -> None:
@@ -303,8 +310,8 @@ def test_callbacks_see_one_run_that_ends_well(slow: str) -> None:
             self.ends.append(outputs)
 
     with listening(Cutting(slow, 1500)) as url:
-        list(WarrantClient(url, key="key-of-ann").stream(LAPTOPS, {"callbacks": [Told()]}))
-    assert [end["event"] for end in Told.ends] == ["final"]
+        list(WarrantClient(url, key="key-of-ann").stream(LAPTOPS, {"callbacks": [ErrorDetail()]}))
+    assert [end["event"] for end in ErrorDetail.ends] == ["final"]
 
 
 def test_who_stops_reading_stops_the_work(slow: str, caplog: pytest.LogCaptureFixture) -> None:

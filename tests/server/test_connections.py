@@ -17,8 +17,14 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def port(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A server in a hurry."""
-    settings = {"receive": 0.3, "idle": 1, "max_head": 20_000}
+    with serving(app_over(quick_handbook, tmp_path_factory.mktemp("bounds"), QUICK, max_head=20_000)) as url:
+        yield int(url.rsplit(":", 1)[1])
+
+
+@pytest.fixture(scope="module")
+def hurried(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A server that waits for nothing."""
+    settings = {"receive": 0.3, "idle": 1}
     with serving(app_over(quick_handbook, tmp_path_factory.mktemp("hurry"), QUICK, **settings)) as url:
         yield int(url.rsplit(":", 1)[1])
 
@@ -68,14 +74,14 @@ def test_what_surrounds_a_body_is_bounded(port: int, sent: bytes) -> None:
     [b"GET /healthz HTTP/1.1\r\nhost: ", POST + b"content-length: 100\r\n\r\n{", CHUNKED + b"1\r\n{\r\n"],
     ids=["half a header", "half a body", "half a chunked body"],
 )
-def test_half_a_request_is_not_waited_for(port: int, sent: bytes) -> None:
-    status, error = exchanged(port, sent)
+def test_half_a_request_is_not_waited_for(hurried: int, sent: bytes) -> None:
+    status, error = exchanged(hurried, sent)
     assert (status, error["code"]) == (408, "too_slow")
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n", HEALTH, HEALTH + b"\r\n", HEALTH + HEALTH])
-def test_a_connection_that_asks_nothing_more_is_closed(port: int, sent: bytes) -> None:
-    with connect(port) as connection:
+def test_a_connection_that_asks_nothing_more_is_closed(hurried: int, sent: bytes) -> None:
+    with connect(hurried) as connection:
         connection.sendall(sent)
         assert until_closed(connection).count(b"HTTP/1.1 200") == sent.count(HEALTH)
 
@@ -99,9 +105,9 @@ def test_a_large_body_and_a_hundred_headers_pass(port: int) -> None:
         assert reply.status_code == 200
 
 
-def test_a_client_that_reads_nothing_is_left(port: int) -> None:
+def test_a_client_that_reads_nothing_is_left(hurried: int) -> None:
     """Its connection is reset, although there is more to send."""
-    with connect(port) as connection, pytest.raises((ConnectionResetError, BrokenPipeError)):
+    with connect(hurried) as connection, pytest.raises((ConnectionResetError, BrokenPipeError)):
         ask_for_ever(connection)
 
 

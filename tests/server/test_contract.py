@@ -1,4 +1,4 @@
-"""One question, one answer: through every door, and on the command line, the same text and the same citations."""
+"""One question, one answer: through every API, and on the command line, the same text and the same citations."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from support import QUICK
 
 from graph.cli.ask import ask as ask_command
 from server.app import assemble
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.settings import ServerSettings
 
 KEY = {"authorization": "Bearer key-of-hanna"}
@@ -42,16 +42,16 @@ QUESTIONS: dict[str, Question] = {
 
 @pytest.fixture(scope="module")
 def url(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that keeps no answers, so that each door has the question answered anew; hanna is in the group hr."""
+    """A server without caches, so that each API has the question answered anew; hanna is in the group hr."""
     state = tmp_path_factory.mktemp("contract")
     settings = ServerSettings(state=state, keys=key_file(state / "keys.yaml", hanna__hr="key-of-hanna"))
-    live = Live(opening(quick_handbook, QUICK, cache_answers=0, cache_retrieval=0, cache_embeddings=0))
-    with serving(assemble(settings, live)) as address:
+    deployments = Deployments(opening(quick_handbook, QUICK, cache_answers=0, cache_retrieval=0, cache_embeddings=0))
+    with serving(assemble(settings, deployments)) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def told(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Question], Answer]:
+def answer_of(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Question], Answer]:
     """What `warrant ask --json` prints."""
     release = tmp_path_factory.mktemp("release") / "release.yaml"
     release.write_text(json.dumps(QUICK.model_dump(mode="json")), "utf-8")
@@ -67,8 +67,8 @@ def told(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
 
 
 @pytest.fixture(scope="module")
-def expected(told: Callable[[Question], Answer]) -> dict[str, Answer]:
-    return {kind: told(question) for kind, question in QUESTIONS.items()}
+def expected(answer_of: Callable[[Question], Answer]) -> dict[str, Answer]:
+    return {kind: answer_of(question) for kind, question in QUESTIONS.items()}
 
 
 def by_invoke(url: str, question: Question) -> Answer:
@@ -126,15 +126,15 @@ def _posted(url: str, body: dict[str, Any], question: Question) -> dict[str, Any
     return found
 
 
-DOORS = {"invoke": by_invoke, "stream": by_stream, "mcp": by_mcp, "chat": by_chat, "responses": by_responses}
+APIS = {"invoke": by_invoke, "stream": by_stream, "mcp": by_mcp, "chat": by_chat, "responses": by_responses}
 
 
 @pytest.mark.parametrize("kind", QUESTIONS)
-@pytest.mark.parametrize("door", DOORS)
-def test_every_door_gives_what_the_command_line_gives(
-    url: str, expected: dict[str, Answer], door: str, kind: str
+@pytest.mark.parametrize("api", APIS)
+def test_every_api_gives_what_the_command_line_gives(
+    url: str, expected: dict[str, Answer], api: str, kind: str
 ) -> None:
-    answer = DOORS[door](url, QUESTIONS[kind])
+    answer = APIS[api](url, QUESTIONS[kind])
     assert seen(answer) == seen(expected[kind])
     assert answer["cached"] == []
 

@@ -123,13 +123,13 @@ def turns(number: int) -> list[Turn]:
 
 
 def test_only_the_newest_checkpoint_is_kept_and_the_latest_turns_are_given(tmp_path: Path) -> None:
-    async def talk() -> list[Turn]:
-        async with Conversations(ServerSettings(state=tmp_path, session_turns=4)) as talks:
+    async def converse() -> list[Turn]:
+        async with Conversations(ServerSettings(state=tmp_path, session_turns=4)) as conversations:
             for number in range(6):
-                await talks.remember("ann", "long", turns(number))
-            return await talks.recall("ann", "long")
+                await conversations.append("ann", "long", turns(number))
+            return await conversations.turns("ann", "long")
 
-    assert asyncio.run(talk()) == [*turns(4), *turns(5)]
+    assert asyncio.run(converse()) == [*turns(4), *turns(5)]
     with sqlite3.connect(tmp_path / "conversations.db") as file:
         assert file.execute("SELECT count(*) FROM checkpoints").fetchone() == (1,)
 
@@ -144,7 +144,7 @@ async def talk():
     async with Conversations(ServerSettings(state=Path(sys.argv[1]))) as talks:
         for number in range(10_000):
             said = [("user", f"question {number}"), ("assistant", f"answer {number}")]
-            await talks.remember("ann", "s", [{"role": role, "content": text} for role, text in said])
+            await talks.append("ann", "s", [{"role": role, "content": text} for role, text in said])
             print(number, flush=True)
 
 asyncio.run(talk())
@@ -161,23 +161,23 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
         child.kill()
 
     async def read() -> list[Turn]:
-        async with Conversations(ServerSettings(state=tmp_path, session_turns=200)) as talks:
-            return await talks.recall("ann", "s")
+        async with Conversations(ServerSettings(state=tmp_path, session_turns=200)) as conversations:
+            return await conversations.turns("ann", "s")
 
     assert asyncio.run(read())[:10] == [turn for number in range(5) for turn in turns(number)]
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"sessions": "mysql://somewhere"}, "postgresql://"),
         ({"state": Path("/dev/null/nowhere")}, "cannot be written"),
     ],
 )
-def test_a_place_that_cannot_be_opened_is_named(settings: dict[str, object], told: str) -> None:
+def test_a_place_that_cannot_be_opened_is_named(settings: dict[str, object], message: str) -> None:
     async def open_it() -> None:
         async with Conversations(ServerSettings(**settings)):  # type: ignore[arg-type]
             pass
 
-    with pytest.raises(SettingsInvalid, match=told):
+    with pytest.raises(SettingsInvalid, match=message):
         asyncio.run(open_it())

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
-from evals.samples import Sample
-from server.callers import ANONYMOUS
-from server.commands.feedback import feedback
-from server.errors import Refused
+from evals.dataset import Sample
+from server.auth.callers import ANONYMOUS
+from server.cli.feedback import feedback
+from server.errors import RequestRefused
+from server.observability.answer_store import QUEUE_SIZE, AnswerStore, open_answer_store, read_feedback
 from server.settings import ServerSettings
-from server.watching.diary import WAITING, Diary, open_diary, read_feedback
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
 
@@ -50,8 +50,8 @@ def test_a_rated_answer_becomes_a_sample(client: httpx.Client, state: Path) -> N
     name = ask(client)
     reply = client.post("/feedback", json={"request_id": name, "rating": "up", "comment": "quick"})
     assert reply.status_code == 204
-    told = CliRunner().invoke(feedback, ["export", "--state", str(state)], catch_exceptions=False)
-    sample = next(each for each in map(json.loads, told.stdout.splitlines()) if each["id"] == name)
+    result = CliRunner().invoke(feedback, ["export", "--state", str(state)], catch_exceptions=False)
+    sample = next(each for each in map(json.loads, result.stdout.splitlines()) if each["id"] == name)
     assert sample["question"] == "What is the hotel limit in the EU?"
     assert "EUR 145" in sample["reference"]
     assert "[1]" not in sample["reference"]
@@ -67,8 +67,8 @@ def test_what_was_disliked_has_no_reference_until_somebody_writes_one(client: ht
     client.post("/feedback", json={"request_id": name, "rating": "down", "comment": "too old"})
     rows = [row for row in read_feedback(state, "down", 0.0) if row["request_id"] == name]
     assert [row["comment"] for row in rows] == ["too old"]
-    told = CliRunner().invoke(feedback, ["export", "--state", str(state), "--rating", "down"])
-    sample = json.loads(told.stdout.splitlines()[-1])
+    result = CliRunner().invoke(feedback, ["export", "--state", str(state), "--rating", "down"])
+    sample = json.loads(result.stdout.splitlines()[-1])
     assert (sample["reference"], sample["documents"], sample["answerable"]) == (None, [], None)
     with pytest.raises(ValidationError, match="answerable"):
         Sample.model_validate(sample)
@@ -94,19 +94,19 @@ def test_an_id_that_a_client_gives_reaches_no_record_of_another_caller(client: h
     assert client.post("/feedback", json={"request_id": mine, "rating": "up"}).status_code == 204
     [row] = [row for row in read_feedback(state, None, 0.0) if row["request_id"] == mine]
     assert (row["caller"], json.loads(row["asked"])["question"]) == ("ann", HOTEL["input"]["question"])
-    with closing(open_diary(state)) as file:
+    with closing(open_answer_store(state)) as file:
         found = file.execute("SELECT caller FROM questions WHERE client_id = ?", (mine,)).fetchall()
     assert [row["caller"] for row in found] == ["bob"]
 
 
 def test_each_question_of_a_batch_has_a_record_of_its_own(client: httpx.Client, state: Path) -> None:
-    asked = ["What is the hotel limit in the EU?", "After how many years are laptops replaced?"]
-    reply = client.post("/rag/batch", json={"inputs": [{"question": question} for question in asked]})
+    questions = ["What is the hotel limit in the EU?", "After how many years are laptops replaced?"]
+    reply = client.post("/rag/batch", json={"inputs": [{"question": question} for question in questions]})
     names = [answer["request_id"] for answer in reply.json()["output"]]
     for name, rating in zip(names, ("up", "down"), strict=True):
         assert client.post("/feedback", json={"request_id": name, "rating": rating}).status_code == 204
     rows = {row["request_id"]: row for row in read_feedback(state, None, 0.0)}
-    assert [json.loads(rows[name]["asked"])["question"] for name in names] == asked
+    assert [json.loads(rows[name]["asked"])["question"] for name in names] == questions
     assert [rows[name]["rating"] for name in names] == ["up", "down"]
 
 
@@ -139,7 +139,7 @@ def test_questions_are_not_kept_unless_wanted(quick_handbook: Path, tmp_path: Pa
 
 def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handbook: Path, tmp_path: Path) -> None:
     long_ago = time.time() - 2 * 86_400
-    with closing(open_diary(tmp_path)) as file, file:
+    with closing(open_answer_store(tmp_path)) as file, file:
         rows = [(name, long_ago, "anonymous", "", "r", "s", "answered") for name in ("forgotten", "remembered")]
         file.executemany(
             "INSERT INTO questions (request_id, at, caller, session, release, snapshot, status) VALUES (?,?,?,?,?,?,?)",
@@ -151,13 +151,13 @@ def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handboo
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         new = ask(client)
-    with closing(open_diary(tmp_path)) as file:
+    with closing(open_answer_store(tmp_path)) as file:
         assert {row["request_id"] for row in file.execute("SELECT request_id FROM questions")} == {"remembered", new}
 
 
 def test_feedback_is_refused_when_too_much_waits(tmp_path: Path) -> None:
-    diary = Diary(ServerSettings(state=tmp_path))
-    for _ in range(WAITING):
-        diary.rate("some-request", ANONYMOUS, "up", "")
-    with pytest.raises(Refused, match="does not take requests"):
-        diary.rate("some-request", ANONYMOUS, "up", "").result(0)
+    store = AnswerStore(ServerSettings(state=tmp_path))
+    for _ in range(QUEUE_SIZE):
+        store.rate("some-request", ANONYMOUS, "up", "")
+    with pytest.raises(RequestRefused, match="does not take requests"):
+        store.rate("some-request", ANONYMOUS, "up", "").result(0)

@@ -9,7 +9,7 @@ from support import QUICK
 
 from graph.agent import Agent
 from server.app import assemble
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.settings import ServerSettings
 
 
@@ -26,7 +26,7 @@ def test_a_server_that_does_not_answer_yet_is_alive_but_not_ready(tmp_path: Path
         await asyncio.Event().wait()
         raise AssertionError
 
-    app = assemble(ServerSettings(state=tmp_path), Live(for_ever))
+    app = assemble(ServerSettings(state=tmp_path), Deployments(for_ever))
 
     async def look() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)

@@ -83,8 +83,8 @@ def is_answered_or_refused(reply: httpx.Response) -> bool:
     """An Answer, or an error of the caller's with our body."""
     if reply.status_code == 200:
         return bool(reply.json()["output"]["text"])
-    told = reply.json()["error"]
-    return reply.status_code in (400, 413, 422) and set(told) == {"code", "message", "request_id"}
+    error = reply.json()["error"]
+    return reply.status_code in (400, 413, 422) and set(error) == {"code", "message", "request_id"}
 
 
 @pytest.mark.parametrize("question", HOSTILE, ids=lambda text: ascii(text)[:24])
@@ -127,7 +127,7 @@ def test_what_a_stream_could_not_repeat_is_refused_before_it_begins(
     assert "64 bits" in reply.json()["error"]["message"]
 
 
-DOORS = ["/rag/invoke", "/rag/batch", "/rag/stream", "/v1/chat/completions", "/v1/responses", "/mcp", "/feedback"]
+APIS = ["/rag/invoke", "/rag/batch", "/rag/stream", "/v1/chat/completions", "/v1/responses", "/mcp", "/feedback"]
 DIGITS = b"9" * 5000
 MANY: dict[str, bytes] = {
     "values": b"[" + b"{}," * 60_000 + b"{}]",
@@ -143,25 +143,25 @@ def send(client: httpx.Client, path: str, body: bytes) -> tuple[int, str]:
     return reply.status_code, reply.json()["error"]["code"]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("kind", MANY)
 def test_very_many_values_are_refused_before_anything_is_made_of_them(
-    client: httpx.Client, door: str, kind: str
+    client: httpx.Client, api: str, kind: str
 ) -> None:
-    assert send(client, door, MANY[kind]) == (413, "too_large")
+    assert send(client, api, MANY[kind]) == (413, "too_large")
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("body", [b'{"input": ' + DIGITS + b"}", b'{"model": "warrant", "n": ' + DIGITS + b"}"])
-def test_an_integer_that_is_too_long_is_the_client_s_fault(client: httpx.Client, door: str, body: bytes) -> None:
-    status, _ = send(client, door, body)
+def test_an_integer_that_is_too_long_is_the_client_s_fault(client: httpx.Client, api: str, body: bytes) -> None:
+    status, _ = send(client, api, body)
     assert status in (400, 422)
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_body_that_is_nested_too_deep_is_refused(client: httpx.Client, door: str) -> None:
+@pytest.mark.parametrize("api", APIS)
+def test_a_body_that_is_nested_too_deep_is_refused(client: httpx.Client, api: str) -> None:
     for body in (b"[" * 100_000, b'{"a":' * 60_000, b"[" * 2000):
-        status, _ = send(client, door, body)
+        status, _ = send(client, api, body)
         assert status in (400, 422)
 
 

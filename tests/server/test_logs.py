@@ -15,8 +15,8 @@ import pytest
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
+from server.observability.logs import configure_logging
 from server.settings import ServerSettings
-from server.watching.logs import set_up_logs
 
 KEY = "key-of-ann-which-nobody-may-read"
 QUESTION = "What is the hotel limit in the EU?"
@@ -25,11 +25,11 @@ ASKED = {"input": {"question": QUESTION}}
 
 @contextmanager
 def logged(monkeypatch: pytest.MonkeyPatch, **settings: object) -> Iterator[io.StringIO]:
-    """What set_up_logs lets through, instead of what pytest catches."""
+    """What configure_logging lets through, instead of what pytest catches."""
     root, written = logging.getLogger(), io.StringIO()
     before, factory = (root.handlers[:], root.level), logging.getLogRecordFactory()
     monkeypatch.setattr(sys, "stderr", written)
-    set_up_logs(ServerSettings(**settings))  # type: ignore[arg-type]
+    configure_logging(ServerSettings(**settings))  # type: ignore[arg-type]
     try:
         yield written
     finally:
@@ -49,13 +49,13 @@ def test_a_question_is_two_lines_with_its_ids_and_no_text(
     with logged(monkeypatch) as written, serving(app_over(quick_handbook, tmp_path, QUICK)) as url:
         reply = httpx.post(f"{url}/rag/invoke", timeout=60, json=ASKED, headers={"x-request-id": "a-request-of-mine"})
         answer = reply.json()["output"]
-    asked, request = (each for each in lines(written) if each.get("request_id") == answer["request_id"])
-    assert asked["client_request_id"] == request["client_request_id"] == "a-request-of-mine"
-    assert (asked["logger"], asked["code"], asked["rung"]) == ("warrant.questions", "answered", "primary")
+    line, request = (each for each in lines(written) if each.get("request_id") == answer["request_id"])
+    assert line["client_request_id"] == request["client_request_id"] == "a-request-of-mine"
+    assert (line["logger"], line["code"], line["rung"]) == ("warrant.questions", "answered", "primary")
     assert (request["logger"], request["status"], request["path"]) == ("warrant.access", 200, "/rag/invoke")
     assert request["ms"] >= request["graph_ms"] > 0
-    assert asked["level"] == "INFO"
-    assert asked["timestamp"].endswith("+00:00")
+    assert line["level"] == "INFO"
+    assert line["timestamp"].endswith("+00:00")
     assert QUESTION not in written.getvalue()
     assert answer["text"] not in written.getvalue()
 
@@ -66,8 +66,8 @@ def test_texts_are_logged_when_they_are_wanted(
     app = app_over(quick_handbook, tmp_path, QUICK, log_questions=True)
     with logged(monkeypatch) as written, serving(app) as url:
         answer = httpx.post(f"{url}/rag/invoke", timeout=60, json=ASKED).json()["output"]
-    [asked] = [each for each in lines(written) if each["logger"] == "warrant.questions"]
-    assert (asked["question"], asked["answer"]) == (QUESTION, answer["text"])
+    [line] = [each for each in lines(written) if each["logger"] == "warrant.questions"]
+    assert (line["question"], line["answer"]) == (QUESTION, answer["text"])
 
 
 def test_no_key_is_logged_however_it_comes_and_whatever_the_level(
@@ -161,8 +161,8 @@ def test_nothing_that_a_client_sends_is_logged_by_any_library(
                 f"{url}{path}", timeout=60, content=content, headers={**headers, "content-type": "application/json"}
             )
         httpx.get(f"{url}/leaks", timeout=60)
-    told = lines(written)
-    assert {"a.library", "py.warnings", "warrant.access"} <= {each["logger"] for each in told}
-    assert "KeyError" in next(each["exc_info"] for each in told if each["message"] == "a request failed")
-    assert [each for each in told if SAID in json.dumps(each)] == []
+    records = lines(written)
+    assert {"a.library", "py.warnings", "warrant.access"} <= {each["logger"] for each in records}
+    assert "KeyError" in next(each["exc_info"] for each in records if each["message"] == "a request failed")
+    assert [each for each in records if SAID in json.dumps(each)] == []
     assert SAID not in written.getvalue()

@@ -1,4 +1,4 @@
-"""/mcp by the official client: two tools, the same checks as through every other door."""
+"""/mcp by the official client: two tools, the same checks as in every other API."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ import pytest
 import yaml
 from mcp import ClientSession, McpError, types
 from mcp_under_test import call, structured, talking
-from server_under_test import app_over, key_file, serving
+from server_under_test import app_over, key_file, serving, wait_until_begun
 from support import QUICK
 
 from graph.release import Models
@@ -117,11 +117,11 @@ async def test_a_tool_s_error_is_a_sentence_with_the_request_s_id(
     call_tool = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
     reply = httpx.post(f"{server}/mcp", timeout=60, json=call_tool, headers=HEADERS)
     result = next(json.loads(line[5:]) for line in reply.text.splitlines() if line.startswith("data:"))["result"]
-    told = result["content"][0]["text"]
+    text = result["content"][0]["text"]
     assert result["isError"]
-    assert named in told
-    assert told.endswith(f"({code}, request {reply.headers['x-request-id']})")
-    assert "pydantic" not in told
+    assert named in text
+    assert text.endswith(f"({code}, request {reply.headers['x-request-id']})")
+    assert "pydantic" not in text
 
 
 async def test_what_breaks_inside_is_told_without_its_secrets(quick_handbook: Path, tmp_path: Path) -> None:
@@ -129,11 +129,11 @@ async def test_what_breaks_inside_is_told_without_its_secrets(quick_handbook: Pa
     with serving(app) as url:
         async with talking(url) as session:
             await session.list_tools()
-            object.__setattr__(app.state.server.live.agent, "backend", None)
-            told = text_of(await call(session, "search", query="hotel"))
+            object.__setattr__(app.state.server.deployments.agent, "backend", None)
+            message = text_of(await call(session, "search", query="hotel"))
             with pytest.raises(McpError) as listing:
                 await session.list_tools()
-    for each in (told, str(listing.value)):
+    for each in (message, str(listing.value)):
         assert "(internal, request " in each
         assert "NoneType" not in each
 
@@ -170,12 +170,12 @@ async def test_many_calls_at_once_keep_their_own_ids(locked: str) -> None:
     assert len(set(ids)) == 10
 
 
-async def test_questions_are_counted_as_through_every_door(server: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_questions_are_counted_as_through_every_api(server: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "warrant"):
         async with talking(server) as session:
             answer = structured(await call(session, "ask", **HOTEL))
         record = until(lambda: [r for r in caplog.records if r.name == "warrant.questions"])[0].__dict__
-    assert (record["request_id"], record["door"], record["code"]) == (answer["request_id"], "mcp", "answered")
+    assert (record["request_id"], record["api"], record["code"]) == (answer["request_id"], "mcp", "answered")
 
 
 async def test_a_conversation_is_remembered(server: str) -> None:
@@ -188,12 +188,12 @@ async def test_a_conversation_is_remembered(server: str) -> None:
 async def test_steps_are_told_to_whoever_asks_for_progress(server: str) -> None:
     steps: list[tuple[float, str | None]] = []
 
-    async def told(progress: float, total: float | None, message: str | None) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         steps.append((progress, message))
 
     async with talking(server) as session:
         question = {"question": "Can a customer vacuum the Brisel filters?"}
-        structured(await session.call_tool("ask", question, progress_callback=told))
+        structured(await session.call_tool("ask", question, progress_callback=on_progress))
     assert [message for _, message in steps][:3] == ["begun", "preprocess", "retrieve"]
     assert steps == sorted(set(steps), key=lambda step: step[0])
 
@@ -267,15 +267,15 @@ async def test_work_stops_when_the_client_leaves(slow: str, caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "warrant.questions"):
         with closing(http.client.HTTPConnection(urlsplit(slow).netloc)) as connection:
             connection.request("POST", "/mcp", json.dumps(body), HEADERS)
-            time.sleep(1)
+            wait_until_begun(slow)
         ended = until(lambda: [r for r in caplog.records if r.name == "warrant.questions"])
     assert [record.__dict__["code"] for record in ended] == ["cancelled"]
     async with talking(slow) as session:
         assert structured(await call(session, "search", query="laptops", limit=1))
 
 
-def until(look: Any, seconds: float = 5) -> Any:
-    """What a look gives as soon as it gives anything: the books may be kept a moment after the reply."""
+def until(look: Any, seconds: float = 60) -> Any:
+    """What a query returns once it returns anything: observers may be called a moment after the reply."""
     end = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < end:
         time.sleep(0.01)

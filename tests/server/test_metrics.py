@@ -75,7 +75,7 @@ def test_requests_are_counted_by_template_and_never_by_what_was_sent(counted: ht
     def more(**labels: str) -> float:
         return after.total("warrant_requests_total", **labels) - before.total("warrant_requests_total", **labels)
 
-    assert more(door="page", method="GET", path="/conversations/{session_id}", status="404") == 1
+    assert more(api="page", method="GET", path="/conversations/{session_id}", status="404") == 1
     assert more(path="none", status="404") == 1
     assert more(method="other", status="405") == 1
     assert not {"/no/such/path", "/conversations/a-session-of-mine"} & set(after.values("path"))
@@ -183,8 +183,8 @@ def test_a_breaker_is_told_by_its_state(counted: httpx.Client) -> None:
 
 def test_what_is_served_is_told(counted: httpx.Client) -> None:
     ready = counted.get("/readyz").json()
-    told = {"release": ready["release"], "snapshot": ready["snapshot"]}
-    assert read(counted).total("warrant_build_info", **told) == 1
+    labels = {"release": ready["release"], "snapshot": ready["snapshot"]}
+    assert read(counted).total("warrant_build_info", **labels) == 1
 
 
 def counting(folder: Path) -> set[int]:
@@ -194,13 +194,13 @@ def counting(folder: Path) -> set[int]:
 
 def ask_until_two_have_counted(url: str, folder: Path) -> tuple[int, set[int]]:
     """How often was asked, and the processes."""
-    asked = 0
+    questions = 0
     while len(workers := counting(folder)) < 2:
-        assert asked < MOST_ASKED, "one worker answers everything"
+        assert questions < MOST_ASKED, "one worker answers everything"
         with httpx.Client(base_url=url, timeout=PATIENCE) as client:
             ask(client, LAPTOPS).raise_for_status()
-        asked += 1
-    return asked, workers
+        questions += 1
+    return questions, workers
 
 
 def wait_until_forgotten(url: str, folder: Path, process: int) -> None:
@@ -223,14 +223,14 @@ def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
     left.parent.mkdir()
     left.write_bytes(b"of the run before")
     with warrant_serve(*options, WARRANT_STATE=str(tmp_path)) as (url, process):
-        asked, workers = ask_until_two_have_counted(url, left.parent)
+        questions, workers = ask_until_two_have_counted(url, left.parent)
         with httpx.Client(base_url=url, timeout=PATIENCE) as client:
-            assert {read(client).total("warrant_questions_total") for _ in range(6)} == {asked}
+            assert {read(client).total("warrant_questions_total") for _ in range(6)} == {questions}
         assert not left.exists()
         killed = min(workers)
         os.kill(killed, signal.SIGKILL)
         wait_until_forgotten(url, left.parent, killed)
-        assert Numbers(httpx.get(f"{url}/metrics", timeout=PATIENCE).text).total("warrant_questions_total") == asked
+        assert Numbers(httpx.get(f"{url}/metrics", timeout=PATIENCE).text).total("warrant_questions_total") == questions
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
     assert not list(left.parent.glob("gauge_live*.db"))

@@ -202,8 +202,8 @@ NOT_HERE: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("wrong", NOT_HERE)
 def test_what_the_responses_api_cannot_do_here_is_said(client: OpenAI, stream: bool, wrong: str) -> None:
-    changed, told = NOT_HERE[wrong]
-    with pytest.raises(openai.UnprocessableEntityError, match=told):
+    changed, message = NOT_HERE[wrong]
+    with pytest.raises(openai.UnprocessableEntityError, match=message):
         client.responses.create(**{"model": "warrant", "input": LAPTOPS, "stream": stream, **changed})
 
 
@@ -226,7 +226,7 @@ def test_a_failure_in_mid_stream_reaches_the_client_as_an_error(quick_handbook: 
 
 def break_the_writers(app: Any) -> None:
     """Take away what the graph needs to write, so that it fails after it has searched."""
-    app.state.server.live.agent.backend.writers.clear()
+    app.state.server.deployments.agent.backend.writers.clear()
 
 
 def test_a_key_is_sent_as_openai_s_clients_do(quick_handbook: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -13,16 +12,16 @@ from server_under_test import app_over, serving
 from support import QUICK
 
 import warrant
-from server.outcomes import Compared, Outcomes, compare, read_outcomes
-from server.watching.diary import open_diary
+from server.observability.answer_store import open_answer_store
+from server.observability.outcomes import MetricComparison, Outcomes, compare, read_outcomes
 
 
 def outcomes(version: str = "1", **more: object) -> Outcomes:
-    told = {"statuses": [], "rungs": [], "ratings": [], "latencies": np.array([])}
-    return Outcomes(version, **{**told, **more})  # type: ignore[arg-type]
+    defaults = {"statuses": [], "rungs": [], "ratings": [], "latencies": np.array([])}
+    return Outcomes(version, **{**defaults, **more})  # type: ignore[arg-type]
 
 
-def metric(name: str, first: Outcomes, second: Outcomes) -> Compared:
+def metric(name: str, first: Outcomes, second: Outcomes) -> MetricComparison:
     return next(each for each in compare(first, second) if each.metric == name)
 
 
@@ -74,7 +73,7 @@ def test_rungs_count_among_answers_and_ratings_among_the_rated() -> None:
 
 def fill(state: Path, version: str, declined: float, ms: float, count: int) -> None:
     chance = random.Random(version)
-    with closing(open_diary(state)) as connection, connection:
+    with closing(open_answer_store(state)) as connection, connection:
         for number in range(count):
             status = "declined" if chance.random() < declined else "answered"
             row = (
@@ -100,9 +99,9 @@ def test_the_command_compares_what_was_asked_lately(tmp_path: Path, capsys: pyte
     fill(tmp_path, "1", 0.1, 100.0, 200)
     fill(tmp_path, "2", 0.3, 200.0, 100)
     assert warrant.main(["release", "compare", "v1", "2", "--state", str(tmp_path), "--json"]) in (0, None)
-    told = json.loads(capsys.readouterr().out)
-    assert told["questions"] == {"v1": 200, "v2": 100}
-    found = {each["metric"]: each["difference"] for each in told["metrics"]}
+    report = json.loads(capsys.readouterr().out)
+    assert report["questions"] == {"v1": 200, "v2": 100}
+    found = {each["metric"]: each["difference"] for each in report["metrics"]}
     assert found["declined"]["low"] > 5.0
     assert 90 < found["median latency"]["value"] < 110
     assert warrant.main(["release", "compare", "v1", "v2", "--state", str(tmp_path)]) in (0, None)
@@ -122,17 +121,3 @@ def test_the_server_keeps_how_each_question_went(quick_handbook: Path, tmp_path:
     assert sorted(found.statuses) == ["answered", "question_invalid"]
     assert found.rungs == ["primary"]
     assert len(found.latencies) == 2
-
-
-def test_a_file_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "feedback.db")) as old, old:
-        old.execute(
-            "CREATE TABLE questions (request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, "
-            "session TEXT NOT NULL, release TEXT NOT NULL, snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, "
-            "answered TEXT)"
-        )
-        old.execute("INSERT INTO questions VALUES ('request-1', 1.0, 'ann', '', 'r', 's', 'answered', NULL, NULL)")
-    assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
-    assert read_outcomes(tmp_path, "", 0.0).statuses == ["answered"]
-    with closing(open_diary(tmp_path)) as migrated:
-        assert migrated.execute("SELECT client_id FROM questions").fetchone()["client_id"] == ""

@@ -95,9 +95,9 @@ def test_there_is_nothing_to_sign_in_to_without_keys(server: str) -> None:
     assert (reply.status_code, "set-cookie" in reply.headers) == (404, False)
 
 
-@pytest.mark.parametrize("track", ["", "/staging"])
-def test_the_playground_has_the_headers_of_a_page_and_only_its_own_script(server: str, track: str) -> None:
-    page = httpx.get(f"{server}{track}/rag/playground/", timeout=60)
+@pytest.mark.parametrize("target", ["", "/staging"])
+def test_the_playground_has_the_headers_of_a_page_and_only_its_own_script(server: str, target: str) -> None:
+    page = httpx.get(f"{server}{target}/rag/playground/", timeout=60)
     ours = httpx.get(f"{server}/", timeout=60).headers
     loaded = re.findall(r'(?:src|href)="(/[^"]+/assets/[^"]+)"', page.text)
     assert len(loaded) == 2
@@ -106,7 +106,7 @@ def test_the_playground_has_the_headers_of_a_page_and_only_its_own_script(server
     script_policy = re.search(r"script-src ([^;]*)", page.headers["content-security-policy"])
     assert script_policy
     assert script_policy.group(1).split() == ["'self'", f"'sha256-{digest}'", "'unsafe-eval'"]
-    twin = httpx.get(f"{server}{track}/rag/c/N4XyA/playground/", timeout=60)
+    twin = httpx.get(f"{server}{target}/rag/c/N4XyA/playground/", timeout=60)
     for reply in (page, twin, *(httpx.get(f"{server}{each}", timeout=60) for each in loaded)):
         policy = reply.headers["content-security-policy"]
         assert "default-src 'none'" in policy

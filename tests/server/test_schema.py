@@ -17,7 +17,7 @@ EXAMPLES = 12
 """Requests of each route and kind."""
 
 
-def test_the_document_names_every_door(server: str) -> None:
+def test_the_document_names_every_api(server: str) -> None:
     paths = set(httpx.get(f"{server}/openapi.json", timeout=60).json()["paths"])
     wanted = {"/rag/invoke", "/rag/batch", "/rag/stream", "/rag/streams/{stream}", "/conversations", "/feedback"}
     assert wanted <= paths
@@ -28,9 +28,9 @@ def test_errors_are_documented_as_they_are(server: str) -> None:
     document = httpx.get(f"{server}/openapi.json", timeout=60).json()
     assert "HTTPValidationError" not in document["components"]["schemas"]
     for path in ("/feedback", "/v1/responses", "/conversations/{session_id}"):
-        told = next(iter(document["paths"][path].values()))["responses"]
-        assert {"4XX", "5XX"} <= set(told)
-        assert told["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")
+        responses = next(iter(document["paths"][path].values()))["responses"]
+        assert {"4XX", "5XX"} <= set(responses)
+        assert responses["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorBody")
 
 
 def operations(server: str) -> Iterator[Any]:

@@ -1,9 +1,11 @@
 """A stream that was cut: how long it waits to be taken up again, for whom, and what it then gives."""
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +15,64 @@ import yaml
 from server_under_test import key_file, opening, serving
 from support import QUICK
 
-from graph.release import Models
+from graph.release import Generation, Models
 from server.app import assemble
-from server.callers import Caller
-from server.errors import Refused
-from server.live import Live
-from server.runs import Run, Runs, Say
+from server.auth.callers import Caller
+from server.errors import RequestRefused
+from server.releases.deployments import Deployments
 from server.settings import ServerSettings
+from server.streams import AnswerStream, Emit, ResumableStreams
 
 LAPTOPS = {"input": {"question": "After how many years are laptops replaced?"}}
 REPLY = "Laptops are replaced every 4 years and telephones every 3 years [1]."
 RESUMABLE = {"warrant-resumable": "true"}
-WINDOW = 1.0
-PER_TOKEN = 0.15
+ENDLESS = f"{REPLY} " * 500
+PER_TOKEN = 0.1
 PATIENCE = 60.0
+"""Seconds for which a test waits for what is to happen soon."""
+LONG, SHORT = 1000.0, 0.2
+"""Seconds for which a stream waits to be taken up again: no test lasts as long, and hardly any time."""
 Items = list[dict[str, Any]]
+Start = Callable[..., httpx.Client]
 
 
 @pytest.fixture(scope="module")
-def client(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A server whose model takes some two seconds to say a sentence, and whose streams wait for one."""
-    folder = tmp_path_factory.mktemp("streams")
-    script = folder / "slow.yaml"
-    script.write_text(yaml.safe_dump([{"reply": REPLY, "seconds_per_token": PER_TOKEN}]), "utf-8")
-    release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
-    keys = key_file(folder / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
-    settings = ServerSettings(state=folder, keys=keys, resume=WINDOW, max_streams=3)
-    app = assemble(settings, Live(opening(quick_handbook, release, cache_answers=0)))
-    with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
-        client.headers["authorization"] = "Bearer key-of-ann"
-        yield client
+def start(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts servers whose streams wait for so many seconds, and whose model says a reply word by word."""
+    with ExitStack() as stack:
+
+        def start(resume: float, reply: str) -> httpx.Client:
+            folder = tmp_path_factory.mktemp("streams")
+            script = folder / "slow.yaml"
+            script.write_text(yaml.safe_dump([{"reply": reply, "seconds_per_token": PER_TOKEN}]), "utf-8")
+            models = Models(simple=f"scripted:{script}", complex=f"scripted:{script}")
+            release = QUICK.model_copy(update={"models": models, "generation": Generation(deadline=300)})
+            keys = key_file(folder / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
+            settings = ServerSettings(state=folder, keys=keys, resume=resume, max_streams=3)
+            app = assemble(settings, Deployments(opening(quick_handbook, release, cache_answers=0)))
+            client = httpx.Client(base_url=stack.enter_context(serving(app)), timeout=60)
+            client.headers["authorization"] = "Bearer key-of-ann"
+            return stack.enter_context(client)
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def client(start: Start) -> httpx.Client:
+    """A server whose model says one sentence, and whose streams wait."""
+    return start(LONG, REPLY)
+
+
+@pytest.fixture(scope="module")
+def endless(start: Start) -> httpx.Client:
+    """A server whose model does not come to an end, and whose streams wait."""
+    return start(LONG, ENDLESS)
+
+
+@pytest.fixture(scope="module")
+def hasty(start: Start) -> httpx.Client:
+    """A server whose model does not come to an end, and whose streams hardly wait."""
+    return start(SHORT, ENDLESS)
 
 
 def items_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -87,7 +117,6 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 def test_a_dropped_stream_goes_on_where_it_was(client: httpx.Client) -> None:
     first = begin(client, tokens=3)
     assert first[-1]["event"] == "token"
-    time.sleep(WINDOW / 2)
     rest = resume(client, name_of(first), first[-1]["seq"])
     assert [item["seq"] for item in first + rest] == list(range(len(first + rest)))
     assert "".join(item["text"] for item in first + rest if item["event"] == "token") == REPLY
@@ -134,39 +163,85 @@ def test_streams_that_clients_call_the_same_are_two(client: httpx.Client) -> Non
 
 @pytest.mark.anyio
 async def test_a_caller_with_many_streams_drops_no_other_s() -> None:
-    async def work(say: Say) -> None:
+    async def work(say: Emit) -> None:
         say({"event": "final"})
 
     ann, bob = Caller(name="ann"), Caller(name="bob")
-    runs, theirs = Runs(seconds=30, most=3), Run(work)
-    runs.keep("theirs", bob, theirs, 1)
+    streams, theirs = ResumableStreams(seconds=30, limit=3), AnswerStream(work)
+    streams.add("theirs", bob, theirs, 1)
     for number in range(4):
-        runs.keep(f"mine-{number}", ann, Run(work), 1)
-    assert runs.find("theirs", bob) is theirs
-    assert [runs.find(f"mine-{number}", ann) is not None for number in (2, 3)] == [True, True]
+        streams.add(f"mine-{number}", ann, AnswerStream(work), 1)
+    assert streams.find("theirs", bob) is theirs
+    assert [streams.find(f"mine-{number}", ann) is not None for number in (2, 3)] == [True, True]
     for gone, caller in (("mine-1", ann), ("theirs", ann), ("mine-3", bob)):
-        with pytest.raises(Refused, match="no stream by that id"):
-            runs.find(gone, caller)
+        with pytest.raises(RequestRefused, match="no stream by that id"):
+            streams.find(gone, caller)
 
 
-def test_work_stops_when_nobody_comes_back(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+class Still(asyncio.SelectorEventLoop):
+    """A loop whose clock stands still but for what a test adds to it."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    async def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+async def speak(emit: Emit) -> None:
+    emit({"event": "token"})
+    await asyncio.Event().wait()
+
+
+async def look(run: AnswerStream) -> None:
+    """Follow a stream for one item, and leave."""
+    async with aclosing(run.follow()) as items:
+        await anext(items)
+
+
+def test_a_run_stops_when_nobody_has_come_back_in_time() -> None:
+    async def leave() -> list[bool]:
+        run, seen = AnswerStream(speak, linger=10), []
+        await look(run)
+        for seconds in (9, 2):
+            await loop.pass_by(seconds)
+            seen.append(run.stopped)
+        return seen
+
+    with closing(Still()) as loop:
+        assert loop.run_until_complete(leave()) == [False, True]
+
+
+def test_the_wait_begins_anew_with_each_who_leaves() -> None:
+    async def come_back() -> list[bool]:
+        run, seen = AnswerStream(speak, linger=10), []
+        for _ in range(3):
+            await look(run)
+            await loop.pass_by(9)
+            seen.append(run.stopped)
+        await loop.pass_by(2)
+        return [*seen, run.stopped]
+
+    with closing(Still()) as loop:
+        assert loop.run_until_complete(come_back()) == [False, False, False, True]
+
+
+def test_work_stops_when_nobody_comes_back(hasty: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "warrant.questions"):
-        name = name_of(begin(client))
-        left = time.monotonic()
+        name = name_of(begin(hasty))
         assert within(PATIENCE, lambda: codes(caplog) == ["cancelled"])
-        assert time.monotonic() - left > WINDOW * 0.8
-    assert client.get(f"/rag/streams/{name}").status_code == 404
+    assert hasty.get(f"/rag/streams/{name}").status_code == 404
 
 
-def test_the_wait_begins_anew_with_each_drop(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "warrant.questions"):
-        first = begin(client)
-        time.sleep(WINDOW * 0.5)
-        with client.stream("GET", f"/rag/streams/{name_of(first)}", params={"after": first[-1]["seq"]}) as reply:
-            next(items_of(reply.iter_lines()))
-        time.sleep(WINDOW * 0.75)
-        assert codes(caplog) == []
-        assert resume(client, name_of(first), -1)[-1]["event"] == "final"
+def test_a_stream_that_was_taken_up_again_can_be_dropped_again(client: httpx.Client) -> None:
+    first = begin(client)
+    with client.stream("GET", f"/rag/streams/{name_of(first)}", params={"after": first[-1]["seq"]}) as reply:
+        next(items_of(reply.iter_lines()))
+    assert resume(client, name_of(first), -1)[-1]["event"] == "final"
 
 
 def test_one_of_two_readers_may_leave(client: httpx.Client) -> None:
@@ -178,11 +253,11 @@ def test_one_of_two_readers_may_leave(client: httpx.Client) -> None:
         assert list(items)[-1]["event"] == "final"
 
 
-def test_a_stream_that_is_not_resumable_stops_at_once(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stream_that_is_not_resumable_stops_at_once(endless: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "warrant.questions"):
-        first = begin(client, headers={"warrant-resumable": "false"})
-        assert within(WINDOW * 0.5, lambda: codes(caplog) == ["cancelled"])
-    assert client.get(f"/rag/streams/{name_of(first)}").status_code == 404
+        first = begin(endless, headers={"warrant-resumable": "false"})
+        assert within(PATIENCE, lambda: codes(caplog) == ["cancelled"])
+    assert endless.get(f"/rag/streams/{name_of(first)}").status_code == 404
 
 
 def test_only_so_many_streams_are_kept(client: httpx.Client) -> None:
@@ -196,11 +271,11 @@ def status(client: httpx.Client, name: str) -> int:
 
 
 def test_a_stream_that_is_not_wanted_any_more_is_stopped_at_once(
-    client: httpx.Client, caplog: pytest.LogCaptureFixture
+    endless: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "warrant.questions"):
-        name = begin(client)[0]["request_id"]
-        assert client.delete(f"/rag/streams/{name}", headers={"authorization": "Bearer key-of-bob"}).status_code == 404
-        assert client.delete(f"/rag/streams/{name}").status_code == 204
+        name = begin(endless)[0]["request_id"]
+        assert endless.delete(f"/rag/streams/{name}", headers={"authorization": "Bearer key-of-bob"}).status_code == 404
+        assert endless.delete(f"/rag/streams/{name}").status_code == 204
         assert within(PATIENCE, lambda: codes(caplog) == ["cancelled"])
-    assert client.get(f"/rag/streams/{name}").status_code == 404
+    assert endless.get(f"/rag/streams/{name}").status_code == 404

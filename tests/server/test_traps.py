@@ -15,13 +15,13 @@ import httpx
 import numpy as np
 import pytest
 import yaml
-from server_under_test import app_over, opening, serving
+from server_under_test import app_over, opening, serving, wait_until_begun
 from support import QUICK
 
 from graph.agent import Agent
 from graph.release import Generation, Models, Release
 from server.app import assemble
-from server.live import Live
+from server.releases.deployments import Deployments
 from server.serving import configuration
 from server.settings import ServerSettings
 
@@ -51,13 +51,13 @@ class FakeGraph:
 def serve_fake(quick_handbook: Path, tmp_path: Path) -> Callable[..., Any]:
     """A server whose graph is a fake one; `deadline` and `grace` in seconds."""
 
-    def start(say: Callable[[], AsyncIterator[tuple[str, Any]]], deadline: float = 5.0, grace: float = 5.0) -> Any:
+    def start(say: Callable[[], AsyncIterator[tuple[str, Any]]], deadline: float = 60.0, grace: float = 5.0) -> Any:
         async def fake() -> Agent:
             real = await opening(quick_handbook, QUICK)()
             release = QUICK.model_copy(update={"generation": Generation(deadline=deadline)})
             return Agent(release, real.backend, cast("Any", FakeGraph(say)))
 
-        return serving(assemble(ServerSettings(state=tmp_path, grace=grace), Live(fake)))
+        return serving(assemble(ServerSettings(state=tmp_path, grace=grace), Deployments(fake)))
 
     return start
 
@@ -209,8 +209,8 @@ def test_the_connection_outlives_an_error(server: str, path: str, body: bytes, s
         for _ in range(2):
             connection.request("POST", path, body, {"content-type": "application/json"})
             reply = connection.getresponse()
-            told = json.loads(reply.read())["error"]
-            assert (reply.status, set(told)) == (status, {"code", "message", "request_id"})
+            error = json.loads(reply.read())["error"]
+            assert (reply.status, set(error)) == (status, {"code", "message", "request_id"})
             socket = connection.sock
             assert socket is not None
     finally:
@@ -241,17 +241,17 @@ def test_the_connection_outlives_a_failure_inside(serve_fake: Callable[..., Any]
 def test_work_stops_when_the_client_leaves(slow: httpx.Client, caplog: pytest.LogCaptureFixture, route: str) -> None:
     body = {"inputs": [LAPTOPS]} if route == "batch" else {"input": LAPTOPS}
     with caplog.at_level(logging.INFO, "warrant.questions"):
-        leave_after(1.0, slow, f"/rag/{route}", body)
+        leave_when_begun(slow, f"/rag/{route}", body)
         ended = records(caplog, "warrant.questions", 1)
     assert [record.__dict__["code"] for record in ended] == ["cancelled"]
 
 
-def leave_after(seconds: float, client: httpx.Client, path: str, body: dict[str, Any]) -> None:
-    """Send a request, and hang up before it can be answered."""
+def leave_when_begun(client: httpx.Client, path: str, body: dict[str, Any]) -> None:
+    """Send a request, and hang up when it is worked on."""
     place = client.base_url
     with closing(http.client.HTTPConnection(place.host, place.port)) as connection:
         connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
-        time.sleep(seconds)
+        wait_until_begun(str(place))
 
 
 def records(caplog: pytest.LogCaptureFixture, name: str, expected: int) -> list[logging.LogRecord]:
@@ -270,8 +270,8 @@ def test_a_question_that_hangs_ends_at_its_deadline(serve_fake: Callable[..., An
 
     with serve_fake(say, deadline=0.2, grace=0.1) as url:
         reply = httpx.post(f"{url}/rag/{route}", json={"input": LAPTOPS}, timeout=60)
-    told = reply.json() if route == "invoke" else said(reply)[-1]
-    assert told["error"]["code"] == "deadline"
+    item = reply.json() if route == "invoke" else said(reply)[-1]
+    assert item["error"]["code"] == "deadline"
     assert reply.status_code == (504 if route == "invoke" else 200)
 
 
@@ -297,7 +297,7 @@ def test_a_stream_ends_on_the_release_that_it_began_with(quick_handbook: Path, t
     with serving(app) as url, httpx.stream("POST", f"{url}/rag/stream", json={"input": LAPTOPS}, timeout=60) as reply:
         lines = (line for line in reply.iter_lines() if '"event"' in line)
         assert "token" in next(line for line in lines if "token" in line)
-        app.state.server.live.swap(another)
+        app.state.server.deployments.swap(another)
         final = json.loads(list(lines)[-1][5:])["answer"]
         later = httpx.post(f"{url}/rag/invoke", json={"input": LAPTOPS}, timeout=60).json()["output"]
     assert (final["release"], later["release"]) == (old.label, new.label)

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from server.doors.verify import verify_routes
+from server.routes.verify import verify_routes
 
 ANSWER = {"id": "a", "question": "How long is it?", "answer": "It is 5 m long. [1]", "passages": ["It is 4 m long."]}
 

@@ -37,9 +37,9 @@ def mlflow_server(empty: Path, place: Path) -> Iterator[str]:
     """MLflow's own server on a free port, with artifacts through it."""
     (place / "mlflow.db").write_bytes(empty.read_bytes())
     port = free_port()
-    told = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--backend-store-uri"]
+    arguments = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--backend-store-uri"]
     stores = [f"sqlite:///{place}/mlflow.db", "--artifacts-destination", str(place / "artifacts")]
-    line = [sys.executable, "-m", "mlflow", "server", *told, *stores]
+    line = [sys.executable, "-m", "mlflow", "server", *arguments, *stores]
     with (place / "mlflow.log").open("w") as log:
         process = subprocess.Popen(line, env={**os.environ, **LOCAL}, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -61,14 +61,14 @@ def log(uri: str, name: str, index: Path, place: Path) -> None:
     """Log a release that says its own name when it declines, by the command."""
     release = Release(name=name, embedding="wordllama-256", prompts=Prompts(declined=f"{name} does not know."))
     (place / f"{name}.yaml").write_text(yaml.safe_dump(release.model_dump(mode="json")), "utf-8")
-    told = ("--release", f"{name}.yaml", "--index", index, "--registry", uri)
-    done = command("release", "log", *told, place=place)
+    arguments = ("--release", f"{name}.yaml", "--index", index, "--registry", uri)
+    done = command("release", "log", *arguments, place=place)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def promote(uri: str, version: str, place: Path) -> None:
-    told = ("--to", "production", "-t", "CHG-1", "--override", "a test", "--approver", "ann", "--registry", uri)
-    done = command("promote", version, *told, place=place)
+    arguments = ("--to", "production", "-t", "CHG-1", "--override", "a test", "--approver", "ann", "--registry", uri)
+    done = command("promote", version, *arguments, place=place)
     assert done.returncode == 0, done.stderr
 
 

@@ -8,9 +8,8 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from ..document import Document, Refused
-from .clean import tidy
+from .clean import encoded_to, tidy
 from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
-from .plain import encoded_to
 from .tables import with_layout
 
 if TYPE_CHECKING:

@@ -11,12 +11,21 @@ from ...errors import SourceInvalid
 from ..access import GROUPS
 from ..document import Document, Refused
 from ..front_matter import doubt_in_markup, doubt_in_names, doubt_in_text, front_matter, is_fenced
-from . import epub, markup, opendocument, slides, word
-from .clean import as_written, decode, has_words, tidy
+from . import epub, markup, opendocument, outlook, slides, word
+from .clean import (
+    as_written,
+    blanks,
+    decode,
+    encoded_to,
+    has_words,
+    is_binary,
+    is_encoded,
+    tidy,
+    without_unseen,
+)
 from .convert import converted, converted_pdf, heading_of
-from .mail import Attachment, Body, lacks_plain_text, not_superseded, parse, split_quoted
+from .mail import Attachment, Body, Mail, not_superseded, parse, split_quoted
 from .package import PackageInvalid, property_names, unpacked_size
-from .plain import blanks, encoded_to, is_binary, is_encoded, without_unseen
 from .sheets import DELIMITED, delimited
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
@@ -112,7 +121,10 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
     if kind in (".eml", ".msg") and ENCRYPTED.search(content[:200_000].replace(b"\0", b"")):
         raise Refused("password: the message is encrypted")
     if kind == ".eml":
-        return _mail(content, how)
+        return _mail(parse(content), how)
+    if kind == ".msg":
+        mail, unread = outlook.parse(content)
+        return _mail(mail, how, unread)
     if reader := READERS.get(kind):
         return reader(content)
     warnings: tuple[str, ...] = ()
@@ -120,12 +132,9 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
         content = decode(content).encode()
     elif kind in PREPARED:
         content, warnings = _prepared(kind, content)
-    elif kind == ".msg" and lacks_plain_text(content):
-        warnings = ("its text, which it holds as HTML or RTF alone, was not read; save the message as .eml",)
     elif kind == ".pdf":
         return converted_pdf(path, content, how.ocr)
-    document = replace(converted(path, content, how.ocr), warnings=warnings)
-    return _with_quotes(document) if kind == ".msg" else document
+    return replace(converted(path, content, how.ocr), warnings=warnings)
 
 
 def _workbook(content: bytes) -> Document:
@@ -157,15 +166,14 @@ def _prepared(kind: str, content: bytes) -> tuple[bytes, tuple[str, ...]]:
         return content, ()
 
 
-def _mail(content: bytes, how: How) -> Document:
-    mail = parse(content)
+def _mail(mail: Mail, how: How, unread: Sequence[str] = ()) -> Document:
     bodies = [_body(body) for body in mail.bodies]
     message = "\n\n".join([mail.header, *(body.text for body in bodies)])
     document = _with_quotes(Document(message, mail.subject))
-    attached, unread = _attachments(mail.attachments, replace(how, depth=how.depth + 1))
-    warnings = [*document.warnings, *(warning for body in bodies for warning in body.warnings)]
-    text, told = "\n\n".join([document.text, *attached]), tuple(dict.fromkeys([*warnings, *unread]))
-    return replace(document, text=text, warnings=told, doubt=doubt_in_names(mail.names))
+    attached, not_attached = _attachments(mail.attachments, replace(how, depth=how.depth + 1))
+    warnings = [*unread, *document.warnings, *(warning for body in bodies for warning in body.warnings), *not_attached]
+    text = "\n\n".join([document.text, *attached])
+    return replace(document, text=text, warnings=tuple(dict.fromkeys(warnings)), doubt=doubt_in_names(mail.names))
 
 
 def _body(body: Body) -> Document:

@@ -3,7 +3,7 @@
 import email
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email import policy
 from email.message import MIMEPart
@@ -77,7 +77,6 @@ def parse(content: bytes) -> Mail:
     """A message of RFC 5322 from its bytes; what is malformed is read as far as it goes."""
     message: MIMEPart = email.message_from_bytes(content, policy=policy.default)
     fields = {name: _field(message, name) for name in SHOWN}
-    header = "\n\n".join(f"**{name}**: {value}" for name, value in fields.items() if value)
     bodies: list[Body] = []
     attachments: list[Attachment] = []
     for part in _parts(message):
@@ -86,13 +85,12 @@ def parse(content: bytes) -> Mail:
             attachments += [_attachment(part)] if part.get_content_type() not in SEALS else []
         else:
             bodies.append(found)
-    return Mail(fields["Subject"], tuple(message.keys()), header, tuple(bodies), tuple(attachments))
+    return Mail(fields["Subject"], tuple(message.keys()), header_of(fields), tuple(bodies), tuple(attachments))
 
 
-def lacks_plain_text(content: bytes) -> bool:
-    """Whether a message of Outlook (.msg) holds its text as HTML or as RTF and not as plain text too."""
-    plain, page, rich = (f"__substg1.0_{number}".encode("utf-16-le") in content for number in (1000, 1013, 1009))
-    return (page or rich) and not plain
+def header_of(fields: Mapping[str, str]) -> str:
+    """The fields that readers see, as one paragraph for each."""
+    return "\n\n".join(f"**{name}**: {value}" for name, value in fields.items() if value)
 
 
 def _field(message: MIMEPart, name: str) -> str:
@@ -191,8 +189,8 @@ def split_quoted(text: str) -> tuple[str, tuple[Quote, ...]]:
             (quotes[-1][1] if older else newest).append(lines[place])
             length = 1
         place += length
-    told = (Quote(source, _unmarked(quoted)) for source, quoted in quotes)
-    return BLANK_LINES.sub("\n\n", "\n".join(newest)).strip(), tuple(quote for quote in told if quote.text)
+    older_ones = (Quote(source, _unmarked(quoted)) for source, quoted in quotes)
+    return BLANK_LINES.sub("\n\n", "\n".join(newest)).strip(), tuple(quote for quote in older_ones if quote.text)
 
 
 def _goes_on(lines: list[str], at: int) -> bool:

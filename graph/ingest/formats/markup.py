@@ -9,7 +9,7 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from .raised import lowered, raised
-from .unseen import leave_out, styles_of
+from .unseen import leave_out, lift, styles_of
 
 UNSEEN = ("script", "style", "template", "noscript", "iframe")
 QUESTION_MARKS = ("?", "\uff1f", "\u061f")
@@ -26,6 +26,8 @@ LONGEST_LINK = 200
 """Letters up to which an address is kept: longer ones count clicks and tell a reader nothing."""
 VERBATIM = ("pre", "textarea", "listing", "xmp")
 SPACES = re.compile(r"[ \t\r\n\f]+")
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Control characters, which a page may hold but XML may not."""
 NOTE_MARK = re.compile(r"(?:foot|end)?note|\bfn\b|\bref|cite|citation", re.I)
 
 
@@ -55,6 +57,7 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
     _flow(root)
     _pictures(root)
     _formulas(root)
+    lift(root, styles)
     _on_the_line(root)
     _definitions(root)
     _repeat_cells(root)
@@ -80,6 +83,11 @@ def _parse(markup: str) -> HtmlElement | None:
         return None
     if any("depth" in entry.message for entry in parser.error_log):
         raise TooDeep("its elements are nested deeper than 2,000")
+    for element in root.iter():
+        if element.text and NOT_XML.search(element.text):
+            element.text = NOT_XML.sub(" ", element.text)
+        if element.tail and NOT_XML.search(element.tail):
+            element.tail = NOT_XML.sub(" ", element.tail)
     return root
 
 
@@ -102,7 +110,7 @@ def _pictures(root: HtmlElement) -> None:
 
 
 def _replace(element: HtmlElement, text: str) -> None:
-    element.tail = text + (element.tail or "")
+    element.tail = NOT_XML.sub(" ", text) + (element.tail or "")
     element.drop_tree()
 
 
@@ -136,7 +144,10 @@ def _on_the_line(root: HtmlElement) -> None:
         else:
             text = raised(before, mark, after, note=_is_note(element), notes=notes)
             text += " " if not before.strip() and after[:1].isalnum() and not text.endswith(" ") else ""
+        link = element.getparent()
         _replace(element, text)
+        if link is not None and link.tag == "a" and "#" in (link.get("href") or "") and not len(link):
+            link.drop_tag()
 
 
 def _is_note(element: HtmlElement) -> bool:

@@ -3,9 +3,8 @@
 import csv
 import io
 import re
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, TextIO
 
@@ -24,12 +23,13 @@ SAMPLE = 20_000
 ROWS = 50
 LONGEST = 1 << 20
 """Characters that a field may have."""
+Quoting = Literal[0, 3]
 
 
 def delimited(content: bytes) -> Document:
     """A CSV or TSV file as a document: the lines above its header, then a table."""
     text = decode(content)
-    rows = list(rows_of(lambda: io.StringIO(text, newline="")))
+    rows = rows_of(text)
     found = layout(rows)
     text = tidy(to_markdown(found, rows[found.first :])).strip()
     return Document(text, " ".join(_title(found, rows).split()))
@@ -43,30 +43,36 @@ def _title(found: Layout, rows: list[list[str]]) -> str:
     return f"{label.strip().rstrip(':')} {value.strip()}" if not cell_of(value).is_value else ""
 
 
-def rows_of(opened: Callable[[], TextIO]) -> Iterator[list[str]]:
-    """The rows of delimited text: by its own `sep=` line, else by the separator that its first lines tell."""
-    csv.field_size_limit(LONGEST)
-    with opened() as file:
-        start = file.read(SAMPLE)
-    told = SEPARATOR.match(start)
-    separator = told.group(1) if told else separator_of(start)
-    read = partial(_read, opened, separator, headed=bool(told))
+def rows_of(text: str) -> list[list[str]]:
+    """The rows of delimited text, however its quotation marks stand; raises csv.Error for a field that is too long."""
     try:
-        deque(read(strict=True), maxlen=0)
+        return list(rows_in(io.StringIO(text, newline="")))
     except csv.Error as error:
-        # A quotation mark that is never closed would swallow the rest of the file; one inside a cell does no harm.
-        closed = "expected after" in str(error)
-        return read(quoting=csv.QUOTE_MINIMAL if closed else csv.QUOTE_NONE)
-    return read()
+        return list(rows_in(io.StringIO(text, newline=""), quoting_after(error)))
 
 
-def _read(
-    opened: Callable[[], TextIO], separator: str, *, headed: bool, strict: bool = False, quoting: Literal[0, 3] = 0
-) -> Iterator[list[str]]:
-    with opened() as file:
-        if headed:
-            file.readline()
-        yield from csv.reader(file, delimiter=separator, skipinitialspace=True, strict=strict, quoting=quoting)
+def rows_in(file: TextIO, quoting: Quoting | None = None) -> Iterator[list[str]]:
+    """The rows of a file: by its own `sep=` line, else by the separator that its first lines tell.
+
+    Without `quoting` a quotation mark that stands where it may not raises csv.Error.
+    """
+    csv.field_size_limit(LONGEST)
+    start = file.read(SAMPLE)
+    named = SEPARATOR.match(start)
+    file.seek(0)
+    if named:
+        file.readline()
+    separator = named.group(1) if named else separator_of(start)
+    strict = quoting is None
+    yield from csv.reader(file, delimiter=separator, skipinitialspace=True, strict=strict, quoting=quoting or 0)
+
+
+def quoting_after(error: csv.Error) -> Quoting:
+    """How to read on after a misplaced quotation mark.
+
+    One that is never closed would swallow the rest of the file; one inside a cell does no harm.
+    """
+    return csv.QUOTE_MINIMAL if "expected after" in str(error) else csv.QUOTE_NONE
 
 
 def separator_of(start: str) -> str:

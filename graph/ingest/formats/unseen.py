@@ -1,18 +1,21 @@
 """Leaves out of an HTML page what its reader does not see."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lxml import etree
+from lxml import etree, html
 from lxml.html import HtmlElement
 
 STRUCK = ("del", "s", "strike")
 HIDDEN_STYLE = re.compile(
-    r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all)", re.I
+    r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all"
+    r"|(?:opacity|font-size)\s*:\s*0(?:\.0+)?(?:p[xt]|r?em|%)?\s*(?:!\s*important\s*)?(?:;|$))",
+    re.I,
 )
 SHOWN_STYLE = re.compile(r"(?:^|[;{\s])(?:display\s*:\s*(?!none)|visibility\s*:\s*visible)", re.I)
 STRUCK_STYLE = re.compile(r"(?:^|[;{\s])text-decoration(?:-line)?\s*:[^;]*line-through", re.I)
+LIFTED_STYLE = re.compile(r"(?:^|[;{\s])vertical-align\s*:\s*(super|sub|text-top)", re.I)
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CSS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 CSS_NAME = re.compile(r"([a-zA-Z][\w]*)?([.#])([\w-]+)\Z")
@@ -22,16 +25,22 @@ STRUCK_OUT = "struck-out text was left out"
 
 @dataclass(frozen=True)
 class Styles:
-    """The names that the page's own style sheet hides or strikes out, as `.class` or `#id`, with a tag or without."""
+    """The names that the page's own style sheet hides, strikes out, raises or lowers.
+
+    They are `.class` or `#id`, with a tag or without.
+    """
 
     hidden: frozenset[str]
     struck: frozenset[str]
+    lifted: Mapping[str, str]
+    """Each with the element that it makes of one: sup or sub."""
 
 
 def styles_of(root: HtmlElement) -> Styles:
     """What the style sheets in a page say for every medium."""
     hidden: set[str] = set()
     struck: set[str] = set()
+    lifted: dict[str, str] = {}
     for sheet in root.iter("style"):
         for names, rule in _rules(CSS_COMMENT.sub("", sheet.text or "")):
             if HIDDEN_STYLE.search(rule):
@@ -40,7 +49,25 @@ def styles_of(root: HtmlElement) -> Styles:
                 struck |= names
             if SHOWN_STYLE.search(rule):
                 hidden -= names
-    return Styles(frozenset(hidden), frozenset(struck))
+            if lift := _lift(rule):
+                lifted |= dict.fromkeys(names, lift)
+    return Styles(frozenset(hidden), frozenset(struck), lifted)
+
+
+def lift(root: HtmlElement, styles: Styles) -> None:
+    """Make what a style raises or lowers the elements that stand for it."""
+    for element in [*root.iter("span", "a", "font", "small", "b", "i", "em", "strong")]:
+        named = next((styles.lifted[name] for name in _names(element) if name in styles.lifted), "")
+        if tag := _lift(element.get("style") or "") or named:
+            wrapped = html.Element(tag)
+            wrapped.text, element.text = element.text, None
+            wrapped.extend([*element])
+            element.append(wrapped)
+
+
+def _lift(style: str) -> str:
+    found = LIFTED_STYLE.search(style)
+    return "" if found is None else "sub" if found[1].lower() == "sub" else "sup"
 
 
 def _rules(sheet: str) -> Iterator[tuple[set[str], str]]:

@@ -1,5 +1,6 @@
 """Reduces one part of a Word file to plain paragraphs of what its reader sees."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,6 +24,7 @@ BLANKS = {
     f"{W}softHyphen": "",
 }
 GONE = (f"{W}del", f"{W}moveFrom", f"{W}commentReference", f"{W}annotationRef", f"{W}footnoteRef", f"{W}endnoteRef")
+FEWEST_HALF_POINTS = 4
 POSITIONS: dict[str, Position] = {"superscript": "up", "subscript": "down"}
 
 
@@ -74,8 +76,17 @@ def _look(properties: Element | None) -> Look:
     strikes = [_on(properties, "strike"), _on(properties, "dstrike")]
     struck = any(strikes) if any(strike is not None for strike in strikes) else None
     raised = properties.find(f"{W}vertAlign")
-    position = POSITIONS.get(raised.get(f"{W}val") or "", "") if raised is not None else None
+    position = POSITIONS.get(raised.get(f"{W}val") or "", "") if raised is not None else _shifted(properties)
     return Look(_on(properties, "vanish"), struck, position)
+
+
+def _shifted(properties: Element) -> Position | None:
+    """Raised or lowered by so many half points, which people do by hand."""
+    shift = properties.find(f"{W}position")
+    points = shift.get(f"{W}val", "") if shift is not None else ""
+    if not re.fullmatch(r"-?\d{1,4}", points) or abs(int(points)) < FEWEST_HALF_POINTS:
+        return None
+    return "up" if int(points) > 0 else "down"
 
 
 def _on(properties: Element, name: str) -> bool | None:

@@ -121,27 +121,27 @@ class _Scan:
         self.look = Look()
         self.row, self.column, self.style, self.hidden = -1, -1, "", False
 
-    def start(self, name: str, told: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         step = {"c": self._cell, "v": self._value, "is": self._value, "row": self._row, "col": self._columns}
         if known := step.get(name.rpartition(":")[2]):
-            known(told)
+            known(attributes)
 
-    def _columns(self, told: dict[str, str]) -> None:
-        if _is_hidden(told):
-            self.look.hidden_columns |= set(range(int(told["min"]) - 1, int(told["max"])))
+    def _columns(self, attributes: dict[str, str]) -> None:
+        if _is_hidden(attributes):
+            self.look.hidden_columns |= set(range(int(attributes["min"]) - 1, int(attributes["max"])))
 
-    def _row(self, told: dict[str, str]) -> None:
-        self.row = int(told["r"]) - 1 if "r" in told else self.row + 1
+    def _row(self, attributes: dict[str, str]) -> None:
+        self.row = int(attributes["r"]) - 1 if "r" in attributes else self.row + 1
         self.column = -1
-        self.hidden = _is_hidden(told)
+        self.hidden = _is_hidden(attributes)
 
-    def _cell(self, told: dict[str, str]) -> None:
-        reference = REFERENCE.fullmatch(told.get("r", ""))
+    def _cell(self, attributes: dict[str, str]) -> None:
+        reference = REFERENCE.fullmatch(attributes.get("r", ""))
         self.column = _number(reference[1]) if reference else self.column + 1
-        self.style = told.get("s", "")
+        self.style = attributes.get("s", "")
 
-    def _value(self, told: dict[str, str]) -> None:
+    def _value(self, attributes: dict[str, str]) -> None:
         self.look.rows = max(self.look.rows, self.row + 1)
         self.look.columns = max(self.look.columns, self.column + 1)
         if self.hidden:
@@ -150,8 +150,8 @@ class _Scan:
             self.look.formats[self.row, self.column] = self.formats[self.style]
 
 
-def _is_hidden(told: dict[str, str]) -> bool:
-    return told.get("hidden") in ("1", "true")
+def _is_hidden(attributes: dict[str, str]) -> bool:
+    return attributes.get("hidden") in ("1", "true")
 
 
 def _number(letters: str) -> int:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT
 
-from evals.calibration.calibrated import Calibration
+from evals.calibration.calibrate import Calibration
+from evals.dataset import read_dataset, write_dataset
 from evals.runs import ANSWERS
-from evals.samples import read_dataset, write_dataset
 from graph.release import load_release
 from warrant import main
 
@@ -54,7 +54,7 @@ def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook:
         Calibration.model_validate_json((new / "calibration.json").read_text()),
     )
     assert "# ours" in text
-    assert "name: bolder  # static vectors" in text
+    assert "name: bolder # static vectors" in text
     routing = {**QUICK.routing.model_dump(), "answer_from": found.after}
     assert release.model_dump() == {**QUICK.model_dump(), "name": "bolder", "routing": routing}
     assert (found.threshold, found.after_label) == ("answer_from", release.label)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from report_under_test import report, run_of, samples, worse
 
-from evals.report.files import FILES
-from evals.samples import Dataset
+from evals.dataset import Dataset
+from evals.report import FILES
 from warrant import main
 
 Type = Callable[[str], tuple[int, str]]
@@ -58,5 +58,5 @@ def test_what_is_missing_or_about_something_else_is_told(type_: Type, line: str,
 
 def test_a_run_on_another_dataset_is_refused(type_: Type, tmp_path: Path) -> None:
     other = run_of(tmp_path, Dataset("e", samples(30)), "release@1", worse(30))
-    code, printed = type_(f"v.json --run {other.place} --champion v-champion --out out")
+    code, printed = type_(f"v.json --run {other.path} --champion v-champion --out out")
     assert (code, "The verdict is on d (" in printed) == (2, True), printed

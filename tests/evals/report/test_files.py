@@ -6,31 +6,30 @@ from xml.etree import ElementTree
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
-from report_under_test import NASTY, asked_of, good, report, run_of, samples, verdict_of, worse
+from report_under_test import NASTY, good, report, reported_run, run_of, samples, verdict_of, worse
 from support import ROOT
 
+from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
-from evals.gating.thresholds import Threshold, Thresholds
-from evals.report.contents import Report, report_of
-from evals.report.files import FILES, write_report
-from evals.report.junit import junit
+from evals.gate.thresholds import Threshold, Thresholds
+from evals.report import FILES, write_report
+from evals.report.contents import EvalReport, report_of
 from evals.report.record import read_record, record_of
-from evals.report.summary import short
+from evals.report.summary import junit, summary
 from evals.report.templates import TEMPLATES, plain, policy
-from evals.samples import Dataset
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def told(tmp_path_factory: pytest.TempPathFactory) -> EvalReport:
     return report(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> EvalReport:
     return report(tmp_path_factory.mktemp("runs"), alone=True)
 
 
-def test_the_same_verdict_and_runs_give_the_same_files(told: Report, tmp_path: Path) -> None:
+def test_the_same_verdict_and_runs_give_the_same_files(told: EvalReport, tmp_path: Path) -> None:
     page = write_report(told, tmp_path / "out")
     first = {name: (page.parent / name).read_bytes() for name in FILES}
     assert sorted(path.name for path in page.parent.iterdir()) == sorted(FILES)
@@ -38,7 +37,7 @@ def test_the_same_verdict_and_runs_give_the_same_files(told: Report, tmp_path: P
     assert {name: (page.parent / name).read_bytes() for name in FILES} == first
 
 
-def test_the_record_is_read_as_it_was_written(told: Report, tmp_path: Path) -> None:
+def test_the_record_is_read_as_it_was_written(told: EvalReport, tmp_path: Path) -> None:
     found = record_of(told)
     (tmp_path / "report.json").write_text(found.text(), "utf-8")
     assert read_record(tmp_path / "report.json") == found
@@ -49,7 +48,7 @@ def test_the_record_is_read_as_it_was_written(told: Report, tmp_path: Path) -> N
     assert sorted(each.sample for each in found.samples) == sorted(f"s{n}" for n in range(40))
 
 
-def test_what_has_no_score_says_why_in_the_record(told: Report) -> None:
+def test_what_has_no_score_says_why_in_the_record(told: EvalReport) -> None:
     [lost] = [each for each in record_of(told).samples if each.sample == "s3"]
     assert (lost.release.status, lost.release.trouble) == ("failed", f"TimeoutError: late {NASTY}")
     assert lost.scores["token_f1"].model_dump(exclude_defaults=True) == {
@@ -66,7 +65,7 @@ def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
         read_record(tmp_path / "none.json")
 
 
-def test_every_criterion_is_a_test_case(told: Report) -> None:
+def test_every_criterion_is_a_test_case(told: EvalReport) -> None:
     root = ElementTree.fromstring(junit(told.verdict))
     suite = root[0]
     assert (root.tag, suite.tag, suite.get("timestamp")) == ("testsuites", "testsuite", "2026-11-28T12:00:00")
@@ -87,13 +86,13 @@ def test_a_verdict_without_criteria_is_no_empty_suite(tmp_path: Path) -> None:
     assert [(case.get("name"), case[0].tag) for case in found.iter("testcase")] == [("verdict", "error")]
 
 
-def test_letters_that_xml_cannot_hold_are_replaced(told: Report) -> None:
+def test_letters_that_xml_cannot_hold_are_replaced(told: EvalReport) -> None:
     odd = told.verdict.model_copy(update={"dataset_name": "a\x00b\x1b\ufffe<&>"})
     assert ElementTree.fromstring(junit(odd))[0].get("name") == "warrant eval gate: a�b��<&>"
 
 
-def test_the_summary_says_the_verdict_the_criteria_and_the_worst(told: Report) -> None:
-    text = short(told)
+def test_the_summary_says_the_verdict_the_criteria_and_the_worst(told: EvalReport) -> None:
+    text = summary(told)
     assert text.startswith("## ❌ Fail: release@\u20601 against champion@\u20601\n")
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {10}
@@ -103,8 +102,8 @@ def test_the_summary_says_the_verdict_the_criteria_and_the_worst(told: Report) -
     assert text.rstrip().endswith("</details>")
 
 
-def test_nothing_of_a_text_is_markdown_html_a_mention_or_a_link(told: Report) -> None:
-    text = short(told)
+def test_nothing_of_a_text_is_markdown_html_a_mention_or_a_link(told: EvalReport) -> None:
+    text = summary(told)
     assert set(re.findall(r"<[^>]*>", text)) == {"<details>", "<summary>", "</summary>", "</details>"}
     assert not re.search(r"@\w|`|\*\*bold|https?://", text)
     assert plain("a\n| b") == "a &#124; b"
@@ -115,28 +114,28 @@ def test_nothing_of_a_text_is_markdown_html_a_mention_or_a_link(told: Report) ->
 def test_the_summary_fits_a_comment(tmp_path: Path, criteria: int, letters: int) -> None:
     asked = [each.model_copy(update={"question": f"{each.question} {'|' * letters}"}) for each in samples()]
     dataset = Dataset("d", tuple(asked))
-    release = asked_of(run_of(tmp_path, dataset, "release@1", worse()))
-    champion = asked_of(run_of(tmp_path, dataset, "champion@1", good()))
+    release = reported_run(run_of(tmp_path, dataset, "release@1", worse()))
+    champion = reported_run(run_of(tmp_path, dataset, "champion@1", good()))
     verdict = verdict_of(release, champion)
     many = tuple(verdict.findings[n % 4].model_copy(update={"slice": f"slice|{n}"}) for n in range(criteria))
-    text = short(report_of(verdict.model_copy(update={"findings": many}), release, champion))
+    text = summary(report_of(verdict.model_copy(update={"findings": many}), release, champion))
     assert len(text.encode()) < 65_536
     assert "missed" in text
     assert ("more criteria, in report.html" in text) == (criteria > 4)
 
 
-def test_without_a_champion_there_is_a_report_too(alone: Report, tmp_path: Path) -> None:
+def test_without_a_champion_there_is_a_report_too(alone: EvalReport, tmp_path: Path) -> None:
     page = write_report(alone, tmp_path).read_text("utf-8")
-    assert "hampion" not in short(alone).replace("There is no champion", "")
+    assert "hampion" not in summary(alone).replace("There is no champion", "")
     assert "Champion's status" not in page
     found = record_of(alone)
     assert (found.champion_run, len(found.statuses), found.samples[0].champion) == (None, 1, None)
     assert found.regressions == ("s3",)
 
 
-def test_a_verdict_about_something_else_is_refused(told: Report, alone: Report, tmp_path: Path) -> None:
+def test_a_verdict_about_something_else_is_refused(told: EvalReport, alone: EvalReport, tmp_path: Path) -> None:
     assert told.champion
-    other = asked_of(run_of(tmp_path, Dataset("e", samples(30)), "release@1", worse(30)))
+    other = reported_run(run_of(tmp_path, Dataset("e", samples(30)), "release@1", worse(30)))
     for release, champion, match in (
         (told.champion, told.champion, "about release@1 .*, the run about champion@1"),
         (told.release, told.release, "about champion@1 .*, the run about release@1"),
@@ -149,8 +148,8 @@ def test_a_verdict_about_something_else_is_refused(told: Report, alone: Report, 
         report_of(alone.verdict, told.release, told.champion)
 
 
-def test_a_verdict_that_was_made_from_other_scores_is_refused(told: Report, tmp_path: Path) -> None:
-    changed = asked_of(run_of(tmp_path, told.dataset, "release@1", worse(lost=10)))
+def test_a_verdict_that_was_made_from_other_scores_is_refused(told: EvalReport, tmp_path: Path) -> None:
+    changed = reported_run(run_of(tmp_path, told.dataset, "release@1", worse(lost=10)))
     with pytest.raises(VerdictInvalid, match=r"other scores than the runs have now: token_f1 was 0.43\d*, and is 0.63"):
         report_of(told.verdict, changed, told.champion)
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from report_under_test import NASTY, report
 
-from evals.gating.thresholds import Threshold, Thresholds
-from evals.report.files import write_report
+from evals.gate.thresholds import Threshold, Thresholds
+from evals.report import write_report
 
 Scheme = Literal["light", "dark"]
 pytestmark = pytest.mark.slow

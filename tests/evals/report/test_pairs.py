@@ -1,29 +1,24 @@
 """What got worse is found, counted and put first; what failed is never dropped."""
 
-from report_under_test import answered, declined, failed
+from report_under_test import answered, declined, failed, in_memory
 
-from evals.gating.criteria import Side
-from evals.gating.verdict import Judged
-from evals.report.pairs import Pair, Party, pairs, status
-from evals.runs import Outcome
-from evals.samples import Dataset, Sample
+from evals.dataset import Dataset, Sample
+from evals.report.pairs import ReportedRun, SamplePair, pairs, status
+from evals.runs import SampleOutcome
 from evals.scores import Score
 
 DATASET = Dataset("d", tuple(Sample(id=name, question="?", answerable=True) for name in "abcdef"))
 BY = ("answered", "token_f1")
 
 
-def party(outcomes: list[Outcome], f1: dict[str, float | None]) -> Party:
-    found = {
-        name: Score(sample=name, metric="token_f1", reason="no judge")
+def party(outcomes: list[SampleOutcome], f1: dict[str, float | None]) -> ReportedRun:
+    scores = [
+        Score(sample=name, metric="token_f1", reason="no judge")
         if value is None
         else Score(sample=name, metric="token_f1", values=(value,))
         for name, value in f1.items()
-    }
-    return Party(
-        Side(Judged(label="x", release="r", snapshot="s"), {"token_f1": found}),
-        {each.sample: each for each in outcomes},
-    )
+    ]
+    return in_memory(DATASET, scores, outcomes)
 
 
 RELEASE = party(
@@ -33,7 +28,7 @@ RELEASE = party(
 CHAMPION = party([answered(name) for name in "abcdef"], {"a": 0.8, "b": 0.7, "c": 0.8, "d": 0.2, "e": 0.5, "f": 0.5})
 
 
-def told(found: list[Pair]) -> list[tuple[str, str, float | None]]:
+def told(found: list[SamplePair]) -> list[tuple[str, str, float | None]]:
     return [(pair.sample.id, pair.moved, pair.gain and round(pair.gain, 6)) for pair in found]
 
 
@@ -55,14 +50,8 @@ def test_without_a_champion_the_lowest_score_comes_first() -> None:
 
 
 def test_a_metric_where_less_is_better_is_turned() -> None:
-    def took(seconds: float) -> Party:
-        return Party(
-            Side(
-                Judged(label="x", release="r", snapshot="s"),
-                {"latency_ms": {"a": Score(sample="a", metric="latency_ms", values=(seconds,))}},
-            ),
-            {"a": answered("a")},
-        )
+    def took(seconds: float) -> ReportedRun:
+        return in_memory(DATASET, [Score(sample="a", metric="latency_ms", values=(seconds,))], [answered("a")])
 
     [found] = pairs(Dataset("d", DATASET.samples[:1]), took(300), took(200), ("latency_ms",))
     assert (found.gain, found.moved, found.own) == (-100, "worse", -300)

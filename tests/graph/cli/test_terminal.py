@@ -12,7 +12,7 @@ from support import run_index
 
 import warrant
 from graph.cli.terminal import Terminal, json_text, printable
-from server.watching.diary import open_diary
+from server.observability.answer_store import open_answer_store
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\x7f\r"
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -79,7 +79,7 @@ def test_feedback_is_exported_as_json_without_control_characters(
 ) -> None:
     asked = json.dumps({"question": f"Why{HOSTILE}?"})
     answered = json.dumps({"status": "answered", "text": HOSTILE, "citations": []})
-    with closing(open_diary(tmp_path)) as file, file:
+    with closing(open_answer_store(tmp_path)) as file, file:
         file.execute(
             "INSERT INTO questions (request_id, at, caller, session, release, snapshot, status, asked, answered) "
             "VALUES ('request-1', 1, 'ann', '', 'r', 's', 'answered', ?, ?)",

@@ -3,12 +3,14 @@
 import random
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import QUICK, PanicException, run_index
 
+from graph.ingest.csv_parts import parts
 from graph.ingest.document import Refusal, Source
-from graph.ingest.reading import Cut, Limits, Recipe, read_all
+from graph.ingest.reading import Cut, Limits, Recipe, read_all, with_texts
 
 RECIPE = Recipe(QUICK.embedding, QUICK.chunking)
 
@@ -129,3 +131,55 @@ def test_a_large_table_with_a_column_of_groups_is_withheld_as_a_small_one_is(tmp
         path.write_text("name,salary,allowed_groups\n" + "".join(lines))
         outcome = run_index(path.parent, tmp_path / f"{name}-store")
         assert (outcome.indexed, {refusal.withheld for refusal in outcome.refused}) == ([], {True})
+
+
+class Opened(type(Path())):  # type: ignore[misc]  # the class of paths of this system
+    """A path that counts how often its file is opened."""
+
+    count = 0
+
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        Opened.count += 1
+        return super().open(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "remark", "times"),
+    [("utf-8", "plain", 1), ("utf-8-sig", "größer", 1), ("utf-16", "größer", 1), ("cp1252", "größer", 3)],
+)
+def test_a_large_table_is_read_once_to_be_found_and_once_for_its_text(
+    tmp_path: Path, encoding: str, remark: str, times: int
+) -> None:
+    path = Opened(tmp_path / "prices.csv")
+    path.write_bytes("".join(["part,price\n", *rows(4000), f"last,{remark}\n"]).encode(encoding))
+    Opened.count = 0
+    sources = [source for source in parts(path, "prices.csv", {}) if isinstance(source, Source)]
+    # One of them looks at the first bytes alone; what is not UTF-8 is looked through and read again.
+    assert Opened.count == 1 + times
+    Opened.count = 0
+    texts = [text or "" for _, text in with_texts(sources)]
+    assert Opened.count == 1
+    assert (len(texts) > 3, f"| last | {remark} |" in texts[-1]) == (True, True)
+    assert {text.splitlines()[0] for text in texts} == {"| part | price |  |"}
+
+
+@pytest.mark.parametrize(("cell", "read"), [('3/4" pipe', '3/4" pipe'), ('"never closed', '"never closed')])
+def test_a_misplaced_quotation_mark_far_down_a_large_table_swallows_nothing(
+    tmp_path: Path, cell: str, read: str
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("".join(["part,price,remark\n", *rows(4000), f"{cell},7,x\n", *rows(100)]))
+    sources = [source for source in parts(path, "prices.csv", {}) if isinstance(source, Source)]
+    texts = [text or "" for _, text in with_texts(sources)]
+    assert f"| {read} | 7 | x |" in "".join(texts)
+    assert sum(text.count("| part ") for text in texts) == 4100 + len(texts)
+
+
+def test_a_large_table_that_changes_while_it_is_indexed_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path / "prices.csv", rows(4000))
+    sources = [source for source in parts(path, "prices.csv", {}) if isinstance(source, Source)]
+    path.write_bytes(path.read_bytes()[:300_000] + b"\xff\xfe\xfa")
+    outcomes = [outcome for _, outcome in read_all(sources, RECIPE, Limits())]
+    assert isinstance(outcomes[0], Cut)
+    assert isinstance(outcomes[-1], Refusal)
+    assert outcomes[-1].reason.startswith("changed")

@@ -8,7 +8,7 @@ import pytest
 
 from graph.errors import SourceInvalid
 from graph.ingest.document import Refusal, Source
-from graph.ingest.parts import with_texts
+from graph.ingest.reading import with_texts
 from graph.ingest.sources import Discovery, discover
 
 

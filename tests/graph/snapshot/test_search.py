@@ -18,6 +18,7 @@ from graph.errors import FilterInvalid, SnapshotBroken, SnapshotMismatch, Snapsh
 from graph.filters import access_condition, compile_filter
 from graph.ingest.document import canonical
 from graph.release import Release
+from graph.snapshot import tables
 from graph.snapshot.manifest import MANIFEST, read_manifest
 from graph.snapshot.rows import PassageRows
 from graph.snapshot.store import Store, locate
@@ -389,6 +390,23 @@ def test_only_the_best_are_read_and_their_scores_are_those_of_all_that_was_found
     best, _ = search_of(store, "Rule 7 about pump seals", Scope({}, ["it"], 40, keep=5))
     assert best == every[:5]
     assert documents == [(passage["document"], passage["score"]) for passage in every]
+
+
+@pytest.mark.parametrize("groups", [[], ["hr"]])
+def test_vectors_in_memory_find_what_the_library_finds(
+    store: Path, groups: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def search(most_held: int) -> list[tuple[int, float]]:
+        monkeypatch.setattr(tables, "IN_MEMORY", most_held)
+        reader = await Reader.open(locate(store), approximate=False)
+        vector = np.random.default_rng(1).normal(size=256).astype(np.float32)
+        found = await reader.nearest(vector, access_condition(groups), 30)
+        assert (reader._vectors is None) == (most_held == 0)
+        return [(hit.row, round(hit.score, 4)) for hit in found]
+
+    held = asyncio.run(search(1000))
+    assert len(held) == 30
+    assert sorted(held) == sorted(asyncio.run(search(0)))
 
 
 @pytest.mark.parametrize("groups", [[], ["hr"]])

@@ -44,6 +44,7 @@ def test_german_capitals_are_nouns_and_a_place_follows_its_preposition() -> None
         ("Which RCD is needed?", "Use a residual current device of type B."),
         ("What holds in the EU?", "In the European Union it is free."),
         ("Who leads the Northern Works Council?", "The NWC is led by Per Lund."),
+        ("Who is Jorn Kucuk?", "Jörn Küçük leads the lab."),
     ],
 )
 def test_a_text_has_a_name(question: str, text: str) -> None:
@@ -73,3 +74,11 @@ def test_another_thing_of_the_kind_in_its_place_is_a_rival() -> None:
     assert held("The rent in Odense is high.").rivals(town)
     assert not held("The rent was high.").rivals(year)
     assert not held("It was signed in May and is high.").rivals(town)
+
+
+def test_what_follows_an_article_or_a_verb_is_no_rival() -> None:
+    [pump] = names_in("Which fuse does a Corrento need?")
+    [country] = names_in("How long does it hold in the United States?")
+    assert not held("It needs a 10 A fuse, and does Alder know?").rivals(pump)
+    assert not held("The Alder is sold.").rivals(country)
+    assert held("It holds in the Netherlands.").rivals(country)

@@ -32,6 +32,12 @@ def chosen(question: str, *passages: Passage, parts: list[str] | None = None, la
     return found.selection
 
 
+FILTERS = (
+    of("The dust filters of a Brisel may stay in place for 6 months.", title="Upkeep"),
+    of("The office in Oslo answers in 5 days.", title="Brisel", file="b.md"),
+)
+
+
 def texts(selection: Selection) -> list[str]:
     return [quote["text"] for quote in selection["quotes"]]
 
@@ -44,6 +50,39 @@ def test_a_sentence_is_quoted_whole() -> None:
 def test_a_row_is_quoted_whole_with_its_labels() -> None:
     found = chosen("Who is the keeper of tank T2?", of(TABLE))
     assert texts(found) == ["Tank: T2; Site: Rena; Volume: 55 m3; Keeper: Bo"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- Lift the lid.\n- Clean the fan with a brush. The hairs are soft.\n- Check the oil.",
+        "In addition: 1. Lift the lid. 2. Clean the fan with a brush. The hairs are soft. 3. Check the oil.",
+    ],
+)
+def test_a_list_item_is_quoted_whole(text: str) -> None:
+    said = " ".join(texts(chosen("With what is the fan cleaned?", of(text))))
+    assert "brush. The hairs are soft." in said
+    assert "lid" not in said
+    assert "oil" not in said
+
+
+def test_a_list_item_that_is_long_is_not() -> None:
+    found = chosen("What is the rent?", of("- The rent is 40 euros. " + "Keys are at the desk of the hall. " * 9))
+    assert texts(found) == ["The rent is 40 euros."]
+
+
+def test_a_unit_that_lacks_a_name_comes_later_and_is_not_dropped() -> None:
+    found = chosen("How long may the dust filters of a Brisel stay in place without a change in Oslo?", *FILTERS)
+    assert "6 months" in texts(found)[0]
+
+
+def test_the_version_in_force_is_quoted_though_the_old_one_is_nearer() -> None:
+    old = of("When a dispute is expected, the treasurer orders a legal hold.", title="Holds 2022", file="a.md")
+    new = of("Only the counsel orders a legal hold.", title="Holds 2025", file="b.md")
+    old["metadata"], new["metadata"] = {"effective_date": "2022-01-01"}, {"effective_date": "2025-01-01"}
+    asked = "Who orders a legal hold when a dispute is expected?"
+    assert texts(chosen(asked, old, new)) == ["Only the counsel orders a legal hold."]
+    assert "treasurer" in texts(chosen(f"{asked[:-1]} in 2023?", old, new))[0]
 
 
 def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:

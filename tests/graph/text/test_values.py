@@ -75,6 +75,8 @@ def test_a_rounded_value_is_met_by_what_it_rounds_and_by_nothing_else() -> None:
     about = values("about 200 people")
     assert not unmet(about, values("197 people"))
     assert unmet(about, values("260 people"))
+    # What was rounded has fewer digits than what it was rounded from.
+    assert unmet(values("about 3,090 people"), values("about 3,000 people"))
     assert unmet(values("200 people"), values("197 people"))
 
 
@@ -107,3 +109,15 @@ def test_any_text_can_be_read_and_meets_itself(text: str, language: str) -> None
 
 def test_an_article_is_no_unit() -> None:
     assert all(not value.units for value in values("For the 65-180 a partner inspects the pump.", "en"))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("un quart des salariés", "fr"), ("a quarter of the staff", "en"), ("een kwart van hen", "nl")],
+)
+def test_a_fraction_in_words_is_a_percentage(text: str, language: str) -> None:
+    assert not unmet(values("25 %"), values(text, language))
+
+
+def test_the_third_of_a_month_is_a_day_and_no_fraction() -> None:
+    assert values("the third of March 2024")[0].date == (2024, 3, 3)

@@ -33,7 +33,7 @@ def passage(text: str = TEXT, **changes: Any) -> Passage:
 
 
 def says(score: float, because: str = "", start: int = 0, end: int = 16) -> Verdict:
-    return Verdict(score, Window(start, end, 0), because)
+    return Verdict(score, Window(start, end), because)
 
 
 def decide(markers: tuple[int, ...], *scores: float, count: int | None = None) -> Outcome:

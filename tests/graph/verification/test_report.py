@@ -5,7 +5,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +15,7 @@ from graph.state import Passage, Usage
 from graph.verification import Given, verify, verify_with
 from graph.verification.model import decisions, place_of
 
+Value = TypeVar("Value")
 CARD = "Employees get a company card. The limit is EUR 3,500 a month. Drawing cash is not possible."
 RETENTION = Given(
     title="Records Retention Policy 2025",
@@ -45,6 +47,16 @@ def verdicts(question: str, answer: str, *passages: str | Given) -> list[str]:
          "contradicted"),
         ("", "Das Fest ist am 14. Juni 2026. [1]", "Das Fest ist am 14.06.2026.", "supported"),
         ("Who won?", "Bananas from Peru are yellow. [1]", CARD, "not_found"),
+        ("", "È consentito usare l'ascensore. [1]", "Non è consentito usare l'ascensore.", "contradicted"),
+        ("", "The team flew from Bristol to Leeds in May. [1]", "The team flew from Leeds to Bristol in May.",
+         "contradicted"),
+        ("", "El depósito cuesta 1500 EUR. [1]", "El depósito cuesta 1.500 euros.", "supported"),
+        ("", "25 % des salariés travaillent à distance. [1]", "Un quart des salariés travaille à distance.",
+         "supported"),
+        ("", "The drum holds about 3,090 litres of oil. [1]", "The drum holds about 3,000 litres of oil.",
+         "contradicted"),
+        ("", "The pump is cleaned twice a year by the owner. [1]", "The pump is cleaned twice a year by the tenant.",
+         "unverified"),
     ],
 )  # fmt: skip
 def test_a_claim_gets_its_verdict(question: str, answer: str, passage: str, verdict: str) -> None:
@@ -111,14 +123,22 @@ def test_a_quote_is_looked_up_whatever_its_blanks() -> None:
     assert decision.verdict == "not_found"
 
 
-def test_a_thousand_claims_are_checked_in_seconds_of_one_core() -> None:
-    passages = [f"Unit {n} weighs {n} kg. It costs EUR {n}." for n in range(3)]
-    answer = " ".join(f"Unit {n} weighs {n} kg. [{n % 3 + 1}]" for n in range(1000))
+def test_a_thousand_claims_cost_at_most_what_two_seconds_of_one_core_do() -> None:
+    passages = [f"Unit {n} weighs {n} kg. It costs EUR {n}. Its valve is of brass." for n in range(6)]
+    answer = " ".join(f"The unit {n} weighs {n} kg. [{n % 6 + 1}]" for n in range(1000))
     verify("How heavy are the units?", answer[:500], passages)
-    began = time.process_time()
-    report = verify("How heavy are the units?", answer, passages)
+    beside, _ = seconds(lambda: sum(number * number % 7 for number in range(2_000_000)))
+    spent, report = seconds(lambda: verify("How heavy are the units?", answer, passages))
     assert len(report.claims) == 1000
-    assert time.process_time() - began < 6.0
+    # The loop takes a tenth of a second or more on a core that nobody else uses.
+    assert spent < 20 * beside
+
+
+def seconds(run: Callable[[], Value]) -> tuple[float, Value]:
+    """The processor time of a call, and what it gave."""
+    began = time.process_time()
+    value = run()
+    return time.process_time() - began, value
 
 
 def test_an_answer_beyond_the_bound_is_refused() -> None:
@@ -193,3 +213,35 @@ def test_what_a_unit_says_of_another_thing_than_the_one_asked_about_does_not_sup
 def test_what_a_unit_says_of_the_thing_asked_about_by_another_form_of_its_name_supports() -> None:
     told = "The population of the United States is 331 million."
     assert score("What is the population of the US?", "331 million. [1]", told) >= 0.5
+
+
+def test_a_sentence_that_a_claim_turns_decides_against_others_that_come_near() -> None:
+    told = "The valve of the pump may be opened at night by the guard."
+    near = "At night the guard looks after the pump and its valve."
+    claim = "The valve of the pump may not be opened at night by the guard."
+    alone, beside = verify("", claim, [near]).claims[0], verify("", claim, [told, near]).claims[0]
+    assert alone.score >= 0.3 > beside.score
+    assert (beside.verdict, beside.passage, beside.because) == (
+        "contradicted", 1, "one denies what the other says",
+    )  # fmt: skip
+
+
+def test_a_fragment_answers_one_of_the_things_that_were_asked() -> None:
+    question = "Where is the archive of the town kept, and how long does the museum stay open on Sundays?"
+    told = "The museum is open for 9 hours on Sundays."
+    archive = "The archive of the town is kept in the old mill."
+    assert score(question, "9 hours. [1]", told, archive) > score(f"{question[:39]}?", "9 hours. [1]", told, archive)
+
+
+def test_a_reason_names_words_as_they_were_written() -> None:
+    [claim] = verify("", "The bridges are cleaned after every service. [1]", ["The bridges are cleaned."]).claims
+    assert claim.because == "nothing is said there of every, service"
+
+
+HEADS = "| Office | Head | Deputy |\n|---|---|---|\n| Harbour | Ada Lind | Bo Marsh |\n| Market | Cy Nash | Di Orr |\n"
+
+
+def test_the_cell_of_another_column_than_the_one_named_does_not_support() -> None:
+    assert score("", "The deputy of the Harbour office is Bo Marsh. [1]", HEADS) >= 0.5
+    assert score("", "The deputy of the Harbour office is Ada Lind. [1]", HEADS) < 0.3
+    assert score("Who is the deputy of the Harbour office?", "Ada Lind. [1]", HEADS) < 0.3

@@ -4,10 +4,11 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from compound_under_test import compound
 
-from graph.ingest.document import Document
+from graph.ingest.document import Document, Refused
 from graph.ingest.formats.extract import extract
-from graph.ingest.formats.mail import lacks_plain_text, split_quoted
+from graph.ingest.formats.mail import split_quoted
 
 
 def message(text: str = "", html: str = "", subject: str = "Re: Audit") -> EmailMessage:
@@ -109,9 +110,54 @@ def test_a_mail_with_odd_headers_is_read(tmp_path: Path) -> None:
     assert (document.title, document.text.split("\n\n")[-1]) == ("Grüße", "Die Tür ist 2 m hoch.")
 
 
-@pytest.mark.parametrize(
-    ("streams", "lacks"), [("1000 1013 1009", False), ("1000", False), ("1013", True), ("1009", True)]
-)
-def test_a_message_of_outlook_without_plain_text_is_told_from_others(streams: str, lacks: bool) -> None:
-    content = b"".join(f"__substg1.0_{number}001F".encode("utf-16-le") for number in streams.split())
-    assert lacks_plain_text(content) == lacks
+PAGE = "<div>The gate opens at 6:25.</div><div>It costs 14&nbsp;EUR.</div><p style='display:none'>The code is 7.</p>"
+HEAD = "__substg1.0_"
+
+
+def outlook(folder: Path, **streams: bytes) -> Document:
+    """Read a message of Outlook with such properties, by their numbers and kinds."""
+    named = {f"{HEAD}{name.removeprefix('p')}": content for name, content in streams.items()}
+    (folder / "a.msg").write_bytes(compound(named))
+    return extract(folder / "a.msg")
+
+
+def test_a_message_of_outlook_is_read_though_it_has_a_page_of_html_alone(tmp_path: Path) -> None:
+    document = outlook(tmp_path, p0037001F="Gate".encode("utf-16-le"), p0C1A001E=b"J\xfcrgen", p10130102=PAGE.encode())
+    assert (document.title, body(document)) == ("Gate", ["The gate opens at 6:25.", "It costs 14 EUR."])
+    assert "**From**: Jürgen" in document.text
+    assert document.warnings == ("hidden text was left out",)
+
+
+def test_the_plain_text_of_a_message_of_outlook_has_its_older_messages_marked(tmp_path: Path) -> None:
+    text = "It is on 5 May.\r\n\r\nOn 2 March 2026 Bob wrote:\r\n> Bring red folders.\r\n"
+    document = outlook(tmp_path, p1000001F=text.encode("utf-16-le"))
+    assert body(document) == ["It is on 5 May.", "## Quoted message: On 2 March 2026 Bob wrote", "Bring red folders."]
+
+
+def test_a_message_of_outlook_in_rich_text_alone_says_that_it_is_not_read(tmp_path: Path) -> None:
+    document = outlook(tmp_path, p0037001F="Gate".encode("utf-16-le"), p10090102=b"LZFu")
+    assert document.warnings == ("its text, which it holds as RTF alone, was not read; save the message as .eml",)
+
+
+@pytest.mark.parametrize("content", [b"no compound file", compound({})[:700], compound({})[:512] + b"\xff" * 4096])
+def test_a_message_of_outlook_that_is_broken_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.msg").write_bytes(content)
+    with pytest.raises(Refused, match=r"corrupt|no text"):
+        extract(tmp_path / "a.msg")
+
+
+def test_what_is_attached_to_a_message_of_outlook_is_read_or_named(tmp_path: Path) -> None:
+    one, two, inner = (f"__attach_version1.0_#0000000{number}" for number in range(3))
+    streams = {
+        f"{HEAD}1000001F": "See below.".encode("utf-16-le"),
+        f"{one}/{HEAD}3707001F": "part.txt".encode("utf-16-le"),
+        f"{one}/{HEAD}37010102": b"The part is LP-7.",
+        f"{two}/{HEAD}3707001F": "tool.exe".encode("utf-16-le"),
+        f"{two}/{HEAD}37010102": b"MZ\x90\0\3",
+        f"{inner}/{HEAD}3001001F": "Older".encode("utf-16-le"),
+        f"{inner}/{HEAD}3701000D/{HEAD}1000001F": "It was Hall 7.".encode("utf-16-le"),
+    }
+    (tmp_path / "a.msg").write_bytes(compound(streams))
+    document = extract(tmp_path / "a.msg")
+    assert [part in document.text for part in ("The part is LP-7.", "It was Hall 7.")] == [True, True]
+    assert [warning.partition(" was")[0] for warning in document.warnings] == ["attachment tool.exe"]

@@ -20,11 +20,27 @@ def test_powers_notes_and_formulas_keep_their_value(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("<p>It costs 40<span style='font-size:8px; vertical-align: super'>1</span> EUR.</p>", "It costs 40 [^1] EUR."),
+        ("<p>Load 10<span class=power>6</span> N, H<b style='vertical-align:sub'>2</b>O.</p>", "Load 10^6 N, H**2**O."),
+        ("<p>It costs 75<a href='#n3'><sup>[3]</sup></a> EUR.</p>", "It costs 75 [^3] EUR."),
+        ("<p>See <a href='#n3'>part<sup>a</sup> two</a>.</p>", "See part [^a] two."),
+        ("<p style='opacity: 0.9; font-size: 0.8em'>It costs 40 EUR.</p>", "It costs 40 EUR."),
+    ],
+)
+def test_what_a_style_raises_is_raised_and_a_mark_is_no_link(tmp_path: Path, body: str, text: str) -> None:
+    assert page(tmp_path, f"<style>.power {{ vertical-align: super }}</style>{body}").text == text
+
+
+@pytest.mark.parametrize(
     "gone",
     [
         "<p hidden>gone</p>",
         "<p style='color:red; DISPLAY : none'>gone</p>",
         "<span style='visibility:hidden'>gone</span>",
+        "<span style='font-size:0px'>gone</span>",
+        "<p style='opacity: 0; color: red'>gone</p>",
         "<p class='old'>gone</p>",
         "<template>gone</template>",
         "<noscript>gone</noscript>",
@@ -84,3 +100,9 @@ def test_a_cell_over_several_rows_stands_in_each_of_them(tmp_path: Path) -> None
     table = "<table><tr><th>A<th>B<th>C<tr><td rowspan=2>1<td rowspan='9' colspan=2>wide<tr></tr><tr><td>3</table>"
     rows = [row.split("|")[1:4] for row in page(tmp_path, table).text.splitlines()[2:]]
     assert [[cell.strip() for cell in row] for row in rows] == [["1", "wide", ""], ["1", "wide", ""], ["3", "wide", ""]]
+
+
+@pytest.mark.parametrize("odd", ["\x01", "\x0b", "&#1;", "&#x1b;", "\uffff", "<img alt='\x02'>"])
+def test_a_page_with_control_characters_is_read(tmp_path: Path, odd: str) -> None:
+    body = f"<p>It costs{odd} <s>9{odd}</s> 8{odd} EUR.</p><dl><dt>Rent{odd}</dt><dd>7{odd}</dd></dl>"
+    assert page(tmp_path, body).text == "It costs 8 EUR.\n\n- **Rent:** 7"

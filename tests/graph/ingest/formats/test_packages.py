@@ -81,6 +81,12 @@ def test_word_powers_strikes_and_hidden_text(tmp_path: Path) -> None:
     assert document.warnings == ("hidden text was left out", "struck-out text was left out")
 
 
+def test_word_text_that_was_raised_by_hand_is_raised(tmp_path: Path) -> None:
+    up, hardly = '<w:position w:val="6"/>', '<w:position w:val="1"/>'
+    body = paragraph(run("It bears 10"), run("4", up), run(" N and costs 9"), run("0", hardly), run(" EUR."))
+    assert word(tmp_path, body).text == "It bears 10^4 N and costs 90 EUR."
+
+
 def test_word_styles_hide_text_too(tmp_path: Path) -> None:
     word_file = Word()
     ghost = word_file.styles.add_style("Ghost", 1)

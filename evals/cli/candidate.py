@@ -1,0 +1,90 @@
+"""warrant eval candidate: a registered version against what is in production."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from evals.cli.gate import show
+from evals.cli.steps import AT_ONCE, HOME, Comparison, ask_release, compare, registry_of, write_comparison
+from evals.dataset import read_dataset
+from evals.gate.promotion import PromotionRequirements
+from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.runner import registered
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
+from graph.registry import Version
+from graph.registry.promotion import check_logged
+from graph.registry.stages import number_of
+from graph.settings import Settings
+
+if TYPE_CHECKING:
+    from graph.registry.client import Registry
+
+
+@dataclass(frozen=True)
+class CandidatePair:
+    """A registered version, and what is in production, if another version is."""
+
+    registry: "Registry"
+    candidate: Version
+    champion: Version | None
+
+
+@click.command()
+@click.argument("version")
+@click.option("--dataset", "-d", type=click.Path(path_type=Path), required=True, help="Samples, as JSON lines.")
+@click.option("--thresholds", "-t", type=click.Path(path_type=Path), default=DEFAULT, help="What to reach.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where verdict and report are written."
+)
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
+@click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
+@takes("registry", "model")
+def candidate(
+    version: str,
+    dataset: Path,
+    thresholds: Path,
+    out: Path | None,
+    home: Path,
+    at_once: int,
+    registry: str | None,
+    model: str | None,
+) -> None:
+    """Ask VERSION (12, v12 or an alias) and what is in production every sample, and gate VERSION.
+
+    Exit codes: 0 pass, 1 fail, 2 cannot tell, or the command is wrong. `warrant promote --verdict` takes the verdict.
+    """
+    required = PromotionRequirements(read_dataset(dataset), read_thresholds(thresholds))
+    settings = settings_with(registry=registry, model=model)
+    found = compare_pair(pair_of(settings, version), required, home, at_once)
+    if out:
+        echo(write_comparison(found, out, settings))
+    sys.exit(found.verdict.code)
+
+
+def pair_of(settings: Settings, version: str) -> CandidatePair:
+    """The version that is named, and its champion; raises a RegistryError."""
+    registry = registry_of(settings)
+    places = registry.placement()
+    chosen = registry.version(number_of(version, places))
+    check_logged(chosen)
+    alone = places.production in (None, chosen.number)
+    return CandidatePair(registry, chosen, None if alone else registry.version(places.production or 0))
+
+
+def compare_pair(
+    pair: CandidatePair, required: PromotionRequirements, home: Path = HOME, at_once: int = AT_ONCE
+) -> Comparison:
+    """Ask both what has not been asked yet, and show what the gate says."""
+    console, settings = Terminal(stderr=True), settings_with()
+    run, *other = [
+        ask_release(registered(pair.registry, each.number, home / "packages"), required.dataset, home, console, at_once)
+        for each in (pair.candidate, pair.champion)
+        if each
+    ]
+    found = compare(run, other[0] if other else None, required.thresholds, settings, console)
+    show(found.verdict, console)
+    return found

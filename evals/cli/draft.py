@@ -1,0 +1,104 @@
+"""warrant eval draft: samples for a person to edit, written by a model from a Snapshot, and read from feedback."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from evals.cli.steps import takes_judge
+from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
+from evals.errors import DatasetInvalid, JudgeInvalid
+from evals.feedback import read_feedback
+from evals.judge.config import JudgeConfig, judge_config
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
+from graph.settings import Settings
+
+if TYPE_CHECKING:
+    from evals.testset import SourceDocument
+
+QUESTIONS = 40
+
+
+@click.command()
+@takes("index")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A dataset to write.")
+@click.option("--feedback", type=click.Path(path_type=Path), help="What `warrant feedback export` wrote.")
+@click.option("--documents", type=click.IntRange(0), help="Questions on documents. [default: 40; with --feedback 0]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which passages the model is given.")
+@click.option("--append", is_flag=True, help="Add what is new to a file that is there.")
+@takes_judge
+def draft(
+    index: Path | None,
+    out: Path,
+    feedback: Path | None,
+    documents: int | None,
+    seed: int,
+    append: bool,
+    judge: str | None,
+    repeats: int | None,
+) -> None:
+    """Propose samples for a person to edit: questions that a model writes from documents, and rated ones.
+
+    The model is the judge's. Each sample is tagged `draft` until somebody takes the tag away. A file that is there is
+    never overwritten; with --append only samples with new ids are added.
+    """
+    settings, before = settings_with(index=index, judge_model=judge), _before(out, append=append)
+    count = documents if documents is not None else 0 if feedback else QUESTIONS
+    config = judge_config(settings, repeats)
+    if count and config is None:
+        raise JudgeInvalid(
+            "Questions on documents are written by a model; name one with --judge or WARRANT_JUDGE_MODEL, "
+            "or give --feedback alone."
+        )
+    made = asyncio.run(_draft(settings, feedback, count, seed, config))
+    known = {sample.id for sample in before}
+    new = [sample for sample in made if sample.id not in known]
+    write_dataset(out, [*before, *new])
+    Terminal(stderr=True).print(_counted(new), highlight=False)
+    echo(out)
+
+
+def _before(out: Path, *, append: bool) -> tuple[Sample, ...]:
+    """The samples of a file that is there; raises DatasetInvalid when it may not be added to."""
+    if not out.exists():
+        return ()
+    if not append:
+        raise DatasetInvalid(f"{out} is there and may have been edited; name another file, or --append what is new.")
+    return read_dataset(out).samples
+
+
+async def _draft(
+    settings: Settings, feedback: Path | None, count: int, seed: int, config: JudgeConfig | None
+) -> list[Sample]:
+    # ragas takes seconds to import.
+    from evals.testset import read_documents
+
+    documents = await read_documents(settings.index)
+    texts = {name: document.text for name, document in documents.items()}
+    rated = read_feedback(feedback, texts) if feedback else []
+    return [*rated, *(_write(documents, count, seed, config) if count and config else [])]
+
+
+def _write(documents: "Mapping[str, SourceDocument]", count: int, seed: int, config: JudgeConfig) -> list[Sample]:
+    """The questions that the model writes."""
+    from evals.judge.client import CachedJudge
+    from evals.metrics.vectors import Vectors
+    from evals.scores import EMBEDDING
+    from evals.testset import generate
+    from graph.backends.embedders import load_embedder
+
+    judge = CachedJudge(config)
+    try:
+        return generate(documents, count, seed, judge, Vectors(load_embedder(EMBEDDING, config.settings.cores).embed))
+    finally:
+        judge.close()
+
+
+def _counted(new: list[Sample]) -> str:
+    tags = Counter(tag for sample in new for tag in sample.tags if tag != DRAFT)
+    found = ", ".join(f"{number} {tag}" for tag, number in tags.most_common())
+    return f"{len(new)} drafts{f' ({found})' if found else ''}. Edit them, and take the tag away."

@@ -1,0 +1,95 @@
+"""warrant eval gate: whether a run is good enough."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evals.cli.steps import run_judge, takes_judge
+from evals.gate.decision import compare_runs
+from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
+from evals.judge.config import judge_config
+from evals.metrics.catalog import METRICS
+from evals.runs import EvalRun
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
+from graph.files import write_whole
+
+COLOURS: dict[Says, str] = {"pass": "green", "fail": "red", "cannot tell": "yellow"}
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--champion", type=click.Path(path_type=Path, file_okay=False), help="The run of what is in production.")
+@click.option("--thresholds", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT, help="What to reach.")
+@takes_judge
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict here, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+def gate(
+    run: Path,
+    champion: Path | None,
+    thresholds: Path,
+    judge: str | None,
+    repeats: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Say whether the release that a RUN asked may be promoted: pass, fail or cannot tell.
+
+    Each criterion has to be shown to be met, on the same questions as the champion. Exit codes: 0 pass, 1 fail, 2
+    cannot tell (or the command is wrong): nothing but 0 may promote.
+    """
+    settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
+    scorer = run_judge(judge_config(settings, repeats), Terminal(stderr=True))
+    other = EvalRun(champion) if champion else None
+    verdict = asyncio.run(compare_runs(EvalRun(run), other, limits, settings.prices, settings.cores, scorer))
+    if out:
+        write_whole(out, verdict.text())
+    if as_json:
+        echo(verdict.text(), nl=False)
+    else:
+        show(verdict, Terminal())
+    sys.exit(verdict.code)
+
+
+def show(verdict: Verdict, console: Console) -> None:
+    """The verdict first, then its criteria."""
+    against = f" against {verdict.champion.label}" if verdict.champion else ""
+    console.print(Text(verdict.says.upper(), style=f"bold {COLOURS[verdict.says]}"), end="  ")
+    console.print(
+        f"{verdict.release.label}{against}, {verdict.samples} samples of {verdict.dataset_name}", highlight=False
+    )
+    if verdict.judge != KEYLESS:
+        console.print(f"  Judge: {verdict.judge}", highlight=False, markup=False)
+    for why in verdict.why:
+        console.print(f"  {why}", highlight=False, markup=False)
+    console.print()
+    console.print(table(verdict))
+
+
+def table(verdict: Verdict) -> Table:
+    """The criteria, each with its interval; each end of it is a bound with the certainty 1 - alpha."""
+    made = Table(
+        "metric", "asked", "value", f"{1 - 2 * verdict.alpha:.0%} interval", "n", "could show", show_edge=False
+    )
+    for found in verdict.findings:
+        name = f"{found.metric}\n  {found.slice}" if found.slice else found.metric
+        effect = "-" if found.smallest is None else figure(found.smallest, found)
+        asked = f"{found.kind} {found.bound:g}"
+        spread = f"{figure(found.low, found)} … {figure(found.high, found)}"
+        style = COLOURS[found.says]
+        made.add_row(Text(name, style=style), asked, figure(found.value, found), spread, str(found.samples), effect)
+    return made
+
+
+def figure(value: float | None, found: CriterionResult) -> str:
+    """A value in its metric's unit; a difference has a sign."""
+    if value is None:
+        return "-"
+    sign = "+" if found.kind == "margin" else ""
+    return f"{value:{sign}.0f}" if METRICS[found.metric].unit == "ms" else f"{value:{sign}.3f}"

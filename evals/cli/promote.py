@@ -1,0 +1,129 @@
+"""warrant promote: a version takes a stage; production takes it on evidence, which can be gathered here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import click
+
+from evals.dataset import read_dataset
+from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
+from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.gate.verdict import read_verdict
+from graph.cli.options import settings_with, takes
+from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_session, warrant_file
+from graph.cli.rollback import archived
+from graph.registry import STAGES, Stage
+from graph.registry.promotion import Override, PromotionEvidence
+from graph.registry.promotion import promote as promote_version
+from graph.registry.stages import PRODUCTION
+from graph.registry.transitions import Reason
+from graph.settings import Settings
+
+PATH = click.Path(path_type=Path, dir_okay=False)
+
+
+@dataclass(frozen=True)
+class OfferedEvidence:
+    """The evidence as the command line names it; one kind at most."""
+
+    dataset: Path | None
+    verdict: Path | None
+    file: Path | None
+    override: str | None
+    approver: str | None
+    ticket: str
+
+    @property
+    def kinds(self) -> list[str]:
+        given = {"--dataset": self.dataset, "--warrant": self.file, "--override": self.override}
+        return [name for name, value in given.items() if value is not None]
+
+
+@click.command()
+@click.argument("version")
+@click.option(
+    "--to", "stages", type=click.Choice(STAGES), required=True, multiple=True, help="The stage that it takes."
+)
+@note_options("The change request that allows it; production needs one.", "--note Why.")
+@click.option("--dataset", "-d", type=PATH, help="The samples that production is held to; asked now if need be.")
+@click.option("--verdict", type=PATH, help="What `warrant eval gate` said on that dataset, so that nothing is asked.")
+@click.option("--thresholds", type=PATH, default=DEFAULT, help="What a verdict is held to, and if two persons are.")
+@click.option("--warrant", "file", type=PATH, help="Evidence by hand, as `release sign` writes it.")
+@click.option("--override", type=ONE_LINE, help="An emergency: the reason to do without evidence.")
+@click.option("--approver", type=ONE_LINE, help="Who answers for a verdict, or for an override.")
+@takes("registry", "model")
+def promote(
+    version: str,
+    stages: tuple[str, ...],
+    ticket: str,
+    note: str,
+    dataset: Path | None,
+    verdict: Path | None,
+    thresholds: Path,
+    file: Path | None,
+    override: str | None,
+    approver: str | None,
+    registry: str | None,
+    model: str | None,
+) -> None:
+    """Let VERSION (12, v12 or an alias) take a stage; the version that had it is archived.
+
+    Production takes a version only with a warrant. It is written here from a verdict: with --dataset, version and
+    champion are asked every sample and compared; with --verdict too, that has been done. Or it is stored with the
+    version already, or a person has signed it: --warrant.
+    """
+    offered = OfferedEvidence(dataset, verdict, file, override, approver, ticket)
+    stage = _stage(stages, offered)
+    settings = settings_with(registry=registry, model=model)
+    evidence = _evidence(settings, version, offered, thresholds) if stage == PRODUCTION else PromotionEvidence()
+    with registry_session(registry, model) as (versions, actor):
+        result = promote_version(versions, actor, version, stage, Reason(ticket, note), evidence)
+    echo_result(result, f"v{result.placement.aliases.get(stage)} is in {stage}.{archived(result)}")
+
+
+def _stage(stages: tuple[str, ...], offered: OfferedEvidence) -> Stage:
+    """The one stage that is asked for; raises UsageError for what does not go together."""
+    if len(stages) > 1:
+        raise click.UsageError("A version has one stage; give --to once.")
+    stage = cast(Stage, stages[0])
+    if stage == PRODUCTION and not offered.ticket:
+        raise click.UsageError("Production needs a --ticket.")
+    if offered.verdict and not offered.dataset:
+        raise click.UsageError("A --verdict needs the --dataset that production is held to.")
+    if stage != PRODUCTION and offered.kinds:
+        raise click.UsageError(f"{stage.capitalize()} needs no evidence; {offered.kinds[0]} is for production.")
+    if len(offered.kinds) > 1:
+        raise click.UsageError(f"One kind of evidence is enough: {' or '.join(offered.kinds)}.")
+    _check_approver(offered)
+    return stage
+
+
+def _check_approver(offered: OfferedEvidence) -> None:
+    """Raises UsageError unless there is an approver just where one is needed."""
+    if offered.override is not None and not offered.override:
+        raise click.UsageError("An --override needs a reason.")
+    kind = next((kind for kind in offered.kinds if kind != "--warrant"), None)
+    if kind and not offered.approver:
+        article = "An" if kind == "--override" else "A promotion by"
+        raise click.UsageError(f"{article} {kind} needs an --approver, who answers for it.")
+    if offered.approver and not kind:
+        raise click.UsageError("--approver is for a --dataset or an --override; a warrant names its own.")
+
+
+def _evidence(settings: Settings, version: str, offered: OfferedEvidence, thresholds: Path) -> PromotionEvidence:
+    """What is offered for production; raises PromotionRefused when a verdict is no pass."""
+    limits = read_thresholds(thresholds)
+    if offered.override is not None:
+        given = Override(offered.override, offered.approver or "", offered.ticket)
+        return PromotionEvidence(override=given, two_persons=limits.two_persons)
+    if offered.dataset is None:
+        return PromotionEvidence(warrant_file(offered.file), two_persons=limits.two_persons)
+    from evals.cli.candidate import compare_pair, pair_of
+
+    pair, required = pair_of(settings, version), PromotionRequirements(read_dataset(offered.dataset), limits)
+    verdict = read_verdict(offered.verdict) if offered.verdict else compare_pair(pair, required).verdict
+    signed = SignOff(offered.approver or "", offered.ticket)
+    warrant = warrant_of(verdict, required, pair.candidate, pair.champion, signed)
+    pair.registry.attach(pair.candidate, f"verdict-{verdict.digest}.json", verdict.text())
+    return PromotionEvidence(warrant, two_persons=limits.two_persons)

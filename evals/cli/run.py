@@ -1,0 +1,62 @@
+"""warrant eval run: every sample of a dataset is asked of one release."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from evals.cli.steps import AT_ONCE, HOME, ask_release, registry_of
+from evals.dataset import read_dataset
+from evals.runner import packed, registered
+from evals.runs import PackagedRelease
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
+from graph.registry.stages import number_of
+from graph.release import load_release
+from graph.settings import Settings
+
+
+@click.command()
+@click.option("--dataset", "-d", type=click.Path(path_type=Path), required=True, help="Samples, as JSON lines.")
+@takes("index", "release", "registry", "model")
+@click.option("--version", help="A registered version (12, v12 or an alias) in place of --release and --index.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
+@click.option(
+    "--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True, help="Samples asked at a time."
+)
+@click.option("--again", is_flag=True, help="Ask those again that failed.")
+def run(
+    dataset: Path,
+    index: Path | None,
+    release: Path | None,
+    registry: str | None,
+    model: str | None,
+    version: str | None,
+    out: Path,
+    at_once: int,
+    again: bool,
+) -> None:
+    """Ask a release every question of a dataset, and keep each answer as it comes.
+
+    Prints the run's directory. A run that was broken off goes on where it was. Samples that fail are outcomes too; the
+    command says how many there are.
+    """
+    if version and (release or index):
+        raise click.UsageError("--version brings its own release and Snapshot; leave --release and --index out.")
+    settings = settings_with(index=index, release=release, registry=registry, model=model)
+    samples = read_dataset(dataset)
+    with _package(settings, version) as package:
+        made = ask_release(package, samples, out, Terminal(stderr=True), at_once, again=again)
+    echo(made.path)
+
+
+@contextmanager
+def _package(settings: Settings, version: str | None) -> Iterator[PackagedRelease]:
+    """The package that is asked; raises a RegistryError or a SnapshotError."""
+    if not version:
+        with packed(load_release(settings.release), settings.index) as package:
+            yield package
+        return
+    found = registry_of(settings)
+    yield registered(found, number_of(version, found.placement()), HOME / "packages")

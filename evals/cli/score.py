@@ -1,0 +1,67 @@
+"""warrant eval score: what a run is worth, metric by metric."""
+
+import asyncio
+import json
+import math
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from evals.cli.steps import judge_with_progress, takes_judge
+from evals.judge.config import judge_config
+from evals.judge.scores import JudgedScores
+from evals.metrics.catalog import METRICS
+from evals.runs import EvalRun
+from evals.scores import Score, by_metric, score_run, unscored, values_of
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@takes_judge
+@click.option("--again", is_flag=True, help="Ask the judge anew where its reply could not be used.")
+@click.option("--json", "as_json", is_flag=True, help="Every score, as JSON lines.")
+@click.option("--explain", is_flag=True, help="Say what each metric is.")
+def score(run: Path, judge: str | None, repeats: int | None, again: bool, as_json: bool, explain: bool) -> None:
+    """Score the run in a directory by every metric that needs no model; scores are kept beside it.
+
+    With a judge, also by those that need one. A sample that failed or was not asked, or of which the judge said nothing
+    that can be used, has no score but a reason; the last column counts those.
+    """
+    settings = settings_with(judge_model=judge)
+    config, errors = judge_config(settings, repeats, again=again), Terminal(stderr=True)
+    made = EvalRun(run)
+    found = asyncio.run(score_run(made, settings.prices, settings.cores))
+    if config:
+        judged = asyncio.run(judge_with_progress(made, config, errors))
+        errors.print(_usage(judged), highlight=False, soft_wrap=True)
+        found = (*found, *judged.scores)
+    if as_json:
+        for each in found:
+            echo(json.dumps(each.model_dump(exclude_defaults=True)))
+    else:
+        Terminal().print(table(found, explain=explain))
+
+
+def table(scores: tuple[Score, ...], *, explain: bool = False) -> Table:
+    """Means over the samples that have a value, and how many have none and why."""
+    about = ["what it is"] if explain else []
+    made = Table("metric", "samples", "mean", "without a score", *about, show_edge=False)
+    for name, found in by_metric(scores).items():
+        values = values_of(found)
+        mean = f"{math.fsum(values) / len(values):.4g} {METRICS[name].unit}".strip() if values else "-"
+        reasons = Counter(each.reason for each in unscored(found))
+        without = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common(2))
+        made.add_row(name, str(len(values)), mean, without, *([METRICS[name].about] if explain else []))
+    return made
+
+
+def _usage(found: JudgedScores) -> str:
+    """Who judged, and what it took."""
+    spent = found.spent
+    price = "cost unknown (set prices in WARRANT_PRICES)" if spent.usd is None else f"${spent.usd:.4f}"
+    tokens = f"{spent.input_tokens} tokens sent, {spent.output_tokens} received"
+    return f"Judge: {found.label}; {spent.calls} calls, {tokens}, {price}"

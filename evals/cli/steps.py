@@ -1,0 +1,154 @@
+"""What several commands do: ask a release, have a run judged, compare two runs and write the report."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from evals.dataset import Dataset
+from evals.gate.decision import RunJudge, compare_runs
+from evals.gate.thresholds import Thresholds
+from evals.gate.verdict import Verdict
+from evals.judge.config import JudgeConfig, judge_config
+from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
+from evals.report import write_report
+from evals.report.contents import report_of
+from evals.report.pairs import ReportedRun
+from evals.runner import ask_all
+from evals.runs import EvalRun, PackagedRelease, open_run
+from evals.scores import score_run
+from graph.cli.options import needs_mlflow
+from graph.files import write_whole
+from graph.registry.package import open_package
+from graph.settings import Settings, bound_mlflow, keep_no_answers
+
+if TYPE_CHECKING:
+    from graph.registry.client import Registry
+
+HOME = Path(".warrant/evals")
+AT_ONCE = 4
+VERDICT = "verdict.json"
+COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict on a release, its run, and the champion's."""
+
+    verdict: Verdict
+    run: EvalRun
+    champion: EvalRun | None
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Progress]:
+    """A bar with what is done and how long the rest will take; gone when it ends."""
+    with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
+        yield progress
+
+
+def ask_release(
+    package: PackagedRelease,
+    dataset: Dataset,
+    home: Path,
+    console: Console,
+    at_once: int = AT_ONCE,
+    *,
+    again: bool = False,
+) -> EvalRun:
+    """The run of a dataset and a package below `home`, with every outcome; an interrupted one is resumed.
+
+    `again` lets the samples that failed be asked once more. Raises RunInvalid when another process is at it.
+    """
+    if drafts := sum(sample.is_draft for sample in dataset.samples):
+        console.print(f"{drafts} of {len(dataset.samples)} samples are drafts that nobody has checked.", style="yellow")
+    keep_no_answers()
+    run = open_run(home, dataset, package, at_once)
+    with run.writing():
+        forgotten = run.forget_failures() if again else 0
+        if forgotten:
+            console.print(f"{forgotten} samples failed and are asked again.")
+        asyncio.run(_ask_missing(package, run, console))
+    console.print(_counted(run))
+    return run
+
+
+def registry_of(settings: Settings) -> "Registry":
+    """The registry that the settings name; raises ExtraMissing."""
+    bound_mlflow()
+    with needs_mlflow():
+        from graph.registry.client import open_registry
+    return open_registry(settings.registry_uri, settings.model)
+
+
+def takes_judge(command: Command) -> Command:
+    """Give a command the options that name a judge."""
+    repeats = click.option(
+        "--repeats", type=click.IntRange(1, 20), help="How often the judge is asked about everything. [default: 1]"
+    )
+    judge = click.option("--judge", help="A model as the judge, at WARRANT_JUDGE_URL. [default: WARRANT_JUDGE_MODEL]")
+    return judge(repeats(command))
+
+
+async def judge_with_progress(run: EvalRun, config: JudgeConfig, console: Console) -> JudgedScores:
+    """The judged scores of a run, with a progress bar; says what to do where the judge did not reply."""
+    with progress_bar(console) as progress:
+        task = progress.add_task("Judging", total=None)
+        found = await judge_run(run, config, lambda done, total: progress.update(task, completed=done, total=total))
+    if not found.whole:
+        missing = sum(not score.values for score in found.scores)
+        console.print(f"The judge did not always reply; {missing} scores are missing. Give the command again to go on.")
+    return found
+
+
+def run_judge(config: JudgeConfig | None, console: Console) -> RunJudge | None:
+    """The judge of whole runs, with a progress bar; None without a judge."""
+    return RunJudge(config.label, lambda run: judge_with_progress(run, config, console)) if config else None
+
+
+def compare(
+    run: EvalRun, champion: EvalRun | None, thresholds: Thresholds, settings: Settings, console: Console
+) -> Comparison:
+    """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
+    judge = run_judge(judge_config(settings), console)
+    verdict = asyncio.run(compare_runs(run, champion, thresholds, settings.prices, settings.cores, judge))
+    return Comparison(verdict, run, champion)
+
+
+def write_comparison(comparison: Comparison, out: Path, settings: Settings) -> Path:
+    """Write verdict.json and the report's files into a folder; gives the page's path."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / VERDICT, comparison.verdict.text())
+    champion = reported(comparison.champion, settings) if comparison.champion else None
+    return write_report(report_of(comparison.verdict, reported(comparison.run, settings), champion), out)
+
+
+def reported(run: EvalRun, settings: Settings) -> ReportedRun:
+    """A run with its scores as reports take it, a judge's among them where it was judged."""
+    scores, judged = asyncio.run(score_run(run, settings.prices, settings.cores)), kept_judged_scores(run)
+    return ReportedRun.of_run(run, (*scores, *(judged.scores if judged else ())))
+
+
+async def _ask_missing(package: PackagedRelease, run: EvalRun, console: Console) -> None:
+    missing = len(run.missing)
+    if not missing:
+        return
+    agent = await open_package(package.root)
+    with progress_bar(console) as progress:
+        task = progress.add_task("Asking", total=run.info.samples, completed=run.info.samples - missing)
+        await ask_all(agent, run, lambda _: progress.advance(task))
+
+
+def _counted(run: EvalRun) -> str:
+    outcomes = run.outcomes.values()
+    counted = Counter(outcome.answer["status"] if outcome.answer else "failed" for outcome in outcomes)
+    found = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
+    return f"{run.info.label} on {run.info.dataset}: {found}"

@@ -1,0 +1,187 @@
+"""A Dataset: questions with what is known of their answers, as JSON lines, and the digest of their content."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+
+from evals.errors import DatasetInvalid
+from graph.files import write_whole
+from graph.state import Question
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[^\s/\\][^/\\\n]{0,199}$")]
+MAX_PROBLEMS = 20
+"""Problems of a file that one message names."""
+DRAFT = "draft"
+"""The tag of a sample that nobody has checked yet."""
+
+
+class StrictModel(BaseModel):
+    """What evaluations keep in files: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HistoryMessage(StrictModel):
+    """An earlier message of the conversation."""
+
+    role: Literal["user", "assistant"]
+    content: Words
+
+
+class Sample(StrictModel):
+    """A question, and what is known of its answer; what is not known is left out and not scored.
+
+    `documents` are those that hold the answer, as Citations name them: a file's path, or a record's id in a corpus.
+    `quotes` are verbatim pieces of them, all of which an answer needs. `alternatives` are right answers beside the
+    `reference`. `route` is the one that the question should take. `cluster` names what samples have in common that
+    makes them dependent on each other, such as a conversation; without it, their first document.
+    `origin` is what the sample was made from, and is not looked at.
+    """
+
+    id: Name
+    question: Words
+    history: tuple[HistoryMessage, ...] = ()
+    filters: dict[str, Any] = {}
+    groups: tuple[Words, ...] = ()
+    answerable: bool
+    reference: Words | None = None
+    alternatives: tuple[Words, ...] = ()
+    documents: tuple[Words, ...] = ()
+    quotes: tuple[Words, ...] = ()
+    tags: tuple[Words, ...] = ()
+    route: Literal["simple", "complex"] | None = None
+    cluster: str = ""
+    note: str = ""
+    origin: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Sample":
+        if not self.answerable and (self.documents or self.quotes):
+            raise ValueError("answerable is false, but documents or quotes are given that answer it")
+        if self.quotes and not self.documents:
+            raise ValueError("quotes are given, but not the documents that they are from")
+        if self.alternatives and not self.reference:
+            raise ValueError("alternatives are given without a reference")
+        return self
+
+    @property
+    def as_question(self) -> Question:
+        """The input of the graph."""
+        history: Any = [message.model_dump() for message in self.history]
+        return Question(question=self.question, history=history, filters=dict(self.filters), groups=list(self.groups))
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Every answer that is right."""
+        return (self.reference, *self.alternatives) if self.reference else ()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether nobody has said yet that it is finished: it is tagged so, or its note still says so."""
+        return DRAFT in self.tags or self.note.lower().startswith(DRAFT)
+
+    @property
+    def depends_on(self) -> str:
+        """The cluster: samples of one cluster are statistically dependent."""
+        return self.cluster or (self.documents[0] if self.documents else self.id)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples with different ids; `digest` is over what is scored, whatever the order of the lines."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the samples' canonical JSON, by id; notes and origins are no part of it."""
+        lines = sorted((_canonical(sample) for sample in self.samples), key=lambda pair: pair[0])
+        return hashlib.sha256("\n".join(text for _, text in lines).encode()).hexdigest()
+
+    @property
+    def tags(self) -> dict[str, int]:
+        """How many samples have each tag."""
+        return dict(sorted(Counter(tag for sample in self.samples for tag in set(sample.tags)).items()))
+
+    def sample(self, name: str) -> Sample:
+        """The sample with an id; raises KeyError."""
+        return next(found for found in self.samples if found.id == name)
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read a file of JSON lines; raises DatasetInvalid, which names every line that is wrong."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise DatasetInvalid(f"The dataset {path} cannot be read: {reason}.") from None
+    samples, problems = _parsed(lines)
+    problems = sorted([*problems, *_repeated(samples)])
+    if problems:
+        raise DatasetInvalid(_message(path, [f"line {number}: {problem}" for number, problem in problems]))
+    if not samples:
+        raise DatasetInvalid(f"The dataset {path} is empty; it needs one JSON object a line, with id and question.")
+    return Dataset(path.name.removesuffix(".gz").removesuffix(".jsonl"), tuple(sample for _, sample in samples))
+
+
+def write_dataset(path: Path, samples: Iterable[Sample]) -> None:
+    """Write samples as JSON lines, in one step; what has its default is left out."""
+    text = "".join(json.dumps(_plain(sample), ensure_ascii=False) + "\n" for sample in samples)
+    write_whole(path, text)
+
+
+def _parsed(lines: Sequence[str]) -> tuple[list[tuple[int, Sample]], list[tuple[int, str]]]:
+    """The samples by line, and what is wrong by line."""
+    samples, problems = [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            samples.append((number, Sample.model_validate(json.loads(line))))
+        except json.JSONDecodeError as error:
+            problems.append((number, f"no JSON: {error.msg} at column {error.colno}"))
+        except ValidationError as error:
+            problems += [(number, problem) for problem in _problems(error)]
+    return samples, problems
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for found in error.errors(include_url=False, include_context=False):
+        place = ".".join(map(str, found["loc"]))
+        met = (
+            ""
+            if found["type"] in ("missing", "value_error")
+            else f", not {json.dumps(found['input'], default=str)[:60]}"
+        )
+        yield f"{place}: {found['msg']}{met}" if place else found["msg"].removeprefix("Value error, ")
+
+
+def _repeated(samples: Sequence[tuple[int, Sample]]) -> Iterator[tuple[int, str]]:
+    first: dict[str, int] = {}
+    for number, sample in samples:
+        if first.setdefault(sample.id, number) != number:
+            yield number, f"the id {sample.id!r} was used in line {first[sample.id]} already"
+
+
+def _message(path: Path, problems: Sequence[str]) -> str:
+    more = [f"and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
+    return "\n  ".join(
+        [f"The dataset {path} is wrong in {len(problems)} places; correct them:", *problems[:MAX_PROBLEMS], *more]
+    )
+
+
+def _plain(sample: Sample) -> dict[str, Any]:
+    return {**sample.model_dump(mode="json", exclude_defaults=True), "answerable": sample.answerable}
+
+
+def _canonical(sample: Sample) -> tuple[str, str]:
+    fields = sample.model_dump(mode="json", exclude={"note", "origin"}, exclude_defaults=True)
+    return sample.id, json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -1,1 +1,0 @@
-"""Proposes samples from documents and feedback, for a person to edit."""

@@ -1,0 +1,157 @@
+"""Criteria: what each threshold asks of the scores of a release, and of its champion's; pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import variance
+
+from evals.dataset import Dataset, Sample
+from evals.gate.thresholds import Kind, Threshold, Thresholds
+from evals.gate.verdict import EvaluatedRelease
+from evals.metrics.catalog import METRICS, Metric
+from evals.runs import RunInfo
+from evals.scores import Score, by_metric
+
+ByMetric = Mapping[str, Mapping[str, Score]]
+
+
+@dataclass(frozen=True)
+class ScoredRelease:
+    """A release, and its scores by metric and sample."""
+
+    release: EvaluatedRelease
+    scores: ByMetric
+
+    @classmethod
+    def of_run(cls, run: RunInfo, scores: Iterable[Score]) -> "ScoredRelease":
+        """What a run asked, with the scores of the run."""
+        release = EvaluatedRelease(
+            label=run.label, release=run.release, snapshot=run.snapshot, version=run.version, commit=run.commit
+        )
+        return cls(release, by_metric(scores))
+
+    def of(self, metric: str, sample: str) -> Score | None:
+        return self.scores.get(metric, {}).get(sample)
+
+    def value(self, metric: str, sample: str) -> float | None:
+        score = self.of(metric, sample)
+        return score.value if score else None
+
+    def values(self, metric: str) -> dict[str, float]:
+        """The values of a metric by sample; samples without one are left out."""
+        scores = self.scores.get(metric, {})
+        return {sample: value for sample, score in scores.items() if (value := score.value) is not None}
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What is asked: that the mean of `values`, so turned that more is better, is shown to reach `bound`.
+
+    `problem` says why it cannot be met, whatever the values. `noise` is the part of the mean's standard error that
+    comes from a judge's disagreement with itself; it is in the values, which are means of the judge's repeats.
+    """
+
+    threshold: Threshold
+    kind: Kind
+    values: tuple[float, ...]
+    clusters: tuple[str, ...]
+    problem: str = ""
+    noise: float = 0.0
+
+    @property
+    def metric(self) -> Metric:
+        return METRICS[self.threshold.metric]
+
+    @property
+    def asked(self) -> float:
+        """The bound as people wrote it."""
+        return self.threshold.kinds[self.kind]
+
+    @property
+    def bound(self) -> float:
+        return -self.asked if self.kind == "margin" else self.metric.sign * self.asked
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Where imagined samples lie: at the ends of what the values can be; nowhere for seconds and dollars."""
+        if self.metric.unit:
+            return None
+        low, high = max(self.metric.low, 0.0), self.metric.high
+        if self.kind == "margin":
+            return low - high, high - low
+        return (low, high) if self.metric.sign > 0 else (-high, -low)
+
+
+def criteria(
+    thresholds: Thresholds, dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None
+) -> Iterator[Criterion]:
+    """All that is asked; without a champion no margins are."""
+    for threshold in thresholds.threshold:
+        for kind in threshold.kinds:
+            if champion is not None or kind != "margin":
+                yield _criterion(dataset, release, champion, threshold, kind)
+
+
+def of_slice(dataset: Dataset, tag: str) -> list[Sample]:
+    """The samples with a tag; all of them where there is none."""
+    return [sample for sample in dataset.samples if not tag or tag in sample.tags]
+
+
+def _criterion(
+    dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None, threshold: Threshold, kind: Kind
+) -> Criterion:
+    sides = [release, champion] if kind == "margin" and champion else [release]
+    samples, name = of_slice(dataset, threshold.slice), threshold.metric
+    asked = [sample for sample in samples if any(side.of(name, sample.id) for side in (release, champion) if side)]
+    scored = [sample for sample in asked if all(side.value(name, sample.id) is not None for side in sides)]
+    sign = METRICS[name].sign
+    return Criterion(
+        threshold=threshold,
+        kind=kind,
+        values=tuple(sign * _gained(sides, name, sample) for sample in scored),
+        clusters=tuple(sample.depends_on for sample in scored),
+        problem=_problem(dataset, threshold, samples, asked, scored, sides),
+        noise=_noise([score for sample in scored for side in sides if (score := side.of(name, sample.id))]),
+    )
+
+
+def _gained(sides: Sequence[ScoredRelease], name: str, sample: Sample) -> float:
+    """What the release has, over the champion where there are two sides."""
+    found = [side.value(name, sample.id) or 0.0 for side in sides]
+    return found[0] - sum(found[1:])
+
+
+def _noise(scores: Sequence[Score]) -> float:
+    """The standard error that repeats leave in a mean of these scores, or in a difference of two such means."""
+    repeated = [score for score in scores if len(score.values) > 1]
+    samples = len({score.sample for score in scores})
+    return sqrt(sum(variance(score.values) / len(score.values) for score in repeated)) / samples if repeated else 0.0
+
+
+def _problem(
+    dataset: Dataset,
+    threshold: Threshold,
+    samples: Sequence[Sample],
+    asked: Sequence[Sample],
+    scored: Sequence[Sample],
+    sides: Sequence[ScoredRelease],
+) -> str:
+    """Why a criterion cannot be met; empty when it can."""
+    if not samples:
+        return f"no sample has the tag {threshold.slice!r}; there are {', '.join(dataset.tags) or 'no tags'}"
+    if not asked and METRICS[threshold.metric].judged:
+        return f"no judge scored {threshold.metric}; configure one with --judge or WARRANT_JUDGE_MODEL"
+    if not asked:
+        return f"{threshold.metric} applies to none of the {len(samples)} samples"
+    there = {sample.id for sample in scored}
+    if left := [sample for sample in asked if sample.id not in there]:
+        why = next((reason for side in sides if (reason := _reason(side, threshold.metric, left[0]))), "")
+        return f"{len(left)} of {len(asked)} samples have no score ({left[0].id}: {why})"
+    return ""
+
+
+def _reason(side: ScoredRelease, name: str, sample: Sample) -> str:
+    """Why one side has no value for a sample; empty when it has one."""
+    score = side.of(name, sample.id)
+    whose = f"{side.release.label} "
+    return f"{whose}has none at all" if score is None else f"{whose}{score.reason}" if score.reason else ""

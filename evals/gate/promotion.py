@@ -1,0 +1,81 @@
+"""A Verdict becomes a Warrant, if it is about this release, dataset, champion and thresholds; pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from evals.dataset import Dataset
+from evals.errors import VerdictInvalid
+from evals.gate.thresholds import Thresholds
+from evals.gate.verdict import Verdict
+from graph.errors import PromotionRefused
+from graph.registry import Version
+from graph.registry.warrant import Champion, Warrant, WarrantScore
+
+SHORT = 12
+
+
+@dataclass(frozen=True)
+class PromotionRequirements:
+    """What production is held to."""
+
+    dataset: Dataset
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """Who answers for a promotion, and the change request that allows it."""
+
+    approver: str
+    ticket: str
+
+
+def warrant_of(
+    verdict: Verdict, required: PromotionRequirements, version: Version, champion: Version | None, signed: SignOff
+) -> Warrant:
+    """The evidence for a version; raises VerdictInvalid when the verdict is about anything else.
+
+    `champion` is what is in production now, if another version is. Raises PromotionRefused when the verdict is no pass.
+    """
+    _check(verdict, required, version, champion)
+    if verdict.says != "pass":
+        raise PromotionRefused(f"v{version.number} was not let in: {verdict.says}. {' '.join(verdict.why)}")
+    return Warrant(
+        release=version.digest,
+        dataset=verdict.dataset,
+        scores=_scores(verdict),
+        verdict="pass",
+        judge=verdict.judge,
+        approver=signed.approver,
+        ticket=signed.ticket,
+        champion=Champion(version=champion.number, release=champion.digest) if champion else None,
+        evidence=verdict.digest,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _check(verdict: Verdict, required: PromotionRequirements, version: Version, champion: Version | None) -> None:
+    """Raises VerdictInvalid for the first thing that is another one than it has to be."""
+    compared = verdict.champion.release if verdict.champion else ""
+    pairs = {
+        f"the release of v{version.number}": (version.digest, verdict.release.release),
+        f"the dataset {required.dataset.name}": (required.dataset.digest, verdict.dataset),
+        "these thresholds": (required.thresholds.digest, verdict.thresholds),
+        f"v{champion.number}, which is in production" if champion else "no other release: nothing is in production": (
+            champion.digest if champion else "",
+            compared,
+        ),
+    }
+    for what, (wanted, met) in pairs.items():
+        if wanted != met:
+            found = f"{met[:SHORT] or 'none'} instead of {wanted[:SHORT] or 'none'}"
+            raise VerdictInvalid(f"The verdict is not about {what}: {found}. Evaluate it again.")
+
+
+def _scores(verdict: Verdict) -> dict[str, WarrantScore]:
+    """Every metric over all samples that has an interval."""
+    return {
+        each.metric: WarrantScore(value=each.value, low=each.low, high=each.high, champion=each.champion)
+        for each in verdict.measures
+        if not each.slice and each.value is not None and each.low is not None and each.high is not None
+    }

@@ -1,0 +1,130 @@
+"""A Verdict: whether a release is good enough, criterion by criterion, with the figures that it rests on."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import ValidationError
+
+from evals.dataset import StrictModel
+from evals.errors import VerdictInvalid
+from evals.gate.thresholds import Kind
+
+Made = TypeVar("Made", bound=StrictModel)
+Says = Literal["pass", "fail", "cannot tell"]
+CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 2}
+"""Exit codes."""
+KEYLESS = "keyless"
+
+
+class EvaluatedRelease(StrictModel):
+    """A release that was measured: its label, its package's digest, and its number where it is registered."""
+
+    label: str
+    release: str
+    snapshot: str
+    version: int | None = None
+    commit: str = ""
+
+
+class Measure(StrictModel):
+    """A metric's mean over the samples that have a score, and the champion's over the same ones.
+
+    `low` and `high` are the ends of its 95 % interval; `without` counts the samples that have no score.
+    """
+
+    metric: str
+    slice: str = ""
+    samples: int
+    without: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    champion: float | None = None
+
+
+class CriterionResult(StrictModel):
+    """What became of one criterion.
+
+    `value`, `low` and `high` are the mean's, or for a margin those of the difference to the champion, in the metric's
+    unit, positive where the release has more. `p` is that of "it is not missed", `p_holm` the same corrected for the
+    number of criteria. `smallest` is the difference that these samples could have shown four times in five, `more` how
+    many further ones of their kind would settle it. `noise` is the part of the mean's standard error that comes from a
+    judge's disagreement with itself.
+    """
+
+    metric: str
+    slice: str = ""
+    kind: Kind
+    bound: float
+    says: Says
+    why: str
+    samples: int = 0
+    clusters: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    smallest: float | None = None
+    noise: float | None = None
+    more: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The criterion as people say it."""
+        return f"{self.metric}, {self.slice}: {self.kind}" if self.slice else f"{self.metric}: {self.kind}"
+
+
+class Verdict(StrictModel):
+    """`dataset`, `release` and `thresholds` are digests; `judge` is who judged, `keyless` where nobody had to.
+
+    `two_persons`: who promotes to production by it may not be who approved it.
+    """
+
+    format: Literal[1] = 1
+    says: Says
+    why: tuple[str, ...]
+    release: EvaluatedRelease
+    champion: EvaluatedRelease | None = None
+    dataset: str
+    dataset_name: str
+    samples: int
+    thresholds: str
+    two_persons: bool = False
+    alpha: float
+    judge: str = KEYLESS
+    findings: tuple[CriterionResult, ...]
+    measures: tuple[Measure, ...] = ()
+    made: str = ""
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return CODES[self.says]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its text."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
+
+    def text(self) -> str:
+        """Its canonical JSON."""
+        return self.model_dump_json(indent=1, exclude_none=True) + "\n"
+
+
+def read_verdict(path: Path) -> Verdict:
+    """Read a verdict; raises VerdictInvalid that says which field is wrong."""
+    return read_made(path, Verdict, "verdict", "gate")
+
+
+def read_made(path: Path, form: type[Made], what: str, command: str) -> Made:
+    """Read what a command of `warrant eval` made of a verdict; raises VerdictInvalid that says which field is wrong."""
+    try:
+        return form.model_validate_json(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise VerdictInvalid(f"The {what} {path} cannot be read: {error}.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise VerdictInvalid(f"{path} is no {what} of `warrant eval {command}`: {field}: {first['msg']}.") from None

@@ -1,0 +1,142 @@
+"""The judged scores of a run, kept in judge.json; they are read again while run, judge and code are the same."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from evals.dataset import Sample, StrictModel
+from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
+from evals.metrics.catalog import JUDGED, Metric, Unscored
+from evals.metrics.vectors import Vectors
+from evals.runs import EvalRun, SampleOutcome
+from evals.scores import EMBEDDING, Score, content_of, missing_reason, scored
+from graph.backends.embedders import load_embedder
+from graph.files import write_whole
+from graph.registry.isolation import code_digest
+
+if TYPE_CHECKING:
+    from evals.judge.client import CachedJudge
+    from evals.judge.metrics import JudgedMetrics
+
+JUDGEMENTS = "judge.json"
+Progress = Callable[[int, int], None]
+"""Is called with how many values there are and how many there will be."""
+
+
+class JudgedScores(StrictModel):
+    """What is in judge.json: who judged, what it took, the scores; `whole` unless the judge failed to reply."""
+
+    key: str
+    judge: JudgeIdentity
+    repeats: int
+    spent: JudgeUsage
+    whole: bool
+    scores: tuple[Score, ...]
+
+    @property
+    def label(self) -> str:
+        """The judge and how often it was asked."""
+        return self.judge.with_repeats(self.repeats)
+
+
+@dataclass(frozen=True)
+class JudgeTask:
+    """A metric of a sample that is to be judged, with the outcome of the sample."""
+
+    metric: Metric
+    sample: Sample
+    outcome: SampleOutcome | None
+
+
+async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path = CACHE) -> JudgedScores:
+    """The judged scores of a run; where the judge failed before, it is asked again. Raises RunInvalid, JudgeInvalid."""
+    key, path = _key(run, config.identity, config.repeats), run.path / JUDGEMENTS
+    known = _read(path)
+    if known and known.key == key and known.whole and not config.again:
+        return known.model_copy(update={"spent": known.spent.at(config.settings.prices, config.identity.model)})
+    from evals.judge.client import CachedJudge
+
+    judge = CachedJudge(config, cache)
+    try:
+        found = await _judged(list(tasks_of(run)), judge, progress)
+    finally:
+        judge.close()
+    made = JudgedScores(
+        key=key,
+        judge=config.identity,
+        repeats=config.repeats,
+        spent=judge.usage,
+        whole=not judge.failures,
+        scores=tuple(found),
+    )
+    write_whole(path, made.model_dump_json(exclude_defaults=True) + "\n")
+    return made
+
+
+def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
+    """What was judged of a run and is still about its answers; None where nothing is."""
+    found = _read(run.path / JUDGEMENTS)
+    return found if found and found.key == _key(run, found.judge, found.repeats) else None
+
+
+def tasks_of(run: EvalRun) -> Iterator[JudgeTask]:
+    """Every judged metric of every sample that it applies to."""
+    outcomes = run.outcomes
+    for sample in run.dataset.samples:
+        for metric in JUDGED:
+            if applies(metric.name, sample):
+                yield JudgeTask(metric, sample, outcomes.get(sample.id))
+
+
+def applies(name: str, sample: Sample) -> bool:
+    """Whether a judged metric is one of a sample: by what is known of the sample alone."""
+    if name == "faithfulness":
+        return True
+    return sample.answerable and (name == "answer_relevancy" or sample.reference is not None)
+
+
+async def _judged(tasks: Sequence[JudgeTask], judge: "CachedJudge", progress: Progress) -> list[Score]:
+    from evals.judge.client import gather
+    from evals.judge.metrics import JudgedMetrics
+
+    metrics = JudgedMetrics(judge, Vectors(load_embedder(EMBEDDING, judge.config.settings.cores).embed))
+    done, repeats = 0, judge.config.repeats
+
+    async def one(each: JudgeTask) -> Score:
+        nonlocal done
+        score = await _score(metrics, each, repeats)
+        done += 1
+        progress(done, len(tasks))
+        return score
+
+    return await gather(one(each) for each in tasks)
+
+
+async def _score(metrics: "JudgedMetrics", each: JudgeTask, repeats: int) -> Score:
+    """The values of all repeats, or why there are none: one repeat that cannot be used leaves no score."""
+    if reason := missing_reason(each.outcome):
+        return Score(sample=each.sample.id, metric=each.metric.name, reason=reason)
+    value = getattr(metrics, each.metric.name)
+    try:
+        values = [await value(each.sample, each.outcome, repeat) for repeat in range(repeats)]
+    except Unscored as error:
+        return Score(sample=each.sample.id, metric=each.metric.name, reason=str(error))
+    return scored(each.sample.id, each.metric, values)
+
+
+def _key(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:
+    """SHA-256 over the samples, the outcomes, the judge and the code that asks it."""
+    code = [code_digest(Path(__file__).parent), code_digest(Path(__file__).parents[1] / "metrics")]
+    parts = [*content_of(run), judge.model_dump_json(), str(repeats), *code]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _read(path: Path) -> JudgedScores | None:
+    try:
+        return JudgedScores.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValidationError):
+        return None

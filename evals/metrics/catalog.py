@@ -1,0 +1,65 @@
+"""Every metric, keyless and judged: what it means and how it is bounded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["higher", "lower"]
+
+
+class Unscored(Exception):
+    """There is no score; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
+
+    `binary` metrics are 0 or 1 for every sample. `judged` ones need a judge, and may have several values for a sample.
+    """
+
+    name: str
+    about: str
+    better: Better = "higher"
+    low: float = 0.0
+    high: float = 1.0
+    binary: bool = False
+    judged: bool = False
+    unit: str = ""
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, else -1."""
+        return 1 if self.better == "higher" else -1
+
+
+KEYLESS: tuple[Metric, ...] = (
+    Metric("context_recall", "of the documents that hold the answer, the share that was retrieved"),
+    Metric("context_precision", "of the documents that were retrieved, the share that holds the answer"),
+    Metric("quote_recall", "of the quotes that an answer needs, the share that stands in a retrieved passage"),
+    Metric("ndcg", "nDCG of the retrieved documents in their order"),
+    Metric("mrr", "1 over the rank of the first retrieved document that holds the answer, 0 without one"),
+    Metric("exact_match", "the answer is a right one but for case, articles and punctuation", binary=True),
+    Metric("token_f1", "F1 of the answer's words and those of the right answer that is nearest"),
+    Metric("rouge_l", "F1 by the longest common subsequence of words, to the right answer that is nearest"),
+    Metric("semantic_similarity", "cosine of answer and right answer, under MiniLM", low=-1.0),
+    Metric("groundedness", "how far the answer rests on its passages, as people judge it"),
+    Metric("citation_recall", "of the answer's claims, the share that is supported by a passage that it cites"),
+    Metric("citation_precision", "of the answer's citations, the share that supports its claim"),
+    Metric("answered", "an answerable question was not declined", binary=True),
+    Metric("declined_rightly", "an unanswerable question was declined", binary=True),
+    Metric("routed_rightly", "the question took the route that it should have taken", binary=True),
+    Metric("first_rung", "the ladder did not fall below the model that was asked first", binary=True),
+    Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
+    Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
+)
+JUDGED: tuple[Metric, ...] = (
+    Metric("faithfulness", "of the answer's statements, the share that follows from its passages", judged=True),
+    Metric("answer_relevancy", "how like the question those are that the answer answers", low=-1.0, judged=True),
+    Metric("judged_context_precision", "average precision of the passages that are of use", judged=True),
+    Metric("judged_context_recall", "of the right answer's statements, the share that its passages hold", judged=True),
+    Metric("factual_correctness", "F1 of the statements that the answer and the right one share", judged=True),
+    Metric("answer_accuracy", "how far the answer says what the right one does", judged=True),
+)
+"""What a judge is asked, when there is one."""
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED)}

@@ -1,0 +1,110 @@
+"""Whether an answer is held by its passages: by the verifier of the code that evaluates, not by the release's own.
+
+A release whose verifier was weakened or switched off is therefore seen. An answer that was declined claims nothing, and
+all of nothing is supported. Citation recall and precision are those of ALCE (Gao et al., 2023) with our verifier in
+place of its NLI model. A claim that the documents say nothing of something is not counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from evals.dataset import Sample
+from evals.metrics.catalog import Unscored
+from evals.metrics.keyless import said
+from evals.metrics.vectors import Vectors
+from evals.runs import SampleOutcome
+from graph.release import Checking
+from graph.state import Passage
+from graph.text.words import terms, weights
+from graph.verification.claims import claims_of
+from graph.verification.claims import said as spoken
+from graph.verification.groundedness import groundedness
+from graph.verification.repair import is_absence, is_claim
+from graph.verification.verifier import Verifier, sources_of
+
+CHECKING = Checking()
+
+
+@dataclass(frozen=True)
+class CitedClaim:
+    """A claim, and how well each passage that it cites supports it, 0 to 1."""
+
+    claim: str
+    support: tuple[float, ...]
+
+    @property
+    def holds(self) -> bool:
+        return any(score >= CHECKING.support_from for score in self.support)
+
+
+class SupportMetrics:
+    """The metrics of an answer's support; terms weigh by how rare they are among all passages of the run."""
+
+    def __init__(self, vectors: Vectors, outcomes: Sequence[SampleOutcome]) -> None:
+        self._vectors = vectors
+        texts = {str(passage["text"]) for outcome in outcomes for passage in outcome.passages or ()}
+        self._weights = weights(set(terms(text)) for text in texts)
+        self._rarest = max(self._weights.values(), default=1.0)
+        self._verifier = Verifier(vectors, self._weigh, CHECKING)
+        self._kept: dict[int, list[CitedClaim]] = {}
+
+    async def groundedness(self, sample: Sample, outcome: SampleOutcome) -> float | None:
+        """How far the answer rests on its passages as people judge it (benchmarks/groundedness.py)."""
+        claims = [spoken(claim.text) for claim in claims_of(said(outcome))]
+        if not claims:
+            return 1.0
+        sources = sources_of(passages_of(outcome))
+        units = [unit.reading for found in sources for unit in found.units]
+        near = (self._vectors.of(claims) @ self._vectors.of(units).T).max(axis=1) if units else [0.0] * len(claims)
+        return groundedness(claims, sources, [float(best) for best in near], self._weigh)
+
+    async def citation_recall(self, sample: Sample, outcome: SampleOutcome) -> float | None:
+        """Of the claims, the share that is supported by a passage that it cites."""
+        cited = await self._cited(sample, outcome)
+        return sum(each.holds for each in cited) / len(cited) if cited else 1.0
+
+    async def citation_precision(self, sample: Sample, outcome: SampleOutcome) -> float | None:
+        """Of the citations, the share that supports its claim; 0 where there are claims and no citation."""
+        cited = await self._cited(sample, outcome)
+        scores = list(chain.from_iterable(each.support for each in cited))
+        if not scores:
+            return 0.0 if cited else 1.0
+        return sum(score >= CHECKING.support_from for score in scores) / len(scores)
+
+    async def _cited(self, sample: Sample, outcome: SampleOutcome) -> list[CitedClaim]:
+        """The claims of an answer with the support of what they cite; checked once."""
+        if not said(outcome):
+            return []
+        if id(outcome) not in self._kept:
+            self._kept[id(outcome)] = await self._checked(sample, outcome)
+        return self._kept[id(outcome)]
+
+    async def _checked(self, sample: Sample, outcome: SampleOutcome) -> list[CitedClaim]:
+        answer, found = outcome.answer or {}, {passage["id"]: passage for passage in passages_of(outcome)}
+        places = {citation["marker"]: found.get(citation["passage"]) for citation in answer["citations"]}
+        claims = [claim for claim in claims_of(answer["text"]) if is_claim(claim) and not is_absence(claim)]
+        return [
+            CitedClaim(
+                claim.text, await self._support(claim.text, [places.get(n) for n in claim.markers], sample.question)
+            )
+            for claim in claims
+        ]
+
+    async def _support(self, claim: str, passages: Sequence[Passage | None], question: str) -> tuple[float, ...]:
+        """A passage that the answer could not have used supports nothing."""
+        there = [passage for passage in passages if passage is not None]
+        scores = iter(await self._verifier.support(claim, there, question) if there else [])
+        return tuple(0.0 if passage is None else next(scores) for passage in passages)
+
+    def _weigh(self, term: str) -> float:
+        return self._weights.get(term, self._rarest)
+
+
+def passages_of(outcome: SampleOutcome) -> list[Passage]:
+    """The passages; raises Unscored where the release does not give them, or in another form."""
+    if outcome.passages is None:
+        raise Unscored("the release does not say which passages it retrieved")
+    if any(not Passage.__required_keys__ <= passage.keys() for passage in outcome.passages):
+        raise Unscored("the passages are of another form than this code reads")
+    return outcome.passages  # type: ignore[return-value]

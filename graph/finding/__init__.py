@@ -1,1 +1,0 @@
-"""From searches to passages, their sentences, and how sure an answer can be."""

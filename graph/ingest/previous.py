@@ -1,0 +1,52 @@
+"""The last Snapshot: what the next one is made from, and which of its documents a run takes out of the index."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..backends.embedding import Marks
+from ..snapshot.rows import WORDS, DocumentRow
+from ..snapshot.tables import Reader
+from .document import Refusal
+from .roots import below
+from .vectors import Known
+
+Rows = Mapping[str, DocumentRow]
+
+
+def gone(before: Rows, there: set[str], scopes: Sequence[str], refused: Iterable[Refusal]) -> set[str]:
+    """Documents under the scopes that are no longer there. What lies in a folder that was not read is not known."""
+    unread = [refusal.file for refusal in refused if refusal.kind == "unreadable"]
+    rows = ((name, row.file) for name, row in before.items() if name not in there)
+    return {name for name, file in rows if below(file, scopes) and not below(file, unread)}
+
+
+def withdrawn(before: Rows, there: set[str], refused: Iterable[Refusal]) -> set[str]:
+    """Earlier versions of what is refused; of a corpus, all that is no longer found, as the refused line may be any.
+
+    A file that is only listed and not there is like any that was deleted, unless groups are named for it.
+    """
+    refusals = [refusal for refusal in refused if refusal.kind != "missing"]
+    files = {refusal.within or refusal.file for refusal in refusals}
+    links = [refusal.file for refusal in refusals if refusal.kind == "link"]
+    return {name for name, row in before.items() if name not in there and (row.file in files or below(row.file, links))}
+
+
+async def published(path: Path) -> dict[str, DocumentRow]:
+    reader = await Reader.open(path, approximate=False)
+    return {row.document: row async for row in reader.documents(text=False)}
+
+
+async def rows_with_text(path: Path, wanted: set[str]) -> list[DocumentRow]:
+    reader = await Reader.open(path, approximate=False)
+    return [row async for row in reader.documents() if row.document in wanted]
+
+
+async def vectors_of(path: Path, documents: set[str]) -> Known:
+    """The vectors that the given documents have in a Snapshot."""
+    reader = await Reader.open(path, approximate=False)
+    found = {}
+    async for part in reader.passages():
+        for row, *vectors in zip(part.rows, part.vectors, part.units, strict=True):
+            if row["document"] in documents:
+                found[row[WORDS]] = Marks(*vectors)
+    return found

@@ -1,0 +1,65 @@
+"""Takes the screenshots of the web page in docs: `make screenshots` (needs Chromium and the sample index).
+
+The server is a real one over the index that WARRANT_INDEX names.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+QUESTIONS = ("What is the hotel limit in the EU?", "How often is the door seal of the Brisel renewed?")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of `warrant serve` on a free port."""
+    command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            found = next((found for line in process.stderr or () if (found := ADDRESS.search(line))), None)
+            if found is None:
+                raise SystemExit("The server did not start.")
+            yield found.group()
+        finally:
+            process.terminate()
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask, and wait for the checked answer."""
+    answered = page.locator(".facts").count()
+    page.get_by_role("textbox", name="Question").fill(question)
+    page.keyboard.press("Enter")
+    page.locator(".facts").nth(answered).wait_for()
+
+
+def main(folder: Path) -> None:
+    """Write page-start.png, page.png and page-document.png to a directory."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    folder.mkdir(parents=True, exist_ok=True)
+    with server() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1100, "height": 1000}, device_scale_factor=1.5, color_scheme="light")
+        page.goto(url)
+        page.locator("#examples button").first.wait_for()
+        page.screenshot(path=folder / "page-start.png")
+        for question in QUESTIONS:
+            ask(page, question)
+        page.evaluate("scrollTo(0, 0)")
+        page.screenshot(path=folder / "page.png")
+        page.get_by_role("button", name="Open document").first.click()
+        page.locator("#document .marked").wait_for()
+        page.screenshot(path=folder / "page-document.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs")

@@ -1,0 +1,1 @@
+"""Authentication: callers and their keys."""

@@ -1,1 +1,0 @@
-"""The commands that the server adds to the front door."""

@@ -1,0 +1,1 @@
+"""Observability: logs, metrics, traces, and the store of questions, answers and feedback."""

@@ -1,0 +1,231 @@
+"""The answer store: recent questions, their answers and feedback, in a SQLite file.
+
+A thread writes questions from a bounded queue, so that no request waits for the disk. Feedback is acknowledged once it
+is on disk. Questions without feedback are deleted after `keep_days`.
+"""
+
+import json
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import closing
+from pathlib import Path
+from queue import Full, Queue
+from threading import Thread
+from typing import Any, Literal
+
+from graph.errors import SettingsInvalid, WarrantError
+from server.auth.callers import Caller
+from server.errors import RequestRefused, StateUnavailable, refuse
+from server.files import BUSY, cause_of, identity_of, private_database, unusable
+from server.observability.observers import Observer, QuestionRecord
+from server.settings import ServerSettings
+
+log = logging.getLogger("warrant.answers")
+Rating = Literal["up", "down"]
+Job = Callable[[sqlite3.Connection], None]
+FILE = "feedback.db"
+QUEUE_SIZE = 1000
+"""Writes that may wait; more are dropped and counted."""
+DAY = 86_400.0
+DELETE_EVERY = 500
+"""Questions between two deletions of old ones."""
+TABLES = """
+CREATE TABLE IF NOT EXISTS questions (
+  request_id TEXT PRIMARY KEY, at REAL NOT NULL, caller TEXT NOT NULL, session TEXT NOT NULL, release TEXT NOT NULL,
+  snapshot TEXT NOT NULL, status TEXT NOT NULL, asked TEXT, answered TEXT,
+  version TEXT NOT NULL DEFAULT '', ms REAL, rung TEXT, client_id TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS questions_at ON questions (at);
+CREATE TABLE IF NOT EXISTS feedback (
+  request_id TEXT PRIMARY KEY REFERENCES questions, at REAL NOT NULL, rating TEXT NOT NULL, comment TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS shadows (
+  request_id TEXT PRIMARY KEY, at REAL NOT NULL, version TEXT NOT NULL, status TEXT NOT NULL, ms REAL NOT NULL,
+  rung TEXT, answered TEXT);
+CREATE INDEX IF NOT EXISTS shadows_at ON shadows (at);
+"""
+"""`shadows` has what a candidate answered; a row is deleted with its question."""
+READ = """
+SELECT q.*, f.rating, f.comment, f.at AS said FROM feedback f JOIN questions q USING (request_id)
+WHERE (? IS NULL OR f.rating = ?) AND f.at >= ? ORDER BY f.at
+"""
+
+
+class AnswerStore(Observer):
+    """Stores questions, answers and feedback; to be entered before use."""
+
+    def __init__(self, settings: ServerSettings, on_failure: Callable[[], None] = lambda: None) -> None:
+        """`on_failure` is called for each write that failed."""
+        self._settings, self._on_failure = settings, on_failure
+        self._jobs: Queue[tuple[Job, Future[None]] | None] = Queue(QUEUE_SIZE)
+        self._thread = Thread(target=self._write, name="answer store", daemon=True)
+        self._written, self._ending = 0, False
+        self.dropped = 0
+        self.trouble = ""
+        """Why the last write failed, in a sentence; empty when it succeeded."""
+
+    def __enter__(self) -> "AnswerStore":
+        """Raises SettingsInvalid when the file cannot be written."""
+        self._open()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write what is queued, unless writing fails, and close."""
+        self._ending = True
+        self._jobs.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def question_ended(self, record: QuestionRecord) -> None:
+        """Store a question that was answered or failed, unless its caller disconnected."""
+        if record.code == "cancelled":
+            return
+        row = _row(record, texts=self._settings.keep_questions)
+        self._queue(lambda connection: self._insert(connection, row))
+
+    def add_shadow(self, row: dict[str, Any]) -> None:
+        """Store what a candidate answered to a live question: a row of `shadows`."""
+        stored = row if self._settings.keep_questions else {**row, "answered": None}
+
+        def job(connection: sqlite3.Connection) -> None:
+            with connection:
+                connection.execute(_insert_statement("shadows", stored), stored)
+
+        self._queue(job)
+
+    def rate(self, request_id: str, caller: Caller, rating: Rating, comment: str) -> "Future[None]":
+        """Store a caller's rating of its own question, or an operator's of any, in place of an earlier one.
+
+        The future raises RequestRefused when the caller asked no such question (404) or the queue is full (503), and
+        StateUnavailable when the rating cannot be written.
+        """
+        return self._queue(lambda connection: _rate(connection, request_id, caller, rating, comment))
+
+    def _queue(self, job: Job) -> "Future[None]":
+        """Queue a write; the future is done when it is on disk."""
+        done: Future[None] = Future()
+        try:
+            self._jobs.put_nowait((job, done))
+        except Full:
+            self._count_failure("too many writes are waiting")
+            done.set_exception(refuse(503))
+        return done
+
+    def _write(self) -> None:
+        while waiting := self._jobs.get():
+            job, done = waiting
+            # The caller may have disconnected; a failing disk must not delay the shutdown.
+            if not done.set_running_or_notify_cancel() or (self._ending and self.trouble):
+                continue
+            try:
+                self._reopen_if_needed()
+                job(self._connection)
+            except Exception as error:  # noqa: BLE001 - the future passes it on
+                done.set_exception(self._public_error(error))
+            else:
+                self.trouble = ""
+                done.set_result(None)
+
+    def _public_error(self, error: Exception) -> WarrantError:
+        """The error for the caller; a failure of the file is logged and counted."""
+        if isinstance(error, RequestRefused):
+            return error
+        log.error("a question or its feedback was not stored", exc_info=error)
+        cause = error.__cause__ if isinstance(error, SettingsInvalid) and error.__cause__ else error
+        return self._count_failure(cause_of(cause))
+
+    def _count_failure(self, why: str) -> StateUnavailable:
+        self.dropped += 1
+        self.trouble = f"Questions and feedback are not stored: {why}."
+        self._on_failure()
+        return StateUnavailable(self.trouble)
+
+    def _open(self) -> None:
+        self._connection = open_answer_store(self._settings.state)
+        self._file = identity_of(self._settings.state / FILE)
+
+    def _reopen_if_needed(self) -> None:
+        """Reopen the file when it was removed or replaced, or after a failure."""
+        if self.trouble or self._file.lost:
+            log.warning("reopening the file of questions and feedback")
+            self._connection.close()
+            self._open()
+
+    def _insert(self, connection: sqlite3.Connection, row: dict[str, Any]) -> None:
+        with connection:
+            connection.execute(_insert_statement("questions", row), row)
+            if self._written % DELETE_EVERY == 0:
+                _delete_old(connection, self._settings.keep_days)
+        self._written += 1
+
+
+def open_answer_store(state: Path) -> sqlite3.Connection:
+    """The database under `state`, created if missing; raises SettingsInvalid when it cannot be used."""
+    path = state / FILE
+    try:
+        private_database(path)
+        connection = sqlite3.connect(path, timeout=BUSY, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise unusable(path, error) from error
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(TABLES)
+        # If all tables exist nothing was written yet: this finds a read-only file.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
+    except sqlite3.Error as error:
+        connection.close()
+        raise unusable(path, error) from error
+    return connection
+
+
+def read_feedback(state: Path, rating: Rating | None, since: float) -> Iterator[sqlite3.Row]:
+    """Rated questions by time of rating, from `since` on, in seconds since the epoch."""
+    with closing(open_answer_store(state)) as connection:
+        yield from connection.execute(READ, (rating, rating, since))
+
+
+def _row(record: QuestionRecord, *, texts: bool) -> dict[str, Any]:
+    public = record.public or {}
+    stored = texts and record.public is not None
+    return {
+        "request_id": record.id,
+        "client_id": record.request.client_id,
+        "at": record.ended,
+        "caller": record.request.caller.name,
+        "session": record.submitted.session_id,
+        "release": record.agent.label,
+        "snapshot": record.agent.snapshot,
+        "status": public.get("status", record.code),
+        "asked": json.dumps(record.question, ensure_ascii=False) if stored else None,
+        "answered": json.dumps(public, ensure_ascii=False) if stored else None,
+        "version": public.get("version", ""),
+        "ms": (record.ended - record.began) * 1000,
+        "rung": public.get("rung"),
+    }
+
+
+def _insert_statement(table: str, row: Mapping[str, Any]) -> str:
+    values = ", ".join(f":{name}" for name in row)
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"
+
+
+def _rate(connection: sqlite3.Connection, request_id: str, caller: Caller, rating: Rating, comment: str) -> None:
+    with connection:
+        known = connection.execute("SELECT caller FROM questions WHERE request_id = ?", (request_id,)).fetchone()
+        if known is None or not (caller.operator or known["caller"] == caller.name):
+            raise refuse(404, "You asked no question with that request_id, or too long ago.")
+        connection.execute(
+            "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)", (request_id, time.time(), rating, comment)
+        )
+
+
+def _delete_old(connection: sqlite3.Connection, days: float) -> None:
+    connection.execute(
+        "DELETE FROM questions WHERE at < ? AND request_id NOT IN (SELECT request_id FROM feedback)",
+        (time.time() - days * DAY,),
+    )
+    connection.execute("DELETE FROM shadows WHERE at < ?", (time.time() - days * DAY,))

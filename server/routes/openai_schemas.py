@@ -1,0 +1,148 @@
+"""Schemas that OpenAI's two APIs share, and their mapping to questions and deployments."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.agent import Agent
+from graph.registry.stages import PRODUCTION, STAGING
+from server.context import this_request
+from server.errors import RequestRefused, refuse
+from server.releases.deployments import PUBLIC_STANDINGS, Deployment, Deployments, pinned_version
+from server.schemas import SESSION, HistoryTurn, Item, QuestionRequest, question_request
+
+DEFAULT_MODEL = "warrant"
+"""The model name of the targeted release; its label works too."""
+EARLY_STEPS = ("begun", "preprocess")
+"""Steps in which a question is refused; until then the response can still be an HTTP error."""
+MAX_MESSAGES, MAX_PARTS = 2000, 200
+"""Messages of a request and parts of a message; validation reports each wrong one."""
+TEXT = "text"
+"""The only supported response format."""
+
+
+class MessagePart(BaseModel):
+    """A part of a message; only text is supported."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str
+    text: str = ""
+
+
+Content = str | Annotated[list[MessagePart], Field(max_length=MAX_PARTS)]
+
+
+class ChatMessage(BaseModel):
+    """A message. Roles other than `user` and `assistant` are ignored: the release defines the prompt."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Content | None = None
+
+    @property
+    def text(self) -> str:
+        """The text; raises RequestRefused (422) for other content."""
+        if self.content is None or isinstance(self.content, str):
+            return self.content or ""
+        other = next((part.type for part in self.content if not part.type.endswith("text")), None)
+        if other:
+            raise refuse(422, f"Only text is supported; this message has a part of type {other!r}.")
+        return "\n".join(part.text for part in self.content)
+
+
+class WarrantExtras(BaseModel):
+    """Fields that OpenAI's API lacks; sent with `extra_body={"warrant": {...}}`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filters: dict[str, Any] = {}
+    session_id: Annotated[str, Field(pattern=SESSION)] = ""
+
+
+class ResponseFormat(BaseModel):
+    """The requested response format."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str = TEXT
+
+
+class OpenAIRequest(BaseModel):
+    """What both APIs share; model parameters such as temperature are ignored: the release defines them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str
+    stream: bool | None = False
+    tools: list[Any] | None = None
+    warrant: WarrantExtras = WarrantExtras()
+
+
+async def model_deployment(model: str, deployments: Deployments) -> Deployment:
+    """The deployment of a model name, which becomes the request's target; raises RequestRefused (404) when unknown.
+
+    `warrant` is the target of the path; `production`, `staging`, `v12` and a release's label name their own.
+    """
+    request = this_request()
+    operator = request.caller.operator
+    visible = {t: each for t, each in deployments.state.deployments.items() if operator or not pinned_version(t)}
+    if model in (PRODUCTION, STAGING) or pinned_version(model):
+        request.target = model
+    elif model != DEFAULT_MODEL and model not in {each.agent.label for each in visible.values()}:
+        raise refuse(404, f"There is no model {model!r:.80}; ask {DEFAULT_MODEL!r}.", "model_not_found")
+    elif (
+        model != DEFAULT_MODEL
+        and (await deployments.select(request.target, request.id, operator=operator)).agent.label != model
+    ):
+        request.target = next(target for target, each in visible.items() if each.agent.label == model)
+    try:
+        return await deployments.select(request.target, request.id, operator=operator)
+    except RequestRefused as refused:
+        raise refuse(refused.response.status, refused.response.message, "model_not_found") from None
+
+
+def model_names(deployments: Deployments) -> list[str]:
+    """The available model names; versions without a warrant are listed for operators only."""
+    deployed, operator = deployments.state.deployments, this_request().caller.operator
+    visible = (each for each in deployed.values() if operator or each.standing in PUBLIC_STANDINGS)
+    loaded = [f"v{version}" for version in sorted({each.version for each in visible if each.version}, key=int)]
+    return [DEFAULT_MODEL, *(target for target in (PRODUCTION, STAGING) if loaded and target in deployed), *loaded]
+
+
+def refuse_unsupported(options: dict[str, bool]) -> None:
+    """Raises RequestRefused (422) for the first option that is set and not supported.
+
+    Ignoring it would return something else than was requested, such as text to a program that parses JSON.
+    """
+    if name := next((name for name, is_set in options.items() if is_set), None):
+        why = "a reply is one text from the documents, with its citations. Leave it out."
+        raise refuse(422, f"{name} is not supported: {why}")
+
+
+def question_of(messages: Sequence[ChatMessage], request: OpenAIRequest, agent: Agent) -> QuestionRequest:
+    """The last message as the question, with the messages before it, or those of the session, as its history.
+
+    Raises RequestRefused (422) when the last message is not the user's.
+    """
+    if not messages or messages[-1].role != "user":
+        raise refuse(422, "The last message must be the user's: it is the question.")
+    earlier = [each for each in messages[:-1] if each.role in ("user", "assistant") and each.text.strip()]
+    turns = [HistoryTurn(role="user" if each.role == "user" else "assistant", content=each.text) for each in earlier]
+    extras, limit = request.warrant, agent.history_turns
+    history = [] if extras.session_id else turns[max(0, len(turns) - limit) :]
+    return question_request(
+        question=messages[-1].text, filters=extras.filters, history=history, session_id=extras.session_id
+    )
+
+
+async def raise_early_refusal(items: AsyncGenerator[Item, None]) -> None:
+    """Read until the question is being answered; raises RequestRefused when it is refused before."""
+    async for item in items:
+        if item["event"] == "error":
+            await items.aclose()
+            raise refuse(item["status"], item["error"]["message"], item["error"]["code"])
+        if item["event"] != "status" or item["step"] not in EARLY_STEPS:
+            return

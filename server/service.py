@@ -1,0 +1,172 @@
+"""The answer service: every API passes its questions here and gets public items back."""
+
+import logging
+import time
+from asyncio import timeout
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+from graph.public import Item as GraphItem
+from graph.state import Answer, Question, Turn
+from server.context import RequestContext, this_request
+from server.conversations import Conversations
+from server.errors import StateUnavailable, error_response, refuse
+from server.observability.observers import Observer, QuestionRecord
+from server.releases.deployments import Deployment, Deployments
+from server.schemas import Item, QuestionRequest, error_item, public_answer, public_citation
+from server.settings import ServerSettings
+from server.streams import AnswerStream, Emit, ResumableStreams
+
+log = logging.getLogger("warrant.service")
+NOT_READ = "The conversation could not be read: the question was answered without its earlier turns."
+NOT_STORED = "The conversation could not be stored: later questions will not know of this one."
+
+
+class AnswerService:
+    """Answers questions with the deployment that a request targets, and notifies the observers."""
+
+    def __init__(
+        self, deployments: Deployments, settings: ServerSettings, conversations: Conversations, observers: Observer
+    ) -> None:
+        self.deployments, self.settings = deployments, settings
+        self._conversations, self._observers = conversations, observers
+        self.streams = ResumableStreams(settings.resume, settings.max_streams)
+
+    async def deployment(self) -> Deployment:
+        """The deployment that the current request targets; raises RequestRefused when there is none."""
+        request = this_request()
+        return await self.deployments.select(request.target, request.id, operator=request.caller.operator)
+
+    def start(self, submitted: QuestionRequest) -> AnswerStream:
+        """Start answering. The work stops when nobody follows the stream any longer, unless it is resumable."""
+        request = this_request()
+        question_id = request.next_question()
+
+        async def work(emit: Emit) -> None:
+            await self._select_and_answer(question_id, submitted, request, emit)
+
+        stream = AnswerStream(work, self.settings.resume if request.resumable else 0.0)
+        if request.resumable:
+            longest = self.deployments.agent.deadline + self.settings.grace
+            self.streams.add(question_id, request.caller, stream, longest)
+        return stream
+
+    async def items(self, submitted: QuestionRequest) -> AsyncIterator[Item]:
+        """The public items as they are produced."""
+        async with aclosing(self.start(submitted).follow()) as items:
+            async for item in items:
+                yield item
+
+    async def answer(
+        self, submitted: QuestionRequest, on_item: Callable[[Item], Awaitable[None]] | None = None
+    ) -> dict[str, Any]:
+        """The whole public answer; `on_item` gets each item before. Raises RequestRefused for an error item."""
+        async with aclosing(self.start(submitted).follow()) as items:
+            async for item in items:
+                if on_item:
+                    await on_item(item)
+                if item["event"] == "error":
+                    raise refuse(item["status"], item["error"]["message"], item["error"]["code"])
+                if item["event"] == "final":
+                    answer: dict[str, Any] = item["answer"]
+                    return answer
+        raise refuse(503, "The server is shutting down. Ask again.")
+
+    async def _select_and_answer(
+        self, question_id: str, submitted: QuestionRequest, request: RequestContext, emit: Emit
+    ) -> None:
+        """Select the deployment once, so that the answer ends with the release that it began with."""
+        try:
+            key, operator = submitted.session_id or question_id, request.caller.operator
+            deployment = await self.deployments.select(request.target, key, operator=operator)
+        except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
+            self._emit_error(error, question_id, emit)
+            return
+        question = Question(question=submitted.question)
+        record = QuestionRecord(question_id, request, submitted, question, deployment, time.time())
+        await self._observed(record, emit)
+
+    async def _observed(self, record: QuestionRecord, emit: Emit) -> None:
+        """Answer within the deadline, or emit the error; the observers get the record in either case."""
+        request, agent, began = record.request, record.agent, time.perf_counter()
+        self._observers.question_started()
+        release = {"release": agent.label, "version": record.deployment.version}
+        emit({"event": "status", "step": "begun", "request_id": record.id, **release})
+        try:
+            async with timeout(agent.deadline + self.settings.grace):
+                await self._answer(record, emit)
+        except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
+            record.code = self._emit_error(error, record.id, emit)
+        finally:
+            request.graph_ms += (time.perf_counter() - began) * 1000
+            record.ended = time.time()
+            self._observers.question_ended(record)
+
+    async def _answer(self, record: QuestionRecord, emit: Emit) -> None:
+        record.question = await self._question(record)
+        async with aclosing(record.agent.items(record.question)) as items:  # type: ignore[type-var]
+            async for item in items:
+                await self._publish(item, record, emit)
+
+    async def _publish(self, item: GraphItem, record: QuestionRecord, emit: Emit) -> None:
+        """Emit the public form of one item of the graph."""
+        match item["event"]:
+            case "status":
+                record.steps.append((item["step"], time.time()))
+                emit({"event": "status", "step": item["step"]})
+            case "token":
+                emit({"event": "token", "text": item["text"]})
+            case "citation":
+                emit({"event": "citation", "citation": public_citation(item["citation"])})
+            case "error":
+                raise item["error"]
+            case "final":
+                # The code of an older release may not report its models' replies.
+                record.replies = item.get("replies", [])
+                await self._finish(item["answer"], record, emit)
+
+    async def _finish(self, answer: Answer, record: QuestionRecord, emit: Emit) -> None:
+        submitted, session = record.submitted, record.submitted.session_id
+        if session:
+            turns = [Turn(role="user", content=submitted.question), Turn(role="assistant", content=answer["text"])]
+            try:
+                await self._conversations.append(record.request.caller.name, session, turns)
+            except StateUnavailable:
+                record.warnings.append(NOT_STORED)
+        record.answer, record.code = answer, answer["status"]
+        record.public = public_answer(answer, record.id, session, record.deployment.version, record.warnings)
+        emit({"event": "final", "answer": record.public})
+
+    def _emit_error(self, error: Exception, question_id: str, emit: Emit) -> str:
+        """Emit an error item and return its code."""
+        response = error_response(error)
+        if response.status >= 500:
+            log.error("a question failed", exc_info=error, extra={"request_id": question_id, "code": response.code})
+        emit({**error_item(response, question_id), "status": response.status})
+        return response.code
+
+    async def _question(self, record: QuestionRecord) -> Question:
+        """The graph's input. Caller and groups come from the key, the history from the session or the request."""
+        submitted, caller = record.submitted, record.request.caller
+        history = [Turn(role=turn.role, content=turn.content) for turn in submitted.history]
+        if submitted.session_id:
+            if history:
+                raise refuse(422, "Give either a session_id or a history, not both.")
+            history = await self._session_turns(record)
+        return Question(
+            question=submitted.question,
+            filters=submitted.filters,
+            history=history,
+            groups=list(caller.groups),
+            caller=caller.name,
+        )
+
+    async def _session_turns(self, record: QuestionRecord) -> list[Turn]:
+        """The latest turns of the session; none, with a warning, when they cannot be read."""
+        try:
+            turns = await self._conversations.turns(record.request.caller.name, record.submitted.session_id)
+        except StateUnavailable:
+            record.warnings.append(NOT_READ)
+            return []
+        return turns[max(0, len(turns) - record.agent.history_turns) :]

@@ -1,1 +1,0 @@
-"""What keeps books of requests and questions: metrics, logs, traces, feedback."""

@@ -1,0 +1,177 @@
+"""`warrant eval ci`: two revisions, each indexed and asked by its own code, and the workflow that runs it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support import HANDBOOK, ROOT
+from versions_under_test import ENVIRONMENT
+
+from evals.dataset import read_dataset, write_dataset
+from graph.release import Prompts, Release, Reranking
+
+pytestmark = pytest.mark.slow
+DOCUMENTS = ("access-control.md", "acceptable-use.md")
+WORKFLOW = ROOT / ".github" / "workflows" / "evaluate.yml"
+LIMITS = """
+[[threshold]]
+metric = "context_recall"
+floor = {floor}
+margin = 0.3
+"""
+QUICK = {"name": "quick", "embedding": "wordllama-256"}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with documents, a release and a dataset, and none of Warrant's code."""
+    folder = tmp_path / "repository"
+    (folder / "docs").mkdir(parents=True)
+    for name in DOCUMENTS:
+        shutil.copy(HANDBOOK / "policies" / name, folder / "docs" / name)
+    samples = read_dataset(ROOT / "evals" / "data" / "handbook.jsonl").samples
+    about = {f"handbook/policies/{name}" for name in DOCUMENTS}
+    kept = [sample for sample in samples if sample.documents and set(sample.documents) <= about]
+    renamed = [
+        sample.model_copy(update={"documents": tuple(f"docs/{Path(name).name}" for name in sample.documents)})
+        for sample in kept
+    ]
+    assert len(renamed) >= 6
+    write_dataset(folder / "dataset.jsonl", renamed)
+    (folder / "thresholds.toml").write_text(LIMITS.format(floor=0.5), "utf-8")
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, QUICK)
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    told = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", "-C", str(folder), *told, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, release: Mapping[str, Any]) -> str:
+    (folder / "release.yaml").write_text(yaml.safe_dump(dict(release)), "utf-8")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "change")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def evaluate(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    told = "--base main~1 --head main -r release.yaml -D docs -d dataset.jsonl -t thresholds.toml --out out".split()
+    line = [sys.executable, str(ROOT / "warrant.py"), "eval", "ci", *told, *more]
+    world = {**ENVIRONMENT, "COLUMNS": "160", "WARRANT_THREADS": "1"}
+    return subprocess.run(line, cwd=folder, env=world, capture_output=True, text=True, timeout=300)
+
+
+def verdict(folder: Path) -> Any:
+    return json.loads((folder / "out" / "verdict.json").read_text("utf-8"))
+
+
+def test_a_revision_is_compared_with_the_one_before(repository: Path) -> None:
+    base = git(repository, "rev-parse", "HEAD")
+    head = commit(repository, {**QUICK, "name": "narrow", "reranking": Reranking(passages=1).model_dump()})
+    done = evaluate(repository)
+    found = verdict(repository)
+    assert done.returncode == {"pass": 0, "fail": 1, "cannot tell": 2}[found["says"]], done.stderr
+    assert [found[side]["commit"] for side in ("release", "champion")] == [head, base]
+    assert found["release"]["label"].startswith("narrow@")
+    assert found["champion"]["label"].startswith("quick@")
+    assert found["release"]["release"] != found["champion"]["release"]
+    assert {each["kind"] for each in found["findings"]} == {"floor", "margin"}
+    written = {path.name for path in (repository / "out").iterdir()}
+    assert written == {"verdict.json", "report.html", "report.json", "summary.md", "junit.xml"}
+    again = evaluate(repository)
+    assert (again.returncode, verdict(repository)["findings"]) == (done.returncode, found["findings"])
+
+
+def test_a_change_cannot_lower_its_own_bar(repository: Path) -> None:
+    (repository / "thresholds.toml").write_text(LIMITS.format(floor=0.01), "utf-8")
+    commit(repository, QUICK)
+    done = evaluate(repository)
+    assert "The thresholds thresholds.toml are the base's; the head changes them." in done.stderr
+    assert next(each["bound"] for each in verdict(repository)["findings"] if each["kind"] == "floor") == 0.5
+
+
+def test_each_revision_answers_by_its_own_code(repository: Path) -> None:
+    """The code of the head says another thing than that of the base when it declines."""
+    for name in ("graph", "evals", "server"):
+        shutil.copytree(ROOT / name, repository / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    shutil.copy(ROOT / "warrant.py", repository)
+    shutil.copy(ROOT / "pyproject.toml", repository)
+    commit(repository, {**QUICK, "routing": {"answer_from": 1.0}})
+    (repository / "graph" / "prompts" / "declined.md").write_text("The head does not know.\n", "utf-8")
+    commit(repository, {**QUICK, "routing": {"answer_from": 1.0}})
+    evaluate(repository)
+    runs = (repository / ".warrant" / "evals" / "ci" / "runs").glob("*/answers.jsonl")
+    said = {json.loads(path.read_text("utf-8").splitlines()[0])["answer"]["text"] for path in runs}
+    assert said == {"The head does not know.", Prompts().declined.strip()}
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("--base nowhere", "there is no revision 'nowhere'"),
+        ("--dataset other.jsonl", "has no dataset other.jsonl. Is it committed?"),
+        ("--documents elsewhere", "main has no elsewhere; give --documents that both revisions have"),
+        ("--thresholds other.toml", "Neither main~1 nor main has thresholds other.toml"),
+    ],
+)
+def test_what_is_not_there_is_told(repository: Path, more: str, told: str) -> None:
+    commit(repository, {**QUICK, "name": "other"})
+    done = evaluate(repository, *more.split())
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_a_release_that_its_own_code_refuses_is_told_with_what_it_said(repository: Path) -> None:
+    commit(repository, {**QUICK, "retrieval": {"pool": -1}})
+    done = evaluate(repository)
+    assert done.returncode == 2
+    assert "`warrant index docs` of main (" in done.stderr
+    assert "retrieval.pool = -1 was refused" in done.stderr
+
+
+def test_the_workflow_gates_a_pull_request(repository: Path) -> None:
+    """The step's own script, with the variables that it is given, in a checkout that has been set up."""
+    commit(repository, {**QUICK, "name": "other"})
+    job = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]["gate"]
+    steps = {step.get("name"): step for step in job["steps"]}
+    here = {"BASE": "main~1", "HEAD": "main", "DOCUMENTS": "docs", "DATASET": "dataset.jsonl"}
+    world = {**ENVIRONMENT, **job["env"], **here, "THRESHOLDS": "thresholds.toml", "WARRANT_THREADS": "1"}
+    summary = repository / "summary"
+    (repository / ".venv" / "bin").mkdir(parents=True)
+    script = f'#!/bin/sh\nexec "{sys.executable}" "{ROOT}/warrant.py" "$@"\n'
+    (repository / ".venv" / "bin" / "warrant").write_text(script, "utf-8")
+    (repository / ".venv" / "bin" / "warrant").chmod(0o755)
+    done = {
+        name: subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", steps[name]["run"]],
+            cwd=repository,
+            env={**world, "GITHUB_STEP_SUMMARY": str(summary)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        for name in ("Gate the change", "Show the verdict")
+    }
+    found = json.loads((repository / "evaluation" / "verdict.json").read_text("utf-8"))
+    assert done["Gate the change"].returncode == {"pass": 0, "fail": 1, "cannot tell": 2}[found["says"]]
+    assert done["Show the verdict"].returncode == 0
+    assert "other@" in summary.read_text("utf-8")
+
+
+def test_the_workflow_names_what_this_repository_has() -> None:
+    job = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]["gate"]
+    for name in ("DOCUMENTS", "DATASET", "THRESHOLDS"):
+        assert (ROOT / job["env"][name]).exists()
+    assert os.access(ROOT / "scripts" / "setup", os.X_OK)
+    told = [step["run"] for step in job["steps"] if "run" in step]
+    assert told[0] == "scripts/setup requirements.lock .venv"
+    assert Release().name == "default"

@@ -1,0 +1,223 @@
+"""The gate: it passes what is shown to be good enough, and nothing else."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from evals.dataset import Dataset, Sample
+from evals.errors import VerdictInvalid
+from evals.gate.criteria import ScoredRelease
+from evals.gate.decision import decide
+from evals.gate.thresholds import Threshold, Thresholds
+from evals.gate.verdict import EvaluatedRelease, Verdict, read_verdict
+from evals.scores import Score
+
+MANY = 120
+Values = Mapping[str, Sequence[float | Sequence[float] | None]]
+
+
+def dataset(many: int = MANY, *, together: int = 1) -> Dataset:
+    return Dataset(
+        "d",
+        tuple(
+            Sample(id=f"s{n}", question="?", answerable=True, cluster=str(n // together), tags=("even",) * (n % 2 == 0))
+            for n in range(many)
+        ),
+    )
+
+
+def side(values: Values, label: str = "release") -> ScoredRelease:
+    """Scores of samples s0, s1, ...; None is a sample without a score, several values are a judge's repeats."""
+    found: dict[str, dict[str, Score]] = {}
+    for metric, each in values.items():
+        found[metric] = {
+            f"s{n}": Score(sample=f"s{n}", metric=metric, reason="it failed: TimeoutError")
+            if value is None
+            else Score(sample=f"s{n}", metric=metric, values=(value,) if isinstance(value, float) else tuple(value))
+            for n, value in enumerate(each)
+        }
+    return ScoredRelease(EvaluatedRelease(label=label, release="d" * 64, snapshot="s"), found)
+
+
+def ask(*told: Threshold) -> Thresholds:
+    return Thresholds(threshold=told)
+
+
+def verdict(thresholds: Thresholds, release: Values, champion: Values | None = None, **shape: int) -> Verdict:
+    other = side(champion, "champion") if champion else None
+    return decide(thresholds, dataset(**shape), side(release), other)
+
+
+def share(right: int, many: int = MANY) -> list[float]:
+    return [1.0] * right + [0.0] * (many - right)
+
+
+FLOOR = ask(Threshold(metric="answered", floor=0.7))
+MARGIN = ask(Threshold(metric="answered", margin=0.05))
+
+
+@pytest.mark.parametrize(("right", "says"), [(105, "pass"), (86, "cannot tell"), (60, "fail")])
+def test_a_floor_is_shown_to_be_reached_or_missed_or_neither(right: int, says: str) -> None:
+    found = verdict(FLOOR, {"answered": share(right)})
+    assert found.says == says
+    assert found.code == {"pass": 0, "fail": 1, "cannot tell": 2}[says]
+
+
+def test_a_ceiling_is_for_what_is_better_low() -> None:
+    ceiling = ask(Threshold(metric="latency_ms", ceiling=100))
+    assert verdict(ceiling, {"latency_ms": [80.0, 90.0] * 60}).says == "pass"
+    assert verdict(ceiling, {"latency_ms": [110.0, 120.0] * 60}).says == "fail"
+
+
+def test_the_same_answers_are_no_worse() -> None:
+    same = {"answered": share(80)}
+    found = verdict(MARGIN, same, same)
+    assert found.says == "pass"
+    assert found.why == ("All 1 criteria are met.",)
+
+
+def test_a_release_that_loses_is_refused_with_the_reason() -> None:
+    found = verdict(MARGIN, {"answered": share(70)}, {"answered": share(100)})
+    assert found.says == "fail"
+    assert found.why == ("answered: margin: -0.25, margin 0.05: worse than the champion",)
+
+
+def test_a_better_release_passes() -> None:
+    assert verdict(MARGIN, {"answered": share(100)}, {"answered": share(70)}).says == "pass"
+
+
+def test_what_chance_could_have_done_is_told_with_the_samples_that_would_settle_it() -> None:
+    found = verdict(MARGIN, {"answered": share(76)}, {"answered": share(80)})
+    assert found.says == "cannot tell"
+    assert found.findings[0].more is not None
+    assert f"about {found.findings[0].more} more samples" in found.why[0]
+    assert found.findings[0].smallest is not None
+
+
+def test_the_whole_dataset_is_paired_by_question() -> None:
+    """Two releases with the same mean that are right about different halves are not shown to be alike."""
+    release, champion = [1.0, 0.0] * 60, [0.0, 1.0] * 60
+    found = verdict(MARGIN, {"answered": release}, {"answered": champion})
+    assert found.says == "cannot tell"
+
+
+def test_samples_of_one_cluster_are_not_evidence_each() -> None:
+    release = {"answered": share(105)}
+    assert verdict(FLOOR, release).says == "pass"
+    assert verdict(FLOOR, release, together=30).says == "cannot tell"
+
+
+@pytest.mark.parametrize("kind", [FLOOR, MARGIN])
+def test_a_sample_without_a_score_lets_nothing_pass(kind: Thresholds) -> None:
+    values = [*share(119, 119), None]
+    found = verdict(kind, {"answered": values}, {"answered": share(100)})
+    assert found.says == "cannot tell"
+    assert found.findings[0].more is None
+    assert "1 of 120 samples have no score (s119: release it failed: TimeoutError)" in found.why[0]
+
+
+def test_a_champion_without_a_score_lets_nothing_pass_either() -> None:
+    found = verdict(MARGIN, {"answered": share(110)}, {"answered": [*share(50, 119), None]})
+    assert found.says == "cannot tell"
+    assert "s119: champion it failed" in found.why[0]
+
+
+def test_a_sample_that_was_left_out_lets_nothing_pass() -> None:
+    found = verdict(MARGIN, {"answered": share(110, 119)}, {"answered": share(50)})
+    assert found.says == "cannot tell"
+    assert "s119: release has none at all" in found.why[0]
+
+
+def test_a_metric_that_was_not_measured_lets_nothing_pass() -> None:
+    found = verdict(ask(Threshold(metric="token_f1", floor=0.1)), {"answered": share(120)})
+    assert (found.says, found.why[0]) == (
+        "cannot tell",
+        "token_f1: floor: token_f1 applies to none of the 120 samples",
+    )
+
+
+def test_a_slice_without_samples_lets_nothing_pass() -> None:
+    found = verdict(ask(Threshold(metric="answered", slice="odd", floor=0.1)), {"answered": share(120)})
+    assert found.says == "cannot tell"
+    assert "no sample has the tag 'odd'; there are even" in found.why[0]
+
+
+def test_no_samples_at_all_let_nothing_pass() -> None:
+    assert decide(FLOOR, Dataset("d", ()), side({}), None).says == "cannot tell"
+
+
+def test_margins_alone_and_no_champion_let_nothing_pass() -> None:
+    found = verdict(MARGIN, {"answered": share(120)})
+    assert (found.says, found.findings) == ("cannot tell", ())
+
+
+def test_a_slice_has_floors_of_its_own() -> None:
+    lost = [1.0 if n % 2 else 0.0 for n in range(MANY)]
+    both = ask(Threshold(metric="answered", floor=0.3), Threshold(metric="answered", slice="even", floor=0.3))
+    found = verdict(both, {"answered": lost})
+    assert [each.says for each in found.findings] == ["pass", "fail"]
+    assert found.says == "fail"
+    assert found.findings[1].name == "answered, even: floor"
+
+
+def test_one_criterion_that_is_missed_is_enough() -> None:
+    thresholds = ask(*(Threshold(metric=name, margin=0.05) for name in ("answered", "token_f1", "groundedness")))
+    good = {"answered": share(100), "token_f1": [0.5] * MANY, "groundedness": [0.9] * MANY}
+    assert verdict(thresholds, good, good).says == "pass"
+    found = verdict(thresholds, {**good, "token_f1": [0.2] * MANY}, good)
+    assert [each.says for each in found.findings] == ["pass", "fail", "pass"]
+
+
+def test_many_criteria_are_not_failed_by_chance() -> None:
+    """A loss that would be shown alone (p about 0.02) is one that chance brings to one of ten."""
+    names = ("answered", "exact_match", "token_f1", "rouge_l", "ndcg", "mrr", "context_recall", "groundedness")
+    champion = {name: share(100) for name in names}
+    release = {**champion, "answered": [0.0] * 9 + share(91, 101) + [1.0] + [0.0] * 9}
+    alone = verdict(ask(Threshold(metric="answered", margin=0.0)), release, champion)
+    among = verdict(ask(*(Threshold(metric=name, margin=0.0) for name in names)), release, champion)
+    assert alone.says == "fail"
+    assert next(each for each in among.findings if each.metric == "answered").says == "cannot tell"
+
+
+def test_a_judge_that_disagrees_with_itself_is_less_certain() -> None:
+    steady = [(0.9, 0.9, 0.9)] * MANY
+    torn = [(1.0, 0.7, 1.0), (0.7, 1.0, 1.0), (1.0, 1.0, 0.7)] * (MANY // 3)
+    floor = ask(Threshold(metric="groundedness", floor=0.5))
+    calm, unsure = verdict(floor, {"groundedness": steady}), verdict(floor, {"groundedness": torn})
+    assert calm.findings[0].noise is None
+    assert unsure.findings[0].noise == pytest.approx(0.1 / MANY**0.5, rel=0.05)
+    assert unsure.findings[0].value == pytest.approx(0.9)
+
+
+def test_noise_of_single_repeats_widens_the_interval() -> None:
+    floor = ask(Threshold(metric="groundedness", floor=0.5))
+    once = verdict(floor, {"groundedness": [0.8, 1.0] * 60}).findings[0]
+    steady = verdict(floor, {"groundedness": [0.9] * MANY}).findings[0]
+    assert (once.high or 0) - (once.low or 0) > (steady.high or 0) - (steady.low or 0)
+
+
+def test_every_metric_is_told_beside_the_champions_whole_and_by_tag() -> None:
+    found = verdict(FLOOR, {"answered": share(90)}, {"answered": share(60)})
+    told = [(each.metric, each.slice, each.samples, each.value, each.champion) for each in found.measures]
+    assert told == [("answered", "", 120, 0.75, 0.5), ("answered", "even", 60, 0.75, 0.5)]
+    assert found.measures[0].low is not None
+
+
+def test_a_verdict_is_read_as_it_was_written(tmp_path: Path) -> None:
+    found = verdict(FLOOR, {"answered": share(90)}, {"answered": share(60)})
+    (tmp_path / "v.json").write_text(found.text(), "utf-8")
+    again = read_verdict(tmp_path / "v.json")
+    assert again == found
+    assert again.digest == found.digest
+
+
+@pytest.mark.parametrize(("change", "told"), [({"says": "maybe"}, "says"), ({"extra": 1}, "extra")])
+def test_what_is_no_verdict_is_refused(tmp_path: Path, change: dict[str, object], told: str) -> None:
+    text = verdict(FLOOR, {"answered": share(90)}).text()
+    (tmp_path / "v.json").write_text(json.dumps(json.loads(text) | change), "utf-8")
+    with pytest.raises(VerdictInvalid, match=told):
+        read_verdict(tmp_path / "v.json")
+    with pytest.raises(VerdictInvalid, match="cannot be read"):
+        read_verdict(tmp_path / "none.json")

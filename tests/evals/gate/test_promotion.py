@@ -1,0 +1,194 @@
+"""A verdict becomes a warrant only if it is about this release, dataset, champion and these thresholds."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from versions_under_test import MODEL, Made, digest_of
+
+from evals.dataset import Dataset, Sample, write_dataset
+from evals.errors import VerdictInvalid
+from evals.gate.criteria import ScoredRelease
+from evals.gate.decision import decide
+from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
+from evals.gate.thresholds import Threshold, Thresholds, read_thresholds
+from evals.gate.verdict import EvaluatedRelease, Verdict
+from evals.scores import Score
+from graph.errors import PromotionRefused
+from graph.registry import Version
+from graph.registry.client import open_registry
+from graph.registry.warrant import Champion
+from graph.release import Release
+from warrant import main
+
+SAMPLES = tuple(Sample(id=f"s{n}", question="?", answerable=True) for n in range(60))
+DATASET = Dataset("d", SAMPLES)
+LIMITS = Thresholds(threshold=(Threshold(metric="answered", floor=0.5, margin=0.1),))
+REQUIRED = PromotionRequirements(DATASET, LIMITS)
+ONE, TWO = Version(1, "one", "1" * 64), Version(2, "two", "2" * 64)
+SIGNED = SignOff("bob", "CHG-1")
+
+
+def side(version: Version, right: int) -> ScoredRelease:
+    scores = {
+        f"s{n}": Score(sample=f"s{n}", metric="answered", values=(float(n < right),)) for n in range(len(SAMPLES))
+    }
+    return ScoredRelease(
+        EvaluatedRelease(label=version.label, release=version.digest, snapshot="s"), {"answered": scores}
+    )
+
+
+def verdict(right: int = 55, over: Version | None = ONE, limits: Thresholds = LIMITS) -> Verdict:
+    return decide(limits, DATASET, side(TWO, right), side(over, 55) if over else None)
+
+
+def test_the_warrant_holds_what_the_verdict_rests_on() -> None:
+    told = verdict()
+    found = warrant_of(told, REQUIRED, TWO, ONE, SIGNED)
+    assert (found.release, found.dataset, found.verdict) == (TWO.digest, DATASET.digest, "pass")
+    assert (found.judge, found.approver, found.ticket) == ("keyless", "bob", "CHG-1")
+    assert found.champion == Champion(version=1, release=ONE.digest)
+    assert found.evidence == told.digest
+    score = found.scores["answered"]
+    assert score.value == score.champion == pytest.approx(55 / 60)
+    assert score.low < score.value < score.high
+
+
+@pytest.mark.parametrize("right", [10, 28])
+def test_what_is_no_pass_gives_no_warrant(right: int) -> None:
+    told = verdict(right)
+    assert told.says in ("fail", "cannot tell")
+    with pytest.raises(PromotionRefused, match=f"v2 was not let in: {told.says}. answered"):
+        warrant_of(told, REQUIRED, TWO, ONE, SIGNED)
+
+
+OTHER = Version(3, "three", "3" * 64)
+STRICT = Thresholds(threshold=(Threshold(metric="answered", floor=0.8),))
+
+
+@pytest.mark.parametrize(
+    ("told", "required", "version", "champion", "match"),
+    [
+        (verdict(), REQUIRED, OTHER, ONE, "not about the release of v3"),
+        (verdict(), PromotionRequirements(Dataset("d", SAMPLES[:-1]), LIMITS), TWO, ONE, "not about the dataset d"),
+        (verdict(), PromotionRequirements(DATASET, STRICT), TWO, ONE, "not about these thresholds"),
+        (verdict(), REQUIRED, TWO, OTHER, "not about v3, which is in production"),
+        (verdict(over=None), REQUIRED, TWO, ONE, "not about v1, which is in production: none instead of 111111111111"),
+        (verdict(), REQUIRED, TWO, None, "nothing is in production"),
+    ],
+)
+def test_a_verdict_about_anything_else_is_refused(
+    told: Verdict, required: PromotionRequirements, version: Version, champion: Version | None, match: str
+) -> None:
+    with pytest.raises(VerdictInvalid, match=match):
+        warrant_of(told, required, version, champion, SIGNED)
+
+
+Type = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture
+def type_(made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
+    """Types a command beside a registry with two versions, the first in production."""
+    for name in ("one", "two", "three"):
+        made.add(Release(name=name))
+    monkeypatch.chdir(made.place)
+    for name, value in {"USER": "alice", "REGISTRY": made.uri}.items():
+        monkeypatch.setenv(f"WARRANT_{name}", value)
+    write_dataset(made.place / "d.jsonl", SAMPLES)
+    limits = '{}alpha = 0.05\n[[threshold]]\nmetric = "answered"\nfloor = 0.5\nmargin = 0.1\n'
+    (made.place / "t.toml").write_text(limits.format(""), "utf-8")
+    (made.place / "two.toml").write_text(limits.format("two_persons = true\n"), "utf-8")
+
+    def run(line: str) -> tuple[int, str]:
+        code = main(shlex.split(line)) or 0
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    assert run('promote 1 --to production -t INC-1 --override "first" --approver bob')[0] == 0
+    return run
+
+
+def written(made: Made, name: str, limits: str = "t.toml", right: int = 55, over: str = "one") -> str:
+    """A verdict about one of the versions, as a file."""
+    versions = {each: Version(0, each, digest_of(Release(name=each))) for each in ("one", "two", "three")}
+    told = decide(read_thresholds(made.place / limits), DATASET, side(versions[name], right), side(versions[over], 55))
+    (made.place / "v.json").write_text(told.text(), "utf-8")
+    return f"--dataset d.jsonl --verdict v.json --thresholds {limits} -t CHG-1"
+
+
+def test_a_passing_verdict_moves_the_alias_and_stays_with_the_version(type_: Type, made: Made) -> None:
+    code, told = type_(f"promote 2 --to production {written(made, 'two')} --approver bob")
+    assert (code, told) == (0, "v2 is in production. v1 is archived.\n")
+    registry = open_registry(made.uri, MODEL)
+    warrant = registry.warrant(registry.version(2))
+    assert warrant is not None
+    assert (warrant.champion, warrant.approver) == (Champion(version=1, release=digest_of(Release(name="one"))), "bob")
+    run = made.client.get_model_version(MODEL, "2").run_id
+    kept = [file.path for file in made.client.list_artifacts(str(run), "warrants")]
+    assert f"warrants/verdict-{warrant.evidence}.json" in kept
+
+
+def test_a_failing_verdict_moves_nothing(type_: Type, made: Made) -> None:
+    code, told = type_(f"promote 2 --to production {written(made, 'two', right=10)} --approver bob")
+    assert code == 1
+    assert "v2 was not let in: fail. answered: floor: 0.167, floor 0.5: missed" in told
+    assert open_registry(made.uri, MODEL).placement().production == 1
+
+
+def test_evidence_against_what_is_no_champion_any_more_moves_nothing(type_: Type, made: Made) -> None:
+    offered = written(made, "two")
+    assert type_('promote 3 --to production -t INC-2 --override "fire" --approver bob')[0] == 0
+    code, told = type_(f"promote 2 --to production {offered} --approver bob")
+    assert (code, "not about v3, which is in production" in told) == (2, True)
+    assert open_registry(made.uri, MODEL).placement().production == 3
+
+
+def test_a_stored_warrant_is_old_when_another_release_is_in_production(type_: Type, made: Made) -> None:
+    assert type_(f"promote 2 --to production {written(made, 'two')} --approver bob")[0] == 0
+    assert type_('promote 3 --to production -t INC-2 --override "fire" --approver bob')[0] == 0
+    code, told = type_("promote 2 --to production -t CHG-2")
+    assert (code, "v2 was compared with v1, and v3 is in production now" in told) == (1, True)
+    assert type_("rollback --reason fire")[0] == 0
+    assert open_registry(made.uri, MODEL).placement().production == 2
+
+
+@pytest.mark.parametrize("approver", ["alice", "Alice", "alice@laptop"])
+def test_who_approved_may_not_promote_where_two_persons_are_asked_for(type_: Type, made: Made, approver: str) -> None:
+    offered = written(made, "two", "two.toml")
+    code, told = type_(f"promote 2 --to production {offered} --approver {approver}")
+    assert (code, "two persons are asked for" in told) == (1, True)
+    assert type_(f"promote 2 --to production {offered} --approver bob")[0] == 0
+
+
+def test_one_person_is_enough_where_two_are_not_asked_for(type_: Type, made: Made) -> None:
+    assert type_(f"promote 2 --to production {written(made, 'two')} --approver alice")[0] == 0
+
+
+def test_two_persons_are_asked_for_an_override_too(type_: Type) -> None:
+    line = 'promote 2 --to production -t INC-3 --override "fire" --thresholds two.toml --approver '
+    assert type_(line + "alice")[0] == 1
+    assert type_(line + "bob")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("--to production -t C --verdict v.json --approver bob", "A --verdict needs the --dataset"),
+        ("--to production -t C --dataset d.jsonl", "A promotion by --dataset needs an --approver"),
+        ("--to production -t C --dataset d.jsonl --override x --approver bob", "--dataset or --override"),
+        ("--to staging --dataset d.jsonl --approver bob", "Staging needs no evidence; --dataset is for production."),
+        ("--to production --dataset d.jsonl --approver bob", "Production needs a --ticket."),
+        ("--to production -t C --approver bob", "--approver is for a --dataset or an --override"),
+    ],
+)
+def test_what_does_not_go_together_is_told(type_: Type, line: str, told: str) -> None:
+    code, printed = type_(f"promote 2 {line}")
+    assert (code, told in printed) == (2, True), printed
+
+
+def test_a_verdict_that_cannot_be_read_moves_nothing(type_: Type, made: Made) -> None:
+    Path(made.place / "v.json").write_text("{}", "utf-8")
+    code, told = type_("promote 2 --to production -t C --dataset d.jsonl --verdict v.json --approver bob")
+    assert (code, "is no verdict of" in told) == (2, True)

@@ -1,0 +1,92 @@
+"""The shape of the rooms: class names are unique, and packages import each other in one direction only.
+
+A room is a top-level package. Its folders, and the files beside them, are its parts; a part may not import itself back
+through another. `ROOMS` lists the rooms to which a rule applies already.
+"""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from test_layers import ROOT, absolute
+
+ALL = ("graph", "server", "evals")
+ROOMS = ("server",)
+"""Rooms whose class names are unique in the whole house, and whose parts form no cycle."""
+
+
+def files(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def public_classes() -> dict[str, list[str]]:
+    """The files that define each public class."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in [path for room in ALL for path in files(room)]:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def part_of(module: str) -> str:
+    """The folder or file of a room that a module belongs to."""
+    return ".".join(module.split(".")[:2])
+
+
+def parts(room: str) -> dict[str, set[str]]:
+    """The parts that each part of a room imports, lazily or not."""
+    needs: dict[str, set[str]] = defaultdict(set)
+    for path in files(room):
+        own = part_of(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."))
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                module = absolute(path, node)
+                names = [f"{module}.{name.name}" for name in node.names] if module == room else [module]
+                needs[own] |= {part_of(name) for name in names if name.startswith(f"{room}.")} - {own}
+    return needs
+
+
+def cycle(needs: dict[str, set[str]]) -> set[str]:
+    """Parts that import each other in a circle."""
+    left = {part: set(need) & needs.keys() for part, need in needs.items()}
+    while ready := {part for part, need in left.items() if not need & left.keys()}:
+        left = {part: need for part, need in left.items() if part not in ready}
+    return set(left)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_public_class_shares_its_name_with_another(room: str) -> None:
+    shared = {name: paths for name, paths in public_classes().items() if len(paths) > 1}
+    assert {name: paths for name, paths in shared.items() if any(path.startswith(f"{room}/") for path in paths)} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_parts_of_a_room_form_no_cycle(room: str) -> None:
+    assert cycle(parts(room)) == set()
+
+
+def test_a_cycle_is_found() -> None:
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"a", "b", "c"}
+
+
+def test_the_server_is_layered_as_drawn() -> None:
+    """Each layer imports only layers below it."""
+    layers = [
+        {"app", "serving", "cli"},
+        {"routes", "middleware"},
+        {"service"},
+        {"streams", "conversations", "checkpoints", "observability"},
+        {"releases", "schemas", "connections"},
+        {"errors"},
+        {"context", "client", "client_streams"},
+        {"auth"},
+        {"settings"},
+        {"files", "processes"},
+    ]
+    level = {f"server.{name}": number for number, names in enumerate(layers) for name in names}
+    needs = parts("server")
+    assert {part for part in needs if part not in level and part != "server.__init__"} == set()
+    upward = {(part, need) for part, each in needs.items() for need in each if level[need] < level[part]}
+    assert upward == set()
