@@ -1,4 +1,4 @@
-.PHONY: setup demo studio test check fix draw screenshots bench lock clean
+.PHONY: setup demo studio test test-slow test-all check container docs fix draw screenshots bench lock clean
 
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
@@ -20,13 +20,31 @@ studio: demo
 	WARRANT_INDEX=$${WARRANT_INDEX:-.warrant/handbook} LANGGRAPH_CLI_NO_ANALYTICS=1 LANGGRAPH_NO_VERSION_CHECK=true \
 	  LANGSMITH_TRACING=false PATH="$$PWD/.venv-studio/bin:$$PATH" langgraph dev --no-browser
 
+PYTEST = .venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+
 test: setup
-	.venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-slow: setup
+	$(PYTEST) -m slow
+
+test-all: setup
+	$(PYTEST)
 
 check: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+# The container's files through their linters, and the Dockerfile's commands in a clean environment.
+container:
+	@scripts/setup requirements.lock .venv
+	scripts/check-container
+
+# The documentation site, in site/; built without a network, and refused when a link leads nowhere.
+docs:
+	@scripts/setup requirements.lock .venv
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 fix: setup
 	.venv/bin/ruff check --fix .
@@ -48,4 +66,4 @@ lock: setup
 	scripts/lock
 
 clean:
-	rm -rf .venv .venv-studio .warrant .langgraph_api
+	rm -rf .venv .venv-studio .warrant .langgraph_api site dist

@@ -1,39 +1,42 @@
-"""The front door: one command whose parts are imported only when they are asked for."""
+"""The command line: `warrant` and its commands, each imported only when it is run."""
 
+import gc
 import importlib
 import sys
 from typing import Any
 
 import click
 
+COLLECT_AFTER = 200_000
+"""Allocations between two garbage collections: imports allocate much and free next to nothing."""
 Commands = dict[str, tuple[str, str]]
-"""Where a command is and what it is for, by its name; a group is nowhere."""
+"""The place and the purpose of each command; a group has no place."""
 COMMANDS: Commands = {
-    "index": ("graph.commands.index:index", "Index files, folders and corpora into a Snapshot."),
-    "ask": ("graph.commands.ask:ask", "Ask a question and get an answer with checked citations."),
+    "index": ("graph.cli.index:index", "Index files, folders and corpora into a Snapshot."),
+    "ask": ("graph.cli.ask:ask", "Ask a question and get an answer with checked citations."),
     "serve": ("server.cli.serve:serve", "Serve the graph over HTTP."),
     "feedback": ("server.cli.feedback:feedback", "What people said of the answers, as eval samples."),
-    "search": ("graph.commands.search:search", "Search a Snapshot without writing an answer."),
-    "verify": ("graph.commands.verify:command", "Check answers of any system against their passages."),
+    "search": ("graph.cli.search:search", "Search a Snapshot without writing an answer."),
+    "verify": ("graph.cli.verify:command", "Check answers of any system against their passages."),
     "release": ("", "Show, log and move releases."),
     "promote": ("evals.cli.promote:promote", "Let a version take a stage: staging or production."),
-    "rollback": ("graph.commands.rollback:rollback", "Put the release before back into production."),
-    "split": ("graph.commands.traffic:split", "Give shares of production's questions to other versions."),
-    "shadow": ("graph.commands.traffic:shadow", "Let a version answer questions of production's unseen."),
+    "rollback": ("graph.cli.rollback:rollback", "Put the release before back into production."),
+    "split": ("graph.cli.traffic:split", "Give shares of production's questions to other versions."),
+    "shadow": ("graph.cli.traffic:shadow", "Let a version answer questions of production's unseen."),
     "eval": ("", "Measure how well a release answers."),
-    "graph": ("graph.commands.draw:graph", "Draw the answering graph."),
-    "snapshot": ("graph.commands.snapshot:snapshot", "Show what a Snapshot holds."),
+    "graph": ("graph.cli.draw:graph", "Draw the answering graph."),
+    "snapshot": ("graph.cli.snapshot:snapshot", "Show what a Snapshot holds."),
 }
 GROUPS: dict[str, Commands] = {
     "release": {
-        "show": ("graph.commands.release:show", "Print the effective release, checked; or a version."),
-        "list": ("graph.commands.versions:list_versions", "List the versions and where they stand."),
-        "diff": ("graph.commands.versions:diff", "Compare what two versions are made of."),
-        "sign": ("graph.commands.sign:sign", "Write a version's warrant by hand: the evidence to promote it by."),
-        "trail": ("graph.commands.versions:trail", "List every move of a version."),
-        "log": ("graph.commands.log:log", "Log the release with its code and Snapshot as a version of a model."),
-        "approved": ("graph.commands.approved:approved", "Fail unless a person has approved a version."),
-        "pack": ("graph.commands.pack:pack_release", "Put code, release and Snapshot together, and log nothing."),
+        "show": ("graph.cli.release:show", "Print the effective release, checked; or a version."),
+        "list": ("graph.cli.release:list_versions", "List the versions and where they stand."),
+        "diff": ("graph.cli.release:diff", "Compare what two versions are made of."),
+        "sign": ("graph.cli.release_sign:sign", "Write a version's warrant by hand: the evidence to promote it by."),
+        "history": ("graph.cli.release:history", "List every promotion, rollback and change of traffic."),
+        "log": ("graph.cli.release_log:log", "Log the release with its code and Snapshot as a version of a model."),
+        "approved": ("graph.cli.release:approved", "Fail unless a person has approved a version."),
+        "pack": ("graph.cli.release_log:pack_release", "Put code, release and Snapshot together, and log nothing."),
         "compare": ("server.cli.compare:compare_versions", "Compare how two versions did on live questions."),
     },
     "eval": {
@@ -55,8 +58,8 @@ GROUPS: dict[str, Commands] = {
 class LazyGroup(click.Group):
     """Knows its commands' names and purposes without importing them, so that --help is instant."""
 
-    def __init__(self, *args: Any, lazy: Commands, **told: Any) -> None:
-        super().__init__(*args, **told)
+    def __init__(self, *args: Any, lazy: Commands, **options: Any) -> None:
+        super().__init__(*args, **options)
         self._lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -88,12 +91,12 @@ def _missing(command: str, module: str, error: ModuleNotFoundError) -> Exception
     from graph.errors import ExtraMissing
 
     extra = {"server": "serve", "evals": "evals"}.get(ours)
-    how = f"install Warrant with the extra `{extra}`" if extra else "install Warrant anew"
+    how = f"pip install 'warrant-rag[{extra}]'" if extra else "pip install --force-reinstall warrant-rag"
     return ExtraMissing(f"`{command}` needs {library}, which is not installed; {how}.")
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="warrant")
+@click.version_option(package_name="warrant-rag", prog_name="warrant")
 def warrant() -> None:
     """Answers from your documents, each claim tied to the span that it comes from.
 
@@ -105,11 +108,12 @@ def warrant() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; what goes wrong on purpose becomes one sentence and an exit code."""
+    """Run the command; an error of ours becomes one sentence and an exit code."""
+    gc.set_threshold(COLLECT_AFTER)
     try:
         return warrant.main(arguments, standalone_mode=False)
     except click.ClickException as error:
-        from graph.commands.terminal import printable
+        from graph.cli.terminal import printable
 
         error.message = printable(error.message)  # type: ignore[misc]  # it may quote what was typed or read
         error.show()
@@ -118,8 +122,8 @@ def main(arguments: list[str] | None = None) -> Any:
         click.echo("Interrupted.", err=True)
         return 130
     except Exception as error:
-        from graph.commands.exits import exit_code
-        from graph.commands.terminal import echo
+        from graph.cli.exit_codes import exit_code
+        from graph.cli.terminal import echo
 
         code = exit_code(error)
         if code is None:

@@ -31,11 +31,10 @@ from rich.progress import track
 from benchmarks.record import ROOT, Target, begin, print_line, print_table, record, spread
 from benchmarks.serving import Place, server
 from benchmarks.stores import run_index
-from graph.registry.admission import Evidence, Override
 from graph.registry.client import Registry
-from graph.registry.promotion import promote
-from graph.registry.releasing import Wishes, log_release
-from graph.registry.trail import Mover, Why
+from graph.registry.log_release import LogOptions, log_release
+from graph.registry.promotion import Override, PromotionEvidence, promote
+from graph.registry.transitions import Actor, Reason
 from graph.release import Prompts, Release
 from graph.settings import bound_mlflow
 
@@ -97,12 +96,13 @@ def make_versions(folder: Path, uri: str) -> dict[str, str]:
     run_index([ROOT / "samples" / "handbook"], folder / "store", Release())
     for number in track(PINS, "Logging releases"):
         release = Release(name=f"release-{number}", prompts=Prompts(declined=f"Release {number} does not know."))
-        log_release(release, folder / "store", uri, MODEL, Wishes(), lambda _: None)
+        log_release(release, folder / "store", uri, MODEL, LogOptions(), lambda _: None)
     _log_other_code(folder, uri)
     registry = Registry(uri, MODEL)
-    let = Evidence(override=Override("a benchmark", "nobody", "none"))
+    evidence = PromotionEvidence(override=Override("a benchmark", "nobody", "none"))
+    actor = Actor("bench", "benchmark", os.getpid())
     for version in registry.versions():
-        promote(registry, Mover("bench", "benchmark", os.getpid()), str(version.number), "production", Why("none"), let)
+        promote(registry, actor, str(version.number), "production", Reason("none"), evidence)
     return {str(version.number): version.label for version in registry.versions()}
 
 

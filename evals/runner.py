@@ -13,9 +13,8 @@ from typing import Any
 from evals.dataset import Sample
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome
 from graph.agent import Agent
-from graph.registry import Follows
-from graph.registry.package import snapshot_of
-from graph.registry.packing import pack
+from graph.registry import RegistryReader
+from graph.registry.package import pack, snapshot_of
 from graph.release import Release
 from graph.snapshot.manifest import read_manifest
 
@@ -37,7 +36,7 @@ def packed(release: Release, index: Path) -> Iterator[PackagedRelease]:
         yield PackagedRelease(found.root, release.label, found.digest, found.manifest.id, commit=found.commit)
 
 
-def registered(registry: Follows, number: int, home: Path) -> PackagedRelease:
+def registered(registry: RegistryReader, number: int, home: Path) -> PackagedRelease:
     """A version of the registry, fetched to `home`; raises a RegistryError."""
     version = registry.version(number)
     root = registry.fetch(version, home)

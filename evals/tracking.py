@@ -21,8 +21,8 @@ from evals.report import FILES
 from evals.runs import ABOUT, ANSWERS, SAMPLES, EvalRun
 from evals.scores import SCORES, Score, by_metric, values_of
 from graph.errors import RegistryUnavailable
-from graph.registry.logging import DIGEST, dataset_input, experiment_of
-from graph.registry.reach import check_reach, shown, trouble
+from graph.registry.address import check_reach, shown, trouble
+from graph.registry.log_model import DIGEST, dataset_input, experiment_of
 
 KEY = "warrant.eval"
 KEPT = (ABOUT, SAMPLES, ANSWERS, SCORES)

@@ -3,11 +3,11 @@
 from langgraph.graph import START, StateGraph
 
 from .backends import Backend
-from .caching.leases import with_leases
+from .caching.single_flight import SingleFlightGraph
 from .nodes import Nodes, after_cite, after_fallback, after_generate, after_preprocess, after_route
 from .release import Release
 from .state import Question, Reply, State
-from .sync import Graph, with_sync_calls
+from .sync import Graph
 
 
 def build_graph(release: Release, backend: Backend) -> Graph:
@@ -32,4 +32,4 @@ def build_graph(release: Release, backend: Backend) -> Graph:
     graph.add_conditional_edges("generate", after_generate)
     graph.add_conditional_edges("fallback", after_fallback)
     graph.add_conditional_edges("cite", after_cite)
-    return with_leases(with_sync_calls(graph.compile(name="warrant")))
+    return SingleFlightGraph.of(graph.compile(name="warrant"))

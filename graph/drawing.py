@@ -58,7 +58,7 @@ def write_png(drawing: Drawing, path: Path) -> None:
         from matplotlib.figure import Figure
         from matplotlib.patches import FancyBboxPatch
     except ImportError as error:
-        raise ExtraMissing("Drawing a PNG needs matplotlib and grandalf; pip install 'warrant[draw]'.") from error
+        raise ExtraMissing("Drawing a PNG needs matplotlib and grandalf; pip install 'warrant-rag[draw]'.") from error
     places = _places(drawing)
     figure = Figure(figsize=(11, 3))
     axes = figure.add_subplot()

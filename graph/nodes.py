@@ -13,7 +13,7 @@ from langgraph.config import get_stream_writer
 from .answers import NOTHING_ASKED, answered, declined, why_not
 from .backends import Backend, Brief
 from .caching.cache import reuse
-from .caching.leases import lease_of_this_run
+from .caching.single_flight import leader_of_this_run
 from .filters import compile_filter
 from .models.markers import normalise_markers
 from .offload import off_loop
@@ -92,7 +92,7 @@ class Nodes:
             usage=no_usage(),
             timings={},
         )
-        kept = await reuse(self.backend.caches, update["key"], lease_of_this_run(), self._patience(began))
+        kept = await reuse(self.backend.caches, update["key"], leader_of_this_run(), self._patience(began))
         if kept is None:
             return update
         get_stream_writer()(_token(kept["text"]))

@@ -3,7 +3,7 @@
 import queue
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from anyio.from_thread import BlockingPortal, BlockingPortalProvider
 from langgraph.graph.state import CompiledStateGraph
@@ -16,6 +16,11 @@ LOOP = BlockingPortalProvider()
 class GraphWithSync(CompiledStateGraph[Any, Any, Any, Any]):
     """A compiled graph whose `invoke` and `stream` run its async twins."""
 
+    @classmethod
+    def of(cls, graph: Graph) -> Self:
+        """A compiled graph as one of this class; LangGraph's own `copy` makes its copies in this way."""
+        return cls(**{name: value for name, value in vars(graph).items() if name != "__orig_class__"})
+
     def invoke(self, input: Any, config: Any = None, **options: Any) -> Any:
         with LOOP as portal:
             return portal.call(partial(self.ainvoke, input, config, **options))
@@ -23,12 +28,6 @@ class GraphWithSync(CompiledStateGraph[Any, Any, Any, Any]):
     def stream(self, input: Any, config: Any = None, **options: Any) -> Iterator[Any]:
         with LOOP as portal:
             yield from _pumped(portal, partial(self.astream, input, config, **options))
-
-
-def with_sync_calls(graph: Graph) -> Graph:
-    """The same graph, for sync callers too. LangGraph makes the object, so its class is changed afterwards."""
-    graph.__class__ = GraphWithSync
-    return graph
 
 
 def _pumped(portal: BlockingPortal, make: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from graph.errors import WarrantError
-from graph.registry import Follows
+from graph.registry import RegistryReader
 from graph.registry.package import open_package
 from graph.settings import bound_mlflow, quiet_libraries
 from server.auth.callers import Callers
@@ -81,7 +81,7 @@ def deployments_of(settings: ServerSettings) -> Deployments:
         return IndexDeployments(settings)
     uri, model = settings.registry, settings.model
 
-    def registry() -> Follows:
+    def registry() -> RegistryReader:
         # MLflow takes seconds to import, and a server without a registry never needs it.
         from graph.registry.client import open_registry
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from graph.errors import RegistryUnavailable, VersionUnknown
 from graph.registry import Version
-from graph.registry.package import package_digest
-from graph.registry.packing import pack
-from graph.registry.shelf import shelve
-from graph.registry.stages import SHADOW_TAG, SPLIT_TAG, Places
+from graph.registry.package import pack, package_digest
+from graph.registry.package_cache import cached_package
+from graph.registry.stages import SHADOW_TAG, SPLIT_TAG, Placement
 from graph.registry.warrant import Warrant, WarrantScore
 from graph.release import Release
 
@@ -58,10 +57,10 @@ class MemoryRegistry:
         self.warrants[number] = warranted(digest)
         return number
 
-    def places(self) -> Places:
+    def placement(self) -> Placement:
         self._there()
         tags = {SPLIT_TAG: json.dumps(self.shares), SHADOW_TAG: str(self.shadowed)}
-        return Places(dict(self.names), tags)
+        return Placement(dict(self.names), tags)
 
     def version(self, number: int) -> Version:
         self._there()
@@ -77,7 +76,7 @@ class MemoryRegistry:
             self.fetched.append(version.number)
             return Path(shutil.copytree(self.home / f"v{version.number}", arriving / "package"))
 
-        return shelve(home, version.digest, bring)
+        return cached_package(home, version.digest, bring)
 
     def warrant(self, version: Version) -> Warrant | None:
         self._there()

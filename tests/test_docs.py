@@ -1,8 +1,10 @@
 """What the documents say is what the project is."""
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support import ROOT
@@ -34,7 +36,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 def test_the_exit_codes_in_the_reference_are_those_of_the_commands() -> None:
-    from graph.commands.exits import EXITS, WITHHELD
+    from graph.cli.exit_codes import EXITS, WITHHELD
 
     table = (ROOT / "docs/reference/errors.md").read_text("utf-8").partition("## HTTP")[0]
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
@@ -42,7 +44,7 @@ def test_the_exit_codes_in_the_reference_are_those_of_the_commands() -> None:
 
 
 def test_locks_hold_hashes_and_no_address() -> None:
-    for name in ("requirements.lock", "requirements-studio.lock"):
+    for name in ("requirements.lock", "requirements-serve.lock", "requirements-studio.lock"):
         text = (ROOT / name).read_text("utf-8")
         pins = re.findall(r"^[a-z0-9][a-z0-9._-]*(?:\[[a-z,]+\])?==", text, re.MULTILINE)
         assert len(pins) > 50
@@ -71,3 +73,35 @@ def test_tests_live_where_the_code_does() -> None:
     for package in ("graph", "evals"):
         rooms = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
         assert rooms <= {path.name for path in (ROOT / "tests" / package).iterdir() if path.is_dir()}
+
+
+def build_site(root: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(out)]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(command, cwd=root, env=quiet, capture_output=True, text=True, timeout=600)
+
+
+@pytest.mark.slow
+def test_the_site_is_built_with_every_link_checked_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    done = build_site(ROOT, tmp_path / "site")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > 30
+    elsewhere = re.compile(r"<(?:script|link|img|iframe)[^>]*https?://[^>]*>")
+    assert [found for page in pages for found in elsewhere.findall(page.read_text("utf-8"))] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", ["nothing.md", "other.md#nowhere"])
+def test_a_link_that_leads_nowhere_fails_the_site(tmp_path: Path, link: str) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "scripts").mkdir()
+    for name in ("mkdocs.yml", "docs/.nav.yml", "scripts/mkdocs_hooks.py"):
+        (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
+    (tmp_path / "docs" / "other.md").write_text("# Other\n", "utf-8")
+    (tmp_path / "README.md").write_text("# Page\n\n[other](docs/other.md)\n", "utf-8")
+    assert build_site(tmp_path, tmp_path / "good").returncode == 0
+    (tmp_path / "README.md").write_text(f"# Page\n\n[gone](docs/{link})\n", "utf-8")
+    done = build_site(tmp_path, tmp_path / "bad")
+    assert done.returncode != 0
+    assert link.rpartition("#")[2] in done.stdout + done.stderr

@@ -11,8 +11,8 @@ GRAPH = sorted((ROOT / "graph").rglob("*.py"))
 EVALS = sorted((ROOT / "evals").rglob("*.py"))
 SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py"), *EVALS])
 
-REGISTRY = ("client", "crosscheck", "entry", "fetching", "logging", "responses", "signature")
-"""What of the registry's room speaks to MLflow; packages, warrants and stages do not."""
+REGISTRY = ("client", "log_model", "log_release", "mlflow_entry", "mlflow_models")
+"""The files of the registry that use MLflow; packages, warrants and stages do not."""
 HOMES = {
     "lancedb": {"graph/snapshot/tables.py"},
     "kreuzberg": {"graph/ingest/formats/convert.py"},
@@ -46,7 +46,7 @@ HOMES = {
     "python_calamine": {"graph/ingest/formats/workbooks.py"},
     "filelock": {
         "evals/runs.py",
-        "graph/registry/shelf.py",
+        "graph/registry/package_cache.py",
         "graph/snapshot/store.py",
         "server/releases/retention.py",
         "server/observability/mlflow_traces.py",

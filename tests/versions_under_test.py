@@ -14,7 +14,7 @@ import yaml
 from mlflow import MlflowClient
 from support import ROOT
 
-from graph.registry.logging import tracking
+from graph.registry.log_model import tracking
 from graph.release import Release
 from graph.settings import bound_mlflow
 

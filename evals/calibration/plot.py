@@ -62,7 +62,7 @@ def _canvas(across: str, upwards: str) -> tuple["Figure", "Axes"]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ExtraMissing("Drawing the curve needs matplotlib; install Warrant with the extra `evals`.") from error
+        raise ExtraMissing("Drawing the curve needs matplotlib; pip install 'warrant-rag[evals]'.") from error
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel=across, ylabel=upwards)

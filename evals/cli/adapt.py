@@ -6,7 +6,7 @@ import click
 
 from evals.adapters import adapt as adapted
 from evals.dataset import write_dataset
-from graph.commands.terminal import echo
+from graph.cli.terminal import echo
 
 
 @click.command()

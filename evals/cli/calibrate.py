@@ -22,8 +22,8 @@ from evals.cli.steps import ask_release
 from evals.errors import RunInvalid
 from evals.runner import packed
 from evals.runs import EvalRun
-from graph.commands.options import settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.files import write_whole
 from graph.release import load_release
 from graph.settings import Settings

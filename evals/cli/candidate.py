@@ -13,10 +13,10 @@ from evals.dataset import read_dataset
 from evals.gate.promotion import PromotionRequirements
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.runner import registered
-from graph.commands.options import settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.registry import Version
-from graph.registry.admission import check_logged
+from graph.registry.promotion import check_logged
 from graph.registry.stages import number_of
 from graph.settings import Settings
 
@@ -68,7 +68,7 @@ def candidate(
 def pair_of(settings: Settings, version: str) -> CandidatePair:
     """The version that is named, and its champion; raises a RegistryError."""
     registry = registry_of(settings)
-    places = registry.places()
+    places = registry.placement()
     chosen = registry.version(number_of(version, places))
     check_logged(chosen)
     alone = places.production in (None, chosen.number)

@@ -13,8 +13,8 @@ from evals.errors import RevisionInvalid
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.revisions import ReleaseRecipe, Revision, build, export, file_of, git
 from evals.runs import EvalRun
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal
 
 INSIDE = click.Path(path_type=Path)
 

@@ -13,8 +13,8 @@ from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
 from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.feedback import read_feedback
 from evals.judge.config import JudgeConfig, judge_config
-from graph.commands.options import settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.settings import Settings
 
 if TYPE_CHECKING:

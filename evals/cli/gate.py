@@ -16,8 +16,8 @@ from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
 from evals.judge.config import judge_config
 from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
 from graph.files import write_whole
 
 COLOURS: dict[Says, str] = {"pass": "green", "fail": "red", "cannot tell": "yellow"}

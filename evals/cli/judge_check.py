@@ -13,8 +13,8 @@ from rich.table import Table
 from evals.cli.steps import progress_bar, takes_judge
 from evals.judge.config import JudgeConfig, judge_config
 from evals.judge.labels import FAITHFUL, LabelledAnswer, read_labels
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
 
 if TYPE_CHECKING:
     from evals.judge.agreement import AgreementFigure, HumanAgreement

@@ -14,8 +14,8 @@ from evals.report.contents import check_run
 from evals.report.record import read_record
 from evals.runs import EvalRun
 from evals.scores import score_run
-from graph.commands.options import needs_mlflow, settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import needs_mlflow, settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.settings import bound_mlflow
 
 if TYPE_CHECKING:

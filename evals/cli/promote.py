@@ -10,14 +10,14 @@ from evals.dataset import read_dataset
 from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import read_verdict
-from graph.commands.opened import WORDS, opened, says, told, warrant_file
-from graph.commands.options import settings_with, takes
-from graph.commands.rollback import archived
+from graph.cli.options import settings_with, takes
+from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_session, warrant_file
+from graph.cli.rollback import archived
 from graph.registry import STAGES, Stage
-from graph.registry.admission import Evidence, Override
+from graph.registry.promotion import Override, PromotionEvidence
 from graph.registry.promotion import promote as promote_version
 from graph.registry.stages import PRODUCTION
-from graph.registry.trail import Why
+from graph.registry.transitions import Reason
 from graph.settings import Settings
 
 PATH = click.Path(path_type=Path, dir_okay=False)
@@ -45,13 +45,13 @@ class OfferedEvidence:
 @click.option(
     "--to", "stages", type=click.Choice(STAGES), required=True, multiple=True, help="The stage that it takes."
 )
-@says("The change request that allows it; production needs one.", "--note Why.")
+@note_options("The change request that allows it; production needs one.", "--note Why.")
 @click.option("--dataset", "-d", type=PATH, help="The samples that production is held to; asked now if need be.")
 @click.option("--verdict", type=PATH, help="What `warrant eval gate` said on that dataset, so that nothing is asked.")
 @click.option("--thresholds", type=PATH, default=DEFAULT, help="What a verdict is held to, and if two persons are.")
 @click.option("--warrant", "file", type=PATH, help="Evidence by hand, as `release sign` writes it.")
-@click.option("--override", type=WORDS, help="An emergency: the reason to do without evidence.")
-@click.option("--approver", type=WORDS, help="Who answers for a verdict, or for an override.")
+@click.option("--override", type=ONE_LINE, help="An emergency: the reason to do without evidence.")
+@click.option("--approver", type=ONE_LINE, help="Who answers for a verdict, or for an override.")
 @takes("registry", "model")
 def promote(
     version: str,
@@ -76,10 +76,10 @@ def promote(
     offered = OfferedEvidence(dataset, verdict, file, override, approver, ticket)
     stage = _stage(stages, offered)
     settings = settings_with(registry=registry, model=model)
-    evidence = _evidence(settings, version, offered, thresholds) if stage == PRODUCTION else Evidence()
-    with opened(registry, model) as (kept, mover):
-        outcome = promote_version(kept, mover, version, stage, Why(ticket, note), evidence)
-    told(outcome, f"v{outcome.places.aliases.get(stage)} is in {stage}.{archived(outcome)}")
+    evidence = _evidence(settings, version, offered, thresholds) if stage == PRODUCTION else PromotionEvidence()
+    with registry_session(registry, model) as (versions, actor):
+        result = promote_version(versions, actor, version, stage, Reason(ticket, note), evidence)
+    echo_result(result, f"v{result.placement.aliases.get(stage)} is in {stage}.{archived(result)}")
 
 
 def _stage(stages: tuple[str, ...], offered: OfferedEvidence) -> Stage:
@@ -111,14 +111,14 @@ def _check_approver(offered: OfferedEvidence) -> None:
         raise click.UsageError("--approver is for a --dataset or an --override; a warrant names its own.")
 
 
-def _evidence(settings: Settings, version: str, offered: OfferedEvidence, thresholds: Path) -> Evidence:
+def _evidence(settings: Settings, version: str, offered: OfferedEvidence, thresholds: Path) -> PromotionEvidence:
     """What is offered for production; raises PromotionRefused when a verdict is no pass."""
     limits = read_thresholds(thresholds)
     if offered.override is not None:
         given = Override(offered.override, offered.approver or "", offered.ticket)
-        return Evidence(override=given, two_persons=limits.two_persons)
+        return PromotionEvidence(override=given, two_persons=limits.two_persons)
     if offered.dataset is None:
-        return Evidence(warrant_file(offered.file), two_persons=limits.two_persons)
+        return PromotionEvidence(warrant_file(offered.file), two_persons=limits.two_persons)
     from evals.cli.candidate import compare_pair, pair_of
 
     pair, required = pair_of(settings, version), PromotionRequirements(read_dataset(offered.dataset), limits)
@@ -126,4 +126,4 @@ def _evidence(settings: Settings, version: str, offered: OfferedEvidence, thresh
     signed = SignOff(offered.approver or "", offered.ticket)
     warrant = warrant_of(verdict, required, pair.candidate, pair.champion, signed)
     pair.registry.attach(pair.candidate, f"verdict-{verdict.digest}.json", verdict.text())
-    return Evidence(warrant, two_persons=limits.two_persons)
+    return PromotionEvidence(warrant, two_persons=limits.two_persons)

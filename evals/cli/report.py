@@ -10,8 +10,8 @@ from evals.gate.verdict import EvaluatedRelease, Verdict, read_verdict
 from evals.report import write_report
 from evals.report.contents import report_of
 from evals.runs import EvalRun
-from graph.commands.options import settings_with
-from graph.commands.terminal import echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import echo
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

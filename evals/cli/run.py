@@ -10,8 +10,8 @@ from evals.cli.steps import AT_ONCE, HOME, ask_release, registry_of
 from evals.dataset import read_dataset
 from evals.runner import packed, registered
 from evals.runs import PackagedRelease
-from graph.commands.options import settings_with, takes
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with, takes
+from graph.cli.terminal import Terminal, echo
 from graph.registry.stages import number_of
 from graph.release import load_release
 from graph.settings import Settings
@@ -59,4 +59,4 @@ def _package(settings: Settings, version: str | None) -> Iterator[PackagedReleas
             yield package
         return
     found = registry_of(settings)
-    yield registered(found, number_of(version, found.places()), HOME / "packages")
+    yield registered(found, number_of(version, found.placement()), HOME / "packages")

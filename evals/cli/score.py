@@ -15,8 +15,8 @@ from evals.judge.scores import JudgedScores
 from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun
 from evals.scores import Score, by_metric, score_run, unscored, values_of
-from graph.commands.options import settings_with
-from graph.commands.terminal import Terminal, echo
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
 
 
 @click.command()

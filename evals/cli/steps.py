@@ -24,7 +24,7 @@ from evals.report.pairs import ReportedRun
 from evals.runner import ask_all
 from evals.runs import EvalRun, PackagedRelease, open_run
 from evals.scores import score_run
-from graph.commands.options import needs_mlflow
+from graph.cli.options import needs_mlflow
 from graph.files import write_whole
 from graph.registry.package import open_package
 from graph.settings import Settings, bound_mlflow, keep_no_answers

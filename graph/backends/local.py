@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..caching.cache import Caches, Shelf, open_caches
+from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
 from ..release import Release
@@ -49,7 +49,7 @@ class SnapshotRetriever:
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
-        self._read = Shelf(READ, READ_SECONDS)
+        self._read = BoundedCache(READ, READ_SECONDS)
 
     async def ping(self) -> None:
         with self._answering():

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..caching.cache import Shelf
+from ..caching.cache import BoundedCache
 from .embedding import Embedder, Marked, Marks, QuestionVectors, Vectors
 
 
 class CachedEmbedder:
     """An embedder in front of another, with a cache for questions and one for other texts."""
 
-    def __init__(self, embedder: Embedder, questions: Shelf, texts: Shelf) -> None:
+    def __init__(self, embedder: Embedder, questions: BoundedCache, texts: BoundedCache) -> None:
         self._embedder, self._questions, self._texts = embedder, questions, texts
         self.name, self.dimensions, self.unrelated = embedder.name, embedder.dimensions, embedder.unrelated
 

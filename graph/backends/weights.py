@@ -13,7 +13,7 @@ def packaged_file(package: str, relative: str, *, extra: str = "") -> Path:
     for place in places or []:
         if (path := Path(place) / relative).is_file():
             return path
-    wanted = f"pip install 'warrant[{extra}]'" if extra else "reinstall Warrant's requirements"
+    wanted = f"pip install 'warrant-rag[{extra}]'" if extra else "reinstall Warrant's requirements"
     raise ExtraMissing(f"The file {relative} of the package {package} is needed and is not installed; {wanted}.")
 
 

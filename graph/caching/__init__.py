@@ -1,1 +1,1 @@
-"""What has been worked out before."""
+"""Caches of results, and one run for equal questions asked at the same moment."""

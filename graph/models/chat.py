@@ -178,7 +178,7 @@ def _databricks(model: str, options: dict[str, Any]) -> BaseChatModel:
     try:
         from databricks_langchain import ChatDatabricks
     except ImportError as error:
-        raise ImportError("it needs the package databricks-langchain; pip install 'warrant[databricks]'.") from error
+        raise ImportError("it needs databricks-langchain; pip install 'warrant-rag[databricks]'.") from error
     made: BaseChatModel = ChatDatabricks(model=model, **options)
     return made
 

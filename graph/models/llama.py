@@ -48,7 +48,7 @@ def serve(weights: Path, window: int, threads: int) -> str:
     try:
         import xllamacpp
     except ImportError as error:
-        raise ExtraMissing("llama: models need llama.cpp; pip install 'warrant[local-llm]'.") from error
+        raise ExtraMissing("llama: models need llama.cpp; pip install 'warrant-rag[local-llm]'.") from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights)
     parameters.n_ctx = window

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from .warrant import Warrant
 
 if TYPE_CHECKING:
-    from .stages import Places
+    from .stages import Placement
 
 Stage = Literal["staging", "production"]
 STAGES: tuple[Stage, ...] = ("staging", "production")
@@ -28,11 +28,11 @@ class Version:
     made: int = field(default=0, compare=False)
 
 
-class Follows(Protocol):
+class RegistryReader(Protocol):
     """The registry as a server sees it. Every method blocks, and raises RegistryUnavailable when it does not answer."""
 
-    def places(self) -> "Places":
-        """Where versions stand: by alias, and what share of the questions they get, all from one look."""
+    def placement(self) -> "Placement":
+        """Where versions stand: by alias, and what share of the questions they get, all from one read."""
         ...
 
     def version(self, number: int) -> Version:

@@ -1,4 +1,4 @@
-"""The registry in MLflow: versions, aliases, the trail and warrants; every trouble of MLflow becomes one of ours.
+"""The registry in MLflow: versions, aliases, transitions and warrants; every error of MLflow becomes one of ours.
 
 Nothing of MLflow's process-wide settings is used, so that it may be called from any thread.
 """
@@ -20,11 +20,11 @@ from mlflow.exceptions import MlflowException
 from ..errors import PackageBroken, RegistryUnavailable, SettingsInvalid, VersionUnknown, WarrantInvalid
 from ..settings import model_name
 from . import Version
-from .fetching import fetch
-from .logging import DIGEST, experiment_of
-from .reach import check_address, check_reach, shown, trouble
-from .stages import SHADOW_TAG, SPLIT_TAG, Change, Places
-from .trail import Move, State, move_tags, read_move
+from .address import check_address, check_reach, shown, trouble
+from .log_model import DIGEST, experiment_of, tracking
+from .package_cache import cached_package
+from .stages import SHADOW_TAG, SPLIT_TAG, Placement, RegistryChange
+from .transitions import State, Transition, read_transition, transition_tags
 from .warrant import Warrant, read_warrant
 
 LABEL, WARRANT, STAGE = "warrant.release", "warrant.warrant", "warrant.stage"
@@ -46,11 +46,11 @@ class Registry:
         self.uri, self.model = uri, model
         self._client: MlflowClient | None = None
 
-    def places(self) -> Places:
+    def placement(self) -> Placement:
         """Where versions stand."""
         model = self._model()
         tags = {name: str(model.tags[name]) for name in (SPLIT_TAG, SHADOW_TAG) if name in model.tags}
-        return Places({name: int(number) for name, number in model.aliases.items()}, tags)
+        return Placement({name: int(number) for name, number in model.aliases.items()}, tags)
 
     def version(self, number: int) -> Version:
         """A version; raises VersionUnknown when there is none of this number."""
@@ -62,23 +62,31 @@ class Registry:
         found: list[ModelVersion] = []
         token: str | None = ""
         while token is not None:
-            with self._asking() as client:
+            with self._connected() as client:
                 page = client.search_model_versions(f"name = '{self.model}'", PAGE, page_token=token or None)
             found += page
             token = page.token or None
         return sorted(map(_version, found), key=lambda version: -version.number)
 
     def fetch(self, version: Version, home: Path) -> Path:
-        """The directory `home/DIGEST` with the version's package (see fetching.fetch)."""
-        with self._asking():
-            return fetch(self.uri, self.model, version, home)
+        """The directory `home/DIGEST` with the version's package; one that is there and whole is not fetched again."""
+        if not version.digest:
+            raise PackageBroken(f"{self.model} v{version.number} was not logged by `warrant release log`: no digest.")
+
+        def download(folder: Path) -> Path:
+            source = f"models:/{self.model}/{version.number}"
+            with tracking(self.uri):
+                return Path(mlflow.artifacts.download_artifacts(source, dst_path=str(folder)))
+
+        with self._connected():
+            return cached_package(home, version.digest, download)
 
     def measured(self, number: int) -> tuple[dict[str, str], dict[str, float]]:
         """Parameters and metrics of the run that logged a version; none when there is no run."""
         run = self._registered(number).run_id
         if not run:
             return {}, {}
-        with self._asking() as client:
+        with self._connected() as client:
             data = client.get_run(run).data
         return dict(data.params), dict(data.metrics)
 
@@ -108,13 +116,13 @@ class Registry:
     def store(self, version: Version, warrant: Warrant) -> None:
         """Store the evidence with a version, in place of what it had; raises WarrantInvalid when it has no run."""
         run = self._run_of(version)
-        with self._asking() as client:
+        with self._connected() as client:
             client.log_text(run, warrant.text(), f"{FOLDER}/{warrant.digest}.json")
             client.set_model_version_tag(self.model, str(version.number), WARRANT, warrant.digest)
 
     def attach(self, version: Version, name: str, text: str) -> None:
         """Keep a text under a name beside the version's warrants; raises WarrantInvalid when it has no run."""
-        with self._asking() as client:
+        with self._connected() as client:
             client.log_text(self._run_of(version), text, f"{FOLDER}/{name}")
 
     def _run_of(self, version: Version) -> str:
@@ -123,30 +131,32 @@ class Registry:
             raise WarrantInvalid(f"{self.model} v{version.number} has no run in which a warrant could be kept.")
         return str(run)
 
-    def trail(self) -> list[Move]:
-        """Every move, oldest first."""
-        with self._asking() as client:
-            experiment = client.get_experiment_by_name(self._moves)
+    def transitions(self) -> list[Transition]:
+        """Every transition, oldest first."""
+        with self._connected() as client:
+            experiment = client.get_experiment_by_name(self._experiment)
         if experiment is None:
             return []
-        moves = [move for run in self._runs(experiment.experiment_id) if (move := _move(run))]
-        return sorted(moves, key=lambda move: (move.made, move.id))
+        found = [each for run in self._runs(experiment.experiment_id) if (each := _transition(run))]
+        return sorted(found, key=lambda each: (each.made, each.id))
 
-    def begin(self, move: Move) -> Move:
+    def begin(self, transition: Transition) -> Transition:
         """Write an intent down, all in one call."""
-        name = f"{move.action} v{move.version}" if move.version else move.action
-        with self._asking() as client:
-            experiment = experiment_of(self.uri, self._moves)
-            run = client.create_run(experiment, start_time=move.made, tags=move_tags(move), run_name=name)
-        begun = _move(run)
+        name = f"{transition.action} v{transition.version}" if transition.version else transition.action
+        with self._connected() as client:
+            experiment = experiment_of(self.uri, self._experiment)
+            run = client.create_run(
+                experiment, start_time=transition.made, tags=transition_tags(transition), run_name=name
+            )
+        begun = _transition(run)
         if begun is None:
-            raise RegistryUnavailable(f"MLflow at {shown(self.uri)} did not keep what was written to the trail.")
+            raise RegistryUnavailable(f"MLflow at {shown(self.uri)} did not keep the transition that was written.")
         return begun
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: RegistryChange) -> None:
         """Take one step; taking it again does no harm."""
         name, value = change.name, change.value
-        with self._asking() as client:
+        with self._connected() as client:
             if change.kind == "stage":
                 client.set_model_version_tag(self.model, name, STAGE, value)
             elif change.kind == "tag" and value is not None:
@@ -158,22 +168,22 @@ class Registry:
             else:
                 client.delete_registered_model_alias(self.model, name)
 
-    def end(self, move: Move, state: State) -> None:
-        """Write down what became of a move."""
-        with self._asking() as client:
-            client.set_terminated(move.id, ENDED[state])
+    def end(self, transition: Transition, state: State) -> None:
+        """Write down what became of a transition."""
+        with self._connected() as client:
+            client.set_terminated(transition.id, ENDED[state])
 
     @property
-    def _moves(self) -> str:
+    def _experiment(self) -> str:
         return f"{self.model}-moves"
 
     def _model(self) -> RegisteredModel:
         unknown = f"There is no model {self.model} at {shown(self.uri)}. Log a release first."
-        with self._asking(unknown) as client:
+        with self._connected(unknown) as client:
             return client.get_registered_model(self.model)
 
     def _registered(self, number: int) -> ModelVersion:
-        with self._asking(
+        with self._connected(
             f"There is no v{number} of {self.model}; `warrant release list` shows what there is."
         ) as client:
             return client.get_model_version(self.model, str(number))
@@ -181,7 +191,7 @@ class Registry:
     def _source(self, number: int) -> str:
         """Where a version's files lie; MLflow itself would look a logged model up in the process-wide settings."""
         source = self._registered(number).source or ""
-        with self._asking() as client:
+        with self._connected() as client:
             if source.startswith(LOGGED):
                 return str(client.get_logged_model(source.removeprefix("models:/")).artifact_location)
         return source
@@ -189,14 +199,14 @@ class Registry:
     def _runs(self, experiment: str) -> Iterator[Run]:
         token: str | None = ""
         while token is not None:
-            with self._asking() as client:
+            with self._connected() as client:
                 page = client.search_runs([experiment], max_results=PAGE, page_token=token or None)
             yield from page
             token = page.token or None
 
     def _downloaded(self, artifact: str) -> bytes | None:
         """The content of one artifact; None when there is none."""
-        with tempfile.TemporaryDirectory() as folder, self._asking():
+        with tempfile.TemporaryDirectory() as folder, self._connected():
             try:
                 path = mlflow.artifacts.download_artifacts(
                     artifact, dst_path=folder, tracking_uri=self.uri, registry_uri=self.uri
@@ -210,7 +220,7 @@ class Registry:
                 raise
 
     @contextmanager
-    def _asking(self, missing: str = "") -> Iterator[MlflowClient]:
+    def _connected(self, missing: str = "") -> Iterator[MlflowClient]:
         """Around every call; `missing` is said when what was asked for is not there."""
         try:
             if self._client is None:
@@ -222,8 +232,8 @@ class Registry:
                 raise VersionUnknown(missing or trouble(error.message, self.uri)) from None
             raise RegistryUnavailable(trouble(error.message, self.uri)) from None
         except OSError as error:
-            told = error.strerror or type(error).__name__
-            raise RegistryUnavailable(f"The registry at {shown(self.uri)} cannot be read or written: {told}.") from None
+            why = error.strerror or type(error).__name__
+            raise RegistryUnavailable(f"The registry at {shown(self.uri)} cannot be read or written: {why}.") from None
         except ModuleNotFoundError as error:
             raise RegistryUnavailable(f"{shown(self.uri)} needs the package {error.name}, which is missing.") from None
 
@@ -246,6 +256,6 @@ def _version(found: Any) -> Version:
     return Version(int(found.version), label, digest, dict(found.tags), found.creation_timestamp or 0)
 
 
-def _move(run: Run) -> Move | None:
+def _transition(run: Run) -> Transition | None:
     state = STATES.get(run.info.status, "under way")
-    return read_move(run.info.run_id, run.info.start_time, state, run.data.tags)
+    return read_transition(run.info.run_id, run.info.start_time, state, run.data.tags)

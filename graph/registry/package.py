@@ -1,4 +1,4 @@
-"""A package: a directory with all that answers by one release, as it is logged, fetched and opened.
+"""A package: a directory with all that one release needs to answer, as it is made, logged, fetched and opened.
 
 warrant_model.py   the entry by which MLflow loads it; warrant_agent.py in the form of a ResponsesAgent
 code/graph/        the code
@@ -11,17 +11,22 @@ MLflow puts into code/ what belongs to a model from code; while a package is bei
 import asyncio
 import importlib
 import json
+import shutil
+import subprocess
 import weakref
 from collections import Counter
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import PackageBroken
-from ..snapshot.manifest import read_manifest
-from ..snapshot.store import locate
+from ..release import Release
+from ..snapshot.manifest import Manifest, check_fit, read_manifest
+from ..snapshot.store import lease, locate
 from . import isolation
 
 if TYPE_CHECKING:
@@ -46,6 +51,56 @@ class Pointer(BaseModel):
     path: Path
     id: str
     digest: str
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A package that is ready to be logged; `commit` is git's, with `+changes` when the checkout had any."""
+
+    root: Path
+    release: Release
+    manifest: Manifest
+    digest: str
+    code: str
+    commit: str
+
+
+def pack(root: Path, release: Release, index: Path, *, external: bool) -> Packed:
+    """Make a package in an empty directory; `external`: point to the Snapshot instead of copying it.
+
+    Raises SnapshotError when there is no Snapshot that fits the Release, or its copy is not whole.
+    """
+    with lease(index) as held:
+        snapshot = held.directory
+        manifest = read_manifest(snapshot)
+        check_fit(snapshot, manifest, release)
+        shutil.copytree(HOME, root / CODE, ignore=shutil.ignore_patterns(*isolation.LEFT_OUT))
+        for entry in (ENTRY, AGENT_ENTRY):
+            shutil.copy(Path(__file__).parent / "mlflow_entry.py", root / entry)
+        text = yaml.safe_dump(release.model_dump(), sort_keys=False, allow_unicode=True, width=100)
+        (root / RELEASE).write_text(text, "utf-8")
+        if external:
+            pointer = Pointer(path=index.resolve(), id=manifest.id, digest=manifest.digest)
+            (root / POINTER).write_text(pointer.model_dump_json(indent=1) + "\n", "utf-8")
+        else:
+            shutil.copytree(snapshot, root / SNAPSHOT)
+            read_manifest(root / SNAPSHOT)
+        code = isolation.code_digest(root / CODE)
+        return Packed(root, release, manifest, package_digest(root), code, commit())
+
+
+def commit() -> str:
+    """The git commit of the code that runs; empty when it was not run from a checkout."""
+    found = _git("rev-parse", "HEAD")
+    return f"{found}+changes" if found and _git("status", "--porcelain", "--", ".") else found
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(HOME), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def package_digest(root: Path) -> str:
@@ -73,8 +128,8 @@ def snapshot_of(root: Path) -> Path:
         raise PackageBroken(f"{root} has neither {SNAPSHOT} nor a {POINTER} that can be read.") from error
     found = read_manifest(locate(pointer.path))
     if (found.id, found.digest) != (pointer.id, pointer.digest):
-        told = f"The release was logged with the Snapshot {pointer.id}; at {pointer.path} there is {found.id}"
-        raise PackageBroken(f"{told}. Put that Snapshot back, or log the release again.")
+        found_instead = f"The release was logged with the Snapshot {pointer.id}; at {pointer.path} there is {found.id}"
+        raise PackageBroken(f"{found_instead}. Put that Snapshot back, or log the release again.")
     return locate(pointer.path)
 
 

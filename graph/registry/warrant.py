@@ -11,13 +11,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class Part(BaseModel):
-    """A frozen part of a warrant in which a misspelt field is an error."""
+class _Frozen(BaseModel):
+    """Cannot be changed, and a misspelt field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class WarrantScore(Part):
+class WarrantScore(_Frozen):
     """A metric's mean with its 95 % interval, and the champion's value on the same questions where there was one."""
 
     value: float
@@ -26,14 +26,14 @@ class WarrantScore(Part):
     champion: float | None = None
 
 
-class Champion(Part):
+class Champion(_Frozen):
     """The version that was in production when the evidence was gathered."""
 
     version: Annotated[int, Field(ge=1)]
     release: Sha256
 
 
-class Warrant(Part):
+class Warrant(_Frozen):
     """`release` and `dataset` are digests; `judge` names what judged the answers, a model or a person.
 
     `verdict` is `pass`, or `override`: let through in an emergency, without evidence, for `reason`. `evidence` is the

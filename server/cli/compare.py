@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from graph.commands.terminal import Terminal, echo
+from graph.cli.terminal import Terminal, echo
 from graph.errors import SourceInvalid
 from server.observability.outcomes import (
     OutcomeComparison,

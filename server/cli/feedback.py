@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import click
 
-from graph.commands.terminal import echo, json_text
+from graph.cli.terminal import echo, json_text
 from graph.files import write_whole
 from server.observability.answer_store import Rating, read_feedback
 from server.settings import load_server_settings

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from graph.commands.terminal import Terminal
+from graph.cli.terminal import Terminal
 from graph.settings import load_settings, quiet_libraries
 from server.auth.keys import load_callers
 from server.files import set_private_umask

@@ -22,7 +22,7 @@ from server.releases.deployments import Deployment, Deployments, ServingState, p
 from server.settings import ServerSettings, metrics_folder
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-VERSION = version("warrant")
+VERSION = version("warrant-rag")
 NONE, LOCAL = "none", "local"
 STATES = {"closed": 0, "half_open": 1, "open": 2}
 REFRESH_EVERY = 5.0

@@ -180,5 +180,5 @@ def _statsmodels() -> Any:
     try:
         from statsmodels.stats import proportion
     except ModuleNotFoundError as error:
-        raise ExtraMissing("Intervals need statsmodels; install Warrant with the extra `evals`.") from error
+        raise ExtraMissing("Intervals need statsmodels; pip install 'warrant-rag[evals]'.") from error
     return proportion

@@ -8,9 +8,9 @@ from cachetools import TTLCache
 
 from graph.agent import Agent
 from graph.errors import PackageBroken, PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
-from graph.registry import Follows, Version
+from graph.registry import RegistryReader, Version
 from graph.registry.package import example_of
-from graph.registry.shelf import is_whole
+from graph.registry.package_cache import is_intact
 from graph.registry.warrant import Warrant, refusal
 from graph.state import Question
 from server.releases.deployments import Deployment, Standing, final_answer
@@ -33,7 +33,7 @@ class VersionLoader:
         self._open_package, self._packages, self._override = open_package, packages, override
 
     async def load(
-        self, registry: Follows, number: int, loaded: Sequence[Deployment], *, needs_warrant: bool
+        self, registry: RegistryReader, number: int, loaded: Sequence[Deployment], *, needs_warrant: bool
     ) -> Deployment:
         """A deployment of a version; it shares the agent of a loaded one with the same package.
 
@@ -48,17 +48,17 @@ class VersionLoader:
     async def load_last_good(self, good: LastGood) -> Deployment:
         """The version that was served last, from disk; raises PackageBroken when it is missing or was altered."""
         root = self._packages.path(good.digest)
-        if not await asyncio.to_thread(is_whole, root, good.digest):
+        if not await asyncio.to_thread(is_intact, root, good.digest):
             raise PackageBroken(f"v{good.version}, which was served last, is not here any more, or was altered.")
         agent = await self._open(int(good.version), root)
         return Deployment(good.version, agent, good.standing, good.reason, good.digest)
 
-    async def has_warrant(self, registry: Follows, number: int) -> bool:
+    async def has_warrant(self, registry: RegistryReader, number: int) -> bool:
         """Whether a version holds a valid warrant; raises VersionUnknown or RegistryUnavailable."""
         version = await asyncio.to_thread(registry.version, number)
         return not (await asyncio.to_thread(_warrant, registry, version))[1]
 
-    async def _fetch_and_open(self, registry: Follows, version: Version) -> Agent:
+    async def _fetch_and_open(self, registry: RegistryReader, version: Version) -> Agent:
         try:
             await asyncio.to_thread(self._packages.acquire, version.digest)
             root = await asyncio.to_thread(registry.fetch, version, self._packages.home)
@@ -71,7 +71,7 @@ class VersionLoader:
         await warm_up(number, agent, directory)
         return agent
 
-    def _approval(self, registry: Follows, version: Version) -> tuple[Standing, str]:
+    def _approval(self, registry: RegistryReader, version: Version) -> tuple[Standing, str]:
         """The standing of a version for production, and an override's reason; raises PromotionRefused."""
         warrant, why = _warrant(registry, version)
         if not why and warrant:
@@ -81,7 +81,7 @@ class VersionLoader:
         raise PromotionRefused(f"v{version.number} may not be served: {why}.")
 
 
-def _warrant(registry: Follows, version: Version) -> tuple[Warrant | None, str]:
+def _warrant(registry: RegistryReader, version: Version) -> tuple[Warrant | None, str]:
     """A version's warrant, and why it is not valid."""
     try:
         warrant = registry.warrant(version)
@@ -119,7 +119,7 @@ class WarrantCache:
         self._recent: TTLCache[int, bool] = TTLCache(CACHED_WARRANTS, seconds)
         self._warranted: set[int] = set()
 
-    async def holds(self, registry: Follows, number: int, *, loaded: bool) -> bool:
+    async def holds(self, registry: RegistryReader, number: int, *, loaded: bool) -> bool:
         """Whether a version holds a valid warrant; a version that does not exist holds none.
 
         While the registry is away, its last answer counts for a version that is `loaded`; for others this raises
@@ -130,7 +130,7 @@ class WarrantCache:
             known = self._recent[number] = await self._look_up(registry, number, loaded=loaded)
         return known
 
-    async def _look_up(self, registry: Follows, number: int, *, loaded: bool) -> bool:
+    async def _look_up(self, registry: RegistryReader, number: int, *, loaded: bool) -> bool:
         try:
             found = await self._loader.has_warrant(registry, number)
         except VersionUnknown:

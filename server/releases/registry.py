@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
-from graph.registry import Follows
+from graph.registry import RegistryReader
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
 from server.releases.deployments import (
     PUBLIC_STANDINGS,
@@ -39,14 +39,14 @@ class RegistryDeployments(PolledDeployments):
 
     def __init__(
         self,
-        open_registry: Callable[[], Follows],
+        open_registry: Callable[[], RegistryReader],
         open_package: Callable[[Path], Awaitable[Agent]],
         settings: ServerSettings,
     ) -> None:
         """`open_registry` is called in a thread when the registry is first needed."""
         super().__init__(settings)
         self._open_registry, self._settings = open_registry, settings
-        self._registry: Follows | None = None
+        self._registry: RegistryReader | None = None
         self._packages = PackageCache(settings.state / "releases" / settings.model)
         self._loader = VersionLoader(open_package, self._packages, settings.override)
         self._pinning = asyncio.Lock()
@@ -101,7 +101,7 @@ class RegistryDeployments(PolledDeployments):
         async with self._refreshing:
             try:
                 registry = await self._connect()
-                places = await asyncio.to_thread(registry.places)
+                places = await asyncio.to_thread(registry.placement)
                 split, shadow = places.split, places.shadow
             except RegistryError as error:
                 unknown = isinstance(error, VersionUnknown)
@@ -123,12 +123,12 @@ class RegistryDeployments(PolledDeployments):
             self._split = {f"split-v{n}": share for n, share in split.items() if f"split-v{n}" in self._deployed}
             await asyncio.to_thread(self._prune)
 
-    async def _connect(self) -> Follows:
+    async def _connect(self) -> RegistryReader:
         if self._registry is None:
             self._registry = await asyncio.to_thread(self._open_registry)
         return self._registry
 
-    async def _deploy_version(self, registry: Follows, target: str, number: int, *, force: bool) -> None:
+    async def _deploy_version(self, registry: RegistryReader, target: str, number: int, *, force: bool) -> None:
         """Deploy a version unless it is deployed; a failure is recorded and changes nothing.
 
         `force`: check the warrant of a deployed version again.
@@ -152,7 +152,7 @@ class RegistryDeployments(PolledDeployments):
         good = LastGood(version=deployment.version, digest=digest, standing=standing, reason=reason)
         await asyncio.to_thread(self._packages.save_last_good, target, good)
 
-    async def _deploy_last_good(self, registry: Follows | None, wanted: int | None = None) -> None:
+    async def _deploy_last_good(self, registry: RegistryReader | None, wanted: int | None = None) -> None:
         """With nothing in production: deploy what was served last, unless the registry now refuses that version."""
         good = None if self.ready else await asyncio.to_thread(self._packages.last_good, PRODUCTION)
         if good is None or (good.version == str(wanted) and self._failures.refused(PRODUCTION, f"v{wanted}")):
@@ -166,7 +166,7 @@ class RegistryDeployments(PolledDeployments):
         extra = {"version": deployment.version, "release": deployment.agent.label}
         log.warning("serving the version that was served last", extra=extra)
 
-    async def _load_last_good(self, registry: Follows | None, good: LastGood) -> Deployment:
+    async def _load_last_good(self, registry: RegistryReader | None, good: LastGood) -> Deployment:
         """The version that was served last, with its warrant checked if the registry still knows it."""
         if registry:
             with suppress(RegistryUnavailable, VersionUnknown):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from graph.errors import SettingsInvalid
 from graph.processes import alive
-from graph.registry.shelf import ARRIVING, arriving, brought_by
+from graph.registry.package_cache import TEMPORARY, temporary_path, writer_of
 from server.files import private_opener, private_tree
 from server.releases.deployments import Standing
 
@@ -58,7 +58,7 @@ class PackageCache:
     def save_last_good(self, target: str, good: LastGood) -> None:
         """Write it atomically."""
         self.home.mkdir(parents=True, exist_ok=True)
-        new = arriving(self.home)
+        new = temporary_path(self.home)
         with open(new, "w", encoding="utf-8", opener=private_opener) as file:
             file.write(json.dumps(good.model_dump()) + "\n")
             file.flush()
@@ -93,7 +93,7 @@ class PackageCache:
             packages = [path for path in self.home.iterdir() if path.is_dir() and not path.name.startswith(".")]
             used = last | self._used_by_any_process()
             unused = sorted((path for path in packages if path.name not in used), key=_age)
-            abandoned = [path for path in self.home.glob(f"{ARRIVING}*") if not alive(brought_by(path))]
+            abandoned = [path for path in self.home.glob(f"{TEMPORARY}*") if not alive(writer_of(path))]
             for path in [*unused[KEPT_UNUSED:], *abandoned]:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -93,7 +93,7 @@ class McpEndpoint:
             "ask": self._ask,
             "search": self._search,
         }
-        self._server: Server[Any, Any] = Server("warrant", version=version("warrant"), instructions=INSTRUCTIONS)
+        self._server: Server[Any, Any] = Server("warrant", version=version("warrant-rag"), instructions=INSTRUCTIONS)
         self._server.list_tools()(self._list)  # type: ignore[no-untyped-call]
         # Input is validated here, so that errors have the same form as in every other API.
         self._server.call_tool(validate_input=False)(self._call)

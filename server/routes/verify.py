@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from graph.commands.verify import VerifyRequest
+from graph.cli.verify import VerifyRequest
 
 AT_ONCE = 2
 """Answers that are checked at the same time, each in a thread of its own."""

@@ -8,7 +8,7 @@ import pytest
 
 from evals.dataset import Sample, read_dataset, write_dataset
 from evals.errors import DatasetInvalid
-from graph.commands.exits import exit_code
+from graph.cli.exit_codes import exit_code
 
 GOOD: dict[str, Any] = {"id": "a", "question": "Who?", "answerable": True}
 

@@ -10,7 +10,7 @@ from support import passage_of
 
 from graph.backends import Backend, Brief, Ranked, Scope
 from graph.builder import build_graph
-from graph.caching.cache import Caches, Copies
+from graph.caching.cache import Caches, JsonCache
 from graph.release import Generation, Models, Release, Reranking
 from graph.state import Answer, Passage, Question, Turn, Usage
 
@@ -69,7 +69,7 @@ class Holding:
 
 
 def ask(reranker: Holding | None, release: Release = RELEASE, text: str = QUESTION) -> tuple[Answer, Reader, Caches]:
-    reader, caches = Reader(), Caches(answers=Copies(10, 60.0))
+    reader, caches = Reader(), Caches(answers=JsonCache(10, 60.0))
     world = Backend(Shelf(), Same(), {"openai:m": reader, "extractive": reader}, caches, reranker=reranker)
     answer: Answer = asyncio.run(build_graph(release, world).ainvoke({"question": text}))["answer"]
     return answer, reader, caches

@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from server_under_test import key_file, opening, serving
 from support import QUICK
 
-from graph.commands.ask import ask as ask_command
+from graph.cli.ask import ask as ask_command
 from server.app import assemble
 from server.releases.deployments import Deployments
 from server.settings import ServerSettings

@@ -10,8 +10,8 @@ from mlflow import MlflowClient
 from server_under_test import until, warrant_serve
 from versions_under_test import MODEL, Made
 
-from graph.registry.logging import tracking, version_tags
-from graph.registry.packing import pack
+from graph.registry.log_model import tracking, version_tags
+from graph.registry.package import pack
 from graph.release import Prompts, Release
 
 pytestmark = pytest.mark.slow

@@ -99,7 +99,7 @@ def test_a_moved_alias_reaches_the_server_by_mlflows_webhook(empty: Path, quick_
             MlflowClient(uri, uri).create_webhook("warrant", f"{url}/admin/webhook", [moved], secret="s3cret")
             promote(uri, "v2", tmp_path)
             until(lambda: {served(url) for _ in range(8)} == {"two does not know."}, seconds=60)
-    trail = Registry(f"sqlite:///{tmp_path}/mlflow.db", MODEL).trail()
+    trail = Registry(f"sqlite:///{tmp_path}/mlflow.db", MODEL).transitions()
     assert [(move.action, move.version, move.state) for move in trail] == [
         ("promote", 1, "done"),
         ("promote", 2, "done"),

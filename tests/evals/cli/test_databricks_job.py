@@ -89,7 +89,7 @@ def test_a_version_is_evaluated_waits_for_a_person_and_is_promoted(logged: Made)
     assert deployed.returncode == 0, deployed.stderr
     registry = open_registry(logged.uri, MODEL)
     warrant = registry.warrant(registry.version(2))
-    assert registry.places().production == 2
+    assert registry.placement().production == 2
     assert warrant is not None
     assert (warrant.approver, warrant.ticket, warrant.champion and warrant.champion.version) == ("ann", "job-77", 1)
 

@@ -134,7 +134,7 @@ def test_a_failing_verdict_moves_nothing(type_: Type, made: Made) -> None:
     code, told = type_(f"promote 2 --to production {written(made, 'two', right=10)} --approver bob")
     assert code == 1
     assert "v2 was not let in: fail. answered: floor: 0.167, floor 0.5: missed" in told
-    assert open_registry(made.uri, MODEL).places().production == 1
+    assert open_registry(made.uri, MODEL).placement().production == 1
 
 
 def test_evidence_against_what_is_no_champion_any_more_moves_nothing(type_: Type, made: Made) -> None:
@@ -142,7 +142,7 @@ def test_evidence_against_what_is_no_champion_any_more_moves_nothing(type_: Type
     assert type_('promote 3 --to production -t INC-2 --override "fire" --approver bob')[0] == 0
     code, told = type_(f"promote 2 --to production {offered} --approver bob")
     assert (code, "not about v3, which is in production" in told) == (2, True)
-    assert open_registry(made.uri, MODEL).places().production == 3
+    assert open_registry(made.uri, MODEL).placement().production == 3
 
 
 def test_a_stored_warrant_is_old_when_another_release_is_in_production(type_: Type, made: Made) -> None:
@@ -151,7 +151,7 @@ def test_a_stored_warrant_is_old_when_another_release_is_in_production(type_: Ty
     code, told = type_("promote 2 --to production -t CHG-2")
     assert (code, "v2 was compared with v1, and v3 is in production now" in told) == (1, True)
     assert type_("rollback --reason fire")[0] == 0
-    assert open_registry(made.uri, MODEL).places().production == 2
+    assert open_registry(made.uri, MODEL).placement().production == 2
 
 
 @pytest.mark.parametrize("approver", ["alice", "Alice", "alice@laptop"])

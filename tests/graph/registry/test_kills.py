@@ -20,16 +20,15 @@ import pytest
 from support import ROOT
 from versions_under_test import ENVIRONMENT, MODEL, Made
 
-from graph.registry.admission import Evidence, Override
 from graph.registry.client import Registry, open_registry
-from graph.registry.moving import settle
-from graph.registry.promotion import promote
-from graph.registry.trail import Mover, Why, productions
+from graph.registry.promotion import Override, PromotionEvidence, promote
+from graph.registry.transitions import Actor, Reason, productions
+from graph.registry.write_ahead import recover
 from graph.release import Release
 
 pytestmark = pytest.mark.slow
 
-ME = Mover("test", socket.gethostname(), os.getpid())
+ME = Actor("test", socket.gethostname(), os.getpid())
 COMMANDS = {"promote": ("promote 2 --to production -t CHG-2", 2), "rollback": ("rollback --from v2", 1)}
 NURSERY = """
 import gc, json, os, signal, sys
@@ -104,8 +103,15 @@ def made(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     registry = open_registry(made.uri, MODEL)
     for name in ("one", "two"):
         number = made.add(Release(name=name))
-        promote(registry, ME, str(number), "production", Why(), Evidence(override=Override("test", "test", "T-1")))
-    promote(registry, ME, "1", "production", Why())
+        promote(
+            registry,
+            ME,
+            str(number),
+            "production",
+            Reason(),
+            PromotionEvidence(override=Override("test", "test", "T-1")),
+        )
+    promote(registry, ME, "1", "production", Reason())
     return made
 
 
@@ -129,10 +135,10 @@ def nursery(made: Made) -> Iterator[Nursery]:
 
 def check_whole(registry: Registry, number: int) -> None:
     """One production, a trail that agrees with it, and copies that agree with both."""
-    settled = settle(registry, ME)
-    assert registry.places().aliases["production"] == number
-    assert productions(settled.trail)[-1] == number
-    assert [move for move in settled.trail if move.state == "under way" or move.action == "found"] == []
+    settled = recover(registry, ME)
+    assert registry.placement().aliases["production"] == number
+    assert productions(settled.transitions)[-1] == number
+    assert [move for move in settled.transitions if move.state == "under way" or move.action == "found"] == []
     tagged = {version.number: version.tags["warrant.stage"] for version in registry.versions()}
     assert tagged == {number: "production", 3 - number: "archived"}
 
@@ -142,7 +148,7 @@ def kill_and_repeat(registry: Registry, nursery: Nursery, name: str, *, look: bo
     line, number = COMMANDS[name]
     code = nursery.run(line, **how)
     assert code in (0, -signal.SIGKILL)
-    here = registry.places().aliases["production"]
+    here = registry.placement().aliases["production"]
     assert here in (1, 2)
     if look:
         check_whole(registry, here)

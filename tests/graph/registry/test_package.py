@@ -12,8 +12,7 @@ from support import HANDBOOK, QUICK, run_index
 
 from graph.agent import Agent
 from graph.errors import PackageBroken, SnapshotMismatch
-from graph.registry.package import example_of, open_package, package_digest, part, snapshot_of
-from graph.registry.packing import pack
+from graph.registry.package import example_of, open_package, pack, package_digest, part, snapshot_of
 from graph.release import Release, load_release
 from graph.state import Question
 

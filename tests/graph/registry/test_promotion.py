@@ -14,17 +14,16 @@ import pytest
 from versions_under_test import MODEL, Made, digest_of
 
 from graph.errors import PromotionRefused, RegistryUnavailable, VersionUnknown, WarrantInvalid
-from graph.registry.admission import Evidence, Override
 from graph.registry.client import Registry, open_registry
-from graph.registry.moving import settle
-from graph.registry.promotion import promote, roll_back, shadow, split
-from graph.registry.stages import Change
-from graph.registry.trail import PATIENCE, Move, Mover, Why
+from graph.registry.promotion import Override, PromotionEvidence, promote, roll_back, shadow, split
+from graph.registry.stages import RegistryChange
+from graph.registry.transitions import ABANDONED_AFTER, Actor, Reason, Transition
 from graph.registry.warrant import Warrant, WarrantScore
+from graph.registry.write_ahead import recover
 from graph.release import Release
 
-ME = Mover("alice", "box", os.getpid())
-WHY = Why("CHG-1", "better")
+ME = Actor("alice", "box", os.getpid())
+WHY = Reason("CHG-1", "better")
 RELEASES = [Release(name=name) for name in ("one", "two", "three", "four")]
 
 
@@ -62,19 +61,19 @@ def stages(registry: Registry) -> dict[int, str]:
 
 
 def told(registry: Registry) -> list[tuple[str, int | None, int | None, str]]:
-    return [(move.action, move.before, move.version, move.state) for move in registry.trail()]
+    return [(move.action, move.before, move.version, move.state) for move in registry.transitions()]
 
 
 def test_a_promotion_moves_the_alias_archives_the_one_before_and_is_written_down(registry: Registry) -> None:
     promote(registry, ME, "1", "production", WHY)
-    promote(registry, ME, "v2", "staging", Why())
-    outcome = promote(registry, ME, "staging", "production", Why("CHG-2", "best"))
+    promote(registry, ME, "v2", "staging", Reason())
+    outcome = promote(registry, ME, "staging", "production", Reason("CHG-2", "best"))
     assert outcome.changed
-    assert registry.places().aliases == {"production": 2, "archived": 1}
+    assert registry.placement().aliases == {"production": 2, "archived": 1}
     assert stages(registry) == {3: "", 2: "production", 1: "archived"}
-    last = registry.trail()[-1]
-    assert (last.action, last.before, last.version, last.state, last.mover) == ("promote", 1, 2, "done", ME)
-    assert last.why == Why("CHG-2", "best", warrant_for(RELEASES[1]).digest)
+    last = registry.transitions()[-1]
+    assert (last.action, last.before, last.version, last.state, last.actor) == ("promote", 1, 2, "done", ME)
+    assert last.reason == Reason("CHG-2", "best", warrant_for(RELEASES[1]).digest)
 
 
 def test_a_repeated_promotion_changes_nothing_and_leaves_no_trace(registry: Registry) -> None:
@@ -87,29 +86,29 @@ def test_a_repeated_promotion_changes_nothing_and_leaves_no_trace(registry: Regi
 def test_rolling_back_twice_goes_two_back_and_then_there_is_nothing_before(registry: Registry) -> None:
     for number in "123":
         promote(registry, ME, number, "production", WHY)
-    assert [roll_back(registry, ME, Why(note="slow")).places.production for _ in range(2)] == [2, 1]
+    assert [roll_back(registry, ME, Reason(note="slow")).placement.production for _ in range(2)] == [2, 1]
     assert stages(registry) == {3: "archived", 2: "archived", 1: "production"}
     assert told(registry)[-2:] == [("rollback", 3, 2, "done"), ("rollback", 2, 1, "done")]
-    assert registry.trail()[-1].why.note == "slow"
+    assert registry.transitions()[-1].reason.note == "slow"
     with pytest.raises(PromotionRefused, match="no release before v1"):
-        roll_back(registry, ME, Why())
+        roll_back(registry, ME, Reason())
 
 
 def test_a_rollback_from_a_named_version_can_be_repeated(registry: Registry) -> None:
     for number in "123":
         promote(registry, ME, number, "production", WHY)
-    assert roll_back(registry, ME, Why(), "v3").places.production == 2
-    assert not roll_back(registry, ME, Why(), "v3").changed
+    assert roll_back(registry, ME, Reason(), "v3").placement.production == 2
+    assert not roll_back(registry, ME, Reason(), "v3").changed
     with pytest.raises(PromotionRefused, match="v1 is not in production, v2 is"):
-        roll_back(registry, ME, Why(), "1")
-    assert registry.places().aliases["production"] == 2
+        roll_back(registry, ME, Reason(), "1")
+    assert registry.placement().aliases["production"] == 2
 
 
 def test_a_rollback_passes_over_a_version_that_was_deleted(registry: Registry, made: Made) -> None:
     for number in "123":
         promote(registry, ME, number, "production", WHY)
     made.client.delete_model_version(MODEL, "2")
-    assert roll_back(registry, ME, Why()).places.production == 1
+    assert roll_back(registry, ME, Reason()).placement.production == 1
 
 
 @pytest.mark.parametrize(
@@ -126,17 +125,14 @@ def test_without_evidence_production_stays_closed_and_nothing_is_written(
 ) -> None:
     number = made.add(RELEASES[3])
     with pytest.raises(PromotionRefused, match=sentence):
-        promote(registry, ME, str(number), "production", WHY, Evidence(warrant))
-    assert (registry.places().aliases, registry.trail(), registry.version(number).tags.get("warrant.warrant")) == (
-        {},
-        [],
-        None,
-    )
+        promote(registry, ME, str(number), "production", WHY, PromotionEvidence(warrant))
+    assert (registry.placement().aliases, registry.transitions()) == ({}, [])
+    assert registry.version(number).tags.get("warrant.warrant") is None
 
 
 def test_a_warrant_that_is_given_is_stored_under_its_digest(registry: Registry, made: Made) -> None:
     number, warrant = made.add(RELEASES[3]), warrant_for(RELEASES[3])
-    promote(registry, ME, str(number), "production", WHY, Evidence(warrant))
+    promote(registry, ME, str(number), "production", WHY, PromotionEvidence(warrant))
     version = registry.version(number)
     assert (registry.warrant(version), version.tags["warrant.warrant"]) == (warrant, warrant.digest)
     run = str(made.client.get_model_version(MODEL, str(number)).run_id)
@@ -145,8 +141,8 @@ def test_a_warrant_that_is_given_is_stored_under_its_digest(registry: Registry, 
 
 def test_an_override_is_a_warrant_that_says_so(registry: Registry, made: Made) -> None:
     number = made.add(RELEASES[3])
-    given = Evidence(override=Override("the old one leaks", "carol", "INC-7"))
-    promote(registry, ME, str(number), "production", Why("INC-7"), given)
+    given = PromotionEvidence(override=Override("the old one leaks", "carol", "INC-7"))
+    promote(registry, ME, str(number), "production", Reason("INC-7"), given)
     stored = registry.warrant(registry.version(number))
     assert stored
     assert (stored.verdict, stored.reason, stored.approver, stored.ticket) == (
@@ -155,11 +151,11 @@ def test_an_override_is_a_warrant_that_says_so(registry: Registry, made: Made) -
         "carol",
         "INC-7",
     )
-    assert registry.trail()[-1].why.evidence == stored.digest
+    assert registry.transitions()[-1].reason.evidence == stored.digest
 
 
 def test_an_override_does_not_replace_evidence(registry: Registry) -> None:
-    promote(registry, ME, "1", "production", WHY, Evidence(override=Override("fire", "carol", "INC-7")))
+    promote(registry, ME, "1", "production", WHY, PromotionEvidence(override=Override("fire", "carol", "INC-7")))
     stored = registry.warrant(registry.version(1))
     assert stored
     assert stored.verdict == "pass"
@@ -175,7 +171,7 @@ def test_a_warrant_that_was_altered_or_lost_is_told(registry: Registry, furnishe
     file.unlink()
     with pytest.raises(WarrantInvalid, match=r"warrants/[0-9a-f]{64}.json of its run is missing"):
         promote(registry, ME, "1", "production", WHY)
-    promote(registry, ME, "1", "production", WHY, Evidence(warrant))
+    promote(registry, ME, "1", "production", WHY, PromotionEvidence(warrant))
     assert registry.warrant(registry.version(1)) == warrant
 
 
@@ -184,31 +180,31 @@ def test_a_rollback_does_not_go_to_what_may_not_answer(registry: Registry, made:
     promote(registry, ME, "2", "production", WHY)
     made.client.delete_model_version_tag(MODEL, "1", "warrant.warrant")
     with pytest.raises(PromotionRefused, match="v1 may not answer for production: it has no warrant"):
-        roll_back(registry, ME, Why())
+        roll_back(registry, ME, Reason())
 
 
 def test_a_split_is_a_tag_and_needs_warrants(registry: Registry, made: Made) -> None:
     promote(registry, ME, "1", "production", WHY)
     assert split(registry, ME, {"v2": 0.1, "3": 0.05}, WHY).changed
-    assert registry.places().split == {2: 0.1, 3: 0.05}
+    assert registry.placement().split == {2: 0.1, 3: 0.05}
     assert not split(registry, ME, {"2": 0.1, "v3": 0.05}, WHY).changed
-    assert (registry.trail()[-1].action, registry.trail()[-1].detail) == ("split", "v2=0.1, v3=0.05")
+    assert (registry.transitions()[-1].action, registry.transitions()[-1].detail) == ("split", "v2=0.1, v3=0.05")
     made.add(RELEASES[3])
     with pytest.raises(PromotionRefused, match="v4 may not answer for production"):
         split(registry, ME, {"4": 0.1}, WHY)
     with pytest.raises(PromotionRefused, match="named twice"):
         split(registry, ME, {"v2": 0.1, "2": 0.2}, WHY)
     split(registry, ME, {}, WHY)
-    assert registry.places().split == {}
+    assert registry.placement().split == {}
 
 
 def test_a_shadow_is_an_alias_and_needs_no_warrant(registry: Registry, made: Made) -> None:
     promote(registry, ME, "1", "production", WHY)
     number = made.add(RELEASES[3])
     shadow(registry, ME, str(number), 0.25, WHY)
-    assert (registry.places().shadow, registry.places().aliases["shadow"]) == ((4, 0.25), 4)
+    assert (registry.placement().shadow, registry.placement().aliases["shadow"]) == ((4, 0.25), 4)
     shadow(registry, ME, "", 0, WHY)
-    assert (registry.places().shadow, registry.places().aliases) == (None, {"production": 1})
+    assert (registry.placement().shadow, registry.placement().aliases) == (None, {"production": 1})
     with pytest.raises(VersionUnknown, match="There is no v9 of warrant"):
         shadow(registry, ME, "9", 0.1, WHY)
 
@@ -216,7 +212,7 @@ def test_a_shadow_is_an_alias_and_needs_no_warrant(registry: Registry, made: Mad
 def test_what_was_moved_past_us_is_found_and_can_be_rolled_back(registry: Registry, made: Made) -> None:
     promote(registry, ME, "1", "production", WHY)
     made.client.set_registered_model_alias(MODEL, "production", "2")
-    assert roll_back(registry, ME, Why()).places.production == 1
+    assert roll_back(registry, ME, Reason()).placement.production == 1
     assert told(registry) == [("promote", None, 1, "done"), ("found", 1, 2, "done"), ("rollback", 2, 1, "done")]
     assert stages(registry) == {3: "", 2: "archived", 1: "production"}
 
@@ -237,28 +233,28 @@ class Dying(Registry):
         if self.left < 0:
             raise Killed
 
-    def begin(self, move: Move) -> Move:
+    def begin(self, move: Transition) -> Transition:
         self._write()
         return super().begin(move)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: RegistryChange) -> None:
         self._write()
         super().apply(change)
 
-    def end(self, move: Move, state: Any) -> None:
+    def end(self, move: Transition, state: Any) -> None:
         self._write()
         super().end(move, state)
 
 
 @pytest.fixture(scope="module")
-def dead() -> Mover:
+def dead() -> Actor:
     """A process of this machine that is no more."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     return replace(ME, process=gone.pid)
 
 
-Command = Callable[[Registry, Mover], Any]
+Command = Callable[[Registry, Actor], Any]
 COMMANDS: dict[str, tuple[Command, int]] = {
     "promote": (lambda registry, mover: promote(registry, mover, "2", "production", WHY), 2),
     "rollback": (lambda registry, mover: roll_back(registry, mover, WHY), 1),
@@ -268,7 +264,7 @@ COMMANDS: dict[str, tuple[Command, int]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_dying_before_any_write_leaves_one_production_and_a_trail_that_agrees(
-    registry: Registry, made: Made, dead: Mover, name: str
+    registry: Registry, made: Made, dead: Actor, name: str
 ) -> None:
     command, number = COMMANDS[name]
     died = []
@@ -280,20 +276,20 @@ def test_dying_before_any_write_leaves_one_production_and_a_trail_that_agrees(
         try:
             command(Dying(made.uri, writes), dead)
         except Killed:
-            happened = registry.places().aliases["production"] == number
-            last = settle(registry, ME).trail[-1]
-            assert (last.mover, last.state) == (dead, "done" if happened else "withdrawn") or writes == 0
+            happened = registry.placement().aliases["production"] == number
+            last = recover(registry, ME).transitions[-1]
+            assert (last.actor, last.state) == (dead, "done" if happened else "withdrawn") or writes == 0
             died.append(happened)
         here = {number: "production", 3: "archived"} if happened else {3: "production"}
         assert stages(registry) == {1: "archived", 2: "staging", 3: "archived"} | here
-        assert registry.places().aliases["production"] == (number if happened else 3)
+        assert registry.placement().aliases["production"] == (number if happened else 3)
     assert died[:3] == [False, False, True]
     assert len(died) >= 6
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_that_died_after_it_had_happened_is_finished_by_its_repetition(
-    registry: Registry, made: Made, dead: Mover, name: str
+    registry: Registry, made: Made, dead: Actor, name: str
 ) -> None:
     command, number = COMMANDS[name]
     for each in ("1", "3") if name == "rollback" else ("1",):
@@ -301,29 +297,29 @@ def test_a_command_that_died_after_it_had_happened_is_finished_by_its_repetition
     with pytest.raises(Killed):
         command(Dying(made.uri, 2), dead)
     outcome = command(registry, ME)
-    assert (outcome.changed, outcome.places.production) == (False, number)
+    assert (outcome.changed, outcome.placement.production) == (False, number)
     assert stages(registry)[number] == "production"
-    assert (registry.trail()[-1].state, registry.trail()[-1].mover) == ("done", dead)
+    assert (registry.transitions()[-1].state, registry.transitions()[-1].actor) == ("done", dead)
 
 
-def intend(registry: Registry, mover: Mover, number: int, age: float = 0) -> Move:
+def intend(registry: Registry, mover: Actor, number: int, age: float = 0) -> Transition:
     """What a process leaves that has written down what it wants, and no more."""
-    steps = (Change("alias", "production", str(number)),)
+    steps = (RegistryChange("alias", "production", str(number)),)
     made = int((time.time() - age) * 1000)
-    return registry.begin(Move("promote", "production", number, None, mover, changes=steps, made=made))
+    return registry.begin(Transition("promote", "production", number, None, mover, changes=steps, made=made))
 
 
 def test_two_who_move_at_once_see_each_other(registry: Registry) -> None:
     intend(registry, replace(ME, who="bob", host="elsewhere"), 2)
     with pytest.raises(RegistryUnavailable, match=r"bob began a promote \d s ago, which is still under way"):
         promote(registry, ME, "1", "production", WHY)
-    assert (registry.places().aliases, len(registry.trail())) == ({}, 1)
+    assert (registry.placement().aliases, len(registry.transitions())) == ({}, 1)
 
 
 class Late(Registry):
     """Somebody else begins while it does."""
 
-    def begin(self, move: Move) -> Move:
+    def begin(self, move: Transition) -> Transition:
         intend(Registry(self.uri, MODEL), replace(ME, who="bob", host="elsewhere"), 2)
         return super().begin(move)
 
@@ -331,25 +327,28 @@ class Late(Registry):
 def test_an_intent_gives_way_to_another_that_was_written_meanwhile(registry: Registry, made: Made) -> None:
     with pytest.raises(RegistryUnavailable, match="bob began a promote"):
         promote(Late(made.uri, MODEL), ME, "1", "production", WHY)
-    assert registry.places().aliases == {}
-    assert {move.mover.who: move.state for move in registry.trail()} == {"bob": "under way", ME.who: "withdrawn"}
+    assert registry.placement().aliases == {}
+    assert {move.actor.who: move.state for move in registry.transitions()} == {"bob": "under way", ME.who: "withdrawn"}
 
 
 class Overtaken(Registry):
     """Somebody else moves production while it begins."""
 
-    def begin(self, move: Move) -> Move:
-        Registry(self.uri, MODEL).apply(Change("alias", "production", "3"))
+    def begin(self, move: Transition) -> Transition:
+        Registry(self.uri, MODEL).apply(RegistryChange("alias", "production", "3"))
         return super().begin(move)
 
 
 def test_a_plan_that_came_too_late_is_withdrawn(registry: Registry, made: Made) -> None:
     with pytest.raises(RegistryUnavailable, match="Somebody else has moved a version just now"):
         promote(Overtaken(made.uri, MODEL), ME, "1", "production", WHY)
-    assert (registry.places().aliases, [move.state for move in registry.trail()]) == ({"production": 3}, ["withdrawn"])
+    assert (registry.placement().aliases, [move.state for move in registry.transitions()]) == (
+        {"production": 3},
+        ["withdrawn"],
+    )
 
 
 def test_a_move_of_another_machine_is_given_up_after_a_while(registry: Registry) -> None:
-    intend(registry, replace(ME, host="elsewhere"), 2, age=PATIENCE + 1)
+    intend(registry, replace(ME, host="elsewhere"), 2, age=ABANDONED_AFTER + 1)
     promote(registry, ME, "1", "production", WHY)
     assert told(registry) == [("promote", None, 2, "withdrawn"), ("promote", None, 1, "done")]

@@ -4,10 +4,10 @@ import pytest
 
 from graph.errors import PromotionRefused, RegistryUnavailable, VersionUnknown
 from graph.registry.stages import (
-    Change,
-    Places,
+    Placement,
+    RegistryChange,
     changes,
-    is_made,
+    is_applied,
     number_of,
     promoted,
     with_shadow,
@@ -15,7 +15,7 @@ from graph.registry.stages import (
     without_shadow,
 )
 
-HELD = Places({"production": 2, "staging": 3, "archived": 1})
+HELD = Placement({"production": 2, "staging": 3, "archived": 1})
 
 
 def test_promoting_archives_the_one_before_and_empties_the_stage_that_was_left() -> None:
@@ -23,11 +23,11 @@ def test_promoting_archives_the_one_before_and_empties_the_stage_that_was_left()
 
 
 def test_the_first_release_archives_nothing() -> None:
-    assert promoted(Places({"staging": 1}), 1, "production").aliases == {"production": 1}
+    assert promoted(Placement({"staging": 1}), 1, "production").aliases == {"production": 1}
 
 
 def test_an_archived_version_that_comes_back_is_archived_no_more() -> None:
-    assert promoted(Places({"archived": 1}), 1, "production").aliases == {"production": 1}
+    assert promoted(Placement({"archived": 1}), 1, "production").aliases == {"production": 1}
     assert promoted(HELD, 1, "production").aliases == {"production": 1, "archived": 2, "staging": 3}
 
 
@@ -41,25 +41,25 @@ def test_production_is_not_staged() -> None:
 
 
 def test_a_version_has_one_stage_even_while_two_aliases_name_it() -> None:
-    assert Places({"production": 2, "staging": 2}).stage(2) == "production"
+    assert Placement({"production": 2, "staging": 2}).stage(2) == "production"
 
 
 def test_the_first_step_of_a_promotion_is_the_one_that_decides() -> None:
     assert changes(HELD, promoted(HELD, 3, "production")) == (
-        Change("alias", "production", "3"),
-        Change("alias", "archived", "2"),
-        Change("alias", "staging", None),
-        Change("stage", "1", "archived"),
-        Change("stage", "2", "archived"),
-        Change("stage", "3", "production"),
+        RegistryChange("alias", "production", "3"),
+        RegistryChange("alias", "archived", "2"),
+        RegistryChange("alias", "staging", None),
+        RegistryChange("stage", "1", "archived"),
+        RegistryChange("stage", "2", "archived"),
+        RegistryChange("stage", "3", "production"),
     )
 
 
 def test_a_version_pushed_out_of_staging_is_archived() -> None:
     assert changes(HELD, promoted(HELD, 4, "staging")) == (
-        Change("alias", "staging", "4"),
-        Change("stage", "3", "archived"),
-        Change("stage", "4", "staging"),
+        RegistryChange("alias", "staging", "4"),
+        RegistryChange("stage", "3", "archived"),
+        RegistryChange("stage", "4", "staging"),
     )
 
 
@@ -67,12 +67,10 @@ def test_nothing_changes_when_it_is_so_already() -> None:
     assert changes(HELD, promoted(HELD, 2, "production")) == ()
 
 
-def test_a_step_is_told_from_what_is_so() -> None:
-    assert [is_made(Change("alias", name, value), HELD) for name, value in (("production", "2"), ("shadow", None))] == [
-        True,
-        True,
-    ]
-    assert not is_made(Change("alias", "staging", None), HELD)
+def test_whether_a_change_was_applied_is_seen_from_the_aliases() -> None:
+    applied = (RegistryChange("alias", "production", "2"), RegistryChange("alias", "shadow", None))
+    assert [is_applied(change, HELD) for change in applied] == [True, True]
+    assert not is_applied(RegistryChange("alias", "staging", None), HELD)
 
 
 def test_a_split_leaves_the_rest_to_production_and_is_read_again() -> None:
@@ -98,7 +96,7 @@ def test_shares_that_cannot_be_are_refused(shares: dict[int, float], sentence: s
 
 
 def test_without_production_there_is_nothing_to_split_or_shadow() -> None:
-    staged = Places({"staging": 3})
+    staged = Placement({"staging": 3})
     with pytest.raises(PromotionRefused, match="No version is in production"):
         with_split(staged, {3: 0.1})
     with pytest.raises(PromotionRefused, match="No version is in production"):
@@ -124,7 +122,7 @@ def test_what_goes_into_production_leaves_the_split_and_the_shadow() -> None:
 @pytest.mark.parametrize("tag", ["[]", "{", '{"a": 1}', '{"1": "x"}'])
 def test_a_split_that_somebody_broke_is_told(tag: str) -> None:
     with pytest.raises(RegistryUnavailable, match=r"warrant.split cannot be read; set it with"):
-        _ = Places({}, {"warrant.split": tag}).split
+        _ = Placement({}, {"warrant.split": tag}).split
 
 
 @pytest.mark.parametrize(("told", "number"), [("12", 12), ("v12", 12), ("staging", 3)])

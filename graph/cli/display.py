@@ -1,0 +1,99 @@
+"""How answers and passages look on a terminal."""
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ..state import Answer, Citation, Conflict, Passage, Repair
+
+COLOURS = {"answered": "green", "partial": "yellow", "declined": "red"}
+QUOTED = 240
+
+
+def answer_panel(answer: Answer) -> RenderableType:
+    """The answer, its citations, and how it came about."""
+    total = sum(answer["timings"].values())
+    why = f", {answer['reason']}" if answer["reason"] else ""
+    kept = f" · {' and '.join(answer['cached'])} from the cache" if answer["cached"] else ""
+    path = f"route {answer['route']} · rung {answer['rung']}{why} · {total:.0f} ms{kept}"
+    made = f"release {answer['release']} · snapshot {answer['snapshot']}"
+    parts: list[RenderableType] = [Text(answer["text"]), Text()]
+    parts += [_citation(citation) for citation in answer["citations"]]
+    parts += [_conflict(conflict) for conflict in answer["conflicts"]]
+    parts += [_repair(repair) for repair in answer["repairs"]]
+    if answer["nearest"]:
+        parts.append(Text("nearest: " + "; ".join(answer["nearest"]), style="dim"))
+    parts.append(Text(f"{path}\n{made}", style="dim"))
+    title = f"{answer['status']} · confidence {answer['confidence']:.2f}"
+    return Panel(Group(*parts), title=title, title_align="left", border_style=COLOURS[answer["status"]])
+
+
+def place(found: Citation | Passage) -> str:
+    """File, page and character span."""
+    page = f", page {found['page']}" if found["page"] else ""
+    return f"{found['file']}{page}, characters {found['start']}-{found['end']}"
+
+
+def _citation(citation: Citation) -> Text:
+    quote = " ".join(citation["quote"].split())
+    text = Text(f"[{citation['marker']}] ", style="bold")
+    text.append(place(citation), style="cyan")
+    text.append(f"\n    “{quote[:QUOTED]}{'…' if len(quote) > QUOTED else ''}”\n")
+    return text
+
+
+def _conflict(conflict: Conflict) -> Text:
+    head = f"[{conflict['marker']}] the {conflict['version']} version of {conflict['effective_date']} differs: "
+    text = Text(head, style="yellow")
+    text.append(conflict["file"], style="cyan")
+    quote = " ".join(conflict["quote"].split())
+    return text.append(f"\n    “{quote[:QUOTED]}{'…' if len(quote) > QUOTED else ''}”\n")
+
+
+REPAIRED = {
+    "moved": "cited from another passage",
+    "added": "cited, which it was not",
+    "dropped": "one citation dropped",
+    "removed": "removed",
+    "unverified": "kept, and not verified",
+}
+
+
+def _repair(repair: Repair) -> Text:
+    text = Text(f"{REPAIRED[repair['action']]}: ", style="yellow")
+    return text.append(f"“{repair['claim'][:QUOTED]}” ({repair['because']})\n")
+
+
+def trace_table(answer: Answer) -> Table:
+    """Milliseconds by step, and what the models cost."""
+    table = Table(show_edge=False)
+    table.add_column("step")
+    table.add_column("ms", justify="right")
+    for step, spent in answer["timings"].items():
+        table.add_row(step, f"{spent:.1f}")
+    usage = answer["usage"]
+    calls = f"{usage['model']}: {usage['calls']} calls"
+    table.add_row("usage", f"{calls}, {usage['input_tokens']} in, {usage['output_tokens']} out")
+    if answer["detail"]:
+        table.add_row("detail", Text(answer["detail"]))
+    return table
+
+
+def passage_table(passages: list[Passage]) -> Table:
+    """Passages with their scores, best first."""
+    table = Table(show_edge=False, show_lines=True)
+    for name in ("", "fused", "lexical", "vector"):
+        table.add_column(name, justify="right")
+    table.add_column("passage", overflow="fold")
+    for number, found in enumerate(passages, 1):
+        head = Text(f"{found['title']}", style="bold").append(f"\n{place(found)}\n", style="cyan")
+        text = " ".join(found["text"].split())
+        table.add_row(
+            str(number), *map(_score, (found["score"], found["lexical"], found["vector"])), head.append(text[:QUOTED])
+        )
+    return table
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

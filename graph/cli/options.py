@@ -1,0 +1,67 @@
+"""What several commands take: the Snapshot, the Release, the filter, the groups."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..errors import ExtraMissing
+from ..filters import ColumnType, parse_option
+from ..release import Release, load_release
+from ..settings import Settings, load_settings, quiet_libraries
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DECORATORS = {
+    "index": click.option(
+        "--index", "-i", "index", type=click.Path(path_type=Path), help="The Snapshot, or the store it is in."
+    ),
+    "release": click.option("--release", "-r", type=click.Path(path_type=Path), help="A release.yaml."),
+    "filter": click.option(
+        "--filter",
+        "-f",
+        "filters",
+        multiple=True,
+        help="region=EU, region=EU,US, effective_date>=2025-01-01; repeatable.",
+    ),
+    "registry": click.option("--registry", help="MLflow's tracking URI. [default: a SQLite file under .warrant]"),
+    "model": click.option("--model", "-m", help="The registered model. [default: warrant]"),
+    "group": click.option("--group", "-g", "groups", multiple=True, help="An access group of the caller; repeatable."),
+}
+
+
+def takes(*names: str) -> Callable[[Command], Command]:
+    """Give a command the named options."""
+    return lambda command: reduce(lambda inner, name: DECORATORS[name](inner), reversed(names), command)
+
+
+def settings_and_release(index: Path | None, release: Path | None) -> tuple[Settings, Release]:
+    """The settings with what the command line says in place of the environment's, and the Release."""
+    settings = settings_with(index=index, release=release)
+    return settings, load_release(settings.release)
+
+
+def settings_with(**options: object) -> Settings:
+    """The settings with what the command line says in place of the environment's; raises SettingsInvalid."""
+    quiet_libraries()
+    return load_settings(**{name: value for name, value in options.items() if value})
+
+
+@contextmanager
+def needs_mlflow() -> Iterator[None]:
+    """Around the import of what needs MLflow; raises ExtraMissing when it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mlflow", "packaging", "langchain"):
+            raise
+        raise ExtraMissing("Releases are kept by MLflow; pip install 'warrant-rag[serve]'.") from error
+
+
+def filter_of(options: tuple[str, ...], columns: Mapping[str, ColumnType]) -> dict[str, Any]:
+    """One filter that asks for all that the options ask for."""
+    parts = [parse_option(option, columns) for option in options]
+    return {"and": parts} if len(parts) > 1 else (parts[0] if parts else {})

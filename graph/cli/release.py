@@ -1,0 +1,151 @@
+"""warrant release show, list, history, diff and approved: what a release file and the registry say."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import yaml
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import PackageBroken, PromotionRefused
+from ..registry import Version
+from ..registry.stages import number_of
+from ..registry.write_ahead import recover
+from .options import settings_and_release, takes
+from .registry import registry_session
+from .release_differences import VersionContents, VersionDifferences, contents_of, differences, fields_of
+from .release_tables import difference_tables, history_table, list_table, transition_row, version_panel, version_rows
+from .terminal import Terminal, echo, json_text
+
+if TYPE_CHECKING:
+    from ..registry.client import Registry
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+APPROVED = "approved"
+
+
+@click.command()
+@click.argument("version", required=False)
+@takes("release", "registry", "model")
+@AS_JSON
+def show(version: str | None, release: Path | None, registry: str | None, model: str | None, as_json: bool) -> None:
+    """Print the effective release: every field, whether given or by default, and its digest.
+
+    With VERSION (12, v12 or an alias) print that version: where it stands, its evidence and its release.yaml.
+    """
+    if version is not None:
+        if release:
+            raise click.UsageError("Give a VERSION or a --release, not both.")
+        _show_version(version, registry, model, as_json)
+        return
+    if registry or model:
+        raise click.UsageError("--registry and --model are for a VERSION; name one.")
+    _, chosen = settings_and_release(None, release)
+    if as_json:
+        echo(json_text(chosen.model_dump(mode="json")))
+        return
+    echo(f"# {chosen.label}, sha256 {chosen.digest}")
+    echo(yaml.safe_dump(chosen.model_dump(), sort_keys=False, allow_unicode=True, width=100), nl=False)
+
+
+@click.command("list")
+@takes("registry", "model")
+@AS_JSON
+def list_versions(registry: str | None, model: str | None, as_json: bool) -> None:
+    """List the versions, newest first: the stage of each, its share of the traffic, and whether it has a warrant."""
+    with registry_session(registry, model) as (versions, actor):
+        transitions = recover(versions, actor).transitions
+        rows = version_rows(versions.versions(), versions.placement(), transitions)
+    _print(rows, list_table(rows), as_json)
+
+
+@click.command()
+@takes("registry", "model")
+@AS_JSON
+def history(registry: str | None, model: str | None, as_json: bool) -> None:
+    """List every transition, oldest first: who, when, from where to where, by which ticket and evidence."""
+    with registry_session(registry, model) as (versions, actor):
+        rows = [transition_row(each) for each in recover(versions, actor).transitions]
+    _print(rows, history_table(rows), as_json)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@takes("registry", "model")
+@AS_JSON
+def diff(first: str, second: str, registry: str | None, model: str | None, as_json: bool) -> None:
+    """Compare two versions (12, v12 or an alias): configuration, prompts, Snapshot and metrics."""
+    with registry_session(registry, model) as (versions, _):
+        one, other = (_contents(versions, name) for name in (first, second))
+    different = differences(one, other)
+    if as_json:
+        echo(json_text(_as_dict(one, other, different)))
+        return
+    for part in difference_tables(one, other, different):
+        Terminal().print(part)
+
+
+@click.command()
+@click.argument("version")
+@click.option("--tag", default="approval", show_default=True, help="The tag of the version that a person sets.")
+@takes("registry", "model")
+def approved(version: str, tag: str, registry: str | None, model: str | None) -> None:
+    """Fail unless VERSION (12, v12 or an alias) has a tag that says `approved`, in any case.
+
+    Whoever may set tags of the model may approve. In Unity Catalog a deployment job names its tag after its task.
+    """
+    with registry_session(registry, model) as (versions, _):
+        chosen = versions.version(number_of(version, versions.placement()))
+    value = chosen.tags.get(tag, "")
+    if value.strip().casefold() != APPROVED:
+        why = f"its tag {tag!r} says {value!r}" if value else f"it has no tag {tag!r}"
+        raise PromotionRefused(
+            f"v{chosen.number} is not approved: {why}. Set the tag to `{APPROVED}`, and run this again."
+        )
+    echo(f"v{chosen.number} is approved.")
+
+
+def _show_version(name: str, registry: str | None, model: str | None, as_json: bool) -> None:
+    """Print what one version is made of, where it stands and on what evidence."""
+    with registry_session(registry, model) as (versions, actor):
+        number = number_of(name, versions.placement())
+        transitions = recover(versions, actor).transitions
+        version = versions.version(number)
+        row = version_rows([version], versions.placement(), transitions)[0]
+        warrant = versions.warrant(version)
+        params, metrics = versions.measured(number)
+        configuration = _configuration(versions, version)
+    if as_json:
+        evidence = warrant.model_dump() if warrant else None
+        release = fields_of(version, configuration) if configuration else None
+        echo(json_text({**row, "params": params, "metrics": metrics, "release": release, "evidence": evidence}))
+        return
+    Terminal().print(version_panel(row, warrant, metrics))
+    echo((configuration or "# It was not logged by `warrant release log`: there is no release.yaml.").rstrip())
+
+
+def _contents(versions: "Registry", name: str) -> VersionContents:
+    number = number_of(name, versions.placement())
+    return contents_of(versions.version(number), versions.configuration(number), versions.measured(number)[1])
+
+
+def _configuration(versions: "Registry", version: Version) -> str | None:
+    try:
+        return versions.configuration(version.number)
+    except PackageBroken:
+        return None
+
+
+def _as_dict(one: VersionContents, other: VersionContents, found: VersionDifferences) -> dict[str, Any]:
+    fields = {part: [each._asdict() for each in getattr(found, part)] for part in ("facts", "configuration", "metrics")}
+    return {"versions": [one.version.number, other.version.number], **fields, "prompts": asdict(found)["prompts"]}
+
+
+def _print(rows: list[dict[str, Any]], table: Table | Text, as_json: bool) -> None:
+    if as_json:
+        echo(json_text(rows))
+        return
+    Terminal().print(table)

@@ -1,0 +1,54 @@
+"""warrant snapshot: what a Snapshot holds and how it was made."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+
+from ..errors import SourceInvalid
+from .options import settings_and_release, takes
+from .terminal import echo
+
+
+@click.group()
+def snapshot() -> None:
+    """Show what a Snapshot holds."""
+
+
+@snapshot.command()
+@takes("index")
+def show(index: Path | None) -> None:
+    """Print the manifest as JSON: digest, embedding, chunking, counts, columns and time."""
+    from ..snapshot.manifest import read_manifest
+    from ..snapshot.store import lease
+
+    settings, _ = settings_and_release(index, None)
+    with lease(settings.index) as held:
+        manifest = read_manifest(held.directory).model_dump(mode="json", exclude={"files"})
+    echo(json.dumps({**manifest, "path": str(held.directory)}, indent=1))
+
+
+@snapshot.command()
+@click.argument("document")
+@takes("index")
+def text(document: str, index: Path | None) -> None:
+    """Print a document's text as citations count its characters."""
+    from ..snapshot.manifest import read_manifest
+    from ..snapshot.rows import DocumentRow
+    from ..snapshot.store import lease
+    from ..snapshot.tables import Reader
+
+    settings, _ = settings_and_release(index, None)
+
+    async def find(directory: Path) -> DocumentRow | None:
+        return await (await Reader.open(directory, approximate=False)).document(document)
+
+    with lease(settings.index) as held:
+        read_manifest(held.directory)
+        row = asyncio.run(find(held.directory))
+    if row is None:
+        raise SourceInvalid(
+            f"The Snapshot {held.directory} has no document {document!r}; `warrant search` shows their names."
+        )
+    echo(row.text, nl=False)

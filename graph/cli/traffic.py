@@ -1,0 +1,67 @@
+"""warrant split and warrant shadow: which versions answer beside production."""
+
+import click
+
+from ..registry.promotion import shadow as shadow_version
+from ..registry.promotion import split as split_versions
+from ..registry.transitions import Reason
+from .options import takes
+from .registry import echo_result, note_options, registry_session
+
+TICKET = "The change request, if there is one."
+
+
+@click.command()
+@click.argument("shares", nargs=-1, metavar="[VERSION=SHARE]...")
+@click.option("--off", is_flag=True, help="Production answers all questions again.")
+@note_options(TICKET, "--note Why.")
+@takes("registry", "model")
+def split(shares: tuple[str, ...], off: bool, ticket: str, note: str, registry: str | None, model: str | None) -> None:
+    """Give shares of production's questions to other versions, such as v13=0.1; each needs a warrant.
+
+    What is given takes the place of the split that there is.
+    """
+    if off == bool(shares):
+        raise click.UsageError("Give shares such as v13=0.1, or --off.")
+    wanted = [_share(each) for each in shares]
+    if len(dict(wanted)) < len(wanted):
+        raise click.UsageError("A version has one share; one of them was named twice.")
+    with registry_session(registry, model) as (versions, actor):
+        result = split_versions(versions, actor, dict(wanted), Reason(ticket, note))
+    shares_now = ", ".join(f"v{number} {share:.3g}" for number, share in sorted(result.placement.split.items()))
+    echo_result(
+        result, f"Of production's questions go: {shares_now}." if shares_now else "Production answers all questions."
+    )
+
+
+@click.command()
+@click.argument("version", required=False)
+@click.option("--share", type=float, help="Of production's questions, above 0 and at most 1.")
+@click.option("--off", is_flag=True, help="No version answers along.")
+@note_options(TICKET, "--note Why.")
+@takes("registry", "model")
+def shadow(
+    version: str | None,
+    share: float | None,
+    off: bool,
+    ticket: str,
+    note: str,
+    registry: str | None,
+    model: str | None,
+) -> None:
+    """Let VERSION answer a share of production's questions, which nobody sees; it needs no warrant."""
+    if off == bool(version) or (version and share is None) or (off and share is not None):
+        raise click.UsageError("Give a VERSION and its --share, or --off.")
+    with registry_session(registry, model) as (versions, actor):
+        result = shadow_version(versions, actor, version or "", share or 0.0, Reason(ticket, note))
+    there = result.placement.shadow
+    text = f"v{there[0]} answers {there[1]:.3g} of the questions along." if there else "No version answers along."
+    echo_result(result, text)
+
+
+def _share(text: str) -> tuple[str, float]:
+    name, _, share = text.partition("=")
+    try:
+        return name, float(share)
+    except ValueError:
+        raise click.UsageError(f"A share looks like v13=0.1; {text!r} does not.") from None

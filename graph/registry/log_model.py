@@ -1,0 +1,213 @@
+"""Logs a release with MLflow as one model that holds all that answers, and registers it as a version.
+
+A version appears whole or not at all: it is registered, with all its tags, after what was logged has been fetched again
+and compared. A run that was interrupted before that leaves nothing but itself, and the same command can be given again.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.exceptions import MlflowException, RestException
+from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import AnyType, Array, Object, Property
+
+from ..errors import PackageBroken
+from ..release import Release
+from . import package
+from .isolation import digest_of
+from .package import Packed
+from .requirements import requirements
+
+DIGEST = "warrant.digest"
+TEXT = DataType.string
+PARTS = (package.CODE, package.RELEASE, package.SNAPSHOT, package.POINTER)
+
+
+@dataclass(frozen=True)
+class RunMetadata:
+    """What is logged beside a release: metrics and parameters by name, and the files that they were measured on."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    datasets: Sequence[Path] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoggedModel:
+    """A logged model that is not registered yet."""
+
+    model_id: str
+    run_id: str
+    uri: str
+
+
+def log_package(packed: Packed, uri: str, experiment: str, question: str, metadata: RunMetadata) -> LoggedModel:
+    """Log a package; raises PackageBroken when what was logged is not what was packed, or has no signature."""
+    with tracking(uri):
+        with mlflow.start_run(experiment_id=experiment_of(uri, experiment), run_name=packed.release.label) as run:
+            _describe(MlflowClient(uri, uri), run.info.run_id, packed, metadata)
+            info = _log_model(packed, question)
+        logged = LoggedModel(info.model_id, run.info.run_id, info.model_uri)
+        _check(logged, packed, info)
+    return logged
+
+
+def log_agent(packed: Packed, uri: str, run_id: str) -> LoggedModel:
+    """Log the same package as a ResponsesAgent, in the run that it was logged in."""
+    with tracking(uri), mlflow.start_run(run_id=run_id):
+        info: ModelInfo = mlflow.pyfunc.log_model(
+            name="warrant-agent",
+            python_model=str(packed.root / package.AGENT_ENTRY),
+            code_paths=_parts(packed),
+            pip_requirements=requirements(packed.release),
+            metadata=version_tags(packed),
+        )
+    return LoggedModel(info.model_id, run_id, info.model_uri)
+
+
+def register(uri: str, model: str, logged: LoggedModel, packed: Packed) -> int:
+    """Make what was logged the next version of a model, which is made if it is not there; gives its number."""
+    client = MlflowClient(uri, uri)
+    with suppress(RestException, MlflowException):
+        client.create_registered_model(model)
+    with tracking(uri):
+        version = client.create_model_version(
+            model, logged.uri, logged.run_id, tags=version_tags(packed), model_id=logged.model_id
+        )
+    return int(version.version)
+
+
+def registered(uri: str, model: str, digest: str) -> int | None:
+    """The newest version that has this digest; None when there is none."""
+    client = MlflowClient(uri, uri)
+    found = client.search_model_versions(f"name = '{model}'", max_results=1000)
+    return max((int(each.version) for each in found if each.tags.get(DIGEST) == digest), default=None)
+
+
+def version_tags(packed: Packed) -> dict[str, str]:
+    """What a registered version says of its package."""
+    return {
+        DIGEST: packed.digest,
+        "warrant.release": packed.release.label,
+        "warrant.code": packed.code,
+        "warrant.snapshot": packed.manifest.id,
+        "warrant.commit": packed.commit,
+    }
+
+
+def params_of(release: Release) -> dict[str, str]:
+    """Every field of a release by its dotted name, but for the prompts' texts."""
+    found = _flat("", release.model_dump(exclude={"prompts"}))
+    return {name: str(value) for name, value in found}
+
+
+def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [pair for name, inner in value.items() for pair in _flat(f"{prefix}.{name}" if prefix else name, inner)]
+    return [(prefix, value)]
+
+
+def _describe(client: MlflowClient, run: str, packed: Packed, metadata: RunMetadata) -> None:
+    """The run's parameters, metrics, tags and inputs."""
+    counts = packed.manifest.counts
+    mlflow.log_params({**params_of(packed.release), **metadata.params})
+    mlflow.log_metrics({"documents": counts.documents, "passages": counts.passages, **metadata.metrics})
+    mlflow.set_tags({**version_tags(packed), "mlflow.source.git.commit": packed.commit.partition("+")[0]})
+    snapshot = dataset_input(f"snapshot-{packed.manifest.id}", packed.manifest.digest, "index")
+    datasets = [dataset_input(path.name, digest_of((path.name, path)), "evaluation") for path in metadata.datasets]
+    client.log_inputs(run, datasets=[snapshot, *datasets])
+
+
+def dataset_input(name: str, digest: str, context: str) -> DatasetInput:
+    """A dataset as the input of a run; of its digest MLflow keeps 36 characters."""
+    return DatasetInput(Dataset(name, digest[:36], "local", "{}"), tags=[InputTag("mlflow.data.context", context)])
+
+
+def _log_model(packed: Packed, question: str) -> ModelInfo:
+    info: ModelInfo = mlflow.langchain.log_model(
+        str(packed.root / package.ENTRY),
+        name="warrant",
+        code_paths=_parts(packed),
+        signature=signature(),
+        input_example=example(question),
+        pip_requirements=requirements(packed.release),
+        metadata=version_tags(packed),
+    )
+    return info
+
+
+def _parts(packed: Packed) -> list[str]:
+    return [str(packed.root / name) for name in PARTS if (packed.root / name).exists()]
+
+
+def experiment_of(uri: str, name: str) -> str:
+    """The id of an experiment, made if it is not there; beside a SQLite file its artifacts lie beside that file."""
+    client = MlflowClient(uri, uri)
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name, artifact_location=_beside(uri)))
+    except MlflowException:
+        if found := client.get_experiment_by_name(name):  # Somebody else has made it meanwhile.
+            return str(found.experiment_id)
+        raise
+
+
+def _beside(uri: str) -> str | None:
+    """Where artifacts go when MLflow is a SQLite file; None: the tracking server knows."""
+    if not uri.startswith("sqlite:///"):
+        return None
+    return (Path(uri.removeprefix("sqlite:///")).absolute().parent / "artifacts").as_uri()
+
+
+def _check(logged: LoggedModel, packed: Packed, info: ModelInfo) -> None:
+    """Fetch what was logged and hold it against what was packed."""
+    if info.signature is None:
+        raise PackageBroken("MLflow logged the release without a signature: it did not answer its input example.")
+    with tempfile.TemporaryDirectory() as home:
+        fetched = Path(mlflow.artifacts.download_artifacts(logged.uri, dst_path=home))
+        if package.package_digest(fetched) != packed.digest:
+            raise PackageBroken(f"What MLflow holds at {logged.uri} is not what was logged. Log the release again.")
+
+
+def signature() -> ModelSignature:
+    """A question with an optional filter and history; the Answer, or the error that stands in its place.
+
+    A filter has any shape, so its column has any type. Because `history` is an array MLflow takes a single object for
+    one row; rows of one table either all have a history (it may be empty) or none has.
+    """
+    turn = Object([Property("role", TEXT), Property("content", TEXT)])
+    anything = AnyType()  # type: ignore[no-untyped-call]
+    asked: list[ColSpec | TensorSpec] = [
+        ColSpec(TEXT, "question"),
+        ColSpec(anything, "filters", required=False),
+        ColSpec(Array(turn), "history", required=False),
+    ]
+    return ModelSignature(Schema(asked), Schema([ColSpec(anything, "answer"), ColSpec(anything, "error")]))
+
+
+def example(question: str) -> dict[str, Any]:
+    """An input example that has every field, since MLflow drops those that it has never seen."""
+    return {"question": question, "filters": {}, "history": []}
+
+
+@contextmanager
+def tracking(uri: str) -> Iterator[None]:
+    """MLflow's own settings, which are the process's, for a while."""
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])

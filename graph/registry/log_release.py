@@ -1,0 +1,123 @@
+"""Makes a registered version of the release that runs here: packed, logged, cross-checked, registered."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+
+from ..errors import PackageBroken
+from ..release import Release
+from .log_model import RunMetadata, log_agent, log_package, register, registered, tracking
+from .mlflow_models import open_logged
+from .package import Packed, open_package, pack
+
+if TYPE_CHECKING:
+    from ..agent import Agent
+
+QUESTIONS = 3
+"""Questions of a cross-check that names none."""
+COMMON_WORDS = 12
+"""Common words by which documents are found to ask about."""
+COMPARED = ("text", "status", "citations", "release", "snapshot")
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """How a release is to be logged (see `warrant release log --help`)."""
+
+    questions: Sequence[str] = ()
+    cross_check: bool = False
+    external: bool = False
+    as_agent: bool = False
+    again: bool = False
+    metadata: RunMetadata = field(default_factory=RunMetadata)
+
+
+@dataclass(frozen=True)
+class LoggedVersion:
+    """A version; `new` unless one was there that is the same; `checked` questions were answered alike."""
+
+    number: int
+    snapshot: str
+    new: bool = True
+    checked: int = 0
+
+
+@dataclass(frozen=True)
+class AnswerDifference:
+    """A question that is answered otherwise once the release was logged."""
+
+    question: str
+    before: str
+    after: str
+
+
+def log_release(
+    release: Release, index: Path, uri: str, model: str, options: LogOptions, report: Callable[[str], None]
+) -> LoggedVersion:
+    """Log a release over the Snapshot at `index` and register it; raises PackageBroken or a SnapshotError."""
+    with tempfile.TemporaryDirectory() as folder:
+        report("Packing")
+        packed = pack(Path(folder), release, index, external=options.external)
+        if not options.again and (same := registered(uri, model, packed.digest)):
+            return LoggedVersion(same, packed.manifest.id, new=False)
+        questions = list(options.questions) or asyncio.run(_questions(packed, QUESTIONS if options.cross_check else 1))
+        before = _answers(packed, questions) if options.cross_check else []
+        report("Logging with MLflow, which asks the release its input example")
+        logged = log_package(packed, uri, model, questions[0], options.metadata)
+        if options.cross_check:
+            report(f"Asking the logged release {len(questions)} questions")
+            _compare(uri, logged.uri, questions, before)
+        number = register(uri, model, logged, packed)
+        if options.as_agent:
+            report("Logging it as a ResponsesAgent")
+            register(uri, f"{model}-agent", log_agent(packed, uri, logged.run_id), packed)
+        return LoggedVersion(number, packed.manifest.id, checked=len(before))
+
+
+async def _questions(packed: Packed, most: int) -> list[str]:
+    return await sample_questions(await open_package(packed.root), most)
+
+
+def _compare(uri: str, logged: str, questions: list[str], before: list[dict[str, object]]) -> None:
+    found = answer_differences(uri, logged, questions, before)
+    if found:
+        first = found[0]
+        what = f"The logged release answers {first.question!r} with {first.after:.300} instead of {first.before:.300}"
+        raise PackageBroken(f"{what}; {len(found)} of {len(questions)} answers differ. It was not registered.")
+
+
+async def sample_questions(agent: "Agent", most: int) -> list[str]:
+    """Questions about documents that everybody may see, found by their commonest words; raises PackageBroken."""
+    lexicon = agent.backend.retriever.lexicon
+    titles: dict[str, None] = {}
+    for word in lexicon.commonest(COMMON_WORDS) if lexicon else []:
+        found = await agent.search(word, {}, [], 1)
+        titles.update({passage["title"]: None for passage in found})
+    if not titles:
+        raise PackageBroken("The Snapshot has nothing that everybody may see; name a question with --question.")
+    return [f"What does {title} say?" for title in list(titles)[:most]]
+
+
+def _answers(packed: Packed, questions: Sequence[str]) -> list[dict[str, Any]]:
+    graph = open_logged(packed.root)
+    return [graph.invoke({"question": question}) for question in questions]
+
+
+def answer_differences(
+    uri: str, model_uri: str, questions: Sequence[str], before: Iterable[dict[str, Any]]
+) -> list[AnswerDifference]:
+    """Where the logged model, loaded anew as any user of MLflow does, answers otherwise."""
+    with tracking(uri):
+        after = mlflow.pyfunc.load_model(model_uri).predict([{"question": question} for question in questions])
+    pairs = zip(questions, map(_compared, before), map(_compared, after), strict=True)
+    return [AnswerDifference(question, str(was), str(now)) for question, was, now in pairs if was != now]
+
+
+def _compared(reply: dict[str, Any]) -> Any:
+    answer = reply["answer"]
+    return {name: answer[name] for name in COMPARED} if answer else reply["error"]
