@@ -162,7 +162,7 @@ def test_a_store_that_is_gone_is_told_and_one_that_is_back_is_served(shop: Shop,
         assert (reply.status_code, reply.json()["error"]["code"]) == (503, "snapshot_unavailable")
         assert f"The Snapshot {answer['snapshot']} cannot be read" in reply.json()["error"]["message"]
         assert str(tmp_path) not in reply.text
-        assert "it cannot be seen which Snapshot is in force" in reload(client)["trouble"][0]
+        assert "the current Snapshot cannot be determined" in reload(client)["trouble"][0]
         name = shop.change()
         assert reload(client)["trouble"] == []
         assert (ready(client)["snapshot"], ask(client)["snapshot"]) == (name, name)
