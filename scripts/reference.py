@@ -11,12 +11,12 @@ from typing import Any, Literal, get_args, get_origin
 
 import click
 from annotated_types import Ge, Gt, Le, Lt
-from graph.cli.exit_codes import EXITS, WITHHELD
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from graph import errors as graph_errors
+from graph.cli.exit_codes import EXITS, WITHHELD
 from graph.release import Release
 from graph.settings import Settings
 from server import errors as server_errors
