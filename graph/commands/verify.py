@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ..errors import QuestionInvalid
 from ..verification import Report, verify
-from ..verification.report import MOST_CHARACTERS
+from ..verification.report import MAX_CHARACTERS
 
 
 class GivenPassage(BaseModel):
@@ -32,7 +32,7 @@ class VerifyRequest(BaseModel):
 
     id: str = ""
     question: str = ""
-    answer: Annotated[str, Field(max_length=MOST_CHARACTERS)]
+    answer: Annotated[str, Field(max_length=MAX_CHARACTERS)]
     passages: Annotated[list[str | GivenPassage], Field(max_length=200)]
 
     def checked(self) -> dict[str, Any]:
