@@ -35,7 +35,7 @@ from graph.state import Citation, Passage, Usage, no_usage
 from graph.text.sentences import units
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of
-from graph.verification.repair import Checked
+from graph.verification.repair import CheckedAnswer
 from graph.verification.verifier import Verifier
 
 SAMPLES = ROOT / "samples"
@@ -77,7 +77,7 @@ def targets(name: str, found: dict[str, Any]) -> list[Target]:
     ]
 
 
-Seen = tuple[Told, Checked]
+Seen = tuple[Told, CheckedAnswer]
 
 
 async def on_squad(folder: Path) -> list[Seen]:
@@ -185,7 +185,7 @@ async def _one_round(release: Release, world: Backend, seed: int) -> list[Seen]:
         if model.told:
             stood = answer["rung"] == "primary" and answer["status"] != "declined"
             text, given = (answer["text"], answer["citations"]) if stood else ("", [])
-            found.append((model.told[0], Checked(text, given, int(stood), int(not stood), answer["repairs"])))
+            found.append((model.told[0], CheckedAnswer(text, given, int(stood), int(not stood), answer["repairs"])))
     return found
 
 

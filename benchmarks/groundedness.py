@@ -22,9 +22,9 @@ from evals.scores import EMBEDDING
 from graph.backends.embedders import load_embedder
 from graph.backends.embedding import Embedder
 from graph.text.words import terms, weights
-from graph.verification.claims import claims_of, said
+from graph.verification.claims import claims_of, plain_claim
 from graph.verification.groundedness import features
-from graph.verification.passages import Source, source
+from graph.verification.passages import PreparedPassage, prepare_passage
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
 SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}
@@ -67,8 +67,8 @@ def rate(folder: Path) -> list[Rated]:
     embedder = load_embedder(EMBEDDING, cores())
     found = []
     for answer in read_labels(folder):
-        sources = [source(text.text, "", text.title) for text in answer.passages]
-        claims = [said(claim.text) for claim in claims_of(answer.line.answer)]
+        sources = [prepare_passage(text.text, "", text.title) for text in answer.passages]
+        claims = [plain_claim(claim.text) for claim in claims_of(answer.line.answer)]
         near = similarities(embedder, claims, sources)
         values = features(claims, sources, near, lambda term: weight.get(term, rarest))
         share = (statistics.mean(answer.line.human.faithfulness) - 1) / 3
@@ -76,7 +76,7 @@ def rate(folder: Path) -> list[Rated]:
     return found
 
 
-def similarities(embedder: Embedder, claims: Sequence[str], sources: Sequence[Source]) -> list[float]:
+def similarities(embedder: Embedder, claims: Sequence[str], sources: Sequence[PreparedPassage]) -> list[float]:
     """The best cosine of each claim to a unit of any passage."""
     units = [unit.reading for found in sources for unit in found.units]
     if not units or not claims:

@@ -25,10 +25,10 @@ from graph.backends.embedding import above
 from graph.learned import Logistic
 from graph.release import Release
 from graph.text.words import Weigh, terms, weights
-from graph.verification import statement as reading
-from graph.verification.features import Features, asked_share, features, most_asked
-from graph.verification.passages import source
-from graph.verification.rules import nearest, verbatim
+from graph.verification.features import Features, best_question_overlap, features, question_overlap
+from graph.verification.passages import prepare_passage
+from graph.verification.rules import find_verbatim, nearest_units
+from graph.verification.statement import interpret_claim
 
 SETS = {
     "mtrag": "GitHub IBM/mt-rag-benchmark, Apache 2.0",
@@ -115,27 +115,31 @@ def weigh_over(data: Path) -> Weigh:
 
 
 def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features]]:
-    """The features of each claim's nearest units; none of one that stands there word by word."""
-    read = []
+    """The features of each claim's nearest units; none for a verbatim claim."""
+    cases = []
     for each in examples:
-        sources = [source(text.text, "", text.title) for text in each.passages]
-        said = reading.statement(each.claim, each.question, each.passages[0].text)
-        units = [] if verbatim(said, sources[0]) else nearest(said, sources[0], weigh)
-        read.append((said, sources, units, f"{each.question} {each.claim}" if said.leans else each.claim))
-    texts = {told for _, found, units, told in read if units}
-    texts |= {found[0].told[n].text for _, found, units, _ in read for n in units}
+        passages = [prepare_passage(text.text, "", text.title) for text in each.passages]
+        claim = interpret_claim(each.claim, each.question, each.passages[0].text)
+        units = [] if find_verbatim(claim, passages[0]) else nearest_units(claim, passages[0], weigh)
+        query = f"{each.question} {each.claim}" if claim.needs_question else each.claim
+        cases.append((claim, passages, units, query))
+    texts = {query for _, _, units, query in cases if units}
+    texts |= {passages[0].unit_texts[n].text for _, passages, units, _ in cases for n in units}
     embedder = load_embedder(Release().embedding, cores())
     vectors = dict(zip(sorted(texts), embedder.embed(sorted(texts)), strict=True))
     rows = []
-    for said, found, units, told in read:
-        most = most_asked(said, found, weigh) if said.asked else 0.0
-        own = found[0]
-        shares = {n: asked_share(said, own.told[n], own.over[n], weigh) if said.asked else 0.0 for n in units}
-        near = above(np.array([vectors[told] @ vectors[own.told[n].text] for n in units]), embedder.unrelated)
+    for claim, passages, units, query in cases:
+        passage, has_terms = passages[0], bool(claim.question_terms)
+        best = best_question_overlap(claim, passages, weigh) if has_terms else 0.0
+        overlaps = {
+            n: question_overlap(claim, passage.unit_texts[n], passage.unit_contexts[n], weigh) if has_terms else 0.0
+            for n in units
+        }
+        cosines = np.array([vectors[query] @ vectors[passage.unit_texts[n].text] for n in units])
         rows.append(
             [
-                features(said, n, own, float(c), weigh, max(0.0, most - shares[n]))
-                for n, c in zip(units, near, strict=True)
+                features(claim, n, passage, float(cosine), weigh, max(0.0, best - overlaps[n]))
+                for n, cosine in zip(units, above(cosines, embedder.unrelated), strict=True)
             ]
         )
     return rows

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from .release import Release
 from .state import Answer, Citation, Passage, State, Status
 from .verification.conflicts import conflicts
-from .verification.repair import Checked
+from .verification.repair import CheckedAnswer
 
 NEAREST = 3
 NOTHING_ASKED = "It asks for nothing that could be looked up."
@@ -18,7 +18,7 @@ def why_not(missing: Sequence[str], sure: float, least: float) -> str:
     return f"The confidence {sure:.2f} is below {least:.2f}."
 
 
-def answered(state: State, checked: Checked, release: Release, snapshot: str) -> Answer:
+def answered(state: State, checked: CheckedAnswer, release: Release, snapshot: str) -> Answer:
     """An answer with its citations; partial when a claim or a part of the question has none, or there may be more."""
     quoted, selection = state["draft"] is not None and state["draft"]["writer"] == "extractive", state["selection"]
     notes = []

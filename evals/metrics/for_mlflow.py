@@ -6,7 +6,7 @@ from typing import Any
 from mlflow.entities import Feedback, SpanType, Trace
 from mlflow.genai.scorers import scorer
 
-from graph.verification import Given, verify
+from graph.verification import PassageInput, verify
 
 
 @scorer
@@ -25,9 +25,9 @@ def supported(inputs: dict[str, Any], outputs: Any, trace: Trace | None = None) 
     return Feedback(value=report.supported, rationale="\n".join(amiss) or "every claim is supported")
 
 
-def _retrieved(trace: Trace | None) -> Iterator[Given]:
+def _retrieved(trace: Trace | None) -> Iterator[PassageInput]:
     spans = trace.data.spans if trace else ()
     for span in (each for each in spans if each.span_type == SpanType.RETRIEVER):
         for document in span.outputs or ():
             metadata = document.get("metadata") or {}
-            yield Given(text=str(document["page_content"]), title=str(metadata.get("title", "")))
+            yield PassageInput(text=str(document["page_content"]), title=str(metadata.get("title", "")))

@@ -17,11 +17,10 @@ from evals.runs import SampleOutcome
 from graph.release import Checking
 from graph.state import Passage
 from graph.text.words import terms, weights
-from graph.verification.claims import claims_of
-from graph.verification.claims import said as spoken
+from graph.verification.claims import claims_of, plain_claim
 from graph.verification.groundedness import groundedness
-from graph.verification.repair import is_absence, is_claim
-from graph.verification.verifier import Verifier, sources_of
+from graph.verification.repair import is_claim, says_not_found
+from graph.verification.verifier import Verifier, prepare_passages
 
 CHECKING = Checking()
 
@@ -51,10 +50,10 @@ class SupportMetrics:
 
     async def groundedness(self, sample: Sample, outcome: SampleOutcome) -> float | None:
         """How far the answer rests on its passages as people judge it (benchmarks/groundedness.py)."""
-        claims = [spoken(claim.text) for claim in claims_of(said(outcome))]
+        claims = [plain_claim(claim.text) for claim in claims_of(said(outcome))]
         if not claims:
             return 1.0
-        sources = sources_of(passages_of(outcome))
+        sources = prepare_passages(passages_of(outcome))
         units = [unit.reading for found in sources for unit in found.units]
         near = (self._vectors.of(claims) @ self._vectors.of(units).T).max(axis=1) if units else [0.0] * len(claims)
         return groundedness(claims, sources, [float(best) for best in near], self._weigh)
@@ -83,7 +82,7 @@ class SupportMetrics:
     async def _checked(self, sample: Sample, outcome: SampleOutcome) -> list[CitedClaim]:
         answer, found = outcome.answer or {}, {passage["id"]: passage for passage in passages_of(outcome)}
         places = {citation["marker"]: found.get(citation["passage"]) for citation in answer["citations"]}
-        claims = [claim for claim in claims_of(answer["text"]) if is_claim(claim) and not is_absence(claim)]
+        claims = [claim for claim in claims_of(answer["text"]) if is_claim(claim) and not says_not_found(claim)]
         return [
             CitedClaim(
                 claim.text, await self._support(claim.text, [places.get(n) for n in claim.markers], sample.question)

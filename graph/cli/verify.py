@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import QuestionInvalid
 from ..verification import Report, verify
-from ..verification.report import MOST_CHARACTERS
+from ..verification.report import MAX_CHARACTERS
 from .terminal import Terminal, echo, json_text
 
 
@@ -31,7 +31,7 @@ class VerifyRequest(BaseModel):
 
     id: str = ""
     question: str = ""
-    answer: Annotated[str, Field(max_length=MOST_CHARACTERS)]
+    answer: Annotated[str, Field(max_length=MAX_CHARACTERS)]
     passages: Annotated[list[str | GivenPassage], Field(max_length=200)]
 
     def checked(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a claim changes of a sentence that it otherwise copies: there the difference decides; pure."""
+"""Finds what a claim changes in a sentence that it otherwise copies; pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,121 +9,133 @@ from typing import Literal
 
 from ..text.facts import APOSTROPHES, denials, names, opposed, plain_words
 from ..text.words import empty_words, is_number, terms
-from .passages import Told, missing
+from .passages import AnalysedText, missing_terms
 
 WORD = re.compile(rf"[^\W_]+(?:[.,:/-][^\W_]+)*(?:[{APOSTROPHES}](?=[^\W_]))?|[%‰€$£]|,")
 NOT = re.compile(rf"n[{APOSTROPHES}]t\b|(?<=\bcan)not\b", re.IGNORECASE)
-BESIDE = re.compile(r", (?:not|nicht|pas|no|non|niet)\b[^,.;:]*")
-"""What only keeps something else away: `, not after`."""
-LEAST, ALIKE_FROM = 5, 0.75
-"""Words that a claim must have to be a copy with one thing changed, and the share of them that the sentence has."""
-LONGEST = 3
-"""Words up to which a stretch of one can stand in the place of a stretch of the other."""
-UNMAKES, SHORTEST = frozenset("un in im il ir non dis des dé on".split()), 4
-"""Syllables before a word that make it its opposite, and the letters that the word must have."""
-JOINS = frozenset(["", *", and or und oder et ou y o e ed en of".split()])
-"""What stands between things that may change their places."""
-Change = Literal["denial", "opposite", "word"]
+NEGATIVE_ASIDE = re.compile(r", (?:not|nicht|pas|no|non|niet)\b[^,.;:]*")
+"""An aside that only excludes something else: `, not after`."""
+COPY_MIN_WORDS, COPY_MIN_SHARE = 5, 0.75
+"""The fewest words of a claim that is a near copy, and the share of them that the sentence must have."""
+MAX_REPLACED_WORDS = 3
+"""The most words on each side of a replacement."""
+NEGATING_PREFIXES, PREFIXED_MIN_LETTERS = frozenset("un in im il ir non dis des dé on".split()), 4
+"""Prefixes that turn a word into its opposite, and the fewest letters of such a word."""
+CONJUNCTIONS = frozenset(["", *", and or und oder et ou y o e ed en of".split()])
+"""Words between names whose order does not matter."""
+CopyDifference = Literal["denial", "opposite", "word"]
 
 
 @lru_cache(maxsize=16384)
-def change(claim: str, sentence: str, language: str) -> Change | None:
-    """What a claim says otherwise than the sentence that it copies; None where it says the same, or is no copy.
+def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference | None:
+    """How a claim differs from a sentence that it copies; None where it says the same or is no copy.
 
-    `denial`: one denies what the other says. `opposite`, `word`: a word has its opposite, or another, in its place.
+    `denial`: only one of them is negated. `opposite`, `word`: a word is replaced by its opposite, or by another one.
     """
-    claim, sentence = BESIDE.sub("", claim), BESIDE.sub("", sentence)
-    if not copies(claim, sentence):
+    claim, sentence = NEGATIVE_ASIDE.sub("", claim), NEGATIVE_ASIDE.sub("", sentence)
+    if not is_near_copy(claim, sentence):
         return None
-    ours, theirs = _words(claim), _words(sentence)
-    claims, tells = (denials(" ".join(words), language) for words in (ours, theirs))
-    if (claims > 0) != (tells > 0) and _content(claim, language) == _content(sentence, language):
+    claim_words, sentence_words = _words(claim), _words(sentence)
+    claim_negations, sentence_negations = (
+        denials(" ".join(words), language) for words in (claim_words, sentence_words)
+    )
+    if (claim_negations > 0) != (sentence_negations > 0) and _content(claim, language) == _content(sentence, language):
         return "denial"
-    if _exchanged(claim, sentence):
+    if _has_swapped_names(claim, sentence):
         return "opposite"
-    found = {kind for piece in _pieces(ours) for kind in _changes(piece, ours, theirs, language)}
-    found -= {"denial"} if claims == tells else set()
-    # What is changed in two ways is of another thing, and no copy that says otherwise.
-    return next(iter(found)) if len(found) == 1 else "word" if found else None
+    kinds = {
+        kind for clause in _clauses(claim_words) for kind in _differences(clause, claim_words, sentence_words, language)
+    }
+    kinds -= {"denial"} if claim_negations == sentence_negations else set()
+    # A claim with two kinds of change is about something else.
+    return next(iter(kinds)) if len(kinds) == 1 else "word" if kinds else None
 
 
 @lru_cache(maxsize=16384)
-def copies(claim: str, sentence: str) -> bool:
-    """Whether a claim has nearly all its words, and most of them side by side, from a sentence."""
-    ours, theirs = _words(claim), _words(sentence)
-    known, pairs = set(theirs), set(pairwise(theirs))
-    alike = sum(word in known for word in ours) >= ALIKE_FROM * len(ours)
-    return len(ours) >= LEAST and alike and 2 * sum(pair in pairs for pair in pairwise(ours)) >= len(ours) - 1
+def is_near_copy(claim: str, sentence: str) -> bool:
+    """Whether a sentence has nearly all words of a claim, and most of its pairs of neighbouring words."""
+    claim_words, sentence_words = _words(claim), _words(sentence)
+    known, pairs = set(sentence_words), set(pairwise(sentence_words))
+    shares_words = sum(word in known for word in claim_words) >= COPY_MIN_SHARE * len(claim_words)
+    shares_pairs = 2 * sum(pair in pairs for pair in pairwise(claim_words)) >= len(claim_words) - 1
+    return len(claim_words) >= COPY_MIN_WORDS and shares_words and shares_pairs
 
 
 @lru_cache(maxsize=16384)
 def _words(text: str) -> tuple[str, ...]:
-    """The words of a text and its commas, in lower case; `isn't` as two."""
+    """The words and commas of a text in lower case; `isn't` becomes two words."""
     return tuple(word.lower() for word in WORD.findall(NOT.sub(" not", text)))
 
 
-def _pieces(words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """A claim between its commas: its parts may stand in another order than in the sentence."""
-    begun = 0
-    for place, word in enumerate([*words, ","]):
-        if (word == "," and place - begun >= LEAST - 1) or place == len(words):
-            yield words[begun:place]
-            begun = place + 1
+def _clauses(words: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Split a claim at its commas: the sentence may have its parts in another order."""
+    begin = 0
+    for position, word in enumerate([*words, ","]):
+        if (word == "," and position - begin >= COPY_MIN_WORDS - 1) or position == len(words):
+            yield words[begin:position]
+            begin = position + 1
 
 
-def _replaced(piece: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The short stretches of a piece and of the sentence that stand in each other's place; either may be empty."""
-    longest = SequenceMatcher(None, piece, sentence, autojunk=False).find_longest_match()
-    begin = max(0, longest.b - longest.a - LONGEST)
-    near = sentence[begin : longest.b + len(piece) - longest.a + LONGEST]
-    for kind, a, b, c, d in SequenceMatcher(None, piece, near, autojunk=False).get_opcodes():
-        if kind != "equal" and max(b - a, d - c) <= LONGEST:
-            yield " ".join(piece[a:b]), " ".join(near[c:d])
+def _replaced(clause: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The short pieces of the clause and of the sentence that replace each other; either may be empty."""
+    longest = SequenceMatcher(None, clause, sentence, autojunk=False).find_longest_match()
+    begin = max(0, longest.b - longest.a - MAX_REPLACED_WORDS)
+    near = sentence[begin : longest.b + len(clause) - longest.a + MAX_REPLACED_WORDS]
+    for kind, a, b, c, d in SequenceMatcher(None, clause, near, autojunk=False).get_opcodes():
+        if kind != "equal" and max(b - a, d - c) <= MAX_REPLACED_WORDS:
+            yield " ".join(clause[a:b]), " ".join(near[c:d])
 
 
-def _changes(piece: Sequence[str], claim: Sequence[str], sentence: Sequence[str], language: str) -> Iterator[Change]:
-    for ours, theirs in _replaced(piece, sentence):
-        turned = (denials(ours, language) > 0) != (denials(theirs, language) > 0)
-        own, other = _content(ours, language), _content(theirs, language)
-        new = any(claim.count(word) > sentence.count(word) for word in ours.split())
-        if turned and _is_small(f"{ours} {theirs}", language):
+def _differences(
+    clause: Sequence[str], claim: Sequence[str], sentence: Sequence[str], language: str
+) -> Iterator[CopyDifference]:
+    for new, old in _replaced(clause, sentence):
+        negation_differs = (denials(new, language) > 0) != (denials(old, language) > 0)
+        own, other = _content(new, language), _content(old, language)
+        is_new = any(claim.count(word) > sentence.count(word) for word in new.split())
+        if negation_differs and _is_function_words(f"{new} {old}", language):
             yield "denial"
-        elif new and opposed(plain_words(ours), plain_words(theirs)):
+        elif is_new and opposed(plain_words(new), plain_words(old)):
             yield "opposite"
-        elif new and len(own) == len(other) == 1 and missing(own, [Told(theirs, language).found]):
-            yield "opposite" if _unmade(*own, *other) else "word"
-        elif new and own and other and turned:
+        elif is_new and len(own) == len(other) == 1 and missing_terms(own, [AnalysedText(old, language).term_forms]):
+            yield "opposite" if _differ_by_negating_prefix(*own, *other) else "word"
+        elif is_new and own and other and negation_differs:
             yield "word"
 
 
-def _exchanged(claim: str, sentence: str) -> bool:
-    """Whether a claim has names of the sentence in each other's place: `from Leeds to Bristol`."""
-    named = names(claim) & names(sentence)
-    (ours, own), (theirs, told) = (_masked(_words(text), named) for text in (claim, sentence))
-    begin = next((n for n in range(len(theirs) - len(ours) + 1) if theirs[n : n + len(ours)] == ours), None)
-    if len(own) < 2 or begin is None:
+def _has_swapped_names(claim: str, sentence: str) -> bool:
+    """Whether a claim swaps two names of the sentence: `from Leeds to Bristol`."""
+    shared = names(claim) & names(sentence)
+    claim_words, claim_names = _mask_names(_words(claim), shared)
+    sentence_words, sentence_names = _mask_names(_words(sentence), shared)
+    length = len(claim_words)
+    starts = range(len(sentence_words) - length + 1)
+    begin = next((n for n in starts if sentence_words[n : n + length] == claim_words), None)
+    if len(claim_names) < 2 or begin is None:
         return False
-    told = told[theirs[:begin].count("") :][: len(own)]
-    between = set(ours[ours.index("") : len(ours) - ours[::-1].index("")])
-    return own != told and sorted(own) == sorted(told) and not between <= JOINS
+    sentence_names = sentence_names[sentence_words[:begin].count("") :][: len(claim_names)]
+    between = set(claim_words[claim_words.index("") : length - claim_words[::-1].index("")])
+    swapped = claim_names != sentence_names and sorted(claim_names) == sorted(sentence_names)
+    return swapped and not between <= CONJUNCTIONS
 
 
-def _masked(words: Sequence[str], named: frozenset[str]) -> tuple[list[str], list[str]]:
-    return ["" if word in named else word for word in words], [word for word in words if word in named]
+def _mask_names(words: Sequence[str], names: frozenset[str]) -> tuple[list[str], list[str]]:
+    """The words with an empty string for each name, and the names in order."""
+    return ["" if word in names else word for word in words], [word for word in words if word in names]
 
 
-def _is_small(text: str, language: str) -> bool:
-    """Whether a text has nothing but denials and words that carry no meaning."""
+def _is_function_words(text: str, language: str) -> bool:
+    """Whether a text has only negations and stop words."""
     empty = empty_words(language)
     return all(word in empty or denials(word, language) for word in text.split() if word != ",")
 
 
 def _content(text: str, language: str) -> frozenset[str]:
-    """The terms of a text without its denials, and without its numbers, which are compared as values."""
+    """The terms of a text without negations, and without numbers, which are compared as values."""
     return frozenset(term for term in terms(text, language) if not is_number(term) and not denials(term, language))
 
 
-def _unmade(one: str, other: str) -> bool:
-    """Whether one word is the other with a syllable before it that denies: `paid` and `unpaid`."""
+def _differ_by_negating_prefix(one: str, other: str) -> bool:
+    """Whether one word is the other with a negating prefix: `paid` and `unpaid`."""
     short, long = sorted((one, other), key=len)
-    return len(short) >= SHORTEST and long.endswith(short) and long.removesuffix(short) in UNMAKES
+    return len(short) >= PREFIXED_MIN_LETTERS and long.endswith(short) and long.removesuffix(short) in NEGATING_PREFIXES

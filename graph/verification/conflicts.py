@@ -1,4 +1,4 @@
-"""Where another version of a cited document says something else about the cited rule; pure."""
+"""Finds other versions of a cited document that say something else about the cited rule; pure."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from ..text.values import unmet, values
 from ..text.words import is_number, terms
 
 SAME_RULE = 0.6
-"""Share of shared words, numbers left out, from which on two units state the same rule."""
+"""The share of common words, without numbers, at which two units state the same rule."""
 
 
 def conflicts(citations: Sequence[Citation], passages: Sequence[Passage]) -> list[Conflict]:
-    """What other versions of the cited documents say differently about the cited rule, one entry a document."""
+    """One conflict for each other version of a cited document that says something else about the cited rule."""
     by_id = {passage["id"]: passage for passage in passages}
     found = []
     for citation in citations:
@@ -26,50 +26,51 @@ def conflicts(citations: Sequence[Citation], passages: Sequence[Passage]) -> lis
 
 
 def _conflicts(citation: Citation, cited: Passage, passages: Sequence[Passage]) -> list[Conflict]:
-    told: dict[str, Conflict] = {}
+    by_document: dict[str, Conflict] = {}
     others = [passage for passage in passages if _is_other_version(passage, cited)]
-    said = _said(citation, cited) if others else ""
+    cited_text = _cited_text(citation, cited) if others else ""
     for other in others:
-        if other["document"] not in told:
-            same = _same_rule(said, other)
-            if same and differs(said, same.reading):
-                told[other["document"]] = _conflict(citation, cited, other, same)
-    return list(told.values())
+        if other["document"] not in by_document:
+            same = _matching_unit(cited_text, other)
+            if same and differs(cited_text, same.reading):
+                by_document[other["document"]] = _conflict(citation, cited, other, same)
+    return list(by_document.values())
 
 
 def _is_other_version(passage: Passage, cited: Passage) -> bool:
-    """Whether a passage is of the cited document as it was, or is to be, at another time."""
-    since = effective(passage)
-    dated = since and since != effective(cited) and passage["document"] != cited["document"]
+    """Whether a passage is from an earlier or later version of the cited document."""
+    date = effective(passage)
+    dated = date and date != effective(cited) and passage["document"] != cited["document"]
     return bool(dated) and family(passage) == family(cited)
 
 
-def _said(citation: Citation, cited: Passage) -> str:
-    """What the cited stretch says, a table row with the names of its columns."""
+def _cited_text(citation: Citation, cited: Passage) -> str:
+    """The cited span; a table row with its column names."""
     start, end = citation["start"] - cited["start"], citation["end"] - cited["start"]
     inside = [u.reading for u in units(cited["text"], cited["header"]) if start <= u.start and u.end <= end]
     return " ".join(inside) or citation["quote"]
 
 
-def _same_rule(said: str, other: Passage) -> Unit | None:
-    """The unit of another version that is about the same thing."""
-    own = {term for term in terms(said) if not is_number(term)}
+def _matching_unit(cited_text: str, other: Passage) -> Unit | None:
+    """The unit of another version that states the same rule."""
+    own = {term for term in terms(cited_text) if not is_number(term)}
     best, share = None, SAME_RULE
     for unit in units(other["text"], other["header"]):
         theirs = {term for term in terms(unit.reading) if not is_number(term)}
-        alike = 2 * len(own & theirs) / max(1, len(own) + len(theirs))
-        if alike >= share:
-            best, share = unit, alike
+        similarity = 2 * len(own & theirs) / max(1, len(own) + len(theirs))
+        if similarity >= share:
+            best, share = unit, similarity
     return best
 
 
 def differs(one: str, other: str) -> bool:
-    """Whether two sentences about the same thing say different things: a number, unit, name, denial or opposite."""
-    ours, theirs = values(one), values(other)
-    amounts = bool(unmet(ours, theirs) or unmet(theirs, ours))
-    named = bool(names(one) - plain_words(other) - MONTHS.keys() or names(other) - plain_words(one) - MONTHS.keys())
-    turned = opposed(plain_words(one), plain_words(other)) > 0
-    return amounts or named or turned or (denials(one) > 0) != (denials(other) > 0)
+    """Whether two sentences about the same rule disagree in a value, a name, a negation or by opposites."""
+    values_differ = bool(unmet(values(one), values(other)) or unmet(values(other), values(one)))
+    names_differ = bool(
+        names(one) - plain_words(other) - MONTHS.keys() or names(other) - plain_words(one) - MONTHS.keys()
+    )
+    has_opposites = opposed(plain_words(one), plain_words(other)) > 0
+    return values_differ or names_differ or has_opposites or (denials(one) > 0) != (denials(other) > 0)
 
 
 def _conflict(citation: Citation, cited: Passage, other: Passage, unit: Unit) -> Conflict:

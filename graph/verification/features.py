@@ -1,4 +1,4 @@
-"""What a claim and a passage have in common and lack, as the features that the weights of `support` are over; pure."""
+"""Features that compare a claim with one unit of a passage: the input of the `support` model; pure."""
 
 import re
 from collections.abc import Sequence
@@ -12,166 +12,199 @@ from ..text.readings import MONTHS
 from ..text.sentences import ROW
 from ..text.values import unmet, values
 from ..text.words import Weigh, is_number, share
-from .passages import Source, Told, missing, terms_of
-from .statement import Statement
+from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
+from .statement import InterpretedClaim
 
-DENIED_FROM = 0.6
-"""Share of what a clause denies that a claim must say to be held against it."""
-WITHOUT_COSINE = 0.5, 0.4
-"""What stands in for the cosine where nothing compares by meaning: it follows the share of words that are held."""
-ADDED_FROM, COPIED_FROM, BEGUN_FROM = 3, 0.5, 0.3
-"""Terms in a row that the passage has not, and the shares of the claim in order in a sentence from which on it copies
-the sentence, or its beginning."""
+NEGATED_MIN_SHARE = 0.6
+"""Share of a negated clause's terms that the claim must have for a negation mismatch."""
+DEFAULT_COSINE = 0.5, 0.4
+"""Intercept and slope over the share of matched terms: replaces the cosine where there is no embedding."""
+ADDED_MIN_RUN, COPIED_MIN_SHARE, PARTLY_COPIED_MIN_SHARE = 3, 0.5, 0.3
+"""Consecutive terms missing from the passage that count as an addition; shares of the claim's terms that appear in
+order in a unit for the claim to be a copy, or a partial copy."""
 Features = dict[str, float]
 
 
 def features(
-    said: Statement, number: int, found: Source, cosine: float | None, weigh: Weigh, rival: float = 0.0
+    claim: InterpretedClaim,
+    index: int,
+    passage: PreparedPassage,
+    cosine: float | None,
+    weigh: Weigh,
+    rival: float = 0.0,
 ) -> Features:
-    """What speaks for and against unit `number` of a passage saying what the claim says; shares are 0 to 1."""
-    told, over = found.told[number], found.over[number]
-    met = _met_terms(said, number, found)
-    lost = missing(said.whole, [told.found, over.found]) - met
-    held_share = share(said.whole, said.whole - lost, weigh)
-    answer = frozenset(said.own) - said.asked
-    order = LCSseq.similarity(said.own, told.terms) / len(said.own) if said.own else 1.0
-    foreign = bool(told.names - said.words - said.asked)
+    """Compare a claim with unit `index` of a passage; shares are 0 to 1.
+
+    `rival`: how much more of the question another unit covers.
+    """
+    unit, context = passage.unit_texts[index], passage.unit_contexts[index]
+    matched = _matched_value_terms(claim, index, passage)
+    missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
+    covered = share(claim.all_terms, claim.all_terms - missing, weigh)
+    answer = frozenset(claim.terms) - claim.question_terms
+    copied_share = LCSseq.similarity(claim.terms, unit.terms) / len(claim.terms) if claim.terms else 1.0
+    names_other = bool(unit.names - claim.words - claim.question_terms)
     return {
-        "held": held_share,
-        "answer": share(answer, answer - lost, weigh),
-        "cosine": WITHOUT_COSINE[0] + WITHOUT_COSINE[1] * held_share if cosine is None else cosine,
-        **_valued(said, number, found),
-        "name_missing": float(_name_missing(said, found) or _of_another(said, number, found)),
-        "name_replaced": order * (foreign and _name_elsewhere(said, told, over)),
-        "polarity": _polarity(said, told, found, order),
-        "opposed": float(opposed(said.words, told.words) > 0),
-        "rival": rival if said.answers else 0.0,
-        "copied": order,
-        "other_cell": float(_of_another_cell(said, told)),
-        "added": float(order >= BEGUN_FROM and _longest_run(said.own, met, found) >= ADDED_FROM),
+        "held": covered,
+        "answer": share(answer, answer - missing, weigh),
+        "cosine": DEFAULT_COSINE[0] + DEFAULT_COSINE[1] * covered if cosine is None else cosine,
+        **_value_features(claim, index, passage),
+        "name_missing": float(_name_missing(claim, passage) or _is_about_other_name(claim, index, passage)),
+        "name_replaced": copied_share * (names_other and _name_replaced(claim, unit, context)),
+        "polarity": _negation_mismatch(claim, unit, passage, copied_share),
+        "opposed": float(opposed(claim.words, unit.words) > 0),
+        "rival": rival if claim.answers_question else 0.0,
+        "copied": copied_share,
+        "other_cell": float(_is_from_other_column(claim, unit)),
+        "added": float(
+            copied_share >= PARTLY_COPIED_MIN_SHARE
+            and _longest_missing_run(claim.terms, matched, passage) >= ADDED_MIN_RUN
+        ),
     }
 
 
-def _valued(said: Statement, number: int, found: Source) -> Features:
-    """Whether a value of the claim is missing from the passage, and from the unit with its title and section."""
-    if not said.values:
+def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> Features:
+    """Whether a value of the claim is missing from the whole passage, and from this unit and its context."""
+    if not claim.values:
         return {"value_missing": 0.0, "value_elsewhere": 0.0}
-    here = [*found.told[number].values, *found.about.values]
-    gone = unmet(said.values, here)
+    nearby = [*passage.unit_texts[index].values, *passage.context.values]
+    unmatched = unmet(claim.values, nearby)
     return {
-        "value_missing": float(bool(gone and unmet(gone, found.whole.values))),
-        "value_elsewhere": float(bool(gone)),
+        "value_missing": float(bool(unmatched and unmet(unmatched, passage.full_text.values))),
+        "value_elsewhere": float(bool(unmatched)),
     }
 
 
-def _met_terms(said: Statement, number: int, found: Source) -> set[str]:
-    """The words of the claim's values that the unit tells, in whatever words: `2 p.m.` is met by `14:00`."""
-    here = [*found.told[number].values, *found.about.values]
-    return {term for value in said.values if not unmet([value], here) for term in terms_of(value.text)}
+def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> set[str]:
+    """The terms of the claim's values that the unit states in any notation: `14:00` matches `2 p.m.`."""
+    nearby = [*passage.unit_texts[index].values, *passage.context.values]
+    return {term for value in claim.values if not unmet([value], nearby) for term in terms_of(value.text)}
 
 
 @lru_cache(maxsize=1024)
-def _name_missing(said: Statement, found: Source) -> bool:
-    gone = frozenset[str]().union(*said.names) - found.whole.words - found.about.words - MONTHS.keys()
-    return bool(gone and missing(gone, [found.whole.found, found.about.found]))
+def _name_missing(claim: InterpretedClaim, passage: PreparedPassage) -> bool:
+    unmatched = frozenset[str]().union(*claim.names) - passage.full_text.words - passage.context.words - MONTHS.keys()
+    return bool(unmatched and missing_terms(unmatched, [passage.full_text.term_forms, passage.context.term_forms]))
 
 
-def _name_elsewhere(said: Statement, told: Told, over: Told) -> bool:
-    """Whether of a name no word stands in the unit or over it."""
-    gone = [name for name in said.names if not name & (told.words | over.words)]
-    return any(len(missing(name, [told.found, over.found])) == len(name) for name in gone)
+def _name_replaced(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
+    """Whether the unit and its context have no word of one of the claim's names."""
+    unmatched = [name for name in claim.names if not name & (unit.words | context.words)]
+    return any(len(missing_terms(name, [unit.term_forms, context.term_forms])) == len(name) for name in unmatched)
 
 
-def _of_another(said: Statement, number: int, found: Source) -> bool:
-    """Whether a unit is of another thing than the one asked about: of the Brisel 180, the seal of Warsaw."""
-    if not said.answers:
+def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> bool:
+    """Whether the unit is about another model, code or owner than the question: the Brisel 180, the seal of Warsaw."""
+    if not claim.answers_question:
         return False
-    told, here, above = found.told[number], held(found.told[number].text), held(found.over[number].text)
-    names = names_in(said.question)
-    asked = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
-    if asked and not any(here.has(name) or above.has(name) for name in asked):
-        unit = found.units[number]
-        row = ROW.match(found.text[unit.start : unit.end])
-        if any(map(here.rivals, asked)) or (row and any(_numbered(here.words, name.before) for name in asked)):
+    text = passage.unit_texts[index].text
+    in_unit, in_context = held(text), held(passage.unit_contexts[index].text)
+    names = names_in(claim.question)
+    codes = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
+    if codes and not any(in_unit.has(name) or in_context.has(name) for name in codes):
+        unit = passage.units[index]
+        is_row = ROW.match(passage.text[unit.start : unit.end])
+        if any(map(in_unit.rivals, codes)) or (is_row and any(_numbered(in_unit.words, code.before) for code in codes)):
             return True
-    return any(_owned_by_another(said.question, name, told.text) for name in names if name.kind == "name")
+    return any(_belongs_to_other(claim.question, name, text) for name in names if name.kind == "name")
 
 
-def _of_another_cell(said: Statement, told: Told) -> bool:
-    """Whether a claim names one column of a row and has the cell of another: the deputy, and who is the head."""
+def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether a claim names one column of a table row and states the cell of another."""
     # The first cell names the row.
-    named = [part.split(": ", 1) for part in told.text.split("; ") if ": " in part][1:]
-    own, cells = set(said.own), [(set(terms_of(label)), set(terms_of(cell)), values(cell)) for label, cell in named]
-    lacks = any(
-        label and cell and label <= said.whole and not cell & own and len(unmet(amounts, said.values)) == len(amounts)
+    labelled = [part.split(": ", 1) for part in unit.text.split("; ") if ": " in part][1:]
+    cells = [(set(terms_of(label)), set(terms_of(cell)), values(cell)) for label, cell in labelled]
+    claim_terms = set(claim.terms)
+    lacks_named_cell = any(
+        label
+        and cell
+        and label <= claim.all_terms
+        and not cell & claim_terms
+        and len(unmet(amounts, claim.values)) == len(amounts)
         for label, cell, amounts in cells
     )
-    return lacks and any(cell and cell <= own and not label & said.whole for label, cell, _ in cells)
+    return lacks_named_cell and any(
+        cell and cell <= claim_terms and not label & claim.all_terms for label, cell, _ in cells
+    )
 
 
 def _numbered(words: Sequence[str], label: str) -> bool:
-    """Whether a row has a number in the cell after a label, or in the one after its column's name."""
+    """Whether a row has a number within two words after a label."""
     return any(label == word and any(map(str.isdigit, words[n + 1 : n + 3])) for n, word in enumerate(words))
 
 
-def _owned_by_another(question: str, name: Name, text: str) -> bool:
-    """Whether a text tells what the question calls `the seal of Sigilium` of another name, and not of this one."""
+def _belongs_to_other(question: str, name: Name, text: str) -> bool:
+    """Whether a text has the question's `the seal of Sigilium` with another name, and never with this one."""
     if not (owner := re.search(rf"(\w+ of (?:the )?){re.escape(name.text)}\b", question)):
         return False
-    told = [match[1] for match in re.finditer(rf"(?i:\b{re.escape(owner[1])})((?:[A-Z]\S* ?)+)", text)]
-    return bool(told) and not any(held(other).has(name) for other in told)
+    owners = [match[1] for match in re.finditer(rf"(?i:\b{re.escape(owner[1])})((?:[A-Z]\S* ?)+)", text)]
+    return bool(owners) and not any(held(other).has(name) for other in owners)
 
 
-def _longest_run(own: tuple[str, ...], met: set[str], found: Source) -> int:
-    """How many terms in a row the passage and its title do not mention."""
-    lost = _nowhere(own, found) - met
+def _longest_missing_run(claim_terms: tuple[str, ...], matched: set[str], passage: PreparedPassage) -> int:
+    """The most consecutive claim terms that the passage and its context lack."""
+    missing = _missing_everywhere(claim_terms, passage) - matched
     longest = run = 0
-    for term in own:
-        run = run + 1 if term in lost else 0
+    for term in claim_terms:
+        run = run + 1 if term in missing else 0
         longest = max(longest, run)
     return longest
 
 
 @lru_cache(maxsize=1024)
-def _nowhere(own: tuple[str, ...], found: Source) -> set[str]:
-    return missing(own, [found.whole.found, found.about.found])
+def _missing_everywhere(claim_terms: tuple[str, ...], passage: PreparedPassage) -> set[str]:
+    return missing_terms(claim_terms, [passage.full_text.term_forms, passage.context.term_forms])
 
 
-def asked_share(said: Statement, told: Told, about: Told, weigh: Weigh) -> float:
-    """How much of the question a unit is about."""
-    return _share_of(said.asked, told, about, weigh)
+def question_overlap(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText, weigh: Weigh) -> float:
+    """The weighted share of the question's terms that a unit and its context have."""
+    return _overlap(claim.question_terms, unit, context, weigh)
 
 
 @lru_cache(maxsize=16384)
-def _share_of(asked: frozenset[str], told: Told, about: Told, weigh: Weigh) -> float:
-    return share(asked, asked - missing(asked, [told.found, about.found]), weigh)
+def _overlap(question_terms: frozenset[str], unit: AnalysedText, context: AnalysedText, weigh: Weigh) -> float:
+    return share(
+        question_terms, question_terms - missing_terms(question_terms, [unit.term_forms, context.term_forms]), weigh
+    )
 
 
-def most_asked(said: Statement, found: Sequence[Source], weigh: Weigh) -> float:
-    """How much of the question the unit is about that is most about it, of those that do not say the claim's answer."""
-    answer = frozenset(said.own) - said.asked
-    shares = [(asked_share(said, t, o, weigh), t) for each in found for t, o in zip(each.told, each.over, strict=True)]
-    ranked = sorted(shares, key=lambda each: -each[0])
-    return next((s for s, t in ranked if missing(answer, [t.found]) or unmet(said.values, t.values)), 0.0)
+def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: Weigh) -> float:
+    """The highest question overlap among the units that do not state the claim's answer."""
+    answer = frozenset(claim.terms) - claim.question_terms
+    units = [pair for passage in passages for pair in zip(passage.unit_texts, passage.unit_contexts, strict=True)]
+    ranked = sorted(((question_overlap(claim, *pair, weigh), pair[0]) for pair in units), key=lambda each: -each[0])
+    return next(
+        (
+            overlap
+            for overlap, unit in ranked
+            if missing_terms(answer, [unit.term_forms]) or unmet(claim.values, unit.values)
+        ),
+        0.0,
+    )
 
 
-def _polarity(said: Statement, told: Told, found: Source, order: float) -> float:
-    """How far one denies what the other says, 0 to 1."""
-    if said.denies:
-        return 0.0 if told.denies or found.excludes else order
-    if said.assent is False or said.asks_denied:
+def _negation_mismatch(
+    claim: InterpretedClaim, unit: AnalysedText, passage: PreparedPassage, copied_share: float
+) -> float:
+    """How clearly one of claim and unit negates what the other states, 0 to 1."""
+    if claim.is_negated:
+        return 0.0 if unit.is_negated or passage.is_exclusion else copied_share
+    if claim.assent is False or claim.question_is_negated:
         return 0.0
-    denied = said.assent and any(not reached.isdisjoint(said.asked) for reached in told.denied)
-    shares = [DENIED_FROM * bool(denied)] + [
-        _share_denied(said, reached) for other in found.told for reached in other.denied if len(reached) > 1
+    negated = claim.assent and any(not clause.isdisjoint(claim.question_terms) for clause in unit.negated_clauses)
+    shares = [NEGATED_MIN_SHARE * bool(negated)] + [
+        _negated_share(claim, clause)
+        for other in passage.unit_texts
+        for clause in other.negated_clauses
+        if len(clause) > 1
     ]
-    if found.excludes:
-        shares.append(_share_denied(said, frozenset(told.terms)))
+    if passage.is_exclusion:
+        shares.append(_negated_share(claim, frozenset(unit.terms)))
     most = max(shares, default=0.0)
-    return most if most >= DENIED_FROM else 0.0
+    return most if most >= NEGATED_MIN_SHARE else 0.0
 
 
-def _share_denied(said: Statement, reached: frozenset[str]) -> float:
-    """How much of what is denied the claim says; 0 where that is about another number."""
-    held = reached & said.whole
-    return 0.0 if any(is_number(term) for term in reached - held) else len(held) / len(reached)
+def _negated_share(claim: InterpretedClaim, clause: frozenset[str]) -> float:
+    """The share of a negated clause's terms that the claim has; 0 where the clause has another number."""
+    shared = clause & claim.all_terms
+    return 0.0 if any(is_number(term) for term in clause - shared) else len(shared) / len(clause)

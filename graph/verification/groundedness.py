@@ -1,4 +1,4 @@
-"""How far a whole answer rests on its passages, as people judge it: one number from its claims; pure."""
+"""Groundedness: one score for how well the passages support a whole answer, fitted to human ratings; pure."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,51 +6,53 @@ from math import log
 
 from ..learned import load
 from ..text.words import Weigh, share, terms
-from .passages import Source
-from .repair import ABSENT
+from .passages import PreparedPassage
+from .repair import NOT_FOUND_STATEMENT
 
 
 def features(
-    claims: Sequence[str], sources: Sequence[Source], similarities: Sequence[float], weigh: Weigh
+    claims: Sequence[str], passages: Sequence[PreparedPassage], similarities: Sequence[float], weigh: Weigh
 ) -> dict[str, float]:
-    """Means over the claims, each by the logarithm of its length; `similarities` are their best cosines to any unit.
+    """Means over the claims, weighted by the logarithm of their length.
 
-    `held`: the weighted share of a claim's terms that stand in any passage, `words` the same of the whole answer's.
-    `pairs`: the share of a claim's neighbouring terms that are neighbours in a passage. Telling the reader that nothing
-    was found is right only where nothing was.
+    `held`: the weighted share of a claim's terms that are in any passage; `words`: the same for the whole answer.
+    `pairs`: the share of a claim's pairs of neighbouring terms that are in a passage. `similarities` are the best
+    cosines of each claim to any unit. `absent`: the share of claims that say that nothing was found.
     """
-    everywhere = {term for found in sources for term in (*terms(found.text), *terms(found.about.text))}
-    pairs = {pair for found in sources for pair in pairwise(terms(found.text))}
-    counts = [log(1 + len(set(terms(claim)))) for claim in claims]
-    held = [share(terms(claim), everywhere, weigh) if sources else 0.0 for claim in claims]
-    copied = [_share_of_pairs(claim, pairs, whole) for claim, whole in zip(claims, held, strict=True)]
-    absent = _mean([float(bool(ABSENT.search(claim))) for claim in claims], [1.0] * len(claims))
-    nothing = float(not sources)
+    passage_terms = {term for passage in passages for term in (*terms(passage.text), *terms(passage.context.text))}
+    pairs = {pair for passage in passages for pair in pairwise(terms(passage.text))}
+    claim_weights = [log(1 + len(set(terms(claim)))) for claim in claims]
+    covered = [share(terms(claim), passage_terms, weigh) if passages else 0.0 for claim in claims]
+    copied = [
+        _share_of_pairs(claim, pairs, share_covered) for claim, share_covered in zip(claims, covered, strict=True)
+    ]
+    absent = _mean([float(bool(NOT_FOUND_STATEMENT.search(claim))) for claim in claims], [1.0] * len(claims))
+    no_passages = float(not passages)
     return {
-        "held": _mean(held, counts),
-        "words": share((term for claim in claims for term in terms(claim)), everywhere, weigh) if sources else 0.0,
-        "pairs": _mean(copied, counts),
-        "similarity": _mean(similarities, counts),
+        "held": _mean(covered, claim_weights),
+        "words": share((term for claim in claims for term in terms(claim)), passage_terms, weigh) if passages else 0.0,
+        "pairs": _mean(copied, claim_weights),
+        "similarity": _mean(similarities, claim_weights),
         "absent": absent,
-        "no_passages": nothing,
-        "absent_and_no_passages": absent * nothing,
+        "no_passages": no_passages,
+        "absent_and_no_passages": absent * no_passages,
     }
 
 
-def _share_of_pairs(claim: str, found: set[tuple[str, str]], otherwise: float) -> float:
+def _share_of_pairs(claim: str, pairs: set[tuple[str, str]], default: float) -> float:
     own = set(pairwise(terms(claim)))
-    return len(own & found) / len(own) if own else otherwise
+    return len(own & pairs) / len(own) if own else default
 
 
-def _mean(values: Sequence[float], counts: Sequence[float]) -> float:
-    total = sum(counts)
-    return sum(value * count for value, count in zip(values, counts, strict=True)) / total if total else 0.0
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    total = sum(weights)
+    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / total if total else 0.0
 
 
 def groundedness(
-    claims: Sequence[str], sources: Sequence[Source], similarities: Sequence[float], weigh: Weigh
+    claims: Sequence[str], passages: Sequence[PreparedPassage], similarities: Sequence[float], weigh: Weigh
 ) -> float:
-    """0 to 1; 0 for an answer without words."""
+    """The score, 0 to 1; 0 for an answer without claims."""
     if not claims:
         return 0.0
-    return load("groundedness").probability(features(claims, sources, similarities, weigh))
+    return load("groundedness").probability(features(claims, passages, similarities, weigh))

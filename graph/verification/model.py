@@ -1,4 +1,4 @@
-"""The one call in which a model decides about all claims of an answer that the rules are unsure of; pure."""
+"""The prompt and the reply of the model that decides about the claims of which the rules are unsure; pure."""
 
 import json
 import re
@@ -11,28 +11,28 @@ from pydantic import BaseModel, Field, ValidationError
 from ..errors import ModelFailed
 
 OBJECT = re.compile(r"\{.*\}", re.DOTALL)
-LEAST_QUOTE = 3
-"""Letters and digits that a quote must have to decide anything."""
+MIN_QUOTE_LENGTH = 3
+"""The fewest letters and digits of a quote that is accepted."""
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A claim to decide about, and the passages that it cites, counted from 1."""
+class UncertainClaim:
+    """A claim for the model to decide about, and the passages that it cites, counted from 1."""
 
     claim: str
     cited: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What a model decided about a claim; `passage` counts from 0, `start` is where its quote stands there."""
+class ModelDecision:
+    """The model's verdict on a claim; `passage` counts from 0, `start` is the offset of the quote in it."""
 
     verdict: Literal["supported", "contradicted", "not_found"]
     passage: int
     start: int
 
 
-class _Told(BaseModel):
+class _ClaimDecision(BaseModel):
     claim: int
     verdict: Literal["supported", "contradicted", "not_found"]
     passage: int = 0
@@ -40,48 +40,47 @@ class _Told(BaseModel):
 
 
 class _Reply(BaseModel):
-    claims: list[_Told] = Field(max_length=1000)
+    claims: list[_ClaimDecision] = Field(max_length=1000)
 
 
-def request(question: str, doubts: Sequence[Doubt]) -> str:
-    """What stands behind the passages in the call."""
-    told = [
-        f"{number}. {doubt.claim}" + (f" (cites {', '.join(map(str, doubt.cited))})" if doubt.cited else "")
-        for number, doubt in enumerate(doubts, 1)
+def judge_prompt(question: str, claims: Sequence[UncertainClaim]) -> str:
+    """The part of the prompt after the passages."""
+    lines = [
+        f"{number}. {claim.claim}" + (f" (cites {', '.join(map(str, claim.cited))})" if claim.cited else "")
+        for number, claim in enumerate(claims, 1)
     ]
-    return f"{question}\n\nClaims of the answer to this question:\n" + "\n".join(told)
+    return f"{question}\n\nClaims of the answer to this question:\n" + "\n".join(lines)
 
 
-def decisions(reply: str, count: int, passages: Sequence[str]) -> list[Decision | None]:
-    """The decision about each claim; None where the reply has none, or one whose quote is not in the passage it names.
+def parse_decisions(reply: str, count: int, passages: Sequence[str]) -> list[ModelDecision | None]:
+    """One decision for each claim; None where the reply has none, or its quote is not in the passage that it names.
 
-    `not_found` has nothing to quote. Raises ModelFailed for a reply that is no such JSON.
+    Raises ModelFailed for a reply that is not JSON of this form.
     """
     match = OBJECT.search(reply)
     try:
-        told = _Reply.model_validate(json.loads(match.group() if match else reply))
+        parsed = _Reply.model_validate(json.loads(match.group() if match else reply))
     except (ValueError, ValidationError) as error:
         raise ModelFailed("error", f"the model should reply with JSON and said {reply[:60]!r}") from error
-    found: list[Decision | None] = [None] * count
-    for each in told.claims:
+    decisions: list[ModelDecision | None] = [None] * count
+    for each in parsed.claims:
         if 1 <= each.claim <= count:
-            found[each.claim - 1] = _checked(each, passages)
-    return found
+            decisions[each.claim - 1] = _with_quote_found(each, passages)
+    return decisions
 
 
-def _checked(told: _Told, passages: Sequence[str]) -> Decision | None:
-    if told.verdict == "not_found":
-        return Decision("not_found", 0, 0)
-    if not 1 <= told.passage <= len(passages):
+def _with_quote_found(decision: _ClaimDecision, passages: Sequence[str]) -> ModelDecision | None:
+    if decision.verdict == "not_found":
+        return ModelDecision("not_found", 0, 0)
+    if not 1 <= decision.passage <= len(passages):
         return None
-    start = place_of(told.quote, passages[told.passage - 1])
-    return None if start is None else Decision(told.verdict, told.passage - 1, start)
+    start = find_quote(decision.quote, passages[decision.passage - 1])
+    return None if start is None else ModelDecision(decision.verdict, decision.passage - 1, start)
 
 
-def place_of(quote: str, text: str) -> int | None:
-    """Where a quote stands in a text, whatever the blanks between its words."""
-    words = quote.split()
-    if sum(map(str.isalnum, quote)) < LEAST_QUOTE:
+def find_quote(quote: str, text: str) -> int | None:
+    """The offset of a quote in a text; case and white space may differ."""
+    if sum(map(str.isalnum, quote)) < MIN_QUOTE_LENGTH:
         return None
-    match = re.search(r"\s+".join(map(re.escape, words)), text, re.IGNORECASE)
+    match = re.search(r"\s+".join(map(re.escape, quote.split())), text, re.IGNORECASE)
     return match.start() if match else None

@@ -1,4 +1,4 @@
-"""A passage as claims are compared with it: its sentences and rows, and what stands over them; pure."""
+"""Prepares a passage for comparison with claims: its sentences and table rows, and their context; pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,29 +13,29 @@ from ..text.units import LANGUAGES
 from ..text.values import Value, in_digits, values
 from ..text.words import terms
 
-NUMBERED = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
-"""The number of a section before its heading, which is no value."""
-EXCLUDES = re.compile(
+SECTION_NUMBER = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
+"""The number of a section before its heading; it is not a value."""
+EXCLUSION_HEADING = re.compile(
     r"\b(?:exclusions?|excluded|not covered|ausschl[uü]ss\w*|ausgeschlossen|exclusiones|esclusioni?|uitsluiting\w*)\b",
     re.IGNORECASE,
 )
-"""A heading that denies what stands under it."""
-LEANS = re.compile(rf"^(?:\w+ ){{0,2}}{LEANING}", re.IGNORECASE)
-"""The beginning of a sentence whose subject stands in the sentence before."""
-PREFIX_FROM, PREFIX_SHORTER = 4, 3
+"""A heading that negates the text under it."""
+PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEANING}", re.IGNORECASE)
+"""The beginning of a sentence whose subject is in the sentence before."""
+STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
 
 
 @dataclass(frozen=True)
 class Window:
-    """A unit of a passage by its offsets."""
+    """The offsets of a unit in its passage."""
 
     start: int
     end: int
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What a stretch of text says, prepared for comparison."""
+class AnalysedText:
+    """A text with its terms, values, names and negations; each is computed once."""
 
     text: str
     language: str
@@ -45,9 +45,9 @@ class Told:
         return terms_of(in_digits(self.text, self.language))
 
     @cached_property
-    def found(self) -> frozenset[str]:
-        """Its terms, and what is left of them without an ending: `weigh` is met by `weight`."""
-        return frozenset(form for term in self.terms for form in _forms(term))
+    def term_forms(self) -> frozenset[str]:
+        """Its terms, and the terms without their last letters, so that `weigh` matches `weight`."""
+        return frozenset(form for term in self.terms for form in _shortened(term))
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -62,63 +62,65 @@ class Told:
         return names(self.text)
 
     @cached_property
-    def denied(self) -> tuple[frozenset[str], ...]:
+    def negated_clauses(self) -> tuple[frozenset[str], ...]:
         return denied_clauses(self.text, self.language)
 
     @cached_property
-    def denies(self) -> bool:
+    def is_negated(self) -> bool:
         return denials(self.text, self.language) > 0
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """A passage: its units and what stands over all of them (title, section, metadata).
+class PreparedPassage:
+    """A passage with its units (sentences and table rows) and their context.
 
-    `over` is what each unit is read with: what stands over all, and the sentence before where its subject stands there.
+    `context` is the title, section and metadata. `unit_contexts` adds the sentence before a unit that begins with a
+    pronoun.
     """
 
     text: str
-    about: Told
-    whole: Told
+    context: AnalysedText
+    full_text: AnalysedText
     units: tuple[Unit, ...]
-    told: tuple[Told, ...]
-    over: tuple[Told, ...]
+    unit_texts: tuple[AnalysedText, ...]
+    unit_contexts: tuple[AnalysedText, ...]
     language: str
 
     @cached_property
-    def excludes(self) -> bool:
-        """Whether it stands under a heading such as `Exclusions`."""
-        return bool(EXCLUDES.search(self.about.text))
+    def is_exclusion(self) -> bool:
+        """Whether it is under a heading such as `Exclusions`."""
+        return bool(EXCLUSION_HEADING.search(self.context.text))
 
 
 @lru_cache(maxsize=4096)
-def source(text: str, header: str, about: str) -> Source:
-    """Prepare a passage; `header` is the header row of a table begun before it, `about` what stands over it."""
-    own = units(text, header)
+def prepare_passage(text: str, header: str, context: str) -> PreparedPassage:
+    """Prepare a passage; `header` is the header row of a table that begins before it."""
+    own_units = units(text, header)
     language = language_of(text)
     if language == UNKNOWN and text.isascii():
         language = "en"
-    told = tuple(Told(unit.reading, language) for unit in own)
-    whole = Told("\n".join(unit.reading for unit in own), language)
-    named = Told(NUMBERED.sub(r"\1", about), language)
-    return Source(text, named, whole, own, told, tuple(_over(told, named)), language)
+    unit_texts = tuple(AnalysedText(unit.reading, language) for unit in own_units)
+    full_text = AnalysedText("\n".join(unit.reading for unit in own_units), language)
+    analysed_context = AnalysedText(SECTION_NUMBER.sub(r"\1", context), language)
+    unit_contexts = tuple(_unit_contexts(unit_texts, analysed_context))
+    return PreparedPassage(text, analysed_context, full_text, own_units, unit_texts, unit_contexts, language)
 
 
-def _over(told: Sequence[Told], about: Told) -> Iterator[Told]:
+def _unit_contexts(unit_texts: Sequence[AnalysedText], context: AnalysedText) -> Iterator[AnalysedText]:
     before = ""
-    for each in told:
-        before = before if LEANS.match(each.text) else ""
-        yield Told(f"{about.text}\n{before}", about.language) if before else about
+    for each in unit_texts:
+        before = before if PRONOUN_START.match(each.text) else ""
+        yield AnalysedText(f"{context.text}\n{before}", context.language) if before else context
         before = f"{before} {each.text}".strip()
 
 
-def knows(language: str) -> bool:
-    """Whether the rules know the denials and number words of a language."""
+def is_known_language(language: str) -> bool:
+    """Whether the rules know the negations and number words of a language."""
     return language in LANGUAGES
 
 
-def about_of(title: str, section: str, metadata: Mapping[str, object] | None = None) -> str:
-    """What stands over a passage, as one text."""
+def passage_context(title: str, section: str, metadata: Mapping[str, object] | None = None) -> str:
+    """The title, section and metadata of a passage as one text."""
     more = [str(value) for value in (metadata or {}).values() if isinstance(value, str | int | float)]
     return ", ".join(part for part in (title, section, *more) if part)
 
@@ -130,16 +132,16 @@ def terms_of(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=50_000)
-def _forms(term: str) -> tuple[str, ...]:
+def _shortened(term: str) -> tuple[str, ...]:
     if not term.isalpha():
         return (term,)
-    shortest = max(PREFIX_FROM, len(term) - PREFIX_SHORTER)
+    shortest = max(STEM_MIN_LETTERS, len(term) - STEM_MAX_CUT)
     return (term, *(term[:length] for length in range(shortest, len(term))))
 
 
-def missing(wanted: Iterable[str], found: Sequence[frozenset[str]]) -> set[str]:
-    """The wanted terms that none of the sets holds, whatever their endings."""
-    gone = set(wanted).difference(*found)
-    for held in found:
-        gone = {term for term in gone if held.isdisjoint(_forms(term))}
-    return gone
+def missing_terms(wanted: Iterable[str], term_forms: Sequence[frozenset[str]]) -> set[str]:
+    """The wanted terms that are in none of the sets of term forms, also without their last letters."""
+    missing = set(wanted).difference(*term_forms)
+    for forms in term_forms:
+        missing = {term for term in missing if forms.isdisjoint(_shortened(term))}
+    return missing

@@ -1,25 +1,25 @@
-"""Decides what becomes of each claim: kept with its citations, given others, or removed; pure."""
+"""Decides whether each claim is kept, cited differently or removed, and assembles the checked answer; pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..state import Citation, Passage, Repair
 from ..text.facts import names, plain_words
 from ..text.values import Value, unmet, values
 from ..text.words import terms
-from .claims import Claim, Sheet, joined
-from .rules import Finding, verdict
+from .claims import CitationList, Claim, with_markers
+from .rules import PassageFinding, verdict
 from .statement import NO, YES
 
-TELLERS = (
+SOURCES = (
     r"(?:documents?|passages?|sources?|contexts?|texts?|excerpts?|articles?|materials?|records?|results?|handbook"
     r"|information|knowledge base|I|we)"
 )
-LACKS = r"(?:say|mention|state|specify|contain|include|provide|give|cover|answer|hold|tell|discuss|address)"
-ABSENT = re.compile(
-    rf"\b{TELLERS}(?: (?!that\b)\w+){{0,3}} (?:do|does|did)(?: not|n['’]t) (?:\w+ly )?{LACKS}\b"
-    rf"|\b{TELLERS} (?:makes?|made) no mention\b"
+LACK_VERBS = r"(?:say|mention|state|specify|contain|include|provide|give|cover|answer|hold|tell|discuss|address)"
+NOT_FOUND_STATEMENT = re.compile(
+    rf"\b{SOURCES}(?: (?!that\b)\w+){{0,3}} (?:do|does|did)(?: not|n['’]t) (?:\w+ly )?{LACK_VERBS}\b"
+    rf"|\b{SOURCES} (?:makes?|made) no mention\b"
     r"|\b(?:there (?:is|are|was|were)|(?:has|have|had|found|find|contains?|provides?|gives?)) no (?:\w+ )?"
     r"(?:information|mention|details?|answer)\b|^no (?:information|mention|details?|answer)\b"
     r"|\b(?:is|are|was|were)(?: not|n['’]t) (?:\w+ly )?(?:mentioned|specified|stated|discussed|documented)\b"
@@ -30,62 +30,72 @@ ABSENT = re.compile(
     r"|\b(?:cannot|can['’]t|could not|couldn['’]t) be (?:found|determined|answered)\b",
     re.IGNORECASE,
 )
-"""What tells the reader that the passages lack something: nothing in them can support it."""
-CLAUSE = re.compile(
+"""A statement that the passages do not contain something; no passage can support it."""
+CLAUSE_SEPARATOR = re.compile(
     r";\s+|,?\s+(?:while|whereas)\s+|,\s+(?:and|but)\s+|\s+and\s+(?=\w+ (?:\w+ )?(?:is|are|was|were|has|have)\b)"
 )
-ASSENT = re.compile(rf"(?:{'|'.join([*YES, *NO])}|of course)[.!,]*", re.IGNORECASE)
-"""An answer that says nothing by itself and stands by what follows it."""
+YES_NO_SENTENCE = re.compile(rf"(?:{'|'.join([*YES, *NO])}|of course)[.!,]*", re.IGNORECASE)
+"""A yes or no as a sentence of its own; it is checked together with the claim after it."""
 HEADING = re.compile(r"^ {0,3}#{1,6} |^\|.*\|[ \t]*$", re.MULTILINE)
-"""A heading, or the header of a table, which stays over what is left under it."""
-NUMBERED = re.compile(r"^#+ *(?:\d+[.)]?)*")
-"""The sign of a heading with its number."""
-BETTER = 0.25
-"""How much more another passage must support a claim than the one cited, to be cited in its place."""
-MOVED_FROM = 0.75
-"""Support that a claim needs of another passage when none that it cites supports it: of many, one is easily alike."""
-UNCITED_FROM = 0.6
-"""Support that a claim without a citation needs: the best of several is as often wrong as a cited one at 0.5."""
-LEAST_TERMS = 2
-"""Content words that a clause needs to be a claim of its own."""
+"""A heading or table header; it is kept as long as a claim under it is."""
+HEADING_NUMBER = re.compile(r"^#+ *(?:\d+[.)]?)*")
+"""The sign and number of a heading."""
+MIN_IMPROVEMENT = 0.25
+"""How much more support another passage needs to be cited instead of a cited passage that supports the claim."""
+MOVED_MIN_SUPPORT = 0.75
+"""Support that another passage needs when no cited passage supports the claim."""
+UNCITED_MIN_SUPPORT = 0.6
+"""Support that a claim without a citation needs: at 0.6 the best of many is as often wrong as a cited one at 0.5."""
+CLAUSE_MIN_TERMS = 2
+"""The fewest content words of a clause that is checked by itself."""
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A claim and what each passage that it was held against says to it, by the passage's index."""
+@dataclass
+class ClaimCheck:
+    """A claim, the finding for each passage by the passage's index, and the checks of its clauses.
 
-    claim: Claim
-    findings: dict[int, Finding]
-
-    def cited(self, count: int) -> list[int]:
-        """The indices of the passages that the claim names and that there are."""
-        return [number - 1 for number in dict.fromkeys(self.claim.markers) if 1 <= number <= count]
-
-    def best(self) -> tuple[int, Finding] | None:
-        """The passage that supports it most; of equals the one that ranks higher."""
-        ranked = sorted(self.findings.items(), key=lambda item: (-item[1].score, item[0]))
-        return ranked[0] if ranked else None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The passages that a claim is given with what they support of it, and what was repaired.
-
-    `absent`: it says that the passages lack something, and stands without one. `unverified`: neither the rules nor a
-    model could decide, and it stands as such.
+    `not_found`: it says that the passages lack something. `timed_out`: there was no time to check it.
     """
 
-    given: list[tuple[int, Finding]]
+    claim: Claim
+    findings: dict[int, PassageFinding]
+    clauses: list["ClaimCheck"] = field(default_factory=list)
+    not_found: bool = False
+    timed_out: bool = False
+
+    @property
+    def best_score(self) -> float:
+        return max((finding.score for finding in self.findings.values()), default=0.0)
+
+    def cited(self, count: int) -> list[int]:
+        """The indices of the cited passages, without those that do not exist."""
+        return [number - 1 for number in dict.fromkeys(self.claim.markers) if 1 <= number <= count]
+
+
+def best_finding(findings: Mapping[int, PassageFinding]) -> tuple[int, PassageFinding] | None:
+    """The passage with the highest support; of equals the first."""
+    return max(findings.items(), key=lambda item: (item[1].score, -item[0]), default=None)
+
+
+@dataclass(frozen=True)
+class ClaimOutcome:
+    """The passages that a claim cites in the answer, and the repairs; without passages the claim is removed.
+
+    `not_found`: it says that the passages lack something, and is kept without a citation. `unverified`: neither the
+    rules nor a model could decide, and it is kept and marked.
+    """
+
+    citations: list[tuple[int, PassageFinding]]
     repairs: list[Repair]
-    absent: bool = False
+    not_found: bool = False
     unverified: bool = False
 
 
 @dataclass
-class Checked:
-    """The answer's text with its markers renumbered, its citations, how many claims had one and had none.
+class CheckedAnswer:
+    """The answer's text with renumbered markers, its citations, and the numbers of cited and of removed claims.
 
-    `doubt` is what the claims that stand unverified lack of full support, one for each at the most.
+    `doubt` is the sum of the support that the unverified claims lack, at most 1 for each.
     """
 
     text: str
@@ -95,63 +105,64 @@ class Checked:
     repairs: list[Repair] = field(default_factory=list)
     doubt: float = 0.0
     trouble: list[str] = field(default_factory=list)
-    """Why a model that should have been asked was not."""
+    """Why the model did not decide, or the draft was cut."""
 
 
 def is_claim(claim: Claim) -> bool:
-    """Whether a sentence says something that a passage could support: no heading, and not only empty words."""
+    """Whether a sentence states something that a passage could support: no heading, not only stop words."""
     text = claim.text.strip()
-    return bool(terms(text)) and not text.endswith(":") and not ASSENT.fullmatch(text)
+    return bool(terms(text)) and not text.endswith(":") and not YES_NO_SENTENCE.fullmatch(text)
 
 
-def is_absence(claim: Claim) -> bool:
-    """Whether a sentence says that the passages lack something."""
-    return bool(ABSENT.search(claim.text))
+def says_not_found(claim: Claim) -> bool:
+    """Whether a sentence states that the passages lack something."""
+    return bool(NOT_FOUND_STATEMENT.search(claim.text))
 
 
 def clauses(claim: Claim) -> list[Claim]:
-    """The parts of a claim that can be true each for itself; none when it has but one."""
-    parts = [part.strip() for part in CLAUSE.split(claim.text)]
-    if len(parts) < 2 or any(len(terms(part)) < LEAST_TERMS for part in parts):
+    """The clauses of a claim that can be checked one by one; none when it has only one."""
+    parts = [part.strip() for part in CLAUSE_SEPARATOR.split(claim.text)]
+    if len(parts) < 2 or any(len(terms(part)) < CLAUSE_MIN_TERMS for part in parts):
         return []
     return [Claim(part, claim.markers) for part in parts]
 
 
-def outcome(judged: Judged, count: int, support_from: float) -> Outcome:
-    """What becomes of one claim: support of `support_from` lets it stand, where it is or where it has far more.
+def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimOutcome:
+    """Keep the cited passages with support of `support_from`, cite the best passage instead, or remove the claim.
 
-    Where the passages that it cites have too little, another one must have `MOVED_FROM`; where it cites none, the best
-    one must have `UNCITED_FROM`.
+    The best passage needs `MOVED_MIN_SUPPORT` where no cited one supports the claim, and `UNCITED_MIN_SUPPORT` where
+    the claim cites none.
     """
-    cited = judged.cited(count)
-    good = [(number, judged.findings[number]) for number in cited if judged.findings[number].score >= support_from]
-    best = judged.best()
-    if good and best and best[1].score <= max(each.score for _, each in good) + BETTER:
-        lost = [number for number in cited if number not in dict(good)]
-        return Outcome(good, [_repair(judged.claim, "dropped", judged.findings[n]) for n in lost])
+    claim, cited = check.claim, check.cited(count)
+    good = [(number, check.findings[number]) for number in cited if check.findings[number].score >= support_from]
+    best = best_finding(check.findings)
+    if good and best and best[1].score <= max(each.score for _, each in good) + MIN_IMPROVEMENT:
+        dropped = [number for number in cited if number not in dict(good)]
+        return ClaimOutcome(good, [_repair(claim, "dropped", check.findings[number]) for number in dropped])
     if best is None:
-        return Outcome([], [Repair(claim=judged.claim.text, action="removed", because="no passage", support=0.0)])
-    if best[1].score >= (support_from if good else max(support_from, MOVED_FROM if cited else UNCITED_FROM)):
-        told = judged.findings[cited[0]] if cited else best[1]
-        repair = _repair(judged.claim, "moved" if judged.claim.markers else "added", told)
-        return Outcome([best], [{**repair, "support": round(best[1].score, 4)}])
-    told = max((judged.findings[n] for n in cited), key=lambda each: each.score, default=best[1])
-    return Outcome([], [_repair(judged.claim, "removed", told)])
+        return ClaimOutcome([], [Repair(claim=claim.text, action="removed", because="no passage", support=0.0)])
+    needed = support_from if good else max(support_from, MOVED_MIN_SUPPORT if cited else UNCITED_MIN_SUPPORT)
+    if best[1].score >= needed:
+        finding = check.findings[cited[0]] if cited else best[1]
+        repair = _repair(claim, "moved" if claim.markers else "added", finding)
+        return ClaimOutcome([best], [{**repair, "support": round(best[1].score, 4)}])
+    finding = max((check.findings[number] for number in cited), key=lambda each: each.score, default=best[1])
+    return ClaimOutcome([], [_repair(claim, "removed", finding)])
 
 
-def undecided(judged: Judged, count: int, unsure_from: float) -> Outcome | None:
-    """A claim of which nobody could say whether it is supported stands with the passage that comes nearest, as such."""
-    cited = {number: judged.findings[number] for number in judged.cited(count) if number in judged.findings}
-    if judged.claim.markers and not cited:
-        # It cites what is not there: of a made-up citation nothing is kept in doubt.
+def unverified_outcome(check: ClaimCheck, count: int, unsure_from: float) -> ClaimOutcome | None:
+    """Keep a claim that neither rules nor model decided, marked as unverified, with its best passage.
+
+    None for a claim whose cited passages do not exist, or whose best passage has less than `unsure_from`.
+    """
+    cited = {number: check.findings[number] for number in check.cited(count) if number in check.findings}
+    best = best_finding(cited or check.findings)
+    if (check.claim.markers and not cited) or not best or best[1].score < unsure_from or best[1].window is None:
         return None
-    ranked = sorted((cited or judged.findings).items(), key=lambda item: (-item[1].score, item[0]))
-    if not ranked or ranked[0][1].score < unsure_from or ranked[0][1].window is None:
-        return None
-    return Outcome([ranked[0]], [_repair(judged.claim, "unverified", ranked[0][1])], unverified=True)
+    return ClaimOutcome([best], [_repair(check.claim, "unverified", best[1])], unverified=True)
 
 
-def _repair(claim: Claim, action: str, finding: Finding) -> Repair:
+def _repair(claim: Claim, action: str, finding: PassageFinding) -> Repair:
     because = "it cited no passage" if action == "added" else finding.because
     repair = Repair(claim=claim.text, action=action, because=because, support=round(finding.score, 4))  # type: ignore[typeddict-item]
     if action in ("removed", "unverified"):
@@ -159,71 +170,72 @@ def _repair(claim: Claim, action: str, finding: Finding) -> Repair:
     return repair
 
 
-def together(parts: Sequence[Outcome], claim: Claim) -> Outcome | None:
-    """The outcome of a claim whose clauses were judged one by one; None unless each stands.
-
-    A passage that one clause drops and another one keeps is not told as dropped.
-    """
-    if not parts or not all(part.given for part in parts):
+def combine_clauses(parts: Sequence[ClaimOutcome], claim: Claim) -> ClaimOutcome | None:
+    """The outcome of a claim whose clauses were checked one by one; None unless each is supported."""
+    if not parts or not all(part.citations for part in parts):
         return None
-    given = {(number, each.window): (number, each) for part in parts for number, each in part.given}
-    told = [repair for part in parts for repair in part.repairs if repair["action"] != "dropped" or len(parts) == 1]
-    return Outcome(list(given.values()), [{**told[0], "claim": claim.text}] if told else [])
+    citations = {(number, each.window): (number, each) for part in parts for number, each in part.citations}
+    # A passage that one clause drops may be kept by another one.
+    repairs = [repair for part in parts for repair in part.repairs if repair["action"] != "dropped"]
+    return ClaimOutcome(list(citations.values()), [{**repairs[0], "claim": claim.text}] if repairs else [])
 
 
-def assemble(claims: Sequence[Claim], outcomes: Sequence[Outcome | None], passages: Sequence[Passage]) -> Checked:
-    """Put the answer together; an outcome of None is a sentence that claims nothing.
+def assemble_answer(
+    claims: Sequence[Claim], outcomes: Sequence[ClaimOutcome | None], passages: Sequence[Passage]
+) -> CheckedAnswer:
+    """Assemble the answer from the claims; an outcome of None is a sentence that states nothing.
 
-    Such a sentence stays with the claim that it leads to, and goes with it. A heading stays over what is left under it.
-    Neither may name a number or a name that no passage has.
+    Such a sentence is kept or removed with the claim after it. A heading is kept if a claim under it is. Both are
+    removed if they have a number or a name that no passage has.
     """
-    sheet, known = Sheet(), _known(passages)
-    checked = Checked("", sheet.citations, 0, 0)
-    waiting, over = "", ""
-    for claim, found in zip(claims, outcomes, strict=True):
-        gap = claim.gap if HEADING.search(claim.gap) else over or claim.gap
-        over, gap = "", _only_known(gap, known)
-        if found is None:
-            waiting += gap + (claim.text if _holds(known, claim.text) else "")
+    citation_list, facts = CitationList(), _passage_facts(passages)
+    checked = CheckedAnswer("", citation_list.citations, 0, 0)
+    pending, heading = "", ""
+    for claim, outcome in zip(claims, outcomes, strict=True):
+        gap = claim.gap if HEADING.search(claim.gap) else heading or claim.gap
+        heading, gap = "", _without_unknown_headings(gap, facts)
+        if outcome is None:
+            pending += gap + (claim.text if _are_known(facts, claim.text) else "")
             continue
-        stands = bool(found.given)
-        markers = [_mark(sheet, passages[number], each, found.unverified) for number, each in found.given]
-        if stands or found.absent:
-            checked.text += waiting + gap + (joined(claim.text, markers) if stands else claim.text)
+        has_citation = bool(outcome.citations)
+        markers = [
+            _add_citation(citation_list, passages[number], f, outcome.unverified) for number, f in outcome.citations
+        ]
+        if has_citation or outcome.not_found:
+            checked.text += pending + gap + (with_markers(claim.text, markers) if has_citation else claim.text)
         else:
-            over = gap if HEADING.search(gap) else ""
-        checked.cited, checked.uncited = checked.cited + stands, checked.uncited + (not stands)
-        checked.repairs += found.repairs
-        checked.doubt += 1 - found.given[0][1].score if found.unverified else 0.0
-        waiting = ""
+            heading = gap if HEADING.search(gap) else ""
+        checked.cited, checked.uncited = checked.cited + has_citation, checked.uncited + (not has_citation)
+        checked.repairs += outcome.repairs
+        checked.doubt += 1 - outcome.citations[0][1].score if outcome.unverified else 0.0
+        pending = ""
     checked.text = checked.text.strip()
     return checked
 
 
-Known = tuple[tuple[Value, ...], frozenset[str]]
+PassageFacts = tuple[tuple[Value, ...], frozenset[str]]
 
 
-def _known(passages: Sequence[Passage]) -> Known:
-    """The values and words of the passages with their titles."""
+def _passage_facts(passages: Sequence[Passage]) -> PassageFacts:
+    """The values and words of the passages, their titles and sections."""
     texts = [f"{passage['title']}\n{passage['section']}\n{passage['text']}" for passage in passages]
-    told = tuple(value for text in texts for value in values(text))
-    return told, frozenset[str]().union(*map(plain_words, texts))
+    return tuple(value for text in texts for value in values(text)), frozenset[str]().union(*map(plain_words, texts))
 
 
-def _holds(known: Known, text: str) -> bool:
-    """Whether every value and name of a text is known."""
-    return not unmet(values(text), known[0]) and names(text) <= known[1]
+def _are_known(facts: PassageFacts, text: str) -> bool:
+    """Whether the passages have every value and name of a text."""
+    return not unmet(values(text), facts[0]) and names(text) <= facts[1]
 
 
-def _only_known(gap: str, known: Known) -> str:
-    """What stands before a claim without the headings that name a number which no passage has."""
+def _without_unknown_headings(gap: str, facts: PassageFacts) -> str:
+    """The text before a claim without headings that have a number which no passage has."""
     lines = gap.splitlines(keepends=True)
     return "".join(
-        line for line in lines if not line.startswith("#") or not unmet(values(NUMBERED.sub("", line)), known[0])
+        line for line in lines if not line.startswith("#") or not unmet(values(HEADING_NUMBER.sub("", line)), facts[0])
     )
 
 
-def _mark(sheet: Sheet, passage: Passage, finding: Finding, unverified: bool) -> int:
+def _add_citation(citations: CitationList, passage: Passage, finding: PassageFinding, unverified: bool) -> int:
     window = finding.window
     span = (window.start, window.end) if window else (0, len(passage["text"]))
-    return sheet.marker(passage, span, finding.score, unverified=unverified)
+    return citations.marker(passage, span, finding.score, unverified=unverified)

@@ -1,6 +1,6 @@
-"""The public way in: a question, its answer and its passages in, a verdict for each claim out."""
+"""The public API: `verify` takes a question, an answer and its passages and returns a verdict for each claim."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,22 +9,22 @@ from typing_extensions import TypedDict
 from ..release import Checking
 from ..state import Passage, Usage, Verdict, no_usage
 from ..text.words import Weigh, alike, terms, weights
-from .claims import claims_of
-from .passages import Source
-from .repair import is_absence
-from .rules import Finding, verdict
-from .verifier import UNDECIDED, Run, Verifier, Weighed, is_sure, leads, sources_of
+from .claims import Claim, claims_of
+from .passages import PreparedPassage
+from .repair import ClaimCheck, best_finding, says_not_found
+from .rules import PassageFinding, verdict
+from .verifier import UNSURE_MARGIN, Compare, DraftCheck, Verifier, is_sure, leads, prepare_passages
 
 if TYPE_CHECKING:
     from ..backends import Judge, Similarity
 
-MOST_CHARACTERS = 400_000
-"""What of an answer is read; what is longer is refused."""
-Compare = Callable[[str, Sequence[str]], Sequence[float]]
+MAX_CHARACTERS = 400_000
+"""The longest answer that is accepted."""
+NO_PASSAGE = PassageFinding(0.0, None, "there is no such passage")
 
 
-class Given(TypedDict, total=False):
-    """A passage as callers give it; only `text` is needed."""
+class PassageInput(TypedDict, total=False):
+    """A passage to check against; only `text` is required."""
 
     text: str
     title: str
@@ -33,11 +33,11 @@ class Given(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ClaimReport:
-    """What the passages say to one claim.
+    """The verdict on one claim.
 
     `verdict`: `supported`, `contradicted` (a passage says otherwise), `not_found` (no passage says it), `unverified`
-    (the rules are unsure). `score` is 0 to 1. `passage` counts from 1 and is the one that `quote` is from: the
-    stretch that decides. `because` says what is amiss. `cited` are the passages that the claim names.
+    (the rules are unsure). `score` is 0 to 1. `quote` is the deciding span of `passage`, which counts from 1.
+    `because` says what is missing or different. `cited` are the passages that the claim cites.
     """
 
     text: str
@@ -51,18 +51,18 @@ class ClaimReport:
 
 @dataclass(frozen=True)
 class Report:
-    """The claims of an answer in order; `trouble` says why a model did not decide where one was given."""
+    """The verdicts on the claims of an answer, in order; `trouble` says why the model did not decide."""
 
     claims: tuple[ClaimReport, ...]
     trouble: tuple[str, ...] = ()
 
     @property
     def supported(self) -> float:
-        """The share of claims that are supported; 1 for an answer that claims nothing."""
+        """The share of supported claims; 1 for an answer without claims."""
         return self.count("supported") / len(self.claims) if self.claims else 1.0
 
     def count(self, verdict: Verdict) -> int:
-        """How many claims have a verdict."""
+        """The number of claims with a verdict."""
         return sum(claim.verdict == verdict for claim in self.claims)
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,92 +73,85 @@ class Report:
 def verify(
     question: str,
     answer: str,
-    passages: Sequence[str | Given],
+    passages: Sequence[str | PassageInput],
     *,
     compare: Compare | None = None,
     checking: Checking | None = None,
 ) -> Report:
     """Check each claim of an answer against its passages, by rules alone.
 
-    Markers such as `[2]` count the passages from 1; a claim without one is held against all. `compare` gives the cosine
-    similarity of a text to others, and makes the verdicts better; nothing is loaded without it. Raises ValueError for
-    an answer of more than 400,000 characters.
+    Markers such as `[2]` count the passages from 1; a claim without one is compared with all. `compare`, optional,
+    returns the cosine similarities of a text to others and makes the verdicts better; no model is loaded without it.
+    Raises ValueError for an answer of more than 400,000 characters.
     """
-    run, claims = _run(question, answer, passages, checking, None)
-    weighed = [run.weighed(claim, lead, compare) for claim, lead in claims]
-    return Report(tuple(_report(each, run) for each in weighed if each))
+    run, claims = _start(question, answer, passages, checking, None)
+    checks = [run.check_now(claim, lead, compare) for claim, lead in claims]
+    return Report(tuple(_report(each, run) for each in checks if each))
 
 
 async def verify_with(
     question: str,
     answer: str,
-    passages: Sequence[str | Given],
+    passages: Sequence[str | PassageInput],
     *,
     similarity: "Similarity | None" = None,
     model: "Judge | None" = None,
     checking: Checking | None = None,
     usage: Usage | None = None,
 ) -> Report:
-    """As `verify`, off the event loop; a `model` decides in one call about the claims that the rules are unsure of."""
-    run, claims = _run(question, answer, passages, checking, similarity, model)
-    weighed = [each for claim, lead in claims if (each := await run.judged(claim, lead))]
-    trouble = await run.decide(weighed, [_passage(given, n) for n, given in enumerate(passages)], usage or no_usage())
-    return Report(tuple(_report(each, run) for each in weighed), tuple(trouble))
+    """As `verify`, but async; `model` decides in one call about the claims of which the rules are unsure."""
+    run, claims = _start(question, answer, passages, checking, similarity, model)
+    checks = [each for claim, lead in claims if (each := await run.check(claim, lead))]
+    model_passages = [_passage(passage, number) for number, passage in enumerate(passages)]
+    trouble = await run.ask_model(checks, model_passages, usage or no_usage())
+    return Report(tuple(_report(each, run) for each in checks), tuple(trouble))
 
 
-def _run(
+def _start(
     question: str,
     answer: str,
-    passages: Sequence[str | Given],
+    passages: Sequence[str | PassageInput],
     checking: Checking | None,
     similarity: "Similarity | None",
     model: "Judge | None" = None,
-) -> tuple[Run, list[tuple[Any, str]]]:
-    if len(answer) > MOST_CHARACTERS:
-        raise ValueError(f"an answer has at most {MOST_CHARACTERS:,} characters; this one has {len(answer):,}")
-    sources = sources_of([_passage(given, number) for number, given in enumerate(passages)])
-    verifier = Verifier(similarity, _weigh(sources), checking or Checking(), model)
+) -> tuple[DraftCheck, list[tuple[Claim, str]]]:
+    if len(answer) > MAX_CHARACTERS:
+        raise ValueError(f"an answer has at most {MAX_CHARACTERS:,} characters; this one has {len(answer):,}")
+    prepared = prepare_passages([_passage(passage, number) for number, passage in enumerate(passages)])
+    verifier = Verifier(similarity, _term_weight(prepared), checking or Checking(), model)
     claims = claims_of(answer)
-    return Run(verifier, question, sources), list(zip(claims, leads(claims), strict=True))
+    return DraftCheck(verifier, question, prepared), list(zip(claims, leads(claims), strict=True))
 
 
-def _passage(given: str | Given, number: int) -> Passage:
-    told = Given(text=given) if isinstance(given, str) else given
-    named = {"id": str(number + 1), "title": told.get("title", ""), "section": told.get("section", "")}
-    return cast(Passage, {**named, "text": told["text"], "header": "", "metadata": {}})
+def _passage(given: str | PassageInput, number: int) -> Passage:
+    passage = PassageInput(text=given) if isinstance(given, str) else given
+    fields = {"id": str(number + 1), "title": passage.get("title", ""), "section": passage.get("section", "")}
+    return cast(Passage, {**fields, "text": passage["text"], "header": "", "metadata": {}})
 
 
-def _weigh(found: Sequence[Source]) -> Weigh:
-    """How telling a term is among the passages that were given."""
-    own = weights(set(terms(source.text)) for source in found)
-    rarest = max(own.values(), default=1.0)
-    return (lambda term: own.get(term, rarest)) if len(found) > 1 else alike
+def _term_weight(passages: Sequence[PreparedPassage]) -> Weigh:
+    """The inverse document frequency of a term among the passages."""
+    known = weights(set(terms(passage.text)) for passage in passages)
+    rarest = max(known.values(), default=1.0)
+    return (lambda term: known.get(term, rarest)) if len(passages) > 1 else alike
 
 
-def _report(each: Weighed, run: Run) -> ClaimReport:
-    count, told = len(run.sources), run.by.told
-    cited = tuple(dict.fromkeys(each.claim.markers))
-    findings = {n: f for n, f in each.findings.items() if n + 1 in cited} if cited else each.findings
-    place, best = _best(findings)
-    elsewhere, other = _best(each.findings)
+def _report(check: ClaimCheck, run: DraftCheck) -> ClaimReport:
+    text, support_from = check.claim.text, run.verifier.settings.support_from
+    cited = tuple(dict.fromkeys(check.claim.markers))
+    if says_not_found(check.claim):
+        return ClaimReport(text, "unverified", 0.0, None, "", "it says that the passages lack something", cited)
+    findings = {index: f for index, f in check.findings.items() if index + 1 in cited} if cited else check.findings
+    index, best = best_finding(findings) or (0, NO_PASSAGE)
+    other_index, other = best_finding(check.findings) or (0, NO_PASSAGE)
     because = best.because
-    if cited and best.score < told.support_from and other.score >= told.support_from + UNDECIDED:
-        place, best = elsewhere, other
-        because = f"passage {elsewhere + 1} says it, and not the one that it cites"
-    if is_absence(each.claim):
-        return ClaimReport(
-            each.claim.text, "unverified", 0.0, None, "", "it says that the passages lack something", cited
-        )
-    unsure = not is_sure(best.score, told)
-    said: Verdict = "unverified" if unsure else verdict(best, told.support_from)
-    quote = run.sources[place].text[best.window.start : best.window.end] if best.window and count else ""
-    if said == "supported" and place + 1 in (cited or (place + 1,)):
+    if cited and best.score < support_from and other.score >= support_from + UNSURE_MARGIN:
+        index, best = other_index, other
+        because = f"passage {index + 1} says it, and not the one that it cites"
+    decided = verdict(best, support_from) if is_sure(best.score, run.verifier.settings) else "unverified"
+    if decided == "supported" and (not cited or index + 1 in cited):
         because = ""
-    return ClaimReport(
-        each.claim.text, said, round(best.score, 4), place + 1 if best.window else None, quote, because, cited
-    )
-
-
-def _best(findings: dict[int, Finding]) -> tuple[int, Finding]:
-    nothing = Finding(0.0, None, "there is no such passage")
-    return max(findings.items(), key=lambda item: (item[1].score, -item[0]), default=(0, nothing))
+    if best.window is None:
+        return ClaimReport(text, decided, round(best.score, 4), None, "", because, cited)
+    quote = run.passages[index].text[best.window.start : best.window.end]
+    return ClaimReport(text, decided, round(best.score, 4), index + 1, quote, because, cited)

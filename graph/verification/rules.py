@@ -1,4 +1,4 @@
-"""Whether a passage says what a claim says: a few features, a small linear model, and what is sure without it; pure."""
+"""Whether a passage supports a claim: a linear model over a few features, and rules for the clear cases; pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,35 +10,38 @@ from ..state import Verdict
 from ..text.facts import CLAUSE_ENDS, denials, words
 from ..text.values import Value, unmet
 from ..text.words import Weigh
-from .alignment import Change, change, copies
-from .claims import stated
-from .features import COPIED_FROM, asked_share, features
-from .passages import Source, Window, knows, missing, terms_of
-from .statement import Statement
+from .alignment import CopyDifference, copy_difference, is_near_copy
+from .claims import claim_content
+from .features import COPIED_MIN_SHARE, Features, features, question_overlap
+from .passages import PreparedPassage, Window, is_known_language, missing_terms, terms_of
+from .statement import InterpretedClaim
 
-SURE = 0.9
-"""Score from which on nothing is amiss."""
-SURELY_NOT, DOUBTED, UNKNOWN_LANGUAGE, RIVAL_FROM = 0.2, 0.55, 0.6, 0.3
-"""The most that a claim scores that is surely wrong, that has another word than the sentence that it copies, and that
-is in a language that the rules do not know."""
-SUPPORTS = 0.7
-"""Score from which on a unit surely supports a claim."""
-REASONS = 5
-"""Words that a reason names at the most."""
-CANDIDATES = 3
-"""Units of a passage that are looked at closely."""
+EXPLAIN_BELOW = 0.9
+"""The score below which a finding says what is missing."""
+MAX_WRONG, MAX_WORD_REPLACED, MAX_UNKNOWN_LANGUAGE, RIVAL_MIN = 0.2, 0.55, 0.6, 0.3
+"""The highest scores of a claim that is wrong, that replaces a word of a copied sentence, and that is in a language
+unknown to the rules; and the question overlap of another unit that counts as a reason."""
+SUPPORTED_MIN = 0.7
+"""The score at which a unit certainly supports a claim."""
+MAX_REASON_WORDS = 5
+"""The most words that a reason names."""
+MAX_CANDIDATES = 3
+"""The most units of a passage that are scored."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
-TURNS = re.compile(
+CHANGES_MEANING = re.compile(
     r"\b(?:unless|if|except|until|before|provided|false|untrue|wrong|denie[sd]|myth|claims?|claimed|believed?)\b",
     re.IGNORECASE,
 )
-"""What before a piece of a sentence can turn what the piece says."""
+"""Words that change the meaning of what follows them in a sentence."""
 CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|until)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How well a passage supports a claim, 0 to 1; `opposes`: it says otherwise. `because` says what is amiss."""
+class PassageFinding:
+    """How well a passage supports a claim, 0 to 1.
+
+    `opposes`: the passage says otherwise. `because`: what is missing or different. `sure`: a rule decided.
+    """
 
     score: float
     window: Window | None
@@ -47,142 +50,159 @@ class Finding:
     sure: bool = False
 
 
-def verdict(finding: Finding, support_from: float) -> Verdict:
-    """What a passage says to a claim that it does not support."""
+NOTHING_NEAR = PassageFinding(0.0, None, "nothing in the passage is near")
+
+
+def verdict(finding: PassageFinding, support_from: float) -> Verdict:
+    """The verdict of a finding."""
     if finding.score >= support_from:
         return "supported"
     return "contradicted" if finding.opposes else "not_found"
 
 
-def nearest(said: Statement, found: Source, weigh: Weigh) -> list[int]:
-    """The units that hold most of the claim and of what was asked, best first."""
-    wanted = {term: weigh(term) * (1.0 if term in said.own else 0.3) for term in {*said.own, *said.asked}}
-    scored = [
-        (sum(wanted[term] for term in missing(wanted, [told.found])), number) for number, told in enumerate(found.told)
+def nearest_units(claim: InterpretedClaim, passage: PreparedPassage, weigh: Weigh) -> list[int]:
+    """The units with most of the terms of claim and question, best first."""
+    terms = {*claim.terms, *claim.question_terms}
+    term_weights = {term: weigh(term) * (1.0 if term in claim.terms else 0.3) for term in terms}
+    missing_weights = [
+        sum(term_weights[term] for term in missing_terms(term_weights, [unit.term_forms]))
+        for unit in passage.unit_texts
     ]
-    # A bare yes or no stands or falls by the unit that is most about the question.
-    count = 1 if said.assent is not None and said.is_fragment else CANDIDATES
-    return [number for _, number in sorted(scored)[:count]]
+    # A bare yes or no is checked against the unit closest to the question only.
+    count = 1 if claim.assent is not None and claim.is_fragment else MAX_CANDIDATES
+    return sorted(range(len(missing_weights)), key=missing_weights.__getitem__)[:count]
 
 
-def verbatim(said: Statement, found: Source) -> Window | None:
-    """The unit that holds the claim word by word, with nothing before or behind it that turns what it says.
+def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window | None:
+    """The unit that has the claim word for word, with nothing around it that changes its meaning.
 
-    A fragment must be a whole unit: less of one says something else where it stands.
+    A fragment must be a whole unit: part of a unit can mean something else.
     """
-    wanted = _folded(said.text)
-    if not wanted or (said.assent is not None and said.is_fragment):
+    text = _normalised(claim.text)
+    if not text or (claim.assent is not None and claim.is_fragment):
         return None
-    for number, (unit, told) in enumerate(zip(found.units, found.told, strict=True)):
-        if not _may_hold(wanted, found, number):
-            continue
-        before, piece, behind = _folded(told.text).partition(wanted)
-        whole = piece and not before.strip() and not behind.strip()
-        clause = CLAUSE_ENDS.split(before)[-1]
-        turned = denials(clause, found.language) or TURNS.search(before) or CONDITION.search(behind)
-        copied = whole or (piece and not turned and not said.is_fragment)
-        if copied or _as_written(found, number) == wanted:
+    for unit, analysed in zip(passage.units, passage.unit_texts, strict=True):
+        before, copy, after = _normalised(analysed.text).partition(text)
+        if copy and not before.strip() and not after.strip():
+            return Window(unit.start, unit.end)
+        if copy and not claim.is_fragment and not _changes_meaning(before, after, passage.language):
+            return Window(unit.start, unit.end)
+        if _normalised(_claim_content(passage.text[unit.start : unit.end])) == text:
             return Window(unit.start, unit.end)
     return None
 
 
-def _may_hold(wanted: str, found: Source, number: int) -> bool:
-    return wanted in _folded(found.told[number].text) or wanted in _as_written(found, number)
+def _changes_meaning(before: str, after: str, language: str) -> bool:
+    """Whether the text around a copy negates it, reports it or makes it conditional."""
+    clause = CLAUSE_ENDS.split(before)[-1]
+    return bool(denials(clause, language) or CHANGES_MEANING.search(before) or CONDITION.search(after))
 
 
-def _as_written(found: Source, number: int) -> str:
-    unit = found.units[number]
-    return _folded(_said(found.text[unit.start : unit.end]))
-
-
-_said = lru_cache(maxsize=16384)(stated)
+_claim_content = lru_cache(maxsize=16384)(claim_content)
 
 
 @lru_cache(maxsize=16384)
-def _folded(text: str) -> str:
+def _normalised(text: str) -> str:
     words = " ".join(EDGES.sub("", text.lower()).split())
     return f" {words} " if words else ""
 
 
-def judge(
-    said: Statement, found: Source, cosines: Mapping[str, float], weigh: Weigh, most: float, units: Sequence[int]
-) -> Finding:
-    """The best of the `units` of a passage for a claim; `cosines` by the text of a unit, `most` as `most_asked` gives.
+def check_claim(
+    claim: InterpretedClaim,
+    passage: PreparedPassage,
+    cosines: Mapping[str, float],
+    weigh: Weigh,
+    best_overlap: float,
+    units: Sequence[int],
+) -> PassageFinding:
+    """The finding for the best of the `units`; `cosines` are by the text of a unit.
 
-    No units: the claim stands somewhere word by word.
-
-    What stands in the passage word by word is supported whatever the weights say. What the rules cannot read is never
-    surely supported.
+    Without units, only a verbatim copy supports the claim.
     """
-    if not units and (window := verbatim(said, found)):
-        return Finding(1.0, window, sure=True)
     if not units:
-        return Finding(0.0, None, "nothing in the passage is near")
-    told = []
-    for number in units:
-        rival = max(0.0, most - asked_share(said, found.told[number], found.over[number], weigh)) if said.asked else 0.0
-        told.append(features(said, number, found, cosines.get(found.told[number].text), weigh, rival))
-    model = load("support")
-    changes = [change(said.text, found.told[number].text, said.language) for number in units]
-    # Of a sentence that the claim copies but for one thing, this one thing decides; only sure support outranks it.
-    wrong = [changes[n] in ("denial", "opposite") or _is_surely_wrong(each) for n, each in enumerate(told)]
-    decides = [
-        w
-        and (told[n]["other_cell"] or copies(said.text, found.told[units[n]].text))
-        and not (changes[n] and told[n]["value_elsewhere"])
-        for n, w in enumerate(wrong)
-    ]
-    scores = [logistic(model.score(each)) for each in told]
-    ranks = [(s >= SUPPORTS and not w, d, s) for s, w, d in zip(scores, wrong, decides, strict=True)]
-    place = max(range(len(ranks)), key=ranks.__getitem__)
-    score = scores[place]
-    number, best = units[place], told[place]
-    if wrong[place]:
-        score = min(score, SURELY_NOT)
-    elif changes[place] == "word":
-        score = min(score, DOUBTED)
-    unit = found.units[number]
-    because, opposes = reason(said, number, found, best, changes[place]) if score < SURE else ("", False)
-    if not (knows(said.language) and knows(found.language)):
-        score, because = min(score, UNKNOWN_LANGUAGE), because or "the rules do not know the language"
-    return Finding(score, Window(unit.start, unit.end), because, opposes, sure=decides[place])
+        window = find_verbatim(claim, passage)
+        return PassageFinding(1.0, window, sure=True) if window else NOTHING_NEAR
+    scored = [_score_unit(claim, index, passage, cosines, weigh, best_overlap) for index in units]
+    best = max(scored, key=lambda each: (each.score >= SUPPORTED_MIN and not each.wrong, each.decides, each.score))
+    score, because, opposes = best.score, "", False
+    if best.wrong:
+        score = min(score, MAX_WRONG)
+    elif best.difference == "word":
+        score = min(score, MAX_WORD_REPLACED)
+    if score < EXPLAIN_BELOW:
+        because, opposes = explain(claim, best.index, passage, best.features, best.difference)
+    if not (is_known_language(claim.language) and is_known_language(passage.language)):
+        score, because = min(score, MAX_UNKNOWN_LANGUAGE), because or "the rules do not know the language"
+    unit = passage.units[best.index]
+    return PassageFinding(score, Window(unit.start, unit.end), because, opposes, sure=best.decides)
 
 
-def _is_surely_wrong(compared: Mapping[str, float]) -> bool:
-    """What stands nowhere (a value, a name, a stretch), or a copied sentence with another value, name or polarity."""
-    nowhere = compared["value_missing"] or compared["name_missing"] or compared["added"] or compared["other_cell"]
-    changed = compared["value_elsewhere"] or compared["name_replaced"] or compared["opposed"] or compared["polarity"]
-    return bool(nowhere or (compared["copied"] >= COPIED_FROM and changed))
+@dataclass(frozen=True)
+class _UnitScore:
+    """How well one unit supports a claim; `decides`: the claim copies it but for what is wrong."""
+
+    index: int
+    features: Features
+    score: float
+    difference: CopyDifference | None
+    wrong: bool
+    decides: bool
 
 
-def reason(
-    said: Statement, number: int, found: Source, compared: Mapping[str, float], changed: Change | None
+def _score_unit(
+    claim: InterpretedClaim,
+    index: int,
+    passage: PreparedPassage,
+    cosines: Mapping[str, float],
+    weigh: Weigh,
+    best_overlap: float,
+) -> _UnitScore:
+    text = passage.unit_texts[index]
+    overlap = question_overlap(claim, text, passage.unit_contexts[index], weigh)
+    rival = max(0.0, best_overlap - overlap) if claim.question_terms else 0.0
+    values = features(claim, index, passage, cosines.get(text.text), weigh, rival)
+    difference = copy_difference(claim.text, text.text, claim.language)
+    wrong = difference in ("denial", "opposite") or _is_wrong(values)
+    copies_unit = bool(values["other_cell"]) or is_near_copy(claim.text, text.text)
+    decides = wrong and copies_unit and not (difference and values["value_elsewhere"])
+    return _UnitScore(index, values, logistic(load("support").score(values)), difference, wrong, decides)
+
+
+def _is_wrong(values: Features) -> bool:
+    """A value, name or run of terms that the passage lacks, or a copy with another value, name or polarity."""
+    nowhere = values["value_missing"] or values["name_missing"] or values["added"] or values["other_cell"]
+    difference = values["value_elsewhere"] or values["name_replaced"] or values["opposed"] or values["polarity"]
+    return bool(nowhere or (values["copied"] >= COPIED_MIN_SHARE and difference))
+
+
+def explain(
+    claim: InterpretedClaim, index: int, passage: PreparedPassage, values: Features, difference: CopyDifference | None
 ) -> tuple[str, bool]:
-    """In words, what the claim has and the passage lacks, and whether the passage says otherwise."""
-    told = found.told[number]
-    if compared["value_missing"] or compared["value_elsewhere"]:
-        gone = unmet(said.values, [*told.values, *found.about.values])
-        others = [value for value in told.values if any(value.same_kind(own) for own in gone)]
-        where = "" if compared["value_missing"] else "in what it says of this"
+    """What the claim has and the passage lacks, as a message, and whether the passage says otherwise."""
+    unit = passage.unit_texts[index]
+    if values["value_missing"] or values["value_elsewhere"]:
+        unmatched = unmet(claim.values, [*unit.values, *passage.context.values])
+        others = [value for value in unit.values if any(value.same_kind(own) for own in unmatched)]
+        where = "" if values["value_missing"] else "in what it says of this"
         if others:
-            return f"{_quoted(gone)} is not there {where}".strip() + f": it says {_quoted(others)}", True
-        return f"{_quoted(gone)} is not there {where}".strip(), False
-    if compared["name_missing"]:
-        gone_names = frozenset[str]().union(*said.names) - found.whole.words - found.about.words
-        return f"{', '.join(sorted(gone_names)) or 'what was asked about'} is not named there", False
+            return f"{_quoted(unmatched)} is not there {where}".strip() + f": it says {_quoted(others)}", True
+        return f"{_quoted(unmatched)} is not there {where}".strip(), False
+    if values["name_missing"]:
+        unmatched_names = frozenset[str]().union(*claim.names) - passage.full_text.words - passage.context.words
+        return f"{', '.join(sorted(unmatched_names)) or 'what was asked about'} is not named there", False
     otherwise = (
-        (compared["other_cell"], "another column of the row says it"),
-        (compared["polarity"] or changed == "denial", "one denies what the other says"),
-        (compared["opposed"] or changed == "opposite", "one says the opposite of the other"),
-        (compared["name_replaced"] > COPIED_FROM, "it says this of another name"),
+        (values["other_cell"], "another column of the row says it"),
+        (values["polarity"] or difference == "denial", "one denies what the other says"),
+        (values["opposed"] or difference == "opposite", "one says the opposite of the other"),
+        (values["name_replaced"] > COPIED_MIN_SHARE, "it says this of another name"),
     )
     if because := next((because for holds, because in otherwise if holds), ""):
         return because, True
-    if compared["rival"] > RIVAL_FROM:
+    if values["rival"] > RIVAL_MIN:
         return "another place says more of what was asked, and not this", False
-    lost = missing(said.whole, [told.found, found.over[number].found])
-    spoken = [word for word in words(f"{said.text} {said.question}") if lost.intersection(terms_of(word))]
-    named = list(dict.fromkeys(spoken or sorted(lost)))[:REASONS]
+    missing = missing_terms(claim.all_terms, [unit.term_forms, passage.unit_contexts[index].term_forms])
+    missing_words = [word for word in words(f"{claim.text} {claim.question}") if missing.intersection(terms_of(word))]
+    named = list(dict.fromkeys(missing_words or sorted(missing)))[:MAX_REASON_WORDS]
     return (f"nothing is said there of {', '.join(named)}" if named else ""), False
 
 

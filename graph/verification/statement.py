@@ -1,4 +1,4 @@
-"""What a claim says in the light of the question: a fragment, a yes or a pronoun says more than its own words; pure."""
+"""Interprets a claim together with its question: `Yes`, `EUR 75,000` and `It does` depend on what was asked; pure."""
 
 import re
 from dataclasses import dataclass
@@ -10,34 +10,31 @@ from ..text.language import likeliest
 from ..text.readings import MONTHS
 from ..text.values import Value, in_digits, values
 from ..text.words import is_number
-from .claims import stated
+from .claims import claim_content
 from .passages import terms_of
 
 YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí sì si".split()
 NO = "no nein non nee".split()
-LEAD = re.compile(
+YES_NO_PREFIX = re.compile(
     rf"^(?:(?P<yes>{'|'.join(YES)})|(?P<no>{'|'.join(NO)}))\b(?:[,.:;!]+ *|$|(?= it\b| they\b))", re.IGNORECASE
 )
-ASKS = frozenset(
+QUESTION_WORDS = frozenset(
     """name list tell type kind sort term word way thing happen mean call number amount year month day date time place
     person country citi reason percent percentag exampl year old far""".split()
 )
-"""Stems that only say what kind of answer is asked for."""
-FEW = 2
-"""Content words beside its values up to which a claim is no sentence of its own."""
-LONGEST_FRAGMENT = 20
-"""Words up to which a claim without a verb can be an answer to the question rather than a sentence."""
+"""Stems that only name the kind of answer that is wanted."""
+FRAGMENT_MAX_TERMS = 2
+"""The most content words, besides values, of a claim that is a fragment."""
+FRAGMENT_MAX_WORDS = 20
+"""The most words of a claim that is a fragment."""
 VERBS = AUXILIARIES | frozenset(
     "hat haben ist sind war wird werden est sont a ont es son está è sono ha is zijn heeft".split()
 )
 
 
 @dataclass(frozen=True)
-class Statement:
-    """A claim in the light of its question.
-
-    `assent`: whether it says yes or no to the question; None where it does neither.
-    """
+class InterpretedClaim:
+    """A claim together with its question; `assent` is True for yes, False for no, None where it says neither."""
 
     text: str
     question: str
@@ -45,32 +42,33 @@ class Statement:
     language: str
 
     @cached_property
-    def own(self) -> tuple[str, ...]:
-        """Its terms, in order."""
+    def terms(self) -> tuple[str, ...]:
+        """The claim's own terms, in order."""
         return terms_of(in_digits(self.text, self.language))
 
     @cached_property
-    def asked(self) -> frozenset[str]:
-        """What the question is about: its content terms."""
-        return frozenset(term for term in terms_of(self.question) if term not in ASKS)
+    def question_terms(self) -> frozenset[str]:
+        """The content terms of the question."""
+        return frozenset(term for term in terms_of(self.question) if term not in QUESTION_WORDS)
 
     @cached_property
     def is_fragment(self) -> bool:
-        """Whether it is an answer that says nothing without the question: `EUR 75,000`, `New Rochelle`, `It can`."""
+        """Whether it is not a sentence by itself: `EUR 75,000`, `New Rochelle`, `It can`."""
         words = self.text.lower().split()
-        beside = {term for term in self.own if not is_number(term)} - {t for v in self.values for t in terms_of(v.text)}
-        short = len(beside - self.asked) <= FEW and not beside & self.asked
-        verbless = len(words) <= LONGEST_FRAGMENT and not any(word.strip(".,;") in VERBS for word in words)
-        return bool(self.asked) and verbless and (short or self.text[:1].isdigit())
+        value_terms = {term for value in self.values for term in terms_of(value.text)}
+        other_terms = {term for term in self.terms if not is_number(term)} - value_terms
+        short = len(other_terms) <= FRAGMENT_MAX_TERMS and not other_terms & self.question_terms
+        verbless = len(words) <= FRAGMENT_MAX_WORDS and not any(word.strip(".,;") in VERBS for word in words)
+        return bool(self.question_terms) and verbless and (short or self.text[:1].isdigit())
 
     @property
-    def answers(self) -> bool:
-        """Whether it speaks of what was asked, rather than telling something beside it."""
-        return self.leans or self.assent is not None or not self.asked.isdisjoint(self.own)
+    def answers_question(self) -> bool:
+        """Whether it is about the question rather than additional information."""
+        return self.needs_question or self.assent is not None or not self.question_terms.isdisjoint(self.terms)
 
     @cached_property
-    def leans(self) -> bool:
-        """Whether its subject stands in the question or before it."""
+    def needs_question(self) -> bool:
+        """Whether its subject has to be taken from the question: a fragment, or it begins with a pronoun."""
         return self.is_fragment or bool(re.match(LEANING, self.text, re.IGNORECASE))
 
     @cached_property
@@ -79,39 +77,40 @@ class Statement:
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
-        """Its names, each as the set of its words; a fragment begins with one where it begins with a capital.
-
-        Months and the units of its values (`EUR`, `Tage`) are none.
-        """
-        found = full_names(f"is {self.text}" if self.is_fragment else self.text)
-        measured = {word.strip(".,") for value in self.values for word in value.text.lower().split()} | MONTHS.keys()
-        return tuple(name for name in found if not name <= measured)
+        """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
+        # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
+        names = full_names(f"is {self.text}" if self.is_fragment else self.text)
+        value_words = {word.strip(".,") for value in self.values for word in value.text.lower().split()}
+        return tuple(name for name in names if not name <= value_words | MONTHS.keys())
 
     @cached_property
     def words(self) -> frozenset[str]:
         return plain_words(self.text)
 
     @cached_property
-    def whole(self) -> frozenset[str]:
-        """Its terms, with those of the question where it says nothing without them."""
-        return frozenset(self.own) | (self.asked if self.leans or self.assent is not None else frozenset())
+    def all_terms(self) -> frozenset[str]:
+        """Its own terms, and the question's where the claim needs them."""
+        return frozenset(self.terms) | (
+            self.question_terms if self.needs_question or self.assent is not None else frozenset()
+        )
 
     @cached_property
-    def denies(self) -> bool:
+    def is_negated(self) -> bool:
         bare_no = self.assent is False and self.is_fragment
         return bare_no or denials(self.text, self.language) > 0
 
     @property
-    def asks_denied(self) -> bool:
-        """Whether it is about something that the question denies: `how much without a driver?`."""
-        return bool(self.whole - set(self.own)) and denials(self.question, self.language) > 0
+    def question_is_negated(self) -> bool:
+        """Whether the claim depends on a question with a negation: `how much without a driver?`."""
+        return bool(self.all_terms - set(self.terms)) and denials(self.question, self.language) > 0
 
 
 @lru_cache(maxsize=8192)
-def statement(claim: str, question: str, around: str) -> Statement:
-    """Read a claim; `around` tells its language where it is too short to."""
-    text = stated(claim)
-    lead = LEAD.match(claim.strip())
-    assent = None if lead is None else bool(lead["yes"])
-    text = claim.strip()[lead.end() :].strip() if lead else text
-    return Statement(text, question, assent if terms_of(question) else None, likeliest(text or claim, around[:500]))
+def interpret_claim(claim: str, question: str, context: str) -> InterpretedClaim:
+    """Interpret a claim; `context` decides the language where the claim is too short."""
+    prefix = YES_NO_PREFIX.match(claim.strip())
+    assent = None if prefix is None else bool(prefix["yes"])
+    text = claim.strip()[prefix.end() :].strip() if prefix else claim_content(claim)
+    return InterpretedClaim(
+        text, question, assent if terms_of(question) else None, likeliest(text or claim, context[:500])
+    )

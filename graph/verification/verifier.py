@@ -1,8 +1,8 @@
-"""Checks a draft claim by claim against its passages, with whatever the world offers to compare them with."""
+"""Checks a draft claim by claim against its passages, by rules, embeddings and a model where there is one."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,52 +13,52 @@ from ..state import Passage, Repair, Usage
 from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import Weigh
-from .claims import Claim, claims_of, stated
-from .features import asked_share, most_asked
-from .model import Decision, Doubt, decisions, request
-from .passages import Source, Window, about_of, source
+from .claims import Claim, claim_content, claims_of
+from .features import best_question_overlap, question_overlap
+from .model import ModelDecision, UncertainClaim, judge_prompt, parse_decisions
+from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
-    ASSENT,
-    Checked,
-    Judged,
-    Outcome,
-    assemble,
+    YES_NO_SENTENCE,
+    CheckedAnswer,
+    ClaimCheck,
+    ClaimOutcome,
+    assemble_answer,
     clauses,
-    is_absence,
+    combine_clauses,
+    decide_outcome,
     is_claim,
-    outcome,
-    together,
-    undecided,
+    says_not_found,
+    unverified_outcome,
 )
-from .rules import Finding, judge, nearest, verbatim
-from .statement import Statement, statement
+from .rules import PassageFinding, check_claim, find_verbatim, nearest_units
+from .statement import InterpretedClaim, interpret_claim
 
 if TYPE_CHECKING:
     from ..backends import Judge, Similarity
 
-MOST_CLAIMS, MOST_CHARACTERS = 50, 40_000
-"""What of a draft is checked; the rest is left out."""
-SPARE = 1.0
-"""Seconds after the model's time in which claims are still checked."""
-CLAUSE_FROM = 0.75
-"""Support that each clause needs when their claim as a whole has too little: a second look is no easier one."""
-QUOTED_FROM = 0.5
-"""How much of the question a sentence must be about to be quoted for a reply that is only its number."""
-SURELY, SURELY_NOT = 0.95, 0.05
-REPLACED = 0.4
-"""The most that a claim scores by a version which another one among the passages replaces."""
-UNDECIDED = 0.2
-"""How near to the bound of support a score is that nobody has decided about."""
+MAX_CLAIMS, MAX_CHARACTERS = 50, 40_000
+"""How much of a draft is checked; the rest is left out."""
+GRACE_SECONDS = 1.0
+"""Seconds after the deadline in which claims are still checked by the rules."""
+CLAUSE_MIN_SUPPORT = 0.75
+"""Support that each clause needs when the claim as a whole has too little."""
+QUOTE_MIN_OVERLAP = 0.5
+"""Question overlap of a sentence that is quoted for a reply that is only its marker."""
+MODEL_SUPPORTED_SCORE, MODEL_REJECTED_SCORE = 0.95, 0.05
+MAX_OUTDATED = 0.4
+"""The highest score of a passage from a version that another passage replaces."""
+UNSURE_MARGIN = 0.2
+"""A score this close to `support_from` is unsure."""
 Compare = Callable[[str, Sequence[str]], Sequence[float]]
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """What claims are checked with; `model` is asked, once for a draft, about those of which the rules are unsure."""
+    """Checks drafts; `model` is called once for a draft, about the claims of which the rules are unsure."""
 
     similarity: "Similarity | None"
     weigh: Weigh
-    told: Checking
+    settings: Checking
     model: "Judge | None" = None
 
     async def check(
@@ -68,237 +68,240 @@ class Verifier:
         usage: Usage,
         seconds: float | None = None,
         question: str = "",
-    ) -> Checked:
-        """The draft with each claim tied to what supports it, and without those that nothing supports.
+    ) -> CheckedAnswer:
+        """The draft with citations for each supported claim and without the unsupported ones.
 
-        After `seconds` the model is not waited for: what the rules say stands; after a little more nothing does.
+        After `seconds` only the rules decide; after `GRACE_SECONDS` more, the remaining claims are removed.
         """
-        until = None if seconds is None else asyncio.get_running_loop().time() + seconds
-        sources = await off_loop(sources_of, passages)
-        whole = await off_loop(claims_of, draft[:MOST_CHARACTERS])
-        claims, left_out = whole[:MOST_CLAIMS], len(whole) - MOST_CLAIMS
-        claims = claims or await off_loop(_only_markers, draft, sources, question, self.weigh)
-        run = Run(self, question, sources, until, frozenset(outdated(question, passages)))
-        judged = [await run.judged(claim, before) for claim, before in zip(claims, leads(claims), strict=True)]
-        trouble = await run.decide([each for each in judged if each], passages, usage)
-        outcomes = [run.outcome(each) if each else None for each in judged]
-        checked = await off_loop(assemble, claims, outcomes, passages)
+        deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        prepared = await off_loop(prepare_passages, passages)
+        all_claims = await off_loop(claims_of, draft[:MAX_CHARACTERS])
+        claims, left_out = all_claims[:MAX_CLAIMS], len(all_claims) - MAX_CLAIMS
+        claims = claims or await off_loop(_quoted_claims, draft, prepared, question, self.weigh)
+        run = DraftCheck(self, question, prepared, deadline, frozenset(outdated(question, passages)))
+        checks = [await run.check(claim, lead) for claim, lead in zip(claims, leads(claims), strict=True)]
+        trouble = await run.ask_model([each for each in checks if each], passages, usage)
+        outcomes = [run.outcome(each) if each else None for each in checks]
+        checked = await off_loop(assemble_answer, claims, outcomes, passages)
         checked.trouble = trouble
-        if left_out > 0 or len(draft) > MOST_CHARACTERS:
+        if left_out > 0 or len(draft) > MAX_CHARACTERS:
             checked.uncited += max(1, left_out)
             checked.trouble.append(f"the reply was cut after {len(claims)} claims")
         return checked
 
     async def support(self, claim: str, passages: Sequence[Passage], question: str = "") -> list[float]:
-        """How well each passage supports a claim, 0 to 1, without asking the model."""
-        run = Run(self, question, await off_loop(sources_of, passages))
-        found = await run.found(Claim(claim, ()))
-        return [found[number].score for number in range(len(passages))]
+        """How well each passage supports a claim, 0 to 1, without the model."""
+        run = DraftCheck(self, question, await off_loop(prepare_passages, passages))
+        findings = await run.findings(Claim(claim, ()))
+        return [findings[index].score for index in range(len(passages))]
 
 
-def sources_of(passages: Sequence[Passage]) -> list[Source]:
-    """The passages as claims are compared with them."""
-    return [source(p["text"], p["header"], about_of(p["title"], p["section"], p["metadata"])) for p in passages]
+def prepare_passages(passages: Sequence[Passage]) -> list[PreparedPassage]:
+    """Prepare passages for comparison with claims."""
+    contexts = [passage_context(p["title"], p["section"], p["metadata"]) for p in passages]
+    return [prepare_passage(p["text"], p["header"], context) for p, context in zip(passages, contexts, strict=True)]
 
 
-def _only_markers(draft: str, found: Sequence[Source], question: str, weigh: Weigh) -> list[Claim]:
-    """What a reply of nothing but markers points to: of each passage the sentence that is most about the question."""
-    said, claims = statement("", question, ""), []
+def _quoted_claims(draft: str, passages: Sequence[PreparedPassage], question: str, weigh: Weigh) -> list[Claim]:
+    """The claims of a reply that has only markers: the sentence of each cited passage closest to the question."""
+    if not question:
+        return []
+    claim, claims = interpret_claim("", question, ""), []
     for marked in claims_of(f"x {draft}")[:1]:
         for number in dict.fromkeys(marked.markers):
-            told = found[number - 1] if 1 <= number <= len(found) else None
-            shares = (
-                [(asked_share(said, each, told.about, weigh), -n) for n, each in enumerate(told.told)] if told else []
-            )
-            share, place = max(shares, default=(0.0, 0))
-            if told and question and share >= QUOTED_FROM:
-                claims.append(Claim(told.told[-place].text, (number,)))
+            passage = passages[number - 1] if 1 <= number <= len(passages) else None
+            units = passage.unit_texts if passage else ()
+            overlaps = [question_overlap(claim, unit, passage.context, weigh) for unit in units] if passage else []
+            best = max(overlaps, default=0.0)
+            if best >= QUOTE_MIN_OVERLAP:
+                claims.append(Claim(units[overlaps.index(best)].text, (number,)))
     return claims
 
 
-@dataclass
-class Weighed:
-    """A claim with what was found of it and of its clauses."""
-
-    claim: Claim
-    findings: dict[int, Finding]
-    clauses: list[tuple[Claim, dict[int, Finding]]] = field(default_factory=list)
-    absent: bool = False
-    late: bool = False
-
-    @property
-    def best(self) -> float:
-        return max((found.score for found in self.findings.values()), default=0.0)
-
-
 @dataclass(frozen=True)
-class Run:
-    """One draft's check."""
+class DraftCheck:
+    """The check of one draft."""
 
-    by: Verifier
+    verifier: Verifier
     question: str
-    sources: Sequence[Source]
-    until: float | None = None
+    passages: Sequence[PreparedPassage]
+    deadline: float | None = None
     outdated: frozenset[int] = frozenset()
-    """The passages of a document that a newer version among them replaces."""
+    """The indices of passages that a newer version among them replaces."""
 
-    async def judged(self, claim: Claim, lead: str) -> Weighed | None:
-        """None for a sentence that claims nothing; `lead` is a yes or no that stands before it."""
-        if not self._claims(claim, lead):
+    async def check(self, claim: Claim, lead: str) -> ClaimCheck | None:
+        """None for a sentence that states nothing; `lead` is a yes or no that precedes the claim."""
+        if not self._is_claim(claim, lead):
             return None
-        if self.until is not None and asyncio.get_running_loop().time() >= self.until + SPARE:
-            return Weighed(claim, {}, late=True)
-        claim = self._led(claim, lead)
-        weighed = Weighed(claim, await self.found(claim), absent=is_absence(claim) and not _parts(claim))
-        if weighed.best < self.by.told.support_from:
-            weighed.clauses = [(part, await self.found(part)) for part in _parts(claim)]
-        return weighed
+        if self.deadline is not None and asyncio.get_running_loop().time() >= self.deadline + GRACE_SECONDS:
+            return ClaimCheck(claim, {}, timed_out=True)
+        claim, parts = self._with_lead(claim, lead), _clauses(claim)
+        check = ClaimCheck(claim, await self.findings(claim), not_found=says_not_found(claim) and not parts)
+        if check.best_score < self.verifier.settings.support_from:
+            check.clauses = [ClaimCheck(part, await self.findings(part)) for part in parts]
+        return check
 
-    def weighed(self, claim: Claim, lead: str, compare: Compare | None) -> Weighed | None:
-        """As `judged`, at once and without clauses."""
-        if not self._claims(claim, lead):
+    def check_now(self, claim: Claim, lead: str, compare: Compare | None) -> ClaimCheck | None:
+        """As `check`, but synchronous and without clauses."""
+        if not self._is_claim(claim, lead):
             return None
-        claim = self._led(claim, lead)
-        found = []
+        claim = self._with_lead(claim, lead)
+        findings = []
         for question in self._questions(claim):
-            said, units, asked, texts = self._prepare(claim, question)
-            cosines = dict(zip(texts, compare(asked, texts), strict=True)) if compare and texts else {}
-            found.append(self._judge(said, units, cosines))
-        return Weighed(claim, _best_of(found))
+            interpreted, units, query, texts = self._prepare(claim, question)
+            cosines = dict(zip(texts, compare(query, texts), strict=True)) if compare and texts else {}
+            findings.append(self._check_units(interpreted, units, cosines))
+        return ClaimCheck(claim, _best_findings(findings))
 
-    def _claims(self, claim: Claim, lead: str) -> bool:
+    def _is_claim(self, claim: Claim, lead: str) -> bool:
         return is_claim(claim) or bool(self.question and lead == claim.text)
 
-    def _led(self, claim: Claim, lead: str) -> Claim:
+    def _with_lead(self, claim: Claim, lead: str) -> Claim:
         return replace(claim, lead=lead) if self.question and lead and lead != claim.text else claim
 
     def _questions(self, claim: Claim) -> list[str]:
-        """What a claim is read with: one that says nothing by itself answers one of the things that were asked."""
-        parts = self._asked if read(claim.text, self.question, self.sources).leans else []
-        return parts or [self.question]
+        """The questions that a claim may answer: the parts of the question for a claim that depends on it."""
+        needs_question = self._interpret(claim.text, self.question).needs_question
+        return (self._question_parts if needs_question else []) or [self.question]
 
     @cached_property
-    def _asked(self) -> list[str]:
+    def _question_parts(self) -> list[str]:
         return split(self.question)
 
-    async def found(self, claim: Claim) -> dict[int, Finding]:
-        """What each passage says to a claim as an answer to what it fits best of what was asked."""
+    def _interpret(self, text: str, question: str) -> InterpretedClaim:
+        return interpret_claim(text, question, self.passages[0].text if self.passages else "")
+
+    async def findings(self, claim: Claim) -> dict[int, PassageFinding]:
+        """The finding for each passage, for the part of the question that the claim answers best."""
         questions = await off_loop(self._questions, claim)
-        return _best_of([await self._found(claim, question) for question in questions])
+        return _best_findings([await self._findings(claim, question) for question in questions])
 
-    async def _found(self, claim: Claim, question: str) -> dict[int, Finding]:
-        """What each passage says to a claim; its nearest units are compared by meaning in one call."""
-        said, units, asked, texts = await off_loop(self._prepare, claim, question)
+    async def _findings(self, claim: Claim, question: str) -> dict[int, PassageFinding]:
+        interpreted, units, query, texts = await off_loop(self._prepare, claim, question)
         cosines: Mapping[str, float] = {}
-        if self.by.similarity and texts:
-            cosines = dict(zip(texts, await self.by.similarity.compare(asked, texts), strict=True))
-        return await off_loop(self._judge, said, units, cosines)
+        if self.verifier.similarity and texts:
+            cosines = dict(zip(texts, await self.verifier.similarity.compare(query, texts), strict=True))
+        return await off_loop(self._check_units, interpreted, units, cosines)
 
-    def _prepare(self, claim: Claim, question: str) -> tuple[Statement, dict[int, list[int]], str, list[str]]:
-        """The claim as it is read, the nearest units of each passage, and what is to be compared with which texts."""
-        said = read(f"{claim.lead} {claim.text}".strip(), question, self.sources)
-        copied = any(verbatim(said, found) for found in self.sources)
-        # One that stands somewhere word by word is compared with nothing.
-        units = {n: [] if copied else nearest(said, s, self.by.weigh) for n, s in enumerate(self.sources)}
-        texts = list(dict.fromkeys(self.sources[n].told[u].text for n, own in units.items() for u in own))
-        return said, units, f"{question} {claim.text}" if said.leans else claim.text, texts
+    def _prepare(self, claim: Claim, question: str) -> tuple[InterpretedClaim, dict[int, list[int]], str, list[str]]:
+        """The interpreted claim, the nearest units of each passage, and the query and texts for the embedding."""
+        interpreted = self._interpret(f"{claim.lead} {claim.text}".strip(), question)
+        # A verbatim claim needs no comparison.
+        verbatim = any(find_verbatim(interpreted, passage) for passage in self.passages)
+        units = {
+            index: [] if verbatim else nearest_units(interpreted, passage, self.verifier.weigh)
+            for index, passage in enumerate(self.passages)
+        }
+        texts = list(
+            dict.fromkeys(self.passages[i].unit_texts[unit].text for i, near in units.items() for unit in near)
+        )
+        return interpreted, units, f"{question} {claim.text}" if interpreted.needs_question else claim.text, texts
 
-    def _judge(self, said: Statement, units: dict[int, list[int]], cosines: Mapping[str, float]) -> dict[int, Finding]:
-        copied = not any(units.values())
-        most = 0.0 if copied else most_asked(said, self.sources, self.by.weigh)
-        weigh, sources = self.by.weigh, self.sources
-        found = {number: judge(said, sources[number], cosines, weigh, most, own) for number, own in units.items()}
-        if any(each.sure and each.opposes for each in found.values()):
-            enough = self.by.told.support_from + UNDECIDED
-            found = {n: e if e.sure or e.score >= enough else replace(e, score=0.0) for n, e in found.items()}
-        if ASKS_FOR_OLD.search(said.text):
-            return found
-        return {n: _replaced(each) if n in self.outdated else each for n, each in found.items()}
+    def _check_units(
+        self, claim: InterpretedClaim, units: dict[int, list[int]], cosines: Mapping[str, float]
+    ) -> dict[int, PassageFinding]:
+        weigh, passages = self.verifier.weigh, self.passages
+        best_overlap = best_question_overlap(claim, passages, weigh) if any(units.values()) else 0.0
+        findings = {
+            index: check_claim(claim, passages[index], cosines, weigh, best_overlap, near)
+            for index, near in units.items()
+        }
+        if any(finding.sure and finding.opposes for finding in findings.values()):
+            enough = self.verifier.settings.support_from + UNSURE_MARGIN
+            findings = {
+                index: finding if finding.sure or finding.score >= enough else replace(finding, score=0.0)
+                for index, finding in findings.items()
+            }
+        if ASKS_FOR_OLD.search(claim.text):
+            return findings
+        return {i: _as_outdated(finding) if i in self.outdated else finding for i, finding in findings.items()}
 
-    async def decide(self, judged: Sequence[Weighed], passages: Sequence[Passage], usage: Usage) -> list[str]:
-        """Let the model decide in one call about the claims that the rules are unsure of; why it could not."""
-        unsure = [each for each in judged if self._is_unsure(each)]
-        if not unsure or self.by.model is None:
+    async def ask_model(self, checks: Sequence[ClaimCheck], passages: Sequence[Passage], usage: Usage) -> list[str]:
+        """Let the model decide in one call about the unsure claims; returns why it could not."""
+        unsure = [check for check in checks if self._is_unsure(check)]
+        if not unsure or self.verifier.model is None:
             return []
-        doubts = [Doubt(each.claim.text, tuple(each.claim.markers)) for each in unsure]
+        claims = [UncertainClaim(check.claim.text, tuple(check.claim.markers)) for check in unsure]
         try:
-            async with asyncio.timeout_at(self.until):
-                reply = await self.by.model.ask(request(self.question, doubts), passages, usage)
-            told = decisions(reply, len(doubts), [found.text for found in self.sources])
+            async with asyncio.timeout_at(self.deadline):
+                reply = await self.verifier.model.ask(judge_prompt(self.question, claims), passages, usage)
+            decisions = parse_decisions(reply, len(claims), [passage.text for passage in self.passages])
         except TimeoutError:
             return ["the model did not decide about the claims: the time of the question was over"]
         except ModelFailed as error:
             return [f"the model did not decide about the claims: {error.detail}"]
-        for each, decision in zip(unsure, told, strict=True):
+        for check, decision in zip(unsure, decisions, strict=True):
             if decision:
-                self._settle(each, decision)
-        undecided_ = sum(decision is None for decision in told)
-        return [f"the model did not decide about {undecided_} of {len(told)} claims"] if undecided_ else []
+                self._apply(decision, check)
+        missing = sum(decision is None for decision in decisions)
+        return [f"the model did not decide about {missing} of {len(decisions)} claims"] if missing else []
 
-    def _is_unsure(self, each: Weighed) -> bool:
-        return not each.absent and self.by.told.unsure_from <= each.best < self.by.told.unsure_to
+    def _is_unsure(self, check: ClaimCheck) -> bool:
+        settings = self.verifier.settings
+        return not check.not_found and settings.unsure_from <= check.best_score < settings.unsure_to
 
-    def _settle(self, each: Weighed, decision: Decision) -> None:
-        """Put the model's word in the place of the rules'."""
+    def _apply(self, decision: ModelDecision, check: ClaimCheck) -> None:
+        """Replace the findings of the rules by the model's decision."""
         because = "" if decision.verdict == "supported" else "the model finds that the passages do not say it"
         opposes = decision.verdict == "contradicted"
-        each.findings = {
-            n: replace(f, score=SURELY_NOT, because=because, opposes=opposes) for n, f in each.findings.items()
+        check.findings = {
+            index: replace(finding, score=MODEL_REJECTED_SCORE, because=because, opposes=opposes)
+            for index, finding in check.findings.items()
         }
         if decision.verdict == "supported":
-            own = self.sources[decision.passage].units
-            unit = next((u for u in own if u.start <= decision.start < u.end), own[0])
-            each.findings[decision.passage] = Finding(SURELY, Window(unit.start, unit.end), sure=True)
-        each.clauses = []
+            units = self.passages[decision.passage].units
+            unit = next((unit for unit in units if unit.start <= decision.start < unit.end), units[0])
+            window = Window(unit.start, unit.end)
+            check.findings[decision.passage] = PassageFinding(MODEL_SUPPORTED_SCORE, window, sure=True)
+        check.clauses = []
 
-    def outcome(self, each: Weighed) -> Outcome:
-        if each.late:
+    def outcome(self, check: ClaimCheck) -> ClaimOutcome:
+        """Decide whether a claim is kept, cited differently, marked as unverified or removed."""
+        if check.timed_out:
             because = "the time of the question was over before it was checked"
-            return Outcome([], [Repair(claim=each.claim.text, action="removed", because=because, support=0.0)])
-        count, told = len(self.sources), self.by.told
-        claim = replace(each.claim, text=stated(each.claim.text))
-        whole = outcome(Judged(claim, each.findings), count, told.support_from)
-        surely = is_sure(each.best, told)
-        if whole.given and surely:
+            return ClaimOutcome([], [Repair(claim=check.claim.text, action="removed", because=because, support=0.0)])
+        count, settings = len(self.passages), self.verifier.settings
+        check = replace(check, claim=replace(check.claim, text=claim_content(check.claim.text)))
+        sure = is_sure(check.best_score, settings)
+        whole = decide_outcome(check, count, settings.support_from)
+        if whole.citations and sure:
             return whole
-        if not each.absent and not surely and not told.strict and told.support_from > 0:
-            return undecided(Judged(claim, each.findings), count, told.support_from - UNDECIDED) or whole
-        if whole.given and not told.strict:
+        if not check.not_found and not sure and not settings.strict and settings.support_from > 0:
+            return unverified_outcome(check, count, settings.support_from - UNSURE_MARGIN) or whole
+        if whole.citations and not settings.strict:
             return whole
-        parts = [outcome(Judged(c, f), count, max(told.support_from, CLAUSE_FROM)) for c, f in each.clauses]
-        if each.absent:
-            return Outcome([], [], absent=True)
-        return together(parts, claim) or (replace(whole, given=[]) if told.strict and not surely else whole)
+        if check.not_found:
+            return ClaimOutcome([], [], not_found=True)
+        needed = max(settings.support_from, CLAUSE_MIN_SUPPORT)
+        parts = [decide_outcome(clause, count, needed) for clause in check.clauses]
+        unsupported = replace(whole, citations=[]) if settings.strict and not sure else whole
+        return combine_clauses(parts, check.claim) or unsupported
 
 
-def _best_of(found: Sequence[dict[int, Finding]]) -> dict[int, Finding]:
-    return {number: max((each[number] for each in found), key=lambda own: own.score) for number in found[0]}
+def _best_findings(findings: Sequence[dict[int, PassageFinding]]) -> dict[int, PassageFinding]:
+    return {index: max((each[index] for each in findings), key=lambda finding: finding.score) for index in findings[0]}
 
 
-def _replaced(found: Finding) -> Finding:
-    """What a version that is no longer in force says is not support enough."""
-    if found.score <= REPLACED:
-        return found
-    return replace(found, score=REPLACED, because="a newer version of the document replaces this one", sure=False)
+def _as_outdated(finding: PassageFinding) -> PassageFinding:
+    """Limit the score of a passage that is no longer in force."""
+    if finding.score <= MAX_OUTDATED:
+        return finding
+    because = "a newer version of the document replaces this one"
+    return replace(finding, score=MAX_OUTDATED, because=because, sure=False)
 
 
-def is_sure(score: float, told: Checking) -> bool:
-    """Whether the rules are sure enough of a claim when nobody else decides."""
-    return told.support_from == 0 or abs(score - told.support_from) >= UNDECIDED
+def is_sure(score: float, settings: Checking) -> bool:
+    """Whether a score is far enough from `support_from` to decide without the model."""
+    return settings.support_from == 0 or abs(score - settings.support_from) >= UNSURE_MARGIN
 
 
-def _parts(claim: Claim) -> list[Claim]:
-    """The clauses of a claim that say something of the matter."""
-    return [part for part in clauses(replace(claim, text=stated(claim.text))) if not is_absence(part)]
+def _clauses(claim: Claim) -> list[Claim]:
+    """The clauses of a claim, without those that say that something was not found."""
+    return [clause for clause in clauses(replace(claim, text=claim_content(claim.text))) if not says_not_found(clause)]
 
 
 def leads(claims: Sequence[Claim]) -> list[str]:
-    """Of each claim the yes or no that stands before it as a sentence; one that nothing follows is its own."""
-    assents = [claim.text if ASSENT.fullmatch(claim.text.strip()) else "" for claim in claims]
+    """For each claim the yes or no sentence before it; a yes or no at the end is its own lead."""
+    assents = [claim.text if YES_NO_SENTENCE.fullmatch(claim.text.strip()) else "" for claim in claims]
     last = len(claims) - 1
     return [assents[n] if n == last and assents[n] else assents[n - 1] if n else "" for n in range(len(claims))]
-
-
-def read(claim: str, question: str, found: Sequence[Source]) -> Statement:
-    """A claim in the light of its question and of the passages' language."""
-    return statement(claim, question, found[0].text if found else "")

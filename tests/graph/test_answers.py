@@ -3,7 +3,7 @@ from typing import Any, cast
 from graph.answers import NEAREST, answered, declined, why_not
 from graph.release import Prompts, Release
 from graph.state import Citation, Failure, Passage, Repair, Search, Selection, State, no_usage
-from graph.verification.repair import Checked
+from graph.verification.repair import CheckedAnswer
 
 RELEASE = Release(name="eu", prompts=Prompts(answer="", declined=" No evidence.\n", courtesy=" Ask me.\n"))
 CITATION = cast(Citation, {"marker": 1, "passage": "a.md", "start": 0, "end": 9, "quote": "It is so."})
@@ -49,7 +49,7 @@ def test_no_model_asked_is_no_usage() -> None:
 
 
 def test_an_answer_carries_its_citations_and_where_it_comes_from() -> None:
-    checked = Checked("It is so. [1]", [CITATION], cited=1, uncited=0)
+    checked = CheckedAnswer("It is so. [1]", [CITATION], cited=1, uncited=0)
     assert answered(state(passage("a.md")), checked, RELEASE, "s1") == {
         "text": "It is so. [1]",
         "status": "answered",
@@ -76,11 +76,11 @@ def test_an_answer_carries_its_citations_and_where_it_comes_from() -> None:
 
 
 def test_an_answer_with_a_claim_that_has_no_citation_is_partial() -> None:
-    checked = Checked("It is so. [1] And so.", [CITATION], cited=1, uncited=1)
+    checked = CheckedAnswer("It is so. [1] And so.", [CITATION], cited=1, uncited=1)
     assert answered(state(), checked, RELEASE, "s1")["status"] == "partial"
 
 
-SUPPORTED = Checked("It is so. [1]", [CITATION], cited=1, uncited=0)
+SUPPORTED = CheckedAnswer("It is so. [1]", [CITATION], cited=1, uncited=0)
 
 
 def test_a_quoted_answer_says_which_part_of_the_question_it_does_not_answer() -> None:
@@ -108,7 +108,7 @@ def test_what_cannot_be_quoted_is_no_note_to_an_answer_that_a_model_wrote() -> N
 
 def test_notes_are_told_before_the_rerankers_and_the_judges_trouble() -> None:
     found = State(**{**state(writer="extractive", partial="There is more."), "trouble": ["the reranker is away"]})
-    checked = Checked("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away"])
+    checked = CheckedAnswer("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away"])
     assert answered(found, checked, RELEASE, "s1")["detail"] == (
         "There is more.; the reranker is away; the judge is away"
     )
@@ -141,7 +141,7 @@ def test_why_a_question_is_not_answered_is_what_is_missing_or_how_unsure_it_is()
 
 def test_an_answer_after_a_failure_still_says_what_failed() -> None:
     failed = Failure(reason="timeout", detail="20 s", transient=True)
-    answer = answered(state(failure=failed), Checked("It is so. [1]", [CITATION], 1, 0), RELEASE, "s1")
+    answer = answered(state(failure=failed), CheckedAnswer("It is so. [1]", [CITATION], 1, 0), RELEASE, "s1")
     assert (answer["status"], answer["reason"], answer["detail"]) == ("answered", "timeout", "20 s")
 
 
@@ -159,19 +159,19 @@ def test_a_place_is_named_once_and_only_the_first_few_are_named() -> None:
 
 
 def test_an_answer_tells_what_was_repaired() -> None:
-    checked = Checked("It is so. [1]", [CITATION], 1, 1, repairs=[REPAIR])
+    checked = CheckedAnswer("It is so. [1]", [CITATION], 1, 1, repairs=[REPAIR])
     assert answered(state(), checked, RELEASE, "s1")["repairs"] == [REPAIR]
 
 
 def test_an_answer_tells_why_a_model_was_not_asked_to_judge() -> None:
-    checked = Checked("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away", "again"])
+    checked = CheckedAnswer("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away", "again"])
     answer = answered(state(), checked, RELEASE, "s1")
     assert (answer["status"], answer["reason"], answer["detail"]) == ("answered", None, "the judge is away")
 
 
 def test_why_a_rung_was_climbed_to_is_told_before_the_judges_trouble() -> None:
     failed = Failure(reason="timeout", detail="20 s", transient=True)
-    checked = Checked("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away"])
+    checked = CheckedAnswer("It is so. [1]", [CITATION], 1, 0, trouble=["the judge is away"])
     assert answered(state(failure=failed), checked, RELEASE, "s1")["detail"] == "20 s"
 
 
@@ -183,7 +183,7 @@ def test_an_answer_tells_where_another_version_says_otherwise_whether_it_was_kep
     cited = version("a.md", "The fee is 5 EUR.", "2024-01-01")
     old = version("b.md", "The fee is 4 EUR.", "2022-01-01")
     citation = cast(Citation, {**CITATION, "end": 17, "quote": "The fee is 5 EUR."})
-    checked = Checked("The fee is 5 EUR. [1]", [citation], 1, 0)
+    checked = CheckedAnswer("The fee is 5 EUR. [1]", [citation], 1, 0)
     for found in (state(cited, old), {**state(cited), "candidates": [cited, old]}):
         answer = answered(cast(State, found), checked, RELEASE, "s1")
         told = [(conflict["document"], conflict["version"], conflict["quote"]) for conflict in answer["conflicts"]]

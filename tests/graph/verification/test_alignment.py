@@ -2,13 +2,13 @@
 
 import pytest
 
-from graph.verification.alignment import change, copies
+from graph.verification.alignment import copy_difference, is_near_copy
 
 PUMP = "In 1990, the pump was built by Weber in Leeds, the largest city of the north."
 
 
 @pytest.mark.parametrize(
-    ("claim", "found"),
+    ("claim", "expected"),
     [
         (PUMP, None),
         ("The pump was built by Weber in Leeds, in 1990.", None),
@@ -21,8 +21,8 @@ PUMP = "In 1990, the pump was built by Weber in Leeds, the largest city of the n
         ("Weber is a company that makes pumps of all kinds.", None),
     ],
 )
-def test_a_claim_that_copies_a_sentence_says_what_it_changes(claim: str, found: str | None) -> None:
-    assert change(claim, PUMP, "en") == found
+def test_a_claim_that_copies_a_sentence_says_what_it_changes(claim: str, expected: str | None) -> None:
+    assert copy_difference(claim, PUMP, "en") == expected
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_a_claim_that_copies_a_sentence_says_what_it_changes(claim: str, found: 
     ],
 )
 def test_a_denial_dropped_is_seen_in_six_languages(language: str, sentence: str, claim: str) -> None:
-    assert change(claim, sentence, language) == "denial"
-    assert change(sentence, claim, language) == "denial"
+    assert copy_difference(claim, sentence, language) == "denial"
+    assert copy_difference(sentence, claim, language) == "denial"
 
 
 def test_a_syllable_that_denies_makes_an_opposite() -> None:
-    assert change("Bills that are unpaid after May are sent.", "Bills that are paid after May are sent.", "en") == (
-        "opposite"
-    )
+    assert copy_difference(
+        "Bills that are unpaid after May are sent.", "Bills that are paid after May are sent.", "en"
+    ) == ("opposite")
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_a_syllable_that_denies_makes_an_opposite() -> None:
     ],
 )
 def test_what_says_the_same_changes_nothing(sentence: str, claim: str) -> None:
-    assert change(claim, sentence, "en") is None
+    assert copy_difference(claim, sentence, "en") is None
 
 
 def test_words_in_another_order_are_no_copy() -> None:
-    assert copies(PUMP, PUMP)
-    assert not copies(" ".join(reversed(PUMP.split())), PUMP)
+    assert is_near_copy(PUMP, PUMP)
+    assert not is_near_copy(" ".join(reversed(PUMP.split())), PUMP)

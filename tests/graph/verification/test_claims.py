@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from support import passage_of
 
 from graph.state import Citation, Passage
-from graph.verification.claims import MARKERS, Claim, Sheet, claims_of, joined, page_at, said, stated
+from graph.verification.claims import (
+    MARKERS,
+    CitationList,
+    Claim,
+    claim_content,
+    claims_of,
+    page_at,
+    plain_claim,
+    with_markers,
+)
 
 
 def passage(text: str, **changes: Any) -> Passage:
@@ -108,22 +117,22 @@ def test_a_marker_made_of_two_is_no_marker_and_does_not_stay() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="["), max_size=120))
 def test_claims_and_the_gaps_between_them_lose_no_word_of_a_draft(draft: str) -> None:
     claims = claims_of(draft)
-    told = "".join(claim.gap + claim.text for claim in claims)
+    result = "".join(claim.gap + claim.text for claim in claims)
     assert all(claim.text.strip() == claim.text and claim.text for claim in claims)
-    assert "".join(told.split()) in "".join(draft.split())
+    assert "".join(result.split()) in "".join(draft.split())
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(["A is so.", "B is 5 [1]", "[2]", "\n", "\n\n", "- c [3]", "# D", "| e | f |", "é!"])))
 def test_every_marker_of_a_draft_with_words_is_told(pieces: list[str]) -> None:
     draft = " ".join(pieces)
-    told = [marker for claim in claims_of(draft) for marker in claim.markers]
-    assert sorted(told) == sorted(int(n) for n in re.findall(r"\[(\d)\]", draft) if claims_of(draft))
+    result = [marker for claim in claims_of(draft) for marker in claim.markers]
+    assert sorted(result) == sorted(int(n) for n in re.findall(r"\[(\d)\]", draft) if claims_of(draft))
 
 
 def test_a_row_is_said_as_its_cells_and_other_claims_without_their_signs() -> None:
-    assert said("| Seal | | 5 days |") == "Seal; 5 days"
-    assert said("**The** [seal](x.md) is\n`red`.") == "The seal is red."
+    assert plain_claim("| Seal | | 5 days |") == "Seal; 5 days"
+    assert plain_claim("**The** [seal](x.md) is\n`red`.") == "The seal is red."
 
 
 @pytest.mark.parametrize(
@@ -138,7 +147,7 @@ def test_a_row_is_said_as_its_cells_and_other_claims_without_their_signs() -> No
     ],
 )
 def test_what_only_tells_where_a_claim_is_from_is_not_stated(lead: str) -> None:
-    assert stated(f"{lead}the **seal** is red.") == "the seal is red."
+    assert claim_content(f"{lead}the **seal** is red.") == "the seal is red."
 
 
 @pytest.mark.parametrize(
@@ -153,19 +162,19 @@ def test_what_only_tells_where_a_claim_is_from_is_not_stated(lead: str) -> None:
     ],
 )
 def test_what_a_lead_says_of_its_own_is_stated(claim: str) -> None:
-    assert stated(claim) == claim
+    assert claim_content(claim) == claim
 
 
 def test_markers_stand_behind_a_claim_once_each_and_in_order() -> None:
-    assert joined("It is so.", [2, 1, 2]) == "It is so. [1] [2]"
-    assert joined("It is so .", [1]) == "It is so. [1]"
-    assert joined("It is so.", []) == "It is so."
+    assert with_markers("It is so.", [2, 1, 2]) == "It is so. [1] [2]"
+    assert with_markers("It is so .", [1]) == "It is so. [1]"
+    assert with_markers("It is so.", []) == "It is so."
 
 
 def test_a_citation_is_the_exact_slice_of_its_document() -> None:
-    text, sheet = "Check the seal. The pump lasts 10 years. Store it dry.", Sheet()
-    assert sheet.marker(passage(text, start=100), (16, 40), 0.98765) == 1
-    assert sheet.citations == [
+    text, citations = "Check the seal. The pump lasts 10 years. Store it dry.", CitationList()
+    assert citations.marker(passage(text, start=100), (16, 40), 0.98765) == 1
+    assert citations.citations == [
         Citation(
             marker=1,
             passage="guide.md#0",
@@ -182,23 +191,23 @@ def test_a_citation_is_the_exact_slice_of_its_document() -> None:
 
 
 def test_citations_are_numbered_in_the_order_in_which_they_are_given() -> None:
-    sheet, one, other = Sheet(), passage("One. Two.", id="a"), passage("One. Two.", id="b")
-    assert [sheet.marker(each, span, 1.0) for each in (other, one) for span in ((0, 4), (5, 9))] == [1, 2, 3, 4]
-    assert [each["passage"] for each in sheet.citations] == ["b", "b", "a", "a"]
+    citations, one, other = CitationList(), passage("One. Two.", id="a"), passage("One. Two.", id="b")
+    assert [citations.marker(each, span, 1.0) for each in (other, one) for span in ((0, 4), (5, 9))] == [1, 2, 3, 4]
+    assert [each["passage"] for each in citations.citations] == ["b", "b", "a", "a"]
 
 
 def test_the_same_span_cited_twice_is_one_citation_with_the_weaker_support() -> None:
-    sheet = Sheet()
-    told = [sheet.marker(passage("One. Two."), (0, 4), support) for support in (0.9, 0.6, 0.8)]
-    assert (told, [each["support"] for each in sheet.citations]) == ([1, 1, 1], [0.6])
+    citations = CitationList()
+    result = [citations.marker(passage("One. Two."), (0, 4), support) for support in (0.9, 0.6, 0.8)]
+    assert (result, [each["support"] for each in citations.citations]) == ([1, 1, 1], [0.6])
 
 
 def test_a_citation_names_the_page_on_which_its_span_begins() -> None:
-    sheet = Sheet()
+    citations = CitationList()
     placed = passage("Check the seal. The pump lasts.", start=100, end=131, page=3, page_breaks=[116])
-    sheet.marker(placed, (0, 15), 1.0)
-    sheet.marker(placed, (16, 31), 1.0)
-    assert [each["page"] for each in sheet.citations] == [3, 4]
+    citations.marker(placed, (0, 15), 1.0)
+    citations.marker(placed, (16, 31), 1.0)
+    assert [each["page"] for each in citations.citations] == [3, 4]
 
 
 @pytest.mark.parametrize(("offset", "page"), [(0, 2), (9, 2), (10, 3), (19, 3), (20, 4), (99, 4)])

@@ -11,11 +11,11 @@ from graph.verification.conflicts import conflicts, differs
 OLD, NEW = "The warranty of the pump is two years.", "The warranty of the pump is five years."
 
 
-def passage(text: str, since: str | None, **changes: Any) -> Passage:
-    told = {"effective_date": since} if since else {}
-    name = changes.setdefault("document", f"policy-{since}.md")
-    named = {"id": f"{name}#0", "file": name, "title": f"Warranty Policy {(since or '')[:4]}"}
-    return passage_of(text, **{**named, "metadata": told, **changes})
+def passage(text: str, effective_date: str | None, **changes: Any) -> Passage:
+    found_conflicts = {"effective_date": effective_date} if effective_date else {}
+    name = changes.setdefault("document", f"policy-{effective_date}.md")
+    named = {"id": f"{name}#0", "file": name, "title": f"Warranty Policy {(effective_date or '')[:4]}"}
+    return passage_of(text, **{**named, "metadata": found_conflicts, **changes})
 
 
 def cites(found: Passage, quote: str, marker: int = 1) -> Citation:
@@ -24,14 +24,14 @@ def cites(found: Passage, quote: str, marker: int = 1) -> Citation:
     return cast(Citation, {"marker": marker, "passage": found["id"], "document": found["document"], **place})
 
 
-def told(one: Passage, *others: Passage, quote: str | None = None) -> list[Conflict]:
+def found_conflicts(one: Passage, *others: Passage, quote: str | None = None) -> list[Conflict]:
     return conflicts([cites(one, quote or one["text"])], [one, *others])
 
 
 def test_an_older_version_that_says_otherwise_is_told_with_its_exact_place() -> None:
     text = f"Read this first. {OLD}"
     old = passage(text, "2022-01-01", start=50)
-    assert told(passage(NEW, "2024-01-01"), old) == [
+    assert found_conflicts(passage(NEW, "2024-01-01"), old) == [
         Conflict(
             marker=1,
             version="older",
@@ -47,20 +47,25 @@ def test_an_older_version_that_says_otherwise_is_told_with_its_exact_place() -> 
 
 
 def test_a_newer_version_that_says_otherwise_is_told_as_newer() -> None:
-    [conflict] = told(passage(OLD, "2022-01-01"), passage(NEW, "2024-01-01"))
+    [conflict] = found_conflicts(passage(OLD, "2022-01-01"), passage(NEW, "2024-01-01"))
     assert (conflict["version"], conflict["quote"], conflict["effective_date"]) == ("newer", NEW, "2024-01-01")
 
 
 def test_a_version_that_says_the_same_is_not_told() -> None:
-    assert told(passage(NEW, "2024-01-01"), passage(NEW, "2022-01-01")) == []
+    assert found_conflicts(passage(NEW, "2024-01-01"), passage(NEW, "2022-01-01")) == []
 
 
 def test_a_version_that_says_the_same_in_another_form_is_not_told() -> None:
-    assert told(passage(NEW, "2024-01-01"), passage("The warranty of a pump is 5 years.", "2022-01-01")) == []
+    assert (
+        found_conflicts(passage(NEW, "2024-01-01"), passage("The warranty of a pump is 5 years.", "2022-01-01")) == []
+    )
 
 
 def test_a_version_that_speaks_of_something_else_is_not_told() -> None:
-    assert told(passage(NEW, "2024-01-01"), passage("Two persons carry the crate of the drive.", "2022-01-01")) == []
+    assert (
+        found_conflicts(passage(NEW, "2024-01-01"), passage("Two persons carry the crate of the drive.", "2022-01-01"))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,35 +79,35 @@ def test_a_version_that_speaks_of_something_else_is_not_told() -> None:
     ids=["another title", "without a date", "of the same date", "the same document"],
 )
 def test_what_is_no_other_version_is_not_told(other: Passage) -> None:
-    assert told(passage(NEW, "2024-01-01"), other) == []
+    assert found_conflicts(passage(NEW, "2024-01-01"), other) == []
 
 
 def test_what_an_undated_document_says_conflicts_with_nothing() -> None:
-    assert told(passage(NEW, None), passage(OLD, "2022-01-01")) == []
+    assert found_conflicts(passage(NEW, None), passage(OLD, "2022-01-01")) == []
 
 
 def test_of_a_document_the_first_passage_that_says_otherwise_is_told() -> None:
     old = [passage(OLD, "2022-01-01", id=f"{n}", start=100 * n) for n in range(3)]
-    assert [conflict["start"] for conflict in told(passage(NEW, "2024-01-01"), *old)] == [0]
+    assert [conflict["start"] for conflict in found_conflicts(passage(NEW, "2024-01-01"), *old)] == [0]
 
 
 def test_each_other_version_is_told() -> None:
-    found = told(passage(NEW, "2024-01-01"), passage(OLD, "2022-01-01"), passage(OLD, "2020-01-01"))
+    found = found_conflicts(passage(NEW, "2024-01-01"), passage(OLD, "2022-01-01"), passage(OLD, "2020-01-01"))
     assert [conflict["effective_date"] for conflict in found] == ["2022-01-01", "2020-01-01"]
 
 
 def test_only_the_cited_rule_is_compared() -> None:
     cited = passage(f"{NEW} The crate is carried by three persons.", "2024-01-01")
     old = passage("The crate is carried by two persons.", "2022-01-01")
-    assert told(cited, old, quote=NEW) == []
-    assert len(told(cited, old, quote="The crate is carried by three persons.")) == 1
+    assert found_conflicts(cited, old, quote=NEW) == []
+    assert len(found_conflicts(cited, old, quote="The crate is carried by three persons.")) == 1
 
 
 def test_a_row_of_a_table_is_compared_by_its_columns() -> None:
     table = "| Part | Interval |\n|---|---|\n| Seal | {} months |\n| Fan | 6 months |"
     cited, old = passage(table.format(12), "2024-01-01"), passage(table.format(24), "2022-01-01")
-    assert [c["quote"] for c in told(cited, old, quote="| Seal | 12 months |")] == ["| Seal | 24 months |"]
-    assert told(cited, old, quote="| Fan | 6 months |") == []
+    assert [c["quote"] for c in found_conflicts(cited, old, quote="| Seal | 12 months |")] == ["| Seal | 24 months |"]
+    assert found_conflicts(cited, old, quote="| Fan | 6 months |") == []
 
 
 def test_a_citation_of_a_passage_that_is_not_there_conflicts_with_nothing() -> None:
@@ -147,4 +152,4 @@ def test_what_changes_with_a_version_does_not_hide_a_conflict() -> None:
     old = {"effective_date": "2022-01-01", "status": "superseded", "version": "1"}
     new = {"effective_date": "2024-01-01", "status": "current", "version": "2"}
     cited = passage(NEW, "2024-01-01", metadata=new)
-    assert len(told(cited, passage(OLD, "2022-01-01", metadata=old))) == 1
+    assert len(found_conflicts(cited, passage(OLD, "2022-01-01", metadata=old))) == 1

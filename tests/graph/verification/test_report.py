@@ -12,18 +12,18 @@ import pytest
 
 from graph.release import Checking
 from graph.state import Passage, Usage
-from graph.verification import Given, verify, verify_with
-from graph.verification.model import decisions, place_of
+from graph.verification import PassageInput, verify, verify_with
+from graph.verification.model import find_quote, parse_decisions
 
 Value = TypeVar("Value")
 CARD = "Employees get a company card. The limit is EUR 3,500 a month. Drawing cash is not possible."
-RETENTION = Given(
+RETENTION = PassageInput(
     title="Records Retention Policy 2025",
     text="| Class | Period |\n|---|---|\n| Recordings of the site cameras | 7 days |\n| Invoices | 10 years |\n",
 )
 
 
-def verdicts(question: str, answer: str, *passages: str | Given) -> list[str]:
+def verdicts(question: str, answer: str, *passages: str | PassageInput) -> list[str]:
     return [claim.verdict for claim in verify(question, answer, passages).claims]
 
 
@@ -83,8 +83,8 @@ def test_a_claim_that_cites_the_wrong_passage_says_which_one_holds_it() -> None:
 
 
 def test_what_the_rules_cannot_read_is_never_supported_but_word_by_word() -> None:
-    said, denied = "직원은 휴가가 있습니다.", "직원은 휴가가 없습니다."
-    assert verdicts("", f"{said} [1]", denied) != ["supported"]
+    claim, denied = "직원은 휴가가 있습니다.", "직원은 휴가가 없습니다."
+    assert verdicts("", f"{claim} [1]", denied) != ["supported"]
     assert verdicts("", f"{denied} [1]", denied) == ["supported"]
 
 
@@ -114,11 +114,11 @@ def test_a_model_decides_what_the_rules_are_unsure_of_in_one_call() -> None:
 
 
 def test_a_quote_is_looked_up_whatever_its_blanks() -> None:
-    assert place_of("is  not\npossible", CARD) == CARD.index("is not possible")
-    assert place_of("is possible", CARD) is None
-    assert place_of("a", CARD) is None
+    assert find_quote("is  not\npossible", CARD) == CARD.index("is not possible")
+    assert find_quote("is possible", CARD) is None
+    assert find_quote("a", CARD) is None
     reply = '```json\n{"claims": [{"claim": 9, "verdict": "supported"}, {"claim": 1, "verdict": "not_found"}]}\n```'
-    [decision] = decisions(reply, 1, [CARD])
+    [decision] = parse_decisions(reply, 1, [CARD])
     assert decision is not None
     assert decision.verdict == "not_found"
 
@@ -158,7 +158,7 @@ def test_it_needs_neither_graph_nor_index_nor_server() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def score(question: str, answer: str, *passages: str | Given) -> float:
+def score(question: str, answer: str, *passages: str | PassageInput) -> float:
     return verify(question, answer, passages).claims[0].score
 
 
@@ -179,8 +179,8 @@ def test_a_bare_yes_is_held_against_what_its_sentence_denies(passage: str) -> No
 
 
 def test_a_denial_of_the_question_is_none_of_the_claim() -> None:
-    told = "A van may carry at most 5 kg of R290 without a hazardous goods driver."
-    assert score("How much R290 can I carry in my van without a hazardous goods driver?", "5 kg. [1]", told) >= 0.5
+    passage = "A van may carry at most 5 kg of R290 without a hazardous goods driver."
+    assert score("How much R290 can I carry in my van without a hazardous goods driver?", "5 kg. [1]", passage) >= 0.5
 
 
 def test_a_unit_of_another_model_than_the_one_asked_about_does_not_support() -> None:
@@ -211,15 +211,15 @@ def test_what_a_unit_says_of_another_thing_than_the_one_asked_about_does_not_sup
 
 
 def test_what_a_unit_says_of_the_thing_asked_about_by_another_form_of_its_name_supports() -> None:
-    told = "The population of the United States is 331 million."
-    assert score("What is the population of the US?", "331 million. [1]", told) >= 0.5
+    passage = "The population of the United States is 331 million."
+    assert score("What is the population of the US?", "331 million. [1]", passage) >= 0.5
 
 
 def test_a_sentence_that_a_claim_turns_decides_against_others_that_come_near() -> None:
-    told = "The valve of the pump may be opened at night by the guard."
+    passage = "The valve of the pump may be opened at night by the guard."
     near = "At night the guard looks after the pump and its valve."
     claim = "The valve of the pump may not be opened at night by the guard."
-    alone, beside = verify("", claim, [near]).claims[0], verify("", claim, [told, near]).claims[0]
+    alone, beside = verify("", claim, [near]).claims[0], verify("", claim, [passage, near]).claims[0]
     assert alone.score >= 0.3 > beside.score
     assert (beside.verdict, beside.passage, beside.because) == (
         "contradicted", 1, "one denies what the other says",
@@ -228,9 +228,11 @@ def test_a_sentence_that_a_claim_turns_decides_against_others_that_come_near() -
 
 def test_a_fragment_answers_one_of_the_things_that_were_asked() -> None:
     question = "Where is the archive of the town kept, and how long does the museum stay open on Sundays?"
-    told = "The museum is open for 9 hours on Sundays."
+    passage = "The museum is open for 9 hours on Sundays."
     archive = "The archive of the town is kept in the old mill."
-    assert score(question, "9 hours. [1]", told, archive) > score(f"{question[:39]}?", "9 hours. [1]", told, archive)
+    assert score(question, "9 hours. [1]", passage, archive) > score(
+        f"{question[:39]}?", "9 hours. [1]", passage, archive
+    )
 
 
 def test_a_reason_names_words_as_they_were_written() -> None:

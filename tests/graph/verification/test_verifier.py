@@ -18,8 +18,8 @@ from graph.release import Checking
 from graph.state import Passage, Usage, no_usage
 from graph.text.words import alike, terms
 from graph.verification.claims import claims_of
-from graph.verification.repair import Checked
-from graph.verification.verifier import MOST_CHARACTERS, MOST_CLAIMS, SPARE, Verifier
+from graph.verification.repair import CheckedAnswer
+from graph.verification.verifier import GRACE_SECONDS, MAX_CHARACTERS, MAX_CLAIMS, Verifier
 
 PUMP = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 DRIVE = "The Montara drive weighs 80 kg when it is empty. Two persons carry it to the cellar."
@@ -57,8 +57,10 @@ class Opinion:
         usage["calls"] += 1
         if isinstance(self.verdict, ModelFailed):
             raise self.verdict
-        told = {"verdict": self.verdict, "passage": 1, "quote": self.quote}
-        return json.dumps({"claims": [{"claim": number, **told} for number in range(1, 1 + request.count("\n") - 2)]})
+        checking = {"verdict": self.verdict, "passage": 1, "quote": self.quote}
+        return json.dumps(
+            {"claims": [{"claim": number, **checking} for number in range(1, 1 + request.count("\n") - 2)]}
+        )
 
 
 PASSAGES = [passage(PUMP, "pump.md"), passage(DRIVE, "drive.md")]
@@ -69,128 +71,134 @@ def check(
     draft: str,
     *passages: Passage,
     judge: Opinion | None = None,
-    told: Checking = NEVER,
+    checking: Checking = NEVER,
     usage: Usage | None = None,
     question: str = "",
-) -> Checked:
-    verifier, given = Verifier(Overlap(), alike, told, judge), list(passages or PASSAGES)
-    return asyncio.run(verifier.check(draft, given, usage if usage is not None else no_usage(), question=question))
+) -> CheckedAnswer:
+    verifier, used_passages = Verifier(Overlap(), alike, checking, judge), list(passages or PASSAGES)
+    return asyncio.run(
+        verifier.check(draft, used_passages, usage if usage is not None else no_usage(), question=question)
+    )
 
 
-def actions(found: Checked) -> list[str]:
-    return [repair["action"] for repair in found.repairs]
+def actions(checked: CheckedAnswer) -> list[str]:
+    return [repair["action"] for repair in checked.repairs]
 
 
 def test_a_claim_that_its_passage_says_stands() -> None:
-    found = check("The warranty of the Corrento pump is five years. [1]")
-    assert (found.text, found.cited, found.uncited) == ("The warranty of the Corrento pump is five years. [1]", 1, 0)
-    assert (found.repairs, found.trouble) == ([], [])
-    assert [(c["document"], c["quote"], c["support"]) for c in found.citations] == [
+    checked = check("The warranty of the Corrento pump is five years. [1]")
+    assert (checked.text, checked.cited, checked.uncited) == (
+        "The warranty of the Corrento pump is five years. [1]",
+        1,
+        0,
+    )
+    assert (checked.repairs, checked.trouble) == ([], [])
+    assert [(c["document"], c["quote"], c["support"]) for c in checked.citations] == [
         ("pump.md", "The warranty of the Corrento pump is five years.", 1.0)
     ]
 
 
 def test_a_claim_that_cites_the_wrong_passage_is_moved_to_the_right_one() -> None:
-    found = check("The warranty of the Corrento pump is five years. [2]")
-    assert [(c["marker"], c["document"]) for c in found.citations] == [(1, "pump.md")]
-    assert (actions(found), found.cited, found.uncited) == (["moved"], 1, 0)
+    checked = check("The warranty of the Corrento pump is five years. [2]")
+    assert [(c["marker"], c["document"]) for c in checked.citations] == [(1, "pump.md")]
+    assert (actions(checked), checked.cited, checked.uncited) == (["moved"], 1, 0)
 
 
 @pytest.mark.parametrize("draft", ["Two persons carry it to the cellar.", "Two persons carry it to the cellar. [7]"])
 def test_a_claim_that_cites_nothing_is_given_the_passage_that_says_it(draft: str) -> None:
-    found = check(draft)
-    assert (found.text, [c["document"] for c in found.citations]) == (
+    checked = check(draft)
+    assert (checked.text, [c["document"] for c in checked.citations]) == (
         "Two persons carry it to the cellar. [1]",
         ["drive.md"],
     )
-    assert actions(found) == ["moved" if "[7]" in draft else "added"]
+    assert actions(checked) == ["moved" if "[7]" in draft else "added"]
 
 
 def test_a_claim_under_words_that_tell_where_it_is_from_stands_with_them_and_is_held_without_them() -> None:
-    found = check("Based on the provided documents, two persons carry it to the cellar. [2]")
-    assert found.text == "Based on the provided documents, two persons carry it to the cellar. [1]"
-    assert [c["support"] for c in found.citations] == [1.0]
+    checked = check("Based on the provided documents, two persons carry it to the cellar. [2]")
+    assert checked.text == "Based on the provided documents, two persons carry it to the cellar. [1]"
+    assert [c["support"] for c in checked.citations] == [1.0]
 
 
 def test_a_passage_that_does_not_say_it_is_dropped_beside_one_that_does() -> None:
-    found = check("Two persons carry it to the cellar. [1][2]")
-    assert ([c["document"] for c in found.citations], actions(found)) == (["drive.md"], ["dropped"])
+    checked = check("Two persons carry it to the cellar. [1][2]")
+    assert ([c["document"] for c in checked.citations], actions(checked)) == (["drive.md"], ["dropped"])
 
 
 def test_a_claim_with_an_invented_number_is_removed_and_the_number_is_named() -> None:
-    found = check("It begins with the date of installation. [1] The warranty of the Corrento pump is 9 years. [1]")
-    assert found.text == "It begins with the date of installation. [1]"
-    assert (found.cited, found.uncited, actions(found)) == (1, 1, ["removed"])
-    assert found.repairs[0]["because"] == "9 years is not there: it says 5 years"
+    checked = check("It begins with the date of installation. [1] The warranty of the Corrento pump is 9 years. [1]")
+    assert checked.text == "It begins with the date of installation. [1]"
+    assert (checked.cited, checked.uncited, actions(checked)) == (1, 1, ["removed"])
+    assert checked.repairs[0]["because"] == "9 years is not there: it says 5 years"
 
 
 def test_a_claim_of_two_clauses_from_two_sources_keeps_both() -> None:
-    found = check(
+    checked = check(
         "The warranty of the Corrento pump is five years; the Montara drive weighs 80 kg when it is empty. [1][2]"
     )
-    assert {c["document"] for c in found.citations} == {"pump.md", "drive.md"}
-    assert (found.cited, found.uncited) == (1, 0)
-    assert found.text.endswith("when it is empty. [1] [2]")
+    assert {c["document"] for c in checked.citations} == {"pump.md", "drive.md"}
+    assert (checked.cited, checked.uncited) == (1, 0)
+    assert checked.text.endswith("when it is empty. [1] [2]")
 
 
 def test_a_claim_of_two_clauses_one_of_which_is_invented_is_removed() -> None:
-    found = check("The warranty of the Corrento pump is five years; bananas from Peru cost 3 EUR a kilo. [1][2]")
-    assert (found.text, actions(found)) == ("", ["removed"])
+    checked = check("The warranty of the Corrento pump is five years; bananas from Peru cost 3 EUR a kilo. [1][2]")
+    assert (checked.text, actions(checked)) == ("", ["removed"])
 
 
 def test_a_row_of_a_table_is_a_source() -> None:
-    found = check("Part: Fan; Days: 9. [1]", passage(TABLE, "table.md"))
-    assert [c["quote"] for c in found.citations] == ["| Fan | 9 |"]
+    checked = check("Part: Fan; Days: 9. [1]", passage(TABLE, "table.md"))
+    assert [c["quote"] for c in checked.citations] == ["| Fan | 9 |"]
 
 
 def test_telling_that_something_is_not_there_stays_without_a_citation() -> None:
-    found = check("It begins with the date of installation. [1] The documents do not mention a price.")
-    assert found.text == "It begins with the date of installation. [1] The documents do not mention a price."
-    assert (found.cited, found.uncited, found.repairs) == (1, 1, [])
+    checked = check("It begins with the date of installation. [1] The documents do not mention a price.")
+    assert checked.text == "It begins with the date of installation. [1] The documents do not mention a price."
+    assert (checked.cited, checked.uncited, checked.repairs) == (1, 1, [])
 
 
 def test_what_is_told_beside_an_absence_is_held_against_the_passages() -> None:
     absent = "The documents do not mention a price"
-    found = check(f"{absent}, but two persons carry it to the cellar. [2]")
-    assert ([c["document"] for c in found.citations], found.cited) == (["drive.md"], 1)
+    checked = check(f"{absent}, but two persons carry it to the cellar. [2]")
+    assert ([c["document"] for c in checked.citations], checked.cited) == (["drive.md"], 1)
     assert check(f"{absent}, but apples from Rome are red. [2]").text == ""
 
 
 def test_a_yes_before_a_claim_is_not_looked_for() -> None:
-    found = check("Yes, the warranty of the Corrento pump is five years. [1]")
-    assert found.text == "Yes, the warranty of the Corrento pump is five years. [1]"
-    assert found.citations[0]["support"] == 1.0
+    checked = check("Yes, the warranty of the Corrento pump is five years. [1]")
+    assert checked.text == "Yes, the warranty of the Corrento pump is five years. [1]"
+    assert checked.citations[0]["support"] == 1.0
 
 
 def test_a_claim_is_compared_and_told_without_its_markdown_and_stays_as_it_was_written() -> None:
-    found = check("**Two persons** carry it to the `cellar`. [2]\n\n**Bananas** are `yellow`. [1]")
-    assert (found.text, found.citations[0]["support"]) == ("**Two persons** carry it to the `cellar`. [1]", 1.0)
-    assert [repair["claim"] for repair in found.repairs] == ["Bananas are yellow."]
+    checked = check("**Two persons** carry it to the `cellar`. [2]\n\n**Bananas** are `yellow`. [1]")
+    assert (checked.text, checked.citations[0]["support"]) == ("**Two persons** carry it to the `cellar`. [1]", 1.0)
+    assert [repair["claim"] for repair in checked.repairs] == ["Bananas are yellow."]
 
 
 @pytest.mark.parametrize("draft", ["", "   ", "[1]", "...", "😀", "---", "So it is.", "The parts are:"])
 def test_a_draft_that_claims_nothing_has_nothing_cited(draft: str) -> None:
-    found = check(draft)
-    assert (found.citations, found.cited, found.repairs) == ([], 0, [])
+    checked = check(draft)
+    assert (checked.citations, checked.cited, checked.repairs) == ([], 0, [])
 
 
 @pytest.mark.parametrize(
     "draft", ["# Bananas of Peru", "# Bananas\n\n## Peru", "```\nsudo rm -r /\n```", "BANANAS OF PERU"]
 )
 def test_headings_and_code_that_no_passage_says_do_not_stay(draft: str) -> None:
-    found = check(draft)
-    assert (found.text, found.cited) == ("", 0)
+    checked = check(draft)
+    assert (checked.text, checked.cited) == ("", 0)
 
 
 def test_a_yes_before_the_answer_is_no_claim() -> None:
-    found = check("Yes. The warranty of the Corrento pump is five years. [1]")
-    assert (found.uncited, found.repairs) == (0, [])
+    checked = check("Yes. The warranty of the Corrento pump is five years. [1]")
+    assert (checked.uncited, checked.repairs) == (0, [])
 
 
 def test_without_passages_nothing_stands() -> None:
     verifier = Verifier(Overlap(), alike, NEVER)
-    found = asyncio.run(verifier.check("It begins with the date of installation. [1]", [], no_usage()))
-    assert (found.text, actions(found), found.repairs[0]["because"]) == ("", ["removed"], "no passage")
+    checked = asyncio.run(verifier.check("It begins with the date of installation. [1]", [], no_usage()))
+    assert (checked.text, actions(checked), checked.repairs[0]["because"]) == ("", ["removed"], "no passage")
 
 
 REWORDED = "Five years is how long the Corrento warranty runs. [1]"
@@ -199,33 +207,33 @@ REWORDED = "Five years is how long the Corrento warranty runs. [1]"
 @pytest.mark.parametrize(("verdict", "cited"), [("supported", 1), ("contradicted", 0), ("not_found", 0)])
 def test_the_model_decides_where_the_rules_are_unsure(verdict: str, cited: int) -> None:
     model = Opinion(verdict)
-    found = check(REWORDED, judge=model, told=ALWAYS)
-    assert (found.cited, len(model.asked)) == (cited, 1)
-    assert [r["verdict"] for r in found.repairs if r["action"] == "removed"] == [verdict] * (1 - cited)
+    checked = check(REWORDED, judge=model, checking=ALWAYS)
+    assert (checked.cited, len(model.asked)) == (cited, 1)
+    assert [r["verdict"] for r in checked.repairs if r["action"] == "removed"] == [verdict] * (1 - cited)
 
 
 def test_all_unsure_claims_cost_one_call() -> None:
     model, usage = Opinion("supported"), no_usage()
-    found = check(
-        f"{REWORDED} The Corrento warranty runs for five whole years. [1]", judge=model, told=ALWAYS, usage=usage
+    checked = check(
+        f"{REWORDED} The Corrento warranty runs for five whole years. [1]", judge=model, checking=ALWAYS, usage=usage
     )
-    assert (found.cited, len(model.asked), usage["calls"]) == (2, 1, 1)
+    assert (checked.cited, len(model.asked), usage["calls"]) == (2, 1, 1)
     assert "1. Five years" in model.asked[0]
     assert "2. The Corrento" in model.asked[0]
 
 
 def test_a_decision_whose_quote_is_not_in_the_passage_does_not_count() -> None:
     model = Opinion("supported", quote="The warranty is for life.")
-    found, alone = check(REWORDED, judge=model, told=ALWAYS), check(REWORDED)
-    assert (found.text, found.citations) == (alone.text, alone.citations)
-    assert found.trouble == ["the model did not decide about 1 of 1 claims"]
+    checked, alone = check(REWORDED, judge=model, checking=ALWAYS), check(REWORDED)
+    assert (checked.text, checked.citations) == (alone.text, alone.citations)
+    assert checked.trouble == ["the model did not decide about 1 of 1 claims"]
 
 
 def test_when_the_model_fails_the_rules_stand_and_it_is_told() -> None:
     model = Opinion(ModelFailed("error", "503 from the model", transient=True))
-    found, alone = check(REWORDED, judge=model, told=ALWAYS), check(REWORDED)
-    assert (found.text, found.citations, found.repairs) == (alone.text, alone.citations, alone.repairs)
-    assert found.trouble == ["the model did not decide about the claims: 503 from the model"]
+    checked, alone = check(REWORDED, judge=model, checking=ALWAYS), check(REWORDED)
+    assert (checked.text, checked.citations, checked.repairs) == (alone.text, alone.citations, alone.repairs)
+    assert checked.trouble == ["the model did not decide about the claims: 503 from the model"]
 
 
 def test_the_model_is_not_waited_for_when_the_time_of_the_question_is_over() -> None:
@@ -235,22 +243,22 @@ def test_the_model_is_not_waited_for_when_the_time_of_the_question_is_over() -> 
             return "{}"
 
     verifier = Verifier(Overlap(), alike, ALWAYS, Slow("supported"))
-    found = asyncio.run(verifier.check(REWORDED, PASSAGES, no_usage(), seconds=0.3))
-    assert found.text == check(REWORDED).text
-    assert found.trouble == ["the model did not decide about the claims: the time of the question was over"]
+    checked = asyncio.run(verifier.check(REWORDED, PASSAGES, no_usage(), seconds=0.3))
+    assert checked.text == check(REWORDED).text
+    assert checked.trouble == ["the model did not decide about the claims: the time of the question was over"]
 
 
 def test_the_model_is_not_asked_about_what_stands_there_word_by_word() -> None:
     model = Opinion("not_found")
-    found = check("The warranty of the Corrento pump is five years. [1]", judge=model, told=Checking())
-    assert (found.cited, model.asked) == (1, [])
+    checked = check("The warranty of the Corrento pump is five years. [1]", judge=model, checking=Checking())
+    assert (checked.cited, model.asked) == (1, [])
 
 
 UNSURE = "Two persons carry the drive down to the cellar. [2]"
 
 
 def test_what_nobody_decides_is_kept_and_marked_unless_the_release_is_strict() -> None:
-    kept, strict = check(UNSURE, told=Checking()), check(UNSURE, told=Checking(strict=True))
+    kept, strict = check(UNSURE, checking=Checking()), check(UNSURE, checking=Checking(strict=True))
     assert [(c["document"], c.get("verdict")) for c in kept.citations] == [("drive.md", "unverified")]
     assert (actions(kept), kept.repairs[0].get("verdict")) == (["unverified"], "unverified")
     assert kept.doubt > 0
@@ -260,8 +268,8 @@ def test_what_nobody_decides_is_kept_and_marked_unless_the_release_is_strict() -
 def test_a_reply_of_markers_alone_is_met_by_the_sentence_that_it_points_to() -> None:
     verifier = Verifier(Overlap(), alike, Checking())
     question = "How long is the warranty of the Corrento pump?"
-    found = asyncio.run(verifier.check("[1][2]", PASSAGES, no_usage(), question=question))
-    assert found.text == "The warranty of the Corrento pump is five years. [1]"
+    checked = asyncio.run(verifier.check("[1][2]", PASSAGES, no_usage(), question=question))
+    assert checked.text == "The warranty of the Corrento pump is five years. [1]"
 
 
 def test_the_question_is_a_part_of_the_claim() -> None:
@@ -280,11 +288,11 @@ def test_the_question_is_a_part_of_the_claim() -> None:
 def test_what_only_a_replaced_version_says_stands_unverified() -> None:
     old = passage("The hotel limit is EUR 110.", "old", title="Travel 2022", metadata={"effective_date": "2022-01-01"})
     new = passage("The hotel limit is EUR 145.", "new", title="Travel 2024", metadata={"effective_date": "2024-01-01"})
-    found = check("The hotel limit is EUR 110. [1]", old, new, question="What is the hotel limit?")
-    assert [each.get("verdict") for each in found.citations] == ["unverified"]
-    assert found.repairs[0]["because"] == "a newer version of the document replaces this one"
-    found = check("The hotel limit is EUR 110. [1]", old, new, question="What was the hotel limit in 2022?")
-    assert [each.get("verdict") for each in found.citations] == [None]
+    checked = check("The hotel limit is EUR 110. [1]", old, new, question="What is the hotel limit?")
+    assert [each.get("verdict") for each in checked.citations] == ["unverified"]
+    assert checked.repairs[0]["because"] == "a newer version of the document replaces this one"
+    checked = check("The hotel limit is EUR 110. [1]", old, new, question="What was the hotel limit in 2022?")
+    assert [each.get("verdict") for each in checked.citations] == [None]
 
 
 def test_a_claim_is_compared_with_all_passages_in_one_call() -> None:
@@ -347,36 +355,36 @@ def test_every_quote_is_an_exact_slice_and_every_marker_has_its_citation(pieces:
     starts = [document.index(text) for text in (PUMP, DRIVE, TABLE)]
     passages = [passage(text, text[:9], start=at) for text, at in zip((PUMP, DRIVE, TABLE), starts, strict=True)]
     draft = " ".join(pieces)
-    found = check(draft, *passages, judge=Opinion("supported" if believed else "not_found"), told=ALWAYS)
-    assert [c["quote"] for c in found.citations] == [document[c["start"] : c["end"]] for c in found.citations]
-    assert [c["marker"] for c in found.citations] == list(range(1, len(found.citations) + 1))
-    assert {int(n) for n in re.findall(r"\[(\d+)\]", found.text)} == {c["marker"] for c in found.citations}
-    assert set(re.findall(r"[^\W\d]+", found.text)) <= set(re.findall(r"[^\W\d]+", draft))
-    assert all(0 <= c["support"] <= 1 for c in found.citations)
-    assert bool(found.cited) == bool(found.citations)
+    checked = check(draft, *passages, judge=Opinion("supported" if believed else "not_found"), checking=ALWAYS)
+    assert [c["quote"] for c in checked.citations] == [document[c["start"] : c["end"]] for c in checked.citations]
+    assert [c["marker"] for c in checked.citations] == list(range(1, len(checked.citations) + 1))
+    assert {int(n) for n in re.findall(r"\[(\d+)\]", checked.text)} == {c["marker"] for c in checked.citations}
+    assert set(re.findall(r"[^\W\d]+", checked.text)) <= set(re.findall(r"[^\W\d]+", draft))
+    assert all(0 <= c["support"] <= 1 for c in checked.citations)
+    assert bool(checked.cited) == bool(checked.citations)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=120))
 def test_any_draft_can_be_checked(draft: str) -> None:
-    found = check(draft)
-    assert found.cited + found.uncited <= len(claims_of(draft))
+    checked = check(draft)
+    assert checked.cited + checked.uncited <= len(claims_of(draft))
 
 
 def test_a_long_draft_is_cut_at_a_bound_and_says_so() -> None:
-    found = check("Two persons carry it to the cellar. [2] " * (MOST_CLAIMS + 10))
-    assert (found.cited, found.uncited) == (MOST_CLAIMS, 10)
-    assert found.trouble == [f"the reply was cut after {MOST_CLAIMS} claims"]
-    found = check("Two persons carry it to the cellar. [2] " + "a" * MOST_CHARACTERS)
-    assert len(found.text) < 100 + MOST_CHARACTERS
-    assert found.uncited
+    checked = check("Two persons carry it to the cellar. [2] " * (MAX_CLAIMS + 10))
+    assert (checked.cited, checked.uncited) == (MAX_CLAIMS, 10)
+    assert checked.trouble == [f"the reply was cut after {MAX_CLAIMS} claims"]
+    checked = check("Two persons carry it to the cellar. [2] " + "a" * MAX_CHARACTERS)
+    assert len(checked.text) < 100 + MAX_CHARACTERS
+    assert checked.uncited
 
 
 def test_claims_that_are_left_when_the_time_is_over_are_removed() -> None:
-    late = -SPARE - 1
-    found = asyncio.run(Verifier(Overlap(), alike, NEVER).check(REWORDED, PASSAGES, no_usage(), seconds=late))
-    assert (found.text, found.cited) == ("", 0)
-    assert {repair["because"] for repair in found.repairs} == {
+    late = -GRACE_SECONDS - 1
+    checked = asyncio.run(Verifier(Overlap(), alike, NEVER).check(REWORDED, PASSAGES, no_usage(), seconds=late))
+    assert (checked.text, checked.cited) == ("", 0)
+    assert {repair["because"] for repair in checked.repairs} == {
         "the time of the question was over before it was checked"
     }
 
