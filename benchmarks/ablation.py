@@ -40,10 +40,10 @@ from benchmarks.stores import run_index, store_of
 from benchmarks.switches import switched
 from benchmarks.train_confidence import Sample, of, of_set, train
 from benchmarks.train_rerank import SHARES
-from graph.backends.cross_encoder import CrossEncoder
-from graph.backends.local import open_local
 from graph.builder import build_graph
+from graph.index.local import open_local
 from graph.learned import Logistic
+from graph.models.cross_encoder import CrossEncoder
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Passage, Question

@@ -18,9 +18,9 @@ from benchmarks.record import cores, timed
 from benchmarks.stores import store_of
 from benchmarks.switches import Switch
 from benchmarks.train_rerank import SHARES, Listed, fit, gains, listed
-from graph.backends import Scope
-from graph.backends.local import open_retriever
+from graph.backend import Scope
 from graph.caching.cache import Caches
+from graph.index.local import open_retriever
 from graph.release import Release
 from graph.retrieval.features import FEATURES, features
 from graph.text.words import alike

@@ -14,9 +14,9 @@ import pytrec_eval
 from benchmarks.fitting import develops, within
 from benchmarks.record import cores, read_judgements, read_records
 from benchmarks.stores import build_or_reuse, store_of
-from graph.backends import Scope
-from graph.backends.local import SnapshotRetriever, open_retriever
+from graph.backend import Scope
 from graph.caching.cache import open_caches
+from graph.index.local import SnapshotRetriever, open_retriever
 from graph.release import Release
 from graph.settings import Settings
 from graph.state import Passage

@@ -25,10 +25,11 @@ from benchmarks.fitting import develops
 from benchmarks.record import ROOT, Target, begin, cores, print_table, read_records, record
 from benchmarks.stores import run_index
 from evals.judge.labels import CorpusPassage, texts_of
-from graph.backends import Backend, Brief, connect
-from graph.backends.embedders import load_embedder
-from graph.backends.local import EmbeddedSimilarity
+from graph.backend import Backend, Brief
 from graph.builder import build_graph
+from graph.connect import connect
+from graph.index.local import EmbeddedSimilarity
+from graph.models.packaged_embeddings import load_embedder
 from graph.release import Models, Release, Routing
 from graph.settings import Settings
 from graph.state import Citation, Passage, Usage, no_usage

@@ -24,8 +24,8 @@ from benchmarks.fitting import develops
 from benchmarks.halfway import state_after
 from benchmarks.record import RESULTS, Target, begin, print_table, read_judgements, read_records, record
 from benchmarks.stores import build_or_reuse, store_of
-from graph.backends.local import SnapshotRetriever, open_local
 from graph.builder import build_graph
+from graph.index.local import SnapshotRetriever, open_local
 from graph.release import Release
 from graph.retrieval.fusion import best_by_document
 from graph.settings import Settings

@@ -19,8 +19,8 @@ from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judge.agreement import estimate, spearman
 from evals.judge.labels import read_labels, texts_of
 from evals.scores import EMBEDDING
-from graph.backends.embedders import load_embedder
-from graph.backends.embedding import Embedder
+from graph.models.embedding import Embedder
+from graph.models.packaged_embeddings import load_embedder
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of, plain_claim
 from graph.verification.groundedness import features

@@ -18,10 +18,10 @@ from typing import Any
 
 from benchmarks.record import Target, begin, cores, print_table, read_records, record, timed
 from benchmarks.stores import run_index, warm_up
-from graph.backends.embedders import load_embedder
+from graph.index.rows import WORDS
+from graph.index.tables import Reader
+from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
-from graph.snapshot.rows import WORDS
-from graph.snapshot.tables import Reader
 
 SETS = {"scifact": 400, "docs_markdown": 60}
 """How many documents of each set are taken."""

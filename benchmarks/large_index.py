@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from benchmarks.record import Target, begin, now, print_line, print_table, read_records, record, spread
 from benchmarks.stores import BENCH
-from graph.backends import Scope
-from graph.backends.embedders import load_embedder
-from graph.backends.local import SnapshotRetriever, open_retriever
+from graph.backend import Scope
+from graph.index.lexicon import Counting
+from graph.index.local import SnapshotRetriever, open_retriever
+from graph.index.manifest import Counts, Manifest, files_of, write_manifest
+from graph.index.rows import WORDS, PassageRows
+from graph.index.tables import PROBES, REFINED, Writer
+from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
-from graph.snapshot.lexicon import Counting
-from graph.snapshot.manifest import Counts, Manifest, files_of, write_manifest
-from graph.snapshot.rows import WORDS, PassageRows
-from graph.snapshot.tables import PROBES, REFINED, Writer
 
 SETS = ("scifact", "hotpotqa_100", "squad_v2_dev", "mtrag")
 PASSAGES, SENTENCES, AT_ONCE = 100_000, 5, 10_000

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import Target, begin, cores, print_table, read_records, record
-from graph.backends.embedders import load_embedder
-from graph.backends.local import EmbeddedSimilarity
+from graph.index.local import EmbeddedSimilarity
+from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
 from graph.state import Passage, Usage
 from graph.verification import verify_with

@@ -19,16 +19,17 @@ from benchmarks.fitting import develops, within
 from benchmarks.halfway import state_after
 from benchmarks.record import ROOT, cores, read_judgements, read_records
 from benchmarks.stores import BENCH, build_or_reuse, store_of
-from graph.backends import Backend, Lexicon, Scope, connect
-from graph.backends.local import SnapshotRetriever
+from graph.backend import Backend, Lexicon, Scope
 from graph.builder import build_graph
 from graph.caching.cache import Caches
+from graph.connect import connect
 from graph.filters import ColumnType
+from graph.index.lexicon import Lexicon as StoredLexicon
+from graph.index.local import SnapshotRetriever
+from graph.index.store import locate
 from graph.ingest.pipeline import recipe_of
 from graph.release import Release
 from graph.settings import Settings
-from graph.snapshot.lexicon import Lexicon as StoredLexicon
-from graph.snapshot.store import locate
 from graph.state import Evidence, Passage, Question
 from graph.steps.evidence import score
 from graph.sync import Graph
@@ -41,8 +42,8 @@ FINDERS = (
     "steps/preprocess.py",
     "text/*.py",
     "nodes.py",
-    "backends/local.py",
-    "backends/rerankers.py",
+    "index/local.py",
+    "models/rerankers.py",
     "learned/rerank*.json",
 )
 """The code that what is found follows from."""

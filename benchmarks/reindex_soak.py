@@ -25,11 +25,11 @@ from rich.progress import track
 
 from benchmarks.record import ROOT, Target, print_line, print_table, record, spread
 from benchmarks.serving import Place, server
+from graph.index.store import KEPT
 from graph.ingest.options import Options
 from graph.ingest.pipeline import index
 from graph.release import Release
 from graph.settings import quiet_libraries
-from graph.snapshot.store import KEPT
 
 ROOMS, CHANGED, GONE, CLIENTS, WORKERS = 40, 5, 2, 4, 2
 BADGE = re.compile(r"B-\d{6}")

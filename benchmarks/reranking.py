@@ -18,7 +18,7 @@ from scipy.stats import permutation_test
 
 from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.record import Target, begin, print_table, record, spread
-from graph.backends.rerankers import EmbeddedReranker
+from graph.models.rerankers import EmbeddedReranker
 from graph.release import Release
 from graph.retrieval.rerank import keep_best, reorder
 from graph.state import Passage

@@ -18,7 +18,7 @@ from benchmarks.record import ROOT, Target, begin, cores, print_table, record, t
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun
 from evals.scores import EMBEDDING, keep, score_all
-from graph.backends.embedders import load_embedder
+from graph.models.packaged_embeddings import load_embedder
 from graph.settings import load_settings
 
 SAMPLES, SET = 500, "squad_v2_dev"

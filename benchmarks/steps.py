@@ -19,10 +19,10 @@ import lancedb
 from benchmarks.record import ROOT, begin, cores, print_table, read_records, record, spread
 from benchmarks.stores import run_index
 from graph.agent import open_agent
-from graph.backends.embedders import load_embedder
+from graph.index.store import locate
+from graph.models.packaged_embeddings import load_embedder
 from graph.release import Checking, Models, Release
 from graph.settings import Settings
-from graph.snapshot.store import locate
 from graph.state import Question
 
 ROUNDS = 3

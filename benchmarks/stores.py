@@ -10,12 +10,12 @@ from pathlib import Path
 
 from benchmarks.record import ROOT, cores, now, print_line, timed
 from graph.errors import WarrantError
+from graph.index.lexicon import COUNTING
+from graph.index.manifest import Manifest, read_manifest
+from graph.index.store import locate
 from graph.ingest import pipeline
 from graph.ingest.options import Options, Outcome
 from graph.release import Release
-from graph.snapshot.lexicon import COUNTING
-from graph.snapshot.manifest import Manifest, read_manifest
-from graph.snapshot.store import locate
 
 BENCH = ROOT / ".warrant" / "bench"
 

@@ -7,8 +7,8 @@ from inspect import getsourcelines
 from typing import Any
 
 from benchmarks import train_confidence
-from graph.backends import cross_encoder, onnx, rerankers
-from graph.backends.local import SnapshotRetriever
+from graph.index.local import SnapshotRetriever
+from graph.models import cross_encoder, onnx, rerankers
 from graph.retrieval import features, fusion
 from graph.state import Evidence, Passage, Quote
 from graph.steps import confidence, conversation, evidence, names, parts, quotes, route, versions

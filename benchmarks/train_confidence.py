@@ -18,8 +18,8 @@ from rich.progress import track
 from benchmarks.fitting import fit, write
 from benchmarks.pools import FILES, Pool, pools, whole, without_gold
 from benchmarks.record import begin
-from graph.backends.cross_encoder import CrossEncoder
 from graph.learned import Logistic
+from graph.models.cross_encoder import CrossEncoder
 from graph.release import Release
 from graph.steps.confidence import signs
 from graph.steps.evidence import about_names

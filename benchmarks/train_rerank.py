@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from benchmarks.candidates import FILES, SETS, Found, ndcg, open_set, search_all
 from benchmarks.fitting import write
 from benchmarks.record import begin, print_table
-from graph.backends.local import SnapshotRetriever
+from graph.index.local import SnapshotRetriever
 from graph.learned import Logistic
 from graph.release import Release
 from graph.retrieval.features import FEATURES, features

@@ -20,9 +20,9 @@ from benchmarks.claims import mtrag_cases, planted_cases, statement
 from benchmarks.fitting import develops, fit, write
 from benchmarks.record import begin, cores, print_table, read_records
 from evals.judge.labels import CorpusPassage, texts_of
-from graph.backends.embedders import load_embedder
-from graph.backends.embedding import above
 from graph.learned import Logistic
+from graph.models.embedding import above
+from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
 from graph.text.words import Weigh, terms, weights
 from graph.verification.features import Features, best_question_overlap, features, question_overlap

@@ -20,8 +20,9 @@ from typing import Any
 from benchmarks.citations import SAMPLES
 from benchmarks.record import Target, begin, print_table, read_records, record
 from benchmarks.stores import run_index
-from graph.backends import Backend, Brief, connect
+from graph.backend import Backend, Brief
 from graph.builder import build_graph
+from graph.connect import connect
 from graph.release import Models, Release, Routing
 from graph.settings import Settings
 from graph.state import Passage, Usage, no_usage

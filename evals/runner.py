@@ -13,10 +13,10 @@ from typing import Any
 from evals.dataset import Sample
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome
 from graph.agent import Agent
+from graph.index.manifest import read_manifest
 from graph.registry import RegistryReader
 from graph.registry.package import pack, snapshot_of
 from graph.release import Release
-from graph.snapshot.manifest import read_manifest
 
 GRACE = 10.0
 """Seconds past a release's own deadline after which a sample is given up."""

@@ -13,8 +13,8 @@ from evals.metrics import keyless
 from evals.metrics.catalog import KEYLESS, Metric, Unscored
 from evals.metrics.vectors import Vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
-from graph.backends.embedders import load_embedder
 from graph.files import write_whole
+from graph.models.packaged_embeddings import load_embedder
 from graph.prices import Prices
 from graph.registry.isolation import code_digest
 

@@ -24,8 +24,8 @@ from evals.judge.metrics import read_reply
 from evals.metrics.catalog import Unscored
 from evals.metrics.from_ragas import Embeddings
 from evals.metrics.vectors import Vectors
-from graph.snapshot.store import lease
-from graph.snapshot.tables import Reader
+from graph.index.store import lease
+from graph.index.tables import Reader
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

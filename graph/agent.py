@@ -3,21 +3,20 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 
-from .backends import Backend, SourceText, connect
+from .backend import Backend, SourceText
 from .builder import build_graph
+from .connect import connect
 from .models.breaker import BreakerState, breaker_states
-from .public import Item, public_items
-from .registry.package import RELEASE, part, snapshot_of
 from .release import Release, load_release
 from .retrieval.pipeline import RetrievalPipeline
 from .settings import Settings, load_settings, quiet_libraries
 from .state import Passage, Question
 from .steps.preprocess import check_groups, normalise_question
+from .stream_items import Item, public_items
 from .sync import Graph
 
 
@@ -108,12 +107,6 @@ async def open_agent(settings: Settings, release: Release) -> Agent:
     """Connect to the backend and compile the graph; raises a WarrantError when anything it needs is not there."""
     backend = await connect(settings, release)
     return Agent(release, backend, build_graph(release, backend))
-
-
-async def open_packaged(root: Path) -> Agent:
-    """The agent of a package (see graph.registry.package), by whose own code this runs; raises a WarrantError."""
-    settings = load_settings().model_copy(update={"index": snapshot_of(root)})
-    return await open_agent(settings, load_release(part(root, RELEASE)))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from langgraph.graph import START, StateGraph
 
-from .backends import Backend
+from .backend import Backend
 from .caching.single_flight import SingleFlightGraph
 from .nodes import Nodes, after_cite, after_fallback, after_generate, after_preprocess, after_route
 from .release import Release

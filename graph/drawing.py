@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from langchain_core.runnables.graph import Edge
 from langchain_core.runnables.graph import Graph as Drawing
 
-from .backends import Backend, Scope
+from .backend import Backend, Scope
 from .builder import build_graph
 from .errors import ExtraMissing
 from .release import Release

@@ -16,7 +16,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from .errors import FilterInvalid
-from .text.readings import boolean, dates, numbers, written
+from .text.metadata_values import boolean, dates, numbers, written
 
 ColumnType = Literal["string", "mixed", "integer", "number", "boolean", "date", "strings"]
 """A mixed column holds text beside numbers, dates or booleans: compared by what they mean, but without an order."""

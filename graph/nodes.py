@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, cast
 from langgraph.config import get_stream_writer
 
 from .answers import NOTHING_ASKED, answered, declined, why_not
-from .backends import Backend, Brief
+from .backend import Backend, Brief
 from .caching.cache import reuse
 from .caching.single_flight import leader_of_this_run
 from .filters import compile_filter

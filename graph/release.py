@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .asking import ROLES as ROLES
-from .asking import Breaker as Breaker
-from .asking import Generation as Generation
-from .asking import Part, Seconds, Share
-from .asking import Role as Role
-from .asking import Terms as Terms
 from .errors import ReleaseInvalid
-from .plain_yaml import YamlInvalid, tree_and_value
+from .strict_yaml import YamlInvalid, tree_and_value
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
+Role = Literal["simple", "complex", "backup"]
+ROLES: tuple[Role, ...] = ("simple", "complex", "backup")
 PROMPTS = Path(__file__).parent / "prompts"
 MODEL = re.compile(r"(?!extractive:)[a-z][a-z0-9_]*:\S(?:.*\S)?")
 """A provider as LangChain names it, or one of ours, and what it calls the model."""
@@ -45,7 +44,13 @@ def _embedding(name: str) -> str:
 Writer = Annotated[str, AfterValidator(_model)]
 
 
-class Chunking(Part):
+class Section(BaseModel):
+    """A frozen part of a Release in which a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Chunking(Section):
     """How documents are split into passages; sizes in tokens of the embedding's tokenizer."""
 
     target_tokens: Annotated[int, Field(ge=32, le=2000)] = 256
@@ -60,7 +65,7 @@ class Chunking(Part):
         return self
 
 
-class Retrieval(Part):
+class Retrieval(Section):
     """How passages are searched."""
 
     pool: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -77,7 +82,7 @@ def _known_reranker(name: str) -> str:
     return name
 
 
-class Reranking(Part):
+class Reranking(Section):
     """Which of the passages found the answer may use."""
 
     model: Annotated[str, AfterValidator(_known_reranker)] = "embedded"
@@ -92,7 +97,7 @@ class Reranking(Part):
     """The most tokens that they have together."""
 
 
-class Routing(Part):
+class Routing(Section):
     """The confidence below which a question is declined: the probability that what was found answers it."""
 
     answer_from: Share = 0.45
@@ -101,7 +106,7 @@ class Routing(Part):
     """Where a model writes. It is lower, since the model can say itself that the passages do not answer."""
 
 
-class Models(Part):
+class Models(Section):
     """What writes the answer: `extractive`, which quotes, or `PROVIDER:MODEL`."""
 
     simple: Writer = "extractive"
@@ -119,13 +124,98 @@ class Models(Part):
         return fields
 
 
+class Terms(Section):
+    """How one call to a model is made."""
+
+    timeout: Seconds = 20.0
+    """Seconds for one call."""
+    context_window: Annotated[int, Field(ge=512, le=10_000_000)] = 8192
+    """Tokens of the request and the reply together."""
+    format: Literal["text", "json"] = "text"
+    """`text`: prose with markers. `json`: claims with passage numbers, by a JSON schema where there can be one."""
+
+
+class RoleTerms(Section):
+    """Terms of one role; null is as in `generation`."""
+
+    timeout: Seconds | None = None
+    """Seconds for one call."""
+    context_window: Annotated[int, Field(ge=512, le=10_000_000)] | None = None
+    """Tokens of the request and the reply together."""
+    format: Literal["text", "json"] | None = None
+    """`text` or `json`."""
+
+
+class Roles(Section):
+    """Terms by role."""
+
+    simple: RoleTerms = RoleTerms()
+    """For the model of simple questions."""
+    complex: RoleTerms = RoleTerms()
+    """For the model of complex questions."""
+    backup: RoleTerms = RoleTerms()
+    """For the backup model."""
+
+
+class Generation(Terms):
+    """How models are called."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
+    """The sampling temperature; null sends none, for models that refuse it."""
+    max_tokens: Annotated[int, Field(ge=1, le=32_000)] = 512
+    """The longest reply, in tokens."""
+    deadline: Seconds = 45.0
+    """Seconds for the whole question, all calls together."""
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
+    """How often a failed call is made again before the backup model is called."""
+    backoff: Seconds = 0.5
+    """The longest pause in seconds before the first retry; it doubles with each."""
+    hedge_after: Seconds | None = None
+    """Seconds without a token after which the backup model is called too, and the first to reply wins; null: never."""
+    roles: Roles = Roles()
+    """Other terms for the model of one role."""
+
+    def terms(self, role: Role) -> Terms:
+        """The terms of a role, its own where it has them."""
+        given = {name: value for name, value in getattr(self.roles, role) if value is not None}
+        return Terms(**{name: given.get(name, getattr(self, name)) for name in Terms.model_fields})
+
+    @model_validator(mode="after")
+    def _reply_fits(self) -> Self:
+        smallest = min(self.terms(role).context_window for role in ROLES)
+        if smallest < self.max_tokens + 256:
+            raise ValueError(f"context_window = {smallest} must leave 256 tokens beside max_tokens = {self.max_tokens}")
+        return self
+
+
+class Breaker(Section):
+    """The circuit breaker of each model's endpoint."""
+
+    failures: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """The share of failed calls at which it opens: no more calls are made."""
+    window: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """The number of last calls that the share is taken of."""
+    minimum: Count = 10
+    """The number of calls before which it never opens."""
+    open_seconds: Seconds = 60.0
+    """Seconds that it stays open."""
+    probes: Annotated[int, Field(ge=1, le=100)] = 3
+    """Calls that are tried after that; it closes when they succeed."""
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if self.minimum > self.window:
+            raise ValueError("minimum must not be above window")
+        return self
+
+
 def _known_judge(name: str) -> str:
     if name == "extractive":
         raise ValueError("the extractive writer cannot judge; name a model, release or none")
     return name if name in ("release", "none") else _model(name)
 
 
-class Checking(Part):
+class Checking(Section):
     """How claims are checked against the passages that they cite."""
 
     support_from: Share = 0.5
@@ -148,7 +238,7 @@ class Checking(Part):
         return self
 
 
-class Limits(Part):
+class Limits(Section):
     """The largest question and history that are accepted."""
 
     question_characters: Annotated[int, Field(ge=1, le=100_000)] = 32_000
@@ -157,7 +247,7 @@ class Limits(Part):
     """Turns of a conversation's history."""
 
 
-class Prompts(Part):
+class Prompts(Section):
     """The prompts; the default of each is the file of that name in graph/prompts."""
 
     answer: str = Field(default_factory=lambda: (PROMPTS / "answer.md").read_text("utf-8"))
@@ -172,7 +262,7 @@ class Prompts(Part):
     """The answer to a greeting or thanks."""
 
 
-class Release(Part):
+class Release(Section):
     """Everything that changes an answer, but for the Snapshot that it is asked of."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")] = "default"

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
-from graph.public import Item as GraphItem
 from graph.state import Answer, Question, Turn
+from graph.stream_items import Item as GraphItem
 from server.context import RequestContext, this_request
 from server.conversations import Conversations
 from server.errors import StateUnavailable, error_response, refuse

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from graph.index.rows import DocumentRow
+from graph.index.store import locate
+from graph.index.tables import Reader
 from graph.ingest.document import Refusal, Source
 from graph.ingest.options import Options, Outcome
 from graph.ingest.pipeline import index
 from graph.ingest.reading import Cut, Limits, Recipe, read_and_cut
 from graph.release import Release
-from graph.snapshot.rows import DocumentRow
-from graph.snapshot.store import locate
-from graph.snapshot.tables import Reader
 from graph.state import Passage
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import HANDBOOK, ROOT
 
-from graph.backends.local import open_local
+from graph.index.local import open_local
 from graph.release import Release
 from graph.retrieval.pipeline import RetrievalPipeline
 from graph.settings import Settings

@@ -20,7 +20,7 @@ LIBRARIES = {
 def test_an_extra_imports_beside_the_graph(extra: str) -> None:
     if extra == "databricks" and sys.version_info >= (3, 13):
         pytest.skip("databricks-connect has no release for Python 3.13")
-    code = "from graph.settings import quiet_libraries; quiet_libraries(); import graph.builder, graph.snapshot.tables"
+    code = "from graph.settings import quiet_libraries; quiet_libraries(); import graph.builder, graph.index.tables"
     quiet = {**os.environ, "RAGAS_DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
     imports = "; ".join(f"import {library}" for library in LIBRARIES[extra])
     done = subprocess.run(

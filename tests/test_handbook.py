@@ -9,10 +9,10 @@ import pytest
 from support import ROOT
 
 from graph.agent import open_agent
+from graph.index.store import locate
+from graph.index.tables import Reader
 from graph.release import Release
 from graph.settings import Settings
-from graph.snapshot.store import locate
-from graph.snapshot.tables import Reader
 from graph.state import Answer
 
 QUESTIONS = [json.loads(line) for line in (ROOT / "samples/questions.jsonl").read_text("utf-8").splitlines()]

@@ -14,19 +14,19 @@ SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py"),
 REGISTRY = ("client", "log_model", "log_release", "mlflow_entry", "mlflow_models")
 """The files of the registry that use MLflow; packages, warrants and stages do not."""
 HOMES = {
-    "lancedb": {"graph/snapshot/tables.py"},
+    "lancedb": {"graph/index/tables.py"},
     "kreuzberg": {"graph/ingest/formats/convert.py"},
-    "onnxruntime": {"graph/backends/onnx.py", "graph/backends/cross_encoder.py"},
+    "onnxruntime": {"graph/models/onnx.py", "graph/models/cross_encoder.py"},
     "openai": {"server/routes/openai_chat.py", "server/routes/openai_responses.py"},
-    "langchain": {"graph/models/chat.py", "graph/models/embeddings.py"},
+    "langchain": {"graph/models/chat.py", "graph/models/endpoint_embedding.py"},
     "langchain_openai": {"graph/models/chat.py"},
     "anthropic": {"graph/models/chat.py"},
-    "databricks_langchain": {"graph/models/chat.py", "graph/models/embeddings.py"},
+    "databricks_langchain": {"graph/models/chat.py", "graph/models/endpoint_embedding.py"},
     "xllamacpp": {"graph/models/llama.py"},
     "interlock": {"graph/models/breaker.py"},
-    "jiter": {"graph/backends/claims.py"},
+    "jiter": {"graph/models/json_claims.py"},
     "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
-    | {"graph/backends/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"},
+    | {"graph/models/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"},
     "langserve": {"server/routes/langserve.py", "server/client.py"},
     "tenacity": {"server/client.py", "evals/judge/client.py"},
     "mcp": {"server/routes/mcp.py"},
@@ -47,7 +47,7 @@ HOMES = {
     "filelock": {
         "evals/runs.py",
         "graph/registry/package_cache.py",
-        "graph/snapshot/store.py",
+        "graph/index/store.py",
         "server/releases/retention.py",
         "server/observability/mlflow_traces.py",
     },
@@ -174,12 +174,16 @@ def test_learned_models_import_nothing_of_ours() -> None:
     assert ours(ROOT / "graph/learned/__init__.py") == set()
 
 
-def test_nodes_know_protocols_and_not_backends() -> None:
-    assert not {name for name in ours(ROOT / "graph/nodes.py") if name.startswith("graph.backends.")}
+def test_nodes_know_protocols_and_neither_models_nor_index() -> None:
+    assert not {name for name in ours(ROOT / "graph/nodes.py") if name.startswith(("graph.models.", "graph.index."))}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "graph/backends").glob("*.py")), ids=lambda path: path.name)
-def test_backends_do_not_know_nodes(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path",
+    sorted([*(ROOT / "graph/models").glob("*.py"), *(ROOT / "graph/index").glob("*.py")]),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_models_and_index_do_not_know_nodes(path: Path) -> None:
     assert not ours(path) & {"graph.nodes", "graph.builder", "graph.agent"}
 
 

@@ -6,8 +6,8 @@ from typing import cast
 from support import passage_of
 
 from benchmarks.pools import Asked, Pool, Sieve, only_gold, without_gold
-from graph.backends import Scope
-from graph.backends.local import SnapshotRetriever
+from graph.backend import Scope
+from graph.index.local import SnapshotRetriever
 from graph.state import Passage
 
 TEXT = "The pump runs. Oil the seal."

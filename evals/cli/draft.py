@@ -89,7 +89,7 @@ def _write(documents: "Mapping[str, SourceDocument]", count: int, seed: int, con
     from evals.metrics.vectors import Vectors
     from evals.scores import EMBEDDING
     from evals.testset import generate
-    from graph.backends.embedders import load_embedder
+    from graph.models.packaged_embeddings import load_embedder
 
     judge = CachedJudge(config)
     try:

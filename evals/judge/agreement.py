@@ -19,7 +19,7 @@ from evals.metrics.catalog import METRICS, Unscored
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Vectors
 from evals.scores import EMBEDDING, Score, scored
-from graph.backends.embedders import load_embedder
+from graph.models.packaged_embeddings import load_embedder
 
 FAITHFULNESS = METRICS["faithfulness"]
 RESAMPLES, FEWEST = 999, 3

@@ -14,8 +14,8 @@ from evals.metrics.catalog import JUDGED, Metric, Unscored
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import EMBEDDING, Score, content_of, missing_reason, scored
-from graph.backends.embedders import load_embedder
 from graph.files import write_whole
+from graph.models.packaged_embeddings import load_embedder
 from graph.registry.isolation import code_digest
 
 if TYPE_CHECKING:

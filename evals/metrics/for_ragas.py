@@ -13,7 +13,7 @@ from evals.metrics.keyless import MARKER
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Embed, Vectors
 from evals.runs import SampleOutcome, plain_passage
-from graph.backends.embedders import load_embedder
+from graph.models.packaged_embeddings import load_embedder
 from graph.settings import load_settings, quiet_libraries
 
 quiet_libraries()

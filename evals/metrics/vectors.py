@@ -12,7 +12,7 @@ Embed = Callable[[Sequence[str]], Floats]
 
 
 class Vectors:
-    """A table of vectors that grows with what is asked of it; compares texts as graph.backends.Similarity does."""
+    """A table of vectors that grows with what is asked of it; compares texts as graph.backend.Similarity does."""
 
     def __init__(self, embed: Embed) -> None:
         self._embed = embed

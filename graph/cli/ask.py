@@ -36,8 +36,8 @@ def ask(
 ) -> None:
     """Ask a question; without one, hold a conversation."""
     settings, chosen = settings_and_release(index, release)
-    from ..backends import connect
     from ..builder import build_graph
+    from ..connect import connect
 
     async def run() -> None:
         backend = await connect(settings, chosen)
@@ -54,7 +54,7 @@ def ask(
 
 async def _answer(graph: "Graph", question: Question, *, quiet: bool) -> Answer:
     """Ask, and show the draft on a terminal while it is being written."""
-    from ..public import public_items
+    from ..stream_items import public_items
 
     draft, answer = "", None
     console = Terminal(stderr=True)

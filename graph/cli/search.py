@@ -20,8 +20,8 @@ from .options import filter_of, settings_and_release, takes
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
-    from ..backends import Reranker, Scope
-    from ..backends.local import SnapshotRetriever
+    from ..backend import Reranker, Scope
+    from ..index.local import SnapshotRetriever
 
 LEGS = {"lexical": 0.0, "vector": 1.0}
 AT_ONCE = 4
@@ -57,7 +57,7 @@ def search(
     texts = [("", text)] if text is not None else read_queries(queries or Path())
 
     async def work() -> None:
-        from ..backends.local import open_retriever
+        from ..index.local import open_retriever
 
         retriever, _ = await open_retriever(settings.index, chosen, settings.cores)
         reranker = _reranker(settings, chosen, retriever) if leg == "reranked" else None
@@ -79,7 +79,7 @@ def _only(release: Release, leg: str) -> Release:
 
 def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetriever") -> "Reranker":
     """The release's; raises ReleaseInvalid when it has none."""
-    from ..backends.rerankers import open_reranker
+    from ..models.rerankers import open_reranker
 
     found = open_reranker(settings, release, retriever.lexicon)
     if found is None:
@@ -117,7 +117,7 @@ class Searcher:
         return (await self._reranked(question, found, self._reranker))[:most]
 
     def _prepared(self, text: str, most: int) -> "tuple[str, Scope]":
-        from ..backends import Scope
+        from ..backend import Scope
         from ..steps.preprocess import normalise_question
 
         pool = max(self._release.retrieval.pool, most)

@@ -20,8 +20,8 @@ def snapshot() -> None:
 @takes("index")
 def show(index: Path | None) -> None:
     """Print the manifest as JSON: digest, embedding, chunking, counts, columns and time."""
-    from ..snapshot.manifest import read_manifest
-    from ..snapshot.store import lease
+    from ..index.manifest import read_manifest
+    from ..index.store import lease
 
     settings, _ = settings_and_release(index, None)
     with lease(settings.index) as held:
@@ -34,10 +34,10 @@ def show(index: Path | None) -> None:
 @takes("index")
 def text(document: str, index: Path | None) -> None:
     """Print a document's text as citations count its characters."""
-    from ..snapshot.manifest import read_manifest
-    from ..snapshot.rows import DocumentRow
-    from ..snapshot.store import lease
-    from ..snapshot.tables import Reader
+    from ..index.manifest import read_manifest
+    from ..index.rows import DocumentRow
+    from ..index.store import lease
+    from ..index.tables import Reader
 
     settings, _ = settings_and_release(index, None)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..filters import PREFIX
+from ..index.lexicon import COUNTING, Counting, Lexicon
+from ..index.manifest import Counts, Manifest, files_of, write_manifest
+from ..index.rows import WORDS, DocumentRow, PassageRows
+from ..index.store import Store
+from ..index.tables import BATCH, Reader, Writer
 from ..release import Release
-from ..snapshot.lexicon import COUNTING, Counting, Lexicon
-from ..snapshot.manifest import Counts, Manifest, files_of, write_manifest
-from ..snapshot.rows import WORDS, DocumentRow, PassageRows
-from ..snapshot.store import Store
-from ..snapshot.tables import BATCH, Reader, Writer
 from .access import GROUPS
 from .columns import Column, column_warnings, infer_columns
 from .document import FileWarning, canonical, digest_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..release import Chunking
 from ..text.cells import split
-from ..text.pairs import leads
+from ..text.faq import leads
 from ..text.splitting import PARAGRAPH, sentences, trim
 from ..text.tables import LOOKED_AT, layout_of
 from .document import Chunk, Document

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ..filters import BUILT_IN, ColumnType, is_column_name
-from ..text.readings import boolean, dates, numbers, settled, written
+from ..text.metadata_values import boolean, dates, numbers, settled, written
 from .access import GROUPS
 from .document import FileWarning, Metadata
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import SourceInvalid
-from ..plain_yaml import YamlInvalid, load_yaml
+from ..strict_yaml import YamlInvalid, load_yaml
 from ..text.cells import split
 from .access import HOW, resembles_restriction
 from .document import Metadata, canonical

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..snapshot.rows import UNITS, DocumentRow, PassageRows
+from ..index.rows import UNITS, DocumentRow, PassageRows
 
 LAYOUT = "2"
 """Goes up with the tables: work that an earlier version left unpublished is done again."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceInvalid
-from ..plain_yaml import YamlInvalid, load_yaml
+from ..strict_yaml import YamlInvalid, load_yaml
 from .access import is_restriction, settled
 from .document import Metadata
 

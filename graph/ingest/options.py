@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..snapshot.manifest import Manifest
+from ..index.manifest import Manifest
 from .document import FileWarning, Refusal
 from .reading import Limits
 

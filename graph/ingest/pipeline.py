@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..backends.embedders import load_embedder
-from ..backends.embedding import Embedder
 from ..errors import FilesRefused, SnapshotBroken, SourceInvalid
+from ..index.lexicon import Lexicon
+from ..index.manifest import read_manifest
+from ..index.rows import WORDS, DocumentRow
+from ..index.store import SnapshotLease, Store
+from ..models.embedding import Embedder
+from ..models.packaged_embeddings import load_embedder
 from ..release import Release
-from ..snapshot.lexicon import Lexicon
-from ..snapshot.manifest import read_manifest
-from ..snapshot.rows import WORDS, DocumentRow
-from ..snapshot.store import SnapshotLease, Store
 from .access import allowed
 from .build import Base, build_snapshot
 from .csv_parts import is_table

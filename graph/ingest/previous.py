@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..backends.embedding import Marks
-from ..snapshot.rows import WORDS, DocumentRow
-from ..snapshot.tables import Reader
+from ..index.rows import WORDS, DocumentRow
+from ..index.tables import Reader
+from ..models.embedding import Marks
 from .document import Refusal
 from .roots import below
 from .vectors import Known

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from ..backends.embedders import token_counter
+from ..models.packaged_embeddings import token_counter
 from ..release import Chunking
 from .chunk import cut
 from .corpus import record_texts

@@ -8,11 +8,11 @@ from pathlib import Path
 from ..errors import SourceInvalid
 from .corpus import is_corpus, records
 from .csv_parts import is_in_parts, parts
-from .curated import Curated, Stray
 from .document import Metadata, Refusal, Source, canonical, digest_of, printable
+from .folders import walk
+from .manifests import Curated, Stray
 from .metadata import is_metadata
 from .roots import Roots
-from .walking import walk
 
 MEGABYTE = 1 << 20
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backends.embedding import Embedder, Marked, Marks
-from ..snapshot.rows import WORDS, DocumentRow, PassageRows
+from ..index.rows import WORDS, DocumentRow, PassageRows
+from ..models.embedding import Embedder, Marked, Marks
 from ..text.sentences import units
 
 Known = Mapping[str, Marks]

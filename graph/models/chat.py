@@ -20,12 +20,12 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr, ValidationError
 
-from ..backends.claims import RESPONSE_FORMAT
 from ..errors import ExtraMissing, ReleaseInvalid, SettingsInvalid
 from ..release import ROLES, Generation
 from ..settings import Settings
 from .failures import as_failure, told_safely
 from .http import Bounds, http_client, transport
+from .json_claims import RESPONSE_FORMAT
 
 CONNECT_SECONDS = 10.0
 LONGEST_EVENT, BYTES = 65_536, 1024

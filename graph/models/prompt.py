@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from ..backends.tokenizing import load_tokenizer
 from ..state import Passage
 from ..text.sentences import units
+from .tokenizers import load_tokenizer
 
 Count = Callable[[str], int]
 FOREIGN = re.compile(r"[^\x00-\x7f]+")

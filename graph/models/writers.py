@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from ..backends import Brief, Judge, Writer
-from ..backends.claims import ClaimsReader
+from ..backend import Brief, Judge, Writer
 from ..errors import ModelFailed
 from ..release import Release
 from ..settings import Settings
 from ..state import Usage
 from . import prompt as shaping
 from .breaker import EndpointBreaker, breaker_of
+from .json_claims import ClaimsReader
 from .replies import Reply, TextReader, most_characters
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def open_judge(settings: Settings, release: Release) -> Judge | None:
     """The judge that the Release names, if it names one."""
     if release.judge is None:
         return None
-    from ..backends.judge import WriterJudge, as_judge
+    from .claim_judge import WriterJudge, as_judge
 
     own = as_judge(release)
     return WriterJudge(_open(release.judge, settings, own), own.generation.terms("simple"))

@@ -16,12 +16,12 @@ from mlflow.pyfunc import ResponsesAgent  # type: ignore[attr-defined]
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 from typing_extensions import TypedDict
 
+from ..annotations import pieces, url_citations
 from ..caching.single_flight import SingleFlightGraph
 from ..errors import QuestionInvalid, WarrantError
 from ..settings import quiet_libraries
 from ..state import Answer, Question
 from ..sync import Graph
-from ..telling import pieces, url_citations
 from .package import open_package
 
 FIELDS = ("question", "filters", "history")

@@ -24,9 +24,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import PackageBroken
+from ..index.manifest import Manifest, check_fit, read_manifest
+from ..index.store import lease, locate
 from ..release import Release
-from ..snapshot.manifest import Manifest, check_fit, read_manifest
-from ..snapshot.store import lease, locate
 from . import isolation
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ async def open_package(root: Path) -> "Agent":
     """
     name = await asyncio.to_thread(_module_of, part(root, CODE))
     try:
-        module = await asyncio.to_thread(importlib.import_module, f"{name}.agent")
+        module = await asyncio.to_thread(importlib.import_module, f"{name}.packaged")
         agent: Agent = await module.open_packaged(root)
     except BaseException:
         _closed(name)

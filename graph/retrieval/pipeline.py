@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..backends import Backend, Scope
+from ..backend import Backend, Scope
 from ..caching.cache import key_of
 from ..filters import compile_filter
 from ..offload import off_loop

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..learned import logistic
 from ..state import Evidence, Passage
-from ..text.plain import ITEM, plain
+from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, share, terms, weights
 from .names import Name, held, names_in, side_by_side

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from ..backends import Brief, Writer
+from ..backend import Brief, Writer
 from ..errors import ModelFailed
 from ..state import Failure, ModelReply, Usage
 from .fallback import Climb
@@ -14,7 +14,7 @@ from .fallback import Climb
 Emit = Callable[[str], None]
 
 
-class Breaker(Protocol):
+class CallGuard(Protocol):
     """Lets calls to an endpoint through, or none."""
 
     def call(self) -> AbstractAsyncContextManager[None]:
@@ -27,7 +27,7 @@ class Guarded(Protocol):
     """A writer whose endpoint has a breaker."""
 
     @property
-    def breaker(self) -> Breaker: ...
+    def breaker(self) -> CallGuard: ...
 
 
 @dataclass(frozen=True)

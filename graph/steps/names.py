@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import Literal
 from unicodedata import normalize
 
-from ..text.forms import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
+from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
 from ..text.splitting import sentences
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 

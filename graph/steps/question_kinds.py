@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from ..text.forms import FUNCTION_WORDS
+from ..text.function_words import FUNCTION_WORDS
 from ..text.words import terms
 
 HOW_MANY = re.compile(r"\b(?:how many|number of|wie viele)\s+([^?.,;]+)", re.IGNORECASE)

@@ -12,8 +12,8 @@ from rapidfuzz.fuzz import ratio
 
 from ..state import Evidence, Passage, Quote
 from ..text.cells import cell_of
-from ..text.forms import LEANING, is_number
-from ..text.plain import ITEM
+from ..text.function_words import LEANING, is_number
+from ..text.markdown import ITEM
 from ..text.words import terms
 from .evidence import naming, said, shape
 from .question_kinds import asks_amount, asks_how, asks_several, counted_in, not_stated

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ..state import Passage
-from ..text.readings import MONTHS, dates, settled
+from ..text.metadata_values import MONTHS, dates, settled
 from ..text.words import numbers, terms
 
 DATE = "effective_date"

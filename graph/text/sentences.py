@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from .cells import split
-from .pairs import MARKUP, breaks, closes, paired
-from .pairs import Unit as Unit
-from .plain import ITEM
-from .plain import plain as plain
+from .faq import MARKUP, breaks, closes, paired
+from .faq import Unit as Unit
+from .markdown import ITEM
+from .markdown import plain as plain
 from .splitting import sentences, trim
 from .tables import grouped, is_section, layout_of
 

@@ -14,7 +14,7 @@ from unicodedata import numeric
 
 from text_to_num import alpha2digit
 
-from .readings import COMMA, MONTHS, POINT, numbers, settled
+from .metadata_values import COMMA, MONTHS, POINT, numbers, settled
 from .units import LANGUAGES, unit_at
 
 SCALES = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..state import Citation, Conflict, Passage
 from ..steps.versions import effective, family
 from ..text.facts import denials, names, opposed, plain_words
-from ..text.readings import MONTHS
+from ..text.metadata_values import MONTHS
 from ..text.sentences import Unit, units
 from ..text.values import unmet, values
 from ..text.words import is_number, terms

@@ -8,7 +8,7 @@ from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, held, names_in
 from ..text.facts import opposed
-from ..text.readings import MONTHS
+from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
 from ..text.values import unmet, values
 from ..text.words import Weigh, is_number, share

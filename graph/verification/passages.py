@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import denials, denied_clauses, names, plain_words
-from ..text.forms import LEANING
+from ..text.function_words import LEANING
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES

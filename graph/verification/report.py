@@ -16,7 +16,7 @@ from .rules import PassageFinding, verdict
 from .verifier import UNSURE_MARGIN, Compare, DraftCheck, Verifier, is_sure, leads, prepare_passages
 
 if TYPE_CHECKING:
-    from ..backends import Judge, Similarity
+    from ..backend import Judge, Similarity
 
 MAX_CHARACTERS = 400_000
 """The longest answer that is accepted."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import denials, full_names, plain_words
-from ..text.forms import AUXILIARIES, LEANING
+from ..text.function_words import AUXILIARIES, LEANING
 from ..text.language import likeliest
-from ..text.readings import MONTHS
+from ..text.metadata_values import MONTHS
 from ..text.values import Value, in_digits, values
 from ..text.words import is_number
 from .claims import claim_content

@@ -34,7 +34,7 @@ from .rules import PassageFinding, check_claim, find_verbatim, nearest_units
 from .statement import InterpretedClaim, interpret_claim
 
 if TYPE_CHECKING:
-    from ..backends import Judge, Similarity
+    from ..backend import Judge, Similarity
 
 MAX_CLAIMS, MAX_CHARACTERS = 50, 40_000
 """How much of a draft is checked; the rest is left out."""

@@ -19,7 +19,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from graph.errors import SettingsInvalid
-from graph.plain_yaml import YamlInvalid, load_yaml
+from graph.strict_yaml import YamlInvalid, load_yaml
 from server.auth.callers import Callers, KeyedCaller
 from server.settings import ServerSettings
 

@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from graph.telling import pieces, url_citations
+from graph.annotations import pieces, url_citations
 from server.context import this_request
 from server.routes.openai_schemas import (
     MAX_MESSAGES,

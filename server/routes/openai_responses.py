@@ -11,7 +11,7 @@ from openai.types.responses import ResponseOutputMessage
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from graph.telling import pieces, url_citations
+from graph.annotations import pieces, url_citations
 from server.context import this_request
 from server.errors import refuse
 from server.routes.openai_schemas import (

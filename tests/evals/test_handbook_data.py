@@ -12,9 +12,9 @@ from support import ROOT
 
 from evals.dataset import Dataset, Sample, read_dataset
 from graph.filters import BUILT_IN, access_condition, compile_filter
-from graph.snapshot.manifest import read_manifest
-from graph.snapshot.store import locate
-from graph.snapshot.tables import Reader
+from graph.index.manifest import read_manifest
+from graph.index.store import locate
+from graph.index.tables import Reader
 
 KINDS = {
     "simple": 35,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from support import passage_of
 
-from graph.backends import Backend, Brief, Scope
+from graph.backend import Backend, Brief, Scope
 from graph.builder import build_graph
 from graph.errors import ModelFailed, QuestionInvalid, RetrievalUnavailable
 from graph.models.writers import ExtractiveWriter
 from graph.nodes import after_cite, after_fallback, after_generate, after_route
-from graph.public import public_items
 from graph.release import Checking, Generation, Models, Release, Routing
 from graph.state import Answer, Passage, Question, State, Usage
+from graph.stream_items import public_items
 from graph.text.words import terms
 
 TEXT = "The warranty of the Corrento pump is five years. It begins with the date of installation."

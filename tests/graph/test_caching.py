@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from support import QUICK, run_index
 
-from graph.backends import Backend, Brief, Scope, connect
+from graph.backend import Backend, Brief, Scope
 from graph.builder import build_graph
 from graph.caching.cache import Caches
+from graph.connect import connect
 from graph.errors import FilterInvalid, ModelFailed, RetrievalUnavailable
 from graph.nodes import after_preprocess
-from graph.public import public_items
 from graph.release import Models, Release, Routing
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, State, Usage
+from graph.stream_items import public_items
 from graph.sync import Graph
 
 PUBLIC = "The warranty of the Corrento pump is five years. It begins with the date of installation."

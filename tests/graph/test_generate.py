@@ -11,16 +11,15 @@ from typing import Any
 import pytest
 from support import passage_of
 
-from graph.asking import Roles, RoleTerms
-from graph.backends import Backend, Brief, Lexicon, Scope, Writer
+from graph.backend import Backend, Brief, Lexicon, Scope, Writer
 from graph.builder import build_graph
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
 from graph.models.writers import ExtractiveWriter, open_writers
-from graph.public import Item, public_items
-from graph.release import Breaker, Generation, Models, Release, Reranking, Routing
+from graph.release import Breaker, Generation, Models, Release, Reranking, Roles, RoleTerms, Routing
 from graph.settings import Settings
 from graph.state import Answer, Passage, Question, Usage
+from graph.stream_items import Item, public_items
 
 TEXT = "The warranty of the Corrento pump is five years. It begins with the date of installation."
 QUESTION = Question(question="How long is the warranty of the Corrento pump?")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support import passage_of
 
-from graph.backends import Backend, Brief, Ranked, Scope
+from graph.backend import Backend, Brief, Ranked, Scope
 from graph.builder import build_graph
 from graph.caching.cache import Caches, JsonCache
 from graph.release import Generation, Models, Release, Reranking

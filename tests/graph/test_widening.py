@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import passage_of
 
-from graph.backends import Backend, Scope
+from graph.backend import Backend, Scope
 from graph.builder import build_graph
 from graph.models.writers import ExtractiveWriter
 from graph.release import Release, Reranking, Retrieval

@@ -15,8 +15,8 @@ from metrics_under_test import Numbers
 from server_under_test import opening, ready, reload, serving, until, warrant_serve
 from support import QUICK, run_index
 
-from graph.snapshot.lexicon import LEXICON
-from graph.snapshot.store import KEPT, lease, locate
+from graph.index.lexicon import LEXICON
+from graph.index.store import KEPT, lease, locate
 from server.app import assemble
 from server.releases.index import IndexDeployments
 from server.settings import ServerSettings

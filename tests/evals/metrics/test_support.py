@@ -9,7 +9,7 @@ from evals.metrics.catalog import Unscored
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
-from graph.backends.embedders import load_embedder
+from graph.models.packaged_embeddings import load_embedder
 
 pytestmark = pytest.mark.anyio
 SAMPLE = Sample(id="a", question="How often are laptops replaced?", answerable=True)

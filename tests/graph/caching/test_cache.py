@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import QUICK
 
-from graph.backends.embedding import Marked
-from graph.backends.queries import CachedEmbedder
-from graph.backends.wordllama import WordLlama
 from graph.caching import cache
 from graph.caching.cache import ENTRY, BoundedCache, Caches, JsonCache, key_of, open_caches
+from graph.models.embedding import Marked
+from graph.models.vector_cache import CachedEmbedder
+from graph.models.wordllama import WordLlama
 from graph.settings import Settings
 
 PLAIN = st.recursive(

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from support import QUICK, run_index
 
-from graph.snapshot.manifest import read_manifest
-from graph.snapshot.store import locate
-from graph.snapshot.tables import Reader
+from graph.index.manifest import read_manifest
+from graph.index.store import locate
+from graph.index.tables import Reader
 
 KILLS, TRIES, LET_LIVE = 50, 200, 10
 DOCUMENTS = 12

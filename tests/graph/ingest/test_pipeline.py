@@ -10,13 +10,13 @@ import pytest
 from support import QUICK, Silent, documents, run_index
 
 from graph.errors import FilesRefused, IndexBusy, SourceInvalid
+from graph.index.lexicon import COUNTING, Lexicon
+from graph.index.rows import PassageRows
+from graph.index.store import Store, locate
+from graph.index.tables import Reader
 from graph.ingest.options import Options
 from graph.ingest.pipeline import index
 from graph.release import Chunking
-from graph.snapshot.lexicon import COUNTING, Lexicon
-from graph.snapshot.rows import PassageRows
-from graph.snapshot.store import Store, locate
-from graph.snapshot.tables import Reader
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -98,14 +98,14 @@ def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Pat
     }
     write(docs, a__md="---\ntitle: A\n---\n" + long + "\n\n# New\n\nSomething else entirely.")
     embedded: list[str] = []
-    from graph.backends.wordllama import WordLlama
+    from graph.models.wordllama import WordLlama
 
     class Counting(WordLlama):
         def embed_marked(self, texts):  # type: ignore[no-untyped-def]
             embedded.extend(marked.text for marked in texts)
             return super().embed_marked(texts)
 
-    from graph.backends.embedders import EMBEDDERS
+    from graph.models.packaged_embeddings import EMBEDDERS
 
     EMBEDDERS["wordllama-256"] = Counting
     try:
@@ -121,8 +121,8 @@ def test_a_file_that_was_renamed_keeps_the_vectors_of_its_passages(tmp_path: Pat
     run_index(docs, tmp_path / "store")
     (docs / "a.md").rename(docs / "b.md")
     embedded: list[str] = []
-    from graph.backends.embedders import EMBEDDERS
-    from graph.backends.wordllama import WordLlama
+    from graph.models.packaged_embeddings import EMBEDDERS
+    from graph.models.wordllama import WordLlama
 
     class Counting(WordLlama):
         def embed_marked(self, texts):  # type: ignore[no-untyped-def]

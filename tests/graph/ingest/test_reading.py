@@ -59,7 +59,7 @@ def test_a_library_that_panics_costs_one_document(tmp_path: Path, monkeypatch: p
 
 
 def test_a_text_that_cannot_be_embedded_costs_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from graph.backends.wordllama import WordLlama
+    from graph.models.wordllama import WordLlama
 
     embed = WordLlama._embed_marked
 

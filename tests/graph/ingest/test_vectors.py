@@ -1,5 +1,5 @@
+from graph.index.rows import WORDS
 from graph.ingest.vectors import marked
-from graph.snapshot.rows import WORDS
 
 
 def test_an_answer_is_embedded_with_the_question_before_it() -> None:

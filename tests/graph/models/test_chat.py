@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from support import passage_of
 
-from graph.backends import Brief
-from graph.backends.claims import RESPONSE_FORMAT
+from graph.backend import Brief
 from graph.errors import ModelFailed
+from graph.models.json_claims import RESPONSE_FORMAT
 from graph.models.replies import most_characters
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Prompts, Release, Terms

@@ -15,16 +15,16 @@ import pytest
 from support import http_server, run_index
 
 from graph.agent import open_agent
-from graph.backends.embedders import load_embedder, token_counter
-from graph.backends.embedding import Marked
-from graph.backends.onnx import MINILM
-from graph.backends.weights import file_of
 from graph.errors import ExtraMissing, ReleaseInvalid, RetrievalUnavailable
-from graph.models.embeddings import EndpointEmbedder, open_embedder
+from graph.index.manifest import read_manifest
+from graph.index.store import locate
+from graph.models.embedding import Marked
+from graph.models.endpoint_embedding import EndpointEmbedder, open_embedder
+from graph.models.onnx import MINILM
+from graph.models.packaged_embeddings import load_embedder, token_counter
+from graph.models.weight_files import file_of
 from graph.release import Release
 from graph.settings import Settings
-from graph.snapshot.manifest import read_manifest
-from graph.snapshot.store import locate
 
 NAME = "openai:text-embedding-3-small"
 WIDTH = 64

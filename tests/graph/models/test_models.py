@@ -11,11 +11,11 @@ import pytest
 from langchain_core.messages import HumanMessage
 from support import passage_of
 
-from graph.backends import Brief
-from graph.backends.embedders import load_embedder
-from graph.backends.weights import packaged_file
+from graph.backend import Brief
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid
+from graph.models.packaged_embeddings import load_embedder
 from graph.models.scripted import ScriptedModel
+from graph.models.weight_files import packaged_file
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings
@@ -195,7 +195,8 @@ def test_the_local_language_model_is_sent_no_more_than_its_window_holds() -> Non
 
 def test_embedding_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
     """Telemetry that is on writes an identity there, before it reports."""
-    code = "from graph.backends.embedders import load_embedder as load; print(load('minilm-l6-v2-int8').dimensions)"
+    module = "graph.models.packaged_embeddings"
+    code = f"from {module} import load_embedder as load; print(load('minilm-l6-v2-int8').dimensions)"
     kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     world = {**kept, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=world, timeout=120)

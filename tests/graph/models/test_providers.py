@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import http_server, passage_of
 
-from graph.backends import Brief, Writer
+from graph.backend import Brief, Writer
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid, SettingsInvalid
 from graph.models.chat import SCHEMA
 from graph.models.failures import as_failure

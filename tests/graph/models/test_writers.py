@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from support import passage_of
 
-from graph.backends import Brief
+from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
 from graph.models.chat import Chat

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.asking import Roles, RoleTerms
-from graph.release import Generation, Models, Release
+from graph.release import Generation, Models, Release, Roles, RoleTerms
 from graph.state import Failure, Route
 from graph.steps.fallback import Climb, Moment, Step, begin, begin_hedge, climb, ladder, worth
 

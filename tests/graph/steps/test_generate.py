@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from graph.backends import Brief
+from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import BreakerState, EndpointBreaker
 from graph.release import Breaker

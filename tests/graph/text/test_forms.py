@@ -1,6 +1,6 @@
 import pytest
 
-from graph.text.forms import is_number
+from graph.text.function_words import is_number
 
 
 @pytest.mark.parametrize("word", ["12", "12th", "seven", "million"])

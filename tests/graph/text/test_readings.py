@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from graph.text.readings import COMMA, DAY_FIRST, MONTH_FIRST, POINT, boolean, dates, numbers, settled
+from graph.text.metadata_values import COMMA, DAY_FIRST, MONTH_FIRST, POINT, boolean, dates, numbers, settled
 
 DAY = date(2025, 2, 15)
 

@@ -11,12 +11,12 @@ import pytest
 from pydantic import SecretStr
 from support import QUICK, http_server, passage_of
 
-from graph.asking import Breaker
-from graph.backends import Ranked, connect
-from graph.backends.rerankers import SEARCHED, EmbeddedReranker, RemoteReranker, open_reranker
+from graph.backend import Ranked
+from graph.connect import connect
 from graph.errors import ModelFailed, SettingsInvalid
 from graph.models.breaker import EndpointBreaker
-from graph.release import Release, Reranking
+from graph.models.rerankers import SEARCHED, EmbeddedReranker, RemoteReranker, open_reranker
+from graph.release import Breaker, Release, Reranking
 from graph.settings import Settings
 from graph.state import Passage
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from .weights import file_of
+from .weight_files import file_of
 
 
 def load_tokenizer(place: tuple[str, str] | Path) -> Tokenizer:

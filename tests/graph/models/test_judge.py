@@ -9,13 +9,12 @@ import pytest
 from pydantic import ValidationError
 from support import passage_of
 
-from graph.asking import Breaker, Roles, RoleTerms
-from graph.backends import Brief
-from graph.backends.judge import WriterJudge, as_judge
+from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
+from graph.models.claim_judge import WriterJudge, as_judge
 from graph.models.writers import open_judge
-from graph.release import Checking, Generation, Models, Prompts, Release, Terms
+from graph.release import Breaker, Checking, Generation, Models, Prompts, Release, Roles, RoleTerms, Terms
 from graph.settings import Settings
 from graph.state import Usage, no_usage
 

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from ..asking import Roles
+from ..backend import Brief, Writer
 from ..errors import ModelFailed
-from ..release import Release, Terms
+from ..release import Release, Roles, Terms
 from ..state import Passage, Usage, no_usage
 from ..steps.generate import Guarded
-from . import Brief, Writer
 
 
 class WriterJudge:

@@ -1,14 +1,13 @@
-"""The outside world as the graph sees it, and the one place that chooses which world that is."""
+"""What the graph is built with: protocols of its retriever, writers, rerankers and judge; no implementation."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..caching.cache import Caches
-from ..filters import ColumnType
-from ..release import Release, Terms
-from ..settings import Settings
-from ..state import Passage, Quote, Usage
+from .caching.cache import Caches
+from .filters import ColumnType
+from .release import Terms
+from .state import Passage, Quote, Usage
 
 
 class Lexicon(Protocol):
@@ -175,12 +174,3 @@ class Backend:
     """None where the best sentences are taken as they are scored."""
     index: Index | None = None
     """None where nothing lies on disk."""
-
-
-async def connect(settings: Settings, release: Release) -> Backend:
-    """Open the world that the settings name; fails now, not at the first question."""
-    match settings.backend:
-        case "local":
-            from .local import open_local
-
-            return await open_local(settings, release)

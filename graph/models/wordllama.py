@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .embedding import Marked, Marks, QuestionVectors, Vectors, unit_of
-from .marking import owners_of, span_vectors
-from .tokenizing import count_tokens, load_tokenizer
-from .weights import packaged_file
+from .span_vectors import owners_of, span_vectors
+from .tokenizers import count_tokens, load_tokenizer
+from .weight_files import packaged_file
 
 
 class WordLlama:

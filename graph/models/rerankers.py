@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Protocol
 
+from ..backend import Lexicon, Ranked, Reranker
 from ..errors import ModelFailed, SettingsInvalid
 from ..learned import load
-from ..models.breaker import EndpointBreaker, breaker_of
 from ..offload import off_loop
 from ..release import Release
 from ..retrieval.features import features, head_of
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import Weigh, alike
-from . import Lexicon, Ranked, Reranker
+from .breaker import EndpointBreaker, breaker_of
 
 SEARCHED = 2.0
 """What the score of the searches, 0 to 1, counts beside the reranker's own for a turn of a conversation.

@@ -10,23 +10,23 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import Backend, Scope, SourceText
 from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
+from ..models.embedding import Embedder, QuestionVectors, Small, Vectors, above
+from ..models.packaged_embeddings import load_embedder
+from ..models.vector_cache import CachedEmbedder
 from ..release import Release
 from ..retrieval.fusion import bm25, fuse
 from ..settings import Settings
-from ..snapshot.lexicon import Lexicon
-from ..snapshot.manifest import Manifest, check_fit, read_manifest
-from ..snapshot.rows import UNITS
-from ..snapshot.store import SnapshotLease, lease
-from ..snapshot.tables import Hit, Reader
 from ..state import Passage
 from ..text.words import terms
-from . import Backend, Scope, SourceText
-from .embedders import load_embedder
-from .embedding import Embedder, QuestionVectors, Small, Vectors, above
-from .queries import CachedEmbedder
+from .lexicon import Lexicon
+from .manifest import Manifest, check_fit, read_manifest
+from .rows import UNITS
+from .store import SnapshotLease, lease
+from .tables import Hit, Reader
 
 READ, READ_SECONDS = 1000, 600.0
 """Passages that are kept at hand with their vectors, some 20 KB each, and for how long."""
@@ -247,14 +247,14 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
     caches = open_caches(settings)
     retriever, embedder = await open_retriever(settings.index, release, settings.cores, caches)
+    from ..models.rerankers import open_reranker
     from ..models.writers import open_judge, open_writers
-    from .rerankers import open_reranker
 
     writers, judge = open_writers(settings, release), open_judge(settings, release)
     similarity, reranker = EmbeddedSimilarity(embedder), open_reranker(settings, release, retriever.lexicon)
     sentences = None
     if release.reads_sentences:
-        from .cross_encoder import CrossEncoder
+        from ..models.cross_encoder import CrossEncoder
 
         sentences = await asyncio.to_thread(CrossEncoder)
     return Backend(retriever, similarity, writers, caches, judge, reranker, sentences, retriever)

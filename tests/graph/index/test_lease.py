@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT, run_index
 
-from graph.backends.local import open_retriever
 from graph.errors import SnapshotMissing
+from graph.index.lexicon import LEXICON
+from graph.index.local import open_retriever
+from graph.index.manifest import MANIFEST, read_manifest
+from graph.index.store import CURRENT, KEPT, lease, locate
 from graph.locks import try_lock
-from graph.snapshot.lexicon import LEXICON
-from graph.snapshot.manifest import MANIFEST, read_manifest
-from graph.snapshot.store import CURRENT, KEPT, lease, locate
 
 HOLD = """
 import sys
 from pathlib import Path
-from graph.snapshot.store import lease
+from graph.index.store import lease
 
 held = lease(Path(sys.argv[1]))
 print(held.directory, flush=True)

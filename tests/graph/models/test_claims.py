@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.backends.claims import RESPONSE_FORMAT, Claim, Claims, ClaimsReader
+from graph.models.json_claims import RESPONSE_FORMAT, Claim, Claims, ClaimsReader
 
 TWO = {"claims": [{"text": "The fee is 5 EUR", "passages": [2]}, {"text": "It is due at once.", "passages": [1, 3]}]}
 READ = "The fee is 5 EUR. [2] It is due at once. [1][3]"

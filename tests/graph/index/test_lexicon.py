@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import QUICK, run_index
 
-from graph.backends.local import open_retriever
 from graph.errors import SnapshotBroken
+from graph.index import lexicon
+from graph.index.lexicon import LEXICON, Counting, Lexicon
+from graph.index.local import open_retriever
+from graph.index.manifest import MANIFEST, read_manifest
+from graph.index.rows import WORDS
+from graph.index.store import locate
+from graph.index.tables import Reader
 from graph.ingest import build
-from graph.snapshot import lexicon
-from graph.snapshot.lexicon import LEXICON, Counting, Lexicon
-from graph.snapshot.manifest import MANIFEST, read_manifest
-from graph.snapshot.rows import WORDS
-from graph.snapshot.store import locate
-from graph.snapshot.tables import Reader
 from graph.text.words import terms, weights
 
 WORDS_OF_TEXTS = st.sampled_from(["Pump", "pumps", "seal", "Orbex", "AX-2000", "quota.", "11", "the", "Müller’s"])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .plain import ITEM, plain
+from .markdown import ITEM, plain
 from .splitting import trim
 
 TAG = r"</?(?:details|summary|dl|dt|dd)\b[^>\n]{0,200}>"

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import SecretStr
 
-from graph.backends.rerank_endpoint import EndpointReranker
 from graph.errors import ModelFailed
+from graph.models.rerank_endpoint import EndpointReranker
 
 TEXTS = ["aa", "a", "aaa"]
 KEY = "sk-0123456789"

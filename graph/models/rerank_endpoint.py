@@ -14,8 +14,8 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from ..errors import ModelFailed
-from ..models.failures import seconds_of
-from ..models.http import http_client
+from .failures import seconds_of
+from .http import http_client
 
 BATCH = {"cohere": 1000, "tei": 32}
 """The most texts in one call: Cohere's limit, and what TEI takes unless it is started with another."""

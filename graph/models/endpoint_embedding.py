@@ -9,12 +9,12 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from pydantic import SecretStr
 
-from ..backends.embedding import UNRELATED, Marked, Marks, QuestionVectors, Vectors, mean_cosine, unit_of
-from ..backends.marking import small
 from ..errors import ExtraMissing, ModelFailed, RetrievalUnavailable, SettingsInvalid
 from ..settings import Settings, load_settings
+from .embedding import UNRELATED, Marked, Marks, QuestionVectors, Vectors, mean_cosine, unit_of
 from .failures import as_failure, told_safely
 from .prompt import llama_2
+from .span_vectors import small
 
 Made = TypeVar("Made")
 BATCH, AT_ONCE = 32, 4

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from support import QUICK, run_index
 
-from graph.backends import Scope
-from graph.backends.embedders import load_embedder
-from graph.backends.embedding import Embedder, Marked, QuestionVectors, above
-from graph.backends.local import open_retriever
+from graph.backend import Scope
 from graph.errors import RetrievalUnavailable
+from graph.index.local import open_retriever
+from graph.index.rows import PassageRows
+from graph.index.store import locate
+from graph.index.tables import Reader
 from graph.ingest.vectors import marked
+from graph.models.embedding import Embedder, Marked, QuestionVectors, above
+from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
-from graph.snapshot.rows import PassageRows
-from graph.snapshot.store import locate
-from graph.snapshot.tables import Reader
 from graph.state import Passage
 
 SEALS = "# Seals\n\nThe seal of the pump is changed every two years. Call the service desk in Utrecht."
