@@ -29,7 +29,7 @@ def said(outcome: SampleOutcome) -> str:
 
 
 def retrieved(outcome: SampleOutcome) -> list[str]:
-    """The documents of the passages, each once, best first; raises Unscored when the release does not tell them."""
+    """The documents of the passages, each once, best first; raises Unscored when the release does not give them."""
     if outcome.passages is None:
         raise Unscored("the release does not say which passages it retrieved")
     return list(dict.fromkeys(str(passage["document"]) for passage in outcome.passages))

@@ -16,7 +16,7 @@ from evals.judge.labels import read_labels
 from evals.scores import Score
 from warrant import warrant
 
-LABELLED = ROOT / "tests" / "evals" / "judging" / "labelled"
+LABELLED = ROOT / "tests" / "evals" / "judge" / "labelled"
 
 
 def test_correlation_and_separation_are_those_of_the_textbook() -> None:

@@ -70,9 +70,9 @@ def test_a_quote_is_found_whatever_its_white_space_and_markdown() -> None:
 async def test_without_passages_retrieval_has_no_score() -> None:
     told, found = sample(documents=["x"], quotes=["x"]), outcome("yes", None)
     for metric in (keyless.ndcg, keyless.mrr, keyless.quote_recall):
-        with pytest.raises(Unscored, match="does not tell"):
+        with pytest.raises(Unscored, match="does not say"):
             metric(told, found)
-    with pytest.raises(Unscored, match="does not tell"):
+    with pytest.raises(Unscored, match="does not say"):
         await RAGAS.context_recall(told, found)
 
 

@@ -81,7 +81,7 @@ async def test_what_is_invented_is_less_grounded_than_what_is_there() -> None:
 async def test_passages_that_are_not_told_or_cannot_be_read_give_no_score() -> None:
     untold = outcome("Laptops are replaced. [1]", "p1").model_copy(update={"passages": None})
     strange = untold.model_copy(update={"passages": [{"id": "p1", "text": "Laptops are replaced."}]})
-    for found, told in ((untold, "does not tell"), (strange, "another form")):
+    for found, told in ((untold, "does not say"), (strange, "another form")):
         by = SupportMetrics(VECTORS, [found])
         for metric in (by.citation_recall, by.citation_precision, by.groundedness):
             with pytest.raises(Unscored, match=told):
