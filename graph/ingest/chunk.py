@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..release import Chunking
 from ..text.cells import split
-from ..text.faq import leads
+from ..text.faq import is_only_question
 from ..text.splitting import PARAGRAPH, sentences, trim
-from ..text.tables import LOOKED_AT, layout_of
+from ..text.tables import MAX_LAYOUT_ROWS, layout_of
 from .document import Chunk, Document
 from .formats.tables import parser
 
@@ -37,7 +37,7 @@ class Unit:
     heading: bool = False
     header: tuple[int, int] | None = None
     """Where the header row of the table that this belongs to stands."""
-    leads: bool = False
+    is_only_question: bool = False
 
 
 def cut(document: Document, sizes: Chunking, count: Callable[[str], int]) -> list[Chunk]:
@@ -84,7 +84,7 @@ def _header_row(text: str, start: int, end: int) -> tuple[int, int] | None:
     """Where the header row of a table stands, if it has one."""
     lines = _lines(text, start, end)
     rows = [lines[0], *lines[2:]]
-    found = layout_of([split(text[a:b]) for a, b in rows[:LOOKED_AT]])
+    found = layout_of([split(text[a:b]) for a, b in rows[:MAX_LAYOUT_ROWS]])
     return rows[found.first - 1] if found.header else None
 
 
@@ -92,7 +92,7 @@ def _fit(text: str, unit: Unit, limit: int, count: Callable[[str], int]) -> Iter
     """The unit itself when it fits, else pieces of it: lines where it has lines, then sentences, then words."""
     tokens = count(text[unit.start : unit.end])
     if tokens <= limit:
-        leading = unit.heading or leads(text[unit.start : unit.end])
+        leading = unit.heading or is_only_question(text[unit.start : unit.end])
         yield Unit(unit.start, unit.end, unit.path, tokens, unit.heading, unit.header, leading)
         return
     for start, end in _split(text, unit.start, unit.end):
@@ -125,7 +125,7 @@ def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
         full = tokens + unit.tokens > sizes.target_tokens
         turned = unit.heading and tokens >= sizes.minimum_tokens
         # A heading goes with what it heads, unless there is nothing but headings.
-        alone = all(member.leads for member in group) and tokens < sizes.target_tokens
+        alone = all(member.is_only_question for member in group) and tokens < sizes.target_tokens
         if _apart(group, unit):
             yield group
             group, tokens = [], 0
@@ -142,7 +142,7 @@ def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
 
 def _without_leads(group: list[Unit]) -> int:
     """How many units of a full group stay in it: what leads at its end goes with what comes next."""
-    last = next((place for place in range(len(group), 0, -1) if not group[place - 1].leads), 0)
+    last = next((place for place in range(len(group), 0, -1) if not group[place - 1].is_only_question), 0)
     return last or len(group)
 
 

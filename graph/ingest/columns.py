@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ..filters import BUILT_IN, ColumnType, is_column_name
-from ..text.metadata_values import boolean, dates, numbers, settled, written
+from ..text.metadata_values import boolean, canonical_text, dates, numbers, resolve
 from .access import GROUPS
 from .document import FileWarning, Metadata
 
@@ -53,7 +53,7 @@ class Column:
                 return [_text(item) for item in (value if isinstance(value, list) else [value])]
             case "mixed":
                 read = _read(value, self.conventions)
-                return _text(value) if read is None else written(read)
+                return _text(value) if read is None else canonical_text(read)
             case "number":
                 return float(_read(value, self.conventions))
         return _read(value, self.conventions)
@@ -122,7 +122,7 @@ def _read(value: Any, conventions: Collection[str]) -> Any:
     if not isinstance(value, str):
         return value
     readings: Mapping[str, Any] = dates(value) or numbers(value)
-    return settled(readings, conventions) if readings else boolean(value)
+    return resolve(readings, conventions) if readings else boolean(value)
 
 
 def _type(kinds: Mapping[Kind, int]) -> ColumnType:

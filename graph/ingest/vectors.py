@@ -50,5 +50,5 @@ def marked(passage: Mapping[str, Any]) -> Marked:
     """
     before = len(passage[WORDS]) - len(passage["text"])
     found = units(passage["text"], passage["header"])
-    begins = [unit.start if unit.begins is None else unit.begins for unit in found]
+    begins = [unit.start if unit.question_start is None else unit.question_start for unit in found]
     return Marked(passage[WORDS], [(before + a, before + unit.end) for a, unit in zip(begins, found, strict=True)])
