@@ -14,7 +14,7 @@ from ..backend import Backend, Scope, SourceText
 from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
-from ..models.embedding import Embedder, QuestionVectors, Small, Vectors, above
+from ..models.embedding import Embedder, Int8Vectors, QuestionVectors, Vectors, relative_cosines
 from ..models.packaged_embeddings import load_embedder
 from ..models.vector_cache import CachedEmbedder
 from ..release import Release
@@ -86,7 +86,7 @@ class SnapshotRetriever:
         missing = [place for place in places if place not in kept]
         fetched = await self._reader.fetch(missing, where) if missing else {}
         for place, row in fetched.items():
-            row[UNITS] = _unit(row[UNITS])
+            row[UNITS] = _unit_vectors(row[UNITS])
             self._read.put((where, place), row)
         found = {**kept, **fetched}
         return {place: found[place] for place in places if place in found}
@@ -202,16 +202,16 @@ def _compare(
     """How like the question each row and each of its units is, 0 for unrelated texts and 1 for the same."""
     if question is None or not rows:
         return [None for _ in rows], [[] for _ in rows]
-    whole = above(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
-    units = above(np.concatenate([row[UNITS] for row in rows]) @ question.units, unrelated).round(4).tolist()
+    whole = relative_cosines(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
+    units = relative_cosines(np.concatenate([row[UNITS] for row in rows]) @ question.units, unrelated).round(4).tolist()
     ends = [*accumulate(len(row[UNITS]) for row in rows)]
     return whole.tolist(), [units[first:last] for first, last in pairwise([0, *ends])]
 
 
-def _unit(small: Small) -> Vectors:
-    """Vectors at 8 bits as they are compared: at unit length."""
-    flat = small.astype(np.float32)
-    scaled: Vectors = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+def _unit_vectors(quantised: Int8Vectors) -> Vectors:
+    """Unit vectors from 8-bit vectors."""
+    vectors = quantised.astype(np.float32)
+    scaled: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return scaled
 
 
@@ -223,7 +223,7 @@ class EmbeddedSimilarity:
 
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
         vectors = await asyncio.to_thread(self._embedder.embed, [text, *others])
-        return [float(score) for score in above(vectors[1:] @ vectors[0], self._embedder.unrelated)]
+        return [float(score) for score in relative_cosines(vectors[1:] @ vectors[0], self._embedder.unrelated)]
 
 
 async def open_retriever(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..index.rows import WORDS, DocumentRow
 from ..index.tables import Reader
-from ..models.embedding import Marks
+from ..models.embedding import TextVectors
 from .document import Refusal
 from .roots import below
 from .vectors import Known
@@ -48,5 +48,5 @@ async def vectors_of(path: Path, documents: set[str]) -> Known:
     async for part in reader.passages():
         for row, *vectors in zip(part.rows, part.vectors, part.units, strict=True):
             if row["document"] in documents:
-                found[row[WORDS]] = Marks(*vectors)
+                found[row[WORDS]] = TextVectors(*vectors)
     return found

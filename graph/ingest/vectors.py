@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..index.rows import WORDS, DocumentRow, PassageRows
-from ..models.embedding import Embedder, Marked, Marks
+from ..models.embedding import Embedder, TextVectors, TextWithSpans
 from ..text.sentences import units
 
-Known = Mapping[str, Marks]
+Known = Mapping[str, TextVectors]
 """The vectors of a passage and of its units, by the text that was embedded."""
 
 
@@ -34,7 +34,7 @@ def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Em
     """Embed what is new of a batch, all of it at once, so that every thread has work."""
     passages = [passage for entry in batch for passage in entry.passages]
     new = {passage[WORDS]: passage for passage in passages if passage[WORDS] not in known}
-    vectors = {**known, **dict(zip(new, embedder.embed_marked([marked(p) for p in new.values()]), strict=True))}
+    vectors = {**known, **dict(zip(new, embedder.embed_with_spans([marked(p) for p in new.values()]), strict=True))}
     finished = []
     for entry in batch:
         made = [vectors[passage[WORDS]] for passage in entry.passages]
@@ -43,7 +43,7 @@ def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Em
     return Embedded(finished, len(passages) - len(new))
 
 
-def marked(passage: Mapping[str, Any]) -> Marked:
+def marked(passage: Mapping[str, Any]) -> TextWithSpans:
     """What is embedded of a passage, with the places of its units in it: the passage's text stands at its end.
 
     An answer is embedded with the question just before it.
@@ -51,4 +51,6 @@ def marked(passage: Mapping[str, Any]) -> Marked:
     before = len(passage[WORDS]) - len(passage["text"])
     found = units(passage["text"], passage["header"])
     begins = [unit.start if unit.question_start is None else unit.question_start for unit in found]
-    return Marked(passage[WORDS], [(before + a, before + unit.end) for a, unit in zip(begins, found, strict=True)])
+    return TextWithSpans(
+        passage[WORDS], [(before + a, before + unit.end) for a, unit in zip(begins, found, strict=True)]
+    )

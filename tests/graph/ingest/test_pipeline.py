@@ -101,17 +101,17 @@ def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Pat
     from graph.models.wordllama import WordLlama
 
     class Counting(WordLlama):
-        def embed_marked(self, texts):  # type: ignore[no-untyped-def]
+        def embed_with_spans(self, texts):  # type: ignore[no-untyped-def]
             embedded.extend(marked.text for marked in texts)
-            return super().embed_marked(texts)
+            return super().embed_with_spans(texts)
 
-    from graph.models.packaged_embeddings import EMBEDDERS
+    from graph.models.packaged_embeddings import PACKAGED
 
-    EMBEDDERS["wordllama-256"] = Counting
+    PACKAGED["wordllama-256"] = Counting
     try:
         run_index(docs, tmp_path / "store")
     finally:
-        EMBEDDERS["wordllama-256"] = WordLlama
+        PACKAGED["wordllama-256"] = WordLlama
     assert embedded
     assert not set(embedded) & before.keys()
 
@@ -121,19 +121,19 @@ def test_a_file_that_was_renamed_keeps_the_vectors_of_its_passages(tmp_path: Pat
     run_index(docs, tmp_path / "store")
     (docs / "a.md").rename(docs / "b.md")
     embedded: list[str] = []
-    from graph.models.packaged_embeddings import EMBEDDERS
+    from graph.models.packaged_embeddings import PACKAGED
     from graph.models.wordllama import WordLlama
 
     class Counting(WordLlama):
-        def embed_marked(self, texts):  # type: ignore[no-untyped-def]
+        def embed_with_spans(self, texts):  # type: ignore[no-untyped-def]
             embedded.extend(marked.text for marked in texts)
-            return super().embed_marked(texts)
+            return super().embed_with_spans(texts)
 
-    EMBEDDERS["wordllama-256"] = Counting
+    PACKAGED["wordllama-256"] = Counting
     try:
         outcome = run_index(docs, tmp_path / "store", prune=True)
     finally:
-        EMBEDDERS["wordllama-256"] = WordLlama
+        PACKAGED["wordllama-256"] = WordLlama
     assert (outcome.indexed, outcome.removed, embedded) == (["docs/b.md"], ["docs/a.md"], [])
 
 

@@ -61,14 +61,14 @@ def test_a_library_that_panics_costs_one_document(tmp_path: Path, monkeypatch: p
 def test_a_text_that_cannot_be_embedded_costs_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from graph.models.wordllama import WordLlama
 
-    embed = WordLlama._embed_marked
+    embed = WordLlama._embed_one_with_spans
 
     def panic(self: WordLlama, marked: object) -> object:
         if "deadly" in marked.text:  # type: ignore[attr-defined]
             raise PanicException("no such token")
         return embed(self, marked)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(WordLlama, "_embed_marked", panic)
+    monkeypatch.setattr(WordLlama, "_embed_one_with_spans", panic)
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.txt").write_text("A deadly sentence.")
