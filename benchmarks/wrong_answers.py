@@ -121,8 +121,10 @@ def wrong_and_right(
 
 def right_cases(row: Row, own: Sequence[Passage]) -> Iterator[Case]:
     for value in (each for each in values(row["answer"]) if each.units):
-        held = next((n for n, p in enumerate(own, 1) if _quotes(p, row) and not missing_values([value], values(p["text"]))), 0)
-        for draft in drafts(value.text, held) if held else ():
+        stated = [not missing_values([value], values(passage["text"])) for passage in own]
+        pairs = enumerate(zip(own, stated, strict=True), 1)
+        marker = next((n for n, (passage, is_stated) in pairs if is_stated and _quotes(passage, row)), 0)
+        for draft in drafts(value.text, marker) if marker else ():
             yield Case("right", row["question"], draft, own)
 
 

@@ -22,7 +22,7 @@ from ..retrieval.fusion import bm25, fuse
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import terms
-from .lexicon import Lexicon
+from .lexicon import StoredLexicon
 from .manifest import Manifest, check_fit, read_manifest
 from .rows import UNITS
 from .store import SnapshotLease, lease
@@ -42,7 +42,7 @@ class SnapshotRetriever:
         manifest: Manifest,
         embedder: Embedder,
         vector_weight: float,
-        lexicon: Lexicon,
+        lexicon: StoredLexicon,
     ) -> None:
         self._lease, self._reader, self._embedder, self._weight = held, reader, embedder, vector_weight
         self.lexicon = lexicon
@@ -237,7 +237,7 @@ async def open_retriever(
     # The model loads in a thread, outside of Python's lock, while this one imports what it needs for the rest.
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
-    lexicon = Lexicon.open(directory)
+    lexicon = StoredLexicon.open(directory)
     kept = caches or Caches()
     embedder = CachedEmbedder(await loading, kept.embeddings, kept.sentences)
     return SnapshotRetriever(held, reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder

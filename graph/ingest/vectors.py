@@ -1,4 +1,4 @@
-"""Gives passages and their units vectors, and never makes one twice for a text that the last Snapshot had."""
+"""Embeds passages and their units, reusing the vectors of texts in the last Snapshot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Known = Mapping[str, TextVectors]
 
 @dataclass(frozen=True)
 class Unembedded:
-    """A document's row and its passages' rows before they have vectors."""
+    """A document's row and its passages' rows without vectors."""
 
     document: DocumentRow
     passages: list[dict[str, Any]]
@@ -31,7 +31,7 @@ class Embedded:
 
 
 def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Embedded:
-    """Embed what is new of a batch, all of it at once, so that every thread has work."""
+    """Embed the new texts of a batch in one call, so that every thread has work."""
     passages = [passage for entry in batch for passage in entry.passages]
     new = {passage[WORDS]: passage for passage in passages if passage[WORDS] not in known}
     vectors = {**known, **dict(zip(new, embedder.embed_with_spans([marked(p) for p in new.values()]), strict=True))}

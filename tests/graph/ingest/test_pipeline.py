@@ -10,7 +10,7 @@ import pytest
 from support import QUICK, Silent, documents, run_index
 
 from graph.errors import FilesRefused, IndexBusy, SourceInvalid
-from graph.index.lexicon import COUNTING, Lexicon
+from graph.index.lexicon import COUNTING, StoredLexicon
 from graph.index.rows import PassageRows
 from graph.index.store import Store, locate
 from graph.index.tables import Reader
@@ -64,9 +64,9 @@ def test_words_that_were_counted_by_other_rules_are_counted_again_without_any_ot
         for module in ("snapshot.lexicon", "ingest.build"):
             earlier.setattr(f"graph.{module}.COUNTING", "1")
         run_index(docs, store)
-    assert Lexicon.open(locate(store)).counting == "1"
+    assert StoredLexicon.open(locate(store)).counting == "1"
     again = run_index(docs, store)
-    assert (again.indexed, again.unchanged, Lexicon.open(locate(store)).counting) == ([], 1, COUNTING)
+    assert (again.indexed, again.unchanged, StoredLexicon.open(locate(store)).counting) == ([], 1, COUNTING)
     assert run_index(docs, store).path == again.path
 
 
