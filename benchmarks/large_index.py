@@ -24,7 +24,7 @@ from graph.index.lexicon import Counting
 from graph.index.local import SnapshotRetriever, open_retriever
 from graph.index.manifest import Counts, Manifest, files_of, write_manifest
 from graph.index.rows import WORDS, PassageRows
-from graph.index.tables import PROBES, REFINED, Writer
+from graph.index.tables import PROBES, REFINED, TableWriter
 from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
 
@@ -60,7 +60,7 @@ async def build(data: Path) -> None:
     PLACE.mkdir(parents=True)
     chance, embedder = random.Random(7), load_embedder(STATIC.embedding)
     sentences = [each for name in SETS for each in sentences_of(data / name / "corpus.jsonl.gz")]
-    writer = await Writer.create(PLACE, {}, embedder.dimensions)
+    writer = await TableWriter.create(PLACE, {}, embedder.dimensions)
     for first in range(0, PASSAGES, AT_ONCE):
         texts = [" ".join(chance.sample(sentences, SENTENCES)) for _ in range(AT_ONCE)]
         rows = [row(first + number, text) for number, text in enumerate(texts)]

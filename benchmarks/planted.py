@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from graph.text.facts import DENIALS, names
+from graph.text.facts import NEGATIONS, names
 
 NAME = re.compile(r"(?<![\w-])[A-Z][a-zà-ÿ]+(?![\w’'-])")
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![\w])")
@@ -63,10 +63,10 @@ def other_name(claim: str, others: Sequence[str], chance: random.Random) -> str 
     return claim[: match.start()] + chance.choice(sorted(foreign)) + claim[match.end() :]
 
 
-def denied(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
+def negated_terms(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
     """The claim made to deny what it said."""
     found = AUXILIARY.search(claim)
-    if not found or any(word.lower() in DENIALS for word in claim.split()):
+    if not found or any(word.lower() in NEGATIONS for word in claim.split()):
         return None
     return f"{claim[: found.end()]} not{claim[found.end() :]}"
 
@@ -94,7 +94,7 @@ FAULTS: dict[str, Fault] = {
     "number": other_number,
     "unit": other_unit,
     "name": other_name,
-    "denial": denied,
+    "denial": negated_terms,
     "opposite": turned,
     "mixed": mixed,
     "invented": invented,

@@ -24,7 +24,7 @@ from graph.builder import build_graph
 from graph.caching.cache import Caches
 from graph.connect import connect
 from graph.filters import ColumnType
-from graph.index.lexicon import Lexicon as StoredLexicon
+from graph.index.lexicon import StoredLexicon
 from graph.index.local import SnapshotRetriever
 from graph.index.store import locate
 from graph.ingest.pipeline import recipe_of

@@ -71,7 +71,7 @@ ALONE: tuple[Patch, ...] = ((route, "choose", one_unit),)
 
 LEXICAL = Switch("retrieval", "lexical leg", (SnapshotRetriever._by_words, SnapshotRetriever._scored, fusion.bm25))
 VECTOR = Switch("retrieval", "vector leg", (SnapshotRetriever._by_meaning, onnx))
-FUSION = Switch("retrieval", "fusion by scores, not by ranks", (fusion.fuse, fusion.normalised))
+FUSION = Switch("retrieval", "fusion by scores, not by ranks", (fusion.fuse, fusion.min_max))
 
 RERANKER = Switch("ranking", "reranker", (features, rerankers.EmbeddedReranker))
 
@@ -85,12 +85,20 @@ def _zeros(asked: Any, values: Sequence[Any], *more: Any) -> list[float]:
 
 
 FEATURES = (
-    _feature("sentence", features._alike),
-    _feature("near", features._near, of="_near", none=always(0.0)),
-    _feature("pairs", features._followed, of="_followed", none=always(set())),
+    _feature("sentence", features._similarity_features),
+    _feature("near", features._best_window_share, of="_best_window_share", none=always(0.0)),
+    _feature("pairs", features._matched_pairs, of="_matched_pairs", none=always(set())),
     _feature("sentence_top", 1),
     _feature("lexical_rank_top", 2),
-    _feature("linked", features._linked, features._link, features._names, features._unasked, of="_linked", none=_zeros),
+    _feature(
+        "linked",
+        features._link_scores,
+        features._link_score,
+        features._names,
+        features._new_terms_share,
+        of="_link_scores",
+        none=_zeros,
+    ),
     _feature("words_spread", features._bm25, of="_bm25", none=_zeros),
     _feature("meaning_spread", 1),
 )
@@ -132,5 +140,5 @@ CONVERSATION = (
         ((conversation.Talk, "topic", always("")),),
     ),
     Switch("conversation", "name that is swapped", (conversation.swapped, 8), ((conversation, "swapped", always("")),)),
-    Switch("conversation", "score of the searches", (4,), ((rerankers, "SEARCHED", 0.0),)),
+    Switch("conversation", "score of the searches", (4,), ((rerankers, "SEARCH_SCORE_WEIGHT", 0.0),)),
 )

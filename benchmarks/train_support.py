@@ -21,7 +21,7 @@ from benchmarks.fitting import develops, fit, write
 from benchmarks.record import begin, cores, print_table, read_records
 from evals.judge.labels import CorpusPassage, texts_of
 from graph.learned import Logistic
-from graph.models.embedding import above
+from graph.models.embedding import relative_cosines
 from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
 from graph.text.words import Weigh, terms, weights
@@ -139,7 +139,7 @@ def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features
         rows.append(
             [
                 features(claim, n, passage, float(cosine), weigh, max(0.0, best - overlaps[n]))
-                for n, cosine in zip(units, above(cosines, embedder.unrelated), strict=True)
+                for n, cosine in zip(units, relative_cosines(cosines, embedder.unrelated), strict=True)
             ]
         )
     return rows

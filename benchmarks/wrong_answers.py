@@ -27,7 +27,7 @@ from graph.release import Models, Release, Routing
 from graph.settings import Settings
 from graph.state import Passage, Usage, no_usage
 from graph.text.sentences import ROW, units
-from graph.text.values import Value, unmet, values
+from graph.text.values import Value, missing_values, values
 from graph.text.words import alike
 from graph.verification.verifier import Verifier
 
@@ -121,8 +121,10 @@ def wrong_and_right(
 
 def right_cases(row: Row, own: Sequence[Passage]) -> Iterator[Case]:
     for value in (each for each in values(row["answer"]) if each.units):
-        held = next((n for n, p in enumerate(own, 1) if _quotes(p, row) and not unmet([value], values(p["text"]))), 0)
-        for draft in drafts(value.text, held) if held else ():
+        stated = [not missing_values([value], values(passage["text"])) for passage in own]
+        pairs = enumerate(zip(own, stated, strict=True), 1)
+        marker = next((n for n, (passage, is_stated) in pairs if is_stated and _quotes(passage, row)), 0)
+        for draft in drafts(value.text, marker) if marker else ():
             yield Case("right", row["question"], draft, own)
 
 
@@ -166,7 +168,7 @@ def of_kind(wanted: Sequence[Value], passages: Sequence[Passage], right: Sequenc
 
 def _same_kind(wanted: Sequence[Value], told: Sequence[Value], right: Sequence[Value]) -> list[str]:
     """The values that measure the same as one of the wanted and are no right answer."""
-    near = [v for v in told if any(v.units and v.same_kind(own) for own in wanted) and unmet([v], right)]
+    near = [v for v in told if any(v.units and v.same_kind(own) for own in wanted) and missing_values([v], right)]
     return list(dict.fromkeys(value.text for value in near))
 
 

@@ -1,4 +1,4 @@
-"""What the graph is built with: protocols of its retriever, writers, rerankers and judge; no implementation."""
+"""The protocols of the graph's collaborators: retriever, writers, rerankers and judge; no implementation."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ from .state import Passage, Quote, Usage
 
 
 class Lexicon(Protocol):
-    """What words the passages of a Snapshot hold that everybody may see."""
+    """The terms of the public passages of a Snapshot."""
 
     def weight(self, term: str) -> float:
-        """How telling a term of graph.text.words is: its smoothed inverse frequency in public passages."""
+        """The smoothed inverse document frequency of a term in public passages."""
         ...
 
     def commonest(self, most: int) -> list[str]:
-        """The terms that stand in the most public passages, most first."""
+        """The terms with the highest document frequency in public passages, highest first."""
         ...
 
 
 class Retriever(Protocol):
-    """Finds passages in one Snapshot; what a caller may not see never leaves it."""
+    """Finds passages in one Snapshot; never returns a passage that the caller may not see."""
 
     @property
     def snapshot(self) -> str:
@@ -37,7 +37,7 @@ class Retriever(Protocol):
 
     @property
     def lexicon(self) -> Lexicon | None:
-        """The words of the Snapshot; None in a world that does not tell them."""
+        """The terms of the Snapshot; None for a backend without them."""
         ...
 
     async def search(self, text: str, scope: "Scope") -> list[Passage]:
@@ -54,31 +54,31 @@ class SourceText:
 
 
 class Index(Protocol):
-    """What passages are read from, as it lies on disk."""
+    """The index on disk that passages are read from."""
 
     async def document(self, file: str, groups: list[str]) -> SourceText | None:
         """The document of a file; None if there is none that these groups may see."""
         ...
 
     async def ping(self) -> None:
-        """Read a little of it; raises SnapshotError or RetrievalUnavailable where questions cannot be answered."""
+        """Read a row; raises SnapshotError or RetrievalUnavailable if questions cannot be answered."""
         ...
 
     def newer(self) -> str | None:
-        """What is to be read in its place by now, by its name; None while that is this one.
+        """The name of the index that has replaced this one; None while this one is current.
 
-        Raises SnapshotError when it cannot be told.
+        Raises SnapshotError when that is unknown.
         """
         ...
 
     def close(self) -> None:
-        """Let go of it: it may be removed, and nothing more is to be asked of it."""
+        """Release the index, which may then be removed; no method may be called afterwards."""
         ...
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a search may find: the caller's filter and groups; `pool` from each leg, and of those the best `keep`."""
+    """The limits of a search: the caller's filter and groups, `pool` candidates from each leg, the best `keep`."""
 
     filters: dict[str, Any]
     groups: list[str]
@@ -96,9 +96,9 @@ class Similarity(Protocol):
 
 @dataclass(frozen=True)
 class Brief:
-    """What a writer is asked: the question, its passages, and what is quoted of them where no model reads.
+    """The input of a writer: the question, its passages, and the quotes for the extractive writer.
 
-    `share` of the passages may be sent: less than 1 after the endpoint called the request too long.
+    `share` of the passages may be sent; it is less than 1 after the endpoint called the request too long.
     """
 
     question: str
@@ -106,8 +106,8 @@ class Brief:
     quotes: list[Quote]
     terms: Terms = field(default_factory=Terms)
     share: float = 1.0
-    said: list[str] = field(default_factory=list)
-    """What a model says to it, piece by piece and before anything is made of it: the writer adds to it."""
+    raw_reply: list[str] = field(default_factory=list)
+    """The unprocessed pieces of the model's reply; the writer appends to it."""
 
 
 class Writer(Protocol):
@@ -121,7 +121,7 @@ class Writer(Protocol):
 
 
 class Judge(Protocol):
-    """Decides about claims of which the rules are unsure."""
+    """A model that decides about claims of which the rules are unsure."""
 
     async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
         """The reply to a request of graph.verification.model about all of them; adds to `usage`; raises ModelFailed."""
@@ -130,30 +130,29 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class Ranked:
-    """How well passages answer a question, higher is better, on any scale; `trouble` with who should have said so."""
+    """A score for each passage, higher is better, on any scale; `trouble` with the endpoint that should have scored."""
 
     scores: list[float]
     trouble: str = ""
 
 
 class Reranker(Protocol):
-    """Orders candidates anew."""
+    """Reorders candidates."""
 
     async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
-        """A score for each passage, within about `seconds`; a failure is told as trouble and not raised.
+        """A score for each passage, within about `seconds`; an endpoint's failure is returned as `trouble`.
 
-        `readings`: the question, first as it stands alone, then as it can be read otherwise.
-
-        Raises RetrievalUnavailable when the index itself does not answer.
+        `readings`: the stand-alone question first, then its other versions. Raises RetrievalUnavailable when the index
+        does not answer.
         """
         ...
 
 
 class SentenceReader(Protocol):
-    """Reads a question together with each of some sentences."""
+    """Scores sentences together with the question, as cross-encoders do."""
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers the question, as log-odds on a scale of its own; takes milliseconds for each."""
+        """How well each text answers the question, as log-odds on the model's own scale; takes milliseconds each."""
         ...
 
 
@@ -164,13 +163,13 @@ class Backend:
     retriever: Retriever
     similarity: Similarity
     writers: Mapping[str, Writer]
-    """By the name that the Release gives them."""
+    """By their names in the Release."""
     caches: Caches = field(default_factory=Caches)
-    """What this Release has worked out over this Snapshot; empty ones keep nothing."""
+    """The caches of this Release and Snapshot; the default caches store nothing."""
     judge: Judge | None = None
     reranker: Reranker | None = None
-    """None leaves the candidates in their fused order."""
+    """None keeps the fused order."""
     sentences: SentenceReader | None = None
-    """None where the best sentences are taken as they are scored."""
+    """None where sentences are not rescored."""
     index: Index | None = None
-    """None where nothing lies on disk."""
+    """None where there is no index on disk."""

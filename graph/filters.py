@@ -16,7 +16,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from .errors import FilterInvalid
-from .text.metadata_values import boolean, dates, numbers, written
+from .text.metadata_values import boolean, canonical_text, dates, numbers
 
 ColumnType = Literal["string", "mixed", "integer", "number", "boolean", "date", "strings"]
 """A mixed column holds text beside numbers, dates or booleans: compared by what they mean, but without an order."""
@@ -197,7 +197,7 @@ def _literal(name: str, value: Any, kind: ColumnType) -> str:
     if not right or (isinstance(value, float) and not isfinite(value)) or (type(value) is int and abs(value) >= 2**63):
         raise FilterInvalid(f"Column {name!r} holds values of type {kind}; {_shown(value)} is not one.")
     if kind == "mixed" or isinstance(value, str):
-        return _text(written(value))
+        return _text(canonical_text(value))
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 

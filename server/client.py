@@ -17,7 +17,7 @@ from langserve import RemoteRunnable
 from langserve.server_sent_events import EventSource
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from graph.models.failures import seconds_of
+from graph.models.failures import retry_after_seconds
 from server.client_streams import CONNECTION_LOST, AnswerFailed, Item, StreamPosition, as_answer_failed, in_session
 
 __all__ = ["AnswerFailed", "WarrantClient"]
@@ -179,7 +179,7 @@ class WarrantClient(RemoteRunnable[dict[str, Any], Any]):
 
         def retryable(error: BaseException) -> bool:
             if isinstance(error, httpx.HTTPStatusError):
-                soon = (seconds_of(error.response.headers) or 0.0) <= self._timeout
+                soon = (retry_after_seconds(error.response.headers) or 0.0) <= self._timeout
                 return soon and error.response.status_code in statuses
             return isinstance(error, errors)
 
@@ -190,7 +190,7 @@ class WarrantClient(RemoteRunnable[dict[str, Any], Any]):
 def _pause(state: RetryCallState) -> float:
     """Seconds before the next attempt: Retry-After, or exponential backoff with full jitter."""
     error = state.outcome.exception() if state.outcome else None
-    retry_after = seconds_of(error.response.headers) if isinstance(error, httpx.HTTPStatusError) else None
+    retry_after = retry_after_seconds(error.response.headers) if isinstance(error, httpx.HTTPStatusError) else None
     return random.uniform(0, min(MAX_PAUSE, 0.25 * 2**state.attempt_number)) if retry_after is None else retry_after
 
 

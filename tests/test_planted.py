@@ -14,10 +14,10 @@ from benchmarks.planted import (
     TURNED,
     UNITS,
     contracted,
-    denied,
     introduced,
     invented,
     mixed,
+    negated_terms,
     other_name,
     other_number,
     other_unit,
@@ -25,8 +25,8 @@ from benchmarks.planted import (
     turned,
     without_aside,
 )
-from graph.text.facts import denials, names
-from graph.text.values import unmet, values
+from graph.text.facts import count_negations, names
+from graph.text.values import missing_values, values
 
 CLAIM = "In Berlin the Corrento pump (a new one) must run before May for 5 years, which is long, at 1,200 EUR."
 OTHERS = ["In Rome the Montara drive was sold to nobody at all last year.", "It is read in Lisbon by the old people."]
@@ -93,7 +93,7 @@ def test_without_a_name_or_another_there_is_no_other_one(claim: str, others: lis
     ],
 )
 def test_a_denial_is_planted_where_there_is_none(claim: str, changed: str | None) -> None:
-    assert denied(claim, [], chance()) == changed
+    assert negated_terms(claim, [], chance()) == changed
 
 
 @pytest.mark.parametrize(
@@ -180,5 +180,5 @@ def test_rewording_keeps_numbers_and_denials(reword: object) -> None:
     )
     said = REWORDINGS[next(kind for kind, own in REWORDINGS.items() if own is reword)](claim)
     assert said
-    assert not unmet(values(said), values(claim))
-    assert denials(said) == denials(claim)
+    assert not missing_values(values(said), values(claim))
+    assert count_negations(said) == count_negations(claim)

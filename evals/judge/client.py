@@ -19,8 +19,8 @@ from evals.errors import JudgeInvalid
 from evals.judge.config import CACHE, JudgeConfig, JudgeUsage, bare
 from evals.metrics.catalog import Unscored
 from graph.errors import ModelFailed
-from graph.models.chat import chat_model, chunks_of
-from graph.models.replies import Reply, TextReader, most_characters
+from graph.models.chat import chat_model, stream_chunks
+from graph.models.replies import StreamedReply, TextReader, max_reply_characters
 from graph.release import Generation
 from graph.state import no_usage
 
@@ -185,11 +185,11 @@ class CachedJudge:
     async def _attempt(self, call: JudgeCall) -> JudgeReply:
         """One call; raises ModelFailed."""
         name, usage = self.config.identity.model, no_usage()
-        reply = Reply(name, TextReader(), usage, most_characters(MAX_TOKENS))
+        reply = StreamedReply(name, TextReader(), usage, max_reply_characters(MAX_TOKENS))
         self.calls += 1
-        async for chunk in chunks_of(name, self._model, [HumanMessage(call.prompt)], extra_body=FORMAT):
-            reply.hear(chunk)
-        if not reply.ended:
+        async for chunk in stream_chunks(name, self._model, [HumanMessage(call.prompt)], extra_body=FORMAT):
+            reply.add(chunk)
+        if not reply.finish_reason:
             raise ModelFailed("error", f"The reply of {name} broke off.", transient=True)
         reply.close()
         return JudgeReply(reply.text, usage["input_tokens"], usage["output_tokens"])

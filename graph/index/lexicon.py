@@ -26,7 +26,7 @@ SCHEMA = pa.schema(FIELDS)
 class Counting:
     """Counts the passages of a Snapshot that is being built, on top of what a base has counted already."""
 
-    def __init__(self, base: "Lexicon | None" = None) -> None:
+    def __init__(self, base: "StoredLexicon | None" = None) -> None:
         self.passages, self.length = (base.passages, base.length) if base else (0, 0)
         self._held = base.counts() if base else Counter[str]()
 
@@ -53,7 +53,7 @@ class Counting:
             file.write_table(table)
 
 
-class Lexicon:
+class StoredLexicon:
     """Reads a published lexicon from where it is: the file is mapped, and only what is looked up is touched."""
 
     def __init__(self, table: pa.Table, passages: int, length: int, counting: str) -> None:
@@ -65,7 +65,7 @@ class Lexicon:
         self._count = lru_cache(maxsize=50_000)(self._look_up)
 
     @classmethod
-    def open(cls, directory: Path) -> "Lexicon":
+    def open(cls, directory: Path) -> "StoredLexicon":
         """Map the lexicon of a Snapshot; raises SnapshotBroken."""
         path = directory / LEXICON
         try:

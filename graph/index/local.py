@@ -14,7 +14,7 @@ from ..backend import Backend, Scope, SourceText
 from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
-from ..models.embedding import Embedder, QuestionVectors, Small, Vectors, above
+from ..models.embedding import Embedder, Int8Vectors, QuestionVectors, Vectors, relative_cosines
 from ..models.packaged_embeddings import load_embedder
 from ..models.vector_cache import CachedEmbedder
 from ..release import Release
@@ -22,7 +22,7 @@ from ..retrieval.fusion import bm25, fuse
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import terms
-from .lexicon import Lexicon
+from .lexicon import StoredLexicon
 from .manifest import Manifest, check_fit, read_manifest
 from .rows import UNITS
 from .store import SnapshotLease, lease
@@ -42,7 +42,7 @@ class SnapshotRetriever:
         manifest: Manifest,
         embedder: Embedder,
         vector_weight: float,
-        lexicon: Lexicon,
+        lexicon: StoredLexicon,
     ) -> None:
         self._lease, self._reader, self._embedder, self._weight = held, reader, embedder, vector_weight
         self.lexicon = lexicon
@@ -86,7 +86,7 @@ class SnapshotRetriever:
         missing = [place for place in places if place not in kept]
         fetched = await self._reader.fetch(missing, where) if missing else {}
         for place, row in fetched.items():
-            row[UNITS] = _unit(row[UNITS])
+            row[UNITS] = _unit_vectors(row[UNITS])
             self._read.put((where, place), row)
         found = {**kept, **fetched}
         return {place: found[place] for place in places if place in found}
@@ -202,16 +202,16 @@ def _compare(
     """How like the question each row and each of its units is, 0 for unrelated texts and 1 for the same."""
     if question is None or not rows:
         return [None for _ in rows], [[] for _ in rows]
-    whole = above(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
-    units = above(np.concatenate([row[UNITS] for row in rows]) @ question.units, unrelated).round(4).tolist()
+    whole = relative_cosines(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
+    units = relative_cosines(np.concatenate([row[UNITS] for row in rows]) @ question.units, unrelated).round(4).tolist()
     ends = [*accumulate(len(row[UNITS]) for row in rows)]
     return whole.tolist(), [units[first:last] for first, last in pairwise([0, *ends])]
 
 
-def _unit(small: Small) -> Vectors:
-    """Vectors at 8 bits as they are compared: at unit length."""
-    flat = small.astype(np.float32)
-    scaled: Vectors = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+def _unit_vectors(quantised: Int8Vectors) -> Vectors:
+    """Unit vectors from 8-bit vectors."""
+    vectors = quantised.astype(np.float32)
+    scaled: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return scaled
 
 
@@ -223,7 +223,7 @@ class EmbeddedSimilarity:
 
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
         vectors = await asyncio.to_thread(self._embedder.embed, [text, *others])
-        return [float(score) for score in above(vectors[1:] @ vectors[0], self._embedder.unrelated)]
+        return [float(score) for score in relative_cosines(vectors[1:] @ vectors[0], self._embedder.unrelated)]
 
 
 async def open_retriever(
@@ -237,7 +237,7 @@ async def open_retriever(
     # The model loads in a thread, outside of Python's lock, while this one imports what it needs for the rest.
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
-    lexicon = Lexicon.open(directory)
+    lexicon = StoredLexicon.open(directory)
     kept = caches or Caches()
     embedder = CachedEmbedder(await loading, kept.embeddings, kept.sentences)
     return SnapshotRetriever(held, reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder

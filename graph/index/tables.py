@@ -44,7 +44,7 @@ COUNTED = 1000
 """Conditions of which it is remembered how many passages they leave, or which."""
 
 
-class Writer:
+class TableWriter:
     """Fills the tables of a Snapshot that is being built."""
 
     def __init__(self, passages: Any, documents: Any, columns: Mapping[str, ColumnType], schema: pa.Schema) -> None:
@@ -53,7 +53,7 @@ class Writer:
         self.count = 0
 
     @classmethod
-    async def create(cls, directory: Path, columns: Mapping[str, ColumnType], dimensions: int) -> "Writer":
+    async def create(cls, directory: Path, columns: Mapping[str, ColumnType], dimensions: int) -> "TableWriter":
         vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
         own = [pa.field(PREFIX + name, ARROW_TYPES[kind]) for name, kind in columns.items()]
         closed, units = pa.field(CLOSED_WORDS, pa.string()), pa.field(UNITS, pa.binary())

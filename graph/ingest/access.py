@@ -1,6 +1,6 @@
-"""The restriction of a document to groups: how it is written, and what several come to; pure.
+"""The `allowed_groups` of a document: parsing, and merging several of them; pure.
 
-Everything that leaves a doubt raises SourceInvalid: a document is public only when nothing may restrict it.
+Anything ambiguous raises SourceInvalid: a document is public only if nothing may restrict it.
 """
 
 import re
@@ -13,15 +13,15 @@ from ..errors import SourceInvalid
 from .document import Metadata
 
 GROUPS = "allowed_groups"
-SIMILAR = ("allowedgroups", "allowgroup", "groupsallowed")
+SIMILAR_NAMES = ("allowedgroups", "allowgroup", "groupsallowed")
 WORD = re.compile(r"[A-Z]*[^\W\d_A-Z]*")
 PATH = re.compile(r"[.:/\[\]]+")
-DEEPEST = 20
-HOW = f"write {GROUPS}: [name, ...] at the top level of the fields"
+MAX_DEPTH = 20
+INSTRUCTION = f"write {GROUPS}: [name, ...] at the top level of the fields"
 
 
 def is_restriction(name: str) -> bool:
-    """Whether a field's name can only mean the restriction: allowed_groups, but for case, blanks, dots and dashes."""
+    """Whether a field is allowed_groups, ignoring case, spaces, dots and dashes."""
     return _letters(name) == "allowedgroups"
 
 
@@ -38,45 +38,45 @@ def _close(name: str) -> bool:
     letters = _letters(name)
     if len(letters) < len("allowgroup") - 2:
         return False
-    if any(alike(letters, known, 2) for known in SIMILAR) or ("allowed" in letters and "group" in letters):
+    if any(within_edits(letters, known, 2) for known in SIMILAR_NAMES) or ("allowed" in letters and "group" in letters):
         return True
     words = [word.casefold() for word in WORD.findall(name) if word]
-    allow = any(alike(word, "allowed", 2) or alike(word, "allow", 1) for word in words)
-    return allow and any(alike(word, "group", 1) or alike(word, "groups", 1) for word in words)
+    allow = any(within_edits(word, "allowed", 2) or within_edits(word, "allow", 1) for word in words)
+    return allow and any(within_edits(word, "group", 1) or within_edits(word, "groups", 1) for word in words)
 
 
-def alike(name: str, known: str, most: int) -> bool:
-    """Whether two words are so many letters apart at most; two that changed places count as one."""
+def within_edits(name: str, known: str, most: int) -> bool:
+    """Whether the edit distance of two words is at most `most`; a swap of two letters counts as one edit."""
     return OSA.distance(name, known, score_cutoff=most) <= most
 
 
-def settled(fields: Metadata) -> Metadata:
-    """The fields with their restriction, if any, as a list of groups under its own name; raises SourceInvalid."""
+def normalise_restriction(fields: Metadata) -> Metadata:
+    """The fields with the restriction, if any, as a list under `allowed_groups`; raises SourceInvalid."""
     for name in _doubtful(fields):
-        raise SourceInvalid(f"the field {name[:60]!r} may be meant for {GROUPS}; {HOW}, or rename the field.")
-    written = [name for name in fields if is_restriction(name)]
-    groups = [groups_of(fields[name]) for name in written]
+        raise SourceInvalid(f"the field {name[:60]!r} may be meant for {GROUPS}; {INSTRUCTION}, or rename the field.")
+    names = [name for name in fields if is_restriction(name)]
+    groups = [groups_of(fields[name]) for name in names]
     if any(each != groups[0] for each in groups):
-        raise SourceInvalid(f"{' and '.join(written)} name different groups; keep one of them.")
-    others = {name: value for name, value in fields.items() if name not in written}
+        raise SourceInvalid(f"{' and '.join(names)} name different groups; keep one of them.")
+    others = {name: value for name, value in fields.items() if name not in names}
     return {**others, GROUPS: groups[0]} if groups else others
 
 
 def _doubtful(fields: Metadata) -> Iterator[str]:
-    """Names, nested ones too, that may be meant for the restriction and are not written as it."""
-    waiting: list[tuple[dict[str, object] | list[object], int]] = [(fields, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > DEEPEST:
-            raise SourceInvalid(f"the fields are nested too deep; at most {DEEPEST} levels are read.")
+    """Names, also nested ones, that resemble the restriction but are not written correctly."""
+    stack: list[tuple[dict[str, object] | list[object], int]] = [(fields, 0)]
+    while stack:
+        value, depth = stack.pop()
+        if depth > MAX_DEPTH:
+            raise SourceInvalid(f"the fields are nested too deep; at most {MAX_DEPTH} levels are read.")
         names = map(str, value) if isinstance(value, dict) else ()
         yield from (name for name in names if resembles_restriction(name) and (depth or not is_restriction(name)))
-        inner = value.values() if isinstance(value, dict) else value
-        waiting += [(each, depth + 1) for each in inner if isinstance(each, dict | list)]
+        children = value.values() if isinstance(value, dict) else value
+        stack += [(each, depth + 1) for each in children if isinstance(each, dict | list)]
 
 
 def groups_of(value: object) -> list[str]:
-    """A list of group names from a list or from text with `;` or `,` between them; raises SourceInvalid."""
+    """Group names from a list, or from text separated by `;` or `,`; raises SourceInvalid."""
     names = re.split(r"[;,]", value) if isinstance(value, str) else value if isinstance(value, list) else [value]
     if not all(isinstance(name, str) or type(name) is int for name in names if value is not None):
         raise SourceInvalid(f"{GROUPS} = {_shown(value)} is not a list of names; write the names of groups as text.")
@@ -88,29 +88,29 @@ def groups_of(value: object) -> list[str]:
     return groups
 
 
-def agreed(places: Iterable[tuple[str, Metadata]]) -> Metadata:
-    """What several places say of one file, the last one first; raises SourceInvalid if their groups differ."""
+def merge_fields(sources: Iterable[tuple[str, Metadata]]) -> Metadata:
+    """Merge the fields of one file from several sources; later ones win. Raises SourceInvalid if the groups differ."""
     merged: Metadata = {}
     first = ""
-    for place, fields in places:
+    for source, fields in sources:
         if GROUPS in fields and fields[GROUPS] != merged.get(GROUPS, fields[GROUPS]):
-            raise SourceInvalid(f"{first} and {place} name different groups; make them the same.")
-        first = first or (place if GROUPS in fields else "")
+            raise SourceInvalid(f"{first} and {source} name different groups; make them the same.")
+        first = first or (source if GROUPS in fields else "")
         merged |= fields
     return merged
 
 
-def allowed(curated: Metadata, own: Metadata, doubt: str, by_default: Iterable[str]) -> Metadata:
-    """All that is said of a document, with its groups or the default ones; raises SourceInvalid for a doubt."""
-    metadata = narrowed(curated, own)
+def document_metadata(curated: Metadata, own: Metadata, doubt: str, by_default: Iterable[str]) -> Metadata:
+    """The merged metadata of a document, with its groups or the default ones; raises SourceInvalid for a doubt."""
+    metadata = narrow_groups(curated, own)
     if doubt and GROUPS not in metadata:
         raise SourceInvalid(doubt)
     groups = sorted(by_default)
     return {GROUPS: groups, **metadata} if groups else metadata
 
 
-def narrowed(curated: Metadata, own: Metadata) -> Metadata:
-    """What is said of a document and what it says itself, which can only narrow its groups; raises SourceInvalid."""
+def narrow_groups(curated: Metadata, own: Metadata) -> Metadata:
+    """Merge curated metadata with the document's own, which can only narrow its groups; raises SourceInvalid."""
     merged = {**curated, **own}
     if GROUPS in curated and GROUPS in own:
         merged[GROUPS] = [group for group in own[GROUPS] if group in curated[GROUPS]]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..filters import PREFIX
-from ..index.lexicon import COUNTING, Counting, Lexicon
+from ..index.lexicon import COUNTING, Counting, StoredLexicon
 from ..index.manifest import Counts, Manifest, files_of, write_manifest
 from ..index.rows import WORDS, DocumentRow, PassageRows
 from ..index.store import Store
-from ..index.tables import BATCH, Reader, Writer
+from ..index.tables import BATCH, Reader, TableWriter
 from ..release import Release
 from .access import GROUPS
 from .columns import Column, column_warnings, infer_columns
@@ -22,7 +22,7 @@ from .journal import Journal
 
 @dataclass(frozen=True)
 class Base:
-    """The Snapshot that the next one is made from; documents in `without` are left behind."""
+    """The Snapshot that the next one is based on, without the documents in `without`."""
 
     path: Path
     without: set[str]
@@ -30,14 +30,14 @@ class Base:
 
 @dataclass(frozen=True)
 class Built:
-    """The published Snapshot, and what of its documents' metadata cannot be filtered on as one would expect."""
+    """The published Snapshot, and warnings about metadata that cannot be filtered on."""
 
     path: Path
     warnings: list[FileWarning]
 
 
 async def build_snapshot(store: Store, journal: Journal, release: Release, recipe: str, base: Base | None) -> Built:
-    """Write everything into a fresh directory, then publish it."""
+    """Write a Snapshot to a new directory and publish it."""
     reader = await Reader.open(base.path, approximate=False) if base else None
     rows = list(journal.documents())
     replaced = {row.document for row in rows} | (base.without if base else set())
@@ -48,7 +48,7 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     shared = {row.document: _shared(row, about[row.document], columns) for row in stubs if not row.duplicate_of}
     build = store.new_build()
     types = {name: column.type for name, column in columns.items()}
-    writer = await Writer.create(build, types, journal.dimensions)
+    writer = await TableWriter.create(build, types, journal.dimensions)
     words = _Words(base, before, shared)
     if reader:
         await _copy(reader, writer, replaced, shared, words)
@@ -80,12 +80,12 @@ def _ordered(stubs: Iterable[DocumentRow]) -> list[DocumentRow]:
 
 
 def _stub(row: DocumentRow) -> DocumentRow:
-    """The row without its text, of which only one at a time need be in memory."""
+    """The row without its text, which is not kept in memory."""
     return DocumentRow(**{**vars(row), "text": ""})
 
 
 def _shared(row: DocumentRow, metadata: dict[str, Any], columns: dict[str, Column]) -> dict[str, Any]:
-    """What all passages of a document have in common."""
+    """The fields that all passages of a document share."""
     groups = metadata.get(GROUPS, [])
     values = {name: column.stored(metadata.get(name)) for name, column in columns.items()}
     own = {
@@ -98,16 +98,16 @@ def _shared(row: DocumentRow, metadata: dict[str, Any], columns: dict[str, Colum
 
 
 def _days(metadata: dict[str, Any], values: dict[str, Any]) -> dict[str, str]:
-    """The dates that are written otherwise in ISO form: whoever compares versions of a passage knows no columns."""
+    """Dates in ISO form, for readers that do not know the column types."""
     days = {name: value.isoformat() for name, value in values.items() if isinstance(value, date)}
     return {name: day for name, day in days.items() if not str(metadata[name]).startswith(day)}
 
 
 class _Words:
-    """The next Snapshot's lexicon: what the base counted, without what is replaced, with what is new."""
+    """The next Snapshot's lexicon: the base's counts, minus replaced passages, plus new ones."""
 
     def __init__(self, base: Base | None, before: list[DocumentRow], shared: dict[str, dict[str, Any]]) -> None:
-        old = Lexicon.open(base.path) if base else None
+        old = StoredLexicon.open(base.path) if base else None
         self._carried = old is not None and old.is_current
         self._counting = Counting(old if self._carried else None)
         self._was = {row.document: not json.loads(row.metadata).get(GROUPS) for row in before}
@@ -115,7 +115,7 @@ class _Words:
         self.write = self._counting.write
 
     def copied(self, gone: list[dict[str, Any]], kept: PassageRows) -> None:
-        """Passages of the base: what it counted is carried over, unless it counted by other rules."""
+        """Passages copied from the base; they are recounted if the base used other counting rules."""
         if not self._carried:
             self.added(kept)
         else:
@@ -130,7 +130,7 @@ class _Words:
 
 
 async def _copy(
-    reader: Reader, writer: Writer, without: set[str], shared: dict[str, dict[str, Any]], words: _Words
+    reader: Reader, writer: TableWriter, without: set[str], shared: dict[str, dict[str, Any]], words: _Words
 ) -> None:
     async for passages in reader.passages():
         gone, kept = _split(passages, without)
@@ -147,7 +147,7 @@ async def _copy(
 
 
 def _split(passages: PassageRows, without: set[str]) -> tuple[list[dict[str, Any]], PassageRows]:
-    """The rows of the documents named, and the others with their vectors."""
+    """The rows of the documents in `without`, and the others with their vectors."""
     stay = [number for number, row in enumerate(passages.rows) if row["document"] not in without]
     if len(stay) == len(passages.rows):
         return [], passages
@@ -156,7 +156,7 @@ def _split(passages: PassageRows, without: set[str]) -> tuple[list[dict[str, Any
 
 
 async def _add_journaled(
-    journal: Journal, writer: Writer, rows: list[DocumentRow], shared: dict[str, dict[str, Any]], words: _Words
+    journal: Journal, writer: TableWriter, rows: list[DocumentRow], shared: dict[str, dict[str, Any]], words: _Words
 ) -> None:
     await writer.add_documents(rows)
     waiting: list[PassageRows] = []

@@ -1,4 +1,4 @@
-"""Cuts a document along its structure; every chunk is an exact slice of the document's text."""
+"""Splits a document along its structure; every chunk is an exact slice of the document's text."""
 
 import re
 from bisect import bisect_right
@@ -7,27 +7,27 @@ from dataclasses import dataclass
 
 from ..release import Chunking
 from ..text.cells import split
-from ..text.faq import leads
+from ..text.faq import is_only_question
 from ..text.splitting import PARAGRAPH, sentences, trim
-from ..text.tables import LOOKED_AT, layout_of
+from ..text.tables import MAX_LAYOUT_ROWS, layout_of
 from .document import Chunk, Document
 from .formats.tables import parser
 
 LINE = re.compile(r"[^\n]+")
 
 HEADER = 0.3
-"""Share of the target size up to which a table's header goes with each of its chunks: more would drown the rows."""
+"""The largest share of the target size at which a table's header is repeated in each chunk."""
 APART = 500
-"""Blanks, such as stand for a picture that was left out, over which no chunk reaches."""
+"""A gap of this many characters, such as an omitted picture, always ends a chunk."""
 REMNANT = 0.4
-"""Share of the target size under which the rest of a section is no chunk of its own."""
+"""A shorter rest of a section, as a share of the target size, is added to the chunk before it."""
 
 
 @dataclass(frozen=True)
-class Unit:
-    """A stretch that is kept whole: a heading, paragraph, list, table, or a piece of one that is too long.
+class Block:
+    """A part that is not split further: a heading, paragraph, list, table, or a piece of a long one.
 
-    One that `leads`, a heading or a question, is not cut from what follows it.
+    `keep_with_next`: a heading or a question, which stays with the block after it.
     """
 
     start: int
@@ -36,12 +36,12 @@ class Unit:
     tokens: int = 0
     heading: bool = False
     header: tuple[int, int] | None = None
-    """Where the header row of the table that this belongs to stands."""
-    leads: bool = False
+    """The offsets of the header row of its table."""
+    keep_with_next: bool = False
 
 
 def cut(document: Document, sizes: Chunking, count: Callable[[str], int]) -> list[Chunk]:
-    """Pack a document's units into chunks of about `sizes.target_tokens`, as `count` counts tokens."""
+    """Pack a document's blocks into chunks of about `sizes.target_tokens`; `count` counts tokens."""
     text = document.text
     units = [piece for unit in _units(document) for piece in _fit(text, unit, sizes.target_tokens, count)]
     longest = HEADER * sizes.target_tokens
@@ -49,13 +49,13 @@ def cut(document: Document, sizes: Chunking, count: Callable[[str], int]) -> lis
     return [_chunk(document, group, lambda header: count(header) <= longest) for group in groups]
 
 
-def _units(document: Document) -> Iterator[Unit]:
+def _units(document: Document) -> Iterator[Block]:
     if document.structured:
         return _markdown_units(document.text, document.body)
-    return (Unit(m.start(), m.end(), ()) for m in PARAGRAPH.finditer(document.text, document.body))
+    return (Block(m.start(), m.end(), ()) for m in PARAGRAPH.finditer(document.text, document.body))
 
 
-def _markdown_units(text: str, body: int) -> Iterator[Unit]:
+def _markdown_units(text: str, body: int) -> Iterator[Block]:
     lines = [body]
     lines += [match.end() for match in re.finditer(r"\n", text[body:])]
     lines = [lines[0], *(body + end for end in lines[1:]), len(text)]
@@ -73,7 +73,7 @@ def _markdown_units(text: str, body: int) -> Iterator[Unit]:
             path = [*(p for p in path if p[0] < level), (level, _plain(tokens[index + 1].content))]
         header = _header_row(text, start, end) if token.type == "table_open" else None
         names = tuple(name for _, name in path if name)
-        yield Unit(start, end, names, heading=token.type == "heading_open", header=header)
+        yield Block(start, end, names, heading=token.type == "heading_open", header=header)
 
 
 def _plain(heading: str) -> str:
@@ -81,26 +81,26 @@ def _plain(heading: str) -> str:
 
 
 def _header_row(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Where the header row of a table stands, if it has one."""
+    """The offsets of a table's header row, if it has one."""
     lines = _lines(text, start, end)
     rows = [lines[0], *lines[2:]]
-    found = layout_of([split(text[a:b]) for a, b in rows[:LOOKED_AT]])
+    found = layout_of([split(text[a:b]) for a, b in rows[:MAX_LAYOUT_ROWS]])
     return rows[found.first - 1] if found.header else None
 
 
-def _fit(text: str, unit: Unit, limit: int, count: Callable[[str], int]) -> Iterator[Unit]:
-    """The unit itself when it fits, else pieces of it: lines where it has lines, then sentences, then words."""
+def _fit(text: str, unit: Block, limit: int, count: Callable[[str], int]) -> Iterator[Block]:
+    """The block if it fits, otherwise its lines, sentences or words."""
     tokens = count(text[unit.start : unit.end])
     if tokens <= limit:
-        leading = unit.heading or leads(text[unit.start : unit.end])
-        yield Unit(unit.start, unit.end, unit.path, tokens, unit.heading, unit.header, leading)
+        leading = unit.heading or is_only_question(text[unit.start : unit.end])
+        yield Block(unit.start, unit.end, unit.path, tokens, unit.heading, unit.header, leading)
         return
     for start, end in _split(text, unit.start, unit.end):
-        yield from _fit(text, Unit(start, end, unit.path, 0, False, unit.header), limit, count)
+        yield from _fit(text, Block(start, end, unit.path, 0, False, unit.header), limit, count)
 
 
 def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Cut a stretch at the coarsest boundary that it has; at worst in the middle, so it always gets smaller."""
+    """Split a part at its coarsest boundary, at worst in the middle."""
     for spans in (_lines, sentences, _halves):
         parts = [(a, b) for a, b in spans(text, start, end) if a < b]
         if len(parts) > 1:
@@ -118,14 +118,14 @@ def _halves(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return [(start, space), (space + 1, end)] if space > start else []
 
 
-def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
-    group: list[Unit] = []
+def _pack(units: list[Block], sizes: Chunking) -> Iterator[list[Block]]:
+    group: list[Block] = []
     tokens = 0
     for unit in units:
         full = tokens + unit.tokens > sizes.target_tokens
         turned = unit.heading and tokens >= sizes.minimum_tokens
-        # A heading goes with what it heads, unless there is nothing but headings.
-        alone = all(member.leads for member in group) and tokens < sizes.target_tokens
+        # A heading stays with the text under it, unless there are only headings.
+        alone = all(member.keep_with_next for member in group) and tokens < sizes.target_tokens
         if _apart(group, unit):
             yield group
             group, tokens = [], 0
@@ -140,15 +140,15 @@ def _pack(units: list[Unit], sizes: Chunking) -> Iterator[list[Unit]]:
         yield group
 
 
-def _without_leads(group: list[Unit]) -> int:
-    """How many units of a full group stay in it: what leads at its end goes with what comes next."""
-    last = next((place for place in range(len(group), 0, -1) if not group[place - 1].leads), 0)
+def _without_leads(group: list[Block]) -> int:
+    """How many blocks stay in a full group: headings and questions at its end move to the next one."""
+    last = next((place for place in range(len(group), 0, -1) if not group[place - 1].keep_with_next), 0)
     return last or len(group)
 
 
-def _without_remnants(groups: list[list[Unit]], sizes: Chunking) -> list[list[Unit]]:
-    """A short rest of a section goes with the chunk before it: alone it would lack its context."""
-    joined: list[list[Unit]] = []
+def _without_remnants(groups: list[list[Block]], sizes: Chunking) -> list[list[Block]]:
+    """Add a short rest of a section to the chunk before it: alone it would lack context."""
+    joined: list[list[Block]] = []
     for group in groups:
         same = joined and joined[-1][-1].path == group[0].path and not group[0].heading
         if (
@@ -162,11 +162,11 @@ def _without_remnants(groups: list[list[Unit]], sizes: Chunking) -> list[list[Un
     return joined
 
 
-def _apart(group: list[Unit], unit: Unit) -> bool:
+def _apart(group: list[Block], unit: Block) -> bool:
     return bool(group) and unit.start - group[-1].end > APART
 
 
-def _chunk(document: Document, group: list[Unit], fits: Callable[[str], bool]) -> Chunk:
+def _chunk(document: Document, group: list[Block], fits: Callable[[str], bool]) -> Chunk:
     start, end = group[0].start, group[-1].end
     lead = next((unit for unit in group if not unit.heading), group[0])
     row = lead.header
@@ -176,7 +176,7 @@ def _chunk(document: Document, group: list[Unit], fits: Callable[[str], bool]) -
 
 
 def _pages(page_starts: tuple[int, ...], start: int, end: int) -> tuple[int | None, tuple[int, ...]]:
-    """The page that a stretch begins on, counted from 1, and the offsets at which further pages begin in it."""
+    """The page on which a chunk begins, counted from 1, and the offsets of page breaks in it."""
     if not page_starts:
         return None, ()
     first = max(1, bisect_right(page_starts, start))

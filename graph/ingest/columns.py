@@ -1,7 +1,7 @@
-"""Gives metadata typed columns: a type for each field, each value as its column stores it, what has no type; pure.
+"""Infers typed columns for metadata fields, and warns about fields without one type; pure.
 
-A value that can be read in two ways, `3/4/2025` or `1,500`, is read as the unmistakable values of its column are, and
-is text where they leave it open: nothing is guessed.
+An ambiguous value such as `3/4/2025` or `1,500` is parsed by the convention of the column's unambiguous values, and
+stays text where there is none: nothing is guessed.
 """
 
 import datetime
@@ -14,12 +14,12 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ..filters import BUILT_IN, ColumnType, is_column_name
-from ..text.metadata_values import boolean, dates, numbers, settled, written
+from ..text.metadata_values import boolean, canonical_text, dates, numbers, resolve
 from .access import GROUPS
 from .document import FileWarning, Metadata
 
 Kind = Literal["boolean", "integer", "number", "date", "strings", "string", "code", "open"]
-"""What a value is: a code is text in digits, `0049`; open is what can be read in two ways."""
+"""The kind of a value; `code`: text of digits such as `0049`; `open`: ambiguous."""
 
 MOST_COLUMNS = 100
 LISTED = 5
@@ -35,12 +35,12 @@ OPEN = " What can be read in two ways, such as 3/4/2025 or 1,500, is not guessed
 
 @dataclass(frozen=True)
 class Column:
-    """How the values of a field are stored: their type, and the conventions by which they are read."""
+    """The type of a field's values, and the conventions by which they are parsed."""
 
     type: ColumnType
     conventions: frozenset[str]
     kinds: Mapping[Kind, int]
-    """How many values are of each kind."""
+    """The number of values of each kind."""
 
     def stored(self, value: Any) -> Any:
         """A value as the column stores it; None stays None."""
@@ -53,14 +53,14 @@ class Column:
                 return [_text(item) for item in (value if isinstance(value, list) else [value])]
             case "mixed":
                 read = _read(value, self.conventions)
-                return _text(value) if read is None else written(read)
+                return _text(value) if read is None else canonical_text(read)
             case "number":
                 return float(_read(value, self.conventions))
         return _read(value, self.conventions)
 
     @property
     def is_reported(self) -> bool:
-        """Whether its values look like those of a type that it does not have."""
+        """Whether some values suggest another type than the column has."""
         return self.type == "mixed" or (self.type == "string" and "open" in self.kinds and "code" not in self.kinds)
 
     def is_odd(self, value: object) -> bool:
@@ -70,7 +70,7 @@ class Column:
 
 
 def infer_columns(documents: Collection[Metadata]) -> dict[str, Column]:
-    """A column for each field from all of its values; values that do not agree make it a column of strings."""
+    """Infer a column for each field from all its values; fields with conflicting values become strings."""
     conventions: dict[str, set[str]] = defaultdict(set)
     for name, value in _values(documents):
         conventions[name].update(_conventions(value))
@@ -91,7 +91,7 @@ def _has_column(name: str) -> bool:
 
 
 def _conventions(value: object) -> Collection[str]:
-    """The one convention that a value can only follow, or none."""
+    """The convention of an unambiguous value, or none."""
     if not isinstance(value, str):
         return ()
     readings = dates(value) or numbers(value)
@@ -118,15 +118,15 @@ def _kind(value: object, conventions: Collection[str]) -> Kind:
 
 
 def _read(value: Any, conventions: Collection[str]) -> Any:
-    """What a text means, None when it is open or but text; other values as they are."""
+    """The parsed value of a text, None for plain or ambiguous text; other values unchanged."""
     if not isinstance(value, str):
         return value
     readings: Mapping[str, Any] = dates(value) or numbers(value)
-    return settled(readings, conventions) if readings else boolean(value)
+    return resolve(readings, conventions) if readings else boolean(value)
 
 
 def _type(kinds: Mapping[Kind, int]) -> ColumnType:
-    """The one type of all values; text is mixed beside numbers or dates, and where most are true or false."""
+    """The type of a column; text next to numbers or dates, or mostly booleans, is `mixed`."""
     if "strings" in kinds:
         return "strings"
     match sorted(kinds):
@@ -140,7 +140,7 @@ def _type(kinds: Mapping[Kind, int]) -> ColumnType:
 
 
 def _usual(kinds: Mapping[Kind, int]) -> Kind:
-    """What most values are."""
+    """The most common kind."""
     counts = Counter({kind: kinds.get(kind, 0) for kind in USUAL})
     counts["number"] += kinds.get("integer", 0)
     return max(counts, key=counts.__getitem__)
@@ -151,7 +151,7 @@ def _text(value: object) -> str:
 
 
 def column_warnings(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> list[FileWarning]:
-    """What of the metadata cannot be filtered on as one would expect, with the documents concerned, by their names."""
+    """Warnings about metadata that cannot be filtered on as expected."""
     mixed = [_mixed(name, column, documents) for name, column in columns.items() if column.is_reported]
     return mixed + list(_without_column(documents, columns))
 

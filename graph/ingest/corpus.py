@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceInvalid
-from .access import GROUPS, agreed, allowed, settled
+from .access import GROUPS, document_metadata, merge_fields, normalise_restriction
 from .document import Metadata, Refusal, Source, part_digest
 from .front_matter import doubt_in_text
 from .metadata import normalise
@@ -21,7 +21,7 @@ FIELDS = ("id", "text", "title", "metadata")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEGABYTE = 1 << 20
 LONGEST, SKIPPED = 32 * MEGABYTE, 512 * MEGABYTE
-"""Bytes that a record may have, and for which the end of a longer one is looked for."""
+"""The most bytes of a record, and the most bytes that are skipped to find the end of a longer one."""
 UNREADABLE = (OSError, EOFError, zlib.error, ValueError, RecursionError)
 
 
@@ -39,7 +39,7 @@ def is_corpus(path: Path) -> bool:
 
 
 def records(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]:
-    """Every record of a corpus in its order; a line that is none comes as a Refusal."""
+    """The records of a corpus in order; an invalid line becomes a Refusal."""
     try:
         for number, line in _lines(path):
             if line is None:
@@ -51,7 +51,7 @@ def records(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusa
 
 
 def record_texts(path: Path) -> Iterator[tuple[int, str]]:
-    """The texts of a corpus's records with their lines, one at a time; it ends where the file can no longer be read."""
+    """The texts of a corpus's records with their line numbers, up to the first unreadable byte."""
     with suppress(*UNREADABLE):
         for number, line in _lines(path):
             with suppress(ValueError, RecursionError):
@@ -85,7 +85,7 @@ def _skip_line(file: gzip.GzipFile | BufferedReader) -> bool:
 
 
 def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | Refusal:
-    """A line of a corpus; what is said of the whole file holds for each of its records, which can only narrow it."""
+    """Parse a line of a corpus; the file's metadata applies to each record, which can only narrow its groups."""
     try:
         record = json.loads(line, object_pairs_hook=_each_key_once)
         json.dumps(record, ensure_ascii=False).encode()
@@ -103,7 +103,7 @@ def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | R
     if not isinstance(text, str) or not isinstance(title or "", str) or not isinstance(metadata or {}, dict):
         return Refusal(where, "corrupt: a record is {id, title, text, metadata}: text, text, text and an object")
     try:
-        about = allowed(fields, _own(record, metadata or {}), doubt_in_text(text), ())
+        about = document_metadata(fields, _own(record, metadata or {}), doubt_in_text(text), ())
     except SourceInvalid as error:
         return Refusal(where, f"bad metadata: {error}")
     number = int(where.rpartition(":")[2])
@@ -112,10 +112,10 @@ def _record(path: Path, where: str, line: bytes, fields: Metadata) -> Source | R
 
 
 def _own(record: dict[str, Any], metadata: dict[str, Any]) -> Metadata:
-    """What a record says of itself: its metadata, and a restriction that stands beside them; raises SourceInvalid."""
-    beside = settled({name: value for name, value in record.items() if name not in FIELDS})
+    """A record's own metadata, including a restriction next to it; raises SourceInvalid."""
+    beside = normalise_restriction({name: value for name, value in record.items() if name not in FIELDS})
     groups = {GROUPS: beside[GROUPS]} if GROUPS in beside else {}
-    return agreed([("the record", groups), ("its metadata", normalise(metadata))])
+    return merge_fields([("the record", groups), ("its metadata", normalise(metadata))])
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from .formats.tables import to_markdown
 from .front_matter import is_fenced
 
 PARTS_FROM = 256 * 1024
-"""Bytes from which on a file is indexed in parts."""
+"""The size in bytes at which a file is indexed in parts."""
 FEWEST, ABOUT, MOST = 100, 250, 1000
 """Rows of a part: after FEWEST each row is its last with a chance of one in ABOUT."""
 HEAD = 50
-"""Rows from which the layout of the table is told."""
+"""The rows from which the table's layout is detected."""
 SAMPLE, BLOCK = 64 * 1024, 1 << 20
 
 
@@ -55,7 +55,7 @@ def parts(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]
 
 
 def _digests(path: Path, fields: Metadata) -> tuple[Delimited, list[tuple[int, str]]]:
-    """How the file is read, and the digest of each part: read once if it is UTF-8 and its quotation marks are right."""
+    """The file's format, and the digest of each part; one pass for UTF-8 with correct quotation marks."""
     with path.open("rb") as file:
         mark = encoding_of([file.read(4)])
     how = Delimited(mark, "replace") if mark.startswith("utf-") and mark != "utf-8" else Delimited()

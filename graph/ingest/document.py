@@ -1,4 +1,4 @@
-"""What the steps of ingestion hand on: sources, documents and chunks."""
+"""The data types of ingestion: sources, documents and chunks."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ class Refusal:
 
     @property
     def withheld(self) -> bool:
-        """Whether who may read it could not be relied on."""
+        """Whether it was refused because its groups were in doubt."""
         return self.kind in ("access", "bad metadata", "bad front matter")
 
 
@@ -82,12 +82,12 @@ class Document:
     warnings: tuple[str, ...] = ()
     """What was left out or could not be read, in sentences for the file's owner."""
     doubt: str = ""
-    """What may be meant to say who may read it, at a place where that is not read; empty when nothing is."""
+    """A possible restriction at a place where it is not read; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A passage to be: `document.text[start:end]` under its section, with the header row of its table."""
+    """A future passage: `document.text[start:end]` with its section and the header row of its table."""
 
     start: int
     end: int
@@ -107,12 +107,12 @@ def digest_of(*parts: bytes) -> str:
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
-    """The same mapping always as the same bytes."""
+    """The canonical JSON bytes of a mapping."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
 
 
 def part_digest(text: str, title: str, metadata: Metadata) -> str:
-    """What a part of a file says, as a digest."""
+    """The digest of a part of a file."""
     return digest_of(text.encode(), title.encode(), canonical(metadata))
 
 

@@ -13,7 +13,7 @@ LIGATURES = {number: unicodedata.normalize("NFKC", chr(number)) for number in ra
 QUOTES = dict.fromkeys((0x2018, 0x2019), "'") | dict.fromkeys((0x201C, 0x201D, 0x201E), '"')
 HYPHENS = dict.fromkeys((0x2010, 0x2011), "-")
 UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
-"""Soft hyphens, blanks of no width and byte-order marks."""
+"""Soft hyphens, zero-width spaces and byte-order marks."""
 FORMS = {**LIGATURES, **QUOTES, **HYPHENS, **UNSEEN}
 BOLD = re.compile(r"(?<!\w)\*\*(?=\S)([^*\n]+)(?<=\S)\*\*(?!\w)")
 BULLET = re.compile(r"^[ \t]*[-*•][ \t]+(?=[^\W\d_])", re.MULTILINE)
@@ -21,19 +21,19 @@ BULLET = re.compile(r"^[ \t]*[-*•][ \t]+(?=[^\W\d_])", re.MULTILINE)
 
 
 class Duplicates:
-    """Remembers what it has been shown and names the first document that says the same."""
+    """Remembers documents and returns the first one with the same content."""
 
     def __init__(self) -> None:
         self._shown: dict[str, str] = {}
 
-    def first_like(self, document: str, text: str, metadata: Metadata) -> str | None:
-        """The earlier document that this one repeats, or None, after which this one counts as shown."""
-        digest = digest_of(_said(text).encode("utf-8", "surrogatepass"), canonical(metadata))
+    def first_duplicate(self, document: str, text: str, metadata: Metadata) -> str | None:
+        """The earlier document with the same content; if there is none, remember this one and return None."""
+        digest = digest_of(_normalised_text(text).encode("utf-8", "surrogatepass"), canonical(metadata))
         first = self._shown.setdefault(digest, document)
         return None if first == document else first
 
 
-def _said(text: str) -> str:
-    """What of a text counts."""
+def _normalised_text(text: str) -> str:
+    """The text without irrelevant characters."""
     written = unicodedata.normalize("NFC", text).translate(FORMS)
     return " ".join(BULLET.sub("", BOLD.sub(r"\1", written)).split())

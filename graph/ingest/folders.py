@@ -1,4 +1,4 @@
-"""Walks the given folders: which files lie there, and what is neither opened nor followed."""
+"""Walks the given folders; refuses files and links that must not be opened."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ LEADS_OUT = "link: it leads out of the folder that was given; --follow-symlinks 
 
 @dataclass
 class Walk:
-    """What lies below a folder: files with where they really lie, folders, and what was refused, each with a reason."""
+    """The files below a folder with their real paths, the folders, and the refusals with reasons."""
 
     files: dict[Path, Path] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
@@ -21,7 +21,7 @@ class Walk:
 
 
 def walk(root: Path, leads_out: Callable[[Path], bool], skipped: Path | None = None) -> Walk:
-    """Everything below a folder, or the one file, but for what is hidden; a link that `leads_out` is refused."""
+    """Walk a folder, or one file, without hidden entries; refuses a link that `leads_out`."""
     found = Walk()
     waiting, entered = [root], {skipped}
     if not root.is_dir():

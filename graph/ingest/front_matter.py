@@ -1,4 +1,4 @@
-"""What a text says of itself: the front matter at its top, and what at another place may be meant as such; pure."""
+"""Parses front matter, and detects a possible restriction elsewhere in a text; pure."""
 
 import re
 import tomllib
@@ -8,15 +8,15 @@ from typing import Any
 from ..errors import SourceInvalid
 from ..strict_yaml import YamlInvalid, load_yaml
 from ..text.cells import split
-from .access import HOW, resembles_restriction
+from .access import INSTRUCTION, resembles_restriction
 from .document import Metadata, canonical
 from .formats.sheets import DELIMITED
 from .metadata import normalise
 
 MOST = 64 << 10
-"""Characters of front matter that are read."""
+"""The most characters of front matter."""
 LINES = 30
-"""So many lines at the top of a text may be meant to say who may read it."""
+"""The lines at the top of a text that are searched for a restriction."""
 BLANK = r"[\s\u200b\u2060\ufeff]"
 OPENING = re.compile(rf"{BLANK}*?^(?P<indent>[ \t]*)(?P<fence>---|\+\+\+)[ \t]*(?:yaml|toml)?[ \t]*\n", re.MULTILINE)
 CLOSING = {"---": r"(?:---|\.\.\.)", "+++": r"\+\+\+"}
@@ -108,4 +108,4 @@ def doubt_in_names(names: Iterable[str | None]) -> str:
     found = next((name.strip() for name in names if name and resembles_restriction(name.strip())), None)
     if found is None:
         return ""
-    return f"{found!r} may be meant to restrict it, in a place where that is not read; {HOW} in a sidecar."
+    return f"{found!r} may be meant to restrict it, in a place where that is not read; {INSTRUCTION} in a sidecar."

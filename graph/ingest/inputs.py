@@ -1,4 +1,4 @@
-"""The paths of one run: what lies under them now, and what of the index is theirs."""
+"""The input paths of one run, their current files, and their documents in the index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from .sources import Discovery, discover, real_paths
 
 
 @dataclass(frozen=True)
-class Search:
-    """How files are looked for, and the groups of those that name none."""
+class DiscoveryOptions:
+    """The options of the file search, and the default groups."""
 
     store: Path
     most_megabytes: float
@@ -27,40 +27,40 @@ def check_paths(paths: Sequence[Path], known: Roots | None) -> None:
 
 
 class Inputs:
-    """What is found under the paths; `all_gone`: one that is empty or not there counts as one whose files are gone."""
+    """The sources under the paths; `all_gone`: the files of an empty or missing path count as deleted."""
 
-    def __init__(self, paths: Sequence[Path], known: Roots, search: Search, *, all_gone: bool) -> None:
+    def __init__(self, paths: Sequence[Path], known: Roots, options: DiscoveryOptions, *, all_gone: bool) -> None:
         there = [path for path in paths if not all_gone or path.exists()]
-        self._paths, self._search, self._all_gone = [path.resolve() for path in paths], search, all_gone
+        self._paths, self._options, self._all_gone = [path.resolve() for path in paths], options, all_gone
         self.roots = known.including(real_paths(there))
         self._found = self._discover(there)
         self.sources = [self._by_default(source) for source in self._found.sources]
         self.refused: list[Refusal] = self._found.refused
 
     def _discover(self, paths: Sequence[Path]) -> Discovery:
-        search = self._search
+        options = self._options
         return discover(
             paths,
-            most_megabytes=search.most_megabytes,
+            most_megabytes=options.most_megabytes,
             roots=self.roots,
-            follow_symlinks=search.follow_symlinks,
-            store=search.store,
+            follow_symlinks=options.follow_symlinks,
+            store=options.store,
         )
 
     def _by_default(self, source: Source) -> Source:
         """A source that may get its groups by default counts as changed when those change."""
-        groups = self._search.default_groups
+        groups = self._options.default_groups
         if not groups or GROUPS in source.metadata:
             return source
         return replace(source, digest=digest_of(source.digest.encode(), ";".join(groups).encode()))
 
     def gone(self, before: Rows) -> set[str]:
-        """Documents of the index that lay under the paths and do no longer; of a path without a file, none."""
+        """Indexed documents that are no longer under the paths; none for a path without a file."""
         scopes = [scope for path in self._paths if path not in self._spared() for scope in self.roots.scopes(path)]
         return gone(before, {source.id for source in self.sources}, scopes, self.refused)
 
     def notes(self) -> list[str]:
-        """Which paths nothing was taken out of, and why."""
+        """Notes about paths that were not pruned."""
         why = "there is no file there. If that is right, give --prune-all."
         return [f"Nothing was pruned under {path}: {why}" for path in self._spared()]
 
@@ -69,7 +69,7 @@ class Inputs:
         return [] if self._all_gone else self._found.empty
 
     def copies_left(self, before: Rows, known: set[str]) -> list[Source]:
-        """Copies beside the paths, found anew: what they are copies of has changed, and their own text is not kept."""
+        """Duplicates outside the paths whose original has changed: read again, since their text is not stored."""
         left = {name for name, row in before.items() if row.duplicate_of} - known
         left -= {source.id for source in self.sources}
         paths = {self.roots.path(before[name].file) for name in left}

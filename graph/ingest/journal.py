@@ -1,4 +1,4 @@
-"""What a run has finished so far, kept in SQLite so that the next run goes on where this one was cut off."""
+"""The finished work of a run, in SQLite, so that the next run can resume."""
 
 import json
 import sqlite3
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from ..index.rows import UNITS, DocumentRow, PassageRows
 
 LAYOUT = "2"
-"""Goes up with the tables: work that an earlier version left unpublished is done again."""
+"""The schema version: unpublished work of another version is done again."""
 
 
 class Journal:
-    """Documents that are read, cut and embedded but not yet published; opened under the store's lock."""
+    """Documents that are embedded but not yet published; used under the store's lock."""
 
     def __init__(self, path: Path, recipe: str, dimensions: int) -> None:
         self._path, self.dimensions = path, dimensions
@@ -31,7 +31,7 @@ class Journal:
         try:
             database.execute("PRAGMA journal_mode=WAL")
         except sqlite3.DatabaseError:
-            # Only work that can be done again is in here: a file that is damaged is begun anew.
+            # The journal can be rebuilt, so a damaged file is replaced.
             database.close()
             self._remove()
             database = sqlite3.connect(self._path, check_same_thread=False)
@@ -49,7 +49,7 @@ class Journal:
             database.execute("INSERT INTO recipe VALUES (?)", (made_by,))
 
     def record(self, finished: list[tuple[DocumentRow, PassageRows]]) -> None:
-        """Keep finished documents, all or none, in place of earlier versions of the same."""
+        """Store finished documents in one transaction, replacing earlier versions."""
         with self._database as database:
             for row, passages in finished:
                 self._forget(row.document)
@@ -61,7 +61,7 @@ class Journal:
                 database.execute("INSERT INTO passages VALUES (?, ?, ?, ?)", (row.document, rows, vectors, units))
 
     def keep_only(self, documents: set[str]) -> None:
-        """Drop every document but these."""
+        """Delete all other documents."""
         with self._database:
             for name in self.names() - documents:
                 self._forget(name)
@@ -92,7 +92,7 @@ class Journal:
         self._database.close()
 
     def discard(self) -> None:
-        """Forget everything: it is published."""
+        """Delete the journal after publishing."""
         self.close()
         self._remove()
 
@@ -102,5 +102,5 @@ class Journal:
 
 
 def _split(flat: NDArray[np.int8], sizes: list[int], width: int) -> list[NDArray[np.int8]]:
-    """Rows of such a width, so many for each passage."""
+    """Split a flat array into one matrix for each passage."""
     return np.split(flat.reshape(-1, width), np.cumsum(sizes)[:-1]) if sizes else []

@@ -1,4 +1,4 @@
-"""What manifests and sidecars say of files; what cannot be relied on refuses every file that it may concern."""
+"""Metadata from manifests and sidecars; an unreliable entry refuses every file that it may concern."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from ..errors import SourceInvalid
-from .access import GROUPS, agreed, alike
+from .access import GROUPS, merge_fields, within_edits
 from .document import Metadata
 from .formats.clean import decode
 from .formats.sheets import DELIMITED
@@ -18,12 +18,12 @@ from .front_matter import doubt_in_markup
 from .metadata import MANIFESTS, MOST_SIDECAR, SIDECARS, fold, is_metadata, manifest, normalise, sidecar
 
 Listing = dict[str, list[str]]
-"""A folder's entries by their names without regard to case."""
+"""A folder's entries by case-folded name."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a manifest, and the file that it names as it is written there."""
+    """A row of a manifest, and the file name in it."""
 
     manifest: Path
     file: str
@@ -39,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Stray:
-    """A row of a manifest or a sidecar that describes nothing that is there; `restricts`: it names groups, or may."""
+    """A manifest row or sidecar without a file; `restricts`: it names groups, or may."""
 
     name: str
     restricts: bool
@@ -72,7 +72,7 @@ class Curated:
         self._unsure: dict[Path, str] = {}
 
     def fields(self, file: Path, names: Iterable[Path] = ()) -> Metadata:
-        """What is said of a file, which has other names too where links lead to it; raises SourceInvalid."""
+        """The fields of a file, also under the names of links to it; raises SourceInvalid."""
         places = [file, *names]
         above = {folder: self._load(folder) for place in places for folder in reversed(place.parents)}
         near = {place.parent for place in places}
@@ -83,14 +83,14 @@ class Curated:
         if file in self._unsure:
             raise SourceInvalid(self._unsure[file])
         rows = sorted(self._rows.get(file, ()), key=lambda row: len(row.manifest.parts))
-        merged = agreed([*((row.manifest.name, row.read()) for row in rows), *self._beside(file)])
+        merged = merge_fields([*((row.manifest.name, row.read()) for row in rows), *self._beside(file)])
         if GROUPS not in merged:
             described = {row.manifest for row in rows} | ({None} if file in self._sidecars else set())
             self._check_strays(places, [folder for folder in trusted if trusted[folder].strays], described)
         return merged
 
     def _check_strays(self, places: list[Path], folders: list[Path], described: set[Path | None]) -> None:
-        """Raise SourceInvalid where a restriction of nothing that is there may be meant for a file."""
+        """Raise SourceInvalid if a restriction without a file may be meant for this file."""
         for place, folder in product(places, folders):
             if not place.is_relative_to(folder):
                 continue
@@ -101,7 +101,7 @@ class Curated:
                     raise SourceInvalid(f"{origin} restricts {stray.name!r}, {why}")
 
     def strays(self, folder: Path) -> list[Stray]:
-        """What the manifests and sidecars of a folder say of files that are not there."""
+        """The entries of a folder's manifests and sidecars for missing files."""
         return self._load(folder).strays
 
     def _beside(self, file: Path) -> Iterator[tuple[str, Metadata]]:
@@ -168,7 +168,7 @@ class Curated:
                     self._unsure[file] = f"{name} may be meant as its sidecar; that is named {file.name}{SIDECARS[0]}."
 
     def _matches(self, folder: Path, name: str) -> list[Path]:
-        """The files that a name may mean, by their real paths: the one of just this name, else all but for its case."""
+        """The real paths that a name may mean: the exact match, otherwise all that differ only in case."""
         for parts in ((name,), tuple(name.split("/")), tuple(name.replace("\\", "/").split("/"))):
             base, rest = _climbed(folder, parts)
             places = [base] if rest and (base == folder or self._inside(base)) else []
@@ -200,7 +200,7 @@ class Curated:
 
 
 def _sidecars(listing: Listing) -> list[str]:
-    """The sidecars in a folder. Hidden ones describe hidden files, but for one that has no other name."""
+    """The sidecars in a folder, without hidden ones, which describe hidden files."""
     found = [name for folded in listing if folded.endswith(SIDECARS) for name in listing[folded]]
     return [name for name in found if not name.startswith(".") or fold(name) in SIDECARS]
 
@@ -208,14 +208,18 @@ def _sidecars(listing: Listing) -> list[str]:
 def _is_like_a_manifest(path: Path) -> bool:
     """Whether a list with a column of groups is named like a manifest, such as manifest.csv.txt."""
     named = fold(path.name).partition(".")[0]
-    if is_metadata(path.name) or path.suffix.lower() not in (*DELIMITED, ".txt") or not alike(named, "manifest", 2):
+    if (
+        is_metadata(path.name)
+        or path.suffix.lower() not in (*DELIMITED, ".txt")
+        or not within_edits(named, "manifest", 2)
+    ):
         return False
     with path.open("rb") as file:
         return bool(doubt_in_markup(decode(file.read(MOST_SIDECAR)), DELIMITED[0]))
 
 
 def _is_meta(part: str) -> bool:
-    return fold(part).startswith("meta") or alike(fold(part), "meta", 1)
+    return fold(part).startswith("meta") or within_edits(fold(part), "meta", 1)
 
 
 def _real(path: Path) -> Path:
@@ -272,7 +276,7 @@ class _Strays:
         yield from (self._last[part] for part in (path.name, path.stem) if part in self._last)
         # Names that differ in a number are names of different files.
         near = self._by_digits.get(_digits(path.name), {})
-        yield from (stray for last, stray in near.items() if alike(last, path.name, min(2, len(path.stem) // 4)))
+        yield from (stray for last, stray in near.items() if within_edits(last, path.name, min(2, len(path.stem) // 4)))
 
 
 def _digits(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Metadata from sidecars, manifests and records: read and normalised."""
+"""Reads and normalises metadata from sidecars, manifests and records."""
 
 import csv
 import datetime
@@ -12,15 +12,15 @@ from typing import Any
 
 from ..errors import SourceInvalid
 from ..strict_yaml import YamlInvalid, load_yaml
-from .access import is_restriction, settled
+from .access import is_restriction, normalise_restriction
 from .document import Metadata
 
 MANIFESTS = ("manifest.csv", "manifest.tsv")
 SIDECARS = (".meta.yaml", ".meta.yml", ".meta.json")
 MOST_SIDECAR, MOST_MANIFEST, MOST_ROWS = 1 << 20, 32 << 20, 200_000
-"""Bytes of a sidecar and of a manifest, and rows of a manifest, that are read."""
+"""The most bytes of a sidecar and of a manifest, and the most rows of a manifest."""
 LONGEST_CELL = 1 << 17
-"""Characters; a longer cell has lost its closing quotation mark."""
+"""The most characters of a cell; a longer one lacks its closing quotation mark."""
 
 
 def is_metadata(name: str) -> bool:
@@ -29,7 +29,7 @@ def is_metadata(name: str) -> bool:
 
 
 def fold(name: str) -> str:
-    """A file's name for comparing: without regard to case and to how letters with marks are composed."""
+    """A file name for comparison, case-folded and Unicode-normalised."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -45,7 +45,7 @@ def sidecar(path: Path) -> Metadata:
 
 
 def manifest(path: Path) -> list[tuple[str, Metadata]]:
-    """The rows of a manifest, each with the file that it names as it is written there; raises SourceInvalid.
+    """The rows of a manifest with their file names; raises SourceInvalid.
 
     A cell that is empty says nothing. Fields are not normalised yet: a wrong one is the matter of its row.
     """
@@ -96,7 +96,7 @@ def _cells(names: list[str], row: list[str], file: int) -> Metadata:
 
 
 def _text(path: Path, most: int) -> str:
-    """A file's text; raises SourceInvalid for what is no regular file, is too large, or is not UTF-8."""
+    """The text of a file; raises SourceInvalid unless it is a regular UTF-8 file of limited size."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -111,11 +111,15 @@ def _text(path: Path, most: int) -> str:
 
 
 def normalise(fields: Metadata) -> Metadata:
-    """The same fields as JSON values: dates as ISO text, groups as a list, what is missing left out.
+    """The fields as JSON values: dates as ISO text, groups as a list, without missing values.
 
     Raises SourceInvalid where the groups that may find the document are in doubt.
     """
-    return {name: _plain(value) for name, value in settled(fields).items() if value is not None and value != ""}
+    return {
+        name: _plain(value)
+        for name, value in normalise_restriction(fields).items()
+        if value is not None and value != ""
+    }
 
 
 def _normalised(fields: dict[Any, Any], place: str) -> Metadata:

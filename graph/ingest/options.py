@@ -1,4 +1,4 @@
-"""How an indexing run is to be done, what it tells while it runs, and what it has done."""
+"""The options, progress and result of an indexing run."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import Protocol
 
 from ..index.manifest import Manifest
 from .document import FileWarning, Refusal
-from .reading import Limits
+from .reading import ReadLimits
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: `prune` drops what is no longer found, `strict` publishes nothing when a file was refused."""
+    """Options of a run: `prune` removes deleted documents, `strict` publishes nothing when a file was refused."""
 
     prune: bool = False
     prune_all: bool = False
-    """Also of paths with nothing at or under them."""
+    """Prune also paths that are empty or missing."""
     strict: bool = False
     follow_symlinks: bool = False
     default_groups: tuple[str, ...] = ()
@@ -24,20 +24,20 @@ class Options:
     most_megabytes: float = 200
     seconds_per_file: float = 120
     memory_megabytes: float = 2048
-    """Megabytes of memory that a reader may take for one file."""
+    """The most megabytes of memory for reading one file."""
     patience: float = 600
     ocr: str = ""
-    """Tesseract's name of the language that scans are read in; none are read without."""
+    """Tesseract's name of the OCR language; without one, scans are not read."""
 
     @property
-    def limits(self) -> Limits:
-        """What reading one file may take."""
-        return Limits(self.threads, self.seconds_per_file, self.most_megabytes, self.memory_megabytes)
+    def limits(self) -> ReadLimits:
+        """The limits for reading one file."""
+        return ReadLimits(self.threads, self.seconds_per_file, self.most_megabytes, self.memory_megabytes)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did, by document id, and the Snapshot that is now in force; copies are among the indexed."""
+    """The result of a run by document id, and the current Snapshot; duplicates count as indexed."""
 
     manifest: Manifest
     path: Path
@@ -50,11 +50,11 @@ class Outcome:
     refused: list[Refusal] = field(default_factory=list)
     warnings: list[FileWarning] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What the run did not do, in sentences."""
+    """Sentences about what the run did not do."""
 
 
 class Progress(Protocol):
-    """Is told how far the run is."""
+    """Receives the progress of a run."""
 
     def expect(self, documents: int) -> None: ...
 

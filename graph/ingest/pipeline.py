@@ -8,33 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FilesRefused, SnapshotBroken, SourceInvalid
-from ..index.lexicon import Lexicon
+from ..index.lexicon import StoredLexicon
 from ..index.manifest import read_manifest
 from ..index.rows import WORDS, DocumentRow
 from ..index.store import SnapshotLease, Store
 from ..models.embedding import Embedder
 from ..models.packaged_embeddings import load_embedder
 from ..release import Release
-from .access import allowed
+from .access import document_metadata
 from .build import Base, build_snapshot
 from .csv_parts import is_table
 from .document import Chunk, FileWarning, Refusal, Refused, Source, digest_of
 from .duplicates import Duplicates
-from .inputs import Inputs, Search, check_paths
+from .inputs import DiscoveryOptions, Inputs, check_paths
 from .journal import Journal
 from .options import Options, Outcome, Progress
 from .previous import published, rows_with_text, vectors_of, withdrawn
-from .reading import Cut, Recipe, read_all, surviving
+from .reading import Cut, Recipe, catch_failures, read_all
 from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
 
 READING = 13
-"""Goes up when the same file would be read or cut into other text: then everything is read again."""
+"""The version of reading and chunking: after a change everything is indexed again."""
 EMBED_AT_ONCE = 64
 
 
 def recipe_of(release: Release, ocr: str = "") -> str:
-    """Names everything but the documents that a Snapshot's content follows from."""
+    """Identifies everything except the documents that determines a Snapshot's content."""
     cutting = release.chunking.model_dump_json()
     return digest_of(f"{READING} {ocr}".encode(), release.embedding.encode(), cutting.encode())[:16]
 
@@ -50,7 +50,7 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
     known = Roots.read(store.path) if options.prune_all else None
     check_paths(paths, known)
     with store.writing(patience=options.patience):
-        search = Search(out, options.most_megabytes, options.follow_symlinks, options.default_groups)
+        search = DiscoveryOptions(out, options.most_megabytes, options.follow_symlinks, options.default_groups)
         inputs = Inputs(paths, Roots.read(store.path), search, all_gone=options.prune_all)
         inputs.roots.write(store.path)
         run = _Run(store, release, options, progress)
@@ -68,20 +68,20 @@ class _Run:
         self.recipe = recipe_of(release, options.ocr)
         self.embedder: Embedder = load_embedder(release.embedding, options.threads)
         self.journal = Journal(store.work / "journal.sqlite", self.recipe, self.embedder.dimensions)
-        self.held = self._base()
-        self.base = self.held.directory if self.held else None
+        self.lease = self._base()
+        self.base = self.lease.directory if self.lease else None
         self.before = asyncio.run(published(self.base)) if self.base else {}
         self.refused: list[Refusal] = []
         self.warnings: list[FileWarning] = []
 
     def close(self) -> None:
-        """Let go of the journal and of the Snapshot that it was made from."""
+        """Close the journal and release the base Snapshot."""
         self.journal.close()
-        if self.held:
-            self.held.release()
+        if self.lease:
+            self.lease.release()
 
     def _base(self) -> SnapshotLease | None:
-        """The Snapshot in force, when it is whole and was made by the same recipe."""
+        """The current Snapshot, if it is intact and has the same recipe."""
         try:
             current = self.store.current()
             if current is None or read_manifest(current.directory).recipe == self.recipe:
@@ -96,45 +96,45 @@ class _Run:
         there = {source.id for source in sources}
         withheld = withdrawn(self.before, there, self.refused)
         gone = self._gone(inputs, sources, there) - withheld
-        good = self._still_good(sources, gone | withheld)
-        sources = [*sources, *inputs.copies_left(self.before, good | gone | withheld)]
-        todo = [source for source in sources if source.id not in good]
+        up_to_date = self._unchanged(sources, gone | withheld)
+        sources = [*sources, *inputs.copies_left(self.before, up_to_date | gone | withheld)]
+        todo = [source for source in sources if source.id not in up_to_date]
         self.progress.expect(len(todo))
         if todo:
-            self._work(todo, good)
+            self._work(todo, up_to_date)
         lost = {source.id for source in todo} - self.journal.names()
         withheld = withdrawn(self.before, there - lost, self.refused) | (lost & self.before.keys())
-        unchanged = len(good & there - self.journal.names())
+        unchanged = len(up_to_date & there - self.journal.names())
         notes = [*self.notes, *(inputs.notes() if self._prunes else [])]
         return self._finish(sorted(gone - withheld), sorted(withheld), unchanged, notes)
 
     def _gone(self, inputs: Inputs, sources: list[Source], there: set[str]) -> set[str]:
-        """What is pruned, and what a table was before its rows changed: parts that it no longer has, or all as one."""
+        """The documents to remove: deleted ones, and former parts of changed tables."""
         tables = {source.file for source in sources if is_table(source.path)}
         stale = {row.document for row in self.before.values() if row.file in tables and row.document not in there}
         return stale | (inputs.gone(self.before) if self._prunes else set())
 
-    def _still_good(self, sources: list[Source], out: set[str]) -> set[str]:
-        """Documents that need no work: published or journaled under the digest that their source has now."""
+    def _unchanged(self, sources: list[Source], out: set[str]) -> set[str]:
+        """Documents that are already published or journaled with their current digest."""
         digests = {source.id: source.digest for source in sources}
         rows = {name: row for name, row in self.before.items() if name not in out}
         rows |= {row.document: row for row in self.journal.documents() if row.document in digests}
         rows = {name: row for name, row in rows.items() if digests.get(name, row.digest) == row.digest}
-        good = {name for name, row in rows.items() if row.duplicate_of is None}
-        good |= {name for name, row in rows.items() if row.duplicate_of in good}
-        self.journal.keep_only(good)
-        return good
+        up_to_date = {name for name, row in rows.items() if row.duplicate_of is None}
+        up_to_date |= {name for name, row in rows.items() if row.duplicate_of in up_to_date}
+        self.journal.keep_only(up_to_date)
+        return up_to_date
 
-    def _work(self, todo: list[Source], good: set[str]) -> None:
+    def _work(self, todo: list[Source], up_to_date: set[str]) -> None:
         duplicates = Duplicates()
-        for row in self._rows(good):
+        for row in self._rows(up_to_date):
             about = {**json.loads(row.metadata), "title": row.named}
-            duplicates.first_like(row.document, row.text[row.body :], about)
-        known = self._known_vectors(good)
+            duplicates.first_duplicate(row.document, row.text[row.body :], about)
+        known = self._known_vectors(up_to_date)
         batch: list[Unembedded] = []
         waiting = 0
         for source, read in self._read(todo):
-            entry = surviving(source.file, partial(self._prepare, source, read, duplicates))
+            entry = catch_failures(source.file, partial(self._prepare, source, read, duplicates))
             if isinstance(entry, Refusal):
                 self._refuse(source.id, entry)
                 continue
@@ -145,15 +145,15 @@ class _Run:
                 batch, waiting = [], 0
         self._embed(batch, known)
 
-    def _rows(self, good: set[str]) -> Iterator[DocumentRow]:
-        """The firsts among the documents that need no work, with their texts."""
+    def _rows(self, up_to_date: set[str]) -> Iterator[DocumentRow]:
+        """The unchanged documents that are not duplicates, with their texts."""
         rows = list(self.journal.documents())
-        rows += asyncio.run(rows_with_text(self.base, good - self.journal.names())) if self.base else []
+        rows += asyncio.run(rows_with_text(self.base, up_to_date - self.journal.names())) if self.base else []
         return (row for row in rows if row.duplicate_of is None)
 
-    def _known_vectors(self, good: set[str]) -> Known:
-        """Vectors of what changed or is no longer where it was: a file that was moved has its passages made already."""
-        old = set(self.before) - good
+    def _known_vectors(self, up_to_date: set[str]) -> Known:
+        """The vectors of changed and removed documents: a moved file reuses them."""
+        old = set(self.before) - up_to_date
         return asyncio.run(vectors_of(self.base, old)) if self.base and old else {}
 
     def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Cut]]:
@@ -170,15 +170,17 @@ class _Run:
         self.progress.done(document)
 
     def _prepare(self, source: Source, read: Cut, duplicates: Duplicates) -> Unembedded:
-        """A document with all that is said of it; raises Refused when its groups are in doubt."""
+        """A document with its merged metadata; raises Refused when its groups are in doubt."""
         document = read.document
         try:
-            metadata = allowed(source.metadata, document.metadata, document.doubt, self.options.default_groups)
+            metadata = document_metadata(
+                source.metadata, document.metadata, document.doubt, self.options.default_groups
+            )
         except SourceInvalid as error:
             raise Refused(f"access: {error}") from error
         title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
         named = str(metadata.get("title") or source.title)
-        first = duplicates.first_like(source.id, document.text[document.body :], {**metadata, "title": named})
+        first = duplicates.first_duplicate(source.id, document.text[document.body :], {**metadata, "title": named})
         row = DocumentRow(
             document=source.id,
             file=source.file,
@@ -195,8 +197,8 @@ class _Run:
         return Unembedded(row, [_passage(row, number, chunk) for number, chunk in enumerate(chunks)])
 
     def _embed(self, batch: list[Unembedded], known: Known) -> None:
-        """Make the vectors that are missing, journal the batch, and only then say that it is done."""
-        made = surviving("", lambda: embed_batch(batch, known, self.embedder).finished)
+        """Embed the batch, journal it, and then report it as done."""
+        made = catch_failures("", lambda: embed_batch(batch, known, self.embedder).finished)
         if not isinstance(made, Refusal):
             self.journal.record(made)
             for entry in batch:
@@ -216,7 +218,7 @@ class _Run:
         rows = list(self.journal.documents())
         path = self.base
         out = {*gone, *withheld}
-        if path is None or rows or out or not Lexicon.open(path).is_current:
+        if path is None or rows or out or not StoredLexicon.open(path).is_current:
             base = Base(self.base, out) if self.base else None
             built = asyncio.run(build_snapshot(self.store, self.journal, self.release, self.recipe, base))
             path, self.warnings = built.path, self.warnings + built.warnings

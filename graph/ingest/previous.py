@@ -1,11 +1,11 @@
-"""The last Snapshot: what the next one is made from, and which of its documents a run takes out of the index."""
+"""What a run takes over from the last Snapshot, and which documents it removes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..index.rows import WORDS, DocumentRow
 from ..index.tables import Reader
-from ..models.embedding import Marks
+from ..models.embedding import TextVectors
 from .document import Refusal
 from .roots import below
 from .vectors import Known
@@ -14,14 +14,14 @@ Rows = Mapping[str, DocumentRow]
 
 
 def gone(before: Rows, there: set[str], scopes: Sequence[str], refused: Iterable[Refusal]) -> set[str]:
-    """Documents under the scopes that are no longer there. What lies in a folder that was not read is not known."""
+    """Documents under the scopes that no longer exist, except in folders that could not be read."""
     unread = [refusal.file for refusal in refused if refusal.kind == "unreadable"]
     rows = ((name, row.file) for name, row in before.items() if name not in there)
     return {name for name, file in rows if below(file, scopes) and not below(file, unread)}
 
 
 def withdrawn(before: Rows, there: set[str], refused: Iterable[Refusal]) -> set[str]:
-    """Earlier versions of what is refused; of a corpus, all that is no longer found, as the refused line may be any.
+    """Earlier versions of refused files; for a corpus all missing records, as the refused line may be any of them.
 
     A file that is only listed and not there is like any that was deleted, unless groups are named for it.
     """
@@ -42,11 +42,11 @@ async def rows_with_text(path: Path, wanted: set[str]) -> list[DocumentRow]:
 
 
 async def vectors_of(path: Path, documents: set[str]) -> Known:
-    """The vectors that the given documents have in a Snapshot."""
+    """The vectors of some documents in a Snapshot."""
     reader = await Reader.open(path, approximate=False)
     found = {}
     async for part in reader.passages():
         for row, *vectors in zip(part.rows, part.vectors, part.units, strict=True):
             if row["document"] in documents:
-                found[row[WORDS]] = Marks(*vectors)
+                found[row[WORDS]] = TextVectors(*vectors)
     return found

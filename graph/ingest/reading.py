@@ -1,4 +1,4 @@
-"""Reads and cuts sources, several at once, within bounds; whatever breaks costs one document and never the run."""
+"""Reads and chunks sources in parallel, with limits; a failure affects one document, never the run."""
 
 import csv
 import logging
@@ -27,18 +27,18 @@ from .formats.extract import extract, is_plain
 from .front_matter import doubt_in_markup
 
 log = logging.getLogger("warrant.ingest")
-AHEAD = 8
-"""Files per reader that are read before they are needed."""
-SMALL = 64 * 1024
-"""Bytes up to which plain text is read in this process: it can take neither long nor much memory."""
+READ_AHEAD = 8
+"""Files that each reader reads ahead."""
+MAX_IN_PROCESS = 64 * 1024
+"""The most bytes of plain text that is read in this process."""
 MEGABYTE = 1 << 20
-LONGEST_REASON = 300
-Made = TypeVar("Made")
+MAX_REASON = 300
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How much one file may take: `megabytes` once unpacked, `memory` in megabytes while a reader works on it."""
+class ReadLimits:
+    """The limits for one file: `megabytes` unpacked, `memory` in megabytes while it is read."""
 
     readers: int = 1
     seconds: float = 120
@@ -48,7 +48,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a source becomes chunks."""
+    """How sources are chunked."""
 
     embedding: str
     chunking: Chunking
@@ -63,10 +63,10 @@ class Cut:
     chunks: list[Chunk]
 
 
-def read_all(sources: Iterable[Source], recipe: Recipe, limits: Limits) -> Iterator[tuple[Source, Cut | Refusal]]:
-    """Every source, read and cut, or the Refusal that says why it could not be.
+def read_all(sources: Iterable[Source], recipe: Recipe, limits: ReadLimits) -> Iterator[tuple[Source, Cut | Refusal]]:
+    """Read and chunk every source; a failure becomes a Refusal.
 
-    Small plain texts are worked on here; everything else in other processes, whose time and memory are bounded.
+    Small plain texts are read in this process, everything else in others with limited time and memory.
     """
     with ExitStack() as stack:
         pool: ProcessPool | None = None
@@ -78,14 +78,14 @@ def read_all(sources: Iterable[Source], recipe: Recipe, limits: Limits) -> Itera
                 pool = pool or stack.enter_context(_Readers(limits))
                 future = pool.schedule(read_and_cut, args=[source, text, recipe, limits], timeout=limits.seconds)
                 waiting.append((source, future.result))
-            if len(waiting) > AHEAD * limits.readers:
+            if len(waiting) > READ_AHEAD * limits.readers:
                 yield _outcome(*waiting.popleft(), limits)
         while waiting:
             yield _outcome(*waiting.popleft(), limits)
 
 
 def with_texts(sources: Iterable[Source]) -> Iterator[tuple[Source, str | None]]:
-    """Each source in order, with its text when it is a part of a file; None when the file no longer holds it."""
+    """Each source in order; a part of a file comes with its text, or None if the file no longer has it."""
     for path, group in groupby(sources, key=lambda source: source.path if source.place is not None else None):
         if path is None:
             yield from ((source, None) for source in group)
@@ -93,10 +93,10 @@ def with_texts(sources: Iterable[Source]) -> Iterator[tuple[Source, str | None]]
         wanted = {source.place: source for source in group if source.place is not None}
         how = next(iter(wanted.values())).delimited
         texts = part_texts(path, how) if how else record_texts(path)
-        yield from _found(wanted, texts)
+        yield from _match_parts(wanted, texts)
 
 
-def _found(wanted: Mapping[int, Source], texts: Iterator[tuple[int, str]]) -> Iterator[tuple[Source, str | None]]:
+def _match_parts(wanted: Mapping[int, Source], texts: Iterator[tuple[int, str]]) -> Iterator[tuple[Source, str | None]]:
     left = dict(wanted)
     with suppress(OSError, UnicodeError, csv.Error):
         for place, text in texts:
@@ -108,9 +108,9 @@ def _found(wanted: Mapping[int, Source], texts: Iterator[tuple[int, str]]) -> It
 
 
 class _Readers(ProcessPool):
-    """A pool that is stopped at once when the run is interrupted, not waited for."""
+    """A pool that is stopped immediately when the run is interrupted."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ReadLimits) -> None:
         context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
         if os.name == "posix":
             context.set_forkserver_preload([__name__, "kreuzberg"])
@@ -125,7 +125,7 @@ class _Readers(ProcessPool):
 
 
 def _bound(megabytes: float) -> None:
-    """Bound the memory of a reading process; its libraries' noise on stderr is not the user's business."""
+    """Limit the memory of a reading process, and silence its libraries on stderr."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     if os.name != "posix":
@@ -138,7 +138,7 @@ def _bound(megabytes: float) -> None:
 
 
 def _address_space() -> int:
-    """Bytes of address space that this process has taken already; 0 where that is not told."""
+    """The bytes of address space in use; 0 where unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     except OSError:
@@ -148,15 +148,15 @@ def _address_space() -> int:
 
 def _is_small(source: Source, text: str | None) -> bool:
     if source.place is not None:
-        return len(text or "") <= SMALL
+        return len(text or "") <= MAX_IN_PROCESS
     try:
-        return is_plain(source.path) and source.path.stat().st_size <= SMALL
+        return is_plain(source.path) and source.path.stat().st_size <= MAX_IN_PROCESS
     except OSError:
         return False
 
 
-def read_and_cut(source: Source, text: str | None, recipe: Recipe, limits: Limits) -> Cut | Refusal:
-    """One source as a document and its chunks; whatever goes wrong comes as a Refusal."""
+def read_and_cut(source: Source, text: str | None, recipe: Recipe, limits: ReadLimits) -> Cut | Refusal:
+    """Read and chunk one source; any failure becomes a Refusal."""
 
     def work() -> Cut:
         document = (
@@ -164,7 +164,7 @@ def read_and_cut(source: Source, text: str | None, recipe: Recipe, limits: Limit
         )
         return Cut(document, cut(document, recipe.chunking, token_counter(recipe.embedding)))
 
-    return surviving(source.file, work)
+    return catch_failures(source.file, work)
 
 
 def _part(source: Source, text: str | None) -> Document:
@@ -177,8 +177,8 @@ def _part(source: Source, text: str | None) -> Document:
     return Document(as_written(text), source.title, structured=source.delimited is not None, doubt=doubt)
 
 
-def surviving(file: str, work: Callable[[], Made]) -> Made | Refusal:
-    """What the work makes, or a Refusal; a library written in Rust may panic, which is no Exception."""
+def catch_failures(file: str, work: Callable[[], Result]) -> Result | Refusal:
+    """The result of the work, or a Refusal; also for a Rust panic, which is not an Exception."""
     try:
         return work()
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -188,17 +188,17 @@ def surviving(file: str, work: Callable[[], Made]) -> Made | Refusal:
     except MemoryError:
         return Refusal(file, "too large: it takes more memory than a file may")
     except OSError as error:
-        return Refusal(file, f"unreadable: {_told(error.strerror or error)}")
+        return Refusal(file, f"unreadable: {_error_text(error.strerror or error)}")
     except BaseException as error:
         log.debug("%r could not be worked on", file, exc_info=True)
-        return Refusal(file, f"corrupt: {type(error).__name__}: {_told(error)}")
+        return Refusal(file, f"corrupt: {type(error).__name__}: {_error_text(error)}")
 
 
-def _told(error: object) -> str:
-    return tidy(str(error))[:LONGEST_REASON]
+def _error_text(error: object) -> str:
+    return tidy(str(error))[:MAX_REASON]
 
 
-def _outcome(source: Source, reading: Callable[[], Cut | Refusal], limits: Limits) -> tuple[Source, Cut | Refusal]:
+def _outcome(source: Source, reading: Callable[[], Cut | Refusal], limits: ReadLimits) -> tuple[Source, Cut | Refusal]:
     try:
         return source, reading()
     except TimeoutError:

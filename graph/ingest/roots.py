@@ -1,4 +1,4 @@
-"""The names of documents: each folder or file that was indexed is a root, and gives what is below it its name.
+"""The names of documents: each indexed folder or file is a root, and names the files below it.
 
 STORE/roots.json keeps them, so that a file has one name however its folder is named when it is indexed again.
 """
@@ -16,7 +16,7 @@ FILE = "roots.json"
 
 @dataclass(frozen=True)
 class Roots:
-    """Absolute paths without links, with the name that each gives; no name is another's or lies below it."""
+    """Absolute paths without links, and their names; no name is below another one."""
 
     names: Mapping[Path, str] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class Roots:
         return Roots(names)
 
     def name(self, path: Path) -> str:
-        """A file's name: from the nearest root on, which every file that is asked for has."""
+        """The name of a file, relative to its nearest root."""
         root = max((root for root in self.names if path.is_relative_to(root)), key=lambda root: len(root.parts))
         return self.names[root] if path == root else f"{self.names[root]}/{path.relative_to(root).as_posix()}"
 
@@ -61,7 +61,7 @@ class Roots:
         return min((root for root in self.names if path.is_relative_to(root)), key=lambda root: len(root.parts))
 
     def path(self, name: str) -> Path | None:
-        """Where a name's file lies or lay, if its root is known."""
+        """The path of a name's file, if its root is known."""
         for root, given in self.names.items():
             if name == given:
                 return root
@@ -70,7 +70,7 @@ class Roots:
         return None
 
     def scopes(self, path: Path) -> list[str]:
-        """The names of all that lies below a path: its own, and those of roots below it."""
+        """The scopes below a path: its own name, and those of roots below it."""
         own = [self.name(path)] if any(path.is_relative_to(root) for root in self.names) else []
         return [*own, *(name for root, name in self.names.items() if root.is_relative_to(path))]
 

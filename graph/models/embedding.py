@@ -1,4 +1,4 @@
-"""What an embedding is: text to unit vectors, of wholes and of the units in them."""
+"""The Embedder protocol and its types: unit vectors of texts and of the spans in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-Small = NDArray[np.int8]
-"""Vectors of shape (n, dimensions) at 8 bits, each scaled to its own largest component."""
+Int8Vectors = NDArray[np.int8]
+"""8-bit vectors of shape (n, dimensions), each scaled to its largest component."""
 
 
 UNRELATED = (
@@ -22,29 +22,26 @@ UNRELATED = (
     "The server restarts after an update.",
     "Coal formed from ancient forests.",
 )
-"""Embedded when an embedding that we do not know is opened.
-
-They tell its dimensions, and how alike texts are that have nothing in common.
-"""
+"""Unrelated texts, embedded to measure the dimensions and the base similarity of an unknown embedding."""
 
 
 @dataclass(frozen=True)
-class Marked:
-    """A text to embed, and the stretches of it (character offsets) that get vectors of their own from the same run."""
+class TextWithSpans:
+    """A text to embed, and the character offsets of spans that get vectors of their own."""
 
     text: str
     spans: Sequence[tuple[int, int]]
 
 
-class Marks(NamedTuple):
-    """What one run of the model makes of a text: its vector, and those of its spans."""
+class TextVectors(NamedTuple):
+    """The vector of a text and the vectors of its spans."""
 
     whole: Vectors
-    spans: Small
+    spans: Int8Vectors
 
 
 class QuestionVectors(NamedTuple):
-    """A question at unit length: as whole passages are compared with it, and as their units are."""
+    """The unit vectors of a question for comparison with whole passages, and with their units."""
 
     whole: Vectors
     units: Vectors
@@ -53,8 +50,8 @@ class QuestionVectors(NamedTuple):
 class Embedder(Protocol):
     """Maps texts to float32 vectors of shape (n, dimensions) with unit length.
 
-    `unrelated` is the mean cosine of texts that have nothing to do with one another: 0 for some embeddings, 0.5 for
-    others. What is learned from cosines is learned from the share of the way from there to 1.
+    `unrelated` is the mean cosine of unrelated texts: 0 for some embeddings, 0.5 for others. Learned models use
+    cosines rescaled from there to 1.
     """
 
     name: str
@@ -65,22 +62,22 @@ class Embedder(Protocol):
 
     def embed_question(self, text: str) -> QuestionVectors: ...
 
-    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]: ...
+    def embed_with_spans(self, texts: Sequence[TextWithSpans]) -> list[TextVectors]: ...
 
     def count_tokens(self, text: str) -> int: ...
 
 
-def unit_of(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+def normalise_vector(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """A vector at unit length."""
     return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
 
 
-def above(cosines: Vectors, unrelated: float) -> Vectors:
-    """Cosines as the share of the way from unrelated texts to the same text; at most 1, below 0 for opposites."""
+def relative_cosines(cosines: Vectors, unrelated: float) -> Vectors:
+    """Rescale cosines so that unrelated texts have 0 and equal texts 1."""
     return (cosines - unrelated) / (1.0 - unrelated)
 
 
 def mean_cosine(vectors: Vectors) -> float:
-    """How alike vectors of unit length are to each other, from 0 to 0.9."""
+    """The mean cosine between different vectors, limited to 0 to 0.9."""
     others = ~np.eye(len(vectors), dtype=bool)
     return min(0.9, max(0.0, round(float((vectors @ vectors.T)[others].mean()), 3)))

@@ -1,6 +1,6 @@
-"""What an error of any provider's client means for the ladder: its reason, and whether asking again may help.
+"""Maps the errors of any provider's client to ModelFailed: the reason, and whether a retry may help.
 
-An HTTP status decides where the error, or one that it was raised from, carries one; else the kind of error does.
+The HTTP status of the error or of one of its causes decides; without one, the kind of error does.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from langchain_core import exceptions as langchain
 
 from ..errors import ModelFailed
 
-TOO_LONG = (
+CONTEXT_WINDOW_SIGNS = (
     "context_length",
     "context length",
     "context size",
@@ -26,7 +26,7 @@ TOO_LONG = (
     "input is too long",
     "exceeds the maximum number of tokens",
 )
-FORBIDDEN = (
+CONTENT_POLICY_SIGNS = (
     "content_filter",
     "contentfilter",
     "content policy",
@@ -34,42 +34,46 @@ FORBIDDEN = (
     "content_policy",
     "safety",
 )
-SPENT = ("insufficient_quota", "billing")
-"""A 429 that no waiting helps."""
-PASSING = (408, 409, 425, 429)
-DEEPEST = 5
-"""Errors that are looked at, from the one that was raised to what led to it."""
+QUOTA_SIGNS = ("insufficient_quota", "billing")
+"""Signs of a 429 that waiting does not help."""
+TRANSIENT_STATUSES = (408, 409, 425, 429)
+MAX_CAUSES = 5
+"""The most errors of a chain of causes that are examined."""
 
 
-def as_failure(name: str, error: Exception) -> ModelFailed:
-    """The failure that the model's writer raises in place of a client's error."""
+def to_model_failure(name: str, error: Exception) -> ModelFailed:
+    """Convert a client's error to ModelFailed."""
     if isinstance(error, ModelFailed):
         return error
     causes = list(_causes(error))
-    detail = f"{name}: {type(error).__name__}: {told_safely(str(error))}"
+    detail = f"{name}: {type(error).__name__}: {message_excerpt(str(error))}"
     statuses = [status for cause in causes if (status := _status(cause)) is not None]
     status = statuses[0] if statuses else None
-    said = " ".join([detail, *map(_said, causes)]).lower()
-    if status == 413 or any(sign in said for sign in TOO_LONG) or _any_is(causes, langchain.ContextOverflowError):
+    text = " ".join([detail, *map(_error_details, causes)]).lower()
+    if (
+        status == 413
+        or any(sign in text for sign in CONTEXT_WINDOW_SIGNS)
+        or _any_is(causes, langchain.ContextOverflowError)
+    ):
         return ModelFailed("context_window", detail)
-    if any(sign in said for sign in FORBIDDEN) and (status is None or status < 500):
+    if any(sign in text for sign in CONTENT_POLICY_SIGNS) and (status is None or status < 500):
         return ModelFailed("content_policy", detail)
     if status in (408, 504) or _timed_out(causes):
         return ModelFailed("timeout", detail, transient=True)
-    passing = status is None or status in PASSING or status >= 500
-    transient = passing and not any(sign in said for sign in SPENT)
-    wait = next((seconds for cause in causes if (seconds := seconds_of(_headers(cause))) is not None), None)
+    may_pass = status is None or status in TRANSIENT_STATUSES or status >= 500
+    transient = may_pass and not any(sign in text for sign in QUOTA_SIGNS)
+    wait = next((seconds for cause in causes if (seconds := retry_after_seconds(_headers(cause))) is not None), None)
     return ModelFailed("error", detail, transient=transient, retry_after=wait if transient else None)
 
 
-def told_safely(said: str) -> str:
-    """The beginning of what an endpoint said, fit for a message."""
-    return " ".join(said[:2000].split())[:300].encode(errors="replace").decode()
+def message_excerpt(text: str) -> str:
+    """The beginning of an endpoint's text, on one line, for an error message."""
+    return " ".join(text[:2000].split())[:300].encode(errors="replace").decode()
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what led to it, as far as it is told."""
-    for _ in range(DEEPEST):
+    """An error and its causes."""
+    for _ in range(MAX_CAUSES):
         if error is None:
             return
         yield error
@@ -81,28 +85,30 @@ def _any_is(causes: list[BaseException], kind: type[BaseException]) -> bool:
 
 
 def _timed_out(causes: list[BaseException]) -> bool:
-    """Whether a call took too long; clients have kinds of their own for that and name them alike."""
+    """Whether a call timed out; the timeout errors of all clients have similar names."""
     names = (kind.__name__ for cause in causes for kind in type(cause).__mro__)
     return any(name.endswith(("Timeout", "TimeoutError", "TimeoutException")) for name in names)
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status, or the number that stands for it in an error inside a stream."""
-    reply = getattr(error, "response", None)
+    """The HTTP status, or the code of an error inside a stream."""
+    response = getattr(error, "response", None)
     body = getattr(error, "body", None)
-    places = (
+    candidates = (
         getattr(error, "status_code", None),
         getattr(error, "code", None),
         body.get("code") if isinstance(body, dict) else None,
-        getattr(reply, "status_code", None),
+        getattr(response, "status_code", None),
         _botocore(error).get("HTTPStatusCode"),
     )
-    numbers = [int(str(place)) for place in places if str(place).isdecimal() and len(str(place)) == 3]
+    numbers = [
+        int(str(candidate)) for candidate in candidates if str(candidate).isdecimal() and len(str(candidate)) == 3
+    ]
     return next((number for number in numbers if 400 <= number < 600), None)
 
 
-def _said(error: BaseException) -> str:
-    """What an error says beside its message."""
+def _error_details(error: BaseException) -> str:
+    """The details of an error besides its message."""
     return " ".join(str(getattr(error, name, "")) for name in ("code", "type", "body", "error"))
 
 
@@ -112,22 +118,22 @@ def _headers(error: BaseException) -> Mapping[str, str]:
 
 
 def _botocore(error: BaseException) -> Mapping[str, Any]:
-    """Where AWS' client puts what it knows of a reply."""
-    reply = getattr(error, "response", None)
-    found = reply.get("ResponseMetadata") if isinstance(reply, dict) else None
-    return found if isinstance(found, dict) else {}
+    """The response metadata of AWS's client."""
+    response = getattr(error, "response", None)
+    metadata = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    return metadata if isinstance(metadata, dict) else {}
 
 
-def seconds_of(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that an endpoint asks us to wait (Retry-After, RFC 9110, 10.2.3); None when it does not say readably.
+def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """The seconds of the Retry-After header (RFC 9110, 10.2.3); None if it is missing or invalid.
 
-    `retry-after-ms`, which Azure and OpenAI send too, is finer and goes first.
+    `retry-after-ms`, which Azure and OpenAI also send, takes precedence.
     """
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
-    told = headers.get("retry-after")
-    seconds = _number(told)
-    return seconds if seconds is not None or told is None else _until(told, now or datetime.now(UTC))
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    return seconds if seconds is not None or value is None else _seconds_until(value, now or datetime.now(UTC))
 
 
 def _number(text: str | None) -> float | None:
@@ -138,7 +144,7 @@ def _number(text: str | None) -> float | None:
     return max(0.0, value) if isfinite(value) else None
 
 
-def _until(date: str, now: datetime) -> float | None:
+def _seconds_until(date: str, now: datetime) -> float | None:
     try:
         then = parsedate_to_datetime(date)
     except ValueError:

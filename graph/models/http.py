@@ -1,6 +1,6 @@
-"""An HTTP client that keeps its connections open and may be used from one event loop after another.
+"""An HTTP client with persistent connections that works across event loops.
 
-A sync call of the graph runs in a loop of its own, and a connection that was kept by an earlier loop is dead in it.
+Each sync call of the graph runs in its own event loop, in which the connections of an earlier loop are dead.
 """
 
 import asyncio
@@ -12,88 +12,88 @@ from typing import NamedTuple, cast
 
 import httpx
 
-BLANK = re.compile(rb"\r?\n\r?\n|\r\r")
-"""What ends an event of a stream."""
-LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30)
+EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
+"""The end of an event of a stream."""
+CONNECTION_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30)
 
 
-class Bounds(NamedTuple):
-    """Bytes of a reply, and of one event of it where it is a stream: each is put together before it is read."""
+class ByteLimits(NamedTuple):
+    """The most bytes of a reply, and of one event of a stream: each is held in memory."""
 
     reply: int = 4_000_000
     event: int = 4_000_000
 
 
-BOUNDS = Bounds()
+DEFAULT_LIMITS = ByteLimits()
 
 
 def http_client(
-    timeout: httpx.Timeout, headers: dict[str, str] | None = None, bounds: Bounds = BOUNDS
+    timeout: httpx.Timeout, headers: dict[str, str] | None = None, limits: ByteLimits = DEFAULT_LIMITS
 ) -> httpx.AsyncClient:
-    """A client that needs no closing: its connections end with the loop that they belong to.
+    """A client that needs no closing: its connections end with their event loop.
 
-    A reply beyond the bounds is a ReadError.
+    A reply beyond the limits raises a ReadError.
     """
-    return httpx.AsyncClient(transport=transport(bounds), timeout=timeout, headers=headers)
+    return httpx.AsyncClient(transport=transport(limits), timeout=timeout, headers=headers)
 
 
-def transport(bounds: Bounds = BOUNDS) -> httpx.AsyncBaseTransport:
-    """What such a client sends by, for libraries that make the client themselves."""
-    return _ByLoop(bounds)
+def transport(limits: ByteLimits = DEFAULT_LIMITS) -> httpx.AsyncBaseTransport:
+    """The transport of such a client, for libraries that create the client themselves."""
+    return _LoopTransport(limits)
 
 
-class _ByLoop(httpx.AsyncBaseTransport):
-    """Sends each request through the client of the running loop, which knows the proxies of the environment too."""
+class _LoopTransport(httpx.AsyncBaseTransport):
+    """Sends each request with the client of the running event loop, which respects the proxy variables."""
 
-    def __init__(self, bounds: Bounds) -> None:
-        self._bounds = bounds
-        self._open: dict[asyncio.AbstractEventLoop, _Open] = {}
+    def __init__(self, limits: ByteLimits) -> None:
+        self._limits = limits
+        self._clients: dict[asyncio.AbstractEventLoop, _OpenClient] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         loop = asyncio.get_running_loop()
-        if loop not in self._open:
-            self._open = {other: client for other, client in self._open.items() if not other.is_closed()}
-            kept = _kept()
-            # No other task runs before the client is there: the generator awaits nothing on its way.
-            self._open[loop] = _Open(await anext(kept), kept)
-        reply = await self._open[loop].client.send(request, stream=True)
-        reply.stream = _Bounded(reply.stream, self._bounds)
+        if loop not in self._clients:
+            self._clients = {other: client for other, client in self._clients.items() if not other.is_closed()}
+            lifetime = _client_for_loop()
+            # The generator does not await before it yields, so no other task runs in between.
+            self._clients[loop] = _OpenClient(await anext(lifetime), lifetime)
+        reply = await self._clients[loop].client.send(request, stream=True)
+        reply.stream = _LimitedStream(reply.stream, self._limits)
         return reply
 
 
-class _Bounded(httpx.AsyncByteStream):
-    """A reply's bytes as they come; raises ReadError for too many of them."""
+class _LimitedStream(httpx.AsyncByteStream):
+    """Streams a reply; raises ReadError beyond the limits."""
 
-    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, bounds: Bounds) -> None:
+    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, limits: ByteLimits) -> None:
         self._stream = cast("httpx.AsyncByteStream", stream)
-        self._bounds = bounds
+        self._limits = limits
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         total = event = 0
         end = b""
         async for piece in self._stream:
-            first, *rest = BLANK.split(end + piece)
+            first, *rest = EVENT_END.split(end + piece)
             lengths = [event + len(first), *map(len, rest)]
             total, event, end = total + len(piece), lengths[-1], piece[-3:]
-            if total > self._bounds.reply or max(lengths) > self._bounds.event:
-                raise httpx.ReadError(f"the reply or an event of it is larger than {self._bounds}")
+            if total > self._limits.reply or max(lengths) > self._limits.event:
+                raise httpx.ReadError(f"the reply or an event of it is larger than {self._limits}")
             yield piece
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
 
-class _Open(NamedTuple):
+class _OpenClient(NamedTuple):
     client: httpx.AsyncClient
-    kept: AsyncGenerator[httpx.AsyncClient, None]
+    lifetime: AsyncGenerator[httpx.AsyncClient, None]
 
 
-async def _kept() -> AsyncGenerator[httpx.AsyncClient, None]:
-    """A client for as long as the loop lives: a loop that ends closes the generators that it began, and so this."""
-    async with httpx.AsyncClient(limits=LIMITS, verify=_trusted(), timeout=None) as client:
+async def _client_for_loop() -> AsyncGenerator[httpx.AsyncClient, None]:
+    """Keep a client open until the event loop ends and closes its generators."""
+    async with httpx.AsyncClient(limits=CONNECTION_LIMITS, verify=_ssl_context(), timeout=None) as client:
         yield client
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()

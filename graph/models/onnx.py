@@ -1,4 +1,4 @@
-"""Sentence embeddings on ONNX Runtime, with a vector for each stretch of a text from the run over the whole."""
+"""Sentence embeddings on ONNX Runtime, with span vectors from the same run (late chunking)."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..errors import ReleaseInvalid
 from ..settings import quiet_libraries
-from .embedding import UNRELATED, Marked, Marks, QuestionVectors, Vectors, mean_cosine, unit_of
-from .span_vectors import inner, owners_of, span_vectors
+from .embedding import UNRELATED, QuestionVectors, TextVectors, TextWithSpans, Vectors, mean_cosine, normalise_vector
+from .span_vectors import span_of_tokens, span_vectors, without_special_tokens
 from .tokenizers import count_tokens, load_tokenizer
 from .weight_files import file_of
 
@@ -25,8 +25,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """A sentence embedding as files of a package or of one's own: how its tokens become one vector, and what stands
-    before a question and before any other text.
+    """The files of a sentence embedding, its pooling, and the prefixes of questions and other texts.
 
     `pooling`: the mean of the last layer's tokens, or the first of them. Texts beyond `max_tokens` are cut.
     `unrelated`: see Embedder.
@@ -59,28 +58,28 @@ BGE_SMALL = OnnxModel(
 )
 
 
-def own_model(folder: Path) -> OnnxModel:
-    """The embedding in a folder as Sentence Transformers exports it; raises ReleaseInvalid for what is none."""
+def read_onnx_folder(folder: Path) -> OnnxModel:
+    """Read an embedding exported by Sentence Transformers; raises ReleaseInvalid for an unusable folder."""
     weights = next((path for path in (folder / "model.onnx", folder / "onnx" / "model.onnx") if path.is_file()), None)
     if weights is None or not (folder / "tokenizer.json").is_file():
         raise ReleaseInvalid(f"onnx:{folder} needs the files model.onnx and tokenizer.json in that folder.")
     pooling = _json(folder / "1_Pooling" / "config.json")
-    ways = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
-    if not ways <= {"pooling_mode_mean_tokens"} and ways != {"pooling_mode_cls_token"}:
+    pooling_modes = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
+    if not pooling_modes <= {"pooling_mode_mean_tokens"} and pooling_modes != {"pooling_mode_cls_token"}:
         raise ReleaseInvalid(
-            f"onnx:{folder} is pooled by {', '.join(sorted(ways))}; the mean or the first token is known."
+            f"onnx:{folder} is pooled by {', '.join(sorted(pooling_modes))}; the mean or the first token is known."
         )
     prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
-    longest = _json(folder / "sentence_bert_config.json").get("max_seq_length") or 512
+    max_tokens = _json(folder / "sentence_bert_config.json").get("max_seq_length") or 512
     return OnnxModel(
         f"onnx:{folder}",
         weights=weights,
         tokenizer=folder / "tokenizer.json",
         dimensions=0,
-        pooling="cls" if "pooling_mode_cls_token" in ways else "mean",
+        pooling="cls" if "pooling_mode_cls_token" in pooling_modes else "mean",
         question_prefix=str(prompts.get("query") or ""),
         text_prefix=str(prompts.get("passage") or prompts.get("document") or ""),
-        max_tokens=int(longest),
+        max_tokens=int(max_tokens),
     )
 
 
@@ -88,20 +87,20 @@ def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text("utf-8"))
+        value = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ReleaseInvalid(f"{path} is not JSON: {error}.") from error
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def open_own(folder: Path, threads: int) -> "OnnxEmbedder":
-    """The embedding in a folder, its dimensions and what unrelated texts have in common told by itself."""
-    model = own_model(folder)
+def open_onnx_folder(folder: Path, threads: int) -> "OnnxEmbedder":
+    """Open the embedding in a folder, and measure its dimensions and base similarity."""
+    model = read_onnx_folder(folder)
     try:
         embedder = OnnxEmbedder(model, threads)
         probe = embedder.embed(UNRELATED)
     except Exception as error:
-        # ONNX Runtime and tokenizers raise errors that have no kind in common.
+        # The errors of ONNX Runtime and tokenizers have no common base class.
         raise ReleaseInvalid(f"onnx:{folder} cannot embed: {str(error)[:300]}.") from error
     embedder.dimensions, embedder.unrelated = probe.shape[1], mean_cosine(probe)
     return embedder
@@ -110,11 +109,11 @@ def open_own(folder: Path, threads: int) -> "OnnxEmbedder":
 class OnnxEmbedder:
     """A sentence embedding on ONNX Runtime.
 
-    One text a run: on CPUs this is faster and leaner than batches, and threads run side by side.
+    Each run has one text: on CPUs this is faster than batches and needs less memory. Threads run in parallel.
     """
 
     def __init__(self, model: OnnxModel, threads: int = 1) -> None:
-        # ONNX Runtime writes an identity and reports to its makers from its import on, unless it is told not to.
+        # ONNX Runtime sends telemetry from its import on unless it is disabled.
         quiet_libraries()
         import onnxruntime
 
@@ -129,30 +128,30 @@ class OnnxEmbedder:
         self._names = {node.name for node in self._session.get_inputs()}
         self._threads = max(1, threads)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed") if threads > 1 else None
-        POOLED.add(self)
+        _EMBEDDERS.add(self)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         rows = list(self._each(self._embed_one, texts))
         return np.stack(rows) if rows else np.empty((0, self.dimensions), np.float32)
 
     def embed_question(self, text: str) -> QuestionVectors:
-        """One run gives both: units, which are means of tokens, are compared with the mean of the question's own.
+        """Both vectors from one run: units, which are means of tokens, are compared with the mean of the question's.
 
-        On 277 questions of SQuAD the nearest unit of the right paragraph holds the answer in 83 % by that mean, in
-        81 % by that of the prefix too, in 74 % by the first token.
+        On 277 questions of SQuAD the nearest unit of the right paragraph has the answer in 83 % with this mean, in 81 %
+        with the prefix included, and in 74 % with the first token.
         """
         hidden = self._hidden_of(self.model.question_prefix + text)
-        own = min(len(self._tokenizer.encode(text, add_special_tokens=False).ids), len(hidden) - 2)
-        tokens = hidden[len(hidden) - 1 - own : -1] if self.model.pooling == "cls" and own else hidden
-        return QuestionVectors(self._pooled(hidden), unit_of(tokens.mean(axis=0)))
+        token_count = min(len(self._tokenizer.encode(text, add_special_tokens=False).ids), len(hidden) - 2)
+        tokens = hidden[len(hidden) - 1 - token_count : -1] if self.model.pooling == "cls" and token_count else hidden
+        return QuestionVectors(self._pooled(hidden), normalise_vector(tokens.mean(axis=0)))
 
-    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
-        """The vector of each text and those of its spans, which have seen the whole text, from one run.
+    def embed_with_spans(self, texts: Sequence[TextWithSpans]) -> list[TextVectors]:
+        """The vectors of each text and of its spans, from one run over the whole text.
 
-        A span's is the mean of its tokens: Günther et al., Late Chunking (2024). A span beyond the cut gets the mean of
-        all.
+        A span's vector is the mean of its tokens (Günther et al., Late Chunking, 2024); a truncated span has that of
+        all tokens.
         """
-        return list(self._each(self._embed_marked, texts))
+        return list(self._each(self._embed_one_with_spans, texts))
 
     def _each(self, run: Callable[[Item], Made], items: Sequence[Item]) -> Iterable[Made]:
         if self._pool and len(items) > 1:
@@ -165,17 +164,17 @@ class OnnxEmbedder:
     def _embed_one(self, text: str) -> Vectors:
         return self._pooled(self._hidden_of(self.model.text_prefix + text))
 
-    def _embed_marked(self, marked: Marked) -> Marks:
+    def _embed_one_with_spans(self, marked: TextWithSpans) -> TextVectors:
         prefix = self.model.text_prefix
         encoded = self._tokenizer.encode(prefix + marked.text)
         hidden = self._hidden(encoded.ids)
-        spans_in = [(start + len(prefix), end + len(prefix)) for start, end in marked.spans]
-        owners = owners_of(inner(encoded.offsets, len(hidden)), spans_in)
-        spans = span_vectors(hidden[1:-1], owners, hidden.mean(axis=0), len(marked.spans))
-        return Marks(self._pooled(hidden), spans)
+        spans_with_prefix = [(start + len(prefix), end + len(prefix)) for start, end in marked.spans]
+        span_numbers = span_of_tokens(without_special_tokens(encoded.offsets, len(hidden)), spans_with_prefix)
+        spans = span_vectors(hidden[1:-1], span_numbers, hidden.mean(axis=0), len(marked.spans))
+        return TextVectors(self._pooled(hidden), spans)
 
     def _pooled(self, hidden: Vectors) -> Vectors:
-        return unit_of(hidden.mean(axis=0) if self.model.pooling == "mean" else hidden[0])
+        return normalise_vector(hidden.mean(axis=0) if self.model.pooling == "mean" else hidden[0])
 
     def _hidden_of(self, text: str) -> Vectors:
         return self._hidden(self._tokenizer.encode(text).ids)
@@ -190,16 +189,16 @@ class OnnxEmbedder:
         return hidden
 
     def forget_threads(self) -> None:
-        """Embed without other threads from now on."""
+        """Embed in the calling thread from now on."""
         self._pool = None
 
 
-POOLED: "WeakSet[OnnxEmbedder]" = WeakSet()
+_EMBEDDERS: "WeakSet[OnnxEmbedder]" = WeakSet()
 
 
 def _forget_threads() -> None:
-    # A child of fork has the pools but not their threads, and would wait for them for ever.
-    for embedder in POOLED:
+    # A forked child has the pools without their threads and would wait for ever.
+    for embedder in _EMBEDDERS:
         embedder.forget_threads()
 
 

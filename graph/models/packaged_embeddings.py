@@ -1,4 +1,4 @@
-"""The embeddings that are there, by the names that a Release or a manifest gives them."""
+"""Loads embeddings by their names in a Release or manifest."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -8,38 +8,38 @@ from typing import TYPE_CHECKING, Union
 from weakref import WeakValueDictionary
 
 from .embedding import Embedder
-from .onnx import BGE_SMALL, MINILM, OnnxEmbedder, open_own, own_model
+from .onnx import BGE_SMALL, MINILM, OnnxEmbedder, open_onnx_folder, read_onnx_folder
 from .tokenizers import count_tokens, load_tokenizer
 from .wordllama import WordLlama
 
 if TYPE_CHECKING:
     from .endpoint_embedding import EndpointEmbedder
 
-OWN = "onnx:"
+ONNX_PREFIX = "onnx:"
 ONNX = {model.name: model for model in (BGE_SMALL, MINILM)}
 Loaded = Union[OnnxEmbedder, WordLlama, "EndpointEmbedder"]
-EMBEDDERS: dict[str, Callable[[int], Loaded]] = {
+PACKAGED: dict[str, Callable[[int], Loaded]] = {
     **{name: partial(OnnxEmbedder, model) for name, model in ONNX.items()},
     WordLlama.name: WordLlama,
 }
-"""Those that are packaged."""
-LOADED: WeakValueDictionary[tuple[object, int], Loaded] = WeakValueDictionary()
-LOADING = Lock()
+"""The packaged embeddings."""
+_loaded: WeakValueDictionary[tuple[object, int], Loaded] = WeakValueDictionary()
+_loading = Lock()
 
 
 def load_embedder(name: str, threads: int = 1) -> Embedder:
-    """An embedding by the name that a Release or a manifest gives it; loaded once for all who hold it."""
-    kind = EMBEDDERS.get(name)
-    with LOADING:
-        found = LOADED.get((kind or name, threads))
-        if found is None:
-            found = LOADED[kind or name, threads] = kind(threads) if kind else _open(name, threads)
-    return found
+    """Load an embedding by name; it is shared while anything uses it."""
+    loader = PACKAGED.get(name)
+    with _loading:
+        embedder = _loaded.get((loader or name, threads))
+        if embedder is None:
+            embedder = _loaded[loader or name, threads] = loader(threads) if loader else _open(name, threads)
+    return embedder
 
 
 def _open(name: str, threads: int) -> Loaded:
-    if name.startswith(OWN):
-        return open_own(Path(name.removeprefix(OWN)), threads)
+    if name.startswith(ONNX_PREFIX):
+        return open_onnx_folder(Path(name.removeprefix(ONNX_PREFIX)), threads)
     from .endpoint_embedding import open_embedder
 
     return open_embedder(name)
@@ -47,8 +47,8 @@ def _open(name: str, threads: int) -> Loaded:
 
 @cache
 def token_counter(name: str) -> Callable[[str], int]:
-    """Counts tokens as an embedding does, without its model: readers in other processes need no more."""
-    if name.startswith(OWN):
-        return partial(count_tokens, load_tokenizer(own_model(Path(name.removeprefix(OWN))).tokenizer))
-    # Of an endpoint's tokenizer nothing is known: Llama 2's comes near.
+    """The token counter of an embedding, without its model."""
+    if name.startswith(ONNX_PREFIX):
+        return partial(count_tokens, load_tokenizer(read_onnx_folder(Path(name.removeprefix(ONNX_PREFIX))).tokenizer))
+    # The tokenizer of an endpoint is unknown; Llama 2 is an approximation.
     return partial(count_tokens, load_tokenizer(ONNX[name].tokenizer if name in ONNX else WordLlama.vocabulary))

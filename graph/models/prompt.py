@@ -1,7 +1,7 @@
-"""Fits the passages into what a model's context window leaves for them, by an upper estimate of tokens.
+"""Fits passages into a model's context window, by an upper estimate of tokens.
 
-Passages go from the end, as they come best first; the last one that is sent may be cut, at a sentence's end and never
-inside one. No passage changes its number.
+Passages are dropped from the end, as the best come first; the last one that is sent may be cut after a sentence. No
+passage changes its number.
 """
 
 import math
@@ -16,83 +16,87 @@ from ..text.sentences import units
 from .tokenizers import load_tokenizer
 
 Count = Callable[[str], int]
-FOREIGN = re.compile(r"[^\x00-\x7f]+")
-TOKENS_PER_FOREIGN_BYTE = 0.65
-"""SmolLM2, whose vocabulary is English, makes 0.42 (Russian) to 0.62 tokens (Thai) of a byte beyond ASCII."""
-SAFETY = 1.35
-"""German: SmolLM2 makes 1.31 times as many tokens as Llama 2."""
+NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+TOKENS_PER_NON_ASCII_BYTE = 0.65
+"""SmolLM2, with an English vocabulary, has 0.42 (Russian) to 0.62 (Thai) tokens for each non-ASCII byte."""
+SAFETY_FACTOR = 1.35
+"""For German SmolLM2 has 1.31 times as many tokens as Llama 2."""
 
 
 @dataclass(frozen=True)
-class Shaped:
-    """The numbered passages as they are sent; how many were left out and how many cut short."""
+class FittedPassages:
+    """The numbered passages that are sent, and how many were left out and shortened."""
 
     texts: list[str]
     left_out: int = 0
     shortened: int = 0
 
 
-def numbered(number: int, passage: Passage) -> str:
-    """A passage under its number, title, section and date."""
-    about = [passage["title"], passage["section"], str(passage["metadata"].get("effective_date", ""))]
+def numbered_passage(number: int, passage: Passage) -> str:
+    """A passage with its number, title, section and date."""
+    title_parts = [passage["title"], passage["section"], str(passage["metadata"].get("effective_date", ""))]
     header = f"{passage['header']}\n" if passage["header"] else ""
-    return f"[{number}] {', '.join(part for part in about if part)}\n{header}{passage['text']}"
+    return f"[{number}] {', '.join(part for part in title_parts if part)}\n{header}{passage['text']}"
 
 
-def shorten(question: str, room: int, count: Count) -> str:
-    """The question, or as much of its beginning and its end as `room` tokens hold."""
-    if len(question.encode()) <= room or count(question) <= room:
+def shorten_question(question: str, budget: int, count: Count) -> str:
+    """The question, or as much of its beginning and end as fits the budget."""
+    if len(question.encode()) <= budget or count(question) <= budget:
         return question
     halves = range(len(question) // 2)
-    kept = bisect_right(halves, room, key=lambda half: count(_ends(question, half))) - 1
-    return _ends(question, max(0, kept))
+    included = bisect_right(halves, budget, key=lambda half: count(_ends(question, half))) - 1
+    return _ends(question, max(0, included))
 
 
 def _ends(text: str, half: int) -> str:
     return f"{text[:half]} […] {text[len(text) - half :]}"
 
 
-def fit(passages: Sequence[Passage], room: int, count: Count, share: float = 1.0) -> Shaped:
-    """As many passages as `room` tokens hold, and no more than a share of them all."""
-    texts = [numbered(number, passage) for number, passage in enumerate(passages, 1)]
-    if share == 1 and sum(len(text.encode()) for text in texts) <= room:
-        # No tokenizer makes more tokens of a text than it has bytes.
-        return Shaped(texts)
+def fit_passages(passages: Sequence[Passage], budget: int, count: Count, share: float = 1.0) -> FittedPassages:
+    """As many passages as fit the budget, and at most a share of all tokens."""
+    texts = [numbered_passage(number, passage) for number, passage in enumerate(passages, 1)]
+    if share == 1 and sum(len(text.encode()) for text in texts) <= budget:
+        # A text never has more tokens than bytes.
+        return FittedPassages(texts)
     sizes = [count(text) for text in texts]
-    left = min(room, sum(sizes)) * share
-    kept: list[str] = []
+    remaining = min(budget, sum(sizes)) * share
+    included: list[str] = []
     for text, size in zip(texts, sizes, strict=True):
-        if size > left:
+        if size > remaining:
             break
-        kept.append(text)
-        left -= size
-    rest = _cut(passages[len(kept)], len(kept) + 1, left, count) if len(kept) < len(texts) else None
-    sent = [*kept, rest] if rest else kept
-    return Shaped(sent, len(texts) - len(sent), int(rest is not None))
+        included.append(text)
+        remaining -= size
+    rest = (
+        _cut_passage(passages[len(included)], len(included) + 1, remaining, count)
+        if len(included) < len(texts)
+        else None
+    )
+    sent = [*included, rest] if rest else included
+    return FittedPassages(sent, len(texts) - len(sent), int(rest is not None))
 
 
-def _cut(passage: Passage, number: int, left: float, count: Count) -> str | None:
-    """The passage up to the last sentence, list item or row that still fits; None when the first does not."""
+def _cut_passage(passage: Passage, number: int, remaining: float, count: Count) -> str | None:
+    """The passage up to the last unit that fits; None when the first one does not."""
     ends = [unit.end for unit in units(passage["text"], passage["header"])]
-    shorter = [numbered(number, Passage(**{**passage, "text": passage["text"][:end]})) for end in ends]
-    fitting = bisect_right(shorter, left, key=count)
-    return shorter[fitting - 1] if fitting else None
+    shorter = [numbered_passage(number, Passage(**{**passage, "text": passage["text"][:end]})) for end in ends]
+    count_that_fits = bisect_right(shorter, remaining, key=count)
+    return shorter[count_that_fits - 1] if count_that_fits else None
 
 
 def estimate(text: str) -> int:
-    """More tokens than a model's tokenizer makes of a text, whose vocabulary we do not have: Llama 2's count and more.
+    """An upper estimate of the tokens of a text for a model whose tokenizer we do not have.
 
-    Larger vocabularies than Llama 2's 32,000 make fewer tokens; English ones make more of other alphabets, which are
-    therefore counted by their bytes too.
+    It is based on Llama 2. Larger vocabularies than its 32,000 need fewer tokens; English ones need more for other
+    alphabets, which are therefore also counted by their bytes.
     """
     llama = llama_2()
-    foreign = TOKENS_PER_FOREIGN_BYTE * sum(len(part.encode()) for part in FOREIGN.findall(text))
-    plain = llama(FOREIGN.sub("", text)) if foreign else 0
-    return math.ceil(SAFETY * max(llama(text), plain + foreign))
+    non_ascii_tokens = TOKENS_PER_NON_ASCII_BYTE * sum(len(part.encode()) for part in NON_ASCII.findall(text))
+    ascii_tokens = llama(NON_ASCII.sub("", text)) if non_ascii_tokens else 0
+    return math.ceil(SAFETY_FACTOR * max(llama(text), ascii_tokens + non_ascii_tokens))
 
 
 @cache
 def llama_2() -> Callable[[str], int]:
-    """Counts tokens as Llama 2 does."""
+    """Llama 2's token counter."""
     tokenizer = load_tokenizer(("wordllama", "tokenizers/l2_supercat_tokenizer_config.json"))
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)

@@ -1,8 +1,8 @@
-"""Any endpoint with the /rerank call of Cohere, which Jina, vLLM, llama.cpp and others have taken over, or TEI's.
+"""Endpoints with Cohere's /rerank API, which Jina, vLLM, llama.cpp and others share, or that of TEI.
 
-Asked: {model, query, documents, top_n}; TEI (Text Embeddings Inference) wants `texts`, `raw_scores` and `truncate`
-instead and ignores what it does not know, so the TEI form is sent only where it is asked for. Answered: {results:
-[{index, relevance_score}]}, or a bare list of {index, score}; in any order, best first as a rule.
+Request: {model, query, documents, top_n}; TEI (Text Embeddings Inference) takes `texts`, `raw_scores` and `truncate`
+instead, so its form has to be configured. Reply: {results: [{index, relevance_score}]}, or a list of {index, score}, in
+any order.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from ..errors import ModelFailed
-from .failures import seconds_of
+from .failures import retry_after_seconds
 from .http import http_client
 
-BATCH = {"cohere": 1000, "tei": 32}
-"""The most texts in one call: Cohere's limit, and what TEI takes unless it is started with another."""
-PASSING = (408, 409, 425, 429)
+MAX_BATCH = {"cohere": 1000, "tei": 32}
+"""The most texts in one call: Cohere's limit, and TEI's default."""
+TRANSIENT_STATUSES = (408, 409, 425, 429)
 
 
-class _Ranked(BaseModel):
-    """One result; Cohere and Jina say `relevance_score`, TEI says `score`."""
+class _Result(BaseModel):
+    """One result; Cohere and Jina use `relevance_score`, TEI uses `score`."""
 
     index: int = Field(ge=0)
     relevance_score: float | None = None
@@ -34,11 +34,11 @@ class _Ranked(BaseModel):
         return self.relevance_score if self.relevance_score is not None else self.score
 
 
-_RESULTS = TypeAdapter(list[_Ranked])
+_RESULTS = TypeAdapter(list[_Result])
 
 
 class EndpointReranker:
-    """Asks `URL/rerank` how well texts answer a question; `timeout` in seconds for the whole call."""
+    """Calls `URL/rerank`; `timeout` is in seconds for all batches together."""
 
     def __init__(
         self,
@@ -69,50 +69,52 @@ class EndpointReranker:
             raise ModelFailed("timeout", detail, transient=True) from error
 
     def _batches(self, texts: Sequence[str]) -> list[list[str]]:
-        size = BATCH[self._form]
+        size = MAX_BATCH[self._form]
         return [list(texts[start : start + size]) for start in range(0, len(texts), size)]
 
     async def _score(self, question: str, texts: list[str]) -> list[float]:
-        return self._in_order(await self._ask(self._request(question, texts)), len(texts))
+        return self._in_order(await self._post(self._request(question, texts)), len(texts))
 
     def _request(self, question: str, texts: list[str]) -> dict[str, Any]:
         if self._form == "tei":
             return {"query": question, "texts": texts, "raw_scores": False, "truncate": True}
         return {"model": self._model, "query": question, "documents": texts, "top_n": len(texts)}
 
-    async def _ask(self, request: dict[str, Any]) -> Any:
+    async def _post(self, request: dict[str, Any]) -> Any:
         try:
             reply = await self._client.post(self._url, json=request)
         except httpx.TimeoutException:
             raise
         except httpx.HTTPError as error:
-            raise self._failed(f"{type(error).__name__}: {error}") from error
+            raise self._failure(f"{type(error).__name__}: {error}") from error
         if not reply.is_success:
-            raise self._refused(reply)
+            raise self._status_failure(reply)
         try:
             return reply.json()
         except ValueError as error:
-            raise self._failed(f"its reply is not JSON: {reply.text[:100]!r}") from error
+            raise self._failure(f"its reply is not JSON: {reply.text[:100]!r}") from error
 
     def _in_order(self, reply: Any, count: int) -> list[float]:
         results = reply.get("results") if isinstance(reply, dict) else reply
         try:
             ranked = _RESULTS.validate_python(results)
         except ValidationError as error:
-            raise self._failed(f"its reply has no list of results: {str(reply)[:100]}") from error
-        found = {each.index: each.value for each in ranked}
-        values = [found.get(index) for index in range(count)]
+            raise self._failure(f"its reply has no list of results: {str(reply)[:100]}") from error
+        by_index = {each.index: each.value for each in ranked}
+        values = [by_index.get(index) for index in range(count)]
         scores = [value for value in values if value is not None and isfinite(value)]
         if len(scores) != count or len(ranked) != count:
-            raise self._failed(f"{count} texts were sent, and {len(scores)} of {len(ranked)} results have a score")
+            raise self._failure(f"{count} texts were sent, and {len(scores)} of {len(ranked)} results have a score")
         return scores
 
-    def _refused(self, reply: httpx.Response) -> ModelFailed:
-        said = f"{reply.status_code} {' '.join(reply.text.split())[:200]}"
+    def _status_failure(self, reply: httpx.Response) -> ModelFailed:
+        detail = f"{reply.status_code} {' '.join(reply.text.split())[:200]}"
         if reply.status_code == 413:
-            return ModelFailed("context_window", f"{self.name}: {said}")
-        transient = reply.status_code in PASSING or reply.status_code >= 500
-        return self._failed(said, transient=transient, retry_after=seconds_of(reply.headers) if transient else None)
+            return ModelFailed("context_window", f"{self.name}: {detail}")
+        transient = reply.status_code in TRANSIENT_STATUSES or reply.status_code >= 500
+        return self._failure(
+            detail, transient=transient, retry_after=retry_after_seconds(reply.headers) if transient else None
+        )
 
-    def _failed(self, detail: str, *, transient: bool = True, retry_after: float | None = None) -> ModelFailed:
+    def _failure(self, detail: str, *, transient: bool = True, retry_after: float | None = None) -> ModelFailed:
         return ModelFailed("error", f"{self.name}: {detail}", transient=transient, retry_after=retry_after)

@@ -1,4 +1,4 @@
-"""Who orders the candidates: the learned weights, or an endpoint with those weights behind it."""
+"""The rerankers: a learned linear model, or an endpoint with the learned model as fallback."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from ..errors import ModelFailed, SettingsInvalid
 from ..learned import load
 from ..offload import off_loop
 from ..release import Release
-from ..retrieval.features import features, head_of
+from ..retrieval.features import features, heading_of
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import Weigh, alike
 from .breaker import EndpointBreaker, breaker_of
 
-SEARCHED = 2.0
-"""What the score of the searches, 0 to 1, counts beside the reranker's own for a turn of a conversation.
+SEARCH_SCORE_WEIGHT = 2.0
+"""The weight of the search score, 0 to 1, next to the reranker's own score in a conversation.
 
 Any number from 1 to 8 orders a turn's candidates better than 0 (docs/decisions/023).
 """
 
 
-class Endpoint(Protocol):
-    """What scores texts far away."""
+class ScoringEndpoint(Protocol):
+    """A remote scoring service."""
 
     name: str
 
@@ -34,55 +34,55 @@ class Endpoint(Protocol):
 
 
 class EmbeddedReranker:
-    """Weighs what of the question stands in each passage, and where, and how like it the passage and its units are."""
+    """Scores passages by matching terms, their positions, and embedding similarity."""
 
     def __init__(self, weigh: Weigh) -> None:
         self._weigh = weigh
 
     async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
-        """The mean over the readings; never in trouble, and done in milliseconds.
+        """The mean score over the readings, in milliseconds and without trouble.
 
-        What can be read in more than one way was searched in more than one: what those found it by counts too.
+        A question with several readings was searched several times, so the search score counts too.
         """
         scores = [await off_loop(self._scores, question, passages) for question in readings]
-        searched = SEARCHED if len(readings) > 1 else 0.0
+        search_weight = SEARCH_SCORE_WEIGHT if len(readings) > 1 else 0.0
         pairs = zip(passages, zip(*scores, strict=True), strict=True)
-        return Ranked([fmean(each) + searched * passage["score"] for passage, each in pairs])
+        return Ranked([fmean(each) + search_weight * passage["score"] for passage, each in pairs])
 
     def _scores(self, question: str, passages: Sequence[Passage]) -> list[float]:
         return load("rerank").scores(features(question, passages, self._weigh))
 
 
 class RemoteReranker:
-    """Asks an endpoint, and the one behind it where the endpoint fails, is late, or is left alone after failures."""
+    """Calls an endpoint; uses the fallback when it fails, is late, or its breaker is open."""
 
-    def __init__(self, endpoint: Endpoint, behind: Reranker, breaker: EndpointBreaker) -> None:
-        self._endpoint, self._behind, self._breaker = endpoint, behind, breaker
+    def __init__(self, endpoint: ScoringEndpoint, fallback: Reranker, breaker: EndpointBreaker) -> None:
+        self._endpoint, self._fallback, self._breaker = endpoint, fallback, breaker
 
     async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
-        """Scores on the model's own scale, asked with titles and sections; `trouble` when it could not be asked.
+        """Scores on the model's own scale, for texts with title and section; `trouble` when the call failed.
 
-        A model reads a question whole, so it is asked the first reading, once.
+        Only the first reading, the stand-alone question, is sent.
         """
-        texts = [f"{head_of(passage)}\n{passage['text']}".strip() for passage in passages]
+        texts = [f"{heading_of(passage)}\n{passage['text']}".strip() for passage in passages]
         try:
             async with self._breaker.call():
                 return Ranked(await self._scores(readings[0], texts, seconds))
         except ModelFailed as error:
-            found = await self._behind.rank(readings, passages, seconds)
-            return Ranked(found.scores, f"the reranker could not be asked: {error.detail}")
+            ranked = await self._fallback.rank(readings, passages, seconds)
+            return Ranked(ranked.scores, f"the reranker could not be asked: {error.detail}")
 
     async def _scores(self, question: str, texts: Sequence[str], seconds: float) -> list[float]:
         try:
             async with asyncio.timeout(seconds):
                 return await self._endpoint.scores(question, texts)
         except TimeoutError as error:
-            late = f"{self._endpoint.name} did not answer in {seconds:.2g} s."
-            raise ModelFailed("timeout", late, transient=True) from error
+            detail = f"{self._endpoint.name} did not answer in {seconds:.2g} s."
+            raise ModelFailed("timeout", detail, transient=True) from error
 
 
 def open_reranker(settings: Settings, release: Release, lexicon: Lexicon | None) -> Reranker | None:
-    """The reranker that the Release names, if any; raises SettingsInvalid where it has no address."""
+    """The reranker of the Release, if any; raises SettingsInvalid if it has no address."""
     kind, _, model = release.reranking.model.partition(":")
     if kind == "none":
         return None

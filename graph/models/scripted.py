@@ -1,9 +1,8 @@
-"""A chat model that says what a script tells it: for tests, drills and benchmarks, with no model behind it.
+"""A chat model that replies from a script, for tests, drills and benchmarks.
 
-A script is YAML: a list of rules, the first whose `when` (a regular expression, default anything) is found in the
-question wins. A rule gives `reply`, or `error` (error, timeout, context_window, content_policy) with or without the
-seconds of `retry_after`, and may give `seconds` before the first token, `seconds_per_token` after it, and `times`,
-after which it is used up.
+A script is a YAML list of rules; the first whose `when` (a regular expression) matches the question is used. A rule has
+a `reply`, or an `error` (error, timeout, context_window, content_policy) with optional `retry_after` seconds. It may
+have `seconds` before the first token, `seconds_per_token`, and `times`, after which it is skipped.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ TRANSIENT = ("error", "timeout")
 
 
 class Rule(BaseModel):
-    """What to say to which question."""
+    """The reply to questions that match `when`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,14 +39,14 @@ class Rule(BaseModel):
 
 
 class ScriptedModel(BaseChatModel):
-    """Streams the reply of the first rule that fits, word by word, and counts words as tokens."""
+    """Streams the reply of the first matching rule word by word, and counts words as tokens."""
 
     rules: list[Rule]
     _used: dict[int, int] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def load(cls, path: str) -> "ScriptedModel":
-        """Read a script; raises ReleaseInvalid when it is not one."""
+        """Read a script; raises ReleaseInvalid if it is invalid."""
         try:
             rules = TypeAdapter(list[Rule]).validate_python(yaml.safe_load(Path(path).read_text("utf-8")))
         except (OSError, yaml.YAMLError, ValidationError) as error:
@@ -73,19 +72,21 @@ class ScriptedModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        asked = "\n".join(str(message.content) for message in messages)
-        rule = self._rule(asked.rsplit("Question: ", 1)[-1])
+        prompt = "\n".join(str(message.content) for message in messages)
+        rule = self._rule(prompt.rsplit("Question: ", 1)[-1])
         await asyncio.sleep(rule.seconds)
         if rule.error:
-            told = f"The script says {rule.error}."
-            raise ModelFailed(rule.error, told, transient=rule.error in TRANSIENT, retry_after=rule.retry_after)
+            detail = f"The script says {rule.error}."
+            raise ModelFailed(rule.error, detail, transient=rule.error in TRANSIENT, retry_after=rule.retry_after)
         pieces = PIECE.findall(rule.reply)
         for piece in pieces:
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
             await asyncio.sleep(rule.seconds_per_token)
-        counted = {"input_tokens": len(asked.split()), "output_tokens": len(pieces)}
-        total = sum(counted.values())
-        yield ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata={**counted, "total_tokens": total}))
+        token_counts = {"input_tokens": len(prompt.split()), "output_tokens": len(pieces)}
+        total = sum(token_counts.values())
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(content="", usage_metadata={**token_counts, "total_tokens": total})
+        )
 
     def _generate(
         self,

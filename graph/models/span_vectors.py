@@ -1,4 +1,4 @@
-"""What becomes of the tokens that a model has seen: vectors of spans, and whose tokens they are; pure."""
+"""Pools token vectors to span vectors; pure."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -6,38 +6,40 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .embedding import Small, Vectors
+from .embedding import Int8Vectors, Vectors
 
-Places = NDArray[np.int64]
-"""Whole numbers about tokens, of shape (tokens,)."""
+TokenNumbers = NDArray[np.int64]
+"""Integers of shape (tokens,)."""
 Item = TypeVar("Item")
 
 
-def inner(values: Sequence[Item], size: int) -> list[Item]:
-    """What belongs to the tokens between the two that mark the ends, of those that the model has seen."""
+def without_special_tokens(values: Sequence[Item], size: int) -> list[Item]:
+    """The values of the first `size` tokens without the special tokens at both ends."""
     return list(values[1 : size - 1])
 
 
-def owners_of(found: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> Places:
-    """The number of the span that each token stands in, -1 for none; tokens of no width stand in none."""
-    places = np.array(found, np.int64).reshape(-1, 2)
-    owners = np.full(len(places), -1, np.int64)
+def span_of_tokens(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> TokenNumbers:
+    """The number of the span that contains each token, -1 for none and for tokens without width."""
+    token_offsets = np.array(offsets, np.int64).reshape(-1, 2)
+    span_numbers = np.full(len(token_offsets), -1, np.int64)
     for number, (start, end) in enumerate(spans):
-        owners[(places[:, 0] >= start) & (places[:, 1] <= end) & (places[:, 1] > places[:, 0])] = number
-    return owners
+        span_numbers[
+            (token_offsets[:, 0] >= start) & (token_offsets[:, 1] <= end) & (token_offsets[:, 1] > token_offsets[:, 0])
+        ] = number
+    return span_numbers
 
 
-def span_vectors(tokens: Vectors, owners: Places, whole: Vectors, spans: int) -> Small:
-    """The mean token of each span at 8 bits; the whole text's where a span has none."""
+def span_vectors(tokens: Vectors, span_numbers: TokenNumbers, whole: Vectors, spans: int) -> Int8Vectors:
+    """The mean of each span's tokens as 8-bit vectors; the whole text's vector for a span without tokens."""
     means = np.empty((spans, len(whole)), np.float32)
     for row in range(spans):
-        inside = tokens[owners == row]
-        means[row] = inside.mean(axis=0) if len(inside) else whole
-    return small(means)
+        span_tokens = tokens[span_numbers == row]
+        means[row] = span_tokens.mean(axis=0) if len(span_tokens) else whole
+    return to_int8(means)
 
 
-def small(vectors: NDArray[np.float32]) -> Small:
-    """At 8 bits, each vector scaled to its own largest component."""
+def to_int8(vectors: NDArray[np.float32]) -> Int8Vectors:
+    """8-bit vectors, each scaled to its largest component."""
     largest = np.abs(vectors).max(axis=1, keepdims=True, initial=1e-12)
-    found: Small = np.rint(vectors * (127 / largest)).astype(np.int8)
-    return found
+    offsets: Int8Vectors = np.rint(vectors * (127 / largest)).astype(np.int8)
+    return offsets

@@ -1,4 +1,4 @@
-"""The tokenizers that embeddings carry, which count tokens without loading a model."""
+"""Loads the tokenizers of embeddings, which count tokens without a model."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from .weight_files import file_of
 
 
 def load_tokenizer(place: tuple[str, str] | Path) -> Tokenizer:
-    """A tokenizer from a file that a package carries, or from one's own; it neither pads nor cuts."""
+    """Load a tokenizer from a package or a path, without padding or truncation."""
     tokenizer = Tokenizer.from_file(str(file_of(place)))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -16,5 +16,5 @@ def load_tokenizer(place: tuple[str, str] | Path) -> Tokenizer:
 
 
 def count_tokens(tokenizer: Tokenizer, text: str) -> int:
-    """How many tokens a text has, without those that mark its ends."""
+    """The number of tokens of a text, without special tokens."""
     return len(tokenizer.encode(text, add_special_tokens=False).ids)

@@ -1,4 +1,4 @@
-"""Finds model files that wheels carry, without importing the packages they come in."""
+"""Finds model files in installed packages without importing them."""
 
 import importlib.util
 from pathlib import Path
@@ -9,14 +9,14 @@ from ..errors import ExtraMissing
 def packaged_file(package: str, relative: str, *, extra: str = "") -> Path:
     """The path of a data file inside an installed package; raises ExtraMissing when it is not there."""
     spec = importlib.util.find_spec(package)
-    places = spec.submodule_search_locations if spec else None
-    for place in places or []:
-        if (path := Path(place) / relative).is_file():
+    folders = spec.submodule_search_locations if spec else None
+    for file in folders or []:
+        if (path := Path(file) / relative).is_file():
             return path
-    wanted = f"pip install 'warrant-rag[{extra}]'" if extra else "reinstall Warrant's requirements"
-    raise ExtraMissing(f"The file {relative} of the package {package} is needed and is not installed; {wanted}.")
+    remedy = f"pip install 'warrant-rag[{extra}]'" if extra else "reinstall Warrant's requirements"
+    raise ExtraMissing(f"The file {relative} of the package {package} is needed and is not installed; {remedy}.")
 
 
-def file_of(place: tuple[str, str] | Path) -> Path:
-    """A file of a package, or one that is named by its path."""
-    return place if isinstance(place, Path) else packaged_file(*place)
+def file_of(file: tuple[str, str] | Path) -> Path:
+    """The path of a file in a package, or the given path."""
+    return file if isinstance(file, Path) else packaged_file(*file)

@@ -1,17 +1,17 @@
-"""WordLlama's static token vectors: fast, and the same whatever stands around a word."""
+"""WordLlama's static token vectors: fast, but independent of the context of a word."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from .embedding import Marked, Marks, QuestionVectors, Vectors, unit_of
-from .span_vectors import owners_of, span_vectors
+from .embedding import QuestionVectors, TextVectors, TextWithSpans, Vectors, normalise_vector
+from .span_vectors import span_of_tokens, span_vectors
 from .tokenizers import count_tokens, load_tokenizer
 from .weight_files import packaged_file
 
 
 class WordLlama:
-    """The mean of 256-dimensional static token vectors: 160 times faster to make than MiniLM's, and weaker."""
+    """The mean of 256-dimensional static token vectors: 160 times faster than MiniLM, and less accurate."""
 
     name = "wordllama-256"
     dimensions = 256
@@ -36,16 +36,16 @@ class WordLlama:
         vector = self.embed([text])[0]
         return QuestionVectors(vector, vector)
 
-    def embed_marked(self, texts: Sequence[Marked]) -> list[Marks]:
+    def embed_with_spans(self, texts: Sequence[TextWithSpans]) -> list[TextVectors]:
         """The vector of each text and those of its spans."""
-        return [self._embed_marked(marked) for marked in texts]
+        return [self._embed_one_with_spans(marked) for marked in texts]
 
-    def _embed_marked(self, marked: Marked) -> Marks:
+    def _embed_one_with_spans(self, marked: TextWithSpans) -> TextVectors:
         encoded = self._tokenizer.encode(marked.text, add_special_tokens=False)
         tokens = self._weights[encoded.ids or [0]]
         whole = tokens.mean(axis=0)
-        owners = owners_of(encoded.offsets, marked.spans)
-        return Marks(unit_of(whole), span_vectors(tokens, owners, whole, len(marked.spans)))
+        owners = span_of_tokens(encoded.offsets, marked.spans)
+        return TextVectors(normalise_vector(whole), span_vectors(tokens, owners, whole, len(marked.spans)))
 
     def count_tokens(self, text: str) -> int:
         return count_tokens(self._tokenizer, text)

@@ -1,4 +1,4 @@
-"""Who writes replies: the extractive writer, and any chat model behind one prompt."""
+"""The writers of replies: the extractive writer, and chat models."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -15,18 +15,18 @@ from ..state import Usage
 from . import prompt as shaping
 from .breaker import EndpointBreaker, breaker_of
 from .json_claims import ClaimsReader
-from .replies import Reply, TextReader, most_characters
+from .replies import StreamedReply, TextReader, max_reply_characters
 
 if TYPE_CHECKING:
     from .chat import Chat
 
 STOPS = (".", "!", "?", "…", "。", "！", "？")
 FRAME_TOKENS = 32
-"""What a chat template adds to two messages."""
+"""Tokens that a chat template adds to two messages."""
 
 
 class ExtractiveWriter:
-    """Says what is quoted; needs no model and never makes anything up."""
+    """Writes the quotes; needs no model and never makes anything up."""
 
     name = "extractive"
 
@@ -34,17 +34,17 @@ class ExtractiveWriter:
         if not brief.quotes:
             raise ModelFailed("no_evidence", "No sentence of the passages answers the question.")
         for number, quote in enumerate(brief.quotes):
-            # A table row or list item has no full stop of its own, and without one two of them would be one claim.
+            # A table row or list item has no full stop, and two of them without one would be one claim.
             stop = "" if quote["text"].endswith(STOPS) else "."
-            # What begins with a small letter would be taken to go on with the sentence before it.
+            # A quote that begins in lower case would be read as part of the sentence before it.
             apart = "" if not number else "\n\n" if quote["text"][:1].islower() else " "
             yield f"{apart}{quote['text']}{stop} [{quote['passage'] + 1}]"
 
 
 class ChatWriter:
-    """Asks a chat model with the release's prompt and as many numbered passages as its context window holds.
+    """Calls a chat model with the release's prompt and as many numbered passages as fit its context window.
 
-    `count` counts tokens as the model does, or more; `window` is what the model takes where its maker is us.
+    `count` counts tokens, never fewer than the model does. `window` is the context window of a model that we serve.
     """
 
     def __init__(
@@ -62,71 +62,73 @@ class ChatWriter:
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
         in_json = brief.terms.format == "json"
         prompt = self._release.prompts.claims if in_json else self._release.prompts.answer
-        question, shaped = await asyncio.to_thread(self._shape, brief, prompt)
-        _note(usage, self.name, shaped)
-        most = most_characters(self._release.generation.max_tokens)
-        reply = Reply(self.name, ClaimsReader() if in_json else TextReader(), usage, most, brief.said)
-        messages = _messages(prompt, shaped.texts, question)
+        question, fitted = await asyncio.to_thread(self._fit_prompt, brief, prompt)
+        _record_call(usage, self.name, fitted)
+        max_characters = max_reply_characters(self._release.generation.max_tokens)
+        reply = StreamedReply(
+            self.name, ClaimsReader() if in_json else TextReader(), usage, max_characters, brief.raw_reply
+        )
+        messages = _messages(prompt, fitted.texts, question)
         async with aclosing(self._chat.stream(messages, structured=in_json)) as chunks:
             async for chunk in chunks:
-                if piece := reply.hear(chunk):
+                if piece := reply.add(chunk):
                     yield piece
                 if reply.is_full:
                     break
-                # Chunks that have arrived together would otherwise be read without a pause for anybody else.
+                # Give other tasks a turn when many chunks have arrived together.
                 await asyncio.sleep(0)
-        if self._chat.says_why and not reply.ended:
+        if self._chat.reports_finish_reason and not reply.finish_reason:
             raise ModelFailed("error", f"The reply of {self.name} broke off.", transient=True)
         if rest := reply.close():
             yield rest
 
-    def _shape(self, brief: Brief, prompt: str) -> tuple[str, shaping.Shaped]:
-        """The question and the passages as they are sent."""
+    def _fit_prompt(self, brief: Brief, prompt: str) -> tuple[str, shaping.FittedPassages]:
+        """The question and the passages that are sent."""
         window = min(brief.terms.context_window, self._window or brief.terms.context_window)
-        left = window - self._release.generation.max_tokens - self._count(prompt) - FRAME_TOKENS
-        question = shaping.shorten(brief.question, left // 2, self._count)
-        room = left - self._count(question)
-        shaped = shaping.fit(brief.passages, room, self._count, brief.share)
-        if brief.passages and not shaped.texts:
-            detail = f"{self.name} has {max(0, room)} tokens of {window} for passages, and not one sentence fits."
+        remaining = window - self._release.generation.max_tokens - self._count(prompt) - FRAME_TOKENS
+        question = shaping.shorten_question(brief.question, remaining // 2, self._count)
+        budget = remaining - self._count(question)
+        fitted = shaping.fit_passages(brief.passages, budget, self._count, brief.share)
+        if brief.passages and not fitted.texts:
+            detail = f"{self.name} has {max(0, budget)} tokens of {window} for passages, and not one sentence fits."
             raise ModelFailed("context_window", detail)
-        return question, shaped
+        return question, fitted
 
 
 def _messages(prompt: str, passages: list[str], question: str) -> list[BaseMessage]:
-    told = "\n\n".join(passages)
-    return [SystemMessage(prompt), HumanMessage(f"Passages:\n\n{told}\n\nQuestion: {question}")]
+    numbered = "\n\n".join(passages)
+    return [SystemMessage(prompt), HumanMessage(f"Passages:\n\n{numbered}\n\nQuestion: {question}")]
 
 
-def _note(usage: Usage, name: str, shaped: shaping.Shaped) -> None:
-    """What a call begins with."""
+def _record_call(usage: Usage, name: str, fitted: shaping.FittedPassages) -> None:
+    """Record the model and the fitted passages of a call."""
     usage["model"] = name
     usage["calls"] += 1
-    if shaped.left_out:
-        usage["left_out"] = shaped.left_out
-    if shaped.shortened:
-        usage["shortened"] = shaped.shortened
+    if fitted.left_out:
+        usage["left_out"] = fitted.left_out
+    if fitted.shortened:
+        usage["shortened"] = fitted.shortened
 
 
 def open_writers(settings: Settings, release: Release) -> Mapping[str, Writer]:
-    """The writers that the Release names, and the extractive one, which is always at hand."""
+    """The writers of the Release, and the extractive one."""
     names = {release.models.simple, release.models.complex, release.models.backup} - {"extractive"}
     writers: dict[str, Writer] = {"extractive": ExtractiveWriter()}
     return writers | {name: _open(name, settings, release) for name in sorted(names)}
 
 
 def open_judge(settings: Settings, release: Release) -> Judge | None:
-    """The judge that the Release names, if it names one."""
+    """The judge of the Release, if it has one."""
     if release.judge is None:
         return None
-    from .claim_judge import WriterJudge, as_judge
+    from .claim_judge import WriterJudge, judge_release
 
-    own = as_judge(release)
-    return WriterJudge(_open(release.judge, settings, own), own.generation.terms("simple"))
+    judge_settings = judge_release(release)
+    return WriterJudge(_open(release.judge, settings, judge_settings), judge_settings.generation.terms("simple"))
 
 
 def _open(name: str, settings: Settings, release: Release) -> Writer:
-    # The clients of OpenAI take most of a second to import, and who quotes needs none.
+    # OpenAI's client takes most of a second to import, and quoting does not need it.
     from .chat import Chat, open_chat
 
     kind, _, rest = name.partition(":")

@@ -1,4 +1,4 @@
-"""Searches for one question or for several at once, reranks what was found, and keeps what an answer may use."""
+"""Searches for one or several questions, reranks the candidates, and selects the passages for the answer."""
 
 import asyncio
 import time
@@ -16,53 +16,51 @@ from ..steps.evidence import weighing
 from ..text.words import Weigh
 from . import fusion, rerank
 
-DEPTH = 2
-"""How many times what is kept of the candidates each search gives, so that what two searches find half-way counts."""
+SEARCH_DEPTH = 2
+"""Each of several searches returns this many times the candidates that are kept, so that shared ones can rise."""
 
 
 @dataclass(frozen=True)
 class RetrievalPipeline:
-    """The way from a text to passages and their evidence, over one Release and one Backend."""
+    """Retrieves passages with one Release and one Backend."""
 
     release: Release
     backend: Backend
 
-    def key(self, filters: dict[str, Any], groups: list[str], caller: str, *asked: Any) -> str:
-        """What a result may be kept under: everything that it follows from, and whose it is.
+    def key(self, filters: dict[str, Any], groups: list[str], caller: str, *parts: Any) -> str:
+        """The cache key of a result: everything that determines it, and the caller.
 
-        A hit shows in the Answer, in its timings too: of another caller's question it would tell that it was asked.
+        Cache hits are visible in the Answer and its timings, so callers do not share them: a hit would reveal that
+        another caller asked the same question.
         """
-        return key_of(self.release.digest, self.backend.retriever.snapshot, filters, groups, caller, *asked)
+        return key_of(self.release.digest, self.backend.retriever.snapshot, filters, groups, caller, *parts)
 
     async def find(self, searches: Sequence[Search], state: State) -> tuple[list[Passage], list[str]]:
-        """The candidates of some searches together, best first, and the caches that all of them hit."""
-        found, cached = await self._all(searches, state)
+        """The fused candidates of several searches, best first, and the caches that all of them hit."""
+        found, cached = await self._search_all(searches, state)
         blended = fusion.blend(found, [search["weight"] for search in searches])
         return blended[: self.release.retrieval.keep], cached
 
     async def passages(self, text: str, filters: dict[str, Any], groups: list[str]) -> list[Passage]:
-        """What is found for a text, best first, as somebody who searches would see it.
-
-        Raises FilterInvalid or RetrievalUnavailable.
-        """
+        """The reranked passages for a search text, best first; raises FilterInvalid or RetrievalUnavailable."""
         compile_filter(filters, self.backend.retriever.columns)
         search, most = Search(text=text, weight=1.0), self.release.retrieval.keep
-        found, _ = await self._one(search, most, filters, groups)
+        found, _ = await self._search(search, most, filters, groups)
         if self.backend.reranker is None or not found:
             return found
         ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
         return rerank.reorder(found, ranked.scores)
 
     def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
-        """Of the candidates, in their order, what the answer may use."""
+        """The candidates that the answer may use, in order."""
         return rerank.keep_best(candidates, self.release.reranking)
 
     async def best(
         self, readings: Sequence[str], candidates: Sequence[Passage], began: float
     ) -> tuple[list[Passage], list[str]]:
-        """Of the candidates, best first, what the answer to a question may use; and the reranker's trouble.
+        """The passages that the answer may use, best first, and the reranker's trouble.
 
-        A reranker has half of what is left of the question's deadline at most.
+        The reranker has at most half of the time that is left for the question.
         """
         if self.backend.reranker is None or not candidates:
             return await off_loop(self.keep, candidates), []
@@ -74,30 +72,30 @@ class RetrievalPipeline:
 
     async def widen(self, state: State, parts: list[str]) -> State:
         """Search for each part; each keeps a share of the passages, and so does the question itself."""
-        found, _ = await self._all([Search(text=part, weight=1.0) for part in parts], state)
+        found, _ = await self._search_all([Search(text=part, weight=1.0) for part in parts], state)
         pairs = zip(parts, found, strict=True)
         ranked = await asyncio.gather(*(self.best([part], each, state["began"]) for part, each in pairs))
         rankings = [state["passages"], *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
-        kept = await off_loop(self.keep, fusion.take_turns(rankings, [1] * len(rankings)))
+        kept = await off_loop(self.keep, fusion.interleave(rankings, [1] * len(rankings)))
         return State(passages=kept, trouble=trouble)
 
     def weigh(self, passages: list[Passage]) -> Weigh:
-        """How telling a term is: in the whole index, or among the passages where the world does not tell it."""
+        """The weight of a term in the whole index, or among the passages where the index has no lexicon."""
         lexicon = self.backend.retriever.lexicon
         return lexicon.weight if lexicon else weighing(passages)
 
-    async def _all(self, searches: Sequence[Search], state: State) -> tuple[list[list[Passage]], list[str]]:
+    async def _search_all(self, searches: Sequence[Search], state: State) -> tuple[list[list[Passage]], list[str]]:
         whose = state["filters"], state["groups"], state["caller"]
-        most = self.release.retrieval.keep * (DEPTH if len(searches) > 1 else 1)
-        searched = await asyncio.gather(*(self._one(search, most, *whose) for search in searches))
+        most = self.release.retrieval.keep * (SEARCH_DEPTH if len(searches) > 1 else 1)
+        searched = await asyncio.gather(*(self._search(search, most, *whose) for search in searches))
         hits = [set(cached) for _, cached in searched]
         return [found for found, _ in searched], sorted(set.intersection(*hits)) if hits else []
 
-    async def _one(
+    async def _search(
         self, search: Search, most: int, filters: dict[str, Any], groups: list[str], caller: str = ""
     ) -> tuple[list[Passage], list[str]]:
-        """The best passages of a search, so many at most, and the caches that were hit."""
+        """The best passages of a search, `most` at most, and the caches that were hit."""
         text, caches = search["text"], self.backend.caches
         key = self.key(filters, groups, caller, "search", text, most)
         kept: list[Passage] | None = caches.retrieval.get(key)

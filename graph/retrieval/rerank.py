@@ -1,40 +1,40 @@
-"""Orders the candidates, and keeps what the answer may use: no copies, within the token budget; pure."""
+"""Reorders candidates and selects those for the answer: no duplicates, within the token budget; pure."""
 
 import re
 from collections.abc import Sequence
 
 from ..release import Reranking
 from ..state import Passage
-from .fusion import normalised
+from .fusion import min_max
 
-SAID = re.compile(r"[-−]?\d+(?:[.,:/]\d+)*|\w+|[^\w\s.,;:!?\"'’“”()*#|-]")
-"""What two texts differ by: words, numbers with their signs, and signs that are no punctuation, such as %."""
+TOKEN = re.compile(r"[-−]?\d+(?:[.,:/]\d+)*|\w+|[^\w\s.,;:!?\"'’“”()*#|-]")
+"""The tokens in which texts can differ: words, signed numbers, and symbols such as %, but not punctuation."""
 TOKENS_PER_WORD = 1.4
-"""English in word pieces; a budget needs no exact count."""
+"""An estimate for English, exact enough for a budget."""
 
 
 def reorder(candidates: Sequence[Passage], scores: Sequence[float]) -> list[Passage]:
-    """The candidates by falling score, equal ones as they came; `score` becomes 1 for the best and 0 for the worst."""
-    shares = normalised({str(number): float(score) for number, score in enumerate(scores)}).values()
+    """The candidates by descending score (stable); `score` is min-max-normalised."""
+    shares = min_max({str(number): float(score) for number, score in enumerate(scores)}).values()
     scored = [Passage(**{**passage, "score": share}) for passage, share in zip(candidates, shares, strict=True)]
     return sorted(scored, key=lambda passage: -passage["score"])
 
 
 def keep_best(candidates: Sequence[Passage], sizes: Reranking) -> list[Passage]:
-    """The best candidates in order: copies of a better one left out, and nothing beyond the budget but the first.
+    """The best candidates in order, without duplicates of better ones, within the budget; the first is always kept.
 
-    A copy has the same words and numbers in the same order; a text that differs in one of them is another.
+    A duplicate has the same words and numbers in the same order.
     """
     kept: list[Passage] = []
-    seen: set[tuple[str, ...]] = set()
+    seen_texts: set[tuple[str, ...]] = set()
     tokens = 0.0
     for passage in candidates:
-        said = tuple(SAID.findall(passage["text"].casefold()))
-        cost = len(said) * TOKENS_PER_WORD
-        if said in seen or (kept and tokens + cost > sizes.token_budget):
+        words = tuple(TOKEN.findall(passage["text"].casefold()))
+        cost = len(words) * TOKENS_PER_WORD
+        if words in seen_texts or (kept and tokens + cost > sizes.token_budget):
             continue
         kept.append(passage)
-        seen.add(said)
+        seen_texts.add(words)
         tokens += cost
         if len(kept) == sizes.passages:
             break

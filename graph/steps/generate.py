@@ -115,11 +115,11 @@ def replies(tried: Sequence[Attempt]) -> list[ModelReply]:
         ModelReply(
             writer=each.call.writer.name,
             rung=each.call.climb.step.rung,
-            text="".join(each.call.brief.said),
+            text="".join(each.call.brief.raw_reply),
             failure=each.failure,
         )
         for each in reversed(tried)
-        if each.call.brief.said or (each.usage["calls"] and each.failure)
+        if each.call.brief.raw_reply or (each.usage["calls"] and each.failure)
     ]
 
 

@@ -12,7 +12,7 @@ from rapidfuzz.fuzz import ratio
 
 from ..state import Evidence, Passage, Quote
 from ..text.cells import cell_of
-from ..text.function_words import LEANING, is_number
+from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
 from .evidence import naming, said, shape
@@ -30,7 +30,7 @@ SEQUENCE = re.compile(
     r"|finalmente|prima|poi|infine|først|derefter|så|til sidst|eerst|daarna|vervolgens|tenslotte)\b",
     re.IGNORECASE,
 )
-LEANS = re.compile(rf"\W*{LEANING}", re.IGNORECASE)
+LEANS = re.compile(rf"\W*{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so says of what the sentence before it names."""
 LONGEST_ITEM = 300
 """Characters of a list item that is quoted whole."""

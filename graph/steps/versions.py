@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from ..state import Passage
-from ..text.metadata_values import MONTHS, dates, settled
+from ..text.metadata_values import MONTHS, dates, resolve
 from ..text.words import numbers, terms
 
 DATE = "effective_date"
@@ -78,7 +78,7 @@ def effective(passage: Passage) -> str:
 
 @lru_cache(maxsize=4096)
 def _day(told: str) -> str:
-    day = settled(dates(told))
+    day = resolve(dates(told))
     return day.isoformat() if day else told if PERIOD.fullmatch(told) else ""
 
 

@@ -1,4 +1,4 @@
-"""General abbreviations and openers of sentences: a supplement to the lists of the library that splits sentences."""
+"""Abbreviations and sentence openers that supplement the lists of the sentence splitter."""
 
 NUMBERED = frozenset(
     """abb abs aht al app approx aprox aprx apt appt ap arr art bd bil bj blk blz bsp cap cat cca ch chap
@@ -72,14 +72,14 @@ OPENERS = {
     "pt": frozenset("""O A Os As Um Uma Em No Na Com Para Por Se Mas E É Este Esta Não""".split()),
     "pl": frozenset("""To Ten Ta W We Na Z Do Po Jest Nie Jeśli Ale I""".split()),
 }
-"""Words that open sentences, by language, as they are written there."""
+"""Words that begin sentences, by language."""
 
 ARTICLES = frozenset("der die das den dem le la les el los las il lo gli i de het den det o a os as".split())
-"""Words that make no sentence with one short word after them."""
+"""Words that are not a sentence with one short word after them."""
 
 DETERMINERS = frozenset(
     """der die das den dem des ein eine einen einem einer eines am im zum zur vom beim ins ans jede jeder
     jedes jeden jedem alle dieser diese dieses diesen diesem unser unsere unserer ihr ihre ihrer sein
     seine seiner""".split()
 )
-"""German words that stand before an ordinal number."""
+"""German words that precede an ordinal number."""

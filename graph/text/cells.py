@@ -1,4 +1,4 @@
-"""Tells what kind of thing the cells of a table say: a name, or a number, an amount, a date; pure."""
+"""Classifies the cells of a table: text, number, quantity, date, link; pure."""
 
 import re
 from collections import Counter
@@ -11,11 +11,11 @@ Row = Sequence[str]
 Kind = Literal["gap", "text", "number", "year", "quantity", "date", "link"]
 
 MAJORITY = 0.6
-"""Share of a column's cells that must be of one kind, or of one unit, to make it the column's own."""
-LONG = 60
-"""Letters from which on a cell is a text and neither a value nor the name of a column."""
+"""The share of a column's cells that must have the same kind or unit for the column to have it."""
+MAX_VALUE_LENGTH = 60
+"""The most characters of a cell that can be a value or a column name."""
 BAR = re.compile(r"(?<!\\)\|")
-GAPS = {"", "-", "–", "—", "n/a", "N/A", "?", "."}
+EMPTY_CELLS = {"", "-", "–", "—", "n/a", "N/A", "?", "."}
 PLAIN = re.compile(r"\*\*|__|`")
 LINK = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+")
 DATE = re.compile(
@@ -34,26 +34,26 @@ FORMS: dict[Kind, re.Pattern[str]] = {"link": LINK, "date": DATE, "year": YEAR, 
 
 @dataclass(frozen=True)
 class Cell:
-    """What kind of thing a cell says; the unit of a quantity."""
+    """The kind of a cell, and the unit of a quantity."""
 
     kind: Kind
     unit: str = ""
 
     @property
     def is_value(self) -> bool:
-        """Whether the cell is data by its form alone."""
+        """Whether the cell is a value rather than text."""
         return self.kind not in ("gap", "text")
 
 
 def split(row: str) -> list[str]:
-    """The cells of a Markdown row as they are written."""
+    """The cells of a Markdown row."""
     inner = row.strip().removeprefix("|")
     inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
     return [cell.replace("\\|", "|").strip() for cell in BAR.split(inner)]
 
 
-def common(values: Sequence[str]) -> str | None:
-    """The value that most have, if a clear majority has it."""
+def majority_value(values: Sequence[str]) -> str | None:
+    """The most common value, if it has a clear majority."""
     if not values:
         return None
     value, count = Counter(values).most_common(1)[0]
@@ -62,11 +62,11 @@ def common(values: Sequence[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def cell_of(written: str) -> Cell:
-    """What a cell says, by its form."""
+    """Classify a cell by its form."""
     text = bare(written)
-    if text in GAPS:
+    if text in EMPTY_CELLS:
         return Cell("gap")
-    if len(text) > LONG:
+    if len(text) > MAX_VALUE_LENGTH:
         return Cell("text")
     if kind := next((kind for kind, form in FORMS.items() if form.fullmatch(text)), None):
         return Cell(kind)

@@ -1,4 +1,4 @@
-"""What of a sentence must not change beside its quantities: its names, what it denies, its opposites; pure."""
+"""The names, negations and antonyms of a sentence; pure."""
 
 import re
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ from .words import EMPTY_WORDS, SAME, terms, without_points
 
 TOKEN = re.compile(r"\w[\w’'&-]*")
 WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
-OPENS = frozenset('.:;!?“"')
-"""Signs after which a capital only begins a sentence."""
-DENIALS = frozenset(
+SENTENCE_STARTS = frozenset('.:;!?“"')
+"""Signs after which a capital letter begins a sentence and does not mark a name."""
+NEGATIONS = frozenset(
     """not no never none nor neither without cannot nobody nothing nowhere hardly except unless lack
     lacks lacked unable unlike denied denies false untrue""".split()
 )
-FORBIDS = frozenset("prohibited forbidden banned excluded exempt impossible nobody".split())
-"""Words that deny what stands before them as much as what follows."""
+PROHIBITIONS = frozenset("prohibited forbidden banned excluded exempt impossible nobody".split())
+"""Words that negate the text before them as well as after them."""
 BE = frozenset("is are was were be been".split())
-OTHER_DENIALS = {
+OTHER_NEGATIONS = {
     "de": """nicht nichts nie niemals niemand nirgends kein keine keinen keinem keiner keines ohne weder unmöglich
         verboten untersagt ausgeschlossen""",
     "fr": "ne n' pas jamais aucun aucune sans ni nul nulle interdit interdite exclu exclue impossible",
@@ -25,16 +25,16 @@ OTHER_DENIALS = {
     "it": "non mai nessun nessuno nessuna senza né nulla niente vietato vietata escluso esclusa impossibile",
     "nl": "niet niets nooit niemand geen zonder noch nergens verboden uitgesloten onmogelijk",
 }
-"""Where a denial stands before or behind what it denies, it reaches its whole clause."""
+"""Languages in which a negation can follow what it negates, so that it applies to the whole clause."""
 APOSTROPHES = "'\u2019`\u00b4"
-DENIED = re.compile(rf"n[{APOSTROPHES}]t$|^non-")
-AFFIRMS = re.compile(r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)", re.IGNORECASE)
-"""What has the form of a denial and is none."""
+NEGATION_FORM = re.compile(rf"n[{APOSTROPHES}]t$|^non-")
+NOT_A_NEGATION = re.compile(r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)", re.IGNORECASE)
+"""Phrases that look like a negation but are not."""
 CLAUSE_ENDS = re.compile(
     r"[,;:.!?()—–]+(?=\s|$)|\b(?:but|however|although|because|which|who|when|if|while)\b", re.IGNORECASE
 )
-REACH = 6
-"""Content words that a denial reaches, as in NegEx (Chapman and others, 2001), whose window is of five."""
+NEGATION_SCOPE = 6
+"""Content words that a negation applies to, as in NegEx (Chapman et al., 2001), which uses five."""
 OPPOSITES = {
     frozenset(pair.split("/"))
     for pair in """increas/decreas rais/lower rais/reduc rise/fall rose/fell more/less more/fewer most/least
@@ -60,32 +60,32 @@ OPPOSITES = {
     complet/incomplet accept/refus grant/deni agre/refus hire/dismiss hire/fire appoint/remov arrest/releas
     guilti/innoc winner/loser victori/loss north/east south/west northeast/southwest northwest/southeast""".split()
 }
-"""Stems that say the opposite; each word is also looked up as it stands."""
+"""Stems of antonyms; words are also looked up unstemmed."""
 
 
 @lru_cache(maxsize=4096)
 def names(text: str) -> frozenset[str]:
-    """Words that are written with a capital, in lower case; the first word counts only when its shape tells a name.
+    """Capitalised words, in lower case; the first word of a sentence counts only if it looks like a code or acronym.
 
-    A name that is written like an empty word (WHO, US, May) stays as it is written.
+    A name that looks like a stop word (WHO, US, May) keeps its capitals.
     """
     text = without_points(text)
     found: set[str] = set()
     for match in TOKEN.finditer(text):
         word = _name(match.group())
         before = text[: match.start()].rstrip()[-1:]
-        opens = not before or before in OPENS
+        opens = not before or before in SENTENCE_STARTS
         if word and (not opens or not word[1:].islower()):
-            found |= _as_looked_up(word)
+            found |= _lookup_forms(word)
     return frozenset(found)
 
 
 @lru_cache(maxsize=4096)
 def full_names(text: str) -> tuple[frozenset[str], ...]:
-    """The names of a text, words in capitals that stand side by side as one name."""
+    """The names of a text; neighbouring capitalised words are one name."""
     single, found, last = names(text), list[set[str]](), -2
     for match in TOKEN.finditer(text):
-        word = _as_looked_up(name) & single if (name := _name(match.group())) else set()
+        word = _lookup_forms(name) & single if (name := _name(match.group())) else set()
         if word and match.start() - last <= 1 and found:
             found[-1] |= word
         elif word:
@@ -95,7 +95,7 @@ def full_names(text: str) -> tuple[frozenset[str], ...]:
 
 
 def _name(word: str) -> str:
-    """The part of a word that is a name: up to a common word behind a hyphen, without a closing sign; or empty."""
+    """The part of a word that is a name, without a common word after a hyphen; or an empty string."""
     parts = word.translate(SAME).removesuffix("'s").strip("'&-").split("-")
     while len(parts) > 1 and parts[-1].islower():
         parts.pop()
@@ -104,7 +104,7 @@ def _name(word: str) -> str:
     return name if name[:1].isupper() or coded else ""
 
 
-def _as_looked_up(word: str) -> set[str]:
+def _lookup_forms(word: str) -> set[str]:
     if word.lower() not in EMPTY_WORDS:
         return {word.lower()}
     return {word} if word == "May" or (word.isupper() and len(word) > 1) else set()
@@ -112,7 +112,7 @@ def _as_looked_up(word: str) -> set[str]:
 
 @lru_cache(maxsize=4096)
 def plain_words(text: str) -> frozenset[str]:
-    """Every word of a text in lower case, its stems and its names: what names and opposites are looked up in."""
+    """Every word of a text in lower case, its stems and its names: the set to look up names and antonyms in."""
     text = without_points(text)
     cut = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
     words = [part for word in cut for part in (word, *(word.split("-") if "-" in word else ()))]
@@ -126,66 +126,70 @@ def words(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def denials(text: str, language: str = "en") -> int:
-    """How many words deny."""
-    if language in OTHER_DENIALS:
-        return sum(word in _denying(language) for word in _elided(text))
-    return sum(map(_denies, _tokens(text))) + sum(word in FORBIDS and not _denies(word) for word in _tokens(text))
+def count_negations(text: str, language: str = "en") -> int:
+    """The number of negations."""
+    if language in OTHER_NEGATIONS:
+        return sum(word in _negation_words(language) for word in _words_with_elision(text))
+    return sum(map(_is_negation, _tokens(text))) + sum(
+        word in PROHIBITIONS and not _is_negation(word) for word in _tokens(text)
+    )
 
 
 @lru_cache(maxsize=4096)
-def denied(text: str, language: str = "en") -> frozenset[str]:
-    """The terms that a denial of the text reaches: some after it in its clause, and before a word that forbids."""
-    return frozenset[str]().union(*denied_clauses(text, language))
+def negated_terms(text: str, language: str = "en") -> frozenset[str]:
+    """All terms that a negation applies to."""
+    return frozenset[str]().union(*negated_clauses(text, language))
 
 
 @lru_cache(maxsize=4096)
-def denied_clauses(text: str, language: str = "en") -> tuple[frozenset[str], ...]:
-    """The terms that each denial of the text reaches."""
+def negated_clauses(text: str, language: str = "en") -> tuple[frozenset[str], ...]:
+    """The negated terms of each clause with a negation."""
     found = []
-    for clause in CLAUSE_ENDS.split(AFFIRMS.sub("", text)):
-        if language in OTHER_DENIALS:
-            reached = set(terms(clause)) - _denying(language) if denials(clause, language) else set()
+    for clause in CLAUSE_ENDS.split(NOT_A_NEGATION.sub("", text)):
+        if language in OTHER_NEGATIONS:
+            negated = set(terms(clause)) - _negation_words(language) if count_negations(clause, language) else set()
         else:
-            reached = _reached(clause)
-        if reached:
-            found.append(frozenset(reached))
+            negated = _negated_in_clause(clause)
+        if negated:
+            found.append(frozenset(negated))
     return tuple(found)
 
 
-def _reached(clause: str) -> set[str]:
-    """In English: what follows the denial, and what stands before a word that forbids or before `is not`."""
+def _negated_in_clause(clause: str) -> set[str]:
+    """English: the terms after a negation; the whole clause for a prohibition or `is not`."""
     words, found = _tokens(clause), set[str]()
-    for place, word in enumerate(words):
-        if word in FORBIDS or (word == "not" and place and words[place - 1] in BE):
+    for index, word in enumerate(words):
+        if word in PROHIBITIONS or (word == "not" and index and words[index - 1] in BE):
             found.update(terms(clause))
-        elif _denies(word):
-            after = [word.removeprefix("non-") if "-" in word else "", *words[place + 1 :]]
-            found.update(terms(" ".join(after))[:REACH])
+        elif _is_negation(word):
+            after = [word.removeprefix("non-") if "-" in word else "", *words[index + 1 :]]
+            found.update(terms(" ".join(after))[:NEGATION_SCOPE])
     return found
 
 
 @cache
-def _denying(language: str) -> frozenset[str]:
-    return frozenset(OTHER_DENIALS[language].split())
+def _negation_words(language: str) -> frozenset[str]:
+    return frozenset(OTHER_NEGATIONS[language].split())
 
 
-def _elided(text: str) -> list[str]:
-    """The words of a text in lower case, `n'ont` as two."""
+def _words_with_elision(text: str) -> list[str]:
+    """The words of a text in lower case; `n'ont` becomes two."""
     return [word for word in re.findall(r"[^\W\d_]+'?", text.lower().translate(SAME))]
 
 
-def _denies(word: str) -> bool:
-    return word in DENIALS or bool(DENIED.search(word))
+def _is_negation(word: str) -> bool:
+    return word in NEGATIONS or bool(NEGATION_FORM.search(word))
 
 
 def _tokens(text: str) -> list[str]:
-    return [word.lower() for word in re.findall(rf"[^\W\d_]+(?:[{APOSTROPHES}-][^\W\d_]+)*", AFFIRMS.sub("", text))]
+    return [
+        word.lower() for word in re.findall(rf"[^\W\d_]+(?:[{APOSTROPHES}-][^\W\d_]+)*", NOT_A_NEGATION.sub("", text))
+    ]
 
 
 @cache
 def _opposites() -> dict[str, frozenset[str]]:
-    """What each word's opposites are."""
+    """The antonyms of each word."""
     found: dict[str, set[str]] = {}
     for pair in OPPOSITES:
         for word in pair:
@@ -193,7 +197,7 @@ def _opposites() -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in found.items()}
 
 
-def opposed(claim: Iterable[str], found: Iterable[str]) -> int:
-    """How many words of the claim have their opposite in what was found, which lacks the word itself."""
+def count_opposites(claim: Iterable[str], found: Iterable[str]) -> int:
+    """The number of words of the claim whose antonym, but not the word itself, is among the other words."""
     known, there = _opposites(), found if isinstance(found, frozenset | set) else set(found)
     return sum(1 for word in set(claim) if word in known and word not in there and known[word] & there)

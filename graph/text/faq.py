@@ -1,4 +1,4 @@
-"""Pairs the questions of a text with their answers: a question is what its answer is read with, and no answer; pure."""
+"""Pairs the questions of a text with their answers, as in an FAQ; pure."""
 
 import re
 from collections.abc import Iterable
@@ -10,185 +10,200 @@ from .splitting import trim
 TAG = r"</?(?:details|summary|dl|dt|dd)\b[^>\n]{0,200}>"
 TAGS = re.compile(TAG, re.IGNORECASE)
 MARKUP = re.compile(rf"\s*(?:{TAG}\s*)+", re.IGNORECASE)
-"""A line of nothing but the tags that hold a question and its answer."""
+"""A line with only the tags around a question and its answer."""
 SUMMARY = re.compile(r"\s*(?:<details\b[^>\n]{0,200}>\s*)?<summary\b[^>\n]{0,200}>[^<]*</summary>", re.IGNORECASE)
 LABEL = r"\s*(?:\*\*|__)?(?:{})[ \t]?\d{{0,3}}(?:\*\*|__)?[:\uff1a.](?:\*\*|__)?[ \t]*"
-ASKED = re.compile(
+QUESTION_LABEL = re.compile(
     LABEL.format(
         "Q|Questions?|F|Fragen?|Spørgsmål|Spm|Fråga|P|Pregunta|Pergunta|D|Domanda|V|Vraag|Pytanie|问|問|質問|질문"
     ),
     re.IGNORECASE,
 )
-ANSWERED = re.compile(
+ANSWER_LABEL = re.compile(
     LABEL.format("A|Answer|Antwort|S|Svar|R|Réponse|Respuesta|Resposta|Risposta|Antwoord|O|Odpowiedź|答|回答|답변|답"),
     re.IGNORECASE,
 )
 BOLD = re.compile(r"(?:\*\*|__)[^\n]*[?？؟][^\n\w]*(?:\*\*|__)[ \t]*$")
-"""A line that asks and is bold to its end."""
+"""A bold line that ends with a question mark."""
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+[^\n]*$", re.MULTILINE)
 CELL = re.compile(r"(?:\\.|[^|\\])+")
-SIGNS = ("?", "？", "؟")
-CLOSING = re.compile(rf"\s*(?:{TAG}\s*)+\Z", re.IGNORECASE)
+QUESTION_MARKS = ("?", "？", "؟")
+CLOSING_TAGS = re.compile(rf"\s*(?:{TAG}\s*)+\Z", re.IGNORECASE)
 BLANK_LINE = re.compile(r"\n\s*\n")
 NUMBER = re.compile(r"(?:\d+[.)]?)?")
-UNMISTAKABLE = re.compile(r"\W*(?:Q|\w{3,}|[^\W\dA-Za-z])", re.IGNORECASE)
-"""A label that marks a question without a question mark too: `F:` may be many a thing."""
-BRIEF = 12
-"""Characters of an answer of one word."""
-LONGEST = 300
-"""Characters of a question that a single answer follows."""
+CLEAR_QUESTION_LABEL = re.compile(r"\W*(?:Q|\w{3,}|[^\W\dA-Za-z])", re.IGNORECASE)
+"""A label that marks a question even without a question mark; `F:` alone can mean something else."""
+MAX_BRIEF_ANSWER = 12
+"""The most characters of an answer of one word."""
+MAX_QUESTION = 300
+"""The most characters of a question."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """text[start:end] of a passage; `reading` is what it says, a table row with the names of its columns.
+    """A sentence, list item or table row: text[start:end] of a passage.
 
-    An answer's reading begins with the `question` that it answers; `begins` is where that stands, if just before it.
+    `reading` is its plain text; a table row has its column names, and an answer begins with its `question`.
+    `question_start` is the offset of the question if it directly precedes the answer.
     """
 
     start: int
     end: int
     reading: str
     question: str = ""
-    begins: int | None = None
+    question_start: int | None = None
 
     @property
-    def said(self) -> str:
-        """What it says by itself."""
+    def own_text(self) -> str:
+        """The reading without the question."""
         return self.reading[len(self.question) :].lstrip()
 
 
-def breaks(line: str) -> bool:
-    """Whether a line begins a question or an answer, so that the line before it ends what it says."""
-    label = (ASKED.match(line) or ANSWERED.match(line)) if ":" in line or "\uff1a" in line else None
-    return bool(label and "." not in label.group()) or closes(line) or ("<" in line and bool(SUMMARY.match(line)))
+def starts_question_or_answer(line: str) -> bool:
+    """Whether a line begins a question or an answer, so that the paragraph before it ends."""
+    label = (QUESTION_LABEL.match(line) or ANSWER_LABEL.match(line)) if ":" in line or "\uff1a" in line else None
+    return (
+        bool(label and "." not in label.group())
+        or is_complete_question(line)
+        or ("<" in line and bool(SUMMARY.match(line)))
+    )
 
 
-def closes(line: str) -> bool:
-    """Whether a line is a question whose answer stands in the next one."""
+def is_complete_question(line: str) -> bool:
+    """Whether a line is a question whose answer is on the next line."""
     marked = "**" in line or "__" in line
     return (marked and bool(BOLD.fullmatch(line.strip()))) or ("<" in line and bool(SUMMARY.fullmatch(line.rstrip())))
 
 
-def leads(stretch: str) -> bool:
-    """Whether a paragraph or line is a question alone, which belongs to what follows it."""
-    bare = stretch.strip()
-    one = "\n" not in bare or bool(ASKED.match(bare) or MARKUP.match(bare))
-    return one and len(bare) <= LONGEST and (_asks(_asked(bare)) or bool(SUMMARY.fullmatch(bare)))
+def is_only_question(text: str) -> bool:
+    """Whether a paragraph or line is only a question, which belongs with the text after it."""
+    bare = text.strip()
+    is_one_paragraph = "\n" not in bare or bool(QUESTION_LABEL.match(bare) or MARKUP.match(bare))
+    return (
+        is_one_paragraph
+        and len(bare) <= MAX_QUESTION
+        and (_ends_as_question(_question_text(bare)) or bool(SUMMARY.fullmatch(bare)))
+    )
 
 
-def paired(text: str, found: Iterable[Unit]) -> list[Unit]:
-    """The units of a text, each answer read with its question, which is then no unit of its own."""
-    pairing = _Pairing(text)
-    for unit in found:
-        pairing.take(unit)
-    pairing.release()
-    return pairing.found
+def pair_questions(text: str, units: Iterable[Unit]) -> list[Unit]:
+    """The units of a text; a question is merged with its answer."""
+    pairing = _QuestionPairing(text)
+    for unit in units:
+        pairing.add(unit)
+    pairing.flush()
+    return pairing.units
 
 
-class _Pairing:
-    """Takes the units of a text one by one and keeps the question that is to be answered.
+class _QuestionPairing:
+    """Reads the units of a text one by one and remembers the open question.
 
-    `held` are its units, none where a heading asks; `begins` is where it stands until its first answer has come.
+    `question_units` are the units of the question, none for a heading. `question_start` is its offset until the first
+    answer.
     """
 
     def __init__(self, text: str) -> None:
-        self.text, self.last = text, 0
-        self.found: list[Unit] = []
-        self.held: list[Unit] = []
-        self.question, self.brief = "", False
-        self.begins: int | None = None
+        self.text, self.position = text, 0
+        self.units: list[Unit] = []
+        self.question_units: list[Unit] = []
+        self.question, self.is_brief_answer = "", False
+        self.question_start: int | None = None
 
-    def take(self, unit: Unit) -> None:
-        gap = self.text[self.last : unit.start]
+    def add(self, unit: Unit) -> None:
+        gap = self.text[self.position : unit.start]
         item = ITEM.fullmatch(gap.rpartition("\n")[2]) is not None
-        self._pass_headings(gap)
+        self._read_headings(gap)
         if self.text.startswith("|", unit.start):
-            self._take_row(unit)
-        elif self.brief and not item and not BLANK_LINE.search(gap):
-            self._lengthen(unit)
+            self._add_row(unit)
+        elif self.is_brief_answer and not item and not BLANK_LINE.search(gap):
+            self._extend_answer(unit)
         else:
-            self._take_text(unit, item, begins_line=item or "\n" in gap or not self.last)
-        self.last = unit.end
+            self._add_text(unit, item, starts_line=item or "\n" in gap or not self.position)
+        self.position = unit.end
 
-    def release(self) -> None:
-        """What asked and was not answered is a unit after all."""
-        self.found += self.held
-        self._forget()
+    def flush(self) -> None:
+        """Add a question without an answer as units of its own."""
+        self.units += self.question_units
+        self._reset()
 
-    def _forget(self) -> None:
-        self.held, self.question, self.begins, self.brief = [], "", None, False
+    def _reset(self) -> None:
+        self.question_units, self.question, self.question_start, self.is_brief_answer = [], "", None, False
 
-    def _pass_headings(self, gap: str) -> None:
+    def _read_headings(self, gap: str) -> None:
         for match in HEADING.finditer(gap):
-            self.release()
+            self.flush()
             heading = plain(match.group().strip().strip("#"))
-            if _asks(heading):
-                self.question, self.begins = heading, self.last + match.start()
+            if _ends_as_question(heading):
+                self.question, self.question_start = heading, self.position + match.start()
 
-    def _take_row(self, unit: Unit) -> None:
-        self._forget()
-        self.found.append(_answer_in_row(self.text, unit))
+    def _add_row(self, unit: Unit) -> None:
+        self._reset()
+        self.units.append(_answer_in_row(self.text, unit))
 
-    def _take_text(self, unit: Unit, item: bool, *, begins_line: bool) -> None:
+    def _add_text(self, unit: Unit, item: bool, *, starts_line: bool) -> None:
         summary = SUMMARY.match(self.text, unit.start, unit.end)
-        if summary or (begins_line and _is_question(self.text, unit)):
-            self.release()
-            self._ask(unit, summary.end() if summary else unit.end)
-        elif self.held and not begins_line and not _asks(self.question) and not self._answer_label(unit):
-            self._ask(unit, unit.end)
-        elif self.question and (self.begins is not None or item):
-            self._answer(unit, item)
+        if summary or (starts_line and _is_question(self.text, unit)):
+            self.flush()
+            self._add_question(unit, summary.end() if summary else unit.end)
+        elif (
+            self.question_units
+            and not starts_line
+            and not _ends_as_question(self.question)
+            and not self._answer_label(unit)
+        ):
+            self._add_question(unit, unit.end)
+        elif self.question and (self.question_start is not None or item):
+            self._add_answer(unit, item)
         else:
-            self.release()
-            self.found.append(unit)
+            self.flush()
+            self.units.append(unit)
 
-    def _ask(self, unit: Unit, end: int) -> None:
-        """Take a unit for a question, or for more of it; what stands behind a summary is its answer."""
-        self.held.append(unit)
-        self.begins = self.held[0].start
-        self.question = _asked(self.text[self.begins : end])
+    def _add_question(self, unit: Unit, end: int) -> None:
+        """Begin or extend a question; text after a summary is its answer."""
+        self.question_units.append(unit)
+        self.question_start = self.question_units[0].start
+        self.question = _question_text(self.text[self.question_start : end])
         if end < unit.end:
-            self._answer(replace(unit, start=end), item=False)
+            self._add_answer(replace(unit, start=end), item=False)
 
     def _answer_label(self, unit: Unit) -> re.Match[str] | None:
-        return ANSWERED.match(self.text, unit.start, unit.end)
+        return ANSWER_LABEL.match(self.text, unit.start, unit.end)
 
-    def _answer(self, unit: Unit, item: bool) -> None:
-        label, closing = self._answer_label(unit), CLOSING.search(self.text, unit.start, unit.end)
+    def _add_answer(self, unit: Unit, item: bool) -> None:
+        label, closing = self._answer_label(unit), CLOSING_TAGS.search(self.text, unit.start, unit.end)
         start, end = label.end() if label else unit.start, closing.start() if closing else unit.end
-        said = plain(self.text[start:end])
-        self.found.append(Unit(start, end, f"{self.question} {said}", self.question, self.begins))
-        self.held, self.begins = [], None
-        self.brief = not item and " " not in said and len(said) <= BRIEF
+        answer = plain(self.text[start:end])
+        self.units.append(Unit(start, end, f"{self.question} {answer}", self.question, self.question_start))
+        self.question_units, self.question_start = [], None
+        self.is_brief_answer = not item and " " not in answer and len(answer) <= MAX_BRIEF_ANSWER
         self.question = self.question if item else ""
 
-    def _lengthen(self, unit: Unit) -> None:
-        """`No.` alone says little: what is said after it goes along."""
-        answer = self.found[-1]
-        self.found[-1] = replace(answer, end=unit.end, reading=f"{answer.reading} {unit.reading}")
-        self.brief = False
+    def _extend_answer(self, unit: Unit) -> None:
+        """Add the next sentence to an answer of one word such as `No.`"""
+        answer = self.units[-1]
+        self.units[-1] = replace(answer, end=unit.end, reading=f"{answer.reading} {unit.reading}")
+        self.is_brief_answer = False
 
 
-def _asked(stretch: str) -> str:
-    """A question as it is asked, without label, tags and emphasis."""
-    label = ASKED.match(stretch)
-    return plain(TAGS.sub("", stretch[label.end() if label else 0 :]))
+def _question_text(text: str) -> str:
+    """A question without label, tags and emphasis."""
+    label = QUESTION_LABEL.match(text)
+    return plain(TAGS.sub("", text[label.end() if label else 0 :]))
 
 
-def _asks(said: str) -> bool:
-    return said.endswith(SIGNS)
+def _ends_as_question(answer: str) -> bool:
+    return answer.endswith(QUESTION_MARKS)
 
 
 def _is_question(text: str, unit: Unit) -> bool:
-    label = ASKED.match(text, unit.start, unit.end)
-    return (_asks(unit.reading) and unit.end - unit.start <= LONGEST) or bool(
-        label and UNMISTAKABLE.match(label.group())
+    label = QUESTION_LABEL.match(text, unit.start, unit.end)
+    return (_ends_as_question(unit.reading) and unit.end - unit.start <= MAX_QUESTION) or bool(
+        label and CLEAR_QUESTION_LABEL.match(label.group())
     )
 
 
 def _answer_in_row(text: str, unit: Unit) -> Unit:
-    """Of a row that holds a question and its answer, the answer; else the row."""
+    """The answer of a table row that has a question and its answer; otherwise the row."""
     filled = [match.span() for match in CELL.finditer(text, unit.start, unit.end)]
     filled = [
         (start, end)
@@ -197,7 +212,7 @@ def _answer_in_row(text: str, unit: Unit) -> Unit:
     ]
     if len(filled) != 2:
         return unit
-    question, said = (plain(text[start:end]) for start, end in filled)
-    if not said or not (_asks(question) or ASKED.match(unit.reading)):
+    question, answer = (plain(text[start:end]) for start, end in filled)
+    if not answer or not (_ends_as_question(question) or QUESTION_LABEL.match(unit.reading)):
         return unit
-    return Unit(*filled[1], f"{question} {said}", question, filled[0][0])
+    return Unit(*filled[1], f"{question} {answer}", question, filled[0][0])

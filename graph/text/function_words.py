@@ -1,4 +1,4 @@
-"""English words by what they do in a sentence: function words, number words, words of time; pure."""
+"""English function words, number words and words of time; pure."""
 
 COUNTED = frozenset(
     """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -21,11 +21,11 @@ DETERMINERS = frozenset(
     "the a an this that these those its their his her our your my each every any some no all both".split()
 )
 PRONOUNS = frozenset("i you he she it we they them him us me himself herself itself themselves there".split())
-LEANING = (
+LEADING_PRONOUN = (
     r"(?:it|they|he|she|this|these|that|those|such|its|their|his|her|es|er|sie|dies\w*|ihr\w*|sein\w*|il|elle|ils|elles"
     r"|ce|cela|cette|ces|sa|ses|leurs?|él|ella|ellos|esto|esso|essa|questo|het|hij|zij|dit|dat)\b"
 )
-"""A pronoun, in six languages, with which a sentence begins whose subject stands in the sentence before."""
+"""A pronoun in six languages that refers to the sentence before."""
 FUNCTION_WORDS = AUXILIARIES | PREPOSITIONS | CONJUNCTIONS | DETERMINERS | PRONOUNS | {"not"}
 MONTH_NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
 DAY_WORDS = frozenset(

@@ -1,12 +1,12 @@
-"""Reads table headers of two lines: names under names that span several columns, units under names; pure."""
+"""Reads two-line table headers: names under a spanning name, or units under names; pure."""
 
 from collections.abc import Sequence
 
-from .cells import GAPS, Row, cell_of, common
+from .cells import EMPTY_CELLS, Row, cell_of, majority_value
 
 
 def is_second_line(rows: Sequence[Row]) -> bool:
-    """Whether the second row goes on with the header: names under names that span, or the units of the columns."""
+    """Whether the second row is part of the header: names under a spanning name, or the units of the columns."""
     upper, lower = rows[0], rows[1]
     if len(upper) != len(lower) or len(upper) < 2 or not _is_below(upper[0], lower[0]):
         return False
@@ -20,13 +20,13 @@ def is_second_line(rows: Sequence[Row]) -> bool:
 
 
 def _is_below(upper: str, lower: str) -> bool:
-    """Whether two cells of the first column are one name: written once, or twice where it spans both lines."""
+    """Whether two cells of the first column are one name, written once or repeated."""
     return not upper or not lower or upper == lower
 
 
 def _is_valued(rows: Sequence[Row], number: int) -> bool:
-    kinds = [cell_of(row[number]).kind for row in rows if number < len(row) and row[number] not in GAPS]
-    return common(kinds) not in (None, "text")
+    kinds = [cell_of(row[number]).kind for row in rows if number < len(row) and row[number] not in EMPTY_CELLS]
+    return majority_value(kinds) not in (None, "text")
 
 
 def _is_number(cell: str) -> bool:
@@ -34,12 +34,12 @@ def _is_number(cell: str) -> bool:
 
 
 def _has_span(upper: Row, names: Sequence[int]) -> bool:
-    """Whether a name of the upper line goes on over the next column: repeated, or with an empty cell after it."""
+    """Whether a name of the upper line spans the next column: it is repeated, or followed by an empty cell."""
     return any(number > 1 and upper[number - 1] and upper[number] in ("", upper[number - 1]) for number in names)
 
 
-def joined(upper: Row, lower: Row) -> tuple[str, ...]:
-    """Each column's name out of two lines: `2024 Q1`, `Power (kW)`."""
+def join_header_lines(upper: Row, lower: Row) -> tuple[str, ...]:
+    """The column names of a two-line header: `2024 Q1`, `Power (kW)`."""
     units = all(upper) and not lower[0]
     names, group = [], ""
     for above, below in zip(upper, lower, strict=True):

@@ -1,4 +1,4 @@
-"""Reads a stretch of Markdown as running text; pure."""
+"""Converts Markdown to plain text; pure."""
 
 import re
 
@@ -8,6 +8,6 @@ LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
 def plain(text: str) -> str:
-    """A quote as running text: no bullet, emphasis, link target or line break."""
+    """The text without bullet, emphasis, link targets and line breaks."""
     text = ITEM.sub("", text, count=1) if ITEM.match(text) else text
     return " ".join(EMPHASIS.sub("", LINK.sub(r"\1", text)).split())

@@ -1,7 +1,7 @@
-"""Dates, numbers and booleans as people write them, each with all that it can mean; pure.
+"""Parses dates, numbers and booleans as people write them; pure.
 
-A text that can mean two things has two readings, under the conventions that each of them follows; one that can mean
-but one thing has one value, and where only one convention gives it, the text also tells which one its author follows.
+`3/4/2025` and `1.500` have one reading for each convention (day first, decimal point ...). A text with a reading under
+only one convention shows which convention its author uses.
 """
 
 import re
@@ -41,9 +41,9 @@ DAY_MONTH = re.compile(
     r"([0-3]?[0-9])(?:st|nd|rd|th|er|[.º])?[ -]*(?:de |of )?([^\W\d_]+)\.?,?[ -]+(?:del? )?([0-9]{4})"
 )
 MONTH_DAY = re.compile(r"([^\W\d_]+)\.? +([0-3]?[0-9])(?:st|nd|rd|th)?,? +([0-9]{4})")
-LONGEST = 40
-DIGITS = 18
-"""The most digits of a whole number: more of them do not fit into 64 bits."""
+MAX_LENGTH = 40
+MAX_DIGITS = 18
+"""The most digits of a whole number that fit into 64 bits."""
 BLANKS = "[ '’\u00a0\u2009\u202f]"
 GROUPED = r"([-−]?)(0|[1-9]\d*|[1-9]\d{0,2}(MARK|BLANK)\d{3}(?:\3\d{3})*)(?:DECIMAL(\d+))?".replace("BLANK", BLANKS)
 NUMBERS = {
@@ -57,11 +57,11 @@ Value = TypeVar("Value")
 
 @lru_cache(maxsize=65536)
 def dates(text: str) -> Mapping[str, date]:
-    """The days that a text can mean, by what comes first in `3/4/2025`; none where it is no full date."""
-    if len(text := text.strip()) > LONGEST:
+    """The possible dates of a text by convention; none where it is not a full date."""
+    if len(text := text.strip()) > MAX_LENGTH:
         return {}
-    found = {convention: _day(*parts) for convention, *parts in _parts(text)}
-    return {convention: day for convention, day in found.items() if day}
+    by_convention = {convention: _day(*parts) for convention, *parts in _parts(text)}
+    return {convention: day for convention, day in by_convention.items() if day}
 
 
 def _parts(text: str) -> Iterator[tuple[str, str, str, str]]:
@@ -69,7 +69,7 @@ def _parts(text: str) -> Iterator[tuple[str, str, str, str]]:
     if match := YEAR_LAST.fullmatch(text):
         first, mark, second, year = match.groups()
         yield DAY_FIRST, year, second, first
-        # Nobody who writes points puts the month first.
+        # Dates with points never have the month first.
         yield MONTH_FIRST, year, *((second, first) if mark == "." else (first, second))
     elif parts := _only_parts(text):
         yield DAY_FIRST, *parts
@@ -97,14 +97,14 @@ def _day(year: str, month: str, day: str) -> date | None:
 
 @lru_cache(maxsize=65536)
 def numbers(text: str) -> Mapping[str, int | float]:
-    """The numbers that a text can mean, by the sign of its decimals; none where it is no plain number.
+    """The possible numbers of a text by decimal sign; none where it is not a plain number.
 
-    Codes are no numbers: what has a leading zero, more digits than fit, or anything but digits and separators.
+    Codes are not numbers: texts with a leading zero, too many digits, or anything besides digits and separators.
     """
-    if len(text := text.strip()) > LONGEST:
+    if len(text := text.strip()) > MAX_LENGTH:
         return {}
     matches = ((convention, form.fullmatch(text)) for convention, form in NUMBERS.items())
-    return {convention: _number(match) for convention, match in matches if match and len(match[2]) <= DIGITS}
+    return {convention: _number(match) for convention, match in matches if match and len(match[2]) <= MAX_DIGITS}
 
 
 def _number(match: re.Match[str]) -> int | float:
@@ -114,20 +114,20 @@ def _number(match: re.Match[str]) -> int | float:
 
 
 def boolean(text: str) -> bool | None:
-    """What a word for yes or no means; None for any other text."""
+    """The value of a word for yes or no; None for any other text."""
     return BOOLEANS.get(text.strip().lower())
 
 
-def settled(readings: Mapping[str, Value], followed: Collection[str] = ()) -> Value | None:
-    """What a text means: its one value, or the one under the only convention that is followed around it."""
+def resolve(readings: Mapping[str, Value], conventions: Collection[str] = ()) -> Value | None:
+    """The only value of the readings, or the one under the conventions in use; None if it stays ambiguous."""
     if len(set(readings.values())) == 1:
         return next(iter(readings.values()))
-    fitting = [value for convention, value in readings.items() if convention in followed]
-    return fitting[0] if len(fitting) == 1 else None
+    matching = [value for convention, value in readings.items() if convention in conventions]
+    return matching[0] if len(matching) == 1 else None
 
 
-def written(value: object) -> str:
-    """One form for one meaning: `1500` for 1500.0, ISO for a date, `true` and `false`; a text as it is."""
+def canonical_text(value: object) -> str:
+    """The canonical text of a value: `1500` for 1500.0, ISO for a date, `true` and `false`; a text unchanged."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

@@ -1,49 +1,49 @@
-"""Finds the sentences of a text and the units that a quote may be: sentences, list items, table rows; pure."""
+"""Splits a text into units that can be quoted: sentences, list items and table rows; pure."""
 
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from .cells import split
-from .faq import MARKUP, breaks, closes, paired
+from .faq import MARKUP, is_complete_question, pair_questions, starts_question_or_answer
 from .faq import Unit as Unit
 from .markdown import ITEM
 from .markdown import plain as plain
 from .splitting import sentences, trim
-from .tables import grouped, is_section, layout_of
+from .tables import fill_group_names, is_section, layout_of
 
 ROW = re.compile(r"[ \t]*\|.*\|?[ \t]*$")
 HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)|(?=[^a-z]{4,60}$)[A-Z]{2,}[^a-z.!?:;|\d]*$")
 """A Markdown heading, or a short line in capitals as plain text files have them."""
 LINE = re.compile(r"[^\n]*\n?")
-KEPT = 4096
-"""Texts whose units are kept: the same passages are quoted, cited and sent to models, question after question."""
+CACHE_SIZE = 4096
+"""Texts whose units are cached: the same passages are quoted, cited and sent to models again and again."""
 
 
 def units(text: str, header: str = "") -> tuple[Unit, ...]:
-    """Everything in a passage that can be quoted; `header` is the header row of a table begun before it."""
+    """The units of a passage; `header` is the header row of a table that begins before it."""
     return _units(text, header)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHE_SIZE)
 def _units(text: str, header: str) -> tuple[Unit, ...]:
     names = cells(header.split("\n")[0]) if header else []
-    found: list[Unit] = []
+    result: list[Unit] = []
     for kind, spans in _runs(text):
         if kind == "row":
             rows = [split(text[start:end]) for start, end in spans]
-            names, readings = _readings(rows) if _is_header(text, spans[0][1]) else (names, _rows_under(names, rows))
-            found += [Unit(*span, reading) for span, reading in zip(spans, readings, strict=True)]
+            names, readings = _readings(rows) if _is_header(text, spans[0][1]) else (names, _row_readings(names, rows))
+            result += [Unit(*span, reading) for span, reading in zip(spans, readings, strict=True)]
         else:
-            found += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
-    return tuple(paired(text, (unit for unit in found if any(map(str.isalnum, unit.reading)))))
+            result += [Unit(a, b, plain(text[a:b])) for start, end in spans for a, b in sentences(text, start, end)]
+    return tuple(pair_questions(text, (unit for unit in result if any(map(str.isalnum, unit.reading)))))
 
 
 def _runs(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-    """The blocks of a text, the rows of a table together."""
+    """The blocks of a text; the rows of a table are one block."""
     table: list[tuple[int, int]] = []
     for kind, start, end in _blocks(text):
-        if table and not (kind == "row" and _goes_on(text, table[-1][1], start, end)):
+        if table and not (kind == "row" and _continues_table(text, table[-1][1], start, end)):
             yield "row", table
             table = []
         if kind == "row":
@@ -54,35 +54,35 @@ def _runs(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
         yield "row", table
 
 
-def _goes_on(text: str, before: int, start: int, end: int) -> bool:
-    """Whether a row belongs to the table of the row before it: nothing between them but a rule, nor a rule below."""
+def _continues_table(text: str, before: int, start: int, end: int) -> bool:
+    """Whether a row is in the same table as the row before it: at most rules between them, and no rule below."""
     between = text[before:start].strip(" \t").split("\n")[1:-1]
     return all(map(_is_rule, between)) and not _is_header(text, end)
 
 
 def _blocks(text: str) -> Iterator[tuple[str, int, int]]:
-    """Rows one by one, list items one by one, and paragraphs; headings and rules are left out."""
-    begun: int | None = None
+    """The table rows, list items and paragraphs, without headings and rules."""
+    begin: int | None = None
     last = 0
     for match in LINE.finditer(text):
         line, start, end = match.group().rstrip("\n"), *trim(text, *match.span())
         single = bool(ROW.match(line) or HEADING.match(line) or ("<" in line and MARKUP.fullmatch(line))) or _is_rule(
             line
         )
-        if begun is not None and (single or start >= end or ITEM.match(line) or breaks(line)):
-            yield "text", begun, last
-            begun = None
+        if begin is not None and (single or start >= end or ITEM.match(line) or starts_question_or_answer(line)):
+            yield "text", begin, last
+            begin = None
         if ROW.match(line) and not _is_rule(line) and start < end:
             yield "row", start, end
         elif start < end and not single:
             marker = ITEM.match(line)
-            begun = begun if begun is not None else match.start() + (marker.end() if marker else start - match.start())
+            begin = begin if begin is not None else match.start() + (marker.end() if marker else start - match.start())
             last = end
-            if closes(line):
-                yield "text", begun, last
-                begun = None
-    if begun is not None:
-        yield "text", begun, last
+            if is_complete_question(line):
+                yield "text", begin, last
+                begin = None
+    if begin is not None:
+        yield "text", begin, last
 
 
 def _is_header(text: str, end: int) -> bool:
@@ -102,22 +102,22 @@ def cells(row: str) -> list[str]:
 
 
 def _readings(rows: list[list[str]]) -> tuple[list[str], list[str]]:
-    """The names of a table's columns, and what each of its rows says: nothing where that is the header."""
-    found = layout_of(rows)
-    names = [plain(name) for name in found.header or ()]
-    above = [plain(title) for title in found.titles]
-    above += [""] * (found.first - len(above))
-    data = rows[found.first :]
-    readings = zip(data, _rows_under(names, data), strict=True)
-    return names, above + ["" if row == [*found.repeated] else reading for row, reading in readings]
+    """The column names of a table, and the reading of each row; a header row has none."""
+    layout = layout_of(rows)
+    names = [plain(name) for name in layout.header or ()]
+    above = [plain(title) for title in layout.titles]
+    above += [""] * (layout.first - len(above))
+    data = rows[layout.first :]
+    readings = zip(data, _row_readings(names, data), strict=True)
+    return names, above + ["" if row == [*layout.repeated] else reading for row, reading in readings]
 
 
-def _rows_under(names: list[str], rows: list[list[str]]) -> list[str]:
-    return [reading_of_row(row, names) for row in grouped([[plain(cell) for cell in row] for row in rows])]
+def _row_readings(names: list[str], rows: list[list[str]]) -> list[str]:
+    return [reading_of_row(row, names) for row in fill_group_names([[plain(cell) for cell in row] for row in rows])]
 
 
 def reading_of_row(row: Sequence[str], names: list[str]) -> str:
-    """A row as it would be said: `Part: filter; Interval: 6 months`; without names `filter: 6 months`."""
+    """A row as plain text: `Part: filter; Interval: 6 months`, or without names `filter: 6 months`."""
     if is_section(row):
         return row[0]
     if not any(names) and len(row) == 2 and all(row):

@@ -1,4 +1,4 @@
-"""The units and currencies that stand with numbers, by the names that Unicode's CLDR has for them (Babel); pure."""
+"""Recognises units and currencies next to numbers by their names in Unicode CLDR (Babel); pure."""
 
 import re
 from functools import cache
@@ -34,14 +34,14 @@ BASES: dict[str, tuple[str, float]] = {
     ("degree", 1), "angle-degree": ("degree", 1), "concentr-percent": ("ratio", 0.01),
     "concentr-permille": ("ratio", 0.001), "speed-kilometer-per-hour": ("kilometer per hour", 1),
 }  # fmt: skip
-"""What units are compared in: CLDR's name of a unit, its base, and how many of the base it is."""
+"""CLDR's name of a unit, its base unit, and the factor to the base unit."""
 CURRENCIES = "USD EUR GBP JPY CHF CNY CAD AUD INR SEK NOK DKK PLN CZK SGD".split()
-"""Where a bare word or sign names several (`dollars`), the first of them."""
-WRITTEN_TOO = {"hr": "duration-hour", "hrs": "duration-hour", "hours": "duration-hour", "mins": "duration-minute",
+"""A word or sign for several currencies (`dollars`) means the first of them."""
+OTHER_FORMS = {"hr": "duration-hour", "hrs": "duration-hour", "hours": "duration-hour", "mins": "duration-minute",
                "yrs": "duration-year", "kgs": "mass-kilogram", "liters": "volume-liter", "liter": "volume-liter",
                "metres": "length-meter", "metre": "length-meter", "gb": "digital-gigabyte", "mb": "digital-megabyte",
                "tb": "digital-terabyte", "kb": "digital-kilobyte", "degrees": "angle-degree"}  # fmt: skip
-"""Forms that CLDR's locales of other countries have."""
+"""Forms that only CLDR's locales of other countries have."""
 UNIT_WORDS = re.compile(
     r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+[²³]?(?:/[^\W\d_]+)?)\.?(?: ([^\W\d_]+[²³]?))?(?: ([^\W\d_]+))?"
 )
@@ -50,7 +50,7 @@ CURRENCY_BEFORE = re.compile(r"(?:\b([A-Z]{3})|(US\$|[€$£¥])) ?$")
 
 
 def unit_at(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float]], int, int]:
-    """The unit after the number text[start:end], in brackets or a currency before it; and where the value stands."""
+    """The unit next to the number text[start:end], and the offsets of the number with its unit."""
     known = _units()
     before = CURRENCY_BEFORE.search(text, max(0, start - 6), start)
     if before and (unit := known.get(before[1] or before[2])):
@@ -63,33 +63,33 @@ def unit_at(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float
                 return unit, start, after.end(count)
         if len(words) > 1 and words[0].islower() and (unit := known.get(words[1])) and len(words[1]) > 2:
             return unit, start, after.end(2)
-    if told := IN_UNIT.search(text, max(0, start - 28), start):
-        return known.get((told[1] or told[2]).strip().lower(), frozenset()), start, end
+    if bases := IN_UNIT.search(text, max(0, start - 28), start):
+        return known.get((bases[1] or bases[2]).strip().lower(), frozenset()), start, end
     return frozenset(), start, end
 
 
 @cache
 def _units() -> dict[str, frozenset[tuple[str, float]]]:
-    """What each word or sign for a unit may mean."""
+    """The possible meanings of each word or sign for a unit."""
     from babel.units import format_unit
 
-    told: dict[str, set[tuple[str, float]]] = {}
+    bases: dict[str, set[tuple[str, float]]] = {}
     for language in LANGUAGES:
         for name, base in BASES.items():
             for length in ("long", "short"):
                 for count in (1, 5):
                     word = format_unit(count, name, length, locale=language).replace(str(count), "")
-                    _tell(told, word.replace("\u00a0", " ").replace("\u202f", " ").strip(" .-"), base)
-    for word, name in WRITTEN_TOO.items():
-        told.setdefault(word, set()).add(BASES[name])
+                    _add_base(bases, word.replace("\u00a0", " ").replace("\u202f", " ").strip(" .-"), base)
+    for word, name in OTHER_FORMS.items():
+        bases.setdefault(word, set()).add(BASES[name])
     for word, code in _money().items():
-        told.setdefault(word, set()).add((code, 1.0))
-    # `4 a` is 4 years in German, and the article of what follows in more texts than that.
-    return {word: frozenset(units) for word, units in told.items() if word != "a"}
+        bases.setdefault(word, set()).add((code, 1.0))
+    # `4 a` is 4 years in German, but `a` is an article far more often.
+    return {word: frozenset(units) for word, units in bases.items() if word != "a"}
 
 
 def _money() -> dict[str, str]:
-    """The currency that each sign, code and name means first."""
+    """The currency of each sign, code and name."""
     from babel.numbers import get_currency_name, get_currency_symbol
 
     money = {code: code for code in CURRENCIES}
@@ -102,8 +102,8 @@ def _money() -> dict[str, str]:
     return money
 
 
-def _tell(told: dict[str, set[tuple[str, float]]], word: str, base: tuple[str, float]) -> None:
+def _add_base(bases: dict[str, set[tuple[str, float]]], word: str, base: tuple[str, float]) -> None:
     if word:
-        told.setdefault(word, set()).add(base)
+        bases.setdefault(word, set()).add(base)
         if len(word) > 2:
-            told.setdefault(word.lower(), set()).add(base)
+            bases.setdefault(word.lower(), set()).add(base)

@@ -1,7 +1,7 @@
-"""The numbers, amounts, dates and times of a text, as values that can be compared; pure.
+"""Extracts numbers, amounts, dates and times from a text as comparable values; pure.
 
-Number words are read by text2num, units by graph.text.units, in the six languages of `LANGUAGES`. `1.500` is 1500 in a
-German text and 1.5 in an English one.
+Number words are parsed by text2num, units by graph.text.units, in the six languages of `LANGUAGES`. `1.500` is 1500 in
+a German text and 1.5 in an English one.
 """
 
 import re
@@ -14,7 +14,7 @@ from unicodedata import numeric
 
 from text_to_num import alpha2digit
 
-from .metadata_values import COMMA, MONTHS, POINT, numbers, settled
+from .metadata_values import COMMA, MONTHS, POINT, numbers, resolve
 from .units import LANGUAGES, unit_at
 
 SCALES = {
@@ -86,10 +86,10 @@ RANGE = re.compile(
 
 @dataclass(frozen=True)
 class Value:
-    """A quantity, a day or a time of the day. `amount` is in base units, of a time in minutes.
+    """A number, date or time of day; the `amount` of a time is in minutes.
 
-    `units` are the bases that its unit may mean (none: nothing names one); `date` is year, month and day, 0 where it
-    does not tell. `about`: the text gives it as rounded.
+    `units` are the possible base units with their factors. `date` is year, month and day, 0 for a missing part;
+    `swapped_date` is its other reading. `is_approximate`: the text marks it as rounded.
     """
 
     kind: Literal["number", "ordinal", "date", "time"]
@@ -97,52 +97,55 @@ class Value:
     amount: float = 0.0
     units: frozenset[tuple[str, float]] = frozenset()
     date: tuple[int, int, int] = (0, 0, 0)
-    swapped: tuple[int, int, int] | None = None
-    about: bool = False
+    swapped_date: tuple[int, int, int] | None = None
+    is_approximate: bool = False
     start: int = 0
     end: int = 0
 
     def same_kind(self, other: "Value") -> bool:
-        """Whether the two measure the same thing, so that they contradict each other when they differ."""
+        """Whether two values are of the same kind, so that they contradict each other when they differ."""
         if self.kind != other.kind:
             return False
         return self.kind != "number" or bool({base for base, _ in self.units} & {base for base, _ in other.units})
 
-    def meets(self, told: "Value") -> bool:
-        """Whether a text that tells `told` tells this one too."""
-        if self.kind == "date" or told.kind == "date":
-            return self._meets_date(told)
-        if self.kind == "time" or told.kind == "time":
-            return self.kind == told.kind and self.amount == told.amount
-        if not self.units or not told.units:
-            return self._equal(self.amount, told.amount)
-        theirs = dict(told.units)
+    def matches(self, stated: "Value") -> bool:
+        """Whether a text that states the other value also states this one."""
+        if self.kind == "date" or stated.kind == "date":
+            return self._matches_date(stated)
+        if self.kind == "time" or stated.kind == "time":
+            return self.kind == stated.kind and self.amount == stated.amount
+        if not self.units or not stated.units:
+            return self._equal(self.amount, stated.amount)
+        stated_units = dict(stated.units)
         return any(
-            base in theirs and self._equal(self.amount * factor, told.amount * theirs[base])
+            base in stated_units and self._equal(self.amount * factor, stated.amount * stated_units[base])
             for base, factor in self.units
         )
 
-    def _equal(self, own: float, other: float) -> bool:
-        if own == other or isclose(own, other, rel_tol=1e-6):
+    def _equal(self, amount: float, other: float) -> bool:
+        if amount == other or isclose(amount, other, rel_tol=1e-6):
             return True
-        # What is given as rounded has fewer digits than what it was rounded from: `about 200` for 198, not the reverse.
-        return self.about and abs(own - other) <= 0.1 * abs(other) and _digits(own) < _digits(other)
+        # A rounded value has fewer digits than the exact one: `about 200` matches 198, not the reverse.
+        return self.is_approximate and abs(amount - other) <= 0.1 * abs(other) and _digits(amount) < _digits(other)
 
-    def _meets_date(self, told: "Value") -> bool:
-        if self.kind != told.kind:
-            day, other = (self, told) if self.kind == "date" else (told, self)
-            # A year alone is met by any day of it; a day is not met by its year.
+    def _matches_date(self, stated: "Value") -> bool:
+        if self.kind != stated.kind:
+            day, other = (self, stated) if self.kind == "date" else (stated, self)
+            # A day matches its year, but a year does not match a day.
             return self is other and other.kind == "number" and not other.units and other.amount == day.date[0]
         return any(
-            all(mine == theirs or 0 in (mine, theirs) for mine, theirs in zip(own, others, strict=True))
-            and all(mine == 0 or theirs for mine, theirs in zip(own[1:], others[1:], strict=True))
-            for own in (self.date, self.swapped or self.date)
-            for others in (told.date, told.swapped or told.date)
+            all(
+                claimed == stated_units or 0 in (claimed, stated_units)
+                for claimed, stated_units in zip(amount, others, strict=True)
+            )
+            and all(claimed == 0 or stated_units for claimed, stated_units in zip(amount[1:], others[1:], strict=True))
+            for amount in (self.date, self.swapped_date or self.date)
+            for others in (stated.date, stated.swapped_date or stated.date)
         )
 
 
 def _digits(amount: float) -> int:
-    """The digits of an amount that tell something: of 1200 two."""
+    """The number of significant digits: two for 1200."""
     return len(f"{abs(amount):.12g}".replace(".", "").strip("0"))
 
 
@@ -158,17 +161,17 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
     if not text or not (any(map(str.isdigit, text)) or _may_have_words(text)):
         return ()
     text = in_digits(text, language)
-    found = [*_dates(text), *_times(text)]
-    taken = [(value.start, value.end) for value in found]
-    found += _numbers(text, language, taken)
-    found.sort(key=lambda value: value.start)
-    return tuple(_with_ranges(found, text)) if found else ()
+    result = [*_dates(text), *_times(text)]
+    taken = [(value.start, value.end) for value in result]
+    result += _numbers(text, language, taken)
+    result.sort(key=lambda value: value.start)
+    return tuple(_with_ranges(result, text)) if result else ()
 
 
-def unmet(claimed: Iterable[Value], told: Iterable[Value]) -> list[Value]:
-    """The claimed values that are not told."""
-    told = list(told)
-    return [value for value in claimed if not any(value.meets(other) for other in told)]
+def missing_values(claimed: Iterable[Value], stated: Iterable[Value]) -> list[Value]:
+    """The claimed values that match none of the stated ones."""
+    stated = list(stated)
+    return [value for value in claimed if not any(value.matches(other) for other in stated)]
 
 
 def _may_have_words(text: str) -> bool:
@@ -176,11 +179,11 @@ def _may_have_words(text: str) -> bool:
 
 
 def _in_digits(text: str, language: str) -> str:
-    """Fractions and number words as digits, line by line."""
+    """Write fractions and number words as digits."""
     text = SUPER.sub(lambda m: f"{int(m[1] or 0) + numeric(m[2]):.4g}", text)
     text = _scaled(FRACTION.sub(_fraction, text), language)
-    spoken = language if language in LANGUAGES else "en"
-    return "\n".join(alpha2digit(line, spoken) if line.strip() else line for line in text.split("\n"))
+    number_language = language if language in LANGUAGES else "en"
+    return "\n".join(alpha2digit(line, number_language) if line.strip() else line for line in text.split("\n"))
 
 
 def _fraction(match: re.Match[str]) -> str:
@@ -199,11 +202,16 @@ def _dates(text: str) -> Iterator[Value]:
         number = int(month) if month.isdigit() else int(MONTHS[month.lower()])
         year, day = int(part["y"] or 0), int(part["d"] or 0)
         year += 2000 if part["y"] and len(part["y"]) == 2 else 0
-        swapped = (year, day, number) if match["d5"] and match["mark"] == "/" and day <= 12 else None
+        swapped_date = (year, day, number) if match["d5"] and match["mark"] == "/" and day <= 12 else None
         may = number == 5 and month.lower() in ("may", "mai", "mei") and not (month[0].isupper() and (year or day))
         if number <= 12 and day <= 31 and not may:
             yield Value(
-                "date", match.group(), date=(year, number, day), swapped=swapped, start=match.start(), end=match.end()
+                "date",
+                match.group(),
+                date=(year, number, day),
+                swapped_date=swapped_date,
+                start=match.start(),
+                end=match.end(),
             )
 
 
@@ -237,14 +245,16 @@ def _numbers(text: str, language: str, taken: list[tuple[int, int]]) -> Iterator
             yield Value("ordinal", match.group(), amount, start=start, end=end)
             continue
         units, start, end = unit_at(text, start, end)
-        about = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
-        yield Value("number", text[start:end].strip(), signed, units, about=about, start=start, end=end)
+        is_approximate = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
+        yield Value(
+            "number", text[start:end].strip(), signed, units, is_approximate=is_approximate, start=start, end=end
+        )
 
 
 def _amount(digits: str, language: str) -> float | None:
     read = numbers(digits.replace("\u00a0", " ").replace("\u2009", " ").replace("\u202f", " "))
     follows = (COMMA,) if language in LANGUAGES and language != "en" else (POINT,)
-    amount = settled(read, follows)
+    amount = resolve(read, follows)
     if amount is None:
         plain = re.sub(r"[^\d]", "", digits)
         amount = float(plain) if plain else None
@@ -252,12 +262,12 @@ def _amount(digits: str, language: str) -> float | None:
 
 
 def _scaled(text: str, language: str) -> str:
-    """`5 million` as 5000000."""
-    told = SCALES.get(language, SCALES["en"])
+    """Write `5 million` as 5000000."""
+    stated = SCALES.get(language, SCALES["en"])
 
     def digits(match: re.Match[str]) -> str:
         factor, amount = (
-            told.get(match[2].lower().rstrip("s")) or told.get(match[2].lower()),
+            stated.get(match[2].lower().rstrip("s")) or stated.get(match[2].lower()),
             _amount(match[1], language),
         )
         return match.group() if factor is None or amount is None else f"{amount * factor:.0f}"
@@ -265,9 +275,9 @@ def _scaled(text: str, language: str) -> str:
     return SCALED.sub(digits, text)
 
 
-def _with_ranges(found: list[Value], text: str) -> Iterator[Value]:
-    """The first number of a range has the unit of the second."""
-    for value, after in zip(found, [*found[1:], None], strict=True):
+def _with_ranges(result: list[Value], text: str) -> Iterator[Value]:
+    """Give the first number of a range the unit of the second."""
+    for value, after in zip(result, [*result[1:], None], strict=True):
         bare = value.kind == "number" and not value.units and after and after.kind == "number"
         if bare and after and after.units and RANGE.fullmatch(text[value.end : after.start]):
             yield replace(value, units=after.units)

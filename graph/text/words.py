@@ -1,6 +1,6 @@
-"""The words of a text that carry its meaning: stems of content words, and numbers as they stand; pure.
+"""The terms of a text: stems of content words, and numbers; pure.
 
-Scripts that write no blanks between words, and Korean, whose particles are written on, count by pairs of characters.
+Scripts without spaces between words, and Korean with its suffixed particles, are split into pairs of characters.
 """
 
 import re
@@ -25,28 +25,28 @@ EMPTY_WORDS = frozenset(
     you your yours""".split()
 )
 ABBREVIATIONS = frozenset("US IT WHO".split())
-"""Names that would be empty words in small letters."""
+"""Names that would be stop words in lower case."""
 SAME_NAME = {"usa": "us"}
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 """Thai, Lao, Burmese, Khmer, Japanese, Chinese and Korean."""
 KANA_ALONE = re.compile(r"[\u3040-\u309f]+")
-"""Hiragana, in which Japanese writes its endings and particles."""
+"""Hiragana, used for Japanese endings and particles."""
 INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
 """An abbreviation with points, such as U.S."""
-SHOUTED_FROM = 6
-"""Characters from which on a text in capitals alone is not a name: there an abbreviation is not told from a word."""
+MIN_ALL_CAPS = 6
+"""The length at which a text in capitals is not treated as an abbreviation."""
 
 Weigh = Callable[[str], float]
-"""How telling a term is in the index: its inverse passage frequency."""
+"""The weight of a term: its inverse document frequency."""
 
 
 def alike(term: str) -> float:
-    """Every term as telling as any other: for worlds that do not say how often one stands."""
+    """The same weight for every term, where no frequencies are known."""
     return 1.0
 
 
 STEMMING = Lock()
-"""A stemmer holds the word that it works on: of two threads at once, both would get wrong stems, or an IndexError."""
+"""A stemmer keeps state: two threads at once would get wrong stems, or an IndexError."""
 
 
 @cache
@@ -66,7 +66,7 @@ def _stem(word: str, language: str) -> str:
 
 @cache
 def empty_words(language: str) -> frozenset[str]:
-    """The words of a language, by its ISO 639-1 code, that carry no meaning; none of a language that is not known."""
+    """The stop words of a language by its ISO 639-1 code; none for an unknown language."""
     if language == "en":
         return EMPTY_WORDS
     known = language in stop_words.LANGUAGE_MAPPING
@@ -74,25 +74,25 @@ def empty_words(language: str) -> frozenset[str]:
 
 
 def terms(text: str, language: str = "en") -> list[str]:
-    """Content words as stems and numbers as they stand, in order; words that carry no meaning are left out.
+    """The stems of content words and the numbers of a text in order, without stop words.
 
-    `US` is a name and `us` is none; so are `U.S.` and `USA`, which count as `us` too.
+    `US` is a name and becomes `us`, as do `U.S.` and `USA`; the pronoun `us` is a stop word.
     """
     text = without_points(text)
-    named = frozenset[str]() if len(text) >= SHOUTED_FROM and text.isupper() else ABBREVIATIONS
+    abbreviations = frozenset[str]() if len(text) >= MIN_ALL_CAPS and text.isupper() else ABBREVIATIONS
     empty = empty_words(language)
-    found: list[str] = []
+    result: list[str] = []
     for match in TOKEN.findall(text):
         word = match.translate(SAME).removesuffix("'s").removesuffix("'S")
         if not word.isascii() and UNSPACED.match(word):
-            found += _pairs(word)
-        elif word in named or word.lower() not in empty:
-            found.append(_term(word.lower(), language))
-    return found
+            result += _pairs(word)
+        elif word in abbreviations or word.lower() not in empty:
+            result.append(_term(word.lower(), language))
+    return result
 
 
 def _pairs(word: str) -> list[str]:
-    """Each two neighbouring characters, but those of endings and particles alone."""
+    """Each pair of neighbouring characters, without pairs of only hiragana."""
     pairs = ["".join(pair) for pair in pairwise(word)] or [word]
     return [pair for pair in pairs if not KANA_ALONE.fullmatch(pair)]
 
@@ -102,7 +102,7 @@ def _term(word: str, language: str) -> str:
 
 
 def without_points(text: str) -> str:
-    """Abbreviations with points written without them."""
+    """The text with `U.S.` written as `US`."""
     return INITIALS.sub(lambda match: match.group().replace(".", "") + " ", text) if "." in text else text
 
 
@@ -117,7 +117,7 @@ def numbers(text: str) -> set[str]:
 
 
 def weights(texts: Iterable[Iterable[str]]) -> dict[str, float]:
-    """How telling each term is among the given texts: its smoothed inverse document frequency, log((n+1)/(df+0.5))."""
+    """The smoothed inverse document frequency of each term among the texts: log((n + 1) / (df + 0.5))."""
     counts: dict[str, int] = {}
     total = 0
     for text in texts:
@@ -127,8 +127,8 @@ def weights(texts: Iterable[Iterable[str]]) -> dict[str, float]:
     return {term: log((total + 1) / (count + 0.5)) for term, count in counts.items()}
 
 
-def share(wanted: Iterable[str], found: Iterable[str], weigh: Weigh) -> float:
-    """The weighted share of the wanted terms that are found, 0 to 1; 1 when nothing is wanted."""
+def share(wanted: Iterable[str], result: Iterable[str], weigh: Weigh) -> float:
+    """The weighted share of the wanted terms that are found, 0 to 1; 1 if no term is wanted."""
     wanted = set(wanted)
     total = sum(map(weigh, wanted))
-    return sum(map(weigh, wanted.intersection(found))) / total if total > 0 else 1.0
+    return sum(map(weigh, wanted.intersection(result))) / total if total > 0 else 1.0

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from ..text.facts import APOSTROPHES, denials, names, opposed, plain_words
+from ..text.facts import APOSTROPHES, count_negations, count_opposites, names, plain_words
 from ..text.words import empty_words, is_number, terms
 from .passages import AnalysedText, missing_terms
 
@@ -37,7 +37,7 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
         return None
     claim_words, sentence_words = _words(claim), _words(sentence)
     claim_negations, sentence_negations = (
-        denials(" ".join(words), language) for words in (claim_words, sentence_words)
+        count_negations(" ".join(words), language) for words in (claim_words, sentence_words)
     )
     if (claim_negations > 0) != (sentence_negations > 0) and _content(claim, language) == _content(sentence, language):
         return "denial"
@@ -90,12 +90,12 @@ def _differences(
     clause: Sequence[str], claim: Sequence[str], sentence: Sequence[str], language: str
 ) -> Iterator[CopyDifference]:
     for new, old in _replaced(clause, sentence):
-        negation_differs = (denials(new, language) > 0) != (denials(old, language) > 0)
+        negation_differs = (count_negations(new, language) > 0) != (count_negations(old, language) > 0)
         own, other = _content(new, language), _content(old, language)
         is_new = any(claim.count(word) > sentence.count(word) for word in new.split())
         if negation_differs and _is_function_words(f"{new} {old}", language):
             yield "denial"
-        elif is_new and opposed(plain_words(new), plain_words(old)):
+        elif is_new and count_opposites(plain_words(new), plain_words(old)):
             yield "opposite"
         elif is_new and len(own) == len(other) == 1 and missing_terms(own, [AnalysedText(old, language).term_forms]):
             yield "opposite" if _differ_by_negating_prefix(*own, *other) else "word"
@@ -127,12 +127,14 @@ def _mask_names(words: Sequence[str], names: frozenset[str]) -> tuple[list[str],
 def _is_function_words(text: str, language: str) -> bool:
     """Whether a text has only negations and stop words."""
     empty = empty_words(language)
-    return all(word in empty or denials(word, language) for word in text.split() if word != ",")
+    return all(word in empty or count_negations(word, language) for word in text.split() if word != ",")
 
 
 def _content(text: str, language: str) -> frozenset[str]:
     """The terms of a text without negations, and without numbers, which are compared as values."""
-    return frozenset(term for term in terms(text, language) if not is_number(term) and not denials(term, language))
+    return frozenset(
+        term for term in terms(text, language) if not is_number(term) and not count_negations(term, language)
+    )
 
 
 def _differ_by_negating_prefix(one: str, other: str) -> bool:

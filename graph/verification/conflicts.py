@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from ..state import Citation, Conflict, Passage
 from ..steps.versions import effective, family
-from ..text.facts import denials, names, opposed, plain_words
+from ..text.facts import count_negations, count_opposites, names, plain_words
 from ..text.metadata_values import MONTHS
 from ..text.sentences import Unit, units
-from ..text.values import unmet, values
+from ..text.values import missing_values, values
 from ..text.words import is_number, terms
 
 SAME_RULE = 0.6
@@ -65,12 +65,12 @@ def _matching_unit(cited_text: str, other: Passage) -> Unit | None:
 
 def differs(one: str, other: str) -> bool:
     """Whether two sentences about the same rule disagree in a value, a name, a negation or by opposites."""
-    values_differ = bool(unmet(values(one), values(other)) or unmet(values(other), values(one)))
+    values_differ = bool(missing_values(values(one), values(other)) or missing_values(values(other), values(one)))
     names_differ = bool(
         names(one) - plain_words(other) - MONTHS.keys() or names(other) - plain_words(one) - MONTHS.keys()
     )
-    has_opposites = opposed(plain_words(one), plain_words(other)) > 0
-    return values_differ or names_differ or has_opposites or (denials(one) > 0) != (denials(other) > 0)
+    has_opposites = count_opposites(plain_words(one), plain_words(other)) > 0
+    return values_differ or names_differ or has_opposites or (count_negations(one) > 0) != (count_negations(other) > 0)
 
 
 def _conflict(citation: Citation, cited: Passage, other: Passage, unit: Unit) -> Conflict:

@@ -7,10 +7,10 @@ from functools import lru_cache
 from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, held, names_in
-from ..text.facts import opposed
+from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
-from ..text.values import unmet, values
+from ..text.values import missing_values, values
 from ..text.words import Weigh, is_number, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim
@@ -52,7 +52,7 @@ def features(
         "name_missing": float(_name_missing(claim, passage) or _is_about_other_name(claim, index, passage)),
         "name_replaced": copied_share * (names_other and _name_replaced(claim, unit, context)),
         "polarity": _negation_mismatch(claim, unit, passage, copied_share),
-        "opposed": float(opposed(claim.words, unit.words) > 0),
+        "opposed": float(count_opposites(claim.words, unit.words) > 0),
         "rival": rival if claim.answers_question else 0.0,
         "copied": copied_share,
         "other_cell": float(_is_from_other_column(claim, unit)),
@@ -68,9 +68,9 @@ def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassag
     if not claim.values:
         return {"value_missing": 0.0, "value_elsewhere": 0.0}
     nearby = [*passage.unit_texts[index].values, *passage.context.values]
-    unmatched = unmet(claim.values, nearby)
+    unmatched = missing_values(claim.values, nearby)
     return {
-        "value_missing": float(bool(unmatched and unmet(unmatched, passage.full_text.values))),
+        "value_missing": float(bool(unmatched and missing_values(unmatched, passage.full_text.values))),
         "value_elsewhere": float(bool(unmatched)),
     }
 
@@ -78,7 +78,7 @@ def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassag
 def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> set[str]:
     """The terms of the claim's values that the unit states in any notation: `14:00` matches `2 p.m.`."""
     nearby = [*passage.unit_texts[index].values, *passage.context.values]
-    return {term for value in claim.values if not unmet([value], nearby) for term in terms_of(value.text)}
+    return {term for value in claim.values if not missing_values([value], nearby) for term in terms_of(value.text)}
 
 
 @lru_cache(maxsize=1024)
@@ -120,7 +120,7 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
         and cell
         and label <= claim.all_terms
         and not cell & claim_terms
-        and len(unmet(amounts, claim.values)) == len(amounts)
+        and len(missing_values(amounts, claim.values)) == len(amounts)
         for label, cell, amounts in cells
     )
     return lacks_named_cell and any(
@@ -177,7 +177,7 @@ def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPa
         (
             overlap
             for overlap, unit in ranked
-            if missing_terms(answer, [unit.term_forms]) or unmet(claim.values, unit.values)
+            if missing_terms(answer, [unit.term_forms]) or missing_values(claim.values, unit.values)
         ),
         0.0,
     )

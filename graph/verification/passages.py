@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..text.facts import denials, denied_clauses, names, plain_words
-from ..text.function_words import LEANING
+from ..text.facts import count_negations, names, negated_clauses, plain_words
+from ..text.function_words import LEADING_PRONOUN
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
@@ -20,7 +20,7 @@ EXCLUSION_HEADING = re.compile(
     re.IGNORECASE,
 )
 """A heading that negates the text under it."""
-PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEANING}", re.IGNORECASE)
+PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEADING_PRONOUN}", re.IGNORECASE)
 """The beginning of a sentence whose subject is in the sentence before."""
 STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
 
@@ -63,11 +63,11 @@ class AnalysedText:
 
     @cached_property
     def negated_clauses(self) -> tuple[frozenset[str], ...]:
-        return denied_clauses(self.text, self.language)
+        return negated_clauses(self.text, self.language)
 
     @cached_property
     def is_negated(self) -> bool:
-        return denials(self.text, self.language) > 0
+        return count_negations(self.text, self.language) > 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from ..state import Citation, Passage, Repair
 from ..text.facts import names, plain_words
-from ..text.values import Value, unmet, values
+from ..text.values import Value, missing_values, values
 from ..text.words import terms
 from .claims import CitationList, Claim, with_markers
 from .rules import PassageFinding, verdict
@@ -224,14 +224,16 @@ def _passage_facts(passages: Sequence[Passage]) -> PassageFacts:
 
 def _are_known(facts: PassageFacts, text: str) -> bool:
     """Whether the passages have every value and name of a text."""
-    return not unmet(values(text), facts[0]) and names(text) <= facts[1]
+    return not missing_values(values(text), facts[0]) and names(text) <= facts[1]
 
 
 def _without_unknown_headings(gap: str, facts: PassageFacts) -> str:
     """The text before a claim without headings that have a number which no passage has."""
     lines = gap.splitlines(keepends=True)
     return "".join(
-        line for line in lines if not line.startswith("#") or not unmet(values(HEADING_NUMBER.sub("", line)), facts[0])
+        line
+        for line in lines
+        if not line.startswith("#") or not missing_values(values(HEADING_NUMBER.sub("", line)), facts[0])
     )
 
 

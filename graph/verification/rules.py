@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from ..learned import load, logistic
 from ..state import Verdict
-from ..text.facts import CLAUSE_ENDS, denials, words
-from ..text.values import Value, unmet
+from ..text.facts import CLAUSE_ENDS, count_negations, words
+from ..text.values import Value, missing_values
 from ..text.words import Weigh
 from .alignment import CopyDifference, copy_difference, is_near_copy
 from .claims import claim_content
@@ -95,7 +95,7 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
 def _changes_meaning(before: str, after: str, language: str) -> bool:
     """Whether the text around a copy negates it, reports it or makes it conditional."""
     clause = CLAUSE_ENDS.split(before)[-1]
-    return bool(denials(clause, language) or CHANGES_MEANING.search(before) or CONDITION.search(after))
+    return bool(count_negations(clause, language) or CHANGES_MEANING.search(before) or CONDITION.search(after))
 
 
 _claim_content = lru_cache(maxsize=16384)(claim_content)
@@ -181,7 +181,7 @@ def explain(
     """What the claim has and the passage lacks, as a message, and whether the passage says otherwise."""
     unit = passage.unit_texts[index]
     if values["value_missing"] or values["value_elsewhere"]:
-        unmatched = unmet(claim.values, [*unit.values, *passage.context.values])
+        unmatched = missing_values(claim.values, [*unit.values, *passage.context.values])
         others = [value for value in unit.values if any(value.same_kind(own) for own in unmatched)]
         where = "" if values["value_missing"] else "in what it says of this"
         if others:

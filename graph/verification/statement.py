@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..text.facts import denials, full_names, plain_words
-from ..text.function_words import AUXILIARIES, LEANING
-from ..text.language import likeliest
+from ..text.facts import count_negations, full_names, plain_words
+from ..text.function_words import AUXILIARIES, LEADING_PRONOUN
+from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
 from ..text.values import Value, in_digits, values
 from ..text.words import is_number
@@ -69,7 +69,7 @@ class InterpretedClaim:
     @cached_property
     def needs_question(self) -> bool:
         """Whether its subject has to be taken from the question: a fragment, or it begins with a pronoun."""
-        return self.is_fragment or bool(re.match(LEANING, self.text, re.IGNORECASE))
+        return self.is_fragment or bool(re.match(LEADING_PRONOUN, self.text, re.IGNORECASE))
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -97,12 +97,12 @@ class InterpretedClaim:
     @cached_property
     def is_negated(self) -> bool:
         bare_no = self.assent is False and self.is_fragment
-        return bare_no or denials(self.text, self.language) > 0
+        return bare_no or count_negations(self.text, self.language) > 0
 
     @property
     def question_is_negated(self) -> bool:
         """Whether the claim depends on a question with a negation: `how much without a driver?`."""
-        return bool(self.all_terms - set(self.terms)) and denials(self.question, self.language) > 0
+        return bool(self.all_terms - set(self.terms)) and count_negations(self.question, self.language) > 0
 
 
 @lru_cache(maxsize=8192)
@@ -112,5 +112,5 @@ def interpret_claim(claim: str, question: str, context: str) -> InterpretedClaim
     assent = None if prefix is None else bool(prefix["yes"])
     text = claim.strip()[prefix.end() :].strip() if prefix else claim_content(claim)
     return InterpretedClaim(
-        text, question, assent if terms_of(question) else None, likeliest(text or claim, context[:500])
+        text, question, assent if terms_of(question) else None, likeliest_language(text or claim, context[:500])
     )

@@ -66,7 +66,7 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Quote:
+class QuotedMessage:
     """An older message inside a newer one, and whose it is as far as that is told."""
 
     source: str
@@ -168,7 +168,7 @@ def _attachment(part: MIMEPart) -> Attachment:
     return Attachment(" ".join(name.split()), payload if isinstance(payload, bytes) else b"", shown)
 
 
-def split_quoted(text: str) -> tuple[str, tuple[Quote, ...]]:
+def split_quoted(text: str) -> tuple[str, tuple[QuotedMessage, ...]]:
     """The newest message of a body, and the older ones that it quotes below or between its lines."""
     lines = text.split("\n")
     newest: list[str] = []
@@ -189,7 +189,7 @@ def split_quoted(text: str) -> tuple[str, tuple[Quote, ...]]:
             (quotes[-1][1] if older else newest).append(lines[place])
             length = 1
         place += length
-    older_ones = (Quote(source, _unmarked(quoted)) for source, quoted in quotes)
+    older_ones = (QuotedMessage(source, _unmarked(quoted)) for source, quoted in quotes)
     return BLANK_LINES.sub("\n\n", "\n".join(newest)).strip(), tuple(quote for quote in older_ones if quote.text)
 
 

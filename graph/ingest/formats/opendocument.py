@@ -22,7 +22,7 @@ UNSEEN = (f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-chan
 KEPT = (f"{DRAW}frame", f"{DRAW}g", f"{DRAW}custom-shape")
 
 
-class Look(NamedTuple):
+class TextStyle(NamedTuple):
     """How a style shows text."""
 
     hidden: bool = False
@@ -32,7 +32,7 @@ class Look(NamedTuple):
 
 @dataclass
 class _Reading:
-    styles: dict[str, Look]
+    styles: dict[str, TextStyle]
     collapsed: frozenset[str]
     notes: list[Element] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
@@ -47,7 +47,7 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
         return content, ()
     properties = [element for tree in (masters, root) if tree is not None for element in tree.iter(f"{STYLE}style")]
     reading = _Reading(
-        {element.get(f"{STYLE}name") or "": _look(element) for element in properties}, _invisible(properties)
+        {element.get(f"{STYLE}name") or "": _style_of(element) for element in properties}, _invisible(properties)
     )
     warnings = _without_hidden_pages(root, reading)
     _mend(body[0], reading)
@@ -60,10 +60,10 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     return package.write({"content.xml": serialised(root)}), (*sorted(reading.left_out), *warnings)
 
 
-def _look(style: Element) -> Look:
+def _style_of(style: Element) -> TextStyle:
     properties = style.find(f"{STYLE}text-properties")
     if properties is None:
-        return Look()
+        return TextStyle()
     raised = (properties.get(f"{STYLE}text-position") or "").split(" ")[0]
     position: Position = "up" if raised == "super" else "down" if raised == "sub" else ""
     if not position and raised.rstrip("%").lstrip("-").isdigit() and raised.rstrip("%") != "0":
@@ -71,7 +71,7 @@ def _look(style: Element) -> Look:
     struck = properties.get(f"{STYLE}text-line-through-style", "none") != "none" or properties.get(
         f"{STYLE}text-line-through-type", "none"
     ) not in ("none",)
-    return Look(properties.get(f"{TEXT}display") == "none", struck, position)
+    return TextStyle(properties.get(f"{TEXT}display") == "none", struck, position)
 
 
 def _invisible(styles: list[Element]) -> frozenset[str]:
@@ -113,7 +113,7 @@ def _mend(root: Element, reading: _Reading) -> None:
 
 def _is_hidden(element: Element, reading: _Reading) -> bool:
     field_of = element.find(f"{TEXT}hidden-paragraph") if element.tag in (f"{TEXT}p", f"{TEXT}h") else None
-    style = reading.styles.get(element.get(f"{TEXT}style-name") or "", Look())
+    style = reading.styles.get(element.get(f"{TEXT}style-name") or "", TextStyle())
     return (
         element.get(f"{TEXT}display") == "none"
         or element.get(f"{TABLE}visibility") in ("collapse", "filter")
@@ -152,10 +152,10 @@ def _cut(element: Element) -> None:
 
 def _flatten(paragraph: Element, reading: _Reading) -> None:
     """One text without spans, which the converter loses in tables; what stands in a frame follows the paragraph."""
-    look = reading.styles.get(paragraph.get(f"{TEXT}style-name") or "", Look())
+    text_style = reading.styles.get(paragraph.get(f"{TEXT}style-name") or "", TextStyle())
     pieces: list[Piece] = []
     frames: list[Element] = []
-    for text, shown, frame in _pieces(paragraph, look, reading):
+    for text, shown, frame in _pieces(paragraph, text_style, reading):
         if frame is not None:
             frames.append(frame)
         elif shown.hidden or shown.struck:
@@ -182,23 +182,27 @@ def _in_paragraph(frame: Element) -> Element:
     return paragraph
 
 
-def _pieces(element: Element, look: Look, reading: _Reading) -> Iterator[tuple[str, Look, Element | None]]:
-    yield element.text or "", look, None
+def _pieces(
+    element: Element, text_style: TextStyle, reading: _Reading
+) -> Iterator[tuple[str, TextStyle, Element | None]]:
+    yield element.text or "", text_style, None
     for child in [*element]:
         if child.tag == f"{TEXT}note":
             reading.notes.append(child)
-            yield f" {_mark(child, reading)}", Look(), None
+            yield f" {_mark(child, reading)}", TextStyle(), None
         elif child.tag in KEPT:
-            yield "", look, child
+            yield "", text_style, child
         elif child.tag == f"{TEXT}s":
-            yield " " * min(int(child.get(f"{TEXT}c") or 1), 100), look, None
+            yield " " * min(int(child.get(f"{TEXT}c") or 1), 100), text_style, None
         elif child.tag in BLANKS:
-            yield BLANKS[child.tag], look, None
+            yield BLANKS[child.tag], text_style, None
         else:
-            own = reading.styles.get(child.get(f"{TEXT}style-name") or "", Look())
-            both = Look(look.hidden or own.hidden, look.struck or own.struck, own.position or look.position)
-            yield from _pieces(child, both, reading)
-        yield child.tail or "", look, None
+            own = reading.styles.get(child.get(f"{TEXT}style-name") or "", TextStyle())
+            combined = TextStyle(
+                text_style.hidden or own.hidden, text_style.struck or own.struck, own.position or text_style.position
+            )
+            yield from _pieces(child, combined, reading)
+        yield child.tail or "", text_style, None
 
 
 def _mark(note: Element, reading: _Reading) -> str:

@@ -31,25 +31,25 @@ GARBAGE = 0.3
 def page_starts(text: str, pages: Sequence[str]) -> tuple[int, ...]:
     """The offset in `text` at which each page begins, as many as there are pages, the first being 0."""
     words = [(match.start(), match.group().lower()) for match in WORD.finditer(text)]
-    told = _told(words, _telling(pages))
+    known_positions = _known_positions(words, _pages_by_run(pages))
     starts = [0]
-    for place, (offset, page) in enumerate(told):
-        ahead = [number for _, number in told[place : place + LOOK_AHEAD]]
-        turned = page >= len(starts) and 2 * sum(number >= page for number in ahead) > len(ahead)
-        if turned:
+    for index, (offset, page) in enumerate(known_positions):
+        ahead = [number for _, number in known_positions[index : index + LOOK_AHEAD]]
+        is_next_page = page >= len(starts) and 2 * sum(number >= page for number in ahead) > len(ahead)
+        if is_next_page:
             # A page without a telling place, blank or a picture, begins where the next one does.
             starts += [offset] * (page + 1 - len(starts))
     return tuple(starts + [len(text)] * (len(pages) - len(starts)))
 
 
-def _telling(pages: Sequence[str]) -> dict[tuple[str, ...], int | None]:
+def _pages_by_run(pages: Sequence[str]) -> dict[tuple[str, ...], int | None]:
     """The page of each run of words, None for a run that stands on several."""
-    found: dict[tuple[str, ...], int | None] = {}
+    result: dict[tuple[str, ...], int | None] = {}
     for number, page in enumerate(pages):
         words = [word.lower() for word in WORD.findall(page)]
         for run in _runs(words):
-            found[run] = number if found.get(run, number) == number else None
-    return found
+            result[run] = number if result.get(run, number) == number else None
+    return result
 
 
 def _runs(words: Sequence[str]) -> list[tuple[str, ...]]:
@@ -57,11 +57,13 @@ def _runs(words: Sequence[str]) -> list[tuple[str, ...]]:
     return list(zip(*shifted, strict=False))
 
 
-def _told(words: Sequence[tuple[int, str]], telling: dict[tuple[str, ...], int | None]) -> list[tuple[int, int]]:
+def _known_positions(
+    words: Sequence[tuple[int, str]], pages_by_run: dict[tuple[str, ...], int | None]
+) -> list[tuple[int, int]]:
     """The offsets in the text whose page is known, with that page, in order."""
     known: list[tuple[int, int]] = []
     for (offset, _), run in zip(words, _runs([word for _, word in words]), strict=False):
-        page = telling.get(run)
+        page = pages_by_run.get(run)
         if page is not None:
             known.append((offset, page))
     return known
@@ -72,9 +74,9 @@ def without_running_lines(text: str, pages: Sequence[str]) -> str:
     edges = [
         {line: _pattern(line, {number, len(pages)}) for line in _edges(page)} for number, page in enumerate(pages, 1)
     ]
-    found = Counter(pattern for lines in edges for pattern in set(lines.values()))
+    result = Counter(pattern for lines in edges for pattern in set(lines.values()))
     often = min(3, max(2, len(pages)))
-    running = {line: pattern for lines in edges for line, pattern in lines.items() if found[pattern] >= often}
+    running = {line: pattern for lines in edges for line, pattern in lines.items() if result[pattern] >= often}
     kept: list[str] = []
     seen: set[str] = set()
     for line in text.split("\n"):
@@ -127,10 +129,10 @@ def with_scans(text: str, starts: Sequence[int], scans: Mapping[int, str]) -> tu
     done = 0
     for number, start in enumerate(starts, 1):
         scan = scans.get(number, "").strip()
-        place = max(breaks[bisect_right(breaks, start) - 1], done) if scan else start
-        written += text[done:place]
+        index = max(breaks[bisect_right(breaks, start) - 1], done) if scan else start
+        written += text[done:index]
         written += "\n\n" if scan and written and not written.endswith("\n\n") else ""
         begun.append(len(written))
         written += f"{scan}\n\n" if scan else ""
-        done = max(done, place)
+        done = max(done, index)
     return (written + text[done:]).rstrip(), tuple(begun)

@@ -7,7 +7,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 from ...text.cells import Row, split
-from ...text.tables import Layout, is_section, layout, sure
+from ...text.tables import Layout, has_clear_layout, is_section, layout
 
 RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-", re.MULTILINE)
 NOTE = 30
@@ -45,7 +45,7 @@ def _rewritten(lines: list[str]) -> list[str]:
     """The lines of a table as they should be."""
     rows = [split(line) for line in [lines[0], *lines[2:]]]
     kept = without_empty(rows)
-    if not kept or (not any(rows[0]) and not (sure(kept) and layout(kept).header)):
+    if not kept or (not any(rows[0]) and not (has_clear_layout(kept) and layout(kept).header)):
         return lines
     found = layout(kept)
     good = kept == rows and found.kind == "records" and found.first == 1 and _data(found, kept[1:]) == (kept[1:], [])

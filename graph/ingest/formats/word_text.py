@@ -28,15 +28,15 @@ FEWEST_HALF_POINTS = 4
 POSITIONS: dict[str, Position] = {"superscript": "up", "subscript": "down"}
 
 
-class Look(NamedTuple):
+class RunStyle(NamedTuple):
     """How a style or a run shows text: hidden, struck out, raised or lowered; None where it does not say."""
 
     hidden: bool | None = None
     struck: bool | None = None
     position: Position | None = None
 
-    def over(self, other: "Look") -> "Look":
-        return Look(
+    def inherit(self, other: "RunStyle") -> "RunStyle":
+        return RunStyle(
             other.hidden if self.hidden is None else self.hidden,
             other.struck if self.struck is None else self.struck,
             other.position if self.position is None else self.position,
@@ -47,37 +47,37 @@ class Look(NamedTuple):
 class Reading:
     """What is known of the file while its parts are prepared, and what was left out."""
 
-    styles: dict[str, Look]
+    styles: dict[str, RunStyle]
     notes: dict[tuple[str, str], str] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
 
 
-def styles_of(root: Element | None) -> dict[str, Look]:
-    found: dict[str, tuple[str, Look]] = {}
+def styles_of(root: Element | None) -> dict[str, RunStyle]:
+    found: dict[str, tuple[str, RunStyle]] = {}
     for style in root.iter(f"{W}style") if root is not None else ():
         based = style.find(f"{W}basedOn")
         parent = based.get(f"{W}val") if based is not None else None
-        found[style.get(f"{W}styleId") or ""] = (parent or "", _look(style.find(f"{W}rPr")))
+        found[style.get(f"{W}styleId") or ""] = (parent or "", _style_of(style.find(f"{W}rPr")))
     return {name: _inherited(name, found) for name in found}
 
 
-def _inherited(name: str, found: dict[str, tuple[str, Look]]) -> Look:
-    look, seen = Look(), set()
+def _inherited(name: str, found: dict[str, tuple[str, RunStyle]]) -> RunStyle:
+    run_style, seen = RunStyle(), set()
     while name in found and name not in seen:
         seen.add(name)
         name, own = found[name]
-        look = look.over(own)
-    return look
+        run_style = run_style.inherit(own)
+    return run_style
 
 
-def _look(properties: Element | None) -> Look:
+def _style_of(properties: Element | None) -> RunStyle:
     if properties is None:
-        return Look()
+        return RunStyle()
     strikes = [_on(properties, "strike"), _on(properties, "dstrike")]
     struck = any(strikes) if any(strike is not None for strike in strikes) else None
     raised = properties.find(f"{W}vertAlign")
     position = POSITIONS.get(raised.get(f"{W}val") or "", "") if raised is not None else _shifted(properties)
-    return Look(_on(properties, "vanish"), struck, position)
+    return RunStyle(_on(properties, "vanish"), struck, position)
 
 
 def _shifted(properties: Element) -> Position | None:
@@ -142,36 +142,36 @@ def runs_of(paragraph: Element) -> Iterator[Element]:
 
 def _mend_paragraph(paragraph: Element, reading: Reading) -> None:
     style = paragraph.find(f"{W}pPr/{W}pStyle")
-    base = reading.styles.get(style.get(f"{W}val") or "", Look()) if style is not None else Look()
+    base = reading.styles.get(style.get(f"{W}val") or "", RunStyle()) if style is not None else RunStyle()
     runs: list[Element] = []
     pieces: list[Piece] = []
     for run in [*runs_of(paragraph)]:
-        look = _look_of(run, base, reading)
+        run_style = _run_style(run, base, reading)
         text = _text_of(run, reading)
-        if look.hidden or look.struck:
+        if run_style.hidden or run_style.struck:
             if text.strip():
-                reading.left_out.add(HIDDEN if look.hidden else STRUCK_OUT)
+                reading.left_out.add(HIDDEN if run_style.hidden else STRUCK_OUT)
             empty(run)
             continue
         if text:
             runs.append(run)
             noted = run.find(f"{W}footnoteReference") is not None or run.find(f"{W}endnoteReference") is not None
-            pieces.append((text, "" if noted else look.position or ""))
+            pieces.append((text, "" if noted else run_style.position or ""))
     for run, text in zip(runs, on_the_line(pieces), strict=True):
         write(run, text)
 
 
-def _look_of(run: Element, base: Look, reading: Reading) -> Look:
+def _run_style(run: Element, base: RunStyle, reading: Reading) -> RunStyle:
     properties = run.find(f"{W}rPr")
     if properties is None:
         return base
     style = properties.find(f"{W}rStyle")
-    named = reading.styles.get(style.get(f"{W}val") or "", Look()) if style is not None else Look()
-    look = _look(properties).over(named).over(base)
+    named = reading.styles.get(style.get(f"{W}val") or "", RunStyle()) if style is not None else RunStyle()
+    run_style = _style_of(properties).inherit(named).inherit(base)
     # The converter would mark underlining, which says nothing, and raising, which is said in the text now.
     for name in ("u", "vertAlign", "strike", "dstrike"):
         _remove(properties.find(f"{W}{name}"))
-    return look
+    return run_style
 
 
 def _text_of(run: Element, reading: Reading) -> str:

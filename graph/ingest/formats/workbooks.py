@@ -17,7 +17,7 @@ from ...text.tables import layout
 from ..document import Document
 from .clean import tidy
 from .tables import to_markdown, without_empty
-from .xlsx import UNSEEN, Look, NotReadable, plain, shown, title_and_looks
+from .xlsx import UNSEEN, NotReadable, SheetFormat, plain, shown, title_and_formats
 
 OLE = b"\xd0\xcf\x11\xe0"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -39,46 +39,51 @@ def workbook(content: bytes) -> Document:
     if content.startswith(OLE) and ENCRYPTED in content:
         raise ValueError("password: the workbook is encrypted")
     try:
-        title, looks = title_and_looks(content)
+        title, sheet_formats = title_and_formats(content)
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-            return _document(book, title, looks)
+            return _document(book, title, sheet_formats)
     except (CalamineError, NotReadable) as error:
         raise ValueError(f"corrupt: {' '.join(str(error).split())}") from error
 
 
-def _document(book: CalamineWorkbook, title: str, looks: Mapping[str, Look]) -> Document:
+def _document(book: CalamineWorkbook, title: str, sheet_formats: Mapping[str, SheetFormat]) -> Document:
     sections: list[str] = []
     warnings: list[str] = []
     for about in book.sheets_metadata:
-        look = looks.get(about.name, Look())
-        warnings += _left_out(about, look)
-        text = _sheet(book.get_sheet_by_name(about.name), look) if _is_read(about, look) else ""
+        sheet_format = sheet_formats.get(about.name, SheetFormat())
+        warnings += _left_out(about, sheet_format)
+        text = _sheet(book.get_sheet_by_name(about.name), sheet_format) if _is_read(about, sheet_format) else ""
         sections += [f"## {' '.join(about.name.split())}\n\n{text}"] if text else []
     if not sections and warnings:
         raise ValueError(f"no text: {' '.join(warnings)}")
     return Document(tidy("\n\n".join(sections)).strip(), title, warnings=tuple(warnings))
 
 
-def _is_read(about: SheetMetadata, look: Look) -> bool:
+def _is_read(about: SheetMetadata, sheet_format: SheetFormat) -> bool:
     cells = about.typ == SheetTypeEnum.WorkSheet
-    return cells and about.visible == SheetVisibleEnum.Visible and look.rows * look.columns <= MOST_CELLS
+    return (
+        cells and about.visible == SheetVisibleEnum.Visible and sheet_format.rows * sheet_format.columns <= MOST_CELLS
+    )
 
 
-def _left_out(about: SheetMetadata, look: Look) -> Iterator[str]:
+def _left_out(about: SheetMetadata, sheet_format: SheetFormat) -> Iterator[str]:
     if about.visible != SheetVisibleEnum.Visible:
         yield f"The hidden sheet {about.name} was not read."
-    elif look.rows * look.columns > MOST_CELLS:
-        reach = f"{look.rows} rows and {look.columns} columns"
+    elif sheet_format.rows * sheet_format.columns > MOST_CELLS:
+        reach = f"{sheet_format.rows} rows and {sheet_format.columns} columns"
         yield f"The sheet {about.name} was not read: it reaches over {reach}; delete what stands far from the rest."
     else:
-        rows, columns = len(look.hidden_rows), len({n for n in look.hidden_columns if n < look.columns})
+        rows, columns = (
+            len(sheet_format.hidden_rows),
+            len({n for n in sheet_format.hidden_columns if n < sheet_format.columns}),
+        )
         hidden = [f"hidden {name} ({count})" for count, name in ((rows, "rows"), (columns, "columns")) if count]
         if hidden:
             yield f"The {' and '.join(hidden)} of the sheet {about.name} were not read."
 
 
-def _sheet(sheet: CalamineSheet, look: Look) -> str:
-    tables = (without_empty(block) for block in _tables(_rows(sheet, look)))
+def _sheet(sheet: CalamineSheet, sheet_format: SheetFormat) -> str:
+    tables = (without_empty(block) for block in _tables(_rows(sheet, sheet_format)))
     return "\n\n".join(_table(rows) for rows in tables)
 
 
@@ -89,7 +94,7 @@ def _table(rows: list[list[str]]) -> str:
     return to_markdown(found, rows[found.first :])
 
 
-def _rows(sheet: CalamineSheet, look: Look) -> Iterator[list[str]]:
+def _rows(sheet: CalamineSheet, sheet_format: SheetFormat) -> Iterator[list[str]]:
     """The visible cells of a sheet as text, row by row."""
     left = sheet.start[1] if sheet.start else 0
     above = _merged(sheet)
@@ -98,15 +103,17 @@ def _rows(sheet: CalamineSheet, look: Look) -> Iterator[list[str]]:
         if not any(value != "" for value in row):
             yield []
             continue
-        cells = [_written(value, look.formats.get((number, place), "")) for place, value in enumerate(row, left)]
+        cells = [
+            _written(value, sheet_format.formats.get((number, place), "")) for place, value in enumerate(row, left)
+        ]
         for place, cell in enumerate(cells):
             first = above.get((number, place + left))
             if first == (number, place + left):
                 texts[first] = cell
             elif first:
                 cells[place] = texts.get(first, "")
-        if number not in look.hidden_rows:
-            yield [cell for place, cell in enumerate(cells, left) if place not in look.hidden_columns]
+        if number not in sheet_format.hidden_rows:
+            yield [cell for place, cell in enumerate(cells, left) if place not in sheet_format.hidden_columns]
 
 
 def _merged(sheet: CalamineSheet) -> dict[tuple[int, int], tuple[int, int]]:

@@ -26,7 +26,7 @@ class NotReadable(Exception):
 
 
 @dataclass
-class Look:
+class SheetFormat:
     """One sheet: `rows` and `columns` reach to the last value; `formats` are those of single cells."""
 
     rows: int = 0
@@ -36,7 +36,7 @@ class Look:
     formats: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
-def title_and_looks(content: bytes) -> tuple[str, dict[str, Look]]:
+def title_and_formats(content: bytes) -> tuple[str, dict[str, SheetFormat]]:
     """The title of an Excel file and the look of each sheet by its name; nothing for other formats."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -44,8 +44,10 @@ def title_and_looks(content: bytes) -> tuple[str, dict[str, Look]]:
             if not book.endswith(".xml"):
                 return "", {}
             formats = _formats(archive, posixpath.dirname(book))
-            looks = {name: _look(archive, part, formats) for name, part in _parts(archive, book).items()}
-            return _title(archive), looks
+            sheet_formats = {
+                name: _sheet_format(archive, part, formats) for name, part in _parts(archive, book).items()
+            }
+            return _title(archive), sheet_formats
     except (expat.ExpatError, ElementTree.ParseError, KeyError, ValueError, RuntimeError) as error:
         raise NotReadable(f"its description of the sheets cannot be read: {error}") from error
     except zipfile.BadZipFile:
@@ -104,13 +106,13 @@ def _xml(archive: zipfile.ZipFile, part: str) -> ElementTree.Element:
     return ElementTree.fromstring(archive.read(part))
 
 
-def _look(archive: zipfile.ZipFile, part: str, formats: Mapping[str, str]) -> Look:
+def _sheet_format(archive: zipfile.ZipFile, part: str, formats: Mapping[str, str]) -> SheetFormat:
     scan = _Scan(formats)
     parser = expat.ParserCreate()
     parser.StartElementHandler = scan.start
     with archive.open(part) as sheet:
         parser.ParseFile(sheet)
-    return scan.look
+    return scan.sheet_format
 
 
 class _Scan:
@@ -118,7 +120,7 @@ class _Scan:
 
     def __init__(self, formats: Mapping[str, str]) -> None:
         self.formats = formats
-        self.look = Look()
+        self.sheet_format = SheetFormat()
         self.row, self.column, self.style, self.hidden = -1, -1, "", False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -129,7 +131,7 @@ class _Scan:
 
     def _columns(self, attributes: dict[str, str]) -> None:
         if _is_hidden(attributes):
-            self.look.hidden_columns |= set(range(int(attributes["min"]) - 1, int(attributes["max"])))
+            self.sheet_format.hidden_columns |= set(range(int(attributes["min"]) - 1, int(attributes["max"])))
 
     def _row(self, attributes: dict[str, str]) -> None:
         self.row = int(attributes["r"]) - 1 if "r" in attributes else self.row + 1
@@ -142,12 +144,12 @@ class _Scan:
         self.style = attributes.get("s", "")
 
     def _value(self, attributes: dict[str, str]) -> None:
-        self.look.rows = max(self.look.rows, self.row + 1)
-        self.look.columns = max(self.look.columns, self.column + 1)
+        self.sheet_format.rows = max(self.sheet_format.rows, self.row + 1)
+        self.sheet_format.columns = max(self.sheet_format.columns, self.column + 1)
         if self.hidden:
-            self.look.hidden_rows.add(self.row)
+            self.sheet_format.hidden_rows.add(self.row)
         if self.style in self.formats:
-            self.look.formats[self.row, self.column] = self.formats[self.style]
+            self.sheet_format.formats[self.row, self.column] = self.formats[self.style]
 
 
 def _is_hidden(attributes: dict[str, str]) -> bool:

@@ -13,7 +13,7 @@ from support import QUICK
 
 from graph.caching import cache
 from graph.caching.cache import ENTRY, BoundedCache, Caches, JsonCache, key_of, open_caches
-from graph.models.embedding import Marked
+from graph.models.embedding import TextWithSpans
 from graph.models.vector_cache import CachedEmbedder
 from graph.models.wordllama import WordLlama
 from graph.settings import Settings
@@ -190,5 +190,5 @@ def test_nothing_to_embed_and_the_other_calls_reach_the_embedder() -> None:
     assert embedder.embed([]).shape == (0, 256)
     assert (embedder.name, embedder.dimensions, embedder.unrelated) == (QUICK.embedding, 256, 0.0)
     assert embedder.count_tokens("How long is it?") == behind.count_tokens("How long is it?") > 0
-    [marks] = embedder.embed_marked([Marked("How long?", [(0, 3)])])
-    assert np.array_equal(marks.spans, behind.embed_marked([Marked("How long?", [(0, 3)])])[0].spans)
+    [marks] = embedder.embed_with_spans([TextWithSpans("How long?", [(0, 3)])])
+    assert np.array_equal(marks.spans, behind.embed_with_spans([TextWithSpans("How long?", [(0, 3)])])[0].spans)

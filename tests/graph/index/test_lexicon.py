@@ -14,7 +14,7 @@ from support import QUICK, run_index
 
 from graph.errors import SnapshotBroken
 from graph.index import lexicon
-from graph.index.lexicon import LEXICON, Counting, Lexicon
+from graph.index.lexicon import LEXICON, Counting, StoredLexicon
 from graph.index.local import open_retriever
 from graph.index.manifest import MANIFEST, read_manifest
 from graph.index.rows import WORDS
@@ -28,12 +28,12 @@ TEXTS = st.lists(WORDS_OF_TEXTS, max_size=8).map(" ".join)
 PASSAGES = st.lists(st.tuples(TEXTS, st.booleans()), max_size=8)
 
 
-def counted(directory: Path, passages: list[tuple[str, bool]], base: Lexicon | None = None) -> Lexicon:
+def counted(directory: Path, passages: list[tuple[str, bool]], base: StoredLexicon | None = None) -> StoredLexicon:
     counting = Counting(base)
     for text, public in passages:
         counting.add(text, public=public)
     counting.write(directory)
-    return Lexicon.open(directory)
+    return StoredLexicon.open(directory)
 
 
 def corpus(folder: Path, **texts: str) -> Path:
@@ -101,7 +101,7 @@ def test_the_lexicon_counts_what_the_passages_hold(quick_handbook: Path) -> None
         public = {row.document async for row in reader.documents() if "allowed_groups" not in row.metadata}
         return [row[WORDS] async for part in reader.passages() for row in part.rows if row["document"] in public]
 
-    found = Lexicon.open(directory)
+    found = StoredLexicon.open(directory)
     expected = weights(map(terms, asyncio.run(texts())))
     assert {term: found.weight(term) for term in expected} == expected
 
@@ -181,14 +181,14 @@ def test_a_snapshot_without_a_lexicon_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_lexicon_is_told(tmp_path: Path, text: bytes) -> None:
     (tmp_path / LEXICON).write_bytes(text)
     with pytest.raises(SnapshotBroken, match=r"lexicon.arrow is not a Snapshot's lexicon.*index the documents again"):
-        Lexicon.open(tmp_path)
+        StoredLexicon.open(tmp_path)
 
 
 def test_a_lexicon_that_does_not_say_how_it_was_counted_is_told(tmp_path: Path) -> None:
     with pa.ipc.new_file(str(tmp_path / LEXICON), lexicon.SCHEMA):
         pass
     with pytest.raises(SnapshotBroken, match="is not a Snapshot's lexicon"):
-        Lexicon.open(tmp_path)
+        StoredLexicon.open(tmp_path)
 
 
 def test_a_lexicon_cut_short_is_told_by_the_manifest(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from graph.index.local import SnapshotRetriever, open_retriever
 from graph.index.manifest import MANIFEST, read_manifest
 from graph.index.rows import PassageRows
 from graph.index.store import Store, locate
-from graph.index.tables import Reader, Writer
+from graph.index.tables import Reader, TableWriter
 from graph.ingest.document import canonical
 from graph.release import Release
 from graph.state import Passage
@@ -300,7 +300,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 
     async def write() -> bool:
-        writer = await Writer.create(directory, {"year": "integer"}, 64)
+        writer = await TableWriter.create(directory, {"year": "integer"}, 64)
         for start in range(0, MANY, 13_000):
             numbers = range(start, start + 13_000)
             rows = [_row(number) for number in numbers]

@@ -15,7 +15,7 @@ from graph.index.rows import PassageRows
 from graph.index.store import locate
 from graph.index.tables import Reader
 from graph.ingest.vectors import marked
-from graph.models.embedding import Embedder, Marked, QuestionVectors, above
+from graph.models.embedding import Embedder, QuestionVectors, TextWithSpans, relative_cosines
 from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
 from graph.state import Passage
@@ -48,7 +48,7 @@ def rows(directory: Path) -> PassageRows:
 @pytest.mark.parametrize("name", ["bge-small-en-v1.5-int8", "minilm-l6-v2-int8", "wordllama-256"])
 def test_one_run_gives_a_text_its_vector_and_those_of_its_spans(name: str) -> None:
     embedder = load_embedder(name)
-    [marks] = embedder.embed_marked([Marked("Guide\nOil the seal. Call us.", [(6, 19), (20, 28)])])
+    [marks] = embedder.embed_with_spans([TextWithSpans("Guide\nOil the seal. Call us.", [(6, 19), (20, 28)])])
     assert np.allclose(marks.whole, embedder.embed(["Guide\nOil the seal. Call us."])[0], atol=1e-5)
     assert marks.spans.shape == (2, embedder.dimensions)
     assert marks.spans.dtype == np.int8
@@ -56,7 +56,9 @@ def test_one_run_gives_a_text_its_vector_and_those_of_its_spans(name: str) -> No
 
 
 def test_a_span_beyond_the_cut_of_the_model_gets_the_vector_of_all() -> None:
-    [marks] = load_embedder("minilm-l6-v2-int8").embed_marked([Marked("word " * 500, [(0, 4), (2400, 2404)])])
+    [marks] = load_embedder("minilm-l6-v2-int8").embed_with_spans(
+        [TextWithSpans("word " * 500, [(0, 4), (2400, 2404)])]
+    )
     assert np.abs(marks.spans[1] / 127 - marks.whole / np.abs(marks.whole).max()).max() < 0.01
 
 
@@ -65,7 +67,7 @@ def test_what_the_first_token_says_of_a_question_has_its_prefix_and_what_units_m
     asked = embedder.embed_question(QUESTION)
     prefixed = f"Represent this sentence for searching relevant passages: {QUESTION}"
     assert np.allclose(asked.whole, embedder.embed([prefixed])[0], atol=1e-5)
-    [marks] = embedder.embed_marked([Marked(f"{QUESTION}", [(0, len(QUESTION))])])
+    [marks] = embedder.embed_with_spans([TextWithSpans(f"{QUESTION}", [(0, len(QUESTION))])])
     assert unit(marks.spans[0]) @ asked.units > 0.97
 
 
@@ -76,7 +78,7 @@ def unit(vector: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
 
 def test_units_are_the_same_after_the_journal_and_after_being_carried_over(store: Path) -> None:
     found = rows(locate(store))
-    made = load_embedder(Release().embedding).embed_marked(list(map(marked, found.rows)))
+    made = load_embedder(Release().embedding).embed_with_spans(list(map(marked, found.rows)))
     assert [np.array_equal(held, own.spans) for held, own in zip(found.units, made, strict=True)] == [True, True]
 
 
@@ -103,9 +105,9 @@ def test_texts_that_have_nothing_in_common_are_told_as_unrelated(name: str) -> N
     embedder = load_embedder(name)
     texts = ["Oil the seal of the pump.", "Napoleon died in 1821.", "Cats sleep all day.", "Add two eggs and flour."]
     cosines = embedder.embed(texts) @ embedder.embed(texts).T
-    others = above(cosines[np.triu_indices(4, 1)], embedder.unrelated)
+    others = relative_cosines(cosines[np.triu_indices(4, 1)], embedder.unrelated)
     assert abs(float(others.mean())) < 0.1
-    assert above(np.ones(1, np.float32), embedder.unrelated)[0] == pytest.approx(1.0)
+    assert relative_cosines(np.ones(1, np.float32), embedder.unrelated)[0] == pytest.approx(1.0)
 
 
 def test_a_snapshot_that_has_gone_is_an_error_that_the_graph_knows(store: Path, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ def second_like(
     one: str, other: str, about_one: Metadata | None = None, about_other: Metadata | None = None
 ) -> str | None:
     duplicates = Duplicates()
-    assert duplicates.first_like("first", one, about_one or {}) is None
-    return duplicates.first_like("second", other, about_other or {})
+    assert duplicates.first_duplicate("first", one, about_one or {}) is None
+    return duplicates.first_duplicate("second", other, about_other or {})
 
 
 @pytest.mark.parametrize("text", ["Check the seal.", LONG])
@@ -85,5 +85,7 @@ def test_the_order_of_metadata_fields_does_not_matter() -> None:
 
 def test_the_first_of_several_is_named() -> None:
     duplicates = Duplicates()
-    copies = [duplicates.first_like(name, text, {}) for name, text in [("a", "One."), ("b", "Two."), ("c", "Two. ")]]
-    assert [*copies, duplicates.first_like("d", " One.", {})] == [None, None, "b", "a"]
+    copies = [
+        duplicates.first_duplicate(name, text, {}) for name, text in [("a", "One."), ("b", "Two."), ("c", "Two. ")]
+    ]
+    assert [*copies, duplicates.first_duplicate("d", " One.", {})] == [None, None, "b", "a"]

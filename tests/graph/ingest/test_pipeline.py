@@ -10,7 +10,7 @@ import pytest
 from support import QUICK, Silent, documents, run_index
 
 from graph.errors import FilesRefused, IndexBusy, SourceInvalid
-from graph.index.lexicon import COUNTING, Lexicon
+from graph.index.lexicon import COUNTING, StoredLexicon
 from graph.index.rows import PassageRows
 from graph.index.store import Store, locate
 from graph.index.tables import Reader
@@ -64,9 +64,9 @@ def test_words_that_were_counted_by_other_rules_are_counted_again_without_any_ot
         for module in ("snapshot.lexicon", "ingest.build"):
             earlier.setattr(f"graph.{module}.COUNTING", "1")
         run_index(docs, store)
-    assert Lexicon.open(locate(store)).counting == "1"
+    assert StoredLexicon.open(locate(store)).counting == "1"
     again = run_index(docs, store)
-    assert (again.indexed, again.unchanged, Lexicon.open(locate(store)).counting) == ([], 1, COUNTING)
+    assert (again.indexed, again.unchanged, StoredLexicon.open(locate(store)).counting) == ([], 1, COUNTING)
     assert run_index(docs, store).path == again.path
 
 
@@ -101,17 +101,17 @@ def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Pat
     from graph.models.wordllama import WordLlama
 
     class Counting(WordLlama):
-        def embed_marked(self, texts):  # type: ignore[no-untyped-def]
+        def embed_with_spans(self, texts):  # type: ignore[no-untyped-def]
             embedded.extend(marked.text for marked in texts)
-            return super().embed_marked(texts)
+            return super().embed_with_spans(texts)
 
-    from graph.models.packaged_embeddings import EMBEDDERS
+    from graph.models.packaged_embeddings import PACKAGED
 
-    EMBEDDERS["wordllama-256"] = Counting
+    PACKAGED["wordllama-256"] = Counting
     try:
         run_index(docs, tmp_path / "store")
     finally:
-        EMBEDDERS["wordllama-256"] = WordLlama
+        PACKAGED["wordllama-256"] = WordLlama
     assert embedded
     assert not set(embedded) & before.keys()
 
@@ -121,19 +121,19 @@ def test_a_file_that_was_renamed_keeps_the_vectors_of_its_passages(tmp_path: Pat
     run_index(docs, tmp_path / "store")
     (docs / "a.md").rename(docs / "b.md")
     embedded: list[str] = []
-    from graph.models.packaged_embeddings import EMBEDDERS
+    from graph.models.packaged_embeddings import PACKAGED
     from graph.models.wordllama import WordLlama
 
     class Counting(WordLlama):
-        def embed_marked(self, texts):  # type: ignore[no-untyped-def]
+        def embed_with_spans(self, texts):  # type: ignore[no-untyped-def]
             embedded.extend(marked.text for marked in texts)
-            return super().embed_marked(texts)
+            return super().embed_with_spans(texts)
 
-    EMBEDDERS["wordllama-256"] = Counting
+    PACKAGED["wordllama-256"] = Counting
     try:
         outcome = run_index(docs, tmp_path / "store", prune=True)
     finally:
-        EMBEDDERS["wordllama-256"] = WordLlama
+        PACKAGED["wordllama-256"] = WordLlama
     assert (outcome.indexed, outcome.removed, embedded) == (["docs/b.md"], ["docs/a.md"], [])
 
 

@@ -11,7 +11,7 @@ from support import passage_of
 from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.json_claims import RESPONSE_FORMAT
-from graph.models.replies import most_characters
+from graph.models.replies import max_reply_characters
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Prompts, Release, Terms
 from graph.settings import load_settings
@@ -257,5 +257,5 @@ def test_a_reply_is_heard_up_to_a_bound(pieces: int) -> None:
     sent = event(piece("It is 50 GB. [1] " * (2000 // pieces))) * pieces + event(piece("", "stop"))
     with serving(Endpoint(reply, lambda body: "raw", raw=sent)) as served:
         heard = write(served.url, "m", usage)
-    assert len(heard) == most_characters(Generation().max_tokens)
+    assert len(heard) == max_reply_characters(Generation().max_tokens)
     assert usage["unfinished"]

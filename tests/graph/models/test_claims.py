@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.models.json_claims import RESPONSE_FORMAT, Claim, Claims, ClaimsReader
+from graph.models.json_claims import RESPONSE_FORMAT, ClaimsReader, JsonClaim, JsonReply
 
 TWO = {"claims": [{"text": "The fee is 5 EUR", "passages": [2]}, {"text": "It is due at once.", "passages": [1, 3]}]}
 READ = "The fee is 5 EUR. [2] It is due at once. [1][3]"
@@ -76,7 +76,7 @@ def test_nothing_that_a_model_says_breaks_the_reading(reply: str) -> None:
 def test_the_schema_that_is_asked_for_is_the_one_that_is_read() -> None:
     asked: Any = RESPONSE_FORMAT["json_schema"]
     claims = asked["schema"]["properties"]["claims"]
-    assert asked["schema"]["required"] == list(Claims.model_fields)
-    assert claims["items"]["required"] == list(claims["items"]["properties"]) == list(Claim.model_fields)
-    kinds = {name: field["type"] for name, field in Claim.model_json_schema()["properties"].items()}
+    assert asked["schema"]["required"] == list(JsonReply.model_fields)
+    assert claims["items"]["required"] == list(claims["items"]["properties"]) == list(JsonClaim.model_fields)
+    kinds = {name: field["type"] for name, field in JsonClaim.model_json_schema()["properties"].items()}
     assert {name: field["type"] for name, field in claims["items"]["properties"].items()} == kinds

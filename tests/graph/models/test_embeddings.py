@@ -18,7 +18,7 @@ from graph.agent import open_agent
 from graph.errors import ExtraMissing, ReleaseInvalid, RetrievalUnavailable
 from graph.index.manifest import read_manifest
 from graph.index.store import locate
-from graph.models.embedding import Marked
+from graph.models.embedding import TextWithSpans
 from graph.models.endpoint_embedding import EndpointEmbedder, open_embedder
 from graph.models.onnx import MINILM
 from graph.models.packaged_embeddings import load_embedder, token_counter
@@ -108,7 +108,7 @@ def test_vectors_have_unit_length_and_units_have_their_own(endpoint: Endpoint) -
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert np.allclose(vectors[69], embedder.embed([texts[69]])[0])
     assert sorted(len(texts) for _, texts in endpoint.asked[1:4]) == [6, 32, 32]
-    [marks] = embedder.embed_marked([Marked("A seal. A car.", [(0, 7), (8, 14)])])
+    [marks] = embedder.embed_with_spans([TextWithSpans("A seal. A car.", [(0, 7), (8, 14)])])
     assert marks.spans.shape == (2, WIDTH)
     assert marks.spans[0] @ marks.spans[1].astype(int) < marks.spans[0] @ marks.spans[0].astype(int)
     assert embedder.embed([]).shape == (0, WIDTH)
@@ -208,8 +208,8 @@ def test_its_pooling_and_its_prompts_are_read(tmp_path: Path) -> None:
     assert np.allclose(embedder.embed(["The seal."]), prefixed.embed(["passage: The seal."]), atol=1e-6)
     asked = embedder.embed_question("The seal?").whole
     assert np.allclose(asked, prefixed.embed(["query: The seal?"])[0], atol=1e-6)
-    [marks] = embedder.embed_marked([Marked("A seal. A car.", [(0, 7), (8, 14)])])
-    [others] = prefixed.embed_marked([Marked("passage: A seal. A car.", [(9, 16), (17, 23)])])
+    [marks] = embedder.embed_with_spans([TextWithSpans("A seal. A car.", [(0, 7), (8, 14)])])
+    [others] = prefixed.embed_with_spans([TextWithSpans("passage: A seal. A car.", [(9, 16), (17, 23)])])
     assert np.array_equal(marks.spans, others.spans)
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graph.models.failures import seconds_of
+from graph.models.failures import retry_after_seconds
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -28,8 +28,8 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_how_long_an_endpoint_asks_us_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert seconds_of(headers, NOW) == seconds
+    assert retry_after_seconds(headers, NOW) == seconds
 
 
 def test_a_date_is_counted_from_now() -> None:
-    assert seconds_of({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}) == 0.0
+    assert retry_after_seconds({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}) == 0.0

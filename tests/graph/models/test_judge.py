@@ -12,7 +12,7 @@ from support import passage_of
 from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
-from graph.models.claim_judge import WriterJudge, as_judge
+from graph.models.claim_judge import WriterJudge, judge_release
 from graph.models.writers import open_judge
 from graph.release import Breaker, Checking, Generation, Models, Prompts, Release, Roles, RoleTerms, Terms
 from graph.settings import Settings
@@ -68,7 +68,7 @@ def test_a_judge_that_is_late_has_failed_and_what_it_cost_is_added() -> None:
 
 def test_a_judge_is_opened_with_its_own_prompt_and_nothing_else_of_the_release_changed() -> None:
     release = Release(prompts=Prompts(answer="Answer.", judge="Judge."))
-    own = as_judge(release)
+    own = judge_release(release)
     assert (own.prompts.answer, own.prompts.judge) == ("Judge.", "Judge.")
     assert own.model_copy(update={"prompts": release.prompts}) == release
 
@@ -93,7 +93,7 @@ def test_the_judge_that_a_release_names_is_opened_and_asked_the_claim(tmp_path: 
     "generation", [Generation(format="json"), Generation(roles=Roles(simple=RoleTerms(format="json")))]
 )
 def test_a_judge_answers_in_running_text_where_the_writers_answer_in_json(generation: Generation) -> None:
-    assert as_judge(Release(generation=generation)).generation.terms("simple").format == "text"
+    assert judge_release(Release(generation=generation)).generation.terms("simple").format == "text"
 
 
 def test_the_releases_own_model_decides_unless_it_has_none_or_says_so() -> None:

@@ -9,7 +9,7 @@ from support import passage_of
 
 from graph.errors import ModelFailed
 from graph.models.llama import ServerTokens, open_llama
-from graph.models.prompt import estimate, fit, numbered, shorten
+from graph.models.prompt import estimate, fit_passages, numbered_passage, shorten_question
 from graph.release import Generation
 from graph.settings import Settings
 from graph.state import Passage
@@ -68,16 +68,16 @@ def words(text: str) -> int:
 
 def test_a_passage_stands_under_its_number_and_what_it_is_about() -> None:
     told = passage("5 | EUR", title="Fees", header="fee | unit", metadata={"effective_date": "2025-01-01"})
-    assert numbered(3, told) == "[3] Fees, 2025-01-01\nfee | unit\n5 | EUR"
+    assert numbered_passage(3, told) == "[3] Fees, 2025-01-01\nfee | unit\n5 | EUR"
 
 
 def test_what_fits_is_sent_whole() -> None:
-    shaped = fit([passage(FEES), passage(FEES)], 28, words)
+    shaped = fit_passages([passage(FEES), passage(FEES)], 28, words)
     assert (shaped.texts, shaped.left_out, shaped.shortened) == ([f"[1] \n{FEES}", f"[2] \n{FEES}"], 0, 0)
 
 
 def test_the_last_ones_are_left_out() -> None:
-    shaped = fit([passage(FEES), passage(FEES), passage(FEES)], 15, words)
+    shaped = fit_passages([passage(FEES), passage(FEES), passage(FEES)], 15, words)
     assert (shaped.texts, shaped.left_out, shaped.shortened) == ([f"[1] \n{FEES}"], 2, 0)
 
 
@@ -85,19 +85,19 @@ def test_the_last_ones_are_left_out() -> None:
     ("room", "kept"), [(12, "The fee is 5 EUR. It is due at once!"), (6, "The fee is 5 EUR."), (5, None)]
 )
 def test_a_passage_is_cut_where_a_sentence_ends(room: int, kept: str | None) -> None:
-    shaped = fit([passage(FEES), passage(FEES)], room, words)
+    shaped = fit_passages([passage(FEES), passage(FEES)], room, words)
     assert shaped.texts == ([f"[1] \n{kept}"] if kept else [])
     assert (shaped.left_out, shaped.shortened) == ((1, 1) if kept else (2, 0))
 
 
 def test_a_table_is_cut_where_a_row_ends() -> None:
     table = "| part | days |\n| --- | --- |\n| seal | 5 |\n| fan | 9 |"
-    assert fit([passage(table)], 17, words).texts == ["[1] \n| part | days |\n| --- | --- |\n| seal | 5 |"]
+    assert fit_passages([passage(table)], 17, words).texts == ["[1] \n| part | days |\n| --- | --- |\n| seal | 5 |"]
 
 
 def test_half_of_what_was_sent_is_sent_when_it_was_too_long() -> None:
     many = [passage(FEES) for _ in range(4)]
-    shaped = fit(many, 1000, words, share=0.5)
+    shaped = fit_passages(many, 1000, words, share=0.5)
     assert (len(shaped.texts), shaped.left_out, shaped.shortened) == (2, 2, 0)
 
 
@@ -105,7 +105,7 @@ def test_what_must_fit_is_not_counted() -> None:
     def never(text: str) -> int:
         raise AssertionError("it has fewer bytes than there is room for tokens")
 
-    assert fit([passage(FEES)], 200, never).left_out == 0
+    assert fit_passages([passage(FEES)], 200, never).left_out == 0
 
 
 @settings(deadline=None)
@@ -116,18 +116,18 @@ def test_what_must_fit_is_not_counted() -> None:
 )
 def test_what_is_sent_fits_and_begins_as_the_passages_do(texts: list[list[str]], room: int, share: float) -> None:
     passages = [passage("\n\n".join(parts)) for parts in texts]
-    shaped = fit(passages, room, len, share)
+    shaped = fit_passages(passages, room, len, share)
     assert sum(len(text) for text in shaped.texts) <= room
     assert len(shaped.texts) + shaped.left_out == len(passages)
-    whole = [numbered(number, each) for number, each in enumerate(passages, 1)]
+    whole = [numbered_passage(number, each) for number, each in enumerate(passages, 1)]
     assert all(long.startswith(sent) for long, sent in zip(whole, shaped.texts, strict=False))
     assert sum(long != sent for long, sent in zip(whole, shaped.texts, strict=False)) == shaped.shortened
 
 
 def test_a_question_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
     question = "Here is a letter. " + "It says a lot. " * 2000 + "What is the quota?"
-    short = shorten(question, 200, estimate)
+    short = shorten_question(question, 200, estimate)
     assert 150 < estimate(short) <= 200
     assert short.startswith("Here is a letter.")
     assert short.endswith("What is the quota?")
-    assert shorten("What is the quota?", 200, estimate) == "What is the quota?"
+    assert shorten_question("What is the quota?", 200, estimate) == "What is the quota?"

@@ -15,7 +15,7 @@ from support import http_server, passage_of
 from graph.backend import Brief, Writer
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid, SettingsInvalid
 from graph.models.chat import SCHEMA
-from graph.models.failures import as_failure
+from graph.models.failures import to_model_failure
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings
@@ -307,11 +307,11 @@ class ReadTimeoutError(Exception):
 
 
 def test_an_error_that_carries_its_status_elsewhere_or_was_raised_from_one_that_does() -> None:
-    throttled = as_failure("m", BotoError(429))
+    throttled = to_model_failure("m", BotoError(429))
     assert (throttled.reason, throttled.transient, throttled.retry_after) == ("error", True, 3.0)
-    assert not as_failure("m", BotoError(403)).transient
+    assert not to_model_failure("m", BotoError(403)).transient
     wrapped = RuntimeError("The call failed.")
     wrapped.__cause__ = BotoError(403)
-    assert not as_failure("m", wrapped).transient
+    assert not to_model_failure("m", wrapped).transient
     wrapped.__cause__ = ReadTimeoutError()
-    assert as_failure("m", wrapped).reason == "timeout"
+    assert to_model_failure("m", wrapped).reason == "timeout"

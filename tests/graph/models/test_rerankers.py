@@ -15,7 +15,7 @@ from graph.backend import Ranked
 from graph.connect import connect
 from graph.errors import ModelFailed, SettingsInvalid
 from graph.models.breaker import EndpointBreaker
-from graph.models.rerankers import SEARCHED, EmbeddedReranker, RemoteReranker, open_reranker
+from graph.models.rerankers import SEARCH_SCORE_WEIGHT, EmbeddedReranker, RemoteReranker, open_reranker
 from graph.release import Breaker, Release, Reranking
 from graph.settings import Settings
 from graph.state import Passage
@@ -77,7 +77,7 @@ def test_the_readings_of_a_turn_and_what_its_searches_found_it_by_count_together
     first, second, both = (asyncio.run(scores(asked)) for asked in (readings[:1], readings[1:], readings))
     assert second[0] - second[1] > first[0] - first[1]
     assert both == pytest.approx(
-        [(a + b) / 2 + SEARCHED * each["score"] for a, b, each in zip(first, second, found, strict=True)]
+        [(a + b) / 2 + SEARCH_SCORE_WEIGHT * each["score"] for a, b, each in zip(first, second, found, strict=True)]
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.retrieval.fusion import best_by_document, blend, fuse, normalised, take_turns
+from graph.retrieval.fusion import best_by_document, blend, fuse, interleave, min_max
 from graph.state import Passage
 
 scores = st.dictionaries(st.sampled_from("abcdef"), st.floats(-1e6, 1e6))
@@ -17,15 +17,15 @@ def row(key: str, **changes: Any) -> dict[str, Any]:
 
 
 def test_the_best_score_becomes_one_and_the_worst_zero() -> None:
-    assert normalised({"a": 12.0, "b": 8.0, "c": 9.0}) == {"a": 1.0, "b": 0.0, "c": 0.25}
+    assert min_max({"a": 12.0, "b": 8.0, "c": 9.0}) == {"a": 1.0, "b": 0.0, "c": 0.25}
 
 
 def test_scores_that_are_all_the_same_become_one() -> None:
-    assert normalised({"a": 0.0, "b": 0.0}) == {"a": 1.0, "b": 1.0}
+    assert min_max({"a": 0.0, "b": 0.0}) == {"a": 1.0, "b": 1.0}
 
 
 def test_no_scores_stay_none() -> None:
-    assert normalised({}) == {}
+    assert min_max({}) == {}
 
 
 def test_both_legs_are_weighed_and_what_one_did_not_find_counts_as_its_worst() -> None:
@@ -88,15 +88,15 @@ def test_no_search_finds_nothing() -> None:
 
 def test_each_ranking_gets_its_turns_and_no_passage_comes_twice() -> None:
     rankings = [found("a", "b", "c", "d", "e"), found("b", "x", "y"), found("z")]
-    assert ids(take_turns(rankings, [2, 1, 1])) == ["a", "b", "x", "z", "c", "d", "y", "e"]
+    assert ids(interleave(rankings, [2, 1, 1])) == ["a", "b", "x", "z", "c", "d", "y", "e"]
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), min_size=1, max_size=4), st.data())
 def test_everything_that_was_found_is_there_once(names: list[list[str]], data: st.DataObject) -> None:
     turns = data.draw(st.lists(st.integers(1, 3), min_size=len(names), max_size=len(names)))
-    taken = ids(take_turns([found(*each) for each in names], turns))
+    taken = ids(interleave([found(*each) for each in names], turns))
     assert sorted(taken) == sorted({name for each in names for name in each})
 
 
 def test_a_short_ranking_leaves_its_turns_to_the_others() -> None:
-    assert ids(take_turns([found("a"), found("x", "y", "z")], [2, 1])) == ["a", "x", "y", "z"]
+    assert ids(interleave([found("a"), found("x", "y", "z")], [2, 1])) == ["a", "x", "y", "z"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.facts import OPPOSITES, denials, denied, names, opposed, plain_words
+from graph.text.facts import OPPOSITES, count_negations, count_opposites, names, negated_terms, plain_words
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
@@ -12,7 +12,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 @settings(deadline=None)
 @given(TEXT)
 def test_any_text_can_be_read(text: str) -> None:
-    assert denials(text) >= 0
+    assert count_negations(text) >= 0
     assert names(text) <= plain_words(text)
 
 
@@ -108,7 +108,7 @@ def test_a_name_is_missing_from_a_passage_that_has_another(claim: str, passage: 
     ],
 )
 def test_a_denial_is_seen(text: str) -> None:
-    assert denials(text) == 1
+    assert count_negations(text) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_denial_is_seen(text: str) -> None:
     ],
 )
 def test_what_only_looks_like_a_denial_is_none(text: str) -> None:
-    assert denials(text) == 0
+    assert count_negations(text) == 0
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_what_only_looks_like_a_denial_is_none(text: str) -> None:
     ],
 )
 def test_a_denial_reaches_what_follows_in_its_clause(text: str, found: set[str]) -> None:
-    assert denied(text) == found
+    assert negated_terms(text) == found
 
 
 def test_two_denials_are_counted() -> None:
-    assert denials("It is neither fast nor quiet.") == 2
+    assert count_negations("It is neither fast nor quiet.") == 2
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_two_denials_are_counted() -> None:
     ],
 )
 def test_opposites_are_seen_in_any_form(claim: str, passage: str) -> None:
-    assert opposed(plain_words(claim), plain_words(passage)) > 0
+    assert count_opposites(plain_words(claim), plain_words(passage)) > 0
 
 
 @pytest.mark.parametrize(
@@ -182,12 +182,12 @@ def test_opposites_are_seen_in_any_form(claim: str, passage: str) -> None:
     ],
 )
 def test_a_word_that_the_passage_has_is_not_opposed(claim: str, passage: str) -> None:
-    assert opposed(plain_words(claim), plain_words(passage)) == 0
+    assert count_opposites(plain_words(claim), plain_words(passage)) == 0
 
 
 def test_being_opposed_is_mutual() -> None:
     one, other = plain_words("more before"), plain_words("less after")
-    assert opposed(one, other) == opposed(other, one) == 2
+    assert count_opposites(one, other) == count_opposites(other, one) == 2
 
 
 def test_every_pair_of_opposites_has_two_words() -> None:
@@ -197,7 +197,7 @@ def test_every_pair_of_opposites_has_two_words() -> None:
 @pytest.mark.parametrize("pair", sorted(sorted(pair) for pair in OPPOSITES), ids="/".join)
 def test_every_opposite_is_written_as_words_are_looked_up(pair: list[str]) -> None:
     one, other = pair
-    assert opposed({one}, {other}) == 1
+    assert count_opposites({one}, {other}) == 1
     assert all(word in plain_words(word) for word in pair)
 
 

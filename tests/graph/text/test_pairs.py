@@ -36,7 +36,7 @@ def pairs(text: str) -> list[tuple[str, str]]:
 )
 def test_an_answer_is_read_with_its_question_and_quoted_without_it(text: str, question: str, answer: str) -> None:
     assert pairs(text) == [(question, answer)]
-    assert [(unit.reading, unit.said) for unit in units(text)] == [(f"{question} {answer}", answer)]
+    assert [(unit.reading, unit.own_text) for unit in units(text)] == [(f"{question} {answer}", answer)]
 
 
 def test_pairs_one_after_the_other_are_told_apart() -> None:
@@ -68,7 +68,8 @@ def test_what_no_answer_follows_is_no_pair(text: str, quotes: list[str]) -> None
 
 def test_a_question_begins_what_its_first_answer_is_embedded_by() -> None:
     text = "Hello.\n\nWhere is it?\n\nIn the hall. It is near."
-    assert [text[unit.start if unit.begins is None else unit.begins : unit.end] for unit in units(text)] == [
+    starts = [unit.start if unit.question_start is None else unit.question_start for unit in units(text)]
+    assert [text[start : unit.end] for start, unit in zip(starts, units(text), strict=True)] == [
         "Hello.",
         "Where is it?\n\nIn the hall.",
         "It is near.",

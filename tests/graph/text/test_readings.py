@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from graph.text.metadata_values import COMMA, DAY_FIRST, MONTH_FIRST, POINT, boolean, dates, numbers, settled
+from graph.text.metadata_values import COMMA, DAY_FIRST, MONTH_FIRST, POINT, boolean, dates, numbers, resolve
 
 DAY = date(2025, 2, 15)
 
@@ -36,7 +36,7 @@ DAY = date(2025, 2, 15)
     ],
 )
 def test_a_date_is_read_in_its_usual_forms(text: str) -> None:
-    assert settled(dates(text)) == DAY
+    assert resolve(dates(text)) == DAY
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_what_is_no_full_date_is_none(text: str) -> None:
 def test_an_open_date_has_both_readings_and_is_settled_by_one_convention_alone() -> None:
     readings = {DAY_FIRST: date(2025, 4, 3), MONTH_FIRST: date(2025, 3, 4)}
     assert dates("3/4/2025") == readings
-    assert settled(readings) is None
-    assert settled(readings, {DAY_FIRST}) == date(2025, 4, 3)
-    assert settled(readings, {DAY_FIRST, MONTH_FIRST}) is None
+    assert resolve(readings) is None
+    assert resolve(readings, {DAY_FIRST}) == date(2025, 4, 3)
+    assert resolve(readings, {DAY_FIRST, MONTH_FIRST}) is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_text_with_one_reading_tells_its_convention(text: str, convention: str
     ],
 )
 def test_a_number_is_read_in_its_usual_forms(text: str, number: float) -> None:
-    assert settled(numbers(text)) == number
+    assert resolve(numbers(text)) == number
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_codes_units_and_lists_are_no_numbers(text: str) -> None:
 def test_a_group_of_three_digits_is_open() -> None:
     assert numbers("1,500") == {POINT: 1500, COMMA: 1.5}
     assert numbers("1.500") == {POINT: 1.5, COMMA: 1500}
-    assert settled(numbers("1,500")) is None
+    assert resolve(numbers("1,500")) is None
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_the_library_never_gets_a_text_whole_that_is_long(piece: str, monkeypatc
     monkeypatch.setattr(splitting, "get_sentence_boundaries", library)
     text = piece * (40_000 // len(piece))
     assert "".join(said(text)).replace(" ", "") == text.replace(" ", "")
-    assert max(got) <= splitting.PIECE
+    assert max(got) <= splitting.MAX_PIECE
 
 
 def test_nothing_is_printed_for_a_text_that_the_library_panics_at(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.text.tables import grouped, layout, layout_of
+from graph.text.tables import fill_group_names, layout, layout_of
 
 
 def rows(text: str) -> list[list[str]]:
@@ -95,9 +95,9 @@ def test_the_first_rows_alone_tell_the_layout() -> None:
 
 def test_a_cell_over_several_rows_names_each_of_them() -> None:
     table = rows("Norway|Junior|25/|Senior|31/Spain|Junior|22/|Senior|26")
-    assert [row[0] for row in grouped(table)] == ["Norway", "Norway", "Spain", "Spain"]
+    assert [row[0] for row in fill_group_names(table)] == ["Norway", "Norway", "Spain", "Spain"]
 
 
 @pytest.mark.parametrize("text", ["North|1|2/South|3|4/|4|6", "Pump|axial|1/Fan|radial|2/|Total|3", "A|b|c/|d|/|e|f"])
 def test_totals_and_torn_rows_belong_to_no_group(text: str) -> None:
-    assert grouped(rows(text)) == rows(text)
+    assert fill_group_names(rows(text)) == rows(text)

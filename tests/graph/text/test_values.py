@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.values import unmet, values
+from graph.text.values import missing_values, values
 
 SAME = [
     ("en", "5 years", "five years"),
@@ -47,8 +47,8 @@ def test_the_same_value_in_two_notations_is_one(language: str, one: str, other: 
     first, second = values(one, language), values(other, language)
     assert first
     assert second
-    assert not unmet(first, second)
-    assert not unmet(second, first)
+    assert not missing_values(first, second)
+    assert not missing_values(second, first)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_the_same_value_in_two_notations_is_one(language: str, one: str, other: 
     ],
 )
 def test_another_value_is_another_one(language: str, one: str, other: str) -> None:
-    assert unmet(values(one, language), values(other, language))
+    assert missing_values(values(one, language), values(other, language))
 
 
 def test_a_rounded_value_is_met_by_what_it_rounds_and_by_nothing_else() -> None:
     about = values("about 200 people")
-    assert not unmet(about, values("197 people"))
-    assert unmet(about, values("260 people"))
+    assert not missing_values(about, values("197 people"))
+    assert missing_values(about, values("260 people"))
     # What was rounded has fewer digits than what it was rounded from.
-    assert unmet(values("about 3,090 people"), values("about 3,000 people"))
-    assert unmet(values("200 people"), values("197 people"))
+    assert missing_values(values("about 3,090 people"), values("about 3,000 people"))
+    assert missing_values(values("200 people"), values("197 people"))
 
 
 @pytest.mark.parametrize("text", ["E52 and K5", "the KD-4401", "no number", "", "may come"])
@@ -86,25 +86,25 @@ def test_codes_and_words_are_no_values(text: str) -> None:
 
 
 def test_a_unit_in_the_name_of_a_column_holds_for_its_cells() -> None:
-    assert not unmet(values("6 days"), values("Lead time (days): 6"))
-    assert unmet(values("6 months"), values("Lead time (days): 6"))
+    assert not missing_values(values("6 days"), values("Lead time (days): 6"))
+    assert missing_values(values("6 months"), values("Lead time (days): 6"))
 
 
 def test_a_year_is_met_by_a_day_of_it_and_a_day_not_by_its_year() -> None:
-    assert not unmet(values("in 2024"), values("on 1 March 2024"))
-    assert unmet(values("on 1 March 2024"), values("in 2024"))
+    assert not missing_values(values("in 2024"), values("on 1 March 2024"))
+    assert missing_values(values("on 1 March 2024"), values("in 2024"))
 
 
 def test_the_first_number_of_a_range_has_the_unit_of_the_second() -> None:
-    assert not unmet(values("10 kg"), values("10 to 15 kg"))
-    assert unmet(values("10 m"), values("10 to 15 kg"))
+    assert not missing_values(values("10 kg"), values("10 to 15 kg"))
+    assert missing_values(values("10 m"), values("10 to 15 kg"))
 
 
 @settings(deadline=None, max_examples=150)
 @given(st.text(max_size=80), st.sampled_from(["en", "de", "fr", "es", "it", "nl", "ko"]))
 def test_any_text_can_be_read_and_meets_itself(text: str, language: str) -> None:
     found = values(text, language)
-    assert not unmet(found, found)
+    assert not missing_values(found, found)
 
 
 def test_an_article_is_no_unit() -> None:
@@ -116,7 +116,7 @@ def test_an_article_is_no_unit() -> None:
     [("un quart des salariés", "fr"), ("a quarter of the staff", "en"), ("een kwart van hen", "nl")],
 )
 def test_a_fraction_in_words_is_a_percentage(text: str, language: str) -> None:
-    assert not unmet(values("25 %"), values(text, language))
+    assert not missing_values(values("25 %"), values(text, language))
 
 
 def test_the_third_of_a_month_is_a_day_and_no_fraction() -> None:

@@ -14,7 +14,7 @@ from graph.errors import SettingsInvalid
 from graph.ingest.document import Document, Refusal, Refused, Source
 from graph.ingest.formats.extract import extract
 from graph.ingest.formats.pages import page_starts, unreadable, with_scans, without_running_lines
-from graph.ingest.reading import Limits, Recipe, read_all
+from graph.ingest.reading import ReadLimits, Recipe, read_all
 from graph.settings import point_to_tessdata
 from graph.text.sentences import units
 
@@ -33,7 +33,7 @@ def pdf(path: Path, *pages: str, password: str = "") -> Path:
 
 def read(*paths: Path, seconds: float = 60) -> list[Document | Refusal]:
     sources = [Source(path.name, path.name, path, "") for path in paths]
-    limits = Limits(seconds=seconds, megabytes=20)
+    limits = ReadLimits(seconds=seconds, megabytes=20)
     outcomes = [outcome for _, outcome in read_all(sources, Recipe(QUICK.embedding, QUICK.chunking), limits)]
     return [outcome if isinstance(outcome, Refusal) else outcome.document for outcome in outcomes]
 

@@ -56,8 +56,8 @@ def _split(parts: dict[str, str]) -> dict[str, tuple[str, str]]:
     return {name: (name, text) for name, text in parts.items()}
 
 
-def run(text: str, look: str = "") -> str:
-    return f'<w:r><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+def run(text: str, sheet_format: str = "") -> str:
+    return f'<w:r><w:rPr>{sheet_format}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
 
 
 def paragraph(*runs: str) -> str:
@@ -163,8 +163,8 @@ def slide(*runs: str, show: str = "1") -> str:
 
 
 def test_powerpoint_reads_the_slides_that_are_shown(tmp_path: Path) -> None:
-    def words(text: str, look: str = "") -> str:
-        return f"<a:r><a:rPr {look}/><a:t>{text}</a:t></a:r>"
+    def words(text: str, sheet_format: str = "") -> str:
+        return f"<a:r><a:rPr {sheet_format}/><a:t>{text}</a:t></a:r>"
 
     shown = slide(words("Load 10"), words("6", 'baseline="30000"'), words(" N"), words(" gone", 'strike="sngStrike"'))
     ids = "".join(f'<p:sldId id="25{n}" r:id="s{n}"/>' for n in (1, 2))
