@@ -66,7 +66,7 @@ class Agent:
     def newer(self) -> str | None:
         """The Snapshot that is to be served in place of this one's by now, by its name; None while that is this one.
 
-        Raises SnapshotError when it cannot be told.
+        Raises SnapshotError when it cannot be read.
         """
         return self.backend.index.newer() if self.backend.index else None
 

@@ -1,4 +1,4 @@
-"""An Answer as clients of OpenAI's APIs are told it: annotations for its citations, and its text piece by piece."""
+"""An Answer in the form of OpenAI's APIs: annotations for its citations, and its text in pieces."""
 
 import re
 from collections.abc import Mapping

@@ -11,6 +11,6 @@ _THREAD = ThreadPoolExecutor(1, thread_name_prefix="warrant-cpu")
 """One for all questions: with more of them the loop would wait behind each for Python's lock."""
 
 
-async def off_loop(work: Callable[Taken, Value], *told: Taken.args, **named: Taken.kwargs) -> Value:
+async def off_loop(work: Callable[Taken, Value], *args: Taken.args, **kwargs: Taken.kwargs) -> Value:
     """What a function of pure Python gives, in turn with the work of other questions."""
-    return await asyncio.get_running_loop().run_in_executor(_THREAD, lambda: work(*told, **named))
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, lambda: work(*args, **kwargs))

@@ -96,8 +96,8 @@ class Settings(BaseSettings):
         try:
             REGISTRY.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            told = f"{REGISTRY.parent} cannot be made: {error.strerror}"
-            raise SettingsInvalid(f"{told}. Set WARRANT_REGISTRY to where releases are registered.") from error
+            problem = f"{REGISTRY.parent} cannot be made: {error.strerror}"
+            raise SettingsInvalid(f"{problem}. Set WARRANT_REGISTRY to where releases are registered.") from error
         return f"sqlite:///{REGISTRY.absolute()}"
 
     @property
@@ -116,10 +116,10 @@ class Settings(BaseSettings):
         return self.threads or os.cpu_count() or 1
 
 
-def load_settings(**told: object) -> Settings:
-    """Read the environment, `told` in its place; raises SettingsInvalid naming the variable."""
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment, `overrides` in its place; raises SettingsInvalid naming the variable."""
     try:
-        return Settings(**told)  # type: ignore[arg-type]
+        return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "WARRANT_" + str(first["loc"][0]).upper()
@@ -149,11 +149,11 @@ def bound_mlflow(seconds: int = 30, retries: int = 2) -> None:
 
 def point_to_tessdata(language: str) -> None:
     """Tell Tesseract where its data for a language lie; raises SettingsInvalid when they are nowhere to be found."""
-    told = os.environ.get("TESSDATA_PREFIX")
-    places = [Path(told)] if told else [Path(place) for pattern in TESSDATA for place in sorted(glob(pattern))]
+    prefix = os.environ.get("TESSDATA_PREFIX")
+    places = [Path(prefix)] if prefix else [Path(place) for pattern in TESSDATA for place in sorted(glob(pattern))]
     found = next((place for place in places if (place / f"{language}.traineddata").is_file()), None)
     if found is None:
-        where = told or ", ".join(TESSDATA)
+        where = prefix or ", ".join(TESSDATA)
         raise SettingsInvalid(
             f"OCR needs {language}.traineddata, which is not in {where}; install Tesseract's data for that language "
             "(Debian: tesseract-ocr-eng) or set TESSDATA_PREFIX."

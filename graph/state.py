@@ -194,7 +194,7 @@ class Failure(TypedDict):
 class ModelReply(TypedDict):
     """What a model really said to one call, before anything was made of it; `failure`: why it could not be used.
 
-    It is for those who run Warrant: traces and evaluations have it, and no caller is ever told.
+    It is for those who run Warrant: traces and evaluations have it, callers never see it.
     """
 
     writer: str

@@ -137,7 +137,7 @@ def _finding(
     level = alpha if found.value >= criterion.bound else alpha / asked
     open_ = says == "cannot tell" and not criterion.problem
     more = samples_to_settle(found, criterion.bound, level) if open_ else None
-    told = {
+    changes = {
         "samples": found.samples,
         "clusters": found.clusters,
         "value": criterion.metric.sign * found.value,
@@ -150,7 +150,7 @@ def _finding(
         "more": more,
         "says": says,
     }
-    return start.model_copy(update={**told, "why": _why(criterion, found, says, more)})
+    return start.model_copy(update={**changes, "why": _why(criterion, found, says, more)})
 
 
 def _finite(value: float) -> float | None:
@@ -167,14 +167,14 @@ def _says(criterion: Criterion, found: Interval, p_holm: float, alpha: float) ->
 def _why(criterion: Criterion, found: Interval, says: Says, more: int | None) -> str:
     """A sentence for a person."""
     limit, value, margin = criterion.asked, criterion.metric.sign * found.value, criterion.kind == "margin"
-    told = f"{value:+.3g}, margin {limit:g}" if margin else f"{value:.3g}, {criterion.kind} {limit:g}"
+    comparison = f"{value:+.3g}, margin {limit:g}" if margin else f"{value:.3g}, {criterion.kind} {limit:g}"
     if criterion.problem:
-        return f"{told}; {criterion.problem}"
+        return f"{comparison}; {criterion.problem}"
     if says == "pass":
-        return f"{told}: met"
+        return f"{comparison}: met"
     if says == "fail":
-        return f"{told}: worse than the champion" if margin else f"{told}: missed"
+        return f"{comparison}: worse than the champion" if margin else f"{comparison}: missed"
     settled = (
         f"about {more} more samples of this kind would settle it" if more else "too near to settle with more samples"
     )
-    return f"{told}: within what chance does; {settled}"
+    return f"{comparison}: within what chance does; {settled}"

@@ -29,7 +29,7 @@ Statistic = Callable[[Floats, Floats], float | None]
 
 @dataclass(frozen=True)
 class AgreementFigure:
-    """A figure with the ends of its 95 % interval; None where it cannot be told."""
+    """A figure with the ends of its 95 % interval; None where it cannot be estimated."""
 
     value: float | None
     low: float | None = None

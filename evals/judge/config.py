@@ -58,7 +58,7 @@ class JudgeUsage(StrictModel):
     usd: float | None = None
 
     def at(self, prices: Prices, model: str) -> "JudgeUsage":
-        """The same at these prices; what no tokens are told of has no price."""
+        """The same at these prices; a model without token counts has no price."""
         usage = Usage(model=model, calls=self.calls, input_tokens=self.input_tokens, output_tokens=self.output_tokens)
         known = self.input_tokens or not self.calls
         return self.model_copy(update={"usd": cost(usage, prices) if known else None})

@@ -163,7 +163,7 @@ def texts_of(outcome: SampleOutcome) -> list[str]:
 def read_reply(text: str, form: type[Form], length: int | None = None) -> Form:
     """The reply in its form; `length` is how many verdicts were asked for. Raises Unscored with what is wrong."""
     try:
-        # Models put a fence or a word around their JSON, whatever they are told.
+        # Models put a fence or a word around their JSON, whatever the prompt says.
         found = form.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -189,8 +189,8 @@ def verdicts(found: BaseModel) -> int | None:
 
 def excerpt(text: str) -> str:
     """The beginning of a text on one line."""
-    told = " ".join(text.split())
-    return repr(told[:EXCERPT] + "…" if len(told) > EXCERPT else told)
+    flat = " ".join(text.split())
+    return repr(flat[:EXCERPT] + "…" if len(flat) > EXCERPT else flat)
 
 
 def _check(found: BaseModel) -> None:

@@ -33,7 +33,7 @@ class ChartLine:
 
     path: str
     label: str
-    told: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def render(report: EvalReport) -> str:
             "gain": gain,
             "status": status,
             "words": words,
-            "size": {"row": plots.ROW, "wide": WIDE, "tall": TALL, "edge": EDGE},
+            "size": {"row": plots.ROW, "WIDE), up, descriptions)": WIDE, "tall": TALL, "edge": EDGE},
             "data": browser_data(report),
         }
     )
@@ -92,10 +92,10 @@ def example(report: EvalReport) -> SamplePair | None:
 
 def scale_of(row: MeasureComparison) -> Scale:
     """The scale of a metric's picture: what it can be, or what was met where that has a unit."""
-    metric, told = METRICS[row.measure.metric], row.measure
+    metric, measure = METRICS[row.measure.metric], row.measure
     if not metric.unit:
         return Scale(min(0.0, metric.low), metric.high)
-    ends = [told.value, told.low, told.high]
+    ends = [measure.value, measure.low, measure.high]
     other = [row.champion.value, row.champion.low, row.champion.high] if row.champion else []
     return plots.around([*ends, *other])
 
@@ -126,14 +126,14 @@ def risk_chart(report: EvalReport) -> Chart | None:
     if not risks or len(risks) < len(report.risks):
         return None
     common = min(risk.coverage for risk in risks)
-    told = [
+    descriptions = [
         f"answers {risk.coverage:.0%} of {risk.samples}, risk {risk.points[-1][1]:.3f} there; "
         f"mean risk up to {common:.0%}: {risk.area(common):.3f}"
         + (f"; left out without a score: {risk.without}" if risk.without else "")
         for risk in risks
     ]
     up = Scale(0, max(y for risk in risks for _, y in risk.points) or 1.0, TALL, flipped=True)
-    return _chart(report, [risk.points for risk in risks], Scale(0, 1, WIDE), up, told)
+    return _chart(report, [risk.points for risk in risks], Scale(0, 1, WIDE), up, descriptions)
 
 
 def latency_chart(report: EvalReport) -> Chart | None:
@@ -148,14 +148,16 @@ def latency_chart(report: EvalReport) -> Chart | None:
 
 
 def _quantiles(spread: LatencyCurve) -> str:
-    told = ", ".join(f"p{each} {value:,.0f} ms" for each, value in spread.quantiles.items())
-    return f"{told} (n {spread.samples})" + (f"; left out without a time: {spread.without}" if spread.without else "")
+    listed = ", ".join(f"p{each} {value:,.0f} ms" for each, value in spread.quantiles.items())
+    return f"{listed} (n {spread.samples})" + (f"; left out without a time: {spread.without}" if spread.without else "")
 
 
-def _chart(report: EvalReport, points: Sequence[Points], across: Scale, up: Scale, told: Sequence[str]) -> Chart:
+def _chart(
+    report: EvalReport, points: Sequence[Points], across: Scale, up: Scale, descriptions: Sequence[str]
+) -> Chart:
     labels = [run.info.label for run in report.runs]
     paths = [plots.line(each, across, up) for each in points]
-    return Chart(across, up, tuple(map(ChartLine, paths, labels, told)))
+    return Chart(across, up, tuple(map(ChartLine, paths, labels, descriptions)))
 
 
 def browser_data(report: EvalReport) -> Json:

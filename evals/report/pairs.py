@@ -87,8 +87,8 @@ def status(outcome: SampleOutcome | None) -> str:
 
 def confidence(outcome: SampleOutcome | None) -> float | None:
     """How confident an answer is; None where it does not say."""
-    told = (outcome.answer or {}).get("confidence") if outcome else None
-    return float(told) if isinstance(told, int | float) else None
+    confidence = (outcome.answer or {}).get("confidence") if outcome else None
+    return float(confidence) if isinstance(confidence, int | float) else None
 
 
 def _pair(sample: Sample, release: ReportedRun, champion: ReportedRun | None, by: Sequence[str]) -> SamplePair:

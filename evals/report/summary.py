@@ -69,7 +69,7 @@ def _said(outcome: SampleOutcome | None) -> str:
 
 
 def junit(verdict: Verdict) -> bytes:
-    """The XML: what is missed is a failure, what cannot be told an error, and so is a verdict without criteria."""
+    """The XML: what is missed is a failure, what is not settled an error, and so is a verdict without criteria."""
     missed, unsure = (sum(each.says == says for each in verdict.findings) for says in ("fail", "cannot tell"))
     counts = {
         "tests": str(len(verdict.findings) or 1),
@@ -112,15 +112,15 @@ def _add_case(suite: ElementTree.Element, finding: CriterionResult, verdict: Ver
     where = f"{finding.metric} on {finding.slice}" if finding.slice else finding.metric
     name = _clean(f"{where}: {finding.kind}, {words.bound(finding)}")
     case = ElementTree.SubElement(suite, "testcase", {"classname": _class_name(verdict), "name": name, "time": "0"})
-    told = words.sentence(finding, verdict.alpha)
+    message = words.sentence(finding, verdict.alpha)
     if finding.says == "pass":
-        ElementTree.SubElement(case, "system-out").text = _clean(told)
+        ElementTree.SubElement(case, "system-out").text = _clean(message)
     else:
-        _add_problem(case, "failure" if finding.says == "fail" else "error", finding.says, told)
+        _add_problem(case, "failure" if finding.says == "fail" else "error", finding.says, message)
 
 
-def _add_problem(case: ElementTree.Element, kind: str, says: str, told: str) -> None:
-    ElementTree.SubElement(case, kind, {"message": _clean(told), "type": says}).text = _clean(told)
+def _add_problem(case: ElementTree.Element, kind: str, says: str, message: str) -> None:
+    ElementTree.SubElement(case, kind, {"message": _clean(message), "type": says}).text = _clean(message)
 
 
 def _class_name(verdict: Verdict) -> str:

@@ -85,22 +85,22 @@ def sentence(finding: CriterionResult, alpha: float) -> str:
     """What became of a criterion."""
     name = f"{title(finding.metric)}{f' on {finding.slice}' if finding.slice else ''}"
     if finding.value is None:
-        return f"It cannot be told whether {name} {_aim(finding)}: {finding.why}."
+        return f"It is not settled whether {name} {_aim(finding)}: {finding.why}."
     spread = f" ({1 - 2 * alpha:.0%} interval {_span(finding)})" if finding.low is not None else ""
     begun = name if name.startswith("nDCG") else f"{name[0].upper()}{name[1:]}"
     return f"{begun} is {_found(finding)}{spread}, {_settled(finding)}."
 
 
 def reasons(verdict: Verdict) -> list[tuple[Says, str]]:
-    """Why the verdict is what it is: what was missed, what cannot be told, and what was noted beside."""
-    told = {f"{each.name}: {each.why}" for each in verdict.findings}
+    """Why the verdict is what it is: what was missed, what is not settled, and what was noted beside."""
+    reasons = {f"{each.name}: {each.why}" for each in verdict.findings}
     open_ = [each for says in ("fail", "cannot tell") for each in verdict.findings if each.says == says]
-    notes = [(verdict.says, why) for why in verdict.why if why not in told]
+    notes = [(verdict.says, why) for why in verdict.why if why not in reasons]
     return [*((each.says, sentence(each, verdict.alpha)) for each in open_), *notes]
 
 
 def counted(verdict: Verdict) -> dict[Says, int]:
-    """How many criteria were missed, cannot be told and were met."""
+    """How many criteria were missed, are not settled and were met."""
     return {says: sum(each.says == says for each in verdict.findings) for says in ORDER}
 
 
@@ -147,7 +147,7 @@ def _found(finding: CriterionResult) -> str:
 def _settled(finding: CriterionResult) -> str:
     limit = f"{finding.bound:,g} {METRICS[finding.metric].unit}".strip()
     if finding.says == "cannot tell":
-        return f"and it cannot be told whether it {_aim(finding)}: {_rest(finding)}"
+        return f"and it is not settled whether it {_aim(finding)}: {_rest(finding)}"
     if finding.kind == "margin":
         ok = finding.says == "pass"
         return f"shown to be at most {limit} worse" if ok else f"shown to be worse; {limit} is allowed"

@@ -1,6 +1,6 @@
 """Whether a registry can be reached at all, asked before MLflow does: it tries a database again for two minutes.
 
-Also how its address and its troubles are told: without the password.
+Also its address and its errors as they may be shown: without the password.
 """
 
 import re
@@ -59,10 +59,10 @@ def trouble(message: str, uri: str) -> str:
         found = re.search(r"\[Errno -?\d+\] ([\w ]+)|(timed out)", message)
         return f"The registry at {shown(uri)} does not answer: {(found[1] or found[2]) if found else 'no connection'}."
     database = DATABASE.search(message)
-    told = database[1] if database else re.split(r"\.\s|\n", message.strip())[0].strip().rstrip(".")
+    message = database[1] if database else re.split(r"\.\s|\n", message.strip())[0].strip().rstrip(".")
     for secret in {_password(uri), unquote(_password(uri))} - {""}:
-        told = told.replace(secret, "***")
-    return f"The registry at {shown(uri)} did not do as it was asked: {ADDRESS.sub('//***@', told)[:LONGEST]}."
+        message = message.replace(secret, "***")
+    return f"The registry at {shown(uri)} did not do as it was asked: {ADDRESS.sub('//***@', message)[:LONGEST]}."
 
 
 def _password(uri: str) -> str:
@@ -89,5 +89,5 @@ def _check_file(path: Path, model: str) -> None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as database:
             database.execute("PRAGMA schema_version").fetchone()
     except (OSError, sqlite3.Error) as error:
-        told = getattr(error, "strerror", None) or error
-        raise RegistryUnavailable(f"The registry {path} cannot be read: {told}.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise RegistryUnavailable(f"The registry {path} cannot be read: {reason}.") from None

@@ -62,10 +62,10 @@ def _bounds(found: Mapping[str, str]) -> dict[str, str]:
 
     An installer of the release would refuse the pin.
     """
-    told = [Requirement(line) for name in NEVER_IMPORTED if name in found for line in _installed(name).requires or []]
+    needed = [Requirement(line) for name in NEVER_IMPORTED if name in found for line in _installed(name).requires or []]
     return {
         canonicalize_name(each.name): f"{each.name}{each.specifier}"
-        for each in told
+        for each in needed
         if canonicalize_name(each.name) in found
         and _applies(each, "")
         and not each.specifier.contains(_installed(each.name).version)
@@ -99,8 +99,8 @@ def _needs(name: str, installed: Distribution, extra: str) -> list[Requirement]:
     """What a distribution needs here, for itself or for one of its extras."""
     if name in NEVER_IMPORTED:
         return []
-    told = [Requirement(line) for line in installed.requires or []]
-    return [each for each in told if _applies(each, extra) and (not extra or not _applies(each, ""))]
+    needed = [Requirement(line) for line in installed.requires or []]
+    return [each for each in needed if _applies(each, extra) and (not extra or not _applies(each, ""))]
 
 
 def _applies(wanted: Requirement, extra: str) -> bool:

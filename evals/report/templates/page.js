@@ -82,14 +82,14 @@ function row(each) {
   const now = each.release.status, before = each.champion?.status;
   const change = before && before !== now ? `${before} → ${now}` : now;
   const value = data.paired ? each.gain : each.own;
-  const told = value === null || value === undefined ? "–" : data.paired ? signed(value) : number(value);
+  const shown = value === null || value === undefined ? "–" : data.paired ? signed(value) : number(value);
   const made = make("details", { class: "sample", id: `s-${each.id}` },
     make("summary", {},
       make("span", { class: `change ${each.moved}` }, data.paired || each.moved === "failed" ? WORDS[each.moved] : now),
       make("span", { class: "id" }, each.id),
       make("span", { class: "question" }, each.question),
       make("span", { class: "chips" }, chip(change, now === "declined" && before && before !== now ? "bad" : now === "failed" ? "failed" : "")),
-      make("span", { class: "number", title: data.paired ? "mean change" : "mean score" }, told)));
+      make("span", { class: "number", title: data.paired ? "mean change" : "mean score" }, shown)));
   made.addEventListener("toggle", () => {
     if (made.open && made.children.length === 1) made.append(body(each));
   });
@@ -132,12 +132,12 @@ function chips(side) {
   return made;
 }
 function said(side) {
-  const told = [];
-  if (side.trouble) told.push(make("p", { class: "said fail" }, side.trouble));
-  if (side.text) told.push(make("p", { class: "said" }, side.text));
-  if (side.detail) told.push(make("p", { class: "where" }, side.detail));
-  if (side.nearest) told.push(make("p", { class: "where" }, `Nearest: ${side.nearest.join("; ")}`));
-  return told;
+  const parts = [];
+  if (side.trouble) parts.push(make("p", { class: "said fail" }, side.trouble));
+  if (side.text) parts.push(make("p", { class: "said" }, side.text));
+  if (side.detail) parts.push(make("p", { class: "where" }, side.detail));
+  if (side.nearest) parts.push(make("p", { class: "where" }, `Nearest: ${side.nearest.join("; ")}`));
+  return parts;
 }
 function scores(each) {
   const head = ["Metric", "Release", ...(data.paired ? ["Champion", "Change"] : [])];
@@ -172,20 +172,20 @@ function passages(each, both) {
   return made;
 }
 function passage(each, side, other, index, rank) {
-  const told = data.passages[index];
+  const passage = data.passages[index];
   const flags = [];
-  if ((each.documents || []).includes(told.document)) flags.push(chip("right document", "holds"));
+  if ((each.documents || []).includes(passage.document)) flags.push(chip("right document", "holds"));
   if (other && other.passages && !other.passages.includes(index)) flags.push(chip("only here", "only"));
   return make("div", { class: "passage" },
-    make("div", { class: "where" }, `${rank}. ${where(told)} `, ...flags),
-    make("div", { class: "text" }, ...marked(told, marks(each, side, told))));
+    make("div", { class: "where" }, `${rank}. ${where(passage)} `, ...flags),
+    make("div", { class: "text" }, ...marked(passage, marks(each, side, passage))));
 }
 // What was cited, and what had to be found, as places in a passage's text.
-function marks(each, side, told) {
-  const text = told.text || "", spans = [];
+function marks(each, side, passage) {
+  const text = passage.text || "", spans = [];
   for (const cited of side.citations) {
-    const start = cited.start - told.start, end = cited.end - told.start;
-    if (cited.passage === told.id && start >= 0 && text.slice(start, end) === cited.quote) spans.push([start, end, "cited"]);
+    const start = cited.start - passage.start, end = cited.end - passage.start;
+    if (cited.passage === passage.id && start >= 0 && text.slice(start, end) === cited.quote) spans.push([start, end, "cited"]);
   }
   for (const quote of each.quotes || []) {
     const start = text.indexOf(quote);
@@ -193,8 +193,8 @@ function marks(each, side, told) {
   }
   return spans;
 }
-function marked(told, spans) {
-  const text = told.text || "", cuts = [...new Set([0, text.length, ...spans.flatMap(([start, end]) => [start, end])])].sort((one, other) => one - other);
+function marked(passage, spans) {
+  const text = passage.text || "", cuts = [...new Set([0, text.length, ...spans.flatMap(([start, end]) => [start, end])])].sort((one, other) => one - other);
   return cuts.slice(1).map((end, index) => {
     const start = cuts[index], piece = text.slice(start, end);
     const kinds = spans.filter((span) => span[0] <= start && end <= span[1]).map((span) => span[2]);

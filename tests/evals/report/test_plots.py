@@ -62,7 +62,7 @@ MARGIN = CriterionResult(
                 "says": "cannot tell",
                 "why": "-0.19, margin 0.05: within what chance does; about 9 more samples of this kind would settle it",
             },
-            f"{LOWER}, and it cannot be told whether it is at most 0.05 "
+            f"{LOWER}, and it is not settled whether it is at most 0.05 "
             "worse than the champion's: within what chance does; about 9 more samples of this kind would settle it.",
         ),
         (
@@ -83,7 +83,7 @@ MARGIN = CriterionResult(
         ),
         (
             {"says": "cannot tell", "value": None, "why": "no sample has the tag 'x'"},
-            "It cannot be told whether token F1 is at most 0.05 worse than the champion's: no sample has the tag 'x'.",
+            "It is not settled whether token F1 is at most 0.05 worse than the champion's: no sample has the tag 'x'.",
         ),
     ],
 )
