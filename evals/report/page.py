@@ -79,7 +79,7 @@ def render(report: EvalReport) -> str:
             "gain": gain,
             "status": status,
             "words": words,
-            "size": {"row": plots.ROW, "WIDE), up, descriptions)": WIDE, "tall": TALL, "edge": EDGE},
+            "size": {"row": plots.ROW, "wide": WIDE, "tall": TALL, "edge": EDGE},
             "data": browser_data(report),
         }
     )
