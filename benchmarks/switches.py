@@ -69,8 +69,10 @@ def no_decline(question: str, passages: Sequence[Passage], found: Sequence[Evide
 
 ALONE: tuple[Patch, ...] = ((route, "choose", one_unit),)
 
-LEXICAL = Switch("retrieval", "lexical leg", (SnapshotRetriever._by_words, SnapshotRetriever._scored, fusion.bm25))
-VECTOR = Switch("retrieval", "vector leg", (SnapshotRetriever._by_meaning, onnx))
+LEXICAL = Switch(
+    "retrieval", "lexical leg", (SnapshotRetriever._search_lexical, SnapshotRetriever._score_restricted, fusion.bm25)
+)
+VECTOR = Switch("retrieval", "vector leg", (SnapshotRetriever._search_vector, onnx))
 FUSION = Switch("retrieval", "fusion by scores, not by ranks", (fusion.fuse, fusion.min_max))
 
 RERANKER = Switch("ranking", "reranker", (features, rerankers.EmbeddedReranker))
