@@ -96,16 +96,16 @@ def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike, declined:
     """
     if is_courtesy(question, history):
         return Folded(question, [], [question])
-    told = spoken(history, declined)
-    if other := swapped(question, told):
+    turns = spoken_turns(history, declined)
+    if other := replace_name(question, turns):
         return _alone(other)
-    talk = Talk.of(told)
+    talk = Talk.of(turns)
     words, sought = talk.topic(question, TOPIC), talk.topic(question, SOUGHT, weigh)
-    if not words or not (leans(question) or shares_topic(question, told)):
+    if not words or not (needs_context(question) or shares_topic(question, turns)):
         return _alone(question)
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
     whole = f"{question} ({words})"
-    if leans(question):
+    if needs_context(question):
         return Folded(whole, [carried, alone], [whole, question])
     return Folded(question, [alone, carried], [question, whole])
 
@@ -114,7 +114,7 @@ def _alone(question: str) -> Folded:
     return Folded(question, [Search(text=question, weight=1.0)], [question])
 
 
-def spoken(history: Sequence[Turn], declined: str) -> list[Turn]:
+def spoken_turns(history: Sequence[Turn], declined: str) -> list[Turn]:
     """The turns that a topic can be read from: neither a courtesy nor an answer that declined."""
     opening = declined.strip()
     kept = []
@@ -126,37 +126,37 @@ def spoken(history: Sequence[Turn], declined: str) -> list[Turn]:
     return kept
 
 
-def swapped(question: str, history: Sequence[Turn]) -> str:
+def replace_name(question: str, history: Sequence[Turn]) -> str:
     """The last question of the user's that has such a part, with the part in which this turn differs.
 
     `And in the US?` says where else. Empty when the turn is no such remark, or no question has a part of that kind.
     """
-    said = ELSE.match(question)
-    if not said:
+    match = ELSE.match(question)
+    if not match:
         return ""
-    asked = [turn["content"] for turn in reversed(history) if turn["role"] == "user"]
-    for part, other in _replacements(said):
-        for question_before in asked:
+    earlier_questions = [turn["content"] for turn in reversed(history) if turn["role"] == "user"]
+    for part, other in _replacements(match):
+        for question_before in earlier_questions:
             if found := list(re.finditer(part, question_before)):
                 start, end = found[-1].span()
                 return f"{question_before[:start]}{other}{question_before[end:]}"
     return ""
 
 
-def _replacements(said: re.Match[str]) -> Iterator[tuple[str, str]]:
+def _replacements(match: re.Match[str]) -> Iterator[tuple[str, str]]:
     """What of an earlier question a turn may stand for, as a pattern, and what then stands there."""
-    link, kind, name, noun = said["link"], said["kind"], said["name"].rstrip(".,"), said["noun"]
+    link, kind, name, noun = match["link"], match["kind"], match["name"].rstrip(".,"), match["noun"]
     if kind:
         yield rf"\b(?i:{kind})\s+{CAPITALS}", f"{kind} {name}"
     elif noun:
         yield rf"\b{CAPITALS}\s+(?i:{noun})\b", f"{name} {noun}"
     else:
         if link:
-            yield rf"\b(?i:{link})\s+{NAME}", f"{link.lower()} {said['other'].rstrip('.,')}"
-        yield rf"(?<=\w ){NAME}", said["other"].rstrip(".,")
+            yield rf"\b(?i:{link})\s+{NAME}", f"{link.lower()} {match['other'].rstrip('.,')}"
+        yield rf"(?<=\w ){NAME}", match["other"].rstrip(".,")
 
 
-def leans(question: str) -> bool:
+def needs_context(question: str) -> bool:
     """Whether a turn points at what was said before, or says too little to stand alone."""
     if LEANS.search(question):
         return True
@@ -166,8 +166,8 @@ def leans(question: str) -> bool:
 
 def shares_topic(question: str, history: Sequence[Turn]) -> bool:
     """Whether a content word of the turn was said shortly before."""
-    said = {term for turn in history[-NEAR:] for term in terms(turn["content"])}
-    return bool(said & set(terms(question)))
+    recent_terms = {term for turn in history[-NEAR:] for term in terms(turn["content"])}
+    return bool(recent_terms & set(terms(question)))
 
 
 @dataclass(frozen=True)
@@ -217,6 +217,6 @@ def is_courtesy(question: str, history: Sequence[Turn]) -> bool:
     """
     if history and history[-1]["role"] == "assistant" and history[-1]["content"].rstrip().endswith("?"):
         return False
-    said = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
-    asks = said[:1] and said[0] in ASKING and not HOW_ARE_YOU.match(question)
-    return not asks and any(word in COURTESY for word in said) and all(word in COURTESY | AROUND for word in said)
+    words = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
+    asks = words[:1] and words[0] in ASKING and not HOW_ARE_YOU.match(question)
+    return not asks and any(word in COURTESY for word in words) and all(word in COURTESY | AROUND for word in words)

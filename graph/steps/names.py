@@ -58,7 +58,7 @@ class Name:
     before: str = ""
 
 
-def asking(question: str) -> str:
+def question_sentences(question: str) -> str:
     """The sentences of a question that ask: what is told before them may be meant by another name in a document."""
     if "? " not in question and ". " not in question:
         return question
@@ -69,7 +69,7 @@ def asking(question: str) -> str:
 @lru_cache(maxsize=1024)
 def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     """What a question names, in order; what a conversation has carried along in brackets names nothing."""
-    text = CARRIED.sub("", asking(question))
+    text = CARRIED.sub("", question_sentences(question))
     found = list(TOKEN.finditer(DOTTED.sub(lambda match: match.group().replace(".", ""), text)))
     words = [match.group().translate(SAME).removesuffix("'s") for match in found]
     shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in SMALL for word in words[1:]) > 1
@@ -180,7 +180,7 @@ def side_by_side(question: str, names: Sequence[Name]) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class TextNames:
     """The words of a text in order, as names are looked up in them; `capital` says which begin with one."""
 
     words: tuple[str, ...]
@@ -257,12 +257,12 @@ def _same(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def held(text: str) -> Held:
+def text_names(text: str) -> TextNames:
     """The words of a text."""
     whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
     found = [part for word in whole for part in _parts(word)]
     words = (SAME_NAME.get(word, word) for word in map(_joined, found))
-    return Held(tuple(words), tuple(word[0].isupper() for word in found))
+    return TextNames(tuple(words), tuple(word[0].isupper() for word in found))
 
 
 def _parts(word: str) -> list[str]:

@@ -39,20 +39,20 @@ def split(question: str) -> list[str]:
     """Two to four questions that each stand alone, or none where only one thing is asked."""
     aside = ASIDE.search(question)
     body, aside_text = (question[: aside.start()], aside.group()) if aside else (question, "")
-    told, asked = _statements(body)
-    clauses = [clause for sentence in asked for clause in _clauses(sentence)]
+    statements, questions = _statements(body)
+    clauses = [clause for sentence in questions for clause in _clauses(sentence)]
     if len(clauses) < 2:
         return []
     parts = [clauses[0], *(_standing(clause, clauses[0]) for clause in clauses[1:MOST])]
-    return [f"{told}{part}{aside_text}" for part in parts]
+    return [f"{statements}{part}{aside_text}" for part in parts]
 
 
 def _statements(text: str) -> tuple[str, list[str]]:
     """What a question tells before it asks, and the sentences that ask."""
     found = [text[start:end] for start, end in sentences(text, 0, len(text))]
-    asked = [sentence for sentence in found if sentence.endswith("?")] or [one for one in found if OPENS.match(one)]
-    told = " ".join(sentence for sentence in found if sentence not in asked)
-    return (f"{told} ", asked) if asked and told else ("", asked or [text])
+    questions = [sentence for sentence in found if sentence.endswith("?")] or [one for one in found if OPENS.match(one)]
+    statements = " ".join(sentence for sentence in found if sentence not in questions)
+    return (f"{statements} ", questions) if questions and statements else ("", questions or [text])
 
 
 def _clauses(sentence: str) -> list[str]:
@@ -65,16 +65,16 @@ def _clauses(sentence: str) -> list[str]:
     return [note + (piece if note else piece[:1].upper() + piece[1:]).rstrip(" ?.,") + "?" for piece in pieces]
 
 
-def _pieces(asked: str) -> Iterator[str]:
-    joint = JOINT_YES_NO if YES_NO.match(asked) else JOINT
-    for found in (*JOINT.finditer(asked), *joint.finditer(asked)):
-        left, right = asked[: found.start()], asked[found.end() :]
+def _pieces(clause: str) -> Iterator[str]:
+    joint = JOINT_YES_NO if YES_NO.match(clause) else JOINT
+    for found in (*JOINT.finditer(clause), *joint.finditer(clause)):
+        left, right = clause[: found.start()], clause[found.end() :]
         # `a man who lies and who steals` is one thing described twice.
         if not (RELATIVE.search(left) and re.match(r"(?:who|which|whose|that)\b", right, re.IGNORECASE)):
             yield left
             yield from _pieces(right)
             return
-    yield asked
+    yield clause
 
 
 def _standing(clause: str, first: str) -> str:
