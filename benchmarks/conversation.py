@@ -30,7 +30,7 @@ from graph.release import Release
 from graph.retrieval.fusion import best_by_document
 from graph.settings import Settings
 from graph.state import Passage, Question, Turn
-from graph.steps.conversation import leans
+from graph.steps.conversation import needs_context
 
 NAME = "mtrag"
 FILES = [f"{NAME}/{file}" for file in ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")]
@@ -104,7 +104,7 @@ def read_turns(folder: Path) -> list[Turned]:
 def ways(turns: Sequence[Turned]) -> dict[str, dict[str, Question]]:
     """What is asked, by the way of asking and the turn."""
     later = [turn for turn in turns if turn.history]
-    apart = [turn for turn in turns if not turn.history or not leans(turn.text)]
+    apart = [turn for turn in turns if not turn.history or not needs_context(turn.text)]
     rewritten = [turn for turn in later if turn.rewrite]
     return {
         "last turn": {turn.id: Question(question=turn.text) for turn in later},

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.record import Target, begin, now, print_line, print_table, read_records, record, spread
 from benchmarks.stores import BENCH
 from graph.backend import Scope
-from graph.index.lexicon import Counting
+from graph.index.lexicon import LexiconBuilder
 from graph.index.local import SnapshotRetriever, open_retriever
 from graph.index.manifest import Counts, Manifest, files_of, write_manifest
 from graph.index.rows import WORDS, PassageRows
@@ -69,7 +69,7 @@ async def build(data: Path) -> None:
         shared = {each["document"]: ABOUT for each in rows}
         await writer.add_passages(PassageRows(rows, vectors, [np.tile(unit, (SENTENCES, 1)) for unit in units]), shared)
     await writer.finish()
-    Counting().write(PLACE)
+    LexiconBuilder().write(PLACE)
     write_manifest(PLACE, manifest(embedder.dimensions))
 
 

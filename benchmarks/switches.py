@@ -12,7 +12,7 @@ from graph.models import cross_encoder, onnx, rerankers
 from graph.retrieval import features, fusion
 from graph.state import Evidence, Passage, Quote
 from graph.steps import confidence, conversation, evidence, names, parts, quotes, route, versions
-from graph.steps.evidence import Named, said
+from graph.steps.evidence import Named, unit_text
 from graph.steps.quotes import Quotes
 
 Patch = tuple[Any, str, Any]
@@ -53,7 +53,7 @@ def always(value: Any) -> Any:
 
 def one_unit(question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], found: Any) -> Quotes:
     """The best unit alone, in place of graph.steps.quotes.choose."""
-    return Quotes([Quote(text=said(fitting[0]), passage=fitting[0]["passage"])])
+    return Quotes([Quote(text=unit_text(fitting[0]), passage=fitting[0]["passage"])])
 
 
 def unread(question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], read: Any) -> Any:
@@ -69,8 +69,10 @@ def no_decline(question: str, passages: Sequence[Passage], found: Sequence[Evide
 
 ALONE: tuple[Patch, ...] = ((route, "choose", one_unit),)
 
-LEXICAL = Switch("retrieval", "lexical leg", (SnapshotRetriever._by_words, SnapshotRetriever._scored, fusion.bm25))
-VECTOR = Switch("retrieval", "vector leg", (SnapshotRetriever._by_meaning, onnx))
+LEXICAL = Switch(
+    "retrieval", "lexical leg", (SnapshotRetriever._search_lexical, SnapshotRetriever._score_restricted, fusion.bm25)
+)
+VECTOR = Switch("retrieval", "vector leg", (SnapshotRetriever._search_vector, onnx))
 FUSION = Switch("retrieval", "fusion by scores, not by ranks", (fusion.fuse, fusion.min_max))
 
 RERANKER = Switch("ranking", "reranker", (features, rerankers.EmbeddedReranker))
@@ -136,9 +138,20 @@ CONVERSATION = (
     Switch(
         "conversation",
         "topic that is carried along",
-        (conversation.Talk, conversation._telling, conversation.leans, conversation.shares_topic, conversation.spoken),
+        (
+            conversation.Talk,
+            conversation._telling,
+            conversation.needs_context,
+            conversation.shares_topic,
+            conversation.spoken_turns,
+        ),
         ((conversation.Talk, "topic", always("")),),
     ),
-    Switch("conversation", "name that is swapped", (conversation.swapped, 8), ((conversation, "swapped", always("")),)),
+    Switch(
+        "conversation",
+        "name that is swapped",
+        (conversation.replace_name, 8),
+        ((conversation, "replace_name", always("")),),
+    ),
     Switch("conversation", "score of the searches", (4,), ((rerankers, "SEARCH_SCORE_WEIGHT", 0.0),)),
 )

@@ -1,4 +1,4 @@
-"""The embedded world: a Snapshot on disk, an embedding on the CPU."""
+"""The local backend: a Snapshot on disk and an embedding on the CPU."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,31 +28,31 @@ from .rows import UNITS
 from .store import SnapshotLease, lease
 from .tables import Hit, Reader
 
-READ, READ_SECONDS = 1000, 600.0
-"""Passages that are kept at hand with their vectors, some 20 KB each, and for how long."""
+MAX_CACHED_ROWS, CACHED_ROW_SECONDS = 1000, 600.0
+"""The most cached rows, about 20 KB each with their vectors, and for how long they are cached."""
 
 
 class SnapshotRetriever:
-    """Searches a Snapshot with both legs at once, each under the filter and the caller's groups."""
+    """Searches a Snapshot by terms and by vector, under the filter and the caller's groups."""
 
     def __init__(
         self,
-        held: SnapshotLease,
+        snapshot_lease: SnapshotLease,
         reader: Reader,
         manifest: Manifest,
         embedder: Embedder,
         vector_weight: float,
         lexicon: StoredLexicon,
     ) -> None:
-        self._lease, self._reader, self._embedder, self._weight = held, reader, embedder, vector_weight
+        self._lease, self._reader, self._embedder, self._weight = snapshot_lease, reader, embedder, vector_weight
         self.lexicon = lexicon
         self.snapshot = manifest.id
         self.manifest = manifest
         self.columns = manifest.columns
-        self._read = BoundedCache(READ, READ_SECONDS)
+        self._row_cache = BoundedCache(MAX_CACHED_ROWS, CACHED_ROW_SECONDS)
 
     async def ping(self) -> None:
-        with self._answering():
+        with self._unavailable_on_error():
             await asyncio.to_thread(self._check)
             await self._reader.ping()
 
@@ -65,7 +65,7 @@ class SnapshotRetriever:
         return self._lease.newer()
 
     async def document(self, file: str, groups: list[str]) -> SourceText | None:
-        with self._answering():
+        with self._unavailable_on_error():
             found = await self._reader.document_of(file, access_condition(groups))
         return SourceText(found.title, found.text) if found else None
 
@@ -75,59 +75,59 @@ class SnapshotRetriever:
 
     async def search(self, text: str, scope: Scope) -> list[Passage]:
         where = self.condition(scope)
-        with self._answering():
-            found = await self._ranked(text, where, scope)
+        with self._unavailable_on_error():
+            found = await self._search_both(text, where, scope)
             rows = await self._rows(list(found.fused)[: scope.keep], where)
         return found.passages(rows, self._embedder.unrelated)
 
-    async def _rows(self, places: Sequence[int], where: str) -> dict[int, dict[str, Any]]:
-        """The rows at some places, in order; those that were read lately under the same condition are at hand."""
-        kept = {place: row for place in places if (row := self._read.get((where, place))) is not None}
-        missing = [place for place in places if place not in kept]
+    async def _rows(self, row_ids: Sequence[int], where: str) -> dict[int, dict[str, Any]]:
+        """The rows with some ids, in order; recently read rows of the same condition are cached."""
+        cached = {row_id: row for row_id in row_ids if (row := self._row_cache.get((where, row_id))) is not None}
+        missing = [row_id for row_id in row_ids if row_id not in cached]
         fetched = await self._reader.fetch(missing, where) if missing else {}
-        for place, row in fetched.items():
+        for row_id, row in fetched.items():
             row[UNITS] = _unit_vectors(row[UNITS])
-            self._read.put((where, place), row)
-        found = {**kept, **fetched}
-        return {place: found[place] for place in places if place in found}
+            self._row_cache.put((where, row_id), row)
+        found = {**cached, **fetched}
+        return {row_id: found[row_id] for row_id in row_ids if row_id in found}
 
     async def documents(self, text: str, scope: Scope) -> list[tuple[str, float]]:
-        """The documents that a search finds, each with the score of its best passage, best first; no text is read."""
+        """The documents of a search with the score of their best passage, best first; texts are not read."""
         where = self.condition(scope)
-        with self._answering():
-            found = await self._ranked(text, where, scope)
+        with self._unavailable_on_error():
+            found = await self._search_both(text, where, scope)
             names = await self._reader.documents_at(list(found.fused), where) if found.fused else {}
         best: dict[str, float] = {}
-        for place, score in found.fused.items():
-            if place in names:
-                best.setdefault(names[place], score)
+        for row_id, score in found.fused.items():
+            if row_id in names:
+                best.setdefault(names[row_id], score)
         return list(best.items())
 
-    async def _ranked(self, text: str, where: str, scope: Scope) -> "_Ranked":
-        """What both legs find, searched at the same time."""
+    async def _search_both(self, text: str, where: str, scope: Scope) -> "_SearchResult":
+        """Run the lexical and the vector search concurrently."""
         words = "".join(character if character.isalnum() else " " for character in text).strip()
-        by_words = self._by_words(words, where, scope) if self._weight < 1 else _nothing()
-        by_meaning = self._by_meaning(text, where, scope.pool) if self._weight > 0 else _no_vector()
+        by_words = self._search_lexical(words, where, scope) if self._weight < 1 else _nothing()
+        by_meaning = self._search_vector(text, where, scope.pool) if self._weight > 0 else _no_vector()
         lexical, (vector, question) = await asyncio.gather(by_words, by_meaning)
         matches = dict(lexical)
-        return _Ranked(fuse(matches, dict(vector), self._weight), matches, question)
+        return _SearchResult(fuse(matches, dict(vector), self._weight), matches, question)
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Raises RetrievalUnavailable where the index does not answer."""
+    def _unavailable_on_error(self) -> Iterator[None]:
+        """Raise RetrievalUnavailable for an error of the index."""
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
             raise RetrievalUnavailable(f"The Snapshot {self.snapshot} does not answer: {error}.") from error
 
     def condition(self, scope: Scope) -> str:
-        """The caller's groups always, and the filter if there is one, each in its own parentheses."""
+        """The SQL condition of the caller's groups and the filter, if there is one."""
         wanted = compile_filter(scope.filters, self.columns)
         allowed = access_condition(scope.groups)
         return f"{allowed} AND ({wanted})" if wanted else allowed
 
     async def copies(self) -> dict[str, list[str]]:
-        """The documents that say the same as an indexed one, by that one's id."""
+        """The duplicates of each indexed document, by its id."""
         found: dict[str, list[str]] = {}
         if self.manifest.counts.duplicates:
             async for row in self._reader.documents(text=False):
@@ -135,21 +135,21 @@ class SnapshotRetriever:
                     found.setdefault(row.duplicate_of, []).append(row.document)
         return found
 
-    async def _by_words(self, words: str, where: str, scope: Scope) -> list[Hit]:
-        """The lexical leg; what groups may see is scored by what is known of public passages alone."""
-        closed = self._reader.matching_closed(words, where, scope.pool) if scope.groups else _nothing()
+    async def _search_lexical(self, words: str, where: str, scope: Scope) -> list[Hit]:
+        """The lexical search; restricted passages are scored with the statistics of public ones."""
+        restricted = self._reader.matching_restricted(words, where, scope.pool) if scope.groups else _nothing()
         found: list[Hit]
-        found, own = await asyncio.gather(self._reader.matching(words, where, scope.pool), closed)
+        found, own = await asyncio.gather(self._reader.matching(words, where, scope.pool), restricted)
         if not own:
             return found
-        scored = await asyncio.to_thread(self._scored, words, own)
+        scored = await asyncio.to_thread(self._score_restricted, words, own)
         return sorted([*found, *scored], key=lambda hit: -hit.score)[: scope.pool]
 
-    def _scored(self, words: str, closed: list[tuple[Hit, str]]) -> list[Hit]:
+    def _score_restricted(self, words: str, restricted: list[tuple[Hit, str]]) -> list[Hit]:
         wanted, average = terms(words), self.lexicon.length / max(1, self.lexicon.passages)
-        return [hit._replace(score=bm25(wanted, terms(own), self.lexicon.weight, average)) for hit, own in closed]
+        return [hit._replace(score=bm25(wanted, terms(own), self.lexicon.weight, average)) for hit, own in restricted]
 
-    async def _by_meaning(self, text: str, where: str, pool: int) -> tuple[list[Hit], QuestionVectors]:
+    async def _search_vector(self, text: str, where: str, pool: int) -> tuple[list[Hit], QuestionVectors]:
         question = await asyncio.to_thread(self._embedder.embed_question, text)
         return await self._reader.nearest(question.whole, where, pool), question
 
@@ -163,19 +163,19 @@ async def _no_vector() -> tuple[list[Hit], None]:
 
 
 @dataclass(frozen=True)
-class _Ranked:
-    """What the legs found: the fused scores by place in the table, best first, and what they follow from."""
+class _SearchResult:
+    """The fused scores by row id, best first, and the scores of the lexical search."""
 
     fused: Mapping[int, float]
     matches: Mapping[int, float]
     question: QuestionVectors | None
 
     def passages(self, rows: Mapping[int, dict[str, Any]], unrelated: float) -> list[Passage]:
-        """Rows that were fetched as passages, with how like the question they and their units are."""
+        """Fetched rows as passages, with the similarities of the passages and their units."""
         whole, units = _compare(self.question, list(rows.values()), unrelated)
         return [self._passage(*each) for each in zip(rows, rows.values(), whole, units, strict=True)]
 
-    def _passage(self, place: int, row: dict[str, Any], vector: float | None, similar: list[float]) -> Passage:
+    def _passage(self, row_id: int, row: dict[str, Any], vector: float | None, similar: list[float]) -> Passage:
         return Passage(
             id=row["id"],
             document=row["document"],
@@ -189,8 +189,8 @@ class _Ranked:
             end=row["end"],
             text=row["text"],
             metadata={**row["metadata"]},
-            score=self.fused[place],
-            lexical=self.matches.get(place),
+            score=self.fused[row_id],
+            lexical=self.matches.get(row_id),
             vector=vector,
             similar=similar,
         )
@@ -199,7 +199,7 @@ class _Ranked:
 def _compare(
     question: QuestionVectors | None, rows: Sequence[dict[str, Any]], unrelated: float
 ) -> tuple[list[float | None], list[list[float]]]:
-    """How like the question each row and each of its units is, 0 for unrelated texts and 1 for the same."""
+    """The similarity of each row and of each of its units: 0 for unrelated texts, 1 for equal ones."""
     if question is None or not rows:
         return [None for _ in rows], [[] for _ in rows]
     whole = relative_cosines(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
@@ -229,18 +229,20 @@ class EmbeddedSimilarity:
 async def open_retriever(
     index: Path, release: Release, threads: int, caches: Caches | None = None
 ) -> tuple[SnapshotRetriever, Embedder]:
-    """Open the Snapshot that a path means; raises SnapshotError when it cannot serve this Release."""
-    held = await asyncio.to_thread(lease, index)
-    directory = held.directory
+    """Open the Snapshot at a path; raises SnapshotError when it does not fit this Release."""
+    snapshot_lease = await asyncio.to_thread(lease, index)
+    directory = snapshot_lease.directory
     manifest = read_manifest(directory)
     check_fit(directory, manifest, release)
-    # The model loads in a thread, outside of Python's lock, while this one imports what it needs for the rest.
+    # The model loads in another thread while this one imports the database.
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
     lexicon = StoredLexicon.open(directory)
-    kept = caches or Caches()
-    embedder = CachedEmbedder(await loading, kept.embeddings, kept.sentences)
-    return SnapshotRetriever(held, reader, manifest, embedder, release.retrieval.vector_weight, lexicon), embedder
+    own_caches = caches or Caches()
+    embedder = CachedEmbedder(await loading, own_caches.embeddings, own_caches.sentences)
+    return SnapshotRetriever(
+        snapshot_lease, reader, manifest, embedder, release.retrieval.vector_weight, lexicon
+    ), embedder
 
 
 async def open_local(settings: Settings, release: Release) -> Backend:

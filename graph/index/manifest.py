@@ -1,4 +1,4 @@
-"""The manifest of a Snapshot: what it holds, how it was made, and which files it must consist of."""
+"""The manifest of a Snapshot: its contents, how it was built, and its files."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 
 
 class Counts(BaseModel):
-    """Documents that hold passages, copies of them, and passages."""
+    """The numbers of documents with passages, of duplicates, and of passages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +25,7 @@ class Counts(BaseModel):
 
 
 class Manifest(BaseModel):
-    """`digest` is over the documents' digests, the recipe and how words are counted.
+    """The manifest; `digest` covers the documents' digests, the recipe and the counting rules.
 
     `files` gives the size of each file in bytes.
     """
@@ -83,12 +83,12 @@ def _check_file(directory: Path, name: str, size: int) -> None:
 
 
 def files_of(directory: Path) -> dict[str, int]:
-    """The size of every file below a directory but its manifest, by its path from there."""
+    """The size of every file below a directory, except its manifest, by relative path."""
     files = (path for path in sorted(directory.rglob("*")) if path.is_file())
     return {p.relative_to(directory).as_posix(): p.stat().st_size for p in files if p.name != MANIFEST}
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
-    """Write the manifest into a Snapshot that is being built."""
+    """Write the manifest of a new Snapshot."""
     text = json.dumps(manifest.model_dump(mode="json"), indent=1, sort_keys=True)
     (directory / MANIFEST).write_text(text + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""What the tables of a Snapshot hold: their columns, a document as stored, and passages with their vectors."""
+"""The columns and row types of a Snapshot's tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 WORDS, CLOSED_WORDS = "search_text", "closed_search_text"
-"""What a passage is found by: public ones by the first, those of groups by the second.
+"""The search texts of public and of restricted passages.
 
-Each column has a word index of its own, so that the statistics of public passages know nothing of the others.
+Each column has its own full-text index, so that restricted passages do not affect the statistics of public ones.
 """
 UNITS = "unit_vectors"
 
@@ -89,10 +89,10 @@ class PassageRows:
 
     @classmethod
     def joined(cls, parts: Sequence["PassageRows"]) -> "PassageRows":
-        """Several as one."""
+        """Concatenate several."""
         rows = [row for part in parts for row in part.rows]
         return cls(rows, np.concatenate([part.vectors for part in parts]), [u for part in parts for u in part.units])
 
     def only(self, numbers: Sequence[int]) -> "PassageRows":
-        """Some of them, by their numbers."""
+        """Select rows by their numbers."""
         return PassageRows([self.rows[n] for n in numbers], self.vectors[numbers], [self.units[n] for n in numbers])

@@ -1,13 +1,13 @@
-"""Where Snapshots are published: a reader always finds a whole one, whatever happens to a writer.
+"""The directory in which Snapshots are published; readers always find a complete one, even if a writer crashes.
 
-STORE/CURRENT            the id of the Snapshot in force, replaced in one step
-STORE/snapshots/ID/      Snapshots, never changed once they have this name
-STORE/roots.json         the folders that were indexed, and how their documents are named
-STORE/work/              what the writer under way has made so far
-STORE/lock               held by the one writer
+STORE/CURRENT            the id of the current Snapshot, replaced atomically
+STORE/snapshots/ID/      the Snapshots, which never change
+STORE/roots.json         the indexed folders and the names of their documents
+STORE/work/              the unfinished work of the writer
+STORE/lock               the writer's lock
 
-Who reads a Snapshot holds a shared lock on its manifest, the writer removes only what it can lock alone. Such a lock
-writes nothing, so that it is had on a read-only mount too, and it ends with the reader's process.
+A reader holds a shared lock on the manifest; the writer removes only what it can lock exclusively. Locking writes
+nothing, so it works on a read-only mount, and the lock ends with the reader's process.
 """
 
 import logging
@@ -29,24 +29,24 @@ from .manifest import MANIFEST, read_manifest
 log = logging.getLogger("warrant.store")
 CURRENT = "CURRENT"
 KEPT = 3
-"""Snapshots that stay whoever reads them: for readers that cannot lock, on Windows and some network file systems."""
-DROPPED = "dropped-"
-"""How a Snapshot is called that is being removed."""
-TRIES, PAUSE = 100, 0.01
-"""How often a lease is tried for, and the seconds between, while another process holds the Snapshot to remove it."""
+"""Snapshots that are always kept, for readers that cannot lock: on Windows and some network file systems."""
+REMOVED_PREFIX = "dropped-"
+"""The name prefix of a Snapshot that is being removed."""
+LEASE_ATTEMPTS, LEASE_PAUSE = 100, 0.01
+"""The attempts to get a lease while another process removes the Snapshot, and the seconds between them."""
 
 
 def locate(path: Path) -> Path:
-    """The directory of the Snapshot that a path means: the path itself, or the current one of a store.
+    """The directory of a Snapshot: the path itself, or the current Snapshot of a store.
 
-    It may be removed the next moment; who wants to read it takes a `lease`.
+    It may be removed at any time; take a `lease` to read it.
     """
     if _is_snapshot(path):
         return path
     name = ""
-    # One that is not there was perhaps removed after the pointer was read: then the pointer has moved on.
-    while (pointed := _pointed(path)) != name:
-        name = pointed
+    # A missing Snapshot may have been removed after CURRENT was read; then CURRENT has changed.
+    while (current := _current_name(path)) != name:
+        name = current
         if _is_snapshot(path / "snapshots" / name):
             return path / "snapshots" / name
     raise SnapshotBroken(f"{path / CURRENT} names the Snapshot {name!r}, which is not there; index again.")
@@ -59,7 +59,7 @@ def _is_snapshot(directory: Path) -> bool:
         raise SnapshotBroken(f"{directory} cannot be read: {error.strerror}; give its reader the right to.") from error
 
 
-def _pointed(path: Path) -> str:
+def _current_name(path: Path) -> str:
     try:
         return (path / CURRENT).read_text("ascii").strip()
     except FileNotFoundError as error:
@@ -71,9 +71,9 @@ def _pointed(path: Path) -> str:
 
 
 class SnapshotLease:
-    """A Snapshot that is read: no writer removes its directory until the lease is released, or the process has ended.
+    """Protects a Snapshot from removal until the lease is released or the process ends.
 
-    `path` is what was asked for, a store or a Snapshot, `directory` the Snapshot that it meant.
+    `path` is the given store or Snapshot, `directory` the Snapshot's directory.
     """
 
     def __init__(self, path: Path, directory: Path, handle: int) -> None:
@@ -93,47 +93,47 @@ class SnapshotLease:
 
     @property
     def lost(self) -> bool:
-        """Whether the Snapshot was removed or replaced all the same, or was let go."""
+        """Whether the Snapshot was removed or replaced nevertheless, or the lease was released."""
         return not self._end.alive or not same_file(self._handle, self.directory / MANIFEST)
 
     def newer(self) -> str | None:
-        """The Snapshot that the path means by now, by its directory's name; None while it is this one.
+        """The name of the Snapshot that is now current; None while it is this one.
 
-        Raises SnapshotError when it cannot be told.
+        Raises SnapshotError when that is unknown.
         """
-        there = locate(self.path)
-        return None if there == self.directory and not self.lost else there.name
+        current = locate(self.path)
+        return None if current == self.directory and not self.lost else current.name
 
 
 def lease(path: Path) -> SnapshotLease:
-    """Hold the Snapshot that a path means against being removed; raises SnapshotMissing or SnapshotBroken."""
-    for _ in range(TRIES):
+    """Lease the Snapshot at a path, so that it is not removed; raises SnapshotMissing or SnapshotBroken."""
+    for _ in range(LEASE_ATTEMPTS):
         directory = locate(path)
-        if held := _hold(path, directory):
-            return held
-        time.sleep(PAUSE)
+        if new_lease := _try_lease(path, directory):
+            return new_lease
+        time.sleep(LEASE_PAUSE)
     raise SnapshotBroken(f"{directory} is being removed, and does not go; try again, or index again.")
 
 
-def _hold(path: Path, directory: Path) -> SnapshotLease | None:
-    """A lease; None when the Snapshot was removed since it was located."""
+def _try_lease(path: Path, directory: Path) -> SnapshotLease | None:
+    """A lease; None if the Snapshot has been removed meanwhile."""
     try:
         handle = os.open(directory / MANIFEST, os.O_RDONLY)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise SnapshotBroken(f"{directory / MANIFEST} cannot be read: {error.strerror}; copy it again.") from error
-    locked, held = try_lock(handle, shared=True), SnapshotLease(path, directory, handle)
+    locked, new_lease = try_lock(handle, shared=True), SnapshotLease(path, directory, handle)
     if locked is None:
         log.info("a Snapshot is read without a lease: its file system has no locks", extra={"snapshot": directory.name})
-    if locked is False or held.lost:
-        held.release()
+    if locked is False or new_lease.lost:
+        new_lease.release()
         return None
-    return held
+    return new_lease
 
 
 class Store:
-    """The writer's side of a store; `with store.writing():` holds it against every other writer."""
+    """The writer's side of a store; `with store.writing():` excludes other writers."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -141,7 +141,7 @@ class Store:
 
     @contextmanager
     def writing(self, *, patience: float) -> Iterator[None]:
-        """Hold the store; waits up to `patience` seconds for another writer, then raises IndexBusy."""
+        """Lock the store; waits up to `patience` seconds for another writer, then raises IndexBusy."""
         if (self.path / MANIFEST).is_file():
             raise SourceInvalid(f"{self.path} is itself a Snapshot and never changes; give --out the store above it.")
         try:
@@ -156,24 +156,24 @@ class Store:
             ) from error
 
     def current(self) -> SnapshotLease | None:
-        """The Snapshot in force, held; None before the first."""
+        """A lease on the current Snapshot; None before the first."""
         try:
             return lease(self.path)
         except SnapshotMissing:
             return None
 
     def new_build(self) -> Path:
-        """An empty directory to build in; what an earlier writer left behind is cleared away."""
+        """An empty build directory; leftovers of earlier writers are removed."""
         build = self.work / "build"
-        for left in (build, *self.work.glob(f"{DROPPED}*")):
+        for left in (build, *self.work.glob(f"{REMOVED_PREFIX}*")):
             shutil.rmtree(left, ignore_errors=True)
         build.mkdir()
         return build
 
     def publish(self, build: Path, name: str) -> Path:
-        """Make a finished build the Snapshot in force: on disk first, then named, then pointed to.
+        """Make a finished build the current Snapshot: sync, rename, then update CURRENT.
 
-        One of the same documents that is there already stays, unless it was damaged.
+        An existing Snapshot of the same documents is kept unless it is damaged.
         """
         home = self.path / "snapshots"
         home.mkdir(exist_ok=True)
@@ -199,7 +199,7 @@ class Store:
         _sync(self.path)
 
     def _drop_old(self, name: str) -> None:
-        """Remove what nobody reads, but for the newest."""
+        """Remove old Snapshots that nobody reads."""
         snapshots = [path for path in (self.path / "snapshots").iterdir() if path.name != name]
         snapshots.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in snapshots[KEPT - 1 :]:
@@ -208,15 +208,15 @@ class Store:
                     self._drop(path)
 
     def _drop(self, path: Path) -> None:
-        """Remove a Snapshot: in one step out of the readers' sight, then from the disk."""
-        gone = self.work / f"{DROPPED}{path.name}"
+        """Remove a Snapshot: rename it atomically, then delete it."""
+        gone = self.work / f"{REMOVED_PREFIX}{path.name}"
         shutil.rmtree(gone, ignore_errors=True)
         try:
             path.rename(gone)
         except FileNotFoundError:
             return
         except OSError as error:
-            # Windows removes nothing that is open; the next run tries again.
+            # Windows does not remove open files; the next run tries again.
             log.info("an old Snapshot stays", extra={"snapshot": path.name, "trouble": str(error)})
             return
         shutil.rmtree(gone, ignore_errors=True)
@@ -224,14 +224,14 @@ class Store:
 
 @contextmanager
 def _unread(directory: Path) -> Iterator[bool]:
-    """Whether nobody reads a Snapshot; if so, nobody begins to until the end of the block."""
+    """Whether nobody reads a Snapshot; if so, it stays locked for the block."""
     if not LOCKS:
         yield True
         return
     try:
         handle = os.open(directory / MANIFEST, os.O_RDWR)
     except OSError as error:
-        # Without a manifest nobody can open it; one that may not be written is not ours to remove.
+        # Without a manifest nobody can open it; a read-only one must not be removed.
         yield isinstance(error, FileNotFoundError)
         return
     try:

@@ -26,26 +26,26 @@ from .rows import (
     PassageRows,
 )
 
-ANN_FROM = 50_000
-"""Passages from which on the vector leg uses an approximate index; below it the search is exact."""
-EXACT_UNDER = 5_000
-"""Rows left by a filter under which they are scanned exactly instead of probing the approximate index."""
+ANN_MIN_PASSAGES = 50_000
+"""The number of passages at which the vector index becomes approximate."""
+EXACT_MAX_ROWS = 5_000
+"""Up to this many rows under a filter are scanned exactly instead of using the approximate index."""
 PROBES = 20
-REFINED, LEAST_REFINED = 1000, 5
-"""Rows whose one-bit distances are made exact again: so many, and at least so many times what is asked for.
+REFINED, MIN_REFINE_FACTOR = 1000, 5
+"""Rows whose one-bit distances are recomputed exactly, and the least multiple of the limit.
 
 With 40 of them for ten results recall@10 was 0.65 on clustered vectors, with 100 it was 0.98, with 300 it was 1.
 """
 BATCH = 2048
-IN_MEMORY = 20_000
-"""Passages up to which their vectors are held in memory, 30 MB at 384 dimensions: a query of the library takes 3 ms of
-CPU however few they are, a product of matrices a tenth of one."""
-COUNTED = 1000
-"""Conditions of which it is remembered how many passages they leave, or which."""
+MAX_IN_MEMORY = 20_000
+"""The most passages whose vectors are kept in memory, 30 MB at 384 dimensions. A query of LanceDB takes 3 ms of CPU
+however few they are, a matrix product a tenth of that."""
+MAX_CACHED_CONDITIONS = 1000
+"""The most conditions whose matching rows are cached."""
 
 
 class TableWriter:
-    """Fills the tables of a Snapshot that is being built."""
+    """Writes the tables of a new Snapshot."""
 
     def __init__(self, passages: Any, documents: Any, columns: Mapping[str, ColumnType], schema: pa.Schema) -> None:
         self._passages, self._documents = passages, documents
@@ -70,10 +70,10 @@ class TableWriter:
             await self._documents.add(pa.Table.from_pylist([asdict(row) for row in rows], schema=DOCUMENT_SCHEMA))
 
     async def add_passages(self, found: PassageRows, shared: Mapping[str, dict[str, Any]]) -> None:
-        """Add passages; `shared` gives what each document's passages have in common, by document."""
+        """Add passages; `shared` has the fields that all passages of a document share, by document."""
         if not found.rows:
             return
-        rows = [_closed({**row, **shared[row["document"]]}) for row in found.rows]
+        rows = [_with_restricted_words({**row, **shared[row["document"]]}) for row in found.rows]
         columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in list(self._schema)[:-2]]
         columns.append(pa.array([own.tobytes() for own in found.units], pa.binary()))
         flat = pa.array(np.ascontiguousarray(found.vectors, np.float32).reshape(-1))
@@ -82,10 +82,10 @@ class TableWriter:
         self.count += len(rows)
 
     async def finish(self) -> bool:
-        """Compact the tables and index them; True when the vector index is approximate."""
+        """Compact and index the tables; returns whether the vector index is approximate."""
         from lancedb.index import FTS, Bitmap, BTree, IvfRq
 
-        approximate = self.count >= ANN_FROM
+        approximate = self.count >= ANN_MIN_PASSAGES
         if self.count:
             for column in (WORDS, CLOSED_WORDS):
                 await self._passages.create_index(column, config=FTS(with_position=False, remove_stop_words=False))
@@ -98,31 +98,31 @@ class TableWriter:
         return approximate
 
 
-def _closed(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose words stand in the column that it is found by."""
+def _with_restricted_words(row: dict[str, Any]) -> dict[str, Any]:
+    """Move the search text of a restricted passage to its own column."""
     return row if row["public"] else {**row, WORDS: None, CLOSED_WORDS: row[WORDS]}
 
 
 class Hit(NamedTuple):
-    """A passage that a query found: its place in the table, and the query's score."""
+    """The row id of a passage and its score."""
 
     row: int
     score: float
 
 
 class Reader:
-    """Reads the tables of a published Snapshot; writes nothing, so a read-only mount will do.
+    """Reads the tables of a published Snapshot; never writes, so it works on a read-only mount.
 
-    Queries tell which passages they found; `fetch` then reads those that are wanted.
+    Queries return row ids; `fetch` then reads the rows that are needed.
     """
 
     def __init__(self, passages: Any, documents: Any, fields: pa.Schema, *, approximate: bool) -> None:
         self._passages, self._documents, self._approximate = passages, documents, approximate
         self._dimensions = fields.field("vector").type.list_size
-        self._closed = [CLOSED_WORDS] if CLOSED_WORDS in fields.names else []
-        self._counted: dict[str, int] = {}
+        self._restricted_columns = [CLOSED_WORDS] if CLOSED_WORDS in fields.names else []
+        self._counts: dict[str, int] = {}
         self._vectors: _Vectors | None = None
-        self._small: bool | None = None
+        self._fits_in_memory: bool | None = None
 
     @classmethod
     async def open(cls, directory: Path, *, approximate: bool) -> "Reader":
@@ -133,91 +133,91 @@ class Reader:
         documents = await database.open_table("documents")
         return cls(passages, documents, await passages.schema(), approximate=approximate)
 
-    async def nearest(self, vector: NDArray[np.float32], where: str, most: int) -> list[Hit]:
+    async def nearest(self, vector: NDArray[np.float32], where: str, limit: int) -> list[Hit]:
         """The passages with the highest cosine similarity, -1 to 1."""
-        if held := await self._in_memory():
-            return held.nearest(vector, await self._places_left(held, where), most)
+        if vectors := await self._load_vectors():
+            return vectors.nearest(vector, await self._rows_in_memory(vectors, where), limit)
         query = self._passages.query().nearest_to(vector).distance_type("cosine").where(where)
         if self._approximate:
-            if await self._allowed(where) <= EXACT_UNDER:
+            if await self._count_allowed(where) <= EXACT_MAX_ROWS:
                 query = query.bypass_vector_index()
             else:
-                refined = max(LEAST_REFINED, ceil(REFINED / most))
+                refined = max(MIN_REFINE_FACTOR, ceil(REFINED / limit))
                 query = query.minimum_nprobes(PROBES).maximum_nprobes(0).refine_factor(refined)
-        found = await _found(query, "_distance", most)
+        found = await _run_query(query, "_distance", limit)
         return [hit._replace(score=1.0 - hit.score) for hit in _hits(found, "_distance")]
 
-    async def _in_memory(self) -> "_Vectors | None":
-        """The vectors of all passages, read once; None where they are too many."""
-        if self._small is None:
-            self._small = not self._approximate and await self.count() <= IN_MEMORY
-        if self._small and self._vectors is None:
+    async def _load_vectors(self) -> "_Vectors | None":
+        """The vectors of all passages, loaded once; None if there are too many."""
+        if self._fits_in_memory is None:
+            self._fits_in_memory = not self._approximate and await self.count() <= MAX_IN_MEMORY
+        if self._fits_in_memory and self._vectors is None:
             found = await self._passages.query().with_row_id().select(["vector"]).to_arrow()
             self._vectors = _Vectors.of(found["_rowid"].to_numpy(), _matrix(found["vector"]))
         return self._vectors
 
-    async def _places_left(self, held: "_Vectors", where: str) -> NDArray[np.int64]:
-        """The rows in memory that a condition leaves; asked of the library once, since a Snapshot does not change."""
-        left = held.left.get(where)
-        if left is None:
+    async def _rows_in_memory(self, vectors: "_Vectors", where: str) -> NDArray[np.int64]:
+        """The rows in memory that meet a condition; cached, since a Snapshot does not change."""
+        rows = vectors.rows_by_condition.get(where)
+        if rows is None:
             found = await self._passages.query().where(where).with_row_id().select([]).to_arrow()
-            left = np.flatnonzero(np.isin(held.places, found["_rowid"].to_numpy()))
-            if len(held.left) >= COUNTED:
-                held.left.clear()
-            held.left[where] = left
-        return left
+            rows = np.flatnonzero(np.isin(vectors.row_ids, found["_rowid"].to_numpy()))
+            if len(vectors.rows_by_condition) >= MAX_CACHED_CONDITIONS:
+                vectors.rows_by_condition.clear()
+            vectors.rows_by_condition[where] = rows
+        return rows
 
-    async def _allowed(self, where: str) -> int:
-        """How many passages a condition leaves; counted once, since a Snapshot does not change."""
-        if where not in self._counted:
-            if len(self._counted) >= COUNTED:
-                self._counted.clear()
-            self._counted[where] = int(await self._passages.count_rows(where))
-        return self._counted[where]
+    async def _count_allowed(self, where: str) -> int:
+        """The number of passages that meet a condition; cached, since a Snapshot does not change."""
+        if where not in self._counts:
+            if len(self._counts) >= MAX_CACHED_CONDITIONS:
+                self._counts.clear()
+            self._counts[where] = int(await self._passages.count_rows(where))
+        return self._counts[where]
 
-    async def matching(self, words: str, where: str, most: int) -> list[Hit]:
+    async def matching(self, words: str, where: str, limit: int) -> list[Hit]:
         """The public passages that share words with the text, with their BM25 score."""
         if not words:
             return []
         query = self._passages.query().nearest_to_text(words, columns=[WORDS]).where(where)
-        return _hits(await _found(query, "_score", most), "_score")
+        return _hits(await _run_query(query, "_score", limit), "_score")
 
-    async def matching_closed(self, words: str, where: str, most: int) -> list[tuple[Hit, str]]:
-        """The passages of groups that share words with the text, each with the text that it is found by.
+    async def matching_restricted(self, words: str, where: str, limit: int) -> list[tuple[Hit, str]]:
+        """The restricted passages that share words with the text, each with its search text.
 
-        Their score is 0: the index's own would tell of the words of passages that other groups alone may see.
+        Their score is 0: the index's score would reveal words of passages that the caller may not see.
         """
-        if not words or not self._closed:
+        if not words or not self._restricted_columns:
             return []
-        query = self._passages.query().nearest_to_text(words, columns=self._closed).where(where)
-        found = await _found(query, "_score", most, self._closed)
+        query = self._passages.query().nearest_to_text(words, columns=self._restricted_columns).where(where)
+        found = await _run_query(query, "_score", limit, self._restricted_columns)
         hits = (hit._replace(score=0.0) for hit in _hits(found, "_score"))
         return [(hit, str(text)) for hit, text in zip(hits, found[CLOSED_WORDS].to_pylist(), strict=True)]
 
-    async def fetch(self, places: Sequence[int], where: str) -> dict[int, dict[str, Any]]:
-        """The rows at some places, with `vector`, UNITS and metadata, without those that `where` refuses."""
+    async def fetch(self, row_ids: Sequence[int], where: str) -> dict[int, dict[str, Any]]:
+        """The rows with some ids that meet `where`, with `vector`, UNITS and metadata."""
         wanted = [f.name for f in (*OWN_FIELDS, *SHARED_FIELDS) if f.name != WORDS]
-        found = await self._at(places, where, [*wanted, UNITS, "vector"])
+        found = await self._at(row_ids, where, [*wanted, UNITS, "vector"])
         vectors = _matrix(found["vector"])
         rows = found.drop_columns(["vector"]).to_pylist()
         for row, vector in zip(rows, vectors, strict=True):
-            row["vector"], row[UNITS] = vector.copy(), _small(row[UNITS], self._dimensions)
+            row["vector"], row[UNITS] = vector.copy(), _unit_matrix(row[UNITS], self._dimensions)
             row["metadata"] = json.loads(row["metadata"] or "{}")
         return {row.pop("_rowid"): row for row in rows}
 
-    async def documents_at(self, places: Sequence[int], where: str) -> dict[int, str]:
-        """The documents of the passages at some places, without those that `where` refuses."""
-        found = await self._at(places, where, ["document"])
+    async def documents_at(self, row_ids: Sequence[int], where: str) -> dict[int, str]:
+        """The documents of the passages with some row ids that meet `where`."""
+        found = await self._at(row_ids, where, ["document"])
         rows: list[dict[str, Any]] = found.to_pylist()
         return {row["_rowid"]: row["document"] for row in rows}
 
-    async def _at(self, places: Sequence[int], where: str, columns: Sequence[str]) -> pa.Table:
-        query = self._passages.query().where(f"_rowid IN ({', '.join(map(str, places))}) AND ({where})")
-        found: pa.Table = await query.with_row_id().select(list(columns)).limit(len(places)).to_arrow()
+    async def _at(self, row_ids: Sequence[int], where: str, columns: Sequence[str]) -> pa.Table:
+        query = self._passages.query().where(f"_rowid IN ({', '.join(map(str, row_ids))}) AND ({where})")
+        found: pa.Table = await query.with_row_id().select(list(columns)).limit(len(row_ids)).to_arrow()
         return found
 
     async def documents(self, *, text: bool = True) -> AsyncIterator[DocumentRow]:
-        """Every document in stored order; without `text` their texts stay on disk."""
+        """Every document in stored order; without `text` their texts are not read."""
         names = [name for name in DOCUMENT_SCHEMA.names if text or name != "text"]
         async for batch in await self._documents.query().select(names).to_batches(max_batch_length=BATCH):
             for row in batch.to_pylist():
@@ -236,9 +236,9 @@ class Reader:
         return await self.document(rows[0]["document"]) if rows else None
 
     async def passages(self, without: Iterable[str] = ()) -> AsyncIterator[PassageRows]:
-        """Every passage with its vector, but those of the documents named."""
+        """Every passage with its vectors, except those of the documents in `without`."""
         left_out = pa.array(sorted(without), pa.string())
-        names = [*(field.name for field in OWN_FIELDS), *self._closed]
+        names = [*(field.name for field in OWN_FIELDS), *self._restricted_columns]
         query = self._passages.query().select([*names, UNITS, "vector"])
         async for batch in await query.to_batches(max_batch_length=BATCH):
             table = pa.Table.from_batches([batch])
@@ -248,7 +248,7 @@ class Reader:
                 rows = table.select([name for name in table.column_names if name != "vector"]).to_pylist()
                 for row in rows:
                     row[WORDS] = row.pop(CLOSED_WORDS, None) or row[WORDS]
-                units = [_small(row.pop(UNITS), vectors.shape[1]) for row in rows]
+                units = [_unit_matrix(row.pop(UNITS), vectors.shape[1]) for row in rows]
                 yield PassageRows(rows, vectors, units)
 
     async def count(self) -> int:
@@ -260,7 +260,7 @@ class Reader:
             await table.query().select([column]).limit(1).to_arrow()
 
     def close(self) -> None:
-        """Let go of the tables; what is asked of them from now on fails."""
+        """Close the tables; later calls fail."""
         self._passages.close()
         self._documents.close()
 
@@ -269,35 +269,35 @@ class Reader:
 class _Vectors:
     """The vectors of all passages at unit length, with their places in the table; `left` by condition."""
 
-    places: NDArray[np.int64]
+    row_ids: NDArray[np.int64]
     matrix: NDArray[np.float32]
-    left: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    rows_by_condition: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, places: NDArray[np.int64], matrix: NDArray[np.float32]) -> "_Vectors":
-        return cls(places, matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12))
+    def of(cls, row_ids: NDArray[np.int64], matrix: NDArray[np.float32]) -> "_Vectors":
+        return cls(row_ids, matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12))
 
-    def nearest(self, vector: NDArray[np.float32], rows: NDArray[np.int64], most: int) -> list[Hit]:
-        """Of some rows the most alike by cosine, best first."""
-        among = self.matrix if len(rows) == len(self.places) else self.matrix[rows]
+    def nearest(self, vector: NDArray[np.float32], rows: NDArray[np.int64], limit: int) -> list[Hit]:
+        """The rows with the highest cosine, best first."""
+        among = self.matrix if len(rows) == len(self.row_ids) else self.matrix[rows]
         cosines = among @ (vector / max(float(np.linalg.norm(vector)), 1e-12))
-        best = np.argsort(-cosines, kind="stable")[:most]
-        return list(map(Hit, self.places[rows[best]].tolist(), cosines[best].tolist()))
+        best = np.argsort(-cosines, kind="stable")[:limit]
+        return list(map(Hit, self.row_ids[rows[best]].tolist(), cosines[best].tolist()))
 
 
-async def _found(query: Any, score: str, most: int, more: Sequence[str] = ()) -> pa.Table:
-    """What a query found, by places and scores: each column more is read for every row."""
-    found: pa.Table = await query.with_row_id().select([score, *more]).limit(most).to_arrow()
+async def _run_query(query: Any, score: str, limit: int, more: Sequence[str] = ()) -> pa.Table:
+    """The row ids and scores of a query, and further columns."""
+    found: pa.Table = await query.with_row_id().select([score, *more]).limit(limit).to_arrow()
     return found
 
 
 def _hits(found: pa.Table, score: str) -> list[Hit]:
-    places: list[Any] = found["_rowid"].to_pylist()
+    row_ids: list[Any] = found["_rowid"].to_pylist()
     scores: list[Any] = found[score].to_pylist()
-    return list(map(Hit, places, scores))
+    return list(map(Hit, row_ids, scores))
 
 
-def _small(kept: bytes, dimensions: int) -> NDArray[np.int8]:
+def _unit_matrix(kept: bytes, dimensions: int) -> NDArray[np.int8]:
     """Vectors at 8 bits, of shape (n, dimensions)."""
     return np.frombuffer(kept, np.int8).reshape(-1, dimensions)
 
@@ -305,5 +305,5 @@ def _small(kept: bytes, dimensions: int) -> NDArray[np.int8]:
 def _matrix(column: Any) -> NDArray[np.float32]:
     """A column of vectors as float32 of shape (rows, dimensions)."""
     flat = np.asarray(pc.list_flatten(column).to_numpy(), np.float32)
-    # No row tells no number of dimensions.
+    # Without a row the number of dimensions is unknown.
     return flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)

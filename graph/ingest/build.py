@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..filters import PREFIX
-from ..index.lexicon import COUNTING, Counting, StoredLexicon
+from ..index.lexicon import COUNTING, LexiconBuilder, StoredLexicon
 from ..index.manifest import Counts, Manifest, files_of, write_manifest
 from ..index.rows import WORDS, DocumentRow, PassageRows
 from ..index.store import Store
@@ -109,7 +109,7 @@ class _Words:
     def __init__(self, base: Base | None, before: list[DocumentRow], shared: dict[str, dict[str, Any]]) -> None:
         old = StoredLexicon.open(base.path) if base else None
         self._carried = old is not None and old.is_current
-        self._counting = Counting(old if self._carried else None)
+        self._counting = LexiconBuilder(old if self._carried else None)
         self._was = {row.document: not json.loads(row.metadata).get(GROUPS) for row in before}
         self._is = {document: fields["public"] for document, fields in shared.items()}
         self.write = self._counting.write

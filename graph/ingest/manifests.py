@@ -200,7 +200,7 @@ class Curated:
 
 
 def _sidecars(listing: Listing) -> list[str]:
-    """The sidecars in a folder, without hidden ones, which describe hidden files."""
+    """The sidecars in a folder. Hidden ones describe hidden files, except one named only `.meta.yaml` or the like."""
     found = [name for folded in listing if folded.endswith(SIDECARS) for name in listing[folded]]
     return [name for name in found if not name.startswith(".") or fold(name) in SIDECARS]
 
@@ -208,11 +208,8 @@ def _sidecars(listing: Listing) -> list[str]:
 def _is_like_a_manifest(path: Path) -> bool:
     """Whether a list with a column of groups is named like a manifest, such as manifest.csv.txt."""
     named = fold(path.name).partition(".")[0]
-    if (
-        is_metadata(path.name)
-        or path.suffix.lower() not in (*DELIMITED, ".txt")
-        or not within_edits(named, "manifest", 2)
-    ):
+    is_list = path.suffix.lower() in (*DELIMITED, ".txt")
+    if is_metadata(path.name) or not is_list or not within_edits(named, "manifest", 2):
         return False
     with path.open("rb") as file:
         return bool(doubt_in_markup(decode(file.read(MOST_SIDECAR)), DELIMITED[0]))

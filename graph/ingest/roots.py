@@ -47,7 +47,7 @@ class Roots:
         for path in sorted(paths, key=lambda path: len(path.parts)):
             if not any(path.is_relative_to(root) for root in names):
                 name = next(each for each in _possible_names(path) if not _taken(each, names))
-                names = {root: given for root, given in names.items() if not _clash(name, given)}
+                names = {root: known_name for root, known_name in names.items() if not _clash(name, known_name)}
                 names[path] = name
         return Roots(names)
 
@@ -62,11 +62,11 @@ class Roots:
 
     def path(self, name: str) -> Path | None:
         """The path of a name's file, if its root is known."""
-        for root, given in self.names.items():
-            if name == given:
+        for root, known_name in self.names.items():
+            if name == known_name:
                 return root
-            if name.startswith(f"{given}/"):
-                return root / name.removeprefix(f"{given}/")
+            if name.startswith(f"{known_name}/"):
+                return root / name.removeprefix(f"{known_name}/")
         return None
 
     def scopes(self, path: Path) -> list[str]:
@@ -89,7 +89,7 @@ def _possible_names(path: Path) -> Iterator[str]:
 
 
 def _taken(name: str, names: Mapping[Path, str]) -> bool:
-    return any(_clash(name, given) and _is_there(root) for root, given in names.items())
+    return any(_clash(name, known_name) and _is_there(root) for root, known_name in names.items())
 
 
 def _clash(name: str, other: str) -> bool:

@@ -76,7 +76,7 @@ class RetrievalPipeline:
         pairs = zip(parts, found, strict=True)
         ranked = await asyncio.gather(*(self.best([part], each, state["began"]) for part, each in pairs))
         rankings = [state["passages"], *(each for each, _ in ranked)]
-        trouble = list(dict.fromkeys([*state["trouble"], *(said for _, own in ranked for said in own)]))
+        trouble = list(dict.fromkeys([*state["trouble"], *(message for _, messages in ranked for message in messages)]))
         kept = await off_loop(self.keep, fusion.interleave(rankings, [1] * len(rankings)))
         return State(passages=kept, trouble=trouble)
 

@@ -1,8 +1,8 @@
-"""Folds a conversation into one question that stands alone, and says what is to be searched for; pure.
+"""Rewrites the last turn of a conversation as a stand-alone question, and lists the searches for it; pure.
 
-A turn that leans on the turns before it takes their most telling words along: `How do I create one?` after talk of an
-IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched and their scores are added: a
-topic that was carried along in error cannot drown the turn itself. `And in Rome?` asks the last question of Rome.
+A turn that depends on earlier ones gets their most specific words: `How do I create one?` after turns about an
+IBM Cloud account becomes `How do I create one? (IBM Cloud account)`. Both are searched and their scores added, so a
+wrong topic cannot outweigh the turn itself. `And in Rome?` repeats the last question for Rome.
 """
 
 import re
@@ -18,11 +18,11 @@ LEANS = re.compile(
     r"|others?|another|else|more|also|still|too|again|instead|as well|anything|something|then|any)\b",
     re.IGNORECASE,
 )
-"""Words that point at what was said before."""
+"""Words that refer to earlier turns."""
 GOES_ON = re.compile(
     r"^\W*(?:and|but|so|or|oops|no|yes|well|ok(?:ay)?|what about|how about|i mean|why|btw)\b\s*", re.IGNORECASE
 )
-"""How a turn begins that goes on from the one before."""
+"""The beginning of a turn that continues the one before."""
 LINKS = "in|for|at|on|of|from|to|with|during|since|before|after|under"
 CAPITALS = r"[A-Z0-9][\w’'&./-]*(?:\s+[A-Z0-9][\w’'&./-]*){0,3}"
 NAME = rf"(?:(?i:the)\s+)?{CAPITALS}"
@@ -47,9 +47,9 @@ DECAY = 0.7
 """What a word is worth for each turn of the user that lies between; `ASSISTANT` of it when the assistant said it."""
 ASSISTANT = 0.6
 OPENING = 60
-"""Words from the start of a turn that are looked at: an answer says there what it is about."""
+"""The words at the start of a turn that are used: an answer states its topic there."""
 TOPIC_WEIGHT = 0.9
-"""What the search with the topic counts beside the turn's own."""
+"""The weight of the search with the topic relative to that of the turn."""
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 TALK = frozenset(
     term
@@ -60,7 +60,7 @@ TALK = frozenset(
     ways wonder yeah yes""".split()
     for term in terms(word)
 )
-"""Stems that are said about any topic."""
+"""Stems that occur with any topic."""
 COURTESY = frozenset(
     """thanks thank thankyou thx cheers hello hi hey greetings bye goodbye ok okay great cool nice perfect awesome
     wonderful excellent super fine good brilliant amazing lovely welcome danke merci gracias grazie bedankt dank tak
@@ -89,23 +89,23 @@ class Folded:
 
 
 def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike, declined: str = "") -> Folded:
-    """The question with what it refers back to; one without history stays as it is.
+    """The question with the words that it refers to; unchanged without history.
 
     `weigh`: how telling a term is in the index that is searched. `declined`: what an answer says that declines, which
     is no topic.
     """
     if is_courtesy(question, history):
         return Folded(question, [], [question])
-    told = spoken(history, declined)
-    if other := swapped(question, told):
+    turns = spoken_turns(history, declined)
+    if other := replace_name(question, turns):
         return _alone(other)
-    talk = Talk.of(told)
+    talk = Talk.of(turns)
     words, sought = talk.topic(question, TOPIC), talk.topic(question, SOUGHT, weigh)
-    if not words or not (leans(question) or shares_topic(question, told)):
+    if not words or not (needs_context(question) or shares_topic(question, turns)):
         return _alone(question)
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
     whole = f"{question} ({words})"
-    if leans(question):
+    if needs_context(question):
         return Folded(whole, [carried, alone], [whole, question])
     return Folded(question, [alone, carried], [question, whole])
 
@@ -114,8 +114,8 @@ def _alone(question: str) -> Folded:
     return Folded(question, [Search(text=question, weight=1.0)], [question])
 
 
-def spoken(history: Sequence[Turn], declined: str) -> list[Turn]:
-    """The turns that a topic can be read from: neither a courtesy nor an answer that declined."""
+def spoken_turns(history: Sequence[Turn], declined: str) -> list[Turn]:
+    """The turns with a topic: without courtesies and declined answers."""
     opening = declined.strip()
     kept = []
     for turn in history:
@@ -126,38 +126,38 @@ def spoken(history: Sequence[Turn], declined: str) -> list[Turn]:
     return kept
 
 
-def swapped(question: str, history: Sequence[Turn]) -> str:
-    """The last question of the user's that has such a part, with the part in which this turn differs.
+def replace_name(question: str, history: Sequence[Turn]) -> str:
+    """The user's last question with the part replaced that this turn changes.
 
     `And in the US?` says where else. Empty when the turn is no such remark, or no question has a part of that kind.
     """
-    said = ELSE.match(question)
-    if not said:
+    match = ELSE.match(question)
+    if not match:
         return ""
-    asked = [turn["content"] for turn in reversed(history) if turn["role"] == "user"]
-    for part, other in _replacements(said):
-        for question_before in asked:
+    earlier_questions = [turn["content"] for turn in reversed(history) if turn["role"] == "user"]
+    for part, other in _replacements(match):
+        for question_before in earlier_questions:
             if found := list(re.finditer(part, question_before)):
                 start, end = found[-1].span()
                 return f"{question_before[:start]}{other}{question_before[end:]}"
     return ""
 
 
-def _replacements(said: re.Match[str]) -> Iterator[tuple[str, str]]:
-    """What of an earlier question a turn may stand for, as a pattern, and what then stands there."""
-    link, kind, name, noun = said["link"], said["kind"], said["name"].rstrip(".,"), said["noun"]
+def _replacements(match: re.Match[str]) -> Iterator[tuple[str, str]]:
+    """Patterns for the part of an earlier question that a turn may replace, with the replacement."""
+    link, kind, name, noun = match["link"], match["kind"], match["name"].rstrip(".,"), match["noun"]
     if kind:
         yield rf"\b(?i:{kind})\s+{CAPITALS}", f"{kind} {name}"
     elif noun:
         yield rf"\b{CAPITALS}\s+(?i:{noun})\b", f"{name} {noun}"
     else:
         if link:
-            yield rf"\b(?i:{link})\s+{NAME}", f"{link.lower()} {said['other'].rstrip('.,')}"
-        yield rf"(?<=\w ){NAME}", said["other"].rstrip(".,")
+            yield rf"\b(?i:{link})\s+{NAME}", f"{link.lower()} {match['other'].rstrip('.,')}"
+        yield rf"(?<=\w ){NAME}", match["other"].rstrip(".,")
 
 
-def leans(question: str) -> bool:
-    """Whether a turn points at what was said before, or says too little to stand alone."""
+def needs_context(question: str) -> bool:
+    """Whether a turn refers to earlier turns, or is too short to stand alone."""
     if LEANS.search(question):
         return True
     rest = GOES_ON.sub("", question)
@@ -165,9 +165,9 @@ def leans(question: str) -> bool:
 
 
 def shares_topic(question: str, history: Sequence[Turn]) -> bool:
-    """Whether a content word of the turn was said shortly before."""
-    said = {term for turn in history[-NEAR:] for term in terms(turn["content"])}
-    return bool(said & set(terms(question)))
+    """Whether a recent turn has a content word of this one."""
+    recent_terms = {term for turn in history[-NEAR:] for term in terms(turn["content"])}
+    return bool(recent_terms & set(terms(question)))
 
 
 @dataclass(frozen=True)
@@ -217,6 +217,6 @@ def is_courtesy(question: str, history: Sequence[Turn]) -> bool:
     """
     if history and history[-1]["role"] == "assistant" and history[-1]["content"].rstrip().endswith("?"):
         return False
-    said = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
-    asks = said[:1] and said[0] in ASKING and not HOW_ARE_YOU.match(question)
-    return not asks and any(word in COURTESY for word in said) and all(word in COURTESY | AROUND for word in said)
+    words = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
+    asks = words[:1] and words[0] in ASKING and not HOW_ARE_YOU.match(question)
+    return not asks and any(word in COURTESY for word in words) and all(word in COURTESY | AROUND for word in words)

@@ -12,7 +12,7 @@ from ..state import Evidence, Passage
 from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import Weigh, share, terms, weights
-from .names import Name, held, names_in, side_by_side
+from .names import Name, names_in, side_by_side, text_names
 from .versions import outdated, year_of_version
 
 MOST_UNITS = 400
@@ -51,10 +51,10 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
         own = units(passage["text"], passage["header"])
         known = len(passage["similar"]) == len(own)
         near = passage["similar"] if known else [passage["vector"] or 0.0] * len(own)
-        over = _headings(passage["text"])
+        headings = _headings(passage["text"])
         for unit, similar in zip(own, near, strict=True):
             if any(map(str.isalpha, unit.reading)):
-                heading = next((told for start, told in reversed(over) if start < unit.start), None)
+                heading = next((text for start, text in reversed(headings) if start < unit.start), None)
                 found.append(_evidence(number, unit, similar, innermost(passage) if heading is None else heading))
     return found[:MOST_UNITS]
 
@@ -84,7 +84,7 @@ def innermost(passage: Passage) -> str:
     return passage["section"].split(" > ")[-1]
 
 
-def said(unit: Evidence) -> str:
+def unit_text(unit: Evidence) -> str:
     """What a unit says by itself, without the question that its passage asks before it."""
     return unit["text"][len(unit.get("question", "")) :].lstrip()
 
@@ -197,14 +197,14 @@ class _View:
 
     def __init__(self, passages: Sequence[Passage], found: Sequence[Evidence], names: Sequence[Name]) -> None:
         self.passages, self.found, self.names = passages, found, names
-        self._files = [held(_file_and_metadata(passage)) for passage in passages]
-        self._own = {id(unit): held(unit["text"]) for unit in found}
+        self._files = [text_names(_file_and_metadata(passage)) for passage in passages]
+        self._own = {id(unit): text_names(unit["text"]) for unit in found}
         self._under: dict[tuple[int, str], set[Name]] = {}
         self._headed = {n: set[Name]() for n in range(len(passages))}
         for unit in found:
-            self._headed[unit["passage"]].update(name for name in names if held(unit["heading"]).has(name))
-            told = self._under.setdefault((unit["passage"], unit["heading"]), set())
-            told.update(name for name in names if self._own[id(unit)].has(name))
+            self._headed[unit["passage"]].update(name for name in names if text_names(unit["heading"]).has(name))
+            section_names = self._under.setdefault((unit["passage"], unit["heading"]), set())
+            section_names.update(name for name in names if self._own[id(unit)].has(name))
 
     def fits(self, unit: Evidence, name: Name) -> bool:
         """Whether a unit is about what a name means."""
@@ -226,11 +226,13 @@ class _View:
 
     def has(self, name: Name) -> bool:
         """Whether anything has a name."""
-        return any(name in told for told in self._under.values()) or any(self._above(unit, name) for unit in self.found)
+        return any(name in section_names for section_names in self._under.values()) or any(
+            self._above(unit, name) for unit in self.found
+        )
 
     def _above(self, unit: Evidence, name: Name) -> bool:
         passage = self.passages[unit["passage"]]
-        return held(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
+        return text_names(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
 
     def is_rivals(self, question: str, language: str) -> bool:
         """Whether what is asked for is said of something else of the kind, and no unit with the names says it.
@@ -238,9 +240,9 @@ class _View:
         `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
         fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in self.names)), None)
-        told = f"{fitting['text']}\n{fitting['heading']}" if fitting else ""
+        fitting_text = f"{fitting['text']}\n{fitting['heading']}" if fitting else ""
         named = term_set(" ".join(name.text for name in self.names), language)
-        lost = asked_terms(question, language) - named - term_set(told, language)
+        lost = asked_terms(question, language) - named - term_set(fitting_text, language)
         rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in self.names))
         return any(fitting is None or lost & term_set(unit["text"], language) for unit in rivals)
 
@@ -258,8 +260,8 @@ def _file_and_metadata(passage: Passage) -> str:
 
 def naming(question: str, found: Sequence[Evidence], like: Evidence, language: str = "en") -> list[Evidence]:
     """The units that name themselves whatever one of them names of the question's names."""
-    names = [name for name in names_in(question, language) if held(like["text"]).has(name)]
-    return [unit for unit in found if all(held(unit["text"]).has(name) for name in names)]
+    names = [name for name in names_in(question, language) if text_names(like["text"]).has(name)]
+    return [unit for unit in found if all(text_names(unit["text"]).has(name) for name in names)]
 
 
 def weighing(passages: Sequence[Passage]) -> Weigh:

@@ -124,8 +124,12 @@ def _pause(release: Release, step: Step, number: int, failure: Failure, now: Mom
     """Seconds to wait before a step: only a retry waits, and only for what may pass."""
     if step.rung != "retry" or step.share < 1:
         return 0.0
-    told = failure.get("retry_after")
-    return told if told is not None else now.draw * min(LONGEST_PAUSE, release.generation.backoff * 2**number)
+    retry_after = failure.get("retry_after")
+    return (
+        retry_after
+        if retry_after is not None
+        else now.draw * min(LONGEST_PAUSE, release.generation.backoff * 2**number)
+    )
 
 
 def _climb(release: Release, step: Step, below: Sequence[Step], left: float) -> Climb:

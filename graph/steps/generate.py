@@ -123,9 +123,9 @@ def replies(tried: Sequence[Attempt]) -> list[ModelReply]:
     ]
 
 
-def refused(said: Sequence[ModelReply], failure: Failure) -> list[ModelReply]:
+def refused(replies: Sequence[ModelReply], failure: Failure) -> list[ModelReply]:
     """The replies with why the last one could not be used after all."""
-    return [*said[:-1], ModelReply(**{**said[-1], "failure": failure})] if said else []
+    return [*replies[:-1], ModelReply(**{**replies[-1], "failure": failure})] if replies else []
 
 
 def _silent(tried: Attempt) -> str:
@@ -192,13 +192,13 @@ class _Contest:
 
 def used(before: Usage, tried: Sequence[Attempt]) -> Usage:
     """The usage with that of some attempts, the first of which gives the model and what was left out."""
-    asked = [each.usage for each in tried]
-    last = asked[0] if asked[0]["calls"] else before
+    usages = [each.usage for each in tried]
+    last = usages[0] if usages[0]["calls"] else before
     return Usage(
         **{
             **last,
-            "calls": before["calls"] + sum(each["calls"] for each in asked),
-            "input_tokens": before["input_tokens"] + sum(each["input_tokens"] for each in asked),
-            "output_tokens": before["output_tokens"] + sum(each["output_tokens"] for each in asked),
+            "calls": before["calls"] + sum(each["calls"] for each in usages),
+            "input_tokens": before["input_tokens"] + sum(each["input_tokens"] for each in usages),
+            "output_tokens": before["output_tokens"] + sum(each["output_tokens"] for each in usages),
         }
     )

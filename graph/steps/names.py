@@ -58,7 +58,7 @@ class Name:
     before: str = ""
 
 
-def asking(question: str) -> str:
+def question_sentences(question: str) -> str:
     """The sentences of a question that ask: what is told before them may be meant by another name in a document."""
     if "? " not in question and ". " not in question:
         return question
@@ -69,7 +69,7 @@ def asking(question: str) -> str:
 @lru_cache(maxsize=1024)
 def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     """What a question names, in order; what a conversation has carried along in brackets names nothing."""
-    text = CARRIED.sub("", asking(question))
+    text = CARRIED.sub("", question_sentences(question))
     found = list(TOKEN.finditer(DOTTED.sub(lambda match: match.group().replace(".", ""), text)))
     words = [match.group().translate(SAME).removesuffix("'s") for match in found]
     shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in SMALL for word in words[1:]) > 1
@@ -173,33 +173,33 @@ def _joined(word: str) -> str:
 
 
 def side_by_side(question: str, names: Sequence[Name]) -> bool:
-    """Whether a question names things side by side, so that each may be told by itself: `T1 or T3`."""
+    """Whether a question lists names, each of which can be answered by itself: `T1 or T3`."""
     places = [question.find(name.text) for name in names]
     spans = zip(names, places, places[1:], strict=False)
     return any(JOINED.search(question[place + len(name.text) : after]) for name, place, after in spans)
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
-    """The words of a text in order, as names are looked up in them; `capital` says which begin with one."""
+class TextNames:
+    """The words of a text, in which names are looked up; `capital` tells which are capitalised."""
 
     words: tuple[str, ...]
     capital: tuple[bool, ...]
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
-        """Where the words stand that begin with the same three letters, as two forms of a name do."""
+        """The positions of words by their first three letters, which all forms of a name share."""
         found: dict[str, list[int]] = {}
         for place, word in enumerate(self.words):
             found.setdefault(word[:3], []).append(place)
         return found
 
     def _at(self, wanted: str) -> list[int]:
-        """Where a word stands, whatever its ending as a name."""
+        """The positions of a word, with any ending."""
         return [n for n in self._places.get(wanted[:3], ()) if _same(wanted, self.words[n])]
 
     def has(self, name: Name) -> bool:
-        """Whether the text has a name: all of its words close together, in any order, or its acronym."""
+        """Whether the text has a name: all its words close together in any order, or its acronym."""
         if name.kind == "name" and len(name.words) == 1:
             return self._has_word(SAME_NAME.get(name.words[0], name.words[0]), name.text)
         if name.kind != "name":
@@ -211,7 +211,7 @@ class Held:
         return any(all(any(abs(n - first) < reach for n in own) for own in places) for first in places[0])
 
     def rivals(self, name: Name) -> bool:
-        """Whether the text has something else of the kind where the name would stand: `in Spain` for `in Belgium`."""
+        """Whether the text has another name in the same position: `in Spain` instead of `in Belgium`."""
         last = name.before.split(" ")[-1]
         led = [n + 1 for n in self._places.get(last[:3], ()) if last and _before(self.words[: n + 1]) == name.before]
         others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
@@ -222,7 +222,7 @@ class Held:
         return spelled or bool(self._at(wanted))
 
     def _spells(self, acronym: str) -> bool:
-        """Whether words in a row begin with the letters of an acronym; with capitals where it has but two."""
+        """Whether consecutive words begin with the letters of an acronym, in capitals if it has only two."""
         return acronym in (self._initials if len(acronym) > 2 else self._capitals)
 
     @cached_property
@@ -240,12 +240,12 @@ class Held:
 
 
 def _is_kin(name: Name, word: str, capital: bool) -> bool:
-    """Whether a word is of the kind of a name."""
+    """Whether a word has the form of a name's kind."""
     return capital and word not in UNNAMED if name.kind == "name" else any(map(str.isdigit, word))
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two words are one name, but for its ending."""
+    """Whether two words are the same name with different endings."""
     if one == other:
         return True
     short, long = sorted((one, other), key=len)
@@ -257,12 +257,12 @@ def _same(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def held(text: str) -> Held:
+def text_names(text: str) -> TextNames:
     """The words of a text."""
     whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
     found = [part for word in whole for part in _parts(word)]
     words = (SAME_NAME.get(word, word) for word in map(_joined, found))
-    return Held(tuple(words), tuple(word[0].isupper() for word in found))
+    return TextNames(tuple(words), tuple(word[0].isupper() for word in found))
 
 
 def _parts(word: str) -> list[str]:

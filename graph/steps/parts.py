@@ -1,4 +1,4 @@
-"""Splits a question that asks several things into questions that each stand alone; pure."""
+"""Splits a question with several parts into stand-alone questions; pure."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from ..text.splitting import sentences
 from ..text.words import terms
 
 MOST = 4
-"""Parts that are worth a search of their own."""
+"""The most parts."""
 CARRIED = 6
-"""Words of the first part that go along with one that leans on it."""
+"""The most words of the first part that are added to a part that depends on it."""
 AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|may|must|shall)"
 ASKS = r"(?:who|whom|whose|what|when|where|which|why|how)"
 LEAD = r"(?:(?:at|by|for|from|in|on|to|with|of|under|after|within|until|since) )?"
@@ -25,7 +25,7 @@ JOINT_YES_NO = re.compile(
 YES_NO = re.compile(rf"\W*{AUXILIARY}\b", re.IGNORECASE)
 OPENS = re.compile(rf"\W*{LEAD}{ASKS}\b|{YES_NO.pattern}", re.IGNORECASE)
 NOTED = re.compile(rf"[^?]*?,\s+(?={LEAD}(?:{ASKS}|{AUXILIARY})\b)", re.IGNORECASE)
-"""What stands before the question, such as `In the United States, ` or `After a fall, `."""
+"""An introduction before the question, such as `In the United States, ` or `After a fall, `."""
 RELATIVE = re.compile(r"\w,? (?:who|which|that|whose)\b(?! (?:and|or)\b)", re.IGNORECASE)
 LEANS = re.compile(
     r"\b(?:it|its|they|them|their|this|these|those|he|she|him|her|his|hers|ones?|such|same)\b|\bthat\W*$", re.IGNORECASE
@@ -36,27 +36,27 @@ SPOKEN = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 
 
 def split(question: str) -> list[str]:
-    """Two to four questions that each stand alone, or none where only one thing is asked."""
+    """Two to four stand-alone questions, or none for a question with one part."""
     aside = ASIDE.search(question)
     body, aside_text = (question[: aside.start()], aside.group()) if aside else (question, "")
-    told, asked = _statements(body)
-    clauses = [clause for sentence in asked for clause in _clauses(sentence)]
+    statements, questions = _statements(body)
+    clauses = [clause for sentence in questions for clause in _clauses(sentence)]
     if len(clauses) < 2:
         return []
     parts = [clauses[0], *(_standing(clause, clauses[0]) for clause in clauses[1:MOST])]
-    return [f"{told}{part}{aside_text}" for part in parts]
+    return [f"{statements}{part}{aside_text}" for part in parts]
 
 
 def _statements(text: str) -> tuple[str, list[str]]:
-    """What a question tells before it asks, and the sentences that ask."""
+    """The statements before a question, and the sentences with questions."""
     found = [text[start:end] for start, end in sentences(text, 0, len(text))]
-    asked = [sentence for sentence in found if sentence.endswith("?")] or [one for one in found if OPENS.match(one)]
-    told = " ".join(sentence for sentence in found if sentence not in asked)
-    return (f"{told} ", asked) if asked and told else ("", asked or [text])
+    questions = [sentence for sentence in found if sentence.endswith("?")] or [one for one in found if OPENS.match(one)]
+    statements = " ".join(sentence for sentence in found if sentence not in questions)
+    return (f"{statements} ", questions) if questions and statements else ("", questions or [text])
 
 
 def _clauses(sentence: str) -> list[str]:
-    """The questions that one sentence joins; what stands before the first of them holds for all."""
+    """The questions that one sentence joins; an introduction before the first applies to all."""
     noted = NOTED.match(sentence)
     note, rest = (noted.group(), sentence[noted.end() :]) if noted else ("", sentence)
     pieces = list(_pieces(rest)) if OPENS.match(rest) else []
@@ -65,16 +65,16 @@ def _clauses(sentence: str) -> list[str]:
     return [note + (piece if note else piece[:1].upper() + piece[1:]).rstrip(" ?.,") + "?" for piece in pieces]
 
 
-def _pieces(asked: str) -> Iterator[str]:
-    joint = JOINT_YES_NO if YES_NO.match(asked) else JOINT
-    for found in (*JOINT.finditer(asked), *joint.finditer(asked)):
-        left, right = asked[: found.start()], asked[found.end() :]
+def _pieces(clause: str) -> Iterator[str]:
+    joint = JOINT_YES_NO if YES_NO.match(clause) else JOINT
+    for found in (*JOINT.finditer(clause), *joint.finditer(clause)):
+        left, right = clause[: found.start()], clause[found.end() :]
         # `a man who lies and who steals` is one thing described twice.
         if not (RELATIVE.search(left) and re.match(r"(?:who|which|whose|that)\b", right, re.IGNORECASE)):
             yield left
             yield from _pieces(right)
             return
-    yield asked
+    yield clause
 
 
 def _standing(clause: str, first: str) -> str:

@@ -15,7 +15,7 @@ from ..text.cells import cell_of
 from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
-from .evidence import naming, said, shape
+from .evidence import naming, shape, unit_text
 from .question_kinds import asks_amount, asks_how, asks_several, counted_in, not_stated
 
 MOST = 12
@@ -130,10 +130,10 @@ def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]
 
 def _empty_cells(question: str, best: Evidence, passage: Passage, around: Sequence[Evidence]) -> list[str]:
     """Columns that the question asks for, that other rows have, and in which the best row has nothing."""
-    asked, own = set(terms(question)), _labels(best["text"])
+    question_terms, own = set(terms(question)), _labels(best["text"])
     rows = [_labels(unit["text"]) for unit in around if shape(unit, passage) == "row"]
     others = dict.fromkeys(label for labels in rows if set(own) < set(labels) for label in labels if label not in own)
-    return [label for label in others if terms(label) and set(terms(label)) <= asked]
+    return [label for label in others if terms(label) and set(terms(label)) <= question_terms]
 
 
 def _labels(reading: str) -> tuple[str, ...]:
@@ -204,10 +204,12 @@ def _is_parted(passage: Passage, one: Evidence, other: Evidence) -> bool:
 def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """The sentences that tell, one after another, what is to be done; or the unit alone."""
     first = last = own.index(best)
-    while first and SEQUENCE.match(said(own[first])) and not _is_apart(passage, own[first - 1], own[first]):
+    while first and SEQUENCE.match(unit_text(own[first])) and not _is_apart(passage, own[first - 1], own[first]):
         first -= 1
     while (
-        last + 1 < len(own) and SEQUENCE.match(said(own[last + 1])) and not _is_apart(passage, own[last], own[last + 1])
+        last + 1 < len(own)
+        and SEQUENCE.match(unit_text(own[last + 1]))
+        and not _is_apart(passage, own[last], own[last + 1])
     ):
         last += 1
     # A line that ends without a stop and has steps under it is their heading.
@@ -244,7 +246,7 @@ def _quotes(units: Sequence[Evidence], own: _Reading, partial: str = "") -> Quot
     if len(units) > MOST:
         partial = f"The first {MOST} of {len(units)} are quoted."
     found = [each for unit in units[:MOST] for each in (own.before(unit), unit) if each]
-    return Quotes(once([Quote(text=said(unit), passage=unit["passage"]) for unit in found]), partial)
+    return Quotes(once([Quote(text=unit_text(unit), passage=unit["passage"]) for unit in found]), partial)
 
 
 def once(quotes: Sequence[Quote]) -> list[Quote]:

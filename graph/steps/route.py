@@ -7,7 +7,7 @@ from ..state import Evidence, Passage, Quote, Selection
 from ..text.words import Weigh
 from .confidence import WITH_VECTORS, confidence
 from .evidence import Named, about, about_names, log_odds, score
-from .names import held, side_by_side
+from .names import side_by_side, text_names
 from .question_kinds import asks_to_work_out
 from .quotes import choose, once
 
@@ -49,8 +49,8 @@ def judge(
 
     `read`, where there is one, reads the best sentences with the question and so orders them anew.
     """
-    asked = list(parts) or [question]
-    found = [_answer(part, passages, weigh, language, answer_from, read) for part in asked]
+    questions = list(parts) or [question]
+    found = [_answer(part, passages, weigh, language, answer_from, read) for part in questions]
     answered = [each for each in found if each.selection["quotes"]]
     chosen = answered or found
     selection = Selection(
@@ -58,7 +58,7 @@ def judge(
         confidence=(min if answered else max)(each.selection["confidence"] for each in chosen),
         partial=" ".join(dict.fromkeys(each.selection["partial"] for each in answered if each.selection["partial"])),
         missing=list(dict.fromkeys(name for each in found for name in each.selection["missing"])),
-        unanswered=[part for part, each in zip(asked, found, strict=True) if not each.selection["quotes"]],
+        unanswered=[part for part, each in zip(questions, found, strict=True) if not each.selection["quotes"]],
     )
     return Judged(selection, max(each.related for each in found))
 
@@ -69,10 +69,10 @@ def _answer(
     evidence = score(question, passages, weigh, language)
     related = confidence(question, passages, evidence, weigh, language)
     named = about_names(question, passages, evidence, language)
-    fitting, told = named.fitting, None
+    fitting, reading_score = named.fitting, None
     if read and fitting and language in WITH_VECTORS:
-        fitting, told = by_reading(question, passages, fitting, read)
-    sure = confidence(question, passages, fitting, weigh, language, told) if fitting else UNNAMED * related
+        fitting, reading_score = by_reading(question, passages, fitting, read)
+    sure = confidence(question, passages, fitting, weigh, language, reading_score) if fitting else UNNAMED * related
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
@@ -99,7 +99,7 @@ def _each(passages: Sequence[Passage], evidence: Sequence[Evidence], named: Name
     """The best unit for each name."""
     found = []
     for name in named.names:
-        best = next((unit for unit in evidence if held(unit["text"]).has(name)), None)
+        best = next((unit for unit in evidence if text_names(unit["text"]).has(name)), None)
         if best:
             found.append(Quote(text=best["text"], passage=best["passage"]))
     return once(found)

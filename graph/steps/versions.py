@@ -39,13 +39,13 @@ def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
         return set()
     last = f"{year[1]}-99" if year else "9999"
     wanted = {name: _in_force(dates, last, former) for name, dates in _dates(passages).items()}
-    said = numbers(question)
+    question_numbers = numbers(question)
     return {
         n
         for n, passage in enumerate(passages)
         if effective(passage)
         and wanted[family(passage)] not in ("", effective(passage))
-        and not said & numbers(passage["title"])
+        and not question_numbers & numbers(passage["title"])
     }
 
 
@@ -67,8 +67,8 @@ def _dates(passages: Sequence[Passage]) -> dict[tuple[object, ...], set[str]]:
 
 def _in_force(dates: Iterable[str], until: str, former: bool) -> str:
     """Of the dates of versions the last one until a day, or the one before that; "" where none is so old."""
-    held = sorted(date for date in dates if date <= until)
-    return (held[:-1] or held)[-1] if former and held else (held or [""])[-1]
+    in_force = sorted(date for date in dates if date <= until)
+    return (in_force[:-1] or in_force)[-1] if former and in_force else (in_force or [""])[-1]
 
 
 def effective(passage: Passage) -> str:
@@ -77,9 +77,9 @@ def effective(passage: Passage) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _day(told: str) -> str:
-    day = resolve(dates(told))
-    return day.isoformat() if day else told if PERIOD.fullmatch(told) else ""
+def _day(text: str) -> str:
+    day = resolve(dates(text))
+    return day.isoformat() if day else text if PERIOD.fullmatch(text) else ""
 
 
 def family(passage: Passage) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from math import isclose
 from typing import Literal
 from unicodedata import numeric
@@ -89,7 +90,7 @@ class Value:
     """A number, date or time of day; the `amount` of a time is in minutes.
 
     `units` are the possible base units with their factors. `date` is year, month and day, 0 for a missing part;
-    `swapped_date` is its other reading. `is_approximate`: the text marks it as rounded.
+    `swapped_date` is its other reading. `approximate`: the text marks it as rounded.
     """
 
     kind: Literal["number", "ordinal", "date", "time"]
@@ -98,7 +99,7 @@ class Value:
     units: frozenset[tuple[str, float]] = frozenset()
     date: tuple[int, int, int] = (0, 0, 0)
     swapped_date: tuple[int, int, int] | None = None
-    is_approximate: bool = False
+    approximate: bool = False
     start: int = 0
     end: int = 0
 
@@ -126,22 +127,22 @@ class Value:
         if amount == other or isclose(amount, other, rel_tol=1e-6):
             return True
         # A rounded value has fewer digits than the exact one: `about 200` matches 198, not the reverse.
-        return self.is_approximate and abs(amount - other) <= 0.1 * abs(other) and _digits(amount) < _digits(other)
+        return self.approximate and abs(amount - other) <= 0.1 * abs(other) and _digits(amount) < _digits(other)
 
     def _matches_date(self, stated: "Value") -> bool:
         if self.kind != stated.kind:
             day, other = (self, stated) if self.kind == "date" else (stated, self)
             # A day matches its year, but a year does not match a day.
             return self is other and other.kind == "number" and not other.units and other.amount == day.date[0]
-        return any(
-            all(
-                claimed == stated_units or 0 in (claimed, stated_units)
-                for claimed, stated_units in zip(amount, others, strict=True)
-            )
-            and all(claimed == 0 or stated_units for claimed, stated_units in zip(amount[1:], others[1:], strict=True))
-            for amount in (self.date, self.swapped_date or self.date)
-            for others in (stated.date, stated.swapped_date or stated.date)
-        )
+        pairs = product((self.date, self.swapped_date or self.date), (stated.date, stated.swapped_date or stated.date))
+        return any(_same_date(*pair) for pair in pairs)
+
+
+def _same_date(claimed: tuple[int, ...], stated: tuple[int, ...]) -> bool:
+    """Whether two dates agree; 0 is a missing part, and a claimed month or day must be stated."""
+    parts = list(zip(claimed, stated, strict=True))
+    agree = all(one == other or 0 in (one, other) for one, other in parts)
+    return agree and all(one == 0 or other for one, other in parts[1:])
 
 
 def _digits(amount: float) -> int:
@@ -158,7 +159,7 @@ def in_digits(text: str, language: str = "en") -> str:
 @lru_cache(maxsize=16384)
 def values(text: str, language: str = "en") -> tuple[Value, ...]:
     """The values of a text in order."""
-    if not text or not (any(map(str.isdigit, text)) or _may_have_words(text)):
+    if not text or not (any(map(str.isdigit, text)) or any(map(str.isalpha, text))):
         return ()
     text = in_digits(text, language)
     result = [*_dates(text), *_times(text)]
@@ -172,10 +173,6 @@ def missing_values(claimed: Iterable[Value], stated: Iterable[Value]) -> list[Va
     """The claimed values that match none of the stated ones."""
     stated = list(stated)
     return [value for value in claimed if not any(value.matches(other) for other in stated)]
-
-
-def _may_have_words(text: str) -> bool:
-    return any(map(str.isalpha, text))
 
 
 def _in_digits(text: str, language: str) -> str:
@@ -245,10 +242,8 @@ def _numbers(text: str, language: str, taken: list[tuple[int, int]]) -> Iterator
             yield Value("ordinal", match.group(), amount, start=start, end=end)
             continue
         units, start, end = unit_at(text, start, end)
-        is_approximate = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
-        yield Value(
-            "number", text[start:end].strip(), signed, units, is_approximate=is_approximate, start=start, end=end
-        )
+        approximate = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
+        yield Value("number", text[start:end].strip(), signed, units, approximate=approximate, start=start, end=end)
 
 
 def _amount(digits: str, language: str) -> float | None:

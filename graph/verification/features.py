@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
 
-from ..steps.names import YEAR_AFTER, Name, held, names_in
+from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
@@ -98,7 +98,7 @@ def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedP
     if not claim.answers_question:
         return False
     text = passage.unit_texts[index].text
-    in_unit, in_context = held(text), held(passage.unit_contexts[index].text)
+    in_unit, in_context = text_names(text), text_names(passage.unit_contexts[index].text)
     names = names_in(claim.question)
     codes = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
     if codes and not any(in_unit.has(name) or in_context.has(name) for name in codes):
@@ -138,7 +138,7 @@ def _belongs_to_other(question: str, name: Name, text: str) -> bool:
     if not (owner := re.search(rf"(\w+ of (?:the )?){re.escape(name.text)}\b", question)):
         return False
     owners = [match[1] for match in re.finditer(rf"(?i:\b{re.escape(owner[1])})((?:[A-Z]\S* ?)+)", text)]
-    return bool(owners) and not any(held(other).has(name) for other in owners)
+    return bool(owners) and not any(text_names(other).has(name) for other in owners)
 
 
 def _longest_missing_run(claim_terms: tuple[str, ...], matched: set[str], passage: PreparedPassage) -> int:

@@ -175,12 +175,12 @@ def shown(value: float, code: str) -> str:
     value = 100 * value if "%" in code else value
     number = f"{value:0{whole.count('0') + bool(decimals) + len(decimals)}.{len(decimals)}f}"
     first = min(code.find(sign) for sign in "0#?" if sign in code)
-    before = "".join(_said(match) for match in LITERAL.finditer(code, 0, first))
-    after = "".join(_said(match) for match in LITERAL.finditer(code, first))
+    before = "".join(_literal_text(match) for match in LITERAL.finditer(code, 0, first))
+    after = "".join(_literal_text(match) for match in LITERAL.finditer(code, first))
     return f"{before.strip()} {number}{'' if after == '%' else ' '}{after.strip()}".strip()
 
 
-def _said(literal: re.Match[str]) -> str:
+def _literal_text(literal: re.Match[str]) -> str:
     return next((part for part in literal.groups() if part), "")
 
 

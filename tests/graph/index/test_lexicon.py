@@ -14,7 +14,7 @@ from support import QUICK, run_index
 
 from graph.errors import SnapshotBroken
 from graph.index import lexicon
-from graph.index.lexicon import LEXICON, Counting, StoredLexicon
+from graph.index.lexicon import LEXICON, LexiconBuilder, StoredLexicon
 from graph.index.local import open_retriever
 from graph.index.manifest import MANIFEST, read_manifest
 from graph.index.rows import WORDS
@@ -29,7 +29,7 @@ PASSAGES = st.lists(st.tuples(TEXTS, st.booleans()), max_size=8)
 
 
 def counted(directory: Path, passages: list[tuple[str, bool]], base: StoredLexicon | None = None) -> StoredLexicon:
-    counting = Counting(base)
+    counting = LexiconBuilder(base)
     for text, public in passages:
         counting.add(text, public=public)
     counting.write(directory)
@@ -73,7 +73,7 @@ def test_taking_away_and_adding_gives_what_counting_anew_gives(
     comes: list[tuple[str, bool]],
 ) -> None:
     base, next_, fresh = (tmp_path_factory.mktemp("counts") for _ in range(3))
-    counting = Counting(counted(base, stays + goes))
+    counting = LexiconBuilder(counted(base, stays + goes))
     for text, public in goes:
         counting.add(text, public=public, times=-1)
     for text, public in comes:
@@ -110,12 +110,12 @@ def test_unchanged_documents_are_not_counted_again(tmp_path: Path, monkeypatch: 
     run_index(corpus(tmp_path / "docs", a="The quota is 50 GB.", b="Valves by Kesta."), tmp_path / "store")
     seen: list[tuple[str, int]] = []
 
-    class Watched(Counting):
+    class Watched(LexiconBuilder):
         def add(self, text: str, *, public: bool, times: int = 1) -> None:
             seen.append((text.splitlines()[-1], times))
             super().add(text, public=public, times=times)
 
-    monkeypatch.setattr(build, "Counting", Watched)
+    monkeypatch.setattr(build, "LexiconBuilder", Watched)
     run_index(corpus(tmp_path / "docs", a="The quota is 80 GB.", b="Valves by Kesta."), tmp_path / "store")
     assert seen == [("The quota is 50 GB.", -1), ("The quota is 80 GB.", 1)]
 

@@ -397,7 +397,7 @@ def test_vectors_in_memory_find_what_the_library_finds(
     store: Path, groups: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def search(most_held: int) -> list[tuple[int, float]]:
-        monkeypatch.setattr(tables, "IN_MEMORY", most_held)
+        monkeypatch.setattr(tables, "MAX_IN_MEMORY", most_held)
         reader = await Reader.open(locate(store), approximate=False)
         vector = np.random.default_rng(1).normal(size=256).astype(np.float32)
         found = await reader.nearest(vector, access_condition(groups), 30)
@@ -429,9 +429,9 @@ def test_a_passage_that_was_read_for_one_caller_is_read_again_for_another(store:
         reads: list[int] = []
         fetch = retriever._reader.fetch
 
-        async def counting(places: Any, where: str) -> Any:
-            reads.append(len(places))
-            return await fetch(places, where)
+        async def counting(row_ids: Any, where: str) -> Any:
+            reads.append(len(row_ids))
+            return await fetch(row_ids, where)
 
         retriever._reader.fetch = counting  # type: ignore[method-assign]
         scopes = [Scope({}, groups, 500) for groups in (["hr"], ["hr"], [])]

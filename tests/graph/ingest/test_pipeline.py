@@ -61,7 +61,7 @@ def test_words_that_were_counted_by_other_rules_are_counted_again_without_any_ot
 ) -> None:
     docs, store = write(tmp_path / "docs", a__md="The US quota is 50 GB."), tmp_path / "store"
     with monkeypatch.context() as earlier:
-        for module in ("snapshot.lexicon", "ingest.build"):
+        for module in ("index.lexicon", "ingest.build"):
             earlier.setattr(f"graph.{module}.COUNTING", "1")
         run_index(docs, store)
     assert StoredLexicon.open(locate(store)).counting == "1"

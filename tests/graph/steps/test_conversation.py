@@ -9,8 +9,8 @@ from graph.steps.conversation import (
     Talk,
     fold,
     is_courtesy,
-    leans,
-    swapped,
+    needs_context,
+    replace_name,
 )
 from graph.text.words import Weigh, alike
 
@@ -66,12 +66,12 @@ def test_a_turn_about_something_else_leaves_the_talk_behind() -> None:
     "question", ["In Germany?", "And for commercial customers in Spain?", "Where do they offer service?"]
 )
 def test_pronouns_openings_and_few_words_lean_on_the_talk(question: str) -> None:
-    assert leans(question)
+    assert needs_context(question)
 
 
 @pytest.mark.parametrize("question", ["How long does the pump battery warranty last?", "What is Watson Assistant?"])
 def test_a_full_question_and_one_that_names_something_do_not_lean(question: str) -> None:
-    assert not leans(question)
+    assert not needs_context(question)
 
 
 def test_recent_words_of_the_user_come_before_old_ones_and_the_assistants() -> None:
@@ -155,7 +155,7 @@ def test_agreement_to_the_assistants_question_is_searched_by_the_topic() -> None
 )
 def test_a_turn_that_names_another_place_or_time_changes_the_last_question(before: str, turn: str, whole: str) -> None:
     history = [Turn(role="user", content=before), Turn(role="assistant", content="EUR 145 [1]")]
-    assert swapped(turn, history) == whole
+    assert replace_name(turn, history) == whole
 
 
 def test_the_changed_question_is_the_only_one_that_is_searched() -> None:
@@ -166,7 +166,7 @@ def test_the_changed_question_is_the_only_one_that_is_searched() -> None:
 
 
 def test_without_a_question_before_there_is_nothing_to_change() -> None:
-    assert swapped("And in the US?", []) == ""
+    assert replace_name("And in the US?", []) == ""
 
 
 DECLINED = "The documents do not hold enough evidence to answer this question."
