@@ -23,7 +23,7 @@ from graph.caching.cache import Caches
 from graph.index.local import open_retriever
 from graph.release import Release
 from graph.retrieval.features import FEATURES, features
-from graph.text.words import alike
+from graph.text.words import equal_weight
 
 RANKS = 60
 """k of reciprocal rank fusion (Cormack and others, 2009), as LanceDB takes it."""
@@ -87,7 +87,7 @@ def ranking(lists: Sequence[Listed]) -> list[Row]:
         return {name: Measured(gains([each for each in lists if each.set == name], models[name])) for name in SETS}
 
     def run(each: Listed) -> Any:
-        return features(each.found.question, each.found.passages, alike)
+        return features(each.found.question, each.found.passages, equal_weight)
 
     some, on = lists[:: max(1, len(lists) // CLOCKED)], figures(None)
     fused = {name: Measured(gains([each for each in lists if each.set == name])) for name in SETS}

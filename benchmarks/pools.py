@@ -33,7 +33,7 @@ from graph.settings import Settings
 from graph.state import Evidence, Passage, Question
 from graph.steps.evidence import score
 from graph.sync import Graph
-from graph.text.words import Weigh
+from graph.text.words import TermWeight
 
 FILES = ("corpus.jsonl.gz", "queries.jsonl.gz", "qrels.tsv.gz")
 FINDERS = (
@@ -98,7 +98,7 @@ class Pool:
     asked: Asked
     question: str
     passages: list[Passage]
-    weigh: Weigh
+    weigh: TermWeight
 
     @cached_property
     def evidence(self) -> list[Evidence]:

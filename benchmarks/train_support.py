@@ -24,7 +24,7 @@ from graph.learned import Logistic
 from graph.models.embedding import relative_cosines
 from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
-from graph.text.words import Weigh, terms, weights
+from graph.text.words import TermWeight, terms, weights
 from graph.verification.features import Features, best_question_overlap, features, question_overlap
 from graph.verification.passages import prepare_passage
 from graph.verification.rules import find_verbatim, nearest_units
@@ -107,14 +107,14 @@ def _overlap(one: str, other: str) -> bool:
     return bool(set(terms(one)) & set(terms(other)))
 
 
-def weigh_over(data: Path) -> Weigh:
+def weigh_over(data: Path) -> TermWeight:
     """How telling a term is over the passages of both sets."""
     own = weights(set(terms(text.text)) for name in SETS for text in texts_of(data / name).values())
     rarest = max(own.values())
     return lambda term: own.get(term, rarest)
 
 
-def features_of(examples: Sequence[Example], weigh: Weigh) -> list[list[Features]]:
+def features_of(examples: Sequence[Example], weigh: TermWeight) -> list[list[Features]]:
     """The features of each claim's nearest units; none for a verbatim claim."""
     cases = []
     for each in examples:

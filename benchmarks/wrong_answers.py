@@ -28,7 +28,7 @@ from graph.settings import Settings
 from graph.state import Passage, Usage, no_usage
 from graph.text.sentences import ROW, units
 from graph.text.values import Value, missing_values, values
-from graph.text.words import alike
+from graph.text.words import equal_weight
 from graph.verification.verifier import Verifier
 
 MODEL = "scripted:careless"
@@ -77,7 +77,7 @@ async def run(release: Release, store: Path) -> list[tuple[Case, bool, bool]]:
     world = await connect(Settings(index=store, cache_seconds=0), Release())
     cases = [case async for case in cases_of(release, world)]
     lexicon = world.retriever.lexicon
-    verifier = Verifier(world.similarity, lexicon.weight if lexicon else alike, release.checking)
+    verifier = Verifier(world.similarity, lexicon.weight if lexicon else equal_weight, release.checking)
     seen = []
     for case in cases:
         checked = await verifier.check(case.draft, case.passages, no_usage(), question=case.question)

@@ -25,7 +25,7 @@ from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
 from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, used
 from .steps.route import Judged, is_complex, judge
 from .text.language import language_of
-from .text.words import Weigh, alike
+from .text.words import TermWeight, equal_weight
 from .verification.verifier import Verifier
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[State]])
@@ -184,10 +184,10 @@ class Nodes:
         return Verifier(self.backend.similarity, self._weigh, self.release.checking, self.backend.judge)
 
     @cached_property
-    def _weigh(self) -> Weigh:
+    def _weigh(self) -> TermWeight:
         """How telling a term is in the index, where that tells it."""
         lexicon = self.backend.retriever.lexicon
-        return lexicon.weight if lexicon else alike
+        return lexicon.weight if lexicon else equal_weight
 
     async def _judge(
         self, asked: str, found: list[str], passages: list[Passage], language: str, *, reads: bool

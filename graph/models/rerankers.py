@@ -13,7 +13,7 @@ from ..release import Release
 from ..retrieval.features import features, heading_of
 from ..settings import Settings
 from ..state import Passage
-from ..text.words import Weigh, alike
+from ..text.words import TermWeight, equal_weight
 from .breaker import EndpointBreaker, breaker_of
 
 SEARCH_SCORE_WEIGHT = 2.0
@@ -36,7 +36,7 @@ class ScoringEndpoint(Protocol):
 class EmbeddedReranker:
     """Scores passages by matching terms, their positions, and embedding similarity."""
 
-    def __init__(self, weigh: Weigh) -> None:
+    def __init__(self, weigh: TermWeight) -> None:
         self._weigh = weigh
 
     async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:
@@ -86,7 +86,7 @@ def open_reranker(settings: Settings, release: Release, lexicon: Lexicon | None)
     kind, _, model = release.reranking.model.partition(":")
     if kind == "none":
         return None
-    embedded = EmbeddedReranker(lexicon.weight if lexicon else alike)
+    embedded = EmbeddedReranker(lexicon.weight if lexicon else equal_weight)
     if kind == "embedded":
         return embedded
     if not settings.rerank_url:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..state import Passage
-from ..text.words import Weigh, is_number, terms
+from ..text.words import TermWeight, is_number, terms
 
 NEAR_CHARACTERS = 240
 """The width of the window for nearby terms, in characters: about two sentences."""
@@ -44,7 +44,7 @@ class TermMatch(NamedTuple):
 class QuestionTerms:
     """The terms of a question with their weights, and its pairs of neighbouring terms."""
 
-    def __init__(self, question: str, weigh: Weigh) -> None:
+    def __init__(self, question: str, weigh: TermWeight) -> None:
         order = terms(question)
         self.weights = {term: max(weigh(term), 1e-3) for term in dict.fromkeys(order)}
         self.whole = sum(self.weights.values()) or 1.0
@@ -81,7 +81,7 @@ def _term(word: str) -> str:
     return next(iter(terms(word)), "")
 
 
-def features(question: str, passages: Sequence[Passage], weigh: Weigh) -> list[dict[str, float]]:
+def features(question: str, passages: Sequence[Passage], weigh: TermWeight) -> list[dict[str, float]]:
     """The features of each candidate; relative ones are 0 to 1 among the candidates."""
     analysed = QuestionTerms(question, weigh)
     headings = [heading_of(passage) for passage in passages]

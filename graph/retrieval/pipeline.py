@@ -13,7 +13,7 @@ from ..offload import off_loop
 from ..release import Release
 from ..state import Passage, Search, State
 from ..steps.evidence import weighing
-from ..text.words import Weigh
+from ..text.words import TermWeight
 from . import fusion, rerank
 
 SEARCH_DEPTH = 2
@@ -80,7 +80,7 @@ class RetrievalPipeline:
         kept = await off_loop(self.keep, fusion.interleave(rankings, [1] * len(rankings)))
         return State(passages=kept, trouble=trouble)
 
-    def weigh(self, passages: list[Passage]) -> Weigh:
+    def weigh(self, passages: list[Passage]) -> TermWeight:
         """The weight of a term in the whole index, or among the passages where the index has no lexicon."""
         lexicon = self.backend.retriever.lexicon
         return lexicon.weight if lexicon else weighing(passages)

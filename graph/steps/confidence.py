@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..learned import load
 from ..state import Evidence, Passage
-from ..text.words import Weigh, alike, share
+from ..text.words import TermWeight, equal_weight, share
 from .evidence import about, asked_terms, term_set
 
 WITH_VECTORS = ("en", "und")
@@ -20,7 +20,7 @@ def confidence(
     question: str,
     passages: Sequence[Passage],
     evidence: Sequence[Evidence],
-    weigh: Weigh,
+    weigh: TermWeight,
     language: str = "en",
     read: float | None = None,
 ) -> float:
@@ -40,14 +40,14 @@ def held_by_best(question: str, passages: Sequence[Passage], evidence: Sequence[
     best = evidence[0]
     wanted = frozenset(term for term in asked_terms(question, language) if not ASKS.search(term))
     text = f"{best['text']}\n{about(passages[best['passage']], best)}"
-    return max(0.0, (share(wanted, term_set(text, language), alike) - CHANCE) / (1 - CHANCE))
+    return max(0.0, (share(wanted, term_set(text, language), equal_weight) - CHANCE) / (1 - CHANCE))
 
 
 def signs(
     question: str,
     passages: Sequence[Passage],
     evidence: Sequence[Evidence],
-    weigh: Weigh,
+    weigh: TermWeight,
     read: float | None = None,
 ) -> dict[str, float]:
     """What the weights look at: the best unit's cosine, the share of the question's terms in it, and how it reads.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ..state import Search, Turn
-from ..text.words import Weigh, alike, is_number, terms
+from ..text.words import TermWeight, equal_weight, is_number, terms
 
 LEANS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"
@@ -88,7 +88,7 @@ class Folded:
     readings: list[str]
 
 
-def fold(question: str, history: Sequence[Turn], weigh: Weigh = alike, declined: str = "") -> Folded:
+def fold(question: str, history: Sequence[Turn], weigh: TermWeight = equal_weight, declined: str = "") -> Folded:
     """The question with the words that it refers to; unchanged without history.
 
     `weigh`: how telling a term is in the index that is searched. `declined`: what an answer says that declines, which
@@ -189,7 +189,7 @@ class Talk:
                 last.setdefault(term, (-age, place, word))
         return cls(worth, last)
 
-    def topic(self, question: str, most: int, weigh: Weigh = alike) -> str:
+    def topic(self, question: str, most: int, weigh: TermWeight = equal_weight) -> str:
         """The words that say best what the talk is about, in the order in which they came, without the turn's own.
 
         Those that were said often and not long ago, and that are telling in the index.

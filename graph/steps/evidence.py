@@ -11,7 +11,7 @@ from ..learned import logistic
 from ..state import Evidence, Passage
 from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
-from ..text.words import Weigh, share, terms, weights
+from ..text.words import TermWeight, share, terms, weights
 from .names import Name, names_in, side_by_side, text_names
 from .versions import outdated, year_of_version
 
@@ -128,7 +128,7 @@ def asked_terms(question: str, language: str = "en") -> frozenset[str]:
     return term_set(ORDERS.sub("", question), language)
 
 
-def score(question: str, passages: Sequence[Passage], weigh: Weigh, language: str = "en") -> list[Evidence]:
+def score(question: str, passages: Sequence[Passage], weigh: TermWeight, language: str = "en") -> list[Evidence]:
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms."""
     found, old = gather(passages), outdated(question, passages)
     wanted = asked_terms(question, language)
@@ -264,7 +264,7 @@ def naming(question: str, found: Sequence[Evidence], like: Evidence, language: s
     return [unit for unit in found if all(text_names(unit["text"]).has(name) for name in names)]
 
 
-def weighing(passages: Sequence[Passage]) -> Weigh:
+def weighing(passages: Sequence[Passage]) -> TermWeight:
     """How telling a term is among the passages, where the index does not tell it of all."""
     texts = [term_set(unit["text"]) for unit in gather(passages)]
     known, unheard = weights(texts), log((len(texts) + 1) / 0.5)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..state import Evidence, Passage, Quote, Selection
-from ..text.words import Weigh
+from ..text.words import TermWeight
 from .confidence import WITH_VECTORS, confidence
 from .evidence import Named, about, about_names, log_odds, score
 from .names import side_by_side, text_names
@@ -39,7 +39,7 @@ def judge(
     question: str,
     parts: Sequence[str],
     passages: Sequence[Passage],
-    weigh: Weigh,
+    weigh: TermWeight,
     *,
     language: str = "en",
     answer_from: float,
@@ -64,7 +64,7 @@ def judge(
 
 
 def _answer(
-    question: str, passages: Sequence[Passage], weigh: Weigh, language: str, answer_from: float, read: Read | None
+    question: str, passages: Sequence[Passage], weigh: TermWeight, language: str, answer_from: float, read: Read | None
 ) -> Judged:
     evidence = score(question, passages, weigh, language)
     related = confidence(question, passages, evidence, weigh, language)

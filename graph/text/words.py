@@ -36,11 +36,11 @@ INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}")
 MIN_ALL_CAPS = 6
 """The length at which a text in capitals is not treated as an abbreviation."""
 
-Weigh = Callable[[str], float]
+TermWeight = Callable[[str], float]
 """The weight of a term: its inverse document frequency."""
 
 
-def alike(term: str) -> float:
+def equal_weight(term: str) -> float:
     """The same weight for every term, where no frequencies are known."""
     return 1.0
 
@@ -127,7 +127,7 @@ def weights(texts: Iterable[Iterable[str]]) -> dict[str, float]:
     return {term: log((total + 1) / (count + 0.5)) for term, count in counts.items()}
 
 
-def share(wanted: Iterable[str], result: Iterable[str], weigh: Weigh) -> float:
+def share(wanted: Iterable[str], result: Iterable[str], weigh: TermWeight) -> float:
     """The weighted share of the wanted terms that are found, 0 to 1; 1 if no term is wanted."""
     wanted = set(wanted)
     total = sum(map(weigh, wanted))

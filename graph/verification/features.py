@@ -11,7 +11,7 @@ from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
 from ..text.values import missing_values, values
-from ..text.words import Weigh, is_number, share
+from ..text.words import TermWeight, is_number, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim
 
@@ -30,7 +30,7 @@ def features(
     index: int,
     passage: PreparedPassage,
     cosine: float | None,
-    weigh: Weigh,
+    weigh: TermWeight,
     rival: float = 0.0,
 ) -> Features:
     """Compare a claim with unit `index` of a passage; shares are 0 to 1.
@@ -156,19 +156,19 @@ def _missing_everywhere(claim_terms: tuple[str, ...], passage: PreparedPassage) 
     return missing_terms(claim_terms, [passage.full_text.term_forms, passage.context.term_forms])
 
 
-def question_overlap(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText, weigh: Weigh) -> float:
+def question_overlap(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText, weigh: TermWeight) -> float:
     """The weighted share of the question's terms that a unit and its context have."""
     return _overlap(claim.question_terms, unit, context, weigh)
 
 
 @lru_cache(maxsize=16384)
-def _overlap(question_terms: frozenset[str], unit: AnalysedText, context: AnalysedText, weigh: Weigh) -> float:
+def _overlap(question_terms: frozenset[str], unit: AnalysedText, context: AnalysedText, weigh: TermWeight) -> float:
     return share(
         question_terms, question_terms - missing_terms(question_terms, [unit.term_forms, context.term_forms]), weigh
     )
 
 
-def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: Weigh) -> float:
+def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: TermWeight) -> float:
     """The highest question overlap among the units that do not state the claim's answer."""
     answer = frozenset(claim.terms) - claim.question_terms
     units = [pair for passage in passages for pair in zip(passage.unit_texts, passage.unit_contexts, strict=True)]

@@ -5,13 +5,13 @@ from itertools import pairwise
 from math import log
 
 from ..learned import load
-from ..text.words import Weigh, share, terms
+from ..text.words import TermWeight, share, terms
 from .passages import PreparedPassage
 from .repair import NOT_FOUND_STATEMENT
 
 
 def features(
-    claims: Sequence[str], passages: Sequence[PreparedPassage], similarities: Sequence[float], weigh: Weigh
+    claims: Sequence[str], passages: Sequence[PreparedPassage], similarities: Sequence[float], weigh: TermWeight
 ) -> dict[str, float]:
     """Means over the claims, weighted by the logarithm of their length.
 
@@ -50,7 +50,7 @@ def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
 
 
 def groundedness(
-    claims: Sequence[str], passages: Sequence[PreparedPassage], similarities: Sequence[float], weigh: Weigh
+    claims: Sequence[str], passages: Sequence[PreparedPassage], similarities: Sequence[float], weigh: TermWeight
 ) -> float:
     """The score, 0 to 1; 0 for an answer without claims."""
     if not claims:

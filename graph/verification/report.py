@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from ..release import Checking
 from ..state import Passage, Usage, Verdict, no_usage
-from ..text.words import Weigh, alike, terms, weights
+from ..text.words import TermWeight, equal_weight, terms, weights
 from .claims import Claim, claims_of
 from .passages import PreparedPassage
 from .repair import ClaimCheck, best_finding, says_not_found
@@ -129,11 +129,11 @@ def _passage(given: str | PassageInput, number: int) -> Passage:
     return cast(Passage, {**fields, "text": passage["text"], "header": "", "metadata": {}})
 
 
-def _term_weight(passages: Sequence[PreparedPassage]) -> Weigh:
+def _term_weight(passages: Sequence[PreparedPassage]) -> TermWeight:
     """The inverse document frequency of a term among the passages."""
     known = weights(set(terms(passage.text)) for passage in passages)
     rarest = max(known.values(), default=1.0)
-    return (lambda term: known.get(term, rarest)) if len(passages) > 1 else alike
+    return (lambda term: known.get(term, rarest)) if len(passages) > 1 else equal_weight
 
 
 def _report(check: ClaimCheck, run: DraftCheck) -> ClaimReport:

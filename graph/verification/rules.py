@@ -9,7 +9,7 @@ from ..learned import load, logistic
 from ..state import Verdict
 from ..text.facts import CLAUSE_ENDS, count_negations, words
 from ..text.values import Value, missing_values
-from ..text.words import Weigh
+from ..text.words import TermWeight
 from .alignment import CopyDifference, copy_difference, is_near_copy
 from .claims import claim_content
 from .features import COPIED_MIN_SHARE, Features, features, question_overlap
@@ -60,7 +60,7 @@ def verdict(finding: PassageFinding, support_from: float) -> Verdict:
     return "contradicted" if finding.opposes else "not_found"
 
 
-def nearest_units(claim: InterpretedClaim, passage: PreparedPassage, weigh: Weigh) -> list[int]:
+def nearest_units(claim: InterpretedClaim, passage: PreparedPassage, weigh: TermWeight) -> list[int]:
     """The units with most of the terms of claim and question, best first."""
     terms = {*claim.terms, *claim.question_terms}
     term_weights = {term: weigh(term) * (1.0 if term in claim.terms else 0.3) for term in terms}
@@ -111,7 +111,7 @@ def check_claim(
     claim: InterpretedClaim,
     passage: PreparedPassage,
     cosines: Mapping[str, float],
-    weigh: Weigh,
+    weigh: TermWeight,
     best_overlap: float,
     units: Sequence[int],
 ) -> PassageFinding:
@@ -154,7 +154,7 @@ def _score_unit(
     index: int,
     passage: PreparedPassage,
     cosines: Mapping[str, float],
-    weigh: Weigh,
+    weigh: TermWeight,
     best_overlap: float,
 ) -> _UnitScore:
     text = passage.unit_texts[index]

@@ -12,7 +12,7 @@ from ..release import Checking
 from ..state import Passage, Repair, Usage
 from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
-from ..text.words import Weigh
+from ..text.words import TermWeight
 from .claims import Claim, claim_content, claims_of
 from .features import best_question_overlap, question_overlap
 from .model import ModelDecision, UncertainClaim, judge_prompt, parse_decisions
@@ -57,7 +57,7 @@ class Verifier:
     """Checks drafts; `model` is called once for a draft, about the claims of which the rules are unsure."""
 
     similarity: "Similarity | None"
-    weigh: Weigh
+    weigh: TermWeight
     settings: Checking
     model: "Judge | None" = None
 
@@ -102,7 +102,7 @@ def prepare_passages(passages: Sequence[Passage]) -> list[PreparedPassage]:
     return [prepare_passage(p["text"], p["header"], context) for p, context in zip(passages, contexts, strict=True)]
 
 
-def _quoted_claims(draft: str, passages: Sequence[PreparedPassage], question: str, weigh: Weigh) -> list[Claim]:
+def _quoted_claims(draft: str, passages: Sequence[PreparedPassage], question: str, weigh: TermWeight) -> list[Claim]:
     """The claims of a reply that has only markers: the sentence of each cited passage closest to the question."""
     if not question:
         return []

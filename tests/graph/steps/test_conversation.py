@@ -12,7 +12,7 @@ from graph.steps.conversation import (
     needs_context,
     replace_name,
 )
-from graph.text.words import Weigh, alike
+from graph.text.words import TermWeight, equal_weight
 
 KALDERA = "How long is the warranty of the Kaldera heat pump?"
 FIVE = "The warranty of the Kaldera is five years from commissioning."
@@ -23,7 +23,7 @@ def said(*contents: str) -> list[Turn]:
     return [{"role": "user", "content": content} for content in contents]
 
 
-def topic(question: str, history: list[Turn], most: int, weigh: Weigh = alike) -> str:
+def topic(question: str, history: list[Turn], most: int, weigh: TermWeight = equal_weight) -> str:
     return Talk.of(history).topic(question, most, weigh)
 
 

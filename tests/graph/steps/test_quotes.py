@@ -6,7 +6,7 @@ from support import passage_of
 from graph.release import Routing
 from graph.state import Passage, Selection
 from graph.steps.route import is_complex, judge
-from graph.text.words import alike
+from graph.text.words import equal_weight
 
 TABLE = """| Tank | Site | Volume | Keeper |
 |---|---|---|---|
@@ -28,7 +28,7 @@ def of(text: str, *, title: str = "Tanks", file: str = "tanks.md", **told: objec
 
 
 def chosen(question: str, *passages: Passage, parts: list[str] | None = None, language: str = "en") -> Selection:
-    found = judge(question, parts or [], passages, alike, language=language, answer_from=0.3)
+    found = judge(question, parts or [], passages, equal_weight, language=language, answer_from=0.3)
     return found.selection
 
 
@@ -208,7 +208,7 @@ def test_in_another_language_the_words_must_be_there() -> None:
 
 
 def test_nothing_found_is_nothing_quoted() -> None:
-    found = judge("What is the rent?", [], [], alike, answer_from=0.3)
+    found = judge("What is the rent?", [], [], equal_weight, answer_from=0.3)
     assert (found.selection["quotes"], found.related) == ([], 0.0)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.words import EMPTY_WORDS, alike, empty_words, numbers, share, terms, weights
+from graph.text.words import EMPTY_WORDS, empty_words, equal_weight, numbers, share, terms, weights
 
 few = settings(max_examples=100, deadline=None)
 
@@ -161,15 +161,15 @@ def test_a_term_without_a_weight_counts_by_default() -> None:
 
 
 def test_a_term_wanted_twice_counts_once() -> None:
-    assert share(["pump", "pump", "valve"], ["pump"], alike) == 0.5
+    assert share(["pump", "pump", "valve"], ["pump"], equal_weight) == 0.5
 
 
 def test_where_nothing_is_wanted_all_is_held() -> None:
-    assert share([], ["pump"], alike) == 1.0
+    assert share([], ["pump"], equal_weight) == 1.0
 
 
 @few
 @given(st.sets(st.text(max_size=3)), st.sets(st.text(max_size=3)))
 def test_a_share_is_whole_when_all_is_found(wanted: set[str], found: set[str]) -> None:
-    assert 0.0 <= share(wanted, found, alike) <= 1.0
-    assert share(wanted, wanted | found, alike) == 1.0
+    assert 0.0 <= share(wanted, found, equal_weight) <= 1.0
+    assert share(wanted, wanted | found, equal_weight) == 1.0

@@ -16,7 +16,7 @@ from support import passage_of
 from graph.errors import ModelFailed
 from graph.release import Checking
 from graph.state import Passage, Usage, no_usage
-from graph.text.words import alike, terms
+from graph.text.words import equal_weight, terms
 from graph.verification.claims import claims_of
 from graph.verification.repair import CheckedAnswer
 from graph.verification.verifier import GRACE_SECONDS, MAX_CHARACTERS, MAX_CLAIMS, Verifier
@@ -75,7 +75,7 @@ def check(
     usage: Usage | None = None,
     question: str = "",
 ) -> CheckedAnswer:
-    verifier, used_passages = Verifier(Overlap(), alike, checking, judge), list(passages or PASSAGES)
+    verifier, used_passages = Verifier(Overlap(), equal_weight, checking, judge), list(passages or PASSAGES)
     return asyncio.run(
         verifier.check(draft, used_passages, usage if usage is not None else no_usage(), question=question)
     )
@@ -196,7 +196,7 @@ def test_a_yes_before_the_answer_is_no_claim() -> None:
 
 
 def test_without_passages_nothing_stands() -> None:
-    verifier = Verifier(Overlap(), alike, NEVER)
+    verifier = Verifier(Overlap(), equal_weight, NEVER)
     checked = asyncio.run(verifier.check("It begins with the date of installation. [1]", [], no_usage()))
     assert (checked.text, actions(checked), checked.repairs[0]["because"]) == ("", ["removed"], "no passage")
 
@@ -242,7 +242,7 @@ def test_the_model_is_not_waited_for_when_the_time_of_the_question_is_over() -> 
             await asyncio.sleep(60)
             return "{}"
 
-    verifier = Verifier(Overlap(), alike, ALWAYS, Slow("supported"))
+    verifier = Verifier(Overlap(), equal_weight, ALWAYS, Slow("supported"))
     checked = asyncio.run(verifier.check(REWORDED, PASSAGES, no_usage(), seconds=0.3))
     assert checked.text == check(REWORDED).text
     assert checked.trouble == ["the model did not decide about the claims: the time of the question was over"]
@@ -266,14 +266,14 @@ def test_what_nobody_decides_is_kept_and_marked_unless_the_release_is_strict() -
 
 
 def test_a_reply_of_markers_alone_is_met_by_the_sentence_that_it_points_to() -> None:
-    verifier = Verifier(Overlap(), alike, Checking())
+    verifier = Verifier(Overlap(), equal_weight, Checking())
     question = "How long is the warranty of the Corrento pump?"
     checked = asyncio.run(verifier.check("[1][2]", PASSAGES, no_usage(), question=question))
     assert checked.text == "The warranty of the Corrento pump is five years. [1]"
 
 
 def test_the_question_is_a_part_of_the_claim() -> None:
-    verifier = Verifier(Overlap(), alike, Checking())
+    verifier = Verifier(Overlap(), equal_weight, Checking())
     forbids = passage("The limit is EUR 500. Drawing cash is not possible.", "card.md")
 
     def text(draft: str) -> str:
@@ -298,13 +298,15 @@ def test_what_only_a_replaced_version_says_stands_unverified() -> None:
 def test_a_claim_is_compared_with_all_passages_in_one_call() -> None:
     near = Overlap()
     passages = [*PASSAGES, *(passage(DRIVE.replace("80", str(n)), f"{n}.md") for n in range(4))]
-    asyncio.run(Verifier(near, alike, NEVER).check("Bananas are yellow. [1]", passages, no_usage()))
+    asyncio.run(Verifier(near, equal_weight, NEVER).check("Bananas are yellow. [1]", passages, no_usage()))
     assert [text for text, _ in near.asked] == ["Bananas are yellow."]
 
 
 def test_what_stands_word_by_word_is_not_compared_by_meaning() -> None:
     near = Overlap()
-    asyncio.run(Verifier(near, alike, NEVER).check("Two persons carry it to the cellar. [2]", PASSAGES, no_usage()))
+    asyncio.run(
+        Verifier(near, equal_weight, NEVER).check("Two persons carry it to the cellar. [2]", PASSAGES, no_usage())
+    )
     assert near.asked == []
 
 
@@ -312,7 +314,7 @@ def test_the_work_for_a_long_draft_grows_with_its_claims_and_no_faster() -> None
     async def compared(claims: int) -> int:
         near = Overlap()
         draft = " ".join(f"Banana number {n} of Peru is yellow. [1]" for n in range(claims))
-        await Verifier(near, alike, NEVER).check(draft, PASSAGES, no_usage())
+        await Verifier(near, equal_weight, NEVER).check(draft, PASSAGES, no_usage())
         return sum(len(others) for _, others in near.asked)
 
     assert asyncio.run(compared(40)) <= 5 * asyncio.run(compared(10)) > 0
@@ -320,14 +322,14 @@ def test_the_work_for_a_long_draft_grows_with_its_claims_and_no_faster() -> None
 
 def test_the_support_of_each_passage_is_given_in_order_and_the_judge_is_not_asked() -> None:
     judge = Opinion("supported")
-    verifier = Verifier(Overlap(), alike, ALWAYS, judge)
+    verifier = Verifier(Overlap(), equal_weight, ALWAYS, judge)
     scores = asyncio.run(verifier.support("Two persons carry it to the cellar.", PASSAGES))
     assert (scores[1], judge.asked) == (1.0, [])
     assert scores[0] < scores[1]
 
 
 def test_no_passages_give_no_support() -> None:
-    assert asyncio.run(Verifier(Overlap(), alike, NEVER).support("It is so.", [])) == []
+    assert asyncio.run(Verifier(Overlap(), equal_weight, NEVER).support("It is so.", [])) == []
 
 
 PIECES = [
@@ -382,7 +384,7 @@ def test_a_long_draft_is_cut_at_a_bound_and_says_so() -> None:
 
 def test_claims_that_are_left_when_the_time_is_over_are_removed() -> None:
     late = -GRACE_SECONDS - 1
-    checked = asyncio.run(Verifier(Overlap(), alike, NEVER).check(REWORDED, PASSAGES, no_usage(), seconds=late))
+    checked = asyncio.run(Verifier(Overlap(), equal_weight, NEVER).check(REWORDED, PASSAGES, no_usage(), seconds=late))
     assert (checked.text, checked.cited) == ("", 0)
     assert {repair["because"] for repair in checked.repairs} == {
         "the time of the question was over before it was checked"
