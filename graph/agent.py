@@ -11,7 +11,8 @@ from .backend import Backend, SourceText
 from .builder import build_graph
 from .connect import connect
 from .models.breaker import BreakerState, breaker_states
-from .release import Release, load_release
+from .release import Release
+from .release_yaml import load_release
 from .retrieval.pipeline import RetrievalPipeline
 from .settings import Settings, load_settings, quiet_libraries
 from .state import Passage, Question

@@ -160,9 +160,7 @@ def _compare(name: str, operator: str, value: Any, kind: ColumnType) -> str:
     literal = _literal(name, value, kind)
     if operator in COMPARISONS:
         if kind not in ("integer", "number", "date"):
-            why = (
-                ": not all of its values are numbers, or dates of one meaning" if kind in ("string", "mixed") else ""
-            )
+            why = ": not all of its values are numbers, or dates of one meaning" if kind in ("string", "mixed") else ""
             raise FilterInvalid(f"{name!r} is a column of type {kind} and has no order{why}. Use eq, ne or in.")
         return f"{column} {COMPARISONS[operator]} {literal}"
     equal = f"array_has({column}, {literal})" if kind == "strings" else f"{column} = {literal}"

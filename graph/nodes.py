@@ -15,7 +15,6 @@ from .backend import Backend, Brief
 from .caching.cache import reuse
 from .caching.single_flight import leader_of_this_run
 from .filters import compile_filter
-from .models.markers import normalise_markers
 from .offload import off_loop
 from .release import Release
 from .retrieval.pipeline import RetrievalPipeline
@@ -25,6 +24,7 @@ from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
 from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, used
 from .steps.route import Judged, is_complex, judge
 from .text.language import language_of
+from .text.markers import normalise_markers
 from .text.words import TermWeight, equal_weight
 from .verification.verifier import Verifier
 

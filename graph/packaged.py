@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .agent import Agent, open_agent
 from .registry.package import RELEASE, part, snapshot_of
-from .release import load_release
+from .release_yaml import load_release
 from .settings import load_settings
 
 

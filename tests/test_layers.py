@@ -200,7 +200,7 @@ def test_only_settings_reads_the_environment() -> None:
 
 def test_no_file_has_grown_too_long() -> None:
     long = {p.relative_to(ROOT).as_posix(): len(p.read_text("utf-8").splitlines()) for p in SOURCES}
-    assert {name: lines for name, lines in long.items() if lines > 280} == {}
+    assert {name: lines for name, lines in long.items() if lines > 320} == {}
 
 
 def test_imports_have_no_cycle() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from graph.errors import ReleaseInvalid
-from graph.release import Release, parse_release
+from graph.release import Release
+from graph.release_yaml import parse_release
 
 Fields = Mapping[str, Any]
 """Values by name; a mapping inside for the fields of a part."""

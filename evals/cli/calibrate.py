@@ -25,7 +25,7 @@ from evals.runs import EvalRun
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
 from graph.files import write_whole
-from graph.release import load_release
+from graph.release_yaml import load_release
 from graph.settings import Settings
 
 SHARE = click.FloatRange(0, 1)

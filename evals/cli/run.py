@@ -13,7 +13,7 @@ from evals.runs import PackagedRelease
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
 from graph.registry.stages import number_of
-from graph.release import load_release
+from graph.release_yaml import load_release
 from graph.settings import Settings
 
 

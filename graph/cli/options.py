@@ -10,7 +10,8 @@ import click
 
 from ..errors import ExtraMissing
 from ..filters import ColumnType, parse_option
-from ..release import Release, load_release
+from ..release import Release
+from ..release_yaml import load_release
 from ..settings import Settings, load_settings, quiet_libraries
 
 Command = TypeVar("Command", bound=Callable[..., Any])

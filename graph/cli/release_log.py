@@ -8,7 +8,7 @@ import click
 
 from ..errors import SourceInvalid
 from ..registry.package import Packed, pack
-from ..release import load_release
+from ..release_yaml import load_release
 from ..settings import bound_mlflow
 from .options import needs_mlflow, settings_and_release, settings_with, takes
 from .terminal import Terminal, echo

@@ -8,9 +8,9 @@ from langchain_core.messages import AIMessageChunk
 
 from ..errors import ModelFailed
 from ..state import Usage
+from ..text.markers import normalise_markers
 from .declines import declines, may_be_sentinel
 from .failures import message_excerpt
-from .markers import normalise_markers
 
 CHARACTERS_PER_TOKEN, MIN_CHARACTERS = 8, 4096
 """The most characters that are read for each allowed token (no language needs more), and at least."""

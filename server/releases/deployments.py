@@ -13,7 +13,7 @@ from typing import Literal
 
 from graph.agent import Agent, open_agent
 from graph.registry.stages import PRODUCTION
-from graph.release import load_release
+from graph.release_yaml import load_release
 from graph.settings import load_settings
 from graph.state import Answer, Question
 from server.errors import RequestRefused, refuse

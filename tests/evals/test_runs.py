@@ -21,7 +21,8 @@ from evals.runner import ask as ask_one
 from evals.runs import ANSWERS, SAMPLES, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
 from graph.agent import open_agent
 from graph.registry.package import RELEASE, open_package, part
-from graph.release import Models, load_release
+from graph.release import Models
+from graph.release_yaml import load_release
 from graph.settings import Settings
 
 HOTEL = Sample(id="hotel", question="What is the hotel limit in the EU?", answerable=True)

@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from graph.errors import ReleaseInvalid
-from graph.release import PROMPTS, ROLES, Chunking, Models, Release, load_release, parse_release
+from graph.release import PROMPTS, ROLES, Chunking, Models, Release
+from graph.release_yaml import load_release, parse_release
 
 
 def refused(text: str) -> str:

@@ -141,7 +141,7 @@ def test_a_version_that_cannot_be_opened_replaces_nothing(client: httpx.Client, 
 def test_a_version_that_does_not_answer_replaces_nothing(client: httpx.Client, registry: MemoryRegistry) -> None:
     number = registry.log(release("mute"))
     root = registry.home / f"v{number}"
-    code = root / "graph" / "public.py"
+    code = root / "graph" / "stream_items.py"
     code.write_text(code.read_text("utf-8").replace("yield chunk", "raise RuntimeError('mute')"), "utf-8")
     relog(registry, number, root)
     registry.names["production"] = number

@@ -36,9 +36,9 @@ def until(true: Callable[[], Any]) -> None:
         time.sleep(0.05)
 
 
-def counted(url: str, outcome: str, what: str = "trace") -> float:
+def counted(url: str, outcome: str, kind: str = "trace") -> float:
     page = Numbers(httpx.get(f"{url}/metrics", timeout=60).text)
-    return page.total("warrant_traces_total", what=what, outcome=outcome)
+    return page.total("warrant_traces_total", kind=kind, outcome=outcome)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from support import QUICK, ROOT
 from evals.calibration.calibrate import Calibration
 from evals.dataset import read_dataset, write_dataset
 from evals.runs import ANSWERS
-from graph.release import load_release
+from graph.release_yaml import load_release
 from warrant import main
 
 RELEASE = "# ours\nname: quick  # static vectors\nembedding: wordllama-256\n"

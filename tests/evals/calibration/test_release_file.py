@@ -4,7 +4,7 @@ import pytest
 
 from evals.calibration.release_file import rewritten
 from graph.errors import ReleaseInvalid
-from graph.release import parse_release
+from graph.release_yaml import parse_release
 
 CHANGES = {"name": "new", "routing": {"answer_from": 0.25, "read_from": 0.05}}
 
@@ -20,7 +20,7 @@ CHANGES = {"name": "new", "routing": {"answer_from": 0.25, "read_from": 0.05}}
             "\n  read_from: 0.05\nretrieval: {pool: 50}\n",
         ),
         ("routing: {read_from: 0.3}", "routing: {read_from: 0.05, answer_from: 0.25}\nname: new\n"),
-        ("name: 'old'\nrouting: {}\n", "name: new\nrouting: {answer_from: 0.25, read_from: 0.05}\n"),
+        ("name: 'old'\nrouting: {}\n", "name: 'new'\nrouting:\n  answer_from: 0.25\n  read_from: 0.05\n"),
         ("prompts:\n  answer: |\n    Answer.\n\n    Cite.\n", None),
     ],
 )

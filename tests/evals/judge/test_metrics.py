@@ -83,8 +83,8 @@ def at(tmp_path: Path) -> Iterator[Any]:
 async def test_a_good_judge_gives_the_metrics_of_ragas(at: Any, name: str, text: str, value: float, calls: int) -> None:
     asking = at(Script())
     assert await asking.value(name, outcome(text)) == pytest.approx(value, abs=1e-6)
-    assert len(asking.endpoint.served) == calls == asking.judge.spent.calls
-    assert (asking.judge.spent.input_tokens, asking.judge.spent.output_tokens) == (40 * calls, 5 * calls)
+    assert len(asking.endpoint.served) == calls == asking.judge.usage.calls
+    assert (asking.judge.usage.input_tokens, asking.judge.usage.output_tokens) == (40 * calls, 5 * calls)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ async def test_each_repeat_and_each_turn_is_asked_and_paid_once(at: Any) -> None
         for repeat in range(3):
             await asking.value("answer_relevancy", outcome("Hourly."), repeat)
     assert len(asking.endpoint.served) == 9 == asking.judge.asked
-    assert asking.judge.spent.calls == 9
+    assert asking.judge.usage.calls == 9
 
 
 async def test_a_reply_of_no_use_is_asked_for_again_when_told_so(at: Any) -> None:

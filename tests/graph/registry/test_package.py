@@ -13,7 +13,8 @@ from support import HANDBOOK, QUICK, run_index
 from graph.agent import Agent
 from graph.errors import PackageBroken, SnapshotMismatch
 from graph.registry.package import example_of, open_package, pack, package_digest, part, snapshot_of
-from graph.release import Release, load_release
+from graph.release import Release
+from graph.release_yaml import load_release
 from graph.state import Question
 
 HOTEL = "What is the hotel limit in the EU?"

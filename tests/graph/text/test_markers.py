@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.models.markers import normalise_markers
+from graph.text.markers import normalise_markers
 
 
 @pytest.mark.parametrize(
