@@ -2,9 +2,12 @@
 
 import asyncio
 import gzip
+import io
 import json
+import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +19,29 @@ from graph.release import Release
 from graph.retrieval.pipeline import RetrievalPipeline
 from graph.settings import Settings
 from graph.state import Passage
+from warrant import main
 
 WARRANT = [sys.executable, "-m", "warrant"]
 QUESTION = "What is the minimum number of characters for my password?"
 
 
 def run(*arguments: object, text: str | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [*WARRANT, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, input=text, cwd=cwd or ROOT, timeout=120)
+    """Run a command in this process, with an environment and a standard input of its own."""
+    command, environment, keyboard = [*map(str, arguments)], os.environ.copy(), sys.stdin
+    shown, trouble = io.StringIO(), io.StringIO()
+    sys.stdin = io.StringIO(text or "")
+    try:
+        with chdir(cwd or ROOT), redirect_stdout(shown), redirect_stderr(trouble):
+            code = main(command)
+    finally:
+        sys.stdin = keyboard
+        os.environ.clear()
+        os.environ.update(environment)
+    return subprocess.CompletedProcess(command, int(code or 0), shown.getvalue(), trouble.getvalue())
 
 
 def test_help_lists_the_commands_and_the_exit_codes() -> None:
-    shown = run("--help").stdout
+    shown = subprocess.run([*WARRANT, "--help"], capture_output=True, text=True, cwd=ROOT, timeout=120).stdout
     assert all(word in shown for word in ("index", "ask", "search", "release", "graph", "130 interrupted"))
 
 
