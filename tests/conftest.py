@@ -1,11 +1,13 @@
 """What many tests need: quiet libraries, and the sample handbook as a Snapshot."""
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 from support import HANDBOOK, QUICK, Silent
 
 from graph.ingest.options import Options
@@ -31,31 +33,46 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def made_once(temporary: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that is made once for all workers of a test run."""
+    base = temporary.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            begun = folder.with_suffix(".begun")
+            shutil.rmtree(begun, ignore_errors=True)
+            begun.mkdir()
+            make(begun)
+            begun.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def handbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of the sample handbook under the default release."""
-    store = tmp_path_factory.mktemp("handbook")
-    index([HANDBOOK], store, Release(), Options(threads=2), Silent())
-    return store
+    options = Options(threads=2)
+    return made_once(tmp_path_factory, "handbook", lambda out: index([HANDBOOK], out, Release(), options, Silent()))
 
 
 @pytest.fixture(scope="session")
 def quick_handbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of the sample handbook under static vectors."""
-    store = tmp_path_factory.mktemp("quick")
-    index([HANDBOOK], store, QUICK, Options(threads=2), Silent())
-    return store
+    options = Options(threads=2)
+    return made_once(tmp_path_factory, "quick", lambda out: index([HANDBOOK], out, QUICK, options, Silent()))
 
 
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's tables in a SQLite file: they take seconds to make, so they are made once and copied."""
-    from mlflow import MlflowClient
 
-    bound_mlflow()
-    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{file}", f"sqlite:///{file}").search_registered_models()
-    return file
+    def make(folder: Path) -> None:
+        from mlflow import MlflowClient
+
+        bound_mlflow()
+        uri = f"sqlite:///{folder / 'mlflow.db'}"
+        MlflowClient(uri, uri).search_registered_models()
+
+    return made_once(tmp_path_factory, "mlflow", make) / "mlflow.db"
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,7 @@ def test_a_command_whose_libraries_are_missing_names_the_extra() -> None:
     )
 
 
+@pytest.mark.slow
 def test_ask_imports_no_part_that_it_does_not_need(handbook: Path) -> None:
     names = imported_by("ask", QUESTION, "--index", str(handbook), "--json")
     assert "langgraph" in names

@@ -27,6 +27,7 @@ def walk(kind: str, index: Path, folder: Path) -> list[str]:
     return entered
 
 
+@pytest.mark.slow
 def test_a_question_passes_through_the_files_of_the_page(handbook: Path, tmp_path: Path) -> None:
     names = listed("A question")
     assert [name for name in walk("question", handbook, tmp_path) if name in names] == names

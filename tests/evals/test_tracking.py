@@ -17,6 +17,8 @@ from evals.tracking import EVIDENCE, SAYS, VerdictFiles, attach_verdict, log_run
 from graph.errors import RegistryUnavailable
 from warrant import main
 
+pytestmark = pytest.mark.slow
+
 SUBJECT = PackagedRelease(Path(), "default@abc", "d" * 64, "s1", version=3)
 SAMPLES = (Sample(id="a", question="Who?", answerable=True), Sample(id="b", question="Whom?", answerable=True))
 FOUND = (

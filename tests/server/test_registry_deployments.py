@@ -36,6 +36,8 @@ from server.releases.registry import RegistryDeployments
 from server.routes.admin import signed
 from server.settings import ServerSettings
 
+pytestmark = pytest.mark.slow
+
 PENSION = {"input": {"question": "Do penguins like music?"}}
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
 

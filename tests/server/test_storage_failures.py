@@ -29,6 +29,8 @@ from server.observability.answer_store import AnswerStore
 from server.service import NOT_READ, NOT_STORED
 from server.settings import ServerSettings
 
+pytestmark = pytest.mark.slow
+
 FILES = {"conversations.db": "Conversations", "feedback.db": "Questions and feedback"}
 LAPTOPS = {"question": "After how many years are laptops replaced?", "session_id": "talk"}
 TURN = [Turn(role="user", content="question"), Turn(role="assistant", content="answer")]

@@ -22,6 +22,8 @@ from graph.registry.warrant import Champion
 from graph.release import Release
 from warrant import main
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = tuple(Sample(id=f"s{n}", question="?", answerable=True) for n in range(60))
 DATASET = Dataset("d", SAMPLES)
 LIMITS = Thresholds(threshold=(Threshold(metric="answered", floor=0.5, margin=0.1),))

@@ -16,6 +16,8 @@ from evals.judge.labels import read_labels
 from evals.scores import Score
 from warrant import warrant
 
+pytestmark = pytest.mark.slow
+
 LABELLED = ROOT / "tests" / "evals" / "judge" / "labelled"
 
 

@@ -11,6 +11,8 @@ from evals.dataset import Dataset
 from evals.report import FILES
 from warrant import main
 
+pytestmark = pytest.mark.slow
+
 Type = Callable[[str], tuple[int, str]]
 
 

@@ -22,6 +22,8 @@ from graph.registry.warrant import Warrant, WarrantScore
 from graph.registry.write_ahead import recover
 from graph.release import Release
 
+pytestmark = pytest.mark.slow
+
 ME = Actor("alice", "box", os.getpid())
 WHY = Reason("CHG-1", "better")
 RELEASES = [Release(name=name) for name in ("one", "two", "three", "four")]
