@@ -13,13 +13,14 @@ from unicodedata import normalize
 
 from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
 from ..text.splitting import sentences
+from ..text.units import CURRENCIES
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
 Kind = Literal["code", "number", "name"]
 
 CARRIED = re.compile(r"(?<=\S) \([^()]*\)$")
 """The words that a conversation has carried along."""
-TOKEN = re.compile(r"[^\W_]+(?:[-/.&'’][^\W_]+)*")
+TOKEN = re.compile(r"\d+(?:[.,]\d+)+(?![^\W_])|[^\W_]+(?:[-/.&'’][^\W_]+)*")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 LETTERS = re.compile(r"[A-Z]{1,4}")
 """What makes a code together with the number behind it: OV 3."""
@@ -84,7 +85,9 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
     while place < len(words):
         before = _before([word.lower() for word in words[:place]])
         last = place + 1
-        if place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
+        if _is_amount(words[place : place + 2]):
+            last = place + 2
+        elif place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
             last = place + 2
             yield Name(" ".join(words[place:last]), "code", (_joined("".join(words[place:last])),), before)
         elif _is_code(words[place]):
@@ -98,6 +101,13 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
                 " ".join(words[place:last]), "name", _name_words(words[place:last]), "" if before in LOOSE else before
             )
         place = last
+
+
+def _is_amount(pair: Sequence[str]) -> bool:
+    """Whether two words are a currency's code and a number, in either order: `EUR 30,000`."""
+    return len(pair) == 2 and any(
+        code in CURRENCIES and NUMBER.fullmatch(number) for code, number in (pair, [*reversed(pair)])
+    )
 
 
 def _before(words: Sequence[str]) -> str:
