@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DIGEST = "warrant-graph"
-WIDTH, HEIGHT = 1.5, 0.5
+WIDTH, HEIGHT = 1.7, 0.5
 DOTS_PER_INCH = 150
 NAMES = {"__start__": "question", "__end__": "answer"}
 FILLS = {"__start__": "#e6eef8", "__end__": "#dff1e1", "fallback": "#fbeedd"}
@@ -60,17 +60,19 @@ def write_png(drawing: Drawing, path: Path) -> None:
     except ImportError as error:
         raise ExtraMissing("Drawing a PNG needs matplotlib and grandalf; pip install 'warrant-rag[draw]'.") from error
     places = _places(drawing)
-    figure = Figure(figsize=(11, 3))
+    figure = Figure(figsize=(12, 2.6))
     axes = figure.add_subplot()
     for name, (x, y) in places.items():
         corner = (x - WIDTH / 2, y - HEIGHT / 2)
         fill = FILLS.get(name, "#ffffff")
         axes.add_patch(FancyBboxPatch(corner, WIDTH, HEIGHT, "round,pad=0.06", facecolor=fill, edgecolor=LINE))
-        axes.text(x, y, NAMES.get(name, name), ha="center", va="center", fontsize=8.5, color="#111111")
+        axes.text(x, y, NAMES.get(name, name), ha="center", va="center", fontsize=8, color="#111111")
     for edge in drawing.edges:
         _draw_edge(axes, edge, places)
     axes.set_aspect("equal")
-    axes.autoscale_view()
+    across, up = zip(*places.values(), strict=True)
+    axes.set_xlim(min(across) - WIDTH, max(across) + WIDTH)
+    axes.set_ylim(min(up) - 2.1, max(up) + 2 * HEIGHT)
     axes.axis("off")
     mark = {"Software": None, DIGEST: digest_of(mermaid_of(drawing))}
     figure.savefig(path, dpi=DOTS_PER_INCH, metadata=mark, facecolor="white", bbox_inches="tight")
@@ -94,6 +96,13 @@ def _places(drawing: Drawing) -> dict[str, tuple[float, float]]:
     return {name: (vertex.view.xy[1], -vertex.view.xy[0]) for name, vertex in vertices.items()}
 
 
+def _crosses_a_node(edge: Edge, places: dict[str, tuple[float, float]]) -> bool:
+    """Whether a straight line between two nodes would strike through another."""
+    (x, y), (to_x, to_y) = places[edge.source], places[edge.target]
+    between = [(at, level) for at, level in places.values() if x < at < to_x]
+    return any(abs(y + (to_y - y) * (at - x) / (to_x - x) - level) < HEIGHT / 2 for at, level in between)
+
+
 def _draw_edge(axes: "Axes", edge: Edge, places: dict[str, tuple[float, float]]) -> None:
     from matplotlib.patches import FancyArrowPatch
 
@@ -105,6 +114,9 @@ def _draw_edge(axes: "Axes", edge: Edge, places: dict[str, tuple[float, float]])
         start, end, rad = (x + 0.3, low), (x - 0.3, low), -1.3
     elif to_x < x:
         start, end, rad = (x - 0.2, y - HEIGHT / 2 - 0.07), (to_x + WIDTH / 2 + 0.07, to_y - 0.1), -0.25
+    elif _crosses_a_node(edge, places):
+        low = HEIGHT / 2 + 0.07
+        start, end, rad = (x, y - low), (to_x, to_y - low), 0.16
     style = "dashed" if edge.conditional else "solid"
     axes.add_patch(
         FancyArrowPatch(
