@@ -99,11 +99,11 @@ def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
     if shape(best, passages[best["passage"]]) != "row":
         counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
-    pairs = (pair.partition(": ") for pair in best["text"].split("; "))
+    pairs = [pair.partition(": ") for pair in best["text"].split("; ")]
     counts = [(label, cell_of(value or label).kind in ("number", "quantity")) for label, _, value in pairs]
     # In a table that lies on its side the first cell says what is counted.
-    lies = head & set(terms(best["text"].split("; ")[0])) and any(number for _, number in counts[1:])
-    return bool(lies) or any(number and bool(head & set(terms(label))) for label, number in counts)
+    sideways = head & set(terms(pairs[0][2] or pairs[0][0])) and any(number for _, number in counts[1:])
+    return bool(sideways) or any(number and bool(head & set(terms(label))) for label, number in counts)
 
 
 def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:

@@ -154,7 +154,7 @@ async def test_without_passages_nothing_is_held_and_what_is_not_told_has_no_scor
     asking = at(Script())
     for name in ("faithfulness", "judged_context_precision", "judged_context_recall"):
         assert await asking.value(name, outcome("Yes.", passages=[])) == 0.0
-        with pytest.raises(Unscored, match="does not tell"):
+        with pytest.raises(Unscored, match="does not say which passages"):
             await asking.value(name, outcome("Yes.", passages=None))
     assert asking.endpoint.served == []
 
@@ -176,7 +176,7 @@ async def test_each_repeat_and_each_turn_is_asked_and_paid_once(at: Any) -> None
     for _ in range(2):
         for repeat in range(3):
             await asking.value("answer_relevancy", outcome("Hourly."), repeat)
-    assert len(asking.endpoint.served) == 9 == asking.judge.asked
+    assert len(asking.endpoint.served) == 9 == asking.judge.calls
     assert asking.judge.usage.calls == 9
 
 
@@ -185,7 +185,7 @@ async def test_a_reply_of_no_use_is_asked_for_again_when_told_so(at: Any) -> Non
     with pytest.raises(Unscored):
         await bad.value("faithfulness", outcome("Every 4 years."))
     bad.script.instead = {}
-    bad.judge.judging = judge_config(settings_for(bad.endpoint), again=True)
+    bad.judge.config = judge_config(settings_for(bad.endpoint), again=True)
     assert await bad.value("faithfulness", outcome("Every 4 years.")) == 1.0
     assert len(bad.endpoint.served) == 3
 

@@ -166,6 +166,12 @@ def test_rows_that_do_not_have_the_name_are_not_counted() -> None:
     assert [text[:8] for text in texts(found)] == ["Tank: T1", "Tank: T3"]
 
 
+def test_rows_of_what_is_counted_are_no_count_of_it() -> None:
+    found = chosen("How many tanks are in Moss?", of(TABLE.replace(" m3", " m")))
+    assert found["partial"]
+    assert [text[:8] for text in texts(found)] == ["Tank: T1", "Tank: T3"]
+
+
 def test_a_total_that_is_stated_is_an_answer() -> None:
     found = chosen("What is the total volume of the tanks?", of(f"{TABLE}\n\nThe total volume of the tanks is 155 m3."))
     assert (texts(found), found["partial"]) == (["The total volume of the tanks is 155 m3."], "")
