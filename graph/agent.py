@@ -76,9 +76,9 @@ class Agent:
         if self.backend.index:
             await self.backend.index.ping()
 
-    async def document(self, file: str, groups: list[str]) -> SourceText | None:
-        """The document of a file; None if there is none that these groups may see. Raises RetrievalUnavailable."""
-        return await self.backend.index.document(file, check_groups(groups)) if self.backend.index else None
+    async def document(self, document: str, groups: list[str]) -> SourceText | None:
+        """A document by its id; None if there is none that these groups may see. Raises RetrievalUnavailable."""
+        return await self.backend.index.document(document, check_groups(groups)) if self.backend.index else None
 
     def close(self) -> None:
         """Let go of the Snapshot; nothing more is to be asked."""

@@ -56,8 +56,8 @@ class SourceText:
 class Index(Protocol):
     """The index on disk that passages are read from."""
 
-    async def document(self, file: str, groups: list[str]) -> SourceText | None:
-        """The document of a file; None if there is none that these groups may see."""
+    async def document(self, document: str, groups: list[str]) -> SourceText | None:
+        """A document by its id; None if there is none that these groups may see."""
         ...
 
     async def ping(self) -> None:

@@ -67,12 +67,14 @@ def question_request(**fields: Any) -> QuestionRequest:
 
 
 class PublicCitation(BaseModel):
-    """Where a claim comes from: characters `start` to `end` of the file's text are the quote; `support` is 0 to 1.
+    """Where a claim comes from: characters `start` to `end` of the document's text are the quote; `support` is 0 to 1.
 
-    `verdict` is `unverified` when the check could not decide whether the passage supports a claim that cites it.
+    `document` is its id: a corpus or a large CSV file holds several documents. `verdict` is `unverified` when the check
+    could not decide whether the passage supports a claim that cites it.
     """
 
     marker: int
+    document: str
     file: str
     title: str
     page: int | None

@@ -64,9 +64,9 @@ class SnapshotRetriever:
     def newer(self) -> str | None:
         return self._lease.newer()
 
-    async def document(self, file: str, groups: list[str]) -> SourceText | None:
+    async def document(self, document: str, groups: list[str]) -> SourceText | None:
         with self._unavailable_on_error():
-            found = await self._reader.document_of(file, access_condition(groups))
+            found = await self._reader.document_where(document, access_condition(groups))
         return SourceText(found.title, found.text) if found else None
 
     def close(self) -> None:

@@ -229,11 +229,11 @@ class Reader:
         rows = await self._documents.query().where(condition).limit(1).to_list()
         return DocumentRow(**{key: rows[0][key] for key in DOCUMENT_SCHEMA.names}) if rows else None
 
-    async def document_of(self, file: str, where: str) -> DocumentRow | None:
-        """The document of a file, if one of its passages meets a condition."""
-        condition = "file = '" + file.replace("'", "''") + f"' AND ({where})"
+    async def document_where(self, name: str, where: str) -> DocumentRow | None:
+        """One document by its id, if one of its passages meets a condition."""
+        condition = "document = '" + name.replace("'", "''") + f"' AND ({where})"
         rows = await self._passages.query().where(condition).select(["document"]).limit(1).to_list()
-        return await self.document(rows[0]["document"]) if rows else None
+        return await self.document(name) if rows else None
 
     async def passages(self, without: Iterable[str] = ()) -> AsyncIterator[PassageRows]:
         """Every passage with its vectors, except those of the documents in `without`."""

@@ -31,7 +31,7 @@ class DocumentExcerpt(BaseModel):
     `begins` and `ends` say whether the excerpt reaches the document's beginning and end.
     """
 
-    file: str
+    document: str
     title: str
     start: int
     end: int
@@ -52,15 +52,15 @@ def document_routes(service: AnswerService) -> APIRouter:
         return Examples(questions=await _example_questions((await service.deployment()).agent))
 
     @routes.get("/documents")
-    async def document(
-        file: Annotated[str, Query(max_length=1000)],
+    async def excerpt(
+        document: Annotated[str, Query(max_length=1000)],
         start: Annotated[int, Query(ge=0)] = 0,
         end: Annotated[int, Query(ge=0)] = 0,
     ) -> DocumentExcerpt:
         """The text around characters `start` to `end` of a document that you may see; 404 for any other."""
         agent, groups = (await service.deployment()).agent, list(this_request().caller.groups)
         # The agent of an older release may have no documents.
-        found = await agent.document(file, groups) if hasattr(agent, "document") else None
+        found = await agent.document(document, groups) if hasattr(agent, "document") else None
         if found is None:
             raise refuse(404, "There is no such document here.")
         text = found.text
@@ -68,7 +68,7 @@ def document_routes(service: AnswerService) -> APIRouter:
         end = max(start, min(end, len(text)))
         first, last = max(0, start - CONTEXT), min(len(text), end + CONTEXT)
         return DocumentExcerpt(
-            file=file,
+            document=document,
             title=found.title,
             start=start,
             end=end,

@@ -6,13 +6,13 @@ import { call } from "/static/stream.js";
 const find = (id) => document.getElementById(id);
 
 export async function openDocument(citation) {
-  const { file, start, end } = citation;
+  const { start, end } = citation;
   find("document-title").textContent = citation.title;
   find("document-place").textContent = placeOf(citation);
   find("document-text").replaceChildren("Loading…");
   find("document").showModal();
   try {
-    show(await (await call(`/documents?${new URLSearchParams({ file, start, end })}`)).json());
+    show(await (await call(`/documents?${new URLSearchParams({ document: citation.document, start, end })}`)).json());
   } catch (error) {
     find("document-text").replaceChildren(element("span", { class: "error", role: "alert" }, error.message));
   }

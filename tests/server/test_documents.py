@@ -1,5 +1,6 @@
 """Example questions and cited documents: only from documents that the caller may see."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from server_under_test import app_over, key_file, serving
-from support import QUICK
+from support import QUICK, run_index
 
 RESTRICTED = "handbook/hr/salary-bands.docx"
 
@@ -28,7 +29,7 @@ def get(url: str, path: str, key: str, **params: Any) -> httpx.Response:
 def test_the_text_around_a_citation_is_that_of_its_document(server: str) -> None:
     body = {"input": {"question": "What is the hotel limit in the EU?"}}
     citation = httpx.post(f"{server}/rag/invoke", json=body, timeout=60).json()["output"]["citations"][0]
-    place = {name: citation[name] for name in ("file", "start", "end")}
+    place = {name: citation[name] for name in ("document", "start", "end")}
     excerpt = get(server, "/documents", "", **place).json()
     assert (excerpt["cited"], excerpt["title"]) == (citation["quote"], citation["title"])
     assert excerpt["begins"]
@@ -36,15 +37,26 @@ def test_the_text_around_a_citation_is_that_of_its_document(server: str) -> None
     assert "During trade fairs" in excerpt["after"]
 
 
+def test_documents_of_one_file_are_told_apart(tmp_path: Path) -> None:
+    records = [{"id": f"r{n}", "title": f"Rule {n}", "text": f"The limit of hall {n} is {n}0 people."} for n in (1, 2)]
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    run_index(corpus, tmp_path / "store")
+    with serving(app_over(tmp_path / "store", tmp_path / "state", QUICK)) as url:
+        for record in records:
+            excerpt = get(url, "/documents", "", document=record["id"], end=9).json()
+            assert (excerpt["title"], excerpt["cited"] + excerpt["after"]) == (record["title"], record["text"])
+
+
 def test_a_span_past_the_end_gives_no_error(server: str) -> None:
-    excerpt = get(server, "/documents", "", file="handbook/policies/access-control.md", start=10**6, end=5).json()
+    excerpt = get(server, "/documents", "", document="handbook/policies/access-control.md", start=10**6, end=5).json()
     assert (excerpt["cited"], excerpt["after"], excerpt["ends"]) == ("", "", True)
 
 
 def test_a_restricted_document_exists_for_its_group_only(locked: str) -> None:
-    assert get(locked, "/documents", "key-of-hanna", file=RESTRICTED).status_code == 200
-    refused = get(locked, "/documents", "key-of-ann", file=RESTRICTED)
-    unknown = get(locked, "/documents", "key-of-ann", file="handbook/nothing' OR true --.md")
+    assert get(locked, "/documents", "key-of-hanna", document=RESTRICTED).status_code == 200
+    refused = get(locked, "/documents", "key-of-ann", document=RESTRICTED)
+    unknown = get(locked, "/documents", "key-of-ann", document="handbook/nothing' OR true --.md")
     assert (refused.status_code, unknown.status_code) == (404, 404)
     assert refused.json()["error"]["message"] == unknown.json()["error"]["message"]
 
@@ -56,6 +68,5 @@ def test_examples_are_questions_about_documents_that_the_caller_may_see(locked: 
 
 
 def test_both_need_a_key_where_there_are_keys(locked: str) -> None:
-    assert (
-        get(locked, "/examples", "wrong").status_code == get(locked, "/documents", "wrong", file="a").status_code == 401
-    )
+    replies = [get(locked, "/examples", "wrong"), get(locked, "/documents", "wrong", document="a")]
+    assert [reply.status_code for reply in replies] == [401, 401]
