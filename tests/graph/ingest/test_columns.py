@@ -156,7 +156,7 @@ def test_there_are_no_more_columns_than_allowed_and_the_others_are_told() -> Non
     assert "'c104' (a.txt) and 2 more; only the first 100" in warning.message
 
 
-def test_a_column_of_several_kinds_is_told_with_the_documents_that_differ() -> None:
+def test_a_column_of_several_kinds_is_reported_with_the_documents_that_differ() -> None:
     assert warned(a="7", b="12", c="about 30") == [
         "Column 'x' has no one type: 2 of 3 values are numbers, but not 'about 30' (c.txt). "
         "Filters by an order are refused."
@@ -167,7 +167,7 @@ def test_a_column_of_several_kinds_is_told_with_the_documents_that_differ() -> N
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "reported"),
     [
         (
             ["3/4/2025", "5/6/2025"],
@@ -180,17 +180,29 @@ def test_a_column_of_several_kinds_is_told_with_the_documents_that_differ() -> N
         (["A", "B", "7"], "2 of 3 values are text, but not '7' (c.txt)"),
         (["yes", True, "n/a"], "2 of 3 values are true or false, but not 'n/a' (c.txt)"),
         ([True, 1], "1 of 2 values are numbers, but not 'true' (a.txt)"),
+        (["1.250,50 €", "90,00 €"], "'1.250,50 €' (a.txt), '90,00 €' (b.txt). A number with a unit is text"),
+        (["5%", "12 %", "n/a"], "'5%' (a.txt), '12 %' (b.txt). A number with a unit is text"),
+        (["EUR 12", "EUR 1,500"], "'EUR 12' (a.txt), 'EUR 1,500' (b.txt). A number with a unit is text"),
     ],
 )
-def test_what_keeps_a_column_from_a_type_is_told(values: list[object], told: str) -> None:
+def test_what_keeps_a_column_from_a_type_is_reported(values: list[object], reported: str) -> None:
     [message] = warned(**dict(zip("abc", values, strict=False)))
-    assert told in message
+    assert reported in message
 
 
 @pytest.mark.parametrize(
-    "values", [["EU", "US"], ["1", 2.5], ["0049", "77", "A"], ["NO", "DE", "SE"], [["a"], "7"], [None]]
+    "values",
+    [
+        ["EU", "US"],
+        ["1", 2.5],
+        ["0049", "77", "A"],
+        ["NO", "DE", "SE"],
+        [["a"], "7"],
+        [None],
+        ["A 4", "B 5%", "DIN EN 12"],
+    ],
 )
-def test_a_column_that_is_what_it_seems_is_not_told(values: list[object]) -> None:
+def test_a_column_that_is_what_it_seems_is_not_reported(values: list[object]) -> None:
     assert warned(**dict(zip("abc", values, strict=False))) == []
 
 
