@@ -60,12 +60,13 @@ def serving(app: FastAPI) -> Iterator[str]:
         thread.join(30)
 
 
-def until(holds: Callable[[], Any], seconds: float = 60) -> None:
-    """Wait for what other threads and processes do."""
+def until(look: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait for what other threads and processes do: what `look` returns once that is true."""
     end = time.monotonic() + seconds
-    while not holds():
+    while not (found := look()):
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
+        time.sleep(0.01)
+    return found
 
 
 def wait_until_begun(url: str) -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 from langchain_core.callbacks import BaseCallbackHandler
-from server_under_test import key_file, opening, serving
+from server_under_test import key_file, opening, serving, until
 from support import QUICK
 
 from graph.release import Models
@@ -334,11 +334,10 @@ async def test_who_stops_reading_in_a_loop_stops_the_work_too(slow: str, caplog:
 
 
 def ended(caplog: pytest.LogCaptureFixture, expected: int) -> list[str]:
-    """How questions ended; told a moment after."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        codes = [r.__dict__["code"] for r in caplog.records if r.name == "warrant.questions"]
-        if len(codes) >= expected:
-            return codes
-        time.sleep(0.01)
-    return []
+    """How questions ended, which is logged a moment later."""
+
+    def codes() -> list[str]:
+        return [record.__dict__["code"] for record in caplog.records if record.name == "warrant.questions"]
+
+    until(lambda: len(codes()) >= expected)
+    return codes()

@@ -3,7 +3,6 @@
 import http.client
 import json
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 import yaml
 from mcp import ClientSession, McpError, types
 from mcp_under_test import call, structured, talking
-from server_under_test import app_over, key_file, serving, wait_until_begun
+from server_under_test import app_over, key_file, serving, until, wait_until_begun
 from support import QUICK
 
 from graph.release import Models
@@ -272,11 +271,3 @@ async def test_work_stops_when_the_client_leaves(slow: str, caplog: pytest.LogCa
     assert [record.__dict__["code"] for record in ended] == ["cancelled"]
     async with talking(slow) as session:
         assert structured(await call(session, "search", query="laptops", limit=1))
-
-
-def until(look: Any, seconds: float = 60) -> Any:
-    """What a query returns once it returns anything: observers may be called a moment after the reply."""
-    end = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < end:
-        time.sleep(0.01)
-    return found

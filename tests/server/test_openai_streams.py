@@ -18,7 +18,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
 from openai import OpenAI
 from pydantic import SecretStr
-from server_under_test import app_over, serving
+from server_under_test import app_over, serving, until
 from support import QUICK
 
 from graph.release import Models
@@ -69,12 +69,8 @@ def leave(url: str, path: str, body: dict[str, Any], *, begun: bool) -> None:
 
 def questions(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     """What the log says of questions that ended; it may come a moment later."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if found := [record for record in caplog.records if record.name == "warrant.questions"]:
-            return found
-        time.sleep(0.01)
-    return []
+    found: list[logging.LogRecord] = until(lambda: [r for r in caplog.records if r.name == "warrant.questions"])
+    return found
 
 
 @pytest.mark.parametrize("path", ASKED)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, aclosing, closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from server_under_test import key_file, opening, serving
+from server_under_test import key_file, opening, serving, until
 from support import QUICK
 
 from graph.release import Generation, Models
@@ -105,13 +104,6 @@ def name_of(items: Items) -> str:
 
 def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.__dict__["code"] for record in caplog.records if record.name == "warrant.questions"]
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.01)
-    return holds()
 
 
 def test_a_dropped_stream_goes_on_where_it_was(client: httpx.Client) -> None:
@@ -233,7 +225,7 @@ def test_the_wait_begins_anew_with_each_who_leaves() -> None:
 def test_work_stops_when_nobody_comes_back(hasty: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "warrant.questions"):
         name = name_of(begin(hasty))
-        assert within(PATIENCE, lambda: codes(caplog) == ["cancelled"])
+        until(lambda: codes(caplog) == ["cancelled"], PATIENCE)
     assert hasty.get(f"/rag/streams/{name}").status_code == 404
 
 
@@ -256,7 +248,7 @@ def test_one_of_two_readers_may_leave(client: httpx.Client) -> None:
 def test_a_stream_that_is_not_resumable_stops_at_once(endless: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "warrant.questions"):
         first = begin(endless, headers={"warrant-resumable": "false"})
-        assert within(PATIENCE, lambda: codes(caplog) == ["cancelled"])
+        until(lambda: codes(caplog) == ["cancelled"], PATIENCE)
     assert endless.get(f"/rag/streams/{name_of(first)}").status_code == 404
 
 
@@ -277,5 +269,5 @@ def test_a_stream_that_is_not_wanted_any_more_is_stopped_at_once(
         name = begin(endless)[0]["request_id"]
         assert endless.delete(f"/rag/streams/{name}", headers={"authorization": "Bearer key-of-bob"}).status_code == 404
         assert endless.delete(f"/rag/streams/{name}").status_code == 204
-        assert within(PATIENCE, lambda: codes(caplog) == ["cancelled"])
+        until(lambda: codes(caplog) == ["cancelled"], PATIENCE)
     assert endless.get(f"/rag/streams/{name}").status_code == 404

@@ -5,8 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from metrics_under_test import Numbers
-from server_under_test import app_over, serving, warrant_serve
+from server_under_test import app_over, serving, until, warrant_serve
 from support import QUICK, ROOT
 
 from graph.release import Checking, Models
@@ -26,14 +25,6 @@ HOTEL = {"input": {"question": "What is the hotel limit in the EU?", "session_id
 SECONDS = 60
 # What MLflow warns of while it is imported is not ours to mend; as errors its warnings would break it for good.
 pytestmark = pytest.mark.filterwarnings("default")
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait for what another thread does."""
-    end = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def counted(url: str, outcome: str, kind: str = "trace") -> float:

@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 import yaml
-from server_under_test import app_over, opening, serving, wait_until_begun
+from server_under_test import app_over, opening, serving, until, wait_until_begun
 from support import QUICK
 
 from graph.agent import Agent
@@ -256,10 +255,8 @@ def leave_when_begun(client: httpx.Client, path: str, body: dict[str, Any]) -> N
 
 def records(caplog: pytest.LogCaptureFixture, name: str, expected: int) -> list[logging.LogRecord]:
     """What a logger was told: it may come a moment after the reply."""
-    until = time.monotonic() + 60
-    while len(found := [r for r in caplog.records if r.name == name]) < expected and time.monotonic() < until:
-        time.sleep(0.01)
-    return found
+    until(lambda: len([r for r in caplog.records if r.name == name]) >= expected)
+    return [record for record in caplog.records if record.name == name]
 
 
 @pytest.mark.parametrize("route", ["invoke", "stream"])
