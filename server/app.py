@@ -13,8 +13,7 @@ from graph.errors import WarrantError
 from graph.registry import RegistryReader
 from graph.registry.package import open_package
 from graph.settings import bound_mlflow, quiet_libraries
-from server.auth.callers import Callers
-from server.auth.keys import load_callers
+from server.auth.authentication import Authenticator
 from server.conversations import Conversations
 from server.errors import ERRORS, add_error_handlers
 from server.files import set_private_umask
@@ -53,7 +52,7 @@ class ServerComponents:
     """The parts that are opened at start-up, in `app.state.server`."""
 
     settings: ServerSettings
-    callers: Callers
+    callers: Authenticator
     deployments: Deployments
     conversations: Conversations
     service: AnswerService
@@ -93,7 +92,7 @@ def deployments_of(settings: ServerSettings) -> Deployments:
 
 def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
     """The application over some deployments; raises SettingsInvalid when it may not be served."""
-    callers, metrics = load_callers(settings), Metrics(settings)
+    callers, metrics = Authenticator(settings), Metrics(settings)
     conversations = Conversations(settings, lambda: metrics.not_stored("conversations"))
     answers = AnswerStore(settings, lambda: metrics.not_stored("feedback"))
     traces = TraceExporter(settings, metrics.trace)

@@ -28,6 +28,7 @@ from graph.errors import (
     VersionUnknown,
     WarrantError,
 )
+from server.auth.tokens import ProviderUnavailable
 from server.context import this_request
 
 
@@ -94,6 +95,11 @@ TABLE: dict[type[Exception], ErrorResponse] = {
         503, "release_invalid", "The release cannot be served; whoever runs this server can see why."
     ),
     SettingsInvalid: ErrorResponse(503, "settings_invalid", "The server is set up wrongly; its log says why."),
+    ProviderUnavailable: ErrorResponse(
+        503,
+        "provider_unavailable",
+        "The identity provider does not answer: no token can be checked. Ask again.",
+    ),
     ExtraMissing: ErrorResponse(501, "not_installed", "This part of the server is not installed."),
 }
 """The most specific class wins; an empty message means the exception's own."""

@@ -15,18 +15,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.auth.callers import ANONYMOUS, Callers
+from graph.registry.stages import PRODUCTION
+from server.auth.authentication import Authenticator
+from server.auth.callers import ANONYMOUS
 from server.context import RequestContext, enter, split_target
 from server.errors import error_response, refuse
 from server.observability.observers import Observer
+from server.roles import is_public, permission_for
 from server.settings import LOOPBACK, ServerSettings
 
 log = logging.getLogger("warrant.access")
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 APIS = {"/v1/": "openai", "/mcp": "mcp", "/rag/": "rag"}
-PUBLIC_PATHS = ("/", "/healthz", "/readyz", "/signin", "/favicon.ico", "/admin/webhook")
-"""Paths that need no key; their content is the same for everybody."""
-PUBLIC_FOLDERS = ("/static/",)
 CLIENT_CLOSED_REQUEST = 499
 """The status in logs and metrics when the client disconnected before the response."""
 MAX_TOKENS, MAX_DEPTH = 20_000, 500
@@ -38,7 +38,7 @@ DEPTH_CHANGE = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 class RequestMiddleware:
     """The outermost ASGI layer."""
 
-    def __init__(self, app: ASGIApp, callers: Callers, settings: ServerSettings, observers: Observer) -> None:
+    def __init__(self, app: ASGIApp, callers: Authenticator, settings: ServerSettings, observers: Observer) -> None:
         self._app, self._callers, self._settings, self._observers = app, callers, settings, observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +51,7 @@ class RequestMiddleware:
         enter(request)
         response = _Response(send, request)
         try:
-            self._admit(scope, path, headers, request)
+            await self._admit(scope, path, headers, request)
             await self._serve(scope, receive, response)
         except Exception as error:  # noqa: BLE001 - every exception becomes an error body
             await self._send_error(error, scope, receive, response)
@@ -59,18 +59,22 @@ class RequestMiddleware:
             seconds = time.perf_counter() - request.began
             self._observers.request_ended(request, scope, response.status or CLIENT_CLOSED_REQUEST, seconds)
 
-    def _admit(self, scope: Scope, path: str, headers: Mapping[str, str], request: RequestContext) -> None:
-        """Check host, media type and key; raises RequestRefused."""
+    async def _admit(self, scope: Scope, path: str, headers: Mapping[str, str], request: RequestContext) -> None:
+        """Check host, media type, key and permission; raises RequestRefused."""
         if not self._accepts_host(headers.get("host", "")):
             raise refuse(421)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         # Another site's page may post a form to this machine, but JSON only if CORS allows it.
         if scope["method"] == "POST" and kind != "application/json":
             raise refuse(415)
-        caller = self._callers.authenticate(headers)
-        if caller is None and not (path in PUBLIC_PATHS or path.startswith(PUBLIC_FOLDERS)):
+        public = is_public(path)
+        caller = ANONYMOUS if public else await self._callers.authenticate(headers, _peer(scope))
+        if caller is None:
             raise refuse(401)
-        request.caller = caller or ANONYMOUS
+        request.caller = caller
+        needed = permission_for(path, production=request.target == PRODUCTION)
+        if needed and not caller.may(needed):
+            raise refuse(403, f"Your role may not do this: it needs the permission {needed}.")
 
     def _accepts_host(self, host: str) -> bool:
         """On loopback only its own names are accepted, against DNS rebinding."""
@@ -130,6 +134,12 @@ class RequestMiddleware:
         if refusal.status == 413:
             reply.headers["connection"] = "close"
         await reply(scope, receive, response.send)
+
+
+def _peer(scope: Scope) -> str:
+    """The address that the connection comes from."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 class _Response:

@@ -36,7 +36,7 @@ class AnswerService:
     async def deployment(self) -> Deployment:
         """The deployment that the current request targets; raises RequestRefused when there is none."""
         request = this_request()
-        return await self.deployments.select(request.target, request.id, operator=request.caller.operator)
+        return await self.deployments.select(request.target, request.id, request.caller)
 
     def start(self, submitted: QuestionRequest) -> AnswerStream:
         """Start answering. The work stops when nobody follows the stream any longer, unless it is resumable."""
@@ -78,8 +78,8 @@ class AnswerService:
     ) -> None:
         """Select the deployment once, so that the answer ends with the release that it began with."""
         try:
-            key, operator = submitted.session_id or question_id, request.caller.operator
-            deployment = await self.deployments.select(request.target, key, operator=operator)
+            key = submitted.session_id or question_id
+            deployment = await self.deployments.select(request.target, key, request.caller)
         except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
             self._emit_error(error, question_id, emit)
             return

@@ -5,14 +5,16 @@ import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from graph.errors import SettingsInvalid
 from graph.prices import Price
 from server.files import private_directory
+from server.roles import Role
 
 Count = Annotated[int, Field(ge=1)]
+OidcClaims = dict[Literal["name", "roles", "team", "groups"], str]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -32,7 +34,21 @@ class ServerSettings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes that share the port."""
     keys: Path | None = None
-    """A YAML file of callers and the SHA-256 of their keys; none: the server listens on loopback only."""
+    """The file of callers that `warrant keys` writes; with none, and no provider or proxy, only loopback is served."""
+    oidc_issuer: str | None = None
+    """An OpenID Connect provider whose tokens are accepted, such as `https://login.example.com/`."""
+    oidc_audience: str | None = None
+    """The audience that its tokens must be for."""
+    oidc_jwks: str | None = None
+    """Where the provider's keys are; none: what its `/.well-known/openid-configuration` says."""
+    oidc_claims: OidcClaims = {"name": "sub", "roles": "roles", "team": "team", "groups": "groups"}
+    """The claims, as JSON, that hold a caller's name, roles, team and groups."""
+    oidc_roles: dict[str, Role] = {}
+    """Roles by the provider's words for them, as JSON: `{"ml-platform": "mlops_engineer"}`."""
+    proxies: list[IPvAnyNetwork] = []
+    """Addresses, as JSON, of proxies whose X-Forwarded-User and X-Forwarded-Groups headers are believed."""
+    proxy_roles: list[Role] = [Role.APP_TEAM]
+    """The roles, as JSON, of the callers that a proxy names."""
     hosts: list[str] = []
     """Further names that the Host header may have, as JSON; `["*"]`: any."""
     origins: list[str] = []

@@ -1,7 +1,6 @@
 """A real uvicorn on a free port, for the tests of every API."""
 
 import asyncio
-import hashlib
 import os
 import re
 import socket
@@ -25,7 +24,9 @@ from graph.agent import Agent, open_agent
 from graph.release import Release
 from graph.settings import Settings
 from server.app import assemble
+from server.auth.keys import digest
 from server.releases.deployments import Deployments
+from server.roles import Role
 from server.serving import configuration, listen
 from server.settings import ServerSettings
 
@@ -95,9 +96,19 @@ def free_port() -> int:
 
 
 def key_file(path: Path, **keys: str) -> Path:
-    """A file of callers by name, each with its key; `name__group` is in that group."""
+    """A file of callers by name, each with its key; `name__group` is in that group.
+
+    `chief` is an MLOps engineer, everybody else of an application's team.
+    """
+    salt = "00" * 16
     callers = [
-        {"name": name, "sha256": hashlib.sha256(key.encode()).hexdigest(), "groups": groups}
+        {
+            "name": name,
+            "roles": [Role.MLOPS_ENGINEER.value if name == "chief" else Role.APP_TEAM.value],
+            "salt": salt,
+            "sha256": digest(salt, key),
+            "groups": groups,
+        }
         for whole, key in keys.items()
         for name, *groups in [whole.split("__")]
     ]

@@ -82,7 +82,7 @@ def test_the_server_is_layered_as_drawn() -> None:
         {"context", "client", "client_streams"},
         {"auth"},
         {"settings"},
-        {"files", "processes"},
+        {"files", "processes", "roles"},
     ]
     level = {f"server.{name}": number for number, names in enumerate(layers) for name in names}
     needs = parts("server")

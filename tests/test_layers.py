@@ -26,7 +26,8 @@ HOMES = {
     "interlock": {"graph/models/breaker.py"},
     "jiter": {"graph/models/json_claims.py"},
     "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
-    | {"graph/models/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"},
+    | {"graph/models/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"}
+    | {"server/auth/tokens.py"},
     "langserve": {"server/routes/langserve.py", "server/client.py"},
     "tenacity": {"server/client.py", "evals/judge/client.py"},
     "mcp": {"server/routes/mcp.py"},
@@ -48,12 +49,13 @@ HOMES = {
         "evals/runs.py",
         "graph/registry/package_cache.py",
         "graph/index/store.py",
+        "server/auth/keys.py",
         "server/releases/retention.py",
         "server/observability/mlflow_traces.py",
     },
     "snowballstemmer": {"graph/text/words.py"},
     "sentencex": {"graph/text/splitting.py"},
-    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py", "server/releases/loader.py"},
+    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py"},
     "eldc": {"graph/text/language.py"},
     "stop_words": {"graph/text/words.py"},
     "rapidfuzz": {

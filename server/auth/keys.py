@@ -1,50 +1,100 @@
-"""Reads the key file: a YAML list of callers, each with the SHA-256 of its key and never the key itself.
+"""The key file: a YAML list of callers, each with a salted digest of its key and never the key itself.
 
-- name: intranet
-  sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-  groups: [staff]
-  operator: true        # may reload releases, open every version and rate every answer; default false
-
-Without a key file everybody is the same anonymous caller in no group, and the server answers on loopback alone.
+`warrant keys` writes it. A server reads it again as soon as it changes, so that a new or revoked key counts at once in
+every worker. A file that cannot be read lets nobody in.
 """
 
 import hashlib
+import hmac
 import logging
+import os
+import secrets
 import stat
-from itertools import product
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from filelock import FileLock
+from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
 from graph.errors import SettingsInvalid
 from graph.strict_yaml import YamlInvalid, load_yaml
-from server.auth.callers import Callers, KeyedCaller
-from server.settings import ServerSettings
+from server.auth.callers import Caller
+from server.files import private_opener
 
 log = logging.getLogger("warrant.callers")
 MAX_BYTES = 1_000_000
 """The largest key file that is read."""
-EMPTY_KEYS = {
-    hashlib.sha256("".join(blank).encode()).hexdigest() for n in range(4) for blank in product(" \t\r\n", repeat=n)
-}
-"""Digests of empty keys, as `echo "$KEY" | sha256sum` gives one when the variable is not set."""
+PREFIX = "wk_"
+"""Begins every key, so that scanners for leaked secrets can find it."""
+Hex = StringConstraints(to_lower=True)
 
 
-def load_callers(settings: ServerSettings) -> Callers:
-    """Read the key file; raises SettingsInvalid when there is none and the server does not listen on loopback."""
-    if settings.keys is None:
-        if not settings.on_loopback:
-            raise SettingsInvalid(
-                f"WARRANT_HOST={settings.host} can be reached from elsewhere and no keys are configured: set "
-                "WARRANT_KEYS to a file of callers, or listen on 127.0.0.1."
-            )
-        return Callers(None)
-    return Callers(_read(settings.keys))
+class KeyedCaller(Caller):
+    """A caller with the SHA-256 of its salt and key; from `expires` on the key is refused."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._-]{0,62}$")]
+    salt: Annotated[str, Hex, Field(pattern=r"^[0-9a-fA-F]{32}$")]
+    sha256: Annotated[str, Hex, Field(pattern=r"^[0-9a-fA-F]{64}$")]
+    expires: AwareDatetime | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether its key is refused by now."""
+        return self.expires is not None and datetime.now(UTC) >= self.expires
+
+    @property
+    def caller(self) -> Caller:
+        """Without its key."""
+        return Caller(**self.model_dump(include=set(Caller.model_fields)))
 
 
-def _read(path: Path) -> list[KeyedCaller]:
+def new_key(caller: Caller, expires: datetime | None) -> tuple[str, KeyedCaller]:
+    """A new random key of 256 bits, and the caller with its digest."""
+    key, salt = PREFIX + secrets.token_urlsafe(32), secrets.token_hex(16)
+    return key, KeyedCaller(**caller.model_dump(), salt=salt, sha256=digest(salt, key), expires=expires)
+
+
+def digest(salt: str, key: str) -> str:
+    """The digest that is stored: a random key of 256 bits needs no slow one."""
+    return hashlib.sha256(bytes.fromhex(salt) + key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class KeyFile:
+    """The callers in a key file, read again whenever it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises SettingsInvalid when the file is wrong."""
+        self.path = path
+        self._seen = self._identity()
+        self._known = read_keys(path)
+
+    def find(self, key: str) -> Caller | None:
+        """The caller with a key; every one is compared, so that the time taken reveals nothing about them.
+
+        Raises SettingsInvalid when the file has become wrong.
+        """
+        fits = [one for one in self._current() if hmac.compare_digest(one.sha256, digest(one.salt, key))]
+        return fits[0].caller if fits and not fits[0].expired else None
+
+    def _current(self) -> Sequence[KeyedCaller]:
+        if (now := self._identity()) != self._seen:
+            self._known = read_keys(self.path)
+            self._seen = now
+        return self._known
+
+    def _identity(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def read_keys(path: Path) -> list[KeyedCaller]:
+    """The callers in a key file; raises SettingsInvalid naming what is wrong."""
     try:
         known = TypeAdapter(list[KeyedCaller]).validate_python(_load(path))
     except (OSError, UnicodeDecodeError) as error:
@@ -55,7 +105,8 @@ def _read(path: Path) -> list[KeyedCaller]:
         first = error.errors(include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise SettingsInvalid(f"WARRANT_KEYS={path}: {where} was refused: {first['msg']}.") from None
-    _check(path, known)
+    if len({one.name for one in known}) < len(known):
+        raise SettingsInvalid(f"WARRANT_KEYS={path} holds a name twice; a caller has one key.")
     return known
 
 
@@ -67,36 +118,24 @@ def _load(path: Path) -> Any:
         log.warning("WARRANT_KEYS=%s is open to every user of this machine; `chmod 600` it.", path)
     if len(raw) > MAX_BYTES:
         raise YamlInvalid(f"the file has more than {MAX_BYTES} bytes", 1)
-    text = raw.decode()
-    # A few lines of nested aliases can expand to more than fits into memory.
-    if "*" in text and (line := _first_alias(text)):
-        raise YamlInvalid("aliases (*name) are not taken here; write out what they stand for", line)
-    return load_yaml(text)
+    return load_yaml(raw.decode())
 
 
-def _first_alias(text: str) -> int | None:
-    """The line of the first alias."""
-    try:
-        marks = (event.start_mark for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent))
-        return next((mark.line + 1 for mark in marks if mark), None)
-    except yaml.YAMLError:
-        return None  # load_yaml reports it
+def change_keys(path: Path, removed: str, added: KeyedCaller | None) -> KeyedCaller | None:
+    """Replace or remove one caller; the one that was there. The file is replaced whole, so that no reader sees half.
 
-
-def _check(path: Path, known: list[KeyedCaller]) -> None:
-    """Raises SettingsInvalid for ambiguous callers, or one whose key is empty."""
-    if not known or len({one.name for one in known}) < len(known):
-        raise SettingsInvalid(f"WARRANT_KEYS={path} needs at least one caller, and each name once.")
-    owners: dict[str, str] = {}
-    for one in known:
-        if one.sha256 in EMPTY_KEYS:
-            raise SettingsInvalid(
-                f"WARRANT_KEYS={path}: the sha256 of {one.name} is that of an empty key, which everybody has; give it "
-                "the digest of its key."
-            )
-        if one.sha256 in owners:
-            raise SettingsInvalid(
-                f"WARRANT_KEYS={path}: {owners[one.sha256]} and {one.name} have the same sha256; give each a key of "
-                "its own."
-            )
-        owners[one.sha256] = one.name
+    Raises SettingsInvalid when the file is wrong, OSError when it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock", mode=0o600):
+        known = read_keys(path) if path.exists() else []
+        before = next((one for one in known if one.name == removed), None)
+        kept = [one for one in known if one.name != removed] + ([added] if added else [])
+        rows = [one.model_dump(mode="json", exclude_defaults=True) for one in kept]
+        draft = path.with_name(f".{path.name}.new")
+        with open(draft, "w", encoding="utf-8", opener=private_opener) as file:
+            yaml.safe_dump(rows, file, sort_keys=False, allow_unicode=True)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    return before

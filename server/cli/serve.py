@@ -8,7 +8,7 @@ from rich.table import Table
 
 from graph.cli.terminal import Terminal
 from graph.settings import load_settings, quiet_libraries
-from server.auth.keys import load_callers
+from server.auth.authentication import Authenticator
 from server.files import set_private_umask
 from server.serving import serve_forever
 from server.settings import ServerSettings, export_settings, load_server_settings, share_metrics
@@ -39,7 +39,7 @@ def serve(**options: Any) -> None:
     settings = load_server_settings(**{name: options[name] for name in options if name not in ("index", "release")})
     export_settings(options)
     load_settings()
-    load_callers(settings)
+    Authenticator(settings)
     share_metrics(settings)
     serve_forever(settings, announce)
 

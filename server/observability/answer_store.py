@@ -21,6 +21,7 @@ from server.auth.callers import Caller
 from server.errors import RequestRefused, StateUnavailable, refuse
 from server.files import BUSY, cause_of, identity_of, private_database, unusable
 from server.observability.observers import Observer, QuestionRecord
+from server.roles import Permission
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.answers")
@@ -96,7 +97,7 @@ class AnswerStore(Observer):
         self._queue(job)
 
     def rate(self, request_id: str, caller: Caller, rating: Rating, comment: str) -> "Future[None]":
-        """Store a caller's rating of its own question, or an operator's of any, in place of an earlier one.
+        """Store a caller's rating of its own question, or of any where it may, in place of an earlier one.
 
         The future raises RequestRefused when the caller asked no such question (404) or the queue is full (503), and
         StateUnavailable when the rating cannot be written.
@@ -216,7 +217,7 @@ def _insert_statement(table: str, row: Mapping[str, Any]) -> str:
 def _rate(connection: sqlite3.Connection, request_id: str, caller: Caller, rating: Rating, comment: str) -> None:
     with connection:
         known = connection.execute("SELECT caller FROM questions WHERE request_id = ?", (request_id,)).fetchone()
-        if known is None or not (caller.operator or known["caller"] == caller.name):
+        if known is None or not (caller.may(Permission.RATE_ANY) or known["caller"] == caller.name):
             raise refuse(404, "You asked no question with that request_id, or too long ago.")
         connection.execute(
             "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)", (request_id, time.time(), rating, comment)

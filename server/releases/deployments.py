@@ -16,14 +16,14 @@ from graph.registry.stages import PRODUCTION
 from graph.release_yaml import load_release
 from graph.settings import load_settings
 from graph.state import Answer, Question
+from server.auth.callers import Caller
 from server.errors import RequestRefused, refuse
+from server.roles import Permission
 
 AgentFactory = Callable[[], Awaitable[Agent]]
 PINNED = re.compile(r"v([1-9][0-9]{0,8})")
 Standing = Literal["local", "warranted", "override", "unchecked"]
 """The environment's own release; approved by a warrant; approved by an override; not checked, as none is needed."""
-PUBLIC_STANDINGS: tuple[Standing, ...] = ("local", "warranted", "override")
-"""Standings of versions that every caller may ask by number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +77,15 @@ class Deployments:
         """Answer with another agent from now on."""
         self._deployed = {PRODUCTION: Deployment("", agent)}
 
-    async def select(self, target: str, key: str, *, operator: bool = False) -> Deployment:
+    async def select(self, target: str, key: str, caller: Caller) -> Deployment:
         """The deployment that answers a question; `key` is the session or question id by which traffic is split.
 
-        Raises RequestRefused when the target has no deployment, or none that is open to callers who are no `operator`.
+        Raises RequestRefused when the target has no deployment, or the caller may not ask it.
         """
+        check_may_ask(caller, target)
+        return self._at(target)
+
+    def _at(self, target: str) -> Deployment:
         if target not in self._deployed:
             raise not_deployed(target) if self._deployed else refuse(503, "The server is still starting. Ask again.")
         return self._deployed[target]
@@ -146,6 +150,17 @@ def pinned_version(target: str) -> int | None:
     """The version number that a target pins; None for other targets."""
     found = PINNED.fullmatch(target)
     return int(found.group(1)) if found else None
+
+
+def may_ask(caller: Caller, target: str) -> bool:
+    """Whether a caller may ask a target."""
+    return caller.may(Permission.ASK if target == PRODUCTION else Permission.ASK_ANY_VERSION)
+
+
+def check_may_ask(caller: Caller, target: str) -> None:
+    """Raises RequestRefused (403) when a caller may not ask a target."""
+    if not may_ask(caller, target):
+        raise refuse(403, f"Your role may ask production alone, not {target}.")
 
 
 def not_deployed(target: str) -> RequestRefused:

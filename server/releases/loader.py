@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from cachetools import TTLCache
-
 from graph.agent import Agent
-from graph.errors import PackageBroken, PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
+from graph.errors import PackageBroken, PromotionRefused, RegistryError, RegistryUnavailable
 from graph.registry import RegistryReader, Version
 from graph.registry.package import example_of
 from graph.registry.package_cache import is_intact
@@ -19,9 +17,6 @@ from server.releases.retention import LastGood, PackageCache
 UNCHECKED: tuple[Standing, str] = ("unchecked", "")
 WARM_UP_QUESTION = "What do the documents say?"
 """Asked of a package that was logged without an example."""
-WARRANT_TTL = 5.0
-"""Seconds for which the registry's answer about a warrant is cached."""
-CACHED_WARRANTS = 1000
 
 
 class VersionLoader:
@@ -52,11 +47,6 @@ class VersionLoader:
             raise PackageBroken(f"v{good.version}, which was served last, is not here any more, or was altered.")
         agent = await self._open(int(good.version), root)
         return Deployment(good.version, agent, good.standing, good.reason, good.digest)
-
-    async def has_warrant(self, registry: RegistryReader, number: int) -> bool:
-        """Whether a version holds a valid warrant; raises VersionUnknown or RegistryUnavailable."""
-        version = await asyncio.to_thread(registry.version, number)
-        return not (await asyncio.to_thread(_warrant, registry, version))[1]
 
     async def _fetch_and_open(self, registry: RegistryReader, version: Version) -> Agent:
         try:
@@ -109,35 +99,3 @@ async def warm_up_index(agent: Agent) -> None:
     async with asyncio.timeout(agent.deadline):
         await agent.ping()
         await agent.search(WARM_UP_QUESTION, {}, [], 1)
-
-
-class WarrantCache:
-    """Which versions hold a valid warrant, cached for a few seconds."""
-
-    def __init__(self, loader: VersionLoader, seconds: float = WARRANT_TTL) -> None:
-        self._loader = loader
-        self._recent: TTLCache[int, bool] = TTLCache(CACHED_WARRANTS, seconds)
-        self._warranted: set[int] = set()
-
-    async def holds(self, registry: RegistryReader, number: int, *, loaded: bool) -> bool:
-        """Whether a version holds a valid warrant; a version that does not exist holds none.
-
-        While the registry is away, its last answer counts for a version that is `loaded`; for others this raises
-        RegistryUnavailable.
-        """
-        known = self._recent.get(number)
-        if known is None:
-            known = self._recent[number] = await self._look_up(registry, number, loaded=loaded)
-        return known
-
-    async def _look_up(self, registry: RegistryReader, number: int, *, loaded: bool) -> bool:
-        try:
-            found = await self._loader.has_warrant(registry, number)
-        except VersionUnknown:
-            found = False
-        except RegistryUnavailable:
-            if loaded and number in self._warranted:
-                return True
-            raise
-        (self._warranted.add if found else self._warranted.discard)(number)
-        return found

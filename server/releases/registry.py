@@ -16,16 +16,17 @@ from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import RegistryReader
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
+from server.auth.callers import Caller
 from server.releases.deployments import (
-    PUBLIC_STANDINGS,
     Deployment,
     ServingState,
     ShadowCandidate,
+    check_may_ask,
     hash_fraction,
     not_deployed,
     pinned_version,
 )
-from server.releases.loader import VersionLoader, WarrantCache
+from server.releases.loader import VersionLoader
 from server.releases.polling import PolledDeployments
 from server.releases.retention import LastGood, PackageCache
 from server.settings import ServerSettings
@@ -53,7 +54,6 @@ class RegistryDeployments(PolledDeployments):
         self._split: dict[str, float] = {}
         self._shadow_share = 0.0
         self._pins: dict[str, float] = {}
-        self._warrants = WarrantCache(self._loader)
         self._away = ""
 
     async def open(self) -> None:
@@ -64,18 +64,12 @@ class RegistryDeployments(PolledDeployments):
             why = "; ".join(self.state.trouble) or f"no version of {self._settings.model} is in production"
             raise PromotionRefused(f"There is nothing to serve: {why}. `warrant promote VERSION --to production`.")
 
-    async def select(self, target: str, key: str, *, operator: bool = False) -> Deployment:
-        """The deployment for a question; production's traffic is split by `key`, a pinned version is loaded on demand.
-
-        A version that holds no valid warrant and is not in production is visible to an `operator` alone.
-        """
+    async def select(self, target: str, key: str, caller: Caller) -> Deployment:
+        """The deployment for a question: a share of production's by `key`, a pinned version loaded on demand."""
+        check_may_ask(caller, target)
         if number := pinned_version(target):
-            if not (operator or await self._is_public(number)):
-                raise not_deployed(target)
             return self._loaded(number) or await self._pin(number)
-        if target == PRODUCTION and self._split:
-            target = self._split_target(key)
-        return await super().select(target, key)
+        return self._at(self._split_target(key) if target == PRODUCTION and self._split else target)
 
     def candidate(self) -> ShadowCandidate | None:
         """The version that the shadow alias names."""
@@ -201,13 +195,6 @@ class RegistryDeployments(PolledDeployments):
             self._pins[target] = time.monotonic()
             return self._deployed[target]
         return next((each for each in self._deployed.values() if each.version == str(number)), None)
-
-    async def _is_public(self, number: int) -> bool:
-        """Whether a version is in production, or holds a valid warrant."""
-        deployed = (each for each in self._deployed.values() if each.version == str(number))
-        if any(each.standing in PUBLIC_STANDINGS for each in deployed):
-            return True
-        return await self._warrants.holds(await self._connect(), number, loaded=self._loaded(number) is not None)
 
     async def _pin(self, number: int) -> Deployment:
         """Load a pinned version, one at a time; raises RequestRefused (404) when there is none, or a RegistryError."""

@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from graph.agent import Agent
 from graph.registry.stages import PRODUCTION, STAGING
+from server.auth.callers import Caller
 from server.context import this_request
 from server.errors import RequestRefused, refuse
-from server.releases.deployments import PUBLIC_STANDINGS, Deployment, Deployments, pinned_version
+from server.releases.deployments import Deployment, Deployments, may_ask, pinned_version
 from server.schemas import SESSION, HistoryTurn, Item, QuestionRequest, question_request
 
 DEFAULT_MODEL = "warrant"
@@ -87,29 +88,32 @@ async def model_deployment(model: str, deployments: Deployments) -> Deployment:
     `warrant` is the target of the path; `production`, `staging`, `v12` and a release's label name their own.
     """
     request = this_request()
-    operator = request.caller.operator
-    visible = {t: each for t, each in deployments.state.deployments.items() if operator or not pinned_version(t)}
+    caller = request.caller
+    visible = visible_deployments(deployments, caller)
     if model in (PRODUCTION, STAGING) or pinned_version(model):
         request.target = model
     elif model != DEFAULT_MODEL and model not in {each.agent.label for each in visible.values()}:
         raise refuse(404, f"There is no model {model!r:.80}; ask {DEFAULT_MODEL!r}.", "model_not_found")
-    elif (
-        model != DEFAULT_MODEL
-        and (await deployments.select(request.target, request.id, operator=operator)).agent.label != model
-    ):
+    elif model != DEFAULT_MODEL and (await deployments.select(request.target, request.id, caller)).agent.label != model:
         request.target = next(target for target, each in visible.items() if each.agent.label == model)
     try:
-        return await deployments.select(request.target, request.id, operator=operator)
+        return await deployments.select(request.target, request.id, caller)
     except RequestRefused as refused:
         raise refuse(refused.response.status, refused.response.message, "model_not_found") from None
 
 
 def model_names(deployments: Deployments) -> list[str]:
-    """The available model names; versions without a warrant are listed for operators only."""
-    deployed, operator = deployments.state.deployments, this_request().caller.operator
-    visible = (each for each in deployed.values() if operator or each.standing in PUBLIC_STANDINGS)
-    loaded = [f"v{version}" for version in sorted({each.version for each in visible if each.version}, key=int)]
+    """The available model names: production's for all, other versions' for callers who may ask any."""
+    deployed = visible_deployments(deployments, this_request().caller)
+    versions = {each.version for each in deployed.values() if each.version}
+    loaded = [f"v{version}" for version in sorted(versions, key=int)]
     return [DEFAULT_MODEL, *(target for target in (PRODUCTION, STAGING) if loaded and target in deployed), *loaded]
+
+
+def visible_deployments(deployments: Deployments, caller: Caller) -> dict[str, Deployment]:
+    """What a caller may ask, by target."""
+    deployed = deployments.state.deployments
+    return {target: each for target, each in deployed.items() if may_ask(caller, target)}
 
 
 def refuse_unsupported(options: dict[str, bool]) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.auth.callers import COOKIE, Callers
+from server.auth.authentication import COOKIE, Authenticator
 from server.errors import refuse
 from server.service import AnswerService
 
@@ -80,7 +80,7 @@ def _playground(body: bytes) -> dict[str, str]:
     return {**PAGE, "content-security-policy": POLICY.format(f"{scripts} 'unsafe-eval'", INLINE)}
 
 
-def add_pages(app: FastAPI, service: AnswerService, callers: Callers) -> None:
+def add_pages(app: FastAPI, service: AnswerService, callers: Authenticator) -> None:
     """The pages, their static files, and their own routes."""
     app.add_middleware(PlaygroundHeaders)
     app.mount("/static/swagger", StaticFiles(directory=_swagger()))
@@ -115,7 +115,7 @@ def _page_routes() -> APIRouter:
     return routes
 
 
-def _session_routes(service: AnswerService, callers: Callers) -> APIRouter:
+def _session_routes(service: AnswerService, callers: Authenticator) -> APIRouter:
     routes = APIRouter(tags=["page"])
 
     @routes.get("/page/about")
@@ -129,7 +129,7 @@ def _session_routes(service: AnswerService, callers: Callers) -> APIRouter:
         """Store a key in an HttpOnly cookie, for pages that cannot send a header."""
         if callers.open:
             raise refuse(404, "This server has no keys; ask without one.")
-        if callers.authenticate({"x-api-key": given.key}) is None:
+        if await callers.authenticate({"x-api-key": given.key}) is None:
             raise refuse(401, "No caller has this key.")
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, given.key, httponly=True, samesite="strict", secure=secure, path="/")

@@ -31,7 +31,6 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(quick_handbook: Path, state: Path) -> Iterator[httpx.Client]:
     keys = key_file(state / "keys.yaml", ann="key-of-ann", bob="key-of-bob", chief="key-of-chief")
-    keys.write_text(keys.read_text("utf-8").replace("name: chief", "name: chief\n  operator: true"), "utf-8")
     with (
         serving(app_over(quick_handbook, state, QUICK, keys=keys)) as url,
         httpx.Client(base_url=url, timeout=60) as client,

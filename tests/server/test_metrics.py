@@ -55,11 +55,13 @@ def ask(client: httpx.Client, question: str) -> httpx.Response:
 
 
 def test_the_page_is_prometheus_text_and_needs_a_key(quick_handbook: Path, tmp_path: Path) -> None:
-    keys = key_file(tmp_path / "keys.yaml", prometheus="key-of-prometheus")
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann", chief="key-of-chief")
     app = app_over(quick_handbook, tmp_path, Release(embedding="wordllama-256"), keys=keys)
     with serving(app) as url:
         assert httpx.get(f"{url}/metrics", timeout=60).status_code == 401
-        reply = httpx.get(f"{url}/metrics", timeout=60, headers={"authorization": "Bearer key-of-prometheus"})
+        ann, chief = ({"authorization": f"Bearer key-of-{name}"} for name in ("ann", "chief"))
+        assert httpx.get(f"{url}/metrics", timeout=60, headers=ann).status_code == 403
+        reply = httpx.get(f"{url}/metrics", timeout=60, headers=chief)
     assert reply.headers["content-type"].startswith("text/plain; version=")
     assert Numbers(reply.text).samples
 

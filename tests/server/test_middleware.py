@@ -1,6 +1,5 @@
 """The middleware: authentication, limits, and the headers of every reply."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,11 +9,6 @@ import httpx
 import pytest
 from server_under_test import app_over, key_file, serving
 from support import QUICK
-
-from graph.errors import SettingsInvalid
-from server.auth.callers import ANONYMOUS, Callers, KeyedCaller
-from server.auth.keys import load_callers
-from server.settings import ServerSettings
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
 ROUTES = ("/rag/input_schema", "/rag/output_schema", "/rag/config_schema", "/rag/playground/", "/conversations")
@@ -31,10 +25,6 @@ def locked(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         yield client
-
-
-def digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -134,86 +124,6 @@ def test_the_client_s_own_id_is_echoed_where_it_is_harmless_and_no_record_has_it
     assert re.fullmatch("[0-9a-f]{32}", reply.json()["output"]["request_id"])
     reply = httpx.get(f"{server}/healthz", timeout=60, headers={"x-request-id": 'x"} {"level":'})
     assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-request-id"])
-
-
-def test_without_keys_only_loopback_is_served() -> None:
-    with pytest.raises(SettingsInvalid, match="WARRANT_KEYS"):
-        load_callers(ServerSettings(host="0.0.0.0"))
-    assert load_callers(ServerSettings(host="::1")).open
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[]", "at least one caller"),
-        ("- {name: a, sha256: secret-key}", "sha256"),
-        ("- {name: a/b, sha256: 00}", "name"),
-        ("{", "cannot be read"),
-        (f"- {{name: a, sha256: {'a' * 64}}}\n- {{name: a, sha256: {'b' * 64}}}", "each name once"),
-        (f"- {{name: a, sha256: {digest('')}}}", "sha256 of a is that of an empty key"),
-        (f"- {{name: a, sha256: {digest(' ')}}}", "sha256 of a is that of an empty key"),
-        (f"- {{name: a, sha256: {digest(chr(10)).upper()}}}", "sha256 of a is that of an empty key"),
-        (f"- {{name: a, sha256: {digest('k')}}}\n- {{name: b, sha256: {digest('k')}}}", "a and b have the same sha256"),
-        (
-            f"- {{name: a, sha256: {digest('k')}}}\n- {{name: b, sha256: {digest('k').upper()}}}",
-            "a and b have the same sha256",
-        ),
-        (f"- {{name: a, sha256: {digest('k')}, groups: [x], groups: [y]}}", "line 1: the key 'groups' is given twice"),
-        (f"- {{name: a, sha256: {digest('k')}, groups: ['']}}", r"groups.0 was refused: .*a group's name"),
-        (f"- {{name: a, sha256: {digest('k')}, groups: [' hr']}}", r"groups.0 was refused: .*a group's name"),
-        (f"- {{name: a, sha256: {digest('k')}, operator: yes}}", "operator was refused"),
-        (f"- &a {{name: a, sha256: {digest('k')}}}\n- *a", "line 2: aliases"),
-        ("a: &a [x]\nb: &b [*a,*a]\nc: &c [*b,*b,*b]", "line 2: aliases"),
-        ("# " + "x" * 1_000_000, "more than 1000000 bytes"),
-        ("[" * 5000, "cannot be read"),
-    ],
-)
-def test_a_wrong_key_file_is_refused_without_telling_what_is_in_it(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "keys.yaml").write_text(text, "utf-8")
-    with pytest.raises(SettingsInvalid, match=message) as refused:
-        load_callers(ServerSettings(keys=tmp_path / "keys.yaml"))
-    assert "secret-key" not in str(refused.value)
-
-
-def test_an_upper_case_digest_is_the_same_digest(tmp_path: Path) -> None:
-    (tmp_path / "keys.yaml").write_text(f"- {{name: ann, sha256: {digest('key').upper()}}}", "utf-8")
-    found = load_callers(ServerSettings(keys=tmp_path / "keys.yaml")).authenticate(bearer("key"))
-    assert found is not None
-    assert found.name == "ann"
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [{"authorization": "Bearer "}, {"x-api-key": ""}, {"x-api-key": " \t"}, {"cookie": 'warrant_key=""'}, {}],
-)
-def test_an_empty_key_is_no_key_whatever_the_file_says(headers: dict[str, str]) -> None:
-    known = Callers([KeyedCaller(name="ann", sha256=digest(blank)) for blank in ("", " ", " \t")])
-    assert known.authenticate(headers) is None
-
-
-@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
-def test_a_key_file_that_everybody_can_open_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, warned: bool
-) -> None:
-    keys = key_file(tmp_path / "keys.yaml", ann="key")
-    keys.chmod(mode)
-    load_callers(ServerSettings(keys=keys))
-    assert ("chmod 600" in caplog.text) == warned
-
-
-def test_who_gives_no_key_is_no_operator_where_keys_are(locked: httpx.Client) -> None:
-    assert locked.post("/admin/reload", json={}).status_code == 401
-    assert not ANONYMOUS.operator
-
-
-def test_a_server_with_keys_may_be_reached_from_elsewhere_by_any_name(tmp_path: Path) -> None:
-    keys = key_file(tmp_path / "keys.yaml", ann="key")
-    callers = load_callers(ServerSettings(host="0.0.0.0", keys=keys))
-    assert isinstance(callers, Callers)
-    assert callers.authenticate({}) is None
-    found = callers.authenticate({"authorization": "bearer key"})
-    assert found is not None
-    assert found.name == "ann"
 
 
 def test_only_pages_of_the_origins_that_are_named_may_ask(server: str, quick_handbook: Path, tmp_path: Path) -> None:

@@ -30,8 +30,6 @@ from graph.registry.package import open_package
 from graph.release import Prompts, Release
 from server.app import assemble
 from server.observability.answer_store import open_answer_store
-from server.releases import registry as registry_module
-from server.releases.loader import WarrantCache
 from server.releases.registry import RegistryDeployments
 from server.routes.admin import signed
 from server.settings import ServerSettings
@@ -391,53 +389,27 @@ def test_what_is_not_there_is_told(client: httpx.Client) -> None:
         assert streamed(client, PENSION, path)[-1]["error"]["code"] == code
 
 
-def test_a_version_without_a_warrant_is_there_for_operators_alone(registry: MemoryRegistry, tmp_path: Path) -> None:
-    for name in ("three", "four"):
-        registry.log(release(name))
+def test_an_application_s_team_asks_production_alone(registry: MemoryRegistry, tmp_path: Path) -> None:
+    registry.log(release("three"))
     registry.warrants[3] = None
-    registry.warrants[4] = warranted("e" * 64)
     registry.names["staging"] = 3
     keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann", chief="key-of-chief")
-    keys.write_text(keys.read_text("utf-8").replace("name: chief", "name: chief\n  operator: true"), "utf-8")
-    with followed(registry, tmp_path / "state", keys=keys, override="for a test") as client:
-
-        def outcome(key: str, path: str) -> tuple[int, str]:
-            reply = client.post(f"{path}/rag/invoke", json=PENSION, headers={"authorization": f"Bearer {key}"})
-            number = path.rpartition("/")[2]
-            return reply.status_code, reply.text.split("request_id")[0].replace(number, "N") if number else ""
-
-        client.headers["authorization"] = "Bearer key-of-chief"
-        for number in (3, 4):
-            assert outcome("key-of-chief", f"/versions/{number}")[0] == 200
-        nothing = outcome("key-of-ann", "/versions/9")
-        assert nothing[0] == 404
-        assert outcome("key-of-ann", "/versions/3") == outcome("key-of-ann", "/versions/4") == nothing
-        assert [outcome("key-of-ann", f"/versions/{number}")[0] for number in (1, 2)] == [200, 200]
-        listed = client.get("/v1/models", headers={"authorization": "Bearer key-of-ann"}).json()["data"]
-        assert {"v3", "v4"}.isdisjoint(each["id"] for each in listed)
-        chat = {"messages": [{"role": "user", "content": "pension?"}]}
-        for model in ("v3", registry.versions[4].label):
-            reply = client.post(
-                "/v1/chat/completions", json={"model": model, **chat}, headers={"authorization": "Bearer key-of-ann"}
-            )
-            assert (reply.status_code, reply.json()["error"]["code"]) == (404, "model_not_found")
-
-
-def test_a_warranted_version_that_is_loaded_stays_open_while_the_registry_is_away(
-    registry: MemoryRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(registry_module, "WarrantCache", lambda loader: WarrantCache(loader, seconds=0.0))
-    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
-    registry.log(release("three"))
+    chat = {"messages": [{"role": "user", "content": "pension?"}]}
     with followed(registry, tmp_path / "state", keys=keys) as client:
-        client.headers["authorization"] = "Bearer key-of-ann"
-        assert ask(client, "/versions/2/rag")["version"] == "2"
-        registry.away = True
-        assert ask(client, "/versions/2/rag")["version"] == "2"
-        assert client.post("/versions/3/rag/invoke", json=PENSION).status_code == 503
-        registry.away = False
-        registry.warrants[2] = None
-        assert client.post("/versions/2/rag/invoke", json=PENSION).status_code == 404
+
+        def status(key: str, path: str, body: object = PENSION) -> int:
+            return client.post(path, json=body, headers={"authorization": f"Bearer {key}"}).status_code
+
+        for path in ("/staging/rag/invoke", "/versions/3/rag/invoke", "/versions/9/rag/invoke", "/staging/mcp"):
+            assert status("key-of-ann", path) == 403
+        assert [status(f"key-of-{one}", "/rag/invoke") for one in ("ann", "chief")] == [200, 200]
+        assert [status("key-of-chief", f"/versions/{number}/rag/invoke") for number in (2, 3, 9)] == [200, 200, 404]
+        for model in ("v3", "staging", registry.versions[3].label):
+            assert status("key-of-ann", "/v1/chat/completions", {"model": model, **chat}) in (403, 404)
+            assert status("key-of-chief", "/v1/chat/completions", {"model": model, **chat}) == 200
+        for key, seen in (("key-of-ann", {"staging", "v3"}), ("key-of-chief", set())):
+            listed = client.get("/v1/models", headers={"authorization": f"Bearer {key}"}).json()["data"]
+            assert {"staging", "v3"} - {each["id"] for each in listed} == seen
 
 
 def test_a_server_without_a_registry_has_no_versions(server: str) -> None:
@@ -549,15 +521,14 @@ def test_a_shadow_answers_unseen_and_is_kept(client: httpx.Client, registry: Mem
     assert read(client).total("warrant_shadow_total", outcome="asked") >= 1
 
 
-def test_only_an_operator_may_have_releases_reloaded(registry: MemoryRegistry, tmp_path: Path) -> None:
-    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
+def test_only_who_may_has_releases_reloaded(registry: MemoryRegistry, tmp_path: Path) -> None:
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann", chief="key-of-chief")
     with followed(registry, tmp_path / "state", keys=keys) as client:
         ann = {"authorization": "Bearer key-of-ann"}
         assert client.post("/admin/reload", json={}).status_code == 401
         assert client.post("/admin/reload", json={}, headers=ann).status_code == 403
-    keys.write_text(keys.read_text() + "  operator: true\n")
-    with followed(registry, tmp_path / "state", keys=keys) as client:
-        assert client.post("/admin/reload", json={}, headers=ann).status_code == 200
+        chief = {"authorization": "Bearer key-of-chief"}
+        assert client.post("/admin/reload", json={}, headers=chief).status_code == 200
 
 
 def sign(secret: str, body: bytes, at: float, delivery: str = "d-1") -> dict[str, str]:
