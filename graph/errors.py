@@ -108,6 +108,10 @@ class PromotionRefused(RegistryError):
     """A version may not go where it was to go; the message says what is missing."""
 
 
+class AuditUnavailable(WarrantError):
+    """The audit log cannot be read or written, so that what needs a record is not done."""
+
+
 class RetrievalUnavailable(WarrantError):
     """The index did not answer."""
 

@@ -28,12 +28,33 @@ def model_name(name: str) -> str:
     return name
 
 
-class Settings(BaseSettings):
+FROM_ENVIRONMENT = SettingsConfigDict(
+    env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+)
+
+
+class StateSettings(BaseSettings):
+    """Where the state and the audit log are, for commands and servers alike."""
+
+    model_config = FROM_ENVIRONMENT
+
+    state: Path = Path(".warrant/server")
+    """The directory of conversations, feedback, packages, the workers' metrics and the audit log."""
+    audit: Path | None = None
+    """The audit log: key changes, promotions, reloads and refused access; none: audit.jsonl under WARRANT_STATE."""
+    audit_anchor: Path | None = None
+    """A file elsewhere, such as on another machine's share, that gets the number and digest of each newest record."""
+
+    @property
+    def audit_path(self) -> Path:
+        """Where the audit log is."""
+        return self.audit or self.state / "audit.jsonl"
+
+
+class Settings(StateSettings, BaseSettings):
     """Read once from WARRANT_* variables and a .env file, then frozen."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = FROM_ENVIRONMENT
 
     backend: Literal["local"] = "local"
     """Where the index and the models are."""

@@ -13,6 +13,7 @@ from graph.errors import WarrantError
 from graph.registry import RegistryReader
 from graph.registry.package import open_package
 from graph.settings import bound_mlflow, quiet_libraries
+from server.audit import Audit
 from server.auth.authentication import Authenticator
 from server.conversations import Conversations
 from server.errors import ERRORS, add_error_handlers
@@ -92,13 +93,13 @@ def deployments_of(settings: ServerSettings) -> Deployments:
 
 def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
     """The application over some deployments; raises SettingsInvalid when it may not be served."""
-    callers, metrics = Authenticator(settings), Metrics(settings)
+    callers, audit, metrics = Authenticator(settings), Audit(settings), Metrics(settings)
     conversations = Conversations(settings, lambda: metrics.not_stored("conversations"))
     answers = AnswerStore(settings, lambda: metrics.not_stored("feedback"))
     traces = TraceExporter(settings, metrics.trace)
     shadow = ShadowObserver(answers, deployments.candidate, metrics.shadow)
     observers = Observers(LogObserver(settings), answers, metrics, traces, shadow)
-    service = AnswerService(deployments, settings, conversations, observers)
+    service = AnswerService(deployments, settings, conversations, observers, audit)
     mcp = McpEndpoint(service)
     app = FastAPI(
         title="Warrant", description=DESCRIPTION, lifespan=_lifespan, docs_url=None, redoc_url=None, responses=ERRORS
@@ -106,7 +107,7 @@ def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
     app.state.server = ServerComponents(
         settings, callers, deployments, conversations, service, answers, mcp, metrics, traces, shadow
     )
-    app.add_middleware(RequestMiddleware, callers=callers, settings=settings, observers=observers)
+    app.add_middleware(RequestMiddleware, callers=callers, settings=settings, observers=observers, audit=audit)
     if settings.origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
     add_error_handlers(app)
@@ -120,7 +121,7 @@ def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
         document_routes(service),
         feedback_routes(answers, traces),
         health_routes(deployments, traces, metrics, (conversations, answers)),
-        admin_routes(deployments, settings.webhook_secret),
+        admin_routes(deployments, audit, settings.webhook_secret),
         verify_routes(),
     ):
         app.include_router(routes)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from graph.errors import (
+    AuditUnavailable,
     ExtraMissing,
     FilterInvalid,
     IndexBusy,
@@ -89,6 +90,9 @@ TABLE: dict[type[Exception], ErrorResponse] = {
     RegistryUnavailable: ErrorResponse(503, "registry_unavailable", "The registry does not answer. Ask again."),
     StateUnavailable: ErrorResponse(
         503, "state_unavailable", "Stored conversations or feedback are not available. Ask again."
+    ),
+    AuditUnavailable: ErrorResponse(
+        503, "audit_unavailable", "What needs a record in the audit log is not done while it cannot be written."
     ),
     IndexBusy: ErrorResponse(503, "index_busy", "The index is being written. Ask again."),
     ReleaseInvalid: ErrorResponse(

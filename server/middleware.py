@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.registry.stages import PRODUCTION
+from server.audit import Audit
 from server.auth.authentication import Authenticator
 from server.auth.callers import ANONYMOUS
 from server.context import RequestContext, enter, split_target
@@ -38,8 +39,11 @@ DEPTH_CHANGE = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 class RequestMiddleware:
     """The outermost ASGI layer."""
 
-    def __init__(self, app: ASGIApp, callers: Authenticator, settings: ServerSettings, observers: Observer) -> None:
+    def __init__(
+        self, app: ASGIApp, callers: Authenticator, settings: ServerSettings, observers: Observer, audit: Audit
+    ) -> None:
         self._app, self._callers, self._settings, self._observers = app, callers, settings, observers
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,12 +72,15 @@ class RequestMiddleware:
         if scope["method"] == "POST" and kind != "application/json":
             raise refuse(415)
         public = is_public(path)
-        caller = ANONYMOUS if public else await self._callers.authenticate(headers, _peer(scope))
+        peer = _peer(scope)
+        caller = ANONYMOUS if public else await self._callers.authenticate(headers, peer)
         if caller is None:
+            await self._audit.refused(ANONYMOUS, scope["path"], 401, peer)
             raise refuse(401)
         request.caller = caller
         needed = permission_for(path, production=request.target == PRODUCTION)
         if needed and not caller.may(needed):
+            await self._audit.refused(caller, scope["path"], 403, peer)
             raise refuse(403, f"Your role may not do this: it needs the permission {needed}.")
 
     def _accepts_host(self, host: str) -> bool:

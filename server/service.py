@@ -9,6 +9,7 @@ from typing import Any
 
 from graph.state import Answer, Question, Turn
 from graph.stream_items import Item as GraphItem
+from server.audit import Audit
 from server.context import RequestContext, this_request
 from server.conversations import Conversations
 from server.errors import StateUnavailable, error_response, refuse
@@ -27,10 +28,15 @@ class AnswerService:
     """Answers questions with the deployment that a request targets, and notifies the observers."""
 
     def __init__(
-        self, deployments: Deployments, settings: ServerSettings, conversations: Conversations, observers: Observer
+        self,
+        deployments: Deployments,
+        settings: ServerSettings,
+        conversations: Conversations,
+        observers: Observer,
+        audit: Audit,
     ) -> None:
         self.deployments, self.settings = deployments, settings
-        self._conversations, self._observers = conversations, observers
+        self._conversations, self._observers, self._audit = conversations, observers, audit
         self.streams = ResumableStreams(settings.resume, settings.max_streams)
 
     async def deployment(self) -> Deployment:
@@ -80,6 +86,7 @@ class AnswerService:
         try:
             key = submitted.session_id or question_id
             deployment = await self.deployments.select(request.target, key, request.caller)
+            await self._audit.question(request.caller, request.target, question_id)
         except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
             self._emit_error(error, question_id, emit)
             return

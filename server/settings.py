@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, SettingsError
 
 from graph.errors import SettingsInvalid
 from graph.prices import Price
+from graph.settings import FROM_ENVIRONMENT, StateSettings
 from server.files import private_directory
 from server.roles import Role
 
@@ -20,12 +21,10 @@ METRICS = "PROMETHEUS_MULTIPROC_DIR"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(StateSettings, BaseSettings):
     """Read once from WARRANT_* variables and a .env file, then frozen."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = FROM_ENVIRONMENT
 
     host: str = "127.0.0.1"
     """The address to listen on; anything but loopback needs WARRANT_KEYS."""
@@ -53,8 +52,8 @@ class ServerSettings(BaseSettings):
     """Further names that the Host header may have, as JSON; `["*"]`: any."""
     origins: list[str] = []
     """Origins, as JSON, whose pages may call the server from a browser; they must send a key where there are keys."""
-    state: Path = Path(".warrant/server")
-    """The directory of conversations, feedback, packages and the workers' metrics."""
+    audit_questions: bool = False
+    """Whether each question is recorded in the audit log before it is answered: who asked which version, not what."""
     sessions: str | None = None
     """`postgresql://…` keeps conversations there, for several servers; none: in a SQLite file under WARRANT_STATE."""
     session_turns: Annotated[int, Field(ge=2, le=200)] = 40

@@ -28,6 +28,15 @@ FLAGS = (
 quiet_libraries()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def audit_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Commands under test record what they change away from the repository."""
+    path = tmp_path_factory.mktemp("audit") / "audit.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WARRANT_AUDIT", str(path))
+        yield path
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

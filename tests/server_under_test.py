@@ -41,6 +41,7 @@ def opening(index: Path, release: Release, **settings: object) -> Callable[[], A
 
 def app_over(index: Path, state: Path, release: Release, **settings: object) -> FastAPI:
     """The application over a Snapshot; `settings` are the server's."""
+    settings = {"audit": state / "audit.jsonl", **settings}
     return assemble(ServerSettings(state=state, **settings), Deployments(opening(index, release)))  # type: ignore[arg-type]
 
 

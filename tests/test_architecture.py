@@ -80,6 +80,7 @@ def test_the_server_is_layered_as_drawn() -> None:
         {"releases", "schemas", "connections"},
         {"errors"},
         {"context", "client", "client_streams"},
+        {"audit"},
         {"auth"},
         {"settings"},
         {"files", "processes", "roles"},

@@ -49,6 +49,7 @@ HOMES = {
         "evals/runs.py",
         "graph/registry/package_cache.py",
         "graph/index/store.py",
+        "graph/audit.py",
         "server/auth/keys.py",
         "server/releases/retention.py",
         "server/observability/mlflow_traces.py",

@@ -11,7 +11,7 @@ from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import read_verdict
 from graph.cli.options import settings_with, takes
-from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_session, warrant_file
+from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change, warrant_file
 from graph.cli.rollback import archived
 from graph.registry import STAGES, Stage
 from graph.registry.promotion import Override, PromotionEvidence
@@ -77,7 +77,7 @@ def promote(
     stage = _stage(stages, offered)
     settings = settings_with(registry=registry, model=model)
     evidence = _evidence(settings, version, offered, thresholds) if stage == PRODUCTION else PromotionEvidence()
-    with registry_session(registry, model) as (versions, actor):
+    with registry_change(registry, model) as (versions, actor):
         result = promote_version(versions, actor, version, stage, Reason(ticket, note), evidence)
     echo_result(result, f"v{result.placement.aliases.get(stage)} is in {stage}.{archived(result)}")
 

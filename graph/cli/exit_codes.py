@@ -1,6 +1,7 @@
 """Which exit code stands for which of our errors; the first class that fits counts."""
 
 from ..errors import (
+    AuditUnavailable,
     ExtraMissing,
     FilesRefused,
     IndexBusy,
@@ -35,6 +36,7 @@ EXITS: dict[type[Exception], int] = {
     RegistryUnavailable: 5,
     RetrievalUnavailable: 5,
     ModelFailed: 5,
+    AuditUnavailable: 5,
     ExtraMissing: 5,
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..audit import AuditLog
 from ..errors import WarrantInvalid
 from ..registry.promotion import TransitionResult
 from ..registry.transitions import Actor
@@ -61,6 +62,25 @@ def registry_session(registry: str | None, model: str | None) -> Iterator[tuple[
             from ..registry.client import open_registry
 
         yield open_registry(settings.registry_uri, settings.model), _actor(settings)
+
+
+@contextmanager
+def registry_change(registry: str | None, model: str | None) -> Iterator[tuple["Registry", Actor]]:
+    """A session whose command is recorded in the audit log before it changes anything, and what came of it.
+
+    Raises AuditUnavailable when it cannot be recorded, and then nothing is changed.
+    """
+    settings, context = settings_with(registry=registry, model=model), click.get_current_context()
+    log, act = AuditLog(settings.audit_path, settings.audit_anchor), str(context.info_name)
+    given = {name: str(value) for name, value in context.params.items() if value}
+    log.append(settings.who, act, settings.model, "begun", **given)
+    try:
+        with registry_session(registry, model) as session:
+            yield session
+    except BaseException as error:
+        log.append(settings.who, act, settings.model, "failed", error=type(error).__name__)
+        raise
+    log.append(settings.who, act, settings.model, "done")
 
 
 def _actor(settings: Settings) -> Actor:

@@ -6,7 +6,7 @@ from ..registry.promotion import TransitionResult, roll_back
 from ..registry.stages import ARCHIVED
 from ..registry.transitions import Reason
 from .options import takes
-from .registry import echo_result, note_options, registry_session
+from .registry import echo_result, note_options, registry_change
 from .terminal import echo
 
 
@@ -16,7 +16,7 @@ from .terminal import echo
 @takes("registry", "model")
 def rollback(ticket: str, note: str, only_from: str, registry: str | None, model: str | None) -> None:
     """Put the release before back into production; again: the one before that."""
-    with registry_session(registry, model) as (versions, actor):
+    with registry_change(registry, model) as (versions, actor):
         result = roll_back(versions, actor, Reason(ticket, note), only_from)
     again = f"v{result.placement.production} is in production again."
     if not result.changed and result.transition.state == "under way":

@@ -6,7 +6,7 @@ from ..registry.promotion import shadow as shadow_version
 from ..registry.promotion import split as split_versions
 from ..registry.transitions import Reason
 from .options import takes
-from .registry import echo_result, note_options, registry_session
+from .registry import echo_result, note_options, registry_change
 
 TICKET = "The change request, if there is one."
 
@@ -26,7 +26,7 @@ def split(shares: tuple[str, ...], off: bool, ticket: str, note: str, registry: 
     wanted = [_share(each) for each in shares]
     if len(dict(wanted)) < len(wanted):
         raise click.UsageError("A version has one share; one of them was named twice.")
-    with registry_session(registry, model) as (versions, actor):
+    with registry_change(registry, model) as (versions, actor):
         result = split_versions(versions, actor, dict(wanted), Reason(ticket, note))
     shares_now = ", ".join(f"v{number} {share:.3g}" for number, share in sorted(result.placement.split.items()))
     echo_result(
@@ -52,7 +52,7 @@ def shadow(
     """Let VERSION answer a share of production's questions, which nobody sees; it needs no warrant."""
     if off == bool(version) or (version and share is None) or (off and share is not None):
         raise click.UsageError("Give a VERSION and its --share, or --off.")
-    with registry_session(registry, model) as (versions, actor):
+    with registry_change(registry, model) as (versions, actor):
         result = shadow_version(versions, actor, version or "", share or 0.0, Reason(ticket, note))
     there = result.placement.shadow
     text = f"v{there[0]} answers {there[1]:.3g} of the questions along." if there else "No version answers along."

@@ -121,15 +121,14 @@ def _load(path: Path) -> Any:
     return load_yaml(raw.decode())
 
 
-def change_keys(path: Path, removed: str, added: KeyedCaller | None) -> KeyedCaller | None:
-    """Replace or remove one caller; the one that was there. The file is replaced whole, so that no reader sees half.
+def change_keys(path: Path, removed: str, added: KeyedCaller | None) -> None:
+    """Replace, add or remove one caller. The file is replaced whole, so that no reader sees half.
 
     Raises SettingsInvalid when the file is wrong, OSError when it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", mode=0o600):
         known = read_keys(path) if path.exists() else []
-        before = next((one for one in known if one.name == removed), None)
         kept = [one for one in known if one.name != removed] + ([added] if added else [])
         rows = [one.model_dump(mode="json", exclude_defaults=True) for one in kept]
         draft = path.with_name(f".{path.name}.new")
@@ -138,4 +137,3 @@ def change_keys(path: Path, removed: str, added: KeyedCaller | None) -> KeyedCal
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
-    return before

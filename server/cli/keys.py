@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from graph.audit import AuditLog
 from graph.cli.terminal import Terminal, echo
 from graph.errors import SettingsInvalid
+from graph.settings import load_settings
 from server.auth.callers import Caller
-from server.auth.keys import change_keys, new_key, read_keys
+from server.auth.keys import KeyedCaller, change_keys, new_key, read_keys
 from server.roles import Role
 from server.settings import load_server_settings
 
@@ -64,6 +66,7 @@ def create(
         raise SettingsInvalid(f"{path} has {name} already; `warrant keys rotate {name}` gives it a new key.")
     caller = Caller(name=name, roles=frozenset(map(Role, roles)), team=team, groups=list(groups))
     key, added = new_key(caller, expires)
+    _record("create", caller)
     change_keys(path, name, added)
     echo(key)
 
@@ -75,10 +78,9 @@ def create(
 def rotate(name: str, expires: datetime | None, file: Path | None) -> None:
     """Give a caller a new key and print it; the one before is refused from now on."""
     path = _path(file)
-    before = next((one for one in read_keys(path) if one.name == name), None)
-    if before is None:
-        raise SettingsInvalid(f"{path} has no caller {name}.")
+    before = _found(path, name)
     key, added = new_key(before.caller, expires)
+    _record("rotate", before)
     change_keys(path, name, added)
     echo(key)
 
@@ -89,8 +91,9 @@ def rotate(name: str, expires: datetime | None, file: Path | None) -> None:
 def revoke(name: str, file: Path | None) -> None:
     """Remove a caller: its key is refused from now on."""
     path = _path(file)
-    if change_keys(path, name, None) is None:
-        raise SettingsInvalid(f"{path} has no caller {name}.")
+    before = _found(path, name)
+    _record("revoke", before)
+    change_keys(path, name, None)
     echo(f"{name} is revoked.", err=True)
 
 
@@ -103,6 +106,22 @@ def list_keys(file: Path | None) -> None:
         until = f"{one.expires:%Y-%m-%d %H:%M} UTC{' (expired)' if one.expired else ''}" if one.expires else "never"
         table.add_row(one.name, ", ".join(sorted(one.roles)), one.team, ", ".join(one.groups), until)
     Terminal().print(table)
+
+
+def _found(path: Path, name: str) -> KeyedCaller:
+    """The caller of a name; raises SettingsInvalid."""
+    found = next((one for one in read_keys(path) if one.name == name), None)
+    if found is None:
+        raise SettingsInvalid(f"{path} has no caller {name}.")
+    return found
+
+
+def _record(act: str, caller: Caller) -> None:
+    """Record a change before it is made; raises AuditUnavailable, and then nothing is changed."""
+    settings = load_settings()
+    detail = {"roles": sorted(caller.roles), "team": caller.team, "groups": caller.groups}
+    log = AuditLog(settings.audit_path, settings.audit_anchor)
+    log.append(settings.who, f"keys {act}", caller.name, "allowed", **{k: v for k, v in detail.items() if v})
 
 
 def _path(file: Path | None) -> Path:

@@ -10,6 +10,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, SecretStr
 from starlette.requests import Request
 
+from server.audit import Audit
+from server.auth.callers import ANONYMOUS
+from server.context import this_request
 from server.errors import refuse
 from server.releases.deployments import Deployments, Standing
 
@@ -34,13 +37,14 @@ class ReloadResult(BaseModel):
     trouble: list[str]
 
 
-def admin_routes(deployments: Deployments, secret: SecretStr | None) -> APIRouter:
+def admin_routes(deployments: Deployments, audit: Audit, secret: SecretStr | None) -> APIRouter:
     """POST /admin/reload and /admin/webhook."""
     routes = APIRouter(prefix="/admin", tags=["operations"])
 
     @routes.post("/reload")
     async def reload() -> ReloadResult:
         """Check the index or the registry now; what cannot be loaded is reported and replaces nothing."""
+        await audit.act(this_request().caller, "reload", "releases")
         late = await deployments.reload()
         state = deployments.state
         served = {
@@ -59,6 +63,7 @@ def admin_routes(deployments: Deployments, secret: SecretStr | None) -> APIRoute
         offered = request.headers.get("x-mlflow-signature", "")
         if not signed(secret, headers["delivery-id"], headers["timestamp"], await request.body(), offered):
             raise refuse(401, "The signature is wrong, or too old.")
+        await audit.act(ANONYMOUS, "reload", "releases", by="webhook")
         await deployments.reload()
 
     return routes

@@ -1,0 +1,185 @@
+"""The audit log: JSON lines, each of which holds the digest of the one before, so that no past line can be changed.
+
+A record is on disk before `append` returns. The head, which is the number and digest of the newest record, may be
+anchored elsewhere: whoever rewrites the whole log cannot rewrite the anchor too. Processes share a log through a lock.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from .errors import AuditUnavailable
+
+FIRST = "0" * 64
+"""Stands for the digest before the first record."""
+LOCK_SECONDS = 5.0
+"""Seconds to wait for another process that appends."""
+
+
+@dataclass(frozen=True)
+class AuditRecord:
+    """Who did what to what, when, and what came of it; `digest` is of everything else and of the record before."""
+
+    number: int
+    time: str
+    actor: str
+    act: str
+    target: str
+    outcome: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    previous: str = FIRST
+    digest: str = ""
+
+    def computed(self) -> str:
+        """The digest that it should have: SHA-256 of its fields as JSON with sorted keys."""
+        fields = {name: value for name, value in asdict(self).items() if name != "digest"}
+        text = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def line(self) -> bytes:
+        """As it is in the log."""
+        return json.dumps(asdict(self), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class AuditHead:
+    """The newest record's number, counted from 1, and its digest."""
+
+    number: int = 0
+    digest: str = FIRST
+
+
+@dataclass(frozen=True)
+class AuditProblem:
+    """Where a log is not what it was: the line, counted from 1, and a sentence."""
+
+    line: int
+    problem: str
+
+
+class AuditLog:
+    """Appends to a log; `anchor` is a file elsewhere, such as on another machine's share, that gets each head."""
+
+    def __init__(self, path: Path, anchor: Path | None = None) -> None:
+        self.path, self._anchor = path, anchor
+        self._lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS, mode=0o600)
+        self._end, self._head = 0, AuditHead()
+
+    def append(self, actor: str, act: str, target: str, outcome: str, **detail: Any) -> AuditRecord:
+        """Write a record to disk; raises AuditUnavailable when it cannot be written."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._lock, open(self.path, "ab+", opener=_private) as file:
+                self._catch_up(file)
+                made = datetime.now(UTC).isoformat(timespec="milliseconds")
+                head = self._head
+                record = AuditRecord(head.number + 1, made, actor, act, target, outcome, detail, head.digest)
+                record = AuditRecord(**{**vars(record), "digest": record.computed()})
+                line = record.line()
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+                self._end, self._head = self._end + len(line), AuditHead(record.number, record.digest)
+                if self._anchor:
+                    _write_anchor(self._anchor, self._head)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise AuditUnavailable(f"The audit log {self.path} cannot be written: {error}.") from error
+        return record
+
+    def _catch_up(self, file: Any) -> None:
+        """Read what other processes appended, and remove the piece of a line that a killed one left behind.
+
+        Raises ValueError when the log is not what it was.
+        """
+        if file.seek(0, os.SEEK_END) < self._end:
+            raise ValueError("it has become shorter")
+        file.seek(self._end)
+        for line in file:
+            if not line.endswith(b"\n") and _is_interrupted(line):
+                file.truncate(self._end)
+                break
+            record, problem = _checked(line, self._head)
+            if problem or record is None:
+                raise ValueError(f"record {self._head.number + 1} {problem}; see `warrant audit verify`")
+            self._end, self._head = self._end + len(line), AuditHead(record.number, record.digest)
+        file.seek(0, os.SEEK_END)
+
+
+def read_records(path: Path) -> Iterator[AuditRecord]:
+    """The whole records of a log, unchecked. Raises OSError, or ValueError or TypeError for what is no record."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield AuditRecord(**json.loads(line))
+
+
+def verify_log(path: Path, anchor: AuditHead | None = None) -> AuditProblem | None:
+    """The first thing that is wrong with a log: a line changed, removed, added, or the tail cut; None: nothing.
+
+    Without an anchor a tail that was cut, or a log that was rewritten from some record on, cannot be told.
+    """
+    head = AuditHead()
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n") and _is_interrupted(line):
+                break
+            record, problem = _checked(line, head)
+            if problem or record is None:
+                return AuditProblem(head.number + 1, problem)
+            head = AuditHead(record.number, record.digest)
+            if anchor and head.number == anchor.number and head != anchor:
+                return AuditProblem(head.number, "is not the record that was anchored: the log was rewritten")
+    if anchor and head.number < anchor.number:
+        return AuditProblem(head.number + 1, f"is missing: record {anchor.number} was anchored, the log ends before it")
+    return None
+
+
+def _checked(line: bytes, head: AuditHead) -> tuple[AuditRecord | None, str]:
+    """The record in a line, and what is wrong with it as the one after `head`; empty: nothing."""
+    try:
+        record = AuditRecord(**json.loads(line))
+        computed = record.computed()
+    except (ValueError, TypeError, RecursionError):
+        return None, "is no record: it was changed"
+    if record.digest != computed or record.line() != line:
+        return record, "was changed"
+    if (record.number, record.previous) != (head.number + 1, head.digest):
+        return record, "does not follow the record before it: something was removed or added"
+    return record, ""
+
+
+def _is_interrupted(piece: bytes) -> bool:
+    """Whether a line without its end is the beginning of one: its process was killed, and it was never acknowledged."""
+    try:
+        text = piece.decode("ascii")
+        return json.JSONDecoder().raw_decode(text)[1] == len(text)
+    except json.JSONDecodeError:
+        return True
+    except UnicodeDecodeError:
+        return False
+
+
+def read_anchor(path: Path) -> AuditHead:
+    """An anchored head; raises OSError, or ValueError for something else."""
+    number, _, digest = path.read_text("ascii").strip().partition(" ")
+    return AuditHead(int(number), digest)
+
+
+def _write_anchor(path: Path, head: AuditHead) -> None:
+    draft = path.with_name(f"{path.name}.new")
+    with open(draft, "w", encoding="ascii", opener=_private) as file:
+        file.write(f"{head.number} {head.digest}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
