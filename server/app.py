@@ -18,6 +18,7 @@ from server.auth.authentication import Authenticator
 from server.conversations import Conversations
 from server.errors import ERRORS, add_error_handlers
 from server.files import set_private_umask
+from server.limits.limiter import Limiter
 from server.middleware import RequestMiddleware
 from server.observability.answer_store import AnswerStore
 from server.observability.logs import LogObserver, configure_logging
@@ -57,6 +58,7 @@ class ServerComponents:
     deployments: Deployments
     conversations: Conversations
     service: AnswerService
+    limiter: Limiter
     answers: AnswerStore
     mcp: McpEndpoint
     metrics: Metrics
@@ -93,19 +95,20 @@ def deployments_of(settings: ServerSettings) -> Deployments:
 
 def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
     """The application over some deployments; raises SettingsInvalid when it may not be served."""
+    limiter = Limiter(settings)
     callers, audit, metrics = Authenticator(settings), Audit(settings), Metrics(settings)
     conversations = Conversations(settings, lambda: metrics.not_stored("conversations"))
     answers = AnswerStore(settings, lambda: metrics.not_stored("feedback"))
     traces = TraceExporter(settings, metrics.trace)
     shadow = ShadowObserver(answers, deployments.candidate, metrics.shadow)
     observers = Observers(LogObserver(settings), answers, metrics, traces, shadow)
-    service = AnswerService(deployments, settings, conversations, observers, audit)
+    service = AnswerService(deployments, settings, conversations, observers, audit, limiter)
     mcp = McpEndpoint(service)
     app = FastAPI(
         title="Warrant", description=DESCRIPTION, lifespan=_lifespan, docs_url=None, redoc_url=None, responses=ERRORS
     )
     app.state.server = ServerComponents(
-        settings, callers, deployments, conversations, service, answers, mcp, metrics, traces, shadow
+        settings, callers, deployments, conversations, service, limiter, answers, mcp, metrics, traces, shadow
     )
     app.add_middleware(RequestMiddleware, callers=callers, settings=settings, observers=observers, audit=audit)
     if settings.origins:
@@ -136,6 +139,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             await stack.enter_async_context(server.conversations)
             stack.enter_context(server.answers)
+            stack.enter_context(server.limiter)
             stack.enter_context(server.metrics)
             await server.deployments.open()
             stack.enter_context(server.traces)

@@ -120,6 +120,7 @@ BY_STATUS: dict[int, tuple[str, str]] = {
     415: ("unsupported_media_type", "The body must be JSON, sent with `Content-Type: application/json`."),
     421: ("unknown_host", "The Host header names a host that this server does not answer for."),
     422: ("invalid", "The request is not as the schema says."),
+    429: ("limit_reached", "A limit or quota is reached. Ask again later."),
     431: ("headers_too_large", "The request's headers are larger than the server takes."),
     503: ("unavailable", "The server does not take requests just now. Ask again."),
 }

@@ -161,6 +161,7 @@ class _Response:
             self.status = message["status"]
             spent = (time.perf_counter() - self.request.began) * 1000
             headers = MutableHeaders(scope=message)
+            headers.update(self.request.headers)
             headers["x-request-id"] = self.request.client_id or self.request.id
             headers["x-content-type-options"] = "nosniff"
             own = max(0.0, spent - self.request.graph_ms)

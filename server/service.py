@@ -13,6 +13,7 @@ from server.audit import Audit
 from server.context import RequestContext, this_request
 from server.conversations import Conversations
 from server.errors import StateUnavailable, error_response, refuse
+from server.limits.limiter import Limiter
 from server.observability.observers import Observer, QuestionRecord
 from server.releases.deployments import Deployment, Deployments
 from server.schemas import Item, QuestionRequest, error_item, public_answer, public_citation
@@ -34,9 +35,11 @@ class AnswerService:
         conversations: Conversations,
         observers: Observer,
         audit: Audit,
+        limiter: Limiter,
     ) -> None:
         self.deployments, self.settings = deployments, settings
         self._conversations, self._observers, self._audit = conversations, observers, audit
+        self._limiter = limiter
         self.streams = ResumableStreams(settings.resume, settings.max_streams)
 
     async def deployment(self) -> Deployment:
@@ -87,12 +90,16 @@ class AnswerService:
             key = submitted.session_id or question_id
             deployment = await self.deployments.select(request.target, key, request.caller)
             await self._audit.question(request.caller, request.target, question_id)
+            reservation = await self._limiter.reserve(request, deployment.agent)
         except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
             self._emit_error(error, question_id, emit)
             return
         question = Question(question=submitted.question)
         record = QuestionRecord(question_id, request, submitted, question, deployment, time.time())
-        await self._observed(record, emit)
+        try:
+            await self._observed(record, emit)
+        finally:
+            self._limiter.settle(reservation, record)
 
     async def _observed(self, record: QuestionRecord, emit: Emit) -> None:
         """Answer within the deadline, or emit the error; the observers get the record in either case."""

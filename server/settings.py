@@ -95,6 +95,11 @@ class ServerSettings(StateSettings, BaseSettings):
     max_streams: Count = 1000
     """Resumable streams that are kept; the oldest are dropped first."""
 
+    limits: Path | None = None
+    """A YAML file of limits and quotas; none: nothing is limited, but usage is counted."""
+    usage: str | None = None
+    """`postgresql://…` keeps the counts there, for several servers; none: in a SQLite file under WARRANT_STATE."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The lowest level that is logged."""
     log_questions: bool = False

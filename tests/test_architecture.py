@@ -76,6 +76,7 @@ def test_the_server_is_layered_as_drawn() -> None:
         {"app", "serving", "cli"},
         {"routes", "middleware"},
         {"service"},
+        {"limits"},
         {"streams", "conversations", "checkpoints", "observability"},
         {"releases", "schemas", "connections"},
         {"errors"},

@@ -1,18 +1,15 @@
 """Conversations: remembered under the caller who began them, in SQLite and in Postgres."""
 
 import asyncio
-import os
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-from postgres_under_test import postgres, programs
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
@@ -23,17 +20,6 @@ from server.settings import ServerSettings
 
 FIRST = {"question": "What is the hotel limit in the EU?"}
 NEXT = {"question": "And in Switzerland?"}
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    where = programs()
-    if where is None:
-        pytest.skip("PostgreSQL is not installed (Debian: postgresql).")
-    # The server's own user must reach its folder, which pytest's folders do not allow.
-    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder), where) as url:
-        os.chmod(folder, 0o755)
-        yield url
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

@@ -1,0 +1,97 @@
+"""Holds every question to the limits of its caller, team and endpoint, off the event loop."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self
+
+from graph.agent import Agent
+from graph.prices import cost
+from graph.release import ROLES
+from graph.state import Usage
+from server.context import RequestContext
+from server.errors import refuse
+from server.limits.rules import LimitRule, Unit, read_rules, rules_for
+from server.limits.usage import LimitReached, Reservation, UsageStore
+from server.observability.observers import QuestionRecord
+from server.settings import ServerSettings
+
+log = logging.getLogger("warrant.limits")
+ASKING_MODELS = ("generate", "fallback", "cite")
+"""Steps that may ask a model: where one began and no answer says what was used, what was reserved counts as used."""
+
+
+class Limiter:
+    """Reserves before a question is answered, and settles after."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        """Raises SettingsInvalid when the rules are wrong or the counts cannot be kept."""
+        self._rules = read_rules(settings.limits) if settings.limits else ()
+        self._prices = settings.prices
+        self._store = UsageStore(settings.usage, settings.state)
+        # One thread: SQLite has one writer, and what is settled is settled in order.
+        self._thread = ThreadPoolExecutor(1, "limits")
+
+    def __enter__(self) -> Self:
+        self._thread.submit(self._store.forget_old).add_done_callback(_log_failure)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Settle what is left, and close the store."""
+        self._thread.shutdown()
+        self._store.close()
+
+    async def reserve(self, request: RequestContext, agent: Agent) -> Reservation:
+        """Take what a question may use; raises RequestRefused (429) where too little is left, or StateUnavailable."""
+        rules = [*rules_for(self._rules, request.caller, request.api)]
+        if not rules:
+            return Reservation((), dict.fromkeys(("requests", "tokens", "cost"), 0.0))
+        amounts = self._most(agent)
+        found = await asyncio.wrap_future(self._thread.submit(self._store.reserve, rules, amounts))
+        if isinstance(found, LimitReached):
+            request.headers["retry-after"] = str(found.seconds)
+            raise refuse(429, _sentence(found.rule, found.seconds))
+        if found.tightest:
+            rule, left, seconds = found.tightest
+            request.headers["ratelimit-limit"] = f"{rule.most:g}"
+            request.headers["ratelimit-remaining"] = f"{max(0.0, left):g}"
+            request.headers["ratelimit-reset"] = str(seconds)
+        return found
+
+    def _most(self, agent: Agent) -> Mapping[Unit, float]:
+        """The most that one call of the release's dearest model uses: its whole context window."""
+        release, output = agent.release, agent.release.generation.max_tokens
+        models = {release.models.simple, release.models.complex} - {"extractive"}
+        tokens = max(release.generation.terms(role).context_window for role in ROLES) if models else 0
+        costs = [cost(Usage(model=m, calls=1, input_tokens=tokens, output_tokens=output), self._prices) for m in models]
+        return {"requests": 1.0, "tokens": float(tokens), "cost": max((each or 0.0 for each in costs), default=0.0)}
+
+    def settle(self, reservation: Reservation, record: QuestionRecord) -> None:
+        """Count what a question used; what cannot be counted stays reserved, and the log says so."""
+        usage = record.answer["usage"] if record.answer else None
+        if usage:
+            tokens, spent = usage["input_tokens"] + usage["output_tokens"], cost(usage, self._prices) or 0.0
+        elif any(step in ASKING_MODELS for step, _ in record.steps):
+            tokens, spent = round(reservation.amounts["tokens"]), reservation.amounts["cost"]
+        else:
+            tokens, spent = 0, 0.0
+        used: dict[Unit, float] = {"requests": 1, "tokens": tokens, "cost": spent}
+        caller = record.request.caller
+        row = {
+            "team": caller.team,
+            "caller": caller.name,
+            "route": record.request.api,
+            "model": usage["model"] if usage else "",
+        }
+        self._thread.submit(self._store.settle, reservation, used, row).add_done_callback(_log_failure)
+
+
+def _sentence(rule: LimitRule, seconds: int) -> str:
+    amount = f"${rule.most:g}" if rule.unit == "cost" else f"{rule.most:,.0f} {rule.unit}"
+    return f"This {rule.of} may use {amount} a {rule.per}, and too little is left. Ask again in {seconds} s."
+
+
+def _log_failure(done: "Future[None]") -> None:
+    if error := done.exception():
+        log.error("usage was not counted", exc_info=error)
