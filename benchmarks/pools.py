@@ -155,7 +155,7 @@ async def _open(data: Path, name: str) -> tuple[Graph, "Sieve"]:
     """The graph over a set as the default release serves it; its Snapshot is built once."""
     release = Release()
     await asyncio.to_thread(build_or_reuse, name, data / name / "corpus.jsonl.gz", release)
-    backend: Backend = await connect(Settings(index=store_of(name, release), cores=cores()), release)
+    backend: Backend = await connect(Settings(index=store_of(name, release), threads=cores()), release)
     assert isinstance(backend.retriever, SnapshotRetriever)
     sieve = Sieve(backend.retriever)
     return build_graph(release, replace(backend, retriever=sieve, caches=Caches())), sieve

@@ -54,7 +54,7 @@ def test_the_model_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_cannot_be_changed_once_read() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Settings().threads = 4  # type: ignore[misc]
+        Settings().threads = 4
 
 
 def test_quieting_the_libraries_sets_what_the_user_has_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
