@@ -3,9 +3,13 @@
 import re
 from collections.abc import Sequence
 
+from rapidfuzz.distance import Prefix
+
 from ..learned import load
 from ..state import Evidence, Passage
-from ..text.words import TermWeight, equal_weight, share
+from ..text.units import CURRENCIES, LANGUAGES
+from ..text.values import Value, values
+from ..text.words import TermWeight, share
 from .evidence import about, asked_terms, term_set
 
 WITH_VECTORS = ("en", "und")
@@ -14,6 +18,23 @@ CHANCE = 0.35
 """Share of a question's terms that a sentence about something else may have."""
 ASKS = re.compile(r"[几哪谁什么怎吗呢多少何誰幾언제어디무엇누구몇]")
 """What asks in Chinese, Japanese and Korean, and stands in no answer."""
+
+ASKS_PRICE = re.compile(r"\b(?:kost(?:et|en)?|coûte(?:nt)?|cuestan?|costa(?:no)?)\b", re.IGNORECASE)
+ASKS_TIME = re.compile(r"\b(?:quelle heure|qué hora|che ora|wie ?viel uhr|uhrzeit|hoe laat)\b", re.IGNORECASE)
+ASKING = re.compile(
+    rf"{ASKS_PRICE.pattern}|{ASKS_TIME.pattern}|\bwie (?:viele?|lange|hoch|oft|weit|groß|schwer|tief)\b|\bcombien\b"
+    r"|\bcu[aá]nt[oa]s?\b|\bquant[oaie]\b|\bhoe(?:veel| lang| hoog| vaak| ver)\b|\b(?:dónde|cuándo|cómo)\b"
+    r"|\b(?:darf|dürfen|peut-on|puis-je|doit-on|(?:se )?puede|puedo|si può|posso)\b|\bfinde?t? (?:ich|man|sich)\b"
+    r"|可以|能否|请问|얼마|(?:입니|습니|ㅂ니)까|나요|가요",
+    re.IGNORECASE,
+)
+"""What asks in other languages than English, and stands in no answer."""
+WITHOUT_VALUE = 2
+"""The terms that a price or a time that was asked for and is not stated counts as."""
+SEPARABLE = re.compile(r"(ab|an|auf|aus|bei|ein|mit|nach|um|vor|zu|zurück)(?:zu|ge)?(\w{3,})")
+"""A German verb whose prefix may stand apart, or before `zu` or `ge`: einreichen, reicht ... ein, einzureichen."""
+STEM, ENDING = 4, 2
+"""Letters that two forms of a word have in common at least, and that they differ in at most."""
 
 
 def confidence(
@@ -36,11 +57,41 @@ def confidence(
 
 
 def held_by_best(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], language: str) -> float:
-    """How much of a question's terms, all of one weight, the best unit has with what it stands under; 0 to 1."""
+    """How much of a question's terms, all of one weight, the best unit has with what it stands under; 0 to 1.
+
+    What asks for a value is no term: it counts against a unit without such a value.
+    """
     best = evidence[0]
-    wanted = frozenset(term for term in asked_terms(question, language) if not ASKS.search(term))
     text = f"{best['text']}\n{about(passages[best['passage']], best)}"
-    return max(0.0, (share(wanted, term_set(text, language), equal_weight) - CHANCE) / (1 - CHANCE))
+    wanted = frozenset(term for term in asked_terms(ASKING.sub("", question), language) if not ASKS.search(term))
+    held = {term for term in wanted if _has(term, term_set(text, language), text)}
+    lacking = WITHOUT_VALUE * (language in LANGUAGES and _lacks_value(question, values(best["text"], language)))
+    return max(0.0, (len(held) / max(1, len(wanted) + lacking) - CHANCE) / (1 - CHANCE))
+
+
+def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
+    """Whether a question asks what something costs or at what time it is, and no such value is stated."""
+    if ASKS_PRICE.search(question):
+        return not any(base in CURRENCIES for value in stated for base, _ in value.units)
+    return bool(ASKS_TIME.search(question)) and not any(value.kind == "time" or not value.units for value in stated)
+
+
+def _has(term: str, terms: frozenset[str], text: str) -> bool:
+    """Whether a text has a term in any form."""
+    if term in terms or any(_same_stem(term, other) for other in terms):
+        return True
+    verb = SEPARABLE.fullmatch(term)
+    if not verb:
+        return False
+    apart = re.search(rf"\b{verb[1]}\b", text)
+    others = [(found[1], found[2]) for other in terms if (found := SEPARABLE.fullmatch(other))]
+    others += [(verb[1], other) for other in terms if apart]
+    return any(prefix == verb[1] and stem.startswith(verb[2][:STEM]) for prefix, stem in others)
+
+
+def _same_stem(one: str, other: str) -> bool:
+    shared = Prefix.similarity(one, other)
+    return shared >= STEM and max(len(one), len(other)) - shared <= ENDING
 
 
 def signs(

@@ -26,6 +26,8 @@ LETTERS = re.compile(r"[A-Z]{1,4}")
 """What makes a code together with the number behind it: OV 3."""
 COUNTS = re.compile(r"\d+(?:[.,]\d+)?(?:[^\W\d_]{1,3}|-[a-z]+)")
 """An amount, an ordinal or an adjective: 40kg, 3rd, 5-star."""
+LETTERED = re.compile(r"\d+(?:[A-Z]|[a-f])")
+"""A number with a letter, which behind a noun says which one is meant: ward 4B, class 5b."""
 DOTTED = re.compile(r"(?:[A-Z]\.){2,}")
 YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 SMALL = EMPTY_WORDS | FUNCTION_WORDS
@@ -92,9 +94,10 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
             yield Name(" ".join(words[place:last]), "code", (_joined("".join(words[place:last])),), before)
         elif _is_code(words[place]):
             yield Name(words[place], "code", (_joined(words[place]),), before)
-        elif NUMBER.fullmatch(words[place]):
+        elif NUMBER.fullmatch(words[place]) or LETTERED.fullmatch(words[place]):
             if _labels(words, place, before):
-                yield Name(words[place], "number", (_joined(words[place]),), before)
+                kind: Kind = "code" if words[place][-1].isalpha() else "number"
+                yield Name(words[place], kind, (_joined(words[place]),), before)
         elif not shouted and _is_name(found, words, place, language):
             last = _end(found, words, place)
             yield Name(

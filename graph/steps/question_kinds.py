@@ -23,6 +23,7 @@ PROCEDURE = re.compile(
 AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|may|must|shall|should|will|would|need|belong|apply)"
 SEVERAL = re.compile(
     rf"^\W*(?:list|name|enumerate|show|give)\b|\b(?:which|what) (?:[\w'’-]+ ){{0,3}}?(?P<noun>[\w'’-]+) {AUXILIARY}\b"
+    r"|^\W*(?:when|where|what|who|how \w+) (?:do|are|were|have|did|can|must) (?:the|all|our) (?P<subject>[\w'’-]+)"
     r"|\b(?:what|who) are\b|\ball (?:the )?\w+s\b|\bwelche\w* (?P<german>\w+)|\bquel(?:le)?s\b|\bquali\b|\bcuáles\b",
     re.IGNORECASE,
 )
@@ -33,7 +34,8 @@ ADJECTIVES = (
 )
 COMPUTED = {
     "total": re.compile(
-        r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|somme|totale?|totaal)\b",
+        r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|somme|totale?|totaal)\b"
+        r"|\bzusammen\b|\b(?:cost|have|hold|amount|pay|paid|spen[dt]|carry|weigh|take)\w*(?: \w+)? together\b",
         re.IGNORECASE,
     ),
     "average": re.compile(
@@ -78,7 +80,7 @@ def asks_several(question: str) -> bool:
     match = SEVERAL.search(question)
     if not match:
         return False
-    noun = match["noun"] or match["german"]
+    noun = match["noun"] or match["german"] or match["subject"]
     return bool(PLURAL.fullmatch(noun)) if noun else True
 
 

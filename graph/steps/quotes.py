@@ -15,8 +15,8 @@ from ..text.cells import cell_of
 from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
-from .evidence import naming, shape, unit_text
-from .question_kinds import asks_amount, asks_how, asks_several, counted_in, not_stated
+from .evidence import asked_terms, naming, shape, term_set, unit_text
+from .question_kinds import SEVERAL, asks_amount, asks_how, asks_several, counted_in, not_stated
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
@@ -76,14 +76,24 @@ def choose(
     if shape(best, passage) == "row" and (empty := _empty_cells(question, best, passage, around)):
         return _quotes([best], own, f"The row says nothing of: {', '.join(empty)}.")
     block = list_of(best, passage, around)
+    if len(block) > 1 and _leads(best, passage):
+        return _whole(block, own, passages)
     if asks_how(question):
         items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
         if len(block) == 1 and len(items) > 1:
             block = list_of(items[0], passage, around)
         return _whole(block if len(block) > 1 else sequence_of(best, passage, around), own, passages)
     if asks_several(question):
-        return _whole(block if len(block) > 1 else kin, own, passages)
+        records = alike(best, passages, found)
+        is_free = len(block) > 1 and any(unit not in records for unit in block)
+        return _whole(block if is_free else _asked_of(question, best, kin), own, passages)
     return _quotes(item_of(best, passage, around), own)
+
+
+def _asked_of(question: str, best: Evidence, records: Sequence[Evidence]) -> list[Evidence]:
+    """Of records of one form those that have all of the question's words that the best one has."""
+    wanted = asked_terms(SEVERAL.sub("", question)) & term_set(best["text"])
+    return [unit for unit in records if wanted <= term_set(unit["text"])]
 
 
 def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
@@ -152,8 +162,7 @@ def _form(text: str) -> str:
 def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """The list that a unit is an item of, or that it leads to, with the sentence before it; or the unit alone."""
     place = own.index(best)
-    leads = passage["text"][best["start"] : best["end"]].rstrip().endswith(":")
-    first = place + 1 if leads else place
+    first = place + 1 if _leads(best, passage) else place
     if first >= len(own) or not _in_list(own[first], passage):
         return [best]
     last = first
@@ -163,6 +172,11 @@ def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[E
         last += 1
     lead = [own[first - 1]] if first and passage["text"][: own[first - 1]["end"]].rstrip().endswith(":") else []
     return [*lead, *own[first : last + 1]]
+
+
+def _leads(unit: Evidence, passage: Passage) -> bool:
+    """Whether a unit says that a list follows."""
+    return passage["text"][unit["start"] : unit["end"]].rstrip().endswith(":")
 
 
 def _goes_on(own: Sequence[Evidence], place: int, passage: Passage) -> bool:

@@ -51,6 +51,10 @@ FRACTION = re.compile(
     rf"(a|one|ein|eine|un|une|una|een) ({'|'.join(FRACTIONS)})\b",
     re.IGNORECASE,
 )
+TIMES = {"once": 1, "einmal": 1, "twice": 2, "zweimal": 2, "tweemaal": 2, "thrice": 3, "dreimal": 3, "driemaal": 3}
+HOW_OFTEN = re.compile(
+    rf"\b(?:(?:once|einmal)(?= (?:an?|per|every|each|pro|im|am|je)\b)|{'|'.join(list(TIMES)[2:])})\b", re.IGNORECASE
+)
 APPROXIMATE = re.compile(
     r"(?:\b(?:about|around|roughly|approximately|approx\.?|almost|nearly|circa|ca\.?|some|etwa|ungefähr|rund|fast|knapp"
     r"|environ|presque|près de|quelque|aproximadamente|alrededor de|casi|unos|unas|cerca de|circa|quasi|ongeveer|bijna"
@@ -70,9 +74,13 @@ TIME = re.compile(
     r"(?<![\d.,:])(?P<h1>[01]?\d|2[0-4])(?:[:.](?P<m1>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?"
     r"|(?<![\d.,:])(?P<h2>[01]?\d|2[0-4]):(?P<m2>[0-5]\d)(?::[0-5]\d)?(?![\d:])"
     r"|(?<![\d.,:])(?P<h3>[01]?\d|2[0-4])(?:[.](?P<m3>[0-5]\d))? ?(?:Uhr|uur|o'clock)\b"
+    r"|(?<![\d.,:])(?P<h5>1?\d)(?:[:.](?P<m5>[0-5]\d))?(?= in the (?:morning|afternoon|evening)\b)"
     r"|(?<![\d.,:])(?P<h4>[01]?\d|2[0-4]) ?h(?:eures?)? ?(?P<m4>[0-5]\d)\b"
     r"|\b(?P<word>noon|midnight|mittags|mitternacht|midi|minuit|mediodía|medianoche|mezzogiorno|mezzanotte)\b",
     re.IGNORECASE,
+)
+PAST_NOON = re.compile(
+    r" (?:in the (?:afternoon|evening)|nachmittags|abends|de l['’]après-midi|du soir|de la (?:tarde|noche)|di sera)\b"
 )
 NUMBER = re.compile(
     r"(?<![\w.,])(?<![^\W\d_]-)(?P<sign>[-−])?(?P<digits>\d{1,3}(?:[.,'’\u00a0\u2009\u202f ]\d{3})+(?:[.,]\d+)?(?!\d)"
@@ -83,6 +91,23 @@ SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.
 RANGE = re.compile(
     r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|tot|en|of)\s*(?:[€$£]|[A-Z]{3} )?", re.I
 )
+
+
+PERIOD = re.compile(
+    r"(?:\b(?:every|each|per|pro|je|jede[nrs]?|par|chaque|por|cada|al|ogni|elke)"
+    r"|(?:\btimes|[€$£]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?)) an?) (?:(?P<count>\d+) )?(?P<unit>[^\W\d_]+)",
+    re.IGNORECASE,
+)
+PERIOD_WORDS = {
+    word: period
+    for period, words in {
+        ("second", 3600.0): "hourly stündlich", ("second", 86400.0): "daily täglich", ("month", 3.0): "quarterly",
+        ("second", 604800.0): "weekly wöchentlich hebdomadaire", ("month", 1.0): "monthly monatlich mensuel mensuelle",
+        ("month", 12.0): "yearly annual annually jährlich annuel annuelle",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+ADVERB = re.compile(rf"\b(?:{'|'.join(PERIOD_WORDS)})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -157,6 +182,17 @@ def in_digits(text: str, language: str = "en") -> str:
 
 
 @lru_cache(maxsize=16384)
+def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
+    """How often something happens, or for how long a rate holds: `every month`, `12 EUR a day`, `annually`."""
+    text = in_digits(text, language)
+    found = {PERIOD_WORDS[match.group().lower()] for match in ADVERB.finditer(text)}
+    for match in PERIOD.finditer(text):
+        units, *_ = unit_at(f"1 {match['unit']}", 0, 1)
+        found |= {(base, factor * int(match["count"] or 1)) for base, factor in units if base in ("second", "month")}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=16384)
 def values(text: str, language: str = "en") -> tuple[Value, ...]:
     """The values of a text in order."""
     if not text or not (any(map(str.isdigit, text)) or any(map(str.isalpha, text))):
@@ -178,9 +214,12 @@ def missing_values(claimed: Iterable[Value], stated: Iterable[Value]) -> list[Va
 def _in_digits(text: str, language: str) -> str:
     """Write fractions and number words as digits."""
     text = SUPER.sub(lambda m: f"{int(m[1] or 0) + numeric(m[2]):.4g}", text)
+    text = HOW_OFTEN.sub(lambda m: f"{TIMES[m.group().lower()]} times", text)
     text = _scaled(FRACTION.sub(_fraction, text), language)
     number_language = language if language in LANGUAGES else "en"
-    return "\n".join(alpha2digit(line, number_language) if line.strip() else line for line in text.split("\n"))
+    return "\n".join(
+        alpha2digit(line, number_language, threshold=2) if line.strip() else line for line in text.split("\n")
+    )
 
 
 def _fraction(match: re.Match[str]) -> str:
@@ -200,7 +239,7 @@ def _dates(text: str) -> Iterator[Value]:
         year, day = int(part["y"] or 0), int(part["d"] or 0)
         year += 2000 if part["y"] and len(part["y"]) == 2 else 0
         swapped_date = (year, day, number) if match["d5"] and match["mark"] == "/" and day <= 12 else None
-        may = number == 5 and month.lower() in ("may", "mai", "mei") and not (month[0].isupper() and (year or day))
+        may = number == 5 and month.lower() == "may" and not (month[0].isupper() and (year or day))
         if number <= 12 and day <= 31 and not may:
             yield Value(
                 "date",
@@ -218,14 +257,15 @@ def _group(match: re.Match[str], name: str) -> str | None:
 
 def _times(text: str) -> Iterator[Value]:
     for match in TIME.finditer(text):
-        hour = next((match[name] for name in ("h1", "h2", "h3", "h4") if match[name]), None)
+        hour = next((match[name] for name in ("h1", "h2", "h3", "h4", "h5") if match[name]), None)
         if hour is None:
             late = match["word"].lower() in ("midnight", "mitternacht", "minuit", "medianoche", "mezzanotte")
             amount = 0 if late else 720
         else:
-            minute = next((match[name] for name in ("m1", "m2", "m3", "m4") if match[name]), "0")
+            minute = next((match[name] for name in ("m1", "m2", "m3", "m4", "m5") if match[name]), "0")
             hours = int(hour) % 12 + (12 if (match["half"] or "").lower() == "p" else 0) if match["half"] else int(hour)
-            amount = hours * 60 + int(minute)
+            late = hours < 12 and PAST_NOON.match(text, match.end())
+            amount = hours * 60 + int(minute) + 720 * bool(late)
         yield Value("time", match.group().strip(), amount=amount % 1440, start=match.start(), end=match.end())
 
 

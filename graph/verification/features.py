@@ -10,7 +10,7 @@ from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
-from ..text.values import missing_values, values
+from ..text.values import missing_values, periods, values
 from ..text.words import TermWeight, is_number, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim
@@ -52,7 +52,7 @@ def features(
         "name_missing": float(_name_missing(claim, passage) or _is_about_other_name(claim, index, passage)),
         "name_replaced": copied_share * (names_other and _name_replaced(claim, unit, context)),
         "polarity": _negation_mismatch(claim, unit, passage, copied_share),
-        "opposed": float(count_opposites(claim.words, unit.words) > 0),
+        "opposed": float(count_opposites(claim.words, unit.words) > 0 or _periods_differ(claim, unit)),
         "rival": rival if claim.answers_question else 0.0,
         "copied": copied_share,
         "other_cell": float(_is_from_other_column(claim, unit)),
@@ -79,6 +79,12 @@ def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedP
     """The terms of the claim's values that the unit states in any notation: `14:00` matches `2 p.m.`."""
     nearby = [*passage.unit_texts[index].values, *passage.context.values]
     return {term for value in claim.values if not missing_values([value], nearby) for term in terms_of(value.text)}
+
+
+def _periods_differ(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether both say how often, and differently: `every month` and `every year`."""
+    claimed, stated = periods(claim.text, claim.language), periods(unit.text, unit.language)
+    return bool(claimed and stated) and claimed.isdisjoint(stated)
 
 
 @lru_cache(maxsize=1024)
@@ -114,12 +120,14 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     # The first cell names the row.
     labelled = [part.split(": ", 1) for part in unit.text.split("; ") if ": " in part][1:]
     cells = [(set(terms_of(label)), set(terms_of(cell)), values(cell)) for label, cell in labelled]
+    # Two amounts of one unit share its word: 185 EUR and 12 EUR.
+    units = {term for *_, amounts in cells for value in amounts for term in terms_of(value.text)}
     claim_terms = set(claim.terms)
     lacks_named_cell = any(
         label
         and cell
         and label <= claim.all_terms
-        and not cell & claim_terms
+        and not (cell - units) & claim_terms
         and len(missing_values(amounts, claim.values)) == len(amounts)
         for label, cell, amounts in cells
     )

@@ -80,7 +80,7 @@ class InterpretedClaim:
         """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
         # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
         names = full_names(f"is {self.text}" if self.is_fragment else self.text)
-        value_words = {word.strip(".,") for value in self.values for word in value.text.lower().split()}
+        value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
         return tuple(name for name in names if not name <= value_words | MONTHS.keys())
 
     @cached_property

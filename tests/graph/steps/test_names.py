@@ -25,6 +25,9 @@ from graph.steps.names import names_in, text_names
         ("Who approves a purchase of EUR 30,000?", []),
         ("Who signs for 1.500,00 USD in 2022?", ["2022"]),
         ("Is version 2.5 still supported?", ["2.5"]),
+        ("When does bay 7C open?", ["7C"]),
+        ("Where is room 12a?", ["12a"]),
+        ("Is a load of 5t too much for it?", []),
     ],
 )
 def test_a_question_names(question: str, expected: list[str]) -> None:

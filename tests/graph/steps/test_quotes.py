@@ -138,6 +138,27 @@ def test_a_list_is_quoted_whole_where_several_things_are_asked_for() -> None:
     assert texts(found) == ["You bring to the first day:", "a passport", "a photo", "the signed contract"]
 
 
+def test_a_sentence_that_leads_to_a_list_brings_the_list() -> None:
+    assert texts(chosen("What do I bring to the first day?", of(LIST))) == [
+        "You bring to the first day:",
+        "a passport",
+        "a photo",
+        "the signed contract",
+    ]
+
+
+BOATS = """- Ante: kept by the north club, built in 2011, 6 seats.
+- Bris: kept by the south club, built in 2014, 4 seats.
+- Cirro: kept by the north club, built in 2019, 8 seats."""
+
+
+def test_of_records_those_are_quoted_that_the_question_describes() -> None:
+    found = chosen("Which boats are kept by the north club?", of(BOATS, title="Boats"))
+    assert [text[:4] for text in texts(found)] == ["Ante", "Cirr"]
+    found = chosen("When were the boats built?", of(BOATS, title="Boats"))
+    assert [text[:4] for text in texts(found)] == ["Ante", "Bris", "Cirr"]
+
+
 def test_a_list_that_may_go_on_is_partial() -> None:
     long = "\n".join(f"- document number {n} with its copy and its stamp" for n in range(20))
     found = chosen("Which documents are needed?", of(f"The needed documents:\n\n{long}", title="Documents"))
@@ -211,6 +232,24 @@ def test_in_another_language_the_words_must_be_there() -> None:
     text = of("Belege sind innerhalb von zwölf Tagen einzureichen.", title="Reise")
     assert texts(chosen("In welcher Frist sind Belege einzureichen?", text, language="de"))
     assert not texts(chosen("Was kostet das Mittagessen in der Kantine?", text, language="de"))
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "text", "answered"),
+    [
+        ("de", "Wie viele Kisten kann man abgeben?", "Höchstens vier Kisten werden abgegeben.", True),
+        ("de", "Darf ich Geräte ausleihen?", "Das Lager leiht Geräte aus.", True),
+        ("fr", "Combien coûte la location du four ?", "La location du four est de trente euros.", True),
+        ("fr", "Combien coûte la location du four ?", "La location du four dure deux jours.", False),
+        ("es", "¿Cuánto cuesta una llave?", "Una caja cuesta tres euros.", False),
+        ("zh", "每人可以领几把钥匙？", "每人领两把钥匙。", True),
+    ],
+)
+def test_what_asks_for_a_value_is_no_word_of_the_answer(
+    language: str, question: str, text: str, *, answered: bool
+) -> None:
+    found = judge(question, [], [of(text, title="")], equal_weight, language=language, answer_from=0.45)
+    assert bool(found.selection["quotes"]) == answered
 
 
 def test_nothing_found_is_nothing_quoted() -> None:

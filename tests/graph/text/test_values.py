@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.values import missing_values, values
+from graph.text.values import missing_values, periods, values
 
 SAME = [
     ("en", "5 years", "five years"),
@@ -39,6 +39,12 @@ SAME = [
     ("it", "3 chilogrammi", "3 kg"),
     ("nl", "eenentwintig dagen", "21 dagen"),
     ("nl", "14.30 uur", "14:30"),
+    ("en", "two weeks", "14 days"),
+    ("de", "zwei Euro", "2 EUR"),
+    ("en", "twice a week", "2 times a week"),
+    ("en", "9 in the evening", "21:00"),
+    ("de", "8 Uhr abends", "20 Uhr"),
+    ("fr", "le 3 mai 2026", "03/05/2026"),
 ]
 
 
@@ -59,6 +65,8 @@ def test_the_same_value_in_two_notations_is_one(language: str, one: str, other: 
         ("en", "2 p.m.", "02:00"),
         ("en", "4 years", "4 months"),
         ("en", "4 percent", "5 percent"),
+        ("en", "once a week", "twice a week"),
+        ("en", "9 in the morning", "21:00"),
         ("en", "14 July", "14 June"),
         ("en", "June 2025", "June 2024"),
         ("de", "zehn Tage", "vierzehn Tage"),
@@ -105,6 +113,25 @@ def test_the_first_number_of_a_range_has_the_unit_of_the_second() -> None:
 def test_any_text_can_be_read_and_meets_itself(text: str, language: str) -> None:
     found = values(text, language)
     assert not missing_values(found, found)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("en", "every year", "annually"),
+        ("en", "every 12 months", "each year"),
+        ("en", "12 EUR a day", "12 EUR per day"),
+        ("de", "jede Woche", "wöchentlich"),
+        ("fr", "par mois", "mensuel"),
+    ],
+)
+def test_a_period_is_the_same_in_other_words(language: str, one: str, other: str) -> None:
+    assert periods(one, language) == periods(other, language) != frozenset()
+
+
+def test_other_periods_differ_and_a_duration_is_none() -> None:
+    assert periods("every month").isdisjoint(periods("every year"))
+    assert periods("kept for a year, 5 EUR per person") == frozenset()
 
 
 def test_an_article_is_no_unit() -> None:

@@ -247,3 +247,20 @@ def test_the_cell_of_another_column_than_the_one_named_does_not_support() -> Non
     assert score("", "The deputy of the Harbour office is Bo Marsh. [1]", HEADS) >= 0.5
     assert score("", "The deputy of the Harbour office is Ada Lind. [1]", HEADS) < 0.3
     assert score("Who is the deputy of the Harbour office?", "Ada Lind. [1]", HEADS) < 0.3
+
+
+FARES = "| Line | Day ticket | Bicycle |\n|---|---|---|\n| Coast | 14 EUR | 3 EUR |\n| Hills | 11 EUR | 2 EUR |\n"
+
+
+def test_cells_of_one_unit_are_told_apart() -> None:
+    assert score("", "A bicycle on the Coast line costs 3 EUR. [1]", FARES) >= 0.5
+    assert score("", "A bicycle on the Coast line costs 14 EUR. [1]", FARES) < 0.3
+
+
+def test_another_period_does_not_support() -> None:
+    assert score("", "The lifts are checked every month. [1]", "The lifts are checked each month.") >= 0.5
+    assert score("", "The lifts are checked every month. [1]", "The lifts are checked every year.") < 0.3
+
+
+def test_the_letter_of_a_unit_is_no_name() -> None:
+    assert score("", "The cellar is kept at 12 °C. [1]", "The cellar is kept at 12 degrees Celsius.") >= 0.5
