@@ -22,6 +22,9 @@ EXCLUSION_HEADING = re.compile(
 """A heading that negates the text under it."""
 PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEADING_PRONOUN}", re.IGNORECASE)
 """The beginning of a sentence whose subject is in the sentence before."""
+LIFE_DATES = re.compile(r"[A-Z]\w+ \((?:c\. ?)?\d{3,4} ?[-–] ?\d{3,4}\)")
+LIFE_TERMS = ("born", "die")
+"""What the years after a person's name say: `Zhu Shijie (1249-1314)`."""
 STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
 
 
@@ -47,7 +50,8 @@ class AnalysedText:
     @cached_property
     def term_forms(self) -> frozenset[str]:
         """Its terms, and the terms without their last letters, so that `weigh` matches `weight`."""
-        return frozenset(form for term in self.terms for form in _shortened(term))
+        implied = LIFE_TERMS if LIFE_DATES.search(self.text) else ()
+        return frozenset(form for term in (*self.terms, *implied) for form in _shortened(term))
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
