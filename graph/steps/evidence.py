@@ -30,6 +30,10 @@ OUTDATED = -8.0
 UNNAMED = -1.0
 """Log-odds for each name of the question that a unit is not about, where others are."""
 
+ENTRY = 5.0
+"""Log-odds for the entry of a code in a list of codes where its meaning is asked for."""
+MEANS = re.compile(r"\b(?:means?|meaning|stands? for|bedeutet|bedeutung|signifie|significa|betekent)\b", re.IGNORECASE)
+
 ORDERS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
     r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
@@ -173,13 +177,23 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
         return Named(wanted, [], missing, found)
     lost = [sum(not view.fits(unit, name) for name in wanted) for unit in found]
     least = min(lost, default=0)
-    every = [less_likely(unit, UNNAMED * (count - least)) for unit, count in zip(found, lost, strict=True)]
+    odds = [
+        UNNAMED * (count - least) + ENTRY * is_entry(question, unit, wanted)
+        for unit, count in zip(found, lost, strict=True)
+    ]
+    every = [less_likely(*each) for each in zip(found, odds, strict=True)]
     fitting = [
         unit
         for unit, before, count in zip(every, found, lost, strict=True)
         if count == least or not any(view.is_other(before, name) for name in wanted)
     ]
     return Named(wanted, sorted(fitting, key=lambda unit: -unit["score"]), missing, every, not least)
+
+
+def is_entry(question: str, unit: Evidence, names: Sequence[Name]) -> bool:
+    """Whether a unit is the entry of a code whose meaning is asked for: it begins with it."""
+    first = text_names(unit["text"].partition("; ")[0].rpartition(": ")[2]).words[:1]
+    return bool(MEANS.search(question)) and any(name.kind == "code" and name.words == first for name in names)
 
 
 def less_likely(unit: Evidence, odds: float) -> Evidence:

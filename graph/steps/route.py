@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ..state import Evidence, Passage, Quote, Selection
 from ..text.words import TermWeight
 from .confidence import WITH_VECTORS, confidence
-from .evidence import Named, about, about_names, log_odds, score
-from .names import side_by_side, text_names
+from .evidence import Named, about, about_names, is_entry, log_odds, score
+from .names import CARRIED, side_by_side, text_names
 from .question_kinds import asks_to_work_out
 from .quotes import choose, once
 
@@ -50,7 +50,10 @@ def judge(
     `read`, where there is one, reads the best sentences with the question and so orders them anew.
     """
     questions = list(parts) or [question]
-    found = [_answer(part, passages, weigh, language, answer_from, read) for part in questions]
+    found: list[Judged] = []
+    for part in questions:
+        of_part = _answer(part, passages, weigh, language, answer_from, read)
+        found.append(_without(of_part, _carried(part, found)))
     answered = [each for each in found if each.selection["quotes"]]
     chosen = answered or found
     selection = Selection(
@@ -63,6 +66,22 @@ def judge(
     return Judged(selection, max(each.related for each in found))
 
 
+def _carried(part: str, before: Sequence[Judged]) -> list[str]:
+    """The names that nothing has and that a part takes over from one before it; a number alone may stand for any."""
+    carried = CARRIED.search(part)
+    names = [name for each in before for name in each.selection["missing"]]
+    return [name for name in names if carried and not name.isdigit() and name in carried.group()]
+
+
+def _without(judged: Judged, missing: list[str]) -> Judged:
+    """A part that is about what nothing has is given no quotes."""
+    if not missing:
+        return judged
+    sure = UNNAMED * judged.related
+    selection = Selection(quotes=[], confidence=sure, partial="", missing=missing, unanswered=[])
+    return Judged(selection, judged.related)
+
+
 def _answer(
     question: str, passages: Sequence[Passage], weigh: TermWeight, language: str, answer_from: float, read: Read | None
 ) -> Judged:
@@ -70,7 +89,7 @@ def _answer(
     related = confidence(question, passages, evidence, weigh, language)
     named = about_names(question, passages, evidence, language)
     fitting, reading_score = named.fitting, None
-    if read and fitting and language in WITH_VECTORS:
+    if read and fitting and language in WITH_VECTORS and not is_entry(question, fitting[0], named.names):
         fitting, reading_score = by_reading(question, passages, fitting, read)
     sure = confidence(question, passages, fitting, weigh, language, reading_score) if fitting else UNNAMED * related
     selection = Selection(

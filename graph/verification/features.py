@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, names_in, text_names
+from ..steps.question_kinds import HOW_MANY
 from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
-from ..text.values import missing_values, periods, values
+from ..text.units import unit_at
+from ..text.values import Value, in_digits, missing_values, periods, values
 from ..text.words import TermWeight, is_number, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim
@@ -22,6 +25,10 @@ DEFAULT_COSINE = 0.5, 0.4
 ADDED_MIN_RUN, COPIED_MIN_SHARE, PARTLY_COPIED_MIN_SHARE = 3, 0.5, 0.3
 """Consecutive terms missing from the passage that count as an addition; shares of the claim's terms that appear in
 order in a unit for the claim to be a copy, or a partial copy."""
+RIVAL_MARGIN = 0.05
+"""How much more of the question another value must stand with."""
+DURATIONS = ("second", "month")
+PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?")
 Features = dict[str, float]
 
 
@@ -189,6 +196,79 @@ def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPa
         ),
         0.0,
     )
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How much of the question a unit holds, by itself and with its context, and how many of its names."""
+
+    alone: float
+    in_context: float
+    names: int
+
+    def beats(self, other: "Overlap") -> bool:
+        """Whether a unit holds more of the question by itself, and no less in its context."""
+        more = self.alone > other.alone + RIVAL_MARGIN
+        return more and self.in_context >= other.in_context and self.names >= other.names
+
+
+def overlap_of(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText, weigh: TermWeight) -> Overlap:
+    texts = text_names(unit.text), text_names(context.text)
+    held = sum(any(text.has(name) for text in texts) for name in names_in(claim.question))
+    return Overlap(question_overlap(claim, unit, unit, weigh), question_overlap(claim, unit, context, weigh), held)
+
+
+def rival_overlaps(
+    claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: TermWeight
+) -> tuple[Overlap, ...]:
+    """What the units hold that state another value, where the claim is a bare value."""
+    if not (claim.needs_question and claim.values):
+        return ()
+    return tuple(
+        overlap_of(claim, unit, context, weigh)
+        for passage in passages
+        for unit, context in zip(passage.unit_texts, passage.unit_contexts, strict=True)
+        if missing_values(claim.values, unit.values) and _rivals_of(claim, unit.values)
+    )
+
+
+def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
+    """Other values of the claim's kind; days and months are both durations."""
+    lasts = any(base in DURATIONS for own in claim.values for base, _ in own.units)
+    return [
+        value
+        for value in stated
+        if missing_values([value], claim.values)
+        and (any(map(value.same_kind, claim.values)) or (lasts and any(base in DURATIONS for base, _ in value.units)))
+    ]
+
+
+def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
+    """Whether another value of the same sentence or row is the one that a bare value should be.
+
+    It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of the question.
+    """
+    if not (claim.needs_question and claim.values) or not _rivals_of(claim, unit.values):
+        return False
+    asked = unit_asked_for(claim.question)
+    in_asked_unit = [value for value in unit.values if asked & value.units]
+    if in_asked_unit and missing_values(claim.values, in_asked_unit) == list(claim.values):
+        return not any(asked & value.units for value in claim.values)
+    parts = [AnalysedText(part, unit.language) for part in PART_ENDS.split(unit.text)]
+    own = [part for part in parts if part.values and not missing_values(claim.values, part.values)]
+    others = [part for part in parts if _rivals_of(claim, part.values) and part not in own]
+    # What stands before the first value holds for all of them.
+    first = next((part for part in parts if part in own or part in others), unit)
+    shared = frozenset(terms_of(in_digits(first.text, unit.language)[: first.values[0].start]))
+    wanted = claim.question_terms - shared
+    held = [max((_overlap(wanted, part, part, weigh) for part in side), default=0.0) for side in (own, others)]
+    return bool(wanted and own) and held[1] > held[0]
+
+
+def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
+    """The unit that a question counts in: `for how many years?`."""
+    found = HOW_MANY.search(question)
+    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 def _negation_mismatch(

@@ -12,7 +12,7 @@ from ..text.values import Value, missing_values
 from ..text.words import TermWeight
 from .alignment import CopyDifference, copy_difference, is_near_copy
 from .claims import claim_content
-from .features import COPIED_MIN_SHARE, Features, features, question_overlap
+from .features import COPIED_MIN_SHARE, Features, Overlap, features, has_rival_beside, overlap_of, question_overlap
 from .passages import PreparedPassage, Window, is_known_language, missing_terms, terms_of
 from .statement import InterpretedClaim
 
@@ -21,6 +21,8 @@ EXPLAIN_BELOW = 0.9
 MAX_WRONG, MAX_WORD_REPLACED, MAX_UNKNOWN_LANGUAGE, RIVAL_MIN = 0.2, 0.55, 0.6, 0.3
 """The highest scores of a claim that is wrong, that replaces a word of a copied sentence, and that is in a language
 unknown to the rules; and the question overlap of another unit that counts as a reason."""
+MAX_RIVALLED = 0.45
+"""The highest score of a bare value where another one stands with more of the question."""
 SUPPORTED_MIN = 0.7
 """The score at which a unit certainly supports a claim."""
 MAX_REASON_WORDS = 5
@@ -113,9 +115,10 @@ def check_claim(
     cosines: Mapping[str, float],
     weigh: TermWeight,
     best_overlap: float,
+    rivals: Sequence[Overlap],
     units: Sequence[int],
 ) -> PassageFinding:
-    """The finding for the best of the `units`; `cosines` are by the text of a unit.
+    """The finding for the best of the `units`; `cosines` are by the text of a unit, `rivals` are of other values.
 
     Without units, only a verbatim copy supports the claim.
     """
@@ -129,6 +132,10 @@ def check_claim(
         score = min(score, MAX_WRONG)
     elif best.difference == "word":
         score = min(score, MAX_WORD_REPLACED)
+    unit_text = passage.unit_texts[best.index]
+    own = overlap_of(claim, unit_text, passage.unit_contexts[best.index], weigh) if rivals else None
+    if (own and any(rival.beats(own) for rival in rivals)) or has_rival_beside(claim, unit_text, weigh):
+        score = min(score, MAX_RIVALLED)
     if score < EXPLAIN_BELOW:
         because, opposes = explain(claim, best.index, passage, best.features, best.difference)
     if not (is_known_language(claim.language) and is_known_language(passage.language)):

@@ -14,7 +14,7 @@ from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import TermWeight
 from .claims import Claim, claim_content, claims_of
-from .features import best_question_overlap, question_overlap
+from .features import best_question_overlap, question_overlap, rival_overlaps
 from .model import ModelDecision, UncertainClaim, judge_prompt, parse_decisions
 from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
@@ -202,8 +202,9 @@ class DraftCheck:
     ) -> dict[int, PassageFinding]:
         weigh, passages = self.verifier.weigh, self.passages
         best_overlap = best_question_overlap(claim, passages, weigh) if any(units.values()) else 0.0
+        rivals = rival_overlaps(claim, passages, weigh)
         findings = {
-            index: check_claim(claim, passages[index], cosines, weigh, best_overlap, near)
+            index: check_claim(claim, passages[index], cosines, weigh, best_overlap, rivals, near)
             for index, near in units.items()
         }
         if any(finding.sure and finding.opposes for finding in findings.values()):

@@ -252,6 +252,18 @@ def test_what_asks_for_a_value_is_no_word_of_the_answer(
     assert bool(found.selection["quotes"]) == answered
 
 
+def test_the_entry_of_a_code_says_what_it_means() -> None:
+    codes = of("B07 Air filter is full.\nB08 Door is open.", title="Codes", file="codes.txt")
+    note = of("Code B07 after a start means that the old filter was left in.", title="Code notes")
+    assert texts(chosen("What does code B07 mean?", note, codes)) == ["B07 Air filter is full."]
+
+
+def test_a_part_that_leans_on_what_nothing_has_is_given_no_quotes() -> None:
+    question, tank = "Can I fill tank X9 with oil?", of("The charge is 4 euros. Tank T1 holds oil.")
+    selection = chosen(question, tank, parts=[question, "What would the charge be? (fill tank X9 oil)"])
+    assert (selection["quotes"], selection["missing"]) == ([], ["X9"])
+
+
 def test_nothing_found_is_nothing_quoted() -> None:
     found = judge("What is the rent?", [], [], equal_weight, answer_from=0.3)
     assert (found.selection["quotes"], found.related) == ([], 0.0)

@@ -13,6 +13,7 @@ import pytest
 from graph.release import Checking
 from graph.state import Passage, Usage
 from graph.verification import PassageInput, verify, verify_with
+from graph.verification.features import Overlap
 from graph.verification.model import find_quote, parse_decisions
 
 Value = TypeVar("Value")
@@ -264,3 +265,31 @@ def test_another_period_does_not_support() -> None:
 
 def test_the_letter_of_a_unit_is_no_name() -> None:
     assert score("", "The cellar is kept at 12 °C. [1]", "The cellar is kept at 12 degrees Celsius.") >= 0.5
+
+
+DOORS = "Leave 2 metres between doors of one hall, and 3 metres between a door and a stair."
+PUMPS = ("A pump is covered for 24 months.", "An old pump is sent back within 14 days.")
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong", "passages"),
+    [
+        ("How far apart are the doors of one hall?", "2 metres", "3 metres", [DOORS]),
+        ("For how many years is a lamp covered?", "2 years", "6 months", ["Lamps: 2 years, work: 6 months."]),
+        ("How long is a pump covered?", "24 months", "14 days", [" ".join(PUMPS)]),
+        ("How long is a pump covered?", "24 months", "14 days", PUMPS),
+    ],
+)
+def test_a_bare_value_yields_to_the_one_that_stands_with_more_of_the_question(
+    question: str, right: str, wrong: str, passages: list[str]
+) -> None:
+    numbers = "".join(f" [{n}]" for n in range(1, len(passages) + 1))
+    assert score(question, f"{right}.{numbers}", *passages) >= 0.5
+    assert score(question, f"{wrong}.{numbers}", *passages) < 0.5
+
+
+def test_what_says_less_of_the_names_or_less_in_its_context_is_no_rival() -> None:
+    own = Overlap(alone=0.2, in_context=0.8, names=1)
+    assert Overlap(alone=0.6, in_context=0.8, names=1).beats(own)
+    assert not Overlap(alone=0.6, in_context=0.8, names=0).beats(own)
+    assert not Overlap(alone=0.6, in_context=0.6, names=1).beats(own)
