@@ -136,12 +136,6 @@ def count_negations(text: str, language: str = "en") -> int:
 
 
 @lru_cache(maxsize=4096)
-def negated_terms(text: str, language: str = "en") -> frozenset[str]:
-    """All terms that a negation applies to."""
-    return frozenset[str]().union(*negated_clauses(text, language))
-
-
-@lru_cache(maxsize=4096)
 def negated_clauses(text: str, language: str = "en") -> tuple[frozenset[str], ...]:
     """The negated terms of each clause with a negation."""
     found = []

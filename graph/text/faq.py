@@ -53,11 +53,6 @@ class Unit:
     question: str = ""
     question_start: int | None = None
 
-    @property
-    def own_text(self) -> str:
-        """The reading without the question."""
-        return self.reading[len(self.question) :].lstrip()
-
 
 def starts_question_or_answer(line: str) -> bool:
     """Whether a line begins a question or an answer, so that the paragraph before it ends."""

@@ -36,7 +36,7 @@ def pairs(text: str) -> list[tuple[str, str]]:
 )
 def test_an_answer_is_read_with_its_question_and_quoted_without_it(text: str, question: str, answer: str) -> None:
     assert pairs(text) == [(question, answer)]
-    assert [(unit.reading, unit.own_text) for unit in units(text)] == [(f"{question} {answer}", answer)]
+    assert [unit.reading for unit in units(text)] == [f"{question} {answer}"]
 
 
 def test_pairs_one_after_the_other_are_told_apart() -> None:
