@@ -264,8 +264,8 @@ def _times(text: str) -> Iterator[Value]:
         else:
             minute = next((match[name] for name in ("m1", "m2", "m3", "m4", "m5") if match[name]), "0")
             hours = int(hour) % 12 + (12 if (match["half"] or "").lower() == "p" else 0) if match["half"] else int(hour)
-            late = hours < 12 and PAST_NOON.match(text, match.end())
-            amount = hours * 60 + int(minute) + 720 * bool(late)
+            past_noon = hours < 12 and bool(PAST_NOON.match(text, match.end()))
+            amount = hours * 60 + int(minute) + 720 * past_noon
         yield Value("time", match.group().strip(), amount=amount % 1440, start=match.start(), end=match.end())
 
 
