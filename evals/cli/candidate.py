@@ -55,7 +55,7 @@ def candidate(
 ) -> None:
     """Ask VERSION (12, v12 or an alias) and what is in production every sample, and gate VERSION.
 
-    Exit codes: 0 pass, 1 fail, 2 cannot tell, or the command is wrong. `warrant promote --verdict` takes the verdict.
+    Exit codes: 0 pass, 1 fail, 3 cannot tell, 2 wrong use. `warrant promote --verdict` takes the verdict.
     """
     required = PromotionRequirements(read_dataset(dataset), read_thresholds(thresholds))
     settings = settings_with(registry=registry, model=model)

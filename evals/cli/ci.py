@@ -50,7 +50,7 @@ def ci(
 
     Each revision's documents are indexed, and its questions answered, by its own code. No secret is needed where its
     release needs none. The thresholds are the base's, so that a change cannot lower its own bar. What was asked before
-    is not asked again. Exit codes: 0 pass, 1 fail, 2 cannot tell, or the command is wrong.
+    is not asked again. Exit codes: 0 pass, 1 fail, 3 cannot tell, 2 wrong use.
     """
     settings, console = settings_with(), Terminal(stderr=True)
     recipe = ReleaseRecipe(release, documents, index.resolve() if index else None)

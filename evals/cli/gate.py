@@ -41,8 +41,8 @@ def gate(
 ) -> None:
     """Say whether the release that a RUN asked may be promoted: pass, fail or cannot tell.
 
-    Each criterion has to be shown to be met, on the same questions as the champion. Exit codes: 0 pass, 1 fail, 2
-    cannot tell (or the command is wrong): nothing but 0 may promote.
+    Each criterion has to be shown to be met, on the same questions as the champion. Exit codes: 0 pass, 1 fail, 3
+    cannot tell, 2 wrong use: nothing but 0 may promote.
     """
     settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
     scorer = run_judge(judge_config(settings, repeats), Terminal(stderr=True))
@@ -73,17 +73,15 @@ def show(verdict: Verdict, console: Console) -> None:
 
 
 def table(verdict: Verdict) -> Table:
-    """The criteria, each with its interval; each end of it is a bound with the certainty 1 - alpha."""
-    made = Table(
-        "metric", "asked", "value", f"{1 - 2 * verdict.alpha:.0%} interval", "n", "could show", show_edge=False
-    )
+    """The criteria, each with its interval, and how many more samples would settle it."""
+    made = Table("metric", "asked", "value", "interval", "n", "more", show_edge=False, caption=verdict.levels)
     for found in verdict.findings:
         name = f"{found.metric}\n  {found.slice}" if found.slice else found.metric
-        effect = "-" if found.smallest is None else figure(found.smallest, found)
+        more = "-" if found.more is None else str(found.more)
         asked = f"{found.kind} {found.bound:g}"
         spread = f"{figure(found.low, found)} … {figure(found.high, found)}"
         style = COLOURS[found.says]
-        made.add_row(Text(name, style=style), asked, figure(found.value, found), spread, str(found.samples), effect)
+        made.add_row(Text(name, style=style), asked, figure(found.value, found), spread, str(found.samples), more)
     return made
 
 

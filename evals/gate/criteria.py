@@ -6,6 +6,7 @@ from math import sqrt
 from statistics import variance
 
 from evals.dataset import Dataset, Sample
+from evals.gate.stats import Scale
 from evals.gate.thresholds import Kind, Threshold, Thresholds
 from evals.gate.verdict import EvaluatedRelease
 from evals.metrics.catalog import METRICS, Metric
@@ -72,14 +73,18 @@ class Criterion:
         return -self.asked if self.kind == "margin" else self.metric.sign * self.asked
 
     @property
-    def scale(self) -> tuple[float, float] | None:
-        """Where imagined samples lie: at the ends of what the values can be; nowhere for seconds and dollars."""
-        if self.metric.unit:
-            return None
-        low, high = max(self.metric.low, 0.0), self.metric.high
-        if self.kind == "margin":
-            return low - high, high - low
-        return (low, high) if self.metric.sign > 0 else (-high, -low)
+    def scale(self) -> Scale | None:
+        return scale_of(self.metric, paired=self.kind == "margin")
+
+
+def scale_of(metric: Metric, *, paired: bool) -> Scale | None:
+    """What the values can be, so turned that more is better, or their differences; None for seconds and dollars."""
+    if metric.unit:
+        return None
+    low, high = max(metric.low, 0.0), metric.high
+    if paired:
+        return low - high, high - low
+    return (low, high) if metric.sign > 0 else (-high, -low)
 
 
 def criteria(

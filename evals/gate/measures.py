@@ -1,20 +1,17 @@
 """Measures: every metric of a release beside its champion's, whole and by tag, whatever the thresholds ask; pure."""
 
 from collections.abc import Iterator, Sequence
-from math import inf
+from math import isfinite
 
 from evals.dataset import Dataset, Sample, StrictModel
-from evals.gate.criteria import ScoredRelease, of_slice
-from evals.gate.stats import interval
+from evals.gate.criteria import ScoredRelease, of_slice, scale_of
+from evals.gate.stats import Levels, interval
 from evals.gate.verdict import Measure, Verdict
-from evals.metrics.catalog import METRICS
-
-RESAMPLES, LEVEL = 1_999, 0.05
-"""For intervals that decide nothing: they are 95 % intervals."""
+from evals.metrics.catalog import METRICS, Metric
 
 
 class MeanInterval(StrictModel):
-    """A mean and the ends of its 95 % interval; no ends where there are too few samples."""
+    """A mean and the ends of its interval, at the levels of the Verdict; no ends where there are too few samples."""
 
     value: float
     low: float | None = None
@@ -29,11 +26,13 @@ class MeasureComparison(StrictModel):
     difference: MeanInterval | None = None
 
 
-def measures(dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None) -> Iterator[Measure]:
+def measures(
+    dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None, levels: Levels
+) -> Iterator[Measure]:
     """Every metric over all samples, with its interval, and over each tag, without."""
     for tag in ("", *dataset.tags):
-        for name in METRICS:
-            found = _measure(name, tag, of_slice(dataset, tag), release, champion)
+        for metric in METRICS.values():
+            found = _measure(metric, tag, of_slice(dataset, tag), release, champion, levels)
             if found.samples or found.without:
                 yield found
 
@@ -42,38 +41,49 @@ def compare_metrics(
     verdict: Verdict, dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None
 ) -> Iterator[MeasureComparison]:
     """Every measure over all samples, beside the champion's over the samples that both have."""
+    levels = Levels(verdict.alpha, verdict.alpha_missed)
     for measure in verdict.measures:
         if measure.slice:
             continue
-        new, old = release.values(measure.metric), champion.values(measure.metric) if champion else {}
+        metric = METRICS[measure.metric]
+        new, old = release.values(metric.name), champion.values(metric.name) if champion else {}
         both = [sample for sample in dataset.samples if sample.id in new and sample.id in old]
+        changes = [new[sample.id] - old[sample.id] for sample in both]
         yield MeasureComparison(
             measure=measure,
-            champion=mean_interval(both, [old[sample.id] for sample in both]),
-            difference=mean_interval(both, [new[sample.id] - old[sample.id] for sample in both]),
+            champion=mean_interval(metric, both, [old[sample.id] for sample in both], levels),
+            difference=mean_interval(metric, both, changes, levels, paired=True),
         )
 
 
-def mean_interval(samples: Sequence[Sample], values: Sequence[float]) -> MeanInterval | None:
+def mean_interval(
+    metric: Metric, samples: Sequence[Sample], values: Sequence[float], levels: Levels, *, paired: bool = False
+) -> MeanInterval | None:
     """The mean with its interval over clusters; None without values."""
     if not values:
         return None
-    if len(values) < 2:
-        return MeanInterval(value=values[0])
-    found = interval(values, [sample.depends_on for sample in samples], LEVEL / 2, None, RESAMPLES)
-    ends = {"low": found.low, "high": found.high} if abs(found.low) < inf else {}
-    return MeanInterval(value=found.value, **ends)
+    clusters, turned = [sample.depends_on for sample in samples], [metric.sign * value for value in values]
+    found = interval(turned, clusters, levels, scale_of(metric, paired=paired))
+    low, high = sorted((metric.sign * found.low, metric.sign * found.high))
+    ends = {"low": low, "high": high} if isfinite(low) and isfinite(high) else {}
+    return MeanInterval(value=metric.sign * found.value, **ends)
 
 
 def _measure(
-    name: str, tag: str, samples: Sequence[Sample], release: ScoredRelease, champion: ScoredRelease | None
+    metric: Metric,
+    tag: str,
+    samples: Sequence[Sample],
+    release: ScoredRelease,
+    champion: ScoredRelease | None,
+    levels: Levels,
 ) -> Measure:
     """The means of one metric, the champion's over the samples that both have a score of."""
+    name = metric.name
     values, theirs = release.values(name), champion.values(name) if champion else {}
     asked = [sample for sample in samples if release.of(name, sample.id)]
     scored = [sample for sample in asked if sample.id in values]
     own, other = ([found[each.id] for each in scored if each.id in found] for found in (values, theirs))
-    spread = mean_interval(scored, own) if not tag else None
+    spread = None if tag else mean_interval(metric, scored, own, levels)
     return Measure(
         metric=name,
         slice=tag,

@@ -1,53 +1,48 @@
-"""Statistics of means over dependent samples: intervals, tests and the sizes that they need; pure.
+"""Bounds of means over dependent samples, and how many samples a bound needs; pure.
 
-Samples of one cluster are drawn together. `values` and `clusters` are of one length; what is drawn from chance has a
-fixed seed, so that the same scores give the same verdict.
+A bound is Gaffke's (2005; Learned-Miller and Thomas, 2019): the clusters and one imagined cluster at the worst end of
+the scale are weighted by a flat Dirichlet distribution, and the bound is a quantile of the weighted mean. For shares it
+is the exact bound of Clopper and Pearson. It holds for few, tied and skewed values, which normal intervals do not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, bootstrap, permutation_test
-from scipy.stats import t as student
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
+from scipy.stats import pearson3
 from statsmodels.stats.proportion import proportion_confint
 
 Floats = NDArray[np.float64]
+Scale = tuple[float, float]
+"""The least and the largest value that there can be."""
+Decision = Callable[[Floats], NDArray[np.bool_]]
+"""Of datasets by how often they have each cluster: whether each of them is settled."""
 SEED = 20_260_101
-RESAMPLES = 9_999
-POWER = 0.8
-FAR = 20
-PAIRS = 2
-"""Pairs of imagined samples at both ends of the scale: with no change at all in n samples the bound is then 3.3 / n,
-just beyond the exact 3 / n (the rule of three), where a plain bootstrap would be certain."""
+POWER, DRAWS, FAR = 0.8, 1_000, 20
+"""What "settles" means, datasets drawn to see whether it does, and times as many samples at which that is given up."""
+BEYOND = 2.0
+"""Where values have no end: the imagined cluster is this many times as far from the mean as the farthest one met."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The chance that the mean lies below the low end of an interval, and that it lies above the high end."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with an interval each end of which is a one-sided bound at the level that was asked for.
-
-    `error` is its standard error, imagined samples included; `samples` and `clusters` are how many it was made from.
-    """
+    """A mean with a one-sided bound on each side, and how many samples and clusters it was made from."""
 
     value: float
     low: float
     high: float
-    error: float
     samples: int
     clusters: int
-
-
-@dataclass(frozen=True)
-class ShareBounds:
-    """A share, and a one-sided bound below and above it."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,10 @@ class Sums:
     totals: Floats
     sizes: Floats
 
+    @property
+    def turned(self) -> "Sums":
+        return Sums(-self.totals, self.sizes)
+
 
 def summed(values: Sequence[float], clusters: Sequence[str]) -> Sums:
     """Values by cluster, in the order of the clusters' names."""
@@ -65,104 +64,93 @@ def summed(values: Sequence[float], clusters: Sequence[str]) -> Sums:
     return Sums(np.bincount(place, found).astype(float), np.bincount(place).astype(float))
 
 
-def interval(
-    values: Sequence[float],
-    clusters: Sequence[str],
-    alpha: float,
-    scale: tuple[float, float] | None,
-    resamples: int = RESAMPLES,
-) -> Interval:
-    """A mean and its interval by the bootstrap over clusters (Davison and Hinkley, 1997), widened by imagined samples.
-
-    `scale` is where the imagined samples lie, None for none: Agresti and Coull (1998) for a share, Bonett and Price
-    (2012) for a difference of paired shares, here for every mean of bounded values. `values` are not empty.
-    """
+def interval(values: Sequence[float], clusters: Sequence[str], levels: Levels, scale: Scale | None) -> Interval:
+    """A mean and its interval; `values` are not empty. One cluster bounds nothing but what the scale does."""
     sums, mean = summed(values, clusters), float(np.mean(values))
-    widened = _with_imagined(sums, scale) if scale else sums
-    low, high = _bounds(widened, alpha, resamples) if len(widened.totals) > 1 else (-inf, inf)
-    return Interval(mean, min(low, mean), max(high, mean), standard_error(widened), len(values), len(sums.sizes))
+    low, high = (float(ends[0]) for ends in bounds(sums, np.ones((1, len(sums.sizes))), levels, scale))
+    return Interval(mean, min(low, mean), max(high, mean), len(values), len(sums.sizes))
 
 
-def worse(differences: Sequence[float], clusters: Sequence[str], resamples: int = RESAMPLES) -> float:
-    """The one-sided p-value of "these are not below 0": exact McNemar where all are -1, 0 or 1 and none depend.
-
-    Otherwise the test of Fisher that turns the signs of whole clusters, of which McNemar's is the simplest case:
-    exact up to 13 clusters that differ, by chance above.
-    """
-    totals = summed(differences, clusters).totals
-    moved = totals[totals != 0]
-    if not len(moved):
-        return 1.0
-    moved = np.append(moved, 0.0) if len(moved) == 1 else moved
-    if len(totals) == len(differences) and bool(np.all(np.abs(moved) == 1)):
-        return float(binomtest(int((moved < 0).sum()), len(moved), alternative="greater").pvalue)
-    found = permutation_test(
-        (moved, np.zeros_like(moved)),
-        lambda one, other, axis: np.mean(one - other, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=resamples,
-        alternative="less",
-        rng=np.random.default_rng(SEED),
-    )
-    return float(found.pvalue)
+def bounds(sums: Sums, counts: Floats, levels: Levels, scale: Scale | None) -> tuple[Floats, Floats]:
+    """The low and the high end for each row of `counts`: a dataset that has each cluster so many times."""
+    turned = (-scale[1], -scale[0]) if scale else None
+    return _lower(sums, counts, levels.low, scale), -_lower(sums.turned, counts, levels.high, turned)
 
 
-def below(values: Sequence[float], clusters: Sequence[str], bound: float, scale: tuple[float, float] | None) -> float:
-    """The one-sided p-value of "their mean is not below the bound": exact for shares of samples that none depend.
-
-    Otherwise Student's t of the mean over clusters, widened by imagined samples as the interval is.
-    """
-    sums = summed(values, clusters)
-    if len(sums.totals) == len(values) and set(values) <= {0.0, 1.0} and 0 <= bound <= 1:
-        return float(binomtest(int(sum(values)), len(values), bound, alternative="less").pvalue)
-    widened = _with_imagined(sums, scale) if scale else sums
-    mean = float(widened.totals.sum() / widened.sizes.sum())
-    error = standard_error(widened)
-    if not error:
-        return 1.0 if mean >= bound or len(sums.totals) < 2 else 0.0
-    return float(student.cdf((mean - bound) / error, len(widened.totals) - 1))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for how many there are (Holm, 1979)."""
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
-
-
-def smallest_effect(found: Interval, alpha: float) -> float:
-    """The difference that would have been shown four times in five, given the spread that was met; inf: none."""
-    if found.clusters < 2:
-        return inf
-    spread = found.error * sqrt(found.clusters)
-    effect = float(TTestPower().solve_power(nobs=found.clusters, alpha=alpha, power=POWER, alternative="larger"))
-    return effect * spread
-
-
-def samples_to_settle(found: Interval, bound: float, alpha: float) -> int | None:
+def samples_to_settle(sums: Sums, bound: float, levels: Levels, scale: Scale | None) -> int | None:
     """How many more samples of this kind would settle on which side of the bound the mean lies.
 
-    Settled four times in five, if the mean stays where it is. None where that would be more than FAR times as many.
+    Settled four times in five, if the mean stays where it is. None where that takes more than FAR times as many.
     """
-    gap = abs(found.value - bound)
-    if found.clusters < 2 or gap < found.error / FAR:
+
+    def settles(counts: Floats) -> NDArray[np.bool_]:
+        low, high = bounds(sums, counts, levels, scale)
+        return (low >= bound) | (high < bound)
+
+    clusters = len(sums.sizes)
+    needed = clusters_needed(clusters, settles, clusters + 1, FAR * clusters) if clusters > 1 else None
+    return None if needed is None else max(1, round((needed - clusters) * float(sums.sizes.mean())))
+
+
+def clusters_needed(clusters: int, settles: Decision, least: int, most: int) -> int | None:
+    """The fewest clusters, drawn from those there are, with which `settles` is true four times in five."""
+    if power(clusters, settles, most) < POWER:
         return None
-    effect = gap / (found.error * sqrt(found.clusters))
-    needed = TTestPower().solve_power(effect_size=effect, alpha=alpha, power=POWER, alternative="larger")
-    more = float(np.max(needed)) / found.clusters - 1
-    return max(1, int(np.ceil(more * found.samples))) if more <= FAR else None
+    many = least
+    while many < most and power(clusters, settles, many) < POWER:
+        least, many = many + 1, min(most, 2 * many)
+    while least < many:
+        middle = (least + many) // 2
+        least, many = (least, middle) if power(clusters, settles, middle) >= POWER else (middle + 1, many)
+    return many
 
 
-def share_bounds(wrong: Sequence[bool], clusters: Sequence[str], alpha: float) -> ShareBounds:
+def power(clusters: int, settles: Decision, many: int) -> float:
+    """How often `settles` is true for datasets of so `many` clusters, drawn from those there are."""
+    counts = np.random.default_rng(SEED).multinomial(many, np.full(clusters, 1 / clusters), DRAWS)
+    return float(np.mean(settles(counts.astype(float))))
+
+
+def _lower(sums: Sums, counts: Floats, alpha: float, scale: Scale | None) -> Floats:
+    many, samples = counts.sum(1), counts @ sums.sizes
+    if scale and _is_share(sums, scale):
+        reached = np.round((counts @ sums.totals - samples * scale[0]) / (scale[1] - scale[0]))
+        share: Floats = proportion_confint(reached, samples, 2 * alpha, "beta")[0]
+        return np.asarray(scale[0] + (scale[1] - scale[0]) * share)
+    size, total = samples / many, counts @ sums.totals
+    worst = np.full(len(counts), scale[0]) if scale else _beyond(sums, counts, total / samples)
+    middle = (total + size * worst) / (samples + size)
+    left = (sums.totals - np.outer(middle, sums.sizes)) / size[:, None]
+    second = (np.sum(counts * left**2, 1) + (worst - middle) ** 2) / (many + 1)
+    third = (np.sum(counts * left**3, 1) + (worst - middle) ** 3) / (many + 1)
+    spread = np.sqrt(second / (many + 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        skew = 2 * third / ((many + 2) * (many + 3)) / spread**3
+        found: Floats = np.where(spread > 0, pearson3.ppf(alpha, skew, middle, spread), middle)
+    return np.maximum(found, scale[0]) if scale else np.asarray(np.where(many > 1, found, -inf))
+
+
+def _is_share(sums: Sums, scale: Scale) -> bool:
+    """Whether every value is at one end of the scale, and no sample depends on another."""
+    return bool(np.all(sums.sizes == 1) and np.all(np.isin(sums.totals, scale)))
+
+
+def _beyond(sums: Sums, counts: Floats, mean: Floats) -> Floats:
+    lowest = np.where(counts > 0, sums.totals / sums.sizes, inf).min(1)
+    return mean - BEYOND * (mean - lowest)
+
+
+def share_bounds(wrong: Sequence[bool], clusters: Sequence[str], alpha: float) -> Interval:
     """A share with its exact bounds (Clopper and Pearson, 1934), each at the level 1 - alpha.
 
     Samples of one cluster count for fewer where they are alike: as many as Kish's design effect leaves, as Korn and
     Graubard (1998) do for surveys. Nothing is known of no sample: 0 to 1.
     """
     if not wrong:
-        return ShareBounds(0.0, 0.0, 1.0)
+        return Interval(0.0, 0.0, 1.0, 0, 0)
     share, many = sum(wrong) / len(wrong), effective_samples(wrong, clusters)
     low, high = proportion_confint(share * many, many, 2 * alpha, "beta")
-    return ShareBounds(share, min(float(low), share), max(float(high), share))
+    return Interval(share, min(float(low), share), max(float(high), share), len(wrong), len(set(clusters)))
 
 
 def effective_samples(wrong: Sequence[bool], clusters: Sequence[str]) -> float:
@@ -170,38 +158,9 @@ def effective_samples(wrong: Sequence[bool], clusters: Sequence[str]) -> float:
 
     A single cluster is one.
     """
-    share, many = sum(wrong) / len(wrong), len(wrong)
     if len(set(clusters)) == 1:
         return 1.0
-    error = standard_error(summed([float(each) for each in wrong], clusters))
-    alone = share * (1 - share) / max(1, many - 1)
-    return many * min(1.0, alone / error**2) if alone and error else float(many)
-
-
-def standard_error(sums: Sums) -> float:
-    """The standard error of a mean whose clusters are drawn together (the ratio estimator of Cochran, 1977)."""
-    many = len(sums.totals)
-    if many < 2:
-        return 0.0
-    left = sums.totals - np.sum(sums.totals) / np.sum(sums.sizes) * sums.sizes
-    return float(np.sqrt(many / (many - 1) * np.sum(left**2)) / np.sum(sums.sizes))
-
-
-def _with_imagined(sums: Sums, scale: tuple[float, float]) -> Sums:
-    ends = np.repeat(np.asarray(scale, float), PAIRS)
-    return Sums(np.concatenate([sums.totals, ends]), np.concatenate([sums.sizes, np.ones(len(ends))]))
-
-
-def _bounds(sums: Sums, alpha: float, resamples: int) -> tuple[float, float]:
-    found = bootstrap(
-        (sums.totals, sums.sizes),
-        lambda totals, sizes, axis: np.sum(totals, axis=axis) / np.sum(sizes, axis=axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=resamples,
-        batch=1_000,
-        confidence_level=1 - 2 * alpha,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    return float(found.low), float(found.high)
+    share, many, sums = sum(wrong) / len(wrong), len(wrong), summed([float(each) for each in wrong], clusters)
+    groups, left = len(sums.sizes), sums.totals - share * sums.sizes
+    together, alone = groups / (groups - 1) * float(np.sum(left**2)) / many**2, share * (1 - share) / max(1, many - 1)
+    return many * min(1.0, alone / together) if alone and together else float(many)

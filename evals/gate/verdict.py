@@ -12,8 +12,8 @@ from evals.gate.thresholds import Kind
 
 Made = TypeVar("Made", bound=StrictModel)
 Says = Literal["pass", "fail", "cannot tell"]
-CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 2}
-"""Exit codes."""
+CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 3}
+"""Exit codes; 2 is wrong use."""
 KEYLESS = "keyless"
 
 
@@ -30,7 +30,7 @@ class EvaluatedRelease(StrictModel):
 class Measure(StrictModel):
     """A metric's mean over the samples that have a score, and the champion's over the same ones.
 
-    `low` and `high` are the ends of its 95 % interval; `without` counts the samples that have no score.
+    `low` and `high` are the ends of its interval, as a criterion's are; `without` counts the samples without a score.
     """
 
     metric: str
@@ -47,10 +47,8 @@ class CriterionResult(StrictModel):
     """What became of one criterion.
 
     `value`, `low` and `high` are the mean's, or for a margin those of the difference to the champion, in the metric's
-    unit, positive where the release has more. `p` is that of "it is not missed", `p_holm` the same corrected for the
-    number of criteria. `smallest` is the difference that these samples could have shown four times in five, `more` how
-    many further ones of their kind would settle it. `noise` is the part of the mean's standard error that comes from a
-    judge's disagreement with itself.
+    unit, positive where the release has more. `more` is how many further samples of their kind would settle it.
+    `noise` is the part of the mean's standard error that comes from what differs between repeats of the same question.
     """
 
     metric: str
@@ -64,9 +62,6 @@ class CriterionResult(StrictModel):
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    p: float | None = None
-    p_holm: float | None = None
-    smallest: float | None = None
     noise: float | None = None
     more: int | None = None
 
@@ -79,7 +74,8 @@ class CriterionResult(StrictModel):
 class Verdict(StrictModel):
     """`dataset`, `release` and `thresholds` are digests; `judge` is who judged, `keyless` where nobody had to.
 
-    `two_persons`: who promotes to production by it may not be who approved it.
+    `two_persons`: who promotes to production by it may not be who approved it. The worse end of each interval is a
+    bound at the level `alpha`, the better end at `alpha_missed`: corrected for how many criteria look missed.
     """
 
     format: Literal[1] = 1
@@ -93,6 +89,7 @@ class Verdict(StrictModel):
     thresholds: str
     two_persons: bool = False
     alpha: float
+    alpha_missed: float
     judge: str = KEYLESS
     findings: tuple[CriterionResult, ...]
     measures: tuple[Measure, ...] = ()
@@ -102,6 +99,15 @@ class Verdict(StrictModel):
     def code(self) -> int:
         """The exit code."""
         return CODES[self.says]
+
+    @property
+    def levels(self) -> str:
+        """What the ends of all its intervals are, for people."""
+        looks = round(self.alpha / (2 * self.alpha_missed))
+        return (
+            f"Each interval's worse end is a bound at {1 - self.alpha:.4g}, which decides what is met; its better end is "
+            f"one at {1 - self.alpha_missed:.4g}, which decides what is missed, corrected for {looks} that may be."
+        )
 
     @property
     def digest(self) -> str:
