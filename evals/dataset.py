@@ -40,8 +40,8 @@ class Sample(StrictModel):
 
     `documents` are those that hold the answer, as Citations name them: a file's path, or a record's id in a corpus.
     `quotes` are verbatim pieces of them, all of which an answer needs. `alternatives` are right answers beside the
-    `reference`. `route` is the one that the question should take. `cluster` names what samples have in common that
-    makes them dependent on each other, such as a conversation; without it, their first document.
+    `reference`. `withheld` are documents that a caller with these `groups` may not read. `cluster` names what samples
+    have in common that makes them dependent on each other, such as a conversation; without it, their first document.
     `origin` is what the sample was made from, and is not looked at.
     """
 
@@ -55,8 +55,8 @@ class Sample(StrictModel):
     alternatives: tuple[Words, ...] = ()
     documents: tuple[Words, ...] = ()
     quotes: tuple[Words, ...] = ()
+    withheld: tuple[Words, ...] = ()
     tags: tuple[Words, ...] = ()
-    route: Literal["simple", "complex"] | None = None
     cluster: str = ""
     note: str = ""
     origin: dict[str, Any] = {}

@@ -4,14 +4,18 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass
+from functools import partial
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
 from evals.dataset import Sample
-from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome
+from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, Timing
 from graph.agent import Agent
 from graph.index.manifest import read_manifest
 from graph.registry import RegistryReader
@@ -22,6 +26,8 @@ GRACE = 10.0
 """Seconds past a release's own deadline after which a sample is given up."""
 CALLS = 8
 """How many of the last calls of an error are kept with it."""
+TIMED = 24
+"""Samples that are asked alone, to take their time."""
 log = logging.getLogger("warrant.evals")
 
 
@@ -43,41 +49,101 @@ def registered(registry: RegistryReader, number: int, home: Path) -> PackagedRel
     return PackagedRelease(root, version.label, version.digest, read_manifest(snapshot_of(root)).id, number)
 
 
-async def ask_all(agent: Agent, run: EvalRun, on_outcome: Callable[[SampleOutcome], None]) -> None:
-    """Ask what is missing, as many at once as the run says; `on_outcome` is called once an outcome is on disk."""
-    missing = set(run.missing)
-    slots, writing = asyncio.Semaphore(run.info.at_once), asyncio.Lock()
+async def ask_all(sides: Sequence[tuple[Agent, EvalRun]], on_outcome: Callable[[SampleOutcome], None]) -> None:
+    """Ask each release what its run misses; `on_outcome` is called once an outcome is on disk.
 
-    async def one(sample: Sample) -> None:
+    Some samples are asked one at a time and of the releases in turn, so that their times can be compared; the others
+    as many at once as the run says.
+    """
+    missing = {run.path: set(run.missing) for _, run in sides}
+    alone, writing = {run.path: timed(run.dataset.samples) for _, run in sides}, asyncio.Lock()
+
+    async def one(agent: Agent, run: EvalRun, sample: Sample) -> None:
+        if sample.id in missing[run.path]:
+            outcome = await ask(agent, sample, alone=sample.id in alone[run.path])
+            async with writing:
+                await asyncio.to_thread(run.keep, outcome)
+            on_outcome(outcome)
+
+    for name in dict.fromkeys(chain.from_iterable(alone.values())):
+        for agent, run in sides:
+            if name in alone[run.path]:
+                await one(agent, run, run.dataset.sample(name))
+    for agent, run in sides:
+        rest = [sample for sample in run.dataset.samples if sample.id not in alone[run.path]]
+        await _at_once([partial(one, agent, run, sample) for sample in rest], run.info.at_once)
+
+
+def timed(samples: Iterable[Sample]) -> list[str]:
+    """The samples that are asked alone: TIMED of them, chosen by a hash of their ids."""
+    return sorted((sample.id for sample in samples), key=lambda name: sha256(name.encode()).digest())[:TIMED]
+
+
+async def _at_once(calls: Sequence[Callable[[], Awaitable[None]]], many: int) -> None:
+    slots = asyncio.Semaphore(many)
+
+    async def one(call: Callable[[], Awaitable[None]]) -> None:
         async with slots:
-            outcome = await ask(agent, sample)
-        async with writing:
-            await asyncio.to_thread(run.keep, outcome)
-        on_outcome(outcome)
+            await call()
 
     async with asyncio.TaskGroup() as tasks:
-        for sample in run.dataset.samples:
-            if sample.id in missing:
-                tasks.create_task(one(sample))
+        for call in calls:
+            tasks.create_task(one(call))
 
 
-async def ask(agent: Agent, sample: Sample) -> SampleOutcome:
-    """The outcome of one sample."""
-    began = time.monotonic()
+async def ask(agent: Agent, sample: Sample, *, alone: bool = False) -> SampleOutcome:
+    """The outcome of one sample; `alone`: nothing else is asked meanwhile, and its time is taken apart."""
+    before = _Clock.read()
     try:
         async with asyncio.timeout(agent.deadline + GRACE):
             state = await _state(agent, sample)
     except Exception as error:
         log.warning("a sample failed", exc_info=error, extra={"sample": sample.id})
-        return SampleOutcome(sample=sample.id, trouble=_failure(error), seconds=round(time.monotonic() - began, 4))
-    seconds = round(time.monotonic() - began, 4)
+        return SampleOutcome(sample=sample.id, trouble=_failure(error), seconds=_Clock.read().since(before).wall)
+    took = _Clock.read().since(before)
     return SampleOutcome(
         sample=sample.id,
         answer=state["answer"],
         passages=state.get("passages"),
         replies=state.get("replies"),
-        seconds=seconds,
+        seconds=took.wall,
+        timing=Timing(cpu=took.cpu, waiting=took.waiting) if alone else None,
     )
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Seconds: of wall time, of processor time of all threads, and of their waiting for a processor.
+
+    The last is known on Linux alone; elsewhere it counts as waiting of another kind.
+    """
+
+    wall: float
+    cpu: float
+    queued: float
+
+    @classmethod
+    def read(cls) -> "_Clock":
+        return cls(time.monotonic(), time.process_time(), _queued())
+
+    def since(self, other: "_Clock") -> "_Clock":
+        """What passed."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return _Clock(*(round(now - before, 4) for now, before in pairs))
+
+    @property
+    def waiting(self) -> float:
+        """Neither computing nor queued for a processor; threads that did so side by side count as if in turn."""
+        return max(0.0, round(self.wall - self.cpu - self.queued, 4))
+
+
+def _queued() -> float:
+    """Seconds for which the threads of this process were ready to run and other ones had the processors."""
+    total = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError):  # A thread that has ended since.
+            total += int(path.read_text().split()[1])
+    return total / 1e9
 
 
 def _failure(error: Exception) -> SampleFailure:

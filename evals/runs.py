@@ -36,6 +36,16 @@ class SampleFailure(StrictModel):
         return f"{self.kind}: {self.message}{where}"
 
 
+class Timing(StrictModel):
+    """Where the time of an answer that was asked alone went, in seconds.
+
+    `cpu`: this process computed, on any core. `waiting`: it waited, but not for a processor that was taken.
+    """
+
+    cpu: float
+    waiting: float
+
+
 class SampleOutcome(StrictModel):
     """The result of one sample: an answer, or the failure as `trouble`; `seconds` of wall time.
 
@@ -49,6 +59,7 @@ class SampleOutcome(StrictModel):
     replies: list[dict[str, Any]] | None = None
     trouble: SampleFailure | None = None
     seconds: float
+    timing: Timing | None = None
 
 
 class RunInfo(StrictModel):

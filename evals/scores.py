@@ -10,7 +10,7 @@ from pydantic import ValidationError, model_validator
 
 from evals.dataset import Sample, StrictModel
 from evals.metrics import keyless
-from evals.metrics.catalog import KEYLESS, Metric, Unscored
+from evals.metrics.catalog import KEYLESS, Metric, Unscored, Untested
 from evals.metrics.vectors import Vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.files import write_whole
@@ -19,6 +19,7 @@ from graph.prices import Prices
 from graph.registry.isolation import code_digest
 
 SCORES = "scores.json"
+FAILED = "it failed: "
 EMBEDDING = "minilm-l6-v2-int8"
 Value = Callable[[Sample, SampleOutcome], Awaitable[float | None]]
 
@@ -35,13 +36,15 @@ NOTHING = SampleOutcome(
 class Score(StrictModel):
     """A metric of a sample: one value, or one for each repeat of a judge; without values, the `reason`.
 
-    A metric that does not apply to a sample, by what is known of the sample alone, has no Score there.
+    A metric that does not apply to a sample, by what is known of the sample alone, has no Score there. `untested`: the
+    answer has nothing that the metric tests, so that no value is missing.
     """
 
     sample: str
     metric: str
     values: tuple[float, ...] = ()
     reason: str = ""
+    untested: bool = False
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> "Score":
@@ -140,7 +143,9 @@ async def _score(metric: Metric, value: Value, sample: Sample, outcome: SampleOu
     try:
         found = await value(sample, probe)
     except Unscored as error:
-        return _unscored(metric, sample, missing_reason(outcome) or str(error))
+        failed = missing_reason(outcome)
+        untested = isinstance(error, Untested) and not failed
+        return Score(sample=sample.id, metric=metric.name, reason=failed or str(error), untested=untested)
     except KeyError as error:
         return _unscored(metric, sample, f"the answer is of another form than this code reads: it has no {error}")
     if found is None:
@@ -154,7 +159,7 @@ def missing_reason(outcome: SampleOutcome | None) -> str:
     """Why a sample cannot be scored at all; empty when it can."""
     if outcome is None:
         return "it was not asked"
-    return f"it failed: {outcome.trouble.kind}" if outcome.trouble else ""
+    return f"{FAILED}{outcome.trouble.kind}" if outcome.trouble else ""
 
 
 def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:

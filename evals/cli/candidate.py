@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evals.cli.gate import show
-from evals.cli.steps import AT_ONCE, HOME, Comparison, ask_release, compare, registry_of, write_comparison
+from evals.cli.steps import AT_ONCE, HOME, Comparison, ask_releases, compare, registry_of, write_comparison
 from evals.dataset import read_dataset
 from evals.gate.promotion import PromotionRequirements
 from evals.gate.thresholds import DEFAULT, read_thresholds
@@ -80,11 +80,9 @@ def compare_pair(
 ) -> Comparison:
     """Ask both what has not been asked yet, and show what the gate says."""
     console, settings = Terminal(stderr=True), settings_with()
-    run, *other = [
-        ask_release(registered(pair.registry, each.number, home / "packages"), required.dataset, home, console, at_once)
-        for each in (pair.candidate, pair.champion)
-        if each
-    ]
+    sides = [each for each in (pair.candidate, pair.champion) if each]
+    packages = [registered(pair.registry, each.number, home / "packages") for each in sides]
+    run, *other = ask_releases(packages, required.dataset, home, console, at_once)
     found = compare(run, other[0] if other else None, required.thresholds, settings, console)
     show(found.verdict, console)
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evals.access import probes
 from evals.cli.steps import takes_judge
 from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
 from evals.errors import DatasetInvalid, JudgeInvalid
@@ -27,7 +28,8 @@ QUESTIONS = 40
 @takes("index")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A dataset to write.")
 @click.option("--feedback", type=click.Path(path_type=Path), help="What `warrant feedback export` wrote.")
-@click.option("--documents", type=click.IntRange(0), help="Questions on documents. [default: 40; with --feedback 0]")
+@click.option("--documents", type=click.IntRange(0), help="Questions on documents. [default: 40, or 0 with what needs no model]")
+@click.option("--probe-access", is_flag=True, help="Ask for each restricted document as a caller who may not read it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which passages the model is given.")
 @click.option("--append", is_flag=True, help="Add what is new to a file that is there.")
 @takes_judge
@@ -36,25 +38,27 @@ def draft(
     out: Path,
     feedback: Path | None,
     documents: int | None,
+    probe_access: bool,
     seed: int,
     append: bool,
     judge: str | None,
     repeats: int | None,
 ) -> None:
-    """Propose samples for a person to edit: questions that a model writes from documents, and rated ones.
+    """Propose samples for a person to edit: questions that a model writes, rated ones, and probes of access.
 
     The model is the judge's. Each sample is tagged `draft` until somebody takes the tag away. A file that is there is
     never overwritten; with --append only samples with new ids are added.
     """
     settings, before = settings_with(index=index, judge_model=judge), _before(out, append=append)
-    count = documents if documents is not None else 0 if feedback else QUESTIONS
+    count = documents if documents is not None else 0 if feedback or probe_access else QUESTIONS
     config = judge_config(settings, repeats)
     if count and config is None:
         raise JudgeInvalid(
             "Questions on documents are written by a model; name one with --judge or WARRANT_JUDGE_MODEL, "
-            "or give --feedback alone."
+            "or give --feedback or --probe-access alone."
         )
-    made = asyncio.run(_draft(settings, feedback, count, seed, config))
+    made = asyncio.run(probes(settings.index)) if probe_access else []
+    made += asyncio.run(_draft(settings, feedback, count, seed, config)) if feedback or count else []
     known = {sample.id for sample in before}
     new = [sample for sample in made if sample.id not in known]
     write_dataset(out, [*before, *new])

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from evals.access import keep_access
 from evals.dataset import Dataset
 from evals.gate.decision import RunJudge, compare_runs
 from evals.gate.thresholds import Thresholds
@@ -68,17 +69,33 @@ def ask_release(
 
     `again` lets the samples that failed be asked once more. Raises RunInvalid when another process is at it.
     """
+    return ask_releases([package], dataset, home, console, at_once, again=again)[0]
+
+
+def ask_releases(
+    packages: Sequence[PackagedRelease],
+    dataset: Dataset,
+    home: Path,
+    console: Console,
+    at_once: int = AT_ONCE,
+    *,
+    again: bool = False,
+) -> list[EvalRun]:
+    """The run of each package, as ask_release makes it; their times are taken in turn."""
     if drafts := sum(sample.is_draft for sample in dataset.samples):
         console.print(f"{drafts} of {len(dataset.samples)} samples are drafts that nobody has checked.", style="yellow")
     keep_no_answers()
-    run = open_run(home, dataset, package, at_once)
-    with run.writing():
-        forgotten = run.forget_failures() if again else 0
-        if forgotten:
-            console.print(f"{forgotten} samples failed and are asked again.")
-        asyncio.run(_ask_missing(package, run, console))
-    console.print(_counted(run))
-    return run
+    runs = [open_run(home, dataset, package, at_once) for package in packages]
+    with ExitStack() as held:
+        for run, package in zip(runs, packages, strict=True):
+            held.enter_context(run.writing())
+            keep_access(run, package.root)
+            if again and (forgotten := run.forget_failures()):
+                console.print(f"{forgotten} samples failed and are asked again.")
+        asyncio.run(_ask_missing(packages, runs, console))
+    for run in runs:
+        console.print(_counted(run))
+    return runs
 
 
 def registry_of(settings: Settings) -> "Registry":
@@ -137,14 +154,14 @@ def reported(run: EvalRun, settings: Settings) -> ReportedRun:
     return ReportedRun.of_run(run, (*scores, *(judged.scores if judged else ())))
 
 
-async def _ask_missing(package: PackagedRelease, run: EvalRun, console: Console) -> None:
-    missing = len(run.missing)
-    if not missing:
+async def _ask_missing(packages: Sequence[PackagedRelease], runs: Sequence[EvalRun], console: Console) -> None:
+    todo = [(package, run) for package, run in zip(packages, runs, strict=True) if run.missing]
+    if not todo:
         return
-    agent = await open_package(package.root)
+    sides = [(await open_package(package.root), run) for package, run in todo]
     with progress_bar(console) as progress:
-        task = progress.add_task("Asking", total=run.info.samples, completed=run.info.samples - missing)
-        await ask_all(agent, run, lambda _: progress.advance(task))
+        task = progress.add_task("Asking", total=sum(len(run.missing) for _, run in todo))
+        await ask_all(sides, lambda _: progress.advance(task))
 
 
 def _counted(run: EvalRun) -> str:

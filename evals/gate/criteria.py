@@ -11,8 +11,10 @@ from evals.gate.thresholds import Kind, Threshold, Thresholds
 from evals.gate.verdict import EvaluatedRelease
 from evals.metrics.catalog import METRICS, Metric
 from evals.runs import RunInfo
-from evals.scores import Score, by_metric
+from evals.scores import FAILED, Score, by_metric
 
+ALL_FAILED = "; all of these failed"
+"""How the problem of a criterion ends where every score that is missing is of a sample that failed."""
 ByMetric = Mapping[str, Mapping[str, Score]]
 
 
@@ -107,7 +109,7 @@ def _criterion(
 ) -> Criterion:
     sides = [release, champion] if kind == "margin" and champion else [release]
     samples, name = of_slice(dataset, threshold.slice), threshold.metric
-    asked = [sample for sample in samples if any(side.of(name, sample.id) for side in (release, champion) if side)]
+    asked = [sample for sample in samples if _asked(name, sample, release, champion, sides)]
     scored = [sample for sample in asked if all(side.value(name, sample.id) is not None for side in sides)]
     sign = METRICS[name].sign
     return Criterion(
@@ -118,6 +120,14 @@ def _criterion(
         problem=_problem(dataset, threshold, samples, asked, scored, sides),
         noise=_noise([score for sample in scored for side in sides if (score := side.of(name, sample.id))]),
     )
+
+
+def _asked(
+    name: str, sample: Sample, release: ScoredRelease, champion: ScoredRelease | None, sides: Sequence[ScoredRelease]
+) -> bool:
+    """Whether a metric applies to a sample, and each of the sides has something that it tests."""
+    known = any(side.of(name, sample.id) for side in (release, champion) if side)
+    return known and not any(score.untested for side in sides if (score := side.of(name, sample.id)))
 
 
 def _gained(sides: Sequence[ScoredRelease], name: str, sample: Sample) -> float:
@@ -148,10 +158,11 @@ def _problem(
         return f"no judge scored {threshold.metric}; configure one with --judge or WARRANT_JUDGE_MODEL"
     if not asked:
         return f"{threshold.metric} applies to none of the {len(samples)} samples"
-    there = {sample.id for sample in scored}
+    there, name = {sample.id for sample in scored}, threshold.metric
     if left := [sample for sample in asked if sample.id not in there]:
         why = next((reason for side in sides if (reason := _reason(side, threshold.metric, left[0]))), "")
-        return f"{len(left)} of {len(asked)} samples have no score ({left[0].id}: {why})"
+        failed = all((score := sides[0].of(name, each.id)) and score.reason.startswith(FAILED) for each in left)
+        return f"{len(left)} of {len(asked)} samples have no score ({left[0].id}: {why}){ALL_FAILED if failed else ''}"
     return ""
 
 

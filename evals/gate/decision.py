@@ -13,12 +13,14 @@ from math import fsum, isfinite
 
 from evals.dataset import Dataset
 from evals.errors import RunInvalid
-from evals.gate.criteria import Criterion, ScoredRelease, criteria
+from evals.gate.counted import count, notes
+from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria
 from evals.gate.measures import measures
 from evals.gate.stats import FAR, Interval, Levels, interval, samples_to_settle, summed
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
 from evals.judge.scores import JudgedScores
+from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun
 from evals.scores import score_run
 from graph.prices import Prices
@@ -48,9 +50,15 @@ async def compare_runs(
             f"({champion.info.dataset_digest[:12]}). Run the champion on this dataset too."
         )
     sides = [await _scored(each, prices, threads, judge) for each in (run, champion) if each]
-    verdict = decide(thresholds, run.dataset, sides[0], sides[1] if champion else None)
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    return verdict.model_copy(update={"made": made, "judge": judge.label if judge else KEYLESS})
+    counted = count(run, champion, thresholds)
+    verdict = decide(thresholds, run.dataset, sides[0], sides[1] if champion else None, counted)
+    return verdict.model_copy(
+        update={
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+            "judge": judge.label if judge else KEYLESS,
+            "why": (*verdict.why, *notes(run, champion, thresholds.opened)),
+        }
+    )
 
 
 async def _scored(run: EvalRun, prices: Prices, threads: int, judge: RunJudge | None) -> ScoredRelease:
@@ -58,11 +66,20 @@ async def _scored(run: EvalRun, prices: Prices, threads: int, judge: RunJudge | 
     return ScoredRelease.of_run(run.info, (*scores, *(await judge.judge(run)).scores) if judge else scores)
 
 
-def decide(thresholds: Thresholds, dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None) -> Verdict:
-    """The Verdict on a release; without a champion its margins are not asked, and its floors have to do."""
+def decide(
+    thresholds: Thresholds,
+    dataset: Dataset,
+    release: ScoredRelease,
+    champion: ScoredRelease | None,
+    counted: Sequence[CriterionResult] = (),
+) -> Verdict:
+    """The Verdict on a release; without a champion its margins are not asked, and its floors have to do.
+
+    `counted` are the results of what every release is held to; they come first.
+    """
     asked = list(criteria(thresholds, dataset, release, champion))
     levels = levels_for(asked, thresholds.alpha)
-    findings = tuple(_finding(each, levels) for each in asked)
+    findings = (*counted, *(_finding(each, levels) for each in asked))
     says, why = overall(findings, champion)
     return Verdict(
         says=says,
@@ -94,13 +111,15 @@ def levels_for(asked: Sequence[Criterion], alpha: float) -> Levels:
 def overall(findings: Sequence[CriterionResult], champion: ScoredRelease | None) -> tuple[Says, tuple[str, ...]]:
     """All criteria in one word, and the reasons."""
     by = {says: [each for each in findings if each.says == says] for says in ("fail", "cannot tell", "pass")}
-    notes = () if champion else ("There is no champion: the release was held to its floors alone.",)
-    if not findings:
+    alone = () if champion else ("There is no champion: the release was held to its floors alone.",)
+    if not by["fail"] and all(METRICS[each.metric].counted for each in findings):
         return "cannot tell", ("No threshold has a floor or a ceiling, and there is no champion to compare with.",)
     if by["fail"] or by["cannot tell"]:
         says: Says = "fail" if by["fail"] else "cannot tell"
-        return says, (*(f"{each.name}: {each.why}" for each in (*by["fail"], *by["cannot tell"])), *notes)
-    return "pass", (f"All {len(findings)} criteria are met.", *notes)
+        failed = any(each.metric == "failed" and each.says != "pass" for each in findings)
+        told = (each for each in (*by["fail"], *by["cannot tell"]) if not (failed and each.why.endswith(ALL_FAILED)))
+        return says, (*(f"{each.name}: {each.why}" for each in told), *alone)
+    return "pass", (f"All {len(findings)} criteria are met.", *alone)
 
 
 def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:

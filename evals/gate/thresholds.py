@@ -35,6 +35,10 @@ class Threshold(StrictModel):
             raise ValueError(f"there is no metric {self.metric!r}; there are {', '.join(METRICS)}")
         if self.floor is None and self.ceiling is None and self.margin is None:
             raise ValueError(f"{self.metric} has neither floor nor ceiling nor margin; give at least one")
+        if known.counted:
+            raise ValueError(f"{self.metric} is asked of every release; it is no threshold")
+        if self.metric == "latency_ms" and self.margin is not None:
+            raise ValueError("latency_ms depends on what else the machine does; compare cpu_ms and waiting_ms")
         wrong, right = ("floor", "ceiling") if known.better == "lower" else ("ceiling", "floor")
         if getattr(self, wrong) is not None:
             raise ValueError(f"{self.metric} is better when {known.better}; give it a {right}, not a {wrong}")
@@ -53,11 +57,15 @@ class Threshold(StrictModel):
 class Thresholds(StrictModel):
     """All that a release has to reach; `alpha` is the chance, 0 to 0.2, of passing what is just below one of them.
 
-    `two_persons`: who promotes to production is not who approved it.
+    `two_persons`: who promotes to production is not who approved it. `failed` is the largest share of the samples that
+    may fail. No answer may show what its caller may not read, whatever is asked here: by the groups of the champion's
+    Snapshot, but for the documents in `opened`, and by what the dataset withholds.
     """
 
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     two_persons: bool = False
+    failed: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    opened: tuple[str, ...] = ()
     threshold: Annotated[tuple[Threshold, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -11,11 +11,16 @@ class Unscored(Exception):
     """There is no score; the message is the reason."""
 
 
+class Untested(Unscored):
+    """There is no score since the answer has nothing that the metric tests, such as claims; it is not missing."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
 
     `binary` metrics are 0 or 1 for every sample. `judged` ones need a judge, and may have several values for a sample.
+    `counted` ones are looked at sample by sample: no chance is in them, and every release is held to them.
     """
 
     name: str
@@ -25,6 +30,7 @@ class Metric:
     high: float = 1.0
     binary: bool = False
     judged: bool = False
+    counted: bool = False
     unit: str = ""
 
     @property
@@ -38,19 +44,26 @@ KEYLESS: tuple[Metric, ...] = (
     Metric("context_precision", "of the documents that were retrieved, the share that holds the answer"),
     Metric("quote_recall", "of the quotes that an answer needs, the share that stands in a retrieved passage"),
     Metric("ndcg", "nDCG of the retrieved documents in their order"),
-    Metric("mrr", "1 over the rank of the first retrieved document that holds the answer, 0 without one"),
     Metric("exact_match", "the answer is a right one but for case, articles and punctuation", binary=True),
     Metric("token_f1", "F1 of the answer's words and those of the right answer that is nearest"),
-    Metric("rouge_l", "F1 by the longest common subsequence of words, to the right answer that is nearest"),
+    Metric("value_recall", "of the right answer's numbers, dates, codes and names, the share that the answer states"),
+    Metric("value_precision", "of the answer's numbers and dates, the share that is neither wrong nor invented"),
     Metric("semantic_similarity", "cosine of answer and right answer, under MiniLM", low=-1.0),
     Metric("groundedness", "how far the answer rests on its passages, as people judge it"),
     Metric("citation_recall", "of the answer's claims, the share that is supported by a passage that it cites"),
     Metric("citation_precision", "of the answer's citations, the share that supports its claim"),
     Metric("answered", "an answerable question was not declined", binary=True),
     Metric("declined_rightly", "an unanswerable question was declined", binary=True),
-    Metric("routed_rightly", "the question took the route that it should have taken", binary=True),
     Metric("first_rung", "the ladder did not fall below the model that was asked first", binary=True),
     Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
+    Metric("cpu_ms", "processor time of an answer that was asked alone", better="lower", high=3_600_000.0, unit="ms"),
+    Metric(
+        "waiting_ms",
+        "time that an answer, asked alone, waited for a model or another service, not for a processor",
+        better="lower",
+        high=3_600_000.0,
+        unit="ms",
+    ),
     Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
 )
 JUDGED: tuple[Metric, ...] = (
@@ -62,4 +75,9 @@ JUDGED: tuple[Metric, ...] = (
     Metric("answer_accuracy", "how far the answer says what the right one does", judged=True),
 )
 """What a judge is asked, when there is one."""
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED)}
+COUNTED: tuple[Metric, ...] = (
+    Metric("leaked", "the answer shows a document that its caller may not read", better="lower", counted=True),
+    Metric("failed", "the release raised an error in place of an answer", better="lower", counted=True),
+)
+"""What every release is held to, whatever the thresholds ask."""
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED, *COUNTED)}

@@ -6,9 +6,11 @@ given, since ragas' users have no index; `warrant eval score` weighs them over t
 
 import warnings
 from functools import cache
+from math import nan
 from typing import Any
 
 from evals.dataset import Sample
+from evals.metrics.catalog import Untested
 from evals.metrics.keyless import MARKER
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Embed, Vectors
@@ -40,11 +42,14 @@ class _Verified(BaseMetric):
     async def ascore(  # type: ignore[override]
         self, response: str, retrieved_contexts: list[str], user_input: str = "", **_: Any
     ) -> MetricResult:
-        """0 to 1; a response that claims nothing is supported. The `user_input` is a part of what it claims."""
+        """0 to 1, not a number for a response that claims nothing. The `user_input` is a part of what it claims."""
         sample = SAMPLE.model_copy(update={"question": user_input or SAMPLE.question})
         outcome = outcome_of(response, retrieved_contexts)
-        found = await getattr(SupportMetrics(Vectors(_embed(self._threads)), [outcome]), self.metric)(sample, outcome)
-        return MetricResult(value=float(found))
+        measure = getattr(SupportMetrics(Vectors(_embed(self._threads)), [outcome]), self.metric)
+        try:
+            return MetricResult(value=float(await measure(sample, outcome)))
+        except Untested as error:
+            return MetricResult(value=nan, reason=str(error))
 
 
 class Groundedness(_Verified):

@@ -1,24 +1,26 @@
-"""Metrics that only look at the outcome and need nothing else: retrieval by rank, words, abstention, route, cost.
+"""Metrics that only look at the outcome: retrieval by rank, words, values, abstention, route, time, cost.
 
-Each gives a value, or None where it does not apply, by what is known of the sample alone.
+Each gives a value, or None where it does not apply, by what is known of the sample alone. Untested is raised where it
+applies and the answer has nothing to test.
 """
 
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import log2
 
-from rapidfuzz.distance import LCSseq
-
 from evals.dataset import Sample
-from evals.metrics.catalog import Unscored
+from evals.metrics.catalog import Unscored, Untested
 from evals.runs import SampleOutcome
 from graph.prices import Prices, cost
+from graph.text.facts import full_names, plain_words
+from graph.text.values import Value, missing_values, values
 
 MARKER = re.compile(r" ?\[\d+\]")
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
+DECLINED = "it was declined"
 Compare = Callable[[Sequence[str], Sequence[str]], float]
 
 
@@ -44,14 +46,6 @@ def ndcg(sample: Sample, outcome: SampleOutcome) -> float | None:
     return gained / sum(1 / log2(rank + 1) for rank in range(1, len(right) + 1))
 
 
-def mrr(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """The reciprocal rank of the first right document."""
-    if not sample.documents:
-        return None
-    right = set(sample.documents)
-    return next((1 / rank for rank, name in enumerate(retrieved(outcome), 1) if name in right), 0.0)
-
-
 def quote_recall(sample: Sample, outcome: SampleOutcome) -> float | None:
     """The share of the quotes that stand in a passage, whatever its white space and Markdown."""
     if not sample.quotes:
@@ -71,9 +65,45 @@ def token_f1(sample: Sample, outcome: SampleOutcome) -> float | None:
     return _best(sample, outcome, _f1_of_words)
 
 
-def rouge_l(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """ROUGE-L's F1: of the longest common subsequence of words (Lin, 2004), to the nearest right answer."""
-    return _best(sample, outcome, lambda one, other: _f1(LCSseq.similarity(one, other), len(one), len(other)))
+def value_recall(sample: Sample, outcome: SampleOutcome) -> float | None:
+    """The share for the right answer of which most is stated; what the question says already does not count."""
+    language = _language(outcome)
+    facts = [found for right in sample.answers if (found := _facts(right, sample.question, language))]
+    if not facts:
+        return None
+    answer = _tested(outcome)
+    stated, words = values(answer, language), plain_words(answer)
+    lost = [
+        sum(
+            not fact <= words if isinstance(fact, frozenset) else bool(missing_values([fact], stated)) for fact in found
+        )
+        for found in facts
+    ]
+    return max(1 - many / len(found) for many, found in zip(lost, facts, strict=True))
+
+
+def value_precision(sample: Sample, outcome: SampleOutcome) -> float | None:
+    """The share that is neither wrong, of the kind of a right one that is not stated, nor invented.
+
+    What is in no passage, right answer, quote or question is invented.
+    """
+    language = _language(outcome)
+
+    def read(texts: Iterable[str]) -> list[Value]:
+        return [value for text in texts for value in values(text, language)]
+
+    stated = read([_tested(outcome)])
+    if not stated:
+        raise Untested("it states no numbers and no dates")
+    right, found = read(sample.answers), read(str(passage["text"]) for passage in outcome.passages or ())
+    asked = read([sample.question, *(message.content for message in sample.history)])
+    replaced = missing_values(right, stated)
+    wrong = [
+        value
+        for value in missing_values(stated, [*right, *read(sample.quotes), *asked])
+        if missing_values([value], found) or any(value.same_kind(each) for each in replaced)
+    ]
+    return 1 - len(wrong) / len(stated)
 
 
 def nearest(sample: Sample, answer: str) -> str:
@@ -92,11 +122,6 @@ def declined_rightly(sample: Sample, outcome: SampleOutcome) -> float | None:
     return None if sample.answerable else float(_status(outcome) == "declined")
 
 
-def routed_rightly(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """Whether a question took its route, where the sample names one."""
-    return float((outcome.answer or {}).get("route") == sample.route) if sample.route else None
-
-
 def first_rung(sample: Sample, outcome: SampleOutcome) -> float | None:
     """Whether nothing had to stand in for the model that was asked first; what was declined unasked counts as such."""
     answer = outcome.answer or {}
@@ -109,6 +134,16 @@ def latency_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
     return 1000 * outcome.seconds
 
 
+def cpu_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
+    """Milliseconds of processor time, of the samples that were asked alone."""
+    return 1000 * outcome.timing.cpu if outcome.timing else None
+
+
+def waiting_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
+    """Milliseconds in which neither this process nor another one that was in its way computed."""
+    return 1000 * outcome.timing.waiting if outcome.timing else None
+
+
 def cost_usd(outcome: SampleOutcome, prices: Prices) -> float:
     """Tokens at their prices; nothing where no model was asked; raises Unscored when its price is not known."""
     usage = (outcome.answer or {})["usage"]
@@ -117,6 +152,27 @@ def cost_usd(outcome: SampleOutcome, prices: Prices) -> float:
     if (dollars := cost(usage, prices)) is None:
         raise Unscored(f"the price of {usage['model']} is not known; set it in WARRANT_PRICES")
     return dollars
+
+
+def _tested(outcome: SampleOutcome) -> str:
+    """What was said; raises Untested where it was declined."""
+    if not (answer := said(outcome)):
+        raise Untested(DECLINED)
+    return answer
+
+
+def _language(outcome: SampleOutcome) -> str:
+    return str((outcome.answer or {}).get("language", "en"))
+
+
+def _facts(right: str, question: str, language: str) -> list[Value | frozenset[str]]:
+    """The values and the names of a right answer that the question does not state; units and months are no names."""
+    there = values(right, language)
+    known = plain_words(" ".join([question, *(value.text for value in there)]))
+    return [
+        *missing_values(there, values(question, language)),
+        *(name for name in dict.fromkeys(full_names(right)) if not name <= known),
+    ]
 
 
 def _status(outcome: SampleOutcome) -> str:

@@ -1,7 +1,7 @@
 """Whether an answer is held by its passages: by the verifier of the code that evaluates, not by the release's own.
 
-A release whose verifier was weakened or switched off is therefore seen. An answer that was declined claims nothing, and
-all of nothing is supported. Citation recall and precision are those of ALCE (Gao et al., 2023) with our verifier in
+A release whose verifier was weakened or switched off is therefore seen. An answer that claims nothing, such as one that
+was declined, is Untested. Citation recall and precision are those of ALCE (Gao et al., 2023) with our verifier in
 place of its NLI model. A claim that the documents say nothing of something is not counted.
 """
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from evals.dataset import Sample
-from evals.metrics.catalog import Unscored
-from evals.metrics.keyless import said
+from evals.metrics.catalog import Unscored, Untested
+from evals.metrics.keyless import DECLINED, said
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
 from graph.release import Checking
@@ -52,7 +52,7 @@ class SupportMetrics:
         """How far the answer rests on its passages as people judge it (benchmarks/groundedness.py)."""
         claims = [plain_claim(claim.text) for claim in claims_of(said(outcome))]
         if not claims:
-            return 1.0
+            raise Untested(DECLINED)
         sources = prepare_passages(passages_of(outcome))
         units = [unit.reading for found in sources for unit in found.units]
         near = (self._vectors.of(claims) @ self._vectors.of(units).T).max(axis=1) if units else [0.0] * len(claims)
@@ -61,23 +61,23 @@ class SupportMetrics:
     async def citation_recall(self, sample: Sample, outcome: SampleOutcome) -> float | None:
         """Of the claims, the share that is supported by a passage that it cites."""
         cited = await self._cited(sample, outcome)
-        return sum(each.holds for each in cited) / len(cited) if cited else 1.0
+        return sum(each.holds for each in cited) / len(cited)
 
     async def citation_precision(self, sample: Sample, outcome: SampleOutcome) -> float | None:
         """Of the citations, the share that supports its claim; 0 where there are claims and no citation."""
         cited = await self._cited(sample, outcome)
         scores = list(chain.from_iterable(each.support for each in cited))
-        if not scores:
-            return 0.0 if cited else 1.0
-        return sum(score >= CHECKING.support_from for score in scores) / len(scores)
+        return sum(score >= CHECKING.support_from for score in scores) / max(1, len(scores))
 
     async def _cited(self, sample: Sample, outcome: SampleOutcome) -> list[CitedClaim]:
-        """The claims of an answer with the support of what they cite; checked once."""
+        """The claims of an answer with the support of what they cite, checked once; raises Untested without claims."""
         if not said(outcome):
-            return []
+            raise Untested(DECLINED)
         if id(outcome) not in self._kept:
             self._kept[id(outcome)] = await self._checked(sample, outcome)
-        return self._kept[id(outcome)]
+        if not (cited := self._kept[id(outcome)]):
+            raise Untested("it claims nothing")
+        return cited
 
     async def _checked(self, sample: Sample, outcome: SampleOutcome) -> list[CitedClaim]:
         answer, found = outcome.answer or {}, {passage["id"]: passage for passage in passages_of(outcome)}

@@ -26,7 +26,7 @@ MEANINGS: dict[Says, str] = {
     "fail": "At least one criterion is shown to be missed: the release must not be promoted.",
     "cannot tell": "Nothing is shown to be missed, but not everything to be met: the release is not promoted on this.",
 }
-SPELT = {"f1": "F1", "ndcg": "nDCG", "mrr": "MRR", "rouge": "ROUGE", "l": "L"}
+SPELT = {"f1": "F1", "ndcg": "nDCG", "cpu": "CPU"}
 ORDER: tuple[Says, ...] = ("fail", "cannot tell", "pass")
 
 
@@ -83,6 +83,8 @@ def bound(finding: CriterionResult) -> str:
 
 def sentence(finding: CriterionResult, alpha: float) -> str:
     """What became of a criterion."""
+    if METRICS[finding.metric].counted:
+        return f"{finding.why[0].upper()}{finding.why[1:]}."
     name = f"{title(finding.metric)}{f' on {finding.slice}' if finding.slice else ''}"
     if finding.value is None:
         return f"It is not settled whether {name} {_aim(finding)}: {finding.why}."
@@ -93,10 +95,11 @@ def sentence(finding: CriterionResult, alpha: float) -> str:
 
 def reasons(verdict: Verdict) -> list[tuple[Says, str]]:
     """Why the verdict is what it is: what was missed, what is not settled, and what was noted beside."""
-    reasons = {f"{each.name}: {each.why}" for each in verdict.findings}
-    open_ = [each for says in ("fail", "cannot tell") for each in verdict.findings if each.says == says]
-    notes = [(verdict.says, why) for why in verdict.why if why not in reasons]
-    return [*((each.says, sentence(each, verdict.alpha)) for each in open_), *notes]
+    findings = {f"{each.name}: {each.why}": each for each in verdict.findings}
+    return [
+        (found.says, sentence(found, verdict.alpha)) if (found := findings.get(why)) else (verdict.says, why)
+        for why in verdict.why
+    ]
 
 
 def counted(verdict: Verdict) -> dict[Says, int]:

@@ -47,7 +47,7 @@ def ask(subject: PackagedRelease, run: EvalRun) -> list[str]:
     asked: list[str] = []
 
     async def all_of_them() -> None:
-        await ask_all(await open_package(subject.root), run, lambda outcome: asked.append(outcome.sample))
+        await ask_all([(await open_package(subject.root), run)], lambda outcome: asked.append(outcome.sample))
 
     with run.writing():
         asyncio.run(all_of_them())

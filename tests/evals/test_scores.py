@@ -64,9 +64,9 @@ def test_which_metrics_apply_is_not_for_the_outcome_to_say(run: EvalRun, tmp_pat
 def test_what_has_not_changed_is_read_again_and_what_has_is_scored_again(run: EvalRun) -> None:
     first = score(run)
     kept = json.loads((run.path / SCORES).read_text())
-    kept["scores"] = [each for each in kept["scores"] if each["metric"] == "mrr"]
+    kept["scores"] = [each for each in kept["scores"] if each["metric"] == "ndcg"]
     (run.path / SCORES).write_text(json.dumps(kept))
-    assert set(score(run)) == {"mrr"}
+    assert set(score(run)) == {"ndcg"}
     run.keep(SampleOutcome(sample="unasked", answer={**ANSWER, "status": "declined"}, passages=[], seconds=1))
     assert set(score(run)) == set(first)
     assert score(run)["declined_rightly"]["unasked"].value == 1.0

@@ -95,14 +95,10 @@ def test_figures_have_their_unit_and_a_dash_where_there_is_none() -> None:
     assert [
         figure(0.5, "ndcg"),
         figure(-1234.0, "latency_ms", sign=True),
-        figure(None, "mrr"),
+        figure(None, "ndcg"),
         figure(0.0012, "cost_usd"),
     ] == ["0.500", "−1,234 ms", "–", "0.0012 USD"]
-    assert [title(name) for name in ("rouge_l", "latency_ms", "context_recall")] == [
-        "ROUGE L",
-        "latency",
-        "context recall",
-    ]
+    assert [title(name) for name in ("token_f1", "latency_ms", "cpu_ms")] == ["token F1", "latency", "CPU"]
 
 
 def test_notes_beside_the_criteria_are_reasons_too(tmp_path: Path) -> None:
