@@ -75,6 +75,12 @@ class Criterion:
         return -self.asked if self.kind == "margin" else self.metric.sign * self.asked
 
     @property
+    def moved(self) -> tuple[int, int]:
+        """Of a margin: the samples on which the release is worse than the champion, and better."""
+        worse, better = (sum(sign * value < 0 for value in self.values) for sign in (1, -1))
+        return (worse, better) if self.kind == "margin" else (0, 0)
+
+    @property
     def scale(self) -> Scale | None:
         return scale_of(self.metric, paired=self.kind == "margin")
 

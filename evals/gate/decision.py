@@ -16,7 +16,7 @@ from evals.errors import RunInvalid
 from evals.gate.counted import count, notes
 from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria
 from evals.gate.measures import measures
-from evals.gate.stats import FAR, Interval, Levels, interval, samples_to_settle, summed
+from evals.gate.stats import FAR, Interval, Levels, interval, samples_to_settle, sign_test, summed
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
 from evals.judge.scores import JudgedScores
@@ -117,7 +117,8 @@ def overall(findings: Sequence[CriterionResult], champion: ScoredRelease | None)
     if by["fail"] or by["cannot tell"]:
         says: Says = "fail" if by["fail"] else "cannot tell"
         failed = any(each.metric == "failed" and each.says != "pass" for each in findings)
-        told = (each for each in (*by["fail"], *by["cannot tell"]) if not (failed and each.why.endswith(ALL_FAILED)))
+        unclear = sorted(by["cannot tell"], key=lambda each: each.p)
+        told = (each for each in (*by["fail"], *unclear) if not (failed and each.why.endswith(ALL_FAILED)))
         return says, (*(f"{each.name}: {each.why}" for each in told), *alone)
     return "pass", (f"All {len(findings)} criteria are met.", *alone)
 
@@ -148,6 +149,7 @@ def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:
         "noise": criterion.noise or None,
         "more": more,
         "says": says,
+        **dict(zip(("worse", "better"), criterion.moved, strict=True)),
     }
     return start.model_copy(update={**changes, "why": _why(criterion, found, says, more)})
 
@@ -174,4 +176,6 @@ def _why(criterion: Criterion, found: Interval, says: Says, more: int | None) ->
         if more
         else f"more than {FAR} times as many samples would be needed to settle it"
     )
-    return f"{comparison}: the interval holds the {criterion.kind}; {settled}"
+    worse, better = criterion.moved
+    moved = f"{worse} samples worse, {better} better (p {sign_test(worse, better):.2g}); " if worse + better else ""
+    return f"{comparison}: {moved}the interval holds the {criterion.kind}; {settled}"

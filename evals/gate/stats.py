@@ -11,7 +11,7 @@ from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearson3
+from scipy.stats import binomtest, pearson3
 from statsmodels.stats.proportion import proportion_confint
 
 Floats = NDArray[np.float64]
@@ -138,6 +138,11 @@ def _is_share(sums: Sums, scale: Scale) -> bool:
 def _beyond(sums: Sums, counts: Floats, mean: Floats) -> Floats:
     lowest = np.where(counts > 0, sums.totals / sums.sizes, inf).min(1)
     return mean - BEYOND * (mean - lowest)
+
+
+def sign_test(worse: int, better: int) -> float:
+    """The exact one-sided p-value of so many worse among those that differ (McNemar, 1947); 1 where none does."""
+    return float(binomtest(worse, worse + better, alternative="greater").pvalue) if worse + better else 1.0
 
 
 def share_bounds(wrong: Sequence[bool], clusters: Sequence[str], alpha: float) -> Interval:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from evals.dataset import StrictModel
 from evals.errors import VerdictInvalid
+from evals.gate.stats import sign_test
 from evals.gate.thresholds import Kind
 
 Made = TypeVar("Made", bound=StrictModel)
@@ -48,7 +49,7 @@ class CriterionResult(StrictModel):
 
     `value`, `low` and `high` are the mean's, or for a margin those of the difference to the champion, in the metric's
     unit, positive where the release has more. `more` is how many further samples of their kind would settle it.
-    `noise` is the part of the mean's standard error that comes from what differs between repeats of the same question.
+    `worse` and `better` are how many samples are that by a margin's metric. `noise` is the part of the mean's standard error that comes from what differs between repeats of the same question.
     """
 
     metric: str
@@ -64,6 +65,13 @@ class CriterionResult(StrictModel):
     high: float | None = None
     noise: float | None = None
     more: int | None = None
+    worse: int = 0
+    better: int = 0
+
+    @property
+    def p(self) -> float:
+        """How likely so many worse samples are where neither release is better."""
+        return sign_test(self.worse, self.better)
 
     @property
     def name(self) -> str:
