@@ -28,7 +28,9 @@ QUESTIONS = 40
 @takes("index")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A dataset to write.")
 @click.option("--feedback", type=click.Path(path_type=Path), help="What `warrant feedback export` wrote.")
-@click.option("--documents", type=click.IntRange(0), help="Questions on documents. [default: 40, or 0 with what needs no model]")
+@click.option(
+    "--documents", type=click.IntRange(0), help="Questions on documents. [default: 40, or 0 with what needs no model]"
+)
 @click.option("--probe-access", is_flag=True, help="Ask for each restricted document as a caller who may not read it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which passages the model is given.")
 @click.option("--append", is_flag=True, help="Add what is new to a file that is there.")

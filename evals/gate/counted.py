@@ -63,4 +63,6 @@ def _result(
     metric: str, ceiling: float, says: Says, why: str, samples: int, many: int | None = None
 ) -> CriterionResult:
     value = many / samples if many is not None else None
-    return CriterionResult(metric=metric, kind="ceiling", bound=ceiling, says=says, why=why, samples=samples, value=value)
+    return CriterionResult(
+        metric=metric, kind="ceiling", bound=ceiling, says=says, why=why, samples=samples, value=value
+    )

@@ -49,7 +49,8 @@ class CriterionResult(StrictModel):
 
     `value`, `low` and `high` are the mean's, or for a margin those of the difference to the champion, in the metric's
     unit, positive where the release has more. `more` is how many further samples of their kind would settle it.
-    `worse` and `better` are how many samples are that by a margin's metric. `noise` is the part of the mean's standard error that comes from what differs between repeats of the same question.
+    `worse` and `better` are how many samples a margin's metric moved which way. `noise` is the part of the mean's
+    standard error that comes from what differs between repeats of the same question.
     """
 
     metric: str

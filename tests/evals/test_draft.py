@@ -94,6 +94,11 @@ def test_without_a_model_the_command_says_what_to_do(
     assert not (tmp_path / "drafts.jsonl").exists()
 
 
+def test_access_is_probed_without_a_model(quick_handbook: Path, tmp_path: Path) -> None:
+    assert draft(quick_handbook, tmp_path / "probes.jsonl", "--probe-access") == 0
+    assert {sample.tags for sample in read_dataset(tmp_path / "probes.jsonl").samples} == {("draft", "access")}
+
+
 def test_passages_are_spread_over_documents() -> None:
     documents = [SourceDocument(name, "", passages=(f"{name}1", f"{name}2")) for name in "abc"]
     assert set(choose_passages(documents, 3, 0).values()) == {"a", "b", "c"}

@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import pytest
 from support import QUICK, ROOT
 
 from evals.dataset import Dataset, Sample, write_dataset
 from evals.errors import RunInvalid
-from evals.runner import CALLS, ask_all, packed
+from evals.runner import CALLS, TIMED, ask_all, packed, timed
 from evals.runner import ask as ask_one
 from evals.runs import ANSWERS, SAMPLES, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
 from graph.agent import open_agent
@@ -24,10 +28,12 @@ from graph.registry.package import RELEASE, open_package, part
 from graph.release import Models
 from graph.release_yaml import load_release
 from graph.settings import Settings
+from graph.sync import Graph
 
 HOTEL = Sample(id="hotel", question="What is the hotel limit in the EU?", answerable=True)
 PENSION = Sample(id="pension", question="Do penguins like music?", answerable=False)
 BROKEN = Sample(id="broken", question="What is the hotel limit?", filters={"nowhere": 1}, answerable=True)
+PAUSE = 0.5
 DATASET = Dataset("three", (HOTEL, PENSION, BROKEN))
 
 
@@ -73,6 +79,54 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: PackagedRelea
     assert all(outcome.seconds > 0 for outcome in found.values())
     assert (run.info.release, run.info.label, run.info.samples) == (subject.digest, QUICK.label, 3)
     assert load_release(part(subject.root, RELEASE)) == QUICK
+
+
+def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_computing(
+    subject: PackagedRelease, tmp_path: Path
+) -> None:
+    """The second release is the first, but for a pause; meanwhile other processes want the processors."""
+    samples = Dataset("many", tuple(HOTEL.model_copy(update={"id": f"s{n}"}) for n in range(TIMED + 4)))
+    runs = [open_run(tmp_path / name, samples, subject, 4) for name in ("one", "other")]
+    asked: list[str] = []
+
+    async def all_of_them() -> None:
+        one, other = [await open_package(subject.root) for _ in runs]
+        slow = replace(other, graph=Paused(other.graph))
+        await ask_all([(one, runs[0]), (slow, runs[1])], lambda outcome: asked.append(outcome.sample))
+
+    with busy():
+        asyncio.run(all_of_them())
+    alone = timed(samples.samples)
+    assert asked[: 2 * TIMED] == [name for name in alone for _ in runs]
+    quick, slow = ([each.timing for each in run.outcomes.values() if each.timing] for run in runs)
+    assert (len(quick), len(slow), len(runs[0].outcomes)) == (TIMED, TIMED, TIMED + 4)
+    assert median(each.waiting for each in quick) < 0.1 < PAUSE / 2 < median(each.waiting for each in slow)
+    assert abs(median(each.cpu for each in quick) - median(each.cpu for each in slow)) < PAUSE / 4
+
+
+@dataclass
+class Paused:
+    """A graph that waits before it answers."""
+
+    graph: Graph
+
+    async def astream(self, *given: Any, **options: Any) -> AsyncIterator[Any]:
+        await asyncio.sleep(PAUSE)
+        async for each in self.graph.astream(*given, **options):
+            yield each
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Twice as many processes that compute as there are processors."""
+    command = [sys.executable, "-c", "while True: pass"]
+    hogs = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
 
 
 def test_an_outcome_has_what_models_really_said(quick_handbook: Path, tmp_path: Path) -> None:

@@ -172,7 +172,16 @@ def test_one_criterion_that_is_missed_is_enough() -> None:
 
 def test_many_criteria_are_not_failed_by_chance() -> None:
     """A loss that would be shown alone (p about 0.02) is one that chance brings to one of ten."""
-    names = ("answered", "exact_match", "token_f1", "value_recall", "ndcg", "quote_recall", "context_recall", "groundedness")
+    names = (
+        "answered",
+        "exact_match",
+        "token_f1",
+        "value_recall",
+        "ndcg",
+        "quote_recall",
+        "context_recall",
+        "groundedness",
+    )
     champion = {name: share(100) for name in names}
     release = {**champion, "answered": [0.0] * 9 + share(91, 101) + [1.0] + [0.0] * 9}
     alone = verdict(ask(Threshold(metric="answered", margin=0.0)), release, champion)

@@ -1,0 +1,123 @@
+"""Access: what an answer shows is held against rules that its release did not make."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.access import AccessRules, changes, leaks, probes
+from evals.dataset import Dataset, Sample
+from evals.gate.counted import count, notes
+from evals.gate.thresholds import Threshold, Thresholds
+from evals.gate.verdict import CriterionResult
+from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
+from graph.files import write_whole
+
+ANSWER: dict[str, Any] = {"text": "Yes. [1]", "status": "answered", "citations": [], "conflicts": [], "nearest": []}
+PUBLIC, SECRET = {"document": "open.md"}, {"document": "hr/pay.md"}
+
+
+def outcome(passages: tuple[dict[str, str], ...] = (PUBLIC,), sample: str = "s0", **answer: Any) -> SampleOutcome:
+    return SampleOutcome(sample=sample, answer={**ANSWER, **answer}, passages=list(passages), seconds=1)
+
+
+def sample(name: str = "s0", **told: Any) -> Sample:
+    return Sample(id=name, question=f"{name}?", answerable=False, **told)
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (outcome(), []),
+        (outcome((PUBLIC, SECRET)), ["retrieves hr/pay.md"]),
+        (outcome(citations=[SECRET]), ["cites hr/pay.md"]),
+        (outcome(conflicts=[SECRET]), ["compares hr/pay.md"]),
+        (outcome(nearest=["hr/pay.md"]), ["names hr/pay.md"]),
+        (outcome(nearest=["open.md (Pay)", "hr/pay.md, page 2 (Bands (2025))"]), ["names hr/pay.md"]),
+        (outcome(nearest=["hr/pay.md (Bands)"]), ["names hr/pay.md"]),
+        (outcome(nearest=["hr/pay.md.txt"]), []),
+    ],
+)
+def test_whatever_an_answer_shows_is_seen(shown: SampleOutcome, told: list[str]) -> None:
+    assert list(leaks(shown, {"hr/pay.md"})) == told
+
+
+def test_a_caller_may_read_what_is_public_and_what_the_own_groups_may() -> None:
+    rules = AccessRules({"open.md": [], "hr/pay.md": ["hr", "finance"], "it/keys.md": ["it"]})
+    assert rules.withheld(["hr"]) == {"it/keys.md"}
+    assert rules.withheld([]) == {"hr/pay.md", "it/keys.md"}
+    assert AccessRules(rules.groups, opened=["it/keys.md"]).withheld(["hr"]) == set()
+
+
+def test_what_is_withheld_from_a_caller_is_so_from_those_with_fewer_groups() -> None:
+    rules = AccessRules({}, [sample(groups=("it", "hr"), withheld=("a.md",))])
+    assert [rules.withheld(groups) for groups in ([], ["hr"], ["hr", "sales"])] == [{"a.md"}, {"a.md"}, set()]
+    assert AccessRules({}, rules.samples, opened=["a.md"]).withheld([]) == {"a.md"}
+
+
+def test_changed_groups_are_told() -> None:
+    before = {"a": ["hr"], "b": ["hr"], "c": [], "d": ["it"], "e": []}
+    after = {"a": ["hr"], "b": [], "c": ["it", "hr"], "f": ["hr"], "g": []}
+    told = ["b: hr -> everybody", "c: everybody -> it, hr", "d: it -> not there", "f: not there -> hr"]
+    assert list(changes(before, after)) == told
+
+
+def run(home: Path, label: str, groups: str, *outcomes: SampleOutcome, **told: Any) -> EvalRun:
+    samples = Dataset("d", (sample("s0", **told), *(sample(f"s{n}") for n in range(1, 40))))
+    made = open_run(home, samples, PackagedRelease(home, label, label * 8, "s"), 1)
+    write_whole(made.path / "access.json", groups)
+    for each in outcomes:
+        made.keep(each)
+    return made
+
+
+def held(made: EvalRun, champion: EvalRun | None, **told: Any) -> tuple[CriterionResult, ...]:
+    return count(made, champion, Thresholds(threshold=(Threshold(metric="answered", floor=0.5),), **told))
+
+
+def test_a_release_that_opened_a_document_leaks_by_the_rules_of_its_champion(tmp_path: Path) -> None:
+    champion = run(tmp_path, "old", '{"hr/pay.md": ["hr"]}', outcome())
+    release = run(tmp_path, "new", '{"hr/pay.md": []}', outcome((SECRET,)))
+    leaked, failed = held(release, champion)
+    assert (leaked.says, leaked.value, failed.says) == ("fail", 1 / 40, "pass")
+    assert leaked.why == "1 of 40 answers show what their caller may not read: s0 retrieves hr/pay.md"
+    assert notes(release, champion, ()) == ("The groups of 1 documents changed: hr/pay.md: hr -> everybody.",)
+    assert held(champion, champion)[0].says == "pass"
+
+
+def test_it_may_where_the_thresholds_say_so_unless_the_dataset_does_not(tmp_path: Path) -> None:
+    champion = run(tmp_path, "old", '{"hr/pay.md": ["hr"]}', outcome())
+    release = run(tmp_path, "new", '{"hr/pay.md": []}', outcome((SECRET,)))
+    assert held(release, champion, opened=["hr/pay.md"])[0].says == "pass"
+    assert "The thresholds open hr/pay.md." in notes(release, champion, ["hr/pay.md"])
+    probed = run(tmp_path / "probed", "new", "{}", outcome((SECRET,)), withheld=("hr/pay.md",))
+    assert held(probed, None, opened=["hr/pay.md"])[0].says == "fail"
+
+
+def test_without_rules_nothing_passes(tmp_path: Path) -> None:
+    champion = run(tmp_path, "old", "{}", outcome())
+    (champion.path / "access.json").unlink()
+    assert held(run(tmp_path, "new", "{}", outcome()), champion)[0].says == "cannot tell"
+
+
+@pytest.mark.parametrize(("many", "says"), [(0, "pass"), (1, "cannot tell"), (2, "fail")])
+def test_few_samples_may_fail_and_none_is_overlooked(tmp_path: Path, many: int, says: str) -> None:
+    lost = [
+        SampleOutcome(sample=f"s{n}", trouble=SampleFailure(kind="X", message="no column"), seconds=1)
+        for n in range(many)
+    ]
+    failed = held(run(tmp_path, "new", "{}", *lost), None, failed=0.04)[1]
+    assert failed.says == says
+    assert failed.why.startswith(f"{many} of 40 samples failed{': s0: X: no column' if many else ''}")
+
+
+def test_every_restricted_document_is_probed_by_who_may_not_read_it(quick_handbook: Path) -> None:
+    found = {each.withheld[0]: each for each in asyncio.run(probes(quick_handbook))}
+    assert len(found) == 5
+    pay = found["handbook/hr/salary-bands.docx"]
+    assert (pay.question, pay.groups) == (
+        "What does Salary Bands 2025 say?",
+        ("security", "service-managers", "service-partners"),
+    )
+    assert all(each.is_draft and not each.answerable for each in found.values())
