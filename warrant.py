@@ -48,6 +48,7 @@ GROUPS: dict[str, Commands] = {
         "gate": ("evals.cli.gate:gate", "Say whether a run is good enough to be promoted."),
         "candidate": ("evals.cli.candidate:candidate", "Gate a registered version against production."),
         "ci": ("evals.cli.ci:ci", "Compare what two git revisions would release, and gate the newer one."),
+        "plan": ("evals.cli.plan:plan", "Say how many samples and repeats the thresholds need."),
         "report": ("evals.cli.report:report", "Write a verdict as a page, a summary, test cases and a record."),
         "log": ("evals.cli.log:log", "Log a run and its scores to MLflow."),
         "calibrate": ("evals.cli.calibrate:command", "Choose a release's thresholds on one half of a dataset."),

@@ -1,17 +1,20 @@
-"""Measure the gate by simulation: how often it passes a release that is worse, and one that is as good.
+"""Measure the gate by simulation: how often it passes and fails releases whose true difference is known.
 
-Each dataset is made of documents with one to four questions, whose scores depend on each other (correlation 0.3 of what
-differs). A pass/fail metric changes on 6, 12 or 24 % of the questions, as releases with small, middling and large
-changes do; a metric between 0 and 1 changes on half of them. The drop is the true difference of the means.
+A margin, or the distance of a floor from the champion's mean, is 5 points everywhere. A release loses nothing, 3 points
+(which is allowed), 5 (the worst that is) or 10.
 
-  one     one pass/fail metric with a margin
-  graded  one metric between 0 and 1 with a margin
-  six     six metrics, three of each kind, that drop together
+  right      0 or 1, against a floor
+  tied       0, a half or 1, against a floor
+  skewed     nearly always 1 and else anything, against a floor
+  flips      0 or 1, of which 12 % change, against a margin
+  graded     differences between 0 and 1 of half of the questions, against a margin
+  clustered  flips in documents with one to four questions that move together (correlation 0.3)
+
+The planner is given a run of 200 questions that a noisy model was asked three times; what it says is held against
+releases of the same model on other questions. "More samples" is held against the truth in the same way.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -21,150 +24,183 @@ from numpy.typing import NDArray
 from rich.progress import track
 from scipy.special import ndtr
 
-from benchmarks.record import Target, begin, cores, print_table, record
+from benchmarks.record import Target, begin, print_table, record
 from evals.dataset import Dataset, Sample
 from evals.gate.criteria import ScoredRelease
-from evals.gate.decision import judge_criteria, overall
+from evals.gate.plan import plan
+from evals.gate.stats import Floats, Levels, Scale, Sums, bounds, samples_to_settle
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import EvaluatedRelease
 from evals.scores import Score
 
-SIZES = (50, 100, 200, 500)
-REPEATS, RESAMPLES = 250, 999
-"""How often each trial is drawn, and the resamples of each verdict: a tenth of the gate's own, which is as honest."""
-BINARY = ("answered", "exact_match", "routed_rightly")
-GRADED = ("token_f1", "groundedness", "citation_recall")
-SUITES: Mapping[str, tuple[str, ...]] = {"one": BINARY[:1], "graded": GRADED[:1], "six": BINARY + GRADED}
-DEPENDENCE = 0.3
-Floats = NDArray[np.float64]
+SIZES, LOSSES, MARGIN, ALPHA = (20, 60, 200, 600), (0.0, 0.03, 0.05, 0.1), 0.05, 0.05
+DRAWS, ATOMS, AT_ONCE = 10_000, 1_000, 1_000
+LEVELS = Levels(ALPHA, ALPHA / 2)
+"""Those that the gate uses for a single criterion."""
+SHARE, CHANGE = (0.0, 1.0), (-1.0, 1.0)
+SCALES: Mapping[str, Scale] = {
+    "right": SHARE,
+    "tied": SHARE,
+    "skewed": SHARE,
+    "flips": CHANGE,
+    "graded": CHANGE,
+    "clustered": CHANGE,
+}
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What is simulated: `changed` is the share of questions on which a pass/fail metric differs."""
+class Population:
+    """The clusters that datasets are drawn from, how likely each of them is, and the bound that is asked."""
 
-    suite: str
-    samples: int
-    changed: float
-    drop: float
-    margin: float
+    sums: Sums
+    weights: Floats
+    scale: Scale
+    bound: float
+
+    @property
+    def size(self) -> float:
+        """Samples of a cluster."""
+        return float(self.weights @ self.sums.sizes)
 
 
 def main() -> None:
     begin(__doc__)
-    trials = list(plan())
-    with ProcessPoolExecutor(cores()) as pool:
-        found = list(track(pool.map(shares, trials), total=len(trials), description="Simulating"))
-    rows = [{**trial.__dict__, **share} for trial, share in zip(trials, found, strict=True)]
+    cells = list(product(SCALES, SIZES))
+    rows = [verdicts(kind, samples) for kind, samples in track(cells, description="Simulating verdicts")]
     columns = list(rows[0])
     print_table("Verdicts", columns, [[row[name] for name in columns] for row in rows])
-    record("gating", {"repeats": REPEATS, "resamples": RESAMPLES, "trials": rows}, targets(rows))
+    planned = [planning(repeats, seed) for repeats in (1, 3) for seed in track(range(20), description="Planning")]
+    more = [row for kind in track(list(SCALES), description="More samples") for row in settling(kind)]
+    print_table("More samples", list(more[0]), [list(row.values()) for row in more])
+    record("gating", {"draws": DRAWS, "verdicts": rows, "plans": planned, "more": more}, targets(rows, planned, more))
 
 
-def plan() -> Iterator[Trial]:
-    """No difference against a margin of 0 and of 5 points, a drop of the margin, and drops beyond it."""
-    for suite, samples in product(SUITES, SIZES):
-        for changed in (0.06, 0.12, 0.24) if suite == "one" else (0.12,):
-            for drop, margin in ((0.0, 0.0), (0.0, 0.05), (0.05, 0.05), (0.05, 0.02)):
-                yield Trial(suite, samples, changed, drop, margin)
-
-
-def targets(rows: list[dict[str, Any]]) -> list[Target]:
-    """By number of samples, over all suites and shares of changed questions, against what the gate is to reach."""
-
-    def share(of: str, **where: object) -> float:
-        found = [row[of] for row in rows if all(row[name] == value for name, value in where.items())]
-        return round(float(sum(found)) / len(found), 4)
-
-    wrong = [
-        target
-        for n in SIZES
-        for target in (
-            Target(
-                f"n = {n}, no difference, margin 0: passed",
-                share("passed", samples=n, drop=0.0, margin=0.0),
-                at_most=0.05,
-            ),
-            Target(
-                f"n = {n}, worse by the whole margin: passed",
-                share("passed", samples=n, drop=0.05, margin=0.05),
-                at_most=0.05,
-            ),
-            Target(f"n = {n}, no difference: failed", share("failed", samples=n, drop=0.0, margin=0.05), at_most=0.05),
-        )
-    ]
-    drop = {"drop": 0.05, "margin": 0.02, "samples": 200}
-    shown = share("failed", **drop, suite="one", changed=0.06)
-    return [
-        *wrong,
-        Target("n = 200, 5 points worse: not passed", round(1 - share("passed", **drop), 4), at_least=0.8),
-        Target("n = 200, 5 points worse, 6 % of a pass/fail metric changed: failed", shown, at_least=0.8),
-        Target("n = 200, 5 points worse, graded metric: failed", share("failed", **drop, suite="graded"), at_least=0.8),
-        Target("n = 200, 5 points worse, six metrics: failed", share("failed", **drop, suite="six"), at_least=0.8),
-    ]
-
-
-def shares(trial: Trial) -> dict[str, float]:
-    """How often each verdict was given."""
-    chance = np.random.default_rng([round(1000 * part) for part in (trial.samples, trial.changed, trial.drop)])
-    counted = Counter(verdict(trial, chance) for _ in range(REPEATS))
-    names = {"passed": "pass", "failed": "fail", "could not tell": "cannot tell"}
-    return {told: counted[says] / REPEATS for told, says in names.items()}
-
-
-def verdict(trial: Trial, chance: np.random.Generator) -> str:
-    """What the gate says of one dataset that was drawn."""
-    place = documents(trial.samples, chance)
-    samples = tuple(
-        Sample(id=str(n), question="?", answerable=True, cluster=str(document)) for n, document in enumerate(place)
-    )
-    pairs = {
-        name: passed(trial, place, chance) if name in BINARY else graded(trial, place, chance)
-        for name in SUITES[trial.suite]
+def verdicts(kind: str, samples: int, draws: int = DRAWS) -> dict[str, Any]:
+    """How often the gate passes and fails what is as good, allowed, at the bound and beyond it."""
+    at = {loss: shares(population(kind, loss), samples, draws) for loss in LOSSES}
+    return {
+        "kind": kind,
+        "n": samples,
+        "at the bound: passed": at[0.05][0],
+        "at the bound: failed": at[0.05][1],
+        "3 points lost: failed": at[0.03][1],
+        "as good: passed": at[0.0][0],
+        "10 points lost: failed": at[0.1][1],
     }
-    thresholds = Thresholds(threshold=tuple(Threshold(metric=name, margin=trial.margin) for name in pairs))
-    sides = [
-        ScoredRelease(
-            EvaluatedRelease(label=label, release=label, snapshot=""),
-            {
-                name: {str(n): Score(sample=str(n), metric=name, values=(value,)) for n, value in enumerate(pair[side])}
-                for name, pair in pairs.items()
-            },
-        )
-        for side, label in enumerate(("release", "champion"))
+
+
+def shares(of: Population, samples: int, draws: int = DRAWS) -> tuple[float, float]:
+    """How often datasets of so many samples pass and fail."""
+    found = [decided(of, drawn) for drawn in counts(of, samples, draws)]
+    return tuple(round(float(np.mean(np.concatenate(each))), 4) for each in zip(*found, strict=True))  # type: ignore[return-value]
+
+
+def decided(of: Population, drawn: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    low, high = bounds(of.sums, drawn, LEVELS, of.scale)
+    return low >= of.bound, high < of.bound
+
+
+def counts(of: Population, samples: int, draws: int) -> Iterator[Floats]:
+    """How often each cluster is in each dataset."""
+    chance = np.random.default_rng(samples)
+    for _ in range(0, draws, AT_ONCE):
+        yield chance.multinomial(round(samples / of.size), of.weights, min(draws, AT_ONCE)).astype(float)
+
+
+def population(kind: str, loss: float) -> Population:
+    """A kind of scores whose mean is the loss below that of a release which is as good."""
+    even = (np.arange(ATOMS) + 0.5) / ATOMS
+    sizes = np.ones(ATOMS)
+    if kind == "right":
+        totals = np.where(even < 0.9 - loss, 1.0, 0.0)
+    elif kind == "tied":
+        totals = np.where(even < (0.1 + loss) / 2, 0.0, np.where(even < 1.5 * (0.1 + loss), 0.5, 1.0))
+    elif kind == "skewed":
+        wrong = 2 * (0.1 + loss)
+        totals = np.where(even < wrong, even / wrong, 1.0)
+    elif kind == "graded":
+        totals = np.where(even < 0.5, 0.8 * (even - 0.25), 0.0) - loss
+    elif kind == "flips":
+        totals = flips(even, loss)
+    else:
+        chance = np.random.default_rng(1)
+        sizes = chance.choice([1.0, 2.0, 3.0, 4.0], ATOMS, p=[0.45, 0.25, 0.2, 0.1])
+        shared, own = chance.standard_normal((ATOMS, 1)), chance.standard_normal((ATOMS, 4))
+        each = flips(ndtr(np.sqrt(0.3) * shared + np.sqrt(0.7) * own), loss)
+        totals = np.sum(each * (np.arange(4) < sizes[:, None]), axis=1)
+    different, many = np.unique(np.stack([totals, sizes]), axis=1, return_counts=True)
+    bound = float(totals.sum() / sizes.sum()) + loss - MARGIN
+    return Population(Sums(*different), many / ATOMS, SCALES[kind], bound)
+
+
+def flips(even: Floats, loss: float) -> Floats:
+    """12 % change, as many for the worse as for the better but for the loss."""
+    return np.where(even < (0.12 + loss) / 2, -1.0, np.where(even > 1 - (0.12 - loss) / 2, 1.0, 0.0))
+
+
+def planning(repeats: int, seed: int, draws: int = 500) -> dict[str, float]:
+    """What the planner says from a run of three repeats, and how often that many samples of the same model pass."""
+    chance = np.random.default_rng(seed)
+    run = chance.random((200, 3)) < right(200, chance)[:, None]
+    samples = tuple(Sample(id=str(n), question="?", answerable=True) for n in range(len(run)))
+    scores = {
+        str(n): Score(sample=str(n), metric="answered", values=tuple(map(float, each))) for n, each in enumerate(run)
+    }
+    release = ScoredRelease(EvaluatedRelease(label="champion", release="", snapshot=""), {"answered": scores})
+    thresholds = Thresholds(threshold=(Threshold(metric="answered", margin=MARGIN),))
+    found = plan(thresholds, Dataset("simulated", samples), release, None, (repeats,)).needed[repeats]
+    needed = found or 0
+    rates = np.stack([right(needed, chance) for _ in range(draws)])
+    sides = [chance.binomial(repeats, rates) / repeats for _ in range(2)]
+    passed = [
+        float(bounds(Sums(change, np.ones(needed)), np.ones((1, needed)), LEVELS, CHANGE)[0][0]) >= -MARGIN
+        for change in sides[0] - sides[1]
     ]
-    findings = judge_criteria(thresholds, Dataset("simulated", samples), sides[0], sides[1], RESAMPLES)
-    return overall(findings, sides[1])[0]
+    return {"repeats": repeats, "samples": needed, "power": round(float(np.mean(passed)), 4)}
 
 
-def documents(samples: int, chance: np.random.Generator) -> NDArray[np.intp]:
-    """The document of each question: one to four questions each, two on average."""
-    sizes = chance.choice([1, 2, 3, 4], samples, p=[0.45, 0.25, 0.2, 0.1])
-    return np.repeat(np.arange(samples), sizes)[:samples]
+def right(many: int, chance: np.random.Generator) -> Floats:
+    """How likely each question is answered rightly: most are sure to be right or wrong, some go either way."""
+    return np.clip(chance.beta(0.5, 0.2, many), 0, 1)
 
 
-def dependent(place: NDArray[np.intp], chance: np.random.Generator) -> Floats:
-    """Uniform draws that are alike within a document."""
-    shared, own = chance.standard_normal(len(place))[place], chance.standard_normal(len(place))
-    return np.asarray(ndtr(np.sqrt(DEPENDENCE) * shared + np.sqrt(1 - DEPENDENCE) * own))
+def settling(kind: str, runs: int = 60) -> Iterator[dict[str, Any]]:
+    """What the gate says that it takes where it cannot tell, and how often that settles the truth."""
+    for samples, loss in product((60, 200), (0.0, 0.1)):
+        of, chance = population(kind, loss), np.random.default_rng(samples)
+        true = samples_needed(of)
+        said, power = [], []
+        for _ in range(runs):
+            drawn = chance.choice(len(of.weights), round(samples / of.size), p=of.weights)
+            passed, failed = decided(of, np.bincount(drawn, minlength=len(of.weights))[None].astype(float))
+            if passed[0] or failed[0]:
+                continue
+            more = samples_to_settle(Sums(of.sums.totals[drawn], of.sums.sizes[drawn]), of.bound, LEVELS, of.scale)
+            said.append(samples + more if more else np.inf)
+            if more:
+                power.append(sum(shares(of, samples + more, AT_ONCE)))
+        row = {"kind": kind, "n": samples, "lost": loss, "could not tell": len(said), "true n": true}
+        middle = float(np.median(said)) if said else None
+        yield {**row, "said n, median": middle, "power": round(float(np.mean(power)), 3) if power else None}
 
 
-def passed(trial: Trial, place: NDArray[np.intp], chance: np.random.Generator) -> tuple[Floats, Floats]:
-    """A pass/fail metric of release and champion, which is right on three quarters of what does not change."""
-    draw = dependent(place, chance)
-    lost, won = (trial.changed + trial.drop) / 2, (trial.changed - trial.drop) / 2
-    same = (chance.random(len(place)) < 0.75).astype(float)
-    release = np.where(draw < lost, 0.0, np.where(draw > 1 - won, 1.0, same))
-    champion = np.where(draw < lost, 1.0, np.where(draw > 1 - won, 0.0, same))
-    return release, champion
+def samples_needed(of: Population) -> int:
+    """The fewest samples that settle on which side of the bound the population lies, four times in five."""
+    least, most = 2, 20_000
+    while least < most:
+        middle = (least + most) // 2
+        least, most = (least, middle) if sum(shares(of, middle, AT_ONCE)) >= 0.8 else (middle + 1, most)
+    return most
 
 
-def graded(trial: Trial, place: NDArray[np.intp], chance: np.random.Generator) -> tuple[Floats, Floats]:
-    """A metric between 0 and 1: half of the questions score the same, the others move by a spread of 0.2."""
-    champion = chance.uniform(0.35, 0.65, len(place))
-    noise = np.sqrt(12) * 0.2 * (dependent(place, chance) - 0.5)
-    moved = chance.random(len(place)) < 0.5
-    return champion + np.where(moved, noise - 2 * trial.drop, 0.0), champion
+def targets(rows: list[dict[str, Any]], planned: list[dict[str, float]], more: list[dict[str, Any]]) -> list[Target]:
+    """The worst kind by number of samples, and the planner's mean power."""
+    wrong = [
+        Target(f"n = {n}, {what}, worst of {len(SCALES)} kinds", max(row[what] for row in rows if row["n"] == n), at_most=0.05)
+        for n in SIZES
+        for what in ("at the bound: passed", "at the bound: failed", "3 points lost: failed")
+    ]
+    return wrong
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def _lower(sums: Sums, counts: Floats, alpha: float, scale: Scale | None) -> Flo
     if scale and _is_share(sums, scale):
         reached = np.round((counts @ sums.totals - samples * scale[0]) / (scale[1] - scale[0]))
         share: Floats = proportion_confint(reached, samples, 2 * alpha, "beta")[0]
-        return np.asarray(scale[0] + (scale[1] - scale[0]) * share)
+        return scale[0] + (scale[1] - scale[0]) * share
     size, total = samples / many, counts @ sums.totals
     worst = np.full(len(counts), scale[0]) if scale else _beyond(sums, counts, total / samples)
     middle = (total + size * worst) / (samples + size)
@@ -136,7 +136,7 @@ def _is_share(sums: Sums, scale: Scale) -> bool:
 
 
 def _beyond(sums: Sums, counts: Floats, mean: Floats) -> Floats:
-    lowest = np.where(counts > 0, sums.totals / sums.sizes, inf).min(1)
+    lowest: Floats = np.where(counts > 0, sums.totals / sums.sizes, inf).min(1)
     return mean - BEYOND * (mean - lowest)
 
 

@@ -113,9 +113,10 @@ class Verdict(StrictModel):
     def levels(self) -> str:
         """What the ends of all its intervals are, for people."""
         looks = round(self.alpha / (2 * self.alpha_missed))
+        corrected = f", corrected for the {looks} criteria that look missed" if looks > 1 else ""
         return (
-            f"Each interval's worse end is a bound at {1 - self.alpha:.4g}, which decides what is met; its better end is "
-            f"one at {1 - self.alpha_missed:.4g}, which decides what is missed, corrected for {looks} that may be."
+            f"Intervals: the worse end decides what is met (one-sided, {1 - self.alpha:.2%}), the better end what is "
+            f"missed ({1 - self.alpha_missed:.2%}{corrected})."
         )
 
     @property

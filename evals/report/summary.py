@@ -112,7 +112,7 @@ def _add_case(suite: ElementTree.Element, finding: CriterionResult, verdict: Ver
     where = f"{finding.metric} on {finding.slice}" if finding.slice else finding.metric
     name = _clean(f"{where}: {finding.kind}, {words.bound(finding)}")
     case = ElementTree.SubElement(suite, "testcase", {"classname": _class_name(verdict), "name": name, "time": "0"})
-    message = words.sentence(finding, verdict.alpha)
+    message = words.sentence(finding)
     if finding.says == "pass":
         ElementTree.SubElement(case, "system-out").text = _clean(message)
     else:

@@ -81,14 +81,14 @@ def bound(finding: CriterionResult) -> str:
     return f"at {'least' if finding.kind == 'floor' else 'most'} {limit}"
 
 
-def sentence(finding: CriterionResult, alpha: float) -> str:
+def sentence(finding: CriterionResult) -> str:
     """What became of a criterion."""
     if METRICS[finding.metric].counted:
         return f"{finding.why[0].upper()}{finding.why[1:]}."
     name = f"{title(finding.metric)}{f' on {finding.slice}' if finding.slice else ''}"
     if finding.value is None:
         return f"It is not settled whether {name} {_aim(finding)}: {finding.why}."
-    spread = f" ({1 - 2 * alpha:.0%} interval {_span(finding)})" if finding.low is not None else ""
+    spread = f" (interval {_span(finding)})" if finding.low is not None else ""
     begun = name if name.startswith("nDCG") else f"{name[0].upper()}{name[1:]}"
     return f"{begun} is {_found(finding)}{spread}, {_settled(finding)}."
 
@@ -97,7 +97,7 @@ def reasons(verdict: Verdict) -> list[tuple[Says, str]]:
     """Why the verdict is what it is: what was missed, what is not settled, and what was noted beside."""
     findings = {f"{each.name}: {each.why}": each for each in verdict.findings}
     return [
-        (found.says, sentence(found, verdict.alpha)) if (found := findings.get(why)) else (verdict.says, why)
+        (found.says, sentence(found)) if (found := findings.get(why)) else (verdict.says, why)
         for why in verdict.why
     ]
 
@@ -153,7 +153,11 @@ def _settled(finding: CriterionResult) -> str:
         return f"and it is not settled whether it {_aim(finding)}: {_rest(finding)}"
     if finding.kind == "margin":
         ok = finding.says == "pass"
-        return f"shown to be at most {limit} worse" if ok else f"shown to be worse; {limit} is allowed"
+        return (
+            f"shown to be at most {limit} worse"
+            if ok
+            else f"shown to be worse by more than the {limit} that is allowed"
+        )
     reached = "reach" if finding.says == "pass" else "miss"
     return f"shown to {reached} its {finding.kind} of {limit}"
 

@@ -1,0 +1,66 @@
+"""warrant eval plan: how many samples and repeats the thresholds need."""
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from evals.cli.steps import reported
+from evals.errors import RunInvalid
+from evals.gate.plan import Plan
+from evals.gate.plan import plan as plan_for
+from evals.gate.stats import FAR
+from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.runs import EvalRun
+from graph.cli.options import settings_with
+from graph.cli.terminal import Terminal, echo
+
+RUN = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--other", type=RUN, help="A second run on the same dataset, of the same release or of another one.")
+@click.option("--thresholds", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT, help="What to reach.")
+@click.option("--repeats", type=click.IntRange(1, 20), multiple=True, help="Repeatable. [default: 1, 3 and 5]")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+def plan(run: Path, other: Path | None, thresholds: Path, repeats: tuple[int, ...], as_json: bool) -> None:
+    """Say how many samples and repeats it takes for a release as good as the one of RUN to pass, four times in five.
+
+    It is computed from how the scores of RUN spread, and from its churn: how they differ between repeats of the same
+    question (`warrant eval run --repeats 3`), or between RUN and --other. The scores of a judge count if there are any.
+    """
+    settings, runs = settings_with(), [EvalRun(path) for path in (run, other) if path]
+    if len({each.info.dataset_digest for each in runs}) > 1:
+        raise RunInvalid(f"{run} and {other} are not on the same questions. Run one of them on the other's dataset.")
+    scored = [reported(each, settings).scored for each in runs]
+    changed = len({each.info.release for each in runs}) > 1
+    found = plan_for(
+        read_thresholds(thresholds),
+        runs[0].dataset,
+        scored[0],
+        scored[1] if other else None,
+        (1,) if changed else repeats or (1, 3, 5),
+    )
+    if as_json:
+        echo(found.model_dump_json(indent=1))
+    else:
+        show(found, Terminal())
+
+
+def show(found: Plan, console: Terminal) -> None:
+    """What each criterion needs, then what all of them do."""
+    asks = [f"asked {'once' if k == 1 else f'{k} times'}" for k in found.chance]
+    table = Table("metric", "asked", "spread", *asks, show_edge=False, title=f"Samples needed, as in {found.dataset}")
+    for each in found.criteria:
+        name = f"{each.metric}\n  {each.slice}" if each.slice else each.metric
+        needed = (_samples(many, found.samples) for many in each.samples.values())
+        table.add_row(name, f"{each.kind} {each.bound:g}", f"{each.spread:.3g}", *needed)
+    table.add_row("all of them", "", "", *(_samples(many, found.samples) for many in found.needed.values()))
+    chances = (f"{chance:.0%}" for chance in found.chance.values())
+    table.add_row(f"chance to pass\n  with {found.samples}", "", "", *chances)
+    console.print(table)
+
+
+def _samples(many: int | None, there: int) -> str:
+    return f"over {FAR * there}" if many is None else str(many)
