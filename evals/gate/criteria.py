@@ -50,14 +50,16 @@ class ScoredRelease:
 class Criterion:
     """What is asked: that the mean of `values`, so turned that more is better, is shown to reach `bound`.
 
-    `problem` says why it cannot be met, whatever the values. `noise` is the part of the mean's standard error that
-    comes from a judge's disagreement with itself; it is in the values, which are means of the judge's repeats.
+    `champion` are the champion's values where it has those of all samples. `problem` says why it cannot be met,
+    whatever the values. `noise` is the part of the mean's standard error that comes from what differs between repeats
+    of the same question; it is in the values, which are means of the repeats.
     """
 
     threshold: Threshold
     kind: Kind
     values: tuple[float, ...]
     clusters: tuple[str, ...]
+    champion: tuple[float, ...] = ()
     problem: str = ""
     noise: float = 0.0
 
@@ -118,11 +120,13 @@ def _criterion(
     asked = [sample for sample in samples if _asked(name, sample, release, champion, sides)]
     scored = [sample for sample in asked if all(side.value(name, sample.id) is not None for side in sides)]
     sign = METRICS[name].sign
+    theirs = [champion.value(name, sample.id) for sample in scored] if champion else []
     return Criterion(
         threshold=threshold,
         kind=kind,
         values=tuple(sign * _gained(sides, name, sample) for sample in scored),
         clusters=tuple(sample.depends_on for sample in scored),
+        champion=() if None in theirs else tuple(sign * value for value in theirs if value is not None),
         problem=_problem(dataset, threshold, samples, asked, scored, sides),
         noise=_noise([score for sample in scored for side in sides if (score := side.of(name, sample.id))]),
     )

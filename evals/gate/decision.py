@@ -9,14 +9,17 @@ how many look missed. Anything else it cannot tell.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import fsum, isfinite
+from math import isfinite
+from statistics import fmean
+
+import numpy as np
 
 from evals.dataset import Dataset
 from evals.errors import RunInvalid
 from evals.gate.counted import count, notes
 from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria
 from evals.gate.measures import measures
-from evals.gate.stats import FAR, Interval, Levels, interval, samples_to_settle, sign_test, summed
+from evals.gate.stats import FAR, Interval, Levels, Sums, interval, samples_to_settle, sign_test, summed
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
 from evals.judge.scores import JudgedScores
@@ -104,7 +107,7 @@ def levels_for(asked: Sequence[Criterion], alpha: float) -> Levels:
     Only those whose mean lies beyond their bound can be, which the 2 pays for: Bonferroni's correction conditional on
     p < 1/2 (Ellis, Pecanka and Goeman, 2020).
     """
-    look_missed = sum(fsum(each.values) / len(each.values) < each.bound for each in asked if each.values)
+    look_missed = sum(fmean(each.values) < each.bound for each in asked if each.values)
     return Levels(alpha, alpha / (2 * max(1, look_missed)))
 
 
@@ -135,10 +138,10 @@ def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:
     if not criterion.values:
         return start
     found, sign = interval(criterion.values, criterion.clusters, levels, criterion.scale), criterion.metric.sign
-    says, more = _says(criterion, found), None
-    if says == "cannot tell" and not criterion.problem:
-        sums = summed(criterion.values, criterion.clusters)
-        more = samples_to_settle(sums, criterion.bound, levels, criterion.scale)
+    says = _says(criterion, found)
+    more, why = (
+        samples_needed(criterion, found, levels) if says == "cannot tell" and not criterion.problem else (None, "")
+    )
     low, high = sorted((sign * found.low, sign * found.high))
     changes = {
         "samples": found.samples,
@@ -151,7 +154,7 @@ def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:
         "says": says,
         **dict(zip(("worse", "better"), criterion.moved, strict=True)),
     }
-    return start.model_copy(update={**changes, "why": _why(criterion, found, says, more)})
+    return start.model_copy(update={**changes, "why": _why(criterion, found, says, why)})
 
 
 def _says(criterion: Criterion, found: Interval) -> Says:
@@ -161,7 +164,29 @@ def _says(criterion: Criterion, found: Interval) -> Says:
     return "pass" if found.low >= criterion.bound and not criterion.problem else "cannot tell"
 
 
-def _why(criterion: Criterion, found: Interval, says: Says, more: int | None) -> str:
+def samples_needed(criterion: Criterion, found: Interval, levels: Levels) -> tuple[int | None, str]:
+    """How many more samples would settle it, and in words: of a release as good as the champion, if it may be that."""
+    clusters, bound, scale = criterion.clusters, criterion.bound, criterion.scale
+    own, alike = summed(criterion.values, clusters), None
+    if criterion.kind == "margin":
+        alike = Sums(np.concatenate([own.totals, -own.totals]), np.tile(own.sizes, 2))
+    elif len(criterion.champion) == len(clusters) and fmean(criterion.champion) >= bound:
+        alike = summed(criterion.champion, clusters)
+    if alike and found.value >= bound:
+        more = samples_to_settle(alike, found.clusters, bound, levels, scale)
+        if more is None or more > 0:
+            return more, _words(more, "if the release is as good as the champion")
+    more = samples_to_settle(own, found.clusters, bound, levels, scale)
+    more = more and max(1, more)
+    return more, _words(more, "if the mean stays where it is")
+
+
+def _words(more: int | None, condition: str) -> str:
+    many = f"more than {FAR} times as many samples" if more is None else f"about {more} more samples of this kind"
+    return f"{many} would settle it, {condition}"
+
+
+def _why(criterion: Criterion, found: Interval, says: Says, more: str) -> str:
     """A sentence for a person."""
     limit, value, margin = criterion.asked, criterion.metric.sign * found.value, criterion.kind == "margin"
     comparison = f"{value:+.3g}, margin {limit:g}" if margin else f"{value:.3g}, {criterion.kind} {limit:g}"
@@ -171,11 +196,6 @@ def _why(criterion: Criterion, found: Interval, says: Says, more: int | None) ->
         return f"{comparison}: met"
     if says == "fail":
         return f"{comparison}: worse than the champion by more than that" if margin else f"{comparison}: missed"
-    settled = (
-        f"about {more} more samples of this kind would settle it"
-        if more
-        else f"more than {FAR} times as many samples would be needed to settle it"
-    )
     worse, better = criterion.moved
     moved = f"{worse} samples worse, {better} better (p {sign_test(worse, better):.2g}); " if worse + better else ""
-    return f"{comparison}: {moved}the interval holds the {criterion.kind}; {settled}"
+    return f"{comparison}: {moved}the interval holds the {criterion.kind}; {more}"

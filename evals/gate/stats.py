@@ -77,19 +77,19 @@ def bounds(sums: Sums, counts: Floats, levels: Levels, scale: Scale | None) -> t
     return _lower(sums, counts, levels.low, scale), -_lower(sums.turned, counts, levels.high, turned)
 
 
-def samples_to_settle(sums: Sums, bound: float, levels: Levels, scale: Scale | None) -> int | None:
-    """How many more samples of this kind would settle on which side of the bound the mean lies.
+def samples_to_settle(expected: Sums, clusters: int, bound: float, levels: Levels, scale: Scale | None) -> int | None:
+    """How many samples more than so many clusters settle on which side of the bound the mean lies, four times in five.
 
-    Settled four times in five, if the mean stays where it is. None where that takes more than FAR times as many.
+    `expected` is what datasets will be drawn from. Not above 0: so many clusters do so already. None: more than FAR
+    times as many would be needed.
     """
 
     def settles(counts: Floats) -> NDArray[np.bool_]:
-        low, high = bounds(sums, counts, levels, scale)
+        low, high = bounds(expected, counts, levels, scale)
         return (low >= bound) | (high < bound)
 
-    clusters = len(sums.sizes)
-    needed = clusters_needed(clusters, settles, clusters + 1, FAR * clusters) if clusters > 1 else None
-    return None if needed is None else max(1, round((needed - clusters) * float(sums.sizes.mean())))
+    needed = clusters_needed(len(expected.sizes), settles, 2, FAR * clusters)
+    return None if needed is None else round((needed - clusters) * float(expected.sizes.mean()))
 
 
 def clusters_needed(clusters: int, settles: Decision, least: int, most: int) -> int | None:
