@@ -58,9 +58,9 @@ async def ask_all(sides: Sequence[tuple[Agent, EvalRun]], on_outcome: Callable[[
     missing = {run.path: set(run.missing) for _, run in sides}
     alone, writing = {run.path: timed(run.dataset.samples) for _, run in sides}, asyncio.Lock()
 
-    async def one(agent: Agent, run: EvalRun, sample: Sample) -> None:
-        if sample.id in missing[run.path]:
-            outcome = await ask(agent, sample, alone=sample.id in alone[run.path])
+    async def one(agent: Agent, run: EvalRun, sample: Sample, repeat: int = 0) -> None:
+        if (sample.id, repeat) in missing[run.path]:
+            outcome = await ask(agent, sample, repeat, alone=not repeat and sample.id in alone[run.path])
             async with writing:
                 await asyncio.to_thread(run.keep, outcome)
             on_outcome(outcome)
@@ -70,8 +70,13 @@ async def ask_all(sides: Sequence[tuple[Agent, EvalRun]], on_outcome: Callable[[
             if name in alone[run.path]:
                 await one(agent, run, run.dataset.sample(name))
     for agent, run in sides:
-        rest = [sample for sample in run.dataset.samples if sample.id not in alone[run.path]]
-        await _at_once([partial(one, agent, run, sample) for sample in rest], run.info.at_once)
+        rest = [
+            partial(one, agent, run, sample, repeat)
+            for repeat in range(run.info.repeats)
+            for sample in run.dataset.samples
+            if repeat or sample.id not in alone[run.path]
+        ]
+        await _at_once(rest, run.info.at_once)
 
 
 def timed(samples: Iterable[Sample]) -> list[str]:
@@ -91,7 +96,7 @@ async def _at_once(calls: Sequence[Callable[[], Awaitable[None]]], many: int) ->
             tasks.create_task(one(call))
 
 
-async def ask(agent: Agent, sample: Sample, *, alone: bool = False) -> SampleOutcome:
+async def ask(agent: Agent, sample: Sample, repeat: int = 0, *, alone: bool = False) -> SampleOutcome:
     """The outcome of one sample; `alone`: nothing else is asked meanwhile, and its time is taken apart."""
     before = _Clock.read()
     try:
@@ -99,10 +104,12 @@ async def ask(agent: Agent, sample: Sample, *, alone: bool = False) -> SampleOut
             state = await _state(agent, sample)
     except Exception as error:
         log.warning("a sample failed", exc_info=error, extra={"sample": sample.id})
-        return SampleOutcome(sample=sample.id, trouble=_failure(error), seconds=_Clock.read().since(before).wall)
+        took = _Clock.read().since(before)
+        return SampleOutcome(sample=sample.id, repeat=repeat, trouble=_failure(error), seconds=took.wall)
     took = _Clock.read().since(before)
     return SampleOutcome(
         sample=sample.id,
+        repeat=repeat,
         answer=state["answer"],
         passages=state.get("passages"),
         replies=state.get("replies"),

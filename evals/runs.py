@@ -1,4 +1,4 @@
-"""A Run: every sample of a Dataset asked of one release, each outcome kept as it comes.
+"""A Run: every sample of a Dataset asked of one release, once or several times, each outcome kept as it comes.
 
 The directory of a run holds `run.json` (what was asked of what), `samples.jsonl` (the Dataset) and `answers.jsonl`, to
 which each outcome is appended: a run that was broken off goes on where it was, and nothing is asked twice.
@@ -49,11 +49,14 @@ class Timing(StrictModel):
 class SampleOutcome(StrictModel):
     """The result of one sample: an answer, or the failure as `trouble`; `seconds` of wall time.
 
+    `repeat` counts from 0 how often the sample was asked before.
+
     `passages` are those that the answer could use, best first; None where the release does not give them. `replies` are
     those that models really gave, each with its `writer`, `rung`, `text` and, where it could not be used, `failure`.
     """
 
     sample: str
+    repeat: int = 0
     answer: dict[str, Any] | None = None
     passages: list[dict[str, Any]] | None = None
     replies: list[dict[str, Any]] | None = None
@@ -63,7 +66,10 @@ class SampleOutcome(StrictModel):
 
 
 class RunInfo(StrictModel):
-    """What was asked of what; `release` is the package's digest, `at_once` how many samples were asked at a time."""
+    """What was asked of what; `release` is the package's digest, `at_once` how many samples were asked at a time.
+
+    `repeats`: how often every sample is asked.
+    """
 
     dataset: str
     samples: int
@@ -74,6 +80,7 @@ class RunInfo(StrictModel):
     version: int | None = None
     commit: str = ""
     at_once: int
+    repeats: int = 1
     began: str
 
 
@@ -114,14 +121,31 @@ class EvalRun:
 
     @property
     def outcomes(self) -> dict[str, SampleOutcome]:
-        """The outcomes so far by sample; a last line that was cut off while it was written does not count."""
-        return {outcome.sample: outcome for outcome in self._read()}
+        """The first outcomes so far by sample; a last line that was cut off while it was written does not count."""
+        return self.repeats[0]
 
     @property
-    def missing(self) -> list[str]:
-        """The samples that have no outcome yet."""
-        there = self.outcomes
-        return [sample.id for sample in self.dataset.samples if sample.id not in there]
+    def repeats(self) -> list[dict[str, SampleOutcome]]:
+        """The outcomes so far by sample, for each repeat."""
+        found: list[dict[str, SampleOutcome]] = [{} for _ in range(self.info.repeats)]
+        for outcome in self._read():
+            found[outcome.repeat][outcome.sample] = outcome
+        return found
+
+    @property
+    def all_outcomes(self) -> list[SampleOutcome]:
+        """The outcomes of all repeats."""
+        return [outcome for each in self.repeats for outcome in each.values()]
+
+    @property
+    def missing(self) -> list[tuple[str, int]]:
+        """The samples that have no outcome yet, each with its repeat."""
+        return [
+            (sample.id, repeat)
+            for repeat, there in enumerate(self.repeats)
+            for sample in self.dataset.samples
+            if sample.id not in there
+        ]
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -185,9 +209,10 @@ def plain_passage(name: str, text: str, title: str = "") -> dict[str, Any]:
     return {**names, **place, "text": text, "score": 0.0, "lexical": 0.0, "vector": 0.0}
 
 
-def open_run(home: Path, dataset: Dataset, package: PackagedRelease, at_once: int) -> EvalRun:
+def open_run(home: Path, dataset: Dataset, package: PackagedRelease, at_once: int, repeats: int = 1) -> EvalRun:
     """The run of a dataset and a release below `home`, which is begun if it is not there."""
-    path = home / f"{dataset.name}-{dataset.digest[:8]}-{package.label}-{package.digest[:8]}"
+    times = f"-x{repeats}" if repeats > 1 else ""
+    path = home / f"{dataset.name}-{dataset.digest[:8]}-{package.label}-{package.digest[:8]}{times}"
     if not (path / ABOUT).exists():
         path.mkdir(parents=True, exist_ok=True)
         write_dataset(path / SAMPLES, dataset.samples)
@@ -201,6 +226,7 @@ def open_run(home: Path, dataset: Dataset, package: PackagedRelease, at_once: in
             version=package.version,
             commit=package.commit,
             at_once=at_once,
+            repeats=repeats,
             began=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         write_whole(path / ABOUT, json.dumps(info.model_dump(), indent=1) + "\n")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from pydantic import ValidationError, model_validator
@@ -34,7 +35,7 @@ NOTHING = SampleOutcome(
 
 
 class Score(StrictModel):
-    """A metric of a sample: one value, or one for each repeat of a judge; without values, the `reason`.
+    """A metric of a sample: one value, or one for each repeat of question and judge; without values, the `reason`.
 
     A metric that does not apply to a sample, by what is known of the sample alone, has no Score there. `untested`: the
     answer has nothing that the metric tests, so that no value is missing.
@@ -70,6 +71,14 @@ def scored(sample: str, metric: Metric, values: Iterable[float]) -> Score:
     return Score(sample=sample, metric=metric.name, values=found)
 
 
+def merge_repeats(scores: Iterable[Score]) -> tuple[Score, ...]:
+    """One score for each sample and metric, with the values of all repeats; none where one of them failed."""
+    found: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+        found.setdefault((score.sample, score.metric), []).append(score)
+    return tuple(map(_merged, found.values()))
+
+
 def by_metric(scores: Iterable[Score]) -> dict[str, dict[str, Score]]:
     """Scores by metric and sample."""
     found: dict[str, dict[str, Score]] = {}
@@ -100,7 +109,8 @@ async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, 
     if (known := _known(run.path / SCORES)) and known.key == key_of(run, prices):
         return known.scores
     vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
-    found = tuple(await score_all(run.dataset.samples, run.outcomes, prices, vectors))
+    repeats = [await score_all(run.dataset.samples, each, prices, vectors) for each in run.repeats]
+    found = merge_repeats(chain.from_iterable(repeats))
     keep(run, prices, found)
     return found
 
@@ -160,6 +170,14 @@ def missing_reason(outcome: SampleOutcome | None) -> str:
     if outcome is None:
         return "it was not asked"
     return f"{FAILED}{outcome.trouble.kind}" if outcome.trouble else ""
+
+
+def _merged(repeats: Sequence[Score]) -> Score:
+    """An answer in which there is nothing to test counts for nothing beside one in which there is."""
+    tested = [each for each in repeats if not each.untested] or repeats[:1]
+    failed = next((each for each in tested if not each.values), None)
+    values = tuple(value for each in tested for value in each.values)
+    return failed or tested[0].model_copy(update={"values": values})
 
 
 def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:

@@ -42,6 +42,7 @@ class CandidatePair:
 )
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
 @click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 20), default=1, show_default=True, help="How often each is asked.")
 @takes("registry", "model")
 def candidate(
     version: str,
@@ -50,6 +51,7 @@ def candidate(
     out: Path | None,
     home: Path,
     at_once: int,
+    repeats: int,
     registry: str | None,
     model: str | None,
 ) -> None:
@@ -59,7 +61,7 @@ def candidate(
     """
     required = PromotionRequirements(read_dataset(dataset), read_thresholds(thresholds))
     settings = settings_with(registry=registry, model=model)
-    found = compare_pair(pair_of(settings, version), required, home, at_once)
+    found = compare_pair(pair_of(settings, version), required, home, at_once, repeats)
     if out:
         echo(write_comparison(found, out, settings))
     sys.exit(found.verdict.code)
@@ -76,13 +78,13 @@ def pair_of(settings: Settings, version: str) -> CandidatePair:
 
 
 def compare_pair(
-    pair: CandidatePair, required: PromotionRequirements, home: Path = HOME, at_once: int = AT_ONCE
+    pair: CandidatePair, required: PromotionRequirements, home: Path = HOME, at_once: int = AT_ONCE, repeats: int = 1
 ) -> Comparison:
     """Ask both what has not been asked yet, and show what the gate says."""
     console, settings = Terminal(stderr=True), settings_with()
     sides = [each for each in (pair.candidate, pair.champion) if each]
     packages = [registered(pair.registry, each.number, home / "packages") for each in sides]
-    run, *other = ask_releases(packages, required.dataset, home, console, at_once)
+    run, *other = ask_releases(packages, required.dataset, home, console, at_once, repeats=repeats)
     found = compare(run, other[0] if other else None, required.thresholds, settings, console)
     show(found.verdict, console)
     return found

@@ -34,6 +34,7 @@ INSIDE = click.Path(path_type=Path)
 )
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME / "ci", show_default=True)
 @click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 20), default=1, show_default=True, help="How often each is asked.")
 def ci(
     base: str,
     head: str,
@@ -45,6 +46,7 @@ def ci(
     out: Path | None,
     home: Path,
     at_once: int,
+    repeats: int,
 ) -> None:
     """Compare what two git revisions would release, on the same questions, and gate the head.
 
@@ -57,7 +59,7 @@ def ci(
     repository = Path(git(Path.cwd(), "rev-parse", "--show-toplevel"))
     champion, candidate = (export(repository, ref, home) for ref in (base, head))
     samples, limits = _dataset(candidate, dataset), _thresholds(champion, candidate, thresholds, console)
-    runs = [_ask(each, recipe, samples, home, at_once, console) for each in (candidate, champion)]
+    runs = [_ask(each, recipe, samples, home, at_once, repeats, console) for each in (candidate, champion)]
     found = compare(runs[0], runs[1], limits, settings, console)
     show(found.verdict, Terminal())
     if out:
@@ -66,11 +68,17 @@ def ci(
 
 
 def _ask(
-    revision: Revision, recipe: ReleaseRecipe, samples: Dataset, home: Path, at_once: int, console: Console
+    revision: Revision,
+    recipe: ReleaseRecipe,
+    samples: Dataset,
+    home: Path,
+    at_once: int,
+    repeats: int,
+    console: Console,
 ) -> EvalRun:
     with console.status(f"Making the release of {revision.ref} ({revision.commit[:12]})"):
         package = build(revision, recipe, home)
-    return ask_release(package, samples, home / "runs", console, at_once)
+    return ask_release(package, samples, home / "runs", console, at_once, repeats=repeats)
 
 
 def _dataset(head: Revision, path: Path) -> Dataset:

@@ -25,6 +25,7 @@ from graph.settings import Settings
 @click.option(
     "--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True, help="Samples asked at a time."
 )
+@click.option("--repeats", type=click.IntRange(1, 20), default=1, show_default=True, help="How often each is asked.")
 @click.option("--again", is_flag=True, help="Ask those again that failed.")
 def run(
     dataset: Path,
@@ -35,19 +36,20 @@ def run(
     version: str | None,
     out: Path,
     at_once: int,
+    repeats: int,
     again: bool,
 ) -> None:
     """Ask a release every question of a dataset, and keep each answer as it comes.
 
     Prints the run's directory. A run that was broken off goes on where it was. Samples that fail are outcomes too; the
-    command says how many there are.
+    command says how many there are. Ask several times where a model does not always answer alike: --repeats.
     """
     if version and (release or index):
         raise click.UsageError("--version brings its own release and Snapshot; leave --release and --index out.")
     settings = settings_with(index=index, release=release, registry=registry, model=model)
     samples = read_dataset(dataset)
     with _package(settings, version) as package:
-        made = ask_release(package, samples, out, Terminal(stderr=True), at_once, again=again)
+        made = ask_release(package, samples, out, Terminal(stderr=True), at_once, repeats=repeats, again=again)
     echo(made.path)
 
 

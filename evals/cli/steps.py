@@ -63,13 +63,14 @@ def ask_release(
     console: Console,
     at_once: int = AT_ONCE,
     *,
+    repeats: int = 1,
     again: bool = False,
 ) -> EvalRun:
     """The run of a dataset and a package below `home`, with every outcome; an interrupted one is resumed.
 
     `again` lets the samples that failed be asked once more. Raises RunInvalid when another process is at it.
     """
-    return ask_releases([package], dataset, home, console, at_once, again=again)[0]
+    return ask_releases([package], dataset, home, console, at_once, repeats=repeats, again=again)[0]
 
 
 def ask_releases(
@@ -79,13 +80,14 @@ def ask_releases(
     console: Console,
     at_once: int = AT_ONCE,
     *,
+    repeats: int = 1,
     again: bool = False,
 ) -> list[EvalRun]:
     """The run of each package, as ask_release makes it; their times are taken in turn."""
     if drafts := sum(sample.is_draft for sample in dataset.samples):
         console.print(f"{drafts} of {len(dataset.samples)} samples are drafts that nobody has checked.", style="yellow")
     keep_no_answers()
-    runs = [open_run(home, dataset, package, at_once) for package in packages]
+    runs = [open_run(home, dataset, package, at_once, repeats) for package in packages]
     with ExitStack() as held:
         for run, package in zip(runs, packages, strict=True):
             held.enter_context(run.writing())
@@ -109,7 +111,10 @@ def registry_of(settings: Settings) -> "Registry":
 def takes_judge(command: Command) -> Command:
     """Give a command the options that name a judge."""
     repeats = click.option(
-        "--repeats", type=click.IntRange(1, 20), help="How often the judge is asked about everything. [default: 1]"
+        "--judge-repeats",
+        "repeats",
+        type=click.IntRange(1, 20),
+        help="How often the judge is asked about everything. [default: 1]",
     )
     judge = click.option("--judge", help="A model as the judge, at WARRANT_JUDGE_URL. [default: WARRANT_JUDGE_MODEL]")
     return judge(repeats(command))
@@ -165,7 +170,7 @@ async def _ask_missing(packages: Sequence[PackagedRelease], runs: Sequence[EvalR
 
 
 def _counted(run: EvalRun) -> str:
-    outcomes = run.outcomes.values()
+    outcomes = run.all_outcomes
     counted = Counter(outcome.answer["status"] if outcome.answer else "failed" for outcome in outcomes)
     found = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
     return f"{run.info.label} on {run.info.dataset}: {found}"

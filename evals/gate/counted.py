@@ -18,10 +18,11 @@ def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -
     if groups is None:
         why = f"{reference.path} does not say who may read what; ask {reference.info.label} again in another directory"
         return _result("leaked", 0.0, "cannot tell", why, len(samples))
-    rules, outcomes = AccessRules(groups, samples, opened), run.outcomes
+    rules, repeats = AccessRules(groups, samples, opened), run.repeats
     withheld = {caller: rules.withheld(caller) for caller in {sample.groups for sample in samples}}
     found = {
         sample.id: first
+        for outcomes in repeats
         for sample in samples
         if (outcome := outcomes.get(sample.id)) and (first := next(leaks(outcome, withheld[sample.groups]), None))
     }
@@ -32,8 +33,8 @@ def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -
 
 def count_failures(run: EvalRun, ceiling: float) -> CriterionResult:
     """Whether more samples failed than may; those that may still leave the other criteria without a score."""
-    failed = [outcome for outcome in run.outcomes.values() if outcome.trouble]
-    many = len(run.dataset.samples)
+    failed = [outcome for outcome in run.all_outcomes if outcome.trouble]
+    many = len(run.dataset.samples) * run.info.repeats
     says: Says = "fail" if len(failed) > ceiling * many else "cannot tell" if failed else "pass"
     why = f"{len(failed)} of {many} samples failed{_examples([f'{each.sample}: {each.trouble}' for each in failed])}"
     again = "; ask them again with --again" if says == "cannot tell" else ""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
 from evals.metrics.catalog import JUDGED, Metric, Unscored
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun, SampleOutcome
-from evals.scores import EMBEDDING, Score, content_of, missing_reason, scored
+from evals.scores import EMBEDDING, Score, content_of, merge_repeats, missing_reason, scored
 from graph.files import write_whole
 from graph.models.packaged_embeddings import load_embedder
 from graph.registry.isolation import code_digest
@@ -71,7 +72,7 @@ async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache
         repeats=config.repeats,
         spent=judge.usage,
         whole=not judge.failures,
-        scores=tuple(found),
+        scores=merge_repeats(found),
     )
     write_whole(path, made.model_dump_json(exclude_defaults=True) + "\n")
     return made
@@ -84,9 +85,8 @@ def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
 
 
 def tasks_of(run: EvalRun) -> Iterator[JudgeTask]:
-    """Every judged metric of every sample that it applies to."""
-    outcomes = run.outcomes
-    for sample in run.dataset.samples:
+    """Every judged metric of every sample that it applies to, for each repeat of the run."""
+    for outcomes, sample in product(run.repeats, run.dataset.samples):
         for metric in JUDGED:
             if applies(metric.name, sample):
                 yield JudgeTask(metric, sample, outcomes.get(sample.id))

@@ -97,8 +97,7 @@ def reasons(verdict: Verdict) -> list[tuple[Says, str]]:
     """Why the verdict is what it is: what was missed, what is not settled, and what was noted beside."""
     findings = {f"{each.name}: {each.why}": each for each in verdict.findings}
     return [
-        (found.says, sentence(found)) if (found := findings.get(why)) else (verdict.says, why)
-        for why in verdict.why
+        (found.says, sentence(found)) if (found := findings.get(why)) else (verdict.says, why) for why in verdict.why
     ]
 
 
