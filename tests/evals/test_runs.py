@@ -20,7 +20,7 @@ from support import QUICK, ROOT
 
 from evals.dataset import Dataset, Sample, write_dataset
 from evals.errors import RunInvalid
-from evals.runner import CALLS, TIMED, ask_all, packed, timed
+from evals.runner import CALLS, ask_all, packed, timed
 from evals.runner import ask as ask_one
 from evals.runs import ANSWERS, SAMPLES, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
 from graph.agent import open_agent
@@ -82,10 +82,11 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: PackagedRelea
 
 
 def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_computing(
-    subject: PackagedRelease, tmp_path: Path
+    subject: PackagedRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second release is the first, but for a pause; meanwhile other processes want the processors."""
-    samples = Dataset("many", tuple(HOTEL.model_copy(update={"id": f"s{n}"}) for n in range(TIMED + 4)))
+    monkeypatch.setattr("evals.runner.TIMED", 7)
+    samples = Dataset("many", tuple(HOTEL.model_copy(update={"id": f"s{n}"}) for n in range(9)))
     runs = [open_run(tmp_path / name, samples, subject, 4) for name in ("one", "other")]
     asked: list[str] = []
 
@@ -97,9 +98,9 @@ def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_comput
     with busy():
         asyncio.run(all_of_them())
     alone = timed(samples.samples)
-    assert asked[: 2 * TIMED] == [name for name in alone for _ in runs]
+    assert asked[:14] == [name for name in alone for _ in runs]
     quick, slow = ([each.timing for each in run.outcomes.values() if each.timing] for run in runs)
-    assert (len(quick), len(slow), len(runs[0].outcomes)) == (TIMED, TIMED, TIMED + 4)
+    assert (len(quick), len(slow), len(runs[0].outcomes)) == (7, 7, 9)
     assert median(each.waiting for each in quick) < 0.1 < PAUSE / 2 < median(each.waiting for each in slow)
     assert abs(median(each.cpu for each in quick) - median(each.cpu for each in slow)) < PAUSE / 4
 

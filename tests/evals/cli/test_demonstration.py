@@ -33,7 +33,7 @@ def test_worse_releases_are_refused_with_the_reason_and_a_better_one_is_promoted
     gated = dict(zip(WORSE, re.split(r"^FAIL ", done.stdout, flags=re.MULTILINE)[1:], strict=True))
     assert [name for name, told in gated.items() if f"{name}: refused" in told] == list(WORSE)
     for name, lost in {
-        "narrow": "context_recall",
+        "narrow": "quote_recall",
         "prompt": "first_rung",
         "unchecked": "citation_precision",
         "crumbs": "quote_recall",
