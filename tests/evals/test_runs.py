@@ -101,7 +101,7 @@ def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_comput
     assert asked[:14] == [name for name in alone for _ in runs]
     quick, slow = ([each.timing for each in run.outcomes.values() if each.timing] for run in runs)
     assert (len(quick), len(slow), len(runs[0].outcomes)) == (7, 7, 9)
-    assert median(each.waiting for each in quick) < 0.1 < PAUSE / 2 < median(each.waiting for each in slow)
+    assert max(each.waiting for each in quick) < PAUSE / 2 < median(each.waiting for each in slow)
     assert abs(median(each.cpu for each in quick) - median(each.cpu for each in slow)) < PAUSE / 4
 
 
