@@ -65,13 +65,12 @@ class AccessRules:
 
 
 def leaks(outcome: SampleOutcome, withheld: Set[str]) -> Iterator[str]:
-    """What an answer shows of documents that its caller may not read, and where."""
+    """What an answer shows of documents that its caller may not read, and where; each once."""
     answer = outcome.answer or {}
     places = {"cites": answer.get("citations"), "compares": answer.get("conflicts"), "retrieves": outcome.passages}
-    for verb, shown in places.items():
-        yield from (f"{verb} {each['document']}" for each in shown or () if each["document"] in withheld)
-    for place in answer.get("nearest") or ():
-        yield from (f"names {name}" for name in _documents(place) if name in withheld)
+    shown = [(verb, str(each.get("document"))) for verb, given in places.items() for each in given or ()]
+    shown += [("names", name) for place in answer.get("nearest") or () for name in _documents(place)]
+    yield from (f"{verb} {name}" for verb, name in dict.fromkeys(shown) if name in withheld)
 
 
 def _documents(place: str) -> Iterator[str]:

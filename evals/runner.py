@@ -102,20 +102,13 @@ async def ask(agent: Agent, sample: Sample, repeat: int = 0, *, alone: bool = Fa
     try:
         async with asyncio.timeout(agent.deadline + GRACE):
             state = await _state(agent, sample)
+        found = {name: state.get(name) for name in ("answer", "passages", "replies")}
     except Exception as error:
         log.warning("a sample failed", exc_info=error, extra={"sample": sample.id})
-        took = _Clock.read().since(before)
-        return SampleOutcome(sample=sample.id, repeat=repeat, trouble=_failure(error), seconds=took.wall)
+        found = {"trouble": _failure(error)}
     took = _Clock.read().since(before)
-    return SampleOutcome(
-        sample=sample.id,
-        repeat=repeat,
-        answer=state["answer"],
-        passages=state.get("passages"),
-        replies=state.get("replies"),
-        seconds=took.wall,
-        timing=Timing(cpu=took.cpu, waiting=took.waiting) if alone else None,
-    )
+    timing = Timing(cpu=took.cpu, waiting=took.waiting) if alone else None
+    return SampleOutcome(sample=sample.id, repeat=repeat, seconds=took.wall, timing=timing, **found)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def content_of(run: EvalRun) -> tuple[str, str]:
 
 async def _score(metric: Metric, value: Value, sample: Sample, outcome: SampleOutcome | None) -> Score | None:
     """None where the metric does not apply, which an outcome never decides."""
-    probe = outcome if outcome and outcome.answer else NOTHING
+    probe = outcome if outcome and outcome.answer else NOTHING.model_copy(update={"timing": outcome and outcome.timing})
     try:
         found = await value(sample, probe)
     except Unscored as error:

@@ -1,14 +1,14 @@
 """What every release is held to: no answer shows what its caller may not read, and few samples fail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from evals.access import AccessRules, changes, kept_access, leaks
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import CriterionResult, Says
 from evals.runs import EvalRun
 
-EXAMPLES, CHANGES = 3, 50
-"""Samples that a reason names, and documents whose groups changed."""
+EXAMPLES, CHANGES = 5, 50
+"""What a reason names at most, and documents whose groups changed."""
 
 
 def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -> CriterionResult:
@@ -16,19 +16,20 @@ def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -
     reference = champion or run
     groups, samples = kept_access(reference), run.dataset.samples
     if groups is None:
-        why = f"{reference.path} does not say who may read what; ask {reference.info.label} again in another directory"
+        why = f"the run of {reference.info.label} does not say who may read what; `warrant eval run` it once more"
         return _result("leaked", 0.0, "cannot tell", why, len(samples))
     rules, repeats = AccessRules(groups, samples, opened), run.repeats
     withheld = {caller: rules.withheld(caller) for caller in {sample.groups for sample in samples}}
-    found = {
-        sample.id: first
+    found = [
+        (what, sample.id)
         for outcomes in repeats
         for sample in samples
-        if (outcome := outcomes.get(sample.id)) and (first := next(leaks(outcome, withheld[sample.groups]), None))
-    }
-    why = f"{len(found)} of {len(samples)} answers show what their caller may not read"
-    told = _examples([f"{name} {what}" for name, what in found.items()])
-    return _result("leaked", 0.0, "fail" if found else "pass", f"{why}{told}", len(samples), len(found))
+        if (outcome := outcomes.get(sample.id))
+        for what in leaks(outcome, withheld[sample.groups])
+    ]
+    many = len({name for _, name in found})
+    why = f"{many} of {len(samples)} answers show what their caller may not read{_examples(found)}"
+    return _result("leaked", 0.0, "fail" if found else "pass", why, len(samples), many)
 
 
 def count_failures(run: EvalRun, ceiling: float) -> CriterionResult:
@@ -36,7 +37,7 @@ def count_failures(run: EvalRun, ceiling: float) -> CriterionResult:
     failed = [outcome for outcome in run.all_outcomes if outcome.trouble]
     many = len(run.dataset.samples) * run.info.repeats
     says: Says = "fail" if len(failed) > ceiling * many else "cannot tell" if failed else "pass"
-    why = f"{len(failed)} of {many} samples failed{_examples([f'{each.sample}: {each.trouble}' for each in failed])}"
+    why = f"{len(failed)} of {many} samples failed{_examples([(str(each.trouble), each.sample) for each in failed])}"
     again = "; ask them again with --again" if says == "cannot tell" else ""
     return _result("failed", ceiling, says, why + again, many, len(failed))
 
@@ -55,7 +56,15 @@ def notes(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -> tupl
     return (*told, *([f"The thresholds open {', '.join(opened)}."] if opened else []))
 
 
-def _examples(told: Sequence[str]) -> str:
+def _examples(found: Iterable[tuple[str, str]]) -> str:
+    """What happened to samples, the most frequent first, each with its first sample."""
+    samples: dict[str, list[str]] = {}
+    for what, sample in found:
+        samples.setdefault(what, []).append(sample)
+    told = [
+        f"{what} ({names[0]}{f' and {len(names) - 1} more' if names[1:] else ''})"
+        for what, names in sorted(samples.items(), key=lambda each: -len(each[1]))
+    ]
     more = f"; and {len(told) - EXAMPLES} more" if len(told) > EXAMPLES else ""
     return f": {'; '.join(told[:EXAMPLES])}{more}" if told else ""
 

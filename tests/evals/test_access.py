@@ -81,7 +81,7 @@ def test_a_release_that_opened_a_document_leaks_by_the_rules_of_its_champion(tmp
     release = run(tmp_path, "new", '{"hr/pay.md": []}', outcome((SECRET,)))
     leaked, failed = held(release, champion)
     assert (leaked.says, leaked.value, failed.says) == ("fail", 1 / 40, "pass")
-    assert leaked.why == "1 of 40 answers show what their caller may not read: s0 retrieves hr/pay.md"
+    assert leaked.why == "1 of 40 answers show what their caller may not read: retrieves hr/pay.md (s0)"
     assert notes(release, champion, ()) == ("The groups of 1 documents changed: hr/pay.md: hr -> everybody.",)
     assert held(champion, champion)[0].says == "pass"
 
@@ -109,7 +109,9 @@ def test_few_samples_may_fail_and_none_is_overlooked(tmp_path: Path, many: int, 
     ]
     failed = held(run(tmp_path, "new", "{}", *lost), None, failed=0.04)[1]
     assert failed.says == says
-    assert failed.why.startswith(f"{many} of 40 samples failed{': s0: X: no column' if many else ''}")
+    assert failed.why.startswith(
+        f"{many} of 40 samples failed{('', ': X: no column (s0)', ': X: no column (s0 and 1 more)')[many]}"
+    )
 
 
 def test_every_restricted_document_is_probed_by_who_may_not_read_it(quick_handbook: Path) -> None:

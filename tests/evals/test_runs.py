@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support import QUICK, ROOT
@@ -92,7 +92,7 @@ def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_comput
 
     async def all_of_them() -> None:
         one, other = [await open_package(subject.root) for _ in runs]
-        slow = replace(other, graph=Paused(other.graph))
+        slow = replace(other, graph=cast(Graph, Paused(other.graph)))
         await ask_all([(one, runs[0]), (slow, runs[1])], lambda outcome: asked.append(outcome.sample))
 
     with busy():
