@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evals.dataset import Dataset, Sample, StrictModel
 from evals.errors import RunInvalid
 from evals.gate.criteria import ScoredRelease, of_slice, scale_of
-from evals.gate.stats import FAR, Decision, Floats, Levels, Sums, bounds, clusters_needed, power, summed
+from evals.gate.stats import FAR, Decision, Floats, Levels, Sums, bounds, clusters_needed, power
 from evals.gate.thresholds import Kind, Threshold, Thresholds
 from evals.metrics.catalog import METRICS
 
@@ -75,13 +75,13 @@ def plan(
     asked = [each for each in asked if each.samples]
     clusters = sorted({sample.depends_on for sample in dataset.samples})
     drawings, size = max(len(values) for each in asked for values in each.values), len(dataset.samples) / len(clusters)
-
-    def needed(decision: Decision) -> int | None:
-        found = clusters_needed(drawings * len(clusters), decision, 2, FAR * len(clusters))
-        return None if found is None else round(found * size)
-
-    met = {k: [_passes(each, clusters, drawings, k, thresholds.alpha) for each in asked] for k in repeats}
-    both = {k: _all(decisions) for k, decisions in met.items()}
+    chance: dict[int, float] = {}
+    needed: dict[int, list[int | None]] = {}
+    for k in repeats:
+        weights, decisions = _decisions(asked, clusters, drawings, k, thresholds.alpha)
+        chance[k] = power(weights, decisions[-1], len(clusters))
+        found = [clusters_needed(weights, decision, FAR * len(clusters)) for decision in decisions]
+        needed[k] = [None if many is None else round(many * size) for many in found]
     return Plan(
         dataset=dataset.name,
         samples=len(dataset.samples),
@@ -92,12 +92,12 @@ def plan(
                 kind=each.kind,
                 bound=each.threshold.kinds[each.kind],
                 spread=float(np.std([drawing(each, values, 1, n) for values in each.values for n in range(drawings)])),
-                samples={k: needed(met[k][place]) for k in repeats},
+                samples={k: needed[k][place] for k in repeats},
             )
             for place, each in enumerate(asked)
         ),
-        chance={k: power(drawings * len(clusters), each, len(clusters)) for k, each in both.items()},
-        needed={k: needed(each) for k, each in both.items()},
+        chance=chance,
+        needed={k: needed[k][-1] for k in repeats},
     )
 
 
@@ -138,29 +138,38 @@ def _values(
     return tuple(samples), tuple(found)
 
 
-def _passes(asked: Asked, clusters: Sequence[str], drawings: int, repeats: int, alpha: float) -> Decision:
-    """Whether the criterion is met by datasets of the clusters, each of which is there once for every drawing."""
-    metric, names = METRICS[asked.threshold.metric], [sample.depends_on for sample in asked.samples]
-    sums = [
-        summed([drawing(asked, values, repeats, number) for values in asked.values], names)
-        for number in range(drawings)
+def _decisions(
+    asked: Sequence[Asked], clusters: Sequence[str], drawings: int, repeats: int, alpha: float
+) -> tuple[Floats, list[Decision]]:
+    """Whether each criterion is met, and at last whether all are, by datasets of clusters that have these weights.
+
+    Every cluster is there once for each drawing; those that are alike for all criteria are one.
+    """
+    sums = [_sums(each, clusters, drawings, repeats) for each in asked]
+    rows = np.concatenate([[each.totals, each.sizes] for each in sums])
+    different, many = np.unique(rows, axis=1, return_counts=True)
+    met = [_met(each, Sums(*different[2 * n : 2 * n + 2]), alpha) for n, each in enumerate(asked)]
+    return many / many.sum(), [*met, lambda counts: np.logical_and.reduce([each(counts) for each in met])]
+
+
+def _sums(asked: Asked, clusters: Sequence[str], drawings: int, repeats: int) -> Sums:
+    place = np.searchsorted(clusters, [sample.depends_on for sample in asked.samples])
+    totals = [
+        np.bincount(place, [drawing(asked, values, repeats, n) for values in asked.values], len(clusters))
+        for n in range(drawings)
     ]
-    joined = Sums(np.concatenate([each.totals for each in sums]), np.concatenate([each.sizes for each in sums]))
-    places = np.searchsorted(clusters, sorted(set(names)))
-    columns = np.concatenate([places + number * len(clusters) for number in range(drawings)])
-    limit = asked.threshold.kinds[asked.kind]
-    bound = -limit if asked.kind == "margin" else metric.sign * limit
-    scale = scale_of(metric, paired=asked.kind == "margin")
+    return Sums(np.concatenate(totals), np.tile(np.bincount(place, minlength=len(clusters)).astype(float), drawings))
+
+
+def _met(asked: Asked, sums: Sums, alpha: float) -> Decision:
+    metric, limit, margin = METRICS[asked.threshold.metric], asked.threshold.kinds[asked.kind], asked.kind == "margin"
+    bound, scale, about = -limit if margin else metric.sign * limit, scale_of(metric, paired=margin), sums.sizes > 0
+    there = Sums(sums.totals[about], sums.sizes[about])
 
     def met(counts: Floats) -> NDArray[np.bool_]:
-        there = counts[:, columns]
-        enough = there.sum(1) > 0
         found = np.zeros(len(counts), bool)
-        found[enough] = bounds(joined, there[enough], Levels(alpha, alpha), scale)[0] >= bound
+        some = counts[:, about].sum(1) > 0
+        found[some] = bounds(there, counts[some][:, about], Levels(alpha, alpha), scale)[0] >= bound
         return found
 
     return met
-
-
-def _all(decisions: Sequence[Decision]) -> Decision:
-    return lambda counts: np.logical_and.reduce([decision(counts) for decision in decisions])

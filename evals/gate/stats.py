@@ -20,7 +20,7 @@ Scale = tuple[float, float]
 Decision = Callable[[Floats], NDArray[np.bool_]]
 """Of datasets by how often they have each cluster: whether each of them is settled."""
 SEED = 20_260_101
-POWER, DRAWS, FAR = 0.8, 1_000, 20
+POWER, DRAWS, FAR = 0.8, 500, 20
 """What "settles" means, datasets drawn to see whether it does, and times as many samples at which that is given up."""
 BEYOND = 2.0
 """Where values have no end: the imagined cluster is this many times as far from the mean as the farthest one met."""
@@ -83,31 +83,32 @@ def samples_to_settle(expected: Sums, clusters: int, bound: float, levels: Level
     `expected` is what datasets will be drawn from. Not above 0: so many clusters do so already. None: more than FAR
     times as many would be needed.
     """
+    different, many = np.unique(np.stack([expected.totals, expected.sizes]), axis=1, return_counts=True)
 
     def settles(counts: Floats) -> NDArray[np.bool_]:
-        low, high = bounds(expected, counts, levels, scale)
+        low, high = bounds(Sums(*different), counts, levels, scale)
         return (low >= bound) | (high < bound)
 
-    needed = clusters_needed(len(expected.sizes), settles, 2, FAR * clusters)
+    needed = clusters_needed(many / many.sum(), settles, FAR * clusters)
     return None if needed is None else round((needed - clusters) * float(expected.sizes.mean()))
 
 
-def clusters_needed(clusters: int, settles: Decision, least: int, most: int) -> int | None:
-    """The fewest clusters, drawn from those there are, with which `settles` is true four times in five."""
-    if power(clusters, settles, most) < POWER:
+def clusters_needed(weights: Floats, settles: Decision, most: int) -> int | None:
+    """The fewest clusters, drawn by their weights, with which `settles` is true four times in five."""
+    if power(weights, settles, most) < POWER:
         return None
-    many = least
-    while many < most and power(clusters, settles, many) < POWER:
+    least, many = 2, 16
+    while many < most and power(weights, settles, many) < POWER:
         least, many = many + 1, min(most, 2 * many)
     while least < many:
         middle = (least + many) // 2
-        least, many = (least, middle) if power(clusters, settles, middle) >= POWER else (middle + 1, many)
+        least, many = (least, middle) if power(weights, settles, middle) >= POWER else (middle + 1, many)
     return many
 
 
-def power(clusters: int, settles: Decision, many: int) -> float:
-    """How often `settles` is true for datasets of so `many` clusters, drawn from those there are."""
-    counts = np.random.default_rng(SEED).multinomial(many, np.full(clusters, 1 / clusters), DRAWS)
+def power(weights: Floats, settles: Decision, many: int) -> float:
+    """How often `settles` is true for datasets of so `many` clusters, drawn by their weights."""
+    counts = np.random.default_rng(SEED).multinomial(many, weights, DRAWS)
     return float(np.mean(settles(counts.astype(float))))
 
 

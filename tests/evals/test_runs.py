@@ -61,7 +61,7 @@ def ask(subject: PackagedRelease, run: EvalRun) -> list[str]:
 
 
 def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: PackagedRelease, run: EvalRun) -> None:
-    assert run.missing == ["hotel", "pension", "broken"]
+    assert run.missing == [("hotel", 0), ("pension", 0), ("broken", 0)]
     assert ask(subject, run) == ["broken", "hotel", "pension"]
     found = run.outcomes
     assert found["hotel"].answer

@@ -1,27 +1,18 @@
-"""Statistics: intervals that hold what they promise, tests that are exact where they can be, and sizes."""
+"""Statistics: bounds that hold what they promise, and sizes."""
 
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import dirichlet
 
-from evals.gate.stats import (
-    RESAMPLES,
-    below,
-    holm,
-    interval,
-    samples_to_settle,
-    share_bounds,
-    smallest_effect,
-    summed,
-    worse,
-)
+from evals.gate.stats import Levels, bounds, interval, samples_to_settle, share_bounds, summed
 
 SHARE = (0.0, 1.0)
 CHANGE = (-1.0, 1.0)
+LEVELS = Levels(0.05, 0.05)
 
 
 def alone(many: int) -> list[str]:
@@ -34,111 +25,82 @@ def test_clusters_are_summed_in_the_order_of_their_names() -> None:
 
 
 def test_no_change_in_n_samples_is_not_certainty() -> None:
-    found = interval([0.0] * 100, alone(100), 0.05, CHANGE)
-    assert found.value == 0
-    assert -0.05 < found.low < -0.02
-    assert 0.02 < found.high < 0.05
+    """The rule of three."""
+    found = interval([0.0] * 100, alone(100), LEVELS, CHANGE)
+    assert (found.value, found.low, found.high) == pytest.approx((0, -0.03, 0.03), abs=0.001)
+
+
+def test_a_share_has_the_bounds_of_clopper_and_pearson() -> None:
+    found = interval([1.0] * 3 + [0.0] * 17, alone(20), Levels(0.025, 0.025), SHARE)
+    assert (found.value, found.low, found.high) == pytest.approx((0.15, 0.0321, 0.3789), abs=1e-4)
+    turned = interval([-1.0] * 3 + [0.0] * 17, alone(20), Levels(0.025, 0.025), (-1.0, 0.0))
+    assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_more_samples_that_are_all_right_never_show_less() -> None:
+    found = [interval([1.0] * many, alone(many), LEVELS, SHARE).low >= 0.9 for many in range(20, 80)]
+    assert found == sorted(found)
+    assert found.index(True) + 20 == 29
+
+
+@pytest.mark.parametrize("values", [[1.0] * 40 + [0.3, 0.0], [0.0] * 50 + [1.0, -1.0, -0.5], [0.2, 0.9, 0.4] * 9])
+def test_a_bound_is_a_quantile_of_means_under_dirichlet_weights_with_one_sample_at_the_worst_end(
+    values: list[float],
+) -> None:
+    found = interval(values, alone(len(values)), LEVELS, CHANGE)
+    weights = dirichlet.rvs([1] * (len(values) + 1), 40_000, random_state=np.random.default_rng(1))
+    error = float(np.std(values)) / math.sqrt(len(values))
+    for end, side, quantile in ((-1.0, found.low, 0.05), (1.0, found.high, 0.95)):
+        assert side == pytest.approx(np.quantile(weights @ [*values, end], quantile), abs=0.1 * error)
+
+
+def test_each_end_has_a_level_of_its_own() -> None:
+    values = list(np.random.default_rng(1).random(50))
+    plain, corrected = (interval(values, alone(50), levels, SHARE) for levels in (LEVELS, Levels(0.05, 0.005)))
+    assert corrected.low == plain.low
+    assert corrected.high > plain.high
 
 
 def test_dependent_samples_make_the_interval_wider() -> None:
     values = [float(number // 5 % 2) for number in range(100)]
-    wide = interval(values, [str(number // 5) for number in range(100)], 0.05, SHARE)
-    narrow = interval(values, alone(100), 0.05, SHARE)
+    wide = interval(values, [str(number // 5) for number in range(100)], LEVELS, SHARE)
+    narrow = interval(values, alone(100), LEVELS, SHARE)
     assert wide.high - wide.low > 1.7 * (narrow.high - narrow.low)
     assert (wide.clusters, narrow.clusters) == (20, 100)
 
 
-def test_one_cluster_bounds_nothing() -> None:
-    found = interval([1.0, 0.0, 1.0], ["a", "a", "a"], 0.05, None)
+def test_one_cluster_bounds_nothing_but_what_the_scale_does() -> None:
+    found = interval([3.0, 4.0], ["a", "a"], LEVELS, None)
     assert (found.low, found.high) == (-math.inf, math.inf)
+    assert interval([1.0, 0.0, 1.0], ["a", "a", "a"], LEVELS, SHARE).low < 0.05
 
 
-def test_the_interval_is_the_same_every_time() -> None:
-    values = list(np.random.default_rng(1).random(50))
-    assert interval(values, alone(50), 0.05, SHARE) == interval(values, alone(50), 0.05, SHARE)
+def test_values_without_ends_are_bounded_by_what_was_met() -> None:
+    found = interval([3.0, 4.0, 5.0, 9.0] * 6, alone(24), LEVELS, None)
+    assert 3 < found.low < 5.25 < found.high < 9
+    assert found.high - found.value > found.value - found.low
 
 
-@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
-def test_a_bound_is_wrong_no_more_often_than_it_may(share: float) -> None:
-    chance, wrong = np.random.default_rng(3), 0
-    for _ in range(300):
-        values = list((chance.random(80) < share).astype(float))
-        wrong += interval(values, alone(80), 0.05, SHARE, 499).low > share
-    assert wrong / 300 < 0.085
+def test_datasets_are_bounded_as_many_at_once_as_one_by_one() -> None:
+    values, counts = [0.1, 0.5, 1.0], np.array([[3.0, 1.0, 2.0], [0.0, 4.0, 1.0]])
+    low, high = bounds(summed(values, alone(3)), counts, LEVELS, SHARE)
+    for row, ends in zip(counts.astype(int), zip(low, high, strict=True), strict=True):
+        drawn = [value for value, many in zip(values, row, strict=True) for _ in range(many)]
+        found = interval(drawn, alone(len(drawn)), LEVELS, SHARE)
+        assert (found.low, found.high) == pytest.approx(ends)
 
 
-def test_pass_and_fail_of_independent_samples_are_compared_by_mcnemar() -> None:
-    differences = [-1.0] * 9 + [1.0] * 2 + [0.0] * 50
-    exact = binomtest(9, 11, alternative="greater").pvalue
-    assert worse(differences, alone(61)) == pytest.approx(exact)
-
-
-def test_clusters_that_move_together_count_once() -> None:
-    differences = [-1.0] * 10 + [0.0] * 20
-    together = ["one"] * 10 + alone(20)
-    assert worse(differences, alone(30)) < 0.01
-    assert worse(differences, together) > 0.2
-
-
-def test_few_clusters_are_turned_exactly() -> None:
-    assert worse([-0.5, -0.25, -0.1], ["a", "b", "c"]) == pytest.approx(1 / 8)
-
-
-def test_nothing_that_differs_is_nothing_worse() -> None:
-    assert worse([0.0] * 20, alone(20)) == 1.0
-
-
-def test_a_share_below_its_floor_is_tested_exactly() -> None:
-    values = [1.0] * 30 + [0.0] * 20
-    assert below(values, alone(50), 0.8, SHARE) == pytest.approx(binomtest(30, 50, 0.8, alternative="less").pvalue)
-
-
-def test_a_mean_below_its_floor_is_tested_over_clusters() -> None:
-    values = [0.5, 0.6, 0.4, 0.55] * 10
-    assert below(values, alone(40), 0.9, SHARE) < 1e-6
-    assert below(values, alone(40), 0.3, SHARE) > 0.99
-
-
-def test_a_constant_is_what_it_is() -> None:
-    assert below([3.0, 3.0, 3.0], alone(3), 5.0, None) == 0.0
-    assert below([3.0, 3.0, 3.0], alone(3), 2.0, None) == 1.0
-    assert below([3.0], ["a"], 5.0, None) == 1.0
-
-
-def test_holm() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(20, 80), st.floats(0.02, 0.3))
-def test_more_samples_show_smaller_effects(many: int, spread: float) -> None:
-    def effect(times: int) -> float:
-        values = [spread, -spread] * many * times
-        return smallest_effect(interval(values, alone(len(values)), 0.05, None, 99), 0.05)
-
-    assert effect(4) == pytest.approx(effect(1) / 2, rel=0.1)
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=30), st.floats(0.001, 0.2))
+def test_bounds_hold_the_mean(values: list[float], alpha: float) -> None:
+    found = interval(values, alone(len(values)), Levels(alpha, alpha), CHANGE)
+    assert -1 <= found.low <= found.value <= found.high <= 1
 
 
 def test_how_many_more_would_settle_it() -> None:
-    values = [0.1] * 30 + [-0.06] * 30
-    found = interval(values, alone(60), 0.05, None)
-    more = samples_to_settle(found, 0.0, 0.05)
-    assert more is not None
-    grown = values * math.ceil(1 + more / 60)
-    assert interval(grown, alone(len(grown)), 0.05, None).low > 0
-    assert samples_to_settle(found, found.value, 0.05) is None
-
-
-def test_what_chance_draws_is_enough() -> None:
-    assert RESAMPLES >= 9_999
-
-
-def test_bounds_are_those_of_clopper_and_pearson_where_no_sample_depends_on_another() -> None:
-    found = share_bounds([True] * 3 + [False] * 17, [str(n) for n in range(20)], 0.025)
-    assert (found.value, found.low, found.high) == pytest.approx((0.15, 0.0321, 0.3789), abs=1e-4)
-    assert share_bounds([False] * 50, [str(n) for n in range(50)], 0.05).high == pytest.approx(1 - 0.05 ** (1 / 50))
-    assert (share_bounds([], [], 0.05).low, share_bounds([], [], 0.05).high) == (0.0, 1.0)
+    sums = summed([1.0] * 20, alone(20))
+    assert samples_to_settle(sums, 20, 0.9, LEVELS, SHARE) == 9
+    assert samples_to_settle(sums, 40, 0.9, LEVELS, SHARE) == -11
+    assert samples_to_settle(summed([1.0] * 9 + [0.0], alone(10)), 10, 0.9, LEVELS, SHARE) is None
 
 
 def test_samples_of_one_cluster_tell_less() -> None:
@@ -147,6 +109,8 @@ def test_samples_of_one_cluster_tell_less() -> None:
     together = share_bounds(wrong, [str(n // 5) for n in range(20)], 0.05)
     assert together.high > apart.high
     assert share_bounds(wrong, ["one"] * 20, 0.05).high > together.high
+    assert share_bounds([False] * 50, [str(n) for n in range(50)], 0.05).high == pytest.approx(1 - 0.05 ** (1 / 50))
+    assert (share_bounds([], [], 0.05).low, share_bounds([], [], 0.05).high) == (0.0, 1.0)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcdef")), min_size=1, max_size=30), st.floats(0.001, 0.4))

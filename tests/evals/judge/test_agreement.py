@@ -67,10 +67,10 @@ def test_the_command_measures_the_verifier_and_a_judge(tmp_path: Path, monkeypat
     arguments = ["eval", "judge-check", "--data", str(LABELLED)]
     with judging_at(Script(faults=["no_key"])) as endpoint:
         env = {"WARRANT_JUDGE_URL": endpoint.url, "COLUMNS": "200", "WARRANT_JUDGE_AT_ONCE": "1"}
-        told = CliRunner().invoke(warrant, [*arguments, "--judge", "wise", "--repeats", "2", "--json"], env=env)
+        told = CliRunner().invoke(warrant, [*arguments, "--judge", "wise", "--judge-repeats", "2", "--json"], env=env)
         assert told.exit_code == 0, told.output
         asked = len(endpoint.served)
-        again = CliRunner().invoke(warrant, [*arguments, "--judge", "wise", "--repeats", "2"], env=env)
+        again = CliRunner().invoke(warrant, [*arguments, "--judge", "wise", "--judge-repeats", "2"], env=env)
         assert again.exit_code == 0, again.output
     verifier, judge = json.loads(told.stdout).values()
     assert (verifier["answers"], verifier["unscored"]) == (10, 0)

@@ -83,7 +83,7 @@ def scores(told: Result) -> dict[tuple[str, str], dict[str, Any]]:
 
 def test_a_run_is_judged_with_repeats_and_again_for_nothing(run: EvalRun) -> None:
     with judging_at(Script()) as endpoint:
-        told = command(run, endpoint.url, "score", "--judge", "openai:wise", "--repeats", "2", "--json")
+        told = command(run, endpoint.url, "score", "--judge", "openai:wise", "--judge-repeats", "2", "--json")
         found, asked = scores(told), len(endpoint.served)
         assert found["faithfulness", "good"]["values"] == [1.0, 1.0]
         assert found["faithfulness", "said"]["values"] == [0.0, 0.0]
@@ -93,12 +93,12 @@ def test_a_run_is_judged_with_repeats_and_again_for_nothing(run: EvalRun) -> Non
         assert {found[metric.name, "broken"]["reason"] for metric in JUDGED} == {"it failed: TimeoutError"}
         assert {metric for metric, sample in found if sample == "none"} == {"faithfulness"}
         assert {served.model for served in endpoint.served} == {"wise"}
-        again = command(run, endpoint.url, "score", "--judge", "wise", "--repeats", "2", "--json")
+        again = command(run, endpoint.url, "score", "--judge", "wise", "--judge-repeats", "2", "--json")
         (run.path / JUDGEMENTS).unlink()
-        anew = command(run, endpoint.url, "score", "--judge", "wise", "--repeats", "2", "--json")
+        anew = command(run, endpoint.url, "score", "--judge", "wise", "--judge-repeats", "2", "--json")
         assert scores(again) == scores(anew) == found
         assert len(endpoint.served) == asked
-        command(run, endpoint.url, "score", "--judge", "wise", "--repeats", "3")
+        command(run, endpoint.url, "score", "--judge", "wise", "--judge-repeats", "3")
         assert len(endpoint.served) == asked * 3 / 2
 
 
@@ -222,7 +222,7 @@ def test_a_judge_elsewhere_is_not_sent_the_key_of_the_models(tmp_path: Path, mon
     assert judge_config(load_settings()) is None
 
 
-@pytest.mark.parametrize("told", [["--repeats", "2"], ["--again"], ["--judge", "m"]])
+@pytest.mark.parametrize("told", [["--judge-repeats", "2"], ["--again"], ["--judge", "m"]])
 def test_what_cannot_be_asked_is_refused(run: EvalRun, told: list[str]) -> None:
     found = command(run, "nowhere", "score", *told)
     assert isinstance(found.exception, JudgeInvalid)

@@ -95,7 +95,7 @@ def test_the_summary_says_the_verdict_the_criteria_and_the_worst(told: EvalRepor
     text = summary(told)
     assert text.startswith("## ❌ Fail: release@\u20601 against champion@\u20601\n")
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {10}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
     assert len(rows) == 1 + len(told.verdict.findings)
     assert "<details><summary>The worst 5 of 19 that failed or got worse</summary>\n\n**s3** Question 3" in text
     assert "- release, failed: TimeoutError: late &lt;" not in text

@@ -44,7 +44,7 @@ def test_criteria_are_drawn_on_the_scale_of_their_kind(tmp_path: Path) -> None:
     assert ceiling.champion == pytest.approx(9179.487)
 
 
-LOWER = "Token F1 is 0.190 lower than the champion's (90% interval −0.240 to −0.130)"
+LOWER = "Token F1 is 0.190 lower than the champion's (interval −0.240 to −0.130)"
 MARGIN = CriterionResult(
     metric="token_f1", kind="margin", bound=0.05, says="fail", why="w", value=-0.19, low=-0.24, high=-0.13
 )
@@ -55,7 +55,7 @@ MARGIN = CriterionResult(
     [
         (
             {},
-            f"{LOWER}, shown to be worse; 0.05 is allowed.",
+            f"{LOWER}, shown to be worse by more than the 0.05 that is allowed.",
         ),
         (
             {
@@ -67,7 +67,7 @@ MARGIN = CriterionResult(
         ),
         (
             {"kind": "floor", "says": "pass", "value": 0.5, "low": 0.4, "high": 0.6, "slice": "odd", "metric": "ndcg"},
-            "nDCG on odd is 0.500 (90% interval 0.400 to 0.600), shown to reach its floor of 0.05.",
+            "nDCG on odd is 0.500 (interval 0.400 to 0.600), shown to reach its floor of 0.05.",
         ),
         (
             {
@@ -79,7 +79,7 @@ MARGIN = CriterionResult(
                 "metric": "latency_ms",
                 "bound": 700,
             },
-            "Latency is 900 ms (90% interval 800 ms to 1,000 ms), shown to miss its ceiling of 700 ms.",
+            "Latency is 900 ms (interval 800 ms to 1,000 ms), shown to miss its ceiling of 700 ms.",
         ),
         (
             {"says": "cannot tell", "value": None, "why": "no sample has the tag 'x'"},
@@ -88,7 +88,7 @@ MARGIN = CriterionResult(
     ],
 )
 def test_a_criterion_is_told_in_a_sentence(change: dict[str, object], told: str) -> None:
-    assert sentence(MARGIN.model_copy(update=change), 0.05) == told
+    assert sentence(MARGIN.model_copy(update=change)) == told
 
 
 def test_figures_have_their_unit_and_a_dash_where_there_is_none() -> None:
