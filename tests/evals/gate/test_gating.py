@@ -10,7 +10,7 @@ CHANCE = 0.018
 """By how much a share of 5 % of 1,500 draws may be higher by chance (one in a thousand)."""
 
 
-@pytest.mark.parametrize(("kind", "samples"), product(SCALES, (20, 60, 200)))
+@pytest.mark.parametrize(("kind", "samples"), list(product(SCALES, (20, 60, 200))))
 def test_neither_verdict_is_wrong_more_often_than_it_may(kind: str, samples: int) -> None:
     found = verdicts(kind, samples, 1_500)
     for what in ("at the bound: passed", "at the bound: failed", "3 points lost: failed"):
