@@ -108,6 +108,10 @@ class PromotionRefused(RegistryError):
     """A version may not go where it was to go; the message says what is missing."""
 
 
+class PromotionUnsettled(PromotionRefused):
+    """The evaluation cannot tell whether a version is good enough; the message says what would settle it."""
+
+
 class AuditUnavailable(WarrantError):
     """The audit log cannot be read or written, so that what needs a record is not done."""
 

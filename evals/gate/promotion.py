@@ -7,7 +7,7 @@ from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import Verdict
-from graph.errors import PromotionRefused
+from graph.errors import PromotionRefused, PromotionUnsettled
 from graph.registry import Version
 from graph.registry.warrant import Champion, Warrant, WarrantScore
 
@@ -35,11 +35,12 @@ def warrant_of(
 ) -> Warrant:
     """The evidence for a version; raises VerdictInvalid when the verdict is about anything else.
 
-    `champion` is what is in production now, if another version is. Raises PromotionRefused when the verdict is no pass.
+    `champion` is what is in production now, if another version is. Raises PromotionRefused when the verdict is no pass, PromotionUnsettled when it cannot tell.
     """
     _check(verdict, required, version, champion)
     if verdict.says != "pass":
-        raise PromotionRefused(f"v{version.number} was not let in: {verdict.says}. {' '.join(verdict.why)}")
+        refused = PromotionUnsettled if verdict.says == "cannot tell" else PromotionRefused
+        raise refused(f"v{version.number} was not let in: {verdict.says}. {' '.join(verdict.why)}")
     return Warrant(
         release=version.digest,
         dataset=verdict.dataset,

@@ -8,6 +8,7 @@ from ..errors import (
     ModelFailed,
     PackageBroken,
     PromotionRefused,
+    PromotionUnsettled,
     QuestionInvalid,
     RegistryUnavailable,
     ReleaseInvalid,
@@ -23,6 +24,7 @@ WITHHELD = 6
 """An index was published, but files were left out because who may read them could not be relied on."""
 EXITS: dict[type[Exception], int] = {
     FilesRefused: 1,
+    PromotionUnsettled: 3,
     PromotionRefused: 1,
     QuestionInvalid: 2,
     SourceInvalid: 2,

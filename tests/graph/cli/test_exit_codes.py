@@ -9,6 +9,7 @@ from graph.errors import (
     ModelFailed,
     PackageBroken,
     PromotionRefused,
+    PromotionUnsettled,
     QuestionInvalid,
     RegistryUnavailable,
     ReleaseInvalid,
@@ -34,6 +35,7 @@ def concrete(kind: type[WarrantError]) -> set[type[WarrantError]]:
     [
         (FilesRefused(), 1),
         (PromotionRefused(), 1),
+        (PromotionUnsettled(), 3),
         (QuestionInvalid(), 2),
         (FilterInvalid(), 2),
         (SourceInvalid(), 2),
