@@ -63,7 +63,6 @@ HOMES = {
         "graph/steps/quotes.py",
         "graph/verification/features.py",
         "graph/ingest/access.py",
-        "evals/metrics/keyless.py",
     },
     "jinja2": {"evals/report/templates.py"},
     # Keyless metrics, judged ones, our own as ragas' users take them, and test sets: they change for four reasons.
