@@ -112,7 +112,7 @@ def quoted_numbers(text: str, quotes: tuple[str, ...]) -> Iterator[tuple[int, in
 WORSE = {
     "leak": Planted("leaked: ", documents=partial(edit_metadata, edit=open_up)),
     "no metadata": Planted("failed: ", documents=partial(edit_metadata, edit=strip)),
-    "wrong numbers": Planted("value_recall: margin: ", documents=change_numbers),
+    "wrong numbers": Planted("quote_recall: margin: ", documents=change_numbers),
     "older documents": Planted("quote_recall: margin: ", documents=make_older),
     "never declines": Planted("declined_rightly: margin: ", {"routing": {"answer_from": 0}}),
     "always declines": Planted("answered: ", {"routing": {"answer_from": 1}}),
