@@ -64,15 +64,18 @@ def plan(
 ) -> Plan:
     """The plan for all criteria, from a run of the champion and its churn; raises RunInvalid where it shows none.
 
-    Churn is what differs between repeats of the same question. `other` is a second run: of the same release, it adds
-    repeats; of another release, the differences between the two are the churn, and `repeats` should be 1.
+    Churn is what differs between repeats of the same question; margins of what has no repeats are left out. `other` is
+    a second run: of the same release, it adds repeats; of another release, the differences between the two are the
+    churn, and `repeats` should be 1.
     """
     asked = [
         Asked(threshold, kind, *_values(dataset, threshold, kind, champion, other))
         for threshold in thresholds.threshold
         for kind in threshold.kinds
     ]
-    asked = [each for each in asked if each.samples]
+    margins, asked = any(each.kind == "margin" for each in asked), [each for each in asked if each.samples]
+    if not asked or (margins and all(each.kind != "margin" for each in asked)):
+        raise RunInvalid("One answer a question shows no churn: give a run with --repeats, or a second run.")
     clusters = sorted({sample.depends_on for sample in dataset.samples})
     drawings, size = max(len(values) for each in asked for values in each.values), len(dataset.samples) / len(clusters)
     chance: dict[int, float] = {}
@@ -129,7 +132,7 @@ def _values(
         if same or kind != "margin":
             values = [value for side in (sides if same else sides[:1]) for value in side]
             if kind == "margin" and len(values) < 2:
-                raise RunInvalid("One answer a question shows no churn: give a run with --repeats, or a second run.")
+                continue
         else:
             change = (fmean(sides[0]) - fmean(sides[-1])) / 2
             values = [change, -change]

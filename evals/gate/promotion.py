@@ -35,7 +35,8 @@ def warrant_of(
 ) -> Warrant:
     """The evidence for a version; raises VerdictInvalid when the verdict is about anything else.
 
-    `champion` is what is in production now, if another version is. Raises PromotionRefused when the verdict is no pass, PromotionUnsettled when it cannot tell.
+    `champion` is what is in production now, if another version is. Raises PromotionRefused when the verdict
+    is no pass, PromotionUnsettled when it cannot tell.
     """
     _check(verdict, required, version, champion)
     if verdict.says != "pass":

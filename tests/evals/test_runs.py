@@ -23,6 +23,7 @@ from evals.errors import RunInvalid
 from evals.runner import CALLS, ask_all, packed, timed
 from evals.runner import ask as ask_one
 from evals.runs import ANSWERS, SAMPLES, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
+from evals.scores import Score, by_metric, merge_repeats, score_run
 from graph.agent import open_agent
 from graph.registry.package import RELEASE, open_package, part
 from graph.release import Models
@@ -79,6 +80,35 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: PackagedRelea
     assert all(outcome.seconds > 0 for outcome in found.values())
     assert (run.info.release, run.info.label, run.info.samples) == (subject.digest, QUICK.label, 3)
     assert load_release(part(subject.root, RELEASE)) == QUICK
+
+
+def test_every_repeat_is_asked_kept_and_scored_and_a_broken_off_run_goes_on(
+    subject: PackagedRelease, tmp_path: Path
+) -> None:
+    whole = open_run(tmp_path, DATASET, subject, 2, repeats=3)
+    assert whole.path.name.endswith("-x3")
+    assert open_run(tmp_path, DATASET, subject, 2).path != whole.path
+    assert ask(subject, whole) == sorted(["broken", "hotel", "pension"] * 3)
+    lines = (whole.path / ANSWERS).read_bytes().splitlines(keepends=True)
+    (whole.path / ANSWERS).write_bytes(b"".join(lines[:-2]))
+    again = EvalRun(whole.path)
+    assert len(again.missing) == 2
+    assert len(ask(subject, again)) == 2
+    assert [sorted(each) for each in again.repeats] == [["broken", "hotel", "pension"]] * 3
+    scores = by_metric(asyncio.run(score_run(again, {}, 1)))
+    assert scores["answered"]["hotel"].values == (1.0, 1.0, 1.0)
+    assert "it failed" in scores["answered"]["broken"].reason
+
+
+def test_repeats_are_averaged_and_one_that_failed_leaves_no_score() -> None:
+    def score(*values: float, **told: Any) -> Score:
+        return Score(sample="s", metric="citation_recall", values=values, **told)
+
+    untested, failed = score(reason="no claims", untested=True), score(reason="it failed: TimeoutError")
+    assert [each.value for each in merge_repeats([score(1.0), score(0.5)])] == [0.75]
+    assert merge_repeats([untested, score(1.0), untested]) == (score(1.0),)
+    assert merge_repeats([untested, untested]) == (untested,)
+    assert merge_repeats([score(1.0), failed, untested]) == (failed,)
 
 
 def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_computing(

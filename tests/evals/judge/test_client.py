@@ -45,7 +45,7 @@ PASSAGE: dict[str, Any] = {
 PASSAGES: list[dict[str, Any]] = [
     {**PASSAGE, "start": 0, "end": 9, "metadata": {}, "score": 1, "lexical": 1, "vector": 1, "similar": []}
 ]
-FLOOR = '[[threshold]]\nmetric = "faithfulness"\nfloor = 0.1\n'
+FLOOR = 'failed = 0.2\n[[threshold]]\nmetric = "faithfulness"\nfloor = 0.1\n'
 
 
 def answer(name: str, text: str, status: str = "answered") -> SampleOutcome:
@@ -123,7 +123,7 @@ def test_a_judged_threshold_needs_a_judge_and_its_verdict_names_it(run: EvalRun,
     limits, out = tmp_path / "limits.toml", tmp_path / "verdict.json"
     limits.write_text(FLOOR)
     told = command(run, "", "gate", "--thresholds", str(limits))
-    assert told.exit_code == 2
+    assert told.exit_code == 3
     assert "configure one with --judge or WARRANT_JUDGE_MODEL" in told.output
     with judging_at(Script()) as endpoint:
         gated = command(
