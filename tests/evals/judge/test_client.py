@@ -129,9 +129,7 @@ def test_a_judged_threshold_needs_a_judge_and_its_verdict_names_it(run: EvalRun,
         gated = command(
             run, endpoint.url, "gate", "--thresholds", str(limits), "--out", str(out), WARRANT_JUDGE_MODEL="wise"
         )
-    assert "1 of 5 samples have no score (broken: default@abc it failed: TimeoutError)" in " ".join(
-        gated.output.split()
-    )
+    assert "failed: ceiling: 1 of 5 samples failed" in " ".join(gated.output.split())
     verdict = Verdict.model_validate_json(out.read_text())
     assert verdict.judge.startswith("wise at 127.0.0.1:")
     assert verdict.judge.endswith("1 repeat")
