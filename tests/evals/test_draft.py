@@ -95,7 +95,7 @@ def test_without_a_model_the_command_says_what_to_do(
 
 
 def test_access_is_probed_without_a_model(quick_handbook: Path, tmp_path: Path) -> None:
-    assert draft(quick_handbook, tmp_path / "probes.jsonl", "--probe-access") == 0
+    assert not draft(quick_handbook, tmp_path / "probes.jsonl", "--probe-access")
     assert {sample.tags for sample in read_dataset(tmp_path / "probes.jsonl").samples} == {("draft", "access")}
 
 
