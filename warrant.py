@@ -52,6 +52,7 @@ GROUPS: dict[str, Commands] = {
         "report": ("evals.cli.report:report", "Write a verdict as a page, a summary, test cases and a record."),
         "log": ("evals.cli.log:log", "Log a run and its scores to MLflow."),
         "calibrate": ("evals.cli.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
+        "check": ("evals.cli.check:check", "Check a dataset against the documents of an index."),
         "draft": ("evals.cli.draft:draft", "Propose samples from documents and feedback for a person to edit."),
         "judge-check": ("evals.cli.judge_check:judge_check", "Measure the verifier and a judge against people."),
         "adapt": ("evals.cli.adapt:adapt", "Turn a published question set into a dataset."),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,19 @@ class Sample(StrictModel):
         return (self.reference, *self.alternatives) if self.reference else ()
 
     @property
+    def asked(self) -> str:
+        """Everything that is asked, whatever its case and punctuation: equal for samples that repeat a question."""
+        turns = [*(message.content for message in self.history), self.question]
+        words = [re.findall(r"\w+", turn.casefold()) for turn in turns]
+        return json.dumps([words, self.filters, sorted(self.groups)], sort_keys=True, default=str)
+
+    @property
+    def canonical(self) -> str:
+        """What is scored, as JSON; notes and origins are no part of it."""
+        fields = self.model_dump(mode="json", exclude={"note", "origin"}, exclude_defaults=True)
+        return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+    @property
     def is_draft(self) -> bool:
         """Whether nobody has said yet that it is finished: it is tagged so, or its note still says so."""
         return DRAFT in self.tags or self.note.lower().startswith(DRAFT)
@@ -103,8 +117,8 @@ class Dataset:
     @property
     def digest(self) -> str:
         """SHA-256 over the samples' canonical JSON, by id; notes and origins are no part of it."""
-        lines = sorted((_canonical(sample) for sample in self.samples), key=lambda pair: pair[0])
-        return hashlib.sha256("\n".join(text for _, text in lines).encode()).hexdigest()
+        lines = [sample.canonical for sample in sorted(self.samples, key=lambda sample: sample.id)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @property
     def tags(self) -> dict[str, int]:
@@ -116,20 +130,33 @@ class Dataset:
         return next(found for found in self.samples if found.id == name)
 
 
-def read_dataset(path: Path) -> Dataset:
-    """Read a file of JSON lines; raises DatasetInvalid, which names every line that is wrong."""
+def read_dataset(path: Path, *, repeats: bool = False) -> Dataset:
+    """Read a file of JSON lines; raises DatasetInvalid, which names every line that is wrong.
+
+    A question that is there twice, under another id, would count twice; `repeats` allows it.
+    """
+    samples = read_lines(path, repeats=repeats)
+    return Dataset(path.name.removesuffix(".gz").removesuffix(".jsonl"), tuple(sample for _, sample in samples))
+
+
+def read_lines(path: Path, *, repeats: bool = False) -> list[tuple[int, Sample]]:
+    """The samples of a file with their lines, counted from 1; raises DatasetInvalid as read_dataset does."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise DatasetInvalid(f"The dataset {path} cannot be read: {reason}.") from None
     samples, problems = _parsed(lines)
-    problems = sorted([*problems, *_repeated(samples)])
-    if problems:
-        raise DatasetInvalid(_message(path, [f"line {number}: {problem}" for number, problem in problems]))
+    check_lines(path, [*problems, *_repeated(samples, questions=not repeats)])
     if not samples:
         raise DatasetInvalid(f"The dataset {path} is empty; it needs one JSON object a line, with id and question.")
-    return Dataset(path.name.removesuffix(".gz").removesuffix(".jsonl"), tuple(sample for _, sample in samples))
+    return samples
+
+
+def check_lines(path: Path, problems: Iterable[tuple[int, str]]) -> None:
+    """Raises DatasetInvalid when something is wrong with the lines of a file."""
+    if found := [f"line {number}: {problem}" for number, problem in sorted(problems)]:
+        raise DatasetInvalid(_message(path, found))
 
 
 def write_dataset(path: Path, samples: Iterable[Sample]) -> None:
@@ -164,11 +191,14 @@ def _problems(error: ValidationError) -> Iterator[str]:
         yield f"{place}: {found['msg']}{met}" if place else found["msg"].removeprefix("Value error, ")
 
 
-def _repeated(samples: Sequence[tuple[int, Sample]]) -> Iterator[tuple[int, str]]:
-    first: dict[str, int] = {}
+def _repeated(samples: Sequence[tuple[int, Sample]], *, questions: bool) -> Iterator[tuple[int, str]]:
+    ids: dict[str, int] = {}
+    asked: dict[str, int] = {}
     for number, sample in samples:
-        if first.setdefault(sample.id, number) != number:
-            yield number, f"the id {sample.id!r} was used in line {first[sample.id]} already"
+        if ids.setdefault(sample.id, number) != number:
+            yield number, f"the id {sample.id!r} was used in line {ids[sample.id]} already"
+        elif questions and asked.setdefault(sample.asked, number) != number:
+            yield number, f"the question was asked in line {asked[sample.asked]} already"
 
 
 def _message(path: Path, problems: Sequence[str]) -> str:
@@ -180,8 +210,3 @@ def _message(path: Path, problems: Sequence[str]) -> str:
 
 def _plain(sample: Sample) -> dict[str, Any]:
     return {**sample.model_dump(mode="json", exclude_defaults=True), "answerable": sample.answerable}
-
-
-def _canonical(sample: Sample) -> tuple[str, str]:
-    fields = sample.model_dump(mode="json", exclude={"note", "origin"}, exclude_defaults=True)
-    return sample.id, json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -29,6 +29,20 @@ class Revision:
     commit: str
     tree: Path
 
+    @property
+    def name(self) -> str:
+        """The revision as messages name it."""
+        return f"{self.ref} ({self.commit[:12]})"
+
+    @property
+    def command(self) -> list[str]:
+        """How its own `warrant` is run, or the installed one where it has none.
+
+        Python finds imports beside a script first; with -P it finds none in the working directory.
+        """
+        script = self.tree / "warrant.py"
+        return [sys.executable, str(script)] if script.is_file() else [sys.executable, "-P", "-m", "warrant"]
+
 
 @dataclass(frozen=True)
 class ReleaseRecipe:
@@ -63,6 +77,13 @@ def build(revision: Revision, recipe: ReleaseRecipe, home: Path) -> PackagedRele
     return PackagedRelease(out, packed["label"], packed["digest"], packed["snapshot"], commit=revision.commit)
 
 
+def changed(repository: Path, base: Revision, head: Revision, paths: Sequence[Path]) -> list[str]:
+    """The files below some paths that the head changes since it left the base; raises RevisionInvalid."""
+    names = [str(path) for path in paths if not path.is_absolute()]
+    told = git(repository, "diff", "--name-only", "--no-renames", f"{base.commit}...{head.commit}", "--", *names)
+    return told.splitlines()
+
+
 def file_of(revision: Revision, path: Path) -> Path | None:
     """A file of a revision; None when it has none there."""
     found = revision.tree / path
@@ -92,9 +113,7 @@ def _extract(repository: Path, commit: str, folder: Path) -> None:
 
 def _release(revision: Revision, recipe: ReleaseRecipe) -> Sequence[str | Path]:
     """The option that names the revision's release.yaml; none where it has none, and so the default."""
-    if recipe.release is None:
-        return ()
-    found = file_of(revision, recipe.release)
+    found = file_of(revision, recipe.release) if recipe.release else None
     return ("--release", found) if found else ()
 
 
@@ -113,12 +132,9 @@ def _indexed(revision: Revision, recipe: ReleaseRecipe, release: Sequence[str | 
 
 
 def _warrant(revision: Revision, *arguments: str | Path) -> str:
-    """What a command of the revision's own front door prints."""
-    command = [sys.executable, "-m", "warrant", *map(str, arguments)]
-    # Python looks in its working directory first, and so finds the revision's code before the installed one.
-    done = subprocess.run(command, cwd=revision.tree, capture_output=True, text=True)
+    """What a command of the revision's own code prints."""
+    done = subprocess.run([*revision.command, *map(str, arguments)], cwd=revision.tree, capture_output=True, text=True)
     if done.returncode:
         said = "\n  ".join(done.stderr.strip().splitlines()[-LINES:])
-        command_name = " ".join(map(str, arguments[:2]))
-        raise RevisionInvalid(f"`warrant {command_name}` of {revision.ref} ({revision.commit[:12]}) failed:\n  {said}")
+        raise RevisionInvalid(f"`warrant {' '.join(map(str, arguments[:2]))}` of {revision.name} failed:\n  {said}")
     return done.stdout

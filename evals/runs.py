@@ -114,7 +114,7 @@ class EvalRun:
     @cached_property
     def dataset(self) -> Dataset:
         """The samples; raises RunInvalid when they are not those that the run began with."""
-        found = Dataset(self.info.dataset, read_dataset(self.path / SAMPLES).samples)
+        found = Dataset(self.info.dataset, read_dataset(self.path / SAMPLES, repeats=True).samples)
         if found.digest != self.info.dataset_digest:
             raise RunInvalid(f"{self.path / SAMPLES} was altered: its digest is not the one in {ABOUT}.")
         return found

@@ -3,20 +3,18 @@
 The model is the judge's: its settings, limits, retries and cached replies. A draft is a proposal: a person checks it.
 """
 
-import json
 import random
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain, zip_longest
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from evals.dataset import DRAFT, Sample
+from evals.documents import SourceDocument
 from evals.errors import JudgeInvalid
 from evals.feedback import verbatim
 from evals.judge.client import CachedJudge, JudgeCall
@@ -24,8 +22,6 @@ from evals.judge.metrics import read_reply
 from evals.metrics.catalog import Unscored
 from evals.metrics.from_ragas import Embeddings
 from evals.metrics.vectors import Vectors
-from graph.index.store import lease
-from graph.index.tables import Reader
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -48,36 +44,6 @@ PERSONAS = [
     Persona(name="Expert", role_description="Knows the field and asks for exact figures, limits and exceptions."),
     Persona(name="Customer", role_description="Knows the product from using it and asks in everyday words."),
 ]
-
-
-@dataclass(frozen=True)
-class SourceDocument:
-    """A document of a Snapshot with its passages; `groups` is the first of its access groups, if it has any."""
-
-    name: str
-    text: str
-    groups: tuple[str, ...] = ()
-    passages: tuple[str, ...] = ()
-
-
-async def read_documents(index: Path) -> dict[str, SourceDocument]:
-    """The documents of a Snapshot by name; copies have no passages and are left out. Raises SnapshotError."""
-    passages: dict[str, list[str]] = {}
-    with lease(index) as held:
-        reader = await Reader.open(held.directory, approximate=False)
-        async for batch in reader.passages():
-            for row in batch.rows:
-                passages.setdefault(row["document"], []).append(row["text"])
-        return {
-            row.document: SourceDocument(
-                row.document,
-                row.text,
-                tuple(json.loads(row.metadata or "{}").get("allowed_groups") or ())[:1],
-                tuple(passages.get(row.document, ())),
-            )
-            async for row in reader.documents()
-            if not row.duplicate_of
-        }
 
 
 def generate(

@@ -1,34 +1,59 @@
 """warrant eval ci: what a change does to the answers, as a check of a pull request."""
 
+import asyncio
+import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from evals.cli.gate import show
-from evals.cli.steps import AT_ONCE, HOME, ask_release, compare, write_comparison
+from evals.cli.steps import AT_ONCE, HOME, Comparison, ask_releases, compare, write_comparison
 from evals.dataset import Dataset, read_dataset
+from evals.documents import check_dataset, read_documents
 from evals.errors import RevisionInvalid
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
-from evals.revisions import ReleaseRecipe, Revision, build, export, file_of, git
-from evals.runs import EvalRun
+from evals.gate.verdict import Verdict
+from evals.report.templates import figure
+from evals.revisions import ReleaseRecipe, Revision, build, changed, export, file_of, git
+from evals.runs import PackagedRelease
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
+from graph.registry.package import snapshot_of
+from graph.settings import Settings
 
 INSIDE = click.Path(path_type=Path)
+CODE, NEW_SAMPLES = Path("evals"), "new-samples"
+
+
+@dataclass(frozen=True)
+class RevisionPair:
+    """The base, which is the champion, and the head that is to take its place."""
+
+    base: Revision
+    head: Revision
+
+    def base_file(self, path: Path, what: str) -> Path:
+        """A file of the base, or the head's where the base has none; raises RevisionInvalid when neither has one."""
+        if found := file_of(self.base, path) or file_of(self.head, path):
+            return found
+        raise RevisionInvalid(f"Neither {self.base.name} nor {self.head.name} has {what} {path}. Is it committed?")
 
 
 @click.command()
 @click.option("--base", required=True, help="The revision that stands: the champion.")
 @click.option("--head", default="HEAD", show_default=True, help="The revision that is to take its place.")
-@click.option("--dataset", "-d", type=INSIDE, required=True, help="The samples, as the head has them.")
+@click.option("--dataset", "-d", type=INSIDE, required=True, help="The samples, a path in both revisions.")
 @click.option("--release", "-r", type=INSIDE, help="The release.yaml in each revision. [default: Warrant's own]")
 @click.option("--documents", "-D", type=INSIDE, multiple=True, help="What each revision indexes; repeatable.")
 @click.option(
     "--index", "-i", type=click.Path(path_type=Path, exists=True), help="A Snapshot for both, in their place."
 )
-@click.option("--thresholds", "-t", type=INSIDE, help="What to reach, as the base has it. [default: Warrant's own]")
+@click.option("--thresholds", "-t", type=INSIDE, help="What to reach, a path in both. [default: Warrant's own]")
+@click.option("--allow-evals-change", is_flag=True, help="Let the head change evals, dataset or thresholds.")
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where verdict and report are written."
 )
@@ -43,6 +68,7 @@ def ci(
     documents: tuple[Path, ...],
     index: Path | None,
     thresholds: Path | None,
+    allow_evals_change: bool,
     out: Path | None,
     home: Path,
     at_once: int,
@@ -50,52 +76,91 @@ def ci(
 ) -> None:
     """Compare what two git revisions would release, on the same questions, and gate the head.
 
-    Each revision's documents are indexed, and its questions answered, by its own code. No secret is needed where its
-    release needs none. The thresholds are the base's, so that a change cannot lower its own bar. What was asked before
-    is not asked again. Exit codes: 0 pass, 1 fail, 3 cannot tell, 2 wrong use.
+    Each revision's documents are indexed, and its questions answered, by its own code. What judges them is the base's:
+    the code of the evaluation where the repository has it, the dataset and the thresholds. Samples that are new in the
+    head are asked too and reported apart. A head that changes any of these fails without --allow-evals-change. What was
+    asked before is not asked again. Exit codes: 0 pass, 1 fail, 3 cannot tell, 2 wrong use.
     """
-    settings, console = settings_with(), Terminal(stderr=True)
-    recipe = ReleaseRecipe(release, documents, index.resolve() if index else None)
     repository = Path(git(Path.cwd(), "rev-parse", "--show-toplevel"))
-    champion, candidate = (export(repository, ref, home) for ref in (base, head))
-    samples, limits = _dataset(candidate, dataset), _thresholds(champion, candidate, thresholds, console)
-    runs = [_ask(each, recipe, samples, home, at_once, repeats, console) for each in (candidate, champion)]
-    found = compare(runs[0], runs[1], limits, settings, console)
-    show(found.verdict, Terminal())
-    if out:
-        console.print(f"The report is {write_comparison(found, out, settings)}")
+    pair = RevisionPair(export(repository, base, home), export(repository, head, home))
+    if _has_other_evaluator(pair.base):
+        sys.exit(subprocess.run([*pair.base.command, *sys.argv[1:]]).returncode)
+    if release:
+        pair.base_file(release, "the release")
+    samples = read_dataset(pair.base_file(dataset, "the dataset"))
+    limits = read_thresholds(pair.base_file(thresholds, "the thresholds") if thresholds else DEFAULT)
+    settings, console = settings_with(), Terminal(stderr=True)
+    judging = [CODE, dataset, *(path for path in (thresholds, settings.evals) if path)]
+    altered = changed(repository, pair.base, pair.head, judging)
+
+    recipe = ReleaseRecipe(release, documents, index.resolve() if index else None)
+    packages = [_built(each, recipe, home, console) for each in (pair.head, pair.base)]
+    new = _new_samples(pair.head, dataset, samples, packages[0])
+
+    def gated(asked: Dataset) -> Comparison:
+        runs = ask_releases(packages, asked, home / "runs", console, at_once, repeats=repeats)
+        return compare(runs[0], runs[1], limits, settings, console)
+
+    apart = gated(new) if new.samples else None
+    notes = (*_note_of_changes(pair, altered), *(_note_of_new(apart.verdict, limits) if apart else ()))
+    found = replace(gated(samples), notes=notes)
+    if altered and not allow_evals_change:
+        found = replace(found, verdict=_refused(found.verdict))
+    _tell(found, apart, out, settings, console)
     sys.exit(found.verdict.code)
 
 
-def _ask(
-    revision: Revision,
-    recipe: ReleaseRecipe,
-    samples: Dataset,
-    home: Path,
-    at_once: int,
-    repeats: int,
-    console: Console,
-) -> EvalRun:
-    with console.status(f"Making the release of {revision.ref} ({revision.commit[:12]})"):
-        package = build(revision, recipe, home)
-    return ask_release(package, samples, home / "runs", console, at_once, repeats=repeats)
+def _tell(found: Comparison, apart: Comparison | None, out: Path | None, settings: Settings, console: Console) -> None:
+    """Print the notes and the verdict, and write the reports."""
+    for note in found.notes:
+        console.print(note, style="yellow", highlight=False, markup=False)
+    show(found.verdict, Terminal())
+    if out:
+        console.print(f"The report is {write_comparison(found, out, settings)}")
+    if out and apart:
+        write_comparison(apart, out / NEW_SAMPLES, settings)
 
 
-def _dataset(head: Revision, path: Path) -> Dataset:
-    found = path if path.is_absolute() else file_of(head, path)
-    if found is None:
-        raise RevisionInvalid(f"{head.ref} ({head.commit[:12]}) has no dataset {path}. Is it committed?")
-    return read_dataset(found)
+def _has_other_evaluator(base: Revision) -> bool:
+    """Whether a revision has evaluation code that is not what runs here."""
+    own = Path(__file__).resolve()
+    there = (base.tree / "warrant.py").is_file() and (base.tree / CODE / "cli" / own.name).is_file()
+    return there and not own.is_relative_to(base.tree)
 
 
-def _thresholds(base: Revision, head: Revision, path: Path | None, console: Console) -> Thresholds:
-    """The base's; the head's where the base has none yet, which is said."""
-    if path is None or path.is_absolute():
-        return read_thresholds(path or DEFAULT)
-    found, proposed = file_of(base, path), file_of(head, path)
-    if found is None and proposed is None:
-        raise RevisionInvalid(f"Neither {base.ref} nor {head.ref} has thresholds {path}.")
-    if found is None or (proposed and proposed.read_bytes() != found.read_bytes()):
-        whose = "are the head's: the base has none" if found is None else "are the base's; the head changes them"
-        console.print(f"The thresholds {path} {whose}.", style="yellow")
-    return read_thresholds(found or proposed or path)
+def _built(revision: Revision, recipe: ReleaseRecipe, home: Path, console: Console) -> PackagedRelease:
+    with console.status(f"Making the release of {revision.name}"):
+        return build(revision, recipe, home)
+
+
+def _new_samples(head: Revision, path: Path, known: Dataset, package: PackagedRelease) -> Dataset:
+    """The head's samples that the base does not have so; raises DatasetInvalid when its dataset does not fit."""
+    name = f"{known.name}-new"
+    if not (found := file_of(head, path)):
+        return Dataset(name, ())
+    check_dataset(found, asyncio.run(read_documents(snapshot_of(package.root))))
+    there = {sample.canonical for sample in known.samples}
+    return Dataset(name, tuple(sample for sample in read_dataset(found).samples if sample.canonical not in there))
+
+
+def _note_of_changes(pair: RevisionPair, altered: Sequence[str]) -> Iterator[str]:
+    if altered:
+        yield (
+            f"This change alters how releases are judged: {', '.join(altered)}. "
+            f"Evaluator, dataset and thresholds of {pair.base.name} judged both revisions."
+        )
+
+
+def _note_of_new(verdict: Verdict, limits: Thresholds) -> Iterator[str]:
+    asked = {threshold.metric for threshold in limits.threshold}
+    means = ", ".join(
+        f"{each.metric} {figure(each.value, each.metric)} (base {figure(each.champion, each.metric)})"
+        for each in verdict.measures
+        if each.metric in asked and not each.slice
+    )
+    yield f"{verdict.samples} samples are new or changed in the head; they decide nothing: {means}."
+
+
+def _refused(verdict: Verdict) -> Verdict:
+    why = "The change alters how releases are judged; somebody has to allow that with --allow-evals-change."
+    return verdict.model_copy(update={"says": "fail", "why": (why, *verdict.why)})

@@ -4,22 +4,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from evals.access import probes
 from evals.cli.steps import takes_judge
 from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
+from evals.documents import SourceDocument, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.feedback import read_feedback
 from evals.judge.config import JudgeConfig, judge_config
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
 from graph.settings import Settings
-
-if TYPE_CHECKING:
-    from evals.testset import SourceDocument
 
 QUESTIONS = 40
 
@@ -80,17 +77,15 @@ def _before(out: Path, *, append: bool) -> tuple[Sample, ...]:
 async def _draft(
     settings: Settings, feedback: Path | None, count: int, seed: int, config: JudgeConfig | None
 ) -> list[Sample]:
-    # ragas takes seconds to import.
-    from evals.testset import read_documents
-
-    documents = await read_documents(settings.index)
+    documents = await read_documents(settings.index, passages=True)
     texts = {name: document.text for name, document in documents.items()}
     rated = read_feedback(feedback, texts) if feedback else []
     return [*rated, *(_write(documents, count, seed, config) if count and config else [])]
 
 
-def _write(documents: "Mapping[str, SourceDocument]", count: int, seed: int, config: JudgeConfig) -> list[Sample]:
+def _write(documents: Mapping[str, SourceDocument], count: int, seed: int, config: JudgeConfig) -> list[Sample]:
     """The questions that the model writes."""
+    # ragas takes seconds to import.
     from evals.judge.client import CachedJudge
     from evals.metrics.vectors import Vectors
     from evals.scores import EMBEDDING

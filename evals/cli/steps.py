@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,11 +42,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Comparison:
-    """The verdict on a release, its run, and the champion's."""
+    """The verdict on a release, its run, the champion's, and what the report says first."""
 
     verdict: Verdict
     run: EvalRun
     champion: EvalRun | None
+    notes: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -150,7 +151,8 @@ def write_comparison(comparison: Comparison, out: Path, settings: Settings) -> P
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / VERDICT, comparison.verdict.text())
     champion = reported(comparison.champion, settings) if comparison.champion else None
-    return write_report(report_of(comparison.verdict, reported(comparison.run, settings), champion), out)
+    report = report_of(comparison.verdict, reported(comparison.run, settings), champion)
+    return write_report(replace(report, notes=comparison.notes), out)
 
 
 def reported(run: EvalRun, settings: Settings) -> ReportedRun:

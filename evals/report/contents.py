@@ -18,11 +18,12 @@ from evals.runs import RunInfo
 
 @dataclass(frozen=True)
 class EvalReport:
-    """A Verdict and the runs of its release and its champion."""
+    """A Verdict and the runs of its release and its champion; `notes` are said before anything else."""
 
     verdict: Verdict
     release: ReportedRun
     champion: ReportedRun | None
+    notes: tuple[str, ...] = ()
 
     @property
     def dataset(self) -> Dataset:

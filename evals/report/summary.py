@@ -33,6 +33,7 @@ def _written(report: EvalReport, criteria: int, most: int, samples: int) -> str:
     return words.summary(
         {
             "verdict": verdict,
+            "notes": report.notes,
             "reasons": reasons[:criteria],
             "reasons_left": len(reasons[criteria:]),
             "findings": order[:criteria],

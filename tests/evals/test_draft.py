@@ -13,7 +13,8 @@ import pytest
 from support import ROOT
 
 from evals.dataset import Sample, read_dataset, write_dataset
-from evals.testset import SourceDocument, choose_passages, read_documents
+from evals.documents import SourceDocument, read_documents
+from evals.testset import choose_passages
 from samples.endpoint import Endpoint, serving
 from warrant import main
 

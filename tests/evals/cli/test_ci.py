@@ -15,6 +15,7 @@ from support import HANDBOOK, ROOT
 from versions_under_test import ENVIRONMENT
 
 from evals.dataset import read_dataset, write_dataset
+from evals.gate.verdict import CODES
 from graph.release import Prompts, Release, Reranking
 
 pytestmark = pytest.mark.slow
@@ -26,6 +27,9 @@ metric = "context_recall"
 floor = {floor}
 margin = 0.3
 """
+COMMAND = (
+    "eval ci --base main~1 --head main -r release.yaml -D docs -d dataset.jsonl -t thresholds.toml --out out".split()
+)
 QUICK = {"name": "quick", "embedding": "wordllama-256"}
 
 
@@ -65,10 +69,21 @@ def commit(folder: Path, release: Mapping[str, Any]) -> str:
 
 
 def evaluate(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    told = "--base main~1 --head main -r release.yaml -D docs -d dataset.jsonl -t thresholds.toml --out out".split()
-    line = [sys.executable, str(ROOT / "warrant.py"), "eval", "ci", *told, *more]
+    line = [sys.executable, str(ROOT / "warrant.py"), *COMMAND, *more]
     world = {**ENVIRONMENT, "COLUMNS": "160", "WARRANT_THREADS": "1"}
     return subprocess.run(line, cwd=folder, env=world, capture_output=True, text=True, timeout=300)
+
+
+def with_code(folder: Path) -> None:
+    """Put Warrant's own code into a repository."""
+    for name in ("graph", "evals", "server"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    shutil.copy(ROOT / "warrant.py", folder)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
+def summary(folder: Path) -> str:
+    return (folder / "out" / "summary.md").read_text("utf-8").replace("&#95;", "_")
 
 
 def verdict(folder: Path) -> Any:
@@ -80,7 +95,7 @@ def test_a_revision_is_compared_with_the_one_before(repository: Path) -> None:
     head = commit(repository, {**QUICK, "name": "narrow", "reranking": Reranking(passages=1).model_dump()})
     done = evaluate(repository)
     found = verdict(repository)
-    assert done.returncode == {"pass": 0, "fail": 1, "cannot tell": 2}[found["says"]], done.stderr
+    assert done.returncode == CODES[found["says"]], done.stderr
     assert [found[side]["commit"] for side in ("release", "champion")] == [head, base]
     assert found["release"]["label"].startswith("narrow@")
     assert found["champion"]["label"].startswith("quick@")
@@ -96,20 +111,72 @@ def test_a_change_cannot_lower_its_own_bar(repository: Path) -> None:
     (repository / "thresholds.toml").write_text(LIMITS.format(floor=0.01), "utf-8")
     commit(repository, QUICK)
     done = evaluate(repository)
-    assert "The thresholds thresholds.toml are the base's; the head changes them." in done.stderr
+    assert (done.returncode, verdict(repository)["says"]) == (1, "fail"), done.stderr
+    assert "somebody has to allow that with --allow-evals-change" in verdict(repository)["why"][0]
+    assert summary(repository).startswith("> ⚠️ This change alters how releases are judged: thresholds.toml.")
+    assert next(each["bound"] for each in verdict(repository)["findings"] if each["kind"] == "floor") == 0.5
+    allowed = evaluate(repository, "--allow-evals-change")
+    assert allowed.returncode == CODES[verdict(repository)["says"]]
+    assert "somebody has to allow" not in " ".join(verdict(repository)["why"])
+    assert summary(repository).startswith("> ⚠️ This change alters how releases are judged: thresholds.toml.")
     assert next(each["bound"] for each in verdict(repository)["findings"] if each["kind"] == "floor") == 0.5
 
 
-def test_each_revision_answers_by_its_own_code(repository: Path) -> None:
-    """The code of the head says another thing than that of the base when it declines."""
-    for name in ("graph", "evals", "server"):
-        shutil.copytree(ROOT / name, repository / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
-    shutil.copy(ROOT / "warrant.py", repository)
-    shutil.copy(ROOT / "pyproject.toml", repository)
+def test_a_change_cannot_choose_its_own_questions(repository: Path) -> None:
+    """The head takes hard samples away, adds an easy one and changes one; the base's are asked all the same."""
+    path = repository / "dataset.jsonl"
+    known = read_dataset(path).samples
+    easy = known[0].model_copy(update={"id": "easy", "question": f"Please: {known[0].question}"})
+    write_dataset(path, [known[0].model_copy(update={"reference": "another"}), *known[3:], easy])
+    commit(repository, QUICK)
+    done = evaluate(repository)
+    found = verdict(repository)
+    assert (done.returncode, found["samples"]) == (1, len(known)), done.stderr
+    said = summary(repository)
+    assert (
+        said.index("judged: dataset.jsonl.") < said.index("2 samples are new or changed in the head") < said.index("##")
+    )
+    apart = json.loads((repository / "out" / "new-samples" / "verdict.json").read_text("utf-8"))
+    assert apart["samples"] == 2
+
+
+def test_a_change_cannot_repeat_an_easy_question(repository: Path) -> None:
+    path = repository / "dataset.jsonl"
+    known = read_dataset(path).samples
+    again = known[0].model_copy(update={"id": "again", "question": f"{known[0].question.upper()}  !"})
+    write_dataset(path, [*known, again])
+    commit(repository, QUICK)
+    done = evaluate(repository, "--allow-evals-change")
+    assert (done.returncode, f"line {len(known) + 1}: the question was asked in line 1 already" in done.stderr) == (
+        2,
+        True,
+    ), done.stderr
+
+
+def test_a_sample_of_the_head_that_names_what_is_not_there_is_an_error(repository: Path) -> None:
+    path = repository / "dataset.jsonl"
+    known = read_dataset(path).samples
+    write_dataset(path, [known[0].model_copy(update={"documents": ("docs/nowhere.md",), "quotes": ()}), *known[1:]])
+    commit(repository, QUICK)
+    done = evaluate(repository, "--allow-evals-change")
+    assert (done.returncode, "line 1: there is no document 'docs/nowhere.md'" in done.stderr) == (2, True), done.stderr
+
+
+def test_each_revision_answers_by_its_own_code_and_the_base_judges(repository: Path) -> None:
+    """The head declines in other words, and its gate lets everything pass."""
+    with_code(repository)
     commit(repository, {**QUICK, "routing": {"answer_from": 1.0}})
     (repository / "graph" / "prompts" / "declined.md").write_text("The head does not know.\n", "utf-8")
+    gate = repository / "evals" / "gate" / "decision.py"
+    gate.write_text(gate.read_text("utf-8").replace('return says, (*(f"{', 'return "pass", (*(f"{'), "utf-8")
     commit(repository, {**QUICK, "routing": {"answer_from": 1.0}})
-    evaluate(repository)
+    line = [sys.executable, str(repository / "warrant.py"), *COMMAND, "--allow-evals-change"]
+    world = {**ENVIRONMENT, "COLUMNS": "160", "WARRANT_THREADS": "1"}
+    done = subprocess.run(line, cwd=repository, env=world, capture_output=True, text=True, timeout=300)
+    says = {each["says"] for each in verdict(repository)["findings"]}
+    assert "pass" not in says or len(says) > 1, "the base's gate has something to refuse"
+    assert verdict(repository)["says"] != "pass", done.stderr
+    assert summary(repository).startswith("> ⚠️ This change alters how releases are judged: evals/gate/decision.py.")
     runs = (repository / ".warrant" / "evals" / "ci" / "runs").glob("*/answers.jsonl")
     texts = [json.loads(path.read_text("utf-8").splitlines()[0])["answer"]["text"] for path in runs]
     said = {text.partition(" Not found")[0] for text in texts}
@@ -120,9 +187,10 @@ def test_each_revision_answers_by_its_own_code(repository: Path) -> None:
     ("more", "told"),
     [
         ("--base nowhere", "there is no revision 'nowhere'"),
-        ("--dataset other.jsonl", "has no dataset other.jsonl. Is it committed?"),
+        ("--dataset other.jsonl", "has the dataset other.jsonl. Is it committed?"),
+        ("--release relaese.yaml", "has the release relaese.yaml. Is it committed?"),
         ("--documents elsewhere", "main has no elsewhere; give --documents that both revisions have"),
-        ("--thresholds other.toml", "Neither main~1 nor main has thresholds other.toml"),
+        ("--thresholds other.toml", "has the thresholds other.toml. Is it committed?"),
     ],
 )
 def test_what_is_not_there_is_told(repository: Path, more: str, told: str) -> None:
@@ -163,16 +231,27 @@ def test_the_workflow_gates_a_pull_request(repository: Path) -> None:
         for name in ("Gate the change", "Show the verdict")
     }
     found = json.loads((repository / "evaluation" / "verdict.json").read_text("utf-8"))
-    assert done["Gate the change"].returncode == {"pass": 0, "fail": 1, "cannot tell": 2}[found["says"]]
+    assert done["Gate the change"].returncode == CODES[found["says"]]
     assert done["Show the verdict"].returncode == 0
     assert "other@" in summary.read_text("utf-8")
 
 
 def test_the_workflow_names_what_this_repository_has() -> None:
     job = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]["gate"]
-    for name in ("DOCUMENTS", "DATASET", "THRESHOLDS"):
+    for name in ("DOCUMENTS", "DATASET", "THRESHOLDS", "RELEASE"):
         assert (ROOT / job["env"][name]).exists()
     assert os.access(ROOT / "scripts" / "setup", os.X_OK)
     told = [step["run"] for step in job["steps"] if "run" in step]
     assert told[0] == "scripts/setup requirements.lock .venv"
     assert Release().name == "default"
+
+
+def test_only_the_job_that_comments_may_write_and_it_runs_nothing_of_the_change() -> None:
+    whole = yaml.safe_load(WORKFLOW.read_text("utf-8"))
+    jobs = whole["jobs"]
+    assert (whole["permissions"], jobs["gate"].get("permissions")) == ({"contents": "read"}, None)
+    assert jobs["comment"]["permissions"] == {"pull-requests": "write"}
+    used = [step.get("uses", "").partition("@")[0] for step in jobs["comment"]["steps"]]
+    assert used == ["actions/download-artifact", ""]
+    assert jobs["comment"]["steps"][1]["run"].startswith('gh pr comment "$NUMBER" --body-file summary.md')
+    assert "${{" not in "".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
