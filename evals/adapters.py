@@ -1,14 +1,15 @@
 """Published question sets as Datasets: a folder with queries.jsonl and qrels.tsv, each of which may be gzipped.
 
-A query is `id` and `text`, and where the set has them `answers`, `type`, `history` and `metadata`; a judgement is
+A query is `id` and `text`, and where the set has them answers, `type`, `history` and `metadata`; a judgement is
 query, document and relevance. The folder's corpus.jsonl is what `warrant index` reads; documents are named by its ids.
 """
 
 import gzip
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,29 +18,66 @@ from pydantic import ValidationError
 from evals.dataset import Dataset, Sample
 from evals.errors import DatasetInvalid
 
-QUERIES, JUDGEMENTS = "queries.jsonl", "qrels.tsv"
-UNANSWERABLE = "unanswerable"
+QUERIES, JUDGEMENTS, CORPUS = "queries.jsonl", "qrels.tsv", "corpus.jsonl"
+ANSWERS = ("answers", "answer", "references", "reference", "ground_truths", "ground_truth", "expected_answer")
+"""Fields in which sets keep right answers."""
+TEXTS = ("text", "answer", "value", "aliases", "id", "doc_id")
+"""Fields of an object that holds an answer, or names a document."""
+DOCUMENTS = ("documents", "document_ids", "doc_ids", "relevant_docs", "references")
+"""Fields in which sets name documents beside their judgements; what is no id of the corpus is none."""
+MARKERS = {"answerable": True, "is_answerable": True, "unanswerable": False, "is_impossible": False}
+"""Fields that say whether the documents answer a question, and what `true` means there."""
+UNANSWERABLE = {"unanswerable", "not answerable", "no answer", "null query", "impossible"}
+"""Types of questions that the documents do not answer."""
+NO_ANSWER = {*UNANSWERABLE, "cannotanswer", "cannot answer", "no answer present", "insufficient information"}
+"""What stands for a right answer where there is none."""
+COMPLEXITY, HOPS = ("complexity", "complexity_suggested"), ("hops", "num_hops", "n_hops")
 LEFT_OUT = ("underspecified", "conversational")
 """Types of questions to which neither an answer nor declining is right."""
+UNJUDGED, REPEATED = "unjudged", "repeated"
+"""Why other questions are left out: nothing is known of them, and the set asks them twice."""
 TURN = "<::>"
 """Between a conversation's id and the number of its turn, in MTRAG's ids."""
 
 
 def adapt(folder: Path, most: int | None = None) -> tuple[Dataset, Counter[str]]:
-    """A set's samples, and how many of each type were left out; raises DatasetInvalid.
+    """A set's samples, and how many were left out by type or reason; raises DatasetInvalid.
 
     `most` takes a sample of that size by a hash of the ids: the same one every time, and part of every larger one.
     """
-    judged = _judgements(folder)
+    judged, corpus = _judgements(folder), _ids(folder)
     queries = sorted(_queries(folder), key=lambda query: hashlib.sha256(str(query["id"]).encode()).digest())
-    left = Counter(str(query.get("type")) for query in queries if query.get("type") in LEFT_OUT)
-    kept = [query for query in queries if query.get("type") not in LEFT_OUT][:most]
-    return Dataset(folder.name, tuple(_sample(folder, query, judged[str(query["id"])]) for query in kept)), left
+    has_answers = any(_answers(query, corpus) for query in queries)
+    left: Counter[str] = Counter()
+    samples: dict[str, Sample] = {}
+    for query in queries:
+        if why := _why_not(query, has_answers, judged, corpus):
+            left[why] += 1
+            continue
+        sample = _sample(folder, query, judged.get(str(query["id"]), []), corpus)
+        left[REPEATED] += sample.asked in samples
+        samples.setdefault(sample.asked, sample)
+    if not samples:
+        raise DatasetInvalid(f"{folder} has neither answers nor judgements, so nothing is known of its questions.")
+    return Dataset(folder.name, tuple(samples.values())[:most]), +left
 
 
-def _sample(folder: Path, query: Mapping[str, Any], documents: list[str]) -> Sample:
-    answerable = query.get("type") != UNANSWERABLE
-    answers = list(dict.fromkeys(text for each in query.get("answers") or () if (text := str(each).strip())))
+def _why_not(
+    query: Mapping[str, Any], has_answers: bool, judged: Mapping[str, list[str]], corpus: Collection[str]
+) -> str:
+    """Why a query is left out; empty when it is not."""
+    kind = _words(query.get("type"))
+    if kind in LEFT_OUT:
+        return kind
+    # Sets with judgements alone have more queries than judged ones: those of their other splits.
+    known = has_answers or str(query["id"]) in judged or _marked(query) is not None or _documents(query, corpus)
+    return "" if known else UNJUDGED
+
+
+def _sample(folder: Path, query: Mapping[str, Any], judged: list[str], corpus: Collection[str]) -> Sample:
+    answers, documents = _answers(query, corpus), list(dict.fromkeys([*judged, *_documents(query, corpus)]))
+    marked = _marked(query)
+    answerable = bool(answers or documents) if marked is None else marked
     fields = {
         "id": query["id"],
         "question": query["text"],
@@ -48,7 +86,8 @@ def _sample(folder: Path, query: Mapping[str, Any], documents: list[str]) -> Sam
         "reference": answers[0] if answers and answerable else None,
         "alternatives": answers[1:] if answerable else [],
         "documents": documents if answerable else [],
-        "tags": [query["type"]] if query.get("type") else [],
+        "tags": list(_texts(query.get("type"))),
+        "route": _route(query),
         "cluster": _cluster(query),
         "origin": {"set": folder.name},
     }
@@ -58,6 +97,70 @@ def _sample(folder: Path, query: Mapping[str, Any], documents: list[str]) -> Sam
         raise DatasetInvalid(
             f"The query {query['id']!r} in {folder} is no sample: {error.errors()[0]['msg']}."
         ) from None
+
+
+def _answers(query: Mapping[str, Any], corpus: Collection[str]) -> list[str]:
+    """The right answers, each once; what is nested are other wordings. None where one of them says that there is none.
+
+    Numbers are written out, and truth values are yes and no.
+    """
+    given = [text for name in ANSWERS for text in _texts(query.get(name)) if name != "references" or text not in corpus]
+    return [] if any(_words(text) in NO_ANSWER for text in given) else list(dict.fromkeys(given))
+
+
+def _documents(query: Mapping[str, Any], corpus: Collection[str]) -> list[str]:
+    return [text for name in DOCUMENTS for text in _texts(query.get(name)) if text in corpus]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, bool):
+        yield "yes" if value else "no"
+    elif isinstance(value, str | int | float):
+        yield from [text] if (text := str(value).strip()) else []
+    elif isinstance(value, Mapping):
+        yield from (text for name in TEXTS for text in _texts(value.get(name)))
+    else:
+        yield from (text for each in value or () for text in _texts(each))
+
+
+def _marked(query: Mapping[str, Any]) -> bool | None:
+    """Whether the set says that the documents answer a question; None where it does not say."""
+    for name, value in _fields(query):
+        if name in MARKERS and isinstance(value, bool):
+            return value is MARKERS[name]
+        if name in ("type", *MARKERS) and (words := _words(value)) in {"answerable", *UNANSWERABLE}:
+            return words == "answerable"
+    given = [text for name in ANSWERS for text in _texts(query.get(name))]
+    return False if any(_words(text) in NO_ANSWER for text in given) else None
+
+
+def _route(query: Mapping[str, Any]) -> str | None:
+    """The route by how complex the set calls a question, or by how many documents it needs."""
+    for name, value in _fields(query):
+        if name in COMPLEXITY and _words(value) in ("simple", "complex"):
+            return _words(value)
+        if name in HOPS and isinstance(value, int):
+            return "complex" if value > 1 else "simple"
+    return None
+
+
+def _fields(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of a query and of its metadata, in lower case."""
+    yield from ((name.lower(), value) for fields in (query, query.get("metadata") or {}) for name, value in fields.items())
+
+
+def _words(value: Any) -> str:
+    """A text as markers are compared: its words in lower case."""
+    return " ".join(re.findall(r"[a-z]+", " ".join(_texts(value)).lower()))
+
+
+def _ids(folder: Path) -> Collection[str]:
+    """The ids of the corpus; none where the folder has no corpus."""
+    if not _there(folder, CORPUS):
+        return ()
+    with opened(folder, CORPUS) as lines:
+        return {str(json.loads(line).get("id")) for line in lines if line.strip()}
 
 
 def _cluster(query: Mapping[str, Any]) -> str:
@@ -79,22 +182,25 @@ def _queries(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _judgements(folder: Path) -> dict[str, list[str]]:
-    """The relevant documents of each query, the most relevant first; a set may have none."""
+    """The relevant documents of each query that was judged, the most relevant first; a set may have none."""
     found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-    if not any((folder / name).is_file() for name in (JUDGEMENTS, f"{JUDGEMENTS}.gz")):
-        return defaultdict(list)
+    if not _there(folder, JUDGEMENTS):
+        return {}
     with opened(folder, JUDGEMENTS) as lines:
         next(lines, None)
         for number, line in enumerate(lines, 2):
             try:
                 query, document, relevance = line.rstrip("\n").split("\t")
-                if int(relevance) > 0:
-                    found[query].append((-int(relevance), document))
+                found[query] += [(-int(relevance), document)] if int(relevance) > 0 else []
             except ValueError:
                 raise DatasetInvalid(
                     f"Line {number} of {folder / JUDGEMENTS} must be query, document and relevance, separated by tabs."
                 ) from None
-    return defaultdict(list, {query: [name for _, name in sorted(pairs)] for query, pairs in found.items()})
+    return {query: [name for _, name in sorted(pairs)] for query, pairs in found.items()}
+
+
+def _there(folder: Path, name: str) -> bool:
+    return any((folder / each).is_file() for each in (name, f"{name}.gz"))
 
 
 def opened(folder: Path, name: str) -> IO[str]:

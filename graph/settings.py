@@ -95,7 +95,7 @@ class Settings(StateSettings, BaseSettings):
     judge_temperature: float = Field(default=0.0, ge=0, le=2)
     """Its sampling temperature."""
     judge_seconds: float = Field(default=60.0, gt=0, le=600)
-    """Seconds for one call to it, with its retries."""
+    """Seconds for one reply of it; waiting for its rate limit is not counted."""
     judge_at_once: int = Field(default=8, ge=1, le=256)
     """Calls to it at the same time."""
     threads: int = Field(default=0, ge=0)

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import random
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -26,6 +25,8 @@ from graph.state import no_usage
 
 Read = TypeVar("Read")
 ATTEMPTS, LONGEST_PAUSE = 3, 20.0
+PATIENCE = 900.0
+"""Seconds for which a call that the endpoint's rate limit refuses is made again."""
 IN_A_ROW = 20
 """Calls that fail one after another, each after its retries, until the judge is asked nothing more."""
 MAX_TOKENS, WINDOW = 4096, 1_000_000
@@ -168,8 +169,7 @@ class CachedJudge:
             if self._in_a_row >= IN_A_ROW:
                 raise self._failed(f"the judge was asked nothing more after {IN_A_ROW} failures in a row")
             try:
-                async with asyncio.timeout(seconds):
-                    found: JudgeReply = await _RETRYING.copy()(self._attempt, call)
+                found: JudgeReply = await _RETRYING.copy()(self._admitted, call)
             except TimeoutError:
                 raise self._failed(f"the judge did not reply within {seconds:g} s") from None
             except ModelFailed as error:
@@ -182,8 +182,17 @@ class CachedJudge:
         self.failures += 1
         return JudgeUnavailable(why)
 
+    async def _admitted(self, call: JudgeCall) -> JudgeReply:
+        """One call that the rate limit lets through; raises ModelFailed or TimeoutError."""
+        reply: JudgeReply = await _WAITING.copy()(self._attempt, call)
+        return reply
+
     async def _attempt(self, call: JudgeCall) -> JudgeReply:
-        """One call; raises ModelFailed."""
+        """One call; raises ModelFailed, or TimeoutError after the seconds of a reply."""
+        async with asyncio.timeout(self.config.settings.judge_seconds):
+            return await self._read(call)
+
+    async def _read(self, call: JudgeCall) -> JudgeReply:
         name, usage = self.config.identity.model, no_usage()
         reply = StreamedReply(name, TextReader(), usage, max_reply_characters(MAX_TOKENS))
         self.calls += 1
@@ -205,15 +214,32 @@ async def gather(coroutines: Iterable[Coroutine[Any, Any, Read]]) -> list[Read]:
     return [task.result() for task in found]
 
 
+def _rate_limited(error: BaseException) -> bool:
+    """Whether the endpoint asks for patience: HTTP 429, but for a quota that is spent."""
+    return _transient(error) and getattr(error.__cause__, "status_code", None) == 429
+
+
+def _transient(error: BaseException) -> bool:
+    return isinstance(error, ModelFailed) and error.transient
+
+
 def _pause(state: tenacity.RetryCallState) -> float:
-    """Retry-After where the endpoint sends it, else up to a second, then up to two."""
+    """Retry-After where the endpoint sends it, else a random time that grows with each attempt."""
     error: Any = state.outcome.exception() if state.outcome else None
     seconds = getattr(error, "retry_after", None)
-    return min(LONGEST_PAUSE, seconds if seconds is not None else random.uniform(0, state.attempt_number))
+    longest = PATIENCE if _rate_limited(error) else LONGEST_PAUSE
+    return min(longest, seconds) if seconds is not None else _GROWING(state)
 
 
+_GROWING = tenacity.wait_random_exponential(max=LONGEST_PAUSE)
+_WAITING = tenacity.AsyncRetrying(
+    retry=tenacity.retry_if_exception(_rate_limited),
+    stop=tenacity.stop_after_delay(PATIENCE),
+    wait=_pause,
+    reraise=True,
+)
 _RETRYING = tenacity.AsyncRetrying(
-    retry=tenacity.retry_if_exception(lambda error: isinstance(error, ModelFailed) and error.transient),
+    retry=tenacity.retry_if_exception(lambda error: _transient(error) and not _rate_limited(error)),
     stop=tenacity.stop_after_attempt(ATTEMPTS),
     wait=_pause,
     reraise=True,

@@ -27,6 +27,14 @@ QUERIES: list[dict[str, Any]] = [
     {"id": "q3", "text": "Whom?", "answers": ["Ann"], "type": "unanswerable"},
     {"id": "q4", "text": "That one?", "type": "underspecified"},
 ]
+REAL: dict[str, tuple[int, int, dict[str, int], dict[str | None, int]]] = {
+    "squad_v2_dev": (3035, 1473, {"repeated": 2}, {None: 3035}),
+    "mtrag": (583, 479, {"repeated": 3, "underspecified": 78, "conversational": 2}, {None: 583}),
+    "hotpotqa_100": (100, 100, {}, {"complex": 100}),
+    "scifact": (300, 300, {}, {None: 300}),
+    "mintaka_dev": (1005, 1005, {}, {"complex": 703, "simple": 302}),
+}
+"""Samples, answerable ones, what is left out, and routes."""
 JUDGEMENTS = "query_id\tdoc_id\trelevance\nq2\td1\t1\nq2\td2\t2\nq2\td3\t0\nq3\td1\t1\n"
 
 
@@ -48,8 +56,65 @@ def test_what_a_set_knows_of_a_query_is_taken_over(tmp_path: Path) -> None:
     assert found["c1<::>2"].tags == ("answerable",)
 
 
+@pytest.mark.parametrize(
+    ("query", "known"),
+    [
+        ({"answers": [["EU", "European Union"], ["Brussels"]]}, ("EU", "European Union", "Brussels")),
+        ({"answers": "Ann"}, ("Ann",)),
+        ({"answer": 42}, ("42",)),
+        ({"answers": [True]}, ("yes",)),
+        ({"answers": {"text": ["in 1066", "1066"], "answer_start": [3, 6]}}, ("in 1066", "1066")),
+        ({"reference": {"value": "Bo", "aliases": ["Bob"]}}, ("Bo", "Bob")),
+        ({"references": ["Ann", "d1"]}, ("Ann",)),
+        ({"answers": [["Ann"]], "metadata": {"is_impossible": False}}, ("Ann",)),
+        ({"answers": []}, None),
+        ({"answers": [[]]}, None),
+        ({}, None),
+        ({"answers": ["Insufficient information."]}, None),
+        ({"answers": ["Ann"], "metadata": {"answerable": False}}, None),
+        ({"answers": ["Ann"], "unanswerable": True}, None),
+        ({"answers": ["Ann"], "type": "No-Answer"}, None),
+    ],
+)
+def test_answers_are_read_however_they_are_nested(
+    tmp_path: Path, query: dict[str, Any], known: tuple[str, ...] | None
+) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"id": "d1", "text": "t"}\n')
+    other = {"id": "other", "text": "Which?", "answers": ["x"]}
+    dataset, left = adapt(made(tmp_path, [other, {"id": "q", "text": "Who?", **query}], ""))
+    sample = dataset.sample("q")
+    assert (sample.answerable, sample.answers, left) == (known is not None, known or (), Counter())
+    assert sample.documents == (("d1",) if "references" in query else ())
+
+
+@pytest.mark.parametrize(
+    ("query", "route"),
+    [
+        ({"metadata": {"complexity_suggested": "complex"}}, "complex"),
+        ({"complexity": "Simple"}, "simple"),
+        ({"metadata": {"hops": 2}}, "complex"),
+        ({"metadata": {"hops": 1}}, "simple"),
+        ({"metadata": {"complexity": "odd"}}, None),
+        ({}, None),
+    ],
+)
+def test_complexity_becomes_the_route(tmp_path: Path, query: dict[str, Any], route: str | None) -> None:
+    dataset, _ = adapt(made(tmp_path, [{"id": "q", "text": "Who?", "answer": "Ann", **query}], ""))
+    assert dataset.samples[0].route == route
+
+
+def test_what_nobody_judged_and_what_is_asked_twice_is_left_out(tmp_path: Path) -> None:
+    """A set with judgements alone has queries of its other splits; one without relevant documents was judged."""
+    queries = [{"id": name, "text": f"Who is {name[0]}?"} for name in ("a1", "a2", "b", "c")]
+    dataset, left = adapt(made(tmp_path, queries, "q\td\tr\na1\td1\t1\na2\td1\t1\nb\td1\t0\n"))
+    assert {sample.question: sample.answerable for sample in dataset.samples} == {"Who is a?": True, "Who is b?": False}
+    assert left == Counter(unjudged=1, repeated=1)
+    with pytest.raises(DatasetInvalid, match="neither answers nor judgements"):
+        adapt(made(tmp_path, queries, ""))
+
+
 def test_a_smaller_sample_is_part_of_a_larger_one(tmp_path: Path) -> None:
-    folder = made(tmp_path, [{"id": str(number), "text": "Who?"} for number in range(50)])
+    folder = made(tmp_path, [{"id": str(number), "text": f"Who is {number}?", "answer": "Ann"} for number in range(50)])
     few, more = ({sample.id for sample in adapt(folder, most)[0].samples} for most in (10, 30))
     assert (len(few), len(more)) == (10, 30)
     assert few < more
@@ -62,7 +127,7 @@ def test_a_smaller_sample_is_part_of_a_larger_one(tmp_path: Path) -> None:
         (["{"], JUDGEMENTS, "Line 1 of .*queries.jsonl is no query"),
         (["[1]"], JUDGEMENTS, "Line 1 of .*queries.jsonl is no query"),
         ([{"id": "a"}], JUDGEMENTS, "id and text are needed"),
-        ([{"id": "a", "text": " "}], JUDGEMENTS, "The query 'a' in .* is no sample"),
+        ([{"id": "a", "text": " ", "answer": "x"}], JUDGEMENTS, "The query 'a' in .* is no sample"),
         (QUERIES, "x\ty\tz\na b c\n", "Line 2 of .*qrels.tsv must be query, document and relevance"),
     ],
 )
@@ -83,9 +148,11 @@ def test_the_command_writes_a_dataset(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the data sets are not here")
-@pytest.mark.parametrize("name", ["squad_v2_dev", "mtrag", "hotpotqa_100", "scifact", "mintaka_dev"])
+@pytest.mark.parametrize("name", REAL)
 def test_real_sets_can_be_read(name: str) -> None:
     dataset, left = adapt(DATA / name)
-    assert len(dataset.samples) >= 100
-    assert name == "mintaka_dev" or any(sample.documents for sample in dataset.samples)
-    assert bool(left) == (name == "mtrag")
+    known = [sample for sample in dataset.samples if sample.answerable]
+    routes = Counter(sample.route for sample in dataset.samples)
+    assert (len(dataset.samples), len(known), dict(left), dict(routes)) == REAL[name]
+    assert all(sample.reference for sample in known) == (name != "scifact")
+    assert all(bool(sample.documents) for sample in known) == (name != "mintaka_dev")

@@ -11,6 +11,7 @@ from evals.errors import DatasetInvalid
 from graph.cli.exit_codes import exit_code
 
 GOOD: dict[str, Any] = {"id": "a", "question": "Who?", "answerable": True}
+OTHER: dict[str, Any] = {"id": "b", "question": "Whose?", "answerable": True}
 
 
 def written(path: Path, *rows: Any) -> Path:
@@ -102,7 +103,30 @@ def test_a_file_without_samples_or_without_text_is_refused(tmp_path: Path) -> No
 
 
 def test_the_digest_is_over_what_is_scored(tmp_path: Path) -> None:
-    first = read_dataset(written(tmp_path, GOOD, {**GOOD, "id": "b"})).digest
-    assert read_dataset(written(tmp_path, {**GOOD, "id": "b", "note": "n", "origin": {"x": 1}}, GOOD)).digest == first
+    first = read_dataset(written(tmp_path, GOOD, OTHER)).digest
+    assert read_dataset(written(tmp_path, {**OTHER, "note": "n", "origin": {"x": 1}}, GOOD)).digest == first
     others = [{**GOOD, "question": "Whom?"}, {**GOOD, "tags": ["t"]}, {**GOOD, "answerable": False}]
-    assert len({read_dataset(written(tmp_path, other, {**GOOD, "id": "b"})).digest for other in others} | {first}) == 4
+    assert len({read_dataset(written(tmp_path, other, OTHER)).digest for other in others} | {first}) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"question": "WHO pays"}, True),
+        ({"note": "n", "reference": "Bo"}, True),
+        ({"groups": ["staff"]}, False),
+        ({"filters": {"region": "EU"}}, False),
+        ({"history": [{"role": "user", "content": "Hello"}]}, False),
+    ],
+)
+def test_a_question_that_is_repeated_under_another_id_is_refused(
+    tmp_path: Path, change: dict[str, Any], same: bool
+) -> None:
+    first = {"id": "a", "question": "Who pays?", "answerable": True}
+    path = written(tmp_path, first, {**first, "id": "b", **change})
+    assert len(read_dataset(path, repeats=True).samples) == 2
+    if same:
+        with pytest.raises(DatasetInvalid, match="line 2: the question was asked in line 1 already"):
+            read_dataset(path)
+    else:
+        assert len(read_dataset(path).samples) == 2

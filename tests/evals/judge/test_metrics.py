@@ -1,5 +1,6 @@
 """ragas' metrics over a judge: what was offered is a value, and everything else is a reason."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from judge_under_test import Script, judging_at, settings_for
 
 from evals.dataset import Sample
-from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable
+from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable, gather
 from evals.judge.config import judge_config
 from evals.judge.metrics import JudgedMetrics, conversation_of
 from evals.judge.scores import applies
@@ -195,6 +196,29 @@ async def test_what_passes_is_asked_again(at: Any, fault: str) -> None:
     asking = at(Script(faults=[fault]))
     assert await asking.value("judged_context_recall", outcome("Yes.")) == 1.0
     assert len(asking.endpoint.served) == 2
+
+
+async def test_a_judge_that_refuses_two_calls_of_three_judges_all_in_the_end(at: Any) -> None:
+    """More refusals for one call than other errors are borne, and more of them in a row than end the judging."""
+    asking = at(Script(faults=["busy"] * 8 + ["busy", "busy", "good"] * 20))
+    found = await gather(asking.value("judged_context_recall", outcome("Yes."), repeat) for repeat in range(20))
+    assert found == [1.0] * 20
+    assert len([served for served in asking.endpoint.served if served.fault == "busy"]) >= 40
+
+
+async def test_a_judge_is_asked_again_when_it_said_it_may_be(at: Any) -> None:
+    asking = at(Script(faults=["busy"]), judge_seconds=0.5)
+    asking.endpoint.retry_after = "1"
+    begun = time.monotonic()
+    assert await asking.value("judged_context_recall", outcome("Yes.")) == 1.0
+    assert time.monotonic() - begun >= 1, "longer than a reply may take, but not longer than it was told to wait"
+
+
+async def test_a_quota_that_is_spent_is_not_waited_for(at: Any) -> None:
+    asking = at(Script(always="spent"))
+    with pytest.raises(JudgeUnavailable, match="quota"):
+        await asking.value("judged_context_recall", outcome("Yes."))
+    assert len(asking.endpoint.served) == 1
 
 
 @pytest.mark.parametrize(
