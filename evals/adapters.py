@@ -86,8 +86,7 @@ def _sample(folder: Path, query: Mapping[str, Any], judged: list[str], corpus: C
         "reference": answers[0] if answers and answerable else None,
         "alternatives": answers[1:] if answerable else [],
         "documents": documents if answerable else [],
-        "tags": list(_texts(query.get("type"))),
-        "route": _route(query),
+        "tags": list(dict.fromkeys([*_texts(query.get("type")), *_complexity(query)])),
         "cluster": _cluster(query),
         "origin": {"set": folder.name},
     }
@@ -135,19 +134,21 @@ def _marked(query: Mapping[str, Any]) -> bool | None:
     return False if any(_words(text) in NO_ANSWER for text in given) else None
 
 
-def _route(query: Mapping[str, Any]) -> str | None:
-    """The route by how complex the set calls a question, or by how many documents it needs."""
+def _complexity(query: Mapping[str, Any]) -> list[str]:
+    """How complex the set calls a question, or by how many documents it needs: `simple` or `complex`, if known."""
     for name, value in _fields(query):
         if name in COMPLEXITY and _words(value) in ("simple", "complex"):
-            return _words(value)
+            return [_words(value)]
         if name in HOPS and isinstance(value, int):
-            return "complex" if value > 1 else "simple"
-    return None
+            return ["complex" if value > 1 else "simple"]
+    return []
 
 
 def _fields(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The fields of a query and of its metadata, in lower case."""
-    yield from ((name.lower(), value) for fields in (query, query.get("metadata") or {}) for name, value in fields.items())
+    yield from (
+        (name.lower(), value) for fields in (query, query.get("metadata") or {}) for name, value in fields.items()
+    )
 
 
 def _words(value: Any) -> str:

@@ -4,6 +4,7 @@ SourceInvalid
 ├── DatasetInvalid      the samples cannot be read, or do not fit the Snapshot
 ├── RunInvalid          a run's directory is damaged, or belongs to another release or dataset
 ├── ThresholdsInvalid   the thresholds are empty, or name what there is not
+├── MetricInvalid       a metric from outside cannot be computed as it is defined
 ├── VerdictInvalid      a verdict cannot be read, or is about something else
 ├── RevisionInvalid     a revision is not there, or does not make a release
 ├── JudgeInvalid        no judge can be asked as it is named, or what it replied cannot be kept
@@ -23,6 +24,10 @@ class RunInvalid(SourceInvalid):
 
 class ThresholdsInvalid(SourceInvalid):
     """The thresholds cannot be read, are empty, or name a metric that there is not."""
+
+
+class MetricInvalid(SourceInvalid):
+    """A metric from outside is defined wrongly, or needs what samples do not have."""
 
 
 class VerdictInvalid(SourceInvalid):

@@ -1,17 +1,20 @@
 """Scores of a run: for each sample and metric a value, or the reason why there is none; kept in scores.json."""
 
 import hashlib
+import inspect
 import json
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError, model_validator
 
 from evals.dataset import Sample, StrictModel
 from evals.metrics import keyless
 from evals.metrics.catalog import KEYLESS, Metric, Unscored, Untested
+from evals.metrics.plugins import PLUGGED, plugged_digest
 from evals.metrics.vectors import Vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.files import write_whole
@@ -129,7 +132,7 @@ async def score_all(
     return [
         score
         for sample in samples
-        for metric in KEYLESS
+        for metric in (*KEYLESS, *(each for each in PLUGGED if not each.judged))
         if (score := await _score(metric, values[metric.name], sample, outcomes.get(sample.id)))
     ]
 
@@ -137,7 +140,7 @@ async def score_all(
 def key_of(run: EvalRun, prices: Prices) -> str:
     """SHA-256 over the samples, the outcomes, the prices and the code of the metrics."""
     code = code_digest(Path(__file__).parent / "metrics")
-    parts = (*content_of(run), json.dumps(prices, sort_keys=True), code)
+    parts = (*content_of(run), json.dumps(prices, sort_keys=True), code, plugged_digest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -188,7 +191,7 @@ def _values(
     samples: Sequence[Sample], outcomes: Sequence[SampleOutcome], prices: Prices, vectors: Vectors
 ) -> dict[str, Value]:
     """How each metric is computed, by name."""
-    from evals.metrics.from_ragas import RagasMetrics
+    from evals.metrics.from_ragas import RagasMetric, RagasMetrics
     from evals.metrics.support import SupportMetrics
 
     vectors.learn([text for outcome in outcomes if (text := keyless.said(outcome))])
@@ -202,12 +205,19 @@ def _values(
     for name in {metric.name for metric in KEYLESS} - found.keys():
         provided = next((getattr(each, name) for each in providers if hasattr(each, name)), None)
         found[name] = provided or _awaitable(getattr(keyless, name))
+    for metric in PLUGGED:
+        if metric.value:
+            found[metric.name] = _awaitable(metric.value)
+        elif not metric.judged:
+            found[metric.name] = RagasMetric(metric, vectors).value_if_it_applies
     return found
 
 
-def _awaitable(value: Callable[[Sample, SampleOutcome], float | None]) -> Value:
+def _awaitable(value: Callable[..., Any]) -> Value:
     async def later(sample: Sample, outcome: SampleOutcome) -> float | None:
-        return value(sample, outcome)
+        found: Any = value(sample, outcome)
+        number: float | None = await found if inspect.isawaitable(found) else found
+        return number
 
     return later
 

@@ -98,6 +98,8 @@ class Settings(StateSettings, BaseSettings):
     """Seconds for one reply of it; waiting for its rate limit is not counted."""
     judge_at_once: int = Field(default=8, ge=1, le=256)
     """Calls to it at the same time."""
+    evals: Path | None = None
+    """A folder with metrics of your own (`metrics.toml`) and judge prompts (`prompts/NAME.md`); none: Warrant's."""
     threads: int = Field(default=0, ge=0)
     """Threads that embed at the same time; 0: one for each core."""
     cache_answers: int = Field(default=1000, ge=0)

@@ -80,8 +80,7 @@ async def judged(
 
     async def one(each: LabelledAnswer) -> Score:
         try:
-            repeats = range(config.repeats)
-            values = [await metrics.faithfulness(each.sample, each.outcome, repeat) for repeat in repeats]
+            values = await metrics.values(FAITHFULNESS.name, each.sample, each.outcome)
         except Unscored as error:
             return Score(sample=each.line.id, metric=FAITHFULNESS.name, reason=str(error))
         finally:

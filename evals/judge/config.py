@@ -1,9 +1,7 @@
 """Who judges: the model, where it is asked, and what it is asked with."""
 
-import hashlib
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,25 +10,18 @@ from pydantic import SecretStr
 from evals.dataset import StrictModel
 from evals.errors import JudgeInvalid
 from graph.prices import Prices, cost
+from graph.registry.isolation import digest_of
 from graph.settings import Settings
 from graph.state import Usage
 
 CACHE = Path(".warrant/judge/replies.db")
 KIND = "openai:"
 OPENAI = "https://api.openai.com/v1"
-PROMPTS = (
-    "answer_accuracy",
-    "answer_relevancy",
-    "context_precision",
-    "context_recall",
-    "factual_correctness",
-    "faithfulness",
-)
-"""ragas' folders with the prompts that are used."""
+PROMPTS = Path(__file__).parent / "prompts"
 
 
 class JudgeIdentity(StrictModel):
-    """What makes one judge another: `prompts` is the digest of ragas' prompts, `host` has no secrets in it."""
+    """What makes one judge another: `prompts` is the digest of the prompts' files, `host` has no secrets in it."""
 
     model: str
     host: str
@@ -80,6 +71,11 @@ class JudgeConfig:
         """The judge and how often it is asked."""
         return self.identity.with_repeats(self.repeats)
 
+    @property
+    def prompts(self) -> Path | None:
+        """A folder with prompts in place of Warrant's."""
+        return prompts_folder(self.settings)
+
 
 def judge_config(settings: Settings, repeats: int | None = None, *, again: bool = False) -> JudgeConfig | None:
     """The judge that the settings name; None where they name none. Raises JudgeInvalid.
@@ -96,22 +92,29 @@ def judge_config(settings: Settings, repeats: int | None = None, *, again: bool 
         model=settings.judge_model.removeprefix(KIND),
         host=_host(url),
         temperature=settings.judge_temperature,
-        ragas=version("ragas"),
-        prompts=prompts_digest(),
+        ragas=_ragas_version(),
+        prompts=prompts_digest(prompts_folder(settings)),
     )
     return JudgeConfig(identity, url, key or SecretStr("none"), settings, repeats or 1, again)
 
 
-def prompts_digest() -> str:
-    """SHA-256 over the files of ragas that hold the prompts; ragas itself is not imported, which takes seconds."""
-    found = find_spec("ragas")
-    if found is None or found.origin is None:
-        raise JudgeInvalid("Judged scores come through ragas, which is not installed; install the extra `evals`.")
-    home = Path(found.origin).parent / "metrics" / "collections"
-    digest = hashlib.sha256()
-    for name in PROMPTS:
-        digest.update((home / name / "util.py").read_bytes())
-    return digest.hexdigest()
+def prompts_folder(settings: Settings) -> Path | None:
+    """Where prompts in place of Warrant's would be."""
+    return settings.evals / PROMPTS.name if settings.evals else None
+
+
+def prompts_digest(folder: Path | None) -> str:
+    """SHA-256 over the prompts' files, and those that stand in their place."""
+    return digest_of(("", PROMPTS), *((("own", folder),) if folder and folder.is_dir() else ()))
+
+
+def _ragas_version() -> str:
+    try:
+        return version("ragas")
+    except PackageNotFoundError:
+        raise JudgeInvalid(
+            "Judged scores come through ragas, which is not installed; install the extra `evals`."
+        ) from None
 
 
 def bare(url: str) -> str:

@@ -6,31 +6,20 @@ reply holds nothing; so the judge stands between ragas and the model, and what i
 
 import warnings
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from evals.dataset import Sample
 from evals.judge.client import CachedJudge, JudgeCall
-from evals.metrics.catalog import Unscored
-from evals.metrics.from_ragas import Embeddings
-from evals.metrics.keyless import nearest, retrieved, said
+from evals.metrics.catalog import METRICS, Unscored
+from evals.metrics.from_ragas import RagasMetric, check_prompts
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from ragas.llms.base import InstructorBaseRagasLLM
-    from ragas.metrics.collections import (
-        AnswerAccuracy,
-        AnswerRelevancy,
-        ContextPrecisionWithReference,
-        ContextRecall,
-        FactualCorrectness,
-        Faithfulness,
-    )
-    from ragas.metrics.result import MetricResult
 
 Form = TypeVar("Form", bound=BaseModel)
 OFFERED = {"verdict": (0, 1), "attributed": (0, 1), "noncommittal": (0, 1), "rating": (0, 2, 4)}
@@ -72,92 +61,26 @@ class JudgeSession(InstructorBaseRagasLLM):
 
 
 class JudgedMetrics:
-    """Each gives a value of one repeat; an answer that was declined has its value without a judge (decision 020)."""
+    """The judged metrics, each as ragas computes it, with a judge as its model."""
 
     def __init__(self, judge: CachedJudge, vectors: Vectors) -> None:
-        self._judge, self._embeddings = judge, Embeddings(vectors)
+        """Raises MetricInvalid for a metric from outside that cannot be computed, JudgeInvalid for an odd prompt."""
+        folder = judge.config.prompts
+        check_prompts(folder)
+        metrics = [metric for metric in METRICS.values() if metric.judged]
+        self._judge, self.all = judge, {each.name: RagasMetric(each, vectors, folder) for each in metrics}
 
-    async def faithfulness(self, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
-        """Of the answer's statements, the share that follows from the passages; 1 for an answer that says nothing."""
-        answer, passages = said(outcome), texts_of(outcome)
-        if not answer or not passages:
-            return 0.0 if answer else 1.0
-        return await self.faithful(conversation_of(sample), answer, passages, repeat)
+    async def values(self, name: str, sample: Sample, outcome: SampleOutcome) -> list[float]:
+        """A metric's value of each repeat; raises Unscored."""
+        return [await self.value(name, sample, outcome, repeat) for repeat in range(self._judge.config.repeats)]
 
-    async def faithful(self, question: str, answer: str, passages: list[str], repeat: int) -> float:
-        """The same of any answer."""
-
-        async def ask(session: JudgeSession) -> MetricResult:
-            return await Faithfulness(llm=session).ascore(question, answer, passages)
-
-        return await self._value(ask, repeat)
-
-    async def answer_relevancy(self, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
-        """How like the question those are that the judge would ask for this answer; 0 for no answer."""
-        answer = said(outcome)
-
-        async def ask(session: JudgeSession) -> MetricResult:
-            return await AnswerRelevancy(llm=session, embeddings=self._embeddings).ascore(sample.question, answer)
-
-        return min(1.0, await self._value(ask, repeat)) if answer else 0.0
-
-    async def judged_context_precision(self, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
-        """The average precision of the passages that were of use for the right answer; 0 without passages."""
-        passages = texts_of(outcome)
-
-        async def ask(session: JudgeSession) -> MetricResult:
-            metric = ContextPrecisionWithReference(llm=session)
-            return await metric.ascore(conversation_of(sample), sample.reference or "", passages)
-
-        return await self._value(ask, repeat) if passages else 0.0
-
-    async def judged_context_recall(self, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
-        """Of the right answer's statements, the share that is in the passages; 0 without passages."""
-        passages = texts_of(outcome)
-
-        async def ask(session: JudgeSession) -> MetricResult:
-            return await ContextRecall(llm=session).ascore(conversation_of(sample), passages, sample.reference or "")
-
-        return await self._value(ask, repeat) if passages else 0.0
-
-    async def factual_correctness(self, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
-        """F1 of the statements that answer and right answer have in common; 0 for no answer."""
-        answer = said(outcome)
-
-        async def ask(session: JudgeSession) -> MetricResult:
-            return await FactualCorrectness(llm=session).ascore(answer, nearest(sample, answer))
-
-        return await self._value(ask, repeat) if answer else 0.0
-
-    async def answer_accuracy(self, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
-        """How far the answer says what the right one does, by two prompts; 0 for no answer."""
-        answer = said(outcome)
-
-        async def ask(session: JudgeSession) -> MetricResult:
-            # More attempts would hide from us what the judge said first.
-            metric = AnswerAccuracy(llm=session, max_retries=1)
-            return await metric.ascore(conversation_of(sample), answer, nearest(sample, answer))
-
-        return await self._value(ask, repeat) if answer else 0.0
-
-    async def _value(self, ask: Callable[[JudgeSession], Awaitable[MetricResult]], repeat: int) -> float:
+    async def value(self, name: str, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
+        """The value of one repeat; raises Unscored."""
         session = JudgeSession(self._judge, repeat)
-        found = await ask(session)
+        found = await self.all[name].value(sample, outcome, session)
         if session.problem:
             raise session.problem
-        return float(found.value)
-
-
-def conversation_of(sample: Sample) -> str:
-    """The question, after the conversation that it stands in."""
-    earlier = [f"{each.role}: {each.content}" for each in sample.history]
-    return "\n".join([*earlier, f"user: {sample.question}"]) if earlier else sample.question
-
-
-def texts_of(outcome: SampleOutcome) -> list[str]:
-    """The passages' texts; raises Unscored when the release does not give them."""
-    retrieved(outcome)
-    return [str(passage["text"]) for passage in outcome.passages or ()]
+        return found
 
 
 def read_reply(text: str, form: type[Form], length: int | None = None) -> Form:

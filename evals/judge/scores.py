@@ -1,8 +1,7 @@
 """The judged scores of a run, kept in judge.json; they are read again while run, judge and code are the same."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from pydantic import ValidationError
 
 from evals.dataset import Sample, StrictModel
 from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
-from evals.metrics.catalog import JUDGED, Metric, Unscored
+from evals.metrics.catalog import METRICS, Unscored
+from evals.metrics.plugins import plugged_digest
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import EMBEDDING, Score, content_of, merge_repeats, missing_reason, scored
@@ -44,15 +44,6 @@ class JudgedScores(StrictModel):
         return self.judge.with_repeats(self.repeats)
 
 
-@dataclass(frozen=True)
-class JudgeTask:
-    """A metric of a sample that is to be judged, with the outcome of the sample."""
-
-    metric: Metric
-    sample: Sample
-    outcome: SampleOutcome | None
-
-
 async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path = CACHE) -> JudgedScores:
     """The judged scores of a run; where the judge failed before, it is asked again. Raises RunInvalid, JudgeInvalid."""
     key, path = key_of(run, config.identity, config.repeats), run.path / JUDGEMENTS
@@ -63,7 +54,7 @@ async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache
 
     judge = CachedJudge(config, cache)
     try:
-        found = await _judged(list(tasks_of(run)), judge, progress)
+        found = await _judged(run, judge, progress)
     finally:
         judge.close()
     made = JudgedScores(
@@ -84,54 +75,44 @@ def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
     return found if found and found.key == key_of(run, found.judge, found.repeats) else None
 
 
-def tasks_of(run: EvalRun) -> Iterator[JudgeTask]:
+async def _judged(run: EvalRun, judge: "CachedJudge", progress: Progress) -> list[Score]:
     """Every judged metric of every sample that it applies to, for each repeat of the run."""
-    for outcomes, sample in product(run.repeats, run.dataset.samples):
-        for metric in JUDGED:
-            if applies(metric.name, sample):
-                yield JudgeTask(metric, sample, outcomes.get(sample.id))
-
-
-def applies(name: str, sample: Sample) -> bool:
-    """Whether a judged metric is one of a sample: by what is known of the sample alone."""
-    if name == "faithfulness":
-        return True
-    return sample.answerable and (name == "answer_relevancy" or sample.reference is not None)
-
-
-async def _judged(tasks: Sequence[JudgeTask], judge: "CachedJudge", progress: Progress) -> list[Score]:
     from evals.judge.client import gather
     from evals.judge.metrics import JudgedMetrics
 
     metrics = JudgedMetrics(judge, Vectors(load_embedder(EMBEDDING, judge.config.settings.cores).embed))
-    done, repeats = 0, judge.config.repeats
+    done = 0
+    tasks = [
+        (name, sample, outcomes.get(sample.id))
+        for outcomes, sample in product(run.repeats, run.dataset.samples)
+        for name, metric in metrics.all.items()
+        if metric.applies(sample)
+    ]
 
-    async def one(each: JudgeTask) -> Score:
+    async def one(name: str, sample: Sample, outcome: SampleOutcome | None) -> Score:
         nonlocal done
-        score = await _score(metrics, each, repeats)
+        score = await _score(metrics, name, sample, outcome)
         done += 1
         progress(done, len(tasks))
         return score
 
-    return await gather(one(each) for each in tasks)
+    return await gather(one(*each) for each in tasks)
 
 
-async def _score(metrics: "JudgedMetrics", each: JudgeTask, repeats: int) -> Score:
+async def _score(metrics: "JudgedMetrics", name: str, sample: Sample, outcome: SampleOutcome | None) -> Score:
     """The values of all repeats, or why there are none: one repeat that cannot be used leaves no score."""
-    if reason := missing_reason(each.outcome):
-        return Score(sample=each.sample.id, metric=each.metric.name, reason=reason)
-    value = getattr(metrics, each.metric.name)
+    if outcome is None or outcome.trouble:
+        return Score(sample=sample.id, metric=name, reason=missing_reason(outcome))
     try:
-        values = [await value(each.sample, each.outcome, repeat) for repeat in range(repeats)]
+        return scored(sample.id, METRICS[name], await metrics.values(name, sample, outcome))
     except Unscored as error:
-        return Score(sample=each.sample.id, metric=each.metric.name, reason=str(error))
-    return scored(each.sample.id, each.metric, values)
+        return Score(sample=sample.id, metric=name, reason=str(error))
 
 
 def key_of(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:
     """SHA-256 over the samples, the outcomes, the judge and the code that asks it."""
     code = [code_digest(Path(__file__).parent), code_digest(Path(__file__).parents[1] / "metrics")]
-    parts = [*content_of(run), judge.model_dump_json(), str(repeats), *code]
+    parts = [*content_of(run), judge.model_dump_json(), str(repeats), plugged_digest(), *code]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

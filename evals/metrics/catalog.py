@@ -1,8 +1,8 @@
 """Every metric, keyless and judged: what it means and how it is bounded."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Better = Literal["higher", "lower"]
 
@@ -21,6 +21,8 @@ class Metric:
 
     `binary` metrics are 0 or 1 for every sample. `judged` ones need a judge, and may have several values for a sample.
     `counted` ones are looked at sample by sample: no chance is in them, and every release is held to them.
+    `ragas` is the class of `ragas.metrics.collections` that computes it, with its `parameters`; or `value` computes it
+    from a Sample and a SampleOutcome, async or not, and gives None where the metric does not apply.
     """
 
     name: str
@@ -32,6 +34,9 @@ class Metric:
     judged: bool = False
     counted: bool = False
     unit: str = ""
+    ragas: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    value: Callable[..., Any] | None = None
 
     @property
     def sign(self) -> int:
@@ -66,13 +71,27 @@ KEYLESS: tuple[Metric, ...] = (
     ),
     Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
 )
+
+
+def _judged(name: str, ragas: str, about: str, low: float = 0.0) -> Metric:
+    return Metric(name, about, low=low, judged=True, ragas=ragas)
+
+
 JUDGED: tuple[Metric, ...] = (
-    Metric("faithfulness", "of the answer's statements, the share that follows from its passages", judged=True),
-    Metric("answer_relevancy", "how like the question those are that the answer answers", low=-1.0, judged=True),
-    Metric("judged_context_precision", "average precision of the passages that are of use", judged=True),
-    Metric("judged_context_recall", "of the right answer's statements, the share that its passages hold", judged=True),
-    Metric("factual_correctness", "F1 of the statements that the answer and the right one share", judged=True),
-    Metric("answer_accuracy", "how far the answer says what the right one does", judged=True),
+    _judged("faithfulness", "Faithfulness", "of the answer's statements, the share that follows from its passages"),
+    _judged("answer_relevancy", "AnswerRelevancy", "how like the question those are that the answer answers", low=-1.0),
+    _judged(
+        "judged_context_precision",
+        "ContextPrecisionWithReference",
+        "average precision of the passages that are of use",
+    ),
+    _judged(
+        "judged_context_recall", "ContextRecall", "of the right answer's statements, the share that its passages hold"
+    ),
+    _judged(
+        "factual_correctness", "FactualCorrectness", "F1 of the statements that the answer and the right one share"
+    ),
+    _judged("answer_accuracy", "AnswerAccuracy", "how far the answer says what the right one does"),
 )
 """What a judge is asked, when there is one."""
 COUNTED: tuple[Metric, ...] = (
@@ -80,4 +99,5 @@ COUNTED: tuple[Metric, ...] = (
     Metric("failed", "the release raised an error in place of an answer", better="lower", counted=True),
 )
 """What every release is held to, whatever the thresholds ask."""
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED, *COUNTED)}
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED, *COUNTED)}
+"""Those that evals/metrics/plugins.py adds are among them."""

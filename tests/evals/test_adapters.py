@@ -27,14 +27,14 @@ QUERIES: list[dict[str, Any]] = [
     {"id": "q3", "text": "Whom?", "answers": ["Ann"], "type": "unanswerable"},
     {"id": "q4", "text": "That one?", "type": "underspecified"},
 ]
-REAL: dict[str, tuple[int, int, dict[str, int], dict[str | None, int]]] = {
-    "squad_v2_dev": (3035, 1473, {"repeated": 2}, {None: 3035}),
-    "mtrag": (583, 479, {"repeated": 3, "underspecified": 78, "conversational": 2}, {None: 583}),
+REAL: dict[str, tuple[int, int, dict[str, int], dict[str, int]]] = {
+    "squad_v2_dev": (3035, 1473, {"repeated": 2}, {}),
+    "mtrag": (583, 479, {"repeated": 3, "underspecified": 78, "conversational": 2}, {}),
     "hotpotqa_100": (100, 100, {}, {"complex": 100}),
-    "scifact": (300, 300, {}, {None: 300}),
+    "scifact": (300, 300, {}, {}),
     "mintaka_dev": (1005, 1005, {}, {"complex": 703, "simple": 302}),
 }
-"""Samples, answerable ones, what is left out, and routes."""
+"""Samples, answerable ones, what is left out, and how complex they are."""
 JUDGEMENTS = "query_id\tdoc_id\trelevance\nq2\td1\t1\nq2\td2\t2\nq2\td3\t0\nq3\td1\t1\n"
 
 
@@ -88,19 +88,19 @@ def test_answers_are_read_however_they_are_nested(
 
 
 @pytest.mark.parametrize(
-    ("query", "route"),
+    ("query", "tags"),
     [
-        ({"metadata": {"complexity_suggested": "complex"}}, "complex"),
-        ({"complexity": "Simple"}, "simple"),
-        ({"metadata": {"hops": 2}}, "complex"),
-        ({"metadata": {"hops": 1}}, "simple"),
-        ({"metadata": {"complexity": "odd"}}, None),
-        ({}, None),
+        ({"metadata": {"complexity_suggested": "complex"}}, ("complex",)),
+        ({"complexity": "Simple", "type": "count"}, ("count", "simple")),
+        ({"metadata": {"hops": 2}}, ("complex",)),
+        ({"metadata": {"hops": 1}}, ("simple",)),
+        ({"metadata": {"complexity": "odd"}}, ()),
+        ({}, ()),
     ],
 )
-def test_complexity_becomes_the_route(tmp_path: Path, query: dict[str, Any], route: str | None) -> None:
+def test_complexity_becomes_a_tag(tmp_path: Path, query: dict[str, Any], tags: tuple[str, ...]) -> None:
     dataset, _ = adapt(made(tmp_path, [{"id": "q", "text": "Who?", "answer": "Ann", **query}], ""))
-    assert dataset.samples[0].route == route
+    assert dataset.samples[0].tags == tags
 
 
 def test_what_nobody_judged_and_what_is_asked_twice_is_left_out(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_the_command_writes_a_dataset(tmp_path: Path) -> None:
 def test_real_sets_can_be_read(name: str) -> None:
     dataset, left = adapt(DATA / name)
     known = [sample for sample in dataset.samples if sample.answerable]
-    routes = Counter(sample.route for sample in dataset.samples)
-    assert (len(dataset.samples), len(known), dict(left), dict(routes)) == REAL[name]
+    complexity = {tag: many for tag, many in dataset.tags.items() if tag in ("simple", "complex")}
+    assert (len(dataset.samples), len(known), dict(left), complexity) == REAL[name]
     assert all(sample.reference for sample in known) == (name != "scifact")
     assert all(bool(sample.documents) for sample in known) == (name != "mintaka_dev")

@@ -10,11 +10,12 @@ import pytest
 from judge_under_test import Script, judging_at, settings_for
 
 from evals.dataset import Sample
+from evals.errors import JudgeInvalid
 from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable, gather
-from evals.judge.config import judge_config
-from evals.judge.metrics import JudgedMetrics, conversation_of
-from evals.judge.scores import applies
+from evals.judge.config import PROMPTS, judge_config
+from evals.judge.metrics import JudgedMetrics
 from evals.metrics.catalog import JUDGED, Unscored
+from evals.metrics.from_ragas import RagasMetric, conversation_of
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
 
@@ -46,7 +47,7 @@ class Asking:
         self.metrics = JudgedMetrics(self.judge, VECTORS)
 
     async def value(self, name: str, found: SampleOutcome, repeat: int = 0, sample: Sample = SAMPLE) -> float:
-        return float(await getattr(self.metrics, name)(sample, found, repeat))
+        return await self.metrics.value(name, sample, found, repeat)
 
     def close(self) -> None:
         self.judge.close()
@@ -161,10 +162,11 @@ async def test_without_passages_nothing_is_held_and_what_is_not_told_has_no_scor
 
 
 def test_the_sample_alone_says_whether_a_metric_applies() -> None:
+    found = [RagasMetric(metric, VECTORS) for metric in JUDGED]
     bare, none = Sample(id="b", question="?", answerable=True), Sample(id="c", question="?", answerable=False)
-    assert [applies(name, SAMPLE) for name in NAMES] == [True] * 6
-    assert [applies(name, bare) for name in NAMES] == [True, True, False, False, False, False]
-    assert [applies(name, none) for name in NAMES] == [True, False, False, False, False, False]
+    assert [metric.applies(SAMPLE) for metric in found] == [True] * 6
+    assert [metric.applies(bare) for metric in found] == [True, True, False, False, False, False]
+    assert [metric.applies(none) for metric in found] == [True, False, False, False, False, False]
 
 
 def test_a_question_is_judged_in_its_conversation() -> None:
@@ -248,3 +250,21 @@ async def test_a_judge_that_always_fails_is_left_alone(at: Any) -> None:
         with pytest.raises(JudgeUnavailable):
             await asking.value("judged_context_recall", outcome("Yes."), repeat)
     assert len(asking.endpoint.served) == IN_A_ROW
+
+
+async def test_a_prompt_is_a_file_and_another_one_may_stand_in_its_place(at: Any, tmp_path: Path) -> None:
+    for name in ("StatementGeneratorPrompt", "NLIStatementPrompt"):
+        assert (PROMPTS / f"{name}.md").read_text("utf-8").count("\n") >= 1
+    own = tmp_path / "prompts"
+    own.mkdir()
+    (own / "NLIStatementPrompt.md").write_text("Weigh every word.\n", "utf-8")
+    plain, other = at(Script()), at(Script(), evals=tmp_path)
+    for asking in (plain, other):
+        assert await asking.value("faithfulness", outcome("Every 4 years.")) == 1.0
+    asked = [[str(served.body["messages"][-1]["content"]) for served in each.endpoint.served] for each in (plain, other)]
+    assert asked[0][1].startswith((PROMPTS / "NLIStatementPrompt.md").read_text("utf-8").strip())
+    assert [text.startswith("Weigh every word.") for text in asked[1]] == [False, True]
+    assert plain.judge.config.identity.prompts != other.judge.config.identity.prompts
+    (own / "Faithfulnes.md").write_text("?", "utf-8")
+    with pytest.raises(JudgeInvalid, match="has Faithfulnes.md, but ragas' prompts are"):
+        at(Script(), evals=tmp_path)

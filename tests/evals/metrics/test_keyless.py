@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from evals.dataset import Sample
-from evals.judge.metrics import JudgedMetrics
 from evals.metrics import keyless
 from evals.metrics.catalog import COUNTED, JUDGED, KEYLESS, METRICS, Unscored, Untested
-from evals.metrics.from_ragas import RagasMetrics
+from evals.metrics.from_ragas import RagasMetric, RagasMetrics
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome, Timing
@@ -173,5 +172,5 @@ async def test_what_is_not_known_of_a_sample_is_not_measured() -> None:
 def test_every_metric_is_named_once_and_has_a_function() -> None:
     providers = (keyless, RAGAS, SupportMetrics(VECTORS, []))
     assert all(sum(hasattr(provider, metric.name) for provider in providers) == 1 for metric in KEYLESS)
-    assert all(hasattr(JudgedMetrics, metric.name) and metric.judged for metric in JUDGED)
+    assert all(RagasMetric(metric, VECTORS).metric.judged for metric in JUDGED)
     assert len(METRICS) == len(KEYLESS) + len(JUDGED) + len(COUNTED)
