@@ -47,6 +47,7 @@ GROUPS: dict[str, Commands] = {
         "score": ("evals.cli.score:score", "Score what a run answered, metric by metric."),
         "gate": ("evals.cli.gate:gate", "Say whether a run is good enough to be promoted."),
         "candidate": ("evals.cli.candidate:candidate", "Gate a registered version against production."),
+        "compare": ("evals.cli.compare:compare", "Show several runs side by side, and the trend as a picture."),
         "ci": ("evals.cli.ci:ci", "Compare what two git revisions would release, and gate the newer one."),
         "plan": ("evals.cli.plan:plan", "Say how many samples and repeats the thresholds need."),
         "report": ("evals.cli.report:report", "Write a verdict as a page, a summary, test cases and a record."),

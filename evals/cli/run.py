@@ -48,13 +48,13 @@ def run(
         raise click.UsageError("--version brings its own release and Snapshot; leave --release and --index out.")
     settings = settings_with(index=index, release=release, registry=registry, model=model)
     samples = read_dataset(dataset)
-    with _package(settings, version) as package:
+    with package_of(settings, version) as package:
         made = ask_release(package, samples, out, Terminal(stderr=True), at_once, repeats=repeats, again=again)
     echo(made.path)
 
 
 @contextmanager
-def _package(settings: Settings, version: str | None) -> Iterator[PackagedRelease]:
+def package_of(settings: Settings, version: str | None) -> Iterator[PackagedRelease]:
     """The package that is asked; raises a RegistryError or a SnapshotError."""
     if not version:
         with packed(load_release(settings.release), settings.index) as package:

@@ -18,14 +18,27 @@ from evals.scores import Score, by_metric, score_run, unscored, values_of
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @takes_judge
 @click.option("--again", is_flag=True, help="Ask the judge anew where its reply could not be used.")
 @click.option("--json", "as_json", is_flag=True, help="Every score, as JSON lines.")
+@click.option("--csv", type=FILE, help="Write every score here as CSV.")
+@click.option("--parquet", type=FILE, help="Write every score here as Parquet.")
 @click.option("--explain", is_flag=True, help="Say what each metric is.")
-def score(run: Path, judge: str | None, repeats: int | None, again: bool, as_json: bool, explain: bool) -> None:
+def score(
+    run: Path,
+    judge: str | None,
+    repeats: int | None,
+    again: bool,
+    as_json: bool,
+    csv: Path | None,
+    parquet: Path | None,
+    explain: bool,
+) -> None:
     """Score the run in a directory by every metric that needs no model; scores are kept beside it.
 
     With a judge, also by those that need one. A sample that failed or was not asked, or of which the judge said nothing
@@ -39,6 +52,10 @@ def score(run: Path, judge: str | None, repeats: int | None, again: bool, as_jso
         judged = asyncio.run(judge_with_progress(made, config, errors))
         errors.print(_usage(judged), highlight=False, soft_wrap=True)
         found = (*found, *judged.scores)
+    if csv or parquet:
+        from evals.frames import score_frame, write_frames
+
+        write_frames(score_frame(made, found), csv, parquet)
     if as_json:
         for each in found:
             echo(json.dumps(each.model_dump(exclude_defaults=True)))
