@@ -4,7 +4,7 @@ Everything is kept in files as the commands of `warrant eval` keep it: what was 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 import pandas as pd
 
+import evals.dataset as files
 from evals.cli.run import package_of
 from evals.cli.steps import (
     HOME,
@@ -22,7 +23,7 @@ from evals.cli.steps import (
     reported,
     write_comparison,
 )
-from evals.dataset import Dataset, Sample, read_dataset, write_dataset
+from evals.dataset import Dataset, Sample
 from evals.frames import score_frame
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import Verdict
@@ -53,6 +54,16 @@ __all__ = [
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Place = str | Path
+
+
+def read_dataset(path: Place) -> Dataset:
+    """The samples of a file of JSON lines; raises DatasetInvalid, which names every line that is wrong."""
+    return files.read_dataset(Path(path))
+
+
+def write_dataset(path: Place, samples: Iterable[Sample]) -> None:
+    """Write samples as JSON lines."""
+    files.write_dataset(Path(path), samples)
 
 
 def outside_event_loop(function: Callable[Given, Result]) -> Callable[Given, Result]:

@@ -261,10 +261,12 @@ async def test_a_prompt_is_a_file_and_another_one_may_stand_in_its_place(at: Any
     plain, other = at(Script()), at(Script(), evals=tmp_path)
     for asking in (plain, other):
         assert await asking.value("faithfulness", outcome("Every 4 years.")) == 1.0
-    asked = [[str(served.body["messages"][-1]["content"]) for served in each.endpoint.served] for each in (plain, other)]
+    asked = [
+        [str(served.body["messages"][-1]["content"]) for served in each.endpoint.served] for each in (plain, other)
+    ]
     assert asked[0][1].startswith((PROMPTS / "NLIStatementPrompt.md").read_text("utf-8").strip())
     assert [text.startswith("Weigh every word.") for text in asked[1]] == [False, True]
     assert plain.judge.config.identity.prompts != other.judge.config.identity.prompts
     (own / "Faithfulnes.md").write_text("?", "utf-8")
-    with pytest.raises(JudgeInvalid, match="has Faithfulnes.md, but ragas' prompts are"):
+    with pytest.raises(JudgeInvalid, match=r"has Faithfulnes\.md, but ragas' prompts are"):
         at(Script(), evals=tmp_path)
