@@ -36,21 +36,7 @@ from evals.scores import score_run
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
 
-__all__ = [
-    "Dataset",
-    "EvalRun",
-    "Metric",
-    "Sample",
-    "Verdict",
-    "add_metric",
-    "ask",
-    "draw_trend",
-    "gate_run",
-    "read_dataset",
-    "score",
-    "write_dataset",
-    "write_report",
-]
+__all__ = ["Dataset", "EvalRun", "Metric", "Sample", "Verdict", "add_metric"]
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Place = str | Path

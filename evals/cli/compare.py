@@ -16,9 +16,7 @@ from graph.files import write_whole
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path, file_okay=False), nargs=-1, required=True)
 @click.option("--metric", "metrics", multiple=True, help="Only this metric; repeatable.")
-@click.option(
-    "--picture", "drawn", type=click.Path(path_type=Path, dir_okay=False), help="Draw the trend here, as PNG."
-)
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw the trend here, as PNG.")
 def compare(runs: tuple[Path, ...], metrics: tuple[str, ...], picture: Path | None) -> None:
     """Show the metrics of RUNS on the same dataset side by side, in the order in which they are given.
 
