@@ -11,7 +11,7 @@ from evals.gate.verdict import read_verdict
 from evals.judge.scores import kept_judged_scores
 from evals.report import PAGE, RECORD
 from evals.report.contents import check_run
-from evals.report.record import read_record
+from evals.report.record import evidence_of
 from evals.runs import EvalRun
 from evals.scores import score_run
 from graph.cli.options import needs_mlflow, settings_with, takes
@@ -60,7 +60,7 @@ def _attached(run: EvalRun, verdict: Path, report: Path | None) -> "VerdictFiles
 
     found = read_verdict(verdict)
     check_run(found, run.info, found.release)
-    if report and read_record(report / RECORD).evidence != found.digest:
+    if report and evidence_of(report / RECORD) != found.digest:
         raise VerdictInvalid(f"The report in {report} is of another verdict. {AGAIN}")
     if report and not (report / PAGE).exists():
         raise VerdictInvalid(f"The report in {report} has no {PAGE}. {AGAIN}")

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -11,7 +11,6 @@ from evals.errors import VerdictInvalid
 from evals.gate.stats import sign_test
 from evals.gate.thresholds import Kind
 
-Made = TypeVar("Made", bound=StrictModel)
 Says = Literal["pass", "fail", "cannot tell"]
 CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 3}
 """Exit codes; 2 is wrong use."""
@@ -131,16 +130,11 @@ class Verdict(StrictModel):
 
 def read_verdict(path: Path) -> Verdict:
     """Read a verdict; raises VerdictInvalid that says which field is wrong."""
-    return read_made(path, Verdict, "verdict", "gate")
-
-
-def read_made(path: Path, form: type[Made], what: str, command: str) -> Made:
-    """Read what a command of `warrant eval` made of a verdict; raises VerdictInvalid that says which field is wrong."""
     try:
-        return form.model_validate_json(path.read_text("utf-8"))
+        return Verdict.model_validate_json(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise VerdictInvalid(f"The {what} {path} cannot be read: {error}.") from None
+        raise VerdictInvalid(f"The verdict {path} cannot be read: {error}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "the file"
-        raise VerdictInvalid(f"{path} is no {what} of `warrant eval {command}`: {field}: {first['msg']}.") from None
+        raise VerdictInvalid(f"{path} is no verdict of `warrant eval gate`: {field}: {first['msg']}.") from None

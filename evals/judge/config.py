@@ -57,7 +57,10 @@ class JudgeUsage(StrictModel):
 
 @dataclass(frozen=True)
 class JudgeConfig:
-    """A judge that is to be asked, `repeats` times about everything; `again`: anew where its reply was of no use."""
+    """A judge that is to be asked, `repeats` times about everything; `again`: anew where its reply was of no use.
+
+    `prompts` is a folder with prompts in place of Warrant's.
+    """
 
     identity: JudgeIdentity
     url: str
@@ -65,16 +68,12 @@ class JudgeConfig:
     settings: Settings
     repeats: int = 1
     again: bool = False
+    prompts: Path | None = None
 
     @property
     def label(self) -> str:
         """The judge and how often it is asked."""
         return self.identity.with_repeats(self.repeats)
-
-    @property
-    def prompts(self) -> Path | None:
-        """A folder with prompts in place of Warrant's."""
-        return prompts_folder(self.settings)
 
 
 def judge_config(settings: Settings, repeats: int | None = None, *, again: bool = False) -> JudgeConfig | None:
@@ -88,19 +87,15 @@ def judge_config(settings: Settings, repeats: int | None = None, *, again: bool 
         return None
     url = settings.judge_url or settings.model_url or OPENAI
     key = settings.judge_key or (None if settings.judge_url else settings.model_key)
+    prompts = settings.evals / PROMPTS.name if settings.evals else None
     identity = JudgeIdentity(
         model=settings.judge_model.removeprefix(KIND),
         host=_host(url),
         temperature=settings.judge_temperature,
         ragas=_ragas_version(),
-        prompts=prompts_digest(prompts_folder(settings)),
+        prompts=prompts_digest(prompts),
     )
-    return JudgeConfig(identity, url, key or SecretStr("none"), settings, repeats or 1, again)
-
-
-def prompts_folder(settings: Settings) -> Path | None:
-    """Where prompts in place of Warrant's would be."""
-    return settings.evals / PROMPTS.name if settings.evals else None
+    return JudgeConfig(identity, url, key or SecretStr("none"), settings, repeats or 1, again, prompts)
 
 
 def prompts_digest(folder: Path | None) -> str:

@@ -60,6 +60,9 @@ class RagasMetric:
         self._inputs = inspect.signature(made.ascore).parameters
         if lacking := [name for name in self._needed if name not in INPUTS]:
             raise MetricInvalid(f"{metric.name}: {metric.ragas} needs {', '.join(lacking)}, which samples do not have.")
+        # ragas takes any further argument, and does nothing with it.
+        if odd := sorted(set(metric.parameters) - set(self._options)):
+            raise MetricInvalid(f"{metric.name}: {metric.ragas} has no parameter {odd[0]!r}.")
         if ("llm" in self._options) != metric.judged:
             raise MetricInvalid(f"{metric.name}: set judged to {str(not metric.judged).lower()} for {metric.ragas}.")
 
@@ -113,7 +116,10 @@ class RagasMetric:
         # More attempts would hide from us what the judge said first.
         given = {"llm": llm, "embeddings": self._embeddings, "max_retries": 1}
         options = {name: value for name, value in given.items() if name in self._options}
-        made = self._class(**options | dict(self.metric.parameters))
+        try:
+            made = self._class(**options | dict(self.metric.parameters))
+        except (TypeError, ValueError) as error:
+            raise MetricInvalid(f"{self.metric.name} does not take its parameters: {error}.") from error
         for prompt in vars(made).values():
             if isinstance(prompt, BasePrompt) and (text := prompt_text(type(prompt).__name__, self._folder)):
                 prompt.instruction = text

@@ -1,5 +1,6 @@
 """Writes a report: the page, the summary, the test cases and the record, each whole or not at all."""
 
+import json
 from pathlib import Path
 
 from evals.report.contents import EvalReport
@@ -17,6 +18,6 @@ def write_report(report: EvalReport, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / SUMMARY, summary(report))
     write_whole(out / CASES, junit(report.verdict))
-    write_whole(out / RECORD, record_of(report).text())
+    write_whole(out / RECORD, json.dumps(record_of(report), indent=1, ensure_ascii=False) + "\n")
     write_whole(out / PAGE, render(report))
     return out / PAGE

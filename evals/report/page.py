@@ -183,10 +183,7 @@ def _pair(pair: SamplePair, passages: PassageTable, *, paired: bool) -> Json:
         "own": pair.own,
         "release": _side(pair.release, passages),
         "champion": _side(pair.champion, passages) if paired else None,
-        "scores": [
-            {"metric": change.metric, **change_record(change).model_dump(exclude_defaults=True)}
-            for change in pair.changes
-        ],
+        "scores": [{"metric": change.metric, **change_record(change)} for change in pair.changes],
     }
 
 
@@ -200,7 +197,7 @@ def _side(outcome: SampleOutcome | None, passages: PassageTable) -> Json:
     answer = (outcome.answer if outcome else None) or {}
     there = outcome.passages if outcome else None
     return {
-        **side_record(outcome).model_dump(exclude_defaults=True),
+        **side_record(outcome),
         **_picked(answer, ANSWER),
         "citations": [_picked(each, CITATION) for each in answer.get("citations") or []],
         "passages": None if there is None else [passages.place(each) for each in there],

@@ -1,135 +1,91 @@
 """report.json: the Verdict with every figure and every sample that it rests on, for machines (docs/evals.md)."""
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from pydantic import Field
-
-from evals.dataset import StrictModel
-from evals.gate.measures import MeasureComparison
-from evals.gate.verdict import Verdict, read_made
+from evals.errors import VerdictInvalid
 from evals.report.contents import EvalReport
-from evals.report.curves import LatencyCurve, RiskCurve
-from evals.report.pairs import MetricChange, Moved, SamplePair, confidence, status
-from evals.runs import RunInfo, SampleOutcome
+from evals.report.pairs import MetricChange, SamplePair, confidence, status
+from evals.runs import SampleOutcome
+
+Json = dict[str, Any]
 
 
-class ChangeRecord(StrictModel):
-    """A metric of a sample on both sides; where there is no value, why. `gain` is positive where it got better."""
-
-    release: float | None = None
-    why: str = ""
-    champion: float | None = None
-    champion_why: str = ""
-    gain: float | None = None
-
-
-class SideRecord(StrictModel):
-    """What became of a sample under one release: the status of its answer, `failed` or `not asked`."""
-
-    status: str
-    confidence: float | None = None
-    route: str = ""
-    rung: str = ""
-    seconds: float | None = None
-    trouble: str = ""
-
-
-class SampleRecord(StrictModel):
-    """A sample under both releases; `scores` by metric."""
-
-    sample: str
-    tags: tuple[str, ...] = ()
-    moved: Moved
-    gain: float | None = None
-    release: SideRecord
-    champion: SideRecord | None = None
-    scores: dict[str, ChangeRecord]
+def record_of(report: EvalReport) -> Json:
+    """A report as a record, format 1; lists of two hold the release's first, then the champion's."""
+    found = {
+        "format": 1,
+        "evidence": report.verdict.digest,
+        "verdict": report.verdict,
+        "run": report.release.info,
+        "champion_run": report.champion.info if report.champion else None,
+        "figures": report.figures,
+        "right": report.right,
+        "risks": report.risks,
+        "latencies": report.latencies,
+        "ordering": report.ordering,
+        "moved": report.moved,
+        "statuses": [report.statuses(run) for run in report.runs],
+        "samples": [_sample(pair, paired=report.champion is not None) for pair in report.pairs],
+        "regressions": [pair.sample.id for pair in report.regressions],
+    }
+    # Models become what their JSON is.
+    plain: Json = json.loads(json.dumps(found, default=lambda model: model.model_dump(mode="json", exclude_none=True)))
+    return _known(plain)
 
 
-class ReportRecord(StrictModel):
-    """`evidence` is the digest of the Verdict; lists of two hold the release's first, then the champion's.
-
-    `ordering` are the metrics whose mean gain orders `samples`, the worst first; `regressions` are the ids of those
-    that failed or got worse, in that order. `right` is the metric that the risk curves are made by.
-    """
-
-    format: Literal[1] = 1
-    evidence: str
-    verdict: Verdict
-    run: RunInfo
-    champion_run: RunInfo | None = None
-    figures: tuple[MeasureComparison, ...]
-    right: str | None = None
-    risks: tuple[RiskCurve, ...] = ()
-    latencies: tuple[LatencyCurve, ...] = ()
-    ordering: tuple[str, ...]
-    moved: dict[str, int]
-    statuses: tuple[dict[str, int], ...] = Field(min_length=1)
-    samples: tuple[SampleRecord, ...]
-    regressions: tuple[str, ...]
-
-    def text(self) -> str:
-        """Its JSON."""
-        return self.model_dump_json(indent=1, exclude_none=True) + "\n"
+def evidence_of(path: Path) -> str:
+    """The digest of the Verdict that a report.json is about; raises VerdictInvalid when it is none."""
+    try:
+        return str(json.loads(path.read_text("utf-8"))["evidence"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise VerdictInvalid(f"{path} is no report of `warrant eval report`: {error}.") from None
 
 
-def record_of(report: EvalReport) -> ReportRecord:
-    """A report as a record."""
-    return ReportRecord(
-        evidence=report.verdict.digest,
-        verdict=report.verdict,
-        run=report.release.info,
-        champion_run=report.champion.info if report.champion else None,
-        figures=tuple(report.figures),
-        right=report.right,
-        risks=tuple(report.risks),
-        latencies=tuple(report.latencies),
-        ordering=report.ordering,
-        moved=dict(report.moved),
-        statuses=tuple(dict(report.statuses(run)) for run in report.runs),
-        samples=tuple(_sample(pair, paired=report.champion is not None) for pair in report.pairs),
-        regressions=tuple(pair.sample.id for pair in report.regressions),
-    )
-
-
-def read_record(path: Path) -> ReportRecord:
-    """Read a report.json; raises VerdictInvalid that says what is wrong."""
-    return read_made(path, ReportRecord, "report", "report")
-
-
-def side_record(outcome: SampleOutcome | None) -> SideRecord:
-    """What became of a sample, in short."""
+def side_record(outcome: SampleOutcome | None) -> Json:
+    """What became of a sample under one release: the status of its answer, `failed` or `not asked`, and more."""
     answer = (outcome.answer if outcome else None) or {}
-    trouble = outcome.trouble if outcome else None
-    return SideRecord(
-        status=status(outcome),
-        confidence=confidence(outcome),
-        route=str(answer.get("route") or ""),
-        rung=str(answer.get("rung") or ""),
-        seconds=outcome.seconds if outcome else None,
-        trouble=str(trouble or ""),
+    return _known(
+        {
+            "status": status(outcome),
+            "confidence": confidence(outcome),
+            "route": answer.get("route"),
+            "rung": answer.get("rung"),
+            "seconds": outcome.seconds if outcome else None,
+            "trouble": str(outcome.trouble) if outcome and outcome.trouble else None,
+        }
     )
 
 
-def change_record(change: MetricChange) -> ChangeRecord:
-    """Both values of a metric, and why there are none."""
-    return ChangeRecord(
-        release=change.release.value if change.release else None,
-        why=change.release.reason if change.release else "",
-        champion=change.champion.value if change.champion else None,
-        champion_why=change.champion.reason if change.champion else "",
-        gain=change.gain,
+def change_record(change: MetricChange) -> Json:
+    """Both values of a metric, and why there are none; `gain` is positive where it got better."""
+    sides = {"release": change.release, "champion": change.champion}
+    values = {name: score.value if score else None for name, score in sides.items()}
+    return _known(
+        {
+            **values,
+            "why": change.release.reason if change.release else None,
+            "champion_why": change.champion.reason if change.champion else None,
+            "gain": change.gain,
+        }
     )
 
 
-def _sample(pair: SamplePair, *, paired: bool) -> SampleRecord:
-    return SampleRecord(
-        sample=pair.sample.id,
-        tags=pair.sample.tags,
-        moved=pair.moved,
-        gain=pair.gain,
-        release=side_record(pair.release),
-        champion=side_record(pair.champion) if paired else None,
-        scores={change.metric: change_record(change) for change in pair.changes},
+def _sample(pair: SamplePair, *, paired: bool) -> Json:
+    return _known(
+        {
+            "sample": pair.sample.id,
+            "tags": pair.sample.tags,
+            "moved": pair.moved,
+            "gain": pair.gain,
+            "release": side_record(pair.release),
+            "champion": side_record(pair.champion) if paired else None,
+            "scores": {change.metric: change_record(change) for change in pair.changes},
+        }
     )
+
+
+def _known(fields: Json) -> Json:
+    """What there is; what is not known is left out."""
+    return {name: value for name, value in fields.items() if value not in (None, "")}

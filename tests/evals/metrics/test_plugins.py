@@ -13,9 +13,10 @@ from versions_under_test import command
 
 from evals.dataset import Dataset, Sample
 from evals.errors import MetricInvalid
+from evals.judge.metrics import JudgeSession
 from evals.metrics.catalog import METRICS, Metric
 from evals.metrics.from_ragas import RagasMetric
-from evals.metrics.plugins import add_metric, of_file
+from evals.metrics.plugins import PLUGGED, add_metric, of_folder
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun, PackagedRelease, SampleOutcome, open_run, plain_passage
 
@@ -109,15 +110,36 @@ def test_metrics_from_outside_are_scored_and_gated_as_any_other(run: EvalRun, tm
         ("[m]\nragas = 'QuotedSpansAlignment'", "set judged to false for QuotedSpansAlignment"),
         ("[m]\nragas = 'Faithfulness'\njudged = false", "set judged to true for Faithfulness"),
         ("[m]\nragas = 'ToolCallF1'\njudged = false", "ToolCallF1 needs reference_tool_calls, which samples do not"),
-        ("[m]\nbetter = 'lower'", "The metric m in .* is wrong: it names no class of ragas"),
+        ("[m]\nbetter = 'lower'", "The metric m in .* is wrong: 'ragas'"),
         ("[m]\nragas = 'QuotedSpansAlignment'\nbetter = 'more'", "The metric m in .* is wrong: Input should be"),
+        ("[m]\nragas = 'RougeScore'\nparamters = {}", "The metric m in .* is wrong: there is no field paramters"),
+        ("[m]\nragas = 'NoiseSensitivity'\nparameters = { mod = 1 }", "NoiseSensitivity has no parameter 'mod'"),
+        ("m = 1", "The metric m in .* is wrong"),
         ("[m", "cannot be read"),
     ],
 )
 def test_a_metric_that_ragas_cannot_compute_is_refused(tmp_path: Path, table: str, told: str) -> None:
     (tmp_path / "metrics.toml").write_text(table, "utf-8")
     with pytest.raises(MetricInvalid, match=told):
-        [RagasMetric(metric, VECTORS) for metric in of_file(tmp_path / "metrics.toml")]
+        [RagasMetric(metric, VECTORS) for metric in of_folder(tmp_path)]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MetricInvalid, match=r"WARRANT_EVALS names .*nowhere, which is no folder"):
+        list(of_folder(tmp_path / "nowhere"))
+
+
+def test_a_metric_from_outside_may_be_defined_again() -> None:
+    for about in ("one", "other"):
+        add_metric(Metric("mine", about, value=lambda sample, outcome: 1.0))
+        assert [metric.about for metric in PLUGGED if metric.name == "mine"] == [about] == [METRICS["mine"].about]
+    PLUGGED.remove(METRICS.pop("mine"))
+
+
+async def test_a_value_that_ragas_does_not_take_is_told(run: EvalRun) -> None:
+    odd, nobody = Metric("odd", "", judged=True, ragas="NoiseSensitivity", parameters={"mode": "odd"}), JudgeSession
+    with pytest.raises(MetricInvalid, match="odd does not take its parameters"):
+        await RagasMetric(odd, VECTORS).value(SAMPLES[0], run.outcomes["a"], nobody.__new__(nobody))
 
 
 async def test_what_ragas_needs_and_is_not_installed_is_told(run: EvalRun) -> None:
@@ -129,7 +151,7 @@ async def test_what_ragas_needs_and_is_not_installed_is_told(run: EvalRun) -> No
 @pytest.mark.parametrize(
     "metric",
     [
-        Metric("faithfulness", "", ragas="Faithfulness"),
+        Metric("faithfulness", "another", ragas="Faithfulness"),
         Metric("two words", "", ragas="Faithfulness"),
         Metric("m", ""),
         Metric("m", "", ragas="Faithfulness", value=len),

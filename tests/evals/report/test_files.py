@@ -1,5 +1,6 @@
 """What is written: for people, for a pull request, for a CI server and for programs."""
 
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,9 +13,11 @@ from support import ROOT
 from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
 from evals.gate.thresholds import Threshold, Thresholds
+from evals.gate.verdict import Verdict
+from evals.metrics.from_ragas import PROMPTS
 from evals.report import FILES, write_report
 from evals.report.contents import EvalReport, report_of
-from evals.report.record import read_record, record_of
+from evals.report.record import evidence_of, record_of
 from evals.report.summary import junit, summary
 from evals.report.templates import TEMPLATES, plain, policy
 
@@ -37,32 +40,31 @@ def test_the_same_verdict_and_runs_give_the_same_files(told: EvalReport, tmp_pat
     assert {name: (page.parent / name).read_bytes() for name in FILES} == first
 
 
-def test_the_record_is_read_as_it_was_written(told: EvalReport, tmp_path: Path) -> None:
+def test_the_record_holds_every_figure_and_every_sample(told: EvalReport, tmp_path: Path) -> None:
     found = record_of(told)
-    (tmp_path / "report.json").write_text(found.text(), "utf-8")
-    assert read_record(tmp_path / "report.json") == found
-    assert (found.format, found.evidence, found.verdict) == (1, told.verdict.digest, told.verdict)
-    assert found.moved == {"failed": 1, "worse": 18, "same": 21}
-    assert found.statuses == ({"answered": 21, "declined": 18, "failed": 1}, {"answered": 40})
-    assert found.regressions == tuple(["s3", *(f"s{n}" for n in range(20) if n not in (2, 3))])
-    assert sorted(each.sample for each in found.samples) == sorted(f"s{n}" for n in range(40))
+    assert json.loads(write_report(told, tmp_path).with_name("report.json").read_text("utf-8")) == found
+    assert (found["format"], found["evidence"], evidence_of(tmp_path / "report.json")) == (
+        1,
+        *[told.verdict.digest] * 2,
+    )
+    assert Verdict.model_validate(found["verdict"]) == told.verdict
+    assert found["moved"] == {"failed": 1, "worse": 18, "same": 21}
+    assert found["statuses"] == [{"answered": 21, "declined": 18, "failed": 1}, {"answered": 40}]
+    assert found["regressions"] == ["s3", *(f"s{n}" for n in range(20) if n not in (2, 3))]
+    assert sorted(each["sample"] for each in found["samples"]) == sorted(f"s{n}" for n in range(40))
 
 
 def test_what_has_no_score_says_why_in_the_record(told: EvalReport) -> None:
-    [lost] = [each for each in record_of(told).samples if each.sample == "s3"]
-    assert (lost.release.status, lost.release.trouble) == ("failed", f"TimeoutError: late {NASTY}")
-    assert lost.scores["token_f1"].model_dump(exclude_defaults=True) == {
-        "why": "it failed: TimeoutError",
-        "champion": 0.8,
-    }
+    [lost] = [each for each in record_of(told)["samples"] if each["sample"] == "s3"]
+    assert (lost["release"]["status"], lost["release"]["trouble"]) == ("failed", f"TimeoutError: late {NASTY}")
+    assert lost["scores"]["token_f1"] == {"why": "it failed: TimeoutError", "champion": 0.8}
 
 
 def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text("{}", "utf-8")
-    with pytest.raises(VerdictInvalid, match=r"no report of `warrant eval report`: evidence"):
-        read_record(tmp_path / "report.json")
-    with pytest.raises(VerdictInvalid, match="cannot be read"):
-        read_record(tmp_path / "none.json")
+    for name in ("report.json", "none.json"):
+        with pytest.raises(VerdictInvalid, match=r"no report of `warrant eval report`"):
+            evidence_of(tmp_path / name)
 
 
 def test_every_criterion_is_a_test_case(told: EvalReport) -> None:
@@ -129,8 +131,8 @@ def test_without_a_champion_there_is_a_report_too(alone: EvalReport, tmp_path: P
     assert "hampion" not in summary(alone).replace("There is no champion", "")
     assert "Champion's status" not in page
     found = record_of(alone)
-    assert (found.champion_run, len(found.statuses), found.samples[0].champion) == (None, 1, None)
-    assert found.regressions == ("s3",)
+    assert ("champion_run" in found, len(found["statuses"]), "champion" in found["samples"][0]) == (False, 1, False)
+    assert found["regressions"] == ["s3"]
 
 
 def test_a_verdict_about_something_else_is_refused(told: EvalReport, alone: EvalReport, tmp_path: Path) -> None:
@@ -161,6 +163,6 @@ def test_the_policy_names_what_may_run_by_its_digest() -> None:
     assert "unsafe" not in found
 
 
-def test_the_templates_are_in_the_wheel() -> None:
+def test_the_templates_and_prompts_are_in_the_wheel() -> None:
     packed = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
-    assert {path.relative_to(ROOT).as_posix() for path in TEMPLATES.iterdir()} <= packed
+    assert {path.relative_to(ROOT).as_posix() for home in (TEMPLATES, PROMPTS) for path in home.iterdir()} <= packed
