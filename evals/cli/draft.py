@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -46,7 +46,7 @@ def draft(
     """Propose samples for a person to edit: questions that a model writes, rated ones, and probes of access.
 
     The model is the judge's. Each sample is tagged `draft` until somebody takes the tag away. A file that is there is
-    never overwritten; with --append only samples with new ids are added.
+    never overwritten; with --append only samples with new ids and questions are added.
     """
     settings, before = settings_with(index=index, judge_model=judge), _before(out, append=append)
     count = documents if documents is not None else 0 if feedback or probe_access else QUESTIONS
@@ -58,8 +58,7 @@ def draft(
         )
     made = asyncio.run(probes(settings.index)) if probe_access else []
     made += asyncio.run(_draft(settings, feedback, count, seed, config)) if feedback or count else []
-    known = {sample.id for sample in before}
-    new = [sample for sample in made if sample.id not in known]
+    new = distinct(made, before)
     write_dataset(out, [*before, *new])
     Terminal(stderr=True).print(_counted(new), highlight=False)
     echo(out)
@@ -72,6 +71,13 @@ def _before(out: Path, *, append: bool) -> tuple[Sample, ...]:
     if not append:
         raise DatasetInvalid(f"{out} is there and may have been edited; name another file, or --append what is new.")
     return read_dataset(out).samples
+
+
+def distinct(made: Sequence[Sample], before: Sequence[Sample]) -> list[Sample]:
+    """What has neither an id nor a question of a sample that is there; of those that repeat one, the first."""
+    ids, asked = {sample.id for sample in before}, {sample.asked for sample in before}
+    first = {sample.asked: sample for sample in reversed(made)}
+    return [each for each in made if first[each.asked] is each and each.id not in ids and each.asked not in asked]
 
 
 async def _draft(

@@ -7,12 +7,15 @@ from math import ceil
 
 from evals.errors import RunInvalid
 from evals.gate.measures import MeanInterval, mean_interval
+from evals.gate.stats import Levels
 from evals.metrics.catalog import METRICS
 from evals.report.pairs import ReportedRun
 from evals.report.templates import figure, title
 
 COLUMNS, DOTS_PER_INCH = 3, 150
 COLOUR = "#1f6feb"
+LEVELS = Levels(0.025, 0.025)
+"""Of 95 % intervals."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def _point(name: str, run: ReportedRun, before: ReportedRun | None) -> TrendPoin
     new, old = run.scored.values(name), before.scored.values(name) if before else {}
     own = [sample for sample in run.dataset.samples if sample.id in new]
     both = [sample for sample in own if sample.id in old]
-    mean = mean_interval(own, [new[sample.id] for sample in own])
-    change = mean_interval(both, [new[sample.id] - old[sample.id] for sample in both])
+    metric, changes = METRICS[name], [new[sample.id] - old[sample.id] for sample in both]
+    mean = mean_interval(metric, own, [new[sample.id] for sample in own], LEVELS)
+    change = mean_interval(metric, both, changes, LEVELS, paired=True)
     return TrendPoint(mean, change) if mean else None

@@ -125,9 +125,18 @@ RATED = {
 def test_feedback_becomes_drafts_and_never_overwrites(
     quick_handbook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    down = {**RATED, "id": "r2", "reference": None, "documents": [], "answerable": None, "tags": ["feedback", "down"]}
+    down = {
+        **RATED,
+        "id": "r2",
+        "question": "How old may laptops be?",
+        "reference": None,
+        "documents": [],
+        "answerable": None,
+        "tags": ["feedback", "down"],
+    }
     rated, out = tmp_path / "rated.jsonl", tmp_path / "drafts.jsonl"
-    rated.write_text("".join(json.dumps(each) + "\n" for each in (RATED, down)))
+    again = {**RATED, "id": "r3", "question": "After how many years are laptops REPLACED"}
+    rated.write_text("".join(json.dumps(each) + "\n" for each in (RATED, down, again)))
     assert draft(quick_handbook, out, "--feedback", str(rated)) is None
     up, other = read_dataset(out).samples
     assert (up.documents, up.tags) == (("handbook/policies/acceptable-use.md",), ("draft", "feedback", "up"))
@@ -154,7 +163,9 @@ def test_a_run_says_how_many_of_its_samples_are_drafts(
 ) -> None:
     (tmp_path / "release.yaml").write_text("embedding: wordllama-256\n")
     plain = Sample(id="one", question="What is the hotel limit?", answerable=True)
-    write_dataset(tmp_path / "two.jsonl", [plain, plain.model_copy(update={"id": "two", "tags": ("draft",)})])
+    write_dataset(
+        tmp_path / "two.jsonl", [plain, plain.model_copy(update={"id": "two", "question": "Who?", "tags": ("draft",)})]
+    )
     line = ["eval", "run", "-d", "two.jsonl", "-i", str(quick_handbook), "-r", "release.yaml", "--out", "runs"]
     assert main(line) is None
     assert "1 of 2 samples are drafts" in capsys.readouterr().err
