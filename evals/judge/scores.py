@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from evals.dataset import Sample, StrictModel
 from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
-from evals.metrics.catalog import METRICS, Unscored
+from evals.metrics.catalog import METRICS, Unscored, Untested
 from evals.metrics.plugins import plugged_digest
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun, SampleOutcome
@@ -106,7 +106,7 @@ async def _score(metrics: "JudgedMetrics", name: str, sample: Sample, outcome: S
     try:
         return scored(sample.id, METRICS[name], await metrics.values(name, sample, outcome))
     except Unscored as error:
-        return Score(sample=sample.id, metric=name, reason=str(error))
+        return Score(sample=sample.id, metric=name, reason=str(error), untested=isinstance(error, Untested))
 
 
 def key_of(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from evals.dataset import Sample
 from evals.errors import JudgeInvalid, MetricInvalid
-from evals.metrics.catalog import JUDGED, Metric, Unscored
+from evals.metrics.catalog import Metric, Untested
 from evals.metrics.keyless import nearest, normalised, retrieved, said
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
@@ -27,6 +27,9 @@ PROMPTS = Path(__file__).parents[1] / "judge" / "prompts"
 """The instructions of ragas' prompts, a file each, by the names of their classes."""
 INPUTS = ("user_input", "response", "retrieved_contexts", "reference", "reference_contexts")
 """What ragas calls what a sample and its outcome have."""
+WRONG_IF_SILENT = ("answer_relevancy", "factual_correctness", "answer_accuracy")
+WRONG_WITHOUT_PASSAGES = ("faithfulness", "judged_context_precision", "judged_context_recall")
+"""Metrics whose value is 0 for an answer that says nothing, or that has no passages."""
 ROUNDING = 1e-6
 
 
@@ -83,9 +86,9 @@ class RagasMetric:
         """
         answer, passages = said(outcome), texts_of(outcome) if "retrieved_contexts" in self._needed else []
         if "response" in self._needed and not answer:
-            return self._without("no answer", 1.0 if self.metric.name == "faithfulness" else 0.0)
+            return self._zero(WRONG_IF_SILENT, "it says nothing")
         if "retrieved_contexts" in self._needed and not passages:
-            return self._without("no passages", 0.0)
+            return self._zero(WRONG_WITHOUT_PASSAGES, "it has no passages")
         found = {
             # Vectors compare the question alone.
             "user_input": sample.question if "embeddings" in self._options else conversation_of(sample),
@@ -107,10 +110,11 @@ class RagasMetric:
         named = [each for each in self._inputs.values() if each.name != "self"]
         return [each.name for each in named if each.default is each.empty or each.name in INPUTS]
 
-    def _without(self, what: str, value: float) -> float:
-        if self.metric not in JUDGED:
-            raise Unscored(f"there is {what} to score")
-        return value
+    def _zero(self, wrong: tuple[str, ...], why: str) -> float:
+        """0 where having nothing is wrong; raises Untested for any other metric."""
+        if self.metric.name not in wrong:
+            raise Untested(why)
+        return 0.0
 
     def _made(self, llm: Any) -> Any:
         # More attempts would hide from us what the judge said first.

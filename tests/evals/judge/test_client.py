@@ -87,7 +87,7 @@ def test_a_run_is_judged_with_repeats_and_again_for_nothing(run: EvalRun) -> Non
         found, asked = scores(told), len(endpoint.served)
         assert found["faithfulness", "good"]["values"] == [1.0, 1.0]
         assert found["faithfulness", "said"]["values"] == [0.0, 0.0]
-        assert found["faithfulness", "declined"]["values"] == [1.0, 1.0]
+        assert found["faithfulness", "declined"]["untested"] is True
         assert found["answer_accuracy", "declined"]["values"] == [0.0, 0.0]
         assert found["judged_context_recall", "declined"]["values"] == [1.0, 1.0]
         assert {found[metric.name, "broken"]["reason"] for metric in JUDGED} == {"it failed: TimeoutError"}
@@ -134,7 +134,7 @@ def test_a_judged_threshold_needs_a_judge_and_its_verdict_names_it(run: EvalRun,
     assert verdict.judge.startswith("wise at 127.0.0.1:")
     assert verdict.judge.endswith("1 repeat")
     found = {measure.metric: measure for measure in verdict.measures if not measure.slice}
-    assert (found["faithfulness"].value, found["faithfulness"].without) == (0.5, 1)
+    assert (found["faithfulness"].value, found["faithfulness"].without) == (pytest.approx(1 / 3), 1)
 
 
 def test_what_the_judge_did_not_reply_is_asked_the_next_time(run: EvalRun) -> None:
@@ -154,7 +154,7 @@ def test_judged_scores_are_logged_with_who_judged(run: EvalRun, made: Made) -> N
     told = CliRunner().invoke(warrant, ["eval", "log", str(run.path), "--registry", made.uri])
     found = made.client.get_run(told.stdout.strip())
     assert found.data.params["judge"].startswith("wise at 127.0.0.1:")
-    assert (found.data.metrics["faithfulness"], found.data.metrics["faithfulness.without"]) == (0.5, 1.0)
+    assert (found.data.metrics["faithfulness"], found.data.metrics["faithfulness.without"]) == (pytest.approx(1 / 3), 2.0)
     assert found.data.metrics["judge.calls"] > 0
     assert JUDGEMENTS in {each.path for each in made.client.list_artifacts(found.info.run_id)}
 
