@@ -100,7 +100,7 @@ def test_a_revision_is_compared_with_the_one_before(repository: Path) -> None:
     assert found["release"]["label"].startswith("narrow@")
     assert found["champion"]["label"].startswith("quick@")
     assert found["release"]["release"] != found["champion"]["release"]
-    assert {each["kind"] for each in found["findings"]} == {"floor", "margin"}
+    assert {each["kind"] for each in found["findings"]} >= {"floor", "margin"}
     written = {path.name for path in (repository / "out").iterdir()}
     assert written == {"verdict.json", "report.html", "report.json", "summary.md", "junit.xml"}
     again = evaluate(repository)
