@@ -198,7 +198,7 @@ def reply(body: Body, quotes: dict[str, list[str]]) -> str:
 async def _ask_all(
     store: Path, endpoint: Endpoint, release: Release, samples: Sequence[Sample]
 ) -> list[tuple[Answer, float]]:
-    graph = (await open_agent(Settings(index=store, model_url=endpoint.url), release)).graph
+    graph = (await open_agent(Settings(index=store, chat_url=endpoint.url), release)).graph
     places = asyncio.Semaphore(CONCURRENCY)
     return await asyncio.gather(*(_ask(graph, sample, places) for sample in samples))
 

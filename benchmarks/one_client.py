@@ -112,7 +112,7 @@ def opened(folder: Path) -> Iterator[Bench]:
 @contextmanager
 def one_server(folder: Path, name: str, model: Endpoint) -> Iterator[Place]:
     own = {"WARRANT_INDEX": "store", "WARRANT_RELEASE": "release.yaml", "WARRANT_STATE": name}
-    world = {**WORLD, **{key: str(folder / each) for key, each in own.items()}, "WARRANT_MODEL_URL": model.url}
+    world = {**WORLD, **{key: str(folder / each) for key, each in own.items()}, "WARRANT_CHAT_URL": model.url}
     with server([str(ROOT / "warrant.py"), "serve", "--port"], world) as place:
         yield place
 

@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from .errors import SettingsInvalid
 from .prices import Price
 
 REGISTRY = Path(".warrant/mlflow/mlflow.db")
 MODEL = r"[a-z0-9][a-z0-9._-]{0,62}"
+RENAMED = {
+    "WARRANT_MODEL": "WARRANT_REGISTERED_MODEL",
+    "WARRANT_MODEL_URL": "WARRANT_CHAT_URL",
+    "WARRANT_MODEL_KEY": "WARRANT_CHAT_KEY",
+}
+"""Earlier names of variables, which are refused."""
 TESSDATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/opt/homebrew/share/tessdata")
 
 
@@ -64,12 +70,12 @@ class Settings(StateSettings, BaseSettings):
     """The release.yaml to use; none: the default release."""
     default_groups: str = ""
     """Groups, separated by commas, of documents that name none when they are indexed; empty: they are public."""
-    model_url: str | None = None
-    """Where `openai:` models are called; none: as OPENAI_BASE_URL says."""
-    model_key: SecretStr | None = None
-    """The key for them; none: OPENAI_API_KEY, unless WARRANT_MODEL_URL is set."""
+    chat_url: str | None = None
+    """Where `openai:` chat models are called; none: as OPENAI_BASE_URL says."""
+    chat_key: SecretStr | None = None
+    """The key for them; none: OPENAI_API_KEY, unless WARRANT_CHAT_URL is set."""
     embedding_url: str | None = None
-    """Where `openai:` embeddings are called; none: WARRANT_MODEL_URL."""
+    """Where `openai:` embeddings are called; none: WARRANT_CHAT_URL."""
     embedding_key: SecretStr | None = None
     """The key for them."""
     rerank_url: str | None = None
@@ -80,8 +86,8 @@ class Settings(StateSettings, BaseSettings):
     """The form of its requests: Cohere's, which most have, or that of Text Embeddings Inference."""
     registry: str | None = None
     """MLflow's tracking URI, where releases are logged and registered; none: a SQLite file under .warrant."""
-    model: Annotated[str, AfterValidator(model_name)] = "warrant"
-    """The registered model whose versions are releases, in lower case."""
+    registered_model: Annotated[str, AfterValidator(model_name)] = "warrant"
+    """The registered MLflow model whose versions are releases, in lower case."""
     user: str = ""
     """Who promotes and rolls back, as the audit log has it; empty: the user of this machine."""
     prices: dict[str, tuple[Price, Price]] = {}
@@ -89,7 +95,7 @@ class Settings(StateSettings, BaseSettings):
     judge_model: str | None = None
     """The model that judges answers in evaluations, at an OpenAI-compatible endpoint."""
     judge_url: str | None = None
-    """Where it is called; none: WARRANT_MODEL_URL."""
+    """Where it is called; none: WARRANT_CHAT_URL."""
     judge_key: SecretStr | None = None
     """The key for it."""
     judge_temperature: float = Field(default=0.0, ge=0, le=2)
@@ -141,6 +147,7 @@ class Settings(StateSettings, BaseSettings):
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment, `overrides` in its place; raises SettingsInvalid naming the variable."""
+    _refuse_renamed()
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -149,6 +156,14 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsInvalid(
             f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
         ) from error
+
+
+def _refuse_renamed() -> None:
+    """Raises SettingsInvalid for a variable that has another name now, in the environment or in a .env file."""
+    given = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
+    for name, new in RENAMED.items():
+        if given.get(name.lower()) is not None:
+            raise SettingsInvalid(f"{name} is called {new} now. Rename it in the environment or in .env.")
 
 
 def keep_no_answers() -> None:

@@ -81,7 +81,7 @@ def deployments_of(settings: ServerSettings) -> Deployments:
     """What is to be served: the environment's release, or what a registry's aliases name."""
     if settings.registry is None:
         return IndexDeployments(settings)
-    uri, model = settings.registry, settings.model
+    uri, model = settings.registry, settings.registered_model
 
     def registry() -> RegistryReader:
         # MLflow takes seconds to import, and a server without a registry never needs it.

@@ -61,7 +61,7 @@ class ServerSettings(StateSettings, BaseSettings):
 
     registry: str | None = None
     """MLflow's tracking URI: serve what the model's aliases name; none: WARRANT_INDEX and WARRANT_RELEASE."""
-    model: str = "warrant"
+    registered_model: str = "warrant"
     """The registered model to follow."""
     poll: Annotated[float, Field(gt=0, le=3600)] = 10.0
     """Seconds between two looks at the aliases, or at the store of the index."""

@@ -60,7 +60,7 @@ def candidate(
     Exit codes: 0 pass, 1 fail, 3 cannot tell, 2 wrong use. `warrant promote --verdict` takes the verdict.
     """
     required = PromotionRequirements(read_dataset(dataset), read_thresholds(thresholds))
-    settings = settings_with(registry=registry, model=model)
+    settings = settings_with(registry=registry, registered_model=model)
     found = compare_pair(pair_of(settings, version), required, home, at_once, repeats)
     if out:
         echo(write_comparison(found, out, settings))

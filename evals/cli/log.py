@@ -39,7 +39,7 @@ def log(run: Path, verdict: Path | None, report: Path | None, registry: str | No
     """
     if report and not verdict:
         raise click.UsageError("A --report is of a verdict; give the --verdict too.")
-    settings = settings_with(registry=registry, model=model)
+    settings = settings_with(registry=registry, registered_model=model)
     bound_mlflow()
     with needs_mlflow():
         from evals.tracking import attach_verdict, log_run
@@ -47,7 +47,7 @@ def log(run: Path, verdict: Path | None, report: Path | None, registry: str | No
     evaluated = EvalRun(run)
     attached = _attached(evaluated, verdict, report) if verdict else None
     scores = asyncio.run(score_run(evaluated, settings.prices, settings.cores))
-    name, new = log_run(evaluated, scores, settings.registry_uri, settings.model, kept_judged_scores(evaluated))
+    name, new = log_run(evaluated, scores, settings.registry_uri, settings.registered_model, kept_judged_scores(evaluated))
     if attached:
         new = attach_verdict(name, attached, settings.registry_uri) or new
     Terminal(stderr=True).print("Logged." if new else "It is there already.")

@@ -75,7 +75,7 @@ def promote(
     """
     offered = OfferedEvidence(dataset, verdict, file, override, approver, ticket)
     stage = _stage(stages, offered)
-    settings = settings_with(registry=registry, model=model)
+    settings = settings_with(registry=registry, registered_model=model)
     evidence = _evidence(settings, version, offered, thresholds) if stage == PRODUCTION else PromotionEvidence()
     with registry_change(registry, model) as (versions, actor):
         result = promote_version(versions, actor, version, stage, Reason(ticket, note), evidence)

@@ -46,7 +46,7 @@ def run(
     """
     if version and (release or index):
         raise click.UsageError("--version brings its own release and Snapshot; leave --release and --index out.")
-    settings = settings_with(index=index, release=release, registry=registry, model=model)
+    settings = settings_with(index=index, release=release, registry=registry, registered_model=model)
     samples = read_dataset(dataset)
     with package_of(settings, version) as package:
         made = ask_release(package, samples, out, Terminal(stderr=True), at_once, repeats=repeats, again=again)

@@ -106,7 +106,7 @@ def registry_of(settings: Settings) -> "Registry":
     bound_mlflow()
     with needs_mlflow():
         from graph.registry.client import open_registry
-    return open_registry(settings.registry_uri, settings.model)
+    return open_registry(settings.registry_uri, settings.registered_model)
 
 
 def takes_judge(command: Command) -> Command:

@@ -85,8 +85,8 @@ def judge_config(settings: Settings, repeats: int | None = None, *, again: bool 
         if repeats or again:
             raise JudgeInvalid("There is no judge to ask; name one with --judge or WARRANT_JUDGE_MODEL.")
         return None
-    url = settings.judge_url or settings.model_url or OPENAI
-    key = settings.judge_key or (None if settings.judge_url else settings.model_key)
+    url = settings.judge_url or settings.chat_url or OPENAI
+    key = settings.judge_key or (None if settings.judge_url else settings.chat_key)
     prompts = settings.evals / PROMPTS.name if settings.evals else None
     identity = JudgeIdentity(
         model=settings.judge_model.removeprefix(KIND),

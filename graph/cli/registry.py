@@ -55,13 +55,13 @@ def note_options(ticket: str, note: str) -> Callable[[Command], Command]:
 @contextmanager
 def registry_session(registry: str | None, model: str | None) -> Iterator[tuple["Registry", Actor]]:
     """The registry, and who changes it; a terminal shows that MLflow is waited for."""
-    settings = settings_with(registry=registry, model=model)
+    settings = settings_with(registry=registry, registered_model=model)
     bound_mlflow()
     with Terminal(stderr=True).status("Asking MLflow"):
         with needs_mlflow():
             from ..registry.client import open_registry
 
-        yield open_registry(settings.registry_uri, settings.model), _actor(settings)
+        yield open_registry(settings.registry_uri, settings.registered_model), _actor(settings)
 
 
 @contextmanager

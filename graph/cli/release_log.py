@@ -42,7 +42,7 @@ def log(
 
     Prints the version's number. What is the same as a version that is there is not logged again.
     """
-    settings = settings_with(index=index, release=release, registry=registry, model=model)
+    settings = settings_with(index=index, release=release, registry=registry, registered_model=model)
     chosen = load_release(settings.release)
     bound_mlflow()
     with needs_mlflow():
@@ -53,8 +53,8 @@ def log(
     options = LogOptions(questions, cross_check, external, as_agent, again, metadata)
     console = Terminal(stderr=True)
     with console.status("Importing MLflow") as status:
-        made = log_release(chosen, settings.index, settings.registry_uri, settings.model, options, status.update)
-    name = f"{settings.model} v{made.number}"
+        made = log_release(chosen, settings.index, settings.registry_uri, settings.registered_model, options, status.update)
+    name = f"{settings.registered_model} v{made.number}"
     if not made.new:
         console.print(f"{name} is the same: code, release and Snapshot. --again makes another version.")
     else:

@@ -1,7 +1,7 @@
 """Chat models by their LangChain names, `provider:model`; every failure of a stream becomes a ModelFailed.
 
-The provider's package reads addresses and keys from the environment; for `openai:` WARRANT_MODEL_URL and
-WARRANT_MODEL_KEY take precedence. The fallback ladder retries, so the clients' own retries are off.
+The provider's package reads addresses and keys from the environment; for `openai:` WARRANT_CHAT_URL and
+WARRANT_CHAT_KEY take precedence. The fallback ladder retries, so the clients' own retries are off.
 """
 
 import asyncio
@@ -128,8 +128,8 @@ def _create_checked(name: str, create_client: Callable[[], BaseChatModel]) -> Ba
 
 
 def _create_client(provider: str, model: str, settings: Settings, generation: Generation) -> BaseChatModel:
-    if provider == "openai" and (settings.model_url or settings.model_key):
-        return chat_model(model, settings.model_url, settings.model_key or SecretStr("none"), generation)
+    if provider == "openai" and (settings.chat_url or settings.chat_key):
+        return chat_model(model, settings.chat_url, settings.chat_key or SecretStr("none"), generation)
     if provider == "openai":
         return chat_model(model, None, None, generation)
     if provider == "databricks":

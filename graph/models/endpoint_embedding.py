@@ -115,7 +115,7 @@ def _options(provider: str, settings: Settings) -> dict[str, Any]:
     """The client's options under the provider's own names."""
     match provider:
         case "openai":
-            url, key = settings.embedding_url or settings.model_url, settings.embedding_key or settings.model_key
+            url, key = settings.embedding_url or settings.chat_url, settings.embedding_key or settings.chat_key
             key = key if key or not url else SecretStr("none")
             connection = {name: value for name, value in (("base_url", url), ("api_key", key)) if value is not None}
             # Otherwise texts are sent as token ids that only OpenAI's own models understand.

@@ -145,7 +145,7 @@ def _open(name: str, settings: Settings, release: Release) -> Writer:
             script = ScriptedModel.load(rest)
             return ChatWriter(Chat(name, lambda: script), release, breaker_of(name, "", release.breaker))
         case _:
-            where = settings.model_url or "" if kind == "openai" else ""
+            where = settings.chat_url or "" if kind == "openai" else ""
             return ChatWriter(
                 open_chat(name, settings, release.generation), release, breaker_of(name, where, release.breaker)
             )

@@ -28,7 +28,7 @@ PAGES = {
 @click.option("--index", "-i", type=click.Path(path_type=Path), help="The index directory, or one Snapshot.")
 @click.option("--release", "-r", type=click.Path(path_type=Path), help="A release.yaml.")
 @click.option("--registry", help="MLflow's tracking URI: serve what the model's aliases name.")
-@click.option("--model", help="The registered model to follow. [default: warrant]")
+@click.option("--model", "registered_model", help="The registered model to follow. [default: warrant]")
 @click.option("--host", help="The address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 picks a free one. [default: 8100]")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes. [default: 1]")

@@ -48,7 +48,7 @@ class RegistryDeployments(PolledDeployments):
         super().__init__(settings)
         self._open_registry, self._settings = open_registry, settings
         self._registry: RegistryReader | None = None
-        self._packages = PackageCache(settings.state / "releases" / settings.model)
+        self._packages = PackageCache(settings.state / "releases" / settings.registered_model)
         self._loader = VersionLoader(open_package, self._packages, settings.override)
         self._pinning = asyncio.Lock()
         self._split: dict[str, float] = {}
@@ -61,7 +61,7 @@ class RegistryDeployments(PolledDeployments):
         self._polling.join()
         await self._refresh(force=True, first=True)
         if not self.ready:
-            why = "; ".join(self.state.trouble) or f"no version of {self._settings.model} is in production"
+            why = "; ".join(self.state.trouble) or f"no version of {self._settings.registered_model} is in production"
             raise PromotionRefused(f"There is nothing to serve: {why}. `warrant promote VERSION --to production`.")
 
     async def select(self, target: str, key: str, caller: Caller) -> Deployment:

@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from graph.errors import SettingsInvalid
-from graph.settings import Settings, load_settings, quiet_libraries
+from graph.settings import RENAMED, Settings, load_settings, quiet_libraries
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +17,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_without_an_environment_the_defaults_hold() -> None:
     found = load_settings()
-    assert (found.backend, found.index, found.release, found.model_key) == ("local", Path(".warrant/index"), None, None)
-    assert (found.model_url, found.cores) == (None, os.cpu_count())
+    assert (found.backend, found.index, found.release, found.chat_key) == ("local", Path(".warrant/index"), None, None)
+    assert (found.chat_url, found.cores) == (None, os.cpu_count())
 
 
 def test_settings_are_read_from_warrant_variables(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,10 +45,24 @@ def test_a_setting_that_cannot_be_is_refused_by_its_name(
         load_settings()
 
 
-def test_the_model_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WARRANT_MODEL_KEY", "sk-secret")
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_variable_that_was_renamed_is_refused_by_its_new_name(
+    monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    Path(".env").write_text(f"{old}=filed\n")
+    with pytest.raises(SettingsInvalid, match=f"{old} is called {new} now"):
+        load_settings()
+    Path(".env").unlink()
+    monkeypatch.setenv(old, "set")
+    with pytest.raises(SettingsInvalid, match=f"{old} is called {new} now"):
+        load_settings()
+    assert new.removeprefix("WARRANT_").lower() in Settings.model_fields
+
+
+def test_the_chat_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARRANT_CHAT_KEY", "sk-secret")
     found = load_settings()
-    assert found.model_key == SecretStr("sk-secret")
+    assert found.chat_key == SecretStr("sk-secret")
     assert "sk-secret" not in f"{found!r} {found} {found.model_dump_json()}"
 
 

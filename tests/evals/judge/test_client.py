@@ -210,8 +210,8 @@ def test_a_file_that_holds_no_replies_is_told(tmp_path: Path) -> None:
 
 def test_a_judge_elsewhere_is_not_sent_the_key_of_the_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shared = judge_config(load_settings(judge_model="m", model_url="https://a.example/v1", model_key="secret"))
-    apart = judge_config(load_settings(judge_model="m", judge_url="https://u:p@b.example/v1?k=1", model_key="secret"))
+    shared = judge_config(load_settings(judge_model="m", chat_url="https://a.example/v1", chat_key="secret"))
+    apart = judge_config(load_settings(judge_model="m", judge_url="https://u:p@b.example/v1?k=1", chat_key="secret"))
     own = judge_config(load_settings(judge_model="m", judge_url="https://b.example/v1", judge_key="own"))
     assert shared is not None
     assert apart is not None

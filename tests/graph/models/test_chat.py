@@ -47,7 +47,7 @@ def pieces(
         prompts = Prompts(answer="Use the passages only.", claims="Reply in JSON.")
         name = f"openai:{model}"
         release = Release(generation=Generation(timeout=timeout), prompts=prompts, models=Models(simple=name))
-        writer = open_writers(load_settings(model_url=url, model_key=KEY), release)[name]
+        writer = open_writers(load_settings(chat_url=url, chat_key=KEY), release)[name]
         brief = Brief("What is the quota?", [PASSAGE], [], terms or Terms())
         return [piece async for piece in writer.write(brief, usage or no_usage())]
 
@@ -144,7 +144,7 @@ def test_nobody_is_shown_the_sentinel_and_a_reply_that_begins_like_it_is_told_wh
 
     async def ask(url: str) -> None:
         release = Release(models=Models(simple="openai:m"))
-        writer = open_writers(load_settings(model_url=url, model_key=KEY), release)["openai:m"]
+        writer = open_writers(load_settings(chat_url=url, chat_key=KEY), release)["openai:m"]
         async for piece in writer.write(Brief("Why?", [PASSAGE], []), no_usage()):
             told.append(piece)
 

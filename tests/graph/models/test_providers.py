@@ -287,7 +287,7 @@ def test_openai_is_asked_where_the_environment_says(monkeypatch: pytest.MonkeyPa
     with serving(provider) as url:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{url}/v1")
         write(opened("openai:m", url, monkeypatch))
-        write(open_writers(Settings(model_url=f"{url}/v2"), Release(models=Models(simple="openai:m")))["openai:m"])
+        write(open_writers(Settings(chat_url=f"{url}/v2"), Release(models=Models(simple="openai:m")))["openai:m"])
     assert [(path, headers["authorization"]) for path, headers, _ in provider.asked] == [
         ("/v1/chat/completions", "Bearer sk-own"),
         ("/v2/chat/completions", "Bearer none"),
