@@ -23,12 +23,12 @@ class Item(TypedDict):
     error: NotRequired[WarrantError]
 
 
-async def public_items(graph: Graph, question: Question) -> AsyncIterator[Item]:
+async def public_items(graph: Graph, question: Question, config: Any = None) -> AsyncIterator[Item]:
     """Ask a question and give the items as they come; ends with `final`, or with `error` for what we raise."""
     answer: Answer | None = None
     replies: list[ModelReply] = []
     try:
-        async for mode, chunk in _modes(graph, question):
+        async for mode, chunk in _modes(graph, question, config):
             if mode == "custom":
                 yield chunk
             elif "answer" in chunk:
@@ -42,6 +42,6 @@ async def public_items(graph: Graph, question: Question) -> AsyncIterator[Item]:
         yield Item(event="final", answer=answer, replies=replies)
 
 
-async def _modes(graph: Graph, question: Question) -> AsyncIterator[tuple[str, Any]]:
-    async for mode, chunk in graph.astream(question, stream_mode=["custom", "values"]):
+async def _modes(graph: Graph, question: Question, config: Any) -> AsyncIterator[tuple[str, Any]]:
+    async for mode, chunk in graph.astream(question, config, stream_mode=["custom", "values"]):
         yield str(mode), chunk

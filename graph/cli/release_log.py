@@ -49,17 +49,21 @@ def log(
         from ..registry.log_model import RunMetadata
         from ..registry.log_release import LogOptions, log_release
 
-    metadata = RunMetadata(_metrics(metrics), _existing(datasets))
+    metadata = RunMetadata(settings.who, _metrics(metrics), _existing(datasets))
     options = LogOptions(questions, cross_check, external, as_agent, again, metadata)
     console = Terminal(stderr=True)
     with console.status("Importing MLflow") as status:
-        made = log_release(chosen, settings.index, settings.registry_uri, settings.registered_model, options, status.update)
+        made = log_release(
+            chosen, settings.index, settings.registry_uri, settings.registered_model, options, status.update
+        )
     name = f"{settings.registered_model} v{made.number}"
     if not made.new:
-        console.print(f"{name} is the same: code, release and Snapshot. --again makes another version.")
+        console.print(f"{name} v{made.number} is the same: code, release and Snapshot. --again makes another version.")
     else:
         checked = f"; {made.checked} questions answered alike before and after" if made.checked else ""
-        console.print(f"{name}: {chosen.label} over the Snapshot {made.snapshot}{checked}")
+        console.print(f"{name} v{made.number}: {chosen.label} over the Snapshot {made.snapshot}{checked}")
+    if made.agent:
+        console.print(f"{name}-agent v{made.agent} is a ResponsesAgent of it.")
     echo(made.number)
 
 

@@ -14,11 +14,13 @@ from typing import Any
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.entities.model_registry import ModelVersion, PromptVersion
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType, Array, Object, Property
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
 
 from ..errors import PackageBroken
 from ..release import Release
@@ -27,18 +29,19 @@ from .isolation import digest_of
 from .package import Packed
 from .requirements import requirements
 
-DIGEST = "warrant.digest"
+DIGEST, WHO = "warrant.digest", "warrant.who"
+ABOUT = "Releases of a Warrant agent: each version holds code, release.yaml and Snapshot. See its description and tags."
 TEXT = DataType.string
 PARTS = (package.CODE, package.RELEASE, package.SNAPSHOT, package.POINTER)
 
 
 @dataclass(frozen=True)
 class RunMetadata:
-    """What is logged beside a release: metrics and parameters by name, and the files that they were measured on."""
+    """What is logged beside a release: who logs it, metrics by name, and the files that they were measured on."""
 
+    who: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     datasets: Sequence[Path] = ()
-    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,27 @@ class LoggedModel:
     uri: str
 
 
-def log_package(packed: Packed, uri: str, experiment: str, question: str, metadata: RunMetadata) -> LoggedModel:
-    """Log a package; raises PackageBroken when what was logged is not what was packed, or has no signature."""
+def log_package(packed: Packed, uri: str, model: str, question: str, metadata: RunMetadata) -> LoggedModel:
+    """Log a package and its prompts; raises PackageBroken when what was logged is not whole, or has no signature."""
+    client = MlflowClient(uri, uri)
     with tracking(uri):
-        with mlflow.start_run(experiment_id=experiment_of(uri, experiment), run_name=packed.release.label) as run:
-            _describe(MlflowClient(uri, uri), run.info.run_id, packed, metadata)
+        with mlflow.start_run(experiment_id=experiment_of(uri, model), run_name=packed.release.label) as run:
+            _describe(client, run.info.run_id, packed, metadata)
             info = _log_model(packed, question)
         logged = LoggedModel(info.model_id, run.info.run_id, info.model_uri)
         _check(logged, packed, info)
+        for name, text in packed.release.prompts.model_dump().items():
+            prompt = _prompt_version(client, f"{model}_{name}", text)
+            client.link_prompt_version_to_model(prompt.name, str(prompt.version), logged.model_id)
+            client.link_prompt_version_to_run(logged.run_id, prompt)
     return logged
+
+
+def _prompt_version(client: MlflowClient, name: str, text: str) -> PromptVersion:
+    """The version of a prompt in the registry that has this text; the next one where none has."""
+    known = client.search_prompt_versions(name) if client.get_prompt(name) else []
+    same: PromptVersion | None = next((each for each in known if each.template == text), None)
+    return same or client.register_prompt(name, text)
 
 
 def log_agent(packed: Packed, uri: str, run_id: str) -> LoggedModel:
@@ -74,23 +89,37 @@ def log_agent(packed: Packed, uri: str, run_id: str) -> LoggedModel:
     return LoggedModel(info.model_id, run_id, info.model_uri)
 
 
-def register(uri: str, model: str, logged: LoggedModel, packed: Packed) -> int:
+def register(uri: str, model: str, logged: LoggedModel, packed: Packed, who: str) -> int:
     """Make what was logged the next version of a model, which is made if it is not there; gives its number."""
     client = MlflowClient(uri, uri)
     with suppress(RestException, MlflowException):
-        client.create_registered_model(model)
+        client.create_registered_model(model, description=ABOUT)
     with tracking(uri):
         version = client.create_model_version(
-            model, logged.uri, logged.run_id, tags=version_tags(packed), model_id=logged.model_id
+            model,
+            logged.uri,
+            logged.run_id,
+            tags={**version_tags(packed), WHO: who},
+            model_id=logged.model_id,
+            description=_description(packed, who),
         )
     return int(version.version)
 
 
-def registered(uri: str, model: str, digest: str) -> int | None:
+def _description(packed: Packed, who: str) -> str:
+    """A version in a few words, as Markdown."""
+    manifest = packed.manifest
+    held = f"{manifest.counts.documents} documents, {manifest.counts.passages} passages, {packed.release.embedding}"
+    code = f" Code of commit {packed.commit}." if packed.commit else ""
+    return f"**{packed.release.label}** over the Snapshot {manifest.id} ({held}).{code} Logged by {who}."
+
+
+def registered(uri: str, model: str, digest: str) -> ModelVersion | None:
     """The newest version that has this digest; None when there is none."""
     client = MlflowClient(uri, uri)
     found = client.search_model_versions(f"name = '{model}'", max_results=1000)
-    return max((int(each.version) for each in found if each.tags.get(DIGEST) == digest), default=None)
+    same = (each for each in found if each.tags.get(DIGEST) == digest)
+    return max(same, key=lambda each: int(each.version), default=None)
 
 
 def version_tags(packed: Packed) -> dict[str, str]:
@@ -119,12 +148,22 @@ def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
 def _describe(client: MlflowClient, run: str, packed: Packed, metadata: RunMetadata) -> None:
     """The run's parameters, metrics, tags and inputs."""
     counts = packed.manifest.counts
-    mlflow.log_params({**params_of(packed.release), **metadata.params})
+    mlflow.log_params(params_of(packed.release))
     mlflow.log_metrics({"documents": counts.documents, "passages": counts.passages, **metadata.metrics})
-    mlflow.set_tags({**version_tags(packed), "mlflow.source.git.commit": packed.commit.partition("+")[0]})
+    mlflow.set_tags({**version_tags(packed), **origin_tags("release log", metadata.who, packed.commit)})
     snapshot = dataset_input(f"snapshot-{packed.manifest.id}", packed.manifest.digest, "index")
     datasets = [dataset_input(path.name, digest_of((path.name, path)), "evaluation") for path in metadata.datasets]
     client.log_inputs(run, datasets=[snapshot, *datasets])
+
+
+def origin_tags(command: str, who: str, commit: str) -> dict[str, str]:
+    """Who made a run, with which command and from which commit, as MLflow shows it."""
+    return {
+        MLFLOW_USER: who,
+        MLFLOW_SOURCE_NAME: f"warrant {command}",
+        MLFLOW_SOURCE_TYPE: "LOCAL",
+        MLFLOW_GIT_COMMIT: commit.partition("+")[0],
+    }
 
 
 def dataset_input(name: str, digest: str, context: str) -> DatasetInput:
@@ -180,23 +219,20 @@ def _check(logged: LoggedModel, packed: Packed, info: ModelInfo) -> None:
 
 
 def signature() -> ModelSignature:
-    """A question with an optional filter and history; the Answer, or the error that stands in its place.
+    """A text, a question with an optional filter and history, or a conversation; the Answer, or the error in its place.
 
-    A filter has any shape, so its column has any type. Because `history` is an array MLflow takes a single object for
-    one row; rows of one table either all have a history (it may be empty) or none has.
+    MLflow calls the column of plain texts 0. What has any shape has a column of any type. Because `history` is an array
+    MLflow takes a single object for one row; rows of one table either all have a history (it may be empty) or none has.
     """
-    turn = Object([Property("role", TEXT), Property("content", TEXT)])
-    anything = AnyType()  # type: ignore[no-untyped-call]
-    asked: list[ColSpec | TensorSpec] = [
-        ColSpec(TEXT, "question"),
-        ColSpec(anything, "filters", required=False),
-        ColSpec(Array(turn), "history", required=False),
-    ]
+    turn, anything = Object([Property("role", TEXT), Property("content", TEXT)]), AnyType()  # type: ignore[no-untyped-call]
+    columns: dict[Any, Any] = {0: TEXT, "question": TEXT, "filters": anything, "history": Array(turn)}
+    columns |= dict.fromkeys(("messages", "input", "custom_inputs"), anything)
+    asked: list[ColSpec | TensorSpec] = [ColSpec(kind, name, required=False) for name, kind in columns.items()]
     return ModelSignature(Schema(asked), Schema([ColSpec(anything, "answer"), ColSpec(anything, "error")]))
 
 
 def example(question: str) -> dict[str, Any]:
-    """An input example that has every field, since MLflow drops those that it has never seen."""
+    """An input example that has every field of a question."""
     return {"question": question, "filters": {}, "history": []}
 
 

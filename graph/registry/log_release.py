@@ -39,12 +39,16 @@ class LogOptions:
 
 @dataclass(frozen=True)
 class LoggedVersion:
-    """A version; `new` unless one was there that is the same; `checked` questions were answered alike."""
+    """A version; `new` unless one was there that is the same; `checked` questions were answered alike.
+
+    `agent` is the version of the ResponsesAgent over it, where one is wanted.
+    """
 
     number: int
     snapshot: str
     new: bool = True
     checked: int = 0
+    agent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,19 +68,40 @@ def log_release(
         report("Packing")
         packed = pack(Path(folder), release, index, external=options.external)
         if not options.again and (same := registered(uri, model, packed.digest)):
-            return LoggedVersion(same, packed.manifest.id, new=False)
-        questions = list(options.questions) or asyncio.run(_questions(packed, QUESTIONS if options.cross_check else 1))
-        before = _answers(packed, questions) if options.cross_check else []
-        report("Logging with MLflow, which asks the release its input example")
-        logged = log_package(packed, uri, model, questions[0], options.metadata)
-        if options.cross_check:
-            report(f"Asking the logged release {len(questions)} questions")
-            _compare(uri, logged.uri, questions, before)
-        number = register(uri, model, logged, packed)
-        if options.as_agent:
-            report("Logging it as a ResponsesAgent")
-            register(uri, f"{model}-agent", log_agent(packed, uri, logged.run_id), packed)
-        return LoggedVersion(number, packed.manifest.id, checked=len(before))
+            number, run_id, new, checked = int(same.version), same.run_id or "", False, 0
+        else:
+            number, run_id, checked = _log(packed, uri, model, options, report)
+            new = True
+        agent = _log_agent(packed, uri, f"{model}-agent", run_id, options, report) if options.as_agent else None
+        return LoggedVersion(number, packed.manifest.id, new, checked, agent)
+
+
+def _log(
+    packed: Packed, uri: str, model: str, options: LogOptions, report: Callable[[str], None]
+) -> tuple[int, str, int]:
+    """The new version's number and run, and how many questions were answered alike before and after."""
+    questions = list(options.questions) or asyncio.run(_questions(packed, QUESTIONS if options.cross_check else 1))
+    before = _answers(packed, questions) if options.cross_check else []
+    report("Logging with MLflow, which asks the release its input example")
+    logged = log_package(packed, uri, model, questions[0], options.metadata)
+    if options.cross_check:
+        report(f"Asking the logged release {len(questions)} questions")
+        _compare(uri, logged.uri, questions, before)
+    return register(uri, model, logged, packed, options.metadata.who), logged.run_id, len(before)
+
+
+def _log_agent(
+    packed: Packed, uri: str, model: str, run_id: str, options: LogOptions, report: Callable[[str], None]
+) -> int:
+    """The version of the ResponsesAgent over a package, which is logged in the package's run unless it is there."""
+    if not options.again and (same := registered(uri, model, packed.digest)):
+        return int(same.version)
+    if not run_id:
+        raise PackageBroken(
+            f"There is a version of this release that has no run to log {model} in; --again makes another."
+        )
+    report("Logging it as a ResponsesAgent")
+    return register(uri, model, log_agent(packed, uri, run_id), packed, options.metadata.who)
 
 
 async def _questions(packed: Packed, most: int) -> list[str]:

@@ -1,8 +1,9 @@
 """The two forms in which MLflow loads a package: the graph, and a ResponsesAgent over it.
 
-The graph answers sync callers too, and a wrong question does not fail the others of its batch. For the ResponsesAgent
-the last message of the user is the question, the messages before it are its history, and `custom_inputs` may have
-filters. Its text has only checked claims, its annotations are the citations, and `custom_outputs` is the Answer.
+The graph answers sync callers too, and a wrong question does not fail the others of its batch. The last message of a
+conversation is the user's and is the question, the messages before it are its history, and `custom_inputs` may have
+filters. The text of the ResponsesAgent has only checked claims, its annotations are the citations, and `custom_outputs`
+is the Answer.
 """
 
 import math
@@ -21,11 +22,14 @@ from ..caching.single_flight import SingleFlightGraph
 from ..errors import QuestionInvalid, WarrantError
 from ..settings import quiet_libraries
 from ..state import Answer, Question
+from ..stream_items import Item, public_items
 from ..sync import Graph
 from .package import open_package
 
 FIELDS = ("question", "filters", "history")
 """What may be asked through MLflow; it knows no callers, so nobody is in an access group."""
+CONVERSATIONS = ("messages", "input")
+"""A conversation in place of a question, as OpenAI's chat completions and responses have it."""
 
 
 class LoggedProblem(TypedDict):
@@ -43,18 +47,28 @@ class LoggedReply(TypedDict):
 
 
 class LoggedGraph(SingleFlightGraph):
-    """The compiled graph, which tells in its reply what is wrong with a question."""
+    """The compiled graph, which tells in its reply what is wrong with a question.
+
+    Without a stream mode it streams the public items.
+    """
 
     async def ainvoke(self, input: Any, config: Any = None, **options: Any) -> Any:
         try:
-            reply = await super().ainvoke(_question(input), config, **options)
+            reply = await super().ainvoke(question_of(input), config, **options)
         except WarrantError as error:
-            return LoggedReply(answer=None, error=LoggedProblem(code=type(error).__name__, message=str(error)))
+            return LoggedReply(answer=None, error=_problem(error))
         return {**reply, "error": None} if isinstance(reply, dict) and "answer" in reply else reply
 
     async def astream(self, input: Any, config: Any = None, **options: Any) -> AsyncIterator[Any]:
-        async for each in super().astream(_question(input), config, **options):
-            yield each
+        if options.get("stream_mode"):
+            async for each in super().astream(question_of(input), config, **options):
+                yield each
+            return
+        try:
+            async for item in public_items(self, question_of(input), config):
+                yield _plain(item)
+        except QuestionInvalid as error:
+            yield {"event": "error", "error": _problem(error)}
 
 
 def open_logged(root: Path) -> Graph:
@@ -64,20 +78,63 @@ def open_logged(root: Path) -> Graph:
         return LoggedGraph.of(portal.call(open_package, root).graph)
 
 
-def _question(given: Any) -> Question:
-    """A question from a row: fields that a table left empty are not asked; raises QuestionInvalid."""
-    if not isinstance(given, Mapping):
-        raise QuestionInvalid(f"A question is an object such as {{'question': '...'}}, not {type(given).__name__}.")
-    fields = {name: given[name] for name in FIELDS if name in given and not _empty(given[name])}
+def question_of(given: Any) -> Question:
+    """The question in a text, in a row, or in a conversation; raises QuestionInvalid.
+
+    Fields that a table left empty are not asked.
+    """
+    whole = {"question": given} if isinstance(given, str) else given
+    if not isinstance(whole, Mapping):
+        raise QuestionInvalid(f"A question is a text or an object such as {{'question': '...'}}, not {_kind(given)}.")
+    row: dict[str, Any] = {name: value for name, value in whole.items() if not _empty(value)}
+    fields = {name: row[name] for name in FIELDS if name in row}
+    for name in CONVERSATIONS:
+        if name in row:
+            fields = {**_asked_in(row[name]), **fields}
+    if "filters" in (more := row.get("custom_inputs") or {}):
+        fields = {"filters": more["filters"] or {}, **fields}
     if "history" in fields:
         fields["history"] = list(fields["history"])
     if not isinstance(fields.get("question", ""), str):
-        raise QuestionInvalid(f"question must be a text, not {type(fields['question']).__name__}.")
+        raise QuestionInvalid(f"question must be a text, not {_kind(fields['question'])}.")
     return cast(Question, {"question": "", **fields})
+
+
+def _asked_in(conversation: Any) -> dict[str, Any]:
+    """The question and history of a conversation; raises QuestionInvalid when its last message is not the user's."""
+    if isinstance(conversation, str):
+        return {"question": conversation}
+    said = [turn for each in conversation if (turn := _turn(each))]
+    if not said or said[-1]["role"] != "user":
+        raise QuestionInvalid("The last message must be the user's: it is the question.")
+    return {"question": said[-1]["content"], "history": said[:-1]}
+
+
+def _turn(message: Any) -> dict[str, str] | None:
+    """A message as a turn of the conversation; None for what nobody said."""
+    if not isinstance(message, Mapping) or message.get("role") not in ("user", "assistant"):
+        return None
+    content = message.get("content") or ""
+    text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
+    return {"role": message["role"], "content": text}
 
 
 def _empty(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
+
+
+def _problem(error: WarrantError) -> LoggedProblem:
+    return LoggedProblem(code=type(error).__name__, message=str(error))
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    """An item as JSON can have it, without what models really said."""
+    plain = {name: value for name, value in item.items() if name != "replies"}
+    return {**plain, "error": _problem(item["error"])} if "error" in item else plain
 
 
 class Responses(ResponsesAgent):
@@ -102,7 +159,7 @@ class Responses(ResponsesAgent):
         yield ResponsesAgentStreamEvent(type="response.output_item.done", item=message, custom_outputs=_outputs(reply))
 
     def _reply(self, request: ResponsesAgentRequest) -> dict[str, Any]:
-        reply: dict[str, Any] = self._graph.invoke(question_of(request))
+        reply: dict[str, Any] = self._graph.invoke(request.model_dump())
         return reply
 
     def _message(self, reply: dict[str, Any]) -> dict[str, Any]:
@@ -112,26 +169,8 @@ class Responses(ResponsesAgent):
         return item
 
 
-def question_of(request: ResponsesAgentRequest) -> dict[str, Any]:
-    """The question that a request asks; raises QuestionInvalid when its last message is not the user's."""
-    said = [message for each in request.input if (message := _turn(each.model_dump()))]
-    if not said or said[-1]["role"] != "user":
-        raise QuestionInvalid("The last message must be the user's: it is the question.")
-    inputs = request.custom_inputs or {}
-    return {"question": said[-1]["content"], "filters": inputs.get("filters") or {}, "history": said[:-1]}
-
-
 def _annotations(answer: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return [{"type": "url_citation", **each} for each in url_citations(answer)] if answer else []
-
-
-def _turn(message: dict[str, Any]) -> dict[str, str] | None:
-    """A message as a turn of the conversation; None for what nobody said."""
-    if message.get("role") not in ("user", "assistant"):
-        return None
-    content = message.get("content") or ""
-    text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
-    return {"role": message["role"], "content": text}
 
 
 def _text(reply: Mapping[str, Any]) -> str:

