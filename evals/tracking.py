@@ -1,32 +1,46 @@
-"""Logs a run to MLflow: what was asked of what as parameters, the Dataset as an input, means as metrics, its files.
+"""Logs a run to MLflow: what was asked of what as parameters, the Dataset and the model as inputs, means as metrics.
 
-The same run is one run there, whatever happened in between: it is found by the digests of its dataset, release and
-outcomes, and finished only when everything has arrived.
+Each answer is a trace with its scores (see evals.traces), so that MLflow's pages show what the report shows. The same
+run is one run there, whatever happened in between: it is found by the digests of its dataset, release and outcomes,
+and finished only when everything has arrived.
 """
 
 import hashlib
 import math
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import AssessmentSource, DatasetInput, LoggedModelInput, Metric, Param
+from mlflow.entities import Dataset as MlflowDataset
 from mlflow.entities import Run as MlflowRun
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.tracing.client import TracingClient
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_TYPE, MLFLOW_RUN_TYPE_GENAI_EVALUATE
+from mlflow.utils.uri import is_databricks_uri
 
+from evals.dataset import Sample
 from evals.gate.verdict import Verdict
 from evals.judge.scores import JUDGEMENTS, JudgedScores
 from evals.report import FILES
 from evals.runs import ABOUT, ANSWERS, SAMPLES, EvalRun
 from evals.scores import SCORES, Score, by_metric, values_of
+from evals.traces import METRICS, TraceHome, expectations, write_traces
 from graph.errors import RegistryUnavailable
 from graph.registry.address import check_reach, shown, trouble
-from graph.registry.log_model import DIGEST, dataset_input, experiment_of
+from graph.registry.log_model import DIGEST, dataset_input, experiment_of, origin_tags, registered, tracking
 
 KEY = "warrant.eval"
 KEPT = (ABOUT, SAMPLES, ANSWERS, SCORES)
 UNFINISHED = "RUNNING"
+MISSING_HERE = ("ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED", "FEATURE_DISABLED")
+"""How a tracking server says that it has no datasets."""
 SAYS, EVIDENCE, FOLDER = "warrant.verdict", "warrant.verdict.evidence", "verdicts"
 
 
@@ -50,13 +64,13 @@ class VerdictFiles:
 
 
 def log_run(
-    run: EvalRun, scores: tuple[Score, ...], uri: str, model: str, judgements: JudgedScores | None = None
+    run: EvalRun, scores: tuple[Score, ...], uri: str, model: str, who: str, judgements: JudgedScores | None = None
 ) -> tuple[str, bool]:
     """The id of the MLflow run with everything of a run, and whether it is new; raises RegistryUnavailable.
 
     What a judge said is part of it: logged before it was judged, a run is another one there.
     """
-    with _registry_errors(uri):
+    with _registry_errors(uri), tracking(uri):
         check_reach(uri, model)
         client = MlflowClient(uri, uri)
         experiment = experiment_of(uri, f"{model}-evals")
@@ -64,13 +78,23 @@ def log_run(
         there = _there(client, experiment, key)
         if there and there.info.status != UNFINISHED:
             return str(there.info.run_id), False
+        tags = {KEY: key, DIGEST: run.info.release, MLFLOW_RUN_TYPE: MLFLOW_RUN_TYPE_GENAI_EVALUATE}
         name = f"{run.info.label} on {run.info.dataset}"
-        found = there or client.create_run(experiment, run_name=name, tags={KEY: key, DIGEST: run.info.release})
+        found = (there or client.create_run(experiment, run_name=name, tags=tags)).info.run_id
+        version = _version(client, run, uri, model)
+        commit = run.info.commit or (version.tags.get("warrant.commit", "") if version else "")
+        for tag, value in origin_tags("eval log", who, commit).items():
+            client.set_tag(found, tag, value)
+        home = TraceHome(experiment, found, _logged_model(client, experiment, found, run, version))
+        _fill(client, home, run, (*scores, *(judgements.scores if judgements else ())))
         if judgements:
-            _fill_in_judge(client, found.info.run_id, run, judgements)
-        _fill(client, found.info.run_id, run, scores)
-        client.set_terminated(found.info.run_id)
-    return str(found.info.run_id), True
+            _fill_in_judge(client, found, run, judgements)
+        given = [(each, METRICS) for each in scores]
+        if judgements:
+            given += [(each, AssessmentSource("LLM_JUDGE", judgements.label)) for each in judgements.scores]
+        write_traces(TracingClient(uri), home, run, given)
+        client.set_terminated(found)
+    return found, True
 
 
 def attach_verdict(run_id: str, attached: VerdictFiles, uri: str) -> bool:
@@ -104,26 +128,75 @@ def means(scores: tuple[Score, ...]) -> dict[str, float]:
     return found
 
 
-def _fill(client: MlflowClient, name: str, run: EvalRun, scores: tuple[Score, ...]) -> None:
-    info = run.info
-    for key, value in info.model_dump(exclude_none=True, exclude={"began"}).items():
-        client.log_param(name, key, value)
-    for metric, mean in means(scores).items():
-        client.log_metric(name, metric, mean)
-    client.log_inputs(name, datasets=[dataset_input(info.dataset, info.dataset_digest, "evaluation")])
+def _fill(client: MlflowClient, home: TraceHome, run: EvalRun, scores: tuple[Score, ...]) -> None:
+    """The parameters, the dataset and the model as inputs, the means of the scores, and the files."""
+    info, now = run.info, int(time.time() * 1000)
+    dataset = _dataset(client, home.experiment, run)
+    client.log_inputs(home.run, datasets=[dataset], models=[LoggedModelInput(home.model)])
+    params = info.model_dump(exclude_none=True, exclude={"began"})
+    measured = {"model_id": home.model, "dataset_name": info.dataset, "dataset_digest": dataset.dataset.digest}
+    client.log_batch(
+        home.run,
+        metrics=[Metric(name, mean, now, 0, **measured) for name, mean in means(scores).items()],
+        params=[Param(name, str(value)) for name, value in params.items()],
+    )
     for file in KEPT:
         if (path := run.path / file).exists():
-            client.log_artifact(name, str(path))
+            client.log_artifact(home.run, str(path))
 
 
 def _fill_in_judge(client: MlflowClient, name: str, run: EvalRun, judgements: JudgedScores) -> None:
-    """Who judged, what it took and what came of it."""
+    """Who judged, and what it took."""
     client.log_param(name, "judge", judgements.label)
     for figure, value in judgements.spent.model_dump(exclude_none=True).items():
         client.log_metric(name, f"judge.{figure}", value)
-    for metric, mean in means(judgements.scores).items():
-        client.log_metric(name, metric, mean)
     client.log_artifact(name, str(run.path / JUDGEMENTS))
+
+
+def _dataset(client: MlflowClient, experiment: str, run: EvalRun) -> DatasetInput:
+    """The Dataset as an input; a dataset of MLflow's own too, where the tracking server keeps them.
+
+    That one is named by the digest, so that its records are never those of another Dataset.
+    """
+    info, name = run.info, f"{run.info.dataset}-{run.info.dataset_digest[:8]}"
+    plain = dataset_input(info.dataset, info.dataset_digest, "evaluation")
+    if is_databricks_uri(client.tracking_uri):
+        return plain  # There they are tables of Unity Catalog, which somebody has to have made.
+    try:
+        known = client.search_datasets([experiment], f"name = '{name}'", max_results=1)
+        kept = known[0] if known else client.create_dataset(name, experiment, {DIGEST: info.dataset_digest})
+        kept.merge_records([_record(sample) for sample in run.dataset.samples])
+    except MlflowException as error:
+        if error.error_code not in MISSING_HERE:
+            raise
+        return plain
+    made = kept._to_mlflow_entity()
+    return DatasetInput(MlflowDataset(info.dataset, plain.dataset.digest, made.source_type, made.source), plain.tags)
+
+
+def _record(sample: Sample) -> dict[str, Any]:
+    inputs = {name: value for name, value in sample.as_question.items() if value}
+    return {"inputs": inputs, "expectations": expectations(sample), "tags": {"sample": sample.id}}
+
+
+def _version(client: MlflowClient, run: EvalRun, uri: str, model: str) -> ModelVersion | None:
+    """The registered version that was asked, or one that is the same."""
+    if run.info.version:
+        return client.get_model_version(model, str(run.info.version))
+    return registered(uri, model, run.info.release)
+
+
+def _logged_model(client: MlflowClient, experiment: str, name: str, run: EvalRun, version: ModelVersion | None) -> str:
+    """The id of the logged model that answered; one without files for a release that was never logged."""
+    if version and (found := re.fullmatch(r"models:/(m-\w+)", version.source or "")):
+        return found[1]
+    ours = f"tags.`{DIGEST}` = '{run.info.release}'"
+    if known := client.search_logged_models([experiment], ours, max_results=1):
+        return str(known[0].model_id)
+    label = re.sub("[^a-z0-9_-]+", "-", run.info.label)
+    made = client.create_logged_model(experiment, label, name, {DIGEST: run.info.release}, model_type="agent")
+    client.finalize_logged_model(made.model_id, "READY")
+    return str(made.model_id)
 
 
 def _there(client: MlflowClient, experiment: str, key: str) -> MlflowRun | None:

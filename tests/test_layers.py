@@ -11,7 +11,7 @@ GRAPH = sorted((ROOT / "graph").rglob("*.py"))
 EVALS = sorted((ROOT / "evals").rglob("*.py"))
 SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py"), *EVALS])
 
-REGISTRY = ("client", "log_model", "log_release", "mlflow_entry", "mlflow_models")
+REGISTRY = ("client", "log_model", "log_release", "mlflow_entry", "mlflow_models", "spans")
 """The files of the registry that use MLflow; packages, warrants and stages do not."""
 HOMES = {
     "lancedb": {"graph/index/tables.py"},
@@ -37,6 +37,7 @@ HOMES = {
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
     | {
         "server/observability/mlflow_traces.py",
+        "evals/traces.py",
         "evals/tracking.py",
         "evals/metrics/for_mlflow.py",
     },

@@ -31,11 +31,11 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--report", type=FOLDER, help="What `warrant eval report --out` wrote of the verdict.")
 @takes("registry", "model")
 def log(run: Path, verdict: Path | None, report: Path | None, registry: str | None, model: str | None) -> None:
-    """Log the run in a directory to MLflow, in the experiment MODEL-evals, with the dataset as an input.
+    """Log the run in a directory to MLflow, in the experiment MODEL-evals, with the dataset and the model as inputs.
 
-    A verdict and its report become artifacts of the run, and what the verdict says the tag `warrant.verdict`. What a
-    judge said of it (`warrant eval score --judge`) is logged too, with who judged and what it took. Prints
-    MLflow's id of the run. What is there already is not logged again.
+    Each answer is a trace there, and each of its scores an assessment, those of a judge (`warrant eval score --judge`)
+    too, with who judged and what it took. A verdict and its report become artifacts of the run, and what the verdict
+    says the tag `warrant.verdict`. Prints MLflow's id of the run. What is there already is not logged again.
     """
     if report and not verdict:
         raise click.UsageError("A --report is of a verdict; give the --verdict too.")
@@ -47,9 +47,10 @@ def log(run: Path, verdict: Path | None, report: Path | None, registry: str | No
     evaluated = EvalRun(run)
     attached = _attached(evaluated, verdict, report) if verdict else None
     scores = asyncio.run(score_run(evaluated, settings.prices, settings.cores))
-    name, new = log_run(evaluated, scores, settings.registry_uri, settings.registered_model, kept_judged_scores(evaluated))
+    uri, judged = settings.registry_uri, kept_judged_scores(evaluated)
+    name, new = log_run(evaluated, scores, uri, settings.registered_model, settings.who, judged)
     if attached:
-        new = attach_verdict(name, attached, settings.registry_uri) or new
+        new = attach_verdict(name, attached, uri) or new
     Terminal(stderr=True).print("Logged." if new else "It is there already.")
     echo(name)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from graph.registry.spans import FinishedSpan, mlflow_span
 from server.observability.traces import Trace
 from server.settings import ServerSettings
 
@@ -136,44 +137,17 @@ def _spans(trace: Trace) -> list[Any]:
     root, last = token_hex(8), len(trace.spans) - 1
     texts = {"mlflow.spanInputs": trace.inputs, "mlflow.spanOutputs": trace.outputs}
     whole = {**trace.attributes, **{name: text for name, text in texts.items() if text}}
-    return [
-        _span(trace, ("warrant", "AGENT", trace.began, trace.ended), root, None, whole, trace.failed),
-        *(
-            _span(
-                trace,
-                (each.name, each.kind, each.began, each.ended),
-                token_hex(8),
-                root,
-                {},
-                trace.failed if number == last else "",
-            )
-            for number, each in enumerate(trace.spans)
-        ),
+    steps = [
+        FinishedSpan(
+            token_hex(8),
+            each.name,
+            each.kind,
+            each.began,
+            each.ended,
+            parent=root,
+            failed=trace.failed if number == last else "",
+        )
+        for number, each in enumerate(trace.spans)
     ]
-
-
-def _span(
-    trace: Trace,
-    what: tuple[str, str, int, int],
-    number: str,
-    parent: str | None,
-    attributes: dict[str, Any],
-    failed: str,
-) -> Any:
-    from mlflow.entities import Span
-
-    name, kind, began, ended = what
-    fields = {**attributes, "mlflow.traceRequestId": f"tr-{trace.id}", "mlflow.spanType": kind}
-    return Span.from_dict(
-        {
-            "trace_id": f"tr-{trace.id}",
-            "span_id": number,
-            "parent_span_id": parent,
-            "name": name,
-            "start_time_unix_nano": began,
-            "end_time_unix_nano": ended,
-            "attributes": {key: json.dumps(value, ensure_ascii=False) for key, value in fields.items()},
-            "status": {"code": "STATUS_CODE_ERROR" if failed else "STATUS_CODE_OK", "message": failed},
-            "events": [],
-        }
-    )
+    question = FinishedSpan(root, "warrant", "AGENT", trace.began, trace.ended, attributes=whole, failed=trace.failed)
+    return [mlflow_span(f"tr-{trace.id}", each) for each in (question, *steps)]
