@@ -51,12 +51,9 @@ def log(
 
     metadata = RunMetadata(settings.who, _metrics(metrics), _existing(datasets))
     options = LogOptions(questions, cross_check, external, as_agent, again, metadata)
-    console = Terminal(stderr=True)
+    console, name = Terminal(stderr=True), settings.registered_model
     with console.status("Importing MLflow") as status:
-        made = log_release(
-            chosen, settings.index, settings.registry_uri, settings.registered_model, options, status.update
-        )
-    name = f"{settings.registered_model} v{made.number}"
+        made = log_release(chosen, settings.index, settings.registry_uri, name, options, status.update)
     if not made.new:
         console.print(f"{name} v{made.number} is the same: code, release and Snapshot. --again makes another version.")
     else:

@@ -39,6 +39,7 @@ def version_rows(versions: Sequence[Version], placement: Placement, transitions:
             "digest": each.digest,
             "snapshot": each.tags.get("warrant.snapshot", ""),
             "commit": each.tags.get("warrant.commit", ""),
+            "who": each.tags.get("warrant.who", ""),
             "logged": datetime.fromtimestamp(each.made / 1000, UTC).isoformat(timespec="seconds"),
         }
         for each in versions
@@ -92,7 +93,7 @@ def history_table(rows: list[Row]) -> Table | Text:
 
 def version_panel(row: Row, warrant: Warrant | None, metrics: dict[str, float]) -> Panel:
     """One version: where it stands, what it is made of, on what evidence."""
-    facts = [(name, row[name]) for name in ("digest", "snapshot", "commit", "logged")]
+    facts = [(name, row[name]) for name in ("digest", "snapshot", "commit", "logged", "who") if row[name]]
     values = [("stage", row["stage"] or "none"), ("traffic", _traffic(row) or "-"), *facts]
     values += [("metrics", ", ".join(f"{name} {value:g}" for name, value in metrics.items()) or "none")]
     values += [("warrant", _evidence(warrant))]

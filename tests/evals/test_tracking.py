@@ -58,7 +58,7 @@ def test_means_are_over_what_has_a_value_and_say_what_has_none() -> None:
 
 
 def test_a_run_is_logged_whole_and_once(made: Made, run: EvalRun) -> None:
-    name, new = log_run(run, FOUND, made.uri, "warrant")
+    name, new = log_run(run, FOUND, made.uri, "warrant", "ann@host")
     assert new
     found = made.client.get_run(name)
     assert (found.info.status, found.data.tags["warrant.digest"]) == ("FINISHED", "d" * 64)
@@ -72,21 +72,21 @@ def test_a_run_is_logged_whole_and_once(made: Made, run: EvalRun) -> None:
     assert kept == {"run.json", "samples.jsonl", "answers.jsonl", "scores.json"}
     text = Path(made.client.download_artifacts(name, ANSWERS)).read_bytes()
     assert text == (run.path / ANSWERS).read_bytes()
-    assert log_run(run, FOUND, made.uri, "warrant") == (name, False)
+    assert log_run(run, FOUND, made.uri, "warrant", "ann@host") == (name, False)
 
 
 def test_one_that_was_broken_off_is_finished_and_a_change_is_another(made: Made, run: EvalRun) -> None:
-    name, _ = log_run(run, FOUND, made.uri, "warrant")
+    name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host")
     made.client.update_run(name, status="RUNNING")
-    assert log_run(run, FOUND, made.uri, "warrant") == (name, True)
+    assert log_run(run, FOUND, made.uri, "warrant", "ann@host") == (name, True)
     run.keep(SampleOutcome(sample="c", answer={}, seconds=1))
-    assert log_run(run, FOUND, made.uri, "warrant")[0] != name
+    assert log_run(run, FOUND, made.uri, "warrant", "ann@host")[0] != name
 
 
 def test_an_mlflow_that_is_away_is_told(run: EvalRun, worse_run: EvalRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(RegistryUnavailable, match="localhost:9"):
-        log_run(run, FOUND, "http://localhost:9", "warrant")
+        log_run(run, FOUND, "http://localhost:9", "warrant", "ann@host")
     with pytest.raises(RegistryUnavailable, match="localhost:9"):
         attach_verdict("0" * 32, VerdictFiles(verdict_of(reported_run(worse_run), None)), "http://localhost:9")
 
@@ -106,7 +106,7 @@ def kept(made: Made, name: str) -> set[str]:
 
 
 def test_a_verdict_and_its_report_stay_beside_the_run(made: Made, worse_run: EvalRun, tmp_path: Path) -> None:
-    name, _ = log_run(worse_run, (), made.uri, "warrant")
+    name, _ = log_run(worse_run, (), made.uri, "warrant", "ann@host")
     verdict, report = reported(worse_run, tmp_path)
     attached = VerdictFiles(verdict, report)
     assert attach_verdict(name, attached, made.uri)
@@ -122,7 +122,7 @@ def test_a_verdict_and_its_report_stay_beside_the_run(made: Made, worse_run: Eva
 
 
 def test_a_later_verdict_takes_nothing_away(made: Made, worse_run: EvalRun, tmp_path: Path) -> None:
-    name, _ = log_run(worse_run, (), made.uri, "warrant")
+    name, _ = log_run(worse_run, (), made.uri, "warrant", "ann@host")
     verdict, _ = reported(worse_run, tmp_path)
     alone = verdict_of(reported_run(worse_run), None, LIMITS)
     assert [attach_verdict(name, VerdictFiles(each), made.uri) for each in (verdict, alone, alone)] == [
