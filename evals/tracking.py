@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,9 +180,12 @@ def _record(sample: Sample) -> dict[str, Any]:
 
 
 def _version(client: MlflowClient, run: EvalRun, uri: str, model: str) -> ModelVersion | None:
-    """The registered version that was asked, or one that is the same."""
+    """The registered version that was asked; the newest that is the same where the run names none of this registry."""
     if run.info.version:
-        return client.get_model_version(model, str(run.info.version))
+        with suppress(MlflowException):
+            found = client.get_model_version(model, str(run.info.version))
+            if found.tags.get(DIGEST) == run.info.release:
+                return found
     return registered(uri, model, run.info.release)
 
 

@@ -9,18 +9,26 @@ from versions_under_test import Made, command
 
 from evals.dataset import Dataset, Sample
 from evals.gate.verdict import Verdict
+from evals.judge.config import JudgeIdentity, JudgeUsage
+from evals.judge.scores import JUDGEMENTS, JudgedScores
 from evals.report import FILES, write_report
 from evals.report.contents import report_of
-from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
+from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run, plain_passage
 from evals.scores import SCORES, Score, ScoresFile
 from evals.tracking import EVIDENCE, SAYS, VerdictFiles, attach_verdict, log_run, means
 from graph.errors import RegistryUnavailable
+from graph.registry.log_model import tracking
+from graph.release import Release
 from warrant import main
 
 pytestmark = pytest.mark.slow
 
-SUBJECT = PackagedRelease(Path(), "default@abc", "d" * 64, "s1", version=3)
-SAMPLES = (Sample(id="a", question="Who?", answerable=True), Sample(id="b", question="Whom?", answerable=True))
+SUBJECT = PackagedRelease(Path(), "default@abc", "d" * 64, "s1", commit="c" * 40)
+ASKED = '{"question": "Who?", "history": [], "filters": {}, "groups": []}'
+SAMPLES = (
+    Sample(id="a", question="Who?", answerable=True, reference="Ann"),
+    Sample(id="b", question="Whom?", answerable=True),
+)
 FOUND = (
     Score(sample="a", metric="answered", values=(1.0,)),
     Score(sample="b", metric="answered", reason="it failed: TimeoutError"),
@@ -64,7 +72,7 @@ def test_a_run_is_logged_whole_and_once(made: Made, run: EvalRun) -> None:
     assert (found.info.status, found.data.tags["warrant.digest"]) == ("FINISHED", "d" * 64)
     assert found.data.metrics == {"answered": 1.0, "answered.without": 1.0, "token_f1.without": 1.0}
     assert found.data.params["dataset_digest"] == run.info.dataset_digest
-    assert (found.data.params["label"], found.data.params["version"]) == ("default@abc", "3")
+    assert (found.data.params["label"], found.data.params["commit"]) == ("default@abc", "c" * 40)
     assert found.inputs
     [dataset] = found.inputs.dataset_inputs
     assert (dataset.dataset.name, dataset.dataset.digest) == ("d", run.info.dataset_digest[:36])
@@ -75,10 +83,105 @@ def test_a_run_is_logged_whole_and_once(made: Made, run: EvalRun) -> None:
     assert log_run(run, FOUND, made.uri, "warrant", "ann@host") == (name, False)
 
 
+def traces_of(made: Made, name: str) -> dict[str, Any]:
+    """The traces of a run by sample."""
+    experiment = made.client.get_run(name).info.experiment_id
+    found = made.client.search_traces(locations=[experiment], run_id=name)
+    return {str(trace.info.client_request_id): trace for trace in found}
+
+
+def test_each_answer_is_a_trace_with_its_scores(made: Made, run: EvalRun) -> None:
+    name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host")
+    found = traces_of(made, name)
+    assert {sample: trace.info.state.value for sample, trace in found.items()} == {"a": "OK", "b": "ERROR"}
+    assert (found["a"].data.request, found["a"].info.response_preview) == (ASKED, "Ann")
+    assert found["a"].info.execution_duration == 500
+    assert found["b"].info.response_preview == "TimeoutError: late"
+    scores = {each.name: each for each in found["b"].info.assessments if each.feedback}
+    assert {name: each.feedback.error.error_message for name, each in scores.items()} == dict.fromkeys(
+        ("answered", "token_f1"), "it failed: TimeoutError"
+    )
+    [answered] = [each for each in found["a"].info.assessments if each.feedback]
+    assert (answered.name, answered.feedback.value, answered.source.source_type) == ("answered", 1.0, "CODE")
+    expected = {each.name: each.expectation.value for each in found["a"].info.assessments if each.expectation}
+    assert expected == {"answerable": True, "expected_response": "Ann"}
+
+
+def test_passages_and_steps_are_spans(made: Made, tmp_path: Path) -> None:
+    run = open_run(tmp_path / "runs", Dataset("d", SAMPLES), SUBJECT, 1)
+    passage = plain_passage("travel.md", "EUR 145 a night.", "Travel")
+    answer = {"text": "Ann", "timings": {"retrieve": 20.0, "cite": 5.0}}
+    run.keep(SampleOutcome(sample="a", answer=answer, passages=[passage], seconds=0.03))
+    name, _ = log_run(run, (), made.uri, "warrant", "ann@host")
+    root, retrieve, cite = traces_of(made, name)["a"].data.spans
+    assert [root.name, retrieve.span_type, cite.parent_id] == ["warrant", "RETRIEVER", root.span_id]
+    assert cite.start_time_ns - root.start_time_ns == 20_000_000
+    [document] = retrieve.outputs
+    assert (document["page_content"], document["metadata"]["doc_uri"]) == ("EUR 145 a night.", "travel.md")
+
+
+def test_the_run_names_its_maker_its_model_and_its_dataset(made: Made, run: EvalRun) -> None:
+    name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host")
+    found = made.client.get_run(name)
+    origin = {tag: found.data.tags[f"mlflow.{tag}"] for tag in ("user", "source.name", "source.git.commit", "runType")}
+    assert origin == {
+        "user": "ann@host",
+        "source.name": "warrant eval log",
+        "source.git.commit": "c" * 40,
+        "runType": "genai_evaluate",
+    }
+    assert found.inputs
+    [model] = found.inputs.model_inputs
+    assert made.client.get_logged_model(model.model_id).name == "default-abc"
+    [dataset] = made.client.search_datasets([found.info.experiment_id])
+    with tracking(made.uri):
+        records = {each.tags["sample"]: each for each in dataset.records}
+    assert records["a"].inputs == {"question": "Who?"}
+    assert records["a"].expectations == {"answerable": True, "expected_response": "Ann"}
+    [given] = found.inputs.dataset_inputs
+    assert dataset.dataset_id in given.dataset.source
+
+
+def test_the_model_is_the_registered_one_where_the_release_is_a_version(made: Made, tmp_path: Path) -> None:
+    number = made.add(Release())
+    version = made.client.get_model_version("warrant", str(number))
+    for by_number in (number, None):
+        place = PackagedRelease(Path(), "default@abc", version.tags["warrant.digest"], f"s{by_number}", by_number)
+        run = open_run(tmp_path / f"runs-{by_number}", Dataset("d", SAMPLES), place, 1)
+        run.keep(SampleOutcome(sample="a", answer={"text": str(by_number)}, seconds=0.1))
+        name, _ = log_run(run, (), made.uri, "warrant", "ann@host")
+        found = made.client.get_run(name)
+        assert found.inputs
+        assert [f"models:/{each.model_id}" for each in found.inputs.model_inputs] == [version.source]
+        assert found.data.tags["mlflow.source.git.commit"] == "f" * 40
+
+
+def test_what_a_judge_said_is_its_own(made: Made, run: EvalRun) -> None:
+    said = Score(sample="a", metric="faithfulness", values=(1.0, 0.5))
+    (run.path / JUDGEMENTS).write_text("{}\n")
+    judge = JudgeIdentity(model="gpt-4o", host="localhost", temperature=0, ragas="1", prompts="p" * 64)
+    judged_scores = JudgedScores(key="k", judge=judge, repeats=2, spent=JudgeUsage(calls=2), whole=True, scores=(said,))
+    name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host", judged_scores)
+    [judged] = [each for each in traces_of(made, name)["a"].info.assessments if each.name == "faithfulness"]
+    assert (judged.feedback.value, judged.source.source_type) == (0.75, "LLM_JUDGE")
+    assert judged.source.source_id == judged_scores.label
+    assert judged.metadata["values"] == "1, 0.5"
+    assert made.client.get_run(name).data.metrics["faithfulness"] == 0.75
+
+
+def counted(made: Made, name: str) -> tuple[int, int, int]:
+    """How many traces, spans and assessments a run has."""
+    traces = traces_of(made, name).values()
+    spans = sum(len(trace.data.spans) for trace in traces)
+    return len(traces), spans, sum(len(trace.info.assessments) for trace in traces)
+
+
 def test_one_that_was_broken_off_is_finished_and_a_change_is_another(made: Made, run: EvalRun) -> None:
     name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host")
+    before = counted(made, name)
     made.client.update_run(name, status="RUNNING")
     assert log_run(run, FOUND, made.uri, "warrant", "ann@host") == (name, True)
+    assert counted(made, name) == before == (2, 2, 6)
     run.keep(SampleOutcome(sample="c", answer={}, seconds=1))
     assert log_run(run, FOUND, made.uri, "warrant", "ann@host")[0] != name
 
