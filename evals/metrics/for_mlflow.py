@@ -13,12 +13,13 @@ from graph.verification import PassageInput, verify
 def supported(inputs: dict[str, Any], outputs: Any, trace: Trace | None = None) -> Feedback:
     """The share of an answer's claims that its passages support; the rationale names the other ones.
 
-    `inputs` has the `question`, `outputs` is the answer or has it as `answer`. The passages are the `passages` of the
-    outputs or of the inputs, or else the documents that the retriever spans of the trace give back.
+    `inputs` has the `question`, `outputs` is the answer or has it as `answer` or `text`. The passages are those in
+    `passages` of the outputs or of the inputs, or else the documents that the retriever spans of the trace give back.
     """
     given = outputs if isinstance(outputs, dict) else {"answer": outputs}
     passages = given.get("passages") or inputs.get("passages") or list(_retrieved(trace))
-    report = verify(str(inputs.get("question", "")), str(given["answer"]), passages)
+    answer = given["answer"] if "answer" in given else given["text"]
+    report = verify(str(inputs.get("question", "")), str(answer), passages)
     amiss = [
         f"{claim.verdict}: {claim.text} ({claim.because})" for claim in report.claims if claim.verdict != "supported"
     ]

@@ -35,8 +35,10 @@ class MlflowTraceStore:
         from mlflow import MlflowClient
         from mlflow.tracing.client import TracingClient
 
+        from graph.registry.log_model import experiment_of
+
         self._client, self._writer = MlflowClient(uri), TracingClient(uri)
-        self._experiment = _experiment(self._client, experiment)
+        self._experiment = experiment_of(uri, experiment)
         self._trace_ids: OrderedDict[str, str] = OrderedDict()
 
     def write(self, trace: Trace) -> None:
@@ -82,20 +84,6 @@ def open_mlflow(settings: ServerSettings) -> MlflowTraceStore:
     # MLflow does not support two workers creating the tables of one SQLite file at once.
     with FileLock(settings.state / "traces.lock", timeout=OPEN_TIMEOUT):
         return MlflowTraceStore(settings.traces or "", settings.traces_experiment)
-
-
-def _experiment(client: Any, name: str) -> str:
-    from mlflow.exceptions import MlflowException
-
-    if found := client.get_experiment_by_name(name):
-        return str(found.experiment_id)
-    try:
-        return str(client.create_experiment(name))
-    except MlflowException:
-        # Another worker may have created it.
-        if found := client.get_experiment_by_name(name):
-            return str(found.experiment_id)
-        raise
 
 
 def _info(trace: Trace, experiment: str) -> Any:

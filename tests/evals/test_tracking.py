@@ -11,6 +11,7 @@ from evals.dataset import Dataset, Sample
 from evals.gate.verdict import Verdict
 from evals.judge.config import JudgeIdentity, JudgeUsage
 from evals.judge.scores import JUDGEMENTS, JudgedScores
+from evals.metrics.for_mlflow import supported
 from evals.report import FILES, write_report
 from evals.report.contents import report_of
 from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run, plain_passage
@@ -110,14 +111,17 @@ def test_each_answer_is_a_trace_with_its_scores(made: Made, run: EvalRun) -> Non
 def test_passages_and_steps_are_spans(made: Made, tmp_path: Path) -> None:
     run = open_run(tmp_path / "runs", Dataset("d", SAMPLES), SUBJECT, 1)
     passage = plain_passage("travel.md", "EUR 145 a night.", "Travel")
-    answer = {"text": "Ann", "timings": {"retrieve": 20.0, "cite": 5.0}}
+    answer = {"text": "It is EUR 145 a night. [1]", "timings": {"retrieve": 20.0, "cite": 5.0}}
     run.keep(SampleOutcome(sample="a", answer=answer, passages=[passage], seconds=0.03))
     name, _ = log_run(run, (), made.uri, "warrant", "ann@host")
-    root, retrieve, cite = traces_of(made, name)["a"].data.spans
+    trace = traces_of(made, name)["a"]
+    root, retrieve, cite = trace.data.spans
     assert [root.name, retrieve.span_type, cite.parent_id] == ["warrant", "RETRIEVER", root.span_id]
     assert cite.start_time_ns - root.start_time_ns == 20_000_000
     [document] = retrieve.outputs
     assert (document["page_content"], document["metadata"]["doc_uri"]) == ("EUR 145 a night.", "travel.md")
+    scored: Any = supported(inputs=root.inputs, outputs=root.outputs, trace=trace)
+    assert scored.value == 1.0
 
 
 def test_the_run_names_its_maker_its_model_and_its_dataset(made: Made, run: EvalRun) -> None:
