@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 from report_under_test import LIMITS, good, reported_run, run_of, samples, verdict_of, worse
 from versions_under_test import Made, command
 
@@ -122,6 +123,21 @@ def test_passages_and_steps_are_spans(made: Made, tmp_path: Path) -> None:
     assert (document["page_content"], document["metadata"]["doc_uri"]) == ("EUR 145 a night.", "travel.md")
     scored: Any = supported(inputs=root.inputs, outputs=root.outputs, trace=trace)
     assert scored.value == 1.0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_store_without_datasets_and_spans_has_the_run_all_the_same(
+    run: EvalRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    uri = (tmp_path / "store").as_uri()
+    name, _ = log_run(run, FOUND, uri, "warrant", "ann@host")
+    client = MlflowClient(uri, uri)
+    found = client.get_run(name)
+    assert found.inputs
+    assert [each.dataset.name for each in found.inputs.dataset_inputs] == ["d"]
+    traces = client.search_traces(locations=[found.info.experiment_id], run_id=name)
+    assert sorted(span.name for trace in traces for span in trace.data.spans) == ["warrant", "warrant"]
 
 
 def test_the_run_names_its_maker_its_model_and_its_dataset(made: Made, run: EvalRun) -> None:

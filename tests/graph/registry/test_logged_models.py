@@ -127,7 +127,7 @@ def test_a_version_says_what_it_is_and_who_made_it(logging: Logging) -> None:
     )
     assert version.description.endswith("Logged by ann@host.")
     assert version.tags["warrant.who"] == "ann@host"
-    run = logging.client.get_run(version.run_id)
+    run = logging.client.get_run(str(version.run_id))
     tags = {name: run.data.tags[f"mlflow.{name}"] for name in ("user", "source.name", "source.git.commit")}
     assert tags == {
         "user": "ann@host",
@@ -139,8 +139,8 @@ def test_a_version_says_what_it_is_and_who_made_it(logging: Logging) -> None:
 
 def prompts_of(logging: Logging, number: int) -> dict[str, str]:
     """The versions of prompts that a model version is linked to, by name."""
-    version = logging.client.get_model_version("warrant", str(number))
-    linked = logging.client.get_logged_model(str(version.model_id)).tags["mlflow.linkedPrompts"]
+    source = str(logging.client.get_model_version("warrant", str(number)).source)
+    linked = logging.client.get_logged_model(source.removeprefix("models:/")).tags["mlflow.linkedPrompts"]
     return {each["name"]: each["version"] for each in json.loads(linked)}
 
 
