@@ -23,7 +23,6 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracing.client import TracingClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_TYPE, MLFLOW_RUN_TYPE_GENAI_EVALUATE
-from mlflow.utils.uri import is_databricks_uri
 
 from evals.dataset import Sample
 from evals.gate.verdict import Verdict
@@ -160,7 +159,7 @@ def _dataset(client: MlflowClient, experiment: str, run: EvalRun) -> DatasetInpu
     """
     info, name = run.info, f"{run.info.dataset}-{run.info.dataset_digest[:8]}"
     plain = dataset_input(info.dataset, info.dataset_digest, "evaluation")
-    if is_databricks_uri(client.tracking_uri):
+    if client.tracking_uri.startswith("databricks"):
         return plain  # There they are tables of Unity Catalog, which somebody has to have made.
     try:
         known = client.search_datasets([experiment], f"name = '{name}'", max_results=1)
