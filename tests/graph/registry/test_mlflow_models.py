@@ -271,9 +271,9 @@ def test_mlflow_serves_it_over_http(endpoint: str) -> None:
 
 
 def test_mlflow_tells_over_http_what_is_wrong(endpoint: str) -> None:
-    reply = httpx.post(endpoint, json={"inputs": {"question": 5}}, timeout=60)
+    reply = httpx.post(endpoint, json={"question": HOTEL}, timeout=60)
     assert reply.status_code == 400
-    assert "question" in reply.text
+    assert "inputs" in reply.text
 
 
 @pytest.mark.parametrize(
