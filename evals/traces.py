@@ -7,6 +7,7 @@ thousands of scores would take minutes.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,14 +77,19 @@ def write_traces(
             answer = ScoredAnswer(sample, outcome, by_sample.get(sample.id, ()))
             info = client.start_trace(trace_info(answer, home, began + number))
             written.append((info, trace_spans(answer, home, began + number)))
-    try:
-        for first in range(0, len(written), TRACES_AT_ONCE):
-            client.log_spans(
-                home.experiment, [span for _, some in written[first : first + TRACES_AT_ONCE] for span in some]
-            )
-    except NotImplementedError:  # A tracking server that keeps no spans takes them as a file of the trace.
-        for info, some in written:
-            client._upload_trace_data(info, TraceData(some))
+    _write_spans(client, home.experiment, written)
+
+
+def _write_spans(client: TracingClient, experiment: str, written: list[tuple[TraceInfo, list[Span]]]) -> None:
+    """All spans in a few calls; as a file of each trace where the tracking server keeps no spans of an experiment."""
+    if not client.tracking_uri.startswith("databricks"):
+        with suppress(NotImplementedError):
+            for first in range(0, len(written), TRACES_AT_ONCE):
+                some = written[first : first + TRACES_AT_ONCE]
+                client.log_spans(experiment, [span for _, spans in some for span in spans])
+            return
+    for info, spans in written:
+        client._upload_trace_data(info, TraceData(spans))
 
 
 def trace_info(answer: ScoredAnswer, home: TraceHome, began: int) -> TraceInfo:

@@ -77,20 +77,15 @@ def log_run(
         there = _there(client, experiment, key)
         if there and there.info.status != UNFINISHED:
             return str(there.info.run_id), False
-        tags = {KEY: key, DIGEST: run.info.release, MLFLOW_RUN_TYPE: MLFLOW_RUN_TYPE_GENAI_EVALUATE}
-        name = f"{run.info.label} on {run.info.dataset}"
-        found = (there or client.create_run(experiment, run_name=name, tags=tags)).info.run_id
         version = _version(client, run, uri, model)
-        commit = run.info.commit or (version.tags.get("warrant.commit", "") if version else "")
-        for tag, value in origin_tags("eval log", who, commit).items():
-            client.set_tag(found, tag, value)
+        found = (there or _begin(client, experiment, key, run, version, who)).info.run_id
         home = TraceHome(experiment, found, _logged_model(client, experiment, found, run, version))
-        _fill(client, home, run, (*scores, *(judgements.scores if judgements else ())))
+        judged = judgements.scores if judgements else ()
+        _fill(client, home, run, (*scores, *judged))
         if judgements:
             _fill_in_judge(client, found, run, judgements)
-        given = [(each, METRICS) for each in scores]
-        if judgements:
-            given += [(each, AssessmentSource("LLM_JUDGE", judgements.label)) for each in judgements.scores]
+        judge = AssessmentSource("LLM_JUDGE", judgements.label if judgements else "")
+        given = [*((score, METRICS) for score in scores), *((score, judge) for score in judged)]
         write_traces(TracingClient(uri), home, run, given)
         client.set_terminated(found)
     return found, True
@@ -125,6 +120,16 @@ def means(scores: tuple[Score, ...]) -> dict[str, float]:
         if len(values) < len(each):
             found[f"{name}.without"] = len(each) - len(values)
     return found
+
+
+def _begin(
+    client: MlflowClient, experiment: str, key: str, run: EvalRun, version: ModelVersion | None, who: str
+) -> MlflowRun:
+    """A new MLflow run with its tags."""
+    commit = run.info.commit or (version.tags.get("warrant.commit", "") if version else "")
+    tags = {KEY: key, DIGEST: run.info.release, MLFLOW_RUN_TYPE: MLFLOW_RUN_TYPE_GENAI_EVALUATE}
+    name = f"{run.info.label} on {run.info.dataset}"
+    return client.create_run(experiment, run_name=name, tags={**tags, **origin_tags("eval log", who, commit)})
 
 
 def _fill(client: MlflowClient, home: TraceHome, run: EvalRun, scores: tuple[Score, ...]) -> None:
