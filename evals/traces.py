@@ -30,7 +30,7 @@ from mlflow.tracing.constant import AssessmentMetadataKey, TraceMetadataKey
 from evals.dataset import Sample
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import Score
-from graph.registry.spans import FinishedSpan, mlflow_span
+from graph.registry.tracing import FinishedSpan, mlflow_span
 
 MILLI = 1_000_000
 PREVIEW_LENGTH = 1000

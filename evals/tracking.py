@@ -33,7 +33,8 @@ from evals.scores import SCORES, Score, by_metric, values_of
 from evals.traces import METRICS, TraceHome, expectations, write_traces
 from graph.errors import RegistryUnavailable
 from graph.registry.address import check_reach, shown, trouble
-from graph.registry.log_model import DIGEST, dataset_input, experiment_of, origin_tags, registered, tracking
+from graph.registry.log_model import DIGEST, dataset_input, origin_tags, registered, tracking
+from graph.registry.tracing import experiment_of
 
 KEY = "warrant.eval"
 KEPT = (ABOUT, SAMPLES, ANSWERS, SCORES)

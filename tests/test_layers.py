@@ -11,7 +11,7 @@ GRAPH = sorted((ROOT / "graph").rglob("*.py"))
 EVALS = sorted((ROOT / "evals").rglob("*.py"))
 SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py"), *EVALS])
 
-REGISTRY = ("client", "log_model", "log_release", "mlflow_entry", "mlflow_models", "spans")
+REGISTRY = ("client", "log_model", "log_release", "mlflow_entry", "mlflow_models", "tracing")
 """The files of the registry that use MLflow; packages, warrants and stages do not."""
 HOMES = {
     "lancedb": {"graph/index/tables.py"},

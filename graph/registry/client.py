@@ -21,9 +21,10 @@ from ..errors import PackageBroken, RegistryUnavailable, SettingsInvalid, Versio
 from ..settings import model_name
 from . import Version
 from .address import check_address, check_reach, shown, trouble
-from .log_model import DIGEST, experiment_of, tracking
+from .log_model import DIGEST, tracking
 from .package_cache import cached_package
 from .stages import SHADOW_TAG, SPLIT_TAG, Placement, RegistryChange
+from .tracing import experiment_of
 from .transitions import State, Transition, read_transition, transition_tags
 from .warrant import Warrant, read_warrant
 

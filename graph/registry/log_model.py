@@ -28,6 +28,7 @@ from . import package
 from .isolation import digest_of
 from .package import Packed
 from .requirements import requirements
+from .tracing import experiment_of
 
 DIGEST, WHO = "warrant.digest", "warrant.who"
 ABOUT = "Releases of a Warrant agent: each version holds code, release.yaml and Snapshot. See its description and tags."
@@ -186,26 +187,6 @@ def _log_model(packed: Packed, question: str) -> ModelInfo:
 
 def _parts(packed: Packed) -> list[str]:
     return [str(packed.root / name) for name in PARTS if (packed.root / name).exists()]
-
-
-def experiment_of(uri: str, name: str) -> str:
-    """The id of an experiment, made if it is not there; beside a SQLite file its artifacts lie beside that file."""
-    client = MlflowClient(uri, uri)
-    if found := client.get_experiment_by_name(name):
-        return str(found.experiment_id)
-    try:
-        return str(client.create_experiment(name, artifact_location=_beside(uri)))
-    except MlflowException:
-        if found := client.get_experiment_by_name(name):  # Somebody else has made it meanwhile.
-            return str(found.experiment_id)
-        raise
-
-
-def _beside(uri: str) -> str | None:
-    """Where artifacts go when MLflow is a SQLite file; None: the tracking server knows."""
-    if not uri.startswith("sqlite:///"):
-        return None
-    return (Path(uri.removeprefix("sqlite:///")).absolute().parent / "artifacts").as_uri()
 
 
 def _check(logged: LoggedModel, packed: Packed, info: ModelInfo) -> None:

@@ -97,9 +97,7 @@ def _log_agent(
     if not options.again and (same := registered(uri, model, packed.digest)):
         return int(same.version)
     if not run_id:
-        raise PackageBroken(
-            f"There is a version of this release that has no run to log {model} in; --again makes another."
-        )
+        raise PackageBroken(f"{model} cannot be logged: the version that is there has no run. --again makes another.")
     report("Logging it as a ResponsesAgent")
     return register(uri, model, log_agent(packed, uri, run_id), packed, options.metadata.who)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from graph.registry.spans import FinishedSpan, mlflow_span
+from graph.registry.tracing import FinishedSpan, experiment_of, mlflow_span
 from server.observability.traces import Trace
 from server.settings import ServerSettings
 
@@ -34,8 +34,6 @@ class MlflowTraceStore:
         """Connect, and create the experiment if it is missing; raises what MLflow raises."""
         from mlflow import MlflowClient
         from mlflow.tracing.client import TracingClient
-
-        from graph.registry.log_model import experiment_of
 
         self._client, self._writer = MlflowClient(uri), TracingClient(uri)
         self._experiment = experiment_of(uri, experiment)

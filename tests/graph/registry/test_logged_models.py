@@ -66,6 +66,8 @@ def logging(empty: Path, quick_handbook: Path, tmp_path_factory: pytest.TempPath
 def model(logging: Logging) -> Iterator[Any]:
     with tracking(logging.uri):
         yield mlflow.pyfunc.load_model("models:/warrant/1")
+    # What is loaded becomes the process's active model, to which MLflow links every later metric.
+    mlflow.clear_active_model()
 
 
 def texts(replies: list[dict[str, Any]]) -> list[str]:

@@ -1,7 +1,8 @@
-"""A finished span of a trace, as MLflow stores it; MLflow is imported when the first one is made."""
+"""Experiments, and the finished spans of traces, as MLflow stores them; MLflow is imported when it is called."""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -39,3 +40,26 @@ def mlflow_span(trace: str, span: FinishedSpan) -> "Span":
             "events": [],
         }
     )
+
+
+def experiment_of(uri: str, name: str) -> str:
+    """The id of an experiment, made if it is not there; beside a SQLite file its artifacts lie beside that file."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient(uri, uri)
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name, artifact_location=_beside(uri)))
+    except MlflowException:
+        if found := client.get_experiment_by_name(name):  # Somebody else has made it meanwhile.
+            return str(found.experiment_id)
+        raise
+
+
+def _beside(uri: str) -> str | None:
+    """Where artifacts go when MLflow is a SQLite file; None: the tracking server knows."""
+    if not uri.startswith("sqlite:///"):
+        return None
+    return (Path(uri.removeprefix("sqlite:///")).absolute().parent / "artifacts").as_uri()
