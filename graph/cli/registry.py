@@ -73,14 +73,14 @@ def registry_change(registry: str | None, model: str | None) -> Iterator[tuple["
     settings, context = settings_with(registry=registry, model=model), click.get_current_context()
     log, act = AuditLog(settings.audit_path, settings.audit_anchor), str(context.info_name)
     given = {name: str(value) for name, value in context.params.items() if value}
-    log.append(settings.who, act, settings.model, "begun", **given)
+    log.append(settings.who, act, settings.registered_model, "begun", **given)
     try:
         with registry_session(registry, model) as session:
             yield session
     except BaseException as error:
-        log.append(settings.who, act, settings.model, "failed", error=type(error).__name__)
+        log.append(settings.who, act, settings.registered_model, "failed", error=type(error).__name__)
         raise
-    log.append(settings.who, act, settings.model, "done")
+    log.append(settings.who, act, settings.registered_model, "done")
 
 
 def _actor(settings: Settings) -> Actor:
