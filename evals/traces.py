@@ -141,7 +141,6 @@ def expectations(sample: Sample) -> dict[str, Any]:
         "alternatives": list(sample.alternatives),
         "expected_retrieved_context": [{"doc_uri": name} for name in sample.documents],
         "quotes": list(sample.quotes),
-        "expected_route": sample.route,
     }
     return {"answerable": sample.answerable, **{name: value for name, value in found.items() if value}}
 

@@ -197,7 +197,10 @@ def _tree(kind: type[BaseException], depth: int = 0) -> Iterator[tuple[str, ...]
 def _errors() -> str:
     exits = [
         ("0", "Done."),
-        ("1", "Refused: files in a strict run, a release that the gate fails, or a promotion that its evidence does not allow."),
+        (
+            "1",
+            "Refused: files in a strict run, a release that the gate fails, a promotion without the evidence for it.",
+        ),
         ("2", "The command, question, filter or file given is wrong."),
         ("3", "The gate cannot tell; or the Snapshot is missing, damaged, or was made for another embedding."),
         ("4", "The release or a setting is wrong."),

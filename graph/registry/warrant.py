@@ -18,7 +18,7 @@ class _Frozen(BaseModel):
 
 
 class WarrantScore(_Frozen):
-    """A metric's mean with its interval in the Verdict, and the champion's value on the same questions where there was one."""
+    """A metric's mean with its interval in the Verdict, and the champion's on the same questions if there was one."""
 
     value: float
     low: float
