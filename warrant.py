@@ -13,6 +13,7 @@ Commands = dict[str, tuple[str, str]]
 """The place and the purpose of each command; a group has no place."""
 COMMANDS: Commands = {
     "index": ("graph.cli.index:index", "Index files, folders and corpora into a Snapshot."),
+    "sync": ("graph.cli.sync:sync", "Copy a Snapshot into an AI Search index of Databricks."),
     "ask": ("graph.cli.ask:ask", "Ask a question and get an answer with checked citations."),
     "serve": ("server.cli.serve:serve", "Serve the graph over HTTP."),
     "keys": ("server.cli.keys:keys", "Create, list, rotate and revoke the keys of callers."),

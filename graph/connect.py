@@ -12,3 +12,7 @@ async def connect(settings: Settings, release: Release) -> Backend:
             from .index.local import open_local
 
             return await open_local(settings, release)
+        case "databricks":
+            from .index.ai_search import open_ai_search
+
+            return await open_ai_search(settings, release)

@@ -57,13 +57,20 @@ class StateSettings(BaseSettings):
         return self.audit or self.state / "audit.jsonl"
 
 
+def index_name(name: str) -> str:
+    """The name of an AI Search index, or none; raises ValueError for one that has not three levels."""
+    if name and not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}", name):
+        raise ValueError("an index is named catalog.schema.index")
+    return name
+
+
 class Settings(StateSettings, BaseSettings):
     """Read once from WARRANT_* variables and a .env file, then frozen."""
 
     model_config = FROM_ENVIRONMENT
 
-    backend: Literal["local"] = "local"
-    """Where the index and the models are."""
+    backend: Literal["local", "databricks"] = "local"
+    """Where passages are searched: a Snapshot on disk, or an AI Search index of Databricks."""
     index: Path = Path(".warrant/index")
     """The index: a store that `warrant index` writes, or one of its Snapshots."""
     release: Path | None = None
@@ -84,6 +91,10 @@ class Settings(StateSettings, BaseSettings):
     """The key for it."""
     rerank_form: Literal["cohere", "tei"] = "cohere"
     """The form of its requests: Cohere's, which most have, or that of Text Embeddings Inference."""
+    databricks_index: Annotated[str, AfterValidator(index_name)] = ""
+    """The AI Search index that `warrant sync` fills and `databricks` searches: catalog.schema.index."""
+    databricks_seconds: float = Field(default=10.0, gt=0, le=600)
+    """Seconds for one call to it, with its retries."""
     registry: str | None = None
     """MLflow's tracking URI, where releases are logged and registered; none: a SQLite file under .warrant."""
     registered_model: Annotated[str, AfterValidator(model_name)] = "warrant"

@@ -21,13 +21,19 @@ HOMES = {
     "langchain": {"graph/models/chat.py", "graph/models/endpoint_embedding.py"},
     "langchain_openai": {"graph/models/chat.py"},
     "anthropic": {"graph/models/chat.py"},
-    "databricks_langchain": {"graph/models/chat.py", "graph/models/endpoint_embedding.py"},
+    "databricks": {
+        "graph/models/databricks.py",
+        "graph/index/ai_search_client.py",
+        "graph/index/ai_search_sync.py",
+    },
+    "databricks_langchain": {"graph/models/databricks.py"},
+    "databricks_openai": {"graph/models/databricks.py"},
     "xllamacpp": {"graph/models/llama.py"},
     "interlock": {"graph/models/breaker.py"},
     "jiter": {"graph/models/json_claims.py"},
     "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
     | {"graph/models/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"}
-    | {"server/auth/tokens.py"},
+    | {"server/auth/tokens.py", "graph/index/ai_search_client.py"},
     "langserve": {"server/routes/langserve.py", "server/client.py"},
     "tenacity": {"server/client.py", "evals/judge/client.py"},
     "mcp": {"server/routes/mcp.py"},

@@ -69,18 +69,20 @@ class StoredLexicon:
         """Map the lexicon of a Snapshot; raises SnapshotBroken."""
         path = directory / LEXICON
         try:
-            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-            properties = table.schema.metadata or {}
-            # Earlier versions have another name for it.
-            passages = int(properties.get(b"public_passages") or properties[b"passages"])
-            return cls(
-                table.select(SCHEMA.names),
-                passages,
-                int(properties.get(b"length", 0)),
-                properties[b"counting"].decode(),
-            )
+            return cls.read(pa.memory_map(str(path)))
         except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
             raise SnapshotBroken(f"{path} is not a Snapshot's lexicon: {error}; index the documents again.") from error
+
+    @classmethod
+    def read(cls, file: Any) -> "StoredLexicon":
+        """Read an Arrow file or its bytes; raises one of several errors where they are no lexicon."""
+        table = pa.ipc.open_file(file).read_all()
+        properties = table.schema.metadata or {}
+        # Earlier versions have another name for it.
+        passages = int(properties.get(b"public_passages") or properties[b"passages"])
+        return cls(
+            table.select(SCHEMA.names), passages, int(properties.get(b"length", 0)), properties[b"counting"].decode()
+        )
 
     @property
     def is_current(self) -> bool:

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol
 
 import numpy as np
 
-from ..backend import Backend, Scope, SourceText
+from ..backend import Backend, Index, Retriever, Scope, SourceText
 from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
@@ -18,7 +18,7 @@ from ..models.embedding import Embedder, Int8Vectors, QuestionVectors, Vectors, 
 from ..models.packaged_embeddings import load_embedder
 from ..models.vector_cache import CachedEmbedder
 from ..release import Release
-from ..retrieval.fusion import bm25, fuse
+from ..retrieval.fusion import Key, bm25, fuse
 from ..settings import Settings
 from ..state import Passage
 from ..text.words import terms
@@ -86,7 +86,7 @@ class SnapshotRetriever:
         missing = [row_id for row_id in row_ids if row_id not in cached]
         fetched = await self._reader.fetch(missing, where) if missing else {}
         for row_id, row in fetched.items():
-            row[UNITS] = _unit_vectors(row[UNITS])
+            row[UNITS] = unit_vectors(row[UNITS])
             self._row_cache.put((where, row_id), row)
         found = {**cached, **fetched}
         return {row_id: found[row_id] for row_id in row_ids if row_id in found}
@@ -103,14 +103,14 @@ class SnapshotRetriever:
                 best.setdefault(names[row_id], score)
         return list(best.items())
 
-    async def _search_both(self, text: str, where: str, scope: Scope) -> "_SearchResult":
+    async def _search_both(self, text: str, where: str, scope: Scope) -> "SearchResult[int]":
         """Run the lexical and the vector search concurrently."""
         words = "".join(character if character.isalnum() else " " for character in text).strip()
         by_words = self._search_lexical(words, where, scope) if self._weight < 1 else _nothing()
         by_meaning = self._search_vector(text, where, scope.pool) if self._weight > 0 else _no_vector()
         lexical, (vector, question) = await asyncio.gather(by_words, by_meaning)
         matches = dict(lexical)
-        return _SearchResult(fuse(matches, dict(vector), self._weight), matches, question)
+        return SearchResult(fuse(matches, dict(vector), self._weight), matches, question)
 
     @contextmanager
     def _unavailable_on_error(self) -> Iterator[None]:
@@ -163,19 +163,19 @@ async def _no_vector() -> tuple[list[Hit], None]:
 
 
 @dataclass(frozen=True)
-class _SearchResult:
+class SearchResult(Generic[Key]):
     """The fused scores by row id, best first, and the scores of the lexical search."""
 
-    fused: Mapping[int, float]
-    matches: Mapping[int, float]
+    fused: Mapping[Key, float]
+    matches: Mapping[Key, float]
     question: QuestionVectors | None
 
-    def passages(self, rows: Mapping[int, dict[str, Any]], unrelated: float) -> list[Passage]:
+    def passages(self, rows: Mapping[Key, dict[str, Any]], unrelated: float) -> list[Passage]:
         """Fetched rows as passages, with the similarities of the passages and their units."""
         whole, units = _compare(self.question, list(rows.values()), unrelated)
         return [self._passage(*each) for each in zip(rows, rows.values(), whole, units, strict=True)]
 
-    def _passage(self, row_id: int, row: dict[str, Any], vector: float | None, similar: list[float]) -> Passage:
+    def _passage(self, row_id: Key, row: dict[str, Any], vector: float | None, similar: list[float]) -> Passage:
         return Passage(
             id=row["id"],
             document=row["document"],
@@ -208,7 +208,7 @@ def _compare(
     return whole.tolist(), [units[first:last] for first, last in pairwise([0, *ends])]
 
 
-def _unit_vectors(quantised: Int8Vectors) -> Vectors:
+def unit_vectors(quantised: Int8Vectors) -> Vectors:
     """Unit vectors from 8-bit vectors."""
     vectors = quantised.astype(np.float32)
     scaled: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
@@ -249,6 +249,17 @@ async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
     caches = open_caches(settings)
     retriever, embedder = await open_retriever(settings.index, release, settings.cores, caches)
+    return await assemble(settings, release, retriever, embedder, caches)
+
+
+class _Searched(Retriever, Index, Protocol):
+    """What searches an index and reads its documents."""
+
+
+async def assemble(
+    settings: Settings, release: Release, retriever: _Searched, embedder: Embedder, caches: Caches
+) -> Backend:
+    """A backend of a retriever and the models that the Release names."""
     from ..models.rerankers import open_reranker
     from ..models.writers import open_judge, open_writers
 

@@ -251,6 +251,15 @@ class Reader:
                 units = [_unit_matrix(row.pop(UNITS), vectors.shape[1]) for row in rows]
                 yield PassageRows(rows, vectors, units)
 
+    async def whole_passages(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every passage with all that is stored of it, metadata columns included."""
+        async for batch in await self._passages.query().to_batches(max_batch_length=BATCH):
+            table = pa.Table.from_batches([batch])
+            rows = table.drop_columns(["vector"]).to_pylist()
+            for row, vector in zip(rows, _matrix(table["vector"]), strict=True):
+                row["vector"], row[WORDS] = vector, row.pop(CLOSED_WORDS, None) or row[WORDS]
+            yield rows
+
     async def count(self) -> int:
         return int(await self._passages.count_rows())
 

@@ -133,7 +133,9 @@ def _create_client(provider: str, model: str, settings: Settings, generation: Ge
     if provider == "openai":
         return chat_model(model, None, None, generation)
     if provider == "databricks":
-        return _databricks(model, _options(provider, generation))
+        from .databricks import open_chat_model
+
+        return open_chat_model(model, _options(provider, generation))
     from langchain.chat_models import init_chat_model
 
     client: BaseChatModel = init_chat_model(model, model_provider=provider, **_options(provider, generation))
@@ -172,15 +174,6 @@ def _options(provider: str, generation: Generation) -> dict[str, Any]:
             }
         case _:
             return common
-
-
-def _databricks(model: str, options: dict[str, Any]) -> BaseChatModel:
-    try:
-        from databricks_langchain import ChatDatabricks
-    except ImportError as error:
-        raise ImportError("it needs databricks-langchain; pip install 'warrant-rag[databricks]'.") from error
-    client: BaseChatModel = ChatDatabricks(model=model, **options)
-    return client
 
 
 def chat_model(model: str, url: str | None, key: SecretStr | None, generation: Generation) -> BaseChatModel:

@@ -101,10 +101,9 @@ def open_embedder(name: str) -> EndpointEmbedder:
 def _client(name: str, settings: Settings) -> Embeddings:
     provider, _, model = name.partition(":")
     if provider == "databricks":
-        from databricks_langchain import DatabricksEmbeddings
+        from .databricks import open_embeddings
 
-        client: Embeddings = DatabricksEmbeddings(endpoint=model)
-        return client
+        return open_embeddings(model, TIMEOUT_SECONDS)
     from langchain.embeddings import init_embeddings
 
     vectors: Embeddings = init_embeddings(model, provider=provider, **_options(provider, settings))
