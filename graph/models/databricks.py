@@ -6,6 +6,7 @@ retry for minutes and print what they like: here they neither retry nor say wher
 
 import asyncio
 import re
+import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from functools import cache
@@ -132,6 +133,7 @@ def open_embeddings(endpoint: str, seconds: float) -> "Embeddings":
             return [each.embedding for each in reply.data]
 
     embeddings: Embeddings = Embedding(endpoint=endpoint)
+    weakref.finalize(embeddings, client.close)
     return embeddings
 
 
