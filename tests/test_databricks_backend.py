@@ -1,0 +1,114 @@
+"""One release on both backends: moving changes settings alone, and the answers stay what they were."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databricks_emulator import Emulator
+from databricks_under_test import INDEX, signed_in, synced
+from readme_under_test import run_commands
+from support import QUICK, ROOT, run_index
+
+from evals.dataset import read_dataset
+from evals.runner import packed
+from graph.errors import SnapshotMismatch
+from graph.registry.package import open_package
+from graph.release import Models, Release
+from warrant import main
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+SAMPLES = 24
+GUIDE = (ROOT / "docs" / "databricks.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def emulator(quick_handbook: Path) -> Iterator[Emulator]:
+    with signed_in() as emulator:
+        synced(quick_handbook)
+        yield emulator
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """A small eval: the first samples of the handbook's own."""
+    lines = (ROOT / "evals" / "data" / "handbook.jsonl").read_text("utf-8").splitlines()
+    path = tmp_path / "small.jsonl"
+    path.write_text("\n".join(lines[:SAMPLES]) + "\n")
+    assert len(read_dataset(path).samples) == SAMPLES
+    return path
+
+
+def answers(
+    release: Release, dataset: Path, store: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> dict[str, dict[str, Any]]:
+    """The answers of `warrant eval run` under the settings of the environment."""
+    named = out.with_suffix(".yaml")
+    named.write_text(json.dumps(release.model_dump(include={"name", "embedding", "models"})))
+    capsys.readouterr()
+    given = ["--dataset", dataset, "--index", store, "--release", named, "--out", out, "--at-once", 2]
+    assert main(["eval", "run", *map(str, given)]) in (None, 0)
+    run = Path(capsys.readouterr().out.strip())
+    outcomes = [json.loads(line) for line in (run / "answers.jsonl").read_text("utf-8").splitlines()]
+    assert [outcome for outcome in outcomes if outcome.get("trouble")] == []
+    return {outcome["sample"]: outcome["answer"] for outcome in outcomes}
+
+
+def said(answer: dict[str, Any]) -> dict[str, Any]:
+    """What a reader sees of an answer."""
+    shown = ("document", "file", "page", "start", "end", "quote")
+    citations = [{name: citation[name] for name in shown} for citation in answer["citations"]]
+    return {"text": answer["text"], "status": answer["status"], "snapshot": answer["snapshot"], "citations": citations}
+
+
+@pytest.mark.parametrize("model", ["extractive", "databricks:databricks-claude-sonnet-4"])
+def test_a_release_answers_alike_on_both_backends(
+    emulator: Emulator,
+    quick_handbook: Path,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+) -> None:
+    release = Release(name="quick", embedding="wordllama-256", models=Models(simple=model, complex=model))
+    local = answers(release, dataset, quick_handbook, tmp_path / "local", capsys)
+    monkeypatch.setenv("WARRANT_BACKEND", "databricks")
+    monkeypatch.setenv("WARRANT_DATABRICKS_INDEX", INDEX)
+    emulator.calls.clear()
+    remote = answers(release, dataset, quick_handbook, tmp_path / "remote", capsys)
+    assert sum(call.path.endswith("/query") for call in emulator.calls) >= SAMPLES
+    alike = [name for name in local if said(local[name]) == said(remote[name])]
+    differ = {name: (said(local[name]), said(remote[name])) for name in local if name not in alike}
+    assert len(alike) >= 0.9 * SAMPLES, differ
+    assert {a["snapshot"] for a in local.values()} == {a["snapshot"] for a in remote.values()}
+
+
+def test_a_packaged_release_is_refused_over_another_snapshot(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.md").write_text("# A\n\nAnother corpus.\n")
+    run_index(tmp_path / "a.md", tmp_path / "store")
+    monkeypatch.setenv("WARRANT_BACKEND", "databricks")
+    monkeypatch.setenv("WARRANT_DATABRICKS_INDEX", INDEX)
+    with packed(QUICK, tmp_path / "store") as package, pytest.raises(SnapshotMismatch, match="warrant sync"):
+        asyncio.run(open_package(package.root))
+
+
+@pytest.mark.slow
+def test_the_guide_leads_from_an_empty_workspace_to_answers(tmp_path: Path, handbook: Path) -> None:
+    """Every command of docs/databricks.md as it stands, but for the address, the token and the port."""
+    blocks = [block.partition("```")[0] for block in GUIDE.split("```bash\n")[1:]]
+    script = "\n".join(block for block in blocks if not block.startswith("pip "))
+    with signed_in() as emulator:
+        for name, value in emulator.environment.items():
+            script = "\n".join(
+                f"export {name}={value}" if f"export {name}=" in line else line for line in script.split("\n")
+            )
+        done = run_commands(script, tmp_path, handbook, 500, WARRANT_THREADS="1", **emulator.environment)
+        assert "at most 3 days" in done.stdout
+        assert emulator.search.indexes[INDEX].rows
+        assert [call for call in emulator.calls if call.path.endswith("/query")]
+        assert "127.0.0.1" not in done.stderr.replace("http://127.0.0.1:8100", "")
