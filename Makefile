@@ -3,7 +3,7 @@
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
   handbook citations model_claims wrong_answers groundedness abstention extractive conversation ablation \
-  caching drills gating serving swapping reindex_soak one_client serving_memory \
+  caching ai_search drills gating serving swapping reindex_soak one_client serving_memory \
   scoring
 
 setup:

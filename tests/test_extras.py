@@ -9,7 +9,7 @@ import pytest
 LIBRARIES = {
     "serve": ["langserve", "fastapi", "uvicorn"],
     "evals": ["mlflow", "ragas", "statsmodels.api", "sacrebleu"],
-    "databricks": ["databricks_langchain", "databricks_openai", "deltalake"],
+    "databricks": ["databricks_langchain", "databricks_openai", "databricks.ai_search", "deltalake"],
     "local-llm": ["xllamacpp"],
     "draw": ["grandalf", "matplotlib"],
 }
