@@ -52,7 +52,9 @@ class SearchIndex:
 
     async def query(self, columns: Sequence[str], **options: Any) -> list[Row]:
         """The rows that a query finds, best first, with their `score`."""
-        options |= {"disable_notice": True, "total_retries": RETRIES, "query_columns": ["heading", "text"]}
+        options |= {"disable_notice": True, "total_retries": RETRIES}
+        if "query_text" in options:
+            options["query_columns"] = ["heading", "text"]
         reply = await self._call("similarity_search", [*columns], **options)
         with self._answered():
             names = [column["name"] for column in reply["manifest"]["columns"]]
@@ -160,23 +162,32 @@ def _plain(value: dict[str, Any]) -> Any:
 
 
 async def controlled(workspace: Workspace, call: Callable[[], Result]) -> Result:
-    """A call to the SDK, which has timeouts of its own; raises RetrievalUnavailable, and NotFound as it is."""
+    """A call to the SDK, which has timeouts of its own; raises RetrievalUnavailable."""
     try:
         return await asyncio.to_thread(call)
-    except NotFound:
-        raise
     except (OSError, ValueError) as error:
         cause = error.__cause__ or error
         problem = workspace.clean(f"{type(cause).__name__}: {cause}")
-        raise RetrievalUnavailable(f"The Databricks workspace does not answer: {problem}") from error
+        raise RetrievalUnavailable(f"The Databricks workspace refuses or does not answer: {problem}") from error
+
+
+async def looked_up(workspace: Workspace, call: Callable[[], Result]) -> Result | None:
+    """What a call to the SDK finds, if there is such a thing; raises RetrievalUnavailable."""
+
+    def found() -> Result | None:
+        try:
+            return call()
+        except NotFound:
+            return None
+
+    return await controlled(workspace, found)
 
 
 async def open_index(workspace: Workspace, name: str, seconds: float) -> SearchIndex | None:
     """An index by its name, if there is one; raises RetrievalUnavailable."""
     indexes, endpoints = workspace.client.vector_search_indexes, workspace.client.vector_search_endpoints
-    try:
-        found = await controlled(workspace, lambda: indexes.get_index(name))
-    except NotFound:
+    found = await looked_up(workspace, lambda: indexes.get_index(name))
+    if found is None:
         return None
     endpoint = await controlled(workspace, lambda: endpoints.get_endpoint(str(found.endpoint_name)))
     return SearchIndex(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from databricks.sdk.errors import NotFound
 from databricks.sdk.service.vectorsearch import (
     DirectAccessVectorIndexSpec,
     EmbeddingVectorColumn,
@@ -22,7 +21,7 @@ from databricks.sdk.service.vectorsearch import (
 
 from ..errors import RetrievalUnavailable, SourceInvalid
 from ..models.databricks import Workspace
-from .ai_search_client import SearchIndex, controlled, open_index
+from .ai_search_client import SearchIndex, controlled, looked_up, open_index
 from .ai_search_filters import access_of
 from .ai_search_rows import DESCRIPTION, DIGEST, KEY, VECTOR, Row, description_rows, passage_row, schema
 from .lexicon import LEXICON
@@ -157,9 +156,7 @@ async def _make(
 ) -> None:
     """Make an index, and the endpoint that serves it where there is none."""
     endpoints, indexes = workspace.client.vector_search_endpoints, workspace.client.vector_search_indexes
-    try:
-        await controlled(workspace, lambda: endpoints.get_endpoint(endpoint))
-    except NotFound:
+    if await looked_up(workspace, lambda: endpoints.get_endpoint(endpoint)) is None:
         report(f"Creating the endpoint {endpoint}")
         await controlled(workspace, lambda: endpoints.create_endpoint(endpoint, EndpointType.STANDARD))
 

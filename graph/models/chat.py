@@ -40,7 +40,15 @@ STRUCTURED_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "ollama": {"format": SCHEMA},
 }
 """The options that make a provider's model follow the schema of claims; other providers have only the prompt."""
-FINISH_REASON_PROVIDERS = ("openai", "azure_openai", "anthropic", "bedrock_converse", "google_genai", "ollama")
+FINISH_REASON_PROVIDERS = (
+    "openai",
+    "azure_openai",
+    "anthropic",
+    "bedrock_converse",
+    "databricks",
+    "google_genai",
+    "ollama",
+)
 """Providers whose streams end with a finish reason; a stream without one was cut off."""
 
 

@@ -324,9 +324,12 @@ def test_an_index_for_other_columns_is_left_alone(tmp_path: Path, emulator: Emul
 
 
 def test_an_index_that_is_not_there_is_named(quick_handbook: Path) -> None:
-    with signed_in():
+    with signed_in() as emulator:
         with pytest.raises(SnapshotError, match=f"warrant sync {INDEX}"):
             opened(quick_handbook, QUICK)
+        emulator.fault("*/vector-search/indexes", status=404, times=1)
+        with pytest.raises(RetrievalUnavailable, match="A fault was ordered"):
+            synced(quick_handbook)
         with pytest.raises(SourceInvalid, match="--endpoint"):
             synced(quick_handbook, "")
         with pytest.raises(RetrievalUnavailable, match="not a valid endpoint"):

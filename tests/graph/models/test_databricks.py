@@ -27,6 +27,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 CHAT, BACKUP = "databricks-claude-sonnet-4", "databricks-meta-llama-3-3-70b-instruct"
 EMBEDDING = "databricks-gte-large-en"
 COMPLETIONS = "/serving-endpoints/chat/completions"
+HALF = (
+    'data: {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, '
+    '"delta": {"role": "assistant", "content": "The quota for pumps"}, "finish_reason": null}]}\n\n'
+)
+"""A stream that ends before the reply does."""
 PASSAGE = passage_of("The quota for pumps is forty a day.\n\nLunch is at noon.")
 
 
@@ -91,6 +96,7 @@ def test_it_works_in_one_event_loop_after_another(emulator: Emulator) -> None:
         ({"cut": 3}, "error", True),
         ({"body": "data: {oops\n\n"}, "error", True),
         ({"body": ""}, "error", True),
+        ({"body": HALF}, "error", True),
     ],
 )
 def test_a_failure_is_tried_once_and_told_without_the_workspace(
