@@ -2,7 +2,7 @@
 
 Set: samples/handbook of this repository under static vectors, synced to the emulated workspace of tests/, which runs in
 a process of its own; the data folder is not used. `ratio` is our search over the same query by the client of
-Databricks, in turns. A question is on the right rung when as many calls failed before as that rung has above it; 200
+Databricks, in turns. A question is on the right rung when as many calls failed before as that rung has above it; 50
 questions for each share of failing calls.
 """
 
@@ -29,7 +29,7 @@ from graph.state import Question
 sys.path.insert(0, str(ROOT / "tests"))
 INDEX = "main.docs.handbook"
 QUICK = Release(name="quick", embedding="wordllama-256")
-ROUNDS, ASKED = 100, 200
+ROUNDS, ASKED = 60, 50
 QUESTION = "How long may updates be postponed?"
 CHAT, BACKUP = "databricks:databricks-claude-sonnet-4", "databricks:databricks-meta-llama-3-3-70b-instruct"
 RIGHT = {1: ("primary",), 2: ("retry",), 3: ("backup", "extractive")}
