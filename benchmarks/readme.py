@@ -37,6 +37,7 @@ GOALS = {
     "reindex_soak": "indexing again once a second under load: ",
     "gating": "the gate, simulated: ",
     "caching": "caches: ",
+    "ai_search": "AI Search, emulated: ",
     "scoring": "scoring a run (squad_v2_dev): ",
 }
 """Results that are told by their targets, and what stands before each."""

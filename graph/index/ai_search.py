@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class AISearchRetriever:
     def _matches(self, rows: Mapping[str, Row], words: str) -> dict[str, float]:
         """The BM25 scores of the rows that share words with the question."""
         wanted, average = terms(words), self.lexicon.length / max(1, self.lexicon.passages)
-        own = {key: terms(row["heading"] + row["text"]) for key, row in rows.items()}
+        own = {key: _terms(row["heading"] + row["text"]) for key, row in rows.items()}
         scores = {key: bm25(wanted, found, self.lexicon.weight, average) for key, found in own.items()}
         return {key: score for key, score in scores.items() if score > 0}
 
@@ -141,6 +142,12 @@ class _IndexReranker:
         # It orders the best fifty; the others come after them as they were found.
         lowest = min(scores.values(), default=0.0)
         return Ranked([scores.get(key, lowest - 1 - place) for place, key in enumerate(keys)])
+
+
+@lru_cache(maxsize=5000)
+def _terms(text: str) -> tuple[str, ...]:
+    """The terms of a passage, which take longer to find than the whole search otherwise."""
+    return tuple(terms(text))
 
 
 def _stored(row: Row, whole: Any, units: Any) -> dict[str, Any]:

@@ -72,12 +72,21 @@ class _LimitedStream(httpx.AsyncByteStream):
         total = event = 0
         end = b""
         async for piece in self._stream:
+            if self._limits.event >= self._limits.reply:
+                # No event is too long in a reply that is not; to find their ends takes as long as to read it.
+                total += len(piece)
+                self._check(total)
+                yield piece
+                continue
             first, *rest = EVENT_END.split(end + piece)
             lengths = [event + len(first), *map(len, rest)]
             total, event, end = total + len(piece), lengths[-1], piece[-3:]
-            if total > self._limits.reply or max(lengths) > self._limits.event:
-                raise httpx.ReadError(f"the reply or an event of it is larger than {self._limits}")
+            self._check(total, max(lengths))
             yield piece
+
+    def _check(self, total: int, event: int = 0) -> None:
+        if total > self._limits.reply or event > self._limits.event:
+            raise httpx.ReadError(f"the reply or an event of it is larger than {self._limits}")
 
     async def aclose(self) -> None:
         await self._stream.aclose()
