@@ -18,6 +18,8 @@ WarrantError
 │   ├── PackageBroken        what was logged of a release is incomplete, damaged or altered
 │   ├── WarrantInvalid       the evidence given for a release cannot be read
 │   └── PromotionRefused     a version may not go where it was to go
+│       └── PromotionUnsettled  its evaluation cannot tell whether it is good enough
+├── AuditUnavailable         the audit log cannot be read or written
 ├── RetrievalUnavailable     the index does not answer
 ├── ExtraMissing             an optional part of the installation is needed
 └── ModelFailed              a model gave no usable reply; carries a Reason

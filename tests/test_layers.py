@@ -67,6 +67,7 @@ HOMES = {
     "eldc": {"graph/text/language.py"},
     "stop_words": {"graph/text/words.py"},
     "rapidfuzz": {
+        "graph/steps/confidence.py",
         "graph/steps/quotes.py",
         "graph/verification/features.py",
         "graph/ingest/access.py",

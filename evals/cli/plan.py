@@ -7,7 +7,7 @@ from rich.table import Table
 
 from evals.cli.steps import reported
 from evals.errors import RunInvalid
-from evals.gate.plan import Plan
+from evals.gate.plan import SamplePlan
 from evals.gate.plan import plan as plan_for
 from evals.gate.stats import FAR
 from evals.gate.thresholds import DEFAULT, read_thresholds
@@ -48,7 +48,7 @@ def plan(run: Path, other: Path | None, thresholds: Path, repeats: tuple[int, ..
         show(found, Terminal())
 
 
-def show(found: Plan, console: Terminal) -> None:
+def show(found: SamplePlan, console: Terminal) -> None:
     """What each criterion needs, then what all of them do."""
     asks = [f"asked {'once' if k == 1 else f'{k} times'}" for k in found.chance]
     table = Table("metric", "asked", "spread", *asks, show_edge=False, title=f"Samples needed, as in {found.dataset}")

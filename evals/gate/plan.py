@@ -31,7 +31,7 @@ class PlannedCriterion(StrictModel):
     samples: dict[int, int | None]
 
 
-class Plan(StrictModel):
+class SamplePlan(StrictModel):
     """What a dataset can show, by repeats.
 
     `chance` is that of a release as good as the champion to meet all criteria with the samples that there are, `needed`
@@ -46,7 +46,7 @@ class Plan(StrictModel):
 
 
 @dataclass(frozen=True)
-class Asked:
+class CriterionValues:
     """A criterion, the samples that it is about, and the values of each: for a margin, those of the differences."""
 
     threshold: Threshold
@@ -61,7 +61,7 @@ def plan(
     champion: ScoredRelease,
     other: ScoredRelease | None,
     repeats: Sequence[int],
-) -> Plan:
+) -> SamplePlan:
     """The plan for all criteria, from a run of the champion and its churn; raises RunInvalid where it shows none.
 
     Churn is what differs between repeats of the same question; margins of what has no repeats are left out. `other` is
@@ -69,7 +69,7 @@ def plan(
     churn, and `repeats` should be 1.
     """
     asked = [
-        Asked(threshold, kind, *_values(dataset, threshold, kind, champion, other))
+        CriterionValues(threshold, kind, *_values(dataset, threshold, kind, champion, other))
         for threshold in thresholds.threshold
         for kind in threshold.kinds
     ]
@@ -85,7 +85,7 @@ def plan(
         chance[k] = power(weights, decisions[-1], len(clusters))
         found = [clusters_needed(weights, decision, FAR * len(clusters)) for decision in decisions]
         needed[k] = [None if many is None else round(many * size) for many in found]
-    return Plan(
+    return SamplePlan(
         dataset=dataset.name,
         samples=len(dataset.samples),
         criteria=tuple(
@@ -104,7 +104,7 @@ def plan(
     )
 
 
-def drawing(asked: Asked, values: Sequence[float], repeats: int, number: int) -> float:
+def drawing(asked: CriterionValues, values: Sequence[float], repeats: int, number: int) -> float:
     """What a sample of these values has if it is asked so many times: one of as many drawings as it has values.
 
     A margin compares as many repeats with as many others; where there are too few, a difference of fewer is scaled.
@@ -142,7 +142,7 @@ def _values(
 
 
 def _decisions(
-    asked: Sequence[Asked], clusters: Sequence[str], drawings: int, repeats: int, alpha: float
+    asked: Sequence[CriterionValues], clusters: Sequence[str], drawings: int, repeats: int, alpha: float
 ) -> tuple[Floats, list[Decision]]:
     """Whether each criterion is met, and at last whether all are, by datasets of clusters that have these weights.
 
@@ -155,7 +155,7 @@ def _decisions(
     return many / many.sum(), [*met, lambda counts: np.logical_and.reduce([each(counts) for each in met])]
 
 
-def _sums(asked: Asked, clusters: Sequence[str], drawings: int, repeats: int) -> Sums:
+def _sums(asked: CriterionValues, clusters: Sequence[str], drawings: int, repeats: int) -> Sums:
     place = np.searchsorted(clusters, [sample.depends_on for sample in asked.samples])
     totals = [
         np.bincount(place, [drawing(asked, values, repeats, n) for values in asked.values], len(clusters))
@@ -164,7 +164,7 @@ def _sums(asked: Asked, clusters: Sequence[str], drawings: int, repeats: int) ->
     return Sums(np.concatenate(totals), np.tile(np.bincount(place, minlength=len(clusters)).astype(float), drawings))
 
 
-def _met(asked: Asked, sums: Sums, alpha: float) -> Decision:
+def _met(asked: CriterionValues, sums: Sums, alpha: float) -> Decision:
     metric, limit, margin = METRICS[asked.threshold.metric], asked.threshold.kinds[asked.kind], asked.kind == "margin"
     bound, scale, about = -limit if margin else metric.sign * limit, scale_of(metric, paired=margin), sums.sizes > 0
     there = Sums(sums.totals[about], sums.sizes[about])

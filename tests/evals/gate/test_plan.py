@@ -8,7 +8,7 @@ import pytest
 from evals.dataset import Dataset, Sample
 from evals.errors import RunInvalid
 from evals.gate.criteria import ScoredRelease
-from evals.gate.plan import Plan, plan
+from evals.gate.plan import SamplePlan, plan
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import EvaluatedRelease
 from evals.scores import Score
@@ -32,7 +32,7 @@ def noisy(repeats: int, share: float) -> list[tuple[float, ...]]:
     return [tuple(map(float, chance.random(repeats) < 0.5)) if n < unsure else (1.0,) * repeats for n in range(MANY)]
 
 
-def planned(champion: ScoredRelease, other: ScoredRelease | None = None, thresholds: Thresholds = MARGIN) -> Plan:
+def planned(champion: ScoredRelease, other: ScoredRelease | None = None, thresholds: Thresholds = MARGIN) -> SamplePlan:
     return plan(thresholds, DATASET, champion, other, (1, 4))
 
 

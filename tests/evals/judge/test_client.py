@@ -135,7 +135,7 @@ def test_a_judged_threshold_needs_a_judge_and_its_verdict_names_it(run: EvalRun,
     assert verdict.judge.endswith("1 repeat")
     found = {measure.metric: measure for measure in verdict.measures if not measure.slice}
     assert found["faithfulness"].value == pytest.approx(1 / 3)
-    assert found["faithfulness"].without == 1
+    assert found["faithfulness"].without == 2
 
 
 def test_what_the_judge_did_not_reply_is_asked_the_next_time(run: EvalRun) -> None:
