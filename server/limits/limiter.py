@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Self
 
 from graph.agent import Agent
@@ -13,11 +14,13 @@ from graph.state import Usage
 from server.context import RequestContext
 from server.errors import refuse
 from server.limits.rules import LimitRule, Unit, read_rules, rules_for
-from server.limits.usage import LimitReached, Reservation, UsageStore
+from server.limits.usage import LimitReached, Reservation, UsageKey, UsageStore
 from server.observability.observers import QuestionRecord
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.limits")
+WRITE_AFTER = 1.0
+"""Seconds for which usage is summed up before it is written; of a killed process so much is not in `warrant usage`."""
 ASKING_MODELS = ("generate", "fallback", "cite")
 """Steps that may ask a model: where one began and no answer says what was used, what was reserved counts as used."""
 
@@ -32,6 +35,7 @@ class Limiter:
         self._store = UsageStore(settings.usage, settings.state)
         # One thread: SQLite has one writer, and what is settled is settled in order.
         self._thread = ThreadPoolExecutor(1, "limits")
+        self._unwritten: dict[UsageKey, dict[Unit, float]] = {}
 
     def __enter__(self) -> Self:
         self._thread.submit(self._store.forget_old).add_done_callback(_log_failure)
@@ -39,6 +43,7 @@ class Limiter:
 
     def __exit__(self, *error: object) -> None:
         """Settle what is left, and close the store."""
+        self._write()
         self._thread.shutdown()
         self._store.close()
 
@@ -77,14 +82,20 @@ class Limiter:
         else:
             tokens, spent = 0, 0.0
         used: dict[Unit, float] = {"requests": 1, "tokens": tokens, "cost": spent}
-        caller = record.request.caller
-        row = {
-            "team": caller.team,
-            "caller": caller.name,
-            "route": record.request.api,
-            "model": usage["model"] if usage else "",
-        }
-        self._thread.submit(self._store.settle, reservation, used, row).add_done_callback(_log_failure)
+        if any(used[unit] != reservation.amounts[unit] for _, _, unit in reservation.counts):
+            self._thread.submit(self._store.settle, reservation, used).add_done_callback(_log_failure)
+        caller, day = record.request.caller, datetime.now(UTC).strftime("%Y-%m-%d")
+        key = UsageKey(day, caller.team, caller.name, record.request.api, usage["model"] if usage else "")
+        if not self._unwritten:
+            asyncio.get_running_loop().call_later(WRITE_AFTER, self._write)
+        before = self._unwritten.setdefault(key, dict.fromkeys(used, 0.0))
+        self._unwritten[key] = {unit: before[unit] + amount for unit, amount in used.items()}
+
+    def _write(self) -> None:
+        """Write what was used since the last time."""
+        if self._unwritten:
+            self._thread.submit(self._store.add, self._unwritten).add_done_callback(_log_failure)
+            self._unwritten = {}
 
 
 def _sentence(rule: LimitRule, seconds: int) -> str:

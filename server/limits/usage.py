@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, create_engine, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,6 +25,18 @@ KEEP = timedelta(days=62)
 """After which counts of past periods are deleted."""
 BUSY_SECONDS = 5
 metadata = MetaData()
+
+
+class UsageKey(NamedTuple):
+    """What usage is counted by; `day` is one of UTC, such as 2026-11-30."""
+
+    day: str
+    team: str
+    caller: str
+    route: str
+    model: str
+
+
 COUNTS = Table(
     "limit_counts",
     metadata,
@@ -35,7 +47,7 @@ COUNTS = Table(
 USED = Table(
     "usage_by_day",
     metadata,
-    *(Column(name, String(200), primary_key=True) for name in ("day", "team", "caller", "route", "model")),
+    *(Column(name, String(200), primary_key=True) for name in UsageKey._fields),
     Column("requests", Integer, nullable=False),
     Column("tokens", Integer, nullable=False),
     Column("cost", Float, nullable=False),
@@ -115,19 +127,25 @@ class UsageStore:
         )
         return connection.execute(taken.returning(COUNTS.c.amount)).scalar_one_or_none()
 
-    def settle(self, reservation: Reservation, used: Mapping[Unit, float], row: Mapping[str, str]) -> None:
-        """Replace what was reserved by what was used, and add it to the day's `row`; raises StateUnavailable."""
+    def settle(self, reservation: Reservation, used: Mapping[Unit, float]) -> None:
+        """Replace what was reserved by what was used; raises StateUnavailable."""
         try:
             with self._engine.begin() as connection:
                 for key, period, unit in reservation.counts:
                     more = used[unit] - reservation.amounts[unit]
                     counted = (COUNTS.c.subject == key) & (COUNTS.c.period == period)
                     connection.execute(update(COUNTS).where(counted).values(amount=COUNTS.c.amount + more))
-                day = datetime.now(UTC).strftime("%Y-%m-%d")
-                amounts = {str(unit): amount for unit, amount in used.items()}
-                added = self._insert(USED).values(day=day, **row, **amounts)
-                sums = {unit: USED.c[unit] + amount for unit, amount in amounts.items()}
-                connection.execute(added.on_conflict_do_update(index_elements=[*USED.primary_key], set_=sums))
+        except SQLAlchemyError as error:
+            raise StateUnavailable("Limits cannot be counted just now.") from error
+
+    def add(self, used: Mapping[UsageKey, Mapping[Unit, float]]) -> None:
+        """Add what was used to the days' rows; raises StateUnavailable."""
+        try:
+            with self._engine.begin() as connection:
+                for key, amounts in used.items():
+                    row = self._insert(USED).values(**key._asdict(), **{str(unit): n for unit, n in amounts.items()})
+                    sums = {str(unit): USED.c[unit] + amount for unit, amount in amounts.items()}
+                    connection.execute(row.on_conflict_do_update(index_elements=[*USED.primary_key], set_=sums))
         except SQLAlchemyError as error:
             raise StateUnavailable("Usage cannot be counted just now.") from error
 

@@ -19,7 +19,7 @@ from graph.errors import SettingsInvalid
 from graph.release import Models, Release
 from server.auth.callers import Caller
 from server.limits.rules import LimitRule, Unit, read_rules, rules_for
-from server.limits.usage import LimitReached, Reservation, UsageStore
+from server.limits.usage import LimitReached, Reservation, UsageKey, UsageStore
 from warrant import warrant
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -106,8 +106,9 @@ def test_what_was_not_used_is_given_back_and_what_is_used_is_kept_by_a_restart(t
     taken = store.reserve(tokens, {**ONE, "tokens": 80})
     assert isinstance(taken, Reservation)
     assert isinstance(store.reserve(tokens, {**ONE, "tokens": 80}), LimitReached)
-    row = {"team": "", "caller": "ann", "route": "rag", "model": "m"}
-    store.settle(taken, {"requests": 1, "tokens": 30, "cost": 0.5}, row)
+    spent: dict[Unit, float] = {"requests": 1, "tokens": 30, "cost": 0.5}
+    store.settle(taken, spent)
+    store.add({UsageKey("2026-11-30", "", "ann", "rag", "m"): spent})
     store.close()
     again = UsageStore(url, tmp_path)
     assert isinstance(again.reserve(tokens, {**ONE, "tokens": 71}), LimitReached)
