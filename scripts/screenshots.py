@@ -1,6 +1,6 @@
-"""Takes the screenshots of the web page in docs: `make screenshots` (needs Chromium and the sample index).
+"""Takes the screenshots in docs: `make screenshots` (needs Chromium and the sample index).
 
-The server is a real one over the index that WARRANT_INDEX names.
+The server is a real one over the index that WARRANT_INDEX names. The report is of a release that is worse on purpose.
 """
 
 import re
@@ -41,8 +41,29 @@ def ask(page: Page, question: str) -> None:
     page.locator(".facts").nth(answered).wait_for()
 
 
+def evaluated() -> Path:
+    """The report on a release that reads one passage, against the default one; runs that are there are used again."""
+    narrow = ROOT / ".warrant" / "narrow.yaml"
+    narrow.write_text("name: narrow\nreranking: {passages: 1}\n", "utf-8")
+    dataset = ["-d", str(ROOT / "evals" / "data" / "handbook.jsonl")]
+    champion, run = (warrant("eval", "run", *dataset, *more)[-1] for more in ((), ("--release", str(narrow))))
+    verdict, out = ROOT / ".warrant" / "verdict.json", ROOT / ".warrant" / "report"
+    warrant("eval", "gate", run, "--champion", champion, "--out", str(verdict))
+    warrant("eval", "report", str(verdict), "--run", run, "--champion", champion, "--out", str(out))
+    return out / "report.html"
+
+
+def warrant(*arguments: str) -> list[str]:
+    """The lines that a command prints; raises SystemExit unless it ended or its gate decided."""
+    command = [sys.executable, str(ROOT / "warrant.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    if done.returncode not in (0, 1, 3):
+        raise SystemExit(done.stderr)
+    return done.stdout.splitlines()
+
+
 def main(folder: Path) -> None:
-    """Write page-start.png, page.png and page-document.png to a directory."""
+    """Write page-start.png, page.png, page-document.png and report.png to a directory."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     folder.mkdir(parents=True, exist_ok=True)
     with server() as url, sync_playwright() as playwright:
@@ -58,6 +79,8 @@ def main(folder: Path) -> None:
         page.get_by_role("button", name="Open document").first.click()
         page.locator("#document .marked").wait_for()
         page.screenshot(path=folder / "page-document.png")
+        page.goto(evaluated().as_uri())
+        page.screenshot(path=folder / "report.png")
         browser.close()
 
 

@@ -48,6 +48,8 @@ def configuration(settings: ServerSettings, app: Any = "server.app:make_app") ->
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whoever connects from this machine could name itself a trusted proxy (WARRANT_PROXIES).
+        proxy_headers=False,
         timeout_graceful_shutdown=round(settings.drain),
         timeout_keep_alive=round(settings.idle),
         # A worker that loads another release on a busy machine is silent for seconds.

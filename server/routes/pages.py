@@ -131,7 +131,7 @@ def _session_routes(service: AnswerService, callers: Authenticator) -> APIRouter
             raise refuse(404, "This server has no keys; ask without one.")
         if await callers.authenticate({"x-api-key": given.key}) is None:
             raise refuse(401, "No caller has this key.")
-        secure = request.url.scheme == "https"
+        secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
         response.set_cookie(COOKIE, given.key, httponly=True, samesite="strict", secure=secure, path="/")
 
     @routes.post("/signout", status_code=204)

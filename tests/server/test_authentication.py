@@ -359,6 +359,21 @@ def test_a_provider_needs_an_audience() -> None:
 # Trusted proxies
 
 
+def test_nobody_names_itself_a_trusted_proxy(quick_handbook: Path, tmp_path: Path) -> None:
+    headers = {"x-forwarded-user": "ann", "x-forwarded-for": "10.1.2.3", "x-real-ip": "10.1.2.3"}
+    for proxies, status in ((["10.0.0.0/8"], 401), (["127.0.0.0/8"], 200)):
+        with serving(app_over(quick_handbook, tmp_path, QUICK, proxies=proxies)) as url:
+            assert httpx.get(f"{url}/conversations", headers=headers, timeout=60).status_code == status
+
+
+def test_a_key_that_comes_over_https_is_kept_in_a_secure_cookie(quick_handbook: Path, tmp_path: Path) -> None:
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann")
+    with serving(app_over(quick_handbook, tmp_path, QUICK, keys=keys)) as url:
+        for headers, secure in (({"x-forwarded-proto": "https"}, True), ({}, False)):
+            reply = httpx.post(f"{url}/signin", json={"key": "key-of-ann"}, headers=headers, timeout=60)
+            assert ("; secure" in reply.headers["set-cookie"].lower()) == secure
+
+
 def test_only_a_trusted_proxy_s_headers_name_a_caller() -> None:
     settings = ServerSettings(host="0.0.0.0", proxies=["10.0.0.0/8"])
     headers = {"x-forwarded-user": "ann@example.com", "x-forwarded-groups": "hr, emea"}
