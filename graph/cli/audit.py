@@ -43,7 +43,9 @@ def show(file: Path | None, actor: str | None, act: str | None, since: datetime 
         for record in wanted:
             echo(json.dumps(asdict(record), ensure_ascii=False))
         return
-    table = Table("no.", "time (UTC)", "actor", "act", "target", "outcome", "detail", show_edge=False)
+    table = Table(show_edge=False)
+    for name in ("no.", "time (UTC)", "actor", "act", "target", "outcome", "detail"):
+        table.add_column(name, overflow="fold")
     for record in wanted:
         detail = ", ".join(f"{name}={value}" for name, value in record.detail.items())
         row = (record.number, record.time[:19], record.actor, record.act, record.target, record.outcome, detail)
