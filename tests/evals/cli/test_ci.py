@@ -212,7 +212,13 @@ def test_the_workflow_gates_a_pull_request(repository: Path) -> None:
     commit(repository, {**QUICK, "name": "other"})
     job = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]["gate"]
     steps = {step.get("name"): step for step in job["steps"]}
-    here = {"BASE": "main~1", "HEAD": "main", "DOCUMENTS": "docs", "DATASET": "dataset.jsonl"}
+    here = {
+        "BASE": "main~1",
+        "HEAD": "main",
+        "RELEASE": "release.yaml",
+        "DOCUMENTS": "docs",
+        "DATASET": "dataset.jsonl",
+    }
     world = {**ENVIRONMENT, **job["env"], **here, "THRESHOLDS": "thresholds.toml", "WARRANT_THREADS": "1"}
     summary = repository / "summary"
     (repository / ".venv" / "bin").mkdir(parents=True)

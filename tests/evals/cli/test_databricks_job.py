@@ -67,6 +67,7 @@ def logged(made: Made) -> Made:
             question=f"How often are {name} replaced? ({n})",
             answerable=True,
             documents=(f"docs/{name}.md",),
+            cluster=f"s{n}",
         )
         for n, name in enumerate(["Pumps", "Seals"] * 6)
     ]
