@@ -24,7 +24,7 @@ from warrant import main
 
 pytestmark = pytest.mark.slow
 
-SAMPLES = tuple(Sample(id=f"s{n}", question="?", answerable=True) for n in range(60))
+SAMPLES = tuple(Sample(id=f"s{n}", question=f"Question {n}?", answerable=True) for n in range(60))
 DATASET = Dataset("d", SAMPLES)
 LIMITS = Thresholds(threshold=(Threshold(metric="answered", floor=0.5, margin=0.1),))
 REQUIRED = PromotionRequirements(DATASET, LIMITS)
