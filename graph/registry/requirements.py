@@ -103,6 +103,8 @@ def _providers(release: Release) -> set[str]:
     named = {name.partition(":")[0] for name in (*_models(release), release.embedding) if ":" in name}
     # The code that asks chat models imports OpenAI's client, whichever provider is named.
     asks = {"langchain-openai"} if named - {"onnx"} else set()
+    # Embeddings of a workspace are sent by its OpenAI client, whose calls end with the deadline.
+    asks |= {"databricks-openai"} if "databricks" in named else set()
     providers = named - {"extractive", "scripted", "onnx"}
     return asks | {PROVIDERS.get(provider, f"langchain-{provider.replace('_', '-')}") for provider in providers}
 

