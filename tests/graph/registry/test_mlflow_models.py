@@ -195,7 +195,7 @@ def test_the_version_says_what_it_is(registry: Registry) -> None:
     assert run.inputs
     inputs = {each.dataset.name: each.tags[0].value for each in run.inputs.dataset_inputs}
     assert inputs == {f"snapshot-{version.tags['warrant.snapshot']}": "index", "samples.jsonl": "evaluation"}
-    about = mlflow.models.get_model_info(str(registry.model))
+    about = mlflow.models.Model.load(str(registry.model))
     assert about.signature
     assert about.signature.inputs.input_names()[:4] == [0, "question", "filters", "history"]
     assert about.saved_input_example_info
