@@ -86,7 +86,8 @@ def _check_file(path: Path, model: str) -> None:
     try:
         if not path.exists():
             raise VersionUnknown(f"There is no model {model}: {path} has not been made yet. Log a release first.")
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as database:
+        # Not read-only: what a killed writer left in the journal has to be rolled back first.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=SECONDS)) as database:
             database.execute("PRAGMA schema_version").fetchone()
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
