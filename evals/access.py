@@ -15,7 +15,6 @@ from pathlib import Path
 from evals.dataset import DRAFT, Sample
 from evals.runs import EvalRun, SampleOutcome
 from graph.files import write_whole
-from graph.index.rows import DocumentRow
 from graph.index.store import lease
 from graph.index.tables import Reader
 from graph.registry.package import snapshot_of
@@ -41,11 +40,7 @@ def kept_access(run: EvalRun) -> Groups | None:
 async def groups_of(snapshot: Path) -> dict[str, list[str]]:
     """The groups of every document of a Snapshot, copies among them."""
     reader = await Reader.open(snapshot, approximate=False)
-    return {row.document: _groups(row) async for row in reader.documents(text=False)}
-
-
-def _groups(row: DocumentRow) -> list[str]:
-    return sorted(json.loads(row.metadata or "{}").get("allowed_groups") or ())
+    return {row.document: sorted(row.groups) async for row in reader.documents(text=False)}
 
 
 @dataclass(frozen=True)
@@ -95,13 +90,13 @@ async def probes(index: Path) -> list[Sample]:
     """A sample for each restricted document, that asks for it with every group but its own; raises SnapshotError."""
     with lease(index) as held:
         reader = await Reader.open(held.directory, approximate=False)
-        rows = [row async for row in reader.documents(text=False) if _groups(row)]
-    everyone = {group for row in rows for group in _groups(row)}
+        rows = [row async for row in reader.documents(text=False) if row.groups]
+    everyone = {group for row in rows for group in row.groups}
     return [
         Sample(
             id=f"access-{row.document.replace('/', '-')}"[:200],
             question=f"What does {row.title or row.document} say?",
-            groups=tuple(sorted(everyone - set(_groups(row)))),
+            groups=tuple(sorted(everyone - set(row.groups))),
             answerable=False,
             withheld=(row.document,),
             tags=(DRAFT, "access"),

@@ -17,7 +17,7 @@ from evals.cli.run import package_of
 from evals.cli.steps import (
     HOME,
     Comparison,
-    ask_release,
+    ask_releases,
     compare,
     judge_with_progress,
     reported,
@@ -82,7 +82,7 @@ def ask(
     """
     settings = settings_with(release=release and Path(release), index=index and Path(index))
     with package_of(settings, version) as package:
-        return ask_release(package, dataset, Path(home), Terminal(stderr=True))
+        return ask_releases([package], dataset, Path(home), Terminal(stderr=True))[0]
 
 
 @outside_event_loop

@@ -107,6 +107,11 @@ class Sample(StrictModel):
         return self.cluster or (self.documents[0] if self.documents else self.id)
 
 
+def digest_of(*texts: str) -> str:
+    """SHA-256 over some texts, in hexadecimal digits."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Samples with different ids; `digest` is over what is scored, whatever the order of the lines."""
@@ -118,7 +123,7 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 over the samples' canonical JSON, by id; notes and origins are no part of it."""
         lines = [sample.canonical for sample in sorted(self.samples, key=lambda sample: sample.id)]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return digest_of(*lines)
 
     @property
     def tags(self) -> dict[str, int]:

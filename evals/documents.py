@@ -1,6 +1,5 @@
 """The documents of a Snapshot, and which documents and quotes of a dataset it does not have."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,7 @@ async def read_documents(index: Path, *, passages: bool = False) -> dict[str, So
             row.document: SourceDocument(
                 row.document,
                 row.text,
-                tuple(json.loads(row.metadata or "{}").get("allowed_groups") or ())[:1],
+                tuple(row.groups[:1]),
                 tuple(texts.get(row.document, ())),
             )
             async for row in reader.documents()

@@ -6,7 +6,7 @@ which each outcome is appended: a run that was broken off goes on where it was, 
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -82,6 +82,16 @@ class RunInfo(StrictModel):
     at_once: int
     repeats: int = 1
     began: str
+
+
+def check_same_questions(runs: Sequence[tuple[object, RunInfo]]) -> None:
+    """Raises RunInvalid unless all runs are on the dataset of the first; each is given with what messages call it."""
+    told = [f"{name} is on {info.dataset} ({info.dataset_digest[:12]})" for name, info in runs]
+    odd = next((n for n, (_, info) in enumerate(runs) if info.dataset_digest != runs[0][1].dataset_digest), None)
+    if odd is not None:
+        raise RunInvalid(
+            f"The runs are not on the same questions: {told[0]}, {told[odd]}. Ask all of them the same dataset."
+        )
 
 
 @dataclass(frozen=True)

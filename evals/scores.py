@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
-from evals.dataset import Sample, StrictModel
+from evals.dataset import Sample, StrictModel, digest_of
 from evals.metrics import keyless
 from evals.metrics.catalog import KEYLESS, Metric, Unscored, Untested
 from evals.metrics.plugins import PLUGGED, plugged_digest
@@ -141,7 +141,7 @@ def key_of(run: EvalRun, prices: Prices) -> str:
     """SHA-256 over the samples, the outcomes, the prices and the code of the metrics."""
     code = code_digest(Path(__file__).parent / "metrics")
     parts = (*content_of(run), json.dumps(prices, sort_keys=True), code, plugged_digest())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return digest_of(*parts)
 
 
 def content_of(run: EvalRun) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from evals.dataset import DRAFT, Sample
+from evals.dataset import DRAFT, Sample, digest_of
 from evals.documents import SourceDocument
 from evals.errors import JudgeInvalid
 from evals.feedback import verbatim
@@ -90,7 +90,7 @@ def _draft(made: Any, chosen: Mapping[str, str], documents: Mapping[str, SourceD
     found = [documents[name] for name in names]
     question = str(made.user_input).strip()
     return Sample(
-        id=f"d-{sha256(chr(10).join([question, *names]).encode()).hexdigest()[:12]}",
+        id=f"d-{digest_of(question, *names)[:12]}",
         question=question,
         groups=tuple(dict.fromkeys(group for document in found for group in document.groups)),
         answerable=True,

@@ -5,7 +5,6 @@ written finished, assessments included, in one call for each and a few for all s
 thousands of scores would take minutes.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from mlflow.entities import (
 from mlflow.tracing.client import TracingClient
 from mlflow.tracing.constant import AssessmentMetadataKey, TraceMetadataKey
 
-from evals.dataset import Sample
+from evals.dataset import Sample, digest_of
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import Score
 from graph.registry.tracing import FinishedSpan, mlflow_span
@@ -119,7 +118,7 @@ def trace_info(answer: ScoredAnswer, home: TraceHome, began: int) -> TraceInfo:
 def trace_spans(answer: ScoredAnswer, home: TraceHome, began: int) -> list[Span]:
     """The question as the root span, and its steps one after the other; passages are what `retrieve` gives."""
     outcome, trace = answer.outcome, _trace_id(answer, home)
-    root, start = _digest(trace, "")[:16], began * MILLI
+    root, start = digest_of(trace, "")[:16], began * MILLI
     given = outcome.answer or {}
     texts = {"mlflow.spanInputs": answer.sample.as_question, "mlflow.spanOutputs": given}
     failed = str(outcome.trouble or "")
@@ -129,7 +128,7 @@ def trace_spans(answer: ScoredAnswer, home: TraceHome, began: int) -> list[Span]
         end = start + int(milliseconds * MILLI)
         kind, documents = ("RETRIEVER", _documents(outcome)) if name == "retrieve" else ("CHAIN", None)
         held = {"mlflow.spanOutputs": documents} if documents else {}
-        spans.append(FinishedSpan(_digest(trace, name)[:16], name, kind, start, end, parent=root, attributes=held))
+        spans.append(FinishedSpan(digest_of(trace, name)[:16], name, kind, start, end, parent=root, attributes=held))
         start = end
     return [mlflow_span(trace, span) for span in spans]
 
@@ -162,7 +161,7 @@ def _assessments(answer: ScoredAnswer, home: TraceHome) -> Iterator[Assessment]:
 def _named(assessment: Assessment, answer: ScoredAnswer, home: TraceHome) -> Assessment:
     """An assessment with an id of its own, so that writing it again does not add another."""
     assessment.trace_id = _trace_id(answer, home)
-    assessment.assessment_id = f"a-{_digest(assessment.trace_id, assessment.name)[:32]}"
+    assessment.assessment_id = f"a-{digest_of(assessment.trace_id, assessment.name)[:32]}"
     return assessment
 
 
@@ -178,8 +177,4 @@ def _documents(outcome: SampleOutcome) -> list[dict[str, Any]]:
 
 
 def _trace_id(answer: ScoredAnswer, home: TraceHome) -> str:
-    return f"tr-{_digest(home.run, answer.sample.id)[:32]}"
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f"tr-{digest_of(home.run, answer.sample.id)[:32]}"

@@ -24,7 +24,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracing.client import TracingClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_TYPE, MLFLOW_RUN_TYPE_GENAI_EVALUATE
 
-from evals.dataset import Sample
+from evals.dataset import Sample, digest_of
 from evals.gate.verdict import Verdict
 from evals.judge.scores import JUDGEMENTS, JudgedScores
 from evals.report import FILES
@@ -60,7 +60,7 @@ class VerdictFiles:
     def digest(self) -> str:
         """SHA-256 over the verdict and the files."""
         parts = [self.verdict.digest, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return digest_of(*parts)
 
 
 def log_run(
@@ -216,7 +216,7 @@ def _key(run: EvalRun, judgements: JudgedScores | None) -> str:
     """SHA-256 over the dataset, the release, the outcomes and their scores."""
     files = (ANSWERS, SCORES, JUDGEMENTS) if judgements else (ANSWERS, SCORES)
     parts = [run.info.dataset_digest, run.info.release, *(_digest(run.path / name) for name in files)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return digest_of(*parts)
 
 
 def _digest(path: Path) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 from filelock import FileLock
 
 from .errors import AuditUnavailable
+from .files import private_opener, write_private
+from .settings import StateSettings
 
 FIRST = "0" * 64
 """Stands for the digest before the first record."""
@@ -72,11 +74,16 @@ class AuditLog:
         self._lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS, mode=0o600)
         self._end, self._head = 0, AuditHead()
 
+    @classmethod
+    def of(cls, settings: StateSettings) -> "AuditLog":
+        """The log that the settings name."""
+        return cls(settings.audit_path, settings.audit_anchor)
+
     def append(self, actor: str, act: str, target: str, outcome: str, **detail: Any) -> AuditRecord:
         """Write a record to disk; raises AuditUnavailable when it cannot be written."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._lock, open(self.path, "ab+", opener=_private) as file:
+            with self._lock, open(self.path, "ab+", opener=private_opener) as file:
                 self._catch_up(file)
                 made = datetime.now(UTC).isoformat(timespec="milliseconds")
                 head = self._head
@@ -88,7 +95,7 @@ class AuditLog:
                 os.fsync(file.fileno())
                 self._end, self._head = self._end + len(line), AuditHead(record.number, record.digest)
                 if self._anchor:
-                    _write_anchor(self._anchor, self._head)
+                    write_private(self._anchor, f"{record.number} {record.digest}\n")
         except (OSError, TimeoutError, ValueError) as error:
             raise AuditUnavailable(f"The audit log {self.path} cannot be written: {error}.") from error
         return record
@@ -170,16 +177,3 @@ def read_anchor(path: Path) -> AuditHead:
     """An anchored head; raises OSError, or ValueError for something else."""
     number, _, digest = path.read_text("ascii").strip().partition(" ")
     return AuditHead(int(number), digest)
-
-
-def _write_anchor(path: Path, head: AuditHead) -> None:
-    draft = path.with_name(f"{path.name}.new")
-    with open(draft, "w", encoding="ascii", opener=_private) as file:
-        file.write(f"{head.number} {head.digest}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

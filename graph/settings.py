@@ -4,6 +4,8 @@ import getpass
 import os
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
 from typing import Annotated, Literal
@@ -177,9 +179,18 @@ def _refuse_renamed() -> None:
             raise SettingsInvalid(f"{name} is called {new} now. Rename it in the environment or in .env.")
 
 
-def keep_no_answers() -> None:
-    """Let every release that this process opens from now on ask anew what it was asked before."""
-    os.environ["WARRANT_CACHE_SECONDS"] = "0"
+@contextmanager
+def no_kept_answers() -> Iterator[None]:
+    """Releases that are opened in the block ask anew what they were asked before."""
+    name, before = "WARRANT_CACHE_SECONDS", os.environ.get("WARRANT_CACHE_SECONDS")
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def bound_mlflow(seconds: int = 30, retries: int = 2) -> None:

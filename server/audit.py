@@ -18,7 +18,7 @@ class Audit:
     """Records acts before they are done, off the event loop."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._log = AuditLog(settings.audit_path, settings.audit_anchor)
+        self._log = AuditLog.of(settings)
         self._questions = settings.audit_questions
         self._second, self._recorded, self._unrecorded = 0, 0, 0
 

@@ -111,11 +111,6 @@ def private_tree(path: Path) -> None:
         _restrict([Path(here), *(Path(here) / name for name in names)])
 
 
-def private_opener(path: str, flags: int) -> int:
-    """An opener for `open` that creates files with mode 0600."""
-    return os.open(path, flags, 0o600)
-
-
 def _restrict(paths: Iterable[Path]) -> None:
     """Remove the permissions of group and others; symbolic links are skipped."""
     for path in paths:

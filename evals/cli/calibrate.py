@@ -18,7 +18,7 @@ from evals.calibration.calibrate import (
 from evals.calibration.plot import risk_coverage_png
 from evals.calibration.release_file import rewritten, with_fields
 from evals.calibration.selection import Aim, at_cost, at_coverage, at_risk
-from evals.cli.steps import ask_release
+from evals.cli.steps import ask_releases
 from evals.errors import RunInvalid
 from evals.runner import packed
 from evals.runs import EvalRun
@@ -99,7 +99,7 @@ def _ask_forced(own: EvalRun, settings: Settings, console: Console, options: dic
             )
     at_once, again = int(str(options["at_once"])), bool(options["again"])
     with packed(forced(release), settings.index) as package:
-        return ask_release(package, own.dataset, own.path.parent, console, at_once, again=again)
+        return ask_releases([package], own.dataset, own.path.parent, console, at_once, again=again)[0]
 
 
 def _write(found: Calibration, old: Path | None, place: Path, name: str) -> Calibration:

@@ -6,12 +6,11 @@ import click
 from rich.table import Table
 
 from evals.cli.steps import reported
-from evals.errors import RunInvalid
 from evals.gate.plan import SamplePlan
 from evals.gate.plan import plan as plan_for
 from evals.gate.stats import FAR
 from evals.gate.thresholds import DEFAULT, read_thresholds
-from evals.runs import EvalRun
+from evals.runs import EvalRun, check_same_questions
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
 
@@ -31,8 +30,7 @@ def plan(run: Path, other: Path | None, thresholds: Path, repeats: tuple[int, ..
     question (`warrant eval run --repeats 3`), or between RUN and --other. The scores of a judge count if there are any.
     """
     settings, runs = settings_with(), [EvalRun(path) for path in (run, other) if path]
-    if len({each.info.dataset_digest for each in runs}) > 1:
-        raise RunInvalid(f"{run} and {other} are not on the same questions. Run one of them on the other's dataset.")
+    check_same_questions([(each.path, each.info) for each in runs])
     scored = [reported(each, settings).scored for each in runs]
     changed = len({each.info.release for each in runs}) > 1
     found = plan_for(

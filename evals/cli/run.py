@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evals.cli.steps import AT_ONCE, HOME, ask_release, registry_of
+from evals.cli.steps import AT_ONCE, HOME, ask_releases, registry_of
 from evals.dataset import read_dataset
 from evals.runner import packed, registered
 from evals.runs import PackagedRelease
@@ -49,7 +49,7 @@ def run(
     settings = settings_with(index=index, release=release, registry=registry, registered_model=model)
     samples = read_dataset(dataset)
     with package_of(settings, version) as package:
-        made = ask_release(package, samples, out, Terminal(stderr=True), at_once, repeats=repeats, again=again)
+        [made] = ask_releases([package], samples, out, Terminal(stderr=True), at_once, repeats=repeats, again=again)
     echo(made.path)
 
 

@@ -28,7 +28,7 @@ from evals.scores import score_run
 from graph.cli.options import needs_mlflow
 from graph.files import write_whole
 from graph.registry.package import open_package
-from graph.settings import Settings, bound_mlflow, keep_no_answers
+from graph.settings import Settings, bound_mlflow, no_kept_answers
 
 if TYPE_CHECKING:
     from graph.registry.client import Registry
@@ -57,23 +57,6 @@ def progress_bar(console: Console) -> Iterator[Progress]:
         yield progress
 
 
-def ask_release(
-    package: PackagedRelease,
-    dataset: Dataset,
-    home: Path,
-    console: Console,
-    at_once: int = AT_ONCE,
-    *,
-    repeats: int = 1,
-    again: bool = False,
-) -> EvalRun:
-    """The run of a dataset and a package below `home`, with every outcome; an interrupted one is resumed.
-
-    `again` lets the samples that failed be asked once more. Raises RunInvalid when another process is at it.
-    """
-    return ask_releases([package], dataset, home, console, at_once, repeats=repeats, again=again)[0]
-
-
 def ask_releases(
     packages: Sequence[PackagedRelease],
     dataset: Dataset,
@@ -84,10 +67,13 @@ def ask_releases(
     repeats: int = 1,
     again: bool = False,
 ) -> list[EvalRun]:
-    """The run of each package, as ask_release makes it; their times are taken in turn."""
+    """The run of a dataset and each package below `home`, with every outcome; an interrupted one is resumed.
+
+    The times of several are taken in turn. `again` lets the samples that failed be asked once more. Raises RunInvalid
+    when another process is at it.
+    """
     if drafts := sum(sample.is_draft for sample in dataset.samples):
         console.print(f"{drafts} of {len(dataset.samples)} samples are drafts that nobody has checked.", style="yellow")
-    keep_no_answers()
     runs = [open_run(home, dataset, package, at_once, repeats) for package in packages]
     with ExitStack() as held:
         for run, package in zip(runs, packages, strict=True):
@@ -162,12 +148,14 @@ def reported(run: EvalRun, settings: Settings) -> ReportedRun:
 
 
 async def _ask_missing(packages: Sequence[PackagedRelease], runs: Sequence[EvalRun], console: Console) -> None:
-    todo = [(package, run) for package, run in zip(packages, runs, strict=True) if run.missing]
-    if not todo:
+    missing = [len(run.missing) for run in runs]
+    if not any(missing):
         return
-    sides = [(await open_package(package.root), run) for package, run in todo]
+    todo = zip(packages, runs, missing, strict=True)
+    with no_kept_answers():
+        sides = [(await open_package(package.root), run) for package, run, many in todo if many]
     with progress_bar(console) as progress:
-        task = progress.add_task("Asking", total=sum(len(run.missing) for _, run in todo))
+        task = progress.add_task("Asking", total=sum(missing))
         await ask_all(sides, lambda _: progress.advance(task))
 
 

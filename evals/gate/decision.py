@@ -15,7 +15,6 @@ from statistics import fmean
 import numpy as np
 
 from evals.dataset import Dataset
-from evals.errors import RunInvalid
 from evals.gate.counted import count, notes
 from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria
 from evals.gate.measures import measures
@@ -24,7 +23,7 @@ from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
 from evals.judge.scores import JudgedScores
 from evals.metrics.catalog import METRICS
-from evals.runs import EvalRun
+from evals.runs import EvalRun, check_same_questions
 from evals.scores import score_run
 from graph.prices import Prices
 
@@ -46,12 +45,7 @@ async def compare_runs(
     judge: RunJudge | None = None,
 ) -> Verdict:
     """The Verdict on what a run asked, against what the champion's did, both judged alike; raises RunInvalid."""
-    if champion and champion.info.dataset_digest != run.info.dataset_digest:
-        raise RunInvalid(
-            f"The runs are not on the same questions: {run.path} is on {run.info.dataset} "
-            f"({run.info.dataset_digest[:12]}), {champion.path} on {champion.info.dataset} "
-            f"({champion.info.dataset_digest[:12]}). Run the champion on this dataset too."
-        )
+    check_same_questions([(each.path, each.info) for each in (run, champion) if each])
     sides = [await _scored(each, prices, threads, judge) for each in (run, champion) if each]
     counted = count(run, champion, thresholds)
     verdict = decide(thresholds, run.dataset, sides[0], sides[1] if champion else None, counted)

@@ -1,6 +1,5 @@
 """The judged scores of a run, kept in judge.json; they are read again while run, judge and code are the same."""
 
-import hashlib
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from evals.dataset import Sample, StrictModel
+from evals.dataset import Sample, StrictModel, digest_of
 from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
 from evals.metrics.catalog import METRICS, Unscored, Untested
 from evals.metrics.plugins import plugged_digest
@@ -113,7 +112,7 @@ def key_of(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:
     """SHA-256 over the samples, the outcomes, the judge and the code that asks it."""
     code = [code_digest(Path(__file__).parent), code_digest(Path(__file__).parents[1] / "metrics")]
     parts = [*content_of(run), judge.model_dump_json(), str(repeats), plugged_digest(), *code]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return digest_of(*parts)
 
 
 def _read(path: Path) -> JudgedScores | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from evals.dataset import digest_of
 from evals.errors import MetricInvalid
 from evals.metrics.catalog import METRICS, Metric
 from graph.settings import load_settings
@@ -64,7 +65,7 @@ def add_metric(metric: Metric) -> None:
 def plugged_digest() -> str:
     """SHA-256 over the definitions of the metrics from outside, and the files of their functions."""
     parts = [f"{asdict(replace(metric, value=None))} {_source(metric.value)}" for metric in PLUGGED]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return digest_of(*parts)
 
 
 def _source(value: Any) -> str:

@@ -11,6 +11,7 @@ from evals.gate.stats import Levels
 from evals.metrics.catalog import METRICS
 from evals.report.pairs import ReportedRun
 from evals.report.templates import figure, title
+from evals.runs import check_same_questions
 
 COLUMNS, DOTS_PER_INCH = 3, 150
 COLOUR = "#1f6feb"
@@ -43,13 +44,7 @@ class MetricTrend:
 
 def trends(runs: Sequence[ReportedRun], metrics: Sequence[str] = ()) -> list[MetricTrend]:
     """The trend of each metric, or of some; raises RunInvalid where the runs are not on the same questions."""
-    for run in runs:
-        if run.info.dataset_digest != runs[0].info.dataset_digest:
-            raise RunInvalid(
-                f"The runs are not on the same questions: {runs[0].info.label} is on {runs[0].info.dataset} "
-                f"({runs[0].info.dataset_digest[:12]}), {run.info.label} on {run.info.dataset} "
-                f"({run.info.dataset_digest[:12]})."
-            )
+    check_same_questions([(run.info.label, run.info) for run in runs])
     if odd := [name for name in metrics if name not in METRICS]:
         raise RunInvalid(f"There is no metric {odd[0]!r}; there are {', '.join(METRICS)}.")
     before: Sequence[ReportedRun | None] = [None, *runs[:-1]]

@@ -71,7 +71,7 @@ def registry_change(registry: str | None, model: str | None) -> Iterator[tuple["
     Raises AuditUnavailable when it cannot be recorded, and then nothing is changed.
     """
     settings, context = settings_with(registry=registry, model=model), click.get_current_context()
-    log, act = AuditLog(settings.audit_path, settings.audit_anchor), str(context.info_name)
+    log, act = AuditLog.of(settings), str(context.info_name)
     given = {name: str(value) for name, value in context.params.items() if value}
     log.append(settings.who, act, settings.registered_model, "begun", **given)
     try:

@@ -18,6 +18,7 @@ from databricks.sdk.errors import NotFound
 from databricks.sdk.service.vectorsearch import EndpointType, VectorIndex, VectorIndexType
 
 from ..errors import RetrievalUnavailable, SnapshotMissing
+from ..filters import sql_literal
 from ..models.databricks import Workspace
 from ..models.http import ByteLimits, http_client
 from .ai_search_rows import KEY, Description, Row, part_id, probe, read_description
@@ -69,21 +70,23 @@ class SearchIndex:
 
     async def description(self, dimensions: int) -> Description:
         """What the index says of its Snapshot; raises SnapshotMissing or SnapshotBroken."""
-        first = await self._parts([part_id(0)], dimensions)
-        if not first:
-            raise SnapshotMissing(f"{self.name} holds no Snapshot; fill it with `warrant sync {self.name}`.")
-        keys = [part_id(number) for number in range(int(first[0]["end"]))]
+        first = await self._first(dimensions)
+        keys = [part_id(number) for number in range(int(first["end"]))]
         steps = [keys[start : start + PARTS_AT_ONCE] for start in range(0, len(keys), PARTS_AT_ONCE)]
         rows = {row[KEY]: row for step in steps for row in await self._parts(step, dimensions)}
-        same = [rows[key] for key in keys if key in rows and rows[key]["title"] == first[0]["title"]]
+        same = [rows[key] for key in keys if key in rows and rows[key]["title"] == first["title"]]
         return read_description(same, self.name)
 
     async def snapshot(self, dimensions: int) -> str:
         """The id of the Snapshot in the index; raises SnapshotMissing."""
-        first = await self._parts([part_id(0)], dimensions)
-        if not first:
+        return str((await self._first(dimensions))["title"])
+
+    async def _first(self, dimensions: int) -> Row:
+        """The first row of the description; raises SnapshotMissing."""
+        found = await self._parts([part_id(0)], dimensions)
+        if not found:
             raise SnapshotMissing(f"{self.name} holds no Snapshot; fill it with `warrant sync {self.name}`.")
-        return str(first[0]["title"])
+        return found[0]
 
     async def _parts(self, keys: Sequence[str], dimensions: int) -> list[Row]:
         wanted = {"filters": self.with_keys(keys), "num_results": len(keys), "query_vector": probe(dimensions)}
@@ -93,8 +96,7 @@ class SearchIndex:
         """The filter for rows by their keys."""
         if not self.optimised:
             return {KEY: list(keys)}
-        literals = ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
-        return f"{KEY} IN ({literals})"
+        return f"{KEY} IN ({', '.join(map(sql_literal, keys))})"
 
     async def scan(self) -> AsyncIterator[Row]:
         """Every row, by its key."""

@@ -1,5 +1,6 @@
 """The columns and row types of a Snapshot's tables."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,11 @@ class DocumentRow:
     named: str
     body: int
     duplicate_of: str | None = None
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups that may read it; none: everybody may."""
+        return list(json.loads(self.metadata or "{}").get("allowed_groups") or ())
 
 
 @dataclass(frozen=True)

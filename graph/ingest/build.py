@@ -110,7 +110,7 @@ class _Words:
         old = StoredLexicon.open(base.path) if base else None
         self._carried = old is not None and old.is_current
         self._counting = LexiconBuilder(old if self._carried else None)
-        self._was = {row.document: not json.loads(row.metadata).get(GROUPS) for row in before}
+        self._was = {row.document: not row.groups for row in before}
         self._is = {document: fields["public"] for document, fields in shared.items()}
         self.write = self._counting.write
 

@@ -231,9 +231,7 @@ def _fraction(match: re.Match[str]) -> str:
 
 def _dates(text: str) -> Iterator[Value]:
     for match in DATE.finditer(text):
-        part = {
-            name: next((match[f"{name}{n}"] for n in "12345" if _group(match, f"{name}{n}")), None) for name in "ymd"
-        }
+        part = {letter: _numbered(match, letter) for letter in "ymd"}
         month = part["m"] or "0"
         number = int(month) if month.isdigit() else int(MONTHS[month.lower()])
         year, day = int(part["y"] or 0), int(part["d"] or 0)
@@ -251,18 +249,20 @@ def _dates(text: str) -> Iterator[Value]:
             )
 
 
-def _group(match: re.Match[str], name: str) -> str | None:
-    return match[name] if name in match.re.groupindex else None
+def _numbered(match: re.Match[str], letter: str) -> str | None:
+    """The first of the groups with this letter and a number that the pattern has and that holds something."""
+    names = (f"{letter}{number}" for number in range(1, 6))
+    return next((match[name] for name in names if name in match.re.groupindex and match[name]), None)
 
 
 def _times(text: str) -> Iterator[Value]:
     for match in TIME.finditer(text):
-        hour = next((match[name] for name in ("h1", "h2", "h3", "h4", "h5") if match[name]), None)
+        hour = _numbered(match, "h")
         if hour is None:
             late = match["word"].lower() in ("midnight", "mitternacht", "minuit", "medianoche", "mezzanotte")
             amount = 0 if late else 720
         else:
-            minute = next((match[name] for name in ("m1", "m2", "m3", "m4", "m5") if match[name]), "0")
+            minute = _numbered(match, "m") or "0"
             hours = int(hour) % 12 + (12 if (match["half"] or "").lower() == "p" else 0) if match["half"] else int(hour)
             past_noon = hours < 12 and bool(PAST_NOON.match(text, match.end()))
             amount = hours * 60 + int(minute) + 720 * past_noon

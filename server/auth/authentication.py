@@ -52,6 +52,8 @@ class Authenticator:
             return None
         if self._tokens and looks_like_token(key):
             return await anyio.to_thread.run_sync(self._tokens.verify, key)
+        if self._keys and self._keys.changed:
+            return await anyio.to_thread.run_sync(self._keys.find, key)
         return self._keys.find(key) if self._keys else None
 
     def _forwarded(self, headers: Mapping[str, str], peer: str) -> Caller | None:

@@ -7,7 +7,6 @@ every worker. A file that cannot be read lets nobody in.
 import hashlib
 import hmac
 import logging
-import os
 import secrets
 import stat
 from collections.abc import Sequence
@@ -20,9 +19,9 @@ from filelock import FileLock
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
 from graph.errors import SettingsInvalid
+from graph.files import write_private
 from graph.strict_yaml import YamlInvalid, load_yaml
 from server.auth.callers import Caller
-from server.files import private_opener
 
 log = logging.getLogger("warrant.callers")
 MAX_BYTES = 1_000_000
@@ -79,6 +78,11 @@ class KeyFile:
         fits = [one for one in self._current() if hmac.compare_digest(one.sha256, digest(one.salt, key))]
         return fits[0].caller if fits and not fits[0].expired else None
 
+    @property
+    def changed(self) -> bool:
+        """Whether `find` will read the file again, which takes a while."""
+        return self._identity() != self._seen
+
     def _current(self) -> Sequence[KeyedCaller]:
         if (now := self._identity()) != self._seen:
             self._known = read_keys(self.path)
@@ -131,9 +135,4 @@ def change_keys(path: Path, removed: str, added: KeyedCaller | None) -> None:
         known = read_keys(path) if path.exists() else []
         kept = [one for one in known if one.name != removed] + ([added] if added else [])
         rows = [one.model_dump(mode="json", exclude_defaults=True) for one in kept]
-        draft = path.with_name(f".{path.name}.new")
-        with open(draft, "w", encoding="utf-8", opener=private_opener) as file:
-            yaml.safe_dump(rows, file, sort_keys=False, allow_unicode=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+        write_private(path, yaml.safe_dump(rows, sort_keys=False, allow_unicode=True))

@@ -120,7 +120,7 @@ def _record(act: str, caller: Caller) -> None:
     """Record a change before it is made; raises AuditUnavailable, and then nothing is changed."""
     settings = load_settings()
     detail = {"roles": sorted(caller.roles), "team": caller.team, "groups": caller.groups}
-    log = AuditLog(settings.audit_path, settings.audit_anchor)
+    log = AuditLog.of(settings)
     log.append(settings.who, f"keys {act}", caller.name, "allowed", **{k: v for k, v in detail.items() if v})
 
 

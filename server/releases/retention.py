@@ -14,9 +14,10 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from graph.errors import SettingsInvalid
+from graph.files import write_private
 from graph.processes import alive
 from graph.registry.package_cache import TEMPORARY, temporary_path, writer_of
-from server.files import private_opener, private_tree
+from server.files import private_tree
 from server.releases.deployments import Standing
 
 KEPT_UNUSED = 1
@@ -58,12 +59,8 @@ class PackageCache:
     def save_last_good(self, target: str, good: LastGood) -> None:
         """Write it atomically."""
         self.home.mkdir(parents=True, exist_ok=True)
-        new = temporary_path(self.home)
-        with open(new, "w", encoding="utf-8", opener=private_opener) as file:
-            file.write(json.dumps(good.model_dump()) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.home / f"{target}.json")
+        record = json.dumps(good.model_dump()) + "\n"
+        write_private(self.home / f"{target}.json", record, temporary_path(self.home))
 
     def path(self, digest: str) -> Path:
         """The directory of a package."""

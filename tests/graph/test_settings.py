@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from graph.errors import SettingsInvalid
-from graph.settings import RENAMED, Settings, load_settings, quiet_libraries
+from graph.settings import RENAMED, Settings, load_settings, no_kept_answers, quiet_libraries
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +76,14 @@ def test_quieting_the_libraries_sets_what_the_user_has_not_set(monkeypatch: pyte
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     quiet_libraries()
     assert (os.environ["DO_NOT_TRACK"], os.environ["HF_HUB_OFFLINE"]) == ("true", "0")
+
+
+@pytest.mark.parametrize("before", [None, "60"])
+def test_answers_are_not_kept_in_the_block_alone(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
+    monkeypatch.delenv("WARRANT_CACHE_SECONDS", raising=False)
+    if before:
+        monkeypatch.setenv("WARRANT_CACHE_SECONDS", before)
+    seconds = Settings().cache_seconds
+    with no_kept_answers():
+        assert Settings().cache_seconds == 0
+    assert Settings().cache_seconds == seconds

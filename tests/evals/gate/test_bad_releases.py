@@ -15,7 +15,7 @@ import pytest
 from conftest import made_once
 from support import HANDBOOK, ROOT, Silent
 
-from evals.cli.steps import ask_release
+from evals.cli.steps import ask_releases
 from evals.dataset import read_dataset
 from evals.gate.decision import compare_runs
 from evals.gate.thresholds import read_thresholds
@@ -158,7 +158,7 @@ def ask(name: str, planted: Planted, handbook: Path, temporary: pytest.TempPathF
         if after:
             path.write_text(text.replace(before, after), "utf-8")
         package = replace(package, digest=package_digest(package.root))
-        return ask_release(package, DATASET, temporary.mktemp("runs"), Terminal(stderr=True), at_once=16)
+        return ask_releases([package], DATASET, temporary.mktemp("runs"), Terminal(stderr=True), at_once=16)[0]
 
 
 @pytest.fixture(scope="module")
