@@ -314,5 +314,4 @@ def _unit_matrix(kept: bytes, dimensions: int) -> NDArray[np.int8]:
 def _matrix(column: Any) -> NDArray[np.float32]:
     """A column of vectors as float32 of shape (rows, dimensions)."""
     flat = np.asarray(pc.list_flatten(column).to_numpy(), np.float32)
-    # Without a row the number of dimensions is unknown.
-    return flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)
+    return flat.reshape(len(column), column.type.list_size)

@@ -26,6 +26,7 @@ from .clean import (
 from .convert import converted, converted_pdf, heading_of
 from .mail import Attachment, Body, Mail, not_superseded, parse, split_quoted
 from .package import PackageInvalid, property_names, unpacked_size
+from .rtf import with_raised
 from .sheets import DELIMITED, delimited
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
@@ -216,5 +217,6 @@ READERS: dict[str, Callable[[bytes], Document]] = {
     **dict.fromkeys(DELIMITED, delimited),
     **dict.fromkeys(WORKBOOKS, _workbook),
     **dict.fromkeys(HTML, lambda content: _page(decode(content))),
+    ".rtf": lambda content: converted(PurePath("page.rtf"), with_raised(content)),
 }
 """Formats that are read without their converter, or from bytes that are made for it."""

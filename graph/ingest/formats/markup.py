@@ -61,6 +61,7 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
     _on_the_line(root)
     _definitions(root)
     _repeat_cells(root)
+    _titles_above(root)
     for element in [*root.iter("ins", "mark")]:
         element.drop_tag()
     for link in [*root.iter("a")]:
@@ -226,6 +227,19 @@ def _repeat_cells(root: HtmlElement) -> None:
                     taken[column] = cell, left - 1
                 column += max(1, _number(cell.get("colspan", "1")))
             above = taken
+
+
+def _titles_above(root: HtmlElement) -> None:
+    """A first row of a single cell over several columns is the title of its table and stands above it."""
+    for table in [*root.iter("table")]:
+        for row in [*_own(table, "tr")]:
+            cells = [*row.iterchildren("td", "th")]
+            if len(cells) != 1 or _number(cells[0].get("colspan", "1")) < 2 or cells[0].find(".//table") is not None:
+                break
+            title = cells[0]
+            title.tag = "p"
+            table.addprevious(title)
+            row.drop_tree()
 
 
 def _number(written: str) -> int:

@@ -192,6 +192,12 @@ def test_a_filter_that_nothing_fits_finds_nothing(store: Path, leg: float) -> No
     assert found(store, {"region": "Atlantis"}, leg=leg) == set()
 
 
+def test_a_snapshot_whose_documents_were_all_refused_finds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("---\nallowed_groups: []\n---\nThe pump starts.\n", "utf-8")
+    run_index(tmp_path / "a.md", tmp_path / "store")
+    assert found(tmp_path / "store", text="Does the pump start?") == set()
+
+
 def test_a_snapshot_opens_where_nothing_can_be_written(store: Path) -> None:
     directory = locate(store)
     before = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}

@@ -102,6 +102,17 @@ def test_a_cell_over_several_rows_stands_in_each_of_them(tmp_path: Path) -> None
     assert [[cell.strip() for cell in row] for row in rows] == [["1", "wide", ""], ["1", "wide", ""], ["3", "wide", ""]]
 
 
+def test_a_first_row_over_all_columns_is_the_title_of_its_table(tmp_path: Path) -> None:
+    rows = "<tr><td colspan=2>Parts of 2026<tr><th>Part<th>Number<tr><td>Valve<td>BV-17<tr><td colspan=2>On order"
+    title, header, _, first, *rest = page(tmp_path, f"<table>{rows}</table>").text.replace("\n\n", "\n").splitlines()
+    assert [title, header.split(), first.split()] == [
+        "Parts of 2026",
+        "| Part | Number |".split(),
+        "| Valve | BV-17 |".split(),
+    ]
+    assert "On order" in rest[0]
+
+
 @pytest.mark.parametrize("odd", ["\x01", "\x0b", "&#1;", "&#x1b;", "\uffff", "<img alt='\x02'>"])
 def test_a_page_with_control_characters_is_read(tmp_path: Path, odd: str) -> None:
     body = f"<p>It costs{odd} <s>9{odd}</s> 8{odd} EUR.</p><dl><dt>Rent{odd}</dt><dd>7{odd}</dd></dl>"
