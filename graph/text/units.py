@@ -5,6 +5,8 @@ from functools import cache
 from itertools import product
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
+LOCALES = (*LANGUAGES, "en_GB")
+"""`en_GB` has the British forms: kilometres, square metres."""
 BASES: dict[str, tuple[str, float]] = {
     **{f"duration-{name}": ("second", factor) for name, factor in (
         ("millisecond", 1e-3), ("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400), ("week", 604800))},
@@ -33,18 +35,23 @@ BASES: dict[str, tuple[str, float]] = {
     "temperature-celsius": ("celsius", 1), "temperature-fahrenheit": ("fahrenheit", 1), "temperature-generic":
     ("degree", 1), "angle-degree": ("degree", 1), "concentr-percent": ("ratio", 0.01),
     "concentr-permille": ("ratio", 0.001), "speed-kilometer-per-hour": ("kilometer per hour", 1),
+    "speed-mile-per-hour": ("kilometer per hour", 1.609344), "speed-meter-per-second": ("kilometer per hour", 3.6),
 }  # fmt: skip
 """CLDR's name of a unit, its base unit, and the factor to the base unit."""
 CURRENCIES = "USD EUR GBP JPY CHF CNY CAD AUD INR SEK NOK DKK PLN CZK SGD".split()
 """A word or sign for several currencies (`dollars`) means the first of them."""
 OTHER_FORMS = {"hr": "duration-hour", "hrs": "duration-hour", "hours": "duration-hour", "mins": "duration-minute",
-               "yrs": "duration-year", "kgs": "mass-kilogram", "liters": "volume-liter", "liter": "volume-liter",
-               "metres": "length-meter", "metre": "length-meter", "gb": "digital-gigabyte", "mb": "digital-megabyte",
-               "tb": "digital-terabyte", "kb": "digital-kilobyte", "degrees": "angle-degree"}  # fmt: skip
+               "yrs": "duration-year", "kgs": "mass-kilogram", "lbs": "mass-pound", "kms": "length-kilometer",
+               "sqm": "area-square-meter", "sq m": "area-square-meter", "sq ft": "area-square-foot",
+               "gb": "digital-gigabyte", "mb": "digital-megabyte", "tb": "digital-terabyte",
+               "kb": "digital-kilobyte", "degrees": "angle-degree"}  # fmt: skip
 """Forms that only CLDR's locales of other countries have."""
 UNIT_WORDS = re.compile(
-    r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+[²³]?(?:/[^\W\d_]+)?)\.?(?: ([^\W\d_]+[²³]?))?(?: ([^\W\d_]+))?"
+    r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+(?:[²³]|\^?[23]\b)?(?:/[^\W\d_]+)?)\.?"
+    r"(?: ([^\W\d_]+[²³]?))?(?: ([^\W\d_]+))?"
 )
+POWER = re.compile(r"(?<=[^\W\d_])\^?([23])$")
+POWERS = {"2": "²", "3": "³"}
 IN_UNIT = re.compile(r"(?:\(([^()]{1,20})\)|\bin ([^\W\d_]+|%))\s*[:=]?\s*$")
 CURRENCY_BEFORE = re.compile(r"(?:\b([A-Z]{3})|(US\$|[€$£¥])) ?$")
 
@@ -56,7 +63,7 @@ def unit_at(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float
     if before and (unit := known.get(before[1] or before[2])):
         return unit, before.start(), end
     if after := UNIT_WORDS.match(text, end):
-        words = [word for word in after.groups() if word]
+        words = [POWER.sub(lambda power: POWERS[power[1]], word) for word in after.groups() if word]
         for count in range(len(words), 0, -1):
             name = " ".join(words[:count])
             if unit := known.get(name) or known.get(name.lower()):
@@ -74,7 +81,7 @@ def _units() -> dict[str, frozenset[tuple[str, float]]]:
     from babel.units import format_unit
 
     bases: dict[str, set[tuple[str, float]]] = {}
-    for language in LANGUAGES:
+    for language in LOCALES:
         for name, base in BASES.items():
             for length in ("long", "short"):
                 for count in (1, 5):

@@ -83,7 +83,7 @@ PAST_NOON = re.compile(
     r" (?:in the (?:afternoon|evening)|nachmittags|abends|de l['’]après-midi|du soir|de la (?:tarde|noche)|di sera)\b"
 )
 NUMBER = re.compile(
-    r"(?<![\w.,])(?<![^\W\d_]-)(?P<sign>[-−])?(?P<digits>\d{1,3}(?:[.,'’\u00a0\u2009\u202f ]\d{3})+(?:[.,]\d+)?(?!\d)"
+    r"(?<![\w.,^])(?<![^\W\d_]-)(?P<sign>[-−])?(?P<digits>\d{1,3}(?:[.,'’\u00a0\u2009\u202f ]\d{3})+(?:[.,]\d+)?(?!\d)"
     r"|\d+(?:[.,]\d+)?)(?!(?:[.,]\d))(?P<ordinal>st|nd|rd|th|er|e|º|ª)?(?P<decade>s)?(?P<sup>[¼-¾⅐-⅞])?(?![\d_])"
 )
 SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
