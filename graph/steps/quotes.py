@@ -87,6 +87,9 @@ def choose(
         records = alike(best, passages, found)
         is_free = len(block) > 1 and any(unit not in records for unit in block)
         return _whole(block if is_free else _asked_of(question, best, kin), own, passages)
+    if len(block) > 1 and not asked_terms(question) & term_set(best["text"]):
+        # The heading, or the sentence before, says what is asked for, and the items are the answer together.
+        return _whole(block, own, passages)
     return _quotes(item_of(best, passage, around), own)
 
 

@@ -138,6 +138,11 @@ def test_a_list_is_quoted_whole_where_several_things_are_asked_for() -> None:
     assert texts(found) == ["You bring to the first day:", "a passport", "a photo", "the signed contract"]
 
 
+def test_a_list_is_quoted_whole_where_its_heading_alone_has_what_is_asked_for() -> None:
+    found = chosen("What do I bring to the interview?", of("# To bring to the interview\n\n- a passport\n- two photos"))
+    assert texts(found) == ["a passport", "two photos"]
+
+
 def test_a_sentence_that_leads_to_a_list_brings_the_list() -> None:
     assert texts(chosen("What do I bring to the first day?", of(LIST))) == [
         "You bring to the first day:",
