@@ -5,8 +5,8 @@ import logging
 import time
 
 from graph.audit import AuditLog
+from graph.callers import Caller
 from graph.errors import AuditUnavailable
-from server.auth.callers import Caller
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.audit")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
+from graph.callers import ANONYMOUS, Caller
 from graph.registry.stages import PRODUCTION, STAGING
-from server.auth.callers import ANONYMOUS, Caller
 
 PREFIX = re.compile(r"/(?:staging|versions/([1-9][0-9]{0,8}))(?=/|\Z)")
 ROOT = "warrant_root"

@@ -15,10 +15,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graph.callers import ANONYMOUS
 from graph.registry.stages import PRODUCTION
 from server.audit import Audit
 from server.auth.authentication import Authenticator
-from server.auth.callers import ANONYMOUS
 from server.context import RequestContext, enter, split_target
 from server.errors import error_response, refuse
 from server.observability.observers import Observer

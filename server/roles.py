@@ -1,48 +1,8 @@
-"""What a caller may do: one table from roles to permissions, and one from routes to the permission that they need."""
+"""Which permission a route needs, which the roles in graph.callers have."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
-
-class Permission(StrEnum):
-    """One thing that a caller may do."""
-
-    ASK = "ask"
-    """Ask production, rate its own answers, read the documents of its groups, and check answers."""
-    ASK_ANY_VERSION = "ask_any_version"
-    """Ask the staging alias and every pinned version, with or without a warrant."""
-    RATE_ANY = "rate_any"
-    """Rate the answers of others."""
-    READ_METRICS = "read_metrics"
-    RELOAD = "reload"
-    """Have the server look for a new release or Snapshot now."""
-    MANAGE_KEYS = "manage_keys"
-    READ_AUDIT = "read_audit"
-
-
-class Role(StrEnum):
-    """Who a caller is in the organisation."""
-
-    MLOPS_ENGINEER = "mlops_engineer"
-    DATA_SCIENTIST = "data_scientist"
-    APP_TEAM = "app_team"
-    SECURITY_ADMIN = "security_admin"
-
-
-PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.MLOPS_ENGINEER: frozenset(
-        (
-            Permission.ASK,
-            Permission.ASK_ANY_VERSION,
-            Permission.RATE_ANY,
-            Permission.READ_METRICS,
-            Permission.RELOAD,
-        )
-    ),
-    Role.DATA_SCIENTIST: frozenset((Permission.ASK, Permission.ASK_ANY_VERSION, Permission.READ_METRICS)),
-    Role.APP_TEAM: frozenset((Permission.ASK,)),
-    Role.SECURITY_ADMIN: frozenset((Permission.READ_METRICS, Permission.MANAGE_KEYS, Permission.READ_AUDIT)),
-}
+from graph.callers import Permission
 
 PUBLIC = frozenset(("/", "/healthz", "/readyz", "/signin", "/favicon.ico", "/admin/webhook", "/static"))
 """Routes that need no key: their content is the same for everybody, or the message is signed."""

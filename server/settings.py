@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsError
 
+from graph.callers import Role
 from graph.errors import SettingsInvalid
 from graph.prices import Price
 from graph.settings import FROM_ENVIRONMENT, StateSettings
 from server.files import private_directory
-from server.roles import Role
 
 Count = Annotated[int, Field(ge=1)]
 OidcClaims = dict[Literal["name", "roles", "team", "groups"], str]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
 
-from server.auth.callers import Caller
+from graph.callers import Caller
 from server.errors import refuse
 from server.schemas import Item
 

@@ -21,12 +21,12 @@ from metrics_under_test import Numbers
 from support import ROOT
 
 from graph.agent import Agent, open_agent
+from graph.callers import Role
+from graph.keys import digest
 from graph.release import Release
 from graph.settings import Settings
 from server.app import assemble
-from server.auth.keys import digest
 from server.releases.deployments import Deployments
-from server.roles import Role
 from server.serving import configuration, listen
 from server.settings import ServerSettings
 

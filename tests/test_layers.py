@@ -57,7 +57,7 @@ HOMES = {
         "graph/registry/package_cache.py",
         "graph/index/store.py",
         "graph/audit.py",
-        "server/auth/keys.py",
+        "graph/keys.py",
         "server/releases/retention.py",
         "server/observability/mlflow_traces.py",
     },

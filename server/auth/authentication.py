@@ -7,9 +7,9 @@ from ipaddress import ip_address
 import anyio.to_thread
 from pydantic import ValidationError
 
+from graph.callers import OWNER, Caller
 from graph.errors import SettingsInvalid
-from server.auth.callers import OWNER, Caller
-from server.auth.keys import KeyFile
+from graph.keys import KeyFile
 from server.auth.tokens import TokenVerifier, looks_like_token
 from server.settings import ServerSettings
 

@@ -12,8 +12,7 @@ import httpx
 import jwt
 from pydantic import ValidationError
 
-from server.auth.callers import Caller
-from server.roles import Role
+from graph.callers import Caller, Role
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.callers")

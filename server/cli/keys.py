@@ -8,12 +8,11 @@ import click
 from rich.table import Table
 
 from graph.audit import AuditLog
+from graph.callers import Caller, Role
 from graph.cli.terminal import Terminal, echo
 from graph.errors import SettingsInvalid
+from graph.keys import KeyedCaller, change_keys, new_key, read_keys
 from graph.settings import load_settings
-from server.auth.callers import Caller
-from server.auth.keys import KeyedCaller, change_keys, new_key, read_keys
-from server.roles import Role
 from server.settings import load_server_settings
 
 DURATION = re.compile(r"(\d{1,5})([dh])")

@@ -15,9 +15,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from graph.callers import Caller
 from graph.errors import SettingsInvalid
 from graph.strict_yaml import YamlInvalid, load_yaml
-from server.auth.callers import Caller
 
 Subject = Literal["caller", "team", "endpoint"]
 Unit = Literal["requests", "tokens", "cost"]

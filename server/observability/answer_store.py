@@ -16,12 +16,11 @@ from queue import Full, Queue
 from threading import Thread
 from typing import Any, Literal
 
+from graph.callers import Caller, Permission
 from graph.errors import SettingsInvalid, WarrantError
-from server.auth.callers import Caller
 from server.errors import RequestRefused, StateUnavailable, refuse
 from server.files import BUSY, cause_of, identity_of, private_database, unusable
 from server.observability.observers import Observer, QuestionRecord
-from server.roles import Permission
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.answers")

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from graph.agent import Agent, open_agent
+from graph.callers import Caller, Permission
 from graph.registry.stages import PRODUCTION
 from graph.release_yaml import load_release
 from graph.settings import load_settings
 from graph.state import Answer, Question
-from server.auth.callers import Caller
 from server.errors import RequestRefused, refuse
-from server.roles import Permission
 
 AgentFactory = Callable[[], Awaitable[Agent]]
 PINNED = re.compile(r"v([1-9][0-9]{0,8})")

@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from graph.agent import Agent
+from graph.callers import Caller
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import RegistryReader
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
-from server.auth.callers import Caller
 from server.releases.deployments import (
     Deployment,
     ServingState,

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, SecretStr
 from starlette.requests import Request
 
+from graph.callers import ANONYMOUS
 from server.audit import Audit
-from server.auth.callers import ANONYMOUS
 from server.context import this_request
 from server.errors import refuse
 from server.releases.deployments import Deployments, Standing

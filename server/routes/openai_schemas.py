@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.agent import Agent
+from graph.callers import Caller
 from graph.registry.stages import PRODUCTION, STAGING
-from server.auth.callers import Caller
 from server.context import this_request
 from server.errors import RequestRefused, refuse
 from server.releases.deployments import Deployment, Deployments, may_ask, pinned_version

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
+from graph.callers import ANONYMOUS, OWNER, PERMISSIONS, Caller, Permission, Role
 from graph.errors import SettingsInvalid
+from graph.keys import digest, new_key
 from server.auth.authentication import Authenticator
-from server.auth.callers import ANONYMOUS, OWNER, Caller
-from server.auth.keys import digest, new_key
 from server.auth.tokens import TokenVerifier
-from server.roles import PERMISSIONS, PUBLIC, ROUTES, Permission, Role, permission_for
+from server.roles import PUBLIC, ROUTES, permission_for
 from server.settings import ServerSettings
 from warrant import warrant
 

@@ -14,7 +14,7 @@ from server_under_test import app_over, key_file, serving
 from support import QUICK
 
 from evals.dataset import Sample
-from server.auth.callers import ANONYMOUS
+from graph.callers import ANONYMOUS
 from server.cli.feedback import feedback
 from server.errors import RequestRefused
 from server.observability.answer_store import QUEUE_SIZE, AnswerStore, open_answer_store, read_feedback

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from server_under_test import app_over, key_file, serving, until
 from support import QUICK
 
+from graph.callers import Caller
 from graph.errors import SettingsInvalid
 from graph.release import Models, Release
-from server.auth.callers import Caller
 from server.limits.rules import LimitRule, Unit, read_rules, rules_for
 from server.limits.usage import LimitReached, Reservation, UsageKey, UsageStore
 from warrant import warrant

@@ -19,9 +19,9 @@ from postgres_under_test import postgres, programs
 from server_under_test import app_over, serving, until
 from support import QUICK, ROOT
 
+from graph.callers import Caller
 from graph.errors import SettingsInvalid
 from graph.state import Turn
-from server.auth.callers import Caller
 from server.conversations import Conversations
 from server.errors import RequestRefused, StateUnavailable
 from server.observability import metric_definitions

@@ -14,9 +14,9 @@ import yaml
 from server_under_test import key_file, opening, serving, until
 from support import QUICK
 
+from graph.callers import Caller
 from graph.release import Generation, Models
 from server.app import assemble
-from server.auth.callers import Caller
 from server.errors import RequestRefused
 from server.releases.deployments import Deployments
 from server.settings import ServerSettings

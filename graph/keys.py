@@ -18,10 +18,10 @@ import yaml
 from filelock import FileLock
 from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
-from graph.errors import SettingsInvalid
-from graph.files import write_private
-from graph.strict_yaml import YamlInvalid, load_yaml
-from server.auth.callers import Caller
+from .callers import Caller
+from .errors import SettingsInvalid
+from .files import write_private
+from .strict_yaml import YamlInvalid, load_yaml
 
 log = logging.getLogger("warrant.callers")
 MAX_BYTES = 1_000_000
