@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 from filelock import FileLock
 
 from .errors import AuditUnavailable
@@ -23,6 +24,8 @@ FIRST = "0" * 64
 """Stands for the digest before the first record."""
 LOCK_SECONDS = 5.0
 """Seconds to wait for another process that appends."""
+WEBHOOK_SECONDS = 2.0
+"""Seconds that the address has to take a head; the log is locked meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +70,20 @@ class AuditProblem:
 
 
 class AuditLog:
-    """Appends to a log; `anchor` is a file elsewhere, such as on another machine's share, that gets each head."""
+    """Appends to a log; `anchor` is a file elsewhere, such as on another machine's share, that gets each head.
 
-    def __init__(self, path: Path, anchor: Path | None = None) -> None:
-        self.path, self._anchor = path, anchor
+    `webhook` is an address that gets it too.
+    """
+
+    def __init__(self, path: Path, anchor: Path | None = None, webhook: str | None = None) -> None:
+        self.path, self._anchor, self._webhook = path, anchor, webhook
         self._lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS, mode=0o600)
         self._end, self._head = 0, AuditHead()
 
     @classmethod
     def of(cls, settings: StateSettings) -> "AuditLog":
         """The log that the settings name."""
-        return cls(settings.audit_path, settings.audit_anchor)
+        return cls(settings.audit_path, settings.audit_anchor, settings.audit_webhook)
 
     def append(self, actor: str, act: str, target: str, outcome: str, **detail: Any) -> AuditRecord:
         """Write a record to disk; raises AuditUnavailable when it cannot be written."""
@@ -94,11 +100,17 @@ class AuditLog:
                 file.flush()
                 os.fsync(file.fileno())
                 self._end, self._head = self._end + len(line), AuditHead(record.number, record.digest)
-                if self._anchor:
-                    write_private(self._anchor, f"{record.number} {record.digest}\n")
-        except (OSError, TimeoutError, ValueError) as error:
+                self._send_head(f"{record.number} {record.digest}\n")
+        except (OSError, TimeoutError, ValueError, httpx.HTTPError) as error:
             raise AuditUnavailable(f"The audit log {self.path} cannot be written: {error}.") from error
         return record
+
+    def _send_head(self, head: str) -> None:
+        """Give the newest head to the anchors; raises OSError or httpx.HTTPError."""
+        if self._anchor:
+            write_private(self._anchor, head)
+        if self._webhook:
+            httpx.post(self._webhook, content=head, timeout=WEBHOOK_SECONDS).raise_for_status()
 
     def _catch_up(self, file: Any) -> None:
         """Read what other processes appended, and remove the piece of a line that a killed one left behind.

@@ -21,6 +21,12 @@ class Permission(StrEnum):
     READ_METRICS = "read_metrics"
     RELOAD = "reload"
     """Have the server look for a new release or Snapshot now."""
+    LOG_RELEASE = "log_release"
+    """Log and register releases, from the command line."""
+    PROMOTE = "promote"
+    """Promote, roll back, split and shadow versions, from the command line."""
+    APPROVE = "approve"
+    """Answer for a promotion as its approver."""
     MANAGE_KEYS = "manage_keys"
     READ_AUDIT = "read_audit"
 
@@ -42,11 +48,18 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.RATE_ANY,
             Permission.READ_METRICS,
             Permission.RELOAD,
+            Permission.LOG_RELEASE,
+            Permission.PROMOTE,
+            Permission.APPROVE,
         )
     ),
-    Role.DATA_SCIENTIST: frozenset((Permission.ASK, Permission.ASK_ANY_VERSION, Permission.READ_METRICS)),
+    Role.DATA_SCIENTIST: frozenset(
+        (Permission.ASK, Permission.ASK_ANY_VERSION, Permission.READ_METRICS, Permission.LOG_RELEASE)
+    ),
     Role.APP_TEAM: frozenset((Permission.ASK,)),
-    Role.SECURITY_ADMIN: frozenset((Permission.READ_METRICS, Permission.MANAGE_KEYS, Permission.READ_AUDIT)),
+    Role.SECURITY_ADMIN: frozenset(
+        (Permission.READ_METRICS, Permission.MANAGE_KEYS, Permission.READ_AUDIT, Permission.APPROVE)
+    ),
 }
 
 

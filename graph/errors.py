@@ -19,6 +19,7 @@ WarrantError
 │   ├── WarrantInvalid       the evidence given for a release cannot be read
 │   └── PromotionRefused     a version may not go where it was to go
 │       └── PromotionUnsettled  its evaluation cannot tell whether it is good enough
+├── AccessRefused            who acts is not known by a key, or its roles do not allow it
 ├── AuditUnavailable         the audit log cannot be read or written
 ├── RetrievalUnavailable     the index does not answer
 ├── ExtraMissing             an optional part of the installation is needed
@@ -112,6 +113,10 @@ class PromotionRefused(RegistryError):
 
 class PromotionUnsettled(PromotionRefused):
     """The evaluation cannot tell whether a version is good enough; the message says what would settle it."""
+
+
+class AccessRefused(WarrantError):
+    """Who acts is not known by a key, or none of its roles has the permission that is needed."""
 
 
 class AuditUnavailable(WarrantError):

@@ -1,6 +1,5 @@
 """Where we run: the only reader of the environment in this package."""
 
-import getpass
 import os
 import re
 import socket
@@ -42,7 +41,7 @@ FROM_ENVIRONMENT = SettingsConfigDict(
 
 
 class StateSettings(BaseSettings):
-    """Where the state and the audit log are, for commands and servers alike."""
+    """What commands and servers share: state, audit log, callers, and who may sign warrants."""
 
     model_config = FROM_ENVIRONMENT
 
@@ -52,6 +51,12 @@ class StateSettings(BaseSettings):
     """The audit log: key changes, promotions, reloads and refused access; none: audit.jsonl under WARRANT_STATE."""
     audit_anchor: Path | None = None
     """A file elsewhere, such as on another machine's share, that gets the number and digest of each newest record."""
+    audit_webhook: str | None = None
+    """An address elsewhere that gets the same by POST; a record that it does not take counts as not written."""
+    keys: Path | None = None
+    """The file of callers that `warrant keys` writes; none: commands act as the user of this machine."""
+    signers: Path | None = None
+    """Public keys (Ed25519, PEM) of which one must have signed a warrant; none: warrants count without a signature."""
 
     @property
     def audit_path(self) -> Path:
@@ -102,7 +107,17 @@ class Settings(StateSettings, BaseSettings):
     registered_model: Annotated[str, AfterValidator(model_name)] = "warrant"
     """The registered MLflow model whose versions are releases, in lower case."""
     user: str = ""
-    """Who promotes and rolls back, as the audit log has it; empty: the user of this machine."""
+    """Who acts without a key file, as the audit log has it; empty: the user of this machine."""
+    key: SecretStr | None = None
+    """The key of who runs a command, where WARRANT_KEYS names a key file."""
+    approver_key: SecretStr | None = None
+    """The key of who approves a promotion; its caller is the approver."""
+    signing_key: Path | None = None
+    """The private key (Ed25519, PEM) that signs warrants."""
+    ticket_pattern: str = ""
+    """A regular expression that the whole ticket of a promotion to production matches; empty: any ticket."""
+    ticket_url: str | None = None
+    """An address that is asked by POST whether a ticket allows a promotion: 2xx allows it, 4xx refuses it."""
     prices: dict[str, tuple[Price, Price]] = {}
     """US dollars for a million tokens sent and a million received, as JSON: `{"gpt-4o-mini": [0.15, 0.6]}`."""
     judge_model: str | None = None
@@ -144,12 +159,14 @@ class Settings(StateSettings, BaseSettings):
 
     @property
     def who(self) -> str:
-        """Who moves releases: WARRANT_USER, or the user and the name of this machine."""
+        """Who acts without a key file: WARRANT_USER, or the user and the name of this machine."""
         if self.user:
             return self.user
         try:
-            name = getpass.getuser()
-        except (KeyError, OSError, ImportError):
+            import pwd
+
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except (KeyError, ImportError):
             name = "somebody"
         return f"{name}@{socket.gethostname()}"
 

@@ -32,8 +32,6 @@ class ServerSettings(StateSettings, BaseSettings):
     """The port; 0 takes a free one."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Worker processes that share the port."""
-    keys: Path | None = None
-    """The file of callers that `warrant keys` writes; with none, and no provider or proxy, only loopback is served."""
     oidc_issuer: str | None = None
     """An OpenID Connect provider whose tokens are accepted, such as `https://login.example.com/`."""
     oidc_audience: str | None = None

@@ -4,6 +4,10 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from graph.errors import RegistryUnavailable, VersionUnknown
 from graph.registry import Version
@@ -27,6 +31,15 @@ def warranted(digest: str, **changes: object) -> Warrant:
         "made": "2026-11-23T00:00:00Z",
     }
     return Warrant.model_validate({**fields, **changes})
+
+
+def key_pair(place: Path, name: str, key: Any = None) -> tuple[Path, Path]:
+    """A private and a public key as files."""
+    key = key or Ed25519PrivateKey.generate()
+    private, public = place / f"{name}.pem", place / f"{name}.pub"
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return private, public
 
 
 @dataclass

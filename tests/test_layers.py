@@ -33,7 +33,7 @@ HOMES = {
     "jiter": {"graph/models/json_claims.py"},
     "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
     | {"graph/models/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"}
-    | {"server/auth/tokens.py", "graph/index/ai_search_client.py"},
+    | {"server/auth/tokens.py", "graph/index/ai_search_client.py", "graph/audit.py", "graph/registry/tickets.py"},
     "langserve": {"server/routes/langserve.py", "server/client.py"},
     "tenacity": {"server/client.py", "evals/judge/client.py"},
     "mcp": {"server/routes/mcp.py"},
@@ -48,6 +48,7 @@ HOMES = {
         "evals/metrics/for_mlflow.py",
     },
     "statsmodels": {"server/observability/outcomes.py", "evals/gate/stats.py"},
+    "cryptography": {"graph/registry/signing.py"},
     "pythonjsonlogger": {"server/observability/logs.py"},
     "pebble": {"graph/ingest/reading.py"},
     "markdown_it": {"graph/ingest/formats/tables.py"},

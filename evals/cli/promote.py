@@ -1,6 +1,6 @@
 """warrant promote: a version takes a stage; production takes it on evidence, which can be gathered here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -10,13 +10,17 @@ from evals.dataset import read_dataset
 from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import read_verdict
+from graph.callers import Permission
 from graph.cli.options import settings_with, takes
 from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change, warrant_file
 from graph.cli.rollback import archived
+from graph.identity import Identity, require
+from graph.identity import approver as authenticated_approver
 from graph.registry import STAGES, Stage
 from graph.registry.promotion import Override, PromotionEvidence
 from graph.registry.promotion import promote as promote_version
 from graph.registry.stages import PRODUCTION
+from graph.registry.tickets import check_ticket
 from graph.registry.transitions import Reason
 from graph.settings import Settings
 
@@ -33,6 +37,13 @@ class OfferedEvidence:
     override: str | None
     approver: str | None
     ticket: str
+    known: Identity | None
+    """The caller of WARRANT_APPROVER_KEY."""
+
+    @property
+    def answers_for_it(self) -> str:
+        """The approver: the caller of a key rather than a name that was typed."""
+        return self.known.name if self.known else self.approver or ""
 
     @property
     def kinds(self) -> list[str]:
@@ -51,7 +62,7 @@ class OfferedEvidence:
 @click.option("--thresholds", type=PATH, default=DEFAULT, help="What a verdict is held to, and if two persons are.")
 @click.option("--warrant", "file", type=PATH, help="Evidence by hand, as `release sign` writes it.")
 @click.option("--override", type=ONE_LINE, help="An emergency: the reason to do without evidence.")
-@click.option("--approver", type=ONE_LINE, help="Who answers for a verdict, or for an override.")
+@click.option("--approver", type=ONE_LINE, help="Who answers for it, unless WARRANT_APPROVER_KEY says so.")
 @takes("registry", "model")
 def promote(
     version: str,
@@ -73,10 +84,16 @@ def promote(
     champion are asked every sample and compared; with --verdict too, that has been done. Or it is stored with the
     version already, or a person has signed it: --warrant.
     """
-    offered = OfferedEvidence(dataset, verdict, file, override, approver, ticket)
-    stage = _stage(stages, offered)
     settings = settings_with(registry=registry, registered_model=model)
-    evidence = _evidence(settings, version, offered, thresholds) if stage == PRODUCTION else PromotionEvidence()
+    known = authenticated_approver(settings, "promote", settings.registered_model)
+    offered = OfferedEvidence(dataset, verdict, file, override, approver, ticket, known)
+    stage = _stage(stages, offered)
+    identity = require(settings, Permission.PROMOTE, "promote", settings.registered_model)
+    evidence = PromotionEvidence()
+    if stage == PRODUCTION:
+        promotion = {"model": settings.registered_model, "version": version, "author": identity.name}
+        check_ticket(settings, ticket, {**promotion, "approver": offered.answers_for_it})
+        evidence = _evidence(settings, version, offered, thresholds, identity)
     with registry_change(registry, model) as (versions, actor):
         result = promote_version(versions, actor, version, stage, Reason(ticket, note), evidence)
     echo_result(result, f"v{result.placement.aliases.get(stage)} is in {stage}.{archived(result)}")
@@ -104,26 +121,37 @@ def _check_approver(offered: OfferedEvidence) -> None:
     if offered.override is not None and not offered.override:
         raise click.UsageError("An --override needs a reason.")
     kind = next((kind for kind in offered.kinds if kind != "--warrant"), None)
-    if kind and not offered.approver:
+    if offered.known and offered.approver not in (None, offered.known.name):
+        raise click.UsageError(f"The approver is {offered.known.name}, the caller of WARRANT_APPROVER_KEY.")
+    if kind and not offered.answers_for_it:
         article = "An" if kind == "--override" else "A promotion by"
         raise click.UsageError(f"{article} {kind} needs an --approver, who answers for it.")
     if offered.approver and not kind:
         raise click.UsageError("--approver is for a --dataset or an --override; a warrant names its own.")
 
 
-def _evidence(settings: Settings, version: str, offered: OfferedEvidence, thresholds: Path) -> PromotionEvidence:
+def _evidence(
+    settings: Settings, version: str, offered: OfferedEvidence, thresholds: Path, identity: Identity
+) -> PromotionEvidence:
     """What is offered for production; raises PromotionRefused when a verdict is no pass."""
+    from graph.registry.signing import signed
+
     limits = read_thresholds(thresholds)
+    evidence = PromotionEvidence(
+        two_persons=limits.two_persons,
+        authenticated=identity.authenticated | (offered.known.authenticated if offered.known else frozenset()),
+        sign=lambda warrant: signed(warrant, settings.signing_key),
+    )
     if offered.override is not None:
-        given = Override(offered.override, offered.approver or "", offered.ticket)
-        return PromotionEvidence(override=given, two_persons=limits.two_persons)
+        given = Override(offered.override, offered.answers_for_it, offered.ticket)
+        return replace(evidence, override=given)
     if offered.dataset is None:
-        return PromotionEvidence(warrant_file(offered.file), two_persons=limits.two_persons)
+        return replace(evidence, warrant=warrant_file(offered.file))
     from evals.cli.candidate import compare_pair, pair_of
 
     pair, required = pair_of(settings, version), PromotionRequirements(read_dataset(offered.dataset), limits)
     verdict = read_verdict(offered.verdict) if offered.verdict else compare_pair(pair, required).verdict
-    signed = SignOff(offered.approver or "", offered.ticket)
-    warrant = warrant_of(verdict, required, pair.candidate, pair.champion, signed)
+    sign_off = SignOff(offered.answers_for_it, offered.ticket)
+    warrant = warrant_of(verdict, required, pair.candidate, pair.champion, sign_off)
     pair.registry.attach(pair.candidate, f"verdict-{verdict.digest}.json", verdict.text())
-    return PromotionEvidence(warrant, two_persons=limits.two_persons)
+    return replace(evidence, warrant=warrant)

@@ -153,7 +153,7 @@ async def _ask_missing(packages: Sequence[PackagedRelease], runs: Sequence[EvalR
         return
     todo = zip(packages, runs, missing, strict=True)
     with no_kept_answers():
-        sides = [(await open_package(package.root), run) for package, run, many in todo if many]
+        sides = [(await open_package(package.root, package.digest), run) for package, run, many in todo if many]
     with progress_bar(console) as progress:
         task = progress.add_task("Asking", total=sum(missing))
         await ask_all(sides, lambda _: progress.advance(task))

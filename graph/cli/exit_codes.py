@@ -1,6 +1,7 @@
 """Which exit code stands for which of our errors; the first class that fits counts."""
 
 from ..errors import (
+    AccessRefused,
     AuditUnavailable,
     ExtraMissing,
     FilesRefused,
@@ -24,6 +25,7 @@ WITHHELD = 6
 """An index was published, but files were left out because who may read them could not be relied on."""
 EXITS: dict[type[Exception], int] = {
     FilesRefused: 1,
+    AccessRefused: 1,
     PromotionUnsettled: 3,
     PromotionRefused: 1,
     QuestionInvalid: 2,

@@ -5,15 +5,18 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..audit import AuditLog
+from ..callers import Permission
 from ..errors import WarrantInvalid
+from ..identity import Identity, require
 from ..registry.promotion import TransitionResult
-from ..registry.transitions import Actor
+from ..registry.transitions import Actor, State, Transition
 from ..registry.warrant import Warrant, read_warrant
 from ..settings import Settings, bound_mlflow
 from .options import Command, needs_mlflow, settings_with
@@ -53,39 +56,60 @@ def note_options(ticket: str, note: str) -> Callable[[Command], Command]:
 
 
 @contextmanager
-def registry_session(registry: str | None, model: str | None) -> Iterator[tuple["Registry", Actor]]:
-    """The registry, and who changes it; a terminal shows that MLflow is waited for."""
+def registry_session(
+    registry: str | None, model: str | None, identity: Identity | None = None
+) -> Iterator[tuple["Registry", Actor]]:
+    """The registry, and who uses it; a terminal shows that MLflow is waited for."""
     settings = settings_with(registry=registry, registered_model=model)
     bound_mlflow()
     with Terminal(stderr=True).status("Asking MLflow"):
         with needs_mlflow():
             from ..registry.client import open_registry
+            from ..registry.signing import signature_check
 
-        yield open_registry(settings.registry_uri, settings.registered_model), _actor(settings)
+        who, log = identity.name if identity else settings.who, AuditLog.of(settings)
+        opened = open_registry(settings.registry_uri, settings.registered_model)
+        opened.is_signed = signature_check(settings.signers)
+        opened.on_end = lambda transition, state: _record(log, settings, who, transition, state)
+        yield opened, Actor(who, socket.gethostname(), os.getpid())
 
 
 @contextmanager
 def registry_change(registry: str | None, model: str | None) -> Iterator[tuple["Registry", Actor]]:
-    """A session whose command is recorded in the audit log before it changes anything, and what came of it.
+    """A session that needs the permission to promote, and is recorded in the audit log before it changes anything.
 
-    Raises AuditUnavailable when it cannot be recorded, and then nothing is changed.
+    Each transition that it ends is recorded too. Raises AccessRefused, or AuditUnavailable when it cannot be recorded,
+    and then nothing is changed.
     """
-    settings, context = settings_with(registry=registry, model=model), click.get_current_context()
-    log, act = AuditLog.of(settings), str(context.info_name)
-    given = {name: str(value) for name, value in context.params.items() if value}
-    log.append(settings.who, act, settings.registered_model, "begun", **given)
+    settings, context = settings_with(registry=registry, registered_model=model), click.get_current_context()
+    log, act, target = AuditLog.of(settings), str(context.info_name), settings.registered_model
+    identity = require(settings, Permission.PROMOTE, act, target)
+    given = {name: str(value) for name, value in context.params.items() if value and name != "registry"}
+    log.append(identity.name, act, target, "begun", known_by=identity.by, **given)
     try:
-        with registry_session(registry, model) as session:
+        with registry_session(registry, model, identity) as session:
             yield session
     except BaseException as error:
-        log.append(settings.who, act, settings.registered_model, "failed", error=type(error).__name__)
+        log.append(identity.name, act, target, "failed", error=type(error).__name__)
         raise
-    log.append(settings.who, act, settings.registered_model, "done")
+    log.append(identity.name, act, target, "done")
+    if not identity.authenticated:
+        echo(f"Done as {identity.name}, unchecked: WARRANT_KEYS names no key file.", err=True)
 
 
-def _actor(settings: Settings) -> Actor:
-    """The person and the process that make a transition."""
-    return Actor(settings.who, socket.gethostname(), os.getpid())
+def _record(log: AuditLog, settings: Settings, who: str, transition: Transition, state: State) -> None:
+    """Record a transition in the audit log: who made it, and who ended it, perhaps after a crash."""
+    detail = {
+        "made_by": transition.actor.who,
+        "stage": transition.stage,
+        "from": transition.before,
+        "to": transition.version,
+        "id": transition.id,
+        "detail": transition.detail,
+        **asdict(transition.reason),
+    }
+    kept = {name: str(value) for name, value in detail.items() if value}
+    log.append(who, f"transition {transition.action}", settings.registered_model, state, **kept)
 
 
 def warrant_file(path: Path | None) -> Warrant | None:

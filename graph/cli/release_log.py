@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from ..callers import Permission
 from ..errors import SourceInvalid
+from ..identity import require
 from ..registry.package import Packed, pack
 from ..release_yaml import load_release
 from ..settings import bound_mlflow
@@ -49,7 +51,8 @@ def log(
         from ..registry.log_model import RunMetadata
         from ..registry.log_release import LogOptions, log_release
 
-    metadata = RunMetadata(settings.who, _metrics(metrics), _existing(datasets))
+    who = require(settings, Permission.LOG_RELEASE, "release log", settings.registered_model).name
+    metadata = RunMetadata(who, _metrics(metrics), _existing(datasets))
     options = LogOptions(questions, cross_check, external, as_agent, again, metadata)
     console, name = Terminal(stderr=True), settings.registered_model
     with console.status("Importing MLflow") as status:

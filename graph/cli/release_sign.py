@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..callers import Permission
 from ..errors import SourceInvalid
 from ..files import write_whole
+from ..identity import require
 from ..registry import Version
 from ..registry.promotion import check_logged
 from ..registry.stages import number_of
 from ..registry.warrant import Champion, Warrant, WarrantScore
-from .options import takes
+from .options import settings_with, takes
 from .registry import ONE_LINE, registry_session
 from .terminal import echo
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     help="A metric with its 95 % interval, and what production has; repeatable.",
 )
 @click.option("--judge", type=ONE_LINE, required=True, help="Who judged the answers: a model or people.")
-@click.option("--approver", type=ONE_LINE, required=True, help="Who answers for it.")
+@click.option("--approver", type=ONE_LINE, help="Who answers for it. [default: the caller of WARRANT_KEY]")
 @click.option("--ticket", "-t", type=ONE_LINE, required=True, help="The change request.")
 @click.option("--out", type=click.Path(path_type=Path), help="A file to write. [default: standard output]")
 @takes("registry", "model")
@@ -43,7 +45,7 @@ def sign(
     dataset: Path,
     scores: tuple[str, ...],
     judge: str,
-    approver: str,
+    approver: str | None,
     ticket: str,
     out: Path | None,
     registry: str | None,
@@ -51,13 +53,21 @@ def sign(
 ) -> None:
     """Write a warrant for VERSION: the evidence that `warrant promote --warrant FILE` takes.
 
-    It is good for that version alone, and names the version that is in production now.
+    It is good for that version alone, and names the version that is in production now. With WARRANT_KEYS the approver
+    is the caller of WARRANT_KEY; with WARRANT_SIGNING_KEY it is signed.
     """
+    settings = settings_with(registered_model=model)
+    identity = require(settings, Permission.APPROVE, "release sign", settings.registered_model)
+    if identity.authenticated and approver not in (None, identity.name):
+        raise click.UsageError(f"The approver is {identity.name}, the caller of WARRANT_KEY.")
+    approver = identity.name if identity.authenticated else approver
     for name, words in (("--judge", judge), ("--approver", approver), ("--ticket", ticket)):
         if not words:
             raise click.UsageError(f"{name} must say something.")
     found, digest = _scores(scores), _digest(dataset)
-    with registry_session(registry, model) as (versions, _):
+    with registry_session(registry, model, identity) as (versions, _):
+        from ..registry.signing import signed
+
         chosen = versions.version(number_of(version, versions.placement()))
         check_logged(chosen)
         champion = _champion(versions, chosen)
@@ -67,11 +77,13 @@ def sign(
         scores=found,
         verdict="pass",
         judge=judge,
-        approver=approver,
+        approver=approver or "",
+        authenticated=tuple(identity.authenticated),
         ticket=ticket,
         champion=champion,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    warrant = signed(warrant, settings.signing_key)
     _write(warrant.text(), out)
     echo(f"A warrant for v{chosen.number} ({chosen.label}), sha256 {warrant.digest}", err=True)
 

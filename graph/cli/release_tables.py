@@ -152,7 +152,11 @@ def _evidence(warrant: Warrant | None) -> str:
         return "none"
     scores = [f"{name} {each.value:g} ({each.low:g} to {each.high:g})" for name, each in warrant.scores.items()]
     found = ", ".join(scores) or warrant.reason
-    return f"{warrant.verdict}: {found}; judged by {warrant.judge}, approved by {warrant.approver}, {warrant.ticket}"
+    author = f", promoted by {warrant.author}" if warrant.author else ""
+    keys = f" (keys checked: {', '.join(warrant.authenticated)})" if warrant.authenticated else ""
+    signature = "signed" if warrant.signature else "not signed"
+    judged = f"judged by {warrant.judge}, approved by {warrant.approver}{author}{keys}, {warrant.ticket}, {signature}"
+    return f"{warrant.verdict}: {found}; {judged}"
 
 
 def _named(number: int | None, detail: str = "") -> str:

@@ -6,7 +6,7 @@ Nothing of MLflow's process-wide settings is used, so that it may be called from
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from .package_cache import cached_package
 from .stages import SHADOW_TAG, SPLIT_TAG, Placement, RegistryChange
 from .tracing import experiment_of
 from .transitions import State, Transition, read_transition, transition_tags
-from .warrant import Warrant, read_warrant
+from .warrant import SignatureCheck, Warrant, any_signature, read_warrant
 
 LABEL, WARRANT, STAGE = "warrant.release", "warrant.warrant", "warrant.stage"
 FOLDER = "warrants"
@@ -45,6 +45,9 @@ class Registry:
 
     def __init__(self, uri: str, model: str) -> None:
         self.uri, self.model = uri, model
+        self.is_signed: SignatureCheck = any_signature
+        self.on_end: Callable[[Transition, State], None] = lambda transition, state: None
+        """Told of each transition that has ended."""
         self._client: MlflowClient | None = None
 
     def placement(self) -> Placement:
@@ -173,6 +176,7 @@ class Registry:
         """Write down what became of a transition."""
         with self._connected() as client:
             client.set_terminated(transition.id, ENDED[state])
+        self.on_end(transition, state)
 
     @property
     def _experiment(self) -> str:

@@ -103,7 +103,7 @@ def _log_agent(
 
 
 async def _questions(packed: Packed, most: int) -> list[str]:
-    return await sample_questions(await open_package(packed.root), most)
+    return await sample_questions(await open_package(packed.root, packed.digest), most)
 
 
 def _compare(uri: str, logged: str, questions: list[str], before: list[dict[str, object]]) -> None:

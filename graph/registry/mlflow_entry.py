@@ -1,19 +1,46 @@
 """The file by which MLflow loads a release: it imports the release's own code under a name of its own.
 
 It is copied beside the code that it belongs to, under the name of the form that is wanted, and imports nothing of ours
-by name.
+by name. Before any of that code runs, all of it is compared with the digest that was logged in MLmodel: MLflow itself
+compares nothing. Whoever can replace this file and MLmodel too is stopped only by the digest in a signed warrant.
 """
 
+import hashlib
 import importlib
 import importlib.util
+import shutil
 from pathlib import Path
 
+import yaml
 from mlflow.models import set_model
 
 HERE = Path(__file__).resolve().parent
 CODE = next(path for path in (HERE / "code" / "graph", HERE / "graph") if path.is_dir())
 MAKERS = {"warrant_model": "open_logged", "warrant_agent": "Responses"}
 """What makes the graph itself, or a ResponsesAgent over it."""
+PARTS = ("graph", "release.yaml", "snapshot", "snapshot.json")
+
+
+def check() -> None:
+    """Raises ImportError unless the package is what was logged; one that is being made has no MLmodel yet."""
+    if not (HERE / "MLmodel").is_file():
+        return
+    for compiled in [*HERE.rglob("__pycache__")]:
+        shutil.rmtree(compiled)
+    logged = (yaml.safe_load((HERE / "MLmodel").read_text("utf-8")).get("metadata") or {}).get("warrant.digest")
+    if digest() != logged or {path.name for path in CODE.parent.iterdir()} - {*PARTS}:
+        raise ImportError(f"{HERE} is not what was logged: it was altered. Fetch it again, or log the release again.")
+
+
+def digest() -> str:
+    """What `package_digest` gives, by no code of the package but this."""
+    parts = [path for name in PARTS for path in (CODE.parent / name, *(CODE.parent / name).rglob("*"))]
+    files = [(path.relative_to(CODE.parent).as_posix(), path) for path in parts if path.is_file()]
+    whole = hashlib.sha256()
+    for name, path in sorted([*files, ("warrant_model.py", Path(__file__))]):
+        with path.open("rb") as file:
+            whole.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return whole.hexdigest()
 
 
 def own_code() -> str:
@@ -27,5 +54,6 @@ def own_code() -> str:
     return name
 
 
+check()
 make = getattr(importlib.import_module(f"{own_code()}.registry.mlflow_models"), MAKERS[Path(__file__).stem])
 set_model(make(HERE))

@@ -24,7 +24,7 @@ from ..settings import quiet_libraries
 from ..state import Answer, Question
 from ..stream_items import Item, public_items
 from ..sync import Graph
-from .package import open_package
+from .package import open_checked
 
 FIELDS = ("question", "filters", "history")
 """What may be asked through MLflow; it knows no callers, so nobody is in an access group."""
@@ -72,10 +72,10 @@ class LoggedGraph(SingleFlightGraph):
 
 
 def open_logged(root: Path) -> Graph:
-    """The graph of a package."""
+    """The graph of a package whose digest the entry has compared."""
     quiet_libraries()
     with start_blocking_portal() as portal:
-        return LoggedGraph.of(portal.call(open_package, root).graph)
+        return LoggedGraph.of(portal.call(open_checked, root).graph)
 
 
 def question_of(given: Any) -> Question:

@@ -113,6 +113,20 @@ def package_digest(root: Path) -> str:
     return isolation.digest_of(*parts.items())
 
 
+def is_intact(root: Path, digest: str) -> bool:
+    """Whether a package is there and has this digest.
+
+    What Python has compiled from its code is thrown away: the digest does not cover it.
+    """
+    try:
+        for name in isolation.LEFT_OUT:
+            for compiled in [*root.rglob(name)]:
+                shutil.rmtree(compiled)
+        return package_digest(root) == digest
+    except (PackageBroken, OSError):
+        return False
+
+
 def part(root: Path, name: str) -> Path:
     """Where a part of a package lies."""
     return (root / "code" if (root / "code").is_dir() else root) / name
@@ -143,8 +157,15 @@ def example_of(root: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "question" in found else None
 
 
-async def open_package(root: Path) -> "Agent":
-    """Open a package by its own code; where we run is read from the environment.
+async def open_package(root: Path, digest: str) -> "Agent":
+    """Open a package that has this digest; none of its code runs before it is compared. Raises PackageBroken."""
+    if not await asyncio.to_thread(is_intact, root, digest):
+        raise PackageBroken(f"The package {digest[:12]} is not what was logged: it was altered, or is missing.")
+    return await open_checked(root)
+
+
+async def open_checked(root: Path) -> "Agent":
+    """Open a package whose digest was compared by its own code; where we run is read from the environment.
 
     Code that is the same as the running one's is not imported again. Raises a WarrantError, of the package's own
     classes where its code is another.

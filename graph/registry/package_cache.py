@@ -12,8 +12,7 @@ from uuid import uuid4
 from filelock import FileLock
 
 from ..errors import PackageBroken
-from .isolation import LEFT_OUT
-from .package import package_digest
+from .package import is_intact
 
 TEMPORARY = ".arriving-"
 """Start of the name of a directory that is being written; the process that writes it comes next."""
@@ -30,20 +29,6 @@ def cached_package(home: Path, digest: str, download: Callable[[Path], Path]) ->
         if not is_intact(target, digest):
             _download(target, download)
     return target
-
-
-def is_intact(root: Path, digest: str) -> bool:
-    """Whether a package is there and has this digest.
-
-    What Python has compiled from its code is thrown away: the digest does not cover it.
-    """
-    for name in LEFT_OUT:
-        for compiled in [*root.rglob(name)]:
-            shutil.rmtree(compiled, ignore_errors=True)
-    try:
-        return package_digest(root) == digest
-    except (PackageBroken, OSError):
-        return False
 
 
 def temporary_path(home: Path) -> Path:

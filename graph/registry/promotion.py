@@ -9,7 +9,7 @@ from ..errors import PromotionRefused, WarrantInvalid
 from . import Stage, Version
 from .stages import PRODUCTION, SHADOW, Placement, number_of, promoted, with_shadow, with_split, without_shadow
 from .transitions import Actor, Reason, Transition, release_before
-from .warrant import Warrant, refusal
+from .warrant import Warrant, any_signature, refusal
 from .write_ahead import Plan, Recovered, perform
 
 if TYPE_CHECKING:
@@ -36,11 +36,16 @@ class Override:
 
 @dataclass(frozen=True)
 class PromotionEvidence:
-    """What is offered for a version, if anything; `two_persons`: the approver may not be who promotes it."""
+    """What is offered for a version, if anything; `two_persons`: the approver may not be who promotes it.
+
+    `authenticated` are the names whose keys were checked just now; `sign` adds a signature to a new warrant.
+    """
 
     warrant: Warrant | None = None
     override: Override | None = None
     two_persons: bool = False
+    authenticated: frozenset[str] = frozenset()
+    sign: Callable[[Warrant], Warrant] = lambda warrant: warrant
 
 
 def promote(
@@ -137,10 +142,12 @@ def require_warrant(
     """
     evidence = evidence or PromotionEvidence()
     held, offered = _stored_warrant(registry, version, evidence), evidence.warrant
-    if offered is None and evidence.override and refusal(held, version.digest):
+    if offered is None and evidence.override and refusal(held, version.digest, registry.is_signed):
         offered = _override_warrant(version, evidence.override)
+    if offered and actor:
+        offered = _authored(registry, offered, actor, evidence)
     warrant = offered or held
-    why_not = refusal(warrant, version.digest)
+    why_not = refusal(warrant, version.digest, registry.is_signed)
     if warrant is None or why_not:
         raise PromotionRefused(
             f"v{version.number} may not answer for production: {why_not}. Give its evidence with --dataset, --verdict "
@@ -148,21 +155,36 @@ def require_warrant(
         )
     if placement:
         check_champion(warrant, version.number, placement)
-    if actor and evidence.two_persons and same_person(actor.who, warrant.approver):
-        raise PromotionRefused(
-            f"v{version.number} was approved by {warrant.approver}, and is promoted by {actor.who}: two persons are "
-            "asked for, one who approves and one who promotes."
-        )
+    if actor and evidence.two_persons:
+        _check_two_persons(version, warrant, actor, evidence)
     if offered and (held is None or held.digest != offered.digest):
         registry.store(version, offered)
     return warrant
 
 
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's: `ann` is `Ann` and `ann@laptop`, but `ann@a` is not `ann@b`."""
-    names = [name.strip().casefold() for name in (one, other)]
-    bare = [name.partition("@")[0] for name in names]
-    return names[0] == names[1] or (bare[0] == bare[1] and bare != names)
+def _authored(registry: "Registry", offered: Warrant, actor: Actor, evidence: PromotionEvidence) -> Warrant:
+    """An offered warrant with who promotes by it, and a new signature.
+
+    Who it says was authenticated before counts only if a signature proves that it was not written by hand.
+    """
+    proven = registry.is_signed is not any_signature and registry.is_signed(offered)
+    names = {*evidence.authenticated, *(offered.authenticated if proven else ())}
+    known = tuple(sorted(names & {actor.who, offered.approver}))
+    return evidence.sign(offered.model_copy(update={"author": actor.who, "authenticated": known}))
+
+
+def _check_two_persons(version: Version, warrant: Warrant, actor: Actor, evidence: PromotionEvidence) -> None:
+    """Raises PromotionRefused unless who promotes and who approved are two, and both are known by their keys."""
+    known = {*evidence.authenticated, *warrant.authenticated}
+    if warrant.approver.casefold() in (actor.who.casefold(), warrant.author.casefold()):
+        why = f"it was approved by {warrant.approver}, and is promoted by the same person"
+    elif unknown := [name for name in (actor.who, warrant.approver) if name not in known]:
+        why = f"{unknown[0]} is not known by a key of WARRANT_KEYS (WARRANT_KEY, WARRANT_APPROVER_KEY)"
+    else:
+        return
+    raise PromotionRefused(
+        f"v{version.number} was not promoted: {why}. Two persons are asked for, one who approves and one who promotes."
+    )
 
 
 def check_champion(warrant: Warrant, number: int, now: Placement) -> None:

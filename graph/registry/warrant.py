@@ -1,6 +1,7 @@
 """A Warrant: the evidence on which a release was let into production, as JSON stored with the model version."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -37,7 +38,9 @@ class Warrant(_Frozen):
     """`release` and `dataset` are digests; `judge` names what judged the answers, a model or a person.
 
     `verdict` is `pass`, or `override`: let through in an emergency, without evidence, for `reason`. `evidence` is the
-    SHA-256 of the evaluation's verdict that it was written from; without it, a person wrote it.
+    SHA-256 of the evaluation's verdict that it was written from; without it, a person wrote it. `author` promotes,
+    `approver` answers for it; the names of those whose key was checked are in `authenticated`. `signature` is an
+    Ed25519 signature of everything else, in base64.
     """
 
     format: Literal[1] = 1
@@ -47,12 +50,15 @@ class Warrant(_Frozen):
     verdict: Literal["pass", "override"]
     reason: str = ""
     judge: Words
+    author: str = ""
     approver: Words
+    authenticated: tuple[str, ...] = ()
     ticket: Words
     champion: Champion | None = None
     evidence: Sha256 | None = None
     made: Words
     """When, in ISO 8601."""
+    signature: str = ""
 
     @property
     def digest(self) -> str:
@@ -62,6 +68,10 @@ class Warrant(_Frozen):
     def text(self) -> str:
         """Its canonical JSON."""
         return self.model_dump_json(indent=1) + "\n"
+
+    def payload(self) -> bytes:
+        """What is signed."""
+        return self.model_copy(update={"signature": ""}).text().encode()
 
 
 def read_warrant(text: str | bytes, where: str) -> Warrant:
@@ -74,10 +84,21 @@ def read_warrant(text: str | bytes, where: str) -> Warrant:
         raise WarrantInvalid(f"{where} is not a warrant: {field}: {first['msg']}.") from error
 
 
-def refusal(warrant: Warrant | None, release: str) -> str:
+SignatureCheck = Callable[[Warrant], bool]
+"""Whether a warrant was signed by one of those who may sign."""
+
+
+def any_signature(warrant: Warrant) -> bool:
+    """The check where WARRANT_SIGNERS names nobody: a warrant counts without a signature."""
+    return True
+
+
+def refusal(warrant: Warrant | None, release: str, is_signed: SignatureCheck) -> str:
     """Why this warrant does not let a release with this digest into production; empty when it does."""
     if warrant is None:
         return "it has no warrant"
+    if not is_signed(warrant):
+        return "its warrant has no signature of a key in WARRANT_SIGNERS"
     if warrant.release != release:
         return f"its warrant was given to another release ({warrant.release[:12]}, and this is {release[:12]})"
     if warrant.verdict == "override":

@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from graph.agent import Agent
-from graph.errors import PackageBroken, PromotionRefused, RegistryError, RegistryUnavailable
+from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable
 from graph.registry import RegistryReader, Version
 from graph.registry.package import example_of
-from graph.registry.package_cache import is_intact
-from graph.registry.warrant import Warrant, refusal
+from graph.registry.warrant import SignatureCheck, Warrant, any_signature, refusal
 from graph.state import Question
 from server.releases.deployments import Deployment, Standing, final_answer
 from server.releases.retention import LastGood, PackageCache
 
+PackageOpener = Callable[[Path, str], Awaitable[Agent]]
+"""Opens the package in a directory that has this digest; raises PackageBroken."""
 UNCHECKED: tuple[Standing, str] = ("unchecked", "")
 WARM_UP_QUESTION = "What do the documents say?"
 """Asked of a package that was logged without an example."""
@@ -23,9 +24,14 @@ class VersionLoader:
     """Loads versions; `override` is the reason why production may be without a valid warrant."""
 
     def __init__(
-        self, open_package: Callable[[Path], Awaitable[Agent]], packages: PackageCache, override: str | None = None
+        self,
+        open_package: PackageOpener,
+        packages: PackageCache,
+        override: str | None = None,
+        is_signed: SignatureCheck = any_signature,
     ) -> None:
         self._open_package, self._packages, self._override = open_package, packages, override
+        self._is_signed = is_signed
 
     async def load(
         self, registry: RegistryReader, number: int, loaded: Sequence[Deployment], *, needs_warrant: bool
@@ -42,44 +48,40 @@ class VersionLoader:
 
     async def load_last_good(self, good: LastGood) -> Deployment:
         """The version that was served last, from disk; raises PackageBroken when it is missing or was altered."""
-        root = self._packages.path(good.digest)
-        if not await asyncio.to_thread(is_intact, root, good.digest):
-            raise PackageBroken(f"v{good.version}, which was served last, is not here any more, or was altered.")
-        agent = await self._open(int(good.version), root)
+        agent = await self._open(int(good.version), self._packages.path(good.digest), good.digest)
         return Deployment(good.version, agent, good.standing, good.reason, good.digest)
 
     async def _fetch_and_open(self, registry: RegistryReader, version: Version) -> Agent:
         try:
             await asyncio.to_thread(self._packages.acquire, version.digest)
             root = await asyncio.to_thread(registry.fetch, version, self._packages.home)
-            return await self._open(version.number, root)
+            return await self._open(version.number, root, version.digest)
         finally:
             self._packages.release(version.digest)
 
-    async def _open(self, number: int, directory: Path) -> Agent:
-        agent = await self._open_package(directory)
+    async def _open(self, number: int, directory: Path, digest: str) -> Agent:
+        agent = await self._open_package(directory, digest)
         await warm_up(number, agent, directory)
         return agent
 
     def _approval(self, registry: RegistryReader, version: Version) -> tuple[Standing, str]:
         """The standing of a version for production, and an override's reason; raises PromotionRefused."""
-        warrant, why = _warrant(registry, version)
+        warrant, why = self._warrant(registry, version)
         if not why and warrant:
             return ("override", warrant.reason) if warrant.verdict == "override" else ("warranted", "")
         if self._override:
             return "override", self._override
         raise PromotionRefused(f"v{version.number} may not be served: {why}.")
 
-
-def _warrant(registry: RegistryReader, version: Version) -> tuple[Warrant | None, str]:
-    """A version's warrant, and why it is not valid."""
-    try:
-        warrant = registry.warrant(version)
-        return warrant, refusal(warrant, version.digest)
-    except RegistryUnavailable:
-        raise
-    except RegistryError as error:
-        return None, f"its warrant cannot be read ({type(error).__name__})"
+    def _warrant(self, registry: RegistryReader, version: Version) -> tuple[Warrant | None, str]:
+        """A version's warrant, and why it is not valid."""
+        try:
+            warrant = registry.warrant(version)
+            return warrant, refusal(warrant, version.digest, self._is_signed)
+        except RegistryUnavailable:
+            raise
+        except RegistryError as error:
+            return None, f"its warrant cannot be read ({type(error).__name__})"
 
 
 async def warm_up(number: int, agent: Agent, package: Path) -> None:

@@ -8,14 +8,13 @@ after growing pauses, or at once on a reload.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 
-from graph.agent import Agent
 from graph.callers import Caller
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, VersionUnknown
 from graph.registry import RegistryReader
+from graph.registry.signing import signature_check
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
 from server.releases.deployments import (
     Deployment,
@@ -26,7 +25,7 @@ from server.releases.deployments import (
     not_deployed,
     pinned_version,
 )
-from server.releases.loader import VersionLoader
+from server.releases.loader import PackageOpener, VersionLoader
 from server.releases.polling import PolledDeployments
 from server.releases.retention import LastGood, PackageCache
 from server.settings import ServerSettings
@@ -41,15 +40,17 @@ class RegistryDeployments(PolledDeployments):
     def __init__(
         self,
         open_registry: Callable[[], RegistryReader],
-        open_package: Callable[[Path], Awaitable[Agent]],
+        open_package: PackageOpener,
         settings: ServerSettings,
     ) -> None:
-        """`open_registry` is called in a thread when the registry is first needed."""
+        """`open_registry` is called in a thread when the registry is first needed. Raises SettingsInvalid."""
         super().__init__(settings)
         self._open_registry, self._settings = open_registry, settings
         self._registry: RegistryReader | None = None
         self._packages = PackageCache(settings.state / "releases" / settings.registered_model)
-        self._loader = VersionLoader(open_package, self._packages, settings.override)
+        self._loader = VersionLoader(open_package, self._packages, settings.override, signature_check(settings.signers))
+        if settings.signers is None:
+            log.warning("WARRANT_SIGNERS is not set: whoever may write to MLflow's runs may write a warrant.")
         self._pinning = asyncio.Lock()
         self._split: dict[str, float] = {}
         self._shadow_share = 0.0

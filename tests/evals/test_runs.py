@@ -54,7 +54,8 @@ def ask(subject: PackagedRelease, run: EvalRun) -> list[str]:
     asked: list[str] = []
 
     async def all_of_them() -> None:
-        await ask_all([(await open_package(subject.root), run)], lambda outcome: asked.append(outcome.sample))
+        agent = await open_package(subject.root, subject.digest)
+        await ask_all([(agent, run)], lambda outcome: asked.append(outcome.sample))
 
     with run.writing():
         asyncio.run(all_of_them())
@@ -121,7 +122,7 @@ def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_comput
     asked: list[str] = []
 
     async def all_of_them() -> None:
-        one, other = [await open_package(subject.root) for _ in runs]
+        one, other = [await open_package(subject.root, subject.digest) for _ in runs]
         slow = replace(other, graph=cast(Graph, Paused(other.graph)))
         await ask_all([(one, runs[0]), (slow, runs[1])], lambda outcome: asked.append(outcome.sample))
 

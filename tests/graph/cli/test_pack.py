@@ -39,7 +39,7 @@ def test_it_is_what_would_be_logged_and_answers(
     assert not out.with_name("package.part").exists()
 
     async def answer() -> str:
-        agent = await open_package(out)
+        agent = await open_package(out, package_digest(out))
         state = await agent.graph.ainvoke({"question": "After how many years are laptops replaced?"})
         return str(state["answer"]["status"])
 

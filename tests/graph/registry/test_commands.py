@@ -1,6 +1,8 @@
 """promote, rollback, split, shadow and `release list | show | diff | sign | history` as people type them."""
 
 import json
+import os
+import pwd
 import shlex
 import socket
 import sqlite3
@@ -16,6 +18,7 @@ from warrant import main
 
 ONE = Release(name="handbook")
 TWO = Release(name="handbook", retrieval=Retrieval(pool=60), prompts=Prompts(declined="I found nothing.\n"))
+UNCHECKED = "unchecked: WARRANT_KEYS names no key file."
 SIGNED = "--judge people --approver bob --ticket CHG-1 --score groundedness=0.91:0.88:0.94"
 
 
@@ -279,15 +282,18 @@ def test_who_moves_is_the_user_of_the_machine_unless_it_is_told(
 ) -> None:
     type_("promote 1 --to staging")
     monkeypatch.delenv("WARRANT_USER")
-    monkeypatch.setenv("LOGNAME", "carol")
+    monkeypatch.setenv("LOGNAME", "carol")  # what anybody may type
     type_("promote 2 --to staging")
-    assert [move["who"] for move in type_("release history --json").json] == ["alice", f"carol@{socket.gethostname()}"]
+    assert [move["who"] for move in type_("release history --json").json] == [
+        "alice",
+        f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}",
+    ]
 
 
 @pytest.mark.slow
 def test_the_front_door_prints_one_line_and_nothing_of_mlflows(two: Made) -> None:
     done = command("promote", 1, "--to", "staging", "--registry", two.uri, place=two.place)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "v1 is in staging.\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "v1 is in staging.\n", f"Done as alice, {UNCHECKED}\n")
     made = {path.name for path in two.place.iterdir()}
     assert made == {".warrant", "artifacts", "mlflow.db", "samples.jsonl"}, "beside what was there, the audit log"
 

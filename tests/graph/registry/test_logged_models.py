@@ -1,6 +1,8 @@
 """What `warrant release log` leaves in MLflow, and what its models take, in a process that has MLflow already."""
 
+import importlib.util
 import json
+import py_compile
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,6 +70,44 @@ def model(logging: Logging) -> Iterator[Any]:
         yield mlflow.pyfunc.load_model("models:/warrant/1")
     # What is loaded becomes the process's active model, to which MLflow links every later metric.
     mlflow.clear_active_model()
+
+
+@pytest.fixture(scope="module")
+def fetched(logging: Logging, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with tracking(logging.uri):
+        return Path(mlflow.artifacts.download_artifacts("models:/warrant/1", dst_path=tmp_path_factory.mktemp("model")))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "code/graph/__init__.py",
+        "code/graph/packaged.py",
+        "code/graph/registry/isolation.py",
+        "code/lancedb.py",
+        "code/release.yaml",
+        "code/snapshot/manifest.json",
+    ],
+)
+def test_mlflow_runs_none_of_the_code_of_an_altered_package(fetched: Path, tmp_path: Path, name: str) -> None:
+    root, proof = Path(shutil.copytree(fetched, tmp_path / "model")), tmp_path / "ran"
+    before = (root / name).read_text("utf-8") if (root / name).exists() else ""
+    (root / name).write_text(f"{before}\nopen({str(proof)!r}, 'w').close()\n", "utf-8")
+    for load in (mlflow.langchain.load_model, mlflow.pyfunc.load_model):
+        with pytest.raises(Exception, match="is not what was logged: it was altered"):
+            load(str(root))
+    assert not proof.exists()
+
+
+def test_mlflow_does_not_run_compiled_code_that_was_planted(fetched: Path, tmp_path: Path) -> None:
+    root, proof = Path(shutil.copytree(fetched, tmp_path / "model")), tmp_path / "ran"
+    (tmp_path / "planted.py").write_text(f"open({str(proof)!r}, 'w').close()\n", "utf-8")
+    planted = importlib.util.cache_from_source(str(root / "code" / "graph" / "packaged.py"))
+    py_compile.compile(
+        str(tmp_path / "planted.py"), planted, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+    assert mlflow.langchain.load_model(str(root)).invoke({"question": HOTEL})["answer"]["text"] == LIMIT
+    assert not proof.exists()
 
 
 def texts(replies: list[dict[str, Any]]) -> list[str]:

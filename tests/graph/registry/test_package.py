@@ -12,7 +12,7 @@ from support import HANDBOOK, QUICK, run_index
 
 from graph.agent import Agent
 from graph.errors import PackageBroken, SnapshotMismatch
-from graph.registry.package import example_of, open_package, pack, package_digest, part, snapshot_of
+from graph.registry.package import example_of, is_intact, open_package, pack, package_digest, part, snapshot_of
 from graph.release import Release
 from graph.release_yaml import load_release
 from graph.state import Question
@@ -53,7 +53,7 @@ def isolated() -> set[str]:
 @pytest.mark.anyio
 async def test_a_package_of_the_running_code_is_opened_by_it(packed: Path) -> None:
     before = isolated()
-    agent = await open_package(packed)
+    agent = await open_package(packed, package_digest(packed))
     assert type(agent) is Agent
     assert agent.label == QUICK.label
     assert await answer(agent) == LIMIT
@@ -71,7 +71,7 @@ async def test_versions_whose_code_differs_answer_side_by_side_each_by_its_own(p
         code.write_text(text.replace("release.prompts.declined.strip()", f"'the {says} code declines'"), "utf-8")
         roots.append(root)
     assert len({package_digest(root) for root in roots}) == 3
-    agents = [await open_package(root) for root in roots]
+    agents = [await open_package(root, package_digest(root)) for root in roots]
     texts = await asyncio.gather(*(answer(agent, PENSION) for agent in [*agents, *agents]))
     own = QUICK.prompts.declined.strip()
     assert texts == [own, "the first code declines", "the second code declines"] * 2
@@ -83,7 +83,7 @@ async def test_versions_whose_code_differs_answer_side_by_side_each_by_its_own(p
 async def test_the_last_agent_takes_its_modules_along(copied: Path) -> None:
     (copied / "graph" / "answers.py").write_text((copied / "graph" / "answers.py").read_text("utf-8") + "# other\n")
     before = isolated()
-    agents = [await open_package(copied) for _ in range(2)]
+    agents = [await open_package(copied, package_digest(copied)) for _ in range(2)]
     name = type(agents[0]).__module__.partition(".")[0]
     assert name in isolated() - before
     agents.pop()
@@ -97,7 +97,7 @@ async def test_the_last_agent_takes_its_modules_along(copied: Path) -> None:
 @pytest.mark.anyio
 async def test_an_error_of_other_code_has_its_own_class_and_our_name(copied: Path) -> None:
     (copied / "graph" / "answers.py").write_text((copied / "graph" / "answers.py").read_text("utf-8") + "# errs\n")
-    agent = await open_package(copied)
+    agent = await open_package(copied, package_digest(copied))
     errors = [item["error"] async for item in agent.items(Question(question="")) if item["event"] == "error"]
     assert [type(error).__name__ for error in errors] == ["QuestionInvalid"]
 
@@ -107,7 +107,7 @@ async def test_code_that_cannot_be_imported_leaves_no_modules(copied: Path) -> N
     (copied / "graph" / "agent.py").write_text("raise RuntimeError('broken on purpose')\n")
     before = isolated()
     with pytest.raises(RuntimeError, match="broken on purpose"):
-        await open_package(copied)
+        await open_package(copied, package_digest(copied))
     assert isolated() == before
 
 
@@ -137,6 +137,20 @@ def test_a_byte_more_anywhere_is_another_digest(packed: Path, copied: Path) -> N
     assert package_digest(copied) == whole
 
 
+@pytest.mark.parametrize(
+    "name", ["graph/__init__.py", "graph/packaged.py", "graph/registry/isolation.py", "graph/added.py", "release.yaml"]
+)
+@pytest.mark.anyio
+async def test_none_of_the_code_of_an_altered_package_runs(packed: Path, copied: Path, name: str) -> None:
+    logged, proof = package_digest(packed), copied.parent / "ran"
+    before = (copied / name).read_text("utf-8") if (copied / name).exists() else ""
+    (copied / name).write_text(f"{before}\nopen({str(proof)!r}, 'w').close()\n", "utf-8")
+    with pytest.raises(PackageBroken, match="not what was logged"):
+        await open_package(copied, logged)
+    assert not proof.exists()
+    assert not await asyncio.to_thread(is_intact, copied / "elsewhere", logged)
+
+
 @pytest.mark.parametrize("name", ["graph", "release.yaml", "snapshot", "warrant_model.py"])
 def test_a_package_that_lacks_a_part_is_broken(copied: Path, name: str) -> None:
     found = part(copied, name)
@@ -151,7 +165,7 @@ async def test_a_package_may_point_to_its_snapshot(tmp_path: Path, quick_handboo
     packed = pack(tmp_path / "package", QUICK, quick_handbook, external=True)
     assert not (packed.root / "snapshot").exists()
     assert snapshot_of(packed.root).parent == quick_handbook / "snapshots"
-    assert await answer(await open_package(packed.root)) == LIMIT
+    assert await answer(await open_package(packed.root, packed.digest)) == LIMIT
 
 
 def test_a_pointer_to_another_snapshot_is_refused(tmp_path: Path) -> None:
