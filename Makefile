@@ -1,4 +1,4 @@
-.PHONY: setup demo studio test test-slow test-all check container docs fix draw screenshots bench lock clean
+.PHONY: setup demo studio test test-slow test-all check audit container docs fix draw screenshots bench lock clean
 
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
@@ -35,6 +35,10 @@ check: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+# Known vulnerabilities of the locked packages; says so where the registry has no list of them.
+audit: setup
+	.venv/bin/python scripts/audit_dependencies.py
 
 # The container's files through their linters, and the Dockerfile's commands in a clean environment.
 container:

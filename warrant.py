@@ -18,6 +18,7 @@ COMMANDS: Commands = {
     "serve": ("server.cli.serve:serve", "Serve the graph over HTTP."),
     "keys": ("server.cli.keys:keys", "Create, list, rotate and revoke the keys of callers."),
     "usage": ("server.cli.usage:usage", "Show what teams and callers have used."),
+    "forget": ("server.cli.forget:forget", "Delete what is stored of a caller."),
     "audit": ("graph.cli.audit:audit", "Read and verify the log of what was done and refused."),
     "feedback": ("server.cli.feedback:feedback", "What people said of the answers, as eval samples."),
     "search": ("graph.cli.search:search", "Search a Snapshot without writing an answer."),

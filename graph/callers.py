@@ -27,6 +27,8 @@ class Permission(StrEnum):
     """Promote, roll back, split and shadow versions, from the command line."""
     APPROVE = "approve"
     """Answer for a promotion as its approver."""
+    FORGET = "forget"
+    """Delete what is stored of a caller, from the command line."""
     MANAGE_KEYS = "manage_keys"
     READ_AUDIT = "read_audit"
 
@@ -58,7 +60,13 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     ),
     Role.APP_TEAM: frozenset((Permission.ASK,)),
     Role.SECURITY_ADMIN: frozenset(
-        (Permission.READ_METRICS, Permission.MANAGE_KEYS, Permission.READ_AUDIT, Permission.APPROVE)
+        (
+            Permission.READ_METRICS,
+            Permission.MANAGE_KEYS,
+            Permission.READ_AUDIT,
+            Permission.APPROVE,
+            Permission.FORGET,
+        )
     ),
 }
 

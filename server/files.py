@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +104,13 @@ def private_database(path: Path) -> Path:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     _restrict(path.with_name(path.name + suffix) for suffix in DATABASE_SUFFIXES)
     return path
+
+
+def wipe_deleted(path: Path) -> None:
+    """Write a SQLite database anew: deleted rows stay in its free pages otherwise. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(path, timeout=BUSY)) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def private_tree(path: Path) -> None:

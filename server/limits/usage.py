@@ -24,6 +24,7 @@ from server.limits.rules import LimitRule, Unit
 KEEP = timedelta(days=62)
 """After which counts of past periods are deleted."""
 BUSY_SECONDS = 5
+UNITS: tuple[Unit, ...] = ("requests", "tokens", "cost")
 metadata = MetaData()
 
 
@@ -154,6 +155,17 @@ class UsageStore:
         with self._engine.connect() as connection:
             found = connection.execute(select(USED).where(USED.c.day >= since).order_by(*USED.primary_key))
             return [dict(row) for row in found.mappings()]
+
+    def forget_caller(self, caller: str) -> int:
+        """Count what a caller has used as nobody's, so that its team's sums stay, and delete its limits' counts."""
+        rows = [row for row in self.used() if row["caller"] == caller]
+        for row in rows:
+            key = UsageKey(**{name: row[name] for name in UsageKey._fields})
+            self.add({key._replace(caller=""): {unit: row[unit] for unit in UNITS}})
+        with self._engine.begin() as connection:
+            connection.execute(USED.delete().where(USED.c.caller == caller))
+            connection.execute(COUNTS.delete().where(COUNTS.c.subject.startswith(f"caller:{caller}:", autoescape=True)))
+        return len(rows)
 
     def forget_old(self) -> None:
         """Delete the counts of periods long past."""

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from graph.callers import Caller, Permission
 from graph.errors import SettingsInvalid, WarrantError
 from server.errors import RequestRefused, StateUnavailable, refuse
-from server.files import BUSY, cause_of, identity_of, private_database, unusable
+from server.files import BUSY, cause_of, identity_of, private_database, unusable, wipe_deleted
 from server.observability.observers import Observer, QuestionRecord
 from server.settings import ServerSettings
 
@@ -186,6 +186,17 @@ def read_feedback(state: Path, rating: Rating | None, since: float) -> Iterator[
     """Rated questions by time of rating, from `since` on, in seconds since the epoch."""
     with closing(open_answer_store(state)) as connection:
         yield from connection.execute(READ, (rating, rating, since))
+
+
+def forget_questions(state: Path, caller: str) -> int:
+    """Delete a caller's questions, the answers and the feedback on them from the file, and say how many they were."""
+    with closing(open_answer_store(state)) as connection, connection:
+        for table in ("feedback", "shadows"):
+            own = "request_id IN (SELECT request_id FROM questions WHERE caller = ?)"
+            connection.execute(f"DELETE FROM {table} WHERE {own}", (caller,))
+        count = connection.execute("DELETE FROM questions WHERE caller = ?", (caller,)).rowcount
+    wipe_deleted(state / FILE)
+    return count
 
 
 def _row(record: QuestionRecord, *, texts: bool) -> dict[str, Any]:

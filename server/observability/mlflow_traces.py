@@ -77,6 +77,24 @@ class MlflowTraceStore:
             self._trace_ids.popitem(last=False)
 
 
+def forget_traces(settings: ServerSettings, caller: str) -> int:
+    """Delete the traces of a caller, and say how many they were; raises what MLflow raises."""
+    from mlflow import MlflowClient
+
+    client, count = MlflowClient(settings.traces), 0
+    experiment = client.get_experiment_by_name(settings.traces_experiment)
+    while experiment and (
+        found := client.search_traces(
+            locations=[experiment.experiment_id],
+            filter_string=f"metadata.`mlflow.trace.user` = '{caller}'",
+            max_results=100,
+            include_spans=False,
+        )
+    ):
+        count += client.delete_traces(experiment.experiment_id, trace_ids=[each.info.trace_id for each in found])
+    return count
+
+
 def open_mlflow(settings: ServerSettings) -> MlflowTraceStore:
     """The store that WARRANT_TRACES names; raises what MLflow raises."""
     # MLflow does not support two workers creating the tables of one SQLite file at once.

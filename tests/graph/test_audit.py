@@ -4,6 +4,9 @@ import json
 import multiprocessing
 import resource
 import signal
+import threading
+from datetime import datetime, tzinfo
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +110,67 @@ def test_killed_at_any_byte_of_a_write_the_log_is_whole_and_nothing_acknowledged
         assert verify_log(path) is None
         path.write_bytes(path.read_bytes()[:size])
     assert killed >= 30
+
+
+def test_a_full_disk_refuses_the_act_and_with_room_the_log_goes_on(tmp_path: Path) -> None:
+    path, (soft, hard) = tmp_path / "audit.jsonl", resource.getrlimit(resource.RLIMIT_FSIZE)
+    log = written(path, 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 40, hard))
+    try:
+        with pytest.raises(AuditUnavailable, match="cannot be written"):
+            log.append("ann", "promote", "v3", "begun")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert verify_log(path) is None
+    assert log.append("ann", "promote", "v3", "begun").number == 3
+    assert verify_log(path) is None
+
+
+def test_a_clock_that_goes_back_breaks_no_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.jsonl"
+    written(path, 2)
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Earlier":
+            return cls(1999, 12, 31, tzinfo=tz)
+
+    monkeypatch.setattr("graph.audit.datetime", Earlier)
+    assert AuditLog(path).append("ann", "promote", "v3", "done").time < "2000"
+    assert verify_log(path) is None
+
+
+def test_an_address_gets_each_head_and_a_record_that_it_does_not_take_counts_as_not_written(tmp_path: Path) -> None:
+    received, status = [], [204]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(self.rfile.read(int(self.headers["content-length"])).decode())
+            self.send_response(status[0])
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        path = tmp_path / "audit.jsonl"
+        log = AuditLog(path, webhook=f"http://127.0.0.1:{server.server_port}/heads")
+        heads = [
+            f"{each.number} {each.digest}\n" for each in (log.append("ann", "ask", "v1", "done") for _ in range(3))
+        ]
+        assert received == heads
+        status[0] = 500
+        with pytest.raises(AuditUnavailable):
+            log.append("ann", "promote", "v3", "begun")
+        server.shutdown()
+    with pytest.raises(AuditUnavailable):
+        log.append("ann", "promote", "v3", "begun")
+    assert verify_log(path) is None
+    (tmp_path / "received").write_text(received[-1], "ascii")
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    problem = verify_log(path, read_anchor(tmp_path / "received"))
+    assert problem is not None
+    assert problem.line == 3
 
 
 def append_many(path: str) -> None:

@@ -1,9 +1,11 @@
 """Limits and quotas: exactly what is allowed is used, by however many ask at once, and it is counted for whom."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,31 @@ def test_fifty_requests_at_once_against_a_quota_of_ten_are_answered_ten_times(
             "10",
             "9",
         )
+
+
+def test_a_clock_that_jumps_gives_nothing_twice_in_the_same_period(tmp_path: Path, url: str | None) -> None:
+    store, once = UsageStore(url, tmp_path), [(rule(requests=1, per="day"), "ann")]
+    clock = (NOW, NOW + timedelta(days=1), NOW - timedelta(days=1), NOW, NOW + timedelta(days=1))
+    assert [isinstance(store.reserve(once, ONE, at), Reservation) for at in clock] == [True, True, True, False, False]
+    store.close()
+
+
+def test_while_usage_cannot_be_counted_limited_questions_are_refused_and_others_answered(
+    quick_handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.limits.usage.BUSY_SECONDS", 0.05)
+    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
+    limits = rules_file(tmp_path / "limits.yaml", {"of": "caller", "name": "ann", "requests": 100, "per": "month"})
+    with (
+        serving(app_over(quick_handbook, tmp_path, QUICK, keys=keys, limits=limits)) as url,
+        closing(sqlite3.connect(tmp_path / "usage.sqlite", isolation_level=None)) as locked,
+    ):
+        locked.execute("BEGIN EXCLUSIVE")
+        replies = [httpx.post(f"{url}/rag/invoke", json=HOTEL, headers=who, timeout=60) for who in (ANN, BOB)]
+        assert [reply.status_code for reply in replies] == [503, 200]
+        assert replies[0].json()["error"]["code"] == "state_unavailable"
+        locked.execute("ROLLBACK")
+        assert httpx.post(f"{url}/rag/invoke", json=HOTEL, headers=ANN, timeout=60).status_code == 200
 
 
 def test_every_item_of_a_batch_and_every_stream_counts(quick_handbook: Path, tmp_path: Path) -> None:

@@ -22,10 +22,11 @@ from mcp_under_test import call, structured, talking
 from metrics_under_test import Numbers
 from openai import NotFoundError, OpenAI
 from pydantic import SecretStr
-from registry_under_test import MemoryRegistry, warranted
+from registry_under_test import MemoryRegistry, key_pair, warranted
 from server_under_test import key_file, ready, reload, serving, until
 
 from graph.errors import PromotionRefused
+from graph.registry import signing as signature
 from graph.registry.package import open_package
 from graph.release import Prompts, Release
 from server.app import assemble
@@ -197,6 +198,25 @@ def test_production_takes_no_version_without_a_warrant_for_it(
             "release": registry.versions[2].label,
             "standing": "unchecked",
         }
+
+
+def test_where_signers_are_named_production_takes_only_a_warrant_that_one_of_them_signed(
+    registry: MemoryRegistry, tmp_path: Path
+) -> None:
+    (ours, public), (strange, _) = key_pair(tmp_path, "ours"), key_pair(tmp_path, "strange")
+    held = registry.warrants[2] or warranted("0" * 64)
+    registry.warrants[1] = signature.signed(registry.warrants[1] or held, ours)
+    with followed(registry, tmp_path / "state", signers=public) as client:
+        registry.names["production"] = 2
+        for warrant, version in (
+            (held, "1"),
+            (signature.signed(held, strange), "1"),
+            (signature.signed(held, ours), "2"),
+        ):
+            registry.warrants[2] = warrant
+            assert reload(client)["served"]["production"]["version"] == version
+        registry.warrants[2] = held.model_copy(update={"approver": "eve"})
+        assert "no signature of a key in WARRANT_SIGNERS" in reload(client)["trouble"][0]
 
 
 def test_an_override_is_served_and_shown(registry: MemoryRegistry, tmp_path: Path) -> None:

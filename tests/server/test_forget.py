@@ -1,0 +1,73 @@
+"""`warrant forget`: nothing that a caller said is left in any file, and everybody else's is."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from server_under_test import app_over, key_file, serving, until
+from support import QUICK
+
+from graph.audit import read_records, verify_log
+from server.limits.usage import UsageStore
+from server.observability.mlflow_traces import MlflowTraceStore
+from warrant import warrant
+
+# MLflow warns of its own type hints when it is imported.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+
+HASHED = f"sha256:{hashlib.sha256(b'ann').hexdigest()}"
+
+
+def asked(index: Path, state: Path, uri: str) -> MlflowTraceStore:
+    """Ask a question and rate its answer as ann and as bob; gives the traces of both."""
+    keys = key_file(state.parent / "keys.yaml", ann="key-of-ann", bob="key-of-bob")
+    options: dict[str, Any] = {"keys": keys, "traces": uri, "traces_share": 1.0, "audit_questions": True}
+    with serving(app_over(index, state, QUICK, **options)) as url:
+        for name in ("ann", "bob"):
+            question = {"question": f"What is the hotel limit in the EU for {name}'s zebra?", "session_id": "talk"}
+            headers = {"x-api-key": f"key-of-{name}"}
+            output = httpx.post(f"{url}/rag/invoke", json={"input": question}, headers=headers, timeout=60).json()
+            rating = {"request_id": output["output"]["request_id"], "rating": "up", "comment": f"{name} likes zebras"}
+            assert httpx.post(f"{url}/feedback", json=rating, headers=headers, timeout=60).status_code < 300
+        traces = MlflowTraceStore(uri, "warrant")
+        until(lambda: len(traces._client.search_traces(locations=[traces._experiment])) == 2)
+    return traces
+
+
+def files_with(place: Path, words: str) -> Iterator[str]:
+    for path in place.rglob("*"):
+        if path.is_file() and words.encode() in path.read_bytes():
+            yield path.name
+
+
+def test_a_caller_is_forgotten_everywhere_and_nobody_else(
+    quick_handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, uri = tmp_path / "state", f"sqlite:///{tmp_path}/traces.db"
+    traces = asked(quick_handbook, state, uri)
+    for name in ("ann", "bob"):
+        assert {*files_with(state, f"{name}'s zebra")} >= {"conversations.db", "feedback.db"}
+    for name, value in {"STATE": state, "TRACES": uri, "AUDIT": state / "audit.jsonl"}.items():
+        monkeypatch.setenv(f"WARRANT_{name}", str(value))
+    done = CliRunner().invoke(warrant, ["forget", "--caller", "ann"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout == "1 conversations, 1 questions, 1 rows of usage, 1 traces deleted.\n"
+    assert [*files_with(state, "ann's zebra"), *files_with(state, "ann likes")] == []
+    assert {*files_with(state, "bob's zebra")} >= {"conversations.db", "feedback.db"}
+    left = traces._client.search_traces(locations=[traces._experiment])
+    assert [each.info.trace_metadata["mlflow.trace.user"] for each in left] == ["bob"]
+    usage = UsageStore(None, state)
+    assert sorted((row["caller"], row["requests"]) for row in usage.used()) == [("", 1), ("bob", 1)]
+    usage.close()
+    assert verify_log(state / "audit.jsonl") is None
+    records = [*read_records(state / "audit.jsonl")]
+    assert {(each.act, each.target) for each in records[-2:]} == {("forget", HASHED)}
+    assert not any("zebra" in each.line().decode() for each in records)
+    again = CliRunner().invoke(warrant, ["forget", "--caller", "ann"])
+    assert again.stdout == "0 conversations, 0 questions, 0 rows of usage, 0 traces deleted.\n"
+    assert CliRunner().invoke(warrant, ["forget", "--caller", "a' OR 1=1"]).exit_code == 2
