@@ -54,7 +54,7 @@ class StateSettings(BaseSettings):
     audit_webhook: str | None = None
     """An address elsewhere that gets the same by POST; a record that it does not take counts as not written."""
     keys: Path | None = None
-    """The file of callers that `warrant keys` writes; none: commands act as the user of this machine."""
+    """The file of callers that `warrant keys` writes; none: no key is checked, and only loopback is served."""
     signers: Path | None = None
     """Public keys (Ed25519, PEM) of which one must have signed a warrant; none: warrants count without a signature."""
 

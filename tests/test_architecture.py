@@ -91,3 +91,32 @@ def test_the_server_is_layered_as_drawn() -> None:
     assert {part for part in needs if part not in level and part != "server.__init__"} == set()
     upward = {(part, need) for part, each in needs.items() for need in each if level[need] < level[part]}
     assert upward == set()
+
+
+UNSAFE = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
+"""What runs code that a file names, when the file is loaded."""
+
+
+def unsafe_loads(tree: ast.Module) -> list[str]:
+    found = [
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+        if name.split(".")[0] in UNSAFE
+    ]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    found += [node.func.id for node in calls if isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec")]
+    switches = [each for node in calls for each in node.keywords if "pickle" in (each.arg or "")]
+    return found + [str(each.arg) for each in switches if ast.unparse(each.value) != "False"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_nothing_is_loaded_by_a_format_that_runs_code(room: str) -> None:
+    found = {path: unsafe_loads(ast.parse(path.read_text("utf-8"))) for path in sorted((ROOT / room).rglob("*.py"))}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_a_pickle_is_found() -> None:
+    text = "from pickle import load\nload(x, allow_pickle=True)\nSaver(pickle_fallback=False)\neval(x)"
+    assert unsafe_loads(ast.parse(text)) == ["pickle", "eval", "allow_pickle"]

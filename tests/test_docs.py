@@ -14,6 +14,7 @@ from benchmarks.readme import HEADLINES, WHOLE, rendered, rows, whole
 
 README = (ROOT / "README.md").read_text("utf-8")
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+PAGES = [name for name in TRACKED if name.endswith(".md")]
 
 
 def test_the_figures_in_the_readme_are_the_committed_results() -> None:
@@ -28,11 +29,17 @@ def test_the_readme_shows_every_missed_goal_and_each_headline() -> None:
     assert [head for head in HEADLINES if not any(row.what.startswith(head) for row in rows())] == []
 
 
-@pytest.mark.parametrize("page", [name for name in TRACKED if name.endswith(".md")])
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     links = {link.partition("#")[0] for link in re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", text)}
     assert [link for link in sorted(links) if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", "".join((ROOT / page).read_text("utf-8") for page in PAGES))
+    assert len(named) > 40
+    assert [f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text("utf-8")] == []
 
 
 def test_the_exit_codes_in_the_reference_are_those_of_the_commands() -> None:

@@ -14,6 +14,8 @@ import yaml
 from mlflow import MlflowClient
 from support import ROOT
 
+from graph.callers import Caller, Role
+from graph.keys import change_keys, new_key
 from graph.registry.log_model import tracking
 from graph.release import Release
 from graph.settings import bound_mlflow
@@ -80,6 +82,13 @@ def add_version(
     }
     with tracking(client.tracking_uri):
         return int(client.create_model_version(MODEL, f"models:/{model}", run, tags=tags, model_id=model).version)
+
+
+def add_key(file: Path, name: str, role: str) -> str:
+    """Add a caller to a key file; gives its key."""
+    key, added = new_key(Caller(name=name, roles=frozenset((Role(role),))), None)
+    change_keys(file, name, added)
+    return key
 
 
 def digest_of(release: Release) -> str:

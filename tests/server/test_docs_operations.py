@@ -13,7 +13,7 @@ from server.settings import ServerSettings
 
 GUIDES = {
     name: (ROOT / "docs" / f"{name}.md").read_text("utf-8")
-    for name in ("operations", "access", "updates", "observability")
+    for name in ("operations", "access", "security", "updates", "observability")
 }
 DECLARED = [each for each in vars(metric_definitions).values() if isinstance(each, Counter | Gauge | Histogram)]
 METRICS = {each._name + "_total" * isinstance(each, Counter) for each in DECLARED}

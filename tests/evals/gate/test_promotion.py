@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from versions_under_test import MODEL, Made, digest_of
+from versions_under_test import MODEL, Made, add_key, digest_of
 
 from evals.dataset import Dataset, Sample, write_dataset
 from evals.errors import VerdictInvalid
@@ -156,22 +156,27 @@ def test_a_stored_warrant_is_old_when_another_release_is_in_production(type_: Ty
     assert open_registry(made.uri, MODEL).placement().production == 2
 
 
-@pytest.mark.parametrize("approver", ["alice", "Alice", "alice@laptop"])
-def test_who_approved_may_not_promote_where_two_persons_are_asked_for(type_: Type, made: Made, approver: str) -> None:
-    offered = written(made, "two", "two.toml")
-    code, told = type_(f"promote 2 --to production {offered} --approver {approver}")
-    assert (code, "two persons are asked for" in told) == (1, True)
-    assert type_(f"promote 2 --to production {offered} --approver bob")[0] == 0
+def test_two_persons_are_asked_for_by_their_keys(type_: Type, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = written(made, "two", "two.toml")
+    typed = type_(f"promote 2 --to production {verdict} --approver bob")
+    assert (typed[0], "alice is not known by a key" in typed[1]) == (1, True)
+    file = made.place / "keys.yaml"
+    alice, bob = add_key(file, "alice", "mlops_engineer"), add_key(file, "bob", "security_admin")
+    for name, value in {"KEYS": str(file), "KEY": alice, "APPROVER_KEY": alice}.items():
+        monkeypatch.setenv(f"WARRANT_{name}", value)
+    own = type_(f"promote 2 --to production {verdict}")
+    assert (own[0], "promoted by the same person" in own[1]) == (1, True)
+    monkeypatch.setenv("WARRANT_APPROVER_KEY", bob)
+    assert type_(f"promote 2 --to production {verdict} --approver carol")[0] == 2
+    assert type_(f"promote 2 --to production {verdict}") == (0, "v2 is in production. v1 is archived.\n")
+    registry = open_registry(made.uri, MODEL)
+    held = registry.warrant(registry.version(2))
+    assert held is not None
+    assert (held.author, held.approver, held.authenticated) == ("alice", "bob", ("alice", "bob"))
 
 
 def test_one_person_is_enough_where_two_are_not_asked_for(type_: Type, made: Made) -> None:
     assert type_(f"promote 2 --to production {written(made, 'two')} --approver alice")[0] == 0
-
-
-def test_two_persons_are_asked_for_an_override_too(type_: Type) -> None:
-    line = 'promote 2 --to production -t INC-3 --override "fire" --thresholds two.toml --approver '
-    assert type_(line + "alice")[0] == 1
-    assert type_(line + "bob")[0] == 0
 
 
 @pytest.mark.parametrize(

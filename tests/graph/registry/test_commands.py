@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from versions_under_test import MODEL, Made, command, digest_of
+from registry_under_test import key_pair
+from versions_under_test import MODEL, Made, add_key, command, digest_of
 
+from graph.audit import read_records
 from graph.release import Prompts, Release, Retrieval
 from warrant import main
 
@@ -288,6 +290,39 @@ def test_who_moves_is_the_user_of_the_machine_unless_it_is_told(
         "alice",
         f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}",
     ]
+
+
+@pytest.mark.usefixtures("two")
+def test_with_a_key_file_a_version_is_moved_by_a_caller_who_may(
+    type_: Type, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, (private, public) = made.place / "keys.yaml", key_pair(made.place, "ours")
+    ann, chief = add_key(file, "ann", "data_scientist"), add_key(file, "chief", "mlops_engineer")
+    log = made.place / "audit.jsonl"
+    for name, value in {"KEYS": file, "AUDIT": log, "SIGNING_KEY": private, "SIGNERS": public}.items():
+        monkeypatch.setenv(f"WARRANT_{name}", str(value))
+    moves = ("promote 1 --to staging", "rollback", "split v1=0.1", "shadow 1 --share 0.1")
+    for key, problem in ((ann, "ann may not: it needs the role mlops_engineer"), ("wrong", "is no valid key of")):
+        monkeypatch.setenv("WARRANT_KEY", key)
+        refused = [type_(line) for line in moves]
+        assert [(each.code, problem in each.err) for each in refused] == [(1, True)] * len(moves)
+    assert made.client.get_registered_model(MODEL).aliases == {}
+    monkeypatch.setenv("WARRANT_KEY", chief)
+    assert type_(f"release sign 1 --dataset samples.jsonl {SIGNED} --out w.json").code == 2
+    assert type_(f"release sign 1 --dataset samples.jsonl {SIGNED.replace('bob', 'chief')} --out w.json").code == 0
+    done = type_("promote 1 --to production --ticket CHG-1 --warrant w.json")
+    assert (done.code, done.out, done.err) == (0, "v1 is in production.\n", "")
+    held = type_("release show 1 --json").json["evidence"]
+    assert [held[name] for name in ("author", "approver", "authenticated")] == ["chief", "chief", ["chief"]]
+    assert held["signature"]
+    records = [*read_records(log)]
+    assert [(each.actor, each.act, each.outcome) for each in records[-3:]] == [
+        ("chief", "promote", "begun"),
+        ("chief", "transition promote", "done"),
+        ("chief", "promote", "done"),
+    ]
+    assert records[-2].detail["to"] == "1"
+    assert [each.outcome for each in records[:8]] == ["refused"] * 8
 
 
 @pytest.mark.slow
