@@ -8,6 +8,7 @@ compares nothing. Whoever can replace this file and MLmodel too is stopped only 
 import hashlib
 import importlib
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 
@@ -19,23 +20,28 @@ CODE = next(path for path in (HERE / "code" / "graph", HERE / "graph") if path.i
 MAKERS = {"warrant_model": "open_logged", "warrant_agent": "Responses"}
 """What makes the graph itself, or a ResponsesAgent over it."""
 PARTS = ("graph", "release.yaml", "snapshot", "snapshot.json")
+COMPILED = "__pycache__"
+"""What Python writes there; another process that loads the same directory may do so at any time."""
 
 
 def check() -> None:
     """Raises ImportError unless the package is what was logged; one that is being made has no MLmodel yet."""
     if not (HERE / "MLmodel").is_file():
         return
-    for compiled in [*HERE.rglob("__pycache__")]:
-        shutil.rmtree(compiled)
+    for compiled in [*HERE.rglob(COMPILED)]:
+        shutil.rmtree(compiled, ignore_errors=True)
+        if compiled.exists() and not os.access(compiled.parent, os.W_OK):
+            raise ImportError(f"{compiled} cannot be removed, and the digest does not cover it.")
     logged = (yaml.safe_load((HERE / "MLmodel").read_text("utf-8")).get("metadata") or {}).get("warrant.digest")
-    if digest() != logged or {path.name for path in CODE.parent.iterdir()} - {*PARTS}:
+    if digest() != logged or {path.name for path in CODE.parent.iterdir()} - {*PARTS, COMPILED}:
         raise ImportError(f"{HERE} is not what was logged: it was altered. Fetch it again, or log the release again.")
 
 
 def digest() -> str:
     """What `package_digest` gives, by no code of the package but this."""
     parts = [path for name in PARTS for path in (CODE.parent / name, *(CODE.parent / name).rglob("*"))]
-    files = [(path.relative_to(CODE.parent).as_posix(), path) for path in parts if path.is_file()]
+    names = [(path.relative_to(CODE.parent), path) for path in parts if path.is_file()]
+    files = [(name.as_posix(), path) for name, path in names if COMPILED not in name.parts]
     whole = hashlib.sha256()
     for name, path in sorted([*files, ("warrant_model.py", Path(__file__))]):
         with path.open("rb") as file:

@@ -11,6 +11,7 @@ MLflow puts into code/ what belongs to a model from code; while a package is bei
 import asyncio
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import weakref
@@ -116,12 +117,14 @@ def package_digest(root: Path) -> str:
 def is_intact(root: Path, digest: str) -> bool:
     """Whether a package is there and has this digest.
 
-    What Python has compiled from its code is thrown away: the digest does not cover it.
+    What Python has compiled from its code is thrown away: the digest does not cover it. Another process that runs the
+    same package may write it again at any time.
     """
     try:
-        for name in isolation.LEFT_OUT:
-            for compiled in [*root.rglob(name)]:
-                shutil.rmtree(compiled)
+        for compiled in [each for name in isolation.LEFT_OUT for each in root.rglob(name)]:
+            shutil.rmtree(compiled, ignore_errors=True)
+            if compiled.exists() and not os.access(compiled.parent, os.W_OK):
+                return False
         return package_digest(root) == digest
     except (PackageBroken, OSError):
         return False

@@ -1,7 +1,9 @@
 """`warrant forget`: nothing that a caller said is left in any file, and everybody else's is."""
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from server_under_test import app_over, key_file, serving, until
 from support import QUICK
 
 from graph.audit import read_records, verify_log
+from server.files import wipe_deleted
 from server.limits.usage import UsageStore
 from server.observability.mlflow_traces import MlflowTraceStore
 from warrant import warrant
@@ -45,6 +48,26 @@ def files_with(place: Path, words: str) -> Iterator[str]:
             yield path.name
 
 
+def free_pages(path: Path) -> int:
+    """Pages of a database in which deleted rows may still be read."""
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+
+def test_deleted_rows_are_wiped_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in ("secure_delete = OFF", "journal_mode = WAL"):
+            connection.execute(f"PRAGMA {statement}")
+        connection.execute("CREATE TABLE said (words TEXT)")
+        connection.execute("INSERT INTO said VALUES (?)", ("the zebra's secret",))
+        connection.execute("DELETE FROM said")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert [*files_with(tmp_path, "the zebra's secret")] == ["some.db"]
+    wipe_deleted(path)
+    assert [*files_with(tmp_path, "the zebra's secret")] == []
+
+
 def test_a_caller_is_forgotten_everywhere_and_nobody_else(
     quick_handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +82,7 @@ def test_a_caller_is_forgotten_everywhere_and_nobody_else(
     assert done.stdout == "1 conversations, 1 questions, 1 rows of usage, 1 traces deleted.\n"
     assert [*files_with(state, "ann's zebra"), *files_with(state, "ann likes")] == []
     assert {*files_with(state, "bob's zebra")} >= {"conversations.db", "feedback.db"}
+    assert [free_pages(state / name) for name in ("conversations.db", "feedback.db", "usage.sqlite")] == [0, 0, 0]
     left = traces._client.search_traces(locations=[traces._experiment])
     assert [each.info.trace_metadata["mlflow.trace.user"] for each in left] == ["bob"]
     usage = UsageStore(None, state)

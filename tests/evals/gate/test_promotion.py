@@ -122,7 +122,7 @@ def written(made: Made, name: str, limits: str = "t.toml", right: int = 55, over
 
 def test_a_passing_verdict_moves_the_alias_and_stays_with_the_version(type_: Type, made: Made) -> None:
     code, told = type_(f"promote 2 --to production {written(made, 'two')} --approver bob")
-    assert (code, told) == (0, "v2 is in production. v1 is archived.\n")
+    assert (code, told.startswith("v2 is in production. v1 is archived.\n")) == (0, True)
     registry = open_registry(made.uri, MODEL)
     warrant = registry.warrant(registry.version(2))
     assert warrant is not None
