@@ -16,6 +16,7 @@ from support import QUICK
 from graph.audit import read_records, verify_log
 from server.files import wipe_deleted
 from server.limits.usage import UsageStore
+from server.observability.answer_store import open_answer_store
 from server.observability.mlflow_traces import MlflowTraceStore
 from warrant import warrant
 
@@ -75,6 +76,8 @@ def test_a_caller_is_forgotten_everywhere_and_nobody_else(
     traces = asked(quick_handbook, state, uri)
     for name in ("ann", "bob"):
         assert {*files_with(state, f"{name}'s zebra")} >= {"conversations.db", "feedback.db"}
+    with closing(open_answer_store(state)) as connection, connection:
+        connection.execute("UPDATE questions SET answered = ? WHERE caller = 'ann'", ("x" * 100_000,))
     for name, value in {"STATE": state, "TRACES": uri, "AUDIT": state / "audit.jsonl"}.items():
         monkeypatch.setenv(f"WARRANT_{name}", str(value))
     done = CliRunner().invoke(warrant, ["forget", "--caller", "ann"])

@@ -77,7 +77,9 @@ def model(logging: Logging) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def fetched(logging: Logging, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tracking(logging.uri):
-        return Path(mlflow.artifacts.download_artifacts("models:/warrant/1", dst_path=tmp_path_factory.mktemp("model")))
+        return Path(
+            mlflow.artifacts.download_artifacts("models:/warrant/1", dst_path=str(tmp_path_factory.mktemp("model")))
+        )
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def settings_of(place: Path, **more: Any) -> Settings:
 
 def test_a_command_acts_as_the_caller_of_its_key_and_a_refusal_is_recorded(tmp_path: Path) -> None:
     known = require(settings_of(tmp_path, key="key-of-chief"), Permission.PROMOTE, "rollback", "warrant")
-    assert (known.name, known.authenticated) == ("chief", {"chief"})
+    assert (known.name, known.authenticated) == ("chief", frozenset(("chief",)))
     assert not (tmp_path / "audit.jsonl").exists()
     for key, problem in (
         ("key-of-ann", "ann may not: it needs the role mlops_engineer"),
