@@ -38,7 +38,7 @@ QUESTIONS, PLANTED, REFERENCES = 700, 250, 300
 FRAGMENTS = 0.35
 """The share of answers that stand alone rather than in a sentence."""
 PENALTY = 20.0
-HARD = ("copied", "other_cell")
+HARD = ("copied", "other_column", "other_row")
 """Features that only hard rules look at."""
 
 
@@ -132,7 +132,7 @@ def features_of(examples: Sequence[Example], weigh: TermWeight) -> list[list[Fea
         passage, has_terms = passages[0], bool(claim.question_terms)
         best = best_question_overlap(claim, passages, weigh) if has_terms else 0.0
         overlaps = {
-            n: question_overlap(claim, passage.unit_texts[n], passage.unit_contexts[n], weigh) if has_terms else 0.0
+            n: question_overlap(claim, passage.unit_texts[n], passage.context, weigh) if has_terms else 0.0
             for n in units
         }
         cosines = np.array([vectors[query] @ vectors[passage.unit_texts[n].text] for n in units])

@@ -7,12 +7,10 @@ from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
 
-from ..steps.names import YEAR_AFTER, Name, names_in, text_names
-from ..steps.question_kinds import HOW_MANY
+from ..steps.names import names_in, text_names
 from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
-from ..text.units import unit_at
 from ..text.values import Value, in_digits, missing_values, periods, values
 from ..text.words import TermWeight, is_number, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
@@ -28,7 +26,7 @@ order in a unit for the claim to be a copy, or a partial copy."""
 RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
 DURATIONS = ("second", "month")
-PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?")
+PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?| (?:and|und|et|y|e|en) ")
 Features = dict[str, float]
 
 
@@ -44,25 +42,24 @@ def features(
 
     `rival`: how much more of the question another unit covers.
     """
-    unit, context = passage.unit_texts[index], passage.unit_contexts[index]
+    unit, context = passage.unit_texts[index], passage.context
     matched = _matched_value_terms(claim, index, passage)
     missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
     covered = share(claim.all_terms, claim.all_terms - missing, weigh)
     answer = frozenset(claim.terms) - claim.question_terms
     copied_share = LCSseq.similarity(claim.terms, unit.terms) / len(claim.terms) if claim.terms else 1.0
-    names_other = bool(unit.names - claim.words - claim.question_terms)
     return {
         "held": covered,
         "answer": share(answer, answer - missing, weigh),
         "cosine": DEFAULT_COSINE[0] + DEFAULT_COSINE[1] * covered if cosine is None else cosine,
         **_value_features(claim, index, passage),
-        "name_missing": float(_name_missing(claim, passage) or _is_about_other_name(claim, index, passage)),
-        "name_replaced": copied_share * (names_other and _name_replaced(claim, unit, context)),
+        "name_missing": float(_name_missing(claim, passage)),
         "polarity": _negation_mismatch(claim, unit, passage, copied_share),
         "opposed": float(count_opposites(claim.words, unit.words) > 0 or _periods_differ(claim, unit)),
         "rival": rival if claim.answers_question else 0.0,
         "copied": copied_share,
-        "other_cell": float(_is_from_other_column(claim, unit)),
+        "other_column": float(_is_from_other_column(claim, unit)),
+        "other_row": float(_is_from_other_row(claim, index, passage)),
         "added": float(
             copied_share >= PARTLY_COPIED_MIN_SHARE
             and _longest_missing_run(claim.terms, matched, passage) >= ADDED_MIN_RUN
@@ -100,28 +97,6 @@ def _name_missing(claim: InterpretedClaim, passage: PreparedPassage) -> bool:
     return bool(unmatched and missing_terms(unmatched, [passage.full_text.term_forms, passage.context.term_forms]))
 
 
-def _name_replaced(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
-    """Whether the unit and its context have no word of one of the claim's names."""
-    unmatched = [name for name in claim.names if not name & (unit.words | context.words)]
-    return any(len(missing_terms(name, [unit.term_forms, context.term_forms])) == len(name) for name in unmatched)
-
-
-def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> bool:
-    """Whether the unit is about another model, code or owner than the question: the Brisel 180, the seal of Warsaw."""
-    if not claim.answers_question:
-        return False
-    text = passage.unit_texts[index].text
-    in_unit, in_context = text_names(text), text_names(passage.unit_contexts[index].text)
-    names = names_in(claim.question)
-    codes = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
-    if codes and not any(in_unit.has(name) or in_context.has(name) for name in codes):
-        unit = passage.units[index]
-        is_row = ROW.match(passage.text[unit.start : unit.end])
-        if any(map(in_unit.rivals, codes)) or (is_row and any(_numbered(in_unit.words, code.before) for code in codes)):
-            return True
-    return any(_belongs_to_other(claim.question, name, text) for name in names if name.kind == "name")
-
-
 def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether a claim names one column of a table row and states the cell of another."""
     # The first cell names the row.
@@ -143,17 +118,22 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     )
 
 
-def _numbered(words: Sequence[str], label: str) -> bool:
-    """Whether a row has a number within two words after a label."""
-    return any(label == word and any(map(str.isdigit, words[n + 1 : n + 3])) for n, word in enumerate(words))
-
-
-def _belongs_to_other(question: str, name: Name, text: str) -> bool:
-    """Whether a text has the question's `the seal of Sigilium` with another name, and never with this one."""
-    if not (owner := re.search(rf"(\w+ of (?:the )?){re.escape(name.text)}\b", question)):
+def _is_from_other_row(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> bool:
+    """Whether a claim names another row of the table, and not the one that it is compared with."""
+    own = _row_name(index, passage)
+    if not own or own & claim.all_terms:
         return False
-    owners = [match[1] for match in re.finditer(rf"(?i:\b{re.escape(owner[1])})((?:[A-Z]\S* ?)+)", text)]
-    return bool(owners) and not any(text_names(other).has(name) for other in owners)
+    others = (_row_name(other, passage) for other in range(len(passage.units)))
+    return any(name and name <= claim.all_terms for name in others)
+
+
+@lru_cache(maxsize=16384)
+def _row_name(index: int, passage: PreparedPassage) -> frozenset[str]:
+    """The terms of the first cell of a row; none for a sentence."""
+    unit = passage.units[index]
+    if not ROW.match(passage.text[unit.start : unit.end]):
+        return frozenset()
+    return frozenset(terms_of(passage.unit_texts[index].text.partition("; ")[0].partition(": ")[2]))
 
 
 def _longest_missing_run(claim_terms: tuple[str, ...], matched: set[str], passage: PreparedPassage) -> int:
@@ -186,7 +166,7 @@ def _overlap(question_terms: frozenset[str], unit: AnalysedText, context: Analys
 def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: TermWeight) -> float:
     """The highest question overlap among the units that do not state the claim's answer."""
     answer = frozenset(claim.terms) - claim.question_terms
-    units = [pair for passage in passages for pair in zip(passage.unit_texts, passage.unit_contexts, strict=True)]
+    units = [(unit, passage.context) for passage in passages for unit in passage.unit_texts]
     ranked = sorted(((question_overlap(claim, *pair, weigh), pair[0]) for pair in units), key=lambda each: -each[0])
     return next(
         (
@@ -212,6 +192,12 @@ class Overlap:
         return more and self.in_context >= other.in_context and self.names >= other.names
 
 
+def lacks_name(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
+    """Whether a fragment answers for a name of the question that its unit and context lack: `EUR 90` for Kaldera 20."""
+    texts = text_names(unit.text), text_names(context.text)
+    return claim.is_fragment and any(not any(text.has(name) for text in texts) for name in names_in(claim.question))
+
+
 def overlap_of(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText, weigh: TermWeight) -> Overlap:
     texts = text_names(unit.text), text_names(context.text)
     held = sum(any(text.has(name) for text in texts) for name in names_in(claim.question))
@@ -225,9 +211,9 @@ def rival_overlaps(
     if not (claim.needs_question and claim.values):
         return ()
     return tuple(
-        overlap_of(claim, unit, context, weigh)
+        overlap_of(claim, unit, passage.context, weigh)
         for passage in passages
-        for unit, context in zip(passage.unit_texts, passage.unit_contexts, strict=True)
+        for unit in passage.unit_texts
         if missing_values(claim.values, unit.values) and _rivals_of(claim, unit.values)
     )
 
@@ -244,31 +230,22 @@ def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
 
 
 def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
-    """Whether another value of the same sentence or row is the one that a bare value should be.
+    """Whether another value of the same sentence or row is the one that the claim should have.
 
-    It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of the question.
+    Its part of the sentence holds more of what the claim is about: of the question, where it is a bare value.
     """
-    if not (claim.needs_question and claim.values) or not _rivals_of(claim, unit.values):
+    if not claim.values or not _rivals_of(claim, unit.values):
         return False
-    asked = unit_asked_for(claim.question)
-    in_asked_unit = [value for value in unit.values if asked & value.units]
-    if in_asked_unit and missing_values(claim.values, in_asked_unit) == list(claim.values):
-        return not any(asked & value.units for value in claim.values)
     parts = [AnalysedText(part, unit.language) for part in PART_ENDS.split(unit.text)]
     own = [part for part in parts if part.values and not missing_values(claim.values, part.values)]
     others = [part for part in parts if _rivals_of(claim, part.values) and part not in own]
     # What stands before the first value holds for all of them.
     first = next((part for part in parts if part in own or part in others), unit)
     shared = frozenset(terms_of(in_digits(first.text, unit.language)[: first.values[0].start]))
-    wanted = claim.question_terms - shared
+    values_terms = {term for value in claim.values for term in terms_of(value.text)}
+    wanted = (claim.question_terms if claim.needs_question else frozenset(claim.terms) - values_terms) - shared
     held = [max((_overlap(wanted, part, part, weigh) for part in side), default=0.0) for side in (own, others)]
     return bool(wanted and own) and held[1] > held[0]
-
-
-def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
-    """The unit that a question counts in: `for how many years?`."""
-    found = HOW_MANY.search(question)
-    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 def _negation_mismatch(
@@ -279,6 +256,8 @@ def _negation_mismatch(
         return 0.0 if unit.is_negated or passage.is_exclusion else copied_share
     if claim.assent is False or claim.question_is_negated:
         return 0.0
+    if unit.is_negated and claim.all_terms.issuperset(unit.terms):
+        return 1.0
     negated = claim.assent and any(not clause.isdisjoint(claim.question_terms) for clause in unit.negated_clauses)
     shares = [NEGATED_MIN_SHARE * bool(negated)] + [
         _negated_share(claim, clause)

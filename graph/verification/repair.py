@@ -31,9 +31,8 @@ NOT_FOUND_STATEMENT = re.compile(
     re.IGNORECASE,
 )
 """A statement that the passages do not contain something; no passage can support it."""
-CLAUSE_SEPARATOR = re.compile(
-    r";\s+|,?\s+(?:while|whereas)\s+|,\s+(?:and|but)\s+|\s+and\s+(?=\w+ (?:\w+ )?(?:is|are|was|were|has|have)\b)"
-)
+GOES_ON = re.compile(r";|,? \b(?:but|however|although|while|whereas)\b", re.IGNORECASE)
+"""What a sentence says beside that can be supported."""
 YES_NO_SENTENCE = re.compile(rf"(?:{'|'.join([*YES, *NO])}|of course)[.!,]*", re.IGNORECASE)
 """A yes or no as a sentence of its own; it is checked together with the claim after it."""
 HEADING = re.compile(r"^ {0,3}#{1,6} |^\|.*\|[ \t]*$", re.MULTILINE)
@@ -46,20 +45,19 @@ MOVED_MIN_SUPPORT = 0.75
 """Support that another passage needs when no cited passage supports the claim."""
 UNCITED_MIN_SUPPORT = 0.6
 """Support that a claim without a citation needs: at 0.6 the best of many is as often wrong as a cited one at 0.5."""
-CLAUSE_MIN_TERMS = 2
-"""The fewest content words of a clause that is checked by itself."""
+UNCITED_UNSURE_FROM = 0.4
+"""The score from which a claim is kept as unverified by a passage that it does not cite."""
 
 
 @dataclass
 class ClaimCheck:
-    """A claim, the finding for each passage by the passage's index, and the checks of its clauses.
+    """A claim and the finding for each passage by the passage's index.
 
     `not_found`: it says that the passages lack something. `timed_out`: there was no time to check it.
     """
 
     claim: Claim
     findings: dict[int, PassageFinding]
-    clauses: list["ClaimCheck"] = field(default_factory=list)
     not_found: bool = False
     timed_out: bool = False
 
@@ -115,16 +113,8 @@ def is_claim(claim: Claim) -> bool:
 
 
 def says_not_found(claim: Claim) -> bool:
-    """Whether a sentence states that the passages lack something."""
-    return bool(NOT_FOUND_STATEMENT.search(claim.text))
-
-
-def clauses(claim: Claim) -> list[Claim]:
-    """The clauses of a claim that can be checked one by one; none when it has only one."""
-    parts = [part.strip() for part in CLAUSE_SEPARATOR.split(claim.text)]
-    if len(parts) < 2 or any(len(terms(part)) < CLAUSE_MIN_TERMS for part in parts):
-        return []
-    return [Claim(part, claim.markers) for part in parts]
+    """Whether a sentence only states that the passages lack something."""
+    return bool(NOT_FOUND_STATEMENT.search(claim.text)) and not GOES_ON.search(claim.text)
 
 
 def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimOutcome:
@@ -153,11 +143,13 @@ def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimO
 def unverified_outcome(check: ClaimCheck, count: int, unsure_from: float) -> ClaimOutcome | None:
     """Keep a claim that neither rules nor model decided, marked as unverified, with its best passage.
 
-    None for a claim whose cited passages do not exist, or whose best passage has less than `unsure_from`.
+    A passage that it does not cite must have `UNCITED_UNSURE_FROM`. None where no passage has so much.
     """
-    cited = {number: check.findings[number] for number in check.cited(count) if number in check.findings}
-    best = best_finding(cited or check.findings)
-    if (check.claim.markers and not cited) or not best or best[1].score < unsure_from or best[1].window is None:
+    cited = {number: check.findings[number] for number in check.cited(count)}
+    best, least = best_finding(cited or check.findings), unsure_from
+    if cited and best and best[1].score < least:
+        best, least = best_finding(check.findings), max(least, UNCITED_UNSURE_FROM)
+    if not best or best[1].score < least or best[1].window is None:
         return None
     return ClaimOutcome([best], [_repair(check.claim, "unverified", best[1])], unverified=True)
 
@@ -168,16 +160,6 @@ def _repair(claim: Claim, action: str, finding: PassageFinding) -> Repair:
     if action in ("removed", "unverified"):
         repair["verdict"] = "unverified" if action == "unverified" else verdict(replace(finding, score=0.0), 0.5)
     return repair
-
-
-def combine_clauses(parts: Sequence[ClaimOutcome], claim: Claim) -> ClaimOutcome | None:
-    """The outcome of a claim whose clauses were checked one by one; None unless each is supported."""
-    if not parts or not all(part.citations for part in parts):
-        return None
-    citations = {(number, each.window): (number, each) for part in parts for number, each in part.citations}
-    # A passage that one clause drops may be kept by another one.
-    repairs = [repair for part in parts for repair in part.repairs if repair["action"] != "dropped"]
-    return ClaimOutcome(list(citations.values()), [{**repairs[0], "claim": claim.text}] if repairs else [])
 
 
 def assemble_answer(

@@ -27,7 +27,6 @@ FRAGMENT_MAX_TERMS = 2
 """The most content words, besides values, of a claim that is a fragment."""
 FRAGMENT_MAX_WORDS = 20
 """The most words of a claim that is a fragment."""
-EXAMPLES = re.compile(r" (?:examples|Beispiele|exemples|ejemplos|esempi|voorbeelden)\b", re.IGNORECASE)
 VERBS = AUXILIARIES | frozenset(
     "hat haben ist sind war wird werden est sont a ont es son está è sono ha is zijn heeft".split()
 )
@@ -74,9 +73,7 @@ class InterpretedClaim:
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
-        """Its values; `two examples` counts what the claim lists."""
-        text = in_digits(self.text, self.language)
-        return tuple(v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end))
+        return values(self.text, self.language)
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
@@ -84,7 +81,7 @@ class InterpretedClaim:
         # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
         names = full_names(f"is {self.text}" if self.is_fragment else self.text)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
-        return tuple(name for name in names if not name <= value_words | MONTHS.keys())
+        return tuple(name for name in names if not {word.lower() for word in name} <= value_words | MONTHS.keys())
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Checks a draft claim by claim against its passages, by rules, embeddings and a model where there is one."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,8 +23,6 @@ from .repair import (
     ClaimCheck,
     ClaimOutcome,
     assemble_answer,
-    clauses,
-    combine_clauses,
     decide_outcome,
     is_claim,
     says_not_found,
@@ -40,8 +38,6 @@ MAX_CLAIMS, MAX_CHARACTERS = 50, 40_000
 """How much of a draft is checked; the rest is left out."""
 GRACE_SECONDS = 1.0
 """Seconds after the deadline in which claims are still checked by the rules."""
-CLAUSE_MIN_SUPPORT = 0.75
-"""Support that each clause needs when the claim as a whole has too little."""
 QUOTE_MIN_OVERLAP = 0.5
 """Question overlap of a sentence that is quoted for a reply that is only its marker."""
 MODEL_SUPPORTED_SCORE, MODEL_REJECTED_SCORE = 0.95, 0.05
@@ -119,6 +115,16 @@ def _quoted_claims(draft: str, passages: Sequence[PreparedPassage], question: st
 
 
 @dataclass(frozen=True)
+class _Comparison:
+    """A claim as an answer to one question: the nearest units of each passage, and what the embedding compares."""
+
+    claim: InterpretedClaim
+    units: list[list[int]]
+    query: str
+    texts: list[str]
+
+
+@dataclass(frozen=True)
 class DraftCheck:
     """The check of one draft."""
 
@@ -135,23 +141,17 @@ class DraftCheck:
             return None
         if self.deadline is not None and asyncio.get_running_loop().time() >= self.deadline + GRACE_SECONDS:
             return ClaimCheck(claim, {}, timed_out=True)
-        claim, parts = self._with_lead(claim, lead), _clauses(claim)
-        check = ClaimCheck(claim, await self.findings(claim), not_found=says_not_found(claim) and not parts)
-        if check.best_score < self.verifier.settings.support_from:
-            check.clauses = [ClaimCheck(part, await self.findings(part)) for part in parts]
-        return check
+        claim = self._with_lead(claim, lead)
+        return ClaimCheck(claim, await self.findings(claim), not_found=says_not_found(claim))
 
     def check_now(self, claim: Claim, lead: str, compare: Compare | None) -> ClaimCheck | None:
-        """As `check`, but synchronous and without clauses."""
+        """As `check`, but synchronous."""
         if not self._is_claim(claim, lead):
             return None
         claim = self._with_lead(claim, lead)
-        findings = []
-        for question in self._questions(claim):
-            interpreted, units, query, texts = self._prepare(claim, question)
-            cosines = dict(zip(texts, compare(query, texts), strict=True)) if compare and texts else {}
-            findings.append(self._check_units(interpreted, units, cosines))
-        return ClaimCheck(claim, _best_findings(findings))
+        comparisons = self._comparisons(claim)
+        cosines = [compare(each.query, each.texts) if compare and each.texts else () for each in comparisons]
+        return ClaimCheck(claim, self._best_findings(comparisons, cosines))
 
     def _is_claim(self, claim: Claim, lead: str) -> bool:
         return is_claim(claim) or bool(self.question and lead == claim.text)
@@ -173,49 +173,52 @@ class DraftCheck:
 
     async def findings(self, claim: Claim) -> dict[int, PassageFinding]:
         """The finding for each passage, for the part of the question that the claim answers best."""
-        questions = await off_loop(self._questions, claim)
-        return _best_findings([await self._findings(claim, question) for question in questions])
+        comparisons, similarity = await off_loop(self._comparisons, claim), self.verifier.similarity
+        cosines = [
+            await similarity.compare(each.query, each.texts) if similarity and each.texts else ()
+            for each in comparisons
+        ]
+        return await off_loop(self._best_findings, comparisons, cosines)
 
-    async def _findings(self, claim: Claim, question: str) -> dict[int, PassageFinding]:
-        interpreted, units, query, texts = await off_loop(self._prepare, claim, question)
-        cosines: Mapping[str, float] = {}
-        if self.verifier.similarity and texts:
-            cosines = dict(zip(texts, await self.verifier.similarity.compare(query, texts), strict=True))
-        return await off_loop(self._check_units, interpreted, units, cosines)
+    def _comparisons(self, claim: Claim) -> list[_Comparison]:
+        return [self._comparison(claim, question) for question in self._questions(claim)]
 
-    def _prepare(self, claim: Claim, question: str) -> tuple[InterpretedClaim, dict[int, list[int]], str, list[str]]:
-        """The interpreted claim, the nearest units of each passage, and the query and texts for the embedding."""
+    def _comparison(self, claim: Claim, question: str) -> _Comparison:
         interpreted = self._interpret(f"{claim.lead} {claim.text}".strip(), question)
         # A verbatim claim needs no comparison.
         verbatim = any(find_verbatim(interpreted, passage) for passage in self.passages)
-        units = {
-            index: [] if verbatim else nearest_units(interpreted, passage, self.verifier.weigh)
-            for index, passage in enumerate(self.passages)
-        }
-        texts = list(
-            dict.fromkeys(self.passages[i].unit_texts[unit].text for i, near in units.items() for unit in near)
+        units = [[] if verbatim else nearest_units(interpreted, each, self.verifier.weigh) for each in self.passages]
+        near = zip(self.passages, units, strict=True)
+        texts = list(dict.fromkeys(passage.unit_texts[unit].text for passage, own in near for unit in own))
+        return _Comparison(
+            interpreted, units, f"{question} {claim.text}" if interpreted.needs_question else claim.text, texts
         )
-        return interpreted, units, f"{question} {claim.text}" if interpreted.needs_question else claim.text, texts
 
-    def _check_units(
-        self, claim: InterpretedClaim, units: dict[int, list[int]], cosines: Mapping[str, float]
+    def _best_findings(
+        self, comparisons: Sequence[_Comparison], cosines: Sequence[Sequence[float]]
     ) -> dict[int, PassageFinding]:
-        weigh, passages = self.verifier.weigh, self.passages
-        best_overlap = best_question_overlap(claim, passages, weigh) if any(units.values()) else 0.0
-        rivals = rival_overlaps(claim, passages, weigh)
-        findings = {
-            index: check_claim(claim, passages[index], cosines, weigh, best_overlap, rivals, near)
-            for index, near in units.items()
+        found = [self._findings(*each) for each in zip(comparisons, cosines, strict=True)]
+        return {
+            index: max((each[index] for each in found), key=lambda finding: finding.score)
+            for index in range(len(self.passages))
         }
-        if any(finding.sure and finding.opposes for finding in findings.values()):
+
+    def _findings(self, comparison: _Comparison, scores: Sequence[float]) -> list[PassageFinding]:
+        """The finding for each passage."""
+        claim, weigh, passages = comparison.claim, self.verifier.weigh, self.passages
+        cosines = dict(zip(comparison.texts, scores, strict=True)) if scores else {}
+        best_overlap = best_question_overlap(claim, passages, weigh) if any(comparison.units) else 0.0
+        rivals = rival_overlaps(claim, passages, weigh)
+        findings = [
+            check_claim(claim, passage, cosines, weigh, best_overlap, rivals, units)
+            for passage, units in zip(passages, comparison.units, strict=True)
+        ]
+        if any(finding.sure and finding.opposes for finding in findings):
             enough = self.verifier.settings.support_from + UNSURE_MARGIN
-            findings = {
-                index: finding if finding.sure or finding.score >= enough else replace(finding, score=0.0)
-                for index, finding in findings.items()
-            }
+            findings = [f if f.sure or f.score >= enough else replace(f, score=0.0) for f in findings]
         if ASKS_FOR_OLD.search(claim.text):
             return findings
-        return {i: _as_outdated(finding) if i in self.outdated else finding for i, finding in findings.items()}
+        return [_as_outdated(finding) if n in self.outdated else finding for n, finding in enumerate(findings)]
 
     async def ask_model(self, checks: Sequence[ClaimCheck], passages: Sequence[Passage], usage: Usage) -> list[str]:
         """Let the model decide in one call about the unsure claims; returns why it could not."""
@@ -254,7 +257,6 @@ class DraftCheck:
             unit = next((unit for unit in units if unit.start <= decision.start < unit.end), units[0])
             window = Window(unit.start, unit.end)
             check.findings[decision.passage] = PassageFinding(MODEL_SUPPORTED_SCORE, window, sure=True)
-        check.clauses = []
 
     def outcome(self, check: ClaimCheck) -> ClaimOutcome:
         """Decide whether a claim is kept, cited differently, marked as unverified or removed."""
@@ -273,14 +275,7 @@ class DraftCheck:
             return whole
         if check.not_found:
             return ClaimOutcome([], [], not_found=True)
-        needed = max(settings.support_from, CLAUSE_MIN_SUPPORT)
-        parts = [decide_outcome(clause, count, needed) for clause in check.clauses]
-        unsupported = replace(whole, citations=[]) if settings.strict and not sure else whole
-        return combine_clauses(parts, check.claim) or unsupported
-
-
-def _best_findings(findings: Sequence[dict[int, PassageFinding]]) -> dict[int, PassageFinding]:
-    return {index: max((each[index] for each in findings), key=lambda finding: finding.score) for index in findings[0]}
+        return replace(whole, citations=[]) if settings.strict and not sure else whole
 
 
 def _as_outdated(finding: PassageFinding) -> PassageFinding:
@@ -294,11 +289,6 @@ def _as_outdated(finding: PassageFinding) -> PassageFinding:
 def is_sure(score: float, settings: Checking) -> bool:
     """Whether a score is far enough from `support_from` to decide without the model."""
     return settings.support_from == 0 or abs(score - settings.support_from) >= UNSURE_MARGIN
-
-
-def _clauses(claim: Claim) -> list[Claim]:
-    """The clauses of a claim, without those that say that something was not found."""
-    return [clause for clause in clauses(replace(claim, text=claim_content(claim.text))) if not says_not_found(clause)]
 
 
 def leads(claims: Sequence[Claim]) -> list[str]:
