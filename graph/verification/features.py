@@ -8,9 +8,11 @@ from functools import lru_cache
 from rapidfuzz.distance import LCSseq
 
 from ..steps.names import names_in, text_names
+from ..steps.question_kinds import HOW_MANY
 from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
+from ..text.units import unit_at
 from ..text.values import Value, in_digits, missing_values, periods, values
 from ..text.words import TermWeight, is_number, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
@@ -26,7 +28,8 @@ order in a unit for the claim to be a copy, or a partial copy."""
 RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
 DURATIONS = ("second", "month")
-PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?| (?:and|und|et|y|e|en) ")
+PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?")
+AND = re.compile(r" (?:and|und|et|y|e|en) ")
 Features = dict[str, float]
 
 
@@ -193,9 +196,10 @@ class Overlap:
 
 
 def lacks_name(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
-    """Whether a fragment answers for a name of the question that its unit and context lack: `EUR 90` for Kaldera 20."""
+    """Whether a fragment answers for a code or number of the question that its unit and context lack: `Kaldera 20`."""
     texts = text_names(unit.text), text_names(context.text)
-    return claim.is_fragment and any(not any(text.has(name) for text in texts) for name in names_in(claim.question))
+    codes = [name for name in names_in(claim.question) if name.kind != "name"] if claim.is_fragment else []
+    return any(not any(text.has(code) for text in texts) for code in codes)
 
 
 def overlap_of(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText, weigh: TermWeight) -> Overlap:
@@ -232,11 +236,19 @@ def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
 def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
     """Whether another value of the same sentence or row is the one that the claim should have.
 
-    Its part of the sentence holds more of what the claim is about: of the question, where it is a bare value.
+    It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of what the claim is
+    about: of the question, where it is a bare value.
     """
     if not claim.values or not _rivals_of(claim, unit.values):
         return False
-    parts = [AnalysedText(part, unit.language) for part in PART_ENDS.split(unit.text)]
+    asked = unit_asked_for(claim.question) if claim.needs_question else frozenset()
+    in_asked_unit = [value for value in unit.values if asked & value.units]
+    if in_asked_unit and missing_values(claim.values, in_asked_unit) == list(claim.values):
+        return not any(asked & value.units for value in claim.values)
+    texts = PART_ENDS.split(unit.text)
+    if len(texts) == 1 and not claim.needs_question:
+        texts = AND.split(unit.text)
+    parts = [AnalysedText(part, unit.language) for part in texts]
     own = [part for part in parts if part.values and not missing_values(claim.values, part.values)]
     others = [part for part in parts if _rivals_of(claim, part.values) and part not in own]
     # What stands before the first value holds for all of them.
@@ -246,6 +258,12 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWei
     wanted = (claim.question_terms if claim.needs_question else frozenset(claim.terms) - values_terms) - shared
     held = [max((_overlap(wanted, part, part, weigh) for part in side), default=0.0) for side in (own, others)]
     return bool(wanted and own) and held[1] > held[0]
+
+
+def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
+    """The unit that a question counts in: `for how many years?`."""
+    found = HOW_MANY.search(question)
+    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 def _negation_mismatch(

@@ -143,11 +143,12 @@ def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimO
 def unverified_outcome(check: ClaimCheck, count: int, unsure_from: float) -> ClaimOutcome | None:
     """Keep a claim that neither rules nor model decided, marked as unverified, with its best passage.
 
-    A passage that it does not cite must have `UNCITED_UNSURE_FROM`. None where no passage has so much.
+    A passage that it does not cite must have `UNCITED_UNSURE_FROM`, and the cited ones must not say otherwise.
+    None where no passage has so much.
     """
     cited = {number: check.findings[number] for number in check.cited(count)}
     best, least = best_finding(cited or check.findings), unsure_from
-    if cited and best and best[1].score < least:
+    if cited and best and best[1].score < least and not best[1].opposes:
         best, least = best_finding(check.findings), max(least, UNCITED_UNSURE_FROM)
     if not best or best[1].score < least or best[1].window is None:
         return None

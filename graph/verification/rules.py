@@ -160,7 +160,9 @@ def _score_unit(
     rival = max(0.0, best_overlap - overlap) if claim.question_terms else 0.0
     values = features(claim, index, passage, cosines.get(text.text), weigh, rival)
     wrong, copies = _is_wrong(values), is_near_copy(claim.text, text.text)
-    decides = wrong and (copies or bool(values["other_column"]))
+    # A copy that differs in two ways is about something else.
+    differs_twice = bool(values["polarity"] and values["value_elsewhere"])
+    decides = wrong and not differs_twice and (copies or bool(values["other_column"]))
     score = logistic(load("support").score(values))
     return _UnitScore(index, values, score, wrong, decides, replaces=copies and values["held"] < 1)
 

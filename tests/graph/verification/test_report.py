@@ -300,6 +300,7 @@ PUMPS = ("A pump is covered for 24 months.", "An old pump is sent back within 14
     ("question", "right", "wrong", "passages"),
     [
         ("How far apart are the doors of one hall?", "2 metres", "3 metres", [DOORS]),
+        ("For how many years is a lamp covered?", "2 years", "6 months", ["Lamps: 2 years, work: 6 months."]),
         ("How long is a pump covered?", "24 months", "14 days", [" ".join(PUMPS)]),
         ("How long is a pump covered?", "24 months", "14 days", PUMPS),
     ],
