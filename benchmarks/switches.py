@@ -87,11 +87,8 @@ def _zeros(asked: Any, values: Sequence[Any], *more: Any) -> list[float]:
 
 
 FEATURES = (
-    _feature("sentence", features._similarity_features),
-    _feature("near", features._best_window_share, of="_best_window_share", none=always(0.0)),
-    _feature("pairs", features._matched_pairs, of="_matched_pairs", none=always(set())),
-    _feature("sentence_top", 1),
-    _feature("lexical_rank_top", 2),
+    _feature("sentence", 1),
+    _feature("pairs", features._pairs_share, features._matched_pairs, of="_matched_pairs", none=always(set())),
     _feature(
         "linked",
         features._link_scores,
@@ -102,7 +99,6 @@ FEATURES = (
         none=_zeros,
     ),
     _feature("words_spread", features._bm25, of="_bm25", none=_zeros),
-    _feature("meaning_spread", 1),
 )
 
 EVIDENCE = (

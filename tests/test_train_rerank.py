@@ -10,7 +10,7 @@ from benchmarks.train_rerank import Listed, fit
 from graph.retrieval.features import FEATURES
 from graph.state import Passage
 
-NEAR, PAIRS, LINKED = (FEATURES.index(name) for name in ("near", "pairs", "linked"))
+SENTENCE, PAIRS, LINKED = (FEATURES.index(name) for name in ("sentence", "pairs", "linked"))
 
 
 def lists(name: str, count: int, speaks: int, against: int | None = None) -> list[Listed]:
@@ -32,18 +32,18 @@ def learned(lists: list[Listed]) -> Mapping[str, float]:
 
 
 def test_what_speaks_for_the_answer_gets_the_weight_and_what_speaks_against_it_gets_none() -> None:
-    weights = learned(lists("scifact", 60, NEAR, against=PAIRS))
-    assert weights["near"] == max(weights.values()) > 0.5
+    weights = learned(lists("scifact", 60, SENTENCE, against=PAIRS))
+    assert weights["sentence"] == max(weights.values()) > 0.5
     assert "pairs" not in weights
 
 
 def test_every_set_counts_the_same_however_many_questions_it_has() -> None:
-    weights = learned([*lists("scifact", 240, NEAR), *lists("mtrag", 60, LINKED)])
-    assert weights["linked"] == pytest.approx(weights["near"], rel=0.35)
+    weights = learned([*lists("scifact", 240, SENTENCE), *lists("mtrag", 60, LINKED)])
+    assert weights["linked"] == pytest.approx(weights["sentence"], rel=0.35)
 
 
 def test_questions_that_teach_nothing_are_passed_over() -> None:
-    [useful, *_] = known = lists("scifact", 30, NEAR)
+    [useful, *_] = known = lists("scifact", 30, SENTENCE)
     idle = [Listed("scifact", useful.found, useful.table, useful.owners, np.full(4, side)) for side in (True, False)]
     assert learned([*known, *idle]) == learned(known)
 

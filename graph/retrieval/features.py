@@ -12,24 +12,14 @@ from typing import NamedTuple
 
 from ..state import Passage
 from ..text.words import TermWeight, is_number, terms
+from .fusion import min_max
 
-NEAR_CHARACTERS = 240
-"""The width of the window for nearby terms, in characters: about two sentences."""
 MAX_PAIR_GAP = 12
 """The most characters between two terms that are neighbours in the question."""
 SATURATION, LENGTH_NORMALISATION = 1.2, 0.75
 """k1 and b of BM25: Robertson, Zaragoza: The Probabilistic Relevance Framework (2009)."""
 TOP_CANDIDATES = 3
-FEATURES = (
-    "sentence",
-    "near",
-    "pairs",
-    "sentence_top",
-    "lexical_rank_top",
-    "linked",
-    "words_spread",
-    "meaning_spread",
-)
+FEATURES = ("sentence", "pairs", "linked", "words_spread")
 """The features of the model; a higher value of each is better."""
 
 
@@ -47,7 +37,6 @@ class QuestionTerms:
     def __init__(self, question: str, weigh: TermWeight) -> None:
         order = terms(question)
         self.weights = {term: max(weigh(term), 1e-3) for term in dict.fromkeys(order)}
-        self.whole = sum(self.weights.values()) or 1.0
         self.pairs = {(a, b): self.weights[a] + self.weights[b] for a, b in pairwise(order) if a != b}
         self._pattern = _pattern(tuple(self.weights))
 
@@ -57,10 +46,6 @@ class QuestionTerms:
             return []
         found = ((match, _term(match.group())) for match in self._pattern.finditer(text))
         return [TermMatch(*match.span(), term) for match, term in found if term in self.weights]
-
-    def share(self, matched: set[str]) -> float:
-        """The weighted share of the question's terms that are matched, 0 to 1."""
-        return sum(self.weights[term] for term in matched) / self.whole
 
 
 @lru_cache(maxsize=256)
@@ -88,14 +73,17 @@ def features(question: str, passages: Sequence[Passage], weigh: TermWeight) -> l
     heading_matches = [analysed.matches(heading) for heading in headings]
     text_matches = [analysed.matches(passage["text"]) for passage in passages]
     sizes = [len(heading) + len(p["text"]) for heading, p in zip(headings, passages, strict=True)]
-    words = _bm25(analysed, heading_matches, text_matches, sizes)
-    rows = [
-        {**_term_features(analysed, heading, a, w, passage), **_similarity_features(passage), "words": score}
-        for heading, a, w, passage, score in zip(headings, heading_matches, text_matches, passages, words, strict=True)
+    spread = min_max(dict(enumerate(_bm25(analysed, heading_matches, text_matches, sizes))))
+    links = _link_scores(analysed, passages)
+    return [
+        {
+            "sentence": max(passage["similar"], default=passage["vector"] or 0.0),
+            "pairs": _pairs_share(analysed, headings[n], heading_matches[n], passage["text"], text_matches[n]),
+            "linked": links[n],
+            "words_spread": spread[n],
+        }
+        for n, passage in enumerate(passages)
     ]
-    for row, linked in zip(rows, _link_scores(analysed, passages), strict=True):
-        row["linked"] = linked
-    return _add_relative_features(rows)
 
 
 def heading_of(passage: Passage) -> str:
@@ -121,21 +109,16 @@ def _bm25(
     return found
 
 
-def _term_features(
+def _pairs_share(
     question: QuestionTerms,
     heading: str,
     heading_matches: Sequence[TermMatch],
+    text: str,
     text_matches: Sequence[TermMatch],
-    passage: Passage,
-) -> dict[str, float]:
-    """Features from the terms and pairs of the question in a passage."""
-    heading_terms = {match.term for match in heading_matches}
-    pairs = _matched_pairs(question, heading, heading_matches) | _matched_pairs(question, passage["text"], text_matches)
-    return {
-        "near": _best_window_share(question, heading_terms, text_matches),
-        "pairs": sum(question.pairs[pair] for pair in pairs) / (sum(question.pairs.values()) or 1.0),
-        "lexical_rank": passage["lexical"] or 0.0,
-    }
+) -> float:
+    """The weighted share of the question's pairs that a heading or a text has."""
+    pairs = _matched_pairs(question, heading, heading_matches) | _matched_pairs(question, text, text_matches)
+    return sum(question.pairs[pair] for pair in pairs) / (sum(question.pairs.values()) or 1.0)
 
 
 def _matched_pairs(question: QuestionTerms, text: str, matches: Sequence[TermMatch]) -> set[tuple[str, str]]:
@@ -146,28 +129,6 @@ def _matched_pairs(question: QuestionTerms, text: str, matches: Sequence[TermMat
         if (one.term, other.term) in question.pairs
         and other.start - one.end <= MAX_PAIR_GAP
         and not terms(text[one.end : other.start])
-    }
-
-
-def _best_window_share(question: QuestionTerms, heading_terms: set[str], matches: Sequence[TermMatch]) -> float:
-    """The largest share of the question's terms in one window, including those of the heading."""
-    best, first = question.share(heading_terms), 0
-    upper_bound = question.share(heading_terms | {match.term for match in matches})
-    for last, match in enumerate(matches):
-        if best >= upper_bound:
-            break
-        while match.end - matches[first].start > NEAR_CHARACTERS:
-            first += 1
-        best = max(best, question.share(heading_terms | {each.term for each in matches[first : last + 1]}))
-    return best
-
-
-def _similarity_features(passage: Passage) -> dict[str, float]:
-    """The embedding similarities of passage and question."""
-    cosine = passage["vector"] or 0.0
-    return {
-        "meaning": cosine,
-        "sentence": max(passage["similar"], default=cosine),
     }
 
 
@@ -200,27 +161,3 @@ def _new_terms_share(question: QuestionTerms, title: str) -> float:
     """The share of a title's terms that are not in the question."""
     title_terms = set(terms(title))
     return len(title_terms - question.weights.keys()) / len(title_terms) if title_terms else 0.0
-
-
-def _add_relative_features(rows: list[dict[str, float]]) -> list[dict[str, float]]:
-    """Add features relative to the other candidates."""
-    if not rows:
-        return []
-    for name in ("words", "meaning"):
-        _add_spread(rows, name)
-    for name in ("lexical_rank", "sentence"):
-        _add_rank(rows, name)
-    return rows
-
-
-def _add_spread(rows: Sequence[dict[str, float]], name: str) -> None:
-    """Add NAME_spread: the min-max-normalised value; 1 where all are the same."""
-    low, high = min(row[name] for row in rows), max(row[name] for row in rows)
-    for row in rows:
-        row[f"{name}_spread"] = (row[name] - low) / (high - low) if high > low else 1.0
-
-
-def _add_rank(rows: Sequence[dict[str, float]], name: str) -> None:
-    """Add NAME_top: 1 / (rank + 3), counted from the best."""
-    for rank, row in enumerate(sorted(rows, key=lambda row: -row[name])):
-        row[f"{name}_top"] = 1 / (rank + 3)
