@@ -132,7 +132,7 @@ def features_of(examples: Sequence[Example], weigh: TermWeight) -> list[list[Fea
         passage, has_terms = passages[0], bool(claim.question_terms)
         best = best_question_overlap(claim, passages, weigh) if has_terms else 0.0
         overlaps = {
-            n: question_overlap(claim, passage.unit_texts[n], passage.context, weigh) if has_terms else 0.0
+            n: question_overlap(claim, passage.unit_texts[n], passage.unit_contexts[n], weigh) if has_terms else 0.0
             for n in units
         }
         cosines = np.array([vectors[query] @ vectors[passage.unit_texts[n].text] for n in units])

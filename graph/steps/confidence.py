@@ -33,6 +33,8 @@ WITHOUT_VALUE = 2
 """The terms that a price or a time that was asked for and is not stated counts as."""
 SEPARABLE = re.compile(r"(ab|an|auf|aus|bei|ein|mit|nach|um|vor|zu|zurück)(?:zu|ge)?(\w{3,})")
 """A German verb whose prefix may stand apart, or before `zu` or `ge`: einreichen, reicht ... ein, einzureichen."""
+HOUR = ("second", 3600)
+"""The unit of `20 heures`, which is a time of the day too."""
 STEM, ENDING = 4, 2
 """Letters that two forms of a word have in common at least, and that they differ in at most."""
 
@@ -73,7 +75,9 @@ def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
     """Whether a question asks what something costs or at what time it is, and no such value is stated."""
     if ASKS_PRICE.search(question):
         return not any(base in CURRENCIES for value in stated for base, _ in value.units)
-    return bool(ASKS_TIME.search(question)) and not any(value.kind == "time" or not value.units for value in stated)
+    return bool(ASKS_TIME.search(question)) and not any(
+        value.kind == "time" or not value.units or HOUR in value.units for value in stated
+    )
 
 
 def _has(term: str, terms: frozenset[str], text: str) -> bool:

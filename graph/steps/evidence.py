@@ -12,7 +12,7 @@ from ..state import Evidence, Passage
 from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, terms, weights
-from .names import Name, names_in, side_by_side, text_names
+from .names import CARRIED, Name, names_in, side_by_side, text_names
 from .versions import outdated, year_of_version
 
 MOST_UNITS = 400
@@ -30,6 +30,8 @@ OUTDATED = -8.0
 UNNAMED = -1.0
 """Log-odds for each name of the question that a unit is not about, where others are."""
 
+CARRIED_SHARE = 0.5
+"""What a word counts that a conversation, or the first part of a question, has carried along."""
 ENTRY = 5.0
 """Log-odds for the entry of a code in a list of codes where its meaning is asked for."""
 MEANS = re.compile(r"\b(?:means?|meaning|stands? for|bedeutet|bedeutung|signifie|significa|betekent)\b", re.IGNORECASE)
@@ -132,10 +134,17 @@ def asked_terms(question: str, language: str = "en") -> frozenset[str]:
     return term_set(ORDERS.sub("", question), language)
 
 
+def weigh_carried(question: str, weigh: TermWeight, language: str = "en") -> TermWeight:
+    """Weights by which the words that a conversation has carried along count less than the question's own."""
+    carried = CARRIED.search(question)
+    taken = term_set(carried.group(), language) - term_set(CARRIED.sub("", question), language) if carried else ()
+    return (lambda term: weigh(term) * (CARRIED_SHARE if term in taken else 1.0)) if taken else weigh
+
+
 def score(question: str, passages: Sequence[Passage], weigh: TermWeight, language: str = "en") -> list[Evidence]:
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms."""
     found, old = gather(passages), outdated(question, passages)
-    wanted = asked_terms(question, language)
+    wanted, weigh = asked_terms(question, language), weigh_carried(question, weigh, language)
     for unit in found:
         passage = passages[unit["passage"]]
         here = term_set(f"{unit['text']}\n{about(passage, unit)}", language)
@@ -166,7 +175,7 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     """Which units are about what the question names; `found` is best first.
 
     A row or a list item has a name itself, or stands under it. A sentence may have it from another one under the same
-    heading. A unit that is about something else in its place is no answer; one that does not say counts less.
+    heading. A unit that is not about a name counts less.
     """
     wanted = tuple(n for n in names_in(question, language) if n.text != year_of_version(question, passages))
     if not wanted:
@@ -182,12 +191,7 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
         for unit, count in zip(found, lost, strict=True)
     ]
     every = [less_likely(*each) for each in zip(found, odds, strict=True)]
-    fitting = [
-        unit
-        for unit, before, count in zip(every, found, lost, strict=True)
-        if count == least or not any(view.is_other(before, name) for name in wanted)
-    ]
-    return Named(wanted, sorted(fitting, key=lambda unit: -unit["score"]), missing, every, not least)
+    return Named(wanted, sorted(every, key=lambda unit: -unit["score"]), missing, every, not least)
 
 
 def is_entry(question: str, unit: Evidence, names: Sequence[Name]) -> bool:
@@ -229,14 +233,6 @@ class _View:
             return False
         loose = shape(unit, self.passages[unit["passage"]]) == "sentence" and not unit.get("question")
         return self._above(unit, name) or (loose and name in self._under[unit["passage"], unit["heading"]])
-
-    def is_other(self, unit: Evidence, name: Name) -> bool:
-        """Whether a unit is about something else: where the name would stand, or where others of its list name it."""
-        if self.fits(unit, name):
-            return False
-        return (
-            name.kind == "code" or self._is_rival(unit, name) or name in self._under[unit["passage"], unit["heading"]]
-        )
 
     def has(self, name: Name) -> bool:
         """Whether anything has a name."""

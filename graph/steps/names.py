@@ -224,7 +224,9 @@ class TextNames:
         return any(all(any(abs(n - first) < reach for n in own) for own in places) for first in places[0])
 
     def rivals(self, name: Name) -> bool:
-        """Whether the text has another name in the same position: `in Spain` instead of `in Belgium`."""
+        """Whether the text has another name in the same position, `in Spain` for `in Belgium`, or another year."""
+        if name.kind == "number" and YEAR.fullmatch(name.words[0]) and any(map(YEAR.fullmatch, self.words)):
+            return not self.has(name)
         last = name.before.split(" ")[-1]
         led = [n + 1 for n in self._places.get(last[:3], ()) if last and _before(self.words[: n + 1]) == name.before]
         others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]

@@ -16,7 +16,7 @@ from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
 from .evidence import asked_terms, naming, shape, term_set, unit_text
-from .question_kinds import SEVERAL, asks_amount, asks_how, asks_several, counted_in, not_stated
+from .question_kinds import PROCEDURE, SEVERAL, asks_amount, asks_how, asks_several, counted_in, not_stated
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
@@ -82,6 +82,9 @@ def choose(
         items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
         if len(block) == 1 and len(items) > 1:
             block = list_of(items[0], passage, around)
+        if len(block) == 1 and asked_terms(PROCEDURE.sub("", question)) <= term_set(best["heading"]):
+            # A section whose heading says what is done.
+            block = [unit for unit in around if unit["heading"] == best["heading"]]
         return _whole(block if len(block) > 1 else sequence_of(best, passage, around), own, passages)
     if asks_several(question):
         records = alike(best, passages, found)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..state import Evidence, Passage, Quote, Selection
+from ..text.language import UNKNOWN, likeliest_language
 from ..text.words import TermWeight
 from .confidence import WITH_VECTORS, confidence
 from .evidence import Named, about, about_names, is_entry, log_odds, score
@@ -50,6 +51,8 @@ def judge(
     `read`, where there is one, reads the best sentences with the question and so orders them anew.
     """
     questions = list(parts) or [question]
+    if language == UNKNOWN and passages:
+        language = likeliest_language(question, passages[0]["text"])
     found: list[Judged] = []
     for part in questions:
         of_part = _answer(part, passages, weigh, language, answer_from, read)
@@ -107,9 +110,14 @@ def _answer(
 def by_reading(
     question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], read: Read
 ) -> tuple[list[Evidence], float]:
-    """The units with the first READ in the order of how well they answer when they are read; and the best's score."""
+    """The units with the first READ in the order of how well they answer when they are read; and the best's score.
+
+    What a conversation has carried along is not read: a sentence that only repeats it would read best.
+    """
     best = fitting[:READ]
-    scores = read(question, [f"{about(passages[unit['passage']], unit)}. {unit['text']}" for unit in best])
+    scores = read(
+        CARRIED.sub("", question), [f"{about(passages[unit['passage']], unit)}. {unit['text']}" for unit in best]
+    )
     order = sorted(range(len(best)), key=lambda n: -scores[n] - BESIDE_READING * log_odds(best[n]))
     return [*(best[n] for n in order), *fitting[READ:]], scores[order[0]]
 

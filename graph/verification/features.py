@@ -9,7 +9,7 @@ from rapidfuzz.distance import LCSseq
 
 from ..steps.names import names_in, text_names
 from ..steps.question_kinds import HOW_MANY
-from ..text.facts import count_opposites
+from ..text.facts import count_opposites, names
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
 from ..text.units import unit_at
@@ -45,11 +45,12 @@ def features(
 
     `rival`: how much more of the question another unit covers.
     """
-    unit, context = passage.unit_texts[index], passage.context
+    unit, context = passage.unit_texts[index], passage.unit_contexts[index]
     matched = _matched_value_terms(claim, index, passage)
     missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
     covered = share(claim.all_terms, claim.all_terms - missing, weigh)
     answer = frozenset(claim.terms) - claim.question_terms
+    names_other = bool(names(unit.text) - claim.words - claim.question_terms)
     copied_share = LCSseq.similarity(claim.terms, unit.terms) / len(claim.terms) if claim.terms else 1.0
     return {
         "held": covered,
@@ -57,6 +58,7 @@ def features(
         "cosine": DEFAULT_COSINE[0] + DEFAULT_COSINE[1] * covered if cosine is None else cosine,
         **_value_features(claim, index, passage),
         "name_missing": float(_name_missing(claim, passage)),
+        "name_replaced": copied_share * (names_other and _name_replaced(claim, unit, context)),
         "polarity": _negation_mismatch(claim, unit, passage, copied_share),
         "opposed": float(count_opposites(claim.words, unit.words) > 0 or _periods_differ(claim, unit)),
         "rival": rival if claim.answers_question else 0.0,
@@ -100,6 +102,12 @@ def _name_missing(claim: InterpretedClaim, passage: PreparedPassage) -> bool:
     return bool(unmatched and missing_terms(unmatched, [passage.full_text.term_forms, passage.context.term_forms]))
 
 
+def _name_replaced(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
+    """Whether the unit and its context have no word of one of the claim's names."""
+    unmatched = [name for name in claim.names if not name & (unit.words | context.words)]
+    return any(len(missing_terms(name, [unit.term_forms, context.term_forms])) == len(name) for name in unmatched)
+
+
 def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether a claim names one column of a table row and states the cell of another."""
     # The first cell names the row.
@@ -122,12 +130,15 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
 
 
 def _is_from_other_row(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> bool:
-    """Whether a claim names another row of the table, and not the one that it is compared with."""
-    own = _row_name(index, passage)
-    if not own or own & claim.all_terms:
-        return False
-    others = (_row_name(other, passage) for other in range(len(passage.units)))
-    return any(name and name <= claim.all_terms for name in others)
+    """Whether a claim names another row of the table, or names this one and says what only another one has."""
+    own, named = _row_name(index, passage), claim.all_terms
+    others = {n: name for n in range(len(passage.units)) if n != index and (name := _row_name(n, passage))}
+    if not own & named:
+        return bool(own) and any(name <= named for name in others.values())
+    missing = missing_terms(claim.terms, [passage.unit_texts[index].term_forms, passage.context.term_forms])
+    return bool(missing) and any(
+        missing.issubset(passage.unit_texts[n].terms) for n, name in others.items() if not name <= named
+    )
 
 
 @lru_cache(maxsize=16384)
@@ -169,7 +180,7 @@ def _overlap(question_terms: frozenset[str], unit: AnalysedText, context: Analys
 def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: TermWeight) -> float:
     """The highest question overlap among the units that do not state the claim's answer."""
     answer = frozenset(claim.terms) - claim.question_terms
-    units = [(unit, passage.context) for passage in passages for unit in passage.unit_texts]
+    units = [pair for passage in passages for pair in zip(passage.unit_texts, passage.unit_contexts, strict=True)]
     ranked = sorted(((question_overlap(claim, *pair, weigh), pair[0]) for pair in units), key=lambda each: -each[0])
     return next(
         (

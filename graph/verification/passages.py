@@ -1,11 +1,12 @@
 """Prepares a passage for comparison with claims: its sentences and table rows, and their context; pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import count_negations, negated_clauses, plain_words
+from ..text.function_words import LEADING_PRONOUN
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
@@ -19,6 +20,11 @@ EXCLUSION_HEADING = re.compile(
     re.IGNORECASE,
 )
 """A heading that negates the text under it."""
+PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEADING_PRONOUN}", re.IGNORECASE)
+"""The beginning of a sentence whose subject is in the sentence before."""
+LIFE_DATES = re.compile(r"[A-Z]\w+ \((?:c\. ?)?\d{3,4} ?[-–] ?\d{3,4}\)")
+LIFE_TERMS = ("born", "die")
+"""What the years after a person's name say: `Zhu Shijie (1249-1314)`."""
 STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
 
 
@@ -44,7 +50,8 @@ class AnalysedText:
     @cached_property
     def term_forms(self) -> frozenset[str]:
         """Its terms, and the terms without their last letters, so that `weigh` matches `weight`."""
-        return frozenset(form for term in self.terms for form in _shortened(term))
+        implied = LIFE_TERMS if LIFE_DATES.search(self.text) else ()
+        return frozenset(form for term in (*self.terms, *implied) for form in _shortened(term))
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
@@ -65,13 +72,18 @@ class AnalysedText:
 
 @dataclass(frozen=True, eq=False)
 class PreparedPassage:
-    """A passage with its units (sentences and table rows); `context` is the title, section and metadata."""
+    """A passage with its units (sentences and table rows) and their context.
+
+    `context` is the title, section and metadata. `unit_contexts` adds the sentence before a unit that begins with a
+    pronoun.
+    """
 
     text: str
     context: AnalysedText
     full_text: AnalysedText
     units: tuple[Unit, ...]
     unit_texts: tuple[AnalysedText, ...]
+    unit_contexts: tuple[AnalysedText, ...]
     language: str
 
     @cached_property
@@ -90,7 +102,16 @@ def prepare_passage(text: str, header: str, context: str) -> PreparedPassage:
     unit_texts = tuple(AnalysedText(unit.reading, language) for unit in own_units)
     full_text = AnalysedText("\n".join(unit.reading for unit in own_units), language)
     analysed_context = AnalysedText(SECTION_NUMBER.sub(r"\1", context), language)
-    return PreparedPassage(text, analysed_context, full_text, own_units, unit_texts, language)
+    unit_contexts = tuple(_unit_contexts(unit_texts, analysed_context))
+    return PreparedPassage(text, analysed_context, full_text, own_units, unit_texts, unit_contexts, language)
+
+
+def _unit_contexts(unit_texts: Sequence[AnalysedText], context: AnalysedText) -> Iterator[AnalysedText]:
+    before = ""
+    for each in unit_texts:
+        before = before if PRONOUN_START.match(each.text) else ""
+        yield AnalysedText(f"{context.text}\n{before}", context.language) if before else context
+        before = f"{before} {each.text}".strip()
 
 
 def is_known_language(language: str) -> bool:

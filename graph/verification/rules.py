@@ -122,7 +122,7 @@ def check_claim(
         score = min(score, MAX_WRONG)
     elif best.replaces:
         score = min(score, MAX_REPLACED)
-    unit_text, context = passage.unit_texts[best.index], passage.context
+    unit_text, context = passage.unit_texts[best.index], passage.unit_contexts[best.index]
     own = overlap_of(claim, unit_text, context, weigh) if rivals else None
     rivalled = (own and any(rival.beats(own) for rival in rivals)) or has_rival_beside(claim, unit_text, weigh)
     if rivalled or lacks_name(claim, unit_text, context):
@@ -156,7 +156,7 @@ def _score_unit(
     best_overlap: float,
 ) -> _UnitScore:
     text = passage.unit_texts[index]
-    overlap = question_overlap(claim, text, passage.context, weigh)
+    overlap = question_overlap(claim, text, passage.unit_contexts[index], weigh)
     rival = max(0.0, best_overlap - overlap) if claim.question_terms else 0.0
     values = features(claim, index, passage, cosines.get(text.text), weigh, rival)
     wrong, copies = _is_wrong(values), is_near_copy(claim.text, text.text)
@@ -181,7 +181,7 @@ def _is_wrong(values: Features) -> bool:
     """A value, name or run of terms that the passage lacks, or a copy with another value, name or polarity."""
     nowhere = values["value_missing"] or values["name_missing"] or values["added"]
     elsewhere = values["other_column"] or values["other_row"]
-    difference = values["value_elsewhere"] or values["opposed"] or values["polarity"]
+    difference = values["value_elsewhere"] or values["name_replaced"] or values["opposed"] or values["polarity"]
     return bool(nowhere or elsewhere or (values["copied"] >= COPIED_MIN_SHARE and difference))
 
 
@@ -203,12 +203,13 @@ def explain(claim: InterpretedClaim, index: int, passage: PreparedPassage, value
         (values["other_row"], "another row says it"),
         (values["polarity"], "one denies what the other says"),
         (values["opposed"], "one says the opposite of the other"),
+        (values["name_replaced"] > COPIED_MIN_SHARE, "it says this of another name"),
     )
     if because := next((because for holds, because in otherwise if holds), ""):
         return because, True
     if values["rival"] > RIVAL_MIN:
         return "another place says more of what was asked, and not this", False
-    missing = missing_terms(claim.all_terms, [unit.term_forms, passage.context.term_forms])
+    missing = missing_terms(claim.all_terms, [unit.term_forms, passage.unit_contexts[index].term_forms])
     missing_words = [word for word in words(f"{claim.text} {claim.question}") if missing.intersection(terms_of(word))]
     named = list(dict.fromkeys(missing_words or sorted(missing)))[:MAX_REASON_WORDS]
     return (f"nothing is said there of {', '.join(named)}" if named else ""), False

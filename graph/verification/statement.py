@@ -27,6 +27,7 @@ FRAGMENT_MAX_TERMS = 2
 """The most content words, besides values, of a claim that is a fragment."""
 FRAGMENT_MAX_WORDS = 20
 """The most words of a claim that is a fragment."""
+EXAMPLES = re.compile(r" (?:examples|Beispiele|exemples|ejemplos|esempi|voorbeelden)\b", re.IGNORECASE)
 VERBS = AUXILIARIES | frozenset(
     "hat haben ist sind war wird werden est sont a ont es son está è sono ha is zijn heeft".split()
 )
@@ -73,7 +74,9 @@ class InterpretedClaim:
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
-        return values(self.text, self.language)
+        """Its values; `two examples` counts what the claim lists."""
+        text = in_digits(self.text, self.language)
+        return tuple(v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end))
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
