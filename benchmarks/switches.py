@@ -138,7 +138,6 @@ CONVERSATION = (
             conversation.Talk,
             conversation._telling,
             conversation.needs_context,
-            conversation.shares_topic,
             conversation.spoken_turns,
         ),
         ((conversation.Talk, "topic", always("")),),

@@ -31,8 +31,6 @@ ASKING = re.compile(
 """What asks in other languages than English, and stands in no answer."""
 WITHOUT_VALUE = 2
 """The terms that a price or a time that was asked for and is not stated counts as."""
-SEPARABLE = re.compile(r"(ab|an|auf|aus|bei|ein|mit|nach|um|vor|zu|zurück)(?:zu|ge)?(\w{3,})")
-"""A German verb whose prefix may stand apart, or before `zu` or `ge`: einreichen, reicht ... ein, einzureichen."""
 HOUR = ("second", 3600)
 """The unit of `20 heures`, which is a time of the day too."""
 STEM, ENDING = 4, 2
@@ -66,7 +64,8 @@ def held_by_best(question: str, passages: Sequence[Passage], evidence: Sequence[
     best = evidence[0]
     text = f"{best['text']}\n{about(passages[best['passage']], best)}"
     wanted = frozenset(term for term in asked_terms(ASKING.sub("", question), language) if not ASKS.search(term))
-    held = {term for term in wanted if _has(term, term_set(text, language), text)}
+    here = term_set(text, language)
+    held = {term for term in wanted if term in here or any(_same_stem(term, other) for other in here)}
     lacking = WITHOUT_VALUE * (language in LANGUAGES and _lacks_value(question, values(best["text"], language)))
     return max(0.0, (len(held) / max(1, len(wanted) + lacking) - CHANCE) / (1 - CHANCE))
 
@@ -78,19 +77,6 @@ def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
     return bool(ASKS_TIME.search(question)) and not any(
         value.kind == "time" or not value.units or HOUR in value.units for value in stated
     )
-
-
-def _has(term: str, terms: frozenset[str], text: str) -> bool:
-    """Whether a text has a term in any form."""
-    if term in terms or any(_same_stem(term, other) for other in terms):
-        return True
-    verb = SEPARABLE.fullmatch(term)
-    if not verb:
-        return False
-    apart = re.search(rf"\b{verb[1]}\b", text)
-    others = [(found[1], found[2]) for other in terms if (found := SEPARABLE.fullmatch(other))]
-    others += [(verb[1], other) for other in terms if apart]
-    return any(prefix == verb[1] and stem.startswith(verb[2][:STEM]) for prefix, stem in others)
 
 
 def _same_stem(one: str, other: str) -> bool:

@@ -39,8 +39,6 @@ NAMING = re.compile(
     r"\W*(?i:who|whom|whose|what|when|where|which|how|is|are|was|were|do|does|did|can|could|has|have|will|would|should"
     r"|may|must)\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)"
 )
-NEAR = 4
-"""Turns back in which a turn that stands alone looks for a shared word, before it counts as a new topic."""
 TOPIC, SOUGHT = 3, 4
 """How many words the question takes along as it is shown and ranked by, and how many as it is searched for."""
 DECAY = 0.7
@@ -67,7 +65,6 @@ COURTESY = frozenset(
     tack obrigado hallo bonjour hola ciao""".split()
 )
 ASKING = frozenset("who whom whose what when where which why how is are was were do does did can could may".split())
-HOW_ARE_YOU = re.compile(r"\W*how are (?:you|things)\b", re.IGNORECASE)
 AROUND = frozenset(
     """a again all alright and appreciate appreciated are day do doing everyone evening for going got have help helped
     helpful how i i'm is it it's lot me morning much no now really see so that that's the then there this to
@@ -101,13 +98,11 @@ def fold(question: str, history: Sequence[Turn], weigh: TermWeight = equal_weigh
         return _alone(other)
     talk = Talk.of(turns)
     words, sought = talk.topic(question, TOPIC), talk.topic(question, SOUGHT, weigh)
-    if not words or not (needs_context(question) or shares_topic(question, turns)):
+    if not words or not needs_context(question):
         return _alone(question)
     alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
     whole = f"{question} ({words})"
-    if needs_context(question):
-        return Folded(whole, [carried, alone], [whole, question])
-    return Folded(question, [alone, carried], [question, whole])
+    return Folded(whole, [carried, alone], [whole, question])
 
 
 def _alone(question: str) -> Folded:
@@ -164,12 +159,6 @@ def needs_context(question: str) -> bool:
     return not NAMING.match(rest) and (rest != question or len(set(terms(question))) < FULL)
 
 
-def shares_topic(question: str, history: Sequence[Turn]) -> bool:
-    """Whether a recent turn has a content word of this one."""
-    recent_terms = {term for turn in history[-NEAR:] for term in terms(turn["content"])}
-    return bool(recent_terms & set(terms(question)))
-
-
 @dataclass(frozen=True)
 class Talk:
     """The terms of the earlier turns: what each is worth, when it was said last, and by which word."""
@@ -218,5 +207,5 @@ def is_courtesy(question: str, history: Sequence[Turn]) -> bool:
     if history and history[-1]["role"] == "assistant" and history[-1]["content"].rstrip().endswith("?"):
         return False
     words = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
-    asks = words[:1] and words[0] in ASKING and not HOW_ARE_YOU.match(question)
+    asks = words[:1] and words[0] in ASKING
     return not asks and any(word in COURTESY for word in words) and all(word in COURTESY | AROUND for word in words)

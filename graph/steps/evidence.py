@@ -13,7 +13,7 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, terms, weights
 from .names import CARRIED, Name, names_in, side_by_side, text_names
-from .versions import outdated, year_of_version
+from .versions import outdated
 
 MOST_UNITS = 400
 BIAS, MEANING, WORDS = -6.5, 4.4, 5.4
@@ -30,7 +30,7 @@ OUTDATED = -8.0
 UNNAMED = -1.0
 """Log-odds for each name of the question that a unit is not about, where others are."""
 
-CARRIED_SHARE = 0.5
+CARRIED_SHARE = 0.3
 """What a word counts that a conversation, or the first part of a question, has carried along."""
 ENTRY = 5.0
 """Log-odds for the entry of a code in a list of codes where its meaning is asked for."""
@@ -177,7 +177,7 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     A row or a list item has a name itself, or stands under it. A sentence may have it from another one under the same
     heading. A unit that is not about a name counts less.
     """
-    wanted = tuple(n for n in names_in(question, language) if n.text != year_of_version(question, passages))
+    wanted = names_in(question, language)
     if not wanted:
         return Named(wanted, list(found), [], found)
     view = _View(passages, found, wanted)

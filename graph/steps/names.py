@@ -12,7 +12,6 @@ from typing import Literal
 from unicodedata import normalize
 
 from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
-from ..text.splitting import sentences
 from ..text.units import CURRENCIES
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
@@ -28,7 +27,6 @@ COUNTS = re.compile(r"\d+(?:[.,]\d+)?(?:[^\W\d_]{1,3}|-[a-z]+)")
 """An amount, an ordinal or an adjective: 40kg, 3rd, 5-star."""
 LETTERED = re.compile(r"\d+(?:[A-Z]|[a-f])")
 """A number with a letter, which behind a noun says which one is meant: ward 4B, class 5b."""
-DOTTED = re.compile(r"(?:[A-Z]\.){2,}")
 YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 SMALL = EMPTY_WORDS | FUNCTION_WORDS
 """Words that carry no meaning, and name nothing."""
@@ -61,19 +59,11 @@ class Name:
     before: str = ""
 
 
-def question_sentences(question: str) -> str:
-    """The sentences of a question that ask: what is told before them may be meant by another name in a document."""
-    if "? " not in question and ". " not in question:
-        return question
-    found = [question[start:end] for start, end in sentences(question, 0, len(question))]
-    return " ".join([one for one in found if one.rstrip().endswith("?")]) or question
-
-
 @lru_cache(maxsize=1024)
 def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     """What a question names, in order; what a conversation has carried along in brackets names nothing."""
-    text = CARRIED.sub("", question_sentences(question))
-    found = list(TOKEN.finditer(DOTTED.sub(lambda match: match.group().replace(".", ""), text)))
+    text = CARRIED.sub("", question)
+    found = list(TOKEN.finditer(text))
     words = [match.group().translate(SAME).removesuffix("'s") for match in found]
     shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in SMALL for word in words[1:]) > 1
     shouted = shouted or (
@@ -216,7 +206,10 @@ class TextNames:
         if name.kind == "name" and len(name.words) == 1:
             return self._has_word(SAME_NAME.get(name.words[0], name.words[0]), name.text)
         if name.kind != "name":
-            return name.words[0] in self.words or (name.kind == "code" and self._has_apart(name.words[0]))
+            pairs = zip(self.words, self.words[1:], strict=False)
+            # `KX 310` is `KX-310`.
+            apart = name.kind == "code" and any(one + other == name.words[0] for one, other in pairs)
+            return apart or name.words[0] in self.words
         if "".join(word[0] for word in name.words) in self.words:
             return True
         places = [self._at(wanted) for wanted in name.words]
@@ -248,10 +241,6 @@ class TextNames:
     def _capitals(self) -> str:
         pairs = zip(self.words, self.capital, strict=True)
         return "".join(word[0] if capital else " " for word, capital in pairs)
-
-    def _has_apart(self, code: str) -> bool:
-        """`KX 310` is `KX-310`."""
-        return any(one + other == code for one, other in zip(self.words, self.words[1:], strict=False))
 
 
 def _is_kin(name: Name, word: str, capital: bool) -> bool:

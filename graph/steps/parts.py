@@ -19,7 +19,7 @@ ASKED = (
 )
 AND = r",?\s+(?:and|but)\s+(?:also\s+|then\s+)?"
 JOINT = re.compile(rf"{AND}(?=(?i:{LEAD}{ASKED}|{AUXILIARY} {PRONOUN}\b))")
-JOINT_YES_NO = re.compile(
+YES_NO = re.compile(
     rf"{AND}(?=(?i:{AUXILIARY}) (?:(?i:{PRONOUN}|the|a|an|this|that|my|our|your|its|his|her|their)\b|[A-Z]))"
 )
 YES_NO = re.compile(rf"\W*{AUXILIARY}\b", re.IGNORECASE)
@@ -66,8 +66,7 @@ def _clauses(sentence: str) -> list[str]:
 
 
 def _pieces(clause: str) -> Iterator[str]:
-    joint = JOINT_YES_NO if YES_NO.match(clause) else JOINT
-    for found in (*JOINT.finditer(clause), *joint.finditer(clause)):
+    for found in JOINT.finditer(clause):
         left, right = clause[: found.start()], clause[found.end() :]
         # `a man who lies and who steals` is one thing described twice.
         if not (RELATIVE.search(left) and re.match(r"(?:who|which|whose|that)\b", right, re.IGNORECASE)):

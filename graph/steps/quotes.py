@@ -73,8 +73,6 @@ def choose(
     if computed(question, best, passages) and len(kin) > 1:
         return _quotes(kin, own, "The answer has to be worked out from what is quoted.")
     passage, around = passages[best["passage"]], own.of(best["passage"])
-    if shape(best, passage) == "row" and (empty := _empty_cells(question, best, passage, around)):
-        return _quotes([best], own, f"The row says nothing of: {', '.join(empty)}.")
     block = list_of(best, passage, around)
     if len(block) > 1 and _leads(best, passage):
         return _whole(block, own, passages)
@@ -142,14 +140,6 @@ def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]
     return sorted(
         kin, key=lambda unit: (unit["passage"] != best["passage"], passages[unit["passage"]]["start"], unit["start"])
     )
-
-
-def _empty_cells(question: str, best: Evidence, passage: Passage, around: Sequence[Evidence]) -> list[str]:
-    """Columns that the question asks for, that other rows have, and in which the best row has nothing."""
-    question_terms, own = set(terms(question)), _labels(best["text"])
-    rows = [_labels(unit["text"]) for unit in around if shape(unit, passage) == "row"]
-    others = dict.fromkeys(label for labels in rows if set(own) < set(labels) for label in labels if label not in own)
-    return [label for label in others if terms(label) and set(terms(label)) <= question_terms]
 
 
 def _labels(reading: str) -> tuple[str, ...]:

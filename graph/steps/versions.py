@@ -1,7 +1,7 @@
 """Which of the kept passages belong to a version of a document that a newer one has replaced; pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from ..state import Passage
@@ -22,38 +22,26 @@ ASKS_FOR_OLD = re.compile(
     r"\b(?:was|were|used to|former|formerly|previous|previously|earlier|old|until|before)\b", re.IGNORECASE
 )
 """What may ask for how things were: where it does not tell when, any version may be meant."""
-FORMER = re.compile(r"(?i)\b(?:former(?:ly)?|previous(?:ly)?|earlier|used to|(?:was|were|did)\b.*\bbefore)\b(?! \d)")
-"""What asks for the version before the one in force."""
-IN_YEAR = re.compile(r"\b(?:in|of|during|for|since) ((?:19|20)\d\d)\b", re.IGNORECASE)
 
 
 def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
     """The numbers of the passages of a version of a document that is not the one that is asked for.
 
     Documents are versions of one when their titles differ in their version alone and their other metadata agree. Asked
-    for is the one that took effect last; where the question names a year, by its end; where it asks for how things were
-    before, the one before that. A question that names a number of a version's title wants that one too.
+    for is the one that took effect last; any, where it asks for how things were. A question that names a number of a
+    version's title wants that one too.
     """
-    former, year = bool(FORMER.search(question)), IN_YEAR.search(question)
-    if ASKS_FOR_OLD.search(question) and not (former or year):
+    if ASKS_FOR_OLD.search(question):
         return set()
-    last = f"{year[1]}-99" if year else "9999"
-    wanted = {name: _in_force(dates, last, former) for name, dates in _dates(passages).items()}
+    newest = {name: max(dates) for name, dates in _dates(passages).items()}
     question_numbers = numbers(question)
     return {
         n
         for n, passage in enumerate(passages)
         if effective(passage)
-        and wanted[family(passage)] not in ("", effective(passage))
+        and newest[family(passage)] != effective(passage)
         and not question_numbers & numbers(passage["title"])
     }
-
-
-def year_of_version(question: str, passages: Sequence[Passage]) -> str:
-    """The year that a question names where versions of a document are found of which one held then, or ""."""
-    year = IN_YEAR.search(question)
-    oldest = [min(dates) for dates in _dates(passages).values() if len(dates) > 1]
-    return year[1] if year and oldest and min(oldest) <= f"{year[1]}-99" else ""
 
 
 def _dates(passages: Sequence[Passage]) -> dict[tuple[object, ...], set[str]]:
@@ -63,12 +51,6 @@ def _dates(passages: Sequence[Passage]) -> dict[tuple[object, ...], set[str]]:
         if date := effective(passage):
             found.setdefault(family(passage), set()).add(date)
     return found
-
-
-def _in_force(dates: Iterable[str], until: str, former: bool) -> str:
-    """Of the dates of versions the last one until a day, or the one before that; "" where none is so old."""
-    in_force = sorted(date for date in dates if date <= until)
-    return (in_force[:-1] or in_force)[-1] if former and in_force else (in_force or [""])[-1]
 
 
 def effective(passage: Passage) -> str:

@@ -137,7 +137,7 @@ def _is_from_other_row(claim: InterpretedClaim, index: int, passage: PreparedPas
         return bool(own) and any(name <= named for name in others.values())
     missing = missing_terms(claim.terms, [passage.unit_texts[index].term_forms, passage.context.term_forms])
     return bool(missing) and any(
-        missing.issubset(passage.unit_texts[n].terms) for n, name in others.items() if not name <= named
+        missing <= set(passage.unit_texts[n].terms) - name for n, name in others.items() if not name <= named
     )
 
 
@@ -250,7 +250,9 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWei
     It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of what the claim is
     about: of the question, where it is a bare value.
     """
-    if not claim.values or not _rivals_of(claim, unit.values):
+    # Only a bare value is held against the unit that is asked for; any other one must stand in the sentence.
+    stands = not missing_values(claim.values, unit.values)
+    if not claim.values or not (stands or claim.needs_question) or not _rivals_of(claim, unit.values):
         return False
     asked = unit_asked_for(claim.question) if claim.needs_question else frozenset()
     in_asked_unit = [value for value in unit.values if asked & value.units]

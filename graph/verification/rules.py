@@ -40,6 +40,8 @@ MAX_CANDIDATES = 3
 """The most units of a passage that are scored."""
 COPY_MIN_WORDS, COPY_MIN_SHARE = 5, 0.75
 """The fewest words of a claim that is a near copy, and the share of them that the sentence must have."""
+ALL_HELD = 0.999
+"""The share of its terms from which a claim has none that the unit lacks."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
 
 
@@ -164,7 +166,7 @@ def _score_unit(
     differs_twice = bool(values["polarity"] and values["value_elsewhere"])
     decides = wrong and not differs_twice and (copies or bool(values["other_column"]))
     score = logistic(load("support").score(values))
-    return _UnitScore(index, values, score, wrong, decides, replaces=copies and values["held"] < 1)
+    return _UnitScore(index, values, score, wrong, decides, replaces=copies and values["held"] < ALL_HELD)
 
 
 @lru_cache(maxsize=16384)

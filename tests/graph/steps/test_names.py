@@ -21,7 +21,6 @@ from graph.steps.names import names_in, text_names
         ("Is the canteen open on Monday in May?", []),
         ("Who manages it? (Aarhus office)", []),
         ("What Is The Rent In Aarhus?", []),
-        ("My pump shows E21. What do I order?", []),
         ("Who approves a purchase of EUR 30,000?", []),
         ("Who signs for 1.500,00 USD in 2022?", ["2022"]),
         ("Is version 2.5 still supported?", ["2.5"]),

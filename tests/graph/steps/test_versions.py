@@ -84,26 +84,12 @@ def test_all_versions_but_the_newest_are_outdated() -> None:
     assert outdated("How long may I travel?", VERSIONS) == {0, 1}
 
 
-@pytest.mark.parametrize("question", ["How long might I travel in 2020?", "What is said for 2021?"])
-def test_a_question_that_names_a_year_wants_what_held_by_its_end(question: str) -> None:
-    assert outdated(question, VERSIONS) == {1, 2}
-
-
 def test_a_question_that_names_a_number_of_a_title_wants_that_version_too() -> None:
     assert outdated("What does the policy 2020 say?", VERSIONS) == {1}
 
 
-@pytest.mark.parametrize("question", ["What did the former policy say?", "How long was the trip before?"])
-def test_a_question_for_how_things_were_before_wants_the_version_before_the_newest(question: str) -> None:
-    assert outdated(question, VERSIONS) == {0, 2}
-
-
 def test_a_question_for_how_things_were_at_no_told_time_wants_all() -> None:
     assert outdated("How long was the trip?", VERSIONS) == set()
-
-
-def test_a_year_before_every_version_leaves_all() -> None:
-    assert outdated("How long might I travel in 2010?", VERSIONS) == set()
 
 
 def test_the_only_version_and_one_without_a_date_are_never_outdated() -> None:
