@@ -280,13 +280,6 @@ def test_a_question_for_the_larger_model_asks_for_several_things_or_works_someth
     assert not is_complex("What is the rent of the hall?", [])
 
 
-def test_an_empty_cell_is_told() -> None:
-    rows = "| Course | Trainer | Fee |\n|---|---|---|\n| Welding | Greta | |\n| Lathe | Otto | 80 EUR |"
-    found = chosen("What is the fee of the Welding course?", of(rows, title="Courses"))
-    assert texts(found) == ["Course: Welding; Trainer: Greta"]
-    assert "Fee" in found["partial"]
-
-
 def test_a_table_on_its_side_says_how_many() -> None:
     rows = "| Part | OV-1 | OV-3 |\n|---|---|---|\n| Trays | 8 | 18 |\n| Doors | 1 | 2 |"
     found = chosen("How many trays does the oven OV 3 have?", of(rows, title="Ovens"))
