@@ -45,7 +45,7 @@ MOVED_MIN_SUPPORT = 0.75
 """Support that another passage needs when no cited passage supports the claim."""
 UNCITED_MIN_SUPPORT = 0.6
 """Support that a claim without a citation needs: at 0.6 the best of many is as often wrong as a cited one at 0.5."""
-UNCITED_UNSURE_FROM = 0.4
+UNCITED_UNSURE_FROM = 0.48
 """The score from which a claim is kept as unverified by a passage that it does not cite."""
 
 

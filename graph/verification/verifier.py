@@ -41,7 +41,7 @@ GRACE_SECONDS = 1.0
 QUOTE_MIN_OVERLAP = 0.5
 """Question overlap of a sentence that is quoted for a reply that is only its marker."""
 MODEL_SUPPORTED_SCORE, MODEL_REJECTED_SCORE = 0.95, 0.05
-MAX_OUTDATED = 0.4
+MAX_OUTDATED = 0.48
 """The highest score of a passage from a version that another passage replaces."""
 UNSURE_MARGIN = 0.2
 """A score this close to `support_from` is unsure."""
