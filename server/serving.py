@@ -98,10 +98,23 @@ class _Announcing(uvicorn.Server):
         return found
 
 
+class Supervisor(Multiprocess):
+    """Replaces a worker as soon as it has ended.
+
+    uvicorn keeps the worker's end of the pipe open: killed while it is asked whether it is well, as where memory ran
+    out, a worker would be waited for until WORKER_TIMEOUT.
+    """
+
+    def keep_subprocess_alive(self) -> None:
+        for worker in self.processes:
+            worker.child_conn.close()
+        super().keep_subprocess_alive()
+
+
 def _serve_with_workers(config: uvicorn.Config, listening: socket.socket, announce: Callable[[], None]) -> None:
     host, port = listening.getsockname()[:2]
     Thread(target=_when_ready, args=(host, port, announce), daemon=True).start()
-    supervisor = Multiprocess(config, [listening])
+    supervisor = Supervisor(config, [listening])
     supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise SettingsInvalid("The workers did not start; the log above says why.")

@@ -129,6 +129,8 @@ def warrant_serve(*options: str | Path, **environment: str) -> Iterator[tuple[st
             for line in process.stderr:
                 lines.append(line)
                 if found := ADDRESS.search(line):
+                    # A pipe that nobody reads fills up, and then every worker waits to write its log.
+                    threading.Thread(target=process.stderr.read, daemon=True).start()
                     yield found.group(), process
                     break
             else:

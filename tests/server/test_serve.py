@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,10 @@ import pytest
 import yaml
 from server_under_test import wait_until_begun, warrant_serve
 from support import ROOT
+from uvicorn.supervisors.multiprocess import SIGNALS
+
+from server.serving import Supervisor, configuration, listen
+from server.settings import ServerSettings
 
 pytestmark = pytest.mark.slow
 LAPTOPS = {"input": {"question": "After how many years are laptops replaced?"}}
@@ -133,3 +138,28 @@ def test_a_worker_that_is_silent_for_a_while_is_not_ended(quick_handbook: Path, 
         workers[0].resume()
         assert workers[0].is_running()
         assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    """A supervisor of one worker with an empty application; it takes over the signals of its process."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    with listen("127.0.0.1", 0) as listening:
+        supervisor = Supervisor(configuration(ServerSettings(state=tmp_path), "fastapi:FastAPI"), [listening])
+        try:
+            supervisor.init_processes()
+            yield supervisor
+        finally:
+            for worker in supervisor.processes:
+                worker.kill()
+                worker.join()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def test_a_worker_that_was_killed_while_it_was_asked_is_not_waited_for(supervisor: Supervisor) -> None:
+    supervisor.keep_subprocess_alive()
+    [worker] = supervisor.processes
+    worker.process.kill()
+    worker.join()
+    assert worker.parent_conn.poll(), "its pipe is still open at the other end"
