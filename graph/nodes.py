@@ -66,15 +66,15 @@ class Nodes:
         groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
         compile_filter(filters, self.backend.retriever.columns)
         sought = preprocess.sought(question)
-        language = await off_loop(language_of, sought)
         declined = self.release.prompts.declined
-        folded = await off_loop(conversation.fold, sought, history, self._weigh, declined)
+        fold = partial(conversation.fold, sought, history, self._weigh, declined)
+        folded = await off_loop(fold) if history else fold()
         update = State(
             standalone=folded.question,
             searches=folded.searches,
             readings=folded.readings,
             parts=[],
-            language=language,
+            language=language_of(sought),
             cached=[],
             trouble=[],
             groups=groups,
@@ -114,7 +114,7 @@ class Nodes:
     async def route(self, state: State) -> State:
         """Search again for each part of a complex question, choose what can be quoted, and stop where nothing can."""
         asked, routing = state["standalone"], self.release.routing
-        found = await off_loop(parts.split, asked) if state["passages"] else []
+        found = parts.split(asked) if state["passages"] else []
         update = State(complexity="complex" if is_complex(asked, found) else "simple", failure=None, parts=found)
         if found:
             update = State(**{**update, **await self._retrieval.widen(state, found)})
@@ -166,7 +166,7 @@ class Nodes:
             failure = Failure(reason="unsupported", detail=detail, transient=False)
             said = refused(state["replies"], failure) if draft["writer"] != "extractive" else state["replies"]
             return State(failure=failure, usage=usage, replies=said)
-        answer = await off_loop(answered, state, checked, self.release, self.backend.retriever.snapshot)
+        answer = answered(state, checked, self.release, self.backend.retriever.snapshot)
         answer["usage"] = usage
         if self._withholds:
             get_stream_writer()(_token(answer["text"]))

@@ -14,7 +14,7 @@ from ..backend import Backend, Index, Retriever, Scope, SourceText
 from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
-from ..models.embedding import Embedder, Int8Vectors, QuestionVectors, Vectors, relative_cosines
+from ..models.embedding import Embedder, Int8Vectors, QuestionVectors, Vectors, products, relative_cosines
 from ..models.packaged_embeddings import load_embedder
 from ..models.vector_cache import CachedEmbedder
 from ..release import Release
@@ -202,8 +202,9 @@ def _compare(
     """The similarity of each row and of each of its units: 0 for unrelated texts, 1 for equal ones."""
     if question is None or not rows:
         return [None for _ in rows], [[] for _ in rows]
-    whole = relative_cosines(np.stack([row["vector"] for row in rows]) @ question.whole, unrelated)
-    units = relative_cosines(np.concatenate([row[UNITS] for row in rows]) @ question.units, unrelated).round(4).tolist()
+    whole = relative_cosines(products(np.stack([row["vector"] for row in rows]), question.whole), unrelated)
+    own = products(np.concatenate([row[UNITS] for row in rows]), question.units)
+    units = relative_cosines(own, unrelated).round(4).tolist()
     ends = [*accumulate(len(row[UNITS]) for row in rows)]
     return whole.tolist(), [units[first:last] for first, last in pairwise([0, *ends])]
 
@@ -223,7 +224,7 @@ class EmbeddedSimilarity:
 
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
         vectors = await asyncio.to_thread(self._embedder.embed, [text, *others])
-        return [float(score) for score in relative_cosines(vectors[1:] @ vectors[0], self._embedder.unrelated)]
+        return [float(score) for score in relative_cosines(products(vectors[1:], vectors[0]), self._embedder.unrelated)]
 
 
 async def open_retriever(

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..filters import PREFIX, ColumnType
+from ..models.embedding import normalise_vector, products
 from .rows import (
     ARROW_TYPES,
     CLOSED_WORDS,
@@ -289,7 +290,7 @@ class _Vectors:
     def nearest(self, vector: NDArray[np.float32], rows: NDArray[np.int64], limit: int) -> list[Hit]:
         """The rows with the highest cosine, best first."""
         among = self.matrix if len(rows) == len(self.row_ids) else self.matrix[rows]
-        cosines = among @ (vector / max(float(np.linalg.norm(vector)), 1e-12))
+        cosines = products(among, normalise_vector(vector))
         best = np.argsort(-cosines, kind="stable")[:limit]
         return list(map(Hit, self.row_ids[rows[best]].tolist(), cosines[best].tolist()))
 

@@ -72,6 +72,12 @@ def normalise_vector(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
 
 
+def products(vectors: Vectors, vector: Vectors) -> Vectors:
+    """The product of each row with a vector; BLAS would wake a thread for each core, and wait for all of them."""
+    found: Vectors = np.einsum("ij,j->i", vectors, vector)
+    return found
+
+
 def relative_cosines(cosines: Vectors, unrelated: float) -> Vectors:
     """Rescale cosines so that unrelated texts have 0 and equal texts 1."""
     return (cosines - unrelated) / (1.0 - unrelated)

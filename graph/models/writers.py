@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from functools import cache
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -58,6 +59,7 @@ class ChatWriter:
     ) -> None:
         self.name, self.breaker = chat.name, breaker
         self._chat, self._release, self._count, self._window = chat, release, count, window
+        self._count_prompt = cache(count)
 
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
         in_json = brief.terms.format == "json"
@@ -85,7 +87,7 @@ class ChatWriter:
     def _fit_prompt(self, brief: Brief, prompt: str) -> tuple[str, shaping.FittedPassages]:
         """The question and the passages that are sent."""
         window = min(brief.terms.context_window, self._window or brief.terms.context_window)
-        remaining = window - self._release.generation.max_tokens - self._count(prompt) - FRAME_TOKENS
+        remaining = window - self._release.generation.max_tokens - self._count_prompt(prompt) - FRAME_TOKENS
         question = shaping.shorten_question(brief.question, remaining // 2, self._count)
         budget = remaining - self._count(question)
         fitted = shaping.fit_passages(brief.passages, budget, self._count, brief.share)

@@ -9,7 +9,6 @@ from typing import Any
 from ..backend import Backend, Scope
 from ..caching.cache import key_of
 from ..filters import compile_filter
-from ..offload import off_loop
 from ..release import Release
 from ..state import Passage, Search, State
 from ..steps.evidence import weighing
@@ -63,11 +62,11 @@ class RetrievalPipeline:
         The reranker has at most half of the time that is left for the question.
         """
         if self.backend.reranker is None or not candidates:
-            return await off_loop(self.keep, candidates), []
+            return self.keep(candidates), []
         left = (self.release.generation.deadline - (time.monotonic() - began)) / 2
         seconds = max(0.0, min(self.release.reranking.timeout, left))
         ranked = await self.backend.reranker.rank(readings, candidates, seconds)
-        kept = await off_loop(self.keep, rerank.reorder(candidates, ranked.scores))
+        kept = self.keep(rerank.reorder(candidates, ranked.scores))
         return kept, [ranked.trouble] if ranked.trouble else []
 
     async def widen(self, state: State, parts: list[str]) -> State:
@@ -77,7 +76,7 @@ class RetrievalPipeline:
         ranked = await asyncio.gather(*(self.best([part], each, state["began"]) for part, each in pairs))
         rankings = [state["passages"], *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(message for _, messages in ranked for message in messages)]))
-        kept = await off_loop(self.keep, fusion.interleave(rankings, [1] * len(rankings)))
+        kept = self.keep(fusion.interleave(rankings, [1] * len(rankings)))
         return State(passages=kept, trouble=trouble)
 
     def weigh(self, passages: list[Passage]) -> TermWeight:
