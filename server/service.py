@@ -4,7 +4,7 @@ import logging
 import time
 from asyncio import timeout
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from graph.state import Answer, Question, Turn
@@ -13,6 +13,7 @@ from server.audit import Audit
 from server.context import RequestContext, this_request
 from server.conversations import Conversations
 from server.errors import StateUnavailable, error_response, refuse
+from server.limits.capacity import Capacity
 from server.limits.limiter import Limiter
 from server.observability.observers import Observer, QuestionRecord
 from server.releases.deployments import Deployment, Deployments
@@ -39,7 +40,7 @@ class AnswerService:
     ) -> None:
         self.deployments, self.settings = deployments, settings
         self._conversations, self._observers, self._audit = conversations, observers, audit
-        self._limiter = limiter
+        self._limiter, self._capacity = limiter, Capacity(settings)
         self.streams = ResumableStreams(settings.resume, settings.max_streams)
 
     async def deployment(self) -> Deployment:
@@ -57,7 +58,7 @@ class AnswerService:
 
         stream = AnswerStream(work, self.settings.resume if request.resumable else 0.0)
         if request.resumable:
-            longest = self.deployments.agent.deadline + self.settings.grace
+            longest = self.settings.wait + self.deployments.agent.deadline + self.settings.grace
             self.streams.add(question_id, request.caller, stream, longest)
         return stream
 
@@ -86,20 +87,24 @@ class AnswerService:
         self, question_id: str, submitted: QuestionRequest, request: RequestContext, emit: Emit
     ) -> None:
         """Select the deployment once, so that the answer ends with the release that it began with."""
-        try:
-            key = submitted.session_id or question_id
-            deployment = await self.deployments.select(request.target, key, request.caller)
-            await self._audit.question(request.caller, request.target, question_id)
-            reservation = await self._limiter.reserve(request, deployment.agent)
-        except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
-            self._emit_error(error, question_id, emit)
-            return
-        question = Question(question=submitted.question)
-        record = QuestionRecord(question_id, request, submitted, question, deployment, time.time())
-        try:
-            await self._observed(record, emit)
-        finally:
-            self._limiter.settle(reservation, record)
+        async with AsyncExitStack() as stack:
+            try:
+                key = submitted.session_id or question_id
+                deployment = await self.deployments.select(request.target, key, request.caller)
+                models, version = deployment.agent.release.models, f"v{deployment.version}"
+                names = (request.target, version, models.simple, models.complex)
+                await stack.enter_async_context(self._capacity.place(request, names))
+                await self._audit.question(request.caller, request.target, question_id)
+                reservation = await self._limiter.reserve(request, deployment.agent)
+            except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
+                self._emit_error(error, question_id, emit)
+                return
+            question = Question(question=submitted.question)
+            record = QuestionRecord(question_id, request, submitted, question, deployment, time.time())
+            try:
+                await self._observed(record, emit)
+            finally:
+                self._limiter.settle(reservation, record)
 
     async def _observed(self, record: QuestionRecord, emit: Emit) -> None:
         """Answer within the deadline, or emit the error; the observers get the record in either case."""

@@ -93,6 +93,14 @@ class ServerSettings(StateSettings, BaseSettings):
     max_streams: Count = 1000
     """Resumable streams that are kept; the oldest are dropped first."""
 
+    at_once: Count = 100
+    """Questions that a worker answers at once; more wait, in turn between teams."""
+    waiting: Annotated[int, Field(ge=0)] = 200
+    """Questions that may wait in a worker; more are refused (503), those of the team with the most first."""
+    wait: Seconds = 10.0
+    """Seconds that a question may wait before it is refused (503)."""
+    caps: dict[str, Count] = {}
+    """Fewer at once, as JSON, for a release or a model: `{"staging": 5, "v12": 20, "openai:gpt-4o": 30}`."""
     limits: Path | None = None
     """A YAML file of limits and quotas; none: nothing is limited, but usage is counted."""
     usage: str | None = None

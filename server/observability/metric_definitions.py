@@ -83,6 +83,12 @@ IN_PROGRESS = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )
+WAITING = Gauge(
+    "warrant_questions_waiting",
+    "Questions that wait for a place.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 CONFIDENCE = Histogram("warrant_confidence", "Confidence of answers.", buckets=CONFIDENCE_BUCKETS, registry=REGISTRY)
 REPAIRS = Counter(
     "warrant_repairs_total", "Claims that the check changed or marked, by action.", ("action",), registry=REGISTRY

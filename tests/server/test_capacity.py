@@ -1,0 +1,94 @@
+"""How many questions are answered at once, who is next, and who is refused."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from server_under_test import app_over, serving, until, wait_until_begun
+
+from graph.release import Models, Release
+from server.auth.callers import Caller
+from server.context import RequestContext
+from server.errors import RequestRefused
+from server.limits.capacity import Capacity
+from server.settings import ServerSettings
+
+HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
+
+
+async def turns(capacity: Capacity, asked: list[str]) -> list[str]:
+    """The questions, each `TEAM [NAME ...]`, in the order in which they got a place, or `503 TEAM`."""
+    order: list[str] = []
+    everybody_asked = asyncio.Event()
+
+    async def ask(question: str) -> None:
+        team, *names = question.split()
+        request = RequestContext("id", caller=Caller(name="ann", team=team.rstrip("0123456789")))
+        try:
+            async with capacity.place(request, names):
+                order.append(team)
+                await everybody_asked.wait()
+        except RequestRefused as refused:
+            order.append(f"{refused.response.status} {team}")
+
+    tasks = [asyncio.create_task(ask(each)) for each in asked]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    everybody_asked.set()
+    await asyncio.gather(*tasks)
+    return order
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked", "order"),
+    [
+        ({"at_once": 2}, ["a1", "a2", "a3"], ["a1", "a2", "a3"]),
+        ({"at_once": 1}, ["a1", "a2", "a3", "b1"], ["a1", "b1", "a2", "a3"]),
+        ({"at_once": 3}, ["a1", "a2", "b1", "a3", "b2", "c1"], ["a1", "a2", "b1", "c1", "a3", "b2"]),
+        ({"caps": {"staging": 1}}, ["a1 staging", "a2 staging", "a3 production"], ["a1", "a3", "a2"]),
+        ({"caps": {"v2": 9, "model": 1}}, ["a1 v2 model", "b1 v3 model", "b2 v2 other"], ["a1", "b2", "b1"]),
+        ({"at_once": 1, "waiting": 2}, ["a1", "a2", "a3", "a4", "b1"], ["a1", "503 a4", "503 a3", "b1", "a2"]),
+        ({"at_once": 1, "waiting": 0}, ["a1", "b1"], ["a1", "503 b1"]),
+        ({"at_once": 1, "wait": 0}, ["a1", "a2"], ["a1", "503 a2"]),
+    ],
+)
+def test_questions_take_turns(settings: dict[str, Any], asked: list[str], order: list[str]) -> None:
+    capacity = Capacity(ServerSettings(**settings))
+    assert asyncio.run(turns(capacity, asked)) == order
+    assert asyncio.run(turns(capacity, ["d1"])) == ["d1"], "a place was lost"
+
+
+def test_who_leaves_gives_its_place_or_its_turn_up() -> None:
+    async def leave() -> None:
+        capacity = Capacity(ServerSettings(at_once=1))
+
+        async def ask() -> None:
+            async with capacity.place(RequestContext("id"), ()):
+                await asyncio.Event().wait()
+
+        tasks = [asyncio.create_task(ask()) for _ in range(3)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert await turns(capacity, ["a1"]) == ["a1"]
+
+    asyncio.run(leave())
+
+
+def test_a_server_that_is_full_says_so_and_when_to_ask_again(quick_handbook: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    slow = {"when": "telephones", "reply": "Telephones are replaced every 3 years [1].", "seconds_per_token": 60}
+    script.write_text(yaml.safe_dump([slow, {"reply": "The limit is EUR 145 per night. [1]"}]), "utf-8")
+    release = Release(embedding="wordllama-256", models=Models(simple=f"scripted:{script}", complex="extractive"))
+    with serving(app_over(quick_handbook, tmp_path, release, at_once=1, waiting=0)) as url:
+        body = {"input": {"question": "After how many years are telephones replaced?"}}
+        with httpx.stream("POST", f"{url}/rag/stream", json=body, timeout=60):
+            wait_until_begun(url)
+            full = httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=60)
+        assert (full.status_code, full.json()["error"]["code"]) == (503, "overloaded")
+        assert int(full.headers["retry-after"]) >= 1
+        until(lambda: httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=60).status_code == 200)
