@@ -1,6 +1,7 @@
 """Limits and quotas: exactly what is allowed is used, by however many ask at once, and it is counted for whom."""
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -221,3 +222,22 @@ def test_usage_is_shown_by_team_model_and_day(
     assert shown.splitlines()[0] == "caller,requests,tokens,cost"
     assert shown.splitlines()[1].startswith(f"anonymous,1,{used['tokens']},")
     assert "anonymous" in CliRunner().invoke(warrant, ["usage", "--by", "caller"], catch_exceptions=False).stdout
+
+
+def test_the_page_of_usage_has_bars_and_no_markup_of_a_team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = UsageStore(None, tmp_path)
+    amounts: list[tuple[str, dict[Unit, float]]] = [
+        ("<b>sales</b>", {"requests": 30, "tokens": 4000, "cost": 1.5}),
+        ("support", {"requests": 10, "tokens": 0, "cost": 0.0}),
+    ]
+    store.add({UsageKey("2026-11-30", team, "ann", "rag", "m"): used for team, used in amounts})
+    store.close()
+    monkeypatch.setenv("WARRANT_STATE", str(tmp_path))
+    page = tmp_path / "usage.html"
+    command = ["usage", "--by", "team", "--page", str(page)]
+    assert CliRunner().invoke(warrant, command, catch_exceptions=False).exit_code == 0
+    text = page.read_text("utf-8")
+    assert "<td>&lt;b&gt;sales&lt;/b&gt;</td>" in text
+    assert '--share: 75.0%">30</td>' in text
+    assert '--share: 100.0%">1.5000</td>' in text
+    assert not re.search(r"(?:src|href)=|@import|url\(", text), "it needs another file"
