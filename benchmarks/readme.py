@@ -31,6 +31,7 @@ GOALS = {
     "wrong_answers": "answers made wrong on purpose: ",
     "drills": "failing models: ",
     "serving": "serving, CPU of a request: ",
+    "governance": "keys, limits, quotas, audit and usage: ",
     "one_client": "one client: longest wait for /healthz in seconds, ",
     "serving_memory": "serving for half an hour: ",
     "swapping": "swapping releases once a second under load: ",

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,13 @@ class AuditRecord:
 
     def computed(self) -> str:
         """The digest that it should have: SHA-256 of its fields as JSON with sorted keys."""
-        fields = {name: value for name, value in asdict(self).items() if name != "digest"}
+        fields = {name: value for name, value in vars(self).items() if name != "digest"}
         text = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def line(self) -> bytes:
         """As it is in the log."""
-        return json.dumps(asdict(self), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        return json.dumps(vars(self), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ A row with a name takes the place of the row without one that bounds the same un
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,7 +45,7 @@ class LimitRule(BaseModel):
             raise ValueError("a row bounds one of requests, tokens and cost")
         return self
 
-    @property
+    @cached_property
     def unit(self) -> Unit:
         """What it bounds."""
         return next(unit for unit in UNITS if getattr(self, unit) is not None)

@@ -11,7 +11,19 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, create_engine, event, select, update
+from sqlalchemy import (
+    Column,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -81,9 +93,9 @@ class UsageStore:
     def __init__(self, url: str | None, state: Path) -> None:
         """`url`: a `postgresql://` database; None: usage.sqlite under the state. Raises SettingsInvalid."""
         try:
-            if url is None:
-                url = f"sqlite:///{private_database(state / 'usage.sqlite')}"
-            self._engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+            remote = url is not None
+            url = url or f"sqlite:///{private_database(state / 'usage.sqlite')}"
+            self._engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=remote)
             if self._engine.dialect.name == "sqlite":
                 event.listen(self._engine, "connect", _prepare)
                 event.listen(self._engine, "begin", _begin_immediately)
@@ -93,6 +105,15 @@ class UsageStore:
                 f"The usage store cannot be opened: {type(error).__name__}. See WARRANT_USAGE."
             ) from error
         self._insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[self._engine.dialect.name]
+        # Made once: to build a statement takes several times as long as to run it.
+        total = COUNTS.c.amount + bindparam("more", type_=Float)
+        given = {"subject": bindparam("of"), "period": bindparam("start"), "amount": bindparam("more")}
+        row: Any = self._insert(COUNTS).values(given)
+        self._take_row = row.on_conflict_do_update(
+            index_elements=[*COUNTS.primary_key],
+            set_={"amount": total},
+            where=total <= bindparam("most", type_=Float),
+        ).returning(COUNTS.c.amount)
 
     def reserve(
         self, rules: Sequence[tuple[LimitRule, str]], amounts: Mapping[Unit, float], now: datetime | None = None
@@ -121,12 +142,8 @@ class UsageStore:
         """Add to a count and return its new total; None, and nothing added, where that would be too much."""
         if amount > most:
             return None
-        row = self._insert(COUNTS).values(subject=key, period=period, amount=amount)
-        total = COUNTS.c.amount + amount
-        taken = row.on_conflict_do_update(
-            index_elements=[COUNTS.c.subject, COUNTS.c.period], set_={"amount": total}, where=total <= most
-        )
-        return connection.execute(taken.returning(COUNTS.c.amount)).scalar_one_or_none()
+        given = {"of": key, "start": period, "more": amount, "most": most}
+        return connection.execute(self._take_row, given).scalar_one_or_none()
 
     def settle(self, reservation: Reservation, used: Mapping[Unit, float]) -> None:
         """Replace what was reserved by what was used; raises StateUnavailable."""
