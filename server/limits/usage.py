@@ -107,7 +107,7 @@ class UsageStore:
         self._insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[self._engine.dialect.name]
         # Made once: to build a statement takes several times as long as to run it.
         total = COUNTS.c.amount + bindparam("more", type_=Float)
-        given = {"subject": bindparam("of"), "period": bindparam("start"), "amount": bindparam("more")}
+        given: dict[str, Any] = {"subject": bindparam("of"), "period": bindparam("start"), "amount": bindparam("more")}
         row: Any = self._insert(COUNTS).values(given)
         self._take_row = row.on_conflict_do_update(
             index_elements=[*COUNTS.primary_key],
