@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,17 @@ async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, 
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
     if (known := _known(run.path / SCORES)) and known.key == key_of(run, prices):
         return known.scores
-    vectors = Vectors(load_embedder(EMBEDDING, threads).embed)
+    vectors = shared_vectors(threads)
     repeats = [await score_all(run.dataset.samples, each, prices, vectors) for each in run.repeats]
     found = merge_repeats(chain.from_iterable(repeats))
     keep(run, prices, found)
     return found
+
+
+@lru_cache(maxsize=1)
+def shared_vectors(threads: int) -> Vectors:
+    """The vectors of the scoring embedding: runs that are compared have most of their passages in common."""
+    return Vectors(load_embedder(EMBEDDING, threads).embed)
 
 
 def keep(run: EvalRun, prices: Prices, scores: tuple[Score, ...]) -> None:
