@@ -1,8 +1,13 @@
-"""Risk against coverage at every confidence threshold; pure."""
+"""Risk against coverage at every confidence threshold, and pictures as PNG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from math import isfinite
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,11 @@ def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> tuple
     return tuple(points)
 
 
-def area(points: Sequence[Point]) -> float | None:
-    """The mean risk over all coverages that are reached (AURC of Geifman and others, 2019); None without a point.
+def mean_risk(points: Sequence[tuple[float, float]], to: float = 1.0) -> float | None:
+    """The mean risk over all coverages up to one (AURC of Geifman and others, 2019); None without a point.
 
     Samples of equal confidence count with the risk that they have together.
     """
-    return mean_risk([(point.coverage, point.risk) for point in points])
-
-
-def mean_risk(points: Sequence[tuple[float, float]], to: float = 1.0) -> float | None:
-    """The area under a curve of coverage and risk up to a coverage, over its width."""
     if to <= 0 or not points:
         return None
     starts = [0.0, *(coverage for coverage, _ in points)]
@@ -58,3 +58,10 @@ def between(low: float, high: float) -> float:
     middle = (low + high) / 2
     rounded = (round(middle, digits) for digits in range(2, 17))
     return next((value for value in rounded if low < value < high), high)
+
+
+def png(figure: "Figure") -> bytes:
+    """A picture as PNG; the same picture gives the same bytes."""
+    held = BytesIO()
+    figure.savefig(held, dpi=150, format="png", metadata={"Software": None})
+    return held.getvalue()

@@ -3,21 +3,25 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from evals.dataset import Sample
 from evals.metrics.keyless import normalised, said, token_f1, unmarked
 from evals.runs import SampleOutcome
+from evals.scores import missing_reason
 
 JUDGED = 0.75
 """Of a judge's accuracy, 0 to 1: half right is not right."""
 CLOSE = 0.6
 """F1 from which on two wordings are taken for the same answer: six words in ten in common."""
-ACCURACY = "answer_accuracy"
 
 
 @dataclass(frozen=True)
 class CalibrationCase:
-    """A sample and what the release made of it; a confidence of minus infinity where it declines at any threshold."""
+    """A sample and what the release made of it; a confidence of minus infinity where it declines at any threshold.
+
+    A question of several parts of which some are surer is answered in part by the release, here it is declined.
+    """
 
     sample: str
     cluster: str
@@ -26,58 +30,29 @@ class CalibrationCase:
     right: bool
 
 
-@dataclass(frozen=True)
-class CalibrationCases:
-    """The cases, and why samples are left out, by id."""
-
-    cases: tuple[CalibrationCase, ...]
-    left_out: dict[str, str]
-
-
 def cases_of(
     samples: Sequence[Sample],
     outcomes: Mapping[str, SampleOutcome],
     routes: Collection[str],
     accuracies: Mapping[str, float],
-) -> CalibrationCases:
-    """Each sample that was answered or declined on one of the `routes`, and that says what is right.
+) -> tuple[list[CalibrationCase], dict[str, str]]:
+    """Each sample that was answered or declined on one of the `routes`; and why the others are left out, by id.
 
     `routes` are those whose answers depend on the threshold; `accuracies` are a judge's, by sample, where there is one.
     """
-    left_out = {sample.id: why for sample in samples if (why := _why_not(sample, outcomes.get(sample.id), routes))}
-    kept = [(sample, outcomes[sample.id]) for sample in samples if sample.id not in left_out]
-    cases = (
-        CalibrationCase(
-            sample=sample.id,
-            cluster=sample.depends_on,
-            answerable=sample.answerable,
-            confidence=confidence_of(outcome),
-            right=bool(is_right(sample, outcome, accuracies.get(sample.id))),
-        )
-        for sample, outcome in kept
-    )
-    return CalibrationCases(tuple(cases), left_out)
-
-
-def confidence_of(outcome: SampleOutcome) -> float:
-    """How sure the answer is where it is weakest; minus infinity where there is none at any threshold.
-
-    A question of several parts of which some are surer is answered in part by the release, here it is declined.
-    """
-    answer = outcome.answer or {}
-    return -inf if answer["status"] == "declined" else float(answer["confidence"])
-
-
-def _why_not(sample: Sample, outcome: SampleOutcome | None, routes: Collection[str]) -> str:
-    if outcome is None:
-        return "it was not asked"
-    if outcome.answer is None:
-        return f"it failed: {outcome.trouble.kind}" if outcome.trouble else "it failed"
-    if outcome.answer["route"] not in routes:
-        return f"its route is {outcome.answer['route']}, which another threshold decides"
-    if is_right(sample, outcome) is None:
-        return "it has neither a right answer nor quotes nor documents"
-    return ""
+    cases, left_out = [], {}
+    for sample in samples:
+        outcome = outcomes.get(sample.id)
+        if outcome is None or outcome.answer is None:
+            left_out[sample.id] = missing_reason(outcome)
+        elif (route := outcome.answer["route"]) not in routes:
+            left_out[sample.id] = f"its route is {route}, which another threshold decides"
+        elif (right := is_right(sample, outcome, accuracies.get(sample.id))) is None:
+            left_out[sample.id] = "it has neither a right answer nor quotes nor documents"
+        else:
+            sure = -inf if outcome.answer["status"] == "declined" else float(outcome.answer["confidence"])
+            cases.append(CalibrationCase(sample.id, sample.depends_on, sample.answerable, sure, right))
+    return cases, left_out
 
 
 def is_right(sample: Sample, outcome: SampleOutcome, accuracy: float | None = None) -> bool | None:
@@ -95,14 +70,16 @@ def is_right(sample: Sample, outcome: SampleOutcome, accuracy: float | None = No
     So an answer that quotes the right sentence is right, also where that sentence says more than was asked, and a right
     answer in quite other words, which cites other sentences, is wrong.
     """
-    text = said(outcome)
+    text, citations = said(outcome), (outcome.answer or {}).get("citations") or ()
     if not sample.answerable:
         return not text
     if accuracy is not None:
         return bool(text) and accuracy >= JUDGED
     if not (sample.answers or sample.quotes or sample.documents):
         return None
-    return bool(text) and (_says(sample, outcome, text) or _quotes(sample, outcome, text) or _cites(sample, outcome))
+    if not (sample.answers or sample.quotes):
+        return bool(text) and any(each["document"] in sample.documents for each in citations)
+    return bool(text) and (_says(sample, outcome, text) or _quotes(sample, citations, text))
 
 
 def _says(sample: Sample, outcome: SampleOutcome, text: str) -> bool:
@@ -111,18 +88,9 @@ def _says(sample: Sample, outcome: SampleOutcome, text: str) -> bool:
     return held or (token_f1(sample, outcome) or 0.0) >= CLOSE
 
 
-def _quotes(sample: Sample, outcome: SampleOutcome, text: str) -> bool:
-    cited = unmarked(" ".join([text, *(str(each["quote"]) for each in _citations(outcome))]))
+def _quotes(sample: Sample, citations: Sequence[Mapping[str, Any]], text: str) -> bool:
+    cited = unmarked(" ".join([text, *(str(each["quote"]) for each in citations)]))
     return bool(sample.quotes) and all(unmarked(quote) in cited for quote in sample.quotes)
-
-
-def _cites(sample: Sample, outcome: SampleOutcome) -> bool:
-    known = bool(sample.answers or sample.quotes)
-    return not known and any(each["document"] in sample.documents for each in _citations(outcome))
-
-
-def _citations(outcome: SampleOutcome) -> Sequence[dict[str, str]]:
-    return (outcome.answer or {}).get("citations") or ()
 
 
 def _within(part: Sequence[str], whole: Sequence[str]) -> bool:

@@ -144,29 +144,3 @@ def _beyond(sums: Sums, counts: Floats, mean: Floats) -> Floats:
 def sign_test(worse: int, better: int) -> float:
     """The exact one-sided p-value of so many worse among those that differ (McNemar, 1947); 1 where none does."""
     return float(binomtest(worse, worse + better, alternative="greater").pvalue) if worse + better else 1.0
-
-
-def share_bounds(wrong: Sequence[bool], clusters: Sequence[str], alpha: float) -> Interval:
-    """A share with its exact bounds (Clopper and Pearson, 1934), each at the level 1 - alpha.
-
-    Samples of one cluster count for fewer where they are alike: as many as Kish's design effect leaves, as Korn and
-    Graubard (1998) do for surveys. Nothing is known of no sample: 0 to 1.
-    """
-    if not wrong:
-        return Interval(0.0, 0.0, 1.0, 0, 0)
-    share, many = sum(wrong) / len(wrong), effective_samples(wrong, clusters)
-    low, high = proportion_confint(share * many, many, 2 * alpha, "beta")
-    return Interval(share, min(float(low), share), max(float(high), share), len(wrong), len(set(clusters)))
-
-
-def effective_samples(wrong: Sequence[bool], clusters: Sequence[str]) -> float:
-    """The effective sample size: never more than there are, as many where none differ.
-
-    A single cluster is one.
-    """
-    if len(set(clusters)) == 1:
-        return 1.0
-    share, many, sums = sum(wrong) / len(wrong), len(wrong), summed([float(each) for each in wrong], clusters)
-    groups, left = len(sums.sizes), sums.totals - share * sums.sizes
-    together, alone = groups / (groups - 1) * float(np.sum(left**2)) / many**2, share * (1 - share) / max(1, many - 1)
-    return many * min(1.0, alone / together) if alone and together else float(many)

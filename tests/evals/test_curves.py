@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.curves import area, between, risk_coverage
+from evals.curves import Point, between, mean_risk, risk_coverage
 
 CONFIDENCES = st.one_of(st.sampled_from([-inf, 0.0, 0.25, 0.5, 1.0]), st.floats(0, 1))
 ANSWERS = st.lists(st.tuples(CONFIDENCES, st.booleans()), min_size=1, max_size=40)
+
+
+def area(points: tuple[Point, ...]) -> float | None:
+    return mean_risk([(point.coverage, point.risk) for point in points])
 
 
 @given(ANSWERS)

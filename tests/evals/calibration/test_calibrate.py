@@ -46,7 +46,7 @@ def answers(place: Path) -> dict[str, bytes]:
 
 
 def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook: Path) -> None:
-    assert calibrate(place, quick_handbook, "--target-coverage", "0.5", "--name", "bolder") == 0
+    assert calibrate(place, quick_handbook, "--target-coverage", "0.5") == 0
     new = place / "new"
     text = (new / "release.yaml").read_text()
     release, found = (
@@ -54,9 +54,9 @@ def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook:
         Calibration.model_validate_json((new / "calibration.json").read_text()),
     )
     assert "# ours" in text
-    assert "name: bolder # static vectors" in text
+    assert "name: quick-calibrated # static vectors" in text
     routing = {**QUICK.routing.model_dump(), "answer_from": found.after}
-    assert release.model_dump() == {**QUICK.model_dump(), "name": "bolder", "routing": routing}
+    assert release.model_dump() == {**QUICK.model_dump(), "name": "quick-calibrated", "routing": routing}
     assert (found.threshold, found.after_label) == ("answer_from", release.label)
     assert found.fitting.after
     assert found.fitting.after.coverage >= 0.5
@@ -64,7 +64,7 @@ def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook:
     assert (new / "risk-coverage.png").read_bytes().startswith(b"\x89PNG")
     kept = answers(place)
     assert len(kept) == 2
-    assert calibrate(place, quick_handbook, "--target-coverage", "0.5", "--name", "bolder") == 0
+    assert calibrate(place, quick_handbook, "--target-coverage", "0.5") == 0
     assert answers(place) == kept
     assert (new / "release.yaml").read_text() == text
 

@@ -1,18 +1,14 @@
 """Cases: what a forced run says of each sample, and what counts as a right answer without a model."""
 
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evals.calibration.calibrate import accuracies, forced, routes_of, threshold_of
+from evals.calibration.calibrate import forced, routes_of, threshold_of
 from evals.calibration.cases import cases_of, is_right
-from evals.dataset import Dataset, Sample
-from evals.judge.config import JudgeIdentity, JudgeUsage
-from evals.judge.scores import JUDGEMENTS, JudgedScores, key_of
-from evals.runs import PackagedRelease, SampleFailure, SampleOutcome, open_run
-from evals.scores import Score
+from evals.dataset import Sample
+from evals.runs import SampleFailure, SampleOutcome
 from graph.release import Models, Release
 
 SAMPLE = Sample(id="s", question="What is the limit?", answerable=True, reference="EUR 145")
@@ -26,8 +22,8 @@ def outcome(text: str, status: str = "answered", name: str = "s", route: str = "
 
 
 def test_each_sample_is_told_with_its_confidence_and_one_that_is_declined_has_none() -> None:
-    found = cases_of([SAMPLE, OTHER], {"s": outcome("EUR 145"), "t": outcome("", "declined", "t")}, BOTH, {})
-    assert [(case.sample, case.confidence, case.right) for case in found.cases] == [
+    found, _ = cases_of([SAMPLE, OTHER], {"s": outcome("EUR 145"), "t": outcome("", "declined", "t")}, BOTH, {})
+    assert [(case.sample, case.confidence, case.right) for case in found] == [
         ("s", 0.7, True),
         ("t", -inf, False),
     ]
@@ -38,9 +34,9 @@ def test_what_failed_or_tells_no_right_answer_is_left_out_with_its_reason() -> N
     mute = SAMPLE.model_copy(update={"id": "u", "reference": None})
     later = SAMPLE.model_copy(update={"id": "v"})
     outcomes = {"s": outcome("EUR 145"), "t": failed, "u": outcome("x", name="u")}
-    found = cases_of([SAMPLE, OTHER, mute, later], outcomes, BOTH, {})
-    assert [case.sample for case in found.cases] == ["s"]
-    assert found.left_out == {
+    found, left_out = cases_of([SAMPLE, OTHER, mute, later], outcomes, BOTH, {})
+    assert [case.sample for case in found] == ["s"]
+    assert left_out == {
         "t": "it failed: Timeout",
         "u": "it has neither a right answer nor quotes nor documents",
         "v": "it was not asked",
@@ -64,34 +60,16 @@ def test_a_threshold_is_chosen_by_the_answers_that_depend_on_it(
     changed = {name for name, value in forced(release).routing if value != getattr(release.routing, name)}
     assert (changed, getattr(forced(release).routing, threshold)) == ({threshold}, 0.0)
     outcomes = {"s": outcome("EUR 145"), "t": outcome("EUR 145", name="t", route="complex")}
-    found = cases_of([SAMPLE, OTHER], outcomes, routes, {})
-    assert len(found.cases) == len(routes)
+    found, left_out = cases_of([SAMPLE, OTHER], outcomes, routes, {})
+    assert len(found) == len(routes)
     told = {} if "complex" in routes else {"t": "its route is complex, which another threshold decides"}
-    assert found.left_out == told
-
-
-def test_the_accuracies_are_those_of_the_judge_that_judged_the_run(tmp_path: Path) -> None:
-    run = open_run(tmp_path, Dataset("d", (SAMPLE,)), PackagedRelease(Path(), "x@1", "x" * 64, "s"), 1)
-    run.keep(outcome("EUR 145"))
-    assert accuracies(run) == {}
-    judge = JudgeIdentity(model="m", host="h", temperature=0.0, ragas="r", prompts="p")
-    scores = (
-        Score(sample="s", metric="answer_accuracy", values=(0.25,)),
-        Score(sample="s", metric="faithfulness", values=(1.0,)),
-    )
-    judged = JudgedScores(
-        key=key_of(run, judge, 1), judge=judge, repeats=1, spent=JudgeUsage(), whole=True, scores=scores
-    )
-    (run.path / JUDGEMENTS).write_text(judged.model_dump_json())
-    assert accuracies(run) == {"s": 0.25}
-    run.keep(outcome("EUR 146"))
-    assert accuracies(run) == {}, "what was judged has changed since"
+    assert left_out == told
 
 
 def test_a_judge_is_heard_where_there_is_one() -> None:
     outcomes = {"s": outcome("EUR 145"), "t": outcome("a hundred and forty-five", name="t")}
-    found = cases_of([SAMPLE, OTHER], outcomes, BOTH, {"s": 0.25, "t": 1.0})
-    assert [case.right for case in found.cases] == [False, True]
+    found, _ = cases_of([SAMPLE, OTHER], outcomes, BOTH, {"s": 0.25, "t": 1.0})
+    assert [case.right for case in found] == [False, True]
 
 
 def cited(text: str, *quotes: str, status: str = "answered") -> SampleOutcome:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.calibration.release_file import rewritten
+from evals.calibration.calibrate import rewritten
 from graph.errors import ReleaseInvalid
 from graph.release_yaml import parse_release
 

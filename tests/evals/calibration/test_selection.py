@@ -2,13 +2,12 @@
 
 from math import inf
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.calibration.calibrate import ALPHA, Aim, choose, curve, in_fitting_half, risk_of
 from evals.calibration.cases import CalibrationCase
-from evals.calibration.selection import at_cost, at_coverage, at_risk, curve, cut, in_fitting_half, rungs
-from evals.curves import risk_coverage
-from evals.gate.stats import share_bounds
 
 
 def cases(told: list[tuple[float, bool]], answerable: list[bool] | None = None) -> list[CalibrationCase]:
@@ -28,35 +27,32 @@ def answered(told: list[CalibrationCase], threshold: float | None) -> list[bool]
 
 def test_the_largest_coverage_that_holds_is_chosen() -> None:
     told = cases(SURE + UNSURE)
-    choice = at_risk(0.1, 0.05)(told)
+    choice = choose(told, Aim("risk", 0.1))
     assert len(answered(told, choice.threshold)) == 150
-    assert len(answered(told, at_risk(0.45, 0.05)(told).threshold)) == 225
+    assert len(answered(told, choose(told, Aim("risk", 0.45)).threshold)) == 225
 
 
 def test_a_risk_that_cannot_be_shown_gives_no_threshold() -> None:
-    choice = at_risk(0.1, 0.05)(cases(SURE[:20]))
+    choice = choose(cases(SURE[:20]), Aim("risk", 0.1))
     assert choice.threshold is None
     assert "cannot be reached with 20 samples" in choice.why
     assert "takes 51 answers" in choice.why
-    assert at_risk(0.1, 0.05)(cases([(-inf, True)])).threshold is None
+    assert choose(cases([(-inf, True)]), Aim("risk", 0.1)).threshold is None
 
 
-@given(CASES, st.floats(0.05, 0.9), st.floats(0.01, 0.3))
-def test_the_risk_of_the_fitting_half_is_never_above_its_target(
-    told: list[CalibrationCase], target: float, alpha: float
-) -> None:
-    choice = at_risk(target, alpha)(told)
+@given(CASES, st.floats(0.05, 0.9))
+def test_the_risk_of_the_fitting_half_is_never_above_its_target(told: list[CalibrationCase], target: float) -> None:
+    choice = choose(told, Aim("risk", target))
     if choice.threshold is not None:
-        inside = answered(told, choice.threshold)
-        assert sum(inside) / len(inside) <= target
-        assert share_bounds(inside, [str(n) for n in range(len(inside))], alpha).high <= target
+        inside = [case for case in told if case.confidence >= choice.threshold]
+        assert risk_of(inside, ALPHA).value <= risk_of(inside, ALPHA).high <= target
 
 
 @given(CASES, st.floats(0, 1))
 def test_a_coverage_is_reached_by_the_highest_threshold_or_said_to_be_out_of_reach(
     told: list[CalibrationCase], target: float
 ) -> None:
-    choice = at_coverage(target)(told)
+    choice = choose(told, Aim("coverage", target))
     most = sum(case.confidence > -inf for case in told) / len(told)
     if choice.threshold is None:
         assert most < target or most == 0
@@ -69,24 +65,31 @@ def test_a_coverage_is_reached_by_the_highest_threshold_or_said_to_be_out_of_rea
 
 def test_answers_of_one_confidence_are_answered_or_declined_together() -> None:
     told = cases([(0.9, False), (0.5, True), (0.5, False), (0.5, False), (0.1, False)])
-    choice = at_coverage(0.4)(told)
+    choice = choose(told, Aim("coverage", 0.4))
     assert len(answered(told, choice.threshold)) == 4
     assert choice.threshold == 0.3
 
 
 def test_costs_decide_between_wrong_answers_and_refusals() -> None:
     told = cases([(0.9, False), (0.6, True), (0.4, False), (0.2, True)], [True, True, True, False])
-    assert at_cost(10, 1)(told).threshold == 0.75
-    assert at_cost(0, 1)(told).threshold == 0.195
-    assert at_cost(0.4, 1)(told).threshold == 0.3
-    assert at_cost(1, 0)(cases([(0.9, True)])).threshold == 1.0
+    found = {cost: choose(told, Aim("cost", cost)).threshold for cost in (10, 0, 0.4)}
+    assert found == {10: 0.75, 0: 0.195, 0.4: 0.3}
+    assert choose(cases([(0.9, True)]), Aim("cost", 100)).threshold == 1.0
 
 
-def test_a_tenth_of_the_coverage_is_tried_at_a_time() -> None:
-    points = risk_coverage([number / 100 for number in range(100)], [False] * 100)
-    assert [point.answered for point in rungs(points)] == list(range(10, 101, 10))
-    assert rungs(()) == []
-    assert cut(points, points[-1]) == 0.0
+def test_ten_coverages_are_tried_and_the_whole_one_too() -> None:
+    told = cases([(number / 200, False) for number in range(200)])
+    choice = choose(told, Aim("risk", 0.1))
+    assert (choice.threshold, "the largest of 10 coverages" in choice.why) == (0.0, True)
+
+
+def test_samples_of_one_cluster_tell_less() -> None:
+    def alike(size: int) -> list[CalibrationCase]:
+        return [CalibrationCase(str(n), str(n // size), True, 0.5, n >= 5) for n in range(20)]
+
+    assert risk_of(alike(20), 0.05).high > risk_of(alike(5), 0.05).high > risk_of(alike(1), 0.05).high
+    assert risk_of(cases([(0.5, False)] * 50), 0.05).high == pytest.approx(1 - 0.05 ** (1 / 50))
+    assert (risk_of([], 0.05).low, risk_of([], 0.05).high) == (0.0, 1.0)
 
 
 def test_clusters_stay_in_their_half() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import dirichlet
 
-from evals.gate.stats import Levels, bounds, interval, samples_to_settle, share_bounds, summed
+from evals.gate.stats import Levels, bounds, interval, samples_to_settle, summed
 
 SHARE = (0.0, 1.0)
 CHANGE = (-1.0, 1.0)
@@ -101,19 +101,3 @@ def test_how_many_more_would_settle_it() -> None:
     assert samples_to_settle(sums, 20, 0.9, LEVELS, SHARE) == 9
     assert samples_to_settle(sums, 40, 0.9, LEVELS, SHARE) == -11
     assert samples_to_settle(summed([1.0] * 9 + [0.0], alone(10)), 10, 0.9, LEVELS, SHARE) is None
-
-
-def test_samples_of_one_cluster_tell_less() -> None:
-    wrong = [True] * 5 + [False] * 15
-    apart = share_bounds(wrong, [str(n) for n in range(20)], 0.05)
-    together = share_bounds(wrong, [str(n // 5) for n in range(20)], 0.05)
-    assert together.high > apart.high
-    assert share_bounds(wrong, ["one"] * 20, 0.05).high > together.high
-    assert share_bounds([False] * 50, [str(n) for n in range(50)], 0.05).high == pytest.approx(1 - 0.05 ** (1 / 50))
-    assert (share_bounds([], [], 0.05).low, share_bounds([], [], 0.05).high) == (0.0, 1.0)
-
-
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcdef")), min_size=1, max_size=30), st.floats(0.001, 0.4))
-def test_bounds_hold_the_share(told: list[tuple[bool, str]], alpha: float) -> None:
-    found = share_bounds([wrong for wrong, _ in told], [cluster for _, cluster in told], alpha)
-    assert 0 <= found.low <= found.value <= found.high <= 1
