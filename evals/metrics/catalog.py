@@ -59,6 +59,7 @@ KEYLESS: tuple[Metric, ...] = (
     Metric("citation_precision", "of the answer's citations, the share that supports its claim"),
     Metric("answered", "an answerable question was not declined", binary=True),
     Metric("declined_rightly", "an unanswerable question was declined", binary=True),
+    Metric("answered_wrongly", "a question was answered, and not rightly", better="lower", binary=True),
     Metric("first_rung", "the ladder did not fall below the model that was asked first", binary=True),
     Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
     Metric("cpu_ms", "processor time of an answer that was asked alone", better="lower", high=3_600_000.0, unit="ms"),

@@ -7,8 +7,9 @@ applies and the answer has nothing to test.
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import log2
+from typing import Any
 
 from evals.dataset import Sample
 from evals.metrics.catalog import Unscored, Untested
@@ -21,6 +22,10 @@ MARKER = re.compile(r" ?\[\d+\]")
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 DECLINED = "it was declined"
+JUDGED = 0.75
+"""Of a judge's accuracy, 0 to 1: half right is not right."""
+CLOSE = 0.6
+"""F1 from which on two wordings are taken for the same answer: six words in ten in common."""
 Compare = Callable[[Sequence[str], Sequence[str]], float]
 
 
@@ -120,6 +125,57 @@ def answered(sample: Sample, outcome: SampleOutcome) -> float | None:
 def declined_rightly(sample: Sample, outcome: SampleOutcome) -> float | None:
     """Whether an unanswerable question was declined."""
     return None if sample.answerable else float(_status(outcome) == "declined")
+
+
+def answered_wrongly(sample: Sample, outcome: SampleOutcome) -> float | None:
+    """Whether a question was answered and not rightly; None where the sample does not say what would be right."""
+    right = is_right(sample, outcome)
+    return None if right is None else float(bool(said(outcome)) and not right)
+
+
+def is_right(sample: Sample, outcome: SampleOutcome, accuracy: float | None = None) -> bool | None:
+    """Whether the answer is right; None where the sample does not say what would be.
+
+    An unanswerable question is answered rightly by declining it alone. An answerable one is answered rightly when
+
+    - a judge's `answer_accuracy` is there and is JUDGED at least; or, without one,
+    - the answer holds a right answer (`reference` or one of the `alternatives`) word for word, compared as
+      SQuAD does; or
+    - every one of the sample's quotes stands in the answer or in what it cites, and every citation was checked; or
+    - the F1 of its words and a right answer's is CLOSE at least; or,
+    - where neither right answers nor quotes are known, it cites one of the sample's documents.
+
+    So an answer that quotes the right sentence is right, also where that sentence says more than was asked, and a right
+    answer in quite other words, which cites other sentences, is wrong.
+    """
+    text, citations = said(outcome), (outcome.answer or {}).get("citations") or ()
+    if not sample.answerable:
+        return not text
+    if accuracy is not None:
+        return bool(text) and accuracy >= JUDGED
+    if not (sample.answers or sample.quotes or sample.documents):
+        return None
+    if not (sample.answers or sample.quotes):
+        return bool(text) and any(each["document"] in sample.documents for each in citations)
+    return bool(text) and (_says(sample, outcome, text) or _quotes(sample, citations, text))
+
+
+def _says(sample: Sample, outcome: SampleOutcome, text: str) -> bool:
+    words = normalised(text)
+    held = any(_within(right, words) for answer in sample.answers if (right := normalised(answer)))
+    return held or (token_f1(sample, outcome) or 0.0) >= CLOSE
+
+
+def _quotes(sample: Sample, citations: Sequence[Mapping[str, Any]], text: str) -> bool:
+    cited = unmarked(" ".join([text, *(str(each["quote"]) for each in citations)]))
+    return bool(sample.quotes) and all(unmarked(quote) in cited for quote in sample.quotes)
+
+
+def _within(part: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether words stand one after the other among others; a yes or no only where the answer begins."""
+    if list(part) in (["yes"], ["no"]):
+        return list(whole[:1]) == list(part)
+    return any(list(whole[start : start + len(part)]) == list(part) for start in range(len(whole) - len(part) + 1))
 
 
 def first_rung(sample: Sample, outcome: SampleOutcome) -> float | None:

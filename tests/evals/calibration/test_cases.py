@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from evals.calibration.calibrate import forced, routes_of, threshold_of
-from evals.calibration.cases import cases_of, is_right
+from evals.calibration.cases import cases_of
 from evals.dataset import Sample
+from evals.metrics.keyless import is_right
 from evals.runs import SampleFailure, SampleOutcome
 from graph.release import Models, Release
 
