@@ -160,24 +160,18 @@ def _says(criterion: Criterion, found: Interval) -> Says:
 
 def samples_needed(criterion: Criterion, found: Interval, levels: Levels) -> tuple[int | None, str]:
     """How many more samples would settle it, and in words: of a release as good as the champion, if it may be that."""
-    clusters, bound, scale = criterion.clusters, criterion.bound, criterion.scale
-    own, alike = summed(criterion.values, clusters), None
-    if criterion.kind == "margin":
+    clusters, bound, margin = criterion.clusters, criterion.bound, criterion.kind == "margin"
+    own, condition = summed(criterion.values, clusters), "if the mean stays where it is"
+    expected = own
+    if found.value >= bound and (margin or (criterion.champion and fmean(criterion.champion) >= bound)):
+        condition = "if the release is as good as the champion"
         alike = Sums(np.concatenate([own.totals, -own.totals]), np.tile(own.sizes, 2))
-    elif len(criterion.champion) == len(clusters) and fmean(criterion.champion) >= bound:
-        alike = summed(criterion.champion, clusters)
-    if alike and found.value >= bound:
-        more = samples_to_settle(alike, found.clusters, bound, levels, scale)
-        if more is None or more > 0:
-            return more, _words(more, "if the release is as good as the champion")
-    more = samples_to_settle(own, found.clusters, bound, levels, scale)
-    more = more and max(1, more)
-    return more, _words(more, "if the mean stays where it is")
-
-
-def _words(more: int | None, condition: str) -> str:
+        expected = alike if margin else summed(criterion.champion, clusters)
+    more = samples_to_settle(
+        own, expected, bound, levels, criterion.scale, mean_is_known=margin and expected is not own
+    )
     many = f"more than {FAR} times as many samples" if more is None else f"about {more} more samples of this kind"
-    return f"{many} would settle it, {condition}"
+    return more, f"{many} would settle it, {condition}"
 
 
 def _why(criterion: Criterion, found: Interval, says: Says, more: str) -> str:

@@ -5,13 +5,15 @@ the scale are weighted by a flat Dirichlet distribution, and the bound is a quan
 is the exact bound of Clopper and Pearson. It holds for few, tied and skewed values, which normal intervals do not.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, pearson3
+from scipy.optimize import brentq
+from scipy.stats import binomtest, foldnorm, pearson3
 from statsmodels.stats.proportion import proportion_confint
 
 Floats = NDArray[np.float64]
@@ -77,20 +79,51 @@ def bounds(sums: Sums, counts: Floats, levels: Levels, scale: Scale | None) -> t
     return _lower(sums, counts, levels.low, scale), -_lower(sums.turned, counts, levels.high, turned)
 
 
-def samples_to_settle(expected: Sums, clusters: int, bound: float, levels: Levels, scale: Scale | None) -> int | None:
-    """How many samples more than so many clusters settle on which side of the bound the mean lies, four times in five.
+def samples_to_settle(
+    own: Sums, expected: Sums, bound: float, levels: Levels, scale: Scale | None, *, mean_is_known: bool = False
+) -> int | None:
+    """How many samples beside one's own settle on which side of the bound the mean lies, four times in five.
 
-    `expected` is what datasets will be drawn from. Not above 0: so many clusters do so already. None: more than FAR
-    times as many would be needed.
+    `expected` is what they will be drawn from. Its mean is an estimate, unless it is known: the samples are those of a
+    mean that is as far from the bound as the median of what it may be. By the estimate alone they would be far too many
+    where it happens to lie near the bound. None: more than FAR times as many as there are would be needed.
     """
-    different, many = np.unique(np.stack([expected.totals, expected.sizes]), axis=1, return_counts=True)
+    both = np.concatenate([[own.totals, own.sizes], [expected.totals, expected.sizes]], axis=1)
+    different, place = np.unique(both, axis=1, return_inverse=True)
+    clusters, there = len(own.sizes), Sums(*different)
+    at_hand, many = (
+        np.bincount(each, minlength=len(there.sizes)).astype(float)
+        for each in np.split(place.reshape(-1), [len(own.sizes)])
+    )
 
     def settles(counts: Floats) -> NDArray[np.bool_]:
-        low, high = bounds(Sums(*different), counts, levels, scale)
+        low, high = bounds(there, at_hand + counts, levels, scale)
         return (low >= bound) | (high < bound)
 
-    needed = clusters_needed(many / many.sum(), settles, FAR * clusters)
-    return None if needed is None else round((needed - clusters) * float(expected.sizes.mean()))
+    weights = many / many.sum() if mean_is_known else _moved_off(there, many, bound)
+    needed = clusters_needed(weights, settles, FAR * clusters)
+    return None if needed is None else round(needed * float(expected.sizes.mean()))
+
+
+def _moved_off(sums: Sums, many: Floats, bound: float) -> Floats:
+    """Weights of the clusters, tilted until the mean is as far from the bound as the median of what it may be."""
+    left = sums.totals - bound * sums.sizes
+    distance = float(many @ left) / float(many @ sums.sizes)
+    error = math.sqrt(float(many @ (left - distance * sums.sizes) ** 2)) / float(many @ sums.sizes)
+    if not error:
+        return many / many.sum()
+    wanted = math.copysign(float(foldnorm.median(abs(distance) / error)) * error, distance)
+
+    off = left - wanted * sums.sizes
+    if not off[many > 0].min() < 0 < off[many > 0].max():
+        return many / many.sum()  # No mixture of what was met has this mean.
+
+    def tilted(by: float) -> Floats:
+        powers = by * off / np.ptp(off)
+        weights: Floats = many * np.exp(powers - powers.max())
+        return weights / weights.sum()
+
+    return tilted(float(brentq(lambda by: float(tilted(by) @ off), -500, 500)))
 
 
 def clusters_needed(weights: Floats, settles: Decision, most: int) -> int | None:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from evals.dataset import StrictModel
 from evals.errors import JudgeInvalid
+from evals.metrics.catalog import PROMPTS
 from graph.prices import Prices, cost
 from graph.registry.isolation import digest_of
 from graph.settings import Settings
@@ -17,7 +18,6 @@ from graph.state import Usage
 CACHE = Path(".warrant/judge/replies.db")
 KIND = "openai:"
 OPENAI = "https://api.openai.com/v1"
-PROMPTS = Path(__file__).parent / "prompts"
 
 
 class JudgeIdentity(StrictModel):

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
+PROMPTS = Path(__file__).parents[1] / "judge" / "prompts"
+"""The instructions of ragas' prompts, a file each, by the names of their classes."""
 Better = Literal["higher", "lower"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from evals.dataset import Sample
 from evals.errors import JudgeInvalid, MetricInvalid
-from evals.metrics.catalog import Metric, Untested
+from evals.metrics.catalog import PROMPTS, Metric, Untested
 from evals.metrics.keyless import nearest, normalised, retrieved, said
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
@@ -23,8 +23,6 @@ with warnings.catch_warnings():
     from ragas.metrics.collections import ExactMatch, SemanticSimilarity
     from ragas.prompt.metrics.base_prompt import BasePrompt
 
-PROMPTS = Path(__file__).parents[1] / "judge" / "prompts"
-"""The instructions of ragas' prompts, a file each, by the names of their classes."""
 INPUTS = ("user_input", "response", "retrieved_contexts", "reference", "reference_contexts")
 """What ragas calls what a sample and its outcome have."""
 WRONG_IF_SILENT = ("answer_relevancy", "factual_correctness", "answer_accuracy")

@@ -1,5 +1,6 @@
 """`warrant eval compare`, `check` and `score --csv`: several runs side by side, and datasets against documents."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,21 @@ def test_other_questions_and_metrics_that_are_not_there_are_refused(runs: list[E
     other = run_of(tmp_path, Dataset("other", samples(20)), "o@1", good(20))
     assert isinstance(command("compare", runs[0].path, other.path).exception, RunInvalid)
     assert isinstance(command("compare", runs[0].path, runs[1].path, "--metric", "no").exception, RunInvalid)
+
+
+def test_a_plan_says_how_many_samples_each_criterion_needs(runs: list[EvalRun], tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text('[[threshold]]\nmetric = "answered"\nfloor = 0.5\nmargin = 0.2\n', "utf-8")
+    line = ("plan", runs[0].path, "--other", runs[1].path, "--thresholds", tmp_path / "t.toml")
+    found = json.loads(command(*line, "--json").stdout)
+    assert [(each["metric"], each["kind"]) for each in found["criteria"]] == [
+        ("answered", "floor"),
+        ("answered", "margin"),
+    ]
+    needed = [each["samples"]["1"] for each in found["criteria"]]
+    assert needed[0] < needed[1] == found["needed"]["1"]
+    told = command(*line)
+    assert (told.exit_code, str(needed[1]) in told.stdout, "chance to pass" in told.stdout) == (0, True, True)
+    assert isinstance(command("plan", runs[0].path, "--thresholds", tmp_path / "t.toml").exception, RunInvalid)
 
 
 def test_scores_are_written_as_csv_and_parquet(runs: list[EvalRun], tmp_path: Path) -> None:

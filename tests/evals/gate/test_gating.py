@@ -1,6 +1,6 @@
 """The gate, simulated: what benchmarks/gating.py measures, with fewer draws."""
 
-from itertools import product
+from itertools import islice, product
 
 import pytest
 
@@ -23,8 +23,11 @@ def test_the_gate_has_the_power_that_the_planner_says() -> None:
     assert 0.74 <= sum(found) / len(found) <= 0.86
 
 
-def test_more_samples_settle_what_they_are_said_to() -> None:
-    found = next(row for row in settling("flips", 12) if row["n"] == 60 and row["lost"] == 0)
-    assert found["could not tell"] >= 6
-    assert 0.8 * found["true n"] <= found["said n, median"] <= 1.25 * found["true n"]
-    assert 0.7 <= found["power"] <= 0.9
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["flips", "right"])
+def test_more_samples_settle_what_they_are_said_to(kind: str) -> None:
+    """For a margin and for a floor, of what is as good and of what is worse."""
+    for found in islice(settling(kind, 12), 2):
+        assert found["could not tell"] >= 6
+        assert 0.6 <= found["said, median"] / found["truly needed, median"] <= 1.8
+        assert 0.65 <= found["power"] <= 0.9

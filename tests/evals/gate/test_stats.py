@@ -98,6 +98,13 @@ def test_bounds_hold_the_mean(values: list[float], alpha: float) -> None:
 
 def test_how_many_more_would_settle_it() -> None:
     sums = summed([1.0] * 20, alone(20))
-    assert samples_to_settle(sums, 20, 0.9, LEVELS, SHARE) == 9
-    assert samples_to_settle(sums, 40, 0.9, LEVELS, SHARE) == -11
-    assert samples_to_settle(summed([1.0] * 9 + [0.0], alone(10)), 10, 0.9, LEVELS, SHARE) is None
+    assert samples_to_settle(sums, sums, 0.9, LEVELS, SHARE) == 9
+    at_the_bound = summed([1.0] * 9 + [0.0], alone(10))
+    assert samples_to_settle(at_the_bound, at_the_bound, 0.9, LEVELS, SHARE, mean_is_known=True) is None
+    assert 50 < (samples_to_settle(at_the_bound, at_the_bound, 0.9, LEVELS, SHARE) or 0) < 200
+
+
+@pytest.mark.parametrize("values", [[0.0], [0.3], [1.0, 1.0], [-1.0, 0.0], [0.0, 0.1, 0.0]])
+def test_whatever_was_met_there_is_a_number_or_none(values: list[float]) -> None:
+    sums = summed(values, alone(len(values)))
+    assert all((samples_to_settle(sums, sums, bound, LEVELS, CHANGE) or 1) > 0 for bound in (-0.5, 0.0, 0.3, 1.0))

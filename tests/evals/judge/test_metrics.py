@@ -12,9 +12,9 @@ from judge_under_test import Script, judging_at, settings_for
 from evals.dataset import Sample
 from evals.errors import JudgeInvalid
 from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable, gather
-from evals.judge.config import PROMPTS, judge_config
+from evals.judge.config import judge_config
 from evals.judge.metrics import JudgedMetrics
-from evals.metrics.catalog import JUDGED, Unscored, Untested
+from evals.metrics.catalog import JUDGED, PROMPTS, Unscored, Untested
 from evals.metrics.from_ragas import RagasMetric, conversation_of
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome

@@ -14,7 +14,7 @@ from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import Verdict
-from evals.metrics.from_ragas import PROMPTS
+from evals.metrics.catalog import PROMPTS
 from evals.report import FILES, write_report
 from evals.report.contents import EvalReport, report_of
 from evals.report.record import evidence_of, record_of
