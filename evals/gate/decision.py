@@ -167,9 +167,8 @@ def samples_needed(criterion: Criterion, found: Interval, levels: Levels) -> tup
         condition = "if the release is as good as the champion"
         alike = Sums(np.concatenate([own.totals, -own.totals]), np.tile(own.sizes, 2))
         expected = alike if margin else summed(criterion.champion, clusters)
-    more = samples_to_settle(
-        own, expected, bound, levels, criterion.scale, mean_is_known=margin and expected is not own
-    )
+    known = margin and expected is not own
+    more = samples_to_settle(own, expected, bound, levels, criterion.scale, mean_is_known=known)
     many = f"more than {FAR} times as many samples" if more is None else f"about {more} more samples of this kind"
     return more, f"{many} would settle it, {condition}"
 

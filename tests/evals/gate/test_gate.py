@@ -108,7 +108,7 @@ def test_more_samples_are_those_of_a_release_as_good_as_the_champion_unless_it_l
     floor = verdict(FLOOR, {"answered": share(86)}, {"answered": share(93)}).findings[0]
     assert floor.more is not None
     assert floor.more < 300
-    assert verdict(FLOOR, {"answered": share(86)}).findings[0].more is None
+    assert (verdict(FLOOR, {"answered": share(86)}).findings[0].more or 0) > 1000
 
 
 @pytest.mark.parametrize("lost", [2, 4, 6])
