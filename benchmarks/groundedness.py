@@ -18,7 +18,7 @@ from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
 from evals.judge.agreement import estimate, spearman
 from evals.judge.labels import read_labels, texts_of
-from evals.scores import EMBEDDING
+from evals.metrics.vectors import EMBEDDING
 from graph.models.embedding import Embedder
 from graph.models.packaged_embeddings import load_embedder
 from graph.text.words import terms, weights

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from benchmarks.record import ROOT, Target, begin, cores, print_table, record, timed
-from evals.metrics.vectors import Vectors
+from evals.metrics.vectors import EMBEDDING, Vectors
 from evals.runs import EvalRun
-from evals.scores import EMBEDDING, keep, score_all
+from evals.scores import keep, score_all
 from graph.models.packaged_embeddings import load_embedder
 from graph.settings import load_settings
 

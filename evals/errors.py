@@ -1,15 +1,4 @@
-"""What can go wrong with what an evaluation is given; exit codes are those of the class above.
-
-SourceInvalid
-├── DatasetInvalid      the samples cannot be read, or do not fit the Snapshot
-├── RunInvalid          a run's directory is damaged, or belongs to another release or dataset
-├── ThresholdsInvalid   the thresholds are empty, or name what there is not
-├── MetricInvalid       a metric from outside cannot be computed as it is defined
-├── VerdictInvalid      a verdict cannot be read, or is about something else
-├── RevisionInvalid     a revision is not there, or does not make a release
-├── JudgeInvalid        no judge can be asked as it is named, or what it replied cannot be kept
-└── LabelsInvalid       the answers that people judged cannot be read
-"""
+"""What can go wrong with what an evaluation is given; exit codes are those of SourceInvalid."""
 
 from graph.errors import SourceInvalid
 

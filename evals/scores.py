@@ -5,7 +5,6 @@ import inspect
 import json
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,14 @@ from evals.dataset import Sample, StrictModel, digest_of
 from evals.metrics import keyless
 from evals.metrics.catalog import KEYLESS, Metric, Unscored, Untested
 from evals.metrics.plugins import PLUGGED, plugged_digest
-from evals.metrics.vectors import Vectors
+from evals.metrics.vectors import Vectors, scoring_vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.files import write_whole
-from graph.models.packaged_embeddings import load_embedder
 from graph.prices import Prices
 from graph.registry.isolation import code_digest
 
 SCORES = "scores.json"
 FAILED = "it failed: "
-EMBEDDING = "minilm-l6-v2-int8"
 Value = Callable[[Sample, SampleOutcome], Awaitable[float | None]]
 
 
@@ -112,17 +109,11 @@ async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, 
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
     if (known := _known(run.path / SCORES)) and known.key == key_of(run, prices):
         return known.scores
-    vectors = shared_vectors(threads)
+    vectors = scoring_vectors(threads)
     repeats = [await score_all(run.dataset.samples, each, prices, vectors) for each in run.repeats]
     found = merge_repeats(chain.from_iterable(repeats))
     keep(run, prices, found)
     return found
-
-
-@lru_cache(maxsize=1)
-def shared_vectors(threads: int) -> Vectors:
-    """The vectors of the scoring embedding: runs that are compared have most of their passages in common."""
-    return Vectors(load_embedder(EMBEDDING, threads).embed)
 
 
 def keep(run: EvalRun, prices: Prices, scores: tuple[Score, ...]) -> None:

@@ -18,7 +18,7 @@ from evals.documents import SourceDocument
 from evals.errors import JudgeInvalid
 from evals.feedback import verbatim
 from evals.judge.client import CachedJudge, JudgeCall
-from evals.judge.metrics import read_reply
+from evals.judge.metrics import JudgeSession, read_reply
 from evals.metrics.catalog import Unscored
 from evals.metrics.from_ragas import Embeddings
 from evals.metrics.vectors import Vectors
@@ -26,7 +26,6 @@ from evals.metrics.vectors import Vectors
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import ragas._analytics
-    from ragas.llms.base import InstructorBaseRagasLLM
     from ragas.testset import TestsetGenerator
     from ragas.testset.persona import Persona
     from ragas.testset.transforms.default import default_transforms_for_prechunked
@@ -55,7 +54,7 @@ def generate(
     """
     random.seed(seed)
     chosen = choose_passages(list(documents.values()), PASSAGES_FOR_EACH * count, seed)
-    writer, embeddings = _Writer(judge), Embeddings(vectors)
+    writer, embeddings = _Writer(judge, 0), Embeddings(vectors)
     generator = TestsetGenerator(writer, embeddings, persona_list=list(PERSONAS))  # type: ignore[arg-type]
     transforms = _transforms(writer, embeddings)
     try:
@@ -121,17 +120,10 @@ class _Characters(BaseTokenizer):
         return "".join(map(chr, tokens))
 
 
-class _Writer(InstructorBaseRagasLLM):
-    """The judge's model as ragas asks it to write."""
+class _Writer(JudgeSession):
+    """The judge's model as ragas asks it to write: a reply that is of no use ends nothing but its question."""
 
     is_async = True
-
-    def __init__(self, judge: CachedJudge) -> None:
-        self._judge = judge
-
-    def generate(self, prompt: str, response_model: type[Form]) -> Form:
-        """Not there: the model is asked many things at once."""
-        raise NotImplementedError("The model is asked by agenerate.")
 
     async def agenerate(self, prompt: str, response_model: type[Form]) -> Form:
         """What the model replies, in its form; raises Unscored."""

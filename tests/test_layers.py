@@ -73,7 +73,7 @@ HOMES = {
         "graph/verification/features.py",
         "graph/ingest/access.py",
     },
-    "pandas": {"evals/api.py", "evals/frames.py"},
+    "pandas": {"evals/api.py"},
     "matplotlib": {"evals/calibration/plot.py", "evals/report/trend.py", "graph/drawing.py"},
     "jinja2": {"evals/report/templates.py"},
     # Keyless metrics, judged ones, our own as ragas' users take them, and test sets: they change for four reasons.

@@ -17,7 +17,7 @@ from evals.documents import check_dataset, read_documents
 from evals.errors import RevisionInvalid
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import Verdict
-from evals.report.templates import figure
+from evals.report.words import figure
 from evals.revisions import ReleaseRecipe, Revision, build, changed, export, file_of, git
 from evals.runs import PackagedRelease
 from graph.cli.options import settings_with

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from evals.access import probes
 from evals.cli.steps import takes_judge
 from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
-from evals.documents import SourceDocument, read_documents
+from evals.documents import SourceDocument, probes, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.feedback import read_feedback
 from evals.judge.config import JudgeConfig, judge_config
@@ -93,14 +92,12 @@ def _write(documents: Mapping[str, SourceDocument], count: int, seed: int, confi
     """The questions that the model writes."""
     # ragas takes seconds to import.
     from evals.judge.client import CachedJudge
-    from evals.metrics.vectors import Vectors
-    from evals.scores import EMBEDDING
+    from evals.metrics.vectors import scoring_vectors
     from evals.testset import generate
-    from graph.models.packaged_embeddings import load_embedder
 
     judge = CachedJudge(config)
     try:
-        return generate(documents, count, seed, judge, Vectors(load_embedder(EMBEDDING, config.settings.cores).embed))
+        return generate(documents, count, seed, judge, scoring_vectors(config.settings.cores))
     finally:
         judge.close()
 

@@ -1,6 +1,5 @@
 """warrant eval gate: whether a run is good enough."""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -9,11 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evals.cli.steps import run_judge, takes_judge
-from evals.gate.decision import compare_runs
+from evals.cli.steps import compare, takes_judge
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
-from evals.judge.config import judge_config
 from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun
 from graph.cli.options import settings_with
@@ -45,9 +42,8 @@ def gate(
     cannot tell, 2 wrong use: nothing but 0 may promote.
     """
     settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
-    scorer = run_judge(judge_config(settings, repeats), Terminal(stderr=True))
-    other = EvalRun(champion) if champion else None
-    verdict = asyncio.run(compare_runs(EvalRun(run), other, limits, settings.prices, settings.cores, scorer))
+    other, errors = EvalRun(champion) if champion else None, Terminal(stderr=True)
+    verdict = compare(EvalRun(run), other, limits, settings, errors, repeats).verdict
     if out:
         write_whole(out, verdict.text())
     if as_json:

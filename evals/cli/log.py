@@ -10,8 +10,7 @@ from evals.errors import VerdictInvalid
 from evals.gate.verdict import read_verdict
 from evals.judge.scores import kept_judged_scores
 from evals.report import PAGE, RECORD
-from evals.report.contents import check_run
-from evals.report.record import evidence_of
+from evals.report.contents import check_run, evidence_of
 from evals.runs import EvalRun
 from evals.scores import score_run
 from graph.cli.options import needs_mlflow, settings_with, takes

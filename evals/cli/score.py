@@ -53,9 +53,13 @@ def score(
         errors.print(_usage(judged), highlight=False, soft_wrap=True)
         found = (*found, *judged.scores)
     if csv or parquet:
-        from evals.frames import score_frame, write_frames
+        from evals.api import score_frame
 
-        write_frames(score_frame(made, found), csv, parquet)
+        frame = score_frame(made, found)
+        for path, write in ((csv, frame.to_csv), (parquet, frame.to_parquet)):
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write(path, index=False)
     if as_json:
         for each in found:
             echo(json.dumps(each.model_dump(exclude_defaults=True)))

@@ -12,16 +12,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from evals.access import keep_access
 from evals.dataset import Dataset
+from evals.documents import keep_access
 from evals.gate.decision import RunJudge, compare_runs
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import Verdict
 from evals.judge.config import JudgeConfig, judge_config
 from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
 from evals.report import write_report
-from evals.report.contents import report_of
-from evals.report.pairs import ReportedRun
+from evals.report.contents import ReportedRun, report_of
 from evals.runner import ask_all
 from evals.runs import EvalRun, PackagedRelease, open_run
 from evals.scores import score_run
@@ -118,16 +117,17 @@ async def judge_with_progress(run: EvalRun, config: JudgeConfig, console: Consol
     return found
 
 
-def run_judge(config: JudgeConfig | None, console: Console) -> RunJudge | None:
-    """The judge of whole runs, with a progress bar; None without a judge."""
-    return RunJudge(config.label, lambda run: judge_with_progress(run, config, console)) if config else None
-
-
 def compare(
-    run: EvalRun, champion: EvalRun | None, thresholds: Thresholds, settings: Settings, console: Console
+    run: EvalRun,
+    champion: EvalRun | None,
+    thresholds: Thresholds,
+    settings: Settings,
+    console: Console,
+    repeats: int | None = None,
 ) -> Comparison:
     """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
-    judge = run_judge(judge_config(settings), console)
+    config = judge_config(settings, repeats)
+    judge = RunJudge(config.label, lambda run: judge_with_progress(run, config, console)) if config else None
     verdict = asyncio.run(compare_runs(run, champion, thresholds, settings.prices, settings.cores, judge))
     return Comparison(verdict, run, champion)
 

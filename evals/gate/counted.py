@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from evals.access import AccessRules, changes, kept_access, leaks
+from evals.documents import AccessRules, changes, kept_access, leaks
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import CriterionResult, Says
 from evals.runs import EvalRun

@@ -17,9 +17,8 @@ from evals.judge.config import CACHE, JudgeConfig, JudgeUsage
 from evals.judge.labels import LabelledAnswer
 from evals.metrics.catalog import METRICS, Unscored
 from evals.metrics.support import SupportMetrics
-from evals.metrics.vectors import Vectors
-from evals.scores import EMBEDDING, Score, scored
-from graph.models.packaged_embeddings import load_embedder
+from evals.metrics.vectors import scoring_vectors
+from evals.scores import Score, scored
 
 FAITHFULNESS = METRICS["faithfulness"]
 RESAMPLES, FEWEST = 999, 3
@@ -59,7 +58,7 @@ class HumanAgreement:
 async def verified(labelled: Sequence[LabelledAnswer], threads: int, on_score: Callable[[], None]) -> list[Score]:
     """The verifier's groundedness of each answer, weighed over all their passages."""
     outcomes = [each.outcome for each in labelled]
-    supported = SupportMetrics(Vectors(load_embedder(EMBEDDING, threads).embed), outcomes)
+    supported = SupportMetrics(scoring_vectors(threads), outcomes)
     found = []
     for each, outcome in zip(labelled, outcomes, strict=True):
         value = await supported.groundedness(each.sample, outcome)
@@ -76,7 +75,7 @@ async def judged(
     from evals.judge.metrics import JudgedMetrics
 
     judge = CachedJudge(config, cache)
-    metrics = JudgedMetrics(judge, Vectors(load_embedder(EMBEDDING, config.settings.cores).embed))
+    metrics = JudgedMetrics(judge, scoring_vectors(config.settings.cores))
 
     async def one(each: LabelledAnswer) -> Score:
         try:

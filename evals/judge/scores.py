@@ -11,11 +11,10 @@ from evals.dataset import Sample, StrictModel, digest_of
 from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
 from evals.metrics.catalog import METRICS, Unscored, Untested
 from evals.metrics.plugins import plugged_digest
-from evals.metrics.vectors import Vectors
+from evals.metrics.vectors import scoring_vectors
 from evals.runs import EvalRun, SampleOutcome
-from evals.scores import EMBEDDING, Score, content_of, merge_repeats, missing_reason, scored
+from evals.scores import Score, content_of, merge_repeats, missing_reason, scored
 from graph.files import write_whole
-from graph.models.packaged_embeddings import load_embedder
 from graph.registry.isolation import code_digest
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ async def _judged(run: EvalRun, judge: "CachedJudge", progress: Progress) -> lis
     from evals.judge.client import gather
     from evals.judge.metrics import JudgedMetrics
 
-    metrics = JudgedMetrics(judge, Vectors(load_embedder(EMBEDDING, judge.config.settings.cores).embed))
+    metrics = JudgedMetrics(judge, scoring_vectors(judge.config.settings.cores))
     done = 0
     tasks = [
         (name, sample, outcomes.get(sample.id))

@@ -5,7 +5,6 @@ given, since ragas' users have no index; `warrant eval score` weighs them over t
 """
 
 import warnings
-from functools import cache
 from math import nan
 from typing import Any
 
@@ -13,9 +12,8 @@ from evals.dataset import Sample
 from evals.metrics.catalog import Untested
 from evals.metrics.keyless import MARKER
 from evals.metrics.support import SupportMetrics
-from evals.metrics.vectors import Embed, Vectors
+from evals.metrics.vectors import scoring_vectors
 from evals.runs import SampleOutcome, plain_passage
-from graph.models.packaged_embeddings import load_embedder
 from graph.settings import load_settings, quiet_libraries
 
 quiet_libraries()
@@ -24,7 +22,6 @@ with warnings.catch_warnings():
     from ragas.metrics.collections.base import BaseMetric
     from ragas.metrics.result import MetricResult
 
-EMBEDDING = "minilm-l6-v2-int8"
 SAMPLE = Sample(id="-", question="-", answerable=True)
 """Stands in for the question where none is given."""
 
@@ -45,7 +42,9 @@ class _Verified(BaseMetric):
         """0 to 1, not a number for a response that claims nothing. The `user_input` is a part of what it claims."""
         sample = SAMPLE.model_copy(update={"question": user_input or SAMPLE.question})
         outcome = outcome_of(response, retrieved_contexts)
-        measure = getattr(SupportMetrics(Vectors(_embed(self._threads)), [outcome]), self.metric)
+        measure = getattr(
+            SupportMetrics(scoring_vectors(self._threads or load_settings().cores), [outcome]), self.metric
+        )
         try:
             return MetricResult(value=float(await measure(sample, outcome)))
         except Untested as error:
@@ -78,8 +77,3 @@ def outcome_of(response: str, contexts: list[str]) -> SampleOutcome:
     citations = [{"marker": number, "passage": str(number)} for number in dict.fromkeys(cited)]
     answer = {"text": response, "status": "answered", "citations": citations}
     return SampleOutcome(sample=SAMPLE.id, answer=answer, passages=passages, seconds=0.0)
-
-
-@cache
-def _embed(threads: int) -> Embed:
-    return load_embedder(EMBEDDING, threads or load_settings().cores).embed

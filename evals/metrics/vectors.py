@@ -1,11 +1,15 @@
 """Texts as unit vectors, each embedded once."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.models.packaged_embeddings import load_embedder
+
+EMBEDDING = "minilm-l6-v2-int8"
 Floats = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
 """Texts to unit vectors, one row each."""
@@ -38,3 +42,9 @@ class Vectors:
         """The cosine similarity of a text to each of the others, from -1 to 1."""
         found: Any = self.of([text])[0] @ self.of(others).T if others else np.empty(0)
         return [float(each) for each in found]
+
+
+@lru_cache(maxsize=1)
+def scoring_vectors(threads: int) -> Vectors:
+    """The vectors that scores are made with: runs that are compared have most of their passages in common."""
+    return Vectors(load_embedder(EMBEDDING, threads).embed)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from evals.report.contents import EvalReport
 from evals.report.page import render
-from evals.report.record import record_of
 from evals.report.summary import junit, summary
 from graph.files import write_whole
 
@@ -18,6 +17,6 @@ def write_report(report: EvalReport, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / SUMMARY, summary(report))
     write_whole(out / CASES, junit(report.verdict))
-    write_whole(out / RECORD, json.dumps(record_of(report), indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / RECORD, json.dumps(report.record(), indent=1, ensure_ascii=False) + "\n")
     write_whole(out / PAGE, render(report))
     return out / PAGE

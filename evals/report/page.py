@@ -1,21 +1,16 @@
-"""report.html: the values of its template, and the samples as its script reads them; pure."""
+"""report.html: the values of its template, where lines of its pictures are, and the samples that its script lists."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Any
 
-import evals.report.plots as plots
-import evals.report.templates as words
-from evals.dataset import Sample
+import evals.report.words as words
 from evals.gate.measures import MeasureComparison
-from evals.gate.verdict import Measure
+from evals.gate.verdict import CriterionResult, Measure, Verdict
 from evals.metrics.catalog import METRICS
-from evals.report.contents import EvalReport
-from evals.report.curves import LatencyCurve, Points
-from evals.report.pairs import SamplePair, status
-from evals.report.plots import EDGE, TALL, WIDE, Scale
-from evals.report.record import change_record, side_record
+from evals.report.contents import EvalReport, Json, Points, SamplePair, side_json, status
 from evals.runs import SampleOutcome
 
 COLUMNS = 9
@@ -23,43 +18,84 @@ COLUMNS = 9
 PASSAGE = ("id", "document", "file", "title", "section", "page", "start", "end", "text")
 CITATION = ("marker", "passage", "file", "title", "page", "start", "end", "quote", "support")
 ANSWER = ("text", "reason", "detail", "asked", "repairs", "conflicts", "nearest")
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ChartLine:
-    """A line of a picture, and what stands in the legend for it."""
-
-    path: str
-    label: str
-    description: str
+ROW, WIDE, TALL, EDGE = 240.0, 420.0, 220.0, 8.0
+"""Width of a row's picture; width, height and margin of a curve's."""
 
 
 @dataclass(frozen=True)
-class Chart:
-    """Curves over two scales."""
+class Scale:
+    """From values to places on a line `length` long, with room at both ends; the other way round if `flipped`."""
 
-    across: Scale
-    up: Scale
-    curves: tuple[ChartLine, ...]
+    low: float
+    high: float
+    length: float = ROW
+    flipped: bool = False
+
+    @classmethod
+    def around(cls, values: Iterable[float | None]) -> "Scale":
+        """A scale that holds the values that there are."""
+        there = [value for value in values if value is not None] or [0.0, 1.0]
+        low, high = min(there), max(there)
+        room = (high - low) * 0.04 or abs(high) * 0.1 or 1.0
+        return cls(low - room, high + room)
+
+    def at(self, value: float) -> float:
+        """The place of a value; beyond the ends, the end."""
+        share = min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+        share = 1 - share if self.flipped else share
+        return round(EDGE + share * (self.length - 2 * EDGE), 1)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round values from end to end, some four of them."""
+        rough = (self.high - self.low) / 4
+        power = 10 ** floor(log10(rough))
+        step = next(power * each for each in (1, 2, 5, 10) if power * each >= rough * 0.7)
+        first = ceil(self.low / step - 1e-9)
+        return [round(place * step, 10) for place in range(first, floor(self.high / step + 1e-9) + 1)]
 
 
-class PassageTable:
-    """Passages, each once."""
+@dataclass(frozen=True)
+class CriterionRow:
+    """A criterion, what the champion has, and the scale of its picture, which its group shares."""
 
-    def __init__(self) -> None:
-        self.all: list[Json] = []
-        self._places: dict[str, int] = {}
+    finding: CriterionResult
+    champion: float | None
+    scale: Scale = Scale(0, 1)
 
-    def place(self, passage: Mapping[str, Any]) -> int:
-        """Where a passage is."""
-        fields = _picked(passage, PASSAGE)
-        key = json.dumps(fields, sort_keys=True, default=str)
-        if key not in self._places:
-            self._places[key] = len(self.all)
-            self.all.append(fields)
-        return self._places[key]
+    @property
+    def limit(self) -> float:
+        """Where the bound lies."""
+        found = self.finding
+        return -METRICS[found.metric].sign * found.bound if found.kind == "margin" else found.bound
+
+    @property
+    def forbidden(self) -> tuple[float, float]:
+        """Place and width of where the mean must not be."""
+        line = self.scale.at(self.limit)
+        return (0.0, line) if METRICS[self.finding.metric].sign > 0 else (line, ROW - line)
+
+    @property
+    def ends(self) -> list[float | None]:
+        """What its picture has to hold."""
+        found = self.finding
+        return [self.limit, found.low, found.high, found.value, 0.0 if found.kind == "margin" else self.champion]
+
+
+def forest(verdict: Verdict) -> list[tuple[str, Scale, list[CriterionRow]]]:
+    """The criteria as a forest plot: means against floors, differences against margins, what has a unit by itself."""
+    champions = {(each.metric, each.slice): each.champion for each in verdict.measures}
+    groups: dict[tuple[str, str], list[CriterionRow]] = {}
+    for each in verdict.findings:
+        kind = "Against the champion" if each.kind == "margin" else "Floors and ceilings"
+        row = CriterionRow(each, champions.get((each.metric, each.slice)))
+        groups.setdefault((METRICS[each.metric].unit, kind), []).append(row)
+    found = []
+    for (unit, kind), rows in sorted(groups.items(), key=lambda group: group[0]):
+        scale = Scale.around(end for row in rows for end in row.ends)
+        scaled = [CriterionRow(row.finding, row.champion, scale) for row in rows]
+        found.append((f"{kind}, in {unit}" if unit else kind, scale, scaled))
+    return found
 
 
 def render(report: EvalReport) -> str:
@@ -68,8 +104,9 @@ def render(report: EvalReport) -> str:
         {
             "report": report,
             "verdict": report.verdict,
-            "worst": example(report),
-            "groups": plots.forest(report.verdict),
+            # The worst sample that failed or got worse; without a champion, the lowest.
+            "worst": next(iter(report.regressions or (() if report.champion else report.pairs)), None),
+            "groups": forest(report.verdict),
             "metrics": METRICS,
             "scale_of": scale_of,
             "risk": risk_chart(report),
@@ -79,25 +116,18 @@ def render(report: EvalReport) -> str:
             "gain": gain,
             "status": status,
             "words": words,
-            "size": {"row": plots.ROW, "wide": WIDE, "tall": TALL, "edge": EDGE},
+            "size": {"row": ROW, "wide": WIDE, "tall": TALL, "edge": EDGE},
             "data": browser_data(report),
         }
     )
 
 
-def example(report: EvalReport) -> SamplePair | None:
-    """The sample that is shown at the top: the worst that failed or got worse; without a champion, the lowest."""
-    return next(iter(report.regressions or (() if report.champion else report.pairs)), None)
-
-
 def scale_of(row: MeasureComparison) -> Scale:
     """The scale of a metric's picture: what it can be, or what was met where that has a unit."""
-    metric, measure = METRICS[row.measure.metric], row.measure
+    metric, found = METRICS[row.measure.metric], [each for each in (row.measure, row.champion) if each]
     if not metric.unit:
         return Scale(min(0.0, metric.low), metric.high)
-    ends = [measure.value, measure.low, measure.high]
-    other = [row.champion.value, row.champion.low, row.champion.high] if row.champion else []
-    return plots.around([*ends, *other])
+    return Scale.around(end for each in found for end in (each.value, each.low, each.high))
 
 
 def gain(measure: Measure) -> float | None:
@@ -109,9 +139,9 @@ def gain(measure: Measure) -> float | None:
 
 def columns(report: EvalReport) -> list[str]:
     """The metrics of the table of slices: those that criteria ask about, then the rest."""
-    asked = dict.fromkeys(each.metric for each in report.verdict.findings)
     there = dict.fromkeys(each.metric for each in report.verdict.measures if each.slice)
-    return [*(name for name in asked if name in there), *(name for name in there if name not in asked)][:COLUMNS]
+    asked = {each.metric: True for each in report.verdict.findings if each.metric in there}
+    return [*asked, *(name for name in there if name not in asked)][:COLUMNS]
 
 
 def slices(report: EvalReport) -> Iterator[tuple[str, int, dict[str, Measure]]]:
@@ -120,10 +150,10 @@ def slices(report: EvalReport) -> Iterator[tuple[str, int, dict[str, Measure]]]:
         yield tag, many, {each.metric: each for each in report.verdict.measures if each.slice == tag}
 
 
-def risk_chart(report: EvalReport) -> Chart | None:
+def risk_chart(report: EvalReport) -> Json | None:
     """Risk over coverage; None where nothing says what is right or nothing was answered."""
-    risks = [risk for risk in report.risks if risk.points]
-    if not risks or len(risks) < len(report.risks):
+    risks = report.risks
+    if not risks or not all(risk.points for risk in risks):
         return None
     common = min(risk.coverage for risk in risks)
     descriptions = [
@@ -132,75 +162,76 @@ def risk_chart(report: EvalReport) -> Chart | None:
         + (f"; left out without a score: {risk.without}" if risk.without else "")
         for risk in risks
     ]
-    up = Scale(0, max(y for risk in risks for _, y in risk.points) or 1.0, TALL, flipped=True)
-    return _chart(report, [risk.points for risk in risks], Scale(0, 1, WIDE), up, descriptions)
+    most = max(y for risk in risks for _, y in risk.points) or 1.0
+    return _chart(report, [risk.points for risk in risks], 1.0, most, descriptions)
 
 
-def latency_chart(report: EvalReport) -> Chart | None:
+def latency_chart(report: EvalReport) -> Json | None:
     """The share of answers within a time, up to the 99th percentile; None where no time was taken."""
-    spreads = [spread for spread in report.latencies if spread.points]
-    if not spreads or len(spreads) < len(report.latencies):
+    spreads = report.latencies
+    if not all(spread.points for spread in spreads):
         return None
     end = max(spread.quantiles[99] for spread in spreads) or 1.0
+    descriptions = [
+        ", ".join(f"p{each} {value:,.0f} ms" for each, value in spread.quantiles.items())
+        + f" (n {spread.samples})"
+        + (f"; left out without a time: {spread.without}" if spread.without else "")
+        for spread in spreads
+    ]
     shown = [tuple((x, y) for x, y in spread.points if x <= end) for spread in spreads]
-    across, up = Scale(0, end, WIDE), Scale(0, 1, TALL, flipped=True)
-    return _chart(report, shown, across, up, [_quantiles(spread) for spread in spreads])
+    return _chart(report, shown, end, 1.0, descriptions)
 
 
-def _quantiles(spread: LatencyCurve) -> str:
-    listed = ", ".join(f"p{each} {value:,.0f} ms" for each, value in spread.quantiles.items())
-    return f"{listed} (n {spread.samples})" + (f"; left out without a time: {spread.without}" if spread.without else "")
+def _chart(report: EvalReport, points: Sequence[Points], right: float, top: float, descriptions: Sequence[str]) -> Json:
+    """Curves from 0 to the ends of both scales, with what stands in the legend for each."""
+    across, up = Scale(0, right, WIDE), Scale(0, top, TALL, flipped=True)
+    curves = [
+        {"path": line(each, across, up), "label": run.info.label, "description": told}
+        for each, run, told in zip(points, report.runs, descriptions, strict=True)
+    ]
+    return {"across": across, "up": up, "curves": curves}
 
 
-def _chart(
-    report: EvalReport, points: Sequence[Points], across: Scale, up: Scale, descriptions: Sequence[str]
-) -> Chart:
-    labels = [run.info.label for run in report.runs]
-    paths = [plots.line(each, across, up) for each in points]
-    return Chart(across, up, tuple(map(ChartLine, paths, labels, descriptions)))
+def line(points: Points, across: Scale, up: Scale) -> str:
+    """A curve straight from point to point, as an SVG path."""
+    return "M" + "L".join(f"{across.at(x)},{up.at(y)}" for x, y in points) if points else ""
 
 
 def browser_data(report: EvalReport) -> Json:
-    """What the page's list of samples needs."""
-    passages = PassageTable()
-    paired = report.champion is not None
-    samples = [_pair(pair, passages, paired=paired) for pair in report.pairs]
+    """What the page's list of samples needs; passages stand there once each."""
+    passages: dict[str, int] = {}
     return {
-        "paired": paired,
+        "paired": report.champion is not None,
         "titles": {name: words.title(name) for name in METRICS},
         "units": {name: metric.unit for name, metric in METRICS.items()},
         "order": [sample.id for sample in report.dataset.samples],
-        "samples": samples,
-        "passages": passages.all,
+        "samples": [_pair(pair, passages, paired=report.champion is not None) for pair in report.pairs],
+        "passages": [json.loads(text) for text in passages],
     }
 
 
-def _pair(pair: SamplePair, passages: PassageTable, *, paired: bool) -> Json:
+def _pair(pair: SamplePair, passages: dict[str, int], *, paired: bool) -> Json:
+    sample = pair.sample.model_dump(mode="json", exclude_defaults=True, exclude={"origin", "cluster"})
+    if pair.sample.filters:
+        sample["filters"] = json.dumps(pair.sample.filters, ensure_ascii=False)
     return {
-        **_sample(pair.sample),
-        "moved": pair.moved,
-        "gain": pair.gain,
+        **pair.as_json(paired=paired),
+        **sample,
         "own": pair.own,
         "release": _side(pair.release, passages),
         "champion": _side(pair.champion, passages) if paired else None,
-        "scores": [{"metric": change.metric, **change_record(change)} for change in pair.changes],
     }
 
 
-def _sample(sample: Sample) -> Json:
-    fields = sample.model_dump(mode="json", exclude_defaults=True, exclude={"origin", "cluster"})
-    filters = {"filters": json.dumps(sample.filters, ensure_ascii=False)} if sample.filters else {}
-    return {**fields, **filters}
-
-
-def _side(outcome: SampleOutcome | None, passages: PassageTable) -> Json:
+def _side(outcome: SampleOutcome | None, passages: dict[str, int]) -> Json:
     answer = (outcome.answer if outcome else None) or {}
     there = outcome.passages if outcome else None
+    texts = [json.dumps(_picked(each, PASSAGE), sort_keys=True, default=str) for each in there or ()]
     return {
-        **side_record(outcome),
+        **side_json(outcome),
         **_picked(answer, ANSWER),
         "citations": [_picked(each, CITATION) for each in answer.get("citations") or []],
-        "passages": None if there is None else [passages.place(each) for each in there],
+        "passages": None if there is None else [passages.setdefault(text, len(passages)) for text in texts],
     }
 
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from math import ceil
 
+from evals.curves import png
 from evals.errors import RunInvalid
 from evals.gate.measures import MeanInterval, mean_interval
 from evals.gate.stats import Levels
 from evals.metrics.catalog import METRICS
-from evals.report.pairs import ReportedRun
-from evals.report.templates import figure, title
+from evals.report.contents import ReportedRun
+from evals.report.words import figure, title
 from evals.runs import check_same_questions
 
-COLUMNS, DOTS_PER_INCH = 3, 150
+COLUMNS = 3
 COLOUR = "#1f6feb"
 LEVELS = Levels(0.025, 0.025)
 """Of 95 % intervals."""
@@ -74,9 +74,7 @@ def draw(found: Sequence[MetricTrend], labels: Sequence[str]) -> bytes:
         axes.set_title(f"{title(trend.metric)}{unit}{' (lower is better)' if metric.sign < 0 else ''}", fontsize=9)
         axes.set_xlim(-0.4, len(labels) - 0.6)
         axes.spines[["top", "right"]].set_visible(False)
-    held = BytesIO()
-    drawing.savefig(held, dpi=DOTS_PER_INCH, format="png", metadata={"Software": None})
-    return held.getvalue()
+    return png(drawing)
 
 
 def cell(metric: str, point: TrendPoint | None) -> str:

@@ -19,6 +19,7 @@ const number = (value) => (value === undefined || value === null ? "–" : Math.
 
 // Filters
 for (const each of data.samples) {
+  each.scores = Object.entries(each.scores).map(([metric, score]) => ({ metric, ...score }));
   const said = [each.release, each.champion].filter(Boolean).flatMap((side) => [side.text, side.trouble]);
   each.words = [each.id, each.question, each.reference, ...(each.alternatives || []), ...(each.tags || []), ...said].join("\n").toLowerCase();
 }

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from versions_under_test import ENVIRONMENT
 from evals.dataset import read_dataset, write_dataset
 from evals.gate.verdict import CODES
 from graph.release import Prompts, Release, Reranking
+from warrant import main
 
 pytestmark = pytest.mark.slow
 DOCUMENTS = ("access-control.md", "acceptable-use.md")
@@ -31,6 +33,34 @@ COMMAND = (
     "eval ci --base main~1 --head main -r release.yaml -D docs -d dataset.jsonl -t thresholds.toml --out out".split()
 )
 QUICK = {"name": "quick", "embedding": "wordllama-256"}
+
+
+@dataclass(frozen=True)
+class Done:
+    """The exit code of a command, and what it said."""
+
+    returncode: int
+    stderr: str
+
+
+Evaluate = Callable[..., Done]
+
+
+@pytest.fixture
+def evaluate(repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Evaluate:
+    """Runs the command here, and the revisions' own commands in processes of their own."""
+    monkeypatch.chdir(repository)
+    for name, value in {"PYTHONPATH": str(ROOT), "COLUMNS": "160", "WARRANT_THREADS": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*more: str) -> Done:
+        try:
+            code = main([*COMMAND, *more])
+        except SystemExit as done:
+            code = done.code
+        return Done(code or 0, capsys.readouterr().err)
+
+    return run
 
 
 @pytest.fixture
@@ -68,12 +98,6 @@ def commit(folder: Path, release: Mapping[str, Any]) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
-def evaluate(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, str(ROOT / "warrant.py"), *COMMAND, *more]
-    world = {**ENVIRONMENT, "COLUMNS": "160", "WARRANT_THREADS": "1"}
-    return subprocess.run(line, cwd=folder, env=world, capture_output=True, text=True, timeout=300)
-
-
 def with_code(folder: Path) -> None:
     """Put Warrant's own code into a repository."""
     for name in ("graph", "evals", "server"):
@@ -90,10 +114,10 @@ def verdict(folder: Path) -> Any:
     return json.loads((folder / "out" / "verdict.json").read_text("utf-8"))
 
 
-def test_a_revision_is_compared_with_the_one_before(repository: Path) -> None:
+def test_a_revision_is_compared_with_the_one_before(repository: Path, evaluate: Evaluate) -> None:
     base = git(repository, "rev-parse", "HEAD")
     head = commit(repository, {**QUICK, "name": "narrow", "reranking": Reranking(passages=1).model_dump()})
-    done = evaluate(repository)
+    done = evaluate()
     found = verdict(repository)
     assert done.returncode == CODES[found["says"]], done.stderr
     assert [found[side]["commit"] for side in ("release", "champion")] == [head, base]
@@ -103,33 +127,33 @@ def test_a_revision_is_compared_with_the_one_before(repository: Path) -> None:
     assert {each["kind"] for each in found["findings"]} >= {"floor", "margin"}
     written = {path.name for path in (repository / "out").iterdir()}
     assert written == {"verdict.json", "report.html", "report.json", "summary.md", "junit.xml"}
-    again = evaluate(repository)
+    again = evaluate()
     assert (again.returncode, verdict(repository)["findings"]) == (done.returncode, found["findings"])
 
 
-def test_a_change_cannot_lower_its_own_bar(repository: Path) -> None:
+def test_a_change_cannot_lower_its_own_bar(repository: Path, evaluate: Evaluate) -> None:
     (repository / "thresholds.toml").write_text(LIMITS.format(floor=0.01), "utf-8")
     commit(repository, QUICK)
-    done = evaluate(repository)
+    done = evaluate()
     assert (done.returncode, verdict(repository)["says"]) == (1, "fail"), done.stderr
     assert "somebody has to allow that with --allow-evals-change" in verdict(repository)["why"][0]
     assert summary(repository).startswith("> ⚠️ This change alters how releases are judged: thresholds.toml.")
     assert next(each["bound"] for each in verdict(repository)["findings"] if each["kind"] == "floor") == 0.5
-    allowed = evaluate(repository, "--allow-evals-change")
+    allowed = evaluate("--allow-evals-change")
     assert allowed.returncode == CODES[verdict(repository)["says"]]
     assert "somebody has to allow" not in " ".join(verdict(repository)["why"])
     assert summary(repository).startswith("> ⚠️ This change alters how releases are judged: thresholds.toml.")
     assert next(each["bound"] for each in verdict(repository)["findings"] if each["kind"] == "floor") == 0.5
 
 
-def test_a_change_cannot_choose_its_own_questions(repository: Path) -> None:
+def test_a_change_cannot_choose_its_own_questions(repository: Path, evaluate: Evaluate) -> None:
     """The head takes hard samples away, adds an easy one and changes one; the base's are asked all the same."""
     path = repository / "dataset.jsonl"
     known = read_dataset(path).samples
     easy = known[0].model_copy(update={"id": "easy", "question": f"Please: {known[0].question}"})
     write_dataset(path, [known[0].model_copy(update={"reference": "another"}), *known[3:], easy])
     commit(repository, QUICK)
-    done = evaluate(repository)
+    done = evaluate()
     found = verdict(repository)
     assert (done.returncode, found["samples"]) == (1, len(known)), done.stderr
     said = summary(repository)
@@ -140,26 +164,22 @@ def test_a_change_cannot_choose_its_own_questions(repository: Path) -> None:
     assert apart["samples"] == 2
 
 
-def test_a_change_cannot_repeat_an_easy_question(repository: Path) -> None:
+def test_samples_of_the_head_that_repeat_or_name_what_is_not_there_are_an_error(
+    repository: Path, evaluate: Evaluate
+) -> None:
     path = repository / "dataset.jsonl"
     known = read_dataset(path).samples
     again = known[0].model_copy(update={"id": "again", "question": f"{known[0].question.upper()}  !"})
-    write_dataset(path, [*known, again])
-    commit(repository, QUICK)
-    done = evaluate(repository, "--allow-evals-change")
-    assert (done.returncode, f"line {len(known) + 1}: the question was asked in line 1 already" in done.stderr) == (
-        2,
-        True,
-    ), done.stderr
-
-
-def test_a_sample_of_the_head_that_names_what_is_not_there_is_an_error(repository: Path) -> None:
-    path = repository / "dataset.jsonl"
-    known = read_dataset(path).samples
-    write_dataset(path, [known[0].model_copy(update={"documents": ("docs/nowhere.md",), "quotes": ()}), *known[1:]])
-    commit(repository, QUICK)
-    done = evaluate(repository, "--allow-evals-change")
-    assert (done.returncode, "line 1: there is no document 'docs/nowhere.md'" in done.stderr) == (2, True), done.stderr
+    nowhere = known[0].model_copy(update={"documents": ("docs/nowhere.md",), "quotes": ()})
+    for samples, told in (
+        ([*known, again], f"line {len(known) + 1}: the question was asked in line 1 already"),
+        ([nowhere, *known[1:]], "line 1: there is no document 'docs/nowhere.md'"),
+    ):
+        write_dataset(path, samples)
+        commit(repository, QUICK)
+        done = evaluate("--base", "main~1", "--allow-evals-change")
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+        git(repository, "reset", "-q", "--hard", "main~1")
 
 
 def test_each_revision_answers_by_its_own_code_and_the_base_judges(repository: Path) -> None:
@@ -183,27 +203,20 @@ def test_each_revision_answers_by_its_own_code_and_the_base_judges(repository: P
     assert said == {"The head does not know.", Prompts().declined.strip()}
 
 
-@pytest.mark.parametrize(
-    ("more", "told"),
-    [
+def test_what_is_not_there_or_refused_is_told(repository: Path, evaluate: Evaluate) -> None:
+    commit(repository, {**QUICK, "name": "other"})
+    for more, told in (
         ("--base nowhere", "there is no revision 'nowhere'"),
         ("--dataset other.jsonl", "has the dataset other.jsonl. Is it committed?"),
         ("--release relaese.yaml", "has the release relaese.yaml. Is it committed?"),
         ("--documents elsewhere", "main has no elsewhere; give --documents that both revisions have"),
         ("--thresholds other.toml", "has the thresholds other.toml. Is it committed?"),
-    ],
-)
-def test_what_is_not_there_is_told(repository: Path, more: str, told: str) -> None:
-    commit(repository, {**QUICK, "name": "other"})
-    done = evaluate(repository, *more.split())
-    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
-
-
-def test_a_release_that_its_own_code_refuses_is_told_with_what_it_said(repository: Path) -> None:
+    ):
+        done = evaluate(*more.split())
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
     commit(repository, {**QUICK, "retrieval": {"pool": -1}})
-    done = evaluate(repository)
-    assert done.returncode == 2
-    assert "`warrant index docs` of main (" in done.stderr
+    done = evaluate()
+    assert (done.returncode, "`warrant index docs` of main (" in done.stderr) == (2, True), done.stderr
     assert "retrieval.pool = -1 was refused" in done.stderr
 
 

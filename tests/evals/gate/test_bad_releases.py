@@ -119,7 +119,7 @@ WORSE = {
     "older documents": Planted("quote_recall: margin: ", documents=make_older),
     "never declines": Planted("declined_rightly: margin: ", {"routing": {"answer_from": 0}}),
     "always declines": Planted("answered: ", {"routing": {"answer_from": 1}}),
-    "static embedding": Planted("value_recall: margin: ", {"embedding": "wordllama-256"}),
+    "static embedding": Planted("answered_wrongly: margin: ", {"embedding": "wordllama-256"}),
     "huge chunks": Planted("ndcg: margin: ", {"chunking": {"target_tokens": 2000, "minimum_tokens": 1000}}),
     "invented dates": Planted(
         "value_precision: ",

@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from report_under_test import answered, declined, failed, in_memory
+from report_under_test import answered, declined, failed, in_memory, verdict_of
 
 from evals.dataset import Dataset, Sample
-from evals.report.curves import RiskCurve, latency, right_by, risk
-from evals.report.pairs import ReportedRun
+from evals.report.contents import EvalReport, ReportedRun, RiskCurve, latency, risk
 from evals.scores import Score
 
 DATASET = Dataset("d", tuple(Sample(id=name, question="?", answerable=name != "d") for name in "abcdef"))
@@ -61,9 +60,10 @@ def test_an_answer_that_tells_no_confidence_is_counted_and_not_covered() -> None
 
 def test_what_is_right_is_said_by_the_best_metric_that_both_have() -> None:
     judged = side(answer_accuracy={"a": 1.0}, token_f1={"a": 1.0})
-    assert right_by(DATASET, [judged.scored, judged.scored]) == "answer_accuracy"
-    assert right_by(DATASET, [judged.scored, RIGHT.scored]) == "token_f1"
-    assert right_by(DATASET, [side().scored]) is None
+    verdict = verdict_of(judged, None)
+    assert EvalReport(verdict, judged, judged).right == "answer_accuracy"
+    assert EvalReport(verdict, judged, RIGHT).right == "token_f1"
+    assert EvalReport(verdict, side(), None).right is None
 
 
 def test_latency_is_told_by_its_quantiles() -> None:

@@ -16,10 +16,9 @@ from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import Verdict
 from evals.metrics.catalog import PROMPTS
 from evals.report import FILES, write_report
-from evals.report.contents import EvalReport, report_of
-from evals.report.record import evidence_of, record_of
+from evals.report.contents import EvalReport, evidence_of, report_of
 from evals.report.summary import junit, summary
-from evals.report.templates import TEMPLATES, plain, policy
+from evals.report.words import TEMPLATES, plain, policy
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def test_the_same_verdict_and_runs_give_the_same_files(told: EvalReport, tmp_pat
 
 
 def test_the_record_holds_every_figure_and_every_sample(told: EvalReport, tmp_path: Path) -> None:
-    found = record_of(told)
+    found = told.record()
     assert json.loads(write_report(told, tmp_path).with_name("report.json").read_text("utf-8")) == found
     assert (found["format"], found["evidence"], evidence_of(tmp_path / "report.json")) == (
         1,
@@ -55,7 +54,7 @@ def test_the_record_holds_every_figure_and_every_sample(told: EvalReport, tmp_pa
 
 
 def test_what_has_no_score_says_why_in_the_record(told: EvalReport) -> None:
-    [lost] = [each for each in record_of(told)["samples"] if each["sample"] == "s3"]
+    [lost] = [each for each in told.record()["samples"] if each["sample"] == "s3"]
     assert (lost["release"]["status"], lost["release"]["trouble"]) == ("failed", f"TimeoutError: late {NASTY}")
     assert lost["scores"]["token_f1"] == {"why": "it failed: TimeoutError", "champion": 0.8}
 
@@ -130,7 +129,7 @@ def test_without_a_champion_there_is_a_report_too(alone: EvalReport, tmp_path: P
     page = write_report(alone, tmp_path).read_text("utf-8")
     assert "hampion" not in summary(alone).replace("There is no champion", "")
     assert "Champion's status" not in page
-    found = record_of(alone)
+    found = alone.record()
     assert ("champion_run" in found, len(found["statuses"]), "champion" in found["samples"][0]) == (False, 1, False)
     assert found["regressions"] == ["s3"]
 

@@ -6,8 +6,8 @@ import pytest
 from report_under_test import report
 
 from evals.gate.verdict import CriterionResult
-from evals.report.plots import EDGE, ROW, Scale, forest, line
-from evals.report.templates import figure, reasons, sentence, title
+from evals.report.page import EDGE, ROW, Scale, forest, line
+from evals.report.words import figure, reasons, sentence, title
 
 
 def test_a_scale_keeps_what_is_beyond_it_at_its_ends() -> None:
@@ -32,12 +32,12 @@ def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
 
 def test_criteria_are_drawn_on_the_scale_of_their_kind(tmp_path: Path) -> None:
     found = forest(report(tmp_path).verdict)
-    assert [(group.name, [row.finding.metric for row in group.rows]) for group in found] == [
+    assert [(name, [row.finding.metric for row in rows]) for name, _, rows in found] == [
         ("Against the champion", ["answered", "token_f1"]),
         ("Floors and ceilings", ["answered"]),
         ("Floors and ceilings, in ms", ["latency_ms"]),
     ]
-    margin, ceiling = found[0].rows[0], found[2].rows[0]
+    margin, ceiling = found[0][2][0], found[2][2][0]
     assert (margin.limit, margin.forbidden[0]) == (-0.1, 0.0)
     assert ceiling.limit == 15000
     assert sum(ceiling.forbidden) == pytest.approx(ROW)

@@ -37,6 +37,11 @@ def page(values: Mapping[str, object]) -> str:
     return _environment(escaped=True).get_template("page.html").render({**values, **ours})
 
 
+def junit(values: Mapping[str, object]) -> str:
+    """The test cases, as XML."""
+    return _environment(escaped=True).get_template("junit.xml").render(values).lstrip()
+
+
 def summary(values: Mapping[str, object]) -> str:
     """The summary, as Markdown; what is not of the template goes through the filter `plain`."""
     return _environment(escaped=False).get_template("summary.md").render(values)

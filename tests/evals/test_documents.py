@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from evals.access import AccessRules, changes, leaks, probes
 from evals.dataset import Dataset, Sample
+from evals.documents import AccessRules, changes, leaks, probes
 from evals.gate.counted import count, notes
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import CriterionResult
