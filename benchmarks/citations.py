@@ -24,7 +24,7 @@ from benchmarks.claims import Case, Neighbours, planted_cases
 from benchmarks.fitting import develops
 from benchmarks.record import ROOT, Target, begin, cores, print_table, read_records, record
 from benchmarks.stores import run_index
-from evals.judge.labels import CorpusPassage, texts_of
+from evals.judge.agreement import CorpusPassage, texts_of
 from graph.backend import Backend, Brief
 from graph.builder import build_graph
 from graph.connect import connect

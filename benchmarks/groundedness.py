@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, write
 from benchmarks.record import Target, begin, cores, print_table, record
-from evals.judge.agreement import estimate, spearman
-from evals.judge.labels import read_labels, texts_of
+from evals.judge.agreement import estimate, read_labels, spearman, texts_of
 from evals.metrics.vectors import EMBEDDING
 from graph.models.embedding import Embedder
 from graph.models.packaged_embeddings import load_embedder

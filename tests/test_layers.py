@@ -43,7 +43,6 @@ HOMES = {
     "mlflow": {f"graph/registry/{name}.py" for name in REGISTRY}
     | {
         "server/observability/mlflow_traces.py",
-        "evals/traces.py",
         "evals/tracking.py",
         "evals/metrics/for_mlflow.py",
     },
@@ -74,8 +73,8 @@ HOMES = {
         "graph/ingest/access.py",
     },
     "pandas": {"evals/api.py"},
-    "matplotlib": {"evals/calibration/plot.py", "evals/report/trend.py", "graph/drawing.py"},
-    "jinja2": {"evals/report/templates.py"},
+    "matplotlib": {"evals/calibration.py", "evals/report/trend.py", "graph/drawing.py"},
+    "jinja2": {"evals/report/words.py"},
     # Keyless metrics, judged ones, our own as ragas' users take them, and test sets: they change for four reasons.
     "ragas": {
         "evals/metrics/from_ragas.py",
@@ -83,7 +82,7 @@ HOMES = {
         "evals/judge/metrics.py",
         "evals/testset.py",
     },
-    "ruamel": {"evals/calibration/release_file.py"},
+    "ruamel": {"evals/calibration.py"},
     "scipy": {"evals/gate/stats.py", "evals/judge/agreement.py", "server/observability/outcomes.py"},
     "text_to_num": {"graph/text/values.py"},
 }

@@ -7,8 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from evals.calibration.calibrate import Aim, Calibration, calibrate, forced, rewritten, with_fields
-from evals.calibration.plot import risk_coverage_png
+from evals.calibration import Aim, Calibration, calibrate, forced, rewritten, risk_coverage_png, with_fields
 from evals.cli.steps import ask_releases
 from evals.errors import RunInvalid
 from evals.runner import packed

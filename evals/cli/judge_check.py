@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from evals.cli.steps import progress_bar, takes_judge
+from evals.judge.agreement import FAITHFUL, LabelledAnswer, read_labels
 from evals.judge.config import JudgeConfig, judge_config
-from evals.judge.labels import FAITHFUL, LabelledAnswer, read_labels
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
 

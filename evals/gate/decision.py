@@ -16,8 +16,7 @@ import numpy as np
 
 from evals.dataset import Dataset
 from evals.gate.counted import count, notes
-from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria
-from evals.gate.measures import measures
+from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria, measures
 from evals.gate.stats import FAR, Interval, Levels, Sums, interval, samples_to_settle, sign_test, summed
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict

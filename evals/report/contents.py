@@ -11,11 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from evals.curves import mean_risk, risk_coverage
+from evals.calibration import mean_risk, risk_coverage
 from evals.dataset import Dataset, Sample, StrictModel
 from evals.errors import VerdictInvalid
-from evals.gate.criteria import ScoredRelease
-from evals.gate.measures import MeasureComparison, compare_metrics
+from evals.gate.criteria import MeasureComparison, ScoredRelease, compare_metrics
 from evals.gate.verdict import EvaluatedRelease, Verdict
 from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun, RunInfo, SampleOutcome

@@ -7,7 +7,7 @@ from math import ceil, floor, log10
 from typing import Any
 
 import evals.report.words as words
-from evals.gate.measures import MeasureComparison
+from evals.gate.criteria import MeasureComparison
 from evals.gate.verdict import CriterionResult, Measure, Verdict
 from evals.metrics.catalog import METRICS
 from evals.report.contents import EvalReport, Json, Points, SamplePair, side_json, status

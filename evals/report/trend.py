@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from evals.curves import png
+from evals.calibration import png
 from evals.errors import RunInvalid
-from evals.gate.measures import MeanInterval, mean_interval
+from evals.gate.criteria import MeanInterval, mean_interval
 from evals.gate.stats import Levels
 from evals.metrics.catalog import METRICS
 from evals.report.contents import ReportedRun

@@ -11,8 +11,7 @@ from judge_under_test import Script, judging_at
 from support import ROOT
 
 from evals.errors import DatasetInvalid, LabelsInvalid
-from evals.judge.agreement import agreement, auroc, spearman, with_itself
-from evals.judge.labels import read_labels
+from evals.judge.agreement import agreement, auroc, read_labels, spearman, with_itself
 from evals.scores import Score
 from warrant import warrant
 

@@ -4,26 +4,126 @@ In a forced run every question was answered whatever its confidence; what any th
 One half of the clusters chooses, the other is only measured. The result is written as calibration.json, format 2.
 """
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from io import StringIO
-from math import ceil, inf, log
-from typing import Any, Literal
+from io import BytesIO, StringIO
+from math import ceil, inf, isfinite, log
+from typing import TYPE_CHECKING, Any, Literal
 
 from ruamel.yaml import YAML
 
-from evals.calibration.cases import CalibrationCase, cases_of
-from evals.curves import Point, between, mean_risk, risk_coverage
-from evals.dataset import StrictModel
+from evals.dataset import Sample, StrictModel
 from evals.errors import RunInvalid
 from evals.gate.stats import Interval, Levels, interval
 from evals.judge.scores import kept_judged_scores
-from evals.runs import EvalRun
+from evals.metrics.keyless import is_right
+from evals.runs import EvalRun, SampleOutcome
+from evals.scores import missing_reason
 from graph.errors import ReleaseInvalid
 from graph.release import Release
 from graph.release_yaml import parse_release
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Point:
+    """What happens when everything from a confidence of `threshold` on is answered.
+
+    `answered` of all samples are answered, which is the `coverage`; `wrong` of these are, which is the `risk`.
+    """
+
+    threshold: float
+    answered: int
+    wrong: float
+    coverage: float
+    risk: float
+
+
+def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> tuple[Point, ...]:
+    """A point for each confidence, the highest first (El-Yaniv and Wiener, 2010); equal ones are answered together.
+
+    `wrong` says of each sample whether its answer is, or how far, from 0 to 1. A confidence of minus infinity is one
+    that is never answered.
+    """
+    pairs = sorted(zip(confidences, wrong, strict=True), key=lambda pair: -pair[0])
+    points: list[Point] = []
+    answered, missed = 0, 0.0
+    for place, (confidence, bad) in enumerate(pairs):
+        answered, missed = answered + 1, missed + bad
+        last = place + 1 == len(pairs) or pairs[place + 1][0] < confidence
+        if last and isfinite(confidence):
+            points.append(Point(confidence, answered, missed, answered / len(pairs), missed / answered))
+    return tuple(points)
+
+
+def mean_risk(points: Sequence[tuple[float, float]], to: float = 1.0) -> float | None:
+    """The mean risk over all coverages up to one (AURC of Geifman and others, 2019); None without a point.
+
+    Samples of equal confidence count with the risk that they have together.
+    """
+    if to <= 0 or not points:
+        return None
+    starts = [0.0, *(coverage for coverage, _ in points)]
+    widths = [max(0.0, min(coverage, to) - start) for start, (coverage, _) in zip(starts, points, strict=False)]
+    return sum(width * risk for width, (_, risk) in zip(widths, points, strict=True)) / sum(widths)
+
+
+def between(low: float, high: float) -> float:
+    """The shortest decimal near the middle that is between both, or `high` where there is none."""
+    middle = (low + high) / 2
+    rounded = (round(middle, digits) for digits in range(2, 17))
+    return next((value for value in rounded if low < value < high), high)
+
+
+def png(figure: "Figure") -> bytes:
+    """A picture as PNG; the same picture gives the same bytes."""
+    held = BytesIO()
+    figure.savefig(held, dpi=150, format="png", metadata={"Software": None})
+    return held.getvalue()
+
+
+@dataclass(frozen=True)
+class CalibrationCase:
+    """A sample and what the release made of it; a confidence of minus infinity where it declines at any threshold.
+
+    A question of several parts of which some are surer is answered in part by the release, here it is declined.
+    """
+
+    sample: str
+    cluster: str
+    answerable: bool
+    confidence: float
+    right: bool
+
+
+def cases_of(
+    samples: Sequence[Sample],
+    outcomes: Mapping[str, SampleOutcome],
+    routes: Collection[str],
+    accuracies: Mapping[str, float],
+) -> tuple[list[CalibrationCase], dict[str, str]]:
+    """Each sample that was answered or declined on one of the `routes`; and why the others are left out, by id.
+
+    `routes` are those whose answers depend on the threshold; `accuracies` are a judge's, by sample, where there is one.
+    """
+    cases, left_out = [], {}
+    for sample in samples:
+        outcome = outcomes.get(sample.id)
+        if outcome is None or outcome.answer is None:
+            left_out[sample.id] = missing_reason(outcome)
+        elif (route := outcome.answer["route"]) not in routes:
+            left_out[sample.id] = f"its route is {route}, which another threshold decides"
+        elif (right := is_right(sample, outcome, accuracies.get(sample.id))) is None:
+            left_out[sample.id] = "it has neither a right answer nor quotes nor documents"
+        else:
+            sure = -inf if outcome.answer["status"] == "declined" else float(outcome.answer["confidence"])
+            cases.append(CalibrationCase(sample.id, sample.depends_on, sample.answerable, sure, right))
+    return cases, left_out
+
 
 RUNGS = 10
 """Coverages that are tried, tenths of the largest; each has its share of what may go wrong (Bonferroni)."""
@@ -333,3 +433,34 @@ def _update(fields: MutableMapping[str, Any], changes: Mapping[str, Any]) -> Non
             _update(fields[name], value)
         else:
             fields[name] = value
+
+
+COLOURS = {"fitting": "#9aa5b1", "reporting": "#1f6feb"}
+CHOSEN = "#111111"
+
+
+def risk_coverage_png(found: Calibration) -> bytes:
+    """Risk over coverage on both halves, with the release as it is and as it is calibrated on the reporting half."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    for name, colour in COLOURS.items():
+        half = getattr(found, name)
+        area = f", mean {half.aurc:.2f}" if half.aurc is not None else ""
+        xs, ys = ([point[field] for point in half.risk_coverage] for field in ("coverage", "risk"))
+        axes.step(xs, ys, color=colour, where="post", label=f"{name} half, {half.samples} samples{area}")
+    for result, name, value, fill in (
+        (found.reporting.before, "before", found.before, "white"),
+        (found.reporting.after, "calibrated", found.after, CHOSEN),
+    ):
+        if result and result.risk is not None:
+            spread = [[result.risk - result.low], [result.high - result.risk]]
+            style = {"color": CHOSEN, "markerfacecolor": fill, "capsize": 3, "linewidth": 0.8}
+            label = f"{name}: {found.threshold} {value:g}"
+            axes.errorbar([result.coverage], [result.risk], yerr=spread, fmt="o", label=label, **style)
+    axes.set(xlabel="coverage: share of the questions answered", ylabel="risk: share of wrong answers among them")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), title=f"{found.label} on {found.dataset}")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    return png(figure)
