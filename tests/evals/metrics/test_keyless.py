@@ -99,14 +99,22 @@ async def test_similarity_is_to_the_nearest_right_answer_and_nothing_said_is_lik
 
 
 @pytest.mark.parametrize(
-    ("answerable", "text", "answered", "declined"),
-    [(True, "yes", 1.0, None), (True, "", 0.0, None), (False, "yes", None, 0.0), (False, "", None, 1.0)],
+    ("answerable", "text", "answered", "declined", "wrongly"),
+    [
+        (True, "Ann", 1.0, None, 0.0),
+        (True, "Bob", 1.0, None, 1.0),
+        (True, "", 0.0, None, 0.0),
+        (False, "Bob", None, 0.0, 1.0),
+        (False, "", None, 1.0, 0.0),
+    ],
 )
-def test_declining_is_right_where_there_is_no_answer(
-    answerable: bool, text: str, answered: float | None, declined: float | None
+def test_declining_is_right_where_there_is_no_answer_and_never_an_answer_that_is_wrong(
+    answerable: bool, text: str, answered: float | None, declined: float | None, wrongly: float
 ) -> None:
-    told = sample(answerable=answerable)
+    told = sample(answerable=answerable, **({"reference": "Ann"} if answerable else {}))
     assert keyless.answered(told, outcome(text)) == answered
+    assert keyless.answered_wrongly(told, outcome(text)) == wrongly
+    assert keyless.answered_wrongly(sample(), outcome(text)) is None
     assert keyless.declined_rightly(told, outcome(text)) == declined
 
 
