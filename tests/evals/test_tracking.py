@@ -1,5 +1,6 @@
 """A run in MLflow: whole, once, finished only when everything is there; and its verdicts, each in a folder."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from warrant import main
 
 pytestmark = pytest.mark.slow
 
+Logged = tuple[Made, EvalRun, str]
 SUBJECT = PackagedRelease(Path(), "default@abc", "d" * 64, "s1", commit="c" * 40)
 ASKED = '{"question": "Who?", "history": [], "filters": {}, "groups": []}'
 SAMPLES = (
@@ -40,11 +42,27 @@ FOUND = (
 
 @pytest.fixture
 def run(tmp_path: Path) -> EvalRun:
-    made = open_run(tmp_path / "runs", Dataset("d", SAMPLES), SUBJECT, 1)
+    return run_in(tmp_path)
+
+
+def run_in(place: Path) -> EvalRun:
+    """A run of which one sample was answered and the other failed."""
+    made = open_run(place / "runs", Dataset("d", SAMPLES), SUBJECT, 1)
     made.keep(SampleOutcome(sample="a", answer={"text": "Ann"}, passages=[], seconds=0.5))
     made.keep(SampleOutcome(sample="b", trouble=SampleFailure(kind="TimeoutError", message="late"), seconds=30))
     (made.path / SCORES).write_text(ScoresFile(key="k", scores=FOUND).model_dump_json())
     return made
+
+
+@pytest.fixture(scope="module")
+def logged(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Logged:
+    """What several tests only look at."""
+    place = tmp_path_factory.mktemp("logged")
+    shutil.copy(empty, place / "mlflow.db")
+    made, run = Made(place), run_in(place)
+    name, new = log_run(run, FOUND, made.uri, "warrant", "ann@host")
+    assert new
+    return made, run, name
 
 
 DATASET = Dataset("d", samples())
@@ -67,9 +85,8 @@ def test_means_are_over_what_has_a_value_and_say_what_has_none() -> None:
     assert means(FOUND) == {"answered": 1.0, "answered.without": 1, "token_f1.without": 1}
 
 
-def test_a_run_is_logged_whole_and_once(made: Made, run: EvalRun) -> None:
-    name, new = log_run(run, FOUND, made.uri, "warrant", "ann@host")
-    assert new
+def test_a_run_is_logged_whole_and_once(logged: Logged) -> None:
+    made, run, name = logged
     found = made.client.get_run(name)
     assert (found.info.status, found.data.tags["warrant.digest"]) == ("FINISHED", "d" * 64)
     assert found.data.metrics == {"answered": 1.0, "answered.without": 1.0, "token_f1.without": 1.0}
@@ -92,8 +109,8 @@ def traces_of(made: Made, name: str) -> dict[str, Any]:
     return {str(trace.info.client_request_id): trace for trace in found}
 
 
-def test_each_answer_is_a_trace_with_its_scores(made: Made, run: EvalRun) -> None:
-    name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host")
+def test_each_answer_is_a_trace_with_its_scores(logged: Logged) -> None:
+    made, _, name = logged
     found = traces_of(made, name)
     assert {sample: trace.info.state.value for sample, trace in found.items()} == {"a": "OK", "b": "ERROR"}
     assert (found["a"].data.request, found["a"].info.response_preview) == (ASKED, "Ann")
@@ -140,8 +157,8 @@ def test_a_store_without_datasets_and_spans_has_the_run_all_the_same(
     assert sorted(span.name for trace in traces for span in trace.data.spans) == ["warrant", "warrant"]
 
 
-def test_the_run_names_its_maker_its_model_and_its_dataset(made: Made, run: EvalRun) -> None:
-    name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host")
+def test_the_run_names_its_maker_its_model_and_its_dataset(logged: Logged) -> None:
+    made, _, name = logged
     found = made.client.get_run(name)
     origin = {tag: found.data.tags[f"mlflow.{tag}"] for tag in ("user", "source.name", "source.git.commit", "runType")}
     assert origin == {
