@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evals.api import ask, draw_trend, gate_run, read_dataset, score, write_dataset, write_report
-    from evals.dataset import Dataset, Sample
+    from evals.api import ask, draw_trend, gate_run, score, write_report
+    from evals.dataset import Dataset, Sample, read_dataset, write_dataset
     from evals.gate.verdict import Verdict
     from evals.metrics.catalog import Metric
     from evals.metrics.plugins import add_metric

@@ -12,7 +12,6 @@ from typing import ParamSpec, TypeVar
 
 import pandas as pd
 
-import evals.dataset as files
 from evals.cli.run import package_of
 from evals.cli.steps import (
     HOME,
@@ -23,7 +22,7 @@ from evals.cli.steps import (
     reported,
     write_comparison,
 )
-from evals.dataset import Dataset, Sample
+from evals.dataset import Dataset, Sample, read_dataset, write_dataset
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import Verdict
 from evals.judge.config import judge_config
@@ -35,20 +34,10 @@ from evals.scores import Score, score_run
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
 
-__all__ = ["Dataset", "EvalRun", "Metric", "Sample", "Verdict", "add_metric"]
+__all__ = ["Dataset", "EvalRun", "Metric", "Sample", "Verdict", "add_metric", "read_dataset", "write_dataset"]
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Place = str | Path
-
-
-def read_dataset(path: Place) -> Dataset:
-    """The samples of a file of JSON lines; raises DatasetInvalid, which names every line that is wrong."""
-    return files.read_dataset(Path(path))
-
-
-def write_dataset(path: Place, samples: Iterable[Sample]) -> None:
-    """Write samples as JSON lines."""
-    files.write_dataset(Path(path), samples)
 
 
 def outside_event_loop(function: Callable[Given, Result]) -> Callable[Given, Result]:

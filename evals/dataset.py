@@ -135,11 +135,12 @@ class Dataset:
         return next(found for found in self.samples if found.id == name)
 
 
-def read_dataset(path: Path, *, repeats: bool = False) -> Dataset:
+def read_dataset(path: str | Path, *, repeats: bool = False) -> Dataset:
     """Read a file of JSON lines; raises DatasetInvalid, which names every line that is wrong.
 
     A question that is there twice, under another id, would count twice; `repeats` allows it.
     """
+    path = Path(path)
     samples = read_lines(path, repeats=repeats)
     return Dataset(path.name.removesuffix(".gz").removesuffix(".jsonl"), tuple(sample for _, sample in samples))
 
@@ -164,10 +165,10 @@ def check_lines(path: Path, problems: Iterable[tuple[int, str]]) -> None:
         raise DatasetInvalid(_message(path, found))
 
 
-def write_dataset(path: Path, samples: Iterable[Sample]) -> None:
+def write_dataset(path: str | Path, samples: Iterable[Sample]) -> None:
     """Write samples as JSON lines, in one step; what has its default is left out."""
     text = "".join(json.dumps(_plain(sample), ensure_ascii=False) + "\n" for sample in samples)
-    write_whole(path, text)
+    write_whole(Path(path), text)
 
 
 def _parsed(lines: Sequence[str]) -> tuple[list[tuple[int, Sample]], list[tuple[int, str]]]:
