@@ -110,18 +110,20 @@ def _moved_off(sums: Sums, many: Floats, bound: float) -> Floats:
     left = sums.totals - bound * sums.sizes
     distance = float(many @ left) / float(many @ sums.sizes)
     error = math.sqrt(float(many @ (left - distance * sums.sizes) ** 2)) / float(many @ sums.sizes)
+    even: Floats = many / many.sum()
     if not error:
-        return many / many.sum()
+        return even
     wanted = math.copysign(float(foldnorm.median(abs(distance) / error)) * error, distance)
 
     off = left - wanted * sums.sizes
     if not off[many > 0].min() < 0 < off[many > 0].max():
-        return many / many.sum()  # No mixture of what was met has this mean.
+        return even  # No mixture of what was met has this mean.
 
     def tilted(by: float) -> Floats:
         powers = by * off / np.ptp(off)
-        weights: Floats = many * np.exp(powers - powers.max())
-        return weights / weights.sum()
+        weights = many * np.exp(powers - powers.max())
+        found: Floats = weights / weights.sum()
+        return found
 
     return tilted(float(brentq(lambda by: float(tilted(by) @ off), -500, 500)))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from report_under_test import LIMITS, good, reported_run, run_of, samples, verdict_of, worse
-from versions_under_test import Made, command
+from versions_under_test import Made
 
 from evals.dataset import Dataset, Sample
 from evals.gate.verdict import Verdict
@@ -231,13 +231,15 @@ def test_an_mlflow_that_is_away_is_told(run: EvalRun, worse_run: EvalRun, monkey
         attach_verdict("0" * 32, VerdictFiles(verdict_of(reported_run(worse_run), None)), "http://localhost:9")
 
 
-def test_the_command_prints_the_run(made: Made, run: EvalRun) -> None:
-    done: Any = command("eval", "log", run.path, "--registry", made.uri, place=made.place)
-    assert done.returncode == 0, done.stderr
-    logged = made.client.get_run(done.stdout.strip())
+def test_the_command_prints_the_run(made: Made, run: EvalRun, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["eval", "log", str(run.path), "--registry", made.uri]
+    assert main(line) is None
+    printed = capsys.readouterr()
+    logged = made.client.get_run(printed.out.strip())
     assert (logged.info.status, logged.data.metrics["citation_recall.without"]) == ("FINISHED", 2)
-    assert "Logged." in done.stderr
-    assert "It is there already." in command("eval", "log", run.path, "--registry", made.uri, place=made.place).stderr
+    assert "Logged." in printed.err
+    assert main(line) is None
+    assert "It is there already." in capsys.readouterr().err
 
 
 def kept(made: Made, name: str) -> set[str]:
