@@ -133,7 +133,7 @@ WORSE = {
             "status, text, [{**each, 'passage': state['passages'][-1]['id']} for each in checked.citations])",
         ),
     ),
-    "slow": Planted("waiting_ms: ", code=("nodes.py", "found, cached =", "await asyncio.sleep(1.2); found, cached =")),
+    "slow": Planted("waiting_ms: ", code=("nodes.py", "found, cached =", "await asyncio.sleep(2); found, cached =")),
 }
 AS_GOOD = {
     "more passages": Planted(fields={"reranking": {"passages": 7}}),
