@@ -30,7 +30,7 @@ from evals.gate.criteria import Criterion, ScoredRelease
 from evals.gate.decision import samples_needed
 from evals.gate.plan import plan
 from evals.gate.stats import Floats, Levels, Scale, Sums, bounds, interval
-from evals.gate.thresholds import Threshold, Thresholds
+from evals.gate.thresholds import Kind, Threshold, Thresholds
 from evals.gate.verdict import EvaluatedRelease
 from evals.scores import Score
 
@@ -215,7 +215,7 @@ def drawn(
         for each, place in zip((of, champion), places, strict=True)
     ]
     clusters = [str(n) for n, place in enumerate(places[0]) for _ in range(round(of.sums.sizes[place]))]
-    kind = "margin" if margin else "floor"
+    kind: Kind = "margin" if margin else "floor"
     return Criterion(threshold, kind, tuple(values[0]), tuple(clusters), tuple(values[1])), places[0]
 
 

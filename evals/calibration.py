@@ -456,7 +456,7 @@ def risk_coverage_png(found: Calibration) -> bytes:
     ):
         if result and result.risk is not None:
             spread = [[result.risk - result.low], [result.high - result.risk]]
-            style = {"color": CHOSEN, "markerfacecolor": fill, "capsize": 3, "linewidth": 0.8}
+            style: dict[str, Any] = {"color": CHOSEN, "markerfacecolor": fill, "capsize": 3, "linewidth": 0.8}
             label = f"{name}: {found.threshold} {value:g}"
             axes.errorbar([result.coverage], [result.risk], yerr=spread, fmt="o", label=label, **style)
     axes.set(xlabel="coverage: share of the questions answered", ylabel="risk: share of wrong answers among them")

@@ -174,7 +174,7 @@ def models_run_once() -> Iterator[None]:
     """The releases have most questions and passages in common: what an ONNX model made of them is not made again."""
     results: dict[tuple[object, ...], Any] = {}
 
-    class Remembering(onnxruntime.InferenceSession):
+    class Remembering(onnxruntime.InferenceSession):  # type: ignore[misc]  # it has no types
         def __init__(self, weights: str, *more: Any, **options: Any) -> None:
             super().__init__(weights, *more, **options)
             self._weights = weights
