@@ -15,6 +15,7 @@ COMMANDS: Commands = {
     "index": ("graph.cli.index:index", "Index files, folders and corpora into a Snapshot."),
     "sync": ("graph.cli.sync:sync", "Copy a Snapshot into an AI Search index of Databricks."),
     "ask": ("graph.cli.ask:ask", "Ask a question and get an answer with checked citations."),
+    "batch": ("graph.cli.batch:batch", "Answer a table of questions: on this machine, on Spark, on Databricks."),
     "serve": ("server.cli.serve:serve", "Serve the graph over HTTP."),
     "keys": ("server.cli.keys:keys", "Create, list, rotate and revoke the keys of callers."),
     "usage": ("server.cli.usage:usage", "Show what teams and callers have used."),

@@ -5,9 +5,10 @@ WarrantError
 │   └── FilterInvalid        the filter is malformed or names an unknown column
 ├── ReleaseInvalid           release.yaml does not describe a release
 ├── SettingsInvalid          the environment does not say where we run
-├── SourceInvalid            a path, corpus or metadata file given to the index cannot be read
-├── IndexBusy                another writer holds the index
+├── SourceInvalid            a path, corpus, table or metadata file cannot be read
+├── IndexBusy                another writer holds the index or the table
 ├── FilesRefused             a strict run met files that it had to refuse
+├── BudgetExceeded           a batch would cost more than was allowed
 ├── SnapshotError
 │   ├── SnapshotMissing      nothing is published where the Snapshot was expected
 │   ├── SnapshotBroken       the directory is incomplete or damaged
@@ -60,15 +61,19 @@ class SettingsInvalid(WarrantError):
 
 
 class SourceInvalid(WarrantError):
-    """A path, corpus or metadata file given to the index cannot be read."""
+    """A path, corpus, table or metadata file that was given cannot be read."""
 
 
 class IndexBusy(WarrantError):
-    """Another process is writing to the same index."""
+    """Another process is writing to the same index or table."""
 
 
 class FilesRefused(WarrantError):
     """A strict run met files that it had to refuse."""
+
+
+class BudgetExceeded(WarrantError):
+    """A batch would cost more than was allowed; the message has the estimate."""
 
 
 class SnapshotError(WarrantError):

@@ -26,6 +26,7 @@ HOMES = {
         "graph/index/ai_search_client.py",
         "graph/index/ai_search_sync.py",
     },
+    "deltalake": {"graph/batch/delta.py"},
     "databricks_langchain": {"graph/models/databricks.py"},
     "databricks_openai": {"graph/models/databricks.py"},
     "xllamacpp": {"graph/models/llama.py"},

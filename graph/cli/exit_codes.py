@@ -3,6 +3,7 @@
 from ..errors import (
     AccessRefused,
     AuditUnavailable,
+    BudgetExceeded,
     ExtraMissing,
     FilesRefused,
     IndexBusy,
@@ -26,6 +27,7 @@ WITHHELD = 6
 EXITS: dict[type[Exception], int] = {
     FilesRefused: 1,
     AccessRefused: 1,
+    BudgetExceeded: 1,
     PromotionUnsettled: 3,
     PromotionRefused: 1,
     QuestionInvalid: 2,

@@ -1,0 +1,105 @@
+"""Answers a Delta table on this machine: what is in the output is not asked again.
+
+Answers are appended in parts, each one commit, so that a run may be killed at any time: the next one goes on from
+there, and no question has two answers.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from ..prices import Prices
+from .columns import ANSWERS, Row
+from .delta import Questions, Table
+from .estimate import Estimate, estimate
+from .pace import Ask, Pace, ask_rows
+
+if TYPE_CHECKING:
+    from ..agent import Agent
+
+PART_SECONDS = 20.0
+"""The longest that an answer waits for the commit of its part."""
+ENOUGH = 20
+"""Answers after which their mean is a better estimate than the release's limits."""
+Report = Callable[["Progress"], None]
+
+
+@dataclass
+class Progress:
+    """How far a run is: answers there, those with an error among them, and questions under way at the most."""
+
+    expected: int
+    answered: int = 0
+    failed: int = 0
+    at_once: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows that are to be asked, and where their answers go."""
+
+    questions: Questions
+    output: Table
+    done: set[str]
+    count: int
+
+    @classmethod
+    def of(cls, source: str, key: str, target: str, retry: bool = False) -> "Plan":
+        """Compare the tables; with `retry`, rows that have an error are taken out of the output and asked again."""
+        questions, output = Questions(source, key), Table(target, ANSWERS)
+        if retry:
+            output.delete("id", [row["id"] for row in output.rows(["id"], "error IS NOT NULL")])
+        done = set(output.column("id"))
+        return cls(questions, output, done, questions.count_new(done))
+
+    def estimate(self, agent: "Agent", prices: Prices) -> Estimate:
+        """What asking them will take, after what this release took for the rows that are there."""
+        wanted = ("release", "calls", "input_tokens", "output_tokens")
+        there = [row for row in self.output.rows(wanted) if row["release"] == agent.label and row["calls"]]
+        means = {name: sum(row[name] for row in there) / max(1, len(there)) for name in wanted[2:]}
+        return estimate(self.count, agent.release, prices, means if len(there) >= ENOUGH else None)
+
+
+async def run(
+    plan: Plan, ask: Ask, most: int, part: int, prices: Prices, report: Report, part_seconds: float = PART_SECONDS
+) -> Progress:
+    """Ask the plan's rows, `most` at once, and commit their answers in parts of at most `part` rows."""
+    pace, progress = Pace(most), Progress(plan.count)
+    send, receive = anyio.create_memory_object_stream[Row](part)
+
+    async def ask_all() -> None:
+        async with send:
+            await ask_rows(plan.questions.new(plan.done), ask, pace, prices, send.send)
+
+    try:
+        async with anyio.create_task_group() as group, receive:
+            group.start_soon(ask_all)
+            while (rows := await _part(receive, part, part_seconds)) is not None:
+                await asyncio.to_thread(plan.output.append, rows)
+                progress.answered += len(rows)
+                progress.failed += sum(1 for row in rows if row["error"])
+                progress.at_once = pace.at_once
+                report(progress)
+    except BaseExceptionGroup as failed:
+        raise _first(failed) from failed
+    return progress
+
+
+async def _part(receive: MemoryObjectReceiveStream[Row], most: int, seconds: float) -> list[Row] | None:
+    """The next rows to commit, perhaps none yet; None after the last."""
+    rows: list[Row] = []
+    with anyio.move_on_after(seconds):
+        while len(rows) < most:
+            try:
+                rows.append(await receive.receive())
+            except anyio.EndOfStream:
+                return rows or None
+    return rows
+
+
+def _first(failed: BaseException) -> BaseException:
+    return _first(failed.exceptions[0]) if isinstance(failed, BaseExceptionGroup) else failed
