@@ -1,4 +1,4 @@
-.PHONY: setup demo studio test test-slow test-all check audit container docs fix draw screenshots bench lock clean
+.PHONY: setup demo studio test test-slow test-spark test-all check audit container docs fix draw screenshots bench lock clean
 
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
@@ -28,7 +28,12 @@ test: setup
 test-slow: setup
 	$(PYTEST) -m slow
 
-test-all: setup
+# Spark has an environment to itself, of some 2 GB with the model weights.
+test-spark: setup
+	@command -v java >/dev/null || { echo "Java is not installed (Debian: openjdk-17-jre-headless): the tests on Spark are skipped." >&2; exit 0; }; \
+	  scripts/setup requirements-spark.lock .venv-spark && .venv-spark/bin/python -m pytest tests/spark
+
+test-all: setup test-spark
 	$(PYTEST)
 
 check: setup
@@ -70,4 +75,4 @@ lock: setup
 	scripts/lock
 
 clean:
-	rm -rf .venv .venv-studio .warrant .langgraph_api site dist
+	rm -rf .venv .venv-spark .venv-studio .warrant .langgraph_api site dist

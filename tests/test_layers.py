@@ -27,6 +27,7 @@ HOMES = {
         "graph/index/ai_search_sync.py",
     },
     "deltalake": {"graph/batch/delta.py"},
+    "pyspark": {"graph/batch/spark.py", "graph/batch/spark_tables.py"},
     "databricks_langchain": {"graph/models/databricks.py"},
     "databricks_openai": {"graph/models/databricks.py"},
     "xllamacpp": {"graph/models/llama.py"},

@@ -38,6 +38,17 @@ def table_errors(uri: str) -> Iterator[None]:
         raise SourceInvalid(f"The Delta table {uri} cannot be used: {' '.join(str(error).split())[:300]}.") from error
 
 
+def parquet_files(uri: str) -> tuple[list[str], pa.Schema]:
+    """The files that a table is made of now, and their schema; raises SourceInvalid where they alone do not tell."""
+    with table_errors(uri):
+        table = DeltaTable(uri)
+        exported: Any = table.schema().to_arrow()
+        files, schema = table.file_uris(), pa.schema(exported)
+    if unlisted := {*(table.protocol().reader_features or ())} & {"deletionVectors", "columnMapping"}:
+        raise SourceInvalid(f"{uri} uses {' and '.join(sorted(unlisted))}: copy it, or name it in Spark's catalog.")
+    return files, schema
+
+
 class Table:
     """A Delta table that this process appends to; it is made with the schema where there is none."""
 

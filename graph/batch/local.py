@@ -7,30 +7,27 @@ there, and no question has two answers.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from ..prices import Prices
+from ..release import Release
 from .columns import ANSWERS, Row
 from .delta import Questions, Table
 from .estimate import Estimate, estimate
 from .pace import Ask, Pace, ask_rows
 
-if TYPE_CHECKING:
-    from ..agent import Agent
-
 PART_SECONDS = 20.0
 """The longest that an answer waits for the commit of its part."""
 ENOUGH = 20
 """Answers after which their mean is a better estimate than the release's limits."""
-Report = Callable[["Progress"], None]
+Report = Callable[["BatchProgress"], None]
 
 
 @dataclass
-class Progress:
-    """How far a run is: answers there, those with an error among them, and questions under way at the most."""
+class BatchProgress:
+    """How far a run is: answers, those with an error among them, and questions under way at the most."""
 
     expected: int
     answered: int = 0
@@ -39,7 +36,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """The rows that are to be asked, and where their answers go."""
 
     questions: Questions
@@ -48,7 +45,7 @@ class Plan:
     count: int
 
     @classmethod
-    def of(cls, source: str, key: str, target: str, retry: bool = False) -> "Plan":
+    def of(cls, source: str, key: str, target: str, retry: bool = False) -> "BatchPlan":
         """Compare the tables; with `retry`, rows that have an error are taken out of the output and asked again."""
         questions, output = Questions(source, key), Table(target, ANSWERS)
         if retry:
@@ -56,19 +53,19 @@ class Plan:
         done = set(output.column("id"))
         return cls(questions, output, done, questions.count_new(done))
 
-    def estimate(self, agent: "Agent", prices: Prices) -> Estimate:
+    def estimate(self, release: Release, prices: Prices) -> Estimate:
         """What asking them will take, after what this release took for the rows that are there."""
         wanted = ("release", "calls", "input_tokens", "output_tokens")
-        there = [row for row in self.output.rows(wanted) if row["release"] == agent.label and row["calls"]]
+        there = [row for row in self.output.rows(wanted) if row["release"] == release.label and row["calls"]]
         means = {name: sum(row[name] for row in there) / max(1, len(there)) for name in wanted[2:]}
-        return estimate(self.count, agent.release, prices, means if len(there) >= ENOUGH else None)
+        return estimate(self.count, release, prices, means if len(there) >= ENOUGH else None)
 
 
 async def run(
-    plan: Plan, ask: Ask, most: int, part: int, prices: Prices, report: Report, part_seconds: float = PART_SECONDS
-) -> Progress:
+    plan: BatchPlan, ask: Ask, most: int, part: int, prices: Prices, report: Report, part_seconds: float = PART_SECONDS
+) -> BatchProgress:
     """Ask the plan's rows, `most` at once, and commit their answers in parts of at most `part` rows."""
-    pace, progress = Pace(most), Progress(plan.count)
+    pace, progress = Pace(most), BatchProgress(plan.count)
     send, receive = anyio.create_memory_object_stream[Row](part)
 
     async def ask_all() -> None:

@@ -1,23 +1,30 @@
 """warrant batch: a table of questions becomes a table of answers."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from ..batch.estimate import Estimate, estimate
+from ..errors import ExtraMissing
+from ..release_yaml import load_release
 from ..settings import Settings
 from .options import settings_with, takes
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
-    from ..agent import Agent
-    from ..batch.local import Progress, Report
+    from ..batch.local import BatchProgress, Report
+    from ..release import Release
+
+Agreed = Callable[[Estimate], bool]
 
 
 @click.command()
@@ -26,13 +33,16 @@ if TYPE_CHECKING:
 @click.option("--release", "-r", help="A release.yaml, or a version: 12, v12 or an alias. [default: WARRANT_RELEASE]")
 @takes("index", "registry", "model")
 @click.option("--engine", type=click.Choice(["local", "spark", "databricks"]), default="local", show_default=True)
+@click.option("--master", help="Spark's master, such as spark://HOST:7077. [default: that of the cluster]")
+@click.option("--endpoint", default="", help="The serving endpoint that `databricks` asks.")
+@click.option("--warehouse", default="", help="The id of the SQL warehouse that it runs on.")
 @click.option("--id", "key", default="id", show_default=True, help="The column that tells rows apart.")
 @click.option("--at-once", default=8, show_default=True, type=click.IntRange(1, 1000), help="Questions at once.")
 @click.option("--part", default=500, show_default=True, type=click.IntRange(1), help="The most rows of a commit.")
 @click.option("--budget", default=10.0, show_default=True, help="US dollars that need no --yes.")
 @click.option("--yes", is_flag=True, help="Go on, whatever the estimate says.")
 @click.option("--retry-errors", is_flag=True, help="Ask rows again whose last outcome was an error.")
-@click.option("--dry-run", is_flag=True, help="Print the estimate and ask nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the estimate, on Databricks the SQL too, and ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def batch(
     source: str,
@@ -42,6 +52,9 @@ def batch(
     registry: str | None,
     model: str | None,
     engine: str,
+    master: str | None,
+    endpoint: str,
+    warehouse: str,
     key: str,
     at_once: int,
     part: int,
@@ -55,42 +68,104 @@ def batch(
 
     The input has the columns `id` and `question`, and may have `filters`, `groups` and `history`.
     """
-    from ..batch.local import Plan, run
-
     settings = settings_with(index=index, registry=registry, registered_model=model)
-    plan = Plan.of(source, key, target, retry_errors)
+    options = BatchOptions(source, target, key, release, at_once, part, retry_errors)
 
-    async def answer() -> "Progress | None":
-        agent = await _agent(settings, release)
-        try:
-            forecast = plan.estimate(agent, settings.prices)
-            echo(forecast.text(), err=True)
-            if dry_run:
-                return None
+    def agreed(forecast: Estimate) -> bool:
+        """Print the estimate; whether to go on. Raises BudgetExceeded."""
+        echo(forecast.text(), err=True)
+        if not dry_run:
             forecast.check(budget, yes=yes)
-            with bar() as report:
-                return await run(plan, agent.graph.ainvoke, at_once, part, settings.prices, report)
-        finally:
-            agent.close()
+        return not dry_run
 
-    done = asyncio.run(answer())
-    if done is None:
-        return
-    if as_json:
-        echo(json_text({**asdict(done), "there_before": len(plan.done)}))
-        return
-    echo(f"{done.answered} answered, {done.failed} of them with an error; {len(plan.done)} were there before.")
+    if engine == "spark":
+        done = _on_spark(settings, options, master, agreed)
+    elif engine == "databricks":
+        done = _on_databricks(settings, options, endpoint, warehouse, agreed)
+    else:
+        done = asyncio.run(_here(settings, options, agreed))
+    if done and as_json:
+        echo(json_text(asdict(done)))
+    elif done:
+        echo(f"{done.answered} answered, {done.failed} of them with an error.")
 
 
-async def _agent(settings: Settings, release: str | None) -> "Agent":
-    """The agent of a release.yaml or of a registered version."""
+@dataclass(frozen=True)
+class BatchOptions:
+    """What is asked, by which release, and how."""
+
+    source: str
+    target: str
+    key: str
+    release: str | None
+    at_once: int
+    part: int
+    retry_errors: bool
+
+    @property
+    def version(self) -> str | None:
+        """The registered version that is named; None: a release.yaml is meant."""
+        return None if self.release is None or Path(self.release).suffix in (".yaml", ".yml") else self.release
+
+    def read_release(self, settings: Settings) -> "Release":
+        """The release.yaml that is meant."""
+        return load_release(Path(self.release) if self.release else settings.release)
+
+
+async def _here(settings: Settings, options: BatchOptions, agreed: Agreed) -> "BatchProgress | None":
     from ..agent import open_agent
+    from ..batch.local import BatchPlan, run
     from ..registry.package import open_package
-    from ..release_yaml import load_release
 
-    if release is None or Path(release).suffix in (".yaml", ".yml"):
-        return await open_agent(settings, load_release(Path(release) if release else settings.release))
-    return await open_package(await asyncio.to_thread(fetched, settings, release))
+    plan = BatchPlan.of(options.source, options.key, options.target, options.retry_errors)
+    if options.version:
+        agent = await open_package(await asyncio.to_thread(fetched, settings, options.version))
+    else:
+        agent = await open_agent(settings, options.read_release(settings))
+    try:
+        if not agreed(plan.estimate(agent.release, settings.prices)):
+            return None
+        with bar() as report:
+            return await run(plan, agent.graph.ainvoke, options.at_once, options.part, settings.prices, report)
+    finally:
+        agent.close()
+
+
+def _on_spark(settings: Settings, options: BatchOptions, master: str | None, agreed: Agreed) -> "BatchProgress | None":
+    from ..registry.package import RELEASE, pack, part
+
+    try:
+        from ..batch import spark
+    except ImportError as error:
+        raise ExtraMissing("The engine spark needs PySpark: run it on a cluster, or pip install pyspark.") from error
+    with TemporaryDirectory() as folder:
+        if options.version:
+            package = fetched(settings, options.version)
+        else:
+            package = pack(Path(folder), options.read_release(settings), settings.index, external=False).root
+        plan = spark.SparkPlan.of(spark.session(master), options.source, options.key, options.target)
+        if not agreed(estimate(plan.count, load_release(part(package, RELEASE)), settings.prices)):
+            return None
+        with bar() as report:
+            return plan.run(package, options.at_once, options.part, settings.prices, report)
+
+
+def _on_databricks(
+    settings: Settings, options: BatchOptions, endpoint: str, warehouse: str, agreed: Agreed
+) -> "BatchProgress | None":
+    from ..batch.ai_query import Job, Warehouse
+    from ..models.databricks import workspace
+
+    if not endpoint or not warehouse or options.retry_errors or options.version:
+        raise click.UsageError("The engine databricks takes --endpoint and --warehouse; no version, no --retry-errors.")
+    runs = Warehouse(workspace(), warehouse)
+    job = Job(options.source, options.key, options.target, endpoint, settings.prices)
+    count = job.count(runs)
+    if not agreed(estimate(count, options.read_release(settings), settings.prices)):
+        echo(job.merge(0, ceil(count / options.part) or 1))
+        return None
+    with bar() as report:
+        return job.run(runs, count, options.part, report)
 
 
 def fetched(settings: Settings, name: str) -> Path:
@@ -110,7 +185,7 @@ def bar() -> Iterator["Report"]:
     with Bars(*columns, TimeRemainingColumn(), console=Terminal(stderr=True), transient=True) as shown:
         task = shown.add_task("Answering", total=None)
 
-        def report(progress: "Progress") -> None:
+        def report(progress: "BatchProgress") -> None:
             failed = f", {progress.failed} errors" if progress.failed else ""
             told = f"Answering, {progress.at_once} at once{failed}"
             shown.update(task, total=progress.expected, completed=progress.answered, description=told)

@@ -24,6 +24,8 @@ from .models import Models
 from .models import routes as model_routes
 from .search import Search
 from .search import routes as search_routes
+from .sql import Warehouses
+from .sql import routes as sql_routes
 
 TOKEN = "dapi-of-the-emulator"
 HANG = 600.0
@@ -71,6 +73,7 @@ class Emulator:
     calls: list[Call] = field(default_factory=list)
     search: Search = field(default_factory=Search)
     models: Models = field(default_factory=Models)
+    sql: Warehouses = field(default_factory=Warehouses)
     url: str = ""
     expiry: dict[str, float] = field(default_factory=dict)
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -119,7 +122,7 @@ class Emulator:
             return error.response()
 
         app.state.emulator = self
-        for router in (routes, search_routes, model_routes):
+        for router in (routes, search_routes, model_routes, sql_routes):
             app.include_router(router)
 
         @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

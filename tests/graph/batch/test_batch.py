@@ -20,7 +20,7 @@ from support import QUICK, ROOT
 from graph.batch.columns import ANSWERS, question_of_row
 from graph.batch.delta import Questions, Table
 from graph.batch.estimate import estimate
-from graph.batch.local import Plan, run
+from graph.batch.local import BatchPlan, run
 from graph.batch.pace import Pace, ask_row
 from graph.cli.batch import batch
 from graph.errors import BudgetExceeded, IndexBusy, ModelFailed, QuestionInvalid, SourceInvalid
@@ -47,7 +47,7 @@ def rows_of(uri: str) -> dict[str, dict[str, Any]]:
 
 def answer(**told: Any) -> dict[str, Any]:
     """A reply of the graph."""
-    own = {
+    own: dict[str, Any] = {
         "text": "Yes.",
         "status": "answered",
         "citations": [],
@@ -62,7 +62,7 @@ async def yes(_: Any) -> dict[str, Any]:
     return answer()
 
 
-def run_all(plan: Plan, ask: Any = yes, part: int = 10) -> Any:
+def run_all(plan: BatchPlan, ask: Any = yes, part: int = 10) -> Any:
     return asyncio.run(run(plan, ask, 4, part, {}, lambda _: None))
 
 
@@ -91,14 +91,14 @@ def test_what_is_there_is_not_asked_again_and_errors_are_on_demand(tmp_path: Pat
         return answer()
 
     for retry in (False, False, True):
-        run_all(Plan.of(source, "id", target, retry), ask)
+        run_all(BatchPlan.of(source, "id", target, retry), ask)
     assert sorted(calls) == ["a", "b", "b", "c"]
     assert {row["error"] for row in rows_of(target).values()} == {None}
 
 
 def test_of_two_runs_over_one_table_one_is_refused(tmp_path: Path) -> None:
     source, target = asked(tmp_path, ["a", "b"]), str(tmp_path / "answers")
-    first, second = (Plan.of(source, "id", target) for _ in range(2))
+    first, second = (BatchPlan.of(source, "id", target) for _ in range(2))
     run_all(first)
     with pytest.raises(IndexBusy, match="Another run"):
         run_all(second)
@@ -180,12 +180,12 @@ def test_a_row_that_cannot_be_asked(row: dict[str, Any]) -> None:
 
 KILLED = """
 import asyncio, sys
-from graph.batch.local import Plan, run
+from graph.batch.local import BatchPlan, run
 from graph.state import no_usage
 async def ask(question):
     await asyncio.sleep(0.002)
     return {"answer": {"text": "Yes.", "citations": [], "usage": no_usage(), "reason": None, "rung": "primary"}}
-plan = Plan.of(sys.argv[1], "id", sys.argv[2])
+plan = BatchPlan.of(sys.argv[1], "id", sys.argv[2])
 asyncio.run(run(plan, ask, 4, 20, {}, lambda progress: print(progress.answered, flush=True)))
 """
 

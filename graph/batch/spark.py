@@ -1,0 +1,111 @@
+"""Answers a table on Spark: each task opens the release once and asks its rows, many at once.
+
+The release travels as an archive: the package that `warrant release log` logs, with code, Snapshot and release.yaml.
+A row may be asked again where a worker dies; its answer is there once, since Spark commits one attempt of each task.
+"""
+
+import asyncio
+import math
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark import SparkFiles
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from ..errors import SourceInvalid
+from ..prices import Prices
+from ..registry.package import open_package
+from .columns import ANSWERS, ASKED, Row
+from .local import BatchProgress, Report
+from .pace import Ask, Pace, ask_rows
+from .spark_tables import open_table
+
+ARCHIVE = "warrant-release"
+TASK_ROWS = 64
+"""Rows of a task: what a worker that dies had not yet handed in is asked again."""
+
+
+def session(master: str | None) -> SparkSession:
+    """The session of the cluster that this runs on, or one with a master."""
+    builder = SparkSession.builder.appName("warrant")
+    return (builder.master(master) if master else builder).getOrCreate()
+
+
+@dataclass(frozen=True)
+class SparkPlan:
+    """The rows that are to be asked, and the table of their answers."""
+
+    spark: SparkSession
+    target: str
+    new: DataFrame
+    count: int
+
+    @classmethod
+    def of(cls, spark: SparkSession, source: str, key: str, target: str) -> "SparkPlan":
+        """Compare the tables; raises SourceInvalid for an id that is empty or there twice."""
+        questions = open_table(spark, source).frame()
+        if lacking := {key, "question"} - {*questions.columns}:
+            raise SourceInvalid(f"{source} has no column {', '.join(sorted(lacking))}.")
+        rows = questions.select(
+            F.col(key).cast("string").alias("id"), *[name for name in ASKED if name in questions.columns]
+        )
+        wrong = rows.groupBy("id").count().where("id IS NULL OR count > 1").limit(1).collect()
+        if wrong:
+            raise SourceInvalid(f"Every row of {source} needs an id of its own; {key} is {wrong[0]['id']!r} there.")
+        done = open_table(spark, target, ANSWERS).frame().select("id")
+        new = rows.join(done, "id", "left_anti")
+        return cls(spark, target, new, new.count())
+
+    def run(self, package: Path, at_once: int, part: int, prices: Prices, report: Report) -> BatchProgress:
+        """Ask them in parts of about `part` rows, each one commit; `at_once` questions in each task."""
+        output, progress = open_table(self.spark, self.target, ANSWERS), BatchProgress(self.count, at_once=at_once)
+        failed = self._failed()
+        with tempfile.TemporaryDirectory() as folder:
+            archive = shutil.make_archive(f"{folder}/{ARCHIVE}", "zip", package)
+            self.spark.sparkContext.addArchive(f"{archive}#{ARCHIVE}")
+            parts = math.ceil(self.count / part)
+            number = F.pmod(F.xxhash64("id"), F.lit(parts))
+            tasks = math.ceil(min(part, self.count) / TASK_ROWS)
+            ask = partial(answer_batches, at_once=at_once, prices=dict(prices))
+            for each in range(parts):
+                rows = self.new.where(number == each).repartition(tasks, "id")
+                output.append(rows.mapInArrow(ask, from_arrow_schema(ANSWERS)))
+                progress.answered = min(self.count, round(self.count * (each + 1) / parts))
+                report(progress)
+        progress.failed = self._failed() - failed
+        return progress
+
+    def _failed(self) -> int:
+        return open_table(self.spark, self.target).frame().where("error IS NOT NULL").count()
+
+
+def answer_batches(batches: Iterable[pa.RecordBatch], at_once: int, prices: Prices) -> Iterator[pa.RecordBatch]:
+    """The answers of a task's rows; runs on a worker."""
+    runner, ask = _opened(SparkFiles.get(ARCHIVE))
+    for batch in batches:
+        rows = runner.run(_asked(batch.to_pylist(), ask, at_once, prices))
+        yield pa.RecordBatch.from_pylist(rows, schema=ANSWERS)
+
+
+@cache
+def _opened(package: str) -> tuple[asyncio.Runner, Ask]:
+    """The graph of a package, opened once in each worker process, with the event loop that it lives in."""
+    runner = asyncio.Runner()
+    return runner, runner.run(open_package(Path(package))).graph.ainvoke
+
+
+async def _asked(rows: list[Row], ask: Ask, at_once: int, prices: Prices) -> list[Row]:
+    made: list[Row] = []
+
+    async def out(row: Row) -> None:
+        made.append(row)
+
+    await ask_rows(iter(rows), ask, Pace(at_once), prices, out)
+    return made
