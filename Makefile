@@ -3,7 +3,7 @@
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
   handbook citations model_claims wrong_answers groundedness abstention extractive conversation ablation \
-  caching ai_search drills gating serving swapping reindex_soak one_client serving_memory \
+  caching ai_search batch drills gating serving swapping reindex_soak one_client serving_memory \
   scoring
 
 setup:
@@ -69,6 +69,7 @@ screenshots: demo
 # Every number in the README, each from one script; SHARED is the folder that holds the data sets.
 bench: setup
 	for script in $(BENCHMARKS); do .venv/bin/python benchmarks/$$script.py $(SHARED) || exit 1; done
+	[ ! -x .venv-spark/bin/python ] || .venv-spark/bin/python benchmarks/spark.py
 	.venv/bin/python benchmarks/readme.py
 
 lock: setup

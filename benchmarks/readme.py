@@ -39,6 +39,8 @@ GOALS = {
     "gating": "the gate, simulated: ",
     "caching": "caches: ",
     "ai_search": "AI Search, emulated: ",
+    "batch": "a batch: ",
+    "spark": "a batch on Spark: ",
     "scoring": "scoring a run (squad_v2_dev): ",
 }
 """Results that are told by their targets, and what stands before each."""

@@ -27,7 +27,7 @@ HOMES = {
         "graph/index/ai_search_sync.py",
     },
     "deltalake": {"graph/batch/delta.py"},
-    "pyspark": {"graph/batch/spark.py", "graph/batch/spark_tables.py"},
+    "pyspark": {f"graph/batch/{name}.py" for name in ("spark", "spark_index", "spark_tables")},
     "databricks_langchain": {"graph/models/databricks.py"},
     "databricks_openai": {"graph/models/databricks.py"},
     "xllamacpp": {"graph/models/llama.py"},

@@ -1,6 +1,6 @@
-"""Answers a table on Databricks: SQL with `ai_query` on the served release, part by part on a SQL warehouse.
+"""Answers a table on Databricks: SQL with `ai_query` on the served release, in several commits on a SQL warehouse.
 
-Each part is one MERGE: of two that run at the same time, such as one that outlived its run and its repetition, Delta
+Each commit is one MERGE: of two that run at the same time, such as one that outlived its run and its repetition, Delta
 refuses the second, so that no row is there twice.
 """
 
@@ -101,10 +101,10 @@ class Job:
         new = f"(SELECT count(*) FROM {source} AS s WHERE {self._new()})"
         return f"SELECT count(*), count(DISTINCT {key}), {new} FROM {source} AS s"
 
-    def merge(self, part: int, parts: int) -> str:
-        """The statement that asks one part of the rows without an answer."""
+    def merge(self, number: int, commits: int) -> str:
+        """The statement that asks the rows without an answer of one commit."""
         key = f"CAST(s.{quoted(self.key)} AS STRING)"
-        where = f"{self._new()} AND pmod(xxhash64({key}), {parts}) = {part}"
+        where = f"{self._new()} AND pmod(xxhash64({key}), {commits}) = {number}"
         request = "named_struct('question', s.`question`)"
         options = f"request => {request}, returnType => {sql_literal(REPLY)}, failOnError => false"
         asked = f"to_json(ai_query({sql_literal(self.endpoint)}, {options}))"
@@ -165,14 +165,14 @@ class Job:
             raise SourceInvalid(f"Every row of {self.source} needs an id of its own: {rows} rows have {ids}.")
         return new
 
-    def run(self, warehouse: Warehouse, count: int, part: int, report: Report) -> BatchProgress:
-        """Ask the rows in parts of about `part` rows."""
-        parts, progress = math.ceil(count / part), BatchProgress(count)
+    def run(self, warehouse: Warehouse, count: int, commit_rows: int, report: Report) -> BatchProgress:
+        """Ask the rows in commits of about `commit_rows` rows."""
+        commits, progress = math.ceil(count / commit_rows), BatchProgress(count)
         failed = f"SELECT count(*) FROM {quoted(self.target)} WHERE error IS NOT NULL"
         before = int(warehouse.rows(failed)[0][0])
-        for each in range(parts):
-            warehouse.rows(self.merge(each, parts))
-            progress.answered = round(count * (each + 1) / parts)
+        for each in range(commits):
+            warehouse.rows(self.merge(each, commits))
+            progress.answered = round(count * (each + 1) / commits)
             report(progress)
         progress.failed = int(warehouse.rows(failed)[0][0]) - before
         return progress

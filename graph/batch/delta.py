@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import ExtraMissing, IndexBusy, SourceInvalid
+from ..filters import sql_literal
 from .columns import ASKED, Row
 
 try:
@@ -107,7 +108,7 @@ class Table:
     def delete(self, column: str, values: Sequence[str]) -> None:
         """Remove the rows that have one of the values."""
         for start in range(0, len(values), BATCH):
-            listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values[start : start + BATCH])
+            listed = ", ".join(map(sql_literal, values[start : start + BATCH]))
             with table_errors(self.uri):
                 self._table.delete(f"{column} IN ({listed})", commit_properties=self._commit())
 

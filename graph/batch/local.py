@@ -1,7 +1,7 @@
 """Answers a Delta table on this machine: what is in the output is not asked again.
 
-Answers are appended in parts, each one commit, so that a run may be killed at any time: the next one goes on from
-there, and no question has two answers.
+Answers are appended some hundred rows at a time, each time in one commit, so that a run may be killed at any time: the
+next one goes on from there, and no question has two answers.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from .delta import Questions, Table
 from .estimate import Estimate, estimate
 from .pace import Ask, Pace, ask_rows
 
-PART_SECONDS = 20.0
-"""The longest that an answer waits for the commit of its part."""
+COMMIT_SECONDS = 20.0
+"""The longest that an answer waits for its commit."""
 ENOUGH = 20
 """Answers after which their mean is a better estimate than the release's limits."""
 Report = Callable[["BatchProgress"], None]
@@ -62,11 +62,17 @@ class BatchPlan:
 
 
 async def run(
-    plan: BatchPlan, ask: Ask, most: int, part: int, prices: Prices, report: Report, part_seconds: float = PART_SECONDS
+    plan: BatchPlan,
+    ask: Ask,
+    most: int,
+    commit_rows: int,
+    prices: Prices,
+    report: Report,
+    seconds: float = COMMIT_SECONDS,
 ) -> BatchProgress:
-    """Ask the plan's rows, `most` at once, and commit their answers in parts of at most `part` rows."""
+    """Ask the plan's rows, `most` at once, and commit their answers, at most `commit_rows` at a time."""
     pace, progress = Pace(most), BatchProgress(plan.count)
-    send, receive = anyio.create_memory_object_stream[Row](part)
+    send, receive = anyio.create_memory_object_stream[Row](commit_rows)
 
     async def ask_all() -> None:
         async with send:
@@ -75,7 +81,7 @@ async def run(
     try:
         async with anyio.create_task_group() as group, receive:
             group.start_soon(ask_all)
-            while (rows := await _part(receive, part, part_seconds)) is not None:
+            while (rows := await _next_rows(receive, commit_rows, seconds)) is not None:
                 await asyncio.to_thread(plan.output.append, rows)
                 progress.answered += len(rows)
                 progress.failed += sum(1 for row in rows if row["error"])
@@ -86,7 +92,7 @@ async def run(
     return progress
 
 
-async def _part(receive: MemoryObjectReceiveStream[Row], most: int, seconds: float) -> list[Row] | None:
+async def _next_rows(receive: MemoryObjectReceiveStream[Row], most: int, seconds: float) -> list[Row] | None:
     """The next rows to commit, perhaps none yet; None after the last."""
     rows: list[Row] = []
     with anyio.move_on_after(seconds):

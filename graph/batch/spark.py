@@ -8,26 +8,26 @@ import asyncio
 import math
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
-from pyspark import SparkFiles
+from pyspark import SparkContext, SparkFiles
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from ..errors import SourceInvalid
 from ..prices import Prices
-from ..registry.package import open_package
+from ..registry.package import open_package, package_digest
 from .columns import ANSWERS, ASKED, Row
 from .local import BatchProgress, Report
 from .pace import Ask, Pace, ask_rows
 from .spark_tables import open_table
 
-ARCHIVE = "warrant-release"
 TASK_ROWS = 64
 """Rows of a task: what a worker that dies had not yet handed in is asked again."""
 
@@ -63,22 +63,20 @@ class SparkPlan:
         new = rows.join(done, "id", "left_anti")
         return cls(spark, target, new, new.count())
 
-    def run(self, package: Path, at_once: int, part: int, prices: Prices, report: Report) -> BatchProgress:
-        """Ask them in parts of about `part` rows, each one commit; `at_once` questions in each task."""
+    def run(self, package: Path, at_once: int, commit_rows: int, prices: Prices, report: Report) -> BatchProgress:
+        """Ask them in commits of about `commit_rows` rows; `at_once` questions in each task."""
         output, progress = open_table(self.spark, self.target, ANSWERS), BatchProgress(self.count, at_once=at_once)
         failed = self._failed()
-        with tempfile.TemporaryDirectory() as folder:
-            archive = shutil.make_archive(f"{folder}/{ARCHIVE}", "zip", package)
-            self.spark.sparkContext.addArchive(f"{archive}#{ARCHIVE}")
-            parts = math.ceil(self.count / part)
-            number = F.pmod(F.xxhash64("id"), F.lit(parts))
-            tasks = math.ceil(min(part, self.count) / TASK_ROWS)
-            ask = partial(answer_batches, at_once=at_once, prices=dict(prices))
-            for each in range(parts):
-                rows = self.new.where(number == each).repartition(tasks, "id")
-                output.append(rows.mapInArrow(ask, from_arrow_schema(ANSWERS)))
-                progress.answered = min(self.count, round(self.count * (each + 1) / parts))
-                report(progress)
+        commits = math.ceil(self.count / commit_rows)
+        number = F.pmod(F.xxhash64("id"), F.lit(commits))
+        tasks = math.ceil(min(commit_rows, self.count) / TASK_ROWS)
+        archive = _sent(self.spark.sparkContext, package)
+        ask = partial(answer_batches, archive=archive, at_once=at_once, prices=dict(prices))
+        for each in range(commits):
+            rows = self.new.where(number == each).repartition(tasks, "id")
+            output.append(rows.mapInArrow(ask, from_arrow_schema(ANSWERS)))
+            progress.answered = round(self.count * (each + 1) / commits)
+            report(progress)
         progress.failed = self._failed() - failed
         return progress
 
@@ -86,9 +84,21 @@ class SparkPlan:
         return open_table(self.spark, self.target).frame().where("error IS NOT NULL").count()
 
 
-def answer_batches(batches: Iterable[pa.RecordBatch], at_once: int, prices: Prices) -> Iterator[pa.RecordBatch]:
+@cache
+def _sent(context: SparkContext, package: Path) -> str:
+    """Send a package to the workers, once for each session; gives its name there."""
+    name = f"warrant-{package_digest(package)[:16]}"
+    folder = tempfile.mkdtemp()
+    weakref.finalize(context, shutil.rmtree, folder, ignore_errors=True)
+    context.addArchive(f"{shutil.make_archive(f'{folder}/{name}', 'zip', package)}#{name}")
+    return name
+
+
+def answer_batches(
+    batches: Iterable[pa.RecordBatch], archive: str, at_once: int, prices: Prices
+) -> Iterator[pa.RecordBatch]:
     """The answers of a task's rows; runs on a worker."""
-    runner, ask = _opened(SparkFiles.get(ARCHIVE))
+    runner, ask = _opened(SparkFiles.get(archive))
     for batch in batches:
         rows = runner.run(_asked(batch.to_pylist(), ask, at_once, prices))
         yield pa.RecordBatch.from_pylist(rows, schema=ANSWERS)

@@ -5,6 +5,7 @@ files that delta-rs then commits: both happen on all machines, so the path has t
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from .delta import Table, parquet_files
+from ..filters import sql_literal
+from .delta import BATCH, Table, parquet_files
 
 NAME = re.compile(r"\w+(\.\w+){1,2}")
 """The name of a table in a catalog; anything else is a path."""
@@ -27,6 +29,10 @@ class SparkTable(Protocol):
 
     def append(self, frame: DataFrame) -> None:
         """Append rows in one commit: all of them or none."""
+        ...
+
+    def delete(self, column: str, values: Sequence[str]) -> None:
+        """Remove the rows that have one of the values."""
         ...
 
 
@@ -56,6 +62,10 @@ class _PathTable:
         frame.write.parquet(str(folder))
         self._table.adopt(folder)
 
+    def delete(self, column: str, values: Sequence[str]) -> None:
+        assert self._table is not None, "the table was opened without a schema, so it is only read"
+        self._table.delete(column, values)
+
 
 class _CatalogTable:
     def __init__(self, spark: SparkSession, name: str, format: str) -> None:
@@ -66,3 +76,8 @@ class _CatalogTable:
 
     def append(self, frame: DataFrame) -> None:
         frame.write.format(self._format).mode("append").saveAsTable(self._name)
+
+    def delete(self, column: str, values: Sequence[str]) -> None:
+        for start in range(0, len(values), BATCH):
+            listed = ", ".join(map(sql_literal, values[start : start + BATCH]))
+            self._spark.sql(f"DELETE FROM {self._name} WHERE {column} IN ({listed})")

@@ -38,7 +38,9 @@ Agreed = Callable[[Estimate], bool]
 @click.option("--warehouse", default="", help="The id of the SQL warehouse that it runs on.")
 @click.option("--id", "key", default="id", show_default=True, help="The column that tells rows apart.")
 @click.option("--at-once", default=8, show_default=True, type=click.IntRange(1, 1000), help="Questions at once.")
-@click.option("--part", default=500, show_default=True, type=click.IntRange(1), help="The most rows of a commit.")
+@click.option(
+    "--commit-rows", default=500, show_default=True, type=click.IntRange(1), help="The most rows of a commit."
+)
 @click.option("--budget", default=10.0, show_default=True, help="US dollars that need no --yes.")
 @click.option("--yes", is_flag=True, help="Go on, whatever the estimate says.")
 @click.option("--retry-errors", is_flag=True, help="Ask rows again whose last outcome was an error.")
@@ -57,7 +59,7 @@ def batch(
     warehouse: str,
     key: str,
     at_once: int,
-    part: int,
+    commit_rows: int,
     budget: float,
     yes: bool,
     retry_errors: bool,
@@ -69,7 +71,7 @@ def batch(
     The input has the columns `id` and `question`, and may have `filters`, `groups` and `history`.
     """
     settings = settings_with(index=index, registry=registry, registered_model=model)
-    options = BatchOptions(source, target, key, release, at_once, part, retry_errors)
+    options = BatchOptions(source, target, key, release, at_once, commit_rows, retry_errors)
 
     def agreed(forecast: Estimate) -> bool:
         """Print the estimate; whether to go on. Raises BudgetExceeded."""
@@ -99,7 +101,7 @@ class BatchOptions:
     key: str
     release: str | None
     at_once: int
-    part: int
+    commit_rows: int
     retry_errors: bool
 
     @property
@@ -126,7 +128,7 @@ async def _here(settings: Settings, options: BatchOptions, agreed: Agreed) -> "B
         if not agreed(plan.estimate(agent.release, settings.prices)):
             return None
         with bar() as report:
-            return await run(plan, agent.graph.ainvoke, options.at_once, options.part, settings.prices, report)
+            return await run(plan, agent.graph.ainvoke, options.at_once, options.commit_rows, settings.prices, report)
     finally:
         agent.close()
 
@@ -147,7 +149,7 @@ def _on_spark(settings: Settings, options: BatchOptions, master: str | None, agr
         if not agreed(estimate(plan.count, load_release(part(package, RELEASE)), settings.prices)):
             return None
         with bar() as report:
-            return plan.run(package, options.at_once, options.part, settings.prices, report)
+            return plan.run(package, options.at_once, options.commit_rows, settings.prices, report)
 
 
 def _on_databricks(
@@ -162,10 +164,10 @@ def _on_databricks(
     job = Job(options.source, options.key, options.target, endpoint, settings.prices)
     count = job.count(runs)
     if not agreed(estimate(count, options.read_release(settings), settings.prices)):
-        echo(job.merge(0, ceil(count / options.part) or 1))
+        echo(job.merge(0, ceil(count / options.commit_rows) or 1))
         return None
     with bar() as report:
-        return job.run(runs, count, options.part, report)
+        return job.run(runs, count, options.commit_rows, report)
 
 
 def fetched(settings: Settings, name: str) -> Path:

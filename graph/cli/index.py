@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import SettingsInvalid
+from ..errors import ExtraMissing, SettingsInvalid
 from ..ingest.document import printable
 from ..settings import point_to_tessdata
 from .exit_codes import WITHHELD
@@ -19,7 +20,8 @@ from .options import settings_and_release, takes
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
-    from ..ingest.options import Outcome
+    from ..ingest.options import Options, Outcome
+    from ..release import Release
 
 SHOWN = 30
 PART = re.compile(r"#\d+\Z")
@@ -56,6 +58,9 @@ class Bar:
 @click.option("--strict", is_flag=True, help="Publish nothing when a file is refused.")
 @click.option("--max-megabytes", default=200.0, show_default=True, help="The largest file that is read.")
 @click.option("--ocr", default="", metavar="LANGUAGE", help="Read scans with Tesseract in this language, such as eng.")
+@click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
+@click.option("--to", "table", metavar="TABLE", help="With spark: the Delta table of chunks; --out then is optional.")
+@click.option("--master", help="Spark's master, such as spark://HOST:7077. [default: that of the cluster]")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def index(
     paths: tuple[Path, ...],
@@ -68,6 +73,9 @@ def index(
     strict: bool,
     max_megabytes: float,
     ocr: str,
+    engine: str,
+    table: str | None,
+    master: str | None,
     as_json: bool,
 ) -> int:
     """Index files, folders and corpora (corpus.jsonl[.gz] of {id, title, text, metadata}) into a Snapshot.
@@ -92,6 +100,10 @@ def index(
         most_megabytes=max_megabytes,
         ocr=ocr,
     )
+    if engine == "spark" and table:
+        return _on_spark(paths, table, out, chosen, options, master, as_json=as_json)
+    if engine == "spark" or table or master:
+        raise click.UsageError("--engine spark and --to TABLE go together, and --master goes with them.")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Terminal(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
@@ -104,6 +116,39 @@ def index(
     in_doubt = [f"Withheld, because who may read them is in doubt: {withheld} (see the refused)."] if withheld else []
     for note in [*outcome.notes, *in_doubt]:
         echo(note, err=True)
+    return WITHHELD if withheld else 0
+
+
+def _on_spark(
+    paths: tuple[Path, ...],
+    table: str,
+    out: Path | None,
+    release: "Release",
+    options: "Options",
+    master: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Index into a table, and build a Snapshot of it where `out` says."""
+    try:
+        from ..batch import spark
+    except ImportError as error:
+        raise ExtraMissing("The engine spark needs PySpark: run it on a cluster, or pip install pyspark.") from error
+    from ..batch.spark_index import TableIndex
+
+    indexed = TableIndex(spark.session(master), table, release, options)
+    done = indexed.update(paths)
+    path = indexed.snapshot(out) if out else None
+    withheld = any(refusal.withheld for refusal in done.refused)
+    if as_json:
+        echo(json_text({**asdict(done), "snapshot": path and printable(os.fspath(path))}))
+        return WITHHELD if withheld else 0
+    counts = f"Indexed {len(done.indexed)}, unchanged {done.unchanged}, removed {len(done.removed)}"
+    echo(f"{counts}, copies {len(done.duplicates)}, refused {len(done.refused)}; the chunks are in {table}.")
+    for refusal in done.refused[:SHOWN]:
+        echo(f"Refused {refusal.file}: {refusal.reason}", err=True)
+    if path:
+        echo(f"Snapshot {path.name}")
     return WITHHELD if withheld else 0
 
 

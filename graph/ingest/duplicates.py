@@ -28,9 +28,17 @@ class Duplicates:
 
     def first_duplicate(self, document: str, text: str, metadata: Metadata) -> str | None:
         """The earlier document with the same content; if there is none, remember this one and return None."""
-        digest = digest_of(_normalised_text(text).encode("utf-8", "surrogatepass"), canonical(metadata))
+        return self.first(document, content_digest(text, metadata))
+
+    def first(self, document: str, digest: str) -> str | None:
+        """The same by the digest of the content."""
         first = self._shown.setdefault(digest, document)
         return None if first == document else first
+
+
+def content_digest(text: str, metadata: Metadata) -> str:
+    """The digest that documents with the same content share."""
+    return digest_of(_normalised_text(text).encode("utf-8", "surrogatepass"), canonical(metadata))
 
 
 def _normalised_text(text: str) -> str:

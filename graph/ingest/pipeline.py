@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..release import Release
 from .access import document_metadata
 from .build import Base, build_snapshot
 from .csv_parts import is_table
-from .document import Chunk, FileWarning, Refusal, Refused, Source, digest_of
+from .document import Chunk, FileWarning, Metadata, Refusal, Refused, Source, digest_of
 from .duplicates import Duplicates
 from .inputs import DiscoveryOptions, Inputs, check_paths
 from .journal import Journal
@@ -31,6 +31,8 @@ from .vectors import Known, Unembedded, embed_batch
 READING = 13
 """The version of reading and chunking: after a change everything is indexed again."""
 EMBED_AT_ONCE = 64
+FirstDuplicate = Callable[[str, str, Metadata], str | None]
+"""The earlier document with the same text and metadata, if there is one."""
 
 
 def recipe_of(release: Release, ocr: str = "") -> str:
@@ -134,7 +136,8 @@ class _Run:
         batch: list[Unembedded] = []
         waiting = 0
         for source, read in self._read(todo):
-            entry = catch_failures(source.file, partial(self._prepare, source, read, duplicates))
+            prepared = partial(prepare, source, read, self.options.default_groups, duplicates.first_duplicate)
+            entry = catch_failures(source.file, prepared)
             if isinstance(entry, Refusal):
                 self._refuse(source.id, entry)
                 continue
@@ -168,33 +171,6 @@ class _Run:
     def _refuse(self, document: str, refusal: Refusal) -> None:
         self.refused.append(refusal)
         self.progress.done(document)
-
-    def _prepare(self, source: Source, read: Cut, duplicates: Duplicates) -> Unembedded:
-        """A document with its merged metadata; raises Refused when its groups are in doubt."""
-        document = read.document
-        try:
-            metadata = document_metadata(
-                source.metadata, document.metadata, document.doubt, self.options.default_groups
-            )
-        except SourceInvalid as error:
-            raise Refused(f"access: {error}") from error
-        title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
-        named = str(metadata.get("title") or source.title)
-        first = duplicates.first_duplicate(source.id, document.text[document.body :], {**metadata, "title": named})
-        row = DocumentRow(
-            document=source.id,
-            file=source.file,
-            title=title,
-            digest=source.digest,
-            text="" if first else document.text,
-            page_starts=list(document.page_starts),
-            metadata=json.dumps(metadata, sort_keys=True, ensure_ascii=False),
-            named=named,
-            body=document.body,
-            duplicate_of=first,
-        )
-        chunks = [] if first else read.chunks
-        return Unembedded(row, [_passage(row, number, chunk) for number, chunk in enumerate(chunks)])
 
     def _embed(self, batch: list[Unembedded], known: Known) -> None:
         """Embed the batch, journal it, and then report it as done."""
@@ -235,6 +211,32 @@ class _Run:
             warnings=self.warnings,
             notes=notes,
         )
+
+
+def prepare(source: Source, read: Cut, default_groups: Sequence[str], first_duplicate: FirstDuplicate) -> Unembedded:
+    """A document with its merged metadata; raises Refused when its groups are in doubt."""
+    document = read.document
+    try:
+        metadata = document_metadata(source.metadata, document.metadata, document.doubt, default_groups)
+    except SourceInvalid as error:
+        raise Refused(f"access: {error}") from error
+    title = str(metadata.get("title") or source.title or document.title or Path(source.file).stem)
+    named = str(metadata.get("title") or source.title)
+    first = first_duplicate(source.id, document.text[document.body :], {**metadata, "title": named})
+    row = DocumentRow(
+        document=source.id,
+        file=source.file,
+        title=title,
+        digest=source.digest,
+        text="" if first else document.text,
+        page_starts=list(document.page_starts),
+        metadata=json.dumps(metadata, sort_keys=True, ensure_ascii=False),
+        named=named,
+        body=document.body,
+        duplicate_of=first,
+    )
+    chunks = [] if first else read.chunks
+    return Unembedded(row, [_passage(row, number, chunk) for number, chunk in enumerate(chunks)])
 
 
 def _passage(row: DocumentRow, number: int, chunk: Chunk) -> dict[str, Any]:

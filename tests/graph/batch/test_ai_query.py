@@ -72,11 +72,11 @@ def command(*more: str) -> Any:
 
 
 def test_a_table_is_answered_on_a_warehouse(emulator: Emulator) -> None:
-    planned = command("--dry-run", "--part", "4")
+    planned = command("--dry-run", "--commit-rows", "4")
     assert "MERGE INTO `main`.`support`.`answers`" in planned.output
     assert "10 questions" in planned.output
     assert answers(emulator) == {}
-    assert json.loads(command("--part", "4", "--json").stdout) == {
+    assert json.loads(command("--commit-rows", "4", "--json").stdout) == {
         "expected": 10,
         "answered": 10,
         "failed": 2,
@@ -91,7 +91,7 @@ def test_a_table_is_answered_on_a_warehouse(emulator: Emulator) -> None:
     assert json.loads(command("--json").stdout)["expected"] == 0
 
 
-def test_a_part_that_outlived_its_run_doubles_no_row(emulator: Emulator) -> None:
+def test_a_statement_that_outlived_its_run_doubles_no_row(emulator: Emulator) -> None:
     warehouse = Warehouse(workspace(), "warehouse-1")
     JOB.count(warehouse)
     left_behind = workspace().client.statement_execution.execute_statement(JOB.merge(0, 1), "warehouse-1")

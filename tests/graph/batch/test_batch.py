@@ -62,8 +62,8 @@ async def yes(_: Any) -> dict[str, Any]:
     return answer()
 
 
-def run_all(plan: BatchPlan, ask: Any = yes, part: int = 10) -> Any:
-    return asyncio.run(run(plan, ask, 4, part, {}, lambda _: None))
+def run_all(plan: BatchPlan, ask: Any = yes, commit_rows: int = 10) -> Any:
+    return asyncio.run(run(plan, ask, 4, commit_rows, {}, lambda _: None))
 
 
 def test_every_row_is_answered_once_and_errors_are_kept(quick_handbook: Path, tmp_path: Path) -> None:

@@ -1,0 +1,273 @@
+"""Indexes documents on Spark into a table of chunks, from which a Snapshot is built or AI Search syncs.
+
+Workers read, cut and embed as `warrant index` does on one machine; the driver finds the documents, tells which of them
+changed and which are copies. Beside the table TO lies TO_documents, with the documents' texts and digests: a document
+is there once its row in it is, so that an interrupted run is completed by the next one.
+"""
+
+import asyncio
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from ..errors import FilesRefused
+from ..index.rows import DOCUMENT_SCHEMA, OWN_FIELDS, SHARED_FIELDS, UNITS, DocumentRow, PassageRows
+from ..index.store import Store
+from ..ingest.build import build_snapshot
+from ..ingest.csv_parts import is_table
+from ..ingest.document import FileWarning, Metadata, Refusal, Source
+from ..ingest.duplicates import Duplicates, content_digest
+from ..ingest.inputs import DiscoveryOptions, Inputs, check_paths
+from ..ingest.journal import Journal
+from ..ingest.options import Options
+from ..ingest.pipeline import prepare, recipe_of
+from ..ingest.previous import withdrawn
+from ..ingest.reading import Cut, Recipe, catch_failures, read_all
+from ..ingest.roots import Roots
+from ..ingest.vectors import embed_batch
+from ..models.embedding import Embedder
+from ..models.packaged_embeddings import load_embedder
+from ..release import Release
+from .columns import Row
+from .spark_tables import SparkTable, open_table
+
+CHUNK_FIELDS: "list[pa.Field[Any]]" = [
+    *OWN_FIELDS,
+    *SHARED_FIELDS,
+    pa.field("vector", pa.list_(pa.float32())),
+    pa.field(UNITS, pa.binary()),
+]
+CHUNKS = pa.schema(CHUNK_FIELDS)
+DOCUMENT_FIELDS: "list[pa.Field[Any]]" = [
+    *DOCUMENT_SCHEMA,
+    pa.field("content", pa.string()),
+    pa.field("recipe", pa.string()),
+]
+DOCUMENTS = pa.schema(DOCUMENT_FIELDS)
+STAGED_FIELDS: "list[pa.Field[Any]]" = [
+    *DOCUMENT_FIELDS,
+    pa.field("number", pa.int64()),
+    pa.field("warnings", pa.list_(pa.string())),
+    pa.field("refusal", pa.binary()),
+    pa.field("chunks", pa.list_(pa.struct(CHUNK_FIELDS))),
+]
+STAGED = pa.schema(STAGED_FIELDS)
+"""What workers hand in: a document with its chunks, or why it is refused."""
+TASKS_OF_CORE = 4
+
+
+@dataclass(frozen=True)
+class TableIndexed:
+    """What a run did, by document id."""
+
+    indexed: list[str]
+    unchanged: int
+    removed: list[str]
+    duplicates: dict[str, str] = field(default_factory=dict)
+    refused: list[Refusal] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
+
+
+class TableIndex:
+    """The tables of an index: its chunks and its documents."""
+
+    def __init__(self, spark: SparkSession, table: str, release: Release, options: Options) -> None:
+        self.spark, self.table, self.release, self.options = spark, table, release, options
+        self.recipe = recipe_of(release, options.ocr)
+        self.chunks: SparkTable = open_table(spark, table, CHUNKS)
+        self.documents: SparkTable = open_table(spark, f"{table.rstrip('/')}_documents", DOCUMENTS)
+
+    def update(self, paths: Sequence[Path]) -> TableIndexed:
+        """Bring the tables up to date with the documents under the paths; raises FilesRefused in a strict run."""
+        check_paths(paths, None)
+        options = self.options
+        search = DiscoveryOptions(
+            Path(self.table), options.most_megabytes, options.follow_symlinks, options.default_groups
+        )
+        inputs = Inputs(paths, Roots(), search, all_gone=options.prune_all)
+        before, other = self._before()
+        there = {source.id for source in inputs.sources}
+        tables = {source.file for source in inputs.sources if is_table(source.path)}
+        stale = {row.document for row in before.values() if row.file in tables and row.document not in there}
+        pruned = inputs.gone(before) if options.prune or options.prune_all else set[str]()
+        gone = stale | pruned | withdrawn(before, there, inputs.refused) | (other - there)
+        unchanged = self._unchanged(inputs.sources, before, gone)
+        todo = [source for source in inputs.sources if source.id not in unchanged]
+        staged = self._staged(todo)
+        try:
+            return self._write(staged, inputs.refused, before, gone | other, unchanged & there)
+        finally:
+            staged.unpersist()
+
+    def _before(self) -> tuple[dict[str, DocumentRow], set[str]]:
+        """The documents of this recipe that are there, `text` being the digest of their content; ids of the others."""
+        rows = self.documents.frame().select("document", "file", "digest", "duplicate_of", "content", "recipe")
+        found = [row.asDict() for row in rows.collect()]
+        bare: Row = {"title": "", "page_starts": [], "metadata": "", "named": "", "body": 0}
+        before = {
+            row["document"]: DocumentRow(
+                **bare,
+                document=row["document"],
+                file=row["file"],
+                digest=row["digest"],
+                text=row["content"],
+                duplicate_of=row["duplicate_of"],
+            )
+            for row in found
+            if row["recipe"] == self.recipe
+        }
+        return before, {row["document"] for row in found} - before.keys()
+
+    def _unchanged(self, sources: list[Source], before: dict[str, DocumentRow], gone: set[str]) -> set[str]:
+        digests = {source.id: source.digest for source in sources}
+        rows = {name: row for name, row in before.items() if name not in gone}
+        same = {name: row for name, row in rows.items() if digests.get(name, row.digest) == row.digest}
+        firsts = {name for name, row in same.items() if row.duplicate_of is None}
+        return firsts | {name for name, row in same.items() if row.duplicate_of in firsts}
+
+    def _staged(self, todo: list[Source]) -> DataFrame:
+        """The documents as workers read them; parts of one file are read together, in their order."""
+        rows = [(number, str(source.path), pickle.dumps(source)) for number, source in enumerate(todo)]
+        frame = self.spark.createDataFrame(rows, "number long, path string, source binary")
+        tasks = max(1, min(len(todo), TASKS_OF_CORE * self.spark.sparkContext.defaultParallelism))
+        split = frame.repartition(tasks, "path").sortWithinPartitions("number")
+        read = partial(read_batches, release=self.release, options=self.options, recipe=self.recipe)
+        return split.mapInArrow(read, from_arrow_schema(STAGED)).persist(StorageLevel.MEMORY_AND_DISK)
+
+    def _write(
+        self,
+        staged: DataFrame,
+        refused: list[Refusal],
+        before: dict[str, DocumentRow],
+        gone: set[str],
+        unchanged: set[str],
+    ) -> TableIndexed:
+        listed = (
+            staged.select("number", "document", "file", "content", "warnings", "refusal").orderBy("number").collect()
+        )
+        refused = refused + [pickle.loads(row["refusal"]) for row in listed if row["refusal"]]
+        if self.options.strict and refused:
+            told = "; ".join(f"{refusal.file}: {refusal.reason}" for refusal in refused[:5])
+            raise FilesRefused(f"{len(refused)} refused, so nothing was written: {told}.")
+        new = [row for row in listed if not row["refusal"]]
+        copies = self._copies(before, unchanged, [(row["document"], row["content"]) for row in new])
+        there = {row["document"] for row in new}
+        lost = {row["document"] for row in listed} - there
+        out = gone | lost | withdrawn(before, there | unchanged, refused)
+        self._replace(staged, sorted(out | there), copies)
+        return TableIndexed(
+            indexed=[row["document"] for row in new],
+            unchanged=len(unchanged),
+            removed=sorted(out & (before.keys() | gone) - there),
+            duplicates=copies,
+            refused=refused,
+            warnings=[FileWarning(row["file"], message) for row in new for message in row["warnings"]],
+        )
+
+    def _copies(
+        self, before: dict[str, DocumentRow], unchanged: set[str], new: list[tuple[str, str]]
+    ) -> dict[str, str]:
+        """The new documents that say the same as an earlier one, which they name."""
+        duplicates = Duplicates()
+        for name in sorted(unchanged):
+            if before[name].duplicate_of is None:
+                duplicates.first(name, before[name].text)
+        firsts = {name: duplicates.first(name, content) for name, content in new}
+        return {name: first for name, first in firsts.items() if first}
+
+    def _replace(self, staged: DataFrame, out: list[str], copies: dict[str, str]) -> None:
+        """Take documents out, and what an interrupted run left of others; then write the new ones, their rows last."""
+        documents, chunks = self.documents.frame().select("document"), self.chunks.frame().select("document")
+        left = [row["document"] for row in chunks.distinct().join(documents, "document", "left_anti").collect()]
+        self.documents.delete("document", out)
+        self.chunks.delete("document", sorted({*out, *left}))
+        named = self.spark.createDataFrame([*copies.items()], "document string, first string")
+        good = staged.where("refusal IS NULL").drop("duplicate_of").join(F.broadcast(named), "document", "left")
+        whole = good.withColumnRenamed("first", "duplicate_of")
+        text = F.when(F.col("duplicate_of").isNull(), F.col("text")).otherwise("")
+        self.chunks.append(
+            whole.where("duplicate_of IS NULL").select(F.explode("chunks").alias("chunk")).select("chunk.*")
+        )
+        self.documents.append(whole.withColumn("text", text).select(DOCUMENTS.names))
+
+    def snapshot(self, store: Path) -> Path:
+        """Build and publish the Snapshot of what the tables hold; it is the one that `warrant index` would make."""
+        home = Store(store)
+        with home.writing(patience=self.options.patience):
+            dimensions = load_embedder(self.release.embedding, self.options.threads).dimensions
+            journal = Journal(home.work / "journal.sqlite", self.recipe, dimensions)
+            journal.keep_only(set())
+            for entry in self._entries(dimensions):
+                journal.record([entry])
+            built = asyncio.run(build_snapshot(home, journal, self.release, self.recipe, None))
+            journal.discard()
+        return built.path
+
+    def _entries(self, dimensions: int) -> Iterator[tuple[DocumentRow, PassageRows]]:
+        """Each document with its passages; both tables are read in the order of the documents' ids."""
+        rows = self.chunks.frame().orderBy("document").toLocalIterator()
+        parts = groupby((row.asDict() for row in rows), key=lambda row: row["document"])
+        name, chunks = next(parts, ("", iter(())))
+        for row in self.documents.frame().orderBy("document").select(DOCUMENT_SCHEMA.names).toLocalIterator():
+            document = DocumentRow(**row.asDict())
+            own = list[Row]()
+            if name == document.document:
+                own = sorted(chunks, key=lambda chunk: int(chunk["id"].rpartition("#")[2]))
+                name, chunks = next(parts, ("", iter(())))
+            yield document, _passages(own, dimensions)
+
+
+def _passages(rows: list[Row], dimensions: int) -> PassageRows:
+    names = [one.name for one in OWN_FIELDS]
+    vectors = np.asarray([row["vector"] for row in rows], np.float32).reshape(-1, dimensions)
+    units = [np.frombuffer(bytes(row[UNITS]), np.int8).reshape(-1, dimensions) for row in rows]
+    return PassageRows([{name: row[name] for name in names} for row in rows], vectors, units)
+
+
+def read_batches(
+    batches: Iterable[pa.RecordBatch], release: Release, options: Options, recipe: str
+) -> Iterator[pa.RecordBatch]:
+    """The documents of a task's sources; runs on a worker, where a file that kills its reader is refused alone."""
+    embedder = load_embedder(release.embedding, options.threads)
+    cutting = Recipe(release.embedding, release.chunking, options.ocr)
+    for batch in batches:
+        rows: list[Row] = batch.to_pylist()
+        sources = [pickle.loads(row["source"]) for row in rows]
+        numbers = {source.id: row["number"] for source, row in zip(sources, rows, strict=True)}
+        for source, outcome in read_all(sources, cutting, options.limits):
+            row = {"number": numbers[source.id], "recipe": recipe, **_staged_row(source, outcome, options, embedder)}
+            yield pa.RecordBatch.from_pylist([row], schema=STAGED)
+
+
+def _staged_row(source: Source, outcome: Cut | Refusal, options: Options, embedder: Embedder) -> Row:
+    content = ""
+
+    def remember(_: str, text: str, metadata: Metadata) -> None:
+        nonlocal content
+        content = content_digest(text, metadata)
+
+    def work() -> Row:
+        assert isinstance(outcome, Cut)
+        entry = prepare(source, outcome, options.default_groups, remember)
+        row, passages = embed_batch([entry], {}, embedder).finished[0]
+        shared = {"file": row.file, "title": row.title, "metadata": row.metadata}
+        who = {"allowed_groups": row.groups, "public": not row.groups}
+        pairs = zip(passages.rows, passages.vectors, passages.units, strict=True)
+        chunks = [{**one, **shared, **who, "vector": v.tolist(), UNITS: u.tobytes()} for one, v, u in pairs]
+        return {**vars(row), "content": content, "chunks": chunks, "warnings": list(outcome.document.warnings)}
+
+    made = outcome if isinstance(outcome, Refusal) else catch_failures(source.file, work)
+    if isinstance(made, Refusal):
+        return {"document": source.id, "file": source.file, "refusal": pickle.dumps(made), "warnings": [], "chunks": []}
+    return made
