@@ -1,7 +1,7 @@
 """How near a batch comes to concurrency / latency, and what thirty kills lose or double.
 
-A scripted model takes three seconds for each reply; the latency is that of questions asked one by one. The kills hit a run
-over 4,000 rows at random times; what it had committed stays, and the last run completes it.
+A scripted model takes three seconds for each reply; the latency is that of questions asked one by one. The kills hit a
+run over 4,000 rows after none to six commits; what it had committed stays, and the last run completes it.
 """
 
 import asyncio
@@ -94,8 +94,9 @@ def kills(folder: Path) -> dict[str, int]:
     for _ in range(KILLS):
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(chance.uniform(0, 0.6))
+            for _ in range(chance.randint(1, 7)):
+                process.stdout.readline()
+            time.sleep(chance.uniform(0, 0.1))
             process.send_signal(signal.SIGKILL)
     there = len([*Table(str(folder / "answers"), ANSWERS).column("id")])
     last = timed(subprocess.run, command, cwd=ROOT, check=True, capture_output=True)

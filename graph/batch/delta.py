@@ -114,7 +114,7 @@ class Table:
 
     def _commit(self) -> CommitProperties:
         number = (self._table.transaction_version(APPLICATION) or 0) + 1
-        return CommitProperties(app_transactions=[Transaction(APPLICATION, number)], max_commit_retries=0)
+        return CommitProperties(app_transactions=[Transaction(APPLICATION, number)])
 
 
 class Questions:
