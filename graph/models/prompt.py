@@ -10,13 +10,17 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 
+from ..safety.injection import is_injection
 from ..state import Passage
 from ..text.sentences import units
 from .tokenizers import load_tokenizer
 
 Count = Callable[[str], int]
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+MARK_TOKENS = 12
+"""Tokens of a line between two passages."""
 TOKENS_PER_NON_ASCII_BYTE = 0.65
 """SmolLM2, with an English vocabulary, has 0.42 (Russian) to 0.62 (Thai) tokens for each non-ASCII byte."""
 SAFETY_FACTOR = 1.35
@@ -33,10 +37,18 @@ class FittedPassages:
 
 
 def numbered_passage(number: int, passage: Passage) -> str:
-    """A passage with its number, title, section and date."""
+    """A passage with its number, title, section and date, without those that instruct the assistant."""
     title_parts = [passage["title"], passage["section"], str(passage["metadata"].get("effective_date", ""))]
-    header = f"{passage['header']}\n" if passage["header"] else ""
-    return f"[{number}] {', '.join(part for part in title_parts if part)}\n{header}{passage['text']}"
+    title = ", ".join(part for part in title_parts if part and not is_injection(part))
+    header = f"{passage['header']}\n" if passage["header"] and not is_injection(passage["header"]) else ""
+    return f"[{number}] {title}\n{header}{passage['text']}"
+
+
+def marked_off(passages: Sequence[str]) -> str:
+    """The passages between lines with a code; as it is the digest of them all, none of them can hold it."""
+    code = sha256("\n\n".join(passages).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    line = f"--- {code} ---"
+    return "\n\n".join([line, *(f"{each}\n\n{line}" for each in passages)])
 
 
 def shorten_question(question: str, budget: int, count: Count) -> str:

@@ -87,7 +87,8 @@ class ChatWriter:
     def _fit_prompt(self, brief: Brief, prompt: str) -> tuple[str, shaping.FittedPassages]:
         """The question and the passages that are sent."""
         window = min(brief.terms.context_window, self._window or brief.terms.context_window)
-        remaining = window - self._release.generation.max_tokens - self._count_prompt(prompt) - FRAME_TOKENS
+        frame = FRAME_TOKENS + shaping.MARK_TOKENS * (len(brief.passages) + 1)
+        remaining = window - self._release.generation.max_tokens - self._count_prompt(prompt) - frame
         question = shaping.shorten_question(brief.question, remaining // 2, self._count)
         budget = remaining - self._count(question)
         fitted = shaping.fit_passages(brief.passages, budget, self._count, brief.share)
@@ -98,8 +99,7 @@ class ChatWriter:
 
 
 def _messages(prompt: str, passages: list[str], question: str) -> list[BaseMessage]:
-    numbered = "\n\n".join(passages)
-    return [SystemMessage(prompt), HumanMessage(f"Passages:\n\n{numbered}\n\nQuestion: {question}")]
+    return [SystemMessage(prompt), HumanMessage(f"Passages:\n\n{shaping.marked_off(passages)}\n\nQuestion: {question}")]
 
 
 def _record_call(usage: Usage, name: str, fitted: shaping.FittedPassages) -> None:

@@ -10,6 +10,7 @@ from ..backend import Backend, Scope
 from ..caching.cache import key_of
 from ..filters import compile_filter
 from ..release import Release
+from ..safety.injection import quarantine
 from ..state import Passage, Search, State
 from ..steps.evidence import weighing
 from ..text.words import TermWeight
@@ -46,13 +47,13 @@ class RetrievalPipeline:
         search, most = Search(text=text, weight=1.0), self.release.retrieval.keep
         found, _ = await self._search(search, most, filters, groups)
         if self.backend.reranker is None or not found:
-            return found
+            return quarantine(found)
         ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
-        return rerank.reorder(found, ranked.scores)
+        return quarantine(rerank.reorder(found, ranked.scores))
 
     def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
-        """The candidates that the answer may use, in order."""
-        return rerank.keep_best(candidates, self.release.reranking)
+        """The candidates that the answer may use, in order, without what instructs the assistant."""
+        return quarantine(rerank.keep_best(candidates, self.release.reranking))
 
     async def best(
         self, readings: Sequence[str], candidates: Sequence[Passage], began: float

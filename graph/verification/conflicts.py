@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..safety.injection import is_injection
 from ..state import Citation, Conflict, Passage
 from ..steps.versions import effective, family
 from ..text.facts import count_negations, count_opposites, names, plain_words
@@ -56,6 +57,8 @@ def _matching_unit(cited_text: str, other: Passage) -> Unit | None:
     own = {term for term in terms(cited_text) if not is_number(term)}
     best, share = None, SAME_RULE
     for unit in units(other["text"], other["header"]):
+        if is_injection(unit.reading):
+            continue
         theirs = {term for term in terms(unit.reading) if not is_number(term)}
         similarity = 2 * len(own & theirs) / max(1, len(own) + len(theirs))
         if similarity >= share:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import ModelFailed
 from ..offload import off_loop
 from ..release import Checking
+from ..safety.injection import is_planted
 from ..state import Passage, Repair, Usage
 from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
@@ -45,6 +46,7 @@ MAX_OUTDATED = 0.48
 """The highest score of a passage from a version that another passage replaces."""
 UNSURE_MARGIN = 0.2
 """A score this close to `support_from` is unsure."""
+INSTRUCTS = PassageFinding(0.0, None, "it instructs the reader and states nothing")
 Compare = Callable[[str, Sequence[str]], Sequence[float]]
 
 
@@ -141,6 +143,8 @@ class DraftCheck:
             return None
         if self.deadline is not None and asyncio.get_running_loop().time() >= self.deadline + GRACE_SECONDS:
             return ClaimCheck(claim, {}, timed_out=True)
+        if await off_loop(is_planted, claim.text, self.question):
+            return ClaimCheck(claim, dict.fromkeys(range(len(self.passages)), INSTRUCTS))
         claim = self._with_lead(claim, lead)
         return ClaimCheck(claim, await self.findings(claim), not_found=says_not_found(claim))
 

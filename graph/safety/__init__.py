@@ -1,0 +1,1 @@
+"""Safety of what is read and said: instructions planted in texts, links, and sensitive data; pure."""
