@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from .release import Release
-from .state import Answer, Citation, Passage, State, Status
+from .safety.links import without_links
+from .state import Answer, Citation, Passage, Repair, State, Status
 from .verification.conflicts import conflicts
 from .verification.repair import CheckedAnswer
 
@@ -27,11 +28,11 @@ def answered(state: State, checked: CheckedAnswer, release: Release, snapshot: s
     if quoted and selection["partial"]:
         notes.append(selection["partial"])
     status: Status = "partial" if checked.uncited or notes else "answered"
-    text = "\n\n".join([checked.text, *notes])
+    text = without_links("\n\n".join([checked.text, *notes]), release.checking.links)
     answer = _answer(state, release, snapshot, status, text, checked.citations)
     if quoted:
         answer["missing"], answer["unanswered"] = selection["missing"], selection["unanswered"]
-    answer["repairs"] = checked.repairs
+    answer["repairs"] = [Repair(**{**each, "claim": without_links(each["claim"])}) for each in checked.repairs]
     answer["confidence"] *= 1 - checked.doubt / max(1, checked.cited + checked.uncited)
     answer["conflicts"] = conflicts(checked.citations, [*state["passages"], *state["candidates"]])
     if answer["detail"] is None:

@@ -18,6 +18,7 @@ from .filters import compile_filter
 from .offload import off_loop
 from .release import Release
 from .retrieval.pipeline import RetrievalPipeline
+from .safety.links import LinkFilter
 from .state import Draft, Failure, Passage, State, Usage, no_usage
 from .steps import conversation, parts, preprocess
 from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
@@ -210,8 +211,14 @@ class Nodes:
         """A draft, or the failure of the rung; on success the failure that led here stays, as the rung's reason."""
         emit = get_stream_writer()
         calls = [self._call(state, each) for each in (first, second) if each]
-        say = (lambda text: None) if self._withholds else (lambda text: emit(_token(text)))
-        tried = await attempt(calls, self.release.generation.hedge_after, say)
+        links = LinkFilter(self.release.checking.links)
+
+        def say(text: str) -> None:
+            if text and not self._withholds:
+                emit(_token(text))
+
+        tried = await attempt(calls, self.release.generation.hedge_after, lambda text: say(links.add(text)))
+        say(links.rest())
         done = tried[0]
         draft = None if done.failure else Draft(text=done.text, writer=done.call.writer.name)
         said = [*state["replies"], *replies(tried)]

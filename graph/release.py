@@ -226,6 +226,8 @@ class Checking(Section):
     """Whether a claim about which nobody decides is removed; else it is kept and marked as `unverified`."""
     stream: Literal["draft", "verified"] = "draft"
     """`draft`: tokens are streamed as they come. `verified`: sentences are streamed once they are checked."""
+    links: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]] = []
+    """Hosts to which answers may have links and images, also on hosts below them; all others are taken out."""
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:

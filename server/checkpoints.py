@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from graph.errors import SettingsInvalid
 from server.files import BUSY, WAIT, identity_of, private_database, unusable
+from server.sensitive import StoredTexts
 from server.settings import ServerSettings
 
 Prune = Callable[[str], Awaitable[None]]
@@ -38,7 +40,7 @@ def open_checkpoints(settings: ServerSettings) -> AbstractAsyncContextManager[Ch
         return _sqlite(settings)
     if not settings.sessions.startswith(SCHEMES):
         raise SettingsInvalid("WARRANT_SESSIONS must be a postgresql:// address; unset it for a SQLite file.")
-    return _postgres(settings.sessions)
+    return _postgres(settings)
 
 
 @asynccontextmanager
@@ -65,7 +67,7 @@ async def _sqlite(settings: ServerSettings) -> AsyncIterator[Checkpoints]:
             await connection.commit()
 
     try:
-        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(pickle_fallback=False))
+        saver = AsyncSqliteSaver(connection, serde=_StoredCheckpoints(settings))
         try:
             await saver.setup()
             file = identity_of(path)
@@ -84,12 +86,13 @@ def _check_writable(path: Path) -> None:
 
 
 @asynccontextmanager
-async def _postgres(url: str) -> AsyncIterator[Checkpoints]:
+async def _postgres(settings: ServerSettings) -> AsyncIterator[Checkpoints]:
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
     from psycopg import AsyncConnection, Error
     from psycopg.rows import dict_row
     from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+    url = settings.sessions or ""
     options = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
     pool: AsyncConnectionPool[AsyncConnection[dict[str, Any]]] = AsyncConnectionPool(
         url,
@@ -104,7 +107,7 @@ async def _postgres(url: str) -> AsyncIterator[Checkpoints]:
         # The pool would retry, and in the end report a timeout instead of the cause.
         await (await AsyncConnection.connect(url, connect_timeout=CONNECT_TIMEOUT)).close()
         await pool.open(wait=True, timeout=CONNECT_TIMEOUT)
-        saver = AsyncPostgresSaver(pool, serde=JsonPlusSerializer(pickle_fallback=False))
+        saver = AsyncPostgresSaver(pool, serde=_StoredCheckpoints(settings))
         await saver.setup()
     except (Error, PoolTimeout) as error:
         await pool.close()
@@ -118,3 +121,20 @@ async def _postgres(url: str) -> AsyncIterator[Checkpoints]:
         yield Checkpoints(saver, prune, lambda: False, ())
     finally:
         await pool.close()
+
+
+class _StoredCheckpoints(EncryptedSerializer):
+    """Reads no pickles; reads what is encrypted where there is a key, and encrypts where the settings say so."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._texts = StoredTexts(settings)
+        super().__init__(self, JsonPlusSerializer(pickle_fallback=False))
+
+    def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
+        return "fernet", self._texts.encrypt(plaintext)
+
+    def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
+        return self._texts.decrypt(ciphertext)
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        return super().dumps_typed(obj) if self._texts.encrypts else self.serde.dumps_typed(obj)

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from graph.errors import SettingsInvalid
+from graph.safety.sensitive import mask
 from graph.state import Turn
 from graph.sync import Graph
 from server.checkpoints import Checkpoints, open_checkpoints
@@ -93,7 +94,9 @@ class Conversations:
         return turns[-self._settings.session_turns :]
 
     async def append(self, caller: str, session: str, turns: list[Turn]) -> None:
-        """Add turns; when this returns they are on disk."""
+        """Add turns, masked where the settings say so; when this returns they are on disk."""
+        if self._settings.stored_texts == "mask":
+            turns = [Turn(role=turn["role"], content=mask(turn["content"])) for turn in turns]
         config = _config(caller, session)
         thread = config["configurable"]["thread_id"]
         lock = self._locks.setdefault(thread, asyncio.Lock())

@@ -29,6 +29,7 @@ from graph.errors import (
     VersionUnknown,
     WarrantError,
 )
+from graph.safety.sensitive import mask
 from server.auth.tokens import ProviderUnavailable
 from server.context import this_request
 
@@ -56,8 +57,8 @@ class ErrorResponse:
     message: str
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The JSON body."""
-        return {"error": {"code": self.code, "message": self.message, "request_id": request_id}}
+        """The JSON body; what the message repeats of a request is masked."""
+        return {"error": {"code": self.code, "message": mask(self.message), "request_id": request_id}}
 
 
 class RequestRefused(WarrantError):

@@ -18,6 +18,7 @@ from server.limits.limiter import Limiter
 from server.observability.observers import Observer, QuestionRecord
 from server.releases.deployments import Deployment, Deployments
 from server.schemas import Item, QuestionRequest, error_item, public_answer, public_citation
+from server.sensitive import AnswerFilter, policy_of
 from server.settings import ServerSettings
 from server.streams import AnswerStream, Emit, ResumableStreams
 
@@ -100,7 +101,8 @@ class AnswerService:
                 self._emit_error(error, question_id, emit)
                 return
             question = Question(question=submitted.question)
-            record = QuestionRecord(question_id, request, submitted, question, deployment, time.time())
+            seen = AnswerFilter(policy_of(request.caller.roles, self.settings))
+            record = QuestionRecord(question_id, request, submitted, question, deployment, time.time(), seen)
             try:
                 await self._observed(record, emit)
             finally:
@@ -135,27 +137,35 @@ class AnswerService:
                 record.steps.append((item["step"], time.time()))
                 emit({"event": "status", "step": item["step"]})
             case "token":
-                emit({"event": "token", "text": item["text"]})
-            case "citation":
-                emit({"event": "citation", "citation": public_citation(item["citation"])})
+                _emit_text(record.filter.token(item["text"]), emit)
+            case "citation" if not record.filter.holds:
+                _emit_text(record.filter.rest(), emit)
+                emit({"event": "citation", "citation": record.filter.apply(public_citation(item["citation"]))})
             case "error":
                 raise item["error"]
             case "final":
+                _emit_text(record.filter.rest(), emit)
                 # The code of an older release may not report its models' replies.
                 record.replies = item.get("replies", [])
                 await self._finish(item["answer"], record, emit)
 
     async def _finish(self, answer: Answer, record: QuestionRecord, emit: Emit) -> None:
         submitted, session = record.submitted, record.submitted.session_id
+        public = public_answer(answer, record.id, session, record.deployment.version)
+        record.public = public = record.filter.apply(public)
         if session:
-            turns = [Turn(role="user", content=submitted.question), Turn(role="assistant", content=answer["text"])]
+            turns = [Turn(role="user", content=submitted.question), Turn(role="assistant", content=public["text"])]
             try:
                 await self._conversations.append(record.request.caller.name, session, turns)
             except StateUnavailable:
                 record.warnings.append(NOT_STORED)
-        record.answer, record.code = answer, answer["status"]
-        record.public = public_answer(answer, record.id, session, record.deployment.version, record.warnings)
-        emit({"event": "final", "answer": record.public})
+        record.answer, record.code = answer, public["status"]
+        public["warnings"] = list(record.warnings)
+        if record.filter.holds:
+            _emit_text(public["text"], emit)
+            for citation in public["citations"]:
+                emit({"event": "citation", "citation": citation})
+        emit({"event": "final", "answer": public})
 
     def _emit_error(self, error: Exception, question_id: str, emit: Emit) -> str:
         """Emit an error item and return its code."""
@@ -189,3 +199,8 @@ class AnswerService:
             record.warnings.append(NOT_READ)
             return []
         return turns[max(0, len(turns) - record.agent.history_turns) :]
+
+
+def _emit_text(text: str, emit: Emit) -> None:
+    if text:
+        emit({"event": "token", "text": text})

@@ -134,9 +134,7 @@ PROMPT = re.compile(
     r"|instruc?ciones|istruzioni|anweisungen|configuration)"
     r"|(?:admin|confidential|private|internal\w*) (?:\w+ )?(?:pages?|data|daten))\b"
 )
-YOUR_REPLY = re.compile(
-    rf"\b(?:your|deine[rnms]?|ta|votre|tu|tua)\W+(?:\w+\W+){{0,2}}?(?:{'|'.join(sorted(REPLY))})\b"
-)
+YOUR_REPLY = re.compile(rf"\b(?:your|deine[rnms]?|ta|votre|tu|tua)\W+(?:\w+\W+){{0,2}}?(?:{'|'.join(sorted(REPLY))})\b")
 EVERY_REPLY = re.compile(rf"\b(?:{'|'.join(sorted(EVERY))})\W+(?:\w+\W+)?(?:{'|'.join(sorted(SUMMARY))})\b")
 ORDER = re.compile(
     r"(?:^|[.!?:;,]\s*|\b(?:please|and|then|to|also|always|now|you|must|should|shall|by|with|bitte|und|et|y|e)\s)"
@@ -206,12 +204,38 @@ SIGNS: tuple[Sign, ...] = (
     (3.5, (_words("follow do obey execute comply perform carry befolge suis sigue"),), DECODE.search),
     (3.0, (INSTRUCTIONS | _words("task"),), NEW.search),
     (3.0, (_words("memory"),), MEMORY.search),
-    (3.0, (_words("say reply respond answer output print tell"), _words("only exactly nothing verbatim word always simply just user reader")), SAY_ONLY.search),
+    (
+        3.0,
+        (
+            _words("say reply respond answer output print tell"),
+            _words("only exactly nothing verbatim word always simply just user reader"),
+        ),
+        SAY_ONLY.search,
+    ),
 )
 """Each sign: its log-odds, sets of words of each of which it has one, and what else it has."""
 MARKER_WEIGHT = 3.5
-BRACKETS = ("<|", "[inst", "[/inst", "[sys", "<<", "</", "<s", "<a", "<i", "<p", "<q", "###", "---", "===", "***", "___")
-INVISIBLE = re.compile(r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]+")
+BRACKETS = (
+    "<|",
+    "[inst",
+    "[/inst",
+    "[sys",
+    "<<",
+    "</",
+    "<s",
+    "<a",
+    "<i",
+    "<p",
+    "<q",
+    "###",
+    "---",
+    "===",
+    "***",
+    "___",
+)
+INVISIBLE = re.compile(
+    r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]+"
+)
 COMMON = ("ignor", "instruc", "prompt", "your ", "previous")
 """Words that show which way round a text is to be read."""
 BACKWARDS = tuple(word[::-1] for word in COMMON)
@@ -226,7 +250,9 @@ REQUEST = re.compile(
     r"|describ|summari[sz]|translat|compos|develop|suggest|analy[sz]|list|generat|creat|classif|determin|compar"
     r"|break down|help me|show me|tell me|give me|identif|outlin|draft|recommend|discuss|replac|convert|encod|rephras|use)\w*\b"
 )
-CODE = re.compile(r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w\(.*\)|^import \w|[{};]\s*$|\w = \S")
+CODE = re.compile(
+    r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w\(.*\)|^import \w|[{};]\s*$|\w = \S"
+)
 
 
 def score(text: str) -> float:
@@ -247,9 +273,7 @@ def is_request(text: str) -> bool:
 
 def _points(text: str) -> float:
     words = frozenset(WORD.findall(text))
-    possible = [
-        (weight, sign) for weight, needed, sign in SIGNS if not any(words.isdisjoint(each) for each in needed)
-    ]
+    possible = [(weight, sign) for weight, needed, sign in SIGNS if not any(words.isdisjoint(each) for each in needed)]
     marked = MARKER_WEIGHT if any(each in text for each in BRACKETS) and MARKER.search(text) else 0.0
     if marked + sum(weight for weight, _ in possible) < -BIAS:
         return 0.0

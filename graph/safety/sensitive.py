@@ -5,7 +5,7 @@ type.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
@@ -93,14 +93,19 @@ def _is_secret(text: str) -> bool:
 
 
 CALLED = r"(?i:\b(?:phone|tel|telephone|telefon\w*|mobile?|cell|fax|call(?:ed|ing)?|dial|office|messages? to|reach (?:me|us|him|her)|sms|whatsapp|number)\b)"
-NAME = r"[^\W\d_a-z][\w'’.-]*"
+NAME = r"[^\W\d_a-z](?:[\w'’-]*\w|\.)?"
 STREET = (
     r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|square|squares|place|pl|terrace|way|walk|crescent"
     r"|highway|hwy|stra(?:ß|ss)e|str|weg|platz|gasse|allee|gade|vej|gatan|vägen|katu|tie|rue|via|viale|calle|avenida|rua|straat|laan"
     r"|utca|u|út|ulica|ul)"
 )
 RECOGNISERS = (
-    Recogniser("SECRET", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), hints=("private key-----",), digits=False),
+    Recogniser(
+        "SECRET",
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        hints=("private key-----",),
+        digits=False,
+    ),
     Recogniser(
         "SECRET",
         re.compile(
@@ -112,32 +117,40 @@ RECOGNISERS = (
     Recogniser(
         "SECRET",
         re.compile(
-            r"(?i)\b(?:password|passwd|pwd|passwort|secret|api[ _-]?key|access[ _-]?token|bearer)\b(?: is)?\s*[:=]?\s*[\"'`]?(?P<found>[^\s\"'`,;]{8,})"
+            r"(?i)\b(?:password|passwd|pwd|passwort|secret|api[ _-]?key|access[ _-]?token|bearer)\b(?: is)?\s*[:=]?\s*[\"'`]?(?P<found>[^\s\"'`,;]{7,}[^\s\"'`,;.!?)])"
         ),
         _is_secret,
         ("passw", "pwd", "secret", "key", "token", "bearer"),
     ),
     Recogniser("EMAIL_ADDRESS", re.compile(r"[\w.+%'-]+@(?:[\w-]+\.)+[^\W\d_]{2,}"), hints=("@",), digits=False),
-    Recogniser("IBAN_CODE", re.compile(r"(?i)\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b"), mod_97),
+    Recogniser(
+        "IBAN_CODE", re.compile(r"(?i)\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b"), mod_97
+    ),
     Recogniser("CREDIT_CARD", re.compile(r"(?<![\w.+-])\d(?:[ -]?\d){11,18}(?![\w-])"), luhn),
     Recogniser("US_SSN", re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])"), _is_ssn),
     Recogniser("IP_ADDRESS", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)"), _is_ip, (".",)),
-    Recogniser("IP_ADDRESS", re.compile(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"), _is_ip, ("::", ":")),
+    Recogniser(
+        "IP_ADDRESS", re.compile(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"), _is_ip, ("::", ":")
+    ),
     Recogniser(
         "US_DRIVER_LICENSE",
-        re.compile(r"(?i)\bdriv(?:er|ing)['’]?s? licen[cs]e(?: number| no\.?)?(?: is)?\W{1,3}(?P<found>[A-Z]{0,3}\d[\d-]{4,14})\b"),
+        re.compile(
+            r"(?i)\bdriv(?:er|ing)['’]?s? licen[cs]e(?: number| no\.?)?(?: is)?\W{1,3}(?P<found>[A-Z]{0,3}\d[\d-]{4,14})\b"
+        ),
         hints=("licen",),
     ),
     Recogniser(
         "PHONE_NUMBER",
-        re.compile(r"(?<![\w.,/-])\+\d{1,3}[ .-]?(?:\(\d{1,5}\)[ .-]?)?\d(?:[ .-]?\d){5,12}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w-])"),
+        re.compile(
+            r"(?<![\w.,/-])\+\d{1,3}[ .-]?(?:\(\d{1,5}\)[ .-]?)?\d(?:[ .-]?\d){5,12}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w-])"
+        ),
         _is_phone,
         ("+",),
     ),
     Recogniser(
         "PHONE_NUMBER",
         re.compile(
-            r"(?<![\w.,/-])(?:\(\d{2,5}\) ?\d{2,4}(?:[ .-]\d{2,4}){1,3}|(?:1[ .-])?\d{3}[-.]\d{3}[-.]\d{4}|0\d{2,4}(?:[ .-]\d{2,4}){2,4}"
+            r"(?<![\w./-])(?<!\d[, ])(?:\(\d{2,5}\) ?\d{2,4}(?:[ .-]\d{2,4}){1,3}|(?:1[ .-])?\d{3}[-.]\d{3}[-.]\d{4}|0\d{2,4}(?:[ .-]\d{2,4}){2,4}"
             r"|0\d{3,4}[ -]\d{6})(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w-])"
         ),
         _is_phone,
@@ -163,14 +176,17 @@ RECOGNISERS = (
     Recogniser(
         "STREET_ADDRESS",
         re.compile(
-            rf"\b\d{{1,5}}[a-zA-Z]? (?:{NAME} ){{1,3}}(?i:{STREET})\b\.?(?:,? (?:Apt|Suite|Unit|No)\.? ?\d+)?"
+            rf"\b\d{{1,5}}[a-zA-Z]? (?:{NAME} ){{1,3}}(?i:{STREET})\b(?:,? (?:Apt|Suite|Unit|No)\.? ?\d+)?"
             rf"|\b(?:[^\W\d_a-z][\w'’.-]* )?[^\W\d_a-z][^\W\d_]*(?: ?(?i:{STREET}))\.? \d{{1,4}} ?[a-zA-Z]?\b"
             r"|\bP\.? ?O\.? Box \d+\b|\bPSC \d+, Box \d+(?:\s+APO \w\w \d+)?"
         ),
     ),
 )
+NAMES = frozenset(
+    """action caller document event file passage release request_id reason route rung seq session_id snapshot status
+    verdict version""".split()
+)
 KINDS: tuple[Kind, ...] = tuple(dict.fromkeys(each.kind for each in RECOGNISERS))
-PLACES_OF_NO_USE = ("",)
 
 
 def find(text: str, kinds: Iterable[Kind] = KINDS) -> list[Finding]:
@@ -197,15 +213,15 @@ def mask(text: str, kinds: Iterable[Kind] = KINDS) -> str:
     return text
 
 
-def mask_value(value: Any, kinds: Iterable[Kind] = KINDS) -> Any:
-    """A JSON value with every text in it masked; names of fields stay."""
+def mask_value(value: Any, kinds: Sequence[Kind] = KINDS, names: frozenset[str] = NAMES) -> Any:
+    """A JSON value with every text in it masked, but for the fields that name documents and releases."""
     match value:
         case str():
             return mask(value, kinds)
         case dict():
-            return {name: mask_value(each, kinds) for name, each in value.items()}
+            return {name: each if name in names else mask_value(each, kinds, names) for name, each in value.items()}
         case list() | tuple():
-            return [mask_value(each, kinds) for each in value]
+            return [mask_value(each, kinds, names) for each in value]
         case _:
             return value
 
@@ -240,3 +256,52 @@ def most_lenient(policies: Iterable[Policy]) -> Policy:
     several = list(policies)
     actions = {kind: min((each.of(kind) for each in several), key=ACTIONS.index, default="allow") for kind in KINDS}
     return Policy(cast(Actions, actions))
+
+
+SENTENCE_END = re.compile(r"[.!?][\"'”’)]*\s|\n\n")
+MAY_BEGIN = re.compile(
+    r"(?!\[\d+\])\S*[\d@]|(?i:\b(?:mrs?|ms|miss|dr|prof|herr|frau|mme|sra?|sig|my name|name|ich hei|passw|pwd|secret|api|access|bearer"
+    r"|p\.? ?o|psc)\b)|-----|\b[^\W\d_a-z]"
+)
+"""What a finding may begin with; a marker such as [1] is none."""
+CONTEXT = 80
+"""Characters before a finding that may say what it is."""
+MOST_HELD = 4000
+
+
+class MaskedStream:
+    """Masks a text that comes in pieces: what may be part of a finding is held back until its sentence has ended."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self._kinds, self._context, self._held = kinds, "", ""
+
+    def add(self, piece: str) -> str:
+        """What may be said now."""
+        if not self._kinds:
+            return piece
+        self._held += piece
+        return self._take(self._safe())
+
+    def rest(self) -> str:
+        """What is held back, once the text has ended."""
+        return self._take(len(self._held))
+
+    def _safe(self) -> int:
+        """How much of what is held has no finding that may go on."""
+        ends = [match.end() for match in SENTENCE_END.finditer(self._held)]
+        if "private key-----" in self._held.lower() or not ends:
+            ends = [0] if len(self._held) < MOST_HELD else [len(self._held)]
+        begins = MAY_BEGIN.search(self._held, ends[-1])
+        last_word = max(self._held.rfind(" "), self._held.rfind("\n")) + 1
+        return max(ends[-1], min(begins.start() if begins else len(self._held), last_word))
+
+    def _take(self, end: int) -> str:
+        said, self._held = self._held[:end], self._held[end:]
+        whole, start = self._context + said, len(self._context)
+        text = ""
+        for kind, first, last in find(whole, self._kinds) if said else ():
+            if first >= start:
+                text += f"{whole[start:first]}<{kind}>"
+                start = last
+        self._context = whole[-CONTEXT:]
+        return text + whole[start:]

@@ -18,6 +18,7 @@ from server.observability.outcomes import (
     read_outcomes,
     read_pairs,
 )
+from server.sensitive import StoredTexts
 from server.settings import load_server_settings
 
 
@@ -37,7 +38,7 @@ def compare_versions(first: str, second: str, days: float, state: Path | None, s
     settings = load_server_settings(state=state)
     since = (datetime.now(UTC) - timedelta(days=days)).timestamp()
     names = first.removeprefix("v"), second.removeprefix("v")
-    pairs = read_pairs(settings.state, *names, since) if shadow else None
+    pairs = read_pairs(settings.state, *names, since, StoredTexts(settings).read) if shadow else None
     one, other = (pairs.live, pairs.shadow) if pairs else (read_outcomes(settings.state, n, since) for n in names)
     for outcomes in (one, other):
         if not outcomes.statuses:

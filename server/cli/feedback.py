@@ -11,6 +11,7 @@ import click
 from graph.cli.terminal import echo, json_text
 from graph.files import write_whole
 from server.observability.answer_store import Rating, read_feedback
+from server.sensitive import StoredTexts
 from server.settings import load_server_settings
 
 MARKER = re.compile(r" ?\[\d+\]")
@@ -36,8 +37,8 @@ def export(state: Path | None, rating: str | None, since: datetime | None, out: 
     """Export rated questions as eval samples in JSON lines, for a person to review."""
     settings = load_server_settings(state=state)
     start = since.replace(tzinfo=UTC).timestamp() if since else 0.0
-    rows = read_feedback(settings.state, cast("Rating | None", rating), start)
-    samples = [sample(dict(row)) for row in rows if row["asked"]]
+    rows = read_feedback(settings.state, cast("Rating | None", rating), start, StoredTexts(settings).read)
+    samples = [sample(row) for row in rows if row["asked"]]
     text = "".join(json_text(each, indent=None) + "\n" for each in samples)
     if out is None:
         echo(text, nl=False)

@@ -21,6 +21,7 @@ from graph.errors import SettingsInvalid, WarrantError
 from server.errors import RequestRefused, StateUnavailable, refuse
 from server.files import BUSY, cause_of, identity_of, private_database, unusable, wipe_deleted
 from server.observability.observers import Observer, QuestionRecord
+from server.sensitive import StoredTexts
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.answers")
@@ -57,7 +58,7 @@ class AnswerStore(Observer):
 
     def __init__(self, settings: ServerSettings, on_failure: Callable[[], None] = lambda: None) -> None:
         """`on_failure` is called for each write that failed."""
-        self._settings, self._on_failure = settings, on_failure
+        self._settings, self._on_failure, self._texts = settings, on_failure, StoredTexts(settings)
         self._jobs: Queue[tuple[Job, Future[None]] | None] = Queue(QUEUE_SIZE)
         self._thread = Thread(target=self._write, name="answer store", daemon=True)
         self._written, self._ending = 0, False
@@ -90,6 +91,7 @@ class AnswerStore(Observer):
         stored = row if self._settings.keep_questions else {**row, "answered": None}
 
         def job(connection: sqlite3.Connection) -> None:
+            self._protect(stored)
             with connection:
                 connection.execute(_insert_statement("shadows", stored), stored)
 
@@ -101,7 +103,7 @@ class AnswerStore(Observer):
         The future raises RequestRefused when the caller asked no such question (404) or the queue is full (503), and
         StateUnavailable when the rating cannot be written.
         """
-        return self._queue(lambda connection: _rate(connection, request_id, caller, rating, comment))
+        return self._queue(lambda connection: _rate(connection, request_id, caller, rating, self._texts.store(comment)))
 
     def _queue(self, job: Job) -> "Future[None]":
         """Queue a write; the future is done when it is on disk."""
@@ -153,7 +155,11 @@ class AnswerStore(Observer):
             self._connection.close()
             self._open()
 
+    def _protect(self, row: dict[str, Any]) -> None:
+        row.update({name: self._texts.store(row[name]) for name in ("asked", "answered") if row.get(name)})
+
     def _insert(self, connection: sqlite3.Connection, row: dict[str, Any]) -> None:
+        self._protect(row)
         with connection:
             connection.execute(_insert_statement("questions", row), row)
             if self._written % DELETE_EVERY == 0:
@@ -182,10 +188,14 @@ def open_answer_store(state: Path) -> sqlite3.Connection:
     return connection
 
 
-def read_feedback(state: Path, rating: Rating | None, since: float) -> Iterator[sqlite3.Row]:
-    """Rated questions by time of rating, from `since` on, in seconds since the epoch."""
+def read_feedback(
+    state: Path, rating: Rating | None, since: float, read: Callable[[str], str] = str
+) -> Iterator[dict[str, Any]]:
+    """Rated questions by time of rating, from `since` on, in seconds since the epoch; `read` decrypts a stored text."""
     with closing(open_answer_store(state)) as connection:
-        yield from connection.execute(READ, (rating, rating, since))
+        for row in connection.execute(READ, (rating, rating, since)):
+            texts = {name: read(row[name]) for name in ("asked", "answered", "comment") if row[name]}
+            yield {**dict(row), **texts}
 
 
 def forget_questions(state: Path, caller: str) -> int:

@@ -15,6 +15,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import Scope
 
+from graph.safety.sensitive import mask_value
 from server.context import RequestContext
 from server.observability.observers import Observer, QuestionRecord
 from server.settings import ServerSettings
@@ -24,6 +25,8 @@ ERRORS_ONLY = ("urllib3",)
 """Warns on every retry while a tracking server is away."""
 REDACTED_FIELDS = {"timestamp", "level", "logger", "message", "exc_info"}
 """The fields of a redacted record."""
+TEXT_FIELDS = {"message", "exc_info", "question", "answer"}
+"""The fields that may have what a client sent, or what libraries say of it; they are masked."""
 access = logging.getLogger("warrant.access")
 questions = logging.getLogger("warrant.questions")
 
@@ -34,6 +37,8 @@ class _JsonLines(JsonFormatter):
         if isinstance(record, RedactedRecord):
             for name in log_data.keys() - REDACTED_FIELDS:
                 del log_data[name]
+        for name in TEXT_FIELDS & log_data.keys():
+            log_data[name] = mask_value(log_data[name])
 
 
 def configure_logging(settings: ServerSettings) -> None:

@@ -109,11 +109,18 @@ class ShadowPairs:
     alike: OutcomeEstimate
 
 
-def read_pairs(state: Path, version: str, candidate: str, since: float) -> ShadowPairs:
-    """The questions that a candidate answered in the shadow of a version, since a time in seconds since the epoch."""
+def read_pairs(
+    state: Path, version: str, candidate: str, since: float, read: Callable[[str], str] = str
+) -> ShadowPairs:
+    """The questions that a candidate answered in the shadow of a version, since a time in seconds since the epoch.
+
+    `read` decrypts a stored text.
+    """
     with closing(open_answer_store(state)) as connection:
         rows: list[sqlite3.Row] = connection.execute(SHADOWED, (version, candidate, since)).fetchall()
-    texts = [(json.loads(row["answered"]), json.loads(row["shadow_answered"])) for row in rows if _both(row)]
+    texts = [
+        (json.loads(read(row["answered"])), json.loads(read(row["shadow_answered"]))) for row in rows if _both(row)
+    ]
     alike = sum(one["text"] == other["text"] for one, other in texts)
     return ShadowPairs(_outcomes(version, rows), _outcomes(candidate, rows, "shadow_"), _wilson(alike, len(texts)))
 

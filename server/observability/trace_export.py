@@ -12,6 +12,7 @@ from queue import Full, Queue
 from threading import Event, Thread
 from typing import Literal
 
+from graph.safety.sensitive import mask
 from graph.settings import bound_mlflow
 from server.observability.mlflow_traces import MlflowTraceStore, TraceNotFound, open_mlflow
 from server.observability.observers import Observer, QuestionRecord
@@ -76,7 +77,7 @@ class TraceExporter(Observer):
     def attach_feedback(self, request_id: str, rating: str, comment: str) -> None:
         """Queue feedback on a request's trace, if the request is sampled."""
         if self._sampled(request_id):
-            text = comment if self._settings.traces_text else ""
+            text = mask(comment) if self._settings.traces_text else ""
             self._enqueue("feedback", lambda store: store.rate(request_id, rating, text))
 
     def _sampled(self, request_id: str) -> bool:

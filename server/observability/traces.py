@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 
+from graph.safety.sensitive import mask_value
 from server.observability.observers import QuestionRecord
 from server.releases.deployments import hash_fraction
 
@@ -41,7 +42,7 @@ class Trace:
 
 
 def trace_of(record: QuestionRecord, *, texts: bool) -> Trace:
-    """The trace of a question."""
+    """The trace of a question, its texts without sensitive data."""
     public = record.public or {}
     return Trace(
         id=token_hex(16),
@@ -56,8 +57,8 @@ def trace_of(record: QuestionRecord, *, texts: bool) -> Trace:
             TraceSpan(step.name, KINDS.get(step.name, "CHAIN"), int(step.began * NANO), int(step.ended * NANO))
             for step in record.timings
         ],
-        inputs=dict(record.question) if texts else {},
-        outputs=public if texts else {},
+        inputs=mask_value(dict(record.question)) if texts else {},
+        outputs=mask_value(public) if texts else {},
     )
 
 
@@ -74,8 +75,10 @@ def _attributes(record: QuestionRecord, public: dict[str, Any], *, texts: bool) 
         "snapshot": record.agent.snapshot,
         "code": record.code,
         **{name: public[name] for name in ANSWER_FIELDS if name in public},
-        "citations": [{name: each[name] for name in citation_fields} for each in public.get("citations", [])],
-        **({"replies": record.replies} if texts and record.replies else {}),
+        "citations": mask_value(
+            [{name: each[name] for name in citation_fields} for each in public.get("citations", [])]
+        ),
+        **({"replies": mask_value(record.replies)} if texts and record.replies else {}),
     }
 
 

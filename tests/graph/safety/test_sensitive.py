@@ -1,0 +1,71 @@
+"""Sensitive data: found by form, check digits and context, and masked, also in pieces."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.safety.sensitive import KINDS, MaskedStream, Policy, find, mask, mask_value, most_lenient
+
+FOUND = [
+    ("Pay with 4012 8888 8888 1881 today.", "Pay with <CREDIT_CARD> today."),
+    ("IBAN DE89 3704 0044 0532 0130 00, please.", "IBAN <IBAN_CODE>, please."),
+    ("His SSN is 460-89-9847.", "His SSN is <US_SSN>."),
+    ("Write to ann.lee+x@mail.example.org.", "Write to <EMAIL_ADDRESS>."),
+    ("Call +49 30 1234567 or 905-674-3793.", "Call <PHONE_NUMBER> or <PHONE_NUMBER>."),
+    ("The phone number is 5403926876.", "The phone number is <PHONE_NUMBER>."),
+    ("From 10.20.30.40 and 2001:db8::1 it came.", "From <IP_ADDRESS> and <IP_ADDRESS> it came."),
+    ("My driver's license number is 6940579.", "My driver's license number is <US_DRIVER_LICENSE>."),
+    ("The password is hunter2hunter2.", "The password is <SECRET>."),
+    ("Use sk-proj-abcdEFGH1234567890 for it.", "Use <SECRET> for it."),
+    ("Ask Dr. Ann Lee.", "Ask Dr. <PERSON>."),
+    ("She lives at 14 Crown Street.", "She lives at <STREET_ADDRESS>."),
+]
+PLAIN = [
+    "Order 4012888888881882 of 2024-01-15 costs 1,200,000 EUR.",
+    "Version 1.2.3.4.5 of ISO 27001:2022, chapter 10.2.1, at 10:30:00.",
+    "DE00 3704 0044 0532 0130 00 is no account, 900-00-0000 is no number of a person.",
+    "The password must have twelve characters; the key is under the mat.",
+    "Part 123-45-678 holds 500 GB, see page 12 and [1][2].",
+]
+
+
+@pytest.mark.parametrize(("text", "masked"), FOUND)
+def test_what_is_sensitive_is_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_only_looks_like_it_is_not(text: str) -> None:
+    assert find(text) == []
+
+
+@pytest.mark.parametrize(("text", "masked"), FOUND)
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=40))
+def test_a_stream_is_masked_like_the_whole(text: str, masked: str, sizes: list[int]) -> None:
+    whole, pieces, stream, start = f"The rule holds. {text} That is all.", [], MaskedStream(KINDS), 0
+    while start < len(whole):
+        size = sizes[len(pieces) % len(sizes)]
+        pieces.append(stream.add(whole[start : start + size]))
+        start += size
+    assert "".join([*pieces, stream.rest()]) == mask(whole)
+
+
+def test_prose_is_streamed_at_once() -> None:
+    stream = MaskedStream(("CREDIT_CARD",))
+    assert stream.add("the limit for a night ") == "the limit for a night "
+
+
+def test_names_of_documents_stay_as_they_are() -> None:
+    text = "a@b.example"
+    assert mask_value({"file": text, "quote": text, "all": [text, 1, None]}) == {
+        "file": text,
+        "quote": "<EMAIL_ADDRESS>",
+        "all": ["<EMAIL_ADDRESS>", 1, None],
+    }
+
+
+def test_of_several_roles_the_most_lenient_counts() -> None:
+    policy = most_lenient([Policy({"*": "block", "US_SSN": "mask"}), Policy({"EMAIL_ADDRESS": "allow", "*": "mask"})])
+    assert (policy.of("EMAIL_ADDRESS"), policy.of("US_SSN"), policy.of("PERSON")) == ("allow", "mask", "mask")
+    assert Policy({"US_SSN": "block"}).blocked_in("His SSN is 460-89-9847.") == ["US_SSN"]
+    assert Policy({"US_SSN": "block"}).blocked_in("a@b.example") == []
