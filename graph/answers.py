@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from .release import Release
+from .safety.injection import is_injection
 from .safety.links import without_links
 from .state import Answer, Citation, Passage, Repair, State, Status
 from .verification.conflicts import conflicts
@@ -23,8 +24,9 @@ def answered(state: State, checked: CheckedAnswer, release: Release, snapshot: s
     """An answer with its citations; partial when a claim or a part of the question has none, or there may be more."""
     quoted, selection = state["draft"] is not None and state["draft"]["writer"] == "extractive", state["selection"]
     notes = []
-    if quoted and selection["unanswered"]:
-        notes.append("No answer was found to: " + " ".join(selection["unanswered"]))
+    unanswered = [part for part in selection["unanswered"] if not is_injection(part)]
+    if quoted and unanswered:
+        notes.append("No answer was found to: " + " ".join(unanswered))
     if quoted and selection["partial"]:
         notes.append(selection["partial"])
     status: Status = "partial" if checked.uncited or notes else "answered"
@@ -44,7 +46,8 @@ def declined(state: State, release: Release, snapshot: str) -> Answer:
     """An answer that says that there is none, what was not found, and the passages that came nearest."""
     if not state["searches"]:
         return _answer(state, release, snapshot, "declined", release.prompts.courtesy.strip(), [])
-    missing = state["selection"]["missing"]
+    # What an order names is not said after it.
+    missing = [] if is_injection(state["standalone"]) else state["selection"]["missing"]
     notes = [f"Not found: {', '.join(missing)}."] if missing else []
     answer = _answer(state, release, snapshot, "declined", " ".join([release.prompts.declined.strip(), *notes]), [])
     answer["missing"], answer["unanswered"] = missing, state["parts"]

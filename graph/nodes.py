@@ -18,6 +18,7 @@ from .filters import compile_filter
 from .offload import off_loop
 from .release import Release
 from .retrieval.pipeline import RetrievalPipeline
+from .safety.injection import without_orders
 from .safety.links import LinkFilter
 from .state import Draft, Failure, Passage, State, Usage, no_usage
 from .steps import conversation, parts, preprocess
@@ -61,7 +62,7 @@ class Nodes:
     @step
     async def preprocess(self, state: State) -> State:
         """Check the question, fold what it refers back to into it, and forget the last turn."""
-        question = preprocess.normalise_question(state.get("question"), self.release.limits)
+        question = without_orders(preprocess.normalise_question(state.get("question"), self.release.limits))
         history = preprocess.check_history(state.get("history"), self.release.limits)
         began, filters = time.monotonic(), state.get("filters") or {}
         groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
@@ -229,7 +230,7 @@ class Nodes:
     def _call(self, state: State, chosen: Climb) -> Call:
         terms = self.release.generation.terms(chosen.step.role)
         # What is too long to be searched for as a whole is asked as a whole.
-        whole = state["question"] if len(state["question"]) > preprocess.SOUGHT else state["standalone"]
+        whole = without_orders(state["question"]) if len(state["question"]) > preprocess.SOUGHT else state["standalone"]
         question = state["standalone"] if chosen.step.writer == "extractive" else whole
         brief = Brief(question, state["passages"], state["selection"]["quotes"], terms, chosen.step.share)
         return Call(chosen, self.backend.writers[chosen.step.writer or ""], brief)

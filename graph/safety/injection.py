@@ -127,6 +127,18 @@ SAY_ONLY = re.compile(
     r"(?:(?<=only say)|(?<=only reply)|(?: \w+){0,3} (?:only|exactly|nothing but|verbatim|word for word))\b"
     r"|\btell the (?:user|reader)\b"
 )
+CODE_TO_USE = re.compile(
+    r"\b(?:following|below|subsequent) code (?:snippet|block|excerpt|section|segment)\b.*\byour\b"
+    r"|\b(?:your|incorporat\w*|integrat\w*|embed\w*|insert\w*|inject\w*|utili[sz]\w*|employ\w*|leverag\w*|merg\w*|weav\w*)\b"
+    r".*\b(?:following|below|subsequent) code (?:snippet|block|excerpt|section|segment)\b"
+)
+"""An order to work code into the code that is to be written."""
+SAY_LITERAL = re.compile(
+    r"(?:^|[.!?:;,]\s|\b(?:please|and|then|must|now|always|only|just)\s)\W*"
+    r"(?:say|repeat|reply|respond|output|print)(?: only| just| back)?(?: with| by saying)?:?"
+    r"(?: the (?:words?|codes?|phrases?|tokens?|strings?|following)(?: \w+)?:?| [\"'“«\u2018`]| (?=[\w-]*\d)[\w-]{4,}| [\w-]+\W*$)"
+)
+"""An order to say something that the order itself has: a word in quotes, a code, or a single word."""
 NEGATED = re.compile(r"\b(?:not|never|n['’]t|nicht|niemals|jamais|nunca|mai|no)\W+(?:\w+\W+)?$")
 PROMPT = re.compile(
     r"\b(?:system ?-?prompts?|prompt (?:del |de )?(?:sistema|systeme)|instructions (?:that )?you (?:were|have been) given"
@@ -203,6 +215,8 @@ SIGNS: tuple[Sign, ...] = (
     (1.5, (_words("call invoke run execute trigger"),), CALLS.search),
     (3.5, (_words("follow do obey execute comply perform carry befolge suis sigue"),), DECODE.search),
     (3.0, (INSTRUCTIONS | _words("task"),), NEW.search),
+    (3.0, (_words("say repeat reply respond output print"),), SAY_LITERAL.search),
+    (3.0, (_words("code"), _words("following below subsequent")), CODE_TO_USE.search),
     (3.0, (_words("memory"),), MEMORY.search),
     (
         3.0,
@@ -352,22 +366,40 @@ def _without_instructions(passage: Passage) -> Passage:
     return Passage(**{**passage, "text": text, "similar": similar})
 
 
+def without_orders(question: str) -> str:
+    """A question without the sentences that instruct the assistant; as it is where nothing else is left."""
+    rest, last = "", 0
+    for start, end in planted(question):
+        rest, last = rest + question[last:start], end
+    rest = " ".join((rest + question[last:]).split()) if last else question
+    return rest if any(map(str.isalnum, rest)) else question
+
+
 @lru_cache(maxsize=16384)
 def planted(text: str, header: str = "") -> tuple[tuple[int, int], ...]:
     """The stretches of a text that instruct the assistant, with what they refer to and the orders that follow them."""
-    pieces = list(_pieces(text, header))
+    pieces = [line for piece in _pieces(text, header) for line in _lines(text, *piece)]
     flagged = {number for number, (start, end) in enumerate(pieces) if is_injection(text[start:end])}
     for number in sorted(flagged):
         said = text[slice(*pieces[number])].lower()
         if number and "above" in said:
             flagged.add(number - 1)
-        if said.rstrip().endswith(":") or "below" in said or "following" in said:
-            flagged.add(number + 1)
         after = number + 1
+        if said.rstrip().endswith(":") or "below" in said or "following" in said:
+            flagged.add(after)
+            flagged |= set(_fenced(text, pieces, after))
         while after < len(pieces) and _goes_on(text, pieces[after - 1], pieces[after]):
             flagged.add(after)
             after += 1
     return tuple(pieces[number] for number in sorted(flagged) if number < len(pieces))
+
+
+def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The lines of a unit that instructs where single lines of it do; else the unit."""
+    if "\n" not in text[start:end] or not is_injection(text[start:end]):
+        return [(start, end)]
+    lines = [(start + line.start(), start + line.end()) for line in re.finditer(r"[^\n]+", text[start:end])]
+    return lines if any(is_injection(text[first:last]) for first, last in lines) else [(start, end)]
 
 
 def _pieces(text: str, header: str) -> Iterator[tuple[int, int]]:
@@ -381,6 +413,14 @@ def _pieces(text: str, header: str) -> Iterator[tuple[int, int]]:
         if unit:
             yield unit.start, unit.end
             end = unit.end
+
+
+def _fenced(text: str, pieces: Sequence[tuple[int, int]], first: int) -> Iterator[int]:
+    """The pieces of the code block that begins before a piece, if one does."""
+    begin = text.rfind("```", 0, pieces[first][0] + 3) if first < len(pieces) else -1
+    if begin >= pieces[first - 1][1]:
+        end = text.find("```", begin + 3)
+        yield from (n for n in range(first, len(pieces)) if end < 0 or pieces[n][0] <= end)
 
 
 def _goes_on(text: str, before: tuple[int, int], after: tuple[int, int]) -> bool:
