@@ -40,7 +40,8 @@ OVERRIDE = _words(
 )
 INSTRUCTIONS = _words(
     """instruction instructions prompt prompts directions directive directives guideline guidelines rules restrictions
-    programming training safety message messages anweisung anweisungen richtlinien sicherheitsrichtlinien regeln vorgaben
+    programming training safety message messages anweisung anweisungen richtlinien sicherheitsrichtlinien regeln
+    vorgaben
     consigne consignes regles instrucciones reglas directrices istruzioni regole linee"""
 )
 GIVEN = _words(
@@ -53,7 +54,8 @@ REVEAL = _words(
     nenne revele revelez montre affiche muestra revela mostra mostrami rivela"""
 )
 PROMPTS = _words(
-    """prompt prompts instructions instrucciones istruzioni anweisungen configuration page pages data daten systemprompt"""
+    """prompt prompts instructions instrucciones istruzioni anweisungen configuration page pages data daten
+    systemprompt"""
 )
 REPLY = _words(
     """answer answers response responses reply replies output outputs completion completions message messages antwort
@@ -64,7 +66,8 @@ SHAPE = _words(
     """add append attach include insert integrate incorporate mention begin end finish prefix replace substitute modify
     alter change adjust enhance augment enrich extend supplement embed weave render convert transform translate encode
     encrypt encipher reverse rewrite write format craft express scramble jumble shuffle anagram anagrams misspell remove
-    omit use suggest recommend promote advertise hint appended included inserted added repeated prefixed shown fuge fugen
+    omit use suggest recommend promote advertise hint appended included inserted added repeated prefixed shown fuge
+    fugen
     zufugen hinzufugen angehangt anhangen beende schreibe ubersetze ajoute ajouter ajoutez termine incluye anade anadir
     anadirse agrega aggiungi includi aggiunto aggiunta"""
 )
@@ -73,21 +76,26 @@ MUST = _words(
 )
 EVERY = _words("every any each all future jeder jede jedes aller allen chaque tout toute cada cualquier ogni")
 ASSISTANT = _words(
-    """ai ki llm llms gpt chatgpt claude gemini copilot bot bots chatbot chatbots assistant assistants assistent asistente
+    """ai ki llm llms gpt chatgpt claude gemini copilot bot bots chatbot chatbots assistant assistants assistent
+    asistente
     assistente"""
 )
 ACT = _words("send email mail forward post upload call invoke execute delete grant transfer empty leak proceed print")
 UNLIMITED = re.compile(
-    r"\b(?:(?:no|without|ohne|sans|sin|senza|keine[nr]?|any) (?:\w+ ){0,2}?(?:restrictions?|filters?|limits?|limitations?"
-    r"|rules|guidelines|polic(?:y|ies)|censorship|einschrankung(?:en)?|einschraenkungen|regeln|richtlinien|restricciones"
+    r"\b(?:(?:no|without|ohne|sans|sin|senza|keine[nr]?|any) (?:\w+ ){0,2}?(?:restrictions?|filters?|limits?"
+    r"|limitations?"
+    r"|rules|guidelines|polic(?:y|ies)|censorship|einschrankung(?:en)?|einschraenkungen|regeln|richtlinien"
+    r"|restricciones"
     r"|filtros?|limites|regles|filtre|restrizioni|filtri|limiti)|unrestricted|uncensored|unfiltered|uneingeschrankt"
     r"|developer mode|jailbreak\w*|modo desarrollador|entwicklermodus|do anything now"
     r"|(?:safety|security|content) \w+ (?:disabled|off|removed|lifted)"
-    r"|(?:allow|answer|comply with|beantworte|responde|repond\w+) (?:\w+ )?(?:everything|anything|all content|every request"
+    r"|(?:allow|answer|comply with|beantworte|responde|repond\w+) (?:\w+ )?(?:everything|anything|all content"
+    r"|every request"
     r"|alles|cualquier cosa|tout))\b"
 )
 PERSONA = re.compile(
-    r"\b(?:you (?:are|will be|shall be) (?:now|no longer|going to|about to)|you now|from now on|act as|acting as|pretend"
+    r"\b(?:you (?:are|will be|shall be) (?:now|no longer|going to|about to)|you now|from now on|act as|acting as"
+    r"|pretend"
     r"|from this (?:point|message)|role-?play|simulate|du bist (?:jetzt|nun)|ab (?:jetzt|sofort)"
     r"|tu es (?:maintenant|desormais)|desormais|(?:ahora )?eres|ahora estas|a partir de ahora|sei ora|d['’]ora in poi"
     r"|als assistent|come assistente|en tant qu['’]assistant)\b"
@@ -97,11 +105,13 @@ ADDRESSED = re.compile(
     r"(?:(?:to|for|fur|pour|para|per) )?(?:\w+ ){0,2}?"
     r"(?:ai|ki|llms?|chatgpt|(?:chat)?bots?|assistants?|language models?|agents?|self)\b"
     r"|\b(?:if|as) you(?: are|['’]re)? an? (?:ai|llm|assistant|language model|bot)\b"
-    r"|\b(?:ai|llm|assistant) (?:agents?|assistants?|models?|systems?|tools?)\b[^.!?]{0,60}\b(?:should|must|shall|need to)\b"
+    r"|\b(?:ai|llm|assistant) (?:agents?|assistants?|models?|systems?|tools?)\b[^.!?]{0,60}\b(?:should|must|shall"
+    r"|need to)\b"
     r"|\(assistant\)"
 )
 MARKER = re.compile(
-    r"<\|\w+\|>|\[/?(?:inst|system|sys)\]|<</?sys>>|</?(?:system|assistant|instructions?|prompt|passages?|question)(?:\s[^>]*)?>"
+    r"<\|\w+\|>|\[/?(?:inst|system|sys)\]|<</?sys>>|</?(?:system|assistant|instructions?|prompt|passages?"
+    r"|question)(?:\s[^>]*)?>"
     r"|[-=#*_]{3,}\s*(?:end|begin|start) of [a-z ]+|^\W*###\s*(?:system|instruction|assistant|user)\b"
 )
 ROLE = re.compile(
@@ -109,7 +119,8 @@ ROLE = re.compile(
     r"|system(?:hinweis|meldung)|nota del sistema|note systeme|override)\s*:"
 )
 TRIGGER = re.compile(
-    r"\b(?:when|if|once|after|as soon as|while|before) (?:you )?(?:(?:read|see|process|summari[sz]e|review|parse)(?:ing)? (?:this|these)"
+    r"\b(?:when|if|once|after|as soon as|while|before) (?:you )?(?:(?:read|see|process|summari[sz]e|review"
+    r"|parse)(?:ing)? (?:this|these)"
     r"|(?:respond|answer|reply)(?:ing)?)\b|\bthe next user message"
 )
 CALLS = re.compile(r"\b(?:call|invoke|run|execute|trigger) (?:the )?(?:\w+ )?[a-z]+_[a-z_]+\b")
@@ -123,26 +134,31 @@ NEW = re.compile(
 )
 MEMORY = re.compile(r"\b(?:save|store|remember|keep|persist)\w*\b[^.!?]*\byour (?:\w+ )?memory\b")
 SAY_ONLY = re.compile(
-    r"(?:^|[.!?:;,]\s|\b(?:please|and|instead|must|now)\s)\W*(?:only |simply |just |always )?(?:say|reply|respond|answer|output)\b"
+    r"(?:^|[.!?:;,]\s|\b(?:please|and|instead|must|now)\s)\W*(?:only |simply |just |always )?(?:say|reply|respond"
+    r"|answer|output)\b"
     r"(?:(?<=only say)|(?<=only reply)|(?: \w+){0,3} (?:only|exactly|nothing but|verbatim|word for word))\b"
     r"|\btell the (?:user|reader)\b"
 )
 CODE_TO_USE = re.compile(
     r"\b(?:following|below|subsequent) code (?:snippet|block|excerpt|section|segment)\b.*\byour\b"
-    r"|\b(?:your|incorporat\w*|integrat\w*|embed\w*|insert\w*|inject\w*|utili[sz]\w*|employ\w*|leverag\w*|merg\w*|weav\w*)\b"
+    r"|\b(?:your|incorporat\w*|integrat\w*|embed\w*|insert\w*|inject\w*|utili[sz]\w*|employ\w*|leverag\w*|merg\w*"
+    r"|weav\w*)\b"
     r".*\b(?:following|below|subsequent) code (?:snippet|block|excerpt|section|segment)\b"
 )
 """An order to work code into the code that is to be written."""
 SAY_LITERAL = re.compile(
     r"(?:^|[.!?:;,]\s|\b(?:please|and|then|must|now|always|only|just)\s)\W*"
     r"(?:say|repeat|reply|respond|output|print)(?: only| just| back)?(?: with| by saying)?:?"
-    r"(?: the (?:words?|codes?|phrases?|tokens?|strings?|following)(?: \w+)?:?| [\"'“«\u2018`]| (?=[\w-]*\d)[\w-]{4,}| [\w-]+\W*$)"
+    r"(?: the (?:words?|codes?|phrases?|tokens?|strings?|following)(?: \w+)?:?| [\"'“«\u2018`]"
+    r"| (?=[\w-]*\d)[\w-]{4,}| [\w-]+\W*$)"
 )
 """An order to say something that the order itself has: a word in quotes, a code, or a single word."""
 NEGATED = re.compile(r"\b(?:not|never|n['’]t|nicht|niemals|jamais|nunca|mai|no)\W+(?:\w+\W+)?$")
 PROMPT = re.compile(
-    r"\b(?:system ?-?prompts?|prompt (?:del |de )?(?:sistema|systeme)|instructions (?:that )?you (?:were|have been) given"
-    r"|(?:hidden|initial|original|internal|secret|exact|your|tes|deine[nr]?|tus|tue) (?:system )?(?:prompts?|instruc?tions?"
+    r"\b(?:system ?-?prompts?|prompt (?:del |de )?(?:sistema|systeme)|instructions (?:that )?you (?:were"
+    r"|have been) given"
+    r"|(?:hidden|initial|original|internal|secret|exact|your|tes|deine[nr]?|tus|tue) (?:system )?(?:prompts?"
+    r"|instruc?tions?"
     r"|instruc?ciones|istruzioni|anweisungen|configuration)"
     r"|(?:admin|confidential|private|internal\w*) (?:\w+ )?(?:pages?|data|daten))\b"
 )
@@ -189,10 +205,14 @@ SIGNS: tuple[Sign, ...] = (
         2.0,
         (
             _words(
-                """restriction restrictions filter filters limit limits limitation limitations rules guidelines policy policies
-                censorship einschrankung einschrankungen einschraenkungen regeln richtlinien restricciones filtro filtros limites
-                regles filtre restrizioni filtri limiti unrestricted uncensored unfiltered uneingeschrankt developer jailbreak
-                desarrollador entwicklermodus anything everything disabled lifted alles cualquier tout content request"""
+                """restriction restrictions filter filters limit limits limitation limitations rules guidelines policy
+                policies
+                censorship einschrankung einschrankungen einschraenkungen regeln richtlinien restricciones filtro
+                filtros limites
+                regles filtre restrizioni filtri limiti unrestricted uncensored unfiltered uneingeschrankt developer
+                jailbreak
+                desarrollador entwicklermodus anything everything disabled lifted alles cualquier tout content
+                request"""
             ),
         ),
         UNLIMITED.search,
@@ -201,7 +221,8 @@ SIGNS: tuple[Sign, ...] = (
         1.5,
         (
             _words(
-                """now longer going about act acting pretend roleplay role simulate jetzt nun sofort maintenant desormais eres ahora
+                """now longer going about act acting pretend roleplay role simulate jetzt nun sofort maintenant
+                desormais eres ahora
                 ora assistent assistente assistant from"""
             ),
         ),
@@ -260,12 +281,15 @@ RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,6}|(?:[01]{8}\s?){6,}")
 LEET = str.maketrans("013457$@", "oieastsa")
 LEET_WORD = re.compile(r"\b(?:[a-z]+[013457$@]|[013457$@]+[a-z])[\w$@]+")
 REQUEST = re.compile(
-    r"^\W*(?:(?:please|kindly|can you|could you|would you|bitte|remember to|don['’]t (?:forget|hesitate) to|consider) )*(?:write|provide|explain"
+    r"^\W*(?:(?:please|kindly|can you|could you|would you|bitte|remember to|don['’]t (?:forget|hesitate) to"
+    r"|consider) )*(?:write|provide|explain"
     r"|describ|summari[sz]|translat|compos|develop|suggest|analy[sz]|list|generat|creat|classif|determin|compar"
-    r"|break down|help me|show me|tell me|give me|identif|outlin|draft|recommend|discuss|replac|convert|encod|rephras|use)\w*\b"
+    r"|break down|help me|show me|tell me|give me|identif|outlin|draft|recommend|discuss|replac|convert|encod"
+    r"|rephras|use)\w*\b"
 )
 CODE = re.compile(
-    r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w\(.*\)|^import \w|[{};]\s*$|\w = \S"
+    r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w\(.*\)|^import \w"
+    r"|[{};]\s*$|\w = \S"
 )
 
 
@@ -342,13 +366,15 @@ def _decoded(run: str) -> Iterator[str]:
 
 
 STATEMENT = re.compile(
-    r"^\W*(?:[\w'’-]+\W+){1,8}?(?:is|are|was|were|has|have|had|will|can|may|must|shall|should|does|do|did|costs?|takes?)\b"
+    r"^\W*(?:[\w'’-]+\W+){1,8}?(?:is|are|was|were|has|have|had|will|can|may|must|shall|should|does|do|did|costs?"
+    r"|takes?)\b"
 )
 SECOND_PERSON = re.compile(r"\b(?:you|your)\b", re.IGNORECASE)
 
 
 def quarantine(passages: Sequence[Passage]) -> list[Passage]:
-    """The passages with blanks where they instruct the assistant, so that offsets stay; without those of which nothing is left."""
+    """The passages with blanks where they instruct the assistant, so that offsets stay; without those of which
+    nothing is left."""
     cleaned = [_without_instructions(passage) for passage in passages]
     return [passage for passage in cleaned if passage["text"].strip()]
 

@@ -1,7 +1,7 @@
 """Finds sensitive data in text by its form, its check digits and the words before it, and masks it; pure.
 
-There is no model: names and places without a sign of their own are not found. docs/safety.md has recall and precision by
-type.
+There is no model: names and places without a sign of their own are not found. docs/safety.md has recall and precision
+by type.
 """
 
 import re
@@ -92,11 +92,16 @@ def _is_secret(text: str) -> bool:
     return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
-CALLED = r"(?i:\b(?:phone|tel|telephone|telefon\w*|mobile?|cell|fax|call(?:ed|ing)?|dial|office|messages? to|reach (?:me|us|him|her)|sms|whatsapp|number)\b)"
+CALLED = (
+    r"(?i:\b(?:phone|tel|telephone|telefon\w*|mobile?|cell|fax|call(?:ed|ing)?|dial|office|desk|messages? to"
+    r"|answering at|reach (?:me|us|him|her)|sms|whatsapp|number)\b)"
+)
 NAME = r"[^\W\d_a-z](?:[\w'’-]*\w|\.)?"
 STREET = (
-    r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|square|squares|place|pl|terrace|way|walk|crescent"
-    r"|highway|hwy|stra(?:ß|ss)e|str|weg|platz|gasse|allee|gade|vej|gatan|vägen|katu|tie|rue|via|viale|calle|avenida|rua|straat|laan"
+    r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|square|squares|place|pl|terrace|way"
+    r"|walk|crescent"
+    r"|highway|hwy|stra(?:ß|ss)e|str|weg|platz|gasse|allee|gade|vej|gatan|vägen|katu|tie|rue|via|viale|calle"
+    r"|avenida|rua|straat|laan"
     r"|utca|u|út|ulica|ul)"
 )
 RECOGNISERS = (
@@ -109,15 +114,18 @@ RECOGNISERS = (
     Recogniser(
         "SECRET",
         re.compile(
-            r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}|\bxox[abprs]-[A-Za-z0-9-]{10,}"
-            r"|\b(?:sk|pk|rk)[-_](?:live[-_]|test[-_]|proj-|ant-)?[A-Za-z0-9_-]{16,}|\bAIza[\w-]{35}\b|\bdapi[0-9a-f]{32}\b|\bhf_[A-Za-z]{30,}"
+            r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}"
+            r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
+            r"|\b(?:sk|pk|rk)[-_](?:live[-_]|test[-_]|proj-|ant-)?[A-Za-z0-9_-]{16,}|\bAIza[\w-]{35}\b"
+            r"|\bdapi[0-9a-f]{32}\b|\bhf_[A-Za-z]{30,}"
             r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
         ),
     ),
     Recogniser(
         "SECRET",
         re.compile(
-            r"(?i)\b(?:password|passwd|pwd|passwort|secret|api[ _-]?key|access[ _-]?token|bearer)\b(?: is)?\s*[:=]?\s*[\"'`]?(?P<found>[^\s\"'`,;]{7,}[^\s\"'`,;.!?)])"
+            r"(?i)\b(?:password|passwd|pwd|passwort|secret|api[ _-]?key|access[ _-]?token"
+            r"|bearer)\b(?: is)?\s*[:=]?\s*[\"'`]?(?P<found>[^\s\"'`,;]{7,}[^\s\"'`,;.!?)])"
         ),
         _is_secret,
         ("passw", "pwd", "secret", "key", "token", "bearer"),
@@ -135,14 +143,16 @@ RECOGNISERS = (
     Recogniser(
         "US_DRIVER_LICENSE",
         re.compile(
-            r"(?i)\bdriv(?:er|ing)['’]?s? licen[cs]e(?: number| no\.?)?(?: is)?\W{1,3}(?P<found>[A-Z]{0,3}\d[\d-]{4,14})\b"
+            r"(?i)\bdriv(?:er|ing)['’]?s? licen[cs]e(?: number"
+            r"| no\.?)?(?: is)?\W{1,3}(?P<found>[A-Z]{0,3}\d[\d-]{4,14})\b"
         ),
         hints=("licen",),
     ),
     Recogniser(
         "PHONE_NUMBER",
         re.compile(
-            r"(?<![\w.,/-])\+\d{1,3}[ .-]?(?:\(\d{1,5}\)[ .-]?)?\d(?:[ .-]?\d){5,12}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w-])"
+            r"(?<![\w.,/-])\+\d{1,3}[ .-]?(?:\(\d{1,5}\)[ .-]?)?\d(?:[ .-]?\d){5,12}(?: ?(?:x"
+            r"|ext\.?) ?\d{1,6})?(?![\w-])"
         ),
         _is_phone,
         ("+",),
@@ -150,7 +160,8 @@ RECOGNISERS = (
     Recogniser(
         "PHONE_NUMBER",
         re.compile(
-            r"(?<![\w./-])(?<!\d[, ])(?:\(\d{2,5}\) ?\d{2,4}(?:[ .-]\d{2,4}){1,3}|(?:1[ .-])?\d{3}[-.]\d{3}[-.]\d{4}|0\d{2,4}(?:[ .-]\d{2,4}){2,4}"
+            r"(?<![\w./-])(?<!\d[, ])(?:\(\d{2,5}\) ?\d{2,4}(?:[ .-]\d{2,4}){1,3}"
+            r"|(?:1[ .-])?\d{3}[-.]\d{3}[-.]\d{4}|0\d{2,4}(?:[ .-]\d{2,4}){2,4}"
             r"|0\d{3,4}[ -]\d{6})(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w-])"
         ),
         _is_phone,
@@ -168,7 +179,8 @@ RECOGNISERS = (
     Recogniser(
         "PERSON",
         re.compile(
-            rf"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Sr|Sra|Sig)\b\.?|(?i:\bmy name(?: is|['’]s)|\bich heiße|\bname\s*:)) *"
+            rf"(?:\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Herr|Frau|Mme|Sr|Sra|Sig)\b\.?|(?i:\bmy name(?: is|['’]s)"
+            rf"|\bich heiße|\bname\s*:)) *"
             rf"(?P<found>{NAME}(?: {NAME}){{0,3}})"
         ),
         digits=False,
@@ -260,7 +272,8 @@ def most_lenient(policies: Iterable[Policy]) -> Policy:
 
 SENTENCE_END = re.compile(r"[.!?][\"'”’)]*\s|\n\n")
 MAY_BEGIN = re.compile(
-    r"(?!\[\d+\])\S*[\d@]|(?i:\b(?:mrs?|ms|miss|dr|prof|herr|frau|mme|sra?|sig|my name|name|ich hei|passw|pwd|secret|api|access|bearer"
+    r"(?!\[\d+\])\S*[\d@]|(?i:\b(?:mrs?|ms|miss|dr|prof|herr|frau|mme|sra?|sig|my name|name|ich hei|passw|pwd"
+    r"|secret|api|access|bearer"
     r"|p\.? ?o|psc)\b)|-----|\b[^\W\d_a-z]"
 )
 """What a finding may begin with; a marker such as [1] is none."""

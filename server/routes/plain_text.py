@@ -30,9 +30,11 @@ def answer_text(answer: dict[str, Any]) -> str:
 def _citation(citation: dict[str, Any]) -> str:
     page = f", page {citation['page']}" if citation["page"] else f", characters {citation['start']}-{citation['end']}"
     unverified = "unverified: " if citation["verdict"] == "unverified" else ""
-    return f"[{citation['marker']}] {unverified}{citation['title']} ({citation['file']}{page}): “{without_links(citation['quote'])}”"
+    quote = without_links(citation["quote"])
+    return f"[{citation['marker']}] {unverified}{citation['title']} ({citation['file']}{page}): “{quote}”"
 
 
 def _conflict(conflict: dict[str, Any]) -> str:
     where = f"{conflict['file']}, {conflict['effective_date']}"
-    return f"[{conflict['marker']}] The {conflict['version']} version differs ({where}): “{without_links(conflict['quote'])}”"
+    quote = without_links(conflict["quote"])
+    return f"[{conflict['marker']}] The {conflict['version']} version differs ({where}): “{quote}”"
