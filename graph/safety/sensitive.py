@@ -98,12 +98,12 @@ CALLED = (
 )
 NAME = r"[^\W\d_a-z](?:[\w'’-]*\w|\.)?"
 STREET = (
-    r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|square|squares|place|pl|terrace|way"
-    r"|walk|crescent"
-    r"|highway|hwy|stra(?:ß|ss)e|str|weg|platz|gasse|allee|gade|vej|gatan|vägen|katu|tie|rue|via|viale|calle"
-    r"|avenida|rua|straat|laan"
-    r"|utca|u|út|ulica|ul)"
+    r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|squares?|place|pl|terrace|way|walk"
+    r"|crescent"
+    r"|highway|hwy|str|tie|rue|via|viale|calle|avenida|rua|utca|u|út|ulica|ul)"
 )
+JOINED = r"(?:stra(?:ß|ss)e|str\.|weg|platz|gasse|allee|gade|vej|gatan|vägen|katu|straat|laan)"
+"""Words for streets, and those that names of streets end with."""
 RECOGNISERS = (
     Recogniser(
         "SECRET",
@@ -189,7 +189,8 @@ RECOGNISERS = (
         "STREET_ADDRESS",
         re.compile(
             rf"\b\d{{1,5}}[a-zA-Z]? (?:{NAME} ){{1,3}}(?i:{STREET})\b(?:,? (?:Apt|Suite|Unit|No)\.? ?\d+)?"
-            rf"|\b(?:[^\W\d_a-z][\w'’.-]* )?[^\W\d_a-z][^\W\d_]*(?: ?(?i:{STREET}))\.? \d{{1,4}} ?[a-zA-Z]?\b"
+            rf"|\b(?:[^\W\d_a-z][\w'’.-]* )?[^\W\d_a-z][^\W\d_]*(?: (?i:{STREET})"
+            rf"| ?(?i:{JOINED}))\.? \d{{1,4}} ?[a-zA-Z]?\b"
             r"|\bP\.? ?O\.? Box \d+\b|\bPSC \d+, Box \d+(?:\s+APO \w\w \d+)?"
         ),
     ),
@@ -271,12 +272,11 @@ def most_lenient(policies: Iterable[Policy]) -> Policy:
 
 
 SENTENCE_END = re.compile(r"[.!?][\"'”’)]*\s|\n\n")
-MAY_BEGIN = re.compile(
-    r"(?!\[\d+\])\S*[\d@]|(?i:\b(?:mrs?|ms|miss|dr|prof|herr|frau|mme|sra?|sig|my name|name|ich hei|passw|pwd"
-    r"|secret|api|access|bearer"
-    r"|p\.? ?o|psc)\b)|-----|\b[^\W\d_a-z]"
+MAY_BEGIN = r"(?<!\S)(?!(?:\[\d+\])+[.,]?(?:\s|$))\S*[\d@]|-----|(?i:\b(?:passw|pwd|secret|api|access|bearer))"
+NAME_MAY_BEGIN = (
+    r"|(?i:\b(?:mrs?|ms|miss|dr|prof|herr|frau|mme|sra?|sig|my name|name|ich hei|p\.? ?o|psc)\b)|\b[^\W\d_a-z]"
 )
-"""What a finding may begin with; a marker such as [1] is none."""
+"""What a finding may begin with, and one that has names; a marker such as [1] is none."""
 CONTEXT = 80
 """Characters before a finding that may say what it is."""
 MOST_HELD = 4000
@@ -287,6 +287,8 @@ class MaskedStream:
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds, self._context, self._held = kinds, "", ""
+        named = {"PERSON", "STREET_ADDRESS"} & set(kinds)
+        self._may_begin = re.compile(MAY_BEGIN + NAME_MAY_BEGIN if named else MAY_BEGIN)
 
     def add(self, piece: str) -> str:
         """What may be said now."""
@@ -304,7 +306,7 @@ class MaskedStream:
         ends = [match.end() for match in SENTENCE_END.finditer(self._held)]
         if "private key-----" in self._held.lower() or not ends:
             ends = [0] if len(self._held) < MOST_HELD else [len(self._held)]
-        begins = MAY_BEGIN.search(self._held, ends[-1])
+        begins = self._may_begin.search(self._held, ends[-1])
         last_word = max(self._held.rfind(" "), self._held.rfind("\n")) + 1
         return max(ends[-1], min(begins.start() if begins else len(self._held), last_word))
 

@@ -51,8 +51,8 @@ def test_a_stream_is_masked_like_the_whole(text: str, masked: str, sizes: list[i
 
 
 def test_prose_is_streamed_at_once() -> None:
-    stream = MaskedStream(("CREDIT_CARD",))
-    assert stream.add("the limit for a night ") == "the limit for a night "
+    stream = MaskedStream(("CREDIT_CARD", "SECRET"))
+    assert stream.add("The limit of Corrento [1] for a night ") == "The limit of Corrento [1] for a night "
 
 
 def test_names_of_documents_stay_as_they_are() -> None:
