@@ -263,6 +263,12 @@ class Policy:
         """The types in a text for which the answer is withheld."""
         return sorted({finding.kind for finding in find(text, self.blocked)}) if self.blocked else []
 
+    def blot(self, text: str) -> str:
+        """A passage of a document with as many blots as letters where it may not be seen, so that offsets stay."""
+        for _, start, end in find(text, (*self.masked, *self.blocked)):
+            text = text[:start] + BLOT * (end - start) + text[end:]
+        return text
+
 
 def most_lenient(policies: Iterable[Policy]) -> Policy:
     """The policy of a caller with several roles."""
@@ -271,6 +277,7 @@ def most_lenient(policies: Iterable[Policy]) -> Policy:
     return Policy(cast(Actions, actions))
 
 
+BLOT = "█"
 SENTENCE_END = re.compile(r"[.!?][\"'”’)]*\s|\n\n")
 MAY_BEGIN = r"(?<!\S)(?!(?:\[\d+\])+[.,]?(?:\s|$))\S*[\d@]|-----|(?i:\b(?:passw|pwd|secret|api|access|bearer))"
 NAME_MAY_BEGIN = (

@@ -9,6 +9,7 @@ from graph.agent import Agent
 from graph.state import Passage
 from server.context import this_request
 from server.errors import refuse
+from server.sensitive import policy_of
 from server.service import AnswerService
 
 EXAMPLES = 4
@@ -63,20 +64,20 @@ def document_routes(service: AnswerService) -> APIRouter:
         found = await agent.document(document, groups) if hasattr(agent, "document") else None
         if found is None:
             raise refuse(404, "There is no such document here.")
-        text = found.text
-        start = min(start, len(text))
-        end = max(start, min(end, len(text)))
-        first, last = max(0, start - CONTEXT), min(len(text), end + CONTEXT)
+        start = min(start, len(found.text))
+        end = max(start, min(end, len(found.text)))
+        first, last = max(0, start - CONTEXT), min(len(found.text), end + CONTEXT)
+        text = policy_of(this_request().caller.roles, service.settings).blot(found.text[first:last])
         return DocumentExcerpt(
             document=document,
             title=found.title,
             start=start,
             end=end,
-            before=text[first:start],
-            cited=text[start:end],
-            after=text[end:last],
+            before=text[: start - first],
+            cited=text[start - first : end - first],
+            after=text[end - first :],
             begins=first == 0,
-            ends=last == len(text),
+            ends=last == len(found.text),
         )
 
     return routes

@@ -22,10 +22,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from graph.safety.sensitive import mask
 from server.context import this_request
 from server.errors import RequestRefused, error_response, refuse
 from server.routes.plain_text import answer_text
 from server.schemas import SESSION, Item, PublicAnswer, plain, question_request
+from server.sensitive import policy_of
 from server.service import AnswerService
 
 log = logging.getLogger("warrant.mcp")
@@ -151,7 +153,12 @@ class McpEndpoint:
         deployment, groups = await self._service.deployment(), list(this_request().caller.groups)
         async with asyncio.timeout(deployment.agent.deadline + self._service.settings.grace):
             found = await deployment.agent.search(given.query, given.filters, groups, given.limit)
-        passages = [{name: plain(passage[name]) for name in FoundPassage.model_fields} for passage in found]  # type: ignore[literal-required]
+        policy = policy_of(this_request().caller.roles, self._service.settings)
+        passages = [
+            {name: plain(each[name]) for name in FoundPassage.model_fields}  # type: ignore[literal-required]
+            | {"text": policy.blot(each["text"])}
+            for each in found
+        ]
         text = "\n\n".join(map(_passage_text, passages)) or "Nothing in the documents fits."
         return _result(text, {"passages": passages})
 
@@ -210,7 +217,7 @@ def _sentence(error: Exception) -> str:
     if response.status >= 500 and not isinstance(error, RequestRefused):
         log.error("a tool failed", exc_info=error, extra={"request_id": request_id, "code": response.code})
     # A message may quote half a surrogate pair, which JSON cannot carry.
-    return f"{response.message} ({response.code}, request {request_id})".encode(errors="replace").decode()
+    return f"{mask(response.message)} ({response.code}, request {request_id})".encode(errors="replace").decode()
 
 
 def _invalid_arguments(error: ValidationError) -> RequestRefused:

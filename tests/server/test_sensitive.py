@@ -44,6 +44,11 @@ def told(index: Path, state: Path, **settings: object) -> tuple[dict[str, Any], 
         client.post("/feedback", json={"request_id": answer["request_id"], "rating": "up", "comment": f"Ask {MAIL}."})
         stream = client.post("/rag/stream", json={"input": {"question": QUESTION}}).text
         follow_up = client.get("/conversations").text
+        for cited in answer["citations"]:
+            place = {name: cited[name] for name in ("document", "start", "end")}
+            excerpt = client.get("/documents", params=place).json()
+            assert len(excerpt["cited"]) == cited["end"] - cited["start"]
+            follow_up += json.dumps(excerpt, ensure_ascii=False)
     return answer, stream + follow_up
 
 
@@ -69,6 +74,7 @@ def test_an_answer_and_its_stream_follow_the_policy(
     assert (answer["reason"] == "sensitive_data") == ("block" in json.dumps(policy))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["plain", "mask", "encrypt"])
 def test_texts_are_stored_as_the_settings_say(lunch: Path, tmp_path: Path, mode: str) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
