@@ -11,6 +11,7 @@ from support import passage_of
 from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.json_claims import RESPONSE_FORMAT
+from graph.models.prompt import marked_off
 from graph.models.replies import max_reply_characters
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Prompts, Release, Terms
@@ -65,7 +66,8 @@ def test_the_model_is_asked_with_the_prompt_and_numbered_passages(endpoint: Endp
     asked = endpoint.served[-1]
     system, user = (message["content"] for message in asked.body["messages"])
     assert system == "Use the passages only."
-    assert user == f"Passages:\n\n[1] Quota, Projects, 2025-01-01\n{TEXT}\n\nQuestion: What is the quota?"
+    marked = marked_off([f"[1] Quota, Projects, 2025-01-01\n{TEXT}"])
+    assert user == f"Passages:\n\n{marked}\n\nQuestion: What is the quota?"
     assert (asked.body["temperature"], asked.key) == (0.0, f"Bearer {KEY}")
     assert "response_format" not in asked.body
 

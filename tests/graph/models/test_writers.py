@@ -13,6 +13,7 @@ from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
 from graph.models.chat import Chat
+from graph.models.prompt import marked_off
 from graph.models.scripted import Rule, ScriptedModel
 from graph.models.writers import ChatWriter, ExtractiveWriter, open_writers
 from graph.release import Breaker, Generation, Prompts, Release, Terms
@@ -54,9 +55,8 @@ def sent(passages: list[Passage], usage: Usage, *, window: int | None = None, **
 
 
 def test_the_prompt_the_passages_and_the_question_are_sent() -> None:
-    assert sent([passage("It is 5 EUR.")], no_usage()) == (
-        "Answer.\nPassages:\n\n[1] Fees\nIt is 5 EUR.\n\nQuestion: How much?\n"
-    )
+    marked = marked_off(["[1] Fees\nIt is 5 EUR."])
+    assert sent([passage("It is 5 EUR.")], no_usage()) == f"Answer.\nPassages:\n\n{marked}\n\nQuestion: How much?\n"
 
 
 def test_a_role_that_answers_in_json_has_a_prompt_of_its_own() -> None:
@@ -65,17 +65,18 @@ def test_a_role_that_answers_in_json_has_a_prompt_of_its_own() -> None:
 
 def test_passages_beyond_the_window_are_left_out_and_told() -> None:
     usage = no_usage()
-    # 512 less 16 for the reply, 3 for prompt and question and 32 for the template leave 461 words; a passage has 202.
-    request = sent([passage(TEXT * 20) for _ in range(4)], usage, context_window=512)
+    # 572 less 16 for the reply, 3 for prompt and question, 32 for the template and 60 for the lines between passages
+    # leave 461 words; a passage has 202.
+    request = sent([passage(TEXT * 20) for _ in range(4)], usage, context_window=572)
     assert (usage.get("left_out"), usage.get("shortened")) == (1, 1)
     assert request.count("[3] Fees") == 1
     assert "[4]" not in request
-    assert words(request) <= 461 + 6
+    assert words(request) <= 461 + 6 + 4 * 3
 
 
 def test_the_makers_window_holds_where_it_is_the_smaller() -> None:
     usage = no_usage()
-    sent([passage(TEXT * 20) for _ in range(4)], usage, window=300, context_window=100_000)
+    sent([passage(TEXT * 20) for _ in range(4)], usage, window=360, context_window=100_000)
     assert (usage.get("left_out"), usage.get("shortened")) == (2, 1)
 
 
@@ -93,8 +94,8 @@ def test_half_is_sent_after_the_endpoint_called_it_too_long() -> None:
 
 def test_a_window_in_which_no_sentence_fits_is_refused_before_the_call() -> None:
     usage = no_usage()
-    with pytest.raises(ModelFailed, match="m has 2 tokens of 53 for passages") as caught:
-        sent([passage()], usage, window=53)
+    with pytest.raises(ModelFailed, match="m has 2 tokens of 77 for passages") as caught:
+        sent([passage()], usage, window=77)
     assert (caught.value.reason, usage["calls"]) == ("context_window", 0)
 
 
