@@ -88,7 +88,7 @@ HOMES = {
     "scipy": {"evals/gate/stats.py", "evals/judge/agreement.py", "server/observability/outcomes.py"},
     "text_to_num": {"graph/text/values.py"},
 }
-ROOMS = ("text", "steps", "verification", "retrieval")
+ROOMS = ("text", "safety", "steps", "verification", "retrieval")
 """Each imports of the rooms those before it alone."""
 IMPURE = {
     "verification/__init__",
