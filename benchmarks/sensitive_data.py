@@ -30,7 +30,7 @@ def main() -> None:
     data = begin(__doc__, ["pii_presidio/texts.jsonl.gz"])
     types = by_type(list(read_records(data / "pii_presidio" / "texts.jsonl.gz")))
     plain = {name: per_thousand(texts) for name, texts in _plain_texts(data)}
-    results = {"types": types, "plain_texts": plain, "cpu_ms": costs(data)}
+    results: dict[str, Any] = {"types": types, "plain_texts": plain, "cpu_ms": costs(data)}
     print_table(
         "Types", ("type", "spans", "recall", "precision"), [(kind, *row.values()) for kind, row in types.items()]
     )
@@ -72,7 +72,7 @@ def by_type(texts: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
 
 
 def _overlap(finding: Finding, span: dict[str, Any]) -> int:
-    return min(finding.end, span["end"]) - max(finding.start, span["start"])
+    return min(finding.end, int(span["end"])) - max(finding.start, int(span["start"]))
 
 
 def per_thousand(texts: Iterator[str]) -> dict[str, float]:

@@ -151,6 +151,7 @@ SAY_LITERAL = re.compile(
     r"(?:say|repeat|reply|respond|output|print)(?: only| just| back)?(?: with| by saying)?:?"
     r"(?: the (?:words?|codes?|phrases?|tokens?|strings?|following)(?: \w+)?:?| [\"'“«\u2018`]"
     r"| (?=[\w-]*\d)[\w-]{4,}| [\w-]+\W*$)"
+    r"|\b(?:say|repeat|print|output) the (?:codes?|phrases?|tokens?|strings?) (?=[\w-]*\d|[\"'“«`])"
 )
 """An order to say something that the order itself has: a word in quotes, a code, or a single word."""
 NEGATED = re.compile(r"\b(?:not|never|n['’]t|nicht|niemals|jamais|nunca|mai|no)\W+(?:\w+\W+)?$")

@@ -97,16 +97,16 @@ def test_encrypted_texts_need_a_key_that_fits() -> None:
     with pytest.raises(SettingsInvalid, match="WARRANT_STORED_KEY"):
         StoredTexts(ServerSettings(stored_texts="encrypt"))
     with pytest.raises(SettingsInvalid, match="Fernet"):
-        StoredTexts(ServerSettings(stored_texts="encrypt", stored_key="short"))  # type: ignore[arg-type]
-    before = StoredTexts(ServerSettings(stored_texts="encrypt", stored_key=old)).store("a")  # type: ignore[arg-type]
-    after = ServerSettings(stored_texts="encrypt", stored_key=f"{new},{old}")  # type: ignore[arg-type]
+        StoredTexts(ServerSettings(stored_texts="encrypt", stored_key="short"))
+    before = StoredTexts(ServerSettings(stored_texts="encrypt", stored_key=old)).store("a")
+    after = ServerSettings(stored_texts="encrypt", stored_key=f"{new},{old}")
     assert StoredTexts(after).read(before) == "a"
     with pytest.raises(SettingsInvalid, match="no key"):
-        StoredTexts(ServerSettings(stored_key=new)).read(before)  # type: ignore[arg-type]
+        StoredTexts(ServerSettings(stored_key=new)).read(before)
 
 
 def test_a_role_has_its_own_policy_and_the_most_lenient_of_several_counts() -> None:
-    settings = ServerSettings(sensitive={"app_team": {"EMAIL_ADDRESS": "mask"}, "security_admin": {"*": "allow"}})  # type: ignore[dict-item]
+    settings = ServerSettings(sensitive={"app_team": {"EMAIL_ADDRESS": "mask"}, "security_admin": {"*": "allow"}})
     assert AnswerFilter(policy_of([Role.APP_TEAM], settings)).apply({"text": f"{MAIL} {CARD}"}) == {
         "text": "<EMAIL_ADDRESS> <CREDIT_CARD>"
     }

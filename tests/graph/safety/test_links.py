@@ -37,7 +37,8 @@ def test_links_to_allowed_hosts_and_below_them_stay() -> None:
 
 @given(st.sampled_from([text for text, _ in SAID]), st.lists(st.integers(1, 12), min_size=1, max_size=60))
 def test_a_stream_says_what_the_whole_answer_says(text: str, sizes: list[int]) -> None:
-    pieces, links, start = [], LinkFilter([]), 0
+    pieces: list[str] = []
+    links, start = LinkFilter([]), 0
     while start < len(text):
         size = sizes[len(pieces) % len(sizes)]
         pieces.append(links.add(text[start : start + size]))

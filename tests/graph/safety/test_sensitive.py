@@ -42,7 +42,8 @@ def test_what_only_looks_like_it_is_not(text: str) -> None:
 @pytest.mark.parametrize(("text", "masked"), FOUND)
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=40))
 def test_a_stream_is_masked_like_the_whole(text: str, masked: str, sizes: list[int]) -> None:
-    whole, pieces, stream, start = f"The rule holds. {text} That is all.", [], MaskedStream(KINDS), 0
+    pieces: list[str] = []
+    whole, stream, start = f"The rule holds. {text} That is all.", MaskedStream(KINDS), 0
     while start < len(whole):
         size = sizes[len(pieces) % len(sizes)]
         pieces.append(stream.add(whole[start : start + size]))
