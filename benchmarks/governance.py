@@ -21,8 +21,8 @@ from benchmarks.record import ROOT, Target, begin, print_table, record
 from benchmarks.serving import QUESTIONS, Place, server
 from benchmarks.stores import run_index
 from graph.release import Release
-from server.auth.callers import Caller
-from server.auth.keys import new_key
+from graph.callers import Caller
+from graph.keys import new_key
 
 ROUNDS, REQUESTS, KEYS = 15, 40, 100
 BODY = json.dumps({"input": {"question": QUESTIONS[0]}}).encode()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph.errors import SettingsInvalid
 from graph.safety.sensitive import Actions, MaskedStream, Policy, mask, mask_value, most_lenient
-from server.roles import Role
+from graph.callers import Role
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from graph.errors import SettingsInvalid
 from server.errors import ErrorResponse
 from server.observability.answer_store import read_feedback
 from server.observability.logs import _JsonLines
-from server.roles import Role
+from graph.callers import Role
 from server.sensitive import AnswerFilter, StoredTexts, policy_of
 from server.settings import ServerSettings
 
