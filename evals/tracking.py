@@ -237,7 +237,7 @@ def log_run(
     """
     with _registry_errors(uri), tracking(uri):
         check_reach(uri, model)
-        client = MlflowClient(uri, uri)
+        client = MlflowClient(tracking_uri(uri), uri)
         experiment = experiment_of(uri, f"{model}-evals")
         key = _key(run, judgements)
         there = _there(client, experiment, key)
@@ -264,7 +264,7 @@ def attach_verdict(run_id: str, attached: VerdictFiles, uri: str) -> bool:
     with the digests is set last: what was broken off is put there again.
     """
     with _registry_errors(uri):
-        client = MlflowClient(uri, uri)
+        client = MlflowClient(tracking_uri(uri), uri)
         if client.get_run(run_id).data.tags.get(EVIDENCE) == attached.digest:
             return False
         folder = f"{FOLDER}/{attached.verdict.digest[:12]}"

@@ -6,6 +6,7 @@ Also its address and its errors as they may be shown: without the password.
 import re
 import socket
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,8 +22,38 @@ UNANSWERED = "failed with exception"
 DATABASE = re.compile(r"\(\w+\.\w*Error\) ([^\n]+)")
 """How SQLAlchemy passes on what a database says."""
 SECONDS = 5.0
+UNITY = "databricks-uc"
+OWN_TAG, UNITY_TAG = "warrant.", "warrant_"
+LINK = re.compile(r"\bhttps?://[^\s'\")]+")
 LONGEST = 300
 """Characters of MLflow's own words that are passed on."""
+
+
+def is_unity(uri: str) -> bool:
+    """Whether models are registered in Unity Catalog."""
+    return uri.startswith(UNITY)
+
+
+def tracking_uri(uri: str) -> str:
+    """Where the runs of a registry are: a workspace's, beside its Unity Catalog."""
+    return uri.replace(UNITY, "databricks", 1) if is_unity(uri) else uri
+
+
+def experiment_name(uri: str, name: str) -> str:
+    """An experiment as the tracking server names it: in a workspace it is a path, and everybody may write to /Shared."""
+    return f"/Shared/{name}" if uri.startswith("databricks") else name
+
+
+def to_tag(uri: str, name: str) -> str:
+    """A tag's key as the registry takes it: in Unity Catalog it has no dot."""
+    return name.replace(OWN_TAG, UNITY_TAG, 1) if is_unity(uri) else name
+
+
+def from_tags(uri: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags under our own names."""
+    if not is_unity(uri):
+        return dict(tags)
+    return {re.sub(f"^{UNITY_TAG}", OWN_TAG, name): value for name, value in tags.items()}
 
 
 def check_address(uri: str) -> None:
@@ -62,6 +93,8 @@ def trouble(message: str, uri: str) -> str:
     message = database[1] if database else re.split(r"\.\s|\n", message.strip())[0].strip().rstrip(".")
     for secret in {_password(uri), unquote(_password(uri))} - {""}:
         message = message.replace(secret, "***")
+    if uri.startswith("databricks"):
+        message = LINK.sub("[address]", message)
     return f"The registry at {shown(uri)} did not do as it was asked: {ADDRESS.sub('//***@', message)[:LONGEST]}."
 
 

@@ -7,7 +7,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,17 @@ from mlflow.exceptions import MlflowException
 from ..errors import PackageBroken, RegistryUnavailable, SettingsInvalid, VersionUnknown, WarrantInvalid
 from ..settings import model_name
 from . import Version
-from .address import check_address, check_reach, shown, trouble
+from .address import (
+    check_address,
+    check_reach,
+    experiment_name,
+    from_tags,
+    is_unity,
+    shown,
+    to_tag,
+    tracking_uri,
+    trouble,
+)
 from .log_model import DIGEST, tracking
 from .package_cache import cached_package
 from .stages import SHADOW_TAG, SPLIT_TAG, Placement, RegistryChange
@@ -53,12 +63,13 @@ class Registry:
     def placement(self) -> Placement:
         """Where versions stand."""
         model = self._model()
-        tags = {name: str(model.tags[name]) for name in (SPLIT_TAG, SHADOW_TAG) if name in model.tags}
+        found = from_tags(self.uri, model.tags)
+        tags = {name: str(found[name]) for name in (SPLIT_TAG, SHADOW_TAG) if name in found}
         return Placement({name: int(number) for name, number in model.aliases.items()}, tags)
 
     def version(self, number: int) -> Version:
         """A version; raises VersionUnknown when there is none of this number."""
-        return _version(self._registered(number))
+        return self._version(self._registered(number))
 
     def versions(self) -> list[Version]:
         """Every version, newest first."""
@@ -70,7 +81,9 @@ class Registry:
                 page = client.search_model_versions(f"name = '{self.model}'", PAGE, page_token=token or None)
             found += page
             token = page.token or None
-        return sorted(map(_version, found), key=lambda version: -version.number)
+        if is_unity(self.uri):  # A search of Unity Catalog gives no tags.
+            return sorted((self.version(int(each.version)) for each in found), key=lambda version: -version.number)
+        return sorted(map(self._version, found), key=lambda version: -version.number)
 
     def fetch(self, version: Version, home: Path) -> Path:
         """The directory `home/DIGEST` with the version's package; one that is there and whole is not fetched again."""
@@ -96,7 +109,8 @@ class Registry:
 
     def configuration(self, number: int) -> str:
         """The release.yaml in a version's package; raises PackageBroken when there is none."""
-        text = self._downloaded(f"{self._source(number)}/code/release.yaml")
+        source = f"models:/{self.model}/{number}" if is_unity(self.uri) else self._source(number)
+        text = self._downloaded(f"{source}/code/release.yaml")
         if text is None:
             raise PackageBroken(f"{self.model} v{number} was not logged by `warrant release log`: no release.yaml.")
         return text.decode("utf-8", "replace")
@@ -104,7 +118,7 @@ class Registry:
     def warrant(self, version: Version) -> Warrant | None:
         """The evidence stored with a version; raises WarrantInvalid when it is not there, or not what was stored."""
         found = self._registered(version.number)
-        digest = found.tags.get(WARRANT, "")
+        digest = from_tags(self.uri, found.tags).get(WARRANT, "")
         if not digest:
             return None
         where = f"The warrant of {self.model} v{version.number}"
@@ -122,7 +136,9 @@ class Registry:
         run = self._run_of(version)
         with self._connected() as client:
             client.log_text(run, warrant.text(), f"{FOLDER}/{warrant.digest}.json")
-            client.set_model_version_tag(self.model, str(version.number), WARRANT, warrant.digest)
+            client.set_model_version_tag(
+                self.model, str(version.number), to_tag(self.uri, WARRANT), warrant.digest
+            )
 
     def attach(self, version: Version, name: str, text: str) -> None:
         """Keep a text under a name beside the version's warrants; raises WarrantInvalid when it has no run."""
@@ -138,7 +154,7 @@ class Registry:
     def transitions(self) -> list[Transition]:
         """Every transition, oldest first."""
         with self._connected() as client:
-            experiment = client.get_experiment_by_name(self._experiment)
+            experiment = client.get_experiment_by_name(experiment_name(self.uri, self._experiment))
         if experiment is None:
             return []
         found = [each for run in self._runs(experiment.experiment_id) if (each := _transition(run))]
@@ -162,11 +178,11 @@ class Registry:
         name, value = change.name, change.value
         with self._connected() as client:
             if change.kind == "stage":
-                client.set_model_version_tag(self.model, name, STAGE, value)
+                client.set_model_version_tag(self.model, name, to_tag(self.uri, STAGE), value)
             elif change.kind == "tag" and value is not None:
-                client.set_registered_model_tag(self.model, name, value)
+                client.set_registered_model_tag(self.model, to_tag(self.uri, name), value)
             elif change.kind == "tag":
-                client.delete_registered_model_tag(self.model, name)
+                client.delete_registered_model_tag(self.model, to_tag(self.uri, name))
             elif value is not None:
                 client.set_registered_model_alias(self.model, name, value)
             else:
@@ -177,6 +193,11 @@ class Registry:
         with self._connected() as client:
             client.set_terminated(transition.id, ENDED[state])
         self.on_end(transition, state)
+
+    def _version(self, found: ModelVersion) -> Version:
+        tags = from_tags(self.uri, found.tags)
+        label, digest = (tags.get(name, "") for name in (LABEL, DIGEST))
+        return Version(int(found.version), label, digest, tags, found.creation_timestamp or 0)
 
     @property
     def _experiment(self) -> str:
@@ -211,10 +232,12 @@ class Registry:
 
     def _downloaded(self, artifact: str) -> bytes | None:
         """The content of one artifact; None when there is none."""
-        with tempfile.TemporaryDirectory() as folder, self._connected():
+        # For a model in Unity Catalog MLflow looks at the process-wide settings, whatever it is given.
+        settings = tracking(self.uri) if is_unity(self.uri) else nullcontext()
+        with tempfile.TemporaryDirectory() as folder, self._connected(), settings:
             try:
                 path = mlflow.artifacts.download_artifacts(
-                    artifact, dst_path=folder, tracking_uri=self.uri, registry_uri=self.uri
+                    artifact, dst_path=folder, tracking_uri=tracking_uri(self.uri), registry_uri=self.uri
                 )
                 return Path(path).read_bytes()
             except FileNotFoundError:
@@ -230,7 +253,7 @@ class Registry:
         try:
             if self._client is None:
                 check_reach(self.uri, self.model)
-                self._client = MlflowClient(self.uri, self.uri)
+                self._client = MlflowClient(tracking_uri(self.uri), self.uri)
             yield self._client
         except MlflowException as error:
             if _is_missing(error):
@@ -247,6 +270,8 @@ def open_registry(uri: str, model: str) -> Registry:
     """The registry at a tracking URI, which is not asked yet; raises SettingsInvalid when it cannot be one."""
     try:
         check_address(uri)
+        if is_unity(uri) and model.count(".") != 2:
+            raise ValueError(f"a model in Unity Catalog is named catalog.schema.model, not {model}")
         return Registry(uri, model_name(model))
     except ValueError as error:
         raise SettingsInvalid(f"The registry cannot be opened: {error}.") from None
@@ -254,11 +279,6 @@ def open_registry(uri: str, model: str) -> Registry:
 
 def _is_missing(error: MlflowException) -> bool:
     return error.error_code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")
-
-
-def _version(found: Any) -> Version:
-    label, digest = (found.tags.get(name, "") for name in (LABEL, DIGEST))
-    return Version(int(found.version), label, digest, dict(found.tags), found.creation_timestamp or 0)
 
 
 def _transition(run: Run) -> Transition | None:

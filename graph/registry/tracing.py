@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .address import experiment_name, tracking_uri
+
 if TYPE_CHECKING:
     from mlflow.entities import Span
 
@@ -47,7 +49,7 @@ def experiment_of(uri: str, name: str) -> str:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    client = MlflowClient(uri, uri)
+    client, name = MlflowClient(tracking_uri(uri), uri), experiment_name(uri, name)
     if found := client.get_experiment_by_name(name):
         return str(found.experiment_id)
     try:

@@ -22,6 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import ApiError
 from .models import Models
 from .models import routes as model_routes
+from .registry import Unity
+from .registry import routes as registry_routes
 from .search import Search
 from .search import routes as search_routes
 from .sql import Warehouses
@@ -74,6 +76,7 @@ class Emulator:
     search: Search = field(default_factory=Search)
     models: Models = field(default_factory=Models)
     sql: Warehouses = field(default_factory=Warehouses)
+    unity: Unity = field(default_factory=Unity)
     url: str = ""
     expiry: dict[str, float] = field(default_factory=dict)
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -122,7 +125,7 @@ class Emulator:
             return error.response()
 
         app.state.emulator = self
-        for router in (routes, search_routes, model_routes, sql_routes):
+        for router in (routes, search_routes, model_routes, registry_routes, sql_routes):
             app.include_router(router)
 
         @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
