@@ -29,6 +29,7 @@ COMMANDS: Commands = {
     "rollback": ("graph.cli.rollback:rollback", "Put the release before back into production."),
     "split": ("graph.cli.traffic:split", "Give shares of production's questions to other versions."),
     "shadow": ("graph.cli.traffic:shadow", "Let a version answer questions of production's unseen."),
+    "deploy": ("", "Deploy a registered release."),
     "eval": ("", "Measure how well a release answers."),
     "graph": ("graph.cli.draw:graph", "Draw the answering graph."),
     "snapshot": ("graph.cli.snapshot:snapshot", "Show what a Snapshot holds."),
@@ -44,6 +45,9 @@ GROUPS: dict[str, Commands] = {
         "approved": ("graph.cli.release:approved", "Fail unless a person has approved a version."),
         "pack": ("graph.cli.release_log:pack_release", "Put code, release and Snapshot together, and log nothing."),
         "compare": ("server.cli.compare:compare_versions", "Compare how two versions did on live questions."),
+    },
+    "deploy": {
+        "databricks": ("graph.cli.deploy:databricks", "As a Model Serving endpoint, or the server as an app."),
     },
     "eval": {
         "run": ("evals.cli.run:run", "Ask a release every question of a dataset and keep what it answers."),
@@ -109,10 +113,10 @@ def _missing(command: str, module: str, error: ModuleNotFoundError) -> Exception
 def warrant() -> None:
     """Answers from your documents, each claim tied to the span that it comes from.
 
-    Exit codes: 0 done; 1 refused: files in a strict run, or a promotion that its evidence does not allow; 2 the
-    command, question, filter or file given is wrong; 3 the Snapshot is missing, damaged or another's; 4 the release or
-    a setting is wrong; 5 something that is needed does not answer or is not installed; 6 published, but files were
-    withheld because their access metadata could not be relied on; 130 interrupted.
+    Exit codes: 0 done; 1 refused: files in a strict run, a promotion that its evidence does not allow, or a
+    deployment that failed; 2 the command, question, filter or file given is wrong; 3 the Snapshot is missing, damaged
+    or another's; 4 the release or a setting is wrong; 5 something that is needed does not answer or is not installed;
+    6 published, but files were withheld because their access metadata could not be relied on; 130 interrupted.
     """
 
 

@@ -23,6 +23,7 @@ WarrantError
 ├── AccessRefused            who acts is not known by a key, or its roles do not allow it
 ├── AuditUnavailable         the audit log cannot be read or written
 ├── RetrievalUnavailable     the index does not answer
+├── DeploymentFailed         what was to be deployed does not serve, and was taken back
 ├── ExtraMissing             an optional part of the installation is needed
 └── ModelFailed              a model gave no usable reply; carries a Reason
 """
@@ -130,6 +131,10 @@ class AuditUnavailable(WarrantError):
 
 class RetrievalUnavailable(WarrantError):
     """The index did not answer."""
+
+
+class DeploymentFailed(WarrantError):
+    """What was to be deployed does not serve, or the platform refused it; the message says what is served now."""
 
 
 class ExtraMissing(WarrantError):

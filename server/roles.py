@@ -9,6 +9,8 @@ PUBLIC = frozenset(("/", "/healthz", "/readyz", "/signin", "/favicon.ico", "/adm
 ROUTES: Mapping[str, Permission | None] = {
     "/rag": Permission.ASK,
     "/v1": Permission.ASK,
+    "/responses": Permission.ASK,
+    "/invocations": Permission.ASK,
     "/mcp": Permission.ASK,
     "/conversations": Permission.ASK,
     "/documents": Permission.ASK,

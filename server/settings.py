@@ -42,11 +42,14 @@ class ServerSettings(StateSettings, BaseSettings):
     oidc_claims: OidcClaims = {"name": "sub", "roles": "roles", "team": "team", "groups": "groups"}
     """The claims, as JSON, that hold a caller's name, roles, team and groups."""
     oidc_roles: dict[str, Role] = {}
-    """Roles by the provider's words for them, as JSON: `{"ml-platform": "mlops_engineer"}`."""
+    """Roles by the provider's words for them, or by groups of a Databricks workspace, as JSON:
+    `{"ml-platform": "mlops_engineer"}`."""
     proxies: list[IPvAnyNetwork] = []
     """Addresses, as JSON, of proxies whose X-Forwarded-User and X-Forwarded-Groups headers are believed."""
     proxy_roles: list[Role] = [Role.APP_TEAM]
     """The roles, as JSON, of the callers that a proxy names."""
+    databricks_app: bool = False
+    """Whether this is a Databricks App: it listens where the platform says, and believes its identity headers."""
     hosts: list[str] = []
     """Further names that the Host header may have, as JSON; `["*"]`: any."""
     origins: list[str] = []
@@ -147,7 +150,8 @@ class ServerSettings(StateSettings, BaseSettings):
 def load_server_settings(**overrides: object) -> ServerSettings:
     """Read the environment, with overrides that are not None; raises SettingsInvalid naming the variable."""
     try:
-        return ServerSettings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        settings = ServerSettings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        return _in_databricks_app(settings) if settings.databricks_app else settings
     except ValidationError as error:
         first = error.errors()[0]
         name = "WARRANT_" + str(first["loc"][0]).upper()
@@ -156,6 +160,25 @@ def load_server_settings(**overrides: object) -> ServerSettings:
         ) from error
     except SettingsError as error:
         raise SettingsInvalid(f"{str(error).capitalize()}: it must be JSON.") from error
+
+
+def _in_databricks_app(settings: ServerSettings) -> ServerSettings:
+    """The address on which the platform's proxy asks; raises SettingsInvalid where there is no such platform."""
+    port = os.environ.get("DATABRICKS_APP_PORT", "")
+    if not port.isdigit():
+        raise SettingsInvalid(
+            "WARRANT_DATABRICKS_APP is set, but DATABRICKS_APP_PORT is not: identity headers are believed in a "
+            "Databricks App alone. Unset it elsewhere."
+        )
+    return settings.model_copy(update={"host": "0.0.0.0", "port": int(port)})
+
+
+def databricks_host() -> str:
+    """The address of the workspace that runs this app; raises SettingsInvalid."""
+    host = os.environ.get("DATABRICKS_HOST", "").rstrip("/")
+    if not host:
+        raise SettingsInvalid("DATABRICKS_HOST is not set, as it is in a Databricks App.")
+    return host if "://" in host else f"https://{host}"
 
 
 def export_settings(settings: dict[str, object]) -> None:

@@ -73,15 +73,18 @@ def _resolve(headers: "Future[dict[str, str]]", authenticate: Callable[[], dict[
 
 
 @cache
-def workspace() -> Workspace:
-    """The workspace that the environment names; raises ExtraMissing or SettingsInvalid."""
+def workspace(patience: int = 1) -> Workspace:
+    """The workspace that the environment names; raises ExtraMissing or SettingsInvalid.
+
+    `patience`: seconds for which its client tries again what the workspace is too busy for.
+    """
     try:
         from databricks.sdk import WorkspaceClient
         from databricks.sdk.config import Config
     except ImportError as error:
         raise ExtraMissing(EXTRA) from error
     try:
-        config = Config(http_timeout_seconds=SECONDS, retry_timeout_seconds=1, product="warrant-rag")
+        config = Config(http_timeout_seconds=SECONDS, retry_timeout_seconds=patience, product="warrant-rag")
         return Workspace(WorkspaceClient(config=config))
     except ValueError as error:
         problem = ADDRESS.sub("[address]", CONFIGURATION.sub("", message_excerpt(str(error))))

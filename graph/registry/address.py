@@ -40,7 +40,7 @@ def tracking_uri(uri: str) -> str:
 
 
 def experiment_name(uri: str, name: str) -> str:
-    """An experiment as the tracking server names it: in a workspace it is a path, and everybody may write to /Shared."""
+    """An experiment as the tracking server names it: in a workspace it is a path; everybody may write to /Shared."""
     return f"/Shared/{name}" if uri.startswith("databricks") else name
 
 

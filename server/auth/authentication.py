@@ -1,4 +1,4 @@
-"""Who sent a request: by key, by a provider's token, or by the identity headers of a trusted proxy."""
+"""Who sent a request: by key, by a provider's token, or by the identity headers of a trusted proxy or platform."""
 
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from graph.callers import OWNER, Caller
 from graph.errors import SettingsInvalid
 from graph.keys import KeyFile
+from server.auth.databricks_users import DatabricksUsers
 from server.auth.tokens import TokenVerifier, looks_like_token
-from server.settings import ServerSettings
+from server.settings import ServerSettings, databricks_host
 
 COOKIE = "warrant_key"
 
@@ -24,6 +25,7 @@ class Authenticator:
         self._settings = settings
         self._keys = KeyFile(settings.keys) if settings.keys else None
         self._tokens = TokenVerifier(settings.oidc_issuer, settings) if settings.oidc_issuer else None
+        self._users = DatabricksUsers(databricks_host(), settings) if settings.databricks_app else None
         if self._tokens and not settings.oidc_audience:
             raise SettingsInvalid("WARRANT_OIDC_AUDIENCE is needed: without it the tokens of any application would do.")
         if self.open and not settings.on_loopback:
@@ -36,7 +38,7 @@ class Authenticator:
     @property
     def open(self) -> bool:
         """Whether no key is needed."""
-        return not (self._keys or self._tokens or self._settings.proxies)
+        return not (self._keys or self._tokens or self._settings.proxies or self._users)
 
     async def authenticate(self, headers: Mapping[str, str], peer: str = "") -> Caller | None:
         """The caller of a request; None when it gives no valid key.
@@ -45,6 +47,8 @@ class Authenticator:
         """
         if self.open:
             return OWNER
+        if self._users:
+            return await self._users.caller(headers)
         if forwarded := self._forwarded(headers, peer):
             return forwarded
         key = _key(headers)

@@ -1,4 +1,8 @@
-"""/v1/responses: the graph behind OpenAI's Responses API. Only checked text is streamed."""
+"""/v1/responses: the graph behind OpenAI's Responses API. Only checked text is streamed.
+
+MLflow's clients of a ResponsesAgent find the same at /responses and /invocations: they name no model, and give filters
+as `custom_inputs`.
+"""
 
 import time
 from collections.abc import AsyncGenerator
@@ -15,6 +19,7 @@ from graph.annotations import pieces, url_citations
 from server.context import this_request
 from server.errors import refuse
 from server.routes.openai_schemas import (
+    DEFAULT_MODEL,
     MAX_MESSAGES,
     ChatMessage,
     Content,
@@ -92,11 +97,26 @@ class ResponsesRequest(OpenAIRequest):
         )
 
 
-def responses_routes(service: AnswerService) -> APIRouter:
-    """POST /v1/responses."""
-    routes = APIRouter(prefix="/v1", tags=["openai"])
+class CustomInputs(BaseModel):
+    """What ResponsesAgents are asked beside the conversation."""
 
-    @routes.post("/responses", response_model=None)
+    model_config = ConfigDict(extra="ignore")
+
+    filters: dict[str, Any] = {}
+
+
+class AgentRequest(ResponsesRequest):
+    """A request as clients of a ResponsesAgent send it."""
+
+    model: str = DEFAULT_MODEL
+    custom_inputs: CustomInputs = CustomInputs()
+
+
+def responses_routes(service: AnswerService) -> APIRouter:
+    """POST /v1/responses, /responses and /invocations."""
+    routes = APIRouter(tags=["openai"])
+
+    @routes.post("/v1/responses", response_model=None)
     async def respond(request: ResponsesRequest) -> Response:
         """Answer from the documents; citations are annotations, the Answer is `warrant`."""
         request.check()
@@ -107,6 +127,15 @@ def responses_routes(service: AnswerService) -> APIRouter:
         items = service.start(question).follow()
         await raise_early_refusal(items)
         return StreamingResponse(_events(items, model), media_type="text/event-stream", headers=UNCACHED)
+
+    @routes.post("/responses", response_model=None)
+    @routes.post("/invocations", response_model=None)
+    async def invoke(request: AgentRequest) -> Response:
+        """Answer as a ResponsesAgent of MLflow; filters are in `custom_inputs`, the Answer is `warrant`."""
+        filters = {**request.custom_inputs.filters, **request.warrant.filters}
+        return await respond(
+            request.model_copy(update={"warrant": request.warrant.model_copy(update={"filters": filters})})
+        )
 
     return routes
 

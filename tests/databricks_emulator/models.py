@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 
 from .errors import ApiError, invalid, missing
 from .search import WORD, embed
+from .serving import invoke
 
 PASSAGE = re.compile(r"^\[(\d+)\]", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -67,18 +68,6 @@ def _admitted(request: Request, name: str, task: str) -> ServingEndpoint:
     return endpoint
 
 
-@routes.get("/api/2.0/serving-endpoints/{name}")
-async def describe(request: Request, name: str) -> dict[str, Any]:
-    if name not in request.app.state.emulator.models.endpoints:
-        raise missing(f"Endpoint with name '{name}'")
-    return {
-        "id": name,
-        "name": name,
-        "task": request.app.state.emulator.models.endpoints[name].task,
-        "route_optimized": False,
-    }
-
-
 @routes.post("/serving-endpoints/chat/completions", response_model=None)
 async def chat(request: Request) -> dict[str, Any] | StreamingResponse:
     body = await request.json()
@@ -101,6 +90,8 @@ async def chat(request: Request) -> dict[str, Any] | StreamingResponse:
 @routes.post("/serving-endpoints/{name}/invocations")
 async def embeddings(request: Request, name: str = "") -> dict[str, Any]:
     body = await request.json()
+    if name in request.app.state.emulator.serving.endpoints:
+        return await invoke(request, name)
     name = name or body["model"]
     _admitted(request, name, "llm/v1/embeddings")
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]

@@ -1,4 +1,4 @@
-"""Models in Unity Catalog, the Files API, grants, and MLflow's tracking server as it is with a workspace's artifacts."""
+"""Models in Unity Catalog, the Files API, grants, and MLflow's tracking server as a workspace has it."""
 
 import re
 import tempfile
@@ -73,15 +73,10 @@ class Unity:
             raise missing(f"Model version '{name}' {number}")
         return found
 
-    def fetch(self, name: str, number: str, folder: Path) -> Path:
-        """A version's files, written into a folder."""
+    def files_of(self, name: str, number: str) -> dict[str, bytes]:
+        """A version's files by their paths in it."""
         root = f"/Models/{name.replace('.', '/')}/{number}/"
-        for path, content in self.files.items():
-            if path.startswith(root):
-                target = folder / path.removeprefix(root)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-        return folder
+        return {path.removeprefix(root): held for path, held in self.files.items() if path.startswith(root)}
 
 
 routes = APIRouter()
@@ -101,7 +96,9 @@ def _tags(tags: list[dict[str, str]]) -> dict[str, str]:
     """Tags as the catalog takes them; raises ApiError."""
     for each in tags:
         if not KEY.fullmatch(each["key"]) or len(each.get("value", "")) > LONGEST_TAG:
-            raise invalid(f"Tag '{each['key']}' is not valid: a key has none of . , - = / : and a value 1000 characters.")
+            raise invalid(
+                f"Tag '{each['key']}' is not valid: a key has none of . , - = / : and a value 1000 characters."
+            )
     if len(tags) > MOST_TAGS:
         raise invalid("A securable has at most 50 tags.")
     return {each["key"]: each.get("value", "") for each in tags}

@@ -19,6 +19,8 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .apps import Apps
+from .apps import routes as app_routes
 from .errors import ApiError
 from .models import Models
 from .models import routes as model_routes
@@ -26,6 +28,8 @@ from .registry import Unity
 from .registry import routes as registry_routes
 from .search import Search
 from .search import routes as search_routes
+from .serving import Serving
+from .serving import routes as serving_routes
 from .sql import Warehouses
 from .sql import routes as sql_routes
 
@@ -77,6 +81,8 @@ class Emulator:
     models: Models = field(default_factory=Models)
     sql: Warehouses = field(default_factory=Warehouses)
     unity: Unity = field(default_factory=Unity)
+    serving: Serving = field(default_factory=Serving)
+    apps: Apps = field(default_factory=Apps)
     url: str = ""
     expiry: dict[str, float] = field(default_factory=dict)
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -125,7 +131,9 @@ class Emulator:
             return error.response()
 
         app.state.emulator = self
-        for router in (routes, search_routes, model_routes, registry_routes, sql_routes):
+        for router in (
+            routes, search_routes, model_routes, registry_routes, serving_routes, app_routes, sql_routes
+        ):
             app.include_router(router)
 
         @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -173,7 +181,10 @@ async def token(request: Request) -> JSONResponse:
 
 @routes.get("/api/2.0/preview/scim/v2/Me")
 async def me(request: Request) -> dict[str, Any]:
-    return {"id": "1", "userName": _emulator(request).sign_in(request), "active": True}
+    emulator, caller = _emulator(request), _emulator(request).sign_in(request)
+    groups = [name for name, members in emulator.serving.groups.items() if caller in members]
+    shown = [{"display": name, "value": str(number)} for number, name in enumerate(groups)]
+    return {"id": "1", "userName": caller, "active": True, "groups": shown}
 
 
 class _Recorder:
@@ -268,5 +279,6 @@ def emulating(**state: Any) -> Iterator[Emulator]:
     try:
         yield emulator
     finally:
+        emulator.apps.stop()
         server.should_exit = server.force_exit = True
         thread.join(5)

@@ -1,0 +1,1 @@
+"""Deploys a registered release to Databricks: as a Model Serving endpoint, or the whole server as an app."""

@@ -1,0 +1,165 @@
+"""A deployment file: what of Databricks serves a release, and who may use it.
+
+Everything has a default, so that no file is needed. `min_workers` and `max_workers`, as Model Serving once called them,
+are still read.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..errors import SettingsInvalid
+from ..strict_yaml import YamlInvalid, load_yaml
+
+REQUESTS_OF_A_WORKER = 4
+"""Requests at the same time of what was called a worker; provisioned concurrency is a multiple of this."""
+EXACT = ("config.entities", "config.traffic", ".environment_vars", "resources", "files")
+"""What has nothing that was not asked for."""
+Groups = list[str]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One thing that would be different: its name, and its value before and after."""
+
+    what: str
+    before: Any
+    after: Any
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Concurrency(_Part):
+    """Requests at the same time for which the endpoint is provisioned, in multiples of 4."""
+
+    min: int = Field(ge=0, multiple_of=REQUESTS_OF_A_WORKER)
+    max: int = Field(gt=0, multiple_of=REQUESTS_OF_A_WORKER)
+
+
+class InferenceTable(_Part):
+    """Where requests and replies are logged: a table `PREFIX_payload` in a schema of Unity Catalog."""
+
+    catalog: str
+    schema_: str = Field(alias="schema")
+    prefix: str = "warrant"
+
+
+class EndpointFile(_Part):
+    """The Model Serving endpoint."""
+
+    name: str = ""
+    """Its name; empty: `warrant`, with `-ALIAS` for another alias than production."""
+    form: Literal["responses", "graph"] = "responses"
+    """What is served: the ResponsesAgent (MODEL-agent), or the graph itself (MODEL)."""
+    size: Literal["Small", "Medium", "Large"] | None = None
+    """The workload size: 4, 8-16 or 16-64 requests at the same time; none: Small, unless `concurrency` is given."""
+    concurrency: Concurrency | None = None
+    """Provisioned concurrency, in place of a size."""
+    min_workers: int | None = Field(default=None, ge=0)
+    """Read as `concurrency.min` of 4 for each worker."""
+    max_workers: int | None = Field(default=None, gt=0)
+    """Read as `concurrency.max` of 4 for each worker."""
+    scale_to_zero: bool = False
+    """Whether an idle endpoint is stopped; the next request waits for it."""
+    environment: dict[str, str] = {}
+    """Variables of its environment; a secret is written `{{secrets/SCOPE/KEY}}`."""
+    permissions: Mapping[Literal["CAN_QUERY", "CAN_VIEW", "CAN_MANAGE"], Groups] | None = None
+    """The groups that may query, see or manage it, and no others; none: left as they are."""
+    inference_table: InferenceTable | None = None
+    """Where requests and replies are logged; none: nowhere."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "EndpointFile":
+        workers = (self.min_workers, self.max_workers)
+        if sum((self.size is not None, self.concurrency is not None, workers != (None, None))) > 1:
+            raise ValueError("give one of `size`, `concurrency` and `min_workers` with `max_workers`")
+        if workers != (None, None) and None in workers:
+            raise ValueError("give `min_workers` and `max_workers`")
+        low, high = (
+            (workers[0] or 0, workers[1] or 0) if not self.concurrency else tuple(dict(self.concurrency).values())
+        )
+        if low > high:
+            raise ValueError(f"the least ({low}) is more than the most ({high})")
+        return self
+
+    @property
+    def capacity(self) -> dict[str, Any]:
+        """The fields of a served entity that say how much it can do."""
+        least, most = (self.concurrency.min, self.concurrency.max) if self.concurrency else (0, 0)
+        if self.max_workers:
+            least, most = (each * REQUESTS_OF_A_WORKER for each in (self.min_workers or 0, self.max_workers))
+        zero = {"scale_to_zero_enabled": self.scale_to_zero}
+        if most:
+            return {"min_provisioned_concurrency": least, "max_provisioned_concurrency": most, **zero}
+        return {"workload_size": self.size or "Small", **zero}
+
+
+class RateLimit(_Part):
+    """Calls or tokens a minute of a model endpoint."""
+
+    key: Literal["endpoint", "user", "user_group", "service_principal"] = "user"
+    """Whose: all together, each user, a group or a service principal."""
+    principal: str | None = None
+    """Which group or service principal."""
+    calls: int | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, gt=0)
+
+
+class ModelGateway(_Part):
+    """AI Gateway of a model endpoint that the release asks."""
+
+    limits: list[RateLimit] = []
+    usage_tracking: bool = True
+    """Whether the platform's system tables count its tokens."""
+
+
+class AppFile(_Part):
+    """The Databricks App that runs the whole server."""
+
+    name: str = "warrant"
+    requirement: str = "warrant-rag[serve,databricks]"
+    """What pip installs: the package, or the path of a wheel in a volume."""
+    environment: dict[str, str] = {}
+    """Further WARRANT_* variables."""
+    permissions: Mapping[Literal["CAN_USE", "CAN_MANAGE"], Groups] | None = None
+    """The groups that may use or manage it, and no others; none: left as they are."""
+    user_groups: bool = True
+    """Whether users' tokens are forwarded to the app, which asks the workspace for their groups."""
+
+
+class DeploymentFile(_Part):
+    """The whole file."""
+
+    endpoint: EndpointFile = EndpointFile()
+    models: dict[str, ModelGateway] = {}
+    """AI Gateway by model endpoint; endpoints that are not named are left as they are."""
+    app: AppFile = AppFile()
+
+
+def read_deployment(path: Path | None) -> DeploymentFile:
+    """The deployment in a file, or the default; raises SettingsInvalid that names the field."""
+    if path is None:
+        return DeploymentFile()
+    try:
+        return DeploymentFile.model_validate(load_yaml(path.read_text("utf-8")) or {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"{path} cannot be read: {error}.") from error
+    except YamlInvalid as error:
+        raise SettingsInvalid(f"{path}:{error.line}: this is not YAML that can be read: {error.problem}.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SettingsInvalid(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+
+
+def differences(where: str, before: Any, after: Any) -> list[PlannedChange]:
+    """What `after` says otherwise; of most things the service says more than was asked for."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = {**before, **after} if where.endswith(EXACT) else after
+        return [each for name in names for each in differences(f"{where}.{name}", before.get(name), after.get(name))]
+    return [] if before == after else [PlannedChange(where, before, after)]
