@@ -55,6 +55,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert not imported_by("--help") & {"numpy", "pyarrow", "pydantic", "langgraph", "lancedb", "rich", "yaml"}
 
 
+def test_nothing_of_databricks_is_imported_before_it_is_needed() -> None:
+    for command in (("deploy", "databricks", "endpoint", "--help"), ("deploy", "databricks", "app", "--help")):
+        assert not {name for name in imported_by(*command) if name.startswith(("databricks", "mlflow"))}
+
+
 def test_a_command_whose_libraries_are_missing_names_the_extra() -> None:
     """scipy is hidden in a process of its own, as if the extra had not been installed."""
     code = "import sys; sys.modules['scipy'] = None; from warrant import main; sys.exit(main(['eval', 'gate', 'x']))"

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from support import ROOT
+
+from warrant import warrant
 
 BIN = Path(sys.executable).parent
 DEPLOY = ROOT / "deploy"
@@ -91,6 +94,81 @@ def test_every_setting_that_is_deployed_is_one() -> None:
     files = [DEPLOY / "Dockerfile", DEPLOY / "compose.yaml", DEPLOY / "kubernetes" / "warrant.yaml"]
     named = {name for file in files for name in re.findall(r"\bWARRANT_[A-Z_]+", file.read_text("utf-8"))}
     assert named - known == set()
+
+
+BUNDLE = yaml.safe_load((DEPLOY / "databricks" / "databricks.yml").read_text("utf-8"))
+DOCUMENTED = {
+    "bundle",
+    "variables",
+    "resources",
+    "targets",
+    "include",
+    "permissions",
+    "run_as",
+    "workspace",
+    "artifacts",
+}
+OF_A_TARGET = {"mode", "default", "variables", "run_as", "workspace", "permissions", "resources", "presets"}
+
+
+def bundle_jobs() -> dict[str, dict[str, Any]]:
+    jobs: dict[str, dict[str, Any]] = BUNDLE["resources"]["jobs"]
+    return jobs
+
+
+def test_each_resource_of_the_bundle_is_what_its_api_takes() -> None:
+    """A bundle's resources have the fields of the API that creates them, which the SDK knows."""
+    pytest.importorskip("databricks.sdk")
+    from databricks.sdk.service import catalog, jobs
+
+    apis = {
+        "jobs": jobs.JobSettings,
+        "schemas": catalog.SchemaInfo,
+        "volumes": catalog.VolumeInfo,
+        "registered_models": catalog.RegisteredModelInfo,
+    }
+    assert set(BUNDLE) <= DOCUMENTED
+    assert list(BUNDLE["targets"]) == ["dev", "staging", "prod"]
+    assert all(set(target) <= OF_A_TARGET for target in BUNDLE["targets"].values())
+    for kind, resources in BUNDLE["resources"].items():
+        for name, resource in resources.items():
+            plain = {key: value for key, value in resource.items() if key not in ("permissions", "grants")}
+            assert apis[kind].from_dict(plain).as_dict() == plain, name
+            for grant in resource.get("grants", []):
+                assert set(grant["privileges"]) <= set(catalog.Privilege.__members__)
+            for each in resource.get("permissions", []):
+                assert each["level"] in jobs.JobPermissionLevel.__members__
+
+
+def test_what_the_bundle_refers_to_is_in_it() -> None:
+    text = (DEPLOY / "databricks" / "databricks.yml").read_text("utf-8")
+    assert {name for name in re.findall(r"\$\{var\.(\w+)\}", text)} <= set(BUNDLE["variables"])
+    for kind, name in re.findall(r"\$\{resources\.(\w+)\.(\w+)\.", text):
+        assert name in BUNDLE["resources"][kind]
+
+
+@pytest.mark.parametrize("job", ["index", "promote", "app"])
+def test_each_task_of_the_bundle_is_a_command(job: str) -> None:
+    for task in bundle_jobs()[job]["tasks"]:
+        words = [each for each in task["spark_python_task"]["parameters"] if not each.startswith("WARRANT_")]
+        for line in " ".join(words).replace("{{job.parameters.model_version}}", "7").split(" + "):
+            check_command(line.split())
+
+
+def check_command(words: list[str]) -> None:
+    """Raises UsageError for a command that is not there, or has no such option."""
+    command: click.Command | None = warrant
+    while isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), words.pop(0))
+    assert command is not None
+    command.make_context(str(command.name), words)
+
+
+def test_the_deployment_file_of_the_bundle_is_one() -> None:
+    from graph.databricks.deployment import read_deployment
+
+    file = read_deployment(DEPLOY / "databricks" / "deployment.yaml")
+    assert file.endpoint.capacity["max_provisioned_concurrency"] == 16
 
 
 @pytest.mark.slow

@@ -25,6 +25,9 @@ HOMES = {
         "graph/models/databricks.py",
         "graph/index/ai_search_client.py",
         "graph/index/ai_search_sync.py",
+        "graph/databricks/app.py",
+        "graph/databricks/endpoint.py",
+        "graph/databricks/permissions.py",
     },
     "deltalake": {"graph/batch/delta.py"},
     "pyspark": {f"graph/batch/{name}.py" for name in ("spark", "spark_index", "spark_tables")},
@@ -35,7 +38,8 @@ HOMES = {
     "jiter": {"graph/models/json_claims.py"},
     "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
     | {"graph/models/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"}
-    | {"server/auth/tokens.py", "graph/index/ai_search_client.py", "graph/audit.py", "graph/registry/tickets.py"},
+    | {"server/auth/databricks_users.py", "server/auth/tokens.py"}
+    | {"graph/index/ai_search_client.py", "graph/audit.py", "graph/registry/tickets.py"},
     "langserve": {"server/routes/langserve.py", "server/client.py"},
     "tenacity": {"server/client.py", "evals/judge/client.py"},
     "mcp": {"server/routes/mcp.py"},
@@ -65,7 +69,7 @@ HOMES = {
     },
     "snowballstemmer": {"graph/text/words.py"},
     "sentencex": {"graph/text/splitting.py"},
-    "cachetools": {"graph/caching/cache.py", "server/releases/failures.py"},
+    "cachetools": {"graph/caching/cache.py", "server/auth/databricks_users.py", "server/releases/failures.py"},
     "eldc": {"graph/text/language.py"},
     "stop_words": {"graph/text/words.py"},
     "rapidfuzz": {

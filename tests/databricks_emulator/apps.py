@@ -18,6 +18,7 @@ from fastapi import APIRouter, Request, Response
 
 from .errors import ApiError, exists, invalid, missing
 
+ROOT = Path(__file__).parent.parent.parent
 HOME = "/api/2.0/apps"
 NAME = re.compile(r"[a-z0-9-]{2,30}")
 START = 60.0
@@ -211,8 +212,8 @@ def _run(emulator: Any, app: RunningApp, command: list[str], variables: dict[str
         "DATABRICKS_APP_PORT": str(port),
         "DATABRICKS_CONFIG_FILE": "/nonexistent",
     }
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-    kept["PATH"] = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept |= {"PATH": f"{Path(sys.executable).parent}:{kept['PATH']}", "PYTHONPATH": str(ROOT)}
     folder = tempfile.mkdtemp(prefix="emulated-app-")
     with Path(folder, "log").open("wb") as log:
         app.process = subprocess.Popen(

@@ -15,6 +15,7 @@ import jwt
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from databricks_emulator import emulating
 from server_under_test import app_over, key_file, serving
 from support import QUICK
 
@@ -22,9 +23,9 @@ from graph.callers import ANONYMOUS, OWNER, PERMISSIONS, Caller, Permission, Rol
 from graph.errors import SettingsInvalid
 from graph.keys import digest, new_key
 from server.auth.authentication import Authenticator
-from server.auth.tokens import TokenVerifier
+from server.auth.tokens import ProviderUnavailable, TokenVerifier
 from server.roles import PUBLIC, ROUTES, permission_for
-from server.settings import ServerSettings
+from server.settings import ServerSettings, load_server_settings
 from warrant import warrant
 
 SALT = "00" * 16
@@ -416,3 +417,38 @@ def test_only_a_trusted_proxy_s_headers_name_a_caller() -> None:
         assert caller_of(settings, headers, peer) is None
     assert caller_of(settings, {**headers, "x-forwarded-user": "a b"}, "10.1.2.3") is None
     assert caller_of(settings, {}, "10.1.2.3") is None
+
+
+# Databricks Apps
+
+
+def test_only_a_databricks_app_believes_the_platform_s_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"x-forwarded-email": "ann@example.com", "x-forwarded-groups": "hr"}
+    assert caller_of(ServerSettings(host="0.0.0.0", proxies=["10.0.0.0/8"]), headers, "10.1.2.3") is None
+    monkeypatch.delenv("DATABRICKS_APP_PORT", raising=False)
+    with pytest.raises(SettingsInvalid, match="DATABRICKS_APP_PORT"):
+        load_server_settings(databricks_app=True)
+    monkeypatch.setenv("DATABRICKS_APP_PORT", "8000")
+    monkeypatch.setenv("DATABRICKS_HOST", "http://127.0.0.1:1")
+    settings = load_server_settings(databricks_app=True)
+    assert (settings.host, settings.port) == ("0.0.0.0", 8000)
+    assert caller_of(settings, headers) == Caller(name="databricks:ann@example.com")
+    assert caller_of(settings, {"authorization": "Bearer key"}) is None
+    with pytest.raises(ProviderUnavailable):
+        caller_of(settings, {**headers, "x-forwarded-access-token": "token-of-ann"})
+
+
+def test_the_workspace_says_in_which_groups_a_user_of_the_app_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with emulating(principals={"token-of-ann": "ann@example.com"}) as emulator:
+        emulator.serving.groups = {"hr": {"ann@example.com"}, "ops": {"ann@example.com"}, "board": set()}
+        monkeypatch.setenv("DATABRICKS_HOST", emulator.url)
+        settings = ServerSettings(host="0.0.0.0", databricks_app=True, oidc_roles={"ops": Role.MLOPS_ENGINEER})
+        roles = frozenset((Role.APP_TEAM, Role.MLOPS_ENGINEER))
+        ann = Caller(name="databricks:ann@example.com", roles=roles, groups=["hr", "ops"])
+        headers = {"x-forwarded-email": "bob@example.com", "x-forwarded-access-token": "token-of-ann"}
+        assert caller_of(settings, headers) == ann
+        assert caller_of(settings, {**headers, "x-forwarded-access-token": "unknown"}) is None
+        authenticator = Authenticator(settings)
+        asked = [asyncio.run(authenticator.authenticate(headers)) for _ in range(3)]
+        assert asked == [ann] * 3
+        assert [call.path.rpartition("/")[2] for call in emulator.calls] == ["Me"] * 3

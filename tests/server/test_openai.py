@@ -84,6 +84,23 @@ def test_a_response_is_answered_and_streamed(client: OpenAI) -> None:
     assert [note.url for note in part.annotations] == ["handbook/policies/acceptable-use.md"]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("path", ["invocations", "responses"])
+def test_a_client_of_a_responses_agent_asks(client: OpenAI, server: str, path: str) -> None:
+    """As MLflow's clients do, without naming a model; filters are custom inputs."""
+    hotel = "What is the hotel limit in the EU?"
+    filters = {"effective_date": {"lt": "2024-01-01"}}
+    body = {"input": [{"role": "user", "content": hotel}], "custom_inputs": {"filters": filters}}
+    reply = httpx.post(f"{server}/{path}", timeout=60, json=body).json()
+    assert reply["warrant"] == {**invoke(client, question=hotel, filters=filters), **_own(reply["warrant"])}
+    assert reply["output"][0]["content"][0]["text"] == reply["warrant"]["text"]
+    assert httpx.post(f"{server}/v1/responses", json={"input": hotel}).status_code == 422
+
+
+def _own(answer: dict[str, Any]) -> dict[str, Any]:
+    """What differs from one request to the next."""
+    return {name: answer[name] for name in ("timings", "request_id") if name in answer}
+
+
 def test_earlier_messages_are_the_history(client: OpenAI) -> None:
     said: list[Any] = [
         {"role": "system", "content": "Answer in verse."},

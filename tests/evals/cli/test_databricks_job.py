@@ -16,6 +16,7 @@ from graph.release import Release
 
 pytestmark = pytest.mark.slow
 JOB = ROOT / "deploy" / "databricks" / "databricks.yml"
+VOLUME = "/Volumes/${var.catalog}/${resources.schemas.warrant.name}/files"
 LIMITS = '[[threshold]]\nmetric = "context_recall"\nfloor = 0.5\nmargin = 0.5\n'
 
 
@@ -33,7 +34,7 @@ def run_task(made: Made, key: str, version: str) -> subprocess.CompletedProcess[
         "{{job.parameters.approver}}": "ann",
         "{{job.run_id}}": "77",
         "{{task.name}}": key,
-        "${var.volume}": str(made.place),
+        VOLUME: str(made.place),
         "--registry=databricks-uc": f"--registry={made.uri}",
     }
     line = [sys.executable, str(JOB.parent / told["python_file"]), *told["parameters"]]
@@ -77,7 +78,7 @@ def logged(made: Made) -> Made:
 
 
 def test_a_version_is_evaluated_waits_for_a_person_and_is_promoted(logged: Made) -> None:
-    assert list(tasks()) == ["evaluate", "approval", "deploy"]
+    assert list(tasks()) == ["evaluate", "approval", "deploy", "endpoint"]
     evaluated = run_task(logged, "evaluate", "2")
     assert evaluated.returncode == 0, evaluated.stderr
     assert "PASS  better@" in evaluated.stderr
@@ -110,6 +111,7 @@ def test_each_task_waits_for_the_one_before() -> None:
         [],
         ["evaluate"],
         ["approval"],
+        ["deploy"],
     ]
     environments = yaml.safe_load(JOB.read_text("utf-8"))["resources"]["jobs"]["promote"]["environments"]
     assert {task["environment_key"] for task in told.values()} == {each["environment_key"] for each in environments}
