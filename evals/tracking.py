@@ -48,7 +48,7 @@ from evals.report import FILES
 from evals.runs import ABOUT, ANSWERS, SAMPLES, EvalRun, SampleOutcome
 from evals.scores import SCORES, Score, by_metric, values_of
 from graph.errors import RegistryUnavailable
-from graph.registry.address import check_reach, shown, trouble
+from graph.registry.address import check_reach, shown, tracking_uri, trouble
 from graph.registry.log_model import DIGEST, dataset_input, origin_tags, registered, tracking
 from graph.registry.tracing import FinishedSpan, experiment_of, mlflow_span
 

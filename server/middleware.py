@@ -27,7 +27,7 @@ from server.settings import LOOPBACK, ServerSettings
 
 log = logging.getLogger("warrant.access")
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-APIS = {"/v1/": "openai", "/mcp": "mcp", "/rag/": "rag"}
+APIS = {"/v1/": "openai", "/responses": "openai", "/invocations": "openai", "/mcp": "mcp", "/rag/": "rag"}
 CLIENT_CLOSED_REQUEST = 499
 """The status in logs and metrics when the client disconnected before the response."""
 MAX_TOKENS, MAX_DEPTH = 20_000, 500

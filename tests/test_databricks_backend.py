@@ -1,6 +1,7 @@
 """One release on both backends: moving changes settings alone, and the answers stay what they were."""
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -48,8 +49,8 @@ def small(path: Path, samples: int) -> Path:
 
 def answers(
     release: Release, dataset: Path, store: Path, out: Path, capsys: pytest.CaptureFixture[str]
-) -> dict[str, dict[str, Any]]:
-    """The answers of `warrant eval run` under the settings of the environment."""
+) -> tuple[Path, dict[str, dict[str, Any]]]:
+    """The run of `warrant eval run` under the settings of the environment, and its answers."""
     named = out.with_suffix(".yaml")
     named.write_text(json.dumps(release.model_dump(include={"name", "embedding", "models"})))
     capsys.readouterr()
@@ -58,7 +59,18 @@ def answers(
     run = Path(capsys.readouterr().out.strip())
     outcomes = [json.loads(line) for line in (run / "answers.jsonl").read_text("utf-8").splitlines()]
     assert [outcome for outcome in outcomes if outcome.get("trouble")] == []
-    return {outcome["sample"]: outcome["answer"] for outcome in outcomes}
+    return run, {outcome["sample"]: outcome["answer"] for outcome in outcomes}
+
+
+def gains(run: Path, champion: Path, out: Path) -> dict[tuple[str, str], float]:
+    """What a run gained on another in each metric of each sample, by the report on both."""
+    runs = ["--champion", str(champion), "--out"]
+    with contextlib.suppress(SystemExit):  # Whatever it says: so few samples prove nothing.
+        main(["eval", "gate", str(run), *runs, str(out / "verdict.json")])
+    assert main(["eval", "report", str(out / "verdict.json"), "--run", str(run), *runs, str(out)]) in (None, 0)
+    samples = json.loads((out / "report.json").read_text("utf-8"))["samples"]
+    scores = {(each["sample"], name): score for each in samples for name, score in each["scores"].items()}
+    return {at: score["gain"] for at, score in scores.items() if "gain" in score}
 
 
 def said(answer: dict[str, Any]) -> dict[str, Any]:
@@ -79,16 +91,20 @@ def test_a_release_answers_alike_on_both_backends(
 ) -> None:
     dataset = small(tmp_path / "small.jsonl", SAMPLES)
     release = Release(name="quick", embedding="wordllama-256", models=Models(simple=model, complex=model))
-    local = answers(release, dataset, quick_handbook, tmp_path / "local", capsys)
+    local_run, local = answers(release, dataset, quick_handbook, tmp_path / "local", capsys)
     monkeypatch.setenv("WARRANT_BACKEND", "databricks")
     monkeypatch.setenv("WARRANT_DATABRICKS_INDEX", INDEX)
     emulator.calls.clear()
-    remote = answers(release, dataset, quick_handbook, tmp_path / "remote", capsys)
+    remote_run, remote = answers(release, dataset, quick_handbook, tmp_path / "remote", capsys)
     assert sum(call.path.endswith("/query") for call in emulator.calls) >= SAMPLES
     alike = [name for name in local if said(local[name]) == said(remote[name])]
     differ = {name: (said(local[name]), said(remote[name])) for name in local if name not in alike}
     assert len(alike) >= 0.9 * SAMPLES, differ
     assert {a["snapshot"] for a in local.values()} == {a["snapshot"] for a in remote.values()}
+    gained = gains(remote_run, local_run, tmp_path)
+    assert len(gained) >= 3 * SAMPLES
+    changed = {at: gain for at, gain in gained.items() if gain}
+    assert len(changed) <= 0.1 * len(gained), changed
 
 
 def test_a_packaged_release_is_refused_over_another_snapshot(
@@ -122,6 +138,8 @@ def test_the_guide_leads_from_an_empty_workspace_to_answers(tmp_path: Path, hand
         assert done.stdout.count("at most 3 days") >= 4
         assert "0 passages written" in done.stdout
         assert "Endpoint warrant is deployed." in done.stdout
+        needed = emulator.unity.models["main.warrant.handbook-agent"].versions["1"]["model_version_dependencies"]
+        assert {each["name"] for each in needed} == {INDEX, *re.findall(r"databricks:([\w-]+)", script)}
         assert "App warrant is deployed." in done.stdout
         paths = [call.path for call in emulator.calls]
         assert sum(path.endswith("/query") for path in paths) > 2 * GUIDED

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from databricks_emulator import Emulator
 from databricks_emulator.apps import RunningApp
-from databricks_under_test import INDEX, signed_in, synced
+from databricks_under_test import INDEX, sign_in, signed_in, synced
 from registry_under_test import warranted
 from support import QUICK
 
@@ -45,7 +45,7 @@ WHY = Reason("CHG-1", "")
 
 
 CHAT = "databricks-claude-sonnet-4"
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "endpoint": {
         "min_workers": 1,
         "max_workers": 4,
@@ -167,13 +167,12 @@ def test_everything_of_a_deployment_file_reaches_the_workspace(logged: Logged, t
     logged.registry.store(logged.registry.version(other), warranted(logged.registry.version(other).digest))
     split(logged.registry, ANN, {str(other): 0.1}, WHY)
     logged.emulator.serving.groups = {"app-team": {"reader@example.com"}, "ml-platform": set()}
-    file = EVERYTHING
     # Another update is under way, and the workspace is busy: both are waited for.
     found = logged.emulator.serving.endpoints["warrant"]
     found.pending, found.polls = deepcopy(found.config), 2
     logged.emulator.fault("/api/2.0/serving-endpoints/warrant/config", status=503, times=1)
-    logged.deployment(tmp_path, **file).apply(PATIENCE)
-    assert logged.deployment(tmp_path, **file).plan() == []
+    logged.deployment(tmp_path, **EVERYTHING).apply(PATIENCE)
+    assert logged.deployment(tmp_path, **EVERYTHING).plan() == []
     routes = {
         each["served_model_name"]: each["traffic_percentage"] for each in found.config["traffic_config"]["routes"]
     }
@@ -193,7 +192,7 @@ def test_everything_of_a_deployment_file_reaches_the_workspace(logged: Logged, t
 
 
 def test_the_graph_itself_can_be_served(logged: Logged, tmp_path: Path) -> None:
-    file = {"endpoint": {"form": "graph", "size": "Medium"}}
+    file: dict[str, Any] = {"endpoint": {"form": "graph", "size": "Medium"}}
     assert "Medium" in str(logged.deployment(tmp_path, **file).plan())
     logged.deployment(tmp_path, **file).apply(PATIENCE)
     asked = {"dataframe_records": [{"question": "How long may updates be postponed?"}]}
@@ -235,6 +234,24 @@ def test_the_workspace_s_refusals_are_one_sentence(
         logged.emulator.faults.clear()
 
 
+def test_a_served_model_signs_in_with_the_token_of_its_resources(
+    logged: Logged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = {"OAUTH_TOKEN": [{"oauthTokenValue": "token-of-the-endpoint"}]}
+    (tmp_path / "model-dependencies-oauth-token").write_text(json.dumps(token))
+    served = {
+        "IS_IN_DB_MODEL_SERVING_ENV": "true",
+        "SERVING_CREDENTIALS_DIR": str(tmp_path),
+        "DB_MODEL_SERVING_HOST_URL": logged.emulator.url,
+        "DATABRICKS_CONFIG_FILE": "/nonexistent",
+    }
+    logged.emulator.principals["token-of-the-endpoint"] = "endpoint"
+    with monkeypatch.context() as patch:
+        sign_in(patch, served)
+        assert workspace().client.current_user.me().user_name == "endpoint"
+    workspace.cache_clear()
+
+
 def test_an_app_runs_the_server_for_the_users_of_the_workspace(logged: Logged, tmp_path: Path) -> None:
     emulator = logged.emulator
     emulator.unity.models[MODEL].aliases["production"] = "1"
@@ -261,7 +278,7 @@ def ask_as_users(running: RunningApp) -> None:
     """Ask the app as the platform's proxy does for a user, and without it."""
     platform = {"x-forwarded-email": "reader@example.com", "x-forwarded-access-token": "token-of-reader"}
     asked = {"input": [{"role": "user", "content": "How long may updates be postponed?"}]}
-    with httpx.Client(base_url=running.url, timeout=60) as client:
+    with httpx.Client(base_url=running.url, timeout=PATIENCE) as client:
         while client.get("/readyz").status_code != 200:
             assert running.process is not None
             assert running.process.poll() is None
@@ -270,9 +287,9 @@ def ask_as_users(running: RunningApp) -> None:
         for path in ("/invocations", "/responses"):
             reply = client.post(path, json=asked, headers=platform).json()
             assert "at most 3 days" in reply["output"][0]["content"][0]["text"]
-        reloaded = client.post("/admin/reload", headers=platform)
+        reloaded = client.post("/admin/reload", json={}, headers=platform)
         assert reloaded.status_code == 200
         forged = {"x-forwarded-email": "reader@example.com", "x-forwarded-access-token": "forged"}
         assert client.post("/invocations", json=asked, headers=forged).status_code == 401
         without = {"x-forwarded-email": "reader@example.com"}
-        assert client.post("/admin/reload", headers=without).status_code == 403
+        assert client.post("/admin/reload", json={}, headers=without).status_code == 403

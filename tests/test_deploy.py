@@ -121,7 +121,7 @@ def test_each_resource_of_the_bundle_is_what_its_api_takes() -> None:
     pytest.importorskip("databricks.sdk")
     from databricks.sdk.service import catalog, jobs
 
-    apis = {
+    apis: dict[str, Any] = {
         "jobs": jobs.JobSettings,
         "schemas": catalog.SchemaInfo,
         "volumes": catalog.VolumeInfo,

@@ -232,15 +232,9 @@ class EndpointDeployment:
 
     def _put_gateway(self, name: str, gateway: dict[str, Any]) -> None:
         """PlannedChange the parts that are named; what else the endpoint's AI Gateway has is sent back as it was."""
-        config = serving.AiGatewayConfig.from_dict({**self._gateway_of(name), **gateway})
-        self._api.put_ai_gateway(
-            name,
-            fallback_config=config.fallback_config,
-            guardrails=config.guardrails,
-            inference_table_config=config.inference_table_config,
-            rate_limits=config.rate_limits,
-            usage_tracking_config=config.usage_tracking_config,
-        )
+        whole = {**self._gateway_of(name), **gateway}
+        config = serving.AiGatewayConfig.from_dict(whole)
+        self._api.put_ai_gateway(name, **{part: getattr(config, part) for part in whole})
 
 
 def _inputs(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from server.context import RequestContext
 from server.observability.observers import Observer, QuestionRecord
 from server.settings import ServerSettings
 
-WARNINGS_ONLY = ("uvicorn.access", "httpx", "httpcore", "mcp", "langserve", "alembic", "mlflow")
+WARNINGS_ONLY = ("uvicorn.access", "httpx", "httpcore", "mcp", "langserve", "alembic", "mlflow", "databricks")
 ERRORS_ONLY = ("urllib3",)
 """Warns on every retry while a tracking server is away."""
 REDACTED_FIELDS = {"timestamp", "level", "logger", "message", "exc_info"}

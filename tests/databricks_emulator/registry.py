@@ -310,6 +310,7 @@ def _tracked(home: Path, request: Request, body: bytes) -> Any:
 
     uri = f"sqlite:///{home / 'tracking.db'}"
     if getattr(handlers._tracking_store, "db_uri", "") != uri:
-        handlers._tracking_store = SqlAlchemyStore(uri, "dbfs:/databricks/mlflow-tracking")
+        store: Any = SqlAlchemyStore(uri, "dbfs:/databricks/mlflow-tracking")  # type: ignore[no-untyped-call]
+        handlers._tracking_store = store
     address = f"{request.url.path}?{request.url.query}"
     return app.test_client().open(address, method=request.method, data=body, content_type="application/json")
