@@ -63,14 +63,14 @@ def answers(
 
 
 def gains(run: Path, champion: Path, out: Path) -> dict[tuple[str, str], float]:
-    """What a run gained on another in each metric of each sample, by the report on both."""
+    """What a run gained on another in each metric of each sample but its times, by the report on both."""
     runs = ["--champion", str(champion), "--out"]
     with contextlib.suppress(SystemExit):  # Whatever it says: so few samples prove nothing.
         main(["eval", "gate", str(run), *runs, str(out / "verdict.json")])
     assert main(["eval", "report", str(out / "verdict.json"), "--run", str(run), *runs, str(out)]) in (None, 0)
     samples = json.loads((out / "report.json").read_text("utf-8"))["samples"]
     scores = {(each["sample"], name): score for each in samples for name, score in each["scores"].items()}
-    return {at: score["gain"] for at, score in scores.items() if "gain" in score}
+    return {at: score["gain"] for at, score in scores.items() if "gain" in score and not at[1].endswith("_ms")}
 
 
 def said(answer: dict[str, Any]) -> dict[str, Any]:

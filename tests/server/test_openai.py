@@ -98,7 +98,7 @@ def test_a_client_of_a_responses_agent_asks(client: OpenAI, server: str, path: s
 
 def _own(answer: dict[str, Any]) -> dict[str, Any]:
     """What differs from one request to the next."""
-    return {name: answer[name] for name in ("timings", "request_id") if name in answer}
+    return {name: answer[name] for name in ("cached", "timings", "request_id") if name in answer}
 
 
 def test_earlier_messages_are_the_history(client: OpenAI) -> None:
