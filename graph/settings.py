@@ -215,6 +215,8 @@ def bound_mlflow(seconds: int = 30, retries: int = 2) -> None:
     bounds = {
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
+        "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": str(seconds * retries),
+        "MLFLOW_ENABLE_UC_NATIVE_MODEL_REGISTRY": "false",
         "MLFLOW_CONFIGURE_LOGGING": "false",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",

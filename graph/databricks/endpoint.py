@@ -129,28 +129,32 @@ class EndpointDeployment:
 
     def apply(self, seconds: float) -> None:
         """Make it so, within so many seconds; a version that fails is taken out of service again."""
-        wanted, before = self._wanted, self._found
-        areas = {change.what.partition(".")[0].partition(" ")[0] for change in self.plan()}
+        wanted, before, changes = self._wanted, self._found, [change.what for change in self.plan()]
         deadline = time.monotonic() + seconds
-        if before is None:
-            config = serving.EndpointCoreConfigInput.from_dict(wanted.config())
-            gateway = serving.AiGatewayConfig.from_dict(wanted.gateway()) if wanted.gateway() else None
-            self._api.create(wanted.name, config=config, ai_gateway=gateway)
-        elif "config" in areas:
-            self._update(wanted.config(), deadline)
-        if before is None or "config" in areas:
-            self._settle(before, deadline)
-        if before is not None and "ai_gateway" in areas:
+
+        def changed(area: str) -> bool:
+            return any(each == area or each.startswith(f"{area}.") for each in changes)
+
+        if changed("config"):
+            self._serve(before, deadline)
+        if before is not None and changed("ai_gateway"):
             self._put_gateway(wanted.name, wanted.gateway())
-        if "permissions" in areas:
+        if changed("permissions"):
             found = self._get(wanted.name)
             self._permissions.set(str(found.id) if found else wanted.name)
         for name, each in wanted.models.items():
-            if any(change.what.startswith(f"models.{name}") for change in self.plan()):
+            if changed(f"models.{name}"):
                 self._put_gateway(name, model_gateway(each))
 
-    def _settle(self, before: serving.ServingEndpointDetailed | None, deadline: float) -> None:
-        """Wait until the new config serves and has answered; otherwise put back what was there, and raise."""
+    def _serve(self, before: serving.ServingEndpointDetailed | None, deadline: float) -> None:
+        """Make the new config serve, and wait until it has answered; otherwise put back what was there, and raise."""
+        config, gateway = self._wanted.config(), self._wanted.gateway()
+        if before is None:
+            made = serving.EndpointCoreConfigInput.from_dict(config)
+            ai_gateway = serving.AiGatewayConfig.from_dict(gateway) if gateway else None
+            self._api.create(self._wanted.name, config=made, ai_gateway=ai_gateway)
+        else:
+            self._update(config, deadline)
         try:
             self._wait(deadline)
             for each in self._wanted.versions:

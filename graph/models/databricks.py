@@ -25,7 +25,7 @@ SECONDS = 20
 """Seconds for one request of the SDK, and for a token."""
 CONFIGURATION = re.compile(r"[.;]? *\b(?:Config|Env): .*", re.DOTALL)
 """What the SDK adds to its errors: the configuration with the host, and the names of variables."""
-ADDRESS = re.compile(r"\b(?:https?://|host=)[^\s'\")]+")
+ADDRESS = re.compile(r"\bhttps?://[^\s'\")]+|\bhost=['\"]?[^\s'\"),]+['\"]?(?:, port=\d+)?")
 EXTRA = "Databricks needs databricks-langchain; pip install 'warrant-rag[databricks]'."
 
 

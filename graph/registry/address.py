@@ -70,6 +70,7 @@ def check_reach(uri: str, model: str) -> None:
     if uri.startswith(SQLITE):
         _check_file(Path(uri.removeprefix(SQLITE).partition("?")[0]), model)
         return
+    check_workspace(uri)
     host, port = _database(uri)
     if not host:
         return
@@ -77,6 +78,23 @@ def check_reach(uri: str, model: str) -> None:
         socket.create_connection((host, port), SECONDS).close()
     except OSError as error:
         raise RegistryUnavailable(f"The registry at {shown(uri)} does not answer: {error.strerror or error}.") from None
+
+
+def check_workspace(uri: str) -> None:
+    """Sign in to the workspace of a Databricks registry, where MLflow would try for five minutes.
+
+    Raises RegistryUnavailable, SettingsInvalid or ExtraMissing.
+    """
+    if not uri.startswith("databricks") or "://" in uri:
+        return
+    from ..models.databricks import workspace
+
+    signed_in = workspace()
+    try:
+        signed_in.client.current_user.me()
+    except (OSError, ValueError) as error:  # What the SDK raises is an OSError, or a ValueError for its own token.
+        why = signed_in.clean(str(error.__cause__ or error)).rstrip(".")
+        raise RegistryUnavailable(f"The workspace cannot be signed in to: {why}.") from error
 
 
 def shown(uri: str) -> str:

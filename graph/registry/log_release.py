@@ -11,6 +11,7 @@ import mlflow
 
 from ..errors import PackageBroken
 from ..release import Release
+from .address import check_workspace
 from .log_model import RunMetadata, log_agent, log_package, register, registered, tracking
 from .mlflow_models import open_logged
 from .package import Packed, open_package, pack
@@ -64,6 +65,7 @@ def log_release(
     release: Release, index: Path, uri: str, model: str, options: LogOptions, report: Callable[[str], None]
 ) -> LoggedVersion:
     """Log a release over the Snapshot at `index` and register it; raises PackageBroken or a SnapshotError."""
+    check_workspace(uri)
     with tempfile.TemporaryDirectory() as folder:
         report("Packing")
         packed = pack(Path(folder), release, index, external=options.external)
