@@ -24,6 +24,8 @@ from warrant import main
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    # MLflow warns of its own type hints when it is imported, which the emulator does in a thread.
+    pytest.mark.filterwarnings("ignore::UserWarning"),
     # The SDK's client cannot be closed, and leaves its sockets to the garbage collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
