@@ -136,6 +136,7 @@ async def upload(request: Request) -> dict[str, Any]:
     if path in emulator.apps.files and form.get("overwrite") != "true":
         raise exists(path)
     emulator.apps.files[path] = content.encode() if isinstance(content, str) else await content.read()
+    await form.close()
     return {}
 
 
