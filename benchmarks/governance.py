@@ -20,9 +20,9 @@ from rich.progress import track
 from benchmarks.record import ROOT, Target, begin, print_table, record
 from benchmarks.serving import QUESTIONS, Place, server
 from benchmarks.stores import run_index
-from graph.release import Release
 from graph.callers import Caller
 from graph.keys import new_key
+from graph.release import Release
 
 ROUNDS, REQUESTS, KEYS = 15, 40, 100
 BODY = json.dumps({"input": {"question": QUESTIONS[0]}}).encode()

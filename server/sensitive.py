@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from graph.callers import Role
 from graph.errors import SettingsInvalid
 from graph.safety.sensitive import Actions, MaskedStream, Policy, mask, mask_value, most_lenient
-from graph.callers import Role
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:

@@ -86,8 +86,8 @@ class SparkPlan:
 
 @cache
 def _sent(context: SparkContext, package: Path) -> str:
-    """Send a package to the workers, once for each session; gives its name there."""
-    name = f"warrant-{package_digest(package)[:16]}"
+    """Send a package to the workers, once for each session; gives its name there, which is its digest."""
+    name = package_digest(package)
     folder = tempfile.mkdtemp()
     weakref.finalize(context, shutil.rmtree, folder, ignore_errors=True)
     context.addArchive(f"{shutil.make_archive(f'{folder}/{name}', 'zip', package)}#{name}")
@@ -98,17 +98,17 @@ def answer_batches(
     batches: Iterable[pa.RecordBatch], archive: str, at_once: int, prices: Prices
 ) -> Iterator[pa.RecordBatch]:
     """The answers of a task's rows; runs on a worker."""
-    runner, ask = _opened(SparkFiles.get(archive))
+    runner, ask = _opened(SparkFiles.get(archive), archive)
     for batch in batches:
         rows = runner.run(_asked(batch.to_pylist(), ask, at_once, prices))
         yield pa.RecordBatch.from_pylist(rows, schema=ANSWERS)
 
 
 @cache
-def _opened(package: str) -> tuple[asyncio.Runner, Ask]:
+def _opened(package: str, digest: str) -> tuple[asyncio.Runner, Ask]:
     """The graph of a package, opened once in each worker process, with the event loop that it lives in."""
     runner = asyncio.Runner()
-    return runner, runner.run(open_package(Path(package))).graph.ainvoke
+    return runner, runner.run(open_package(Path(package), digest)).graph.ainvoke
 
 
 async def _asked(rows: list[Row], ask: Ask, at_once: int, prices: Prices) -> list[Row]:

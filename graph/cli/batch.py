@@ -121,7 +121,8 @@ async def _here(settings: Settings, options: BatchOptions, agreed: Agreed) -> "B
 
     plan = BatchPlan.of(options.source, options.key, options.target, options.retry_errors)
     if options.version:
-        agent = await open_package(await asyncio.to_thread(fetched, settings, options.version))
+        package = await asyncio.to_thread(fetched, settings, options.version)
+        agent = await open_package(package, package.name)
     else:
         agent = await open_agent(settings, options.read_release(settings))
     try:
@@ -171,7 +172,7 @@ def _on_databricks(
 
 
 def fetched(settings: Settings, name: str) -> Path:
-    """The package of a registered version."""
+    """The package of a registered version, in a directory that has its digest for a name."""
     from ..registry.stages import number_of
     from .registry import registry_session
 

@@ -11,7 +11,7 @@ import httpx
 from cachetools import TTLCache
 from pydantic import ValidationError
 
-from server.auth.callers import Caller
+from graph.callers import Caller
 from server.auth.tokens import ProviderUnavailable
 from server.settings import ServerSettings
 

@@ -131,9 +131,7 @@ class Emulator:
             return error.response()
 
         app.state.emulator = self
-        for router in (
-            routes, search_routes, model_routes, registry_routes, serving_routes, app_routes, sql_routes
-        ):
+        for router in (routes, search_routes, model_routes, registry_routes, serving_routes, app_routes, sql_routes):
             app.include_router(router)
 
         @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

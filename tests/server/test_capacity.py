@@ -9,8 +9,8 @@ import pytest
 import yaml
 from server_under_test import app_over, serving, until, wait_until_begun
 
-from graph.release import Models, Release
 from graph.callers import Caller
+from graph.release import Models, Release
 from server.context import RequestContext
 from server.errors import RequestRefused
 from server.limits.capacity import Capacity

@@ -11,11 +11,11 @@ from cryptography.fernet import Fernet
 from server_under_test import app_over, serving
 from support import QUICK, run_index
 
+from graph.callers import Role
 from graph.errors import SettingsInvalid
 from server.errors import ErrorResponse
 from server.observability.answer_store import read_feedback
 from server.observability.logs import _JsonLines
-from graph.callers import Role
 from server.sensitive import AnswerFilter, StoredTexts, policy_of
 from server.settings import ServerSettings
 

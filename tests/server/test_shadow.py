@@ -21,6 +21,7 @@ from server.observability.observers import QuestionRecord
 from server.observability.shadow import QUEUE_SIZE, ShadowObserver
 from server.releases.deployments import Deployment, ShadowCandidate, hash_fraction
 from server.schemas import QuestionRequest
+from server.sensitive import AnswerFilter, policy_of
 from server.settings import ServerSettings
 
 HOTEL = Question(question="What is the hotel limit in the EU?")
@@ -50,9 +51,9 @@ async def agent(quick_handbook: Path) -> Agent:
 
 
 def record(agent: Any, name: str = "request-1", public: dict[str, Any] | None = None) -> QuestionRecord:
-    found = QuestionRecord(
-        name, RequestContext(name), QuestionRequest(question=HOTEL["question"]), HOTEL, Deployment("", agent), 0.0
-    )
+    submitted = QuestionRequest(question=HOTEL["question"])
+    seen = AnswerFilter(policy_of([], ServerSettings()))
+    found = QuestionRecord(name, RequestContext(name), submitted, HOTEL, Deployment("", agent), 0.0, seen)
     found.public = public if public is not None else {"status": "answered", "text": "EUR 145 [1]"}
     return found
 
