@@ -4,7 +4,7 @@ Everything is kept in files as the commands of `warrant eval` keep it: what was 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from pathlib import Path
@@ -23,6 +23,7 @@ from evals.cli.steps import (
     write_comparison,
 )
 from evals.dataset import Dataset, Sample, read_dataset, write_dataset
+from evals.frames import score_frame
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import Verdict
 from evals.judge.config import judge_config
@@ -30,7 +31,7 @@ from evals.metrics.catalog import Metric
 from evals.metrics.plugins import add_metric
 from evals.report.trend import draw, trends
 from evals.runs import EvalRun
-from evals.scores import Score, score_run
+from evals.scores import score_run
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
 
@@ -84,30 +85,6 @@ def score(run: EvalRun, judge: str | None = None, repeats: int | None = None) ->
     if config:
         scores += asyncio.run(judge_with_progress(run, config, Terminal(stderr=True))).scores
     return score_frame(run, scores)
-
-
-def score_frame(run: EvalRun, scores: Iterable[Score]) -> pd.DataFrame:
-    """A row for each score; where there is no `value`, the `reason`. `spread` is that of a judge's repeats."""
-    samples = {sample.id: sample for sample in run.dataset.samples}
-    rows = [
-        {
-            "release": run.info.label,
-            "version": run.info.version,
-            "dataset": run.info.dataset,
-            "sample": score.sample,
-            "cluster": samples[score.sample].depends_on,
-            "tags": " ".join(samples[score.sample].tags),
-            "answerable": samples[score.sample].answerable,
-            "metric": score.metric,
-            "value": score.value,
-            "spread": max(score.values) - min(score.values) if score.values else None,
-            "repeats": len(score.values),
-            "reason": score.reason,
-        }
-        for score in scores
-    ]
-    types = {"version": "Int64", "value": "float64", "spread": "float64"}
-    return pd.DataFrame(rows).astype(types)
 
 
 @outside_event_loop

@@ -4,86 +4,27 @@ In a forced run every question was answered whatever its confidence; what any th
 One half of the clusters chooses, the other is only measured. The result is written as calibration.json, format 2.
 """
 
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from io import BytesIO, StringIO
-from math import ceil, inf, isfinite, log
-from typing import TYPE_CHECKING, Any, Literal
+from math import ceil, inf, log
+from typing import TYPE_CHECKING, Literal
 
-from ruamel.yaml import YAML
-
-from evals.dataset import Sample, StrictModel
+from evals.calibration_results import Calibration, Field, HalfResult, RunAgreement, ThresholdResult
+from evals.curves import Point, between, mean_risk, risk_coverage
+from evals.dataset import Sample
 from evals.errors import RunInvalid
 from evals.gate.stats import Interval, Levels, interval
 from evals.judge.scores import kept_judged_scores
 from evals.metrics.keyless import is_right
+from evals.release_fields import with_fields
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import missing_reason
-from graph.errors import ReleaseInvalid
 from graph.release import Release
-from graph.release_yaml import parse_release
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class Point:
-    """What happens when everything from a confidence of `threshold` on is answered.
-
-    `answered` of all samples are answered, which is the `coverage`; `wrong` of these are, which is the `risk`.
-    """
-
-    threshold: float
-    answered: int
-    wrong: float
-    coverage: float
-    risk: float
-
-
-def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> tuple[Point, ...]:
-    """A point for each confidence, the highest first (El-Yaniv and Wiener, 2010); equal ones are answered together.
-
-    `wrong` says of each sample whether its answer is, or how far, from 0 to 1. A confidence of minus infinity is one
-    that is never answered.
-    """
-    pairs = sorted(zip(confidences, wrong, strict=True), key=lambda pair: -pair[0])
-    points: list[Point] = []
-    answered, missed = 0, 0.0
-    for place, (confidence, bad) in enumerate(pairs):
-        answered, missed = answered + 1, missed + bad
-        last = place + 1 == len(pairs) or pairs[place + 1][0] < confidence
-        if last and isfinite(confidence):
-            points.append(Point(confidence, answered, missed, answered / len(pairs), missed / answered))
-    return tuple(points)
-
-
-def mean_risk(points: Sequence[tuple[float, float]], to: float = 1.0) -> float | None:
-    """The mean risk over all coverages up to one (AURC of Geifman and others, 2019); None without a point.
-
-    Samples of equal confidence count with the risk that they have together.
-    """
-    if to <= 0 or not points:
-        return None
-    starts = [0.0, *(coverage for coverage, _ in points)]
-    widths = [max(0.0, min(coverage, to) - start) for start, (coverage, _) in zip(starts, points, strict=False)]
-    return sum(width * risk for width, (_, risk) in zip(widths, points, strict=True)) / sum(widths)
-
-
-def between(low: float, high: float) -> float:
-    """The shortest decimal near the middle that is between both, or `high` where there is none."""
-    middle = (low + high) / 2
-    rounded = (round(middle, digits) for digits in range(2, 17))
-    return next((value for value in rounded if low < value < high), high)
-
-
-def png(figure: "Figure") -> bytes:
-    """A picture as PNG; the same picture gives the same bytes."""
-    held = BytesIO()
-    figure.savefig(held, dpi=150, format="png", metadata={"Software": None})
-    return held.getvalue()
+    pass
 
 
 @dataclass(frozen=True)
@@ -128,7 +69,6 @@ def cases_of(
 RUNGS = 10
 """Coverages that are tried, tenths of the largest; each has its share of what may go wrong (Bonferroni)."""
 ALPHA = 0.05
-Field = Literal["answer_from", "read_from"]
 Cases = Sequence[CalibrationCase]
 
 
@@ -154,67 +94,6 @@ class ThresholdChoice:
 
     threshold: float | None
     why: str
-
-
-class ThresholdResult(StrictModel):
-    """What a half would have come to under a threshold; `low` and `high` bound the risk, each 95 % certain.
-
-    `refused` are the answerable questions that are declined, `let_through` the unanswerable ones that are answered.
-    """
-
-    answered: int
-    wrong: int
-    coverage: float
-    risk: float | None
-    low: float
-    high: float
-    refused: int
-    let_through: int
-
-
-class HalfResult(StrictModel):
-    """One half of the dataset: as the release is, as it is calibrated, and the curve; `aurc` is its mean risk."""
-
-    samples: int
-    clusters: int
-    answerable: int
-    before: ThresholdResult
-    after: ThresholdResult | None
-    aurc: float | None
-    risk_coverage: tuple[dict[str, float], ...]
-
-
-class RunAgreement(StrictModel):
-    """Of the samples of the release's own run, how many were declined or not as the forced run says."""
-
-    samples: int
-    declined: int
-
-
-class Calibration(StrictModel):
-    """Everything that was chosen, what it was chosen by, and what it is worth on samples that did not choose it.
-
-    `threshold` is the field of `routing` that was chosen, `after` is None where no value holds.
-    """
-
-    format: Literal[2] = 2
-    dataset: str
-    dataset_digest: str
-    label: str
-    release: str
-    snapshot: str
-    run: str
-    left_out: dict[str, str]
-    aim: str
-    threshold: Field
-    before: float
-    after: float | None
-    after_label: str | None = None
-    why: str
-    agreement: RunAgreement
-    fitting: HalfResult
-    reporting: HalfResult
-    made: str
 
 
 def threshold_of(release: Release) -> Field:
@@ -398,69 +277,3 @@ def _measured(cases: Cases, threshold: float) -> ThresholdResult:
         refused=_refused(cases, threshold),
         let_through=sum(not case.answerable for case in inside),
     )
-
-
-def rewritten(text: str, changes: Mapping[str, Any], where: str) -> str:
-    """A release.yaml with some fields changed or added, and its comments, order and style as they were.
-
-    Raises ReleaseInvalid where it is no release, or has aliases.
-    """
-    wanted = with_fields(parse_release(text, where), changes)
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 10_000  # Lines are never folded.
-    fields, comments = yaml.load(text), ""
-    if fields is None:
-        fields, comments = {}, text if not text or text.endswith("\n") else f"{text}\n"
-    _update(fields, changes)
-    written = StringIO()
-    yaml.dump(fields, written)
-    new = comments + written.getvalue()
-    if parse_release(new, where) != wanted:
-        raise ReleaseInvalid(f"{where}: {', '.join(changes)} cannot be changed in place; write them as plain fields.")
-    return new
-
-
-def with_fields(release: Release, changes: Mapping[str, Any]) -> Release:
-    """A release with some fields changed; a mapping inside is of the fields of a part."""
-    fields = release.model_dump()
-    _update(fields, changes)
-    return Release.model_validate(fields)
-
-
-def _update(fields: MutableMapping[str, Any], changes: Mapping[str, Any]) -> None:
-    for name, value in changes.items():
-        if isinstance(value, Mapping) and isinstance(fields.get(name), MutableMapping):
-            _update(fields[name], value)
-        else:
-            fields[name] = value
-
-
-COLOURS = {"fitting": "#9aa5b1", "reporting": "#1f6feb"}
-CHOSEN = "#111111"
-
-
-def risk_coverage_png(found: Calibration) -> bytes:
-    """Risk over coverage on both halves, with the release as it is and as it is calibrated on the reporting half."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    for name, colour in COLOURS.items():
-        half = getattr(found, name)
-        area = f", mean {half.aurc:.2f}" if half.aurc is not None else ""
-        xs, ys = ([point[field] for point in half.risk_coverage] for field in ("coverage", "risk"))
-        axes.step(xs, ys, color=colour, where="post", label=f"{name} half, {half.samples} samples{area}")
-    for result, name, value, fill in (
-        (found.reporting.before, "before", found.before, "white"),
-        (found.reporting.after, "calibrated", found.after, CHOSEN),
-    ):
-        if result and result.risk is not None:
-            spread = [[result.risk - result.low], [result.high - result.risk]]
-            style: dict[str, Any] = {"color": CHOSEN, "markerfacecolor": fill, "capsize": 3, "linewidth": 0.8}
-            label = f"{name}: {found.threshold} {value:g}"
-            axes.errorbar([result.coverage], [result.risk], yerr=spread, fmt="o", label=label, **style)
-    axes.set(xlabel="coverage: share of the questions answered", ylabel="risk: share of wrong answers among them")
-    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), title=f"{found.label} on {found.dataset}")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
-    return png(figure)

@@ -84,6 +84,7 @@ def test_the_server_is_layered_as_drawn() -> None:
         {"audit"},
         {"auth"},
         {"settings"},
+        {"sensitive"},
         {"files", "processes", "roles"},
     ]
     level = {f"server.{name}": number for number, names in enumerate(layers) for name in names}

@@ -50,10 +50,11 @@ HOMES = {
     | {
         "server/observability/mlflow_traces.py",
         "evals/tracking.py",
+        "evals/traces.py",
         "evals/metrics/for_mlflow.py",
     },
     "statsmodels": {"server/observability/outcomes.py", "evals/gate/stats.py"},
-    "cryptography": {"graph/registry/signing.py"},
+    "cryptography": {"graph/registry/signing.py", "server/sensitive.py"},
     "pythonjsonlogger": {"server/observability/logs.py"},
     "pebble": {"graph/ingest/reading.py"},
     "markdown_it": {"graph/ingest/formats/tables.py"},
@@ -78,8 +79,8 @@ HOMES = {
         "graph/verification/features.py",
         "graph/ingest/access.py",
     },
-    "pandas": {"evals/api.py"},
-    "matplotlib": {"evals/calibration.py", "evals/report/trend.py", "graph/drawing.py"},
+    "pandas": {"evals/api.py", "evals/frames.py"},
+    "matplotlib": {"evals/cli/calibrate.py", "evals/curves.py", "evals/report/trend.py", "graph/drawing.py"},
     "jinja2": {"evals/report/words.py"},
     # Keyless metrics, judged ones, our own as ragas' users take them, and test sets: they change for four reasons.
     "ragas": {
@@ -88,7 +89,7 @@ HOMES = {
         "evals/judge/metrics.py",
         "evals/testset.py",
     },
-    "ruamel": {"evals/calibration.py"},
+    "ruamel": {"evals/release_fields.py"},
     "scipy": {"evals/gate/stats.py", "evals/judge/agreement.py", "server/observability/outcomes.py"},
     "text_to_num": {"graph/text/values.py"},
 }

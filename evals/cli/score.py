@@ -53,7 +53,7 @@ def score(
         errors.print(_usage(judged), highlight=False, soft_wrap=True)
         found = (*found, *judged.scores)
     if csv or parquet:
-        from evals.api import score_frame
+        from evals.frames import score_frame
 
         frame = score_frame(made, found)
         for path, write in ((csv, frame.to_csv), (parquet, frame.to_parquet)):

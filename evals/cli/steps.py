@@ -20,7 +20,8 @@ from evals.gate.verdict import Verdict
 from evals.judge.config import JudgeConfig, judge_config
 from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
 from evals.report import write_report
-from evals.report.contents import ReportedRun, report_of
+from evals.report.contents import report_of
+from evals.report.pairs import ReportedRun
 from evals.runner import ask_all
 from evals.runs import EvalRun, PackagedRelease, open_run
 from evals.scores import score_run

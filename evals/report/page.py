@@ -10,7 +10,8 @@ import evals.report.words as words
 from evals.gate.criteria import MeasureComparison
 from evals.gate.verdict import CriterionResult, Measure, Verdict
 from evals.metrics.catalog import METRICS
-from evals.report.contents import EvalReport, Json, Points, SamplePair, side_json, status
+from evals.report.contents import EvalReport
+from evals.report.pairs import Json, Points, SamplePair, side_json, status
 from evals.runs import SampleOutcome
 
 COLUMNS = 9

@@ -4,7 +4,8 @@ import re
 
 import evals.report.words as words
 from evals.gate.verdict import Verdict
-from evals.report.contents import ORDER, EvalReport, status
+from evals.report.contents import EvalReport
+from evals.report.pairs import ORDER, status
 from evals.runs import SampleOutcome
 
 LIMIT = 65_000

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from evals.calibration import png
+from evals.curves import png
 from evals.errors import RunInvalid
 from evals.gate.criteria import MeanInterval, mean_interval
 from evals.gate.stats import Levels
 from evals.metrics.catalog import METRICS
-from evals.report.contents import ReportedRun
+from evals.report.pairs import ReportedRun
 from evals.report.words import figure, title
 from evals.runs import check_same_questions
 

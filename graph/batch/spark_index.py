@@ -6,7 +6,6 @@ is there once its row in it is, so that an interrupted run is completed by the n
 """
 
 import asyncio
-import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import TypeAdapter
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -65,6 +65,8 @@ STAGED_FIELDS: "list[pa.Field[Any]]" = [
 STAGED = pa.schema(STAGED_FIELDS)
 """What workers hand in: a document with its chunks, or why it is refused."""
 TASKS_OF_CORE = 4
+SOURCE, REFUSAL = TypeAdapter(Source), TypeAdapter(Refusal)
+"""As JSON they reach the workers and come back."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class TableIndex:
 
     def _staged(self, todo: list[Source]) -> DataFrame:
         """The documents as workers read them; parts of one file are read together, in their order."""
-        rows = [(number, str(source.path), pickle.dumps(source)) for number, source in enumerate(todo)]
+        rows = [(number, str(source.path), SOURCE.dump_json(source)) for number, source in enumerate(todo)]
         frame = self.spark.createDataFrame(rows, "number long, path string, source binary")
         tasks = max(1, min(len(todo), TASKS_OF_CORE * self.spark.sparkContext.defaultParallelism))
         split = frame.repartition(tasks, "path").sortWithinPartitions("number")
@@ -156,7 +158,7 @@ class TableIndex:
         listed = (
             staged.select("number", "document", "file", "content", "warnings", "refusal").orderBy("number").collect()
         )
-        refused = refused + [pickle.loads(row["refusal"]) for row in listed if row["refusal"]]
+        refused = refused + [REFUSAL.validate_json(row["refusal"]) for row in listed if row["refusal"]]
         if self.options.strict and refused:
             told = "; ".join(f"{refusal.file}: {refusal.reason}" for refusal in refused[:5])
             raise FilesRefused(f"{len(refused)} refused, so nothing was written: {told}.")
@@ -243,7 +245,7 @@ def read_batches(
     cutting = Recipe(release.embedding, release.chunking, options.ocr)
     for batch in batches:
         rows: list[Row] = batch.to_pylist()
-        sources = [pickle.loads(row["source"]) for row in rows]
+        sources = [SOURCE.validate_json(row["source"]) for row in rows]
         numbers = {source.id: row["number"] for source, row in zip(sources, rows, strict=True)}
         for source, outcome in read_all(sources, cutting, options.limits):
             row = {"number": numbers[source.id], "recipe": recipe, **_staged_row(source, outcome, options, embedder)}
@@ -269,5 +271,11 @@ def _staged_row(source: Source, outcome: Cut | Refusal, options: Options, embedd
 
     made = outcome if isinstance(outcome, Refusal) else catch_failures(source.file, work)
     if isinstance(made, Refusal):
-        return {"document": source.id, "file": source.file, "refusal": pickle.dumps(made), "warnings": [], "chunks": []}
+        return {
+            "document": source.id,
+            "file": source.file,
+            "refusal": REFUSAL.dump_json(made),
+            "warnings": [],
+            "chunks": [],
+        }
     return made

@@ -15,17 +15,9 @@ Action = Literal["allow", "mask", "block"]
 ACTIONS: tuple[Action, ...] = ("allow", "mask", "block")
 """From the most to the least lenient."""
 Kind = Literal[
-    "CREDIT_CARD",
-    "EMAIL_ADDRESS",
-    "IBAN_CODE",
-    "IP_ADDRESS",
-    "PERSON",
-    "PHONE_NUMBER",
-    "SECRET",
-    "STREET_ADDRESS",
-    "US_DRIVER_LICENSE",
-    "US_SSN",
-]
+    "CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "PERSON", "PHONE_NUMBER", "SECRET", "STREET_ADDRESS",
+    "US_DRIVER_LICENSE", "US_SSN",
+]  # fmt: skip
 """Types by the names that Presidio gives them; SECRET is a key, token or password."""
 
 

@@ -226,7 +226,7 @@ def _fraction(match: re.Match[str]) -> str:
     numerator, name = (part for part in ((match[1] or match[3] or match[5]), (match[2] or match[4] or match[6])))
     share = NUMERATORS.get((numerator or "a").lower(), 1) / FRACTIONS[name.lower()]
     before = match.group()[: match.start(5) - match.start()] if match[5] else ""
-    return f"{before}{100 * share:.3g}%"
+    return f"{before}{100 * share:.6g}%"
 
 
 def _dates(text: str) -> Iterator[Value]:

@@ -8,7 +8,7 @@ from ..state import Citation, Passage, Repair
 from ..text.facts import names, plain_words
 from ..text.values import Value, missing_values, values
 from ..text.words import terms
-from .claims import CitationList, Claim, with_markers
+from .claims import CitationList, Claim, claim_content, with_markers
 from .rules import PassageFinding, verdict
 from .statement import NO, YES
 
@@ -33,6 +33,9 @@ NOT_FOUND_STATEMENT = re.compile(
 """A statement that the passages do not contain something; no passage can support it."""
 GOES_ON = re.compile(r";|,? \b(?:but|however|although|while|whereas)\b", re.IGNORECASE)
 """What a sentence says beside that can be supported."""
+CLAUSE_SEPARATOR = re.compile(
+    r";\s+|,?\s+(?:while|whereas)\s+|,\s+(?:and|but)\s+|\s+and\s+(?=\w+ (?:\w+ )?(?:is|are|was|were|has|have)\b)"
+)
 YES_NO_SENTENCE = re.compile(rf"(?:{'|'.join([*YES, *NO])}|of course)[.!,]*", re.IGNORECASE)
 """A yes or no as a sentence of its own; it is checked together with the claim after it."""
 HEADING = re.compile(r"^ {0,3}#{1,6} |^\|.*\|[ \t]*$", re.MULTILINE)
@@ -47,11 +50,15 @@ UNCITED_MIN_SUPPORT = 0.6
 """Support that a claim without a citation needs: at 0.6 the best of many is as often wrong as a cited one at 0.5."""
 UNCITED_UNSURE_FROM = 0.48
 """The score from which a claim is kept as unverified by a passage that it does not cite."""
+CLAUSE_MIN_TERMS = 2
+"""The fewest content words of a clause that is checked by itself."""
+CLAUSE_MIN_SUPPORT = 0.75
+"""Support that each clause needs when the claim as a whole has too little."""
 
 
 @dataclass
 class ClaimCheck:
-    """A claim and the finding for each passage by the passage's index.
+    """A claim, the finding for each passage by the passage's index, and the checks of its clauses.
 
     `not_found`: it says that the passages lack something. `timed_out`: there was no time to check it.
     """
@@ -59,6 +66,7 @@ class ClaimCheck:
     claim: Claim
     findings: dict[int, PassageFinding]
     not_found: bool = False
+    clauses: list["ClaimCheck"] = field(default_factory=list)
     timed_out: bool = False
 
     @property
@@ -117,6 +125,14 @@ def says_not_found(claim: Claim) -> bool:
     return bool(NOT_FOUND_STATEMENT.search(claim.text)) and not GOES_ON.search(claim.text)
 
 
+def clauses(claim: Claim) -> list[Claim]:
+    """The clauses of a claim that can be checked one by one, without those that say that something was not found."""
+    parts = [part.strip() for part in CLAUSE_SEPARATOR.split(claim_content(claim.text))]
+    if len(parts) < 2 or any(len(terms(part)) < CLAUSE_MIN_TERMS for part in parts):
+        return []
+    return [each for part in parts if not says_not_found(each := Claim(part, claim.markers))]
+
+
 def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimOutcome:
     """Keep the cited passages with support of `support_from`, cite the best passage instead, or remove the claim.
 
@@ -144,15 +160,27 @@ def unverified_outcome(check: ClaimCheck, count: int, unsure_from: float) -> Cla
     """Keep a claim that neither rules nor model decided, marked as unverified, with its best passage.
 
     A passage that it does not cite must have `UNCITED_UNSURE_FROM`, and the cited ones must not say otherwise.
-    None where no passage has so much.
+    None where no passage has so much, or where those that it cites do not exist.
     """
     cited = {number: check.findings[number] for number in check.cited(count)}
     best, least = best_finding(cited or check.findings), unsure_from
+    if check.claim.markers and not cited:
+        return None
     if cited and best and best[1].score < least and not best[1].opposes:
         best, least = best_finding(check.findings), max(least, UNCITED_UNSURE_FROM)
     if not best or best[1].score < least or best[1].window is None:
         return None
     return ClaimOutcome([best], [_repair(check.claim, "unverified", best[1])], unverified=True)
+
+
+def combine_clauses(parts: Sequence[ClaimOutcome], claim: Claim) -> ClaimOutcome | None:
+    """The outcome of a claim whose clauses were checked one by one; None unless each is supported."""
+    if not parts or not all(part.citations for part in parts):
+        return None
+    citations = {(number, each.window): (number, each) for part in parts for number, each in part.citations}
+    # A passage that one clause drops may be kept by another one.
+    repairs = [repair for part in parts for repair in part.repairs if repair["action"] != "dropped"]
+    return ClaimOutcome(list(citations.values()), [{**repairs[0], "claim": claim.text}] if repairs else [])
 
 
 def _repair(claim: Claim, action: str, finding: PassageFinding) -> Repair:

@@ -19,11 +19,14 @@ from .features import best_question_overlap, question_overlap, rival_overlaps
 from .model import ModelDecision, UncertainClaim, judge_prompt, parse_decisions
 from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
+    CLAUSE_MIN_SUPPORT,
     YES_NO_SENTENCE,
     CheckedAnswer,
     ClaimCheck,
     ClaimOutcome,
     assemble_answer,
+    clauses,
+    combine_clauses,
     decide_outcome,
     is_claim,
     says_not_found,
@@ -146,10 +149,14 @@ class DraftCheck:
         if await off_loop(is_planted, claim.text, self.question):
             return ClaimCheck(claim, dict.fromkeys(range(len(self.passages)), INSTRUCTS))
         claim = self._with_lead(claim, lead)
-        return ClaimCheck(claim, await self.findings(claim), not_found=says_not_found(claim))
+        parts = clauses(claim)
+        check = ClaimCheck(claim, await self.findings(claim), says_not_found(claim) and not parts)
+        if check.best_score < self.verifier.settings.support_from:
+            check.clauses = [ClaimCheck(part, await self.findings(part)) for part in parts]
+        return check
 
     def check_now(self, claim: Claim, lead: str, compare: Compare | None) -> ClaimCheck | None:
-        """As `check`, but synchronous."""
+        """As `check`, but synchronous and without clauses."""
         if not self._is_claim(claim, lead):
             return None
         claim = self._with_lead(claim, lead)
@@ -261,6 +268,7 @@ class DraftCheck:
             unit = next((unit for unit in units if unit.start <= decision.start < unit.end), units[0])
             window = Window(unit.start, unit.end)
             check.findings[decision.passage] = PassageFinding(MODEL_SUPPORTED_SCORE, window, sure=True)
+        check.clauses = []
 
     def outcome(self, check: ClaimCheck) -> ClaimOutcome:
         """Decide whether a claim is kept, cited differently, marked as unverified or removed."""
@@ -279,7 +287,10 @@ class DraftCheck:
             return whole
         if check.not_found:
             return ClaimOutcome([], [], not_found=True)
-        return replace(whole, citations=[]) if settings.strict and not sure else whole
+        needed = max(settings.support_from, CLAUSE_MIN_SUPPORT)
+        parts = [decide_outcome(clause, count, needed) for clause in check.clauses]
+        unsupported = replace(whole, citations=[]) if settings.strict and not sure else whole
+        return combine_clauses(parts, check.claim) or unsupported
 
 
 def _as_outdated(finding: PassageFinding) -> PassageFinding:

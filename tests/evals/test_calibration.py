@@ -12,22 +12,19 @@ from evals.calibration import (
     ALPHA,
     Aim,
     CalibrationCase,
-    Point,
-    between,
     cases_of,
     choose,
     curve,
     forced,
     in_fitting_half,
-    mean_risk,
-    rewritten,
-    risk_coverage,
     risk_of,
     routes_of,
     threshold_of,
 )
+from evals.curves import Point, between, mean_risk, risk_coverage
 from evals.dataset import Sample
 from evals.metrics.keyless import is_right
+from evals.release_fields import rewritten
 from evals.runs import SampleFailure, SampleOutcome
 from graph.errors import ReleaseInvalid
 from graph.release import Models, Release

@@ -210,6 +210,8 @@ EVERY = {
     "GET /page/about": ASKING,
     "POST /feedback": ASKING,
     "POST /verify": ASKING,
+    "POST /responses": ASKING,
+    "POST /invocations": ASKING,
     "POST /mcp": ASKING,
     "POST /mcp/": ASKING,
     "GET /v1/models": ASKING,

@@ -281,7 +281,8 @@ def test_a_slow_model_is_streamed_token_by_token(quick_handbook: Path, tmp_path:
         items = said(httpx.post(f"{url}/rag/stream", timeout=60, json={"input": LAPTOPS}))
     tokens = [item["text"] for item in items if item.get("event") == "token"]
     assert "".join(tokens) == reply
-    assert len(tokens) > 5
+    # Numbers are held back until it is known whether they are sensitive.
+    assert len(tokens) >= 5
 
 
 def test_a_stream_ends_on_the_release_that_it_began_with(quick_handbook: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT
 
-from evals.calibration import Calibration
+from evals.calibration_results import Calibration
 from evals.dataset import read_dataset, write_dataset
 from evals.runs import ANSWERS
 from graph.release_yaml import load_release

@@ -6,7 +6,9 @@ import pytest
 from report_under_test import answered, declined, failed, in_memory, verdict_of
 
 from evals.dataset import Dataset, Sample
-from evals.report.contents import EvalReport, ReportedRun, RiskCurve, latency, risk
+from evals.report.contents import EvalReport
+from evals.report.curves import RiskCurve, latency, risk
+from evals.report.pairs import ReportedRun
 from evals.scores import Score
 
 DATASET = Dataset("d", tuple(Sample(id=name, question="?", answerable=name != "d") for name in "abcdef"))

@@ -3,7 +3,7 @@
 from report_under_test import answered, declined, failed, in_memory
 
 from evals.dataset import Dataset, Sample
-from evals.report.contents import ReportedRun, SamplePair, pairs, status
+from evals.report.pairs import ReportedRun, SamplePair, pairs, status
 from evals.runs import SampleOutcome
 from evals.scores import Score
 
