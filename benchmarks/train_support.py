@@ -38,7 +38,7 @@ QUESTIONS, PLANTED, REFERENCES = 700, 250, 300
 FRAGMENTS = 0.35
 """The share of answers that stand alone rather than in a sentence."""
 PENALTY = 20.0
-HARD = ("copied", "other_column", "other_row")
+HARD = ("copied", "other_cell")
 """Features that only hard rules look at."""
 
 

@@ -83,8 +83,8 @@ def test_the_server_is_layered_as_drawn() -> None:
         {"context", "client", "client_streams"},
         {"audit"},
         {"auth"},
-        {"settings"},
         {"sensitive"},
+        {"settings"},
         {"files", "processes", "roles"},
     ]
     level = {f"server.{name}": number for number, names in enumerate(layers) for name in names}

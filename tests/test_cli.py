@@ -42,7 +42,9 @@ def run(*arguments: object, text: str | None = None, cwd: Path | None = None) ->
 
 def test_help_lists_the_commands_and_the_exit_codes() -> None:
     shown = subprocess.run([*WARRANT, "--help"], capture_output=True, text=True, cwd=ROOT, timeout=120).stdout
-    assert all(word in " ".join(shown.split()) for word in ("index", "ask", "search", "release", "graph", "130 interrupted"))
+    assert all(
+        word in " ".join(shown.split()) for word in ("index", "ask", "search", "release", "graph", "130 interrupted")
+    )
 
 
 def imported_by(*arguments: str) -> set[str]:

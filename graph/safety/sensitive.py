@@ -1,7 +1,6 @@
 """Finds sensitive data in text by its form, its check digits and the words before it, and masks it; pure.
 
-There is no model: names and places without a sign of their own are not found. docs/safety.md has recall and precision
-by type.
+There is no model: names and places without a sign of their own are not found. docs/safety.md has the recall by type.
 """
 
 import re

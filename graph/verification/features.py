@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
 
-from ..steps.names import names_in, text_names
+from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..steps.question_kinds import HOW_MANY
-from ..text.facts import count_opposites, names
+from ..text.facts import count_opposites
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
 from ..text.units import unit_at
@@ -29,7 +29,6 @@ RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
 DURATIONS = ("second", "month")
 PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?")
-AND = re.compile(r" (?:and|und|et|y|e|en) ")
 Features = dict[str, float]
 
 
@@ -50,21 +49,20 @@ def features(
     missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
     covered = share(claim.all_terms, claim.all_terms - missing, weigh)
     answer = frozenset(claim.terms) - claim.question_terms
-    names_other = bool(names(unit.text) - claim.words - claim.question_terms)
     copied_share = LCSseq.similarity(claim.terms, unit.terms) / len(claim.terms) if claim.terms else 1.0
+    names_other = bool(unit.names - claim.words - claim.question_terms)
     return {
         "held": covered,
         "answer": share(answer, answer - missing, weigh),
         "cosine": DEFAULT_COSINE[0] + DEFAULT_COSINE[1] * covered if cosine is None else cosine,
         **_value_features(claim, index, passage),
-        "name_missing": float(_name_missing(claim, passage)),
+        "name_missing": float(_name_missing(claim, passage) or _is_about_other_name(claim, index, passage)),
         "name_replaced": copied_share * (names_other and _name_replaced(claim, unit, context)),
         "polarity": _negation_mismatch(claim, unit, passage, copied_share),
         "opposed": float(count_opposites(claim.words, unit.words) > 0 or _periods_differ(claim, unit)),
         "rival": rival if claim.answers_question else 0.0,
         "copied": copied_share,
-        "other_column": float(_is_from_other_column(claim, unit)),
-        "other_row": float(_is_from_other_row(claim, index, passage)),
+        "other_cell": float(_is_from_other_column(claim, unit)),
         "added": float(
             copied_share >= PARTLY_COPIED_MIN_SHARE
             and _longest_missing_run(claim.terms, matched, passage) >= ADDED_MIN_RUN
@@ -108,6 +106,22 @@ def _name_replaced(claim: InterpretedClaim, unit: AnalysedText, context: Analyse
     return any(len(missing_terms(name, [unit.term_forms, context.term_forms])) == len(name) for name in unmatched)
 
 
+def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> bool:
+    """Whether the unit is about another model, code or owner than the question: the Brisel 180, the seal of Warsaw."""
+    if not claim.answers_question:
+        return False
+    text = passage.unit_texts[index].text
+    in_unit, in_context = text_names(text), text_names(passage.unit_contexts[index].text)
+    names = names_in(claim.question)
+    codes = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
+    if codes and not any(in_unit.has(name) or in_context.has(name) for name in codes):
+        unit = passage.units[index]
+        is_row = ROW.match(passage.text[unit.start : unit.end])
+        if any(map(in_unit.rivals, codes)) or (is_row and any(_numbered(in_unit.words, code.before) for code in codes)):
+            return True
+    return any(_belongs_to_other(claim.question, name, text) for name in names if name.kind == "name")
+
+
 def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether a claim names one column of a table row and states the cell of another."""
     # The first cell names the row.
@@ -129,25 +143,17 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     )
 
 
-def _is_from_other_row(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> bool:
-    """Whether a claim names another row of the table, or names this one and says what only another one has."""
-    own, named = _row_name(index, passage), claim.all_terms
-    others = {n: name for n in range(len(passage.units)) if n != index and (name := _row_name(n, passage))}
-    if not own & named:
-        return bool(own) and any(name <= named for name in others.values())
-    missing = missing_terms(claim.terms, [passage.unit_texts[index].term_forms, passage.context.term_forms])
-    return bool(missing) and any(
-        missing <= set(passage.unit_texts[n].terms) - name for n, name in others.items() if not name <= named
-    )
+def _numbered(words: Sequence[str], label: str) -> bool:
+    """Whether a row has a number within two words after a label."""
+    return any(label == word and any(map(str.isdigit, words[n + 1 : n + 3])) for n, word in enumerate(words))
 
 
-@lru_cache(maxsize=16384)
-def _row_name(index: int, passage: PreparedPassage) -> frozenset[str]:
-    """The terms of the first cell of a row; none for a sentence."""
-    unit = passage.units[index]
-    if not ROW.match(passage.text[unit.start : unit.end]):
-        return frozenset()
-    return frozenset(terms_of(passage.unit_texts[index].text.partition("; ")[0].partition(": ")[2]))
+def _belongs_to_other(question: str, name: Name, text: str) -> bool:
+    """Whether a text has the question's `the seal of Sigilium` with another name, and never with this one."""
+    if not (owner := re.search(rf"(\w+ of (?:the )?){re.escape(name.text)}\b", question)):
+        return False
+    owners = [match[1] for match in re.finditer(rf"(?i:\b{re.escape(owner[1])})((?:[A-Z]\S* ?)+)", text)]
+    return bool(owners) and not any(text_names(other).has(name) for other in owners)
 
 
 def _longest_missing_run(claim_terms: tuple[str, ...], matched: set[str], passage: PreparedPassage) -> int:
@@ -206,13 +212,6 @@ class Overlap:
         return more and self.in_context >= other.in_context and self.names >= other.names
 
 
-def lacks_name(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
-    """Whether a fragment answers for a code or number of the question that its unit and context lack: `Kaldera 20`."""
-    texts = text_names(unit.text), text_names(context.text)
-    codes = [name for name in names_in(claim.question) if name.kind != "name"] if claim.is_fragment else []
-    return any(not any(text.has(code) for text in texts) for code in codes)
-
-
 def overlap_of(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText, weigh: TermWeight) -> Overlap:
     texts = text_names(unit.text), text_names(context.text)
     held = sum(any(text.has(name) for text in texts) for name in names_in(claim.question))
@@ -226,9 +225,9 @@ def rival_overlaps(
     if not (claim.needs_question and claim.values):
         return ()
     return tuple(
-        overlap_of(claim, unit, passage.context, weigh)
+        overlap_of(claim, unit, context, weigh)
         for passage in passages
-        for unit in passage.unit_texts
+        for unit, context in zip(passage.unit_texts, passage.unit_contexts, strict=True)
         if missing_values(claim.values, unit.values) and _rivals_of(claim, unit.values)
     )
 
@@ -245,30 +244,23 @@ def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
 
 
 def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
-    """Whether another value of the same sentence or row is the one that the claim should have.
+    """Whether another value of the same sentence or row is the one that a bare value should be.
 
-    It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of what the claim is
-    about: of the question, where it is a bare value.
+    It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of the question.
     """
-    # Only a bare value is held against the unit that is asked for; any other one must stand in the sentence.
-    stands = not missing_values(claim.values, unit.values)
-    if not claim.values or not (stands or claim.needs_question) or not _rivals_of(claim, unit.values):
+    if not (claim.needs_question and claim.values) or not _rivals_of(claim, unit.values):
         return False
-    asked = unit_asked_for(claim.question) if claim.needs_question else frozenset()
+    asked = unit_asked_for(claim.question)
     in_asked_unit = [value for value in unit.values if asked & value.units]
     if in_asked_unit and missing_values(claim.values, in_asked_unit) == list(claim.values):
         return not any(asked & value.units for value in claim.values)
-    texts = PART_ENDS.split(unit.text)
-    if len(texts) == 1 and not claim.needs_question:
-        texts = AND.split(unit.text)
-    parts = [AnalysedText(part, unit.language) for part in texts]
+    parts = [AnalysedText(part, unit.language) for part in PART_ENDS.split(unit.text)]
     own = [part for part in parts if part.values and not missing_values(claim.values, part.values)]
     others = [part for part in parts if _rivals_of(claim, part.values) and part not in own]
     # What stands before the first value holds for all of them.
     first = next((part for part in parts if part in own or part in others), unit)
     shared = frozenset(terms_of(in_digits(first.text, unit.language)[: first.values[0].start]))
-    values_terms = {term for value in claim.values for term in terms_of(value.text)}
-    wanted = (claim.question_terms if claim.needs_question else frozenset(claim.terms) - values_terms) - shared
+    wanted = claim.question_terms - shared
     held = [max((_overlap(wanted, part, part, weigh) for part in side), default=0.0) for side in (own, others)]
     return bool(wanted and own) and held[1] > held[0]
 
@@ -287,8 +279,6 @@ def _negation_mismatch(
         return 0.0 if unit.is_negated or passage.is_exclusion else copied_share
     if claim.assent is False or claim.question_is_negated:
         return 0.0
-    if unit.is_negated and claim.all_terms.issuperset(unit.terms):
-        return 1.0
     negated = claim.assent and any(not clause.isdisjoint(claim.question_terms) for clause in unit.negated_clauses)
     shares = [NEGATED_MIN_SHARE * bool(negated)] + [
         _negated_share(claim, clause)

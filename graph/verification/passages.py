@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..text.facts import count_negations, negated_clauses, plain_words
+from ..text.facts import count_negations, names, negated_clauses, plain_words
 from ..text.function_words import LEADING_PRONOUN
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
@@ -60,6 +60,10 @@ class AnalysedText:
     @cached_property
     def words(self) -> frozenset[str]:
         return plain_words(self.text)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return names(self.text)
 
     @cached_property
     def negated_clauses(self) -> tuple[frozenset[str], ...]:

@@ -8,7 +8,7 @@ from ..state import Citation, Passage, Repair
 from ..text.facts import names, plain_words
 from ..text.values import Value, missing_values, values
 from ..text.words import terms
-from .claims import CitationList, Claim, claim_content, with_markers
+from .claims import CitationList, Claim, with_markers
 from .rules import PassageFinding, verdict
 from .statement import NO, YES
 
@@ -31,8 +31,6 @@ NOT_FOUND_STATEMENT = re.compile(
     re.IGNORECASE,
 )
 """A statement that the passages do not contain something; no passage can support it."""
-GOES_ON = re.compile(r";|,? \b(?:but|however|although|while|whereas)\b", re.IGNORECASE)
-"""What a sentence says beside that can be supported."""
 CLAUSE_SEPARATOR = re.compile(
     r";\s+|,?\s+(?:while|whereas)\s+|,\s+(?:and|but)\s+|\s+and\s+(?=\w+ (?:\w+ )?(?:is|are|was|were|has|have)\b)"
 )
@@ -48,12 +46,8 @@ MOVED_MIN_SUPPORT = 0.75
 """Support that another passage needs when no cited passage supports the claim."""
 UNCITED_MIN_SUPPORT = 0.6
 """Support that a claim without a citation needs: at 0.6 the best of many is as often wrong as a cited one at 0.5."""
-UNCITED_UNSURE_FROM = 0.48
-"""The score from which a claim is kept as unverified by a passage that it does not cite."""
 CLAUSE_MIN_TERMS = 2
 """The fewest content words of a clause that is checked by itself."""
-CLAUSE_MIN_SUPPORT = 0.75
-"""Support that each clause needs when the claim as a whole has too little."""
 
 
 @dataclass
@@ -65,8 +59,8 @@ class ClaimCheck:
 
     claim: Claim
     findings: dict[int, PassageFinding]
-    not_found: bool = False
     clauses: list["ClaimCheck"] = field(default_factory=list)
+    not_found: bool = False
     timed_out: bool = False
 
     @property
@@ -121,16 +115,16 @@ def is_claim(claim: Claim) -> bool:
 
 
 def says_not_found(claim: Claim) -> bool:
-    """Whether a sentence only states that the passages lack something."""
-    return bool(NOT_FOUND_STATEMENT.search(claim.text)) and not GOES_ON.search(claim.text)
+    """Whether a sentence states that the passages lack something."""
+    return bool(NOT_FOUND_STATEMENT.search(claim.text))
 
 
 def clauses(claim: Claim) -> list[Claim]:
-    """The clauses of a claim that can be checked one by one, without those that say that something was not found."""
-    parts = [part.strip() for part in CLAUSE_SEPARATOR.split(claim_content(claim.text))]
+    """The clauses of a claim that can be checked one by one; none when it has only one."""
+    parts = [part.strip() for part in CLAUSE_SEPARATOR.split(claim.text)]
     if len(parts) < 2 or any(len(terms(part)) < CLAUSE_MIN_TERMS for part in parts):
         return []
-    return [each for part in parts if not says_not_found(each := Claim(part, claim.markers))]
+    return [Claim(part, claim.markers) for part in parts]
 
 
 def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimOutcome:
@@ -159,18 +153,21 @@ def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimO
 def unverified_outcome(check: ClaimCheck, count: int, unsure_from: float) -> ClaimOutcome | None:
     """Keep a claim that neither rules nor model decided, marked as unverified, with its best passage.
 
-    A passage that it does not cite must have `UNCITED_UNSURE_FROM`, and the cited ones must not say otherwise.
-    None where no passage has so much, or where those that it cites do not exist.
+    None for a claim whose cited passages do not exist, or whose best passage has less than `unsure_from`.
     """
-    cited = {number: check.findings[number] for number in check.cited(count)}
-    best, least = best_finding(cited or check.findings), unsure_from
-    if check.claim.markers and not cited:
-        return None
-    if cited and best and best[1].score < least and not best[1].opposes:
-        best, least = best_finding(check.findings), max(least, UNCITED_UNSURE_FROM)
-    if not best or best[1].score < least or best[1].window is None:
+    cited = {number: check.findings[number] for number in check.cited(count) if number in check.findings}
+    best = best_finding(cited or check.findings)
+    if (check.claim.markers and not cited) or not best or best[1].score < unsure_from or best[1].window is None:
         return None
     return ClaimOutcome([best], [_repair(check.claim, "unverified", best[1])], unverified=True)
+
+
+def _repair(claim: Claim, action: str, finding: PassageFinding) -> Repair:
+    because = "it cited no passage" if action == "added" else finding.because
+    repair = Repair(claim=claim.text, action=action, because=because, support=round(finding.score, 4))  # type: ignore[typeddict-item]
+    if action in ("removed", "unverified"):
+        repair["verdict"] = "unverified" if action == "unverified" else verdict(replace(finding, score=0.0), 0.5)
+    return repair
 
 
 def combine_clauses(parts: Sequence[ClaimOutcome], claim: Claim) -> ClaimOutcome | None:
@@ -181,14 +178,6 @@ def combine_clauses(parts: Sequence[ClaimOutcome], claim: Claim) -> ClaimOutcome
     # A passage that one clause drops may be kept by another one.
     repairs = [repair for part in parts for repair in part.repairs if repair["action"] != "dropped"]
     return ClaimOutcome(list(citations.values()), [{**repairs[0], "claim": claim.text}] if repairs else [])
-
-
-def _repair(claim: Claim, action: str, finding: PassageFinding) -> Repair:
-    because = "it cited no passage" if action == "added" else finding.because
-    repair = Repair(claim=claim.text, action=action, because=because, support=round(finding.score, 4))  # type: ignore[typeddict-item]
-    if action in ("removed", "unverified"):
-        repair["verdict"] = "unverified" if action == "unverified" else verdict(replace(finding, score=0.0), 0.5)
-    return repair
 
 
 def assemble_answer(

@@ -4,45 +4,38 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 from ..learned import load, logistic
 from ..state import Verdict
-from ..text.facts import words
+from ..text.facts import CLAUSE_ENDS, count_negations, words
 from ..text.values import Value, missing_values
 from ..text.words import TermWeight
+from .alignment import CopyDifference, copy_difference, is_near_copy
 from .claims import claim_content
-from .features import (
-    COPIED_MIN_SHARE,
-    Features,
-    Overlap,
-    features,
-    has_rival_beside,
-    lacks_name,
-    overlap_of,
-    question_overlap,
-)
+from .features import COPIED_MIN_SHARE, Features, Overlap, features, has_rival_beside, overlap_of, question_overlap
 from .passages import PreparedPassage, Window, is_known_language, missing_terms, terms_of
 from .statement import InterpretedClaim
 
 EXPLAIN_BELOW = 0.9
 """The score below which a finding says what is missing."""
-MAX_WRONG, MAX_REPLACED, MAX_UNKNOWN_LANGUAGE, RIVAL_MIN = 0.2, 0.55, 0.6, 0.3
-"""The highest scores of a claim that is wrong, that copies a sentence but for a word, and that is in an unknown
-language; the question overlap of another unit that counts as a reason."""
+MAX_WRONG, MAX_WORD_REPLACED, MAX_UNKNOWN_LANGUAGE, RIVAL_MIN = 0.2, 0.55, 0.6, 0.3
+"""The highest scores of a claim that is wrong, that replaces a word of a copied sentence, and that is in a language
+unknown to the rules; and the question overlap of another unit that counts as a reason."""
 MAX_RIVALLED = 0.45
-"""The highest score of a value where another one stands with more of what was asked, or a name of it is missing."""
+"""The highest score of a bare value where another one stands with more of the question."""
 SUPPORTED_MIN = 0.7
 """The score at which a unit certainly supports a claim."""
 MAX_REASON_WORDS = 5
 """The most words that a reason names."""
 MAX_CANDIDATES = 3
 """The most units of a passage that are scored."""
-COPY_MIN_WORDS, COPY_MIN_SHARE = 5, 0.75
-"""The fewest words of a claim that is a near copy, and the share of them that the sentence must have."""
-ALL_HELD = 0.999
-"""The share of its terms from which a claim has none that the unit lacks."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
+CHANGES_MEANING = re.compile(
+    r"\b(?:unless|if|except|until|before|provided|false|untrue|wrong|denie[sd]|myth|claims?|claimed|believed?)\b",
+    re.IGNORECASE,
+)
+"""Words that change the meaning of what follows them in a sentence."""
+CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|until)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,14 +76,28 @@ def nearest_units(claim: InterpretedClaim, passage: PreparedPassage, weigh: Term
 
 
 def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window | None:
-    """The unit that the claim copies as a whole: a part of it can mean something else."""
+    """The unit that has the claim word for word, with nothing around it that changes its meaning.
+
+    A fragment must be a whole unit: part of a unit can mean something else.
+    """
     text = _normalised(claim.text)
     if not text or (claim.assent is not None and claim.is_fragment):
         return None
     for unit, analysed in zip(passage.units, passage.unit_texts, strict=True):
-        if text in (_normalised(analysed.text), _normalised(_claim_content(passage.text[unit.start : unit.end]))):
+        before, copy, after = _normalised(analysed.text).partition(text)
+        if copy and not before.strip() and not after.strip():
+            return Window(unit.start, unit.end)
+        if copy and not claim.is_fragment and not _changes_meaning(before, after, passage.language):
+            return Window(unit.start, unit.end)
+        if _normalised(_claim_content(passage.text[unit.start : unit.end])) == text:
             return Window(unit.start, unit.end)
     return None
+
+
+def _changes_meaning(before: str, after: str, language: str) -> bool:
+    """Whether the text around a copy negates it, reports it or makes it conditional."""
+    clause = CLAUSE_ENDS.split(before)[-1]
+    return bool(count_negations(clause, language) or CHANGES_MEANING.search(before) or CONDITION.search(after))
 
 
 _claim_content = lru_cache(maxsize=16384)(claim_content)
@@ -98,7 +105,8 @@ _claim_content = lru_cache(maxsize=16384)(claim_content)
 
 @lru_cache(maxsize=16384)
 def _normalised(text: str) -> str:
-    return " ".join(EDGES.sub("", text.lower()).split())
+    words = " ".join(EDGES.sub("", text.lower()).split())
+    return f" {words} " if words else ""
 
 
 def check_claim(
@@ -122,15 +130,14 @@ def check_claim(
     score, because, opposes = best.score, "", False
     if best.wrong:
         score = min(score, MAX_WRONG)
-    elif best.replaces:
-        score = min(score, MAX_REPLACED)
-    unit_text, context = passage.unit_texts[best.index], passage.unit_contexts[best.index]
-    own = overlap_of(claim, unit_text, context, weigh) if rivals else None
-    rivalled = (own and any(rival.beats(own) for rival in rivals)) or has_rival_beside(claim, unit_text, weigh)
-    if rivalled or lacks_name(claim, unit_text, context):
+    elif best.difference == "word":
+        score = min(score, MAX_WORD_REPLACED)
+    unit_text = passage.unit_texts[best.index]
+    own = overlap_of(claim, unit_text, passage.unit_contexts[best.index], weigh) if rivals else None
+    if (own and any(rival.beats(own) for rival in rivals)) or has_rival_beside(claim, unit_text, weigh):
         score = min(score, MAX_RIVALLED)
     if score < EXPLAIN_BELOW:
-        because, opposes = explain(claim, best.index, passage, best.features)
+        because, opposes = explain(claim, best.index, passage, best.features, best.difference)
     if not (is_known_language(claim.language) and is_known_language(passage.language)):
         score, because = min(score, MAX_UNKNOWN_LANGUAGE), because or "the rules do not know the language"
     unit = passage.units[best.index]
@@ -139,14 +146,14 @@ def check_claim(
 
 @dataclass(frozen=True)
 class _UnitScore:
-    """How well one unit supports a claim, which copies it but for what is wrong (`decides`) or a word (`replaces`)."""
+    """How well one unit supports a claim; `decides`: the claim copies it but for what is wrong."""
 
     index: int
     features: Features
     score: float
+    difference: CopyDifference | None
     wrong: bool
     decides: bool
-    replaces: bool
 
 
 def _score_unit(
@@ -161,33 +168,23 @@ def _score_unit(
     overlap = question_overlap(claim, text, passage.unit_contexts[index], weigh)
     rival = max(0.0, best_overlap - overlap) if claim.question_terms else 0.0
     values = features(claim, index, passage, cosines.get(text.text), weigh, rival)
-    wrong, copies = _is_wrong(values), is_near_copy(claim.text, text.text)
-    # A copy that differs in two ways is about something else.
-    differs_twice = bool(values["polarity"] and values["value_elsewhere"])
-    decides = wrong and not differs_twice and (copies or bool(values["other_column"]))
-    score = logistic(load("support").score(values))
-    return _UnitScore(index, values, score, wrong, decides, replaces=copies and values["held"] < ALL_HELD)
-
-
-@lru_cache(maxsize=16384)
-def is_near_copy(claim: str, sentence: str) -> bool:
-    """Whether a sentence has nearly all words of a claim, and most of its pairs of neighbouring words."""
-    claim_words, sentence_words = words(claim), words(sentence)
-    known, pairs = set(sentence_words), set(pairwise(sentence_words))
-    shares_words = sum(word in known for word in claim_words) >= COPY_MIN_SHARE * len(claim_words)
-    shares_pairs = 2 * sum(pair in pairs for pair in pairwise(claim_words)) >= len(claim_words) - 1
-    return len(claim_words) >= COPY_MIN_WORDS and shares_words and shares_pairs
+    difference = copy_difference(claim.text, text.text, claim.language)
+    wrong = difference in ("denial", "opposite") or _is_wrong(values)
+    copies_unit = bool(values["other_cell"]) or is_near_copy(claim.text, text.text)
+    decides = wrong and copies_unit and not (difference and values["value_elsewhere"])
+    return _UnitScore(index, values, logistic(load("support").score(values)), difference, wrong, decides)
 
 
 def _is_wrong(values: Features) -> bool:
     """A value, name or run of terms that the passage lacks, or a copy with another value, name or polarity."""
-    nowhere = values["value_missing"] or values["name_missing"] or values["added"]
-    elsewhere = values["other_column"] or values["other_row"]
+    nowhere = values["value_missing"] or values["name_missing"] or values["added"] or values["other_cell"]
     difference = values["value_elsewhere"] or values["name_replaced"] or values["opposed"] or values["polarity"]
-    return bool(nowhere or elsewhere or (values["copied"] >= COPIED_MIN_SHARE and difference))
+    return bool(nowhere or (values["copied"] >= COPIED_MIN_SHARE and difference))
 
 
-def explain(claim: InterpretedClaim, index: int, passage: PreparedPassage, values: Features) -> tuple[str, bool]:
+def explain(
+    claim: InterpretedClaim, index: int, passage: PreparedPassage, values: Features, difference: CopyDifference | None
+) -> tuple[str, bool]:
     """What the claim has and the passage lacks, as a message, and whether the passage says otherwise."""
     unit = passage.unit_texts[index]
     if values["value_missing"] or values["value_elsewhere"]:
@@ -201,10 +198,9 @@ def explain(claim: InterpretedClaim, index: int, passage: PreparedPassage, value
         unmatched_names = frozenset[str]().union(*claim.names) - passage.full_text.words - passage.context.words
         return f"{', '.join(sorted(unmatched_names)) or 'what was asked about'} is not named there", False
     otherwise = (
-        (values["other_column"], "another column of the row says it"),
-        (values["other_row"], "another row says it"),
-        (values["polarity"], "one denies what the other says"),
-        (values["opposed"], "one says the opposite of the other"),
+        (values["other_cell"], "another column of the row says it"),
+        (values["polarity"] or difference == "denial", "one denies what the other says"),
+        (values["opposed"] or difference == "opposite", "one says the opposite of the other"),
         (values["name_replaced"] > COPIED_MIN_SHARE, "it says this of another name"),
     )
     if because := next((because for holds, because in otherwise if holds), ""):

@@ -84,7 +84,7 @@ class InterpretedClaim:
         # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
         names = full_names(f"is {self.text}" if self.is_fragment else self.text)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
-        return tuple(name for name in names if not {word.lower() for word in name} <= value_words | MONTHS.keys())
+        return tuple(name for name in names if not name <= value_words | MONTHS.keys())
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Checks a draft claim by claim against its passages, by rules, embeddings and a model where there is one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ from .features import best_question_overlap, question_overlap, rival_overlaps
 from .model import ModelDecision, UncertainClaim, judge_prompt, parse_decisions
 from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
-    CLAUSE_MIN_SUPPORT,
     YES_NO_SENTENCE,
     CheckedAnswer,
     ClaimCheck,
@@ -42,15 +41,18 @@ MAX_CLAIMS, MAX_CHARACTERS = 50, 40_000
 """How much of a draft is checked; the rest is left out."""
 GRACE_SECONDS = 1.0
 """Seconds after the deadline in which claims are still checked by the rules."""
+CLAUSE_MIN_SUPPORT = 0.75
+"""Support that each clause needs when the claim as a whole has too little."""
 QUOTE_MIN_OVERLAP = 0.5
 """Question overlap of a sentence that is quoted for a reply that is only its marker."""
 MODEL_SUPPORTED_SCORE, MODEL_REJECTED_SCORE = 0.95, 0.05
-MAX_OUTDATED = 0.48
+MAX_OUTDATED = 0.4
 """The highest score of a passage from a version that another passage replaces."""
 UNSURE_MARGIN = 0.2
 """A score this close to `support_from` is unsure."""
 INSTRUCTS = PassageFinding(0.0, None, "it instructs the reader and states nothing")
 Compare = Callable[[str, Sequence[str]], Sequence[float]]
+PreparedClaim = tuple[InterpretedClaim, dict[int, list[int]], str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,8 @@ class Verifier:
         After `seconds` only the rules decide; after `GRACE_SECONDS` more, the remaining claims are removed.
         """
         deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
-        prepared = await off_loop(prepare_passages, passages)
-        all_claims = await off_loop(claims_of, draft[:MAX_CHARACTERS])
+        prepared, all_claims = await off_loop(self._read, draft, passages, question)
         claims, left_out = all_claims[:MAX_CLAIMS], len(all_claims) - MAX_CLAIMS
-        claims = claims or await off_loop(_quoted_claims, draft, prepared, question, self.weigh)
         run = DraftCheck(self, question, prepared, deadline, frozenset(outdated(question, passages)))
         checks = [await run.check(claim, lead) for claim, lead in zip(claims, leads(claims), strict=True)]
         trouble = await run.ask_model([each for each in checks if each], passages, usage)
@@ -89,6 +89,13 @@ class Verifier:
             checked.uncited += max(1, left_out)
             checked.trouble.append(f"the reply was cut after {len(claims)} claims")
         return checked
+
+    def _read(
+        self, draft: str, passages: Sequence[Passage], question: str
+    ) -> tuple[list[PreparedPassage], list[Claim]]:
+        """The passages, prepared for comparison, and the claims of a draft."""
+        prepared, claims = prepare_passages(passages), claims_of(draft[:MAX_CHARACTERS])
+        return prepared, claims or _quoted_claims(draft, prepared, question, self.weigh)
 
     async def support(self, claim: str, passages: Sequence[Passage], question: str = "") -> list[float]:
         """How well each passage supports a claim, 0 to 1, without the model."""
@@ -120,16 +127,6 @@ def _quoted_claims(draft: str, passages: Sequence[PreparedPassage], question: st
 
 
 @dataclass(frozen=True)
-class _Comparison:
-    """A claim as an answer to one question: the nearest units of each passage, and what the embedding compares."""
-
-    claim: InterpretedClaim
-    units: list[list[int]]
-    query: str
-    texts: list[str]
-
-
-@dataclass(frozen=True)
 class DraftCheck:
     """The check of one draft."""
 
@@ -148,9 +145,8 @@ class DraftCheck:
             return ClaimCheck(claim, {}, timed_out=True)
         if await off_loop(is_planted, claim.text, self.question):
             return ClaimCheck(claim, dict.fromkeys(range(len(self.passages)), INSTRUCTS))
-        claim = self._with_lead(claim, lead)
-        parts = clauses(claim)
-        check = ClaimCheck(claim, await self.findings(claim), says_not_found(claim) and not parts)
+        claim, parts = self._with_lead(claim, lead), _clauses(claim)
+        check = ClaimCheck(claim, await self.findings(claim), not_found=says_not_found(claim) and not parts)
         if check.best_score < self.verifier.settings.support_from:
             check.clauses = [ClaimCheck(part, await self.findings(part)) for part in parts]
         return check
@@ -160,9 +156,11 @@ class DraftCheck:
         if not self._is_claim(claim, lead):
             return None
         claim = self._with_lead(claim, lead)
-        comparisons = self._comparisons(claim)
-        cosines = [compare(each.query, each.texts) if compare and each.texts else () for each in comparisons]
-        return ClaimCheck(claim, self._best_findings(comparisons, cosines))
+        findings = []
+        for interpreted, units, query, texts in self._prepare_all(claim):
+            cosines = dict(zip(texts, compare(query, texts), strict=True)) if compare and texts else {}
+            findings.append(self._check_units(interpreted, units, cosines))
+        return ClaimCheck(claim, _best_findings(findings))
 
     def _is_claim(self, claim: Claim, lead: str) -> bool:
         return is_claim(claim) or bool(self.question and lead == claim.text)
@@ -184,52 +182,49 @@ class DraftCheck:
 
     async def findings(self, claim: Claim) -> dict[int, PassageFinding]:
         """The finding for each passage, for the part of the question that the claim answers best."""
-        comparisons, similarity = await off_loop(self._comparisons, claim), self.verifier.similarity
-        cosines = [
-            await similarity.compare(each.query, each.texts) if similarity and each.texts else ()
-            for each in comparisons
-        ]
-        return await off_loop(self._best_findings, comparisons, cosines)
+        similarity, found = self.verifier.similarity, []
+        for interpreted, units, query, texts in await off_loop(self._prepare_all, claim):
+            compared = await similarity.compare(query, texts) if similarity and texts else []
+            cosines = dict(zip(texts, compared, strict=bool(compared)))
+            found.append(await off_loop(self._check_units, interpreted, units, cosines))
+        return _best_findings(found)
 
-    def _comparisons(self, claim: Claim) -> list[_Comparison]:
-        return [self._comparison(claim, question) for question in self._questions(claim)]
+    def _prepare_all(self, claim: Claim) -> list[PreparedClaim]:
+        return [self._prepare(claim, question) for question in self._questions(claim)]
 
-    def _comparison(self, claim: Claim, question: str) -> _Comparison:
+    def _prepare(self, claim: Claim, question: str) -> PreparedClaim:
+        """The interpreted claim, the nearest units of each passage, and the query and texts for the embedding."""
         interpreted = self._interpret(f"{claim.lead} {claim.text}".strip(), question)
         # A verbatim claim needs no comparison.
         verbatim = any(find_verbatim(interpreted, passage) for passage in self.passages)
-        units = [[] if verbatim else nearest_units(interpreted, each, self.verifier.weigh) for each in self.passages]
-        near = zip(self.passages, units, strict=True)
-        texts = list(dict.fromkeys(passage.unit_texts[unit].text for passage, own in near for unit in own))
-        return _Comparison(
-            interpreted, units, f"{question} {claim.text}" if interpreted.needs_question else claim.text, texts
-        )
-
-    def _best_findings(
-        self, comparisons: Sequence[_Comparison], cosines: Sequence[Sequence[float]]
-    ) -> dict[int, PassageFinding]:
-        found = [self._findings(*each) for each in zip(comparisons, cosines, strict=True)]
-        return {
-            index: max((each[index] for each in found), key=lambda finding: finding.score)
-            for index in range(len(self.passages))
+        units = {
+            index: [] if verbatim else nearest_units(interpreted, passage, self.verifier.weigh)
+            for index, passage in enumerate(self.passages)
         }
+        texts = list(
+            dict.fromkeys(self.passages[i].unit_texts[unit].text for i, near in units.items() for unit in near)
+        )
+        return interpreted, units, f"{question} {claim.text}" if interpreted.needs_question else claim.text, texts
 
-    def _findings(self, comparison: _Comparison, scores: Sequence[float]) -> list[PassageFinding]:
-        """The finding for each passage."""
-        claim, weigh, passages = comparison.claim, self.verifier.weigh, self.passages
-        cosines = dict(zip(comparison.texts, scores, strict=True)) if scores else {}
-        best_overlap = best_question_overlap(claim, passages, weigh) if any(comparison.units) else 0.0
+    def _check_units(
+        self, claim: InterpretedClaim, units: dict[int, list[int]], cosines: Mapping[str, float]
+    ) -> dict[int, PassageFinding]:
+        weigh, passages = self.verifier.weigh, self.passages
+        best_overlap = best_question_overlap(claim, passages, weigh) if any(units.values()) else 0.0
         rivals = rival_overlaps(claim, passages, weigh)
-        findings = [
-            check_claim(claim, passage, cosines, weigh, best_overlap, rivals, units)
-            for passage, units in zip(passages, comparison.units, strict=True)
-        ]
-        if any(finding.sure and finding.opposes for finding in findings):
+        findings = {
+            index: check_claim(claim, passages[index], cosines, weigh, best_overlap, rivals, near)
+            for index, near in units.items()
+        }
+        if any(finding.sure and finding.opposes for finding in findings.values()):
             enough = self.verifier.settings.support_from + UNSURE_MARGIN
-            findings = [f if f.sure or f.score >= enough else replace(f, score=0.0) for f in findings]
+            findings = {
+                index: finding if finding.sure or finding.score >= enough else replace(finding, score=0.0)
+                for index, finding in findings.items()
+            }
         if ASKS_FOR_OLD.search(claim.text):
             return findings
-        return [_as_outdated(finding) if n in self.outdated else finding for n, finding in enumerate(findings)]
+        return {i: _as_outdated(finding) if i in self.outdated else finding for i, finding in findings.items()}
 
     async def ask_model(self, checks: Sequence[ClaimCheck], passages: Sequence[Passage], usage: Usage) -> list[str]:
         """Let the model decide in one call about the unsure claims; returns why it could not."""
@@ -293,6 +288,10 @@ class DraftCheck:
         return combine_clauses(parts, check.claim) or unsupported
 
 
+def _best_findings(findings: Sequence[dict[int, PassageFinding]]) -> dict[int, PassageFinding]:
+    return {index: max((each[index] for each in findings), key=lambda finding: finding.score) for index in findings[0]}
+
+
 def _as_outdated(finding: PassageFinding) -> PassageFinding:
     """Limit the score of a passage that is no longer in force."""
     if finding.score <= MAX_OUTDATED:
@@ -304,6 +303,11 @@ def _as_outdated(finding: PassageFinding) -> PassageFinding:
 def is_sure(score: float, settings: Checking) -> bool:
     """Whether a score is far enough from `support_from` to decide without the model."""
     return settings.support_from == 0 or abs(score - settings.support_from) >= UNSURE_MARGIN
+
+
+def _clauses(claim: Claim) -> list[Claim]:
+    """The clauses of a claim, without those that say that something was not found."""
+    return [clause for clause in clauses(replace(claim, text=claim_content(claim.text))) if not says_not_found(clause)]
 
 
 def leads(claims: Sequence[Claim]) -> list[str]:

@@ -16,6 +16,8 @@ from graph.verification.repair import (
     ClaimCheck,
     ClaimOutcome,
     assemble_answer,
+    clauses,
+    combine_clauses,
     decide_outcome,
     is_claim,
     says_not_found,
@@ -183,12 +185,70 @@ def test_telling_that_the_passages_lack_something_is_seen(text: str) -> None:
         "The paint does not contain lead.",
         "Managers do not give refunds.",
         "Pets are not covered.",
-        "The documents do not mention the price, but it is 90 EUR.",
         "The valve cannot provide the full flow.",
     ],
 )
 def test_a_claim_about_the_world_is_no_absence(text: str) -> None:
     assert not says_not_found(Claim(text, ()))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("The pump lasts five years; the seal lasts two.", ["The pump lasts five years", "the seal lasts two."]),
+        ("The pump lasts, while the seal leaks.", ["The pump lasts", "the seal leaks."]),
+        ("The pump lasts whereas the seal leaks.", ["The pump lasts", "the seal leaks."]),
+        ("The pump lasts, and the seal leaks.", ["The pump lasts", "the seal leaks."]),
+        ("The pump lasts, but the seal leaks.", ["The pump lasts", "the seal leaks."]),
+        ("The pump lasts long and the seal is red.", ["The pump lasts long", "the seal is red."]),
+        ("Red, and blue.", []),
+        ("The pump lasts and leaks.", []),
+        ("The pump lasts.", []),
+        ("", []),
+    ],
+)
+def test_a_claim_has_clauses_when_each_can_be_true_for_itself(text: str, parts: list[str]) -> None:
+    assert clauses(Claim(text, (1, 2))) == [Claim(part, (1, 2)) for part in parts]
+
+
+CLAIM = Claim("The seal is red and the pump lasts.", (1, 2))
+
+
+def test_clauses_stand_together_with_all_that_they_were_given() -> None:
+    result = combine_clauses([ClaimOutcome([(0, finding(0.9))], []), ClaimOutcome([(1, finding(0.8))], [])], CLAIM)
+    assert result == ClaimOutcome([(0, finding(0.9)), (1, finding(0.8))], [])
+
+
+def test_when_one_clause_falls_they_all_do() -> None:
+    assert combine_clauses([ClaimOutcome([(0, finding(0.9))], []), ClaimOutcome([], [])], CLAIM) is None
+    assert combine_clauses([], CLAIM) is None
+
+
+def test_a_repair_of_a_clause_is_told_for_the_whole_claim() -> None:
+    parts = [
+        ClaimOutcome([(0, finding(0.9))], []),
+        ClaimOutcome([(1, finding(0.8))], [repair("moved", "x", 0.8, "the pump lasts.")]),
+    ]
+    result = combine_clauses(parts, CLAIM)
+    assert result
+    assert result.repairs == [repair("moved", "x", 0.8, CLAIM.text)]
+
+
+def test_a_source_that_one_of_the_clauses_keeps_is_not_told_as_dropped() -> None:
+    parts = [
+        ClaimOutcome([(0, finding(0.9))], [repair("dropped", "x", 0.1, "The seal is red")]),
+        ClaimOutcome([(1, finding(0.8))], [repair("dropped", "y", 0.1, "the pump lasts.")]),
+    ]
+    result = combine_clauses(parts, CLAIM)
+    assert result
+    assert result.repairs == []
+
+
+def test_two_clauses_from_two_stretches_of_one_passage_keep_both() -> None:
+    one, other = finding(0.9, start=0, end=16), finding(0.8, start=17, end=32)
+    result = combine_clauses([ClaimOutcome([(0, one)], []), ClaimOutcome([(0, other)], [])], CLAIM)
+    assert result
+    assert [verdict for _, verdict in result.citations] == [one, other]
 
 
 def assembled(draft: str, *outcomes: ClaimOutcome | None, passages: list[Passage] | None = None) -> CheckedAnswer:

@@ -49,6 +49,8 @@ def verdicts(question: str, answer: str, *passages: str | PassageInput) -> list[
         ("", "Das Fest ist am 14. Juni 2026. [1]", "Das Fest ist am 14.06.2026.", "supported"),
         ("Who won?", "Bananas from Peru are yellow. [1]", CARD, "not_found"),
         ("", "È consentito usare l'ascensore. [1]", "Non è consentito usare l'ascensore.", "contradicted"),
+        ("", "The team flew from Bristol to Leeds in May. [1]", "The team flew from Leeds to Bristol in May.",
+         "contradicted"),
         ("", "El depósito cuesta 1500 EUR. [1]", "El depósito cuesta 1.500 euros.", "supported"),
         ("", "25 % des salariés travaillent à distance. [1]", "Un quart des salariés travaille à distance.",
          "supported"),
@@ -167,21 +169,11 @@ def score(question: str, answer: str, *passages: str | PassageInput) -> float:
     return verify(question, answer, passages).claims[0].score
 
 
-@pytest.mark.parametrize(
-    ("sentence", "claim"),
-    [
-        ("You cannot open the valve at night.", "You can open the valve at night."),
-        ("Visitors may not park here.", "Visitors may park here."),
-        ("Die Tür ist nicht für Gäste bestimmt.", "Die Tür ist für Gäste bestimmt."),
-        ("Les chiens ne sont pas admis dans la piscine.", "Les chiens sont admis dans la piscine."),
-        ("No se permite fumar en el almacén.", "En el almacén se permite fumar."),
-        ("Il cane non può entrare nella sala.", "Il cane può entrare nella sala."),
-        ("Roken is in het magazijn niet toegestaan.", "Roken is in het magazijn toegestaan."),
-    ],
-)
-def test_a_denial_dropped_or_added_is_seen_in_six_languages(sentence: str, claim: str) -> None:
-    assert verdicts("", f"{claim} [1]", sentence) == ["contradicted"]
-    assert verdicts("", f"{sentence} [1]", claim) == ["contradicted"]
+def test_a_sentence_is_read_with_the_one_that_its_subject_stands_in() -> None:
+    claim, moved = "The town hall was demolished. [1]", "Following the move of 2004 this building was demolished."
+    before = score("", claim, f"The council used the town hall. {moved}")
+    assert before > score("", claim, f"The council used the old mill. {moved}")
+    assert before >= 0.5
 
 
 @pytest.mark.parametrize(
@@ -201,7 +193,7 @@ def test_a_denial_of_the_question_is_none_of_the_claim() -> None:
 def test_a_unit_of_another_model_than_the_one_asked_about_does_not_support() -> None:
     weights = "The Brisel 180 weighs 29 kg. The Brisel 550 weighs 63 kg."
     assert score("How heavy is a Brisel 550?", "63 kg. [1]", weights) >= 0.5
-    assert score("How heavy is a Brisel 550?", "29 kg. [1]", weights) < 0.5
+    assert score("How heavy is a Brisel 550?", "29 kg. [1]", weights) < 0.3
 
 
 @pytest.mark.parametrize(
@@ -212,12 +204,17 @@ def test_a_unit_of_another_model_than_the_one_asked_about_does_not_support() -> 
             "1480. [1]",
             "| Part | Product | Models | Price |\n|---|---|---|---|\n| Compressor module | Kaldera | 6 / 9 | 1480 |\n",
         ),
+        (
+            "When is the seal of Sigilium from?",
+            "1390. [1]",
+            "The seal of Warsaw, with the word Sigilium, is from 1390.",
+        ),
     ],
 )
 def test_what_a_unit_says_of_another_thing_than_the_one_asked_about_does_not_support(
     question: str, answer: str, passage: str
 ) -> None:
-    assert score(question, answer, passage) < 0.5
+    assert score(question, answer, passage) < 0.3
 
 
 def test_what_a_unit_says_of_the_thing_asked_about_by_another_form_of_its_name_supports() -> None:
@@ -257,22 +254,6 @@ def test_the_cell_of_another_column_than_the_one_named_does_not_support() -> Non
     assert score("", "The deputy of the Harbour office is Bo Marsh. [1]", HEADS) >= 0.5
     assert score("", "The deputy of the Harbour office is Ada Lind. [1]", HEADS) < 0.3
     assert score("Who is the deputy of the Harbour office?", "Ada Lind. [1]", HEADS) < 0.3
-
-
-def test_another_row_than_the_one_named_does_not_support() -> None:
-    assert score("", "The deputy of the Market office is Di Orr. [1]", HEADS) >= 0.5
-    assert score("", "The deputy of the Harbour office is Di Orr. [1]", HEADS) < 0.3
-    assert score("", "A day ticket on Coast costs 11 EUR. [1]", FARES) < 0.3
-
-
-def test_the_value_of_another_part_of_the_sentence_is_not_supported() -> None:
-    passage = "Filters are changed every 6 months and belts every 2 years."
-    assert score("", "Filters are changed every six months. [1]", passage) >= 0.5
-    assert score("", "Belts are changed every six months. [1]", passage) < 0.5
-
-
-def test_may_is_a_month_before_a_number() -> None:
-    assert score("", "The contract ends on 3 May 2027. [1]", "The contract ends on 2027-05-03.") >= 0.5
 
 
 FARES = "| Line | Day ticket | Bicycle |\n|---|---|---|\n| Coast | 14 EUR | 3 EUR |\n| Hills | 11 EUR | 2 EUR |\n"

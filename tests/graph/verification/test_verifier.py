@@ -132,6 +132,15 @@ def test_a_claim_with_an_invented_number_is_removed_and_the_number_is_named() ->
     assert checked.repairs[0]["because"] == "9 years is not there: it says 5 years"
 
 
+def test_a_claim_of_two_clauses_from_two_sources_keeps_both() -> None:
+    checked = check(
+        "The warranty of the Corrento pump is five years; the Montara drive weighs 80 kg when it is empty. [1][2]"
+    )
+    assert {c["document"] for c in checked.citations} == {"pump.md", "drive.md"}
+    assert (checked.cited, checked.uncited) == (1, 0)
+    assert checked.text.endswith("when it is empty. [1] [2]")
+
+
 def test_a_claim_of_two_clauses_one_of_which_is_invented_is_removed() -> None:
     checked = check("The warranty of the Corrento pump is five years; bananas from Peru cost 3 EUR a kilo. [1][2]")
     assert (checked.text, actions(checked)) == ("", ["removed"])
@@ -149,7 +158,10 @@ def test_telling_that_something_is_not_there_stays_without_a_citation() -> None:
 
 
 def test_what_is_told_beside_an_absence_is_held_against_the_passages() -> None:
-    assert check("The documents do not mention a price, but apples from Rome cost 3 EUR. [2]").text == ""
+    absent = "The documents do not mention a price"
+    checked = check(f"{absent}, but two persons carry it to the cellar. [2]")
+    assert ([c["document"] for c in checked.citations], checked.cited) == (["drive.md"], 1)
+    assert check(f"{absent}, but apples from Rome are red. [2]").text == ""
 
 
 def test_a_yes_before_a_claim_is_not_looked_for() -> None:

@@ -1,0 +1,65 @@
+"""What a claim changes of a sentence that it otherwise copies."""
+
+import pytest
+
+from graph.verification.alignment import copy_difference, is_near_copy
+
+PUMP = "In 1990, the pump was built by Weber in Leeds, the largest city of the north."
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (PUMP, None),
+        ("The pump was built by Weber in Leeds, in 1990.", None),
+        ("In 1990, the pump was not built by Weber in Leeds, the largest city of the north.", "denial"),
+        ("The pump wasn't built by Weber in Leeds, the largest city of the north, in 1990.", "denial"),
+        ("In 1990, the pump was built by Weber in Leeds, the smallest city of the north.", "opposite"),
+        ("In 1990, the pump was built by Leeds in Weber, the largest city of the north.", "opposite"),
+        ("In 1990, the pump was built by Weber in Leeds, the prettiest city of the north.", "word"),
+        ("In 1990, the pump was not built by Weber in Leeds, the prettiest city of the north.", "word"),
+        ("Weber is a company that makes pumps of all kinds.", None),
+    ],
+)
+def test_a_claim_that_copies_a_sentence_says_what_it_changes(claim: str, expected: str | None) -> None:
+    assert copy_difference(claim, PUMP, "en") == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "claim"),
+    [
+        ("en", "You cannot open the valve at night.", "You can open the valve at night."),
+        ("en", "Visitors without a badge wait at the desk.", "Visitors with a badge wait at the desk."),
+        ("de", "Die Tür ist nicht für Gäste bestimmt.", "Die Tür ist für Gäste bestimmt."),
+        ("fr", "Les chiens ne sont pas admis dans la piscine.", "Les chiens sont admis dans la piscine."),
+        ("es", "No se permite fumar en el almacén.", "En el almacén se permite fumar."),
+        ("it", "Il cane non può entrare nella sala.", "Il cane può entrare nella sala."),
+        ("nl", "Roken is in het magazijn niet toegestaan.", "Roken is in het magazijn toegestaan."),
+    ],
+)
+def test_a_denial_dropped_is_seen_in_six_languages(language: str, sentence: str, claim: str) -> None:
+    assert copy_difference(claim, sentence, language) == "denial"
+    assert copy_difference(sentence, claim, language) == "denial"
+
+
+def test_a_syllable_that_denies_makes_an_opposite() -> None:
+    assert copy_difference(
+        "Bills that are unpaid after May are sent.", "Bills that are paid after May are sent.", "en"
+    ) == ("opposite")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claim"),
+    [
+        ("The trains of Leeds and York stop here at noon.", "The trains of York and Leeds stop here at noon."),
+        ("The fee is raised before the term begins, not after.", "The fee is raised before the term begins."),
+        ("It increases the pressure in the second tank.", "It increased the pressure in the second tank."),
+    ],
+)
+def test_what_says_the_same_changes_nothing(sentence: str, claim: str) -> None:
+    assert copy_difference(claim, sentence, "en") is None
+
+
+def test_words_in_another_order_are_no_copy() -> None:
+    assert is_near_copy(PUMP, PUMP)
+    assert not is_near_copy(" ".join(reversed(PUMP.split())), PUMP)
