@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from evals.cli.steps import progress_bar, takes_judge
+from evals.cli.steps import takes_judge
 from evals.judge.agreement import FAITHFUL, LabelledAnswer, read_labels
 from evals.judge.config import JudgeConfig, judge_config
 from graph.cli.options import settings_with
-from graph.cli.terminal import Terminal, echo
+from graph.cli.terminal import Terminal, echo, progress_bar
 
 if TYPE_CHECKING:
     from evals.judge.agreement import AgreementFigure, HumanAgreement

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from evals.dataset import Dataset
 from evals.documents import keep_access
@@ -26,6 +25,7 @@ from evals.runner import ask_all
 from evals.runs import EvalRun, PackagedRelease, open_run
 from evals.scores import score_run
 from graph.cli.options import needs_mlflow
+from graph.cli.terminal import progress_bar
 from graph.files import write_whole
 from graph.registry.package import open_package
 from graph.settings import Settings, bound_mlflow, no_kept_answers
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 HOME = Path(".warrant/evals")
 AT_ONCE = 4
 VERDICT = "verdict.json"
-COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -48,13 +47,6 @@ class Comparison:
     run: EvalRun
     champion: EvalRun | None
     notes: tuple[str, ...] = ()
-
-
-@contextmanager
-def progress_bar(console: Console) -> Iterator[Progress]:
-    """A bar with what is done and how long the rest will take; gone when it ends."""
-    with Progress(*COLUMNS, TimeRemainingColumn(), console=console, transient=True) as progress:
-        yield progress
 
 
 def ask_releases(

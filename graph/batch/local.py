@@ -37,21 +37,21 @@ class BatchProgress:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """The rows that are to be asked, and where their answers go."""
+    """The rows that are to be asked, and where their answers go; `again` are those whose error is taken out first."""
 
     questions: Questions
     output: Table
     done: set[str]
     count: int
+    again: list[str]
 
     @classmethod
     def of(cls, source: str, key: str, target: str, retry: bool = False) -> "BatchPlan":
-        """Compare the tables; with `retry`, rows that have an error are taken out of the output and asked again."""
+        """Compare the tables; with `retry`, rows that have an error are asked again. Nothing is changed yet."""
         questions, output = Questions(source, key), Table(target, ANSWERS)
-        if retry:
-            output.delete("id", [row["id"] for row in output.rows(["id"], "error IS NOT NULL")])
-        done = set(output.column("id"))
-        return cls(questions, output, done, questions.count_new(done))
+        again = [row["id"] for row in output.rows(["id"], "error IS NOT NULL")] if retry else []
+        done = set(output.column("id")) - set(again)
+        return cls(questions, output, done, questions.count_new(done), again)
 
     def estimate(self, release: Release, prices: Prices) -> Estimate:
         """What asking them will take, after what this release took for the rows that are there."""
@@ -71,6 +71,7 @@ async def run(
     seconds: float = COMMIT_SECONDS,
 ) -> BatchProgress:
     """Ask the plan's rows, `most` at once, and commit their answers, at most `commit_rows` at a time."""
+    await asyncio.to_thread(plan.output.delete, "id", plan.again)
     pace, progress = Pace(most), BatchProgress(plan.count)
     send, receive = anyio.create_memory_object_stream[Row](commit_rows)
 

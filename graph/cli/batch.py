@@ -10,15 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
 from ..batch.estimate import Estimate, estimate
 from ..errors import ExtraMissing
 from ..release_yaml import load_release
 from ..settings import Settings
 from .options import settings_with, takes
-from .terminal import Terminal, echo, json_text
+from .terminal import Terminal, echo, json_text, progress_bar
 
 if TYPE_CHECKING:
     from ..batch.local import BatchProgress, Report
@@ -137,6 +135,8 @@ async def _here(settings: Settings, options: BatchOptions, agreed: Agreed) -> "B
 def _on_spark(settings: Settings, options: BatchOptions, master: str | None, agreed: Agreed) -> "BatchProgress | None":
     from ..registry.package import RELEASE, pack, part
 
+    if options.retry_errors:
+        raise click.UsageError("The engine spark takes no --retry-errors; use the engine local.")
     try:
         from ..batch import spark
     except ImportError as error:
@@ -184,8 +184,7 @@ def fetched(settings: Settings, name: str) -> Path:
 @contextmanager
 def bar() -> Iterator["Report"]:
     """Shows on a terminal how many rows are answered."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bars(*columns, TimeRemainingColumn(), console=Terminal(stderr=True), transient=True) as shown:
+    with progress_bar(Terminal(stderr=True)) as shown:
         task = shown.add_task("Answering", total=None)
 
         def report(progress: "BatchProgress") -> None:

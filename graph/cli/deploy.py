@@ -33,7 +33,7 @@ class _Deployment(Protocol):
         ...
 
     def apply(self, seconds: float) -> None:
-        """PlannedChange it."""
+        """Change it."""
         ...
 
 

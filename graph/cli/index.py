@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +17,7 @@ from ..ingest.document import printable
 from ..settings import point_to_tessdata
 from .exit_codes import WITHHELD
 from .options import settings_and_release, takes
-from .terminal import Terminal, echo, json_text
+from .terminal import Terminal, echo, json_text, progress_bar
 
 if TYPE_CHECKING:
     from ..ingest.options import Options, Outcome
@@ -104,9 +104,7 @@ def index(
         return _on_spark(paths, table, out, chosen, options, master, as_json=as_json)
     if engine == "spark" or table or master:
         raise click.UsageError("--engine spark and --to TABLE go together, and --master goes with them.")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Terminal(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    with progress_bar(Terminal(stderr=True)) as progress:
         outcome = pipeline.index(paths, settings.index, chosen, options, Bar(progress))
     if as_json:
         echo(json_text(as_dict(outcome)))

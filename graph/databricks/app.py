@@ -19,15 +19,13 @@ from ..errors import DeploymentFailed
 from ..registry.address import experiment_name
 from ..registry.requirements import chat_models
 from ..release_yaml import parse_release
-from .deployment import AppFile, PlannedChange, Report, differences
+from .deployment import STEP, AppFile, PlannedChange, Report, differences, pause
 from .permissions import Permissions
 
 if TYPE_CHECKING:
     from ..models.databricks import Workspace
     from ..registry.client import Registry
 
-STEP = 5.0
-"""Seconds between two looks at a deployment."""
 INDEX = "index"
 """The resource by which the app is told the name of its index."""
 SCOPES = ["iam.current-user:read"]
@@ -63,7 +61,8 @@ class AppDeployment:
             changes.append(PlannedChange("user_api_scopes", found.user_api_scopes, self._scopes))
         grants = {securable: privilege.value for (_, securable), privilege in self._grants().items()}
         changes += differences("grants", self._granted(found) if found else {}, grants)
-        changes += differences("files", {path: self._read(path) for path in self._files()}, self._files())
+        files = self._files()
+        changes += differences("files", {path: self._read(path) for path in files}, files)
         if found and not changes and not found.active_deployment:
             changes.append(PlannedChange("deployment", None, "started"))
         if (now := permissions.now(self._file.name if found else None)) != permissions.wanted:
@@ -195,9 +194,7 @@ class AppDeployment:
 
     def _pause(self, message: str, deadline: float) -> None:
         self._report(f"{self._file.name}: {message}")
-        if time.monotonic() + self._step > deadline:
-            raise DeploymentFailed(f"The app {self._file.name} was not ready in time: {message}.")
-        time.sleep(self._step)
+        pause(f"The app {self._file.name}", message, deadline, self._step)
 
     def _get(self) -> apps.App | None:
         try:

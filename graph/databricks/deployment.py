@@ -4,6 +4,7 @@ Everything has a default, so that no file is needed. `min_workers` and `max_work
 are still read.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..errors import SettingsInvalid
+from ..errors import DeploymentFailed, SettingsInvalid
 from ..strict_yaml import YamlInvalid, load_yaml
 
+STEP = 5.0
+"""Seconds between two looks at an update."""
 REQUESTS_OF_A_WORKER = 4
 """Requests at the same time of what was called a worker; provisioned concurrency is a multiple of this."""
 EXACT = ("config.entities", "config.traffic", ".environment_vars", "resources", "files")
@@ -163,3 +166,10 @@ def differences(where: str, before: Any, after: Any) -> list[PlannedChange]:
         names = {**before, **after} if where.endswith(EXACT) else after
         return [each for name in names for each in differences(f"{where}.{name}", before.get(name), after.get(name))]
     return [] if before == after else [PlannedChange(where, before, after)]
+
+
+def pause(what: str, message: str, deadline: float, seconds: float) -> None:
+    """Wait before the next look; raises DeploymentFailed where that would be after the deadline (time.monotonic())."""
+    if time.monotonic() + seconds > deadline:
+        raise DeploymentFailed(f"{what} was not ready in time: {message}.")
+    time.sleep(seconds)

@@ -17,15 +17,13 @@ from ..registry import Version
 from ..registry.client import open_registry
 from ..registry.promotion import require_warrant
 from ..registry.stages import PRODUCTION, STAGING, number_of
-from .deployment import EndpointFile, ModelGateway, PlannedChange, Report, differences
+from .deployment import STEP, EndpointFile, ModelGateway, PlannedChange, Report, differences, pause
 from .permissions import Permissions
 
 if TYPE_CHECKING:
     from ..models.databricks import Workspace
     from ..registry.client import Registry
 
-STEP = 5.0
-"""Seconds between two looks at an update."""
 FAILED = (serving.EndpointStateConfigUpdate.UPDATE_FAILED, serving.EndpointStateConfigUpdate.UPDATE_CANCELED)
 QUESTION = "What can you answer questions about?"
 """What a version is asked before it is left in service; declining is an answer too."""
@@ -200,9 +198,7 @@ class EndpointDeployment:
 
     def _pause(self, message: str, deadline: float) -> None:
         self._report(message)
-        if time.monotonic() + self._step > deadline:
-            raise DeploymentFailed(f"{self._wanted.name} was not ready in time: {message}.")
-        time.sleep(self._step)
+        pause(self._wanted.name, message, deadline, self._step)
 
     def _ask(self, served: ServedVersion) -> None:
         """Ask one version a question; raises DeploymentFailed unless it answers as the release that was logged."""
@@ -235,7 +231,7 @@ class EndpointDeployment:
         return found.ai_gateway.as_dict() if found.ai_gateway else {}
 
     def _put_gateway(self, name: str, gateway: dict[str, Any]) -> None:
-        """PlannedChange the parts that are named; what else the endpoint's AI Gateway has is sent back as it was."""
+        """Change the parts that are named; what else the endpoint's AI Gateway has is sent back as it was."""
         whole = {**self._gateway_of(name), **gateway}
         config = serving.AiGatewayConfig.from_dict(whole)
         self._api.put_ai_gateway(name, **{part: getattr(config, part) for part in whole})

@@ -31,9 +31,10 @@ def forget(caller: str) -> None:
         Caller(name=caller)
     except ValidationError:
         raise click.UsageError(f"{caller!r} is no caller's name.") from None
-    settings, log = load_server_settings(), AuditLog.of(load_settings())
+    settings, own = load_server_settings(), load_settings()
+    log = AuditLog.of(own)
     target = f"sha256:{hashlib.sha256(caller.encode()).hexdigest()}"
-    who = require(load_settings(), Permission.FORGET, "forget", target).name
+    who = require(own, Permission.FORGET, "forget", target).name
     log.append(who, "forget", target, "begun")
     counts = _forget(settings, caller)
     log.append(who, "forget", target, "done", **counts)

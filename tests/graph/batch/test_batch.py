@@ -96,6 +96,17 @@ def test_what_is_there_is_not_asked_again_and_errors_are_on_demand(tmp_path: Pat
     assert {row["error"] for row in rows_of(target).values()} == {None}
 
 
+def test_a_plan_to_ask_errors_again_takes_none_of_them_out(tmp_path: Path) -> None:
+    source, target = asked(tmp_path, ["a"]), str(tmp_path / "answers")
+
+    async def fail(question: Any) -> dict[str, Any]:
+        raise QuestionInvalid("not now")
+
+    run_all(BatchPlan.of(source, "id", target), fail)
+    assert BatchPlan.of(source, "id", target, retry=True).count == 1
+    assert [row["error"] for row in rows_of(target).values()] == ["QuestionInvalid"]
+
+
 def test_of_two_runs_over_one_table_one_is_refused(tmp_path: Path) -> None:
     source, target = asked(tmp_path, ["a", "b"]), str(tmp_path / "answers")
     first, second = (BatchPlan.of(source, "id", target) for _ in range(2))
