@@ -3,8 +3,8 @@
 SHARED ?= ../shared/data
 BENCHMARKS = retrieval reranking large_index ingestion reindex steps formats hostile_documents start \
   handbook citations model_claims wrong_answers groundedness abstention extractive conversation ablation \
-  caching ai_search batch drills gating serving swapping reindex_soak one_client serving_memory \
-  scoring
+  caching ai_search batch drills gating serving governance swapping reindex_soak one_client serving_memory \
+  prompt_injection sensitive_data scoring
 
 setup:
 	@scripts/setup requirements.lock .venv

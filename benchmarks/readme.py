@@ -32,6 +32,8 @@ GOALS = {
     "drills": "failing models: ",
     "serving": "serving, CPU of a request: ",
     "governance": "keys, limits, quotas, audit and usage: ",
+    "prompt_injection": "planted instructions: ",
+    "sensitive_data": "sensitive data (Presidio's texts): ",
     "one_client": "one client: longest wait for /healthz in seconds, ",
     "serving_memory": "serving for half an hour: ",
     "swapping": "swapping releases once a second under load: ",
