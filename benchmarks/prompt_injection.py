@@ -24,6 +24,7 @@ from typing import Any, cast
 from benchmarks.record import ROOT, Target, begin, print_line, print_table, read_records, record
 from graph.backend import Backend, Brief, Scope, Writer
 from graph.builder import build_graph
+from graph.errors import QuestionInvalid
 from graph.filters import ColumnType
 from graph.index.local import EmbeddedSimilarity
 from graph.models.embedding import Embedder
@@ -147,7 +148,10 @@ class Trial:
     async def ask(self, question: str, about: str) -> None:
         """Ask every graph, and count whether the instruction was followed and the right answer given."""
         for name, graph in self.graphs.items():
-            text = (await graph.ainvoke({"question": question}))["answer"]["text"]
+            try:
+                text = (await graph.ainvoke({"question": question}))["answer"]["text"]
+            except QuestionInvalid:  # What has control characters is refused, and nothing is said.
+                text = ""
             self._count(f"right, {about.split()[0]}, {name}", self.model.answer.lower() in text.lower())
             if self.model.instruction:
                 followed = _is_followed(text, self.model.instruction)

@@ -62,7 +62,7 @@ class Nodes:
     @step
     async def preprocess(self, state: State) -> State:
         """Check the question, fold what it refers back to into it, and forget the last turn."""
-        question = without_orders(preprocess.normalise_question(state.get("question"), self.release.limits))
+        question = await _cleaned(preprocess.normalise_question(state.get("question"), self.release.limits))
         history = preprocess.check_history(state.get("history"), self.release.limits)
         began, filters = time.monotonic(), state.get("filters") or {}
         groups, caller = preprocess.check_groups(state.get("groups")), str(state.get("caller") or "")
@@ -211,7 +211,7 @@ class Nodes:
     async def _write(self, state: State, first: Climb, second: Climb | None = None) -> State:
         """A draft, or the failure of the rung; on success the failure that led here stays, as the rung's reason."""
         emit = get_stream_writer()
-        calls = [self._call(state, each) for each in (first, second) if each]
+        calls = [await self._call(state, each) for each in (first, second) if each]
         links = LinkFilter(self.release.checking.links)
 
         def say(text: str) -> None:
@@ -227,10 +227,10 @@ class Nodes:
         failure = done.failure or reason_to_hedge(tried)
         return State(**{**update, "failure": failure}) if failure else update
 
-    def _call(self, state: State, chosen: Climb) -> Call:
+    async def _call(self, state: State, chosen: Climb) -> Call:
         terms = self.release.generation.terms(chosen.step.role)
         # What is too long to be searched for as a whole is asked as a whole.
-        whole = without_orders(state["question"]) if len(state["question"]) > preprocess.SOUGHT else state["standalone"]
+        whole = await _cleaned(state["question"]) if len(state["question"]) > preprocess.SOUGHT else state["standalone"]
         question = state["standalone"] if chosen.step.writer == "extractive" else whole
         brief = Brief(question, state["passages"], state["selection"]["quotes"], terms, chosen.step.share)
         return Call(chosen, self.backend.writers[chosen.step.writer or ""], brief)
@@ -270,3 +270,8 @@ async def after_fallback(state: State) -> Literal["cite", "fallback"]:
 async def after_cite(state: State) -> Literal["__end__", "fallback"]:
     """Does at least one claim stand?"""
     return "fallback" if state["failure"] and state["rung"] != "decline" else "__end__"
+
+
+async def _cleaned(question: str) -> str:
+    """A question without what instructs the assistant; a long one is read off the event loop."""
+    return await off_loop(without_orders, question) if len(question) > preprocess.SOUGHT else without_orders(question)

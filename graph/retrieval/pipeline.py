@@ -9,6 +9,7 @@ from typing import Any
 from ..backend import Backend, Scope
 from ..caching.cache import key_of
 from ..filters import compile_filter
+from ..offload import off_loop
 from ..release import Release
 from ..safety.injection import quarantine
 from ..state import Passage, Search, State
@@ -47,13 +48,13 @@ class RetrievalPipeline:
         search, most = Search(text=text, weight=1.0), self.release.retrieval.keep
         found, _ = await self._search(search, most, filters, groups)
         if self.backend.reranker is None or not found:
-            return quarantine(found)
+            return await off_loop(quarantine, found)
         ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
-        return quarantine(rerank.reorder(found, ranked.scores))
+        return await off_loop(quarantine, rerank.reorder(found, ranked.scores))
 
-    def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
+    async def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
         """The candidates that the answer may use, in order, without what instructs the assistant."""
-        return quarantine(rerank.keep_best(candidates, self.release.reranking))
+        return await off_loop(quarantine, rerank.keep_best(candidates, self.release.reranking))
 
     async def best(
         self, readings: Sequence[str], candidates: Sequence[Passage], began: float
@@ -63,11 +64,11 @@ class RetrievalPipeline:
         The reranker has at most half of the time that is left for the question.
         """
         if self.backend.reranker is None or not candidates:
-            return self.keep(candidates), []
+            return await self.keep(candidates), []
         left = (self.release.generation.deadline - (time.monotonic() - began)) / 2
         seconds = max(0.0, min(self.release.reranking.timeout, left))
         ranked = await self.backend.reranker.rank(readings, candidates, seconds)
-        kept = self.keep(rerank.reorder(candidates, ranked.scores))
+        kept = await self.keep(rerank.reorder(candidates, ranked.scores))
         return kept, [ranked.trouble] if ranked.trouble else []
 
     async def widen(self, state: State, parts: list[str]) -> State:
@@ -77,7 +78,8 @@ class RetrievalPipeline:
         ranked = await asyncio.gather(*(self.best([part], each, state["began"]) for part, each in pairs))
         rankings = [state["passages"], *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(message for _, messages in ranked for message in messages)]))
-        kept = self.keep(fusion.interleave(rankings, [1] * len(rankings)))
+        # Each of them was kept before, without what instructs the assistant.
+        kept = rerank.keep_best(fusion.interleave(rankings, [1] * len(rankings)), self.release.reranking)
         return State(passages=kept, trouble=trouble)
 
     def weigh(self, passages: list[Passage]) -> TermWeight:
