@@ -3,13 +3,17 @@
 The server is a real one over the index that WARRANT_INDEX names. The report is of a release that is worse on purpose.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TextIO
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -23,14 +27,19 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 def server() -> Iterator[str]:
     """The address of `warrant serve` on a free port."""
     command = [sys.executable, str(ROOT / "warrant.py"), "serve", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with TemporaryFile("w+") as log, subprocess.Popen(command, stderr=log) as process:
         try:
-            found = next((found for line in process.stderr or () if (found := ADDRESS.search(line))), None)
-            if found is None:
-                raise SystemExit("The server did not start.")
+            while not (found := ADDRESS.search(_read(log))):
+                if process.poll() is not None:
+                    raise SystemExit(f"The server did not start:\n{_read(log)}")
+                time.sleep(0.1)
             yield found.group()
         finally:
             process.terminate()
+
+
+def _read(log: TextIO) -> str:
+    return os.pread(log.fileno(), 1_000_000, 0).decode()
 
 
 def ask(page: Page, question: str) -> None:

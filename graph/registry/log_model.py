@@ -236,8 +236,12 @@ def example(question: str) -> dict[str, Any]:
 
 @contextmanager
 def tracking(uri: str) -> Iterator[None]:
-    """MLflow's own settings, which are the process's, for a while."""
+    """MLflow's own settings, which are the process's, for a while.
+
+    A model that is loaded meanwhile becomes the active one, to which MLflow links every later metric: not after this.
+    """
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    active = mlflow.get_active_model_id()
     mlflow.set_tracking_uri(tracking_uri(uri))
     mlflow.set_registry_uri(uri)
     try:
@@ -245,3 +249,5 @@ def tracking(uri: str) -> Iterator[None]:
     finally:
         mlflow.set_tracking_uri(before[0])
         mlflow.set_registry_uri(before[1])
+        if active is None and mlflow.get_active_model_id() is not None:
+            mlflow.clear_active_model()

@@ -33,6 +33,8 @@ class CustomEndpoint:
     pending: dict[str, Any] | None = None
     polls: int = 0
     state: str = "IN_PROGRESS"
+    failed: dict[str, Any] | None = None
+    """The config whose update failed, with what its container died of."""
     gateway: dict[str, Any] = field(default_factory=dict)
     loaded: dict[str, Any] = field(default_factory=dict)
     payloads: list[dict[str, Any]] = field(default_factory=list)
@@ -99,7 +101,7 @@ async def update(request: Request, name: str) -> dict[str, Any]:
         raise conflict(f"Endpoint '{name}' is being updated.")
     body = await request.json()
     _check(emulator, body, emulator.sign_in(request))
-    endpoint.pending, endpoint.polls, endpoint.state = body, emulator.polls, "IN_PROGRESS"
+    endpoint.pending, endpoint.polls, endpoint.state, endpoint.failed = body, emulator.polls, "IN_PROGRESS", None
     return _described(name, endpoint)
 
 
@@ -232,6 +234,8 @@ def _described(name: str, endpoint: CustomEndpoint) -> dict[str, Any]:
         found["pending_config"] = deepcopy(endpoint.pending)
         for each in found["pending_config"]["served_entities"]:
             each["state"] = {"deployment": "DEPLOYMENT_CREATING", "deployment_state_message": "Building the container"}
+    elif endpoint.failed is not None:
+        found["pending_config"] = deepcopy(endpoint.failed)
     return found
 
 
@@ -242,7 +246,9 @@ def _finish(emulator: Any, endpoint: CustomEndpoint) -> None:
     try:
         endpoint.loaded = {each["name"]: _load(emulator, each) for each in config["served_entities"]}
         endpoint.config, endpoint.state = config, "NOT_UPDATING"
-    except Exception:  # noqa: BLE001 - whatever a container dies of fails the update
+    except Exception as error:  # noqa: BLE001 - whatever a container dies of fails the update
+        why = {"deployment": "DEPLOYMENT_FAILED", "deployment_state_message": f"{type(error).__name__}: {error}"}
+        endpoint.failed = {**config, "served_entities": [{**each, "state": why} for each in config["served_entities"]]}
         endpoint.state = "UPDATE_FAILED"
     endpoint.pending = None
 

@@ -70,8 +70,6 @@ def logging(empty: Path, quick_handbook: Path, tmp_path_factory: pytest.TempPath
 def model(logging: Logging) -> Iterator[Any]:
     with tracking(logging.uri):
         yield mlflow.pyfunc.load_model("models:/warrant/1")
-    # What is loaded becomes the process's active model, to which MLflow links every later metric.
-    mlflow.clear_active_model()
 
 
 @pytest.fixture(scope="module")
@@ -93,17 +91,19 @@ def fetched(logging: Logging, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "code/snapshot/manifest.json",
     ],
 )
-def test_mlflow_runs_none_of_the_code_of_an_altered_package(fetched: Path, tmp_path: Path, name: str) -> None:
+def test_mlflow_runs_none_of_the_code_of_an_altered_package(
+    logging: Logging, fetched: Path, tmp_path: Path, name: str
+) -> None:
     root, proof = Path(shutil.copytree(fetched, tmp_path / "model")), tmp_path / "ran"
     before = (root / name).read_text("utf-8") if (root / name).exists() else ""
     (root / name).write_text(f"{before}\nopen({str(proof)!r}, 'w').close()\n", "utf-8")
     for load in (mlflow.langchain.load_model, mlflow.pyfunc.load_model):
-        with pytest.raises(Exception, match="is not what was logged: it was altered"):
+        with tracking(logging.uri), pytest.raises(Exception, match="is not what was logged: it was altered"):
             load(str(root))
     assert not proof.exists()
 
 
-def test_mlflow_does_not_run_compiled_code_that_was_planted(fetched: Path, tmp_path: Path) -> None:
+def test_mlflow_does_not_run_compiled_code_that_was_planted(logging: Logging, fetched: Path, tmp_path: Path) -> None:
     root, proof = Path(shutil.copytree(fetched, tmp_path / "model")), tmp_path / "ran"
     (tmp_path / "planted.py").write_text(f"open({str(proof)!r}, 'w').close()\n", "utf-8")
     planted = importlib.util.cache_from_source(str(root / "code" / "graph" / "packaged.py"))
@@ -113,7 +113,8 @@ def test_mlflow_does_not_run_compiled_code_that_was_planted(fetched: Path, tmp_p
     # Python keeps a module that was imported already.
     for name in {module.partition(".")[0] for module in sys.modules if module.startswith("graph_")}:
         isolation.forget(name)
-    assert mlflow.langchain.load_model(str(root)).invoke({"question": HOTEL})["answer"]["text"] == LIMIT
+    with tracking(logging.uri):
+        assert mlflow.langchain.load_model(str(root)).invoke({"question": HOTEL})["answer"]["text"] == LIMIT
     assert not proof.exists()
 
 
