@@ -7,6 +7,7 @@ This file imports nothing of ours: whoever loads a packed release runs it by its
 
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,10 +33,15 @@ def code_digest(package: Path) -> str:
 
 
 def isolate(package: Path) -> str:
-    """Make a package importable under a name of its own and give that name; the same content is imported once."""
+    """Make a package importable under a name of its own and give that name; the same content is imported once.
+
+    It is imported anew where the folder that it was imported from is gone: modules that are not imported yet are, too.
+    """
     name = f"{package.name}_{code_digest(package)[:16]}"
     with LOCK:
-        if name not in sys.modules:
+        known = sys.modules.get(name)
+        if known is None or not Path(known.__path__[0]).is_dir():
+            forget(name)
             _import(name, package)
     return name
 
@@ -65,7 +71,10 @@ def _files(name: str, path: Path) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield name, path
         return
-    for each in path.rglob("*"):
-        inner = each.relative_to(path)
-        if each.is_file() and not set(inner.parts) & set(LEFT_OUT):
-            yield (f"{name}/{inner.as_posix()}" if name else inner.as_posix()), each
+    # Unlike rglob, this passes over a folder that another process removes meanwhile.
+    for folder, inner, files in os.walk(path):
+        inner[:] = [each for each in inner if each not in LEFT_OUT]
+        for each in (Path(folder, file) for file in files):
+            if each.is_file():
+                relative = each.relative_to(path).as_posix()
+                yield (f"{name}/{relative}" if name else relative), each

@@ -28,7 +28,7 @@ def check() -> None:
     """Raises ImportError unless the package is what was logged; one that is being made has no MLmodel yet."""
     if not (HERE / "MLmodel").is_file():
         return
-    for compiled in [*HERE.rglob(COMPILED)]:
+    for compiled in [Path(folder, COMPILED) for folder, inner, _ in os.walk(HERE) if COMPILED in inner]:
         shutil.rmtree(compiled, ignore_errors=True)
         if compiled.exists() and not os.access(compiled.parent, os.W_OK):
             raise ImportError(f"{compiled} cannot be removed, and the digest does not cover it.")
@@ -39,7 +39,9 @@ def check() -> None:
 
 def digest() -> str:
     """What `package_digest` gives, by no code of the package but this."""
-    parts = [path for name in PARTS for path in (CODE.parent / name, *(CODE.parent / name).rglob("*"))]
+    # Unlike rglob, os.walk passes over a folder that another process removes meanwhile.
+    below = [Path(folder, file) for name in PARTS for folder, _, files in os.walk(CODE.parent / name) for file in files]
+    parts = [*(CODE.parent / name for name in PARTS), *below]
     names = [(path.relative_to(CODE.parent), path) for path in parts if path.is_file()]
     files = [(name.as_posix(), path) for name, path in names if COMPILED not in name.parts]
     whole = hashlib.sha256()

@@ -121,7 +121,10 @@ def is_intact(root: Path, digest: str) -> bool:
     same package may write it again at any time.
     """
     try:
-        for compiled in [each for name in isolation.LEFT_OUT for each in root.rglob(name)]:
+        found = [
+            Path(folder, name) for folder, inner, _ in os.walk(root) for name in inner if name in isolation.LEFT_OUT
+        ]
+        for compiled in found:
             shutil.rmtree(compiled, ignore_errors=True)
             if compiled.exists() and not os.access(compiled.parent, os.W_OK):
                 return False

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,8 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
+
+from graph.registry import isolation
 
 from .errors import ApiError, conflict, exists, invalid, missing
 
@@ -265,23 +269,26 @@ def _load(emulator: Any, entity: Mapping[str, Any]) -> Any:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
         with _variables(variables):
+            _forget_modules()
             images[key] = mlflow.pyfunc.load_model(str(folder))
     return images[key]
+
+
+def _forget_modules() -> None:
+    """A container is a process of its own: the same code in another one may have signed in to another workspace."""
+    for name in {module.partition(".")[0] for module in sys.modules if module.startswith("graph_")}:
+        isolation.forget(name)
 
 
 @contextmanager
 def _variables(given: Mapping[str, str]) -> Iterator[None]:
     """The environment of a container: no WARRANT_ variable but its own, while the model is loaded."""
-    with _environment:
-        before = dict(os.environ)
+    with _environment, pytest.MonkeyPatch.context() as patch:
         for name in [each for each in os.environ if each.startswith("WARRANT_")]:
-            del os.environ[name]
-        os.environ.update({**given, "WARRANT_THREADS": "1", "MLFLOW_TRACKING_URI": "databricks"})
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+            patch.delenv(name)
+        for name, value in {**given, "WARRANT_THREADS": "1", "MLFLOW_TRACKING_URI": "databricks"}.items():
+            patch.setenv(name, value)
+        yield
 
 
 def _predict(endpoint: CustomEndpoint, entity: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 import importlib
+import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -38,6 +41,33 @@ def test_what_is_forgotten_is_imported_anew(tmp_path: Path) -> None:
     assert not [module for module in sys.modules if module.startswith(name)]
     assert isolate(tmp_path / "tiny") == name
     assert importlib.import_module(f"{name}.inner") is not before
+
+
+def test_what_was_imported_from_a_folder_that_is_gone_is_imported_anew(tmp_path: Path) -> None:
+    name = isolate(package(tmp_path / "gone", "gone"))
+    shutil.rmtree(tmp_path / "gone")
+    assert isolate(package(tmp_path / "here", "gone")) == name
+    assert importlib.import_module(f"{name}.inner").SAYS == "gone"
+
+
+def test_the_digest_passes_over_what_others_compile_and_remove(tmp_path: Path) -> None:
+    code = package(tmp_path, "digest")
+    before, ended = code_digest(code), Event()
+
+    def compile_and_remove() -> None:
+        while not ended.is_set():
+            for folder in (code / "__pycache__" / str(number) for number in range(20)):
+                folder.mkdir(parents=True)
+            shutil.rmtree(code / "__pycache__")
+
+    with ThreadPoolExecutor() as threads:
+        done = threads.submit(compile_and_remove)
+        try:
+            found = {code_digest(code) for _ in range(200)}
+        finally:
+            ended.set()
+        done.result()
+    assert found == {before}
 
 
 def test_a_package_that_cannot_be_imported_leaves_nothing_behind(tmp_path: Path) -> None:
