@@ -10,6 +10,7 @@ from anyio.from_thread import start_blocking_portal
 from .backend import Backend, SourceText
 from .builder import build_graph
 from .connect import connect
+from .models import databricks
 from .models.breaker import BreakerState, breaker_states
 from .release import Release
 from .release_yaml import load_release
@@ -88,6 +89,10 @@ class Agent:
     def breakers(self) -> list[BreakerState]:
         """The breakers of the model endpoints that agents of this code have asked in this process."""
         return breaker_states()
+
+    def act_for(self, token: str) -> None:
+        """Search and ask models as the user of a Databricks token in this context; empty: as ourselves."""
+        databricks.act_for(token)
 
     def items(self, question: Question) -> AsyncIterator[Item]:
         """Ask a question and give the public items as they come."""

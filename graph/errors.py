@@ -152,3 +152,5 @@ class ModelFailed(WarrantError):
         self.detail = detail
         self.transient = transient
         self.retry_after = retry_after
+        self.counts = True
+        """Whether it says something of the endpoint to others than who asked."""

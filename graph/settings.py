@@ -51,6 +51,8 @@ class StateSettings(BaseSettings):
     """The audit log: key changes, promotions, reloads and refused access; none: audit.jsonl under WARRANT_STATE."""
     audit_anchor: Path | None = None
     """A file elsewhere, such as on another machine's share, that gets the number and digest of each newest record."""
+    on_behalf_of_user: bool = False
+    """Whether, on Databricks, each caller's own token searches and asks models; nothing is cached then."""
     audit_webhook: str | None = None
     """An address elsewhere that gets the same by POST; a record that it does not take counts as not written."""
     keys: Path | None = None

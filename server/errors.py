@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from graph.errors import (
+    AccessRefused,
     AuditUnavailable,
     ExtraMissing,
     FilterInvalid,
@@ -74,6 +75,7 @@ class StateUnavailable(WarrantError):
 
 
 TABLE: dict[type[Exception], ErrorResponse] = {
+    AccessRefused: ErrorResponse(403, "forbidden", ""),
     FilterInvalid: ErrorResponse(422, "filter_invalid", ""),
     QuestionInvalid: ErrorResponse(422, "question_invalid", ""),
     TimeoutError: ErrorResponse(

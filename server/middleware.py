@@ -77,7 +77,7 @@ class RequestMiddleware:
         if caller is None:
             await self._audit.refused(ANONYMOUS, scope["path"], 401, peer)
             raise refuse(401)
-        request.caller = caller
+        request.caller, request.user_token = caller, "" if public else self._callers.user_token(headers)
         needed = permission_for(path, production=request.target == PRODUCTION)
         if needed and not caller.may(needed):
             await self._audit.refused(caller, scope["path"], 403, peer)

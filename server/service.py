@@ -47,7 +47,16 @@ class AnswerService:
     async def deployment(self) -> Deployment:
         """The deployment that the current request targets; raises RequestRefused when there is none."""
         request = this_request()
-        return await self.deployments.select(request.target, request.id, request.caller)
+        return await self._selected(request.id, request)
+
+    async def _selected(self, key: str, request: RequestContext) -> Deployment:
+        """The deployment of a request, which from here on acts on behalf of the request's user, if there is one."""
+        deployment = await self.deployments.select(request.target, key, request.caller)
+        if hasattr(deployment.agent, "act_for"):
+            deployment.agent.act_for(request.user_token)
+        elif request.user_token:
+            raise refuse(503, "This release is too old to act on behalf of users. Log it again.")
+        return deployment
 
     def start(self, submitted: QuestionRequest) -> AnswerStream:
         """Start answering. The work stops when nobody follows the stream any longer, unless it is resumable."""
@@ -91,7 +100,7 @@ class AnswerService:
         async with AsyncExitStack() as stack:
             try:
                 key = submitted.session_id or question_id
-                deployment = await self.deployments.select(request.target, key, request.caller)
+                deployment = await self._selected(key, request)
                 models, version = deployment.agent.release.models, f"v{deployment.version}"
                 names = (request.target, version, models.simple, models.complex)
                 await stack.enter_async_context(self._capacity.place(request, names))

@@ -151,6 +151,8 @@ def load_server_settings(**overrides: object) -> ServerSettings:
     """Read the environment, with overrides that are not None; raises SettingsInvalid naming the variable."""
     try:
         settings = ServerSettings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        if settings.on_behalf_of_user and not settings.databricks_app:
+            raise SettingsInvalid("WARRANT_ON_BEHALF_OF_USER is for a Databricks App, which is given users' tokens.")
         return _in_databricks_app(settings) if settings.databricks_app else settings
     except ValidationError as error:
         first = error.errors()[0]

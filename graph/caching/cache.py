@@ -85,8 +85,8 @@ class Caches:
 
 
 def open_caches(settings: Settings) -> Caches:
-    """Empty caches of the sizes and the age that the settings give."""
-    seconds = settings.cache_seconds
+    """Empty caches of the sizes and the age that the settings give; none on behalf of users, who may see less."""
+    seconds = 0 if settings.on_behalf_of_user else settings.cache_seconds
     return Caches(
         JsonCache(settings.cache_answers, seconds),
         JsonCache(settings.cache_retrieval, seconds),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from ..errors import DeploymentFailed, ExtraMissing, SettingsInvalid
-from ..models.databricks import EXTRA, workspace
+from ..models.databricks import EXTRA, ON_BEHALF, workspace
 from ..registry.address import is_unity
 from ..settings import Settings
 from .options import Command, settings_with, takes
@@ -127,7 +127,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     """The settings that a served release needs: where its passages are."""
     if settings.backend == "local":
         return {}
-    return {"WARRANT_BACKEND": settings.backend, "WARRANT_DATABRICKS_INDEX": settings.databricks_index}
+    on_behalf = {ON_BEHALF: "true"} if settings.on_behalf_of_user else {}
+    return {"WARRANT_BACKEND": settings.backend, "WARRANT_DATABRICKS_INDEX": settings.databricks_index, **on_behalf}
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """The whole server as a Databricks App: its resources, its files, its permissions, and its deployment.
 
 The app follows the aliases of the registered model, as any server does: it is deployed again only when its files or
-resources change.
+resources change. Its files lie in a folder that is named by their content: the one of the deployment before stays.
 """
 
+import hashlib
 import io
 import time
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from databricks.sdk.service.catalog import PermissionsChange, Privilege
 from databricks.sdk.service.workspace import ImportFormat
 
 from ..errors import DeploymentFailed
+from ..models.databricks import ON_BEHALF, USER_SCOPES
 from ..registry.address import experiment_name
 from ..registry.requirements import chat_models
 from ..release_yaml import parse_release
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
 INDEX = "index"
 """The resource by which the app is told the name of its index."""
 SCOPES = ["iam.current-user:read"]
-"""What the app may do on behalf of a user: ask for the user's name and groups."""
+"""What the app may do on behalf of a user in any case: ask for the user's name and groups."""
 FAILED = (apps.AppDeploymentState.FAILED, apps.AppDeploymentState.CANCELLED)
+ROLL_BACK_SECONDS = 1800
+"""Its time is its own: the deadline of the failed deployment has passed when that is why it failed."""
 
 
 class AppDeployment:
@@ -45,7 +49,7 @@ class AppDeployment:
         report: Report,
         step: float = STEP,
     ) -> None:
-        self._client, self._file, self._registry = signed_in.client, file, registry
+        self._workspace, self._client, self._file, self._registry = signed_in, signed_in.client, file, registry
         self._environment, self._report, self._step = environment, report, step
         self._permissions = Permissions(self._client, "apps", file.permissions)
         self._home = f"/Workspace/Users/{self._client.current_user.me().user_name}/apps/{file.name}"
@@ -61,10 +65,9 @@ class AppDeployment:
             changes.append(PlannedChange("user_api_scopes", found.user_api_scopes, self._scopes))
         grants = {securable: privilege.value for (_, securable), privilege in self._grants().items()}
         changes += differences("grants", self._granted(found) if found else {}, grants)
-        files = self._files()
-        changes += differences("files", {path: self._read(path) for path in files}, files)
-        if found and not changes and not found.active_deployment:
-            changes.append(PlannedChange("deployment", None, "started"))
+        files, runs = self._files(), found.active_deployment if found else None
+        now_run = {path: self._read(f"{runs.source_code_path}/{path}") for path in files} if runs else {}
+        changes += differences("files", now_run, files)
         if (now := permissions.now(self._file.name if found else None)) != permissions.wanted:
             changes.append(PlannedChange("permissions", now, permissions.wanted))
         return changes
@@ -81,13 +84,19 @@ class AppDeployment:
         elif areas & {"resources", "user_api_scopes"}:
             self._client.apps.update(name, wanted)
         if areas - {"permissions"}:
-            self._grant()
-            self._deploy(deadline)
+            try:
+                self._grant()
+                self._deploy(deadline)
+            except (DeploymentFailed, OSError) as error:
+                why = str(error) if isinstance(error, DeploymentFailed) else self._workspace.clean(str(error))
+                raise DeploymentFailed(f"{why} {self._roll_back()}") from error
         if "permissions" in areas:
             self._permissions.set(name)
 
     @property
     def _scopes(self) -> list[str]:
+        if ON_BEHALF in self._environment:
+            return [*SCOPES, *USER_SCOPES]
         return SCOPES if self._file.user_groups else []
 
     def _wanted_resources(self) -> list[apps.AppResource]:
@@ -160,18 +169,25 @@ class AppDeployment:
 
     def _read(self, path: str) -> str | None:
         try:
-            with self._client.workspace.download(f"{self._home}/{path}") as file:
+            with self._client.workspace.download(path) as file:
                 return str(file.read().decode())
         except NotFound:
             return None
 
     def _deploy(self, deadline: float) -> None:
-        self._client.workspace.mkdirs(self._home)
-        for path, text in self._files().items():
+        files = self._files()
+        source = f"{self._home}/{hashlib.sha256(repr(files).encode()).hexdigest()[:12]}"
+        self._client.workspace.mkdirs(source)
+        for path, text in files.items():
             content = io.BytesIO(text.encode())
-            self._client.workspace.upload(f"{self._home}/{path}", content, format=ImportFormat.AUTO, overwrite=True)
-        mode = apps.AppDeploymentMode.SNAPSHOT
-        request = apps.AppDeployment(source_code_path=self._home, mode=mode)
+            self._client.workspace.upload(f"{source}/{path}", content, format=ImportFormat.AUTO, overwrite=True)
+        self._start(source, deadline)
+
+    def _start(self, source: str, deadline: float) -> None:
+        """Deploy the files of a folder, once the deployment under way, if any, has ended."""
+        while self._client.apps.get(self._file.name).pending_deployment:
+            self._pause("Waiting for another deployment", deadline)
+        request = apps.AppDeployment(source_code_path=source, mode=apps.AppDeploymentMode.SNAPSHOT)
         made: Any = self._client.apps.deploy(self._file.name, request).response
         while True:
             status = self._client.apps.get_deployment(self._file.name, str(made.deployment_id)).status
@@ -181,6 +197,17 @@ class AppDeployment:
             if status and status.state == apps.AppDeploymentState.SUCCEEDED:
                 return
             self._pause(said, deadline)
+
+    def _roll_back(self) -> str:
+        """Deploy again what ran before, with its resources; says what runs now."""
+        before = self._found
+        if before is None or before.active_deployment is None:
+            return "Nothing ran there before."
+        self._report("Rolling back")
+        kept = {"name": self._file.name, "resources": before.resources, "user_api_scopes": before.user_api_scopes}
+        self._client.apps.update(self._file.name, apps.App(**{name: each for name, each in kept.items() if each}))
+        self._start(str(before.active_deployment.source_code_path), time.monotonic() + ROLL_BACK_SECONDS)
+        return "The app runs again as before."
 
     def _wait_for_compute(self, deadline: float) -> None:
         while True:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from databricks.sdk.errors import NotFound, ResourceConflict
 from databricks.sdk.service import serving
 
-from ..errors import DeploymentFailed, VersionUnknown
+from ..errors import DeploymentFailed, SettingsInvalid, VersionUnknown
+from ..models.databricks import ON_BEHALF
 from ..registry import Version
 from ..registry.client import open_registry
 from ..registry.promotion import require_warrant
@@ -108,6 +109,8 @@ class EndpointDeployment:
     def __init__(self, signed_in: "Workspace", wanted: ServingEndpoint, report: Report, step: float = STEP) -> None:
         self._workspace, self._api = signed_in, signed_in.client.serving_endpoints
         self._wanted, self._report, self._step = wanted, report, step
+        if wanted.file.form == "graph" and ON_BEHALF in wanted.environment:
+            raise SettingsInvalid(f"{ON_BEHALF} needs `form: responses`: the graph itself is not given users' tokens.")
         self._permissions = Permissions(signed_in.client, "serving-endpoints", wanted.file.permissions)
         self._found = self._get(wanted.name)
 

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 import httpx
 from databricks.ai_search.async_index import AsyncAISearchIndex
 from databricks.ai_search.async_utils import AsyncRequestUtils
-from databricks.ai_search.exceptions import AISearchException
+from databricks.ai_search.exceptions import AISearchException, PermissionDenied
 from databricks.ai_search.reranker import DatabricksReranker
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.vectorsearch import EndpointType, VectorIndex, VectorIndexType
 
-from ..errors import RetrievalUnavailable, SnapshotMissing
+from ..errors import AccessRefused, RetrievalUnavailable, SnapshotMissing
 from ..filters import sql_literal
-from ..models.databricks import Workspace
+from ..models.databricks import Workspace, acts_for_user
 from ..models.http import ByteLimits, http_client
 from .ai_search_rows import KEY, Description, Row, part_id, probe, read_description
 
@@ -44,7 +44,10 @@ class _Index(AsyncAISearchIndex):  # type: ignore[misc]  # it is not typed
 
 
 class SearchIndex:
-    """The rows of an index; every method raises RetrievalUnavailable when the index does not answer in time."""
+    """The rows of an index; every method raises RetrievalUnavailable when the index does not answer in time.
+
+    On behalf of a user it raises AccessRefused when the user may not search it.
+    """
 
     def __init__(self, workspace: Workspace, found: VectorIndex, *, optimised: bool, seconds: float) -> None:
         self.name, self.found, self.optimised = str(found.name), found, optimised
@@ -147,10 +150,16 @@ class SearchIndex:
             yield
         except TimeoutError as error:
             raise RetrievalUnavailable(f"{self.name} did not answer in {self._seconds:g} s.") from error
+        except PermissionDenied as error:
+            if acts_for_user():
+                raise AccessRefused(f"You may not search {self.name}; its owner can grant SELECT on it.") from error
+            raise self._unavailable(error) from error
         except (AISearchException, httpx.HTTPError, OSError, KeyError, TypeError, ValueError) as error:
-            status = getattr(error, "status_code", None) or type(error).__name__
-            problem = f"{status}: {self._workspace.clean(str(error))}"
-            raise RetrievalUnavailable(f"{self.name} does not answer: {problem}.") from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> RetrievalUnavailable:
+        status = getattr(error, "status_code", None) or type(error).__name__
+        return RetrievalUnavailable(f"{self.name} does not answer: {status}: {self._workspace.clean(str(error))}.")
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -71,7 +71,9 @@ class _Classifier:
     """Tells interlock which errors count as failures."""
 
     def is_failure(self, *, result: object, exception: Exception | None) -> bool:
-        return exception is not None and not (isinstance(exception, ModelFailed) and exception.reason in NOT_COUNTED)
+        if isinstance(exception, ModelFailed):
+            return exception.counts and exception.reason not in NOT_COUNTED
+        return exception is not None
 
 
 _known: dict[tuple[str, str, Breaker], EndpointBreaker] = {}

@@ -2,6 +2,9 @@
 
 DATABRICKS_HOST, DATABRICKS_TOKEN, DATABRICKS_CLIENT_ID and the SDK's other variables are read by the SDK. The clients
 retry for minutes and print what they like: here they neither retry nor say where the workspace is.
+
+On behalf of a user, searches and model calls are sent with the user's token. It is in a context variable alone: what is
+in the graph's state or configuration gets into traces and keys.
 """
 
 import asyncio
@@ -9,11 +12,12 @@ import re
 import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
+from contextvars import ContextVar
 from functools import cache
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExtraMissing, ModelFailed, SettingsInvalid
+from ..errors import AccessRefused, ExtraMissing, ModelFailed, SettingsInvalid
 from .failures import message_excerpt, to_model_failure
 
 if TYPE_CHECKING:
@@ -26,7 +30,39 @@ SECONDS = 20
 CONFIGURATION = re.compile(r"[.;]? *\b(?:Config|Env): .*", re.DOTALL)
 """What the SDK adds to its errors: the configuration with the host, and the names of variables."""
 ADDRESS = re.compile(r"\bhttps?://[^\s'\")]+|\bhost=['\"]?[^\s'\"),]+['\"]?(?:, port=\d+)?")
+REFUSED = (401, 403)
+ON_BEHALF = "WARRANT_ON_BEHALF_OF_USER"
+"""The variable that is set where users are acted for."""
+USER_SCOPES = ("vectorsearch.vector-search-indexes", "serving.serving-endpoints")
+"""What is done on behalf of users."""
 EXTRA = "Databricks needs databricks-langchain; pip install 'warrant-rag[databricks]'."
+
+
+_user: ContextVar[str] = ContextVar("databricks_user_token", default="")
+
+
+def act_for(token: str) -> None:
+    """Search and ask models as the user of a token in this context and the tasks of it; empty: as ourselves."""
+    _user.set(token)
+
+
+def acts_for_user() -> bool:
+    """Whether what is done in this context is done on behalf of a user."""
+    return bool(_user.get())
+
+
+def caller_token() -> str:
+    """In Model Serving the token of whoever asks the endpoint, elsewhere our own; raises AccessRefused."""
+    try:
+        from databricks_ai_bridge import ModelServingUserCredentials
+    except ImportError as error:
+        raise ExtraMissing(EXTRA) from error
+    try:
+        headers = ModelServingUserCredentials()(workspace().client.config)()
+    except (ValueError, RuntimeError):
+        refused = "Model Serving gave no token of the user who asks: log the release with WARRANT_ON_BEHALF_OF_USER."
+        raise AccessRefused(refused) from None
+    return str(headers["Authorization"]).partition(" ")[2]
 
 
 class Workspace:
@@ -43,7 +79,12 @@ class Workspace:
         return str(self.client.config.host)
 
     async def token(self, seconds: float = SECONDS) -> str:
-        """A bearer token, refreshed when it is due; raises TimeoutError, or ValueError where it is refused."""
+        """A bearer token: the user's, or our own, refreshed when it is due.
+
+        Raises TimeoutError, or ValueError where it is refused.
+        """
+        if user := _user.get():
+            return user
         async with asyncio.timeout(seconds):
             headers = await asyncio.shield(asyncio.wrap_future(self._sign_in()))
         return headers["Authorization"].partition(" ")[2]
@@ -60,7 +101,7 @@ class Workspace:
     def clean(self, text: str) -> str:
         """A client's message without host, token and configuration."""
         text = CONFIGURATION.sub("", message_excerpt(text))
-        for secret in (self.host, self.host.partition("://")[2], self.client.config.token):
+        for secret in (self.host, self.host.partition("://")[2], self.client.config.token, _user.get()):
             text = text.replace(secret, "[workspace]") if secret else text
         return ADDRESS.sub("[address]", text)
 
@@ -81,10 +122,30 @@ def workspace(patience: int = 1) -> Workspace:
     try:
         from databricks.sdk import WorkspaceClient
         from databricks.sdk.config import Config
+        from databricks.sdk.credentials_provider import CredentialsProvider, CredentialsStrategy, DefaultCredentials
     except ImportError as error:
         raise ExtraMissing(EXTRA) from error
+
+    class UserCredentials(CredentialsStrategy):
+        """The user's token, where there is one; else what the environment says."""
+
+        def __init__(self) -> None:
+            self._own = DefaultCredentials()
+
+        def auth_type(self) -> str:
+            return str(self._own.auth_type())
+
+        def __call__(self, config: Config) -> CredentialsProvider:
+            own = self._own(config)
+            return lambda: {"Authorization": f"Bearer {user}"} if (user := _user.get()) else own()
+
     try:
-        config = Config(http_timeout_seconds=SECONDS, retry_timeout_seconds=patience, product="warrant-rag")
+        config = Config(
+            http_timeout_seconds=SECONDS,
+            retry_timeout_seconds=patience,
+            product="warrant-rag",
+            credentials_strategy=UserCredentials(),
+        )
         return Workspace(WorkspaceClient(config=config))
     except ValueError as error:
         problem = ADDRESS.sub("[address]", CONFIGURATION.sub("", message_excerpt(str(error))))
@@ -142,6 +203,8 @@ def open_embeddings(endpoint: str, seconds: float) -> "Embeddings":
 
 def _cleaned(name: str, error: Exception, signed_in: Workspace) -> ModelFailed:
     failure = to_model_failure(name, error)
-    return ModelFailed(
-        failure.reason, signed_in.clean(failure.detail), transient=failure.transient, retry_after=failure.retry_after
-    )
+    clean = signed_in.clean(failure.detail)
+    cleaned = ModelFailed(failure.reason, clean, transient=failure.transient, retry_after=failure.retry_after)
+    # That one user may not ask an endpoint says nothing of it to the others.
+    cleaned.counts = not (acts_for_user() and getattr(error, "status_code", None) in REFUSED)
+    return cleaned

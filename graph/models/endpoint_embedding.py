@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -39,7 +41,10 @@ class EndpointEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         batches = [list(texts[start : start + BATCH_SIZE]) for start in range(0, len(texts), BATCH_SIZE)]
-        vectors = list(self._pool.map(lambda batch: self._retry(lambda: self._batch(batch, self.dimensions)), batches))
+        # In the caller's context, which says on whose behalf; each thread of a pool needs a copy of its own.
+        calls = [partial(self._batch, batch, self.dimensions) for batch in batches]
+        sent = [self._pool.submit(copy_context().run, self._retry, call) for call in calls]
+        vectors = [each.result() for each in sent]
         return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
 
     def embed_question(self, text: str) -> QuestionVectors:

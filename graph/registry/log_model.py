@@ -17,6 +17,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.entities.model_registry import ModelVersion, PromptVersion
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.models import ModelSignature
+from mlflow.models.auth_policy import AuthPolicy, SystemAuthPolicy, UserAuthPolicy
 from mlflow.models.model import ModelInfo
 from mlflow.models.resources import DatabricksServingEndpoint, DatabricksVectorSearchIndex, Resource
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
@@ -24,6 +25,7 @@ from mlflow.types.schema import AnyType, Array, Object, Property
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
 
 from ..errors import PackageBroken
+from ..models.databricks import USER_SCOPES
 from ..release import Release
 from ..settings import load_settings
 from . import package
@@ -91,7 +93,7 @@ def log_agent(packed: Packed, uri: str, run_id: str) -> LoggedModel:
             code_paths=_parts(packed),
             pip_requirements=requirements(packed.release, ai_search=bool(load_settings().databricks_index)),
             metadata=version_tags(packed),
-            resources=_resources(packed.release),
+            **authorization(packed.release),
         )
     return LoggedModel(info.model_id, run_id, info.model_uri)
 
@@ -200,6 +202,13 @@ def _resources(release: Release) -> list[Resource]:
     names = {name for name in (*chat_models(release), release.embedding) if name.startswith("databricks:")}
     found: list[Resource] = [DatabricksServingEndpoint(name.partition(":")[2]) for name in sorted(names)]
     return [*found, DatabricksVectorSearchIndex(index)] if index else found
+
+
+def authorization(release: Release) -> dict[str, Any]:
+    """The resources; where users are acted for, also what may be done on their behalf."""
+    if not load_settings().on_behalf_of_user:
+        return {"resources": _resources(release)}
+    return {"auth_policy": AuthPolicy(UserAuthPolicy(list(USER_SCOPES)), SystemAuthPolicy(_resources(release)))}
 
 
 def _parts(packed: Packed) -> list[str]:

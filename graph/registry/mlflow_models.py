@@ -8,6 +8,7 @@ is the Answer.
 
 import math
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -19,8 +20,9 @@ from typing_extensions import TypedDict
 
 from ..annotations import pieces, url_citations
 from ..caching.single_flight import SingleFlightGraph
-from ..errors import QuestionInvalid, WarrantError
-from ..settings import quiet_libraries
+from ..errors import AccessRefused, QuestionInvalid, WarrantError
+from ..models.databricks import act_for, caller_token
+from ..settings import load_settings, quiet_libraries
 from ..state import Answer, Question
 from ..stream_items import Item, public_items
 from ..sync import Graph
@@ -141,7 +143,7 @@ class Responses(ResponsesAgent):
     """Answers requests by the graph of a package."""
 
     def __init__(self, root: Path) -> None:
-        self._graph = open_logged(root)
+        self._graph, self._on_behalf_of_user = open_logged(root), load_settings().on_behalf_of_user
 
     def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override]
         """The whole reply; what is wrong with a question is its text, and `custom_outputs` the error."""
@@ -159,7 +161,13 @@ class Responses(ResponsesAgent):
         yield ResponsesAgentStreamEvent(type="response.output_item.done", item=message, custom_outputs=_outputs(reply))
 
     def _reply(self, request: ResponsesAgentRequest) -> dict[str, Any]:
-        reply: dict[str, Any] = self._graph.invoke(request.model_dump())
+        context = copy_context()
+        if self._on_behalf_of_user:
+            try:
+                context.run(act_for, caller_token())
+            except AccessRefused as error:
+                return {"answer": None, "error": _problem(error)}
+        reply: dict[str, Any] = context.run(self._graph.invoke, request.model_dump())
         return reply
 
     def _message(self, reply: dict[str, Any]) -> dict[str, Any]:

@@ -44,8 +44,8 @@ ANSWERING = (
 """What the answering code imports, whatever the release; a test compares this with its import statements."""
 LOADING = ("mlflow-skinny", "pandas")
 """What MLflow needs to load a model and to serve it, without its tracking server, database and plots."""
-AI_SEARCH = ("databricks-ai-search",)
-"""What searches an index of Databricks; it brings the SDK."""
+AI_SEARCH = ("databricks-ai-search", "databricks-ai-bridge")
+"""What searches an index of Databricks, also on behalf of a user; it brings the SDK."""
 PROVIDERS = {
     "azure_openai": "langchain-openai",
     "bedrock": "langchain-aws",

@@ -60,6 +60,10 @@ class Authenticator:
             return await anyio.to_thread.run_sync(self._keys.find, key)
         return self._keys.find(key) if self._keys else None
 
+    def user_token(self, headers: Mapping[str, str]) -> str:
+        """The token of the platform's user on whose behalf to search and ask models; empty: as the server itself."""
+        return self._users.token(headers) if self._users else ""
+
     def _forwarded(self, headers: Mapping[str, str], peer: str) -> Caller | None:
         """The caller that a trusted proxy names; the headers of anybody else are not read."""
         user = headers.get("x-forwarded-user", "")

@@ -16,6 +16,7 @@ from server.auth.tokens import ProviderUnavailable
 from server.settings import ServerSettings
 
 ME = "/api/2.0/preview/scim/v2/Me"
+TOKEN = "x-forwarded-access-token"
 TIMEOUT = 5.0
 KEEP = 60.0
 """Seconds for which a user's groups are kept."""
@@ -32,8 +33,10 @@ class DatabricksUsers:
     async def caller(self, headers: Mapping[str, str]) -> Caller | None:
         """The caller; None where the proxy names nobody. Raises ProviderUnavailable."""
         name, groups = headers.get("x-forwarded-email") or headers.get("x-forwarded-user", ""), list[str]()
-        if token := headers.get("x-forwarded-access-token", ""):
+        if token := headers.get(TOKEN, ""):
             name, groups = await self._me(token)
+        elif self._settings.on_behalf_of_user:
+            return None
         if not name:
             return None
         roles = {self._settings.oidc_roles[group] for group in groups if group in self._settings.oidc_roles}
@@ -41,6 +44,10 @@ class DatabricksUsers:
             return Caller(name=f"databricks:{name}", roles=roles.union(self._settings.proxy_roles), groups=groups)
         except ValidationError:
             return None
+
+    def token(self, headers: Mapping[str, str]) -> str:
+        """The token on whose user's behalf a request is served; empty where that is not wanted."""
+        return headers.get(TOKEN, "") if self._settings.on_behalf_of_user else ""
 
     async def _me(self, token: str) -> tuple[str, list[str]]:
         """Name and groups of a token's user; no name for a token that the workspace does not take."""

@@ -54,6 +54,9 @@ class ShadowObserver(Observer):
         candidate = self._candidate() if record.request.target == PRODUCTION else None
         if candidate is None or record.public is None or hash_fraction(record.id) >= candidate.share:
             return
+        # On behalf of a user nothing is asked beside what the user asked.
+        if record.request.user_token:
+            return
         try:
             self._queue.put_nowait((record.id, record.question))
         except asyncio.QueueFull:

@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 from fastapi import APIRouter, Request, Response
+from packaging.requirements import InvalidRequirement, Requirement
 
-from .errors import ApiError, exists, invalid, missing
+from .errors import ApiError, conflict, exists, invalid, missing
 
 ROOT = Path(__file__).parent.parent.parent
 HOME = "/api/2.0/apps"
@@ -33,6 +34,8 @@ class RunningApp:
     polls: int
     deployments: list[dict[str, Any]] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
+    log: Path = Path()
+    """What its process prints."""
     url: str = ""
     """Where its process listens, which in a workspace only the platform's proxy could reach."""
 
@@ -85,7 +88,7 @@ async def create(request: Request) -> dict[str, Any]:
 @routes.get(f"{HOME}/{{name}}")
 async def describe(request: Request, name: str) -> dict[str, Any]:
     app = _app(request, name)
-    app.polls = max(0, app.polls - 1)
+    _look(request.app.state.emulator, app)
     return _described(app)
 
 
@@ -102,6 +105,8 @@ async def deploy(request: Request, name: str) -> dict[str, Any]:
     app, body = _app(request, name), await request.json()
     if app.polls > 0:
         raise invalid("The app's compute is not active.")
+    if _under_way(app):
+        raise conflict(f"A deployment of app {name} is in progress.")
     made = {**body, "deployment_id": secrets.token_hex(8), "status": {"state": "IN_PROGRESS", "message": "Preparing"}}
     app.deployments.append(made)
     app.polls = request.app.state.emulator.polls
@@ -114,10 +119,7 @@ async def deployment(request: Request, name: str, deployment: str) -> dict[str, 
     found = next((each for each in app.deployments if each["deployment_id"] == deployment), None)
     if found is None:
         raise missing(f"Deployment {deployment}")
-    if found["status"]["state"] == "IN_PROGRESS":
-        app.polls -= 1
-        if app.polls == -1:
-            threading.Thread(target=_start, args=(request.app.state.emulator, app, found), daemon=True).start()
+    _look(request.app.state.emulator, app)
     return found
 
 
@@ -148,6 +150,19 @@ async def download(request: Request, path: str) -> Response:
     return Response(files[path], media_type="application/octet-stream")
 
 
+def _under_way(app: RunningApp) -> dict[str, Any] | None:
+    return next((each for each in app.deployments if each["status"]["state"] == "IN_PROGRESS"), None)
+
+
+def _look(emulator: Any, app: RunningApp) -> None:
+    """Each look brings on what is under way."""
+    app.polls -= 1
+    if (pending := _under_way(app)) is None:
+        app.polls = max(0, app.polls)
+    elif app.polls == -1:
+        threading.Thread(target=_start, args=(emulator, app, pending), daemon=True).start()
+
+
 def _described(app: RunningApp) -> dict[str, Any]:
     done = [each for each in app.deployments if each["status"]["state"] == "SUCCEEDED"]
     found: dict[str, Any] = {
@@ -155,6 +170,8 @@ def _described(app: RunningApp) -> dict[str, Any]:
         "service_principal_client_id": app.principal,
         "compute_status": {"state": "STARTING" if app.polls > 0 and not app.deployments else "ACTIVE"},
     }
+    pending = _under_way(app)
+    found |= {"pending_deployment": pending} if pending else {}
     return {**found, "active_deployment": done[-1]} if done else found
 
 
@@ -178,8 +195,8 @@ def _grant(emulator: Any, app: RunningApp) -> None:
 
 def _start(emulator: Any, app: RunningApp, deployment: dict[str, Any]) -> None:
     """Run the command of app.yaml, and say what came of it in the deployment's status."""
-    deployment["status"] = _started(emulator, app, deployment)
-    app.polls = 0
+    status = _started(emulator, app, deployment)
+    app.polls, deployment["status"] = 0, status
 
 
 def _started(emulator: Any, app: RunningApp, deployment: dict[str, Any]) -> dict[str, str]:
@@ -187,6 +204,10 @@ def _started(emulator: Any, app: RunningApp, deployment: dict[str, Any]) -> dict
     config = yaml.safe_load(emulator.apps.files.get(f"{source}/app.yaml", b""))
     if not config or f"{source}/requirements.txt" not in emulator.apps.files:
         return {"state": "FAILED", "message": "app.yaml or requirements.txt is missing"}
+    try:
+        Requirement(emulator.apps.files[f"{source}/requirements.txt"].decode().strip())
+    except InvalidRequirement:
+        return {"state": "FAILED", "message": "pip could not read requirements.txt"}
     resources = {each["name"]: each for each in app.about.get("resources", [])}
     variables = {}
     for each in config["env"]:
@@ -216,7 +237,8 @@ def _run(emulator: Any, app: RunningApp, command: list[str], variables: dict[str
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     kept |= {"PATH": f"{Path(sys.executable).parent}:{kept['PATH']}", "PYTHONPATH": str(ROOT)}
     folder = tempfile.mkdtemp(prefix="emulated-app-")
-    with Path(folder, "log").open("wb") as log:
+    app.log = Path(folder, "log")
+    with app.log.open("wb") as log:
         app.process = subprocess.Popen(
             command, cwd=folder, env={**kept, **platform, **variables}, stdout=log, stderr=subprocess.STDOUT
         )
@@ -228,4 +250,4 @@ def _run(emulator: Any, app: RunningApp, command: list[str], variables: dict[str
             time.sleep(0.1)
         else:
             return {"state": "SUCCEEDED", "message": "App started"}
-    return {"state": "FAILED", "message": Path(folder, "log").read_text("utf-8")[-500:] or "App exited"}
+    return {"state": "FAILED", "message": app.log.read_text("utf-8")[-500:] or "App exited"}

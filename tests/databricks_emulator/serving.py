@@ -6,10 +6,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ async def invoke_entity(request: Request, name: str, entity: str) -> dict[str, A
     if entity not in endpoint.loaded:
         raise missing(f"Served model '{entity}'")
     body = await request.json()
-    return await run_in_threadpool(_predict, endpoint, entity, body)
+    return await run_in_threadpool(_predict, endpoint, entity, body, _token(request))
 
 
 async def invoke(request: Request, name: str) -> dict[str, Any]:
@@ -145,7 +146,8 @@ async def invoke(request: Request, name: str) -> dict[str, Any]:
     if not turns:
         raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Endpoint '{name}' has no ready model.")
     endpoint.asked += 7
-    return await run_in_threadpool(_predict, endpoint, turns[endpoint.asked % 100], await request.json())
+    turn, body = turns[endpoint.asked % 100], await request.json()
+    return await run_in_threadpool(_predict, endpoint, turn, body, _token(request))
 
 
 @routes.get("/api/2.0/permissions/{kind}/{name}")
@@ -291,10 +293,28 @@ def _variables(given: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
-def _predict(endpoint: CustomEndpoint, entity: str, body: dict[str, Any]) -> dict[str, Any]:
+def _token(request: Request) -> str:
+    return request.headers["authorization"].partition(" ")[2]
+
+
+@contextmanager
+def _for_user(token: str) -> Iterator[None]:
+    """What Model Serving tells a model that acts on behalf of whoever asks it."""
+    agent_utils = ModuleType("mlflowserving.scoring_server.agent_utils")
+    agent_utils.fetch_obo_token = lambda: token  # type: ignore[attr-defined]
+    with _environment, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IS_IN_DB_MODEL_SERVING_ENV", "true")
+        for name in ("mlflowserving", "mlflowserving.scoring_server"):
+            patch.setitem(sys.modules, name, ModuleType(name))
+        patch.setitem(sys.modules, agent_utils.__name__, agent_utils)
+        yield
+
+
+def _predict(endpoint: CustomEndpoint, entity: str, body: dict[str, Any], token: str) -> dict[str, Any]:
     model = endpoint.loaded[entity]
     responses = "input" in body
-    reply = model.predict(body if responses else body["dataframe_records"])
+    with _for_user(token) if model.metadata.auth_policy else nullcontext():
+        reply = model.predict(body if responses else body["dataframe_records"])
     if endpoint.gateway.get("inference_table_config", {}).get("enabled"):
         endpoint.payloads.append({"served_entity": entity, "request": body, "response": reply})
     return dict(reply) if responses else {"predictions": list(reply)}

@@ -454,3 +454,12 @@ def test_the_workspace_says_in_which_groups_a_user_of_the_app_is(monkeypatch: py
         asked = [asyncio.run(authenticator.authenticate(headers)) for _ in range(3)]
         assert asked == [ann] * 3
         assert [call.path.rpartition("/")[2] for call in emulator.calls] == ["Me"] * 3
+        # On behalf of users, who sends no token is nobody; elsewhere the server keeps no token.
+        assert authenticator.user_token(headers) == ""
+        on_behalf = settings.model_copy(update={"on_behalf_of_user": True})
+        assert Authenticator(on_behalf).user_token(headers) == "token-of-ann"
+        assert caller_of(on_behalf, headers) == ann
+        assert caller_of(on_behalf, {"x-forwarded-email": "bob@example.com"}) is None
+        assert Authenticator(ServerSettings(on_behalf_of_user=True)).user_token(headers) == ""
+    with pytest.raises(SettingsInvalid, match="for a Databricks App"):
+        load_server_settings(on_behalf_of_user=True)

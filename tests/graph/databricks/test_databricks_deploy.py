@@ -17,10 +17,10 @@ from registry_under_test import warranted
 from support import QUICK
 
 from graph.databricks.app import AppDeployment
-from graph.databricks.deployment import AppFile, read_deployment
+from graph.databricks.deployment import AppFile, EndpointFile, read_deployment
 from graph.databricks.endpoint import EndpointDeployment, ServingEndpoint, served_versions
 from graph.errors import DeploymentFailed, PromotionRefused, SettingsInvalid, VersionUnknown
-from graph.models.databricks import workspace
+from graph.models.databricks import ON_BEHALF, USER_SCOPES, workspace
 from graph.registry.client import Registry, open_registry
 from graph.registry.promotion import PromotionEvidence, promote, split
 from graph.registry.transitions import Actor, Reason
@@ -65,8 +65,11 @@ class Logged:
         self.emulator, self.logged = emulator, version
         self.registry: Registry = open_registry(UNITY, MODEL)
 
-    def copy(self, *, label: str = "", broken: bool = False) -> int:
-        """The next version, with the files of the first; `broken`: without what is needed to load it."""
+    def copy(self, *, label: str = "", broken: bool = False, more: str = "") -> int:
+        """The next version, with the files of the first; `broken`: without what is needed to load it.
+
+        `more` is added to what MLflow knows of it.
+        """
         for name in (MODEL, f"{MODEL}-agent"):
             model, root = self.emulator.unity.models[name], f"/Models/{name.replace('.', '/')}"
             number = str(len(model.versions) + 1)
@@ -76,7 +79,8 @@ class Logged:
             files = self.emulator.unity.files
             for path in [each for each in files if each.startswith(f"{root}/1/")]:
                 if not (broken and path.endswith("MLmodel")):
-                    files[path.replace(f"{root}/1/", f"{root}/{number}/")] = files[path]
+                    added = more.encode() if path.endswith("/MLmodel") else b""
+                    files[path.replace(f"{root}/1/", f"{root}/{number}/")] = files[path] + added
         return int(number)
 
     def promote(self, number: int) -> None:
@@ -203,6 +207,40 @@ def test_the_graph_itself_can_be_served(logged: Logged, tmp_path: Path) -> None:
     assert "at most 3 days" in reply["predictions"][0]["answer"]["text"]
 
 
+def test_an_endpoint_searches_on_behalf_of_whoever_asks(
+    logged: Logged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator, index = logged.emulator, logged.emulator.search.indexes[INDEX]
+    from graph.registry.log_model import authorization
+
+    monkeypatch.setenv(ON_BEHALF, "true")
+    policy = authorization(RELEASE)["auth_policy"].to_dict()
+    assert policy["user_auth_policy"]["api_scopes"] == [*USER_SCOPES]
+    assert policy["system_auth_policy"]["resources"]["databricks"]["vector_search_index"] == [{"name": INDEX}]
+    logged.promote(logged.copy(more=json.dumps({"auth_policy": policy})[1:-1].replace('"auth_policy"', "auth_policy")))
+    graph = ServingEndpoint("warrant", EndpointFile(form="graph"), (), {ON_BEHALF: "true"}, {})
+    with pytest.raises(SettingsInvalid, match="form: responses"):
+        EndpointDeployment(workspace(), graph, lambda _: None)
+    logged.deployment(tmp_path, endpoint={"environment": {ON_BEHALF: "true"}}).apply(PATIENCE)
+    readers = {"ann": "token-of-ann", "bob": "token-of-bob"}
+    emulator.principals.update({token: f"{name}@example.com" for name, token in readers.items()})
+    emulator.serving.acls["serving-endpoints", "id-warrant"] += [
+        {"who": f"{name}@example.com", "level": "CAN_QUERY"} for name in readers
+    ]
+    asked = {"input": [{"role": "user", "content": "How long may updates be postponed?"}]}
+    index.allowed = {"user@example.com", "ann@example.com"}
+    said = {}
+    for name, token in readers.items():
+        headers = {"authorization": f"Bearer {token}"}
+        url = f"{emulator.url}/serving-endpoints/warrant/invocations"
+        said[name] = httpx.post(url, json=asked, headers=headers, timeout=PATIENCE).json()
+    index.allowed = None
+    assert "at most 3 days" in said["ann"]["output"][0]["content"][0]["text"]
+    assert said["bob"]["custom_outputs"]["error"]["code"] == "AccessRefused"
+    queries = [call.principal for call in emulator.calls if call.path.endswith("/query")]
+    assert queries[-2:] == ["ann@example.com", "bob@example.com"]
+
+
 def test_what_cannot_be_deployed_is_refused(logged: Logged, tmp_path: Path) -> None:
     alone = logged.copy()
     del logged.emulator.unity.models[f"{MODEL}-agent"].versions[str(alone)]
@@ -255,16 +293,48 @@ def test_a_served_model_signs_in_with_the_token_of_its_resources(
     workspace.cache_clear()
 
 
+def test_an_app_that_does_not_start_is_put_back(logged: Logged) -> None:
+    emulator = logged.emulator
+    emulator.unity.models[MODEL].aliases["production"] = "1"
+    variables = {"WARRANT_BACKEND": "databricks", "WARRANT_DATABRICKS_INDEX": INDEX}
+
+    def app(requirement: str, told: dict[str, str] = variables) -> AppDeployment:
+        file = AppFile(name="put-back", requirement=requirement)
+        return AppDeployment(workspace(), file, logged.registry, told, lambda _: None, step=0.01)
+
+    with pytest.raises(DeploymentFailed, match=r"pip could not read.*Nothing ran there before"):
+        app("warrant-rag==").apply(PATIENCE)
+    app("warrant-rag").apply(PATIENCE)
+    running = emulator.apps.apps["put-back"]
+    resources = running.about["resources"]
+    # A wrong file, a refusal half-way, and a deployment that is still under way when its time is over.
+    emulator.fault("/api/2.0/workspace/import", status=403, times=1)
+    for requirement, seconds, message in (
+        ("warrant-rag[", PATIENCE, "A fault was ordered"),
+        ("warrant-rag[", PATIENCE, "pip could not read"),
+        ("warrant-rag==2", 0.01, "not ready in time"),
+    ):
+        with pytest.raises(DeploymentFailed, match=f"{message}.*The app runs again as before"):
+            app(requirement, {}).apply(seconds)
+        *_, last = running.deployments
+        assert last["status"]["state"] == "SUCCEEDED"
+        assert emulator.apps.files[f"{last['source_code_path']}/requirements.txt"] == b"warrant-rag\n"
+        assert running.about["resources"] == resources
+    assert app("warrant-rag").plan() == []
+    assert {each.what for each in app("warrant-rag==2", {}).plan()} >= {"files.requirements.txt", "resources.index"}
+
+
 def test_an_app_runs_the_server_for_the_users_of_the_workspace(logged: Logged, tmp_path: Path) -> None:
     emulator = logged.emulator
     emulator.unity.models[MODEL].aliases["production"] = "1"
-    emulator.search.indexes[INDEX].allowed = {"user@example.com"}
+    index = emulator.search.indexes[INDEX]
+    index.allowed = {"user@example.com", "reader@example.com"}
     emulator.serving.groups = {"app-team": {"reader@example.com"}, "ml-platform": {"reader@example.com"}}
     emulator.principals["token-of-reader"] = "reader@example.com"
     emulator.apps.run = True
     fields = {"environment": {"WARRANT_OIDC_ROLES": '{"ml-platform": "mlops_engineer"}', "WARRANT_THREADS": "1"}}
     file = AppFile.model_validate({**fields, "permissions": {"CAN_USE": ["app-team"]}})
-    variables = {"WARRANT_BACKEND": "databricks", "WARRANT_DATABRICKS_INDEX": INDEX}
+    variables = {"WARRANT_BACKEND": "databricks", "WARRANT_DATABRICKS_INDEX": INDEX, ON_BEHALF: "true"}
 
     def app() -> AppDeployment:
         return AppDeployment(workspace(), file, logged.registry, variables, lambda _: None, step=0.05)
@@ -274,10 +344,15 @@ def test_an_app_runs_the_server_for_the_users_of_the_workspace(logged: Logged, t
     running = emulator.apps.apps["warrant"]
     assert {each["name"] for each in running.about["resources"]} == {"index", "experiment"}
     assert emulator.serving.acls["apps", "warrant"][0]["who"] == "app-team"
-    ask_as_users(running)
+    assert running.about["user_api_scopes"] == ["iam.current-user:read", *USER_SCOPES]
+    emulator.calls.clear()
+    ask_as_users(running, index.allowed)
+    queries = [call.principal for call in emulator.calls if call.path.endswith("/query")]
+    assert queries[-3:] == ["reader@example.com"] * 3
+    assert "token-of-reader" not in running.log.read_text("utf-8")
 
 
-def ask_as_users(running: RunningApp) -> None:
+def ask_as_users(running: RunningApp, allowed: set[str]) -> None:
     """Ask the app as the platform's proxy does for a user, and without it."""
     platform = {"x-forwarded-email": "reader@example.com", "x-forwarded-access-token": "token-of-reader"}
     asked = {"input": [{"role": "user", "content": "How long may updates be postponed?"}]}
@@ -290,9 +365,12 @@ def ask_as_users(running: RunningApp) -> None:
         for path in ("/invocations", "/responses"):
             reply = client.post(path, json=asked, headers=platform).json()
             assert "at most 3 days" in reply["output"][0]["content"][0]["text"]
+        allowed.remove("reader@example.com")
+        refused = client.post("/invocations", json=asked, headers=platform)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
         reloaded = client.post("/admin/reload", json={}, headers=platform)
         assert reloaded.status_code == 200
         forged = {"x-forwarded-email": "reader@example.com", "x-forwarded-access-token": "forged"}
         assert client.post("/invocations", json=asked, headers=forged).status_code == 401
         without = {"x-forwarded-email": "reader@example.com"}
-        assert client.post("/admin/reload", json={}, headers=without).status_code == 403
+        assert client.post("/admin/reload", json={}, headers=without).status_code == 401

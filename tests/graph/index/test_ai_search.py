@@ -14,7 +14,14 @@ from support import QUICK, run_index
 
 from graph.agent import Agent, open_agent
 from graph.backend import Scope
-from graph.errors import FilterInvalid, RetrievalUnavailable, SnapshotError, SnapshotMismatch, SourceInvalid
+from graph.errors import (
+    AccessRefused,
+    FilterInvalid,
+    RetrievalUnavailable,
+    SnapshotError,
+    SnapshotMismatch,
+    SourceInvalid,
+)
 from graph.index.ai_search_filters import sql_filter, standard_filters
 from graph.models.databricks import workspace
 from graph.release import Release, Reranking
@@ -236,6 +243,40 @@ def test_who_may_not_read_the_index_is_refused(emulator: Emulator, remote: Agent
         assert "403" in trouble(remote)
     finally:
         index.allowed = None
+
+
+def test_each_user_searches_with_a_token_of_their_own(
+    emulator: Emulator, quick_handbook: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tokens = {"ann": "token-of-ann", "bob": "token-of-bob"}
+    emulator.principals.update({token: f"{name}@example.com" for name, token in tokens.items()})
+    index, caplog.level = emulator.search.indexes[INDEX], 0
+    agent = opened(quick_handbook, QUICK, on_behalf_of_user=True, cache_seconds=600)
+    assert agent.caches == []
+    emulator.calls.clear()
+
+    def searched(name: str) -> list[Passage]:
+        async def search() -> list[Passage]:
+            agent.act_for(tokens[name])
+            return await agent.search(WARRANTY, {}, [], 3)
+
+        return asyncio.run(search())
+
+    index.allowed = {"user@example.com", "ann@example.com"}
+    try:
+        for _ in range(2):
+            assert searched("ann")
+            with pytest.raises(AccessRefused, match=f"You may not search {INDEX}") as refused:
+                searched("bob")
+            assert emulator.url not in str(refused.value)
+    finally:
+        index.allowed = None
+    asked = [call.principal.partition("@")[0] for call in emulator.calls if call.path.endswith("/query")]
+    assert asked == ["ann", "bob", "ann", "bob"]
+    # What is not done for somebody is done as before, and no token is told.
+    assert find(agent, WARRANTY)
+    told = "".join(capfd.readouterr()) + caplog.text + repr(vars(agent))
+    assert not [token for token in tokens.values() if token in told]
 
 
 # The reranker

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from support import passage_of
 from graph.agent import Agent, open_agent
 from graph.backend import Brief, Writer
 from graph.errors import ModelFailed, RetrievalUnavailable, SettingsInvalid
-from graph.models.databricks import workspace
+from graph.models.databricks import act_for, workspace
 from graph.models.endpoint_embedding import EndpointEmbedder, open_embedder
 from graph.models.writers import open_writers
 from graph.release import Breaker, Generation, Models, Release, Terms
@@ -62,6 +63,32 @@ def write(asked: Writer, terms: Terms | None = None) -> tuple[str, Any]:
         return "".join([piece async for piece in asked.write(brief, usage)])
 
     return asyncio.run(run()), usage
+
+
+def as_user(token: str, ask: Callable[[], Any]) -> Any:
+    """What comes of asking on behalf of a user."""
+    context = copy_context()
+    context.run(act_for, token)
+    return context.run(ask)
+
+
+def test_each_user_asks_models_with_a_token_of_their_own(emulator: Emulator) -> None:
+    emulator.principals.update({"token-of-ann": "ann@example.com", "token-of-bob": "bob@example.com"})
+    asked, embedder = writer(), open_embedder(f"databricks:{EMBEDDING}")
+    emulator.calls.clear()
+    chat = emulator.models.endpoints[CHAT]
+    chat.allowed = {"ann@example.com"}
+    try:
+        assert "forty" in as_user("token-of-ann", lambda: write(asked))[0]
+        as_user("token-of-ann", lambda: embedder.embed_question("pumps"))
+        as_user("token-of-ann", lambda: embedder.embed([f"text {number}" for number in range(40)]))
+        assert {call.principal for call in emulator.calls} == {"ann@example.com"}
+        failure = as_user("token-of-bob", lambda: failed(asked))
+        assert "token-of-bob" not in str(failure)
+        # That she may not ask says nothing of the endpoint to the others; that nobody may, does.
+        assert [failure.counts, failed(asked).counts] == [False, True]
+    finally:
+        chat.allowed = None
 
 
 def failed(asked: Writer) -> ModelFailed:
