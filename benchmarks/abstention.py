@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.pools import FILES
 from benchmarks.record import RESULTS, Target, begin, print_table, record
 from benchmarks.train_confidence import ANSWERABLE, SETS, WITHOUT, Sample, of, samples, train
-from evals.curves import risk_coverage
+from evals.report.curves import risk_coverage
 from graph.release import Release
 
 GOALS = {"squad_v2_dev": 0.75, "mtrag": 0.87}

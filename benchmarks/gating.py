@@ -31,7 +31,7 @@ from evals.gate.decision import samples_needed
 from evals.gate.plan import plan
 from evals.gate.stats import Floats, Levels, Scale, Sums, bounds, interval
 from evals.gate.thresholds import Kind, Threshold, Thresholds
-from evals.gate.verdict import EvaluatedRelease
+from evals.runs import EvaluatedRelease
 from evals.scores import Score
 
 SIZES, LOSSES, MARGIN, ALPHA = (20, 60, 200, 600), (0.0, 0.03, 0.05, 0.1), 0.05, 0.05

@@ -12,13 +12,13 @@ from math import ceil, inf, log
 from typing import TYPE_CHECKING, Literal
 
 from evals.calibration_results import Calibration, Field, HalfResult, RunAgreement, ThresholdResult
-from evals.curves import Point, between, mean_risk, risk_coverage
 from evals.dataset import Sample
 from evals.errors import RunInvalid
 from evals.gate.stats import Interval, Levels, interval
 from evals.judge.scores import kept_judged_scores
 from evals.metrics.keyless import is_right
 from evals.release_fields import with_fields
+from evals.report.curves import Point, between, mean_risk, risk_coverage
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import missing_reason
 from graph.release import Release

@@ -65,20 +65,22 @@ class SampleOutcome(StrictModel):
     timing: Timing | None = None
 
 
-class RunInfo(StrictModel):
-    """What was asked of what; `release` is the package's digest, `at_once` how many samples were asked at a time.
+class EvaluatedRelease(StrictModel):
+    """A release that is measured: its label, its package's digest, and its number where it is registered."""
 
-    `repeats`: how often every sample is asked.
-    """
-
-    dataset: str
-    samples: int
-    dataset_digest: str
     label: str
     release: str
     snapshot: str
     version: int | None = None
     commit: str = ""
+
+
+class RunInfo(EvaluatedRelease):
+    """What was asked of what; `at_once` is how many samples were asked at a time, `repeats` how often each of them."""
+
+    dataset: str
+    samples: int
+    dataset_digest: str
     at_once: int
     repeats: int = 1
     began: str

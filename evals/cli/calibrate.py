@@ -11,9 +11,9 @@ from rich.table import Table
 from evals.calibration import Aim, calibrate, forced
 from evals.calibration_results import Calibration
 from evals.cli.steps import ask_releases
-from evals.curves import png
 from evals.errors import RunInvalid
 from evals.release_fields import rewritten, with_fields
+from evals.report.curves import png
 from evals.runner import packed
 from evals.runs import EvalRun
 from graph.cli.options import settings_with, takes

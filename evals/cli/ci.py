@@ -17,7 +17,7 @@ from evals.documents import check_dataset, read_documents
 from evals.errors import RevisionInvalid
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import Verdict
-from evals.report.words import figure
+from evals.metrics.catalog import figure
 from evals.revisions import ReleaseRecipe, Revision, build, changed, export, file_of, git
 from evals.runs import PackagedRelease
 from graph.cli.options import settings_with
@@ -154,9 +154,10 @@ def _note_of_changes(pair: RevisionPair, altered: Sequence[str]) -> Iterator[str
 def _note_of_new(verdict: Verdict, limits: Thresholds) -> Iterator[str]:
     asked = {threshold.metric for threshold in limits.threshold}
     means = ", ".join(
-        f"{each.metric} {figure(each.value, each.metric)} (base {figure(each.champion, each.metric)})"
+        f"{each.metric} {figure(each.mean.value, each.metric)} "
+        f"(base {figure(each.champion.value if each.champion else None, each.metric)})"
         for each in verdict.measures
-        if each.metric in asked and not each.slice
+        if each.metric in asked and not each.slice and each.mean
     )
     yield f"{verdict.samples} samples are new or changed in the head; they decide nothing: {means}."
 

@@ -29,7 +29,7 @@ def compare(runs: tuple[Path, ...], metrics: tuple[str, ...], picture: Path | No
     labels = [f"v{run.info.version} {run.info.label}" if run.info.version else run.info.label for run in read]
     table = Table("metric", *labels, show_edge=False)
     for each in found:
-        table.add_row(each.metric, *(cell(each.metric, point) for point in each.points))
+        table.add_row(each.metric, *map(cell, each.points))
     Terminal().print(table)
     if picture:
         write_whole(picture, draw(found, labels))

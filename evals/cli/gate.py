@@ -10,8 +10,8 @@ from rich.text import Text
 
 from evals.cli.steps import compare, takes_judge
 from evals.gate.thresholds import DEFAULT, read_thresholds
-from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
-from evals.metrics.catalog import METRICS
+from evals.gate.verdict import KEYLESS, Says, Verdict
+from evals.metrics.catalog import figure
 from evals.runs import EvalRun
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
@@ -75,15 +75,9 @@ def table(verdict: Verdict) -> Table:
         name = f"{found.metric}\n  {found.slice}" if found.slice else found.metric
         more = "-" if found.more is None else str(found.more)
         asked = f"{found.kind} {found.bound:g}"
-        spread = f"{figure(found.low, found)} … {figure(found.high, found)}"
-        style = COLOURS[found.says]
-        made.add_row(Text(name, style=style), asked, figure(found.value, found), spread, str(found.samples), more)
+        value, low, high = (
+            figure(each, found.metric, sign=found.kind == "margin") for each in (found.value, found.low, found.high)
+        )
+        spread, style = f"{low} … {high}", COLOURS[found.says]
+        made.add_row(Text(name, style=style), asked, value, spread, str(found.samples), more)
     return made
-
-
-def figure(value: float | None, found: CriterionResult) -> str:
-    """A value in its metric's unit; a difference has a sign."""
-    if value is None:
-        return "-"
-    sign = "+" if found.kind == "margin" else ""
-    return f"{value:{sign}.0f}" if METRICS[found.metric].unit == "ms" else f"{value:{sign}.3f}"

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from evals.cli.steps import HOME, reported
-from evals.gate.verdict import EvaluatedRelease, Verdict, read_verdict
+from evals.gate.verdict import Verdict, read_verdict
 from evals.report import write_report
 from evals.report.contents import report_of
-from evals.runs import EvalRun
+from evals.runs import EvalRun, EvaluatedRelease
 from graph.cli.options import settings_with
 from graph.cli.terminal import echo
 

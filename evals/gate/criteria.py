@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from statistics import variance
+from statistics import fmean, variance
 
-from evals.dataset import Dataset, Sample, StrictModel
+from evals.dataset import Dataset, Sample
 from evals.gate.stats import Levels, Scale, interval
 from evals.gate.thresholds import Kind, Threshold, Thresholds
-from evals.gate.verdict import EvaluatedRelease, Measure, Verdict
+from evals.gate.verdict import MeanInterval, Measure
 from evals.metrics.catalog import METRICS, Metric
-from evals.runs import RunInfo
+from evals.runs import EvaluatedRelease, RunInfo
 from evals.scores import FAILED, Score, by_metric
 
 ALL_FAILED = "; all of these failed"
@@ -28,9 +28,7 @@ class ScoredRelease:
     @classmethod
     def of_run(cls, run: RunInfo, scores: Iterable[Score]) -> "ScoredRelease":
         """What a run asked, with the scores of the run."""
-        release = EvaluatedRelease(
-            label=run.label, release=run.release, snapshot=run.snapshot, version=run.version, commit=run.commit
-        )
+        release = EvaluatedRelease(**run.model_dump(include=set(EvaluatedRelease.model_fields)))
         return cls(release, by_metric(scores))
 
     def of(self, metric: str, sample: str) -> Score | None:
@@ -183,87 +181,50 @@ def _reason(side: ScoredRelease, name: str, sample: Sample) -> str:
     return f"{whose}has none at all" if score is None else f"{whose}{score.reason}" if score.reason else ""
 
 
-class MeanInterval(StrictModel):
-    """A mean and the ends of its interval, at the levels of the Verdict; no ends where there are too few samples."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-class MeasureComparison(StrictModel):
-    """A measure of the Verdict, the champion's mean over the samples that both have, and the release's minus it."""
-
-    measure: Measure
-    champion: MeanInterval | None = None
-    difference: MeanInterval | None = None
-
-
 def measures(
     dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None, levels: Levels
 ) -> Iterator[Measure]:
-    """Every metric over all samples, with its interval, and over each tag, without."""
+    """Every metric over all samples, with its intervals, and over each tag, without."""
     for tag in ("", *dataset.tags):
         for metric in METRICS.values():
-            found = _measure(metric, tag, of_slice(dataset, tag), release, champion, levels)
+            found = measure(metric, of_slice(dataset, tag), release, champion, None if tag else levels)
             if found.samples or found.without:
-                yield found
+                yield found.model_copy(update={"slice": tag})
 
 
-def compare_metrics(
-    verdict: Verdict, dataset: Dataset, release: ScoredRelease, champion: ScoredRelease | None
-) -> Iterator[MeasureComparison]:
-    """Every measure over all samples, beside the champion's over the samples that both have."""
-    levels = Levels(verdict.alpha, verdict.alpha_missed)
-    for measure in verdict.measures:
-        if measure.slice:
-            continue
-        metric = METRICS[measure.metric]
-        new, old = release.values(metric.name), champion.values(metric.name) if champion else {}
-        both = [sample for sample in dataset.samples if sample.id in new and sample.id in old]
-        changes = [new[sample.id] - old[sample.id] for sample in both]
-        yield MeasureComparison(
-            measure=measure,
-            champion=mean_interval(metric, both, [old[sample.id] for sample in both], levels),
-            difference=mean_interval(metric, both, changes, levels, paired=True),
-        )
+def measure(
+    metric: Metric,
+    samples: Sequence[Sample],
+    release: ScoredRelease,
+    champion: ScoredRelease | None,
+    levels: Levels | None,
+) -> Measure:
+    """One metric over some samples, beside the champion's; without levels there are no intervals."""
+    new, old = release.values(metric.name), champion.values(metric.name) if champion else {}
+    asked = [sample for sample in samples if release.of(metric.name, sample.id)]
+    own = [sample for sample in asked if sample.id in new]
+    both = [sample for sample in own if sample.id in old]
+    changes = [new[sample.id] - old[sample.id] for sample in both]
+    return Measure(
+        metric=metric.name,
+        samples=len(own),
+        without=len(asked) - len(own),
+        mean=_mean(metric, own, [new[sample.id] for sample in own], levels),
+        champion=_mean(metric, both, [old[sample.id] for sample in both], levels),
+        difference=_mean(metric, both, changes, levels, paired=True),
+    )
 
 
-def mean_interval(
-    metric: Metric, samples: Sequence[Sample], values: Sequence[float], levels: Levels, *, paired: bool = False
+def _mean(
+    metric: Metric, samples: Sequence[Sample], values: Sequence[float], levels: Levels | None, *, paired: bool = False
 ) -> MeanInterval | None:
     """The mean with its interval over clusters; None without values."""
     if not values:
         return None
+    if levels is None:
+        return MeanInterval(value=fmean(values))
     clusters, turned = [sample.depends_on for sample in samples], [metric.sign * value for value in values]
     found = interval(turned, clusters, levels, scale_of(metric, paired=paired))
     low, high = sorted((metric.sign * found.low, metric.sign * found.high))
     ends = {"low": low, "high": high} if isfinite(low) and isfinite(high) else {}
     return MeanInterval(value=metric.sign * found.value, **ends)
-
-
-def _measure(
-    metric: Metric,
-    tag: str,
-    samples: Sequence[Sample],
-    release: ScoredRelease,
-    champion: ScoredRelease | None,
-    levels: Levels,
-) -> Measure:
-    """The means of one metric, the champion's over the samples that both have a score of."""
-    name = metric.name
-    values, theirs = release.values(name), champion.values(name) if champion else {}
-    asked = [sample for sample in samples if release.of(name, sample.id)]
-    scored = [sample for sample in asked if sample.id in values]
-    own, other = ([found[each.id] for each in scored if each.id in found] for found in (values, theirs))
-    spread = None if tag else mean_interval(metric, scored, own, levels)
-    return Measure(
-        metric=name,
-        slice=tag,
-        samples=len(own),
-        without=len(asked) - len(own),
-        value=sum(own) / len(own) if own else None,
-        low=spread.low if spread else None,
-        high=spread.high if spread else None,
-        champion=sum(other) / len(other) if other else None,
-    )

@@ -17,7 +17,7 @@ import numpy as np
 from evals.dataset import Dataset
 from evals.gate.counted import count, notes
 from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria, measures
-from evals.gate.stats import FAR, Interval, Levels, Sums, interval, samples_to_settle, sign_test, summed
+from evals.gate.stats import FAR, Interval, Levels, Sums, interval, samples_to_settle, summed
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
 from evals.judge.scores import JudgedScores
@@ -132,9 +132,8 @@ def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:
         return start
     found, sign = interval(criterion.values, criterion.clusters, levels, criterion.scale), criterion.metric.sign
     says = _says(criterion, found)
-    more, why = (
-        samples_needed(criterion, found, levels) if says == "cannot tell" and not criterion.problem else (None, "")
-    )
+    settled = says != "cannot tell" or bool(criterion.problem)
+    more, settling = (None, "") if settled else samples_needed(criterion, found, levels)
     low, high = sorted((sign * found.low, sign * found.high))
     changes = {
         "samples": found.samples,
@@ -147,7 +146,8 @@ def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:
         "says": says,
         **dict(zip(("worse", "better"), criterion.moved, strict=True)),
     }
-    return start.model_copy(update={**changes, "why": _why(criterion, found, says, why)})
+    result = start.model_copy(update=changes)
+    return result.model_copy(update={"why": _why(result, criterion.problem, settling)})
 
 
 def _says(criterion: Criterion, found: Interval) -> Says:
@@ -172,16 +172,12 @@ def samples_needed(criterion: Criterion, found: Interval, levels: Levels) -> tup
     return more, f"{many} would settle it, {condition}"
 
 
-def _why(criterion: Criterion, found: Interval, says: Says, more: str) -> str:
-    """A sentence for a person."""
-    limit, value, margin = criterion.asked, criterion.metric.sign * found.value, criterion.kind == "margin"
-    comparison = f"{value:+.3g}, margin {limit:g}" if margin else f"{value:.3g}, {criterion.kind} {limit:g}"
-    if criterion.problem:
-        return f"{comparison}; {criterion.problem}"
-    if says == "pass":
-        return f"{comparison}: met"
-    if says == "fail":
-        return f"{comparison}: worse than the champion by more than that" if margin else f"{comparison}: missed"
-    worse, better = criterion.moved
-    moved = f"{worse} samples worse, {better} better (p {sign_test(worse, better):.2g}); " if worse + better else ""
-    return f"{comparison}: {moved}the interval holds the {criterion.kind}; {more}"
+def _why(result: CriterionResult, problem: str, settling: str) -> str:
+    """What became of a criterion, for a person."""
+    if result.says == "pass":
+        return f"{result.found}, shown to be {result.required}"
+    if result.says == "fail":
+        return f"{result.found}, shown to miss what is asked: {result.required}{f'; {problem}' if problem else ''}"
+    moved = f"{result.worse} samples worse, {result.better} better (p {result.p:.2g}); "
+    why = problem or f"{moved if result.worse + result.better else ''}{settling}"
+    return f"{result.found}, not shown to be {result.required}: {why}"

@@ -77,7 +77,12 @@ def _check(verdict: Verdict, required: PromotionRequirements, version: Version, 
 def _scores(verdict: Verdict) -> dict[str, WarrantScore]:
     """Every metric over all samples that has an interval."""
     return {
-        each.metric: WarrantScore(value=each.value, low=each.low, high=each.high, champion=each.champion)
+        each.metric: WarrantScore(
+            value=each.mean.value,
+            low=each.mean.low,
+            high=each.mean.high,
+            champion=each.champion.value if each.champion else None,
+        )
         for each in verdict.measures
-        if not each.slice and each.value is not None and each.low is not None and each.high is not None
+        if not each.slice and each.mean and each.mean.low is not None and each.mean.high is not None
     }

@@ -10,6 +10,8 @@ from evals.dataset import StrictModel
 from evals.errors import VerdictInvalid
 from evals.gate.stats import sign_test
 from evals.gate.thresholds import Kind
+from evals.metrics.catalog import METRICS, figure
+from evals.runs import EvaluatedRelease
 
 Says = Literal["pass", "fail", "cannot tell"]
 CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 3}
@@ -17,30 +19,27 @@ CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 3}
 KEYLESS = "keyless"
 
 
-class EvaluatedRelease(StrictModel):
-    """A release that was measured: its label, its package's digest, and its number where it is registered."""
+class MeanInterval(StrictModel):
+    """A mean and the ends of its interval; none over a slice, or where there are too few samples."""
 
-    label: str
-    release: str
-    snapshot: str
-    version: int | None = None
-    commit: str = ""
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
 class Measure(StrictModel):
-    """A metric's mean over the samples that have a score, and the champion's over the same ones.
+    """A metric's mean over the samples that have a score; `without` counts those that have none.
 
-    `low` and `high` are the ends of its interval, as a criterion's are; `without` counts the samples without a score.
+    `champion` is the champion's mean over the samples that both have, `difference` the release's minus it.
     """
 
     metric: str
     slice: str = ""
     samples: int
     without: int = 0
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    champion: float | None = None
+    mean: MeanInterval | None = None
+    champion: MeanInterval | None = None
+    difference: MeanInterval | None = None
 
 
 class CriterionResult(StrictModel):
@@ -78,6 +77,27 @@ class CriterionResult(StrictModel):
         """The criterion as people say it."""
         return f"{self.metric}, {self.slice}: {self.kind}" if self.slice else f"{self.metric}: {self.kind}"
 
+    @property
+    def required(self) -> str:
+        """What is asked, in a few words."""
+        limit = f"{self.bound:,g} {METRICS[self.metric].unit}".strip()
+        if self.kind == "margin":
+            return f"at most {limit} worse"
+        return f"at {'least' if self.kind == 'floor' else 'most'} {limit}"
+
+    @property
+    def found(self) -> str:
+        """The mean, or how it differs from the champion's, with its interval."""
+        if self.value is None:
+            return "no value"
+        margin = self.kind == "margin"
+        mean = figure(abs(self.value) if margin else self.value, self.metric)
+        if margin:
+            way = "lower" if self.value < 0 else "higher"
+            mean = f"{mean} {way} than the champion's" if self.value else "the same as the champion's"
+        ends = [figure(end, self.metric, sign=margin) for end in (self.low, self.high)]
+        return mean if self.low is None else f"{mean} (interval {' to '.join(ends)})"
+
 
 class Verdict(StrictModel):
     """`dataset`, `release` and `thresholds` are digests; `judge` is who judged, `keyless` where nobody had to.
@@ -107,6 +127,11 @@ class Verdict(StrictModel):
     def code(self) -> int:
         """The exit code."""
         return CODES[self.says]
+
+    @property
+    def champion_means(self) -> dict[tuple[str, str], float]:
+        """The champion's means by metric and slice."""
+        return {(each.metric, each.slice): each.champion.value for each in self.measures if each.champion}
 
     @property
     def levels(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 PROMPTS = Path(__file__).parents[1] / "judge" / "prompts"
 """The instructions of ragas' prompts, a file each, by the names of their classes."""
 Better = Literal["higher", "lower"]
+SPELT = {"f1": "F1", "ndcg": "nDCG", "cpu": "CPU"}
 
 
 class Unscored(Exception):
@@ -105,3 +106,17 @@ COUNTED: tuple[Metric, ...] = (
 """What every release is held to, whatever the thresholds ask."""
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED, *COUNTED)}
 """Those that evals/metrics/plugins.py adds are among them."""
+
+
+def title(metric: str) -> str:
+    """A metric's name as people say it; its unit stands with its values."""
+    return " ".join(SPELT.get(word, word) for word in metric.split("_") if word not in ("ms", "usd"))
+
+
+def figure(value: float | None, metric: str, *, sign: bool = False) -> str:
+    """A value in its metric's unit, a difference with its sign; a dash where there is none."""
+    if value is None:
+        return "–"
+    form, unit = "+" if sign else "", METRICS[metric].unit
+    shape = {"ms": ",.0f", "USD": ".3g"}.get(unit, ".3f")
+    return f"{value:{form}{shape}} {unit}".strip().replace("-", "−")

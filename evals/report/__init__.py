@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from evals.report.contents import EvalReport
-from evals.report.page import render
-from evals.report.summary import junit, summary
+from evals.report.page import page
+from evals.report.words import junit, summary
 from graph.files import write_whole
 
 PAGE, SUMMARY, CASES, RECORD = "report.html", "summary.md", "junit.xml", "report.json"
@@ -18,5 +18,5 @@ def write_report(report: EvalReport, out: Path) -> Path:
     write_whole(out / SUMMARY, summary(report))
     write_whole(out / CASES, junit(report.verdict))
     write_whole(out / RECORD, json.dumps(report.record(), indent=1, ensure_ascii=False) + "\n")
-    write_whole(out / PAGE, render(report))
+    write_whole(out / PAGE, page(report))
     return out / PAGE

@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import fsum, isclose
+from math import isclose, nan
 from pathlib import Path
+from statistics import fmean
 
 from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
-from evals.gate.criteria import MeasureComparison, compare_metrics
-from evals.gate.verdict import EvaluatedRelease, Verdict
+from evals.gate.verdict import MeanInterval, Verdict
 from evals.metrics.catalog import METRICS
 from evals.report.curves import LatencyCurve, RiskCurve, latency, risk
 from evals.report.pairs import Json, ReportedRun, SamplePair, known, pairs, status
-from evals.runs import RunInfo
+from evals.runs import EvaluatedRelease, RunInfo
 
 RIGHT = ("answer_accuracy", "factual_correctness", "token_f1")
 """Metrics of how right an answer is, the best first."""
@@ -62,12 +62,6 @@ class EvalReport:
         return [pair for pair in self.pairs if pair.moved in ("failed", "worse")]
 
     @cached_property
-    def figures(self) -> list[MeasureComparison]:
-        """Every metric."""
-        champion = self.champion.scored if self.champion else None
-        return list(compare_metrics(self.verdict, self.dataset, self.release.scored, champion))
-
-    @cached_property
     def right(self) -> str | None:
         """The first metric of how right an answer is of which both have a value."""
         ids = {sample.id for sample in self.dataset.samples}
@@ -95,7 +89,6 @@ class EvalReport:
             "verdict": self.verdict,
             "run": self.release.info,
             "champion_run": self.champion.info if self.champion else None,
-            "figures": self.figures,
             "right": self.right,
             "risks": self.risks,
             "latencies": self.latencies,
@@ -122,7 +115,7 @@ def report_of(verdict: Verdict, release: ReportedRun, champion: ReportedRun | No
         name = measure.metric
         if not measure.slice and name in release.scored.scores:
             own, other = release.scored.values(name), champion.scored.values(name) if champion else {}
-            _check_mean(name, measure.value, list(own.values()))
+            _check_mean(name, measure.mean, list(own.values()))
             _check_mean(name, measure.champion, [other[sample] for sample in own if sample in other])
     return EvalReport(verdict, release, champion)
 
@@ -141,9 +134,9 @@ def check_run(verdict: Verdict, info: RunInfo, judged: EvaluatedRelease) -> None
             )
 
 
-def _check_mean(metric: str, claimed: float | None, values: Sequence[float]) -> None:
-    found = fsum(values) / len(values) if values else None
-    if not (claimed == found or (claimed is not None and found is not None and isclose(claimed, found, rel_tol=1e-6))):
+def _check_mean(metric: str, mean: MeanInterval | None, values: Sequence[float]) -> None:
+    claimed, found = mean.value if mean else nan, fmean(values) if values else nan
+    if bool(mean) != bool(values) or (mean and not isclose(claimed, found, rel_tol=1e-6)):
         raise VerdictInvalid(
             f"The verdict was made from other scores than the runs have now: {metric} was {claimed}, and is {found}. "
             "Make it again with `warrant eval gate`."

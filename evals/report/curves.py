@@ -1,13 +1,19 @@
-"""The curves of a report: risk over coverage, and how long answers took; pure."""
+"""The curves of a report: risk over coverage, and how long answers took; and figures as PNG files."""
 
-from math import inf
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from math import inf, isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evals.curves import mean_risk, risk_coverage
 from evals.dataset import Sample, StrictModel
 from evals.gate.criteria import ScoredRelease
 from evals.report.pairs import Points, ReportedRun, confidence
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LATENCY, POINTS, QUANTILES = "latency_ms", 200, (50, 90, 95, 99)
 
@@ -75,3 +81,60 @@ def _trial(sample: Sample, run: ReportedRun, right: str) -> tuple[float, float] 
         return -inf, 0.0
     sure, value = confidence(outcome), run.scored.value(right, sample.id) if sample.answerable else 0.0
     return None if sure is None or value is None else (sure, 1.0 - value)
+
+
+@dataclass(frozen=True)
+class Point:
+    """What happens when everything from a confidence of `threshold` on is answered.
+
+    `answered` of all samples are answered, which is the `coverage`; `wrong` of these are, which is the `risk`.
+    """
+
+    threshold: float
+    answered: int
+    wrong: float
+    coverage: float
+    risk: float
+
+
+def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> tuple[Point, ...]:
+    """A point for each confidence, the highest first (El-Yaniv and Wiener, 2010); equal ones are answered together.
+
+    `wrong` says of each sample whether its answer is, or how far, from 0 to 1. A confidence of minus infinity is one
+    that is never answered.
+    """
+    pairs = sorted(zip(confidences, wrong, strict=True), key=lambda pair: -pair[0])
+    points: list[Point] = []
+    answered, missed = 0, 0.0
+    for place, (sure, bad) in enumerate(pairs):
+        answered, missed = answered + 1, missed + bad
+        last = place + 1 == len(pairs) or pairs[place + 1][0] < sure
+        if last and isfinite(sure):
+            points.append(Point(sure, answered, missed, answered / len(pairs), missed / answered))
+    return tuple(points)
+
+
+def mean_risk(points: Sequence[tuple[float, float]], to: float = 1.0) -> float | None:
+    """The mean risk over all coverages up to one (AURC of Geifman and others, 2019); None without a point.
+
+    Samples of equal confidence count with the risk that they have together.
+    """
+    if to <= 0 or not points:
+        return None
+    starts = [0.0, *(coverage for coverage, _ in points)]
+    widths = [max(0.0, min(coverage, to) - start) for start, (coverage, _) in zip(starts, points, strict=False)]
+    return sum(width * risk for width, (_, risk) in zip(widths, points, strict=True)) / sum(widths)
+
+
+def between(low: float, high: float) -> float:
+    """The shortest decimal near the middle that is between both, or `high` where there is none."""
+    middle = (low + high) / 2
+    rounded = (round(middle, digits) for digits in range(2, 17))
+    return next((value for value in rounded if low < value < high), high)
+
+
+def png(figure: "Figure") -> bytes:
+    """A picture as PNG; the same picture gives the same bytes."""
+    held = BytesIO()
+    figure.savefig(held, dpi=150, format="png", metadata={"Software": None})
+    return held.getvalue()

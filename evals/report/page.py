@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any
 
-import evals.report.words as words
-from evals.gate.criteria import MeasureComparison
 from evals.gate.verdict import CriterionResult, Measure, Verdict
-from evals.metrics.catalog import METRICS
+from evals.metrics.catalog import METRICS, title
 from evals.report.contents import EvalReport
-from evals.report.pairs import Json, Points, SamplePair, side_json, status
+from evals.report.pairs import Json, Points, SamplePair, side_json
+from evals.report.words import TEMPLATES, policy, render
 from evals.runs import SampleOutcome
 
 COLUMNS = 9
@@ -85,7 +84,7 @@ class CriterionRow:
 
 def forest(verdict: Verdict) -> list[tuple[str, Scale, list[CriterionRow]]]:
     """The criteria as a forest plot: means against floors, differences against margins, what has a unit by itself."""
-    champions = {(each.metric, each.slice): each.champion for each in verdict.measures}
+    champions = verdict.champion_means
     groups: dict[tuple[str, str], list[CriterionRow]] = {}
     for each in verdict.findings:
         kind = "Against the champion" if each.kind == "margin" else "Floors and ceilings"
@@ -99,9 +98,11 @@ def forest(verdict: Verdict) -> list[tuple[str, Scale, list[CriterionRow]]]:
     return found
 
 
-def render(report: EvalReport) -> str:
-    """The whole page."""
-    return words.page(
+def page(report: EvalReport) -> str:
+    """The whole page, with its style, its script and the policy that lets no other run."""
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    return render(
+        "page.html",
         {
             "report": report,
             "verdict": report.verdict,
@@ -109,33 +110,23 @@ def render(report: EvalReport) -> str:
             "worst": next(iter(report.regressions or (() if report.champion else report.pairs)), None),
             "groups": forest(report.verdict),
             "metrics": METRICS,
-            "scale_of": scale_of,
             "risk": risk_chart(report),
             "latency": latency_chart(report),
             "slices": list(slices(report)),
             "columns": columns(report),
             "gain": gain,
-            "status": status,
-            "words": words,
             "size": {"row": ROW, "wide": WIDE, "tall": TALL, "edge": EDGE},
             "data": browser_data(report),
-        }
+            "style": style,
+            "script": script,
+            "policy": policy(style, script),
+        },
     )
-
-
-def scale_of(row: MeasureComparison) -> Scale:
-    """The scale of a metric's picture: what it can be, or what was met where that has a unit."""
-    metric, found = METRICS[row.measure.metric], [each for each in (row.measure, row.champion) if each]
-    if not metric.unit:
-        return Scale(min(0.0, metric.low), metric.high)
-    return Scale.around(end for each in found for end in (each.value, each.low, each.high))
 
 
 def gain(measure: Measure) -> float | None:
     """How much better than the champion a measure is, in its unit."""
-    if measure.value is None or measure.champion is None:
-        return None
-    return METRICS[measure.metric].sign * (measure.value - measure.champion)
+    return METRICS[measure.metric].sign * measure.difference.value if measure.difference else None
 
 
 def columns(report: EvalReport) -> list[str]:
@@ -203,7 +194,7 @@ def browser_data(report: EvalReport) -> Json:
     passages: dict[str, int] = {}
     return {
         "paired": report.champion is not None,
-        "titles": {name: words.title(name) for name in METRICS},
+        "titles": {name: title(name) for name in METRICS},
         "units": {name: metric.unit for name, metric in METRICS.items()},
         "order": [sample.id for sample in report.dataset.samples],
         "samples": [_pair(pair, passages, paired=report.champion is not None) for pair in report.pairs],

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from evals.curves import png
 from evals.errors import RunInvalid
-from evals.gate.criteria import MeanInterval, mean_interval
+from evals.gate.criteria import measure
 from evals.gate.stats import Levels
-from evals.metrics.catalog import METRICS
+from evals.gate.verdict import Measure
+from evals.metrics.catalog import METRICS, figure, title
+from evals.report.curves import png
 from evals.report.pairs import ReportedRun
-from evals.report.words import figure, title
 from evals.runs import check_same_questions
 
 COLUMNS = 3
@@ -20,26 +20,11 @@ LEVELS = Levels(0.025, 0.025)
 
 
 @dataclass(frozen=True)
-class TrendPoint:
-    """A metric's mean in one run, and how it differs from the run before over the samples that both have."""
-
-    mean: MeanInterval
-    change: MeanInterval | None
-
-    @property
-    def mark(self) -> str:
-        """An arrow where the whole interval of the change is on one side of nothing."""
-        if self.change is None or self.change.low is None or self.change.high is None:
-            return ""
-        return " ▲" if self.change.low > 0 else " ▼" if self.change.high < 0 else ""
-
-
-@dataclass(frozen=True)
 class MetricTrend:
-    """A metric over the runs, in their order; None where a run has no value."""
+    """A metric over the runs, in their order, each beside the run before."""
 
     metric: str
-    points: tuple[TrendPoint | None, ...]
+    points: tuple[Measure, ...]
 
 
 def trends(runs: Sequence[ReportedRun], metrics: Sequence[str] = ()) -> list[MetricTrend]:
@@ -47,12 +32,18 @@ def trends(runs: Sequence[ReportedRun], metrics: Sequence[str] = ()) -> list[Met
     check_same_questions([(run.info.label, run.info) for run in runs])
     if odd := [name for name in metrics if name not in METRICS]:
         raise RunInvalid(f"There is no metric {odd[0]!r}; there are {', '.join(METRICS)}.")
-    before: Sequence[ReportedRun | None] = [None, *runs[:-1]]
+    sides = [run.scored for run in runs]
     found = [
-        MetricTrend(name, tuple(_point(name, run, old) for run, old in zip(runs, before, strict=True)))
+        MetricTrend(
+            name,
+            tuple(
+                measure(METRICS[name], runs[0].dataset.samples, side, before, LEVELS)
+                for side, before in zip(sides, [None, *sides], strict=False)
+            ),
+        )
         for name in metrics or METRICS
     ]
-    return [each for each in found if any(each.points)]
+    return [each for each in found if any(point.mean for point in each.points)]
 
 
 def draw(found: Sequence[MetricTrend], labels: Sequence[str]) -> bytes:
@@ -63,7 +54,7 @@ def draw(found: Sequence[MetricTrend], labels: Sequence[str]) -> bytes:
     drawing = Figure(figsize=(4 * COLUMNS, 2.4 * rows + 0.6), layout="constrained")
     for place, trend in enumerate(found):
         axes = drawing.add_subplot(rows, COLUMNS, place + 1)
-        there = [(at, point.mean) for at, point in enumerate(trend.points) if point]
+        there = [(at, point.mean) for at, point in enumerate(trend.points) if point.mean]
         values = [mean.value for _, mean in there]
         below = [mean.value - (mean.value if mean.low is None else mean.low) for _, mean in there]
         above = [(mean.value if mean.high is None else mean.high) - mean.value for _, mean in there]
@@ -77,20 +68,11 @@ def draw(found: Sequence[MetricTrend], labels: Sequence[str]) -> bytes:
     return png(drawing)
 
 
-def cell(metric: str, point: TrendPoint | None) -> str:
-    """A mean with its interval and the arrow of its change."""
-    if point is None:
+def cell(point: Measure) -> str:
+    """A mean with its interval, and an arrow where the whole interval of the change is on one side of nothing."""
+    mean, change = point.mean, point.difference
+    if mean is None:
         return "–"
-    mean = point.mean
-    spread = "" if mean.low is None else f" ({figure(mean.low, metric)} to {figure(mean.high, metric)})"
-    return f"{figure(mean.value, metric)}{spread}{point.mark}"
-
-
-def _point(name: str, run: ReportedRun, before: ReportedRun | None) -> TrendPoint | None:
-    new, old = run.scored.values(name), before.scored.values(name) if before else {}
-    own = [sample for sample in run.dataset.samples if sample.id in new]
-    both = [sample for sample in own if sample.id in old]
-    metric, changes = METRICS[name], [new[sample.id] - old[sample.id] for sample in both]
-    mean = mean_interval(metric, own, [new[sample.id] for sample in own], LEVELS)
-    change = mean_interval(metric, both, changes, LEVELS, paired=True)
-    return TrendPoint(mean, change) if mean else None
+    spread = "" if mean.low is None else f" ({figure(mean.low, point.metric)} to {figure(mean.high, point.metric)})"
+    up, down = change and (change.low or 0) > 0, change and (change.high or 0) < 0
+    return f"{figure(mean.value, point.metric)}{spread}{' ▲' if up else ' ▼' if down else ''}"

@@ -1,20 +1,30 @@
-"""The templates of a report, and what they say in words and figures.
+"""The templates of a report and what they say in words, and the files that CI shows: summary.md and junit.xml; pure.
 
-Everything that is not of a template is escaped, as HTML or as Markdown.
+Everything that is not of a template is escaped, as HTML, XML or Markdown.
 """
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evals.gate.verdict import CriterionResult, Says, Verdict
-from evals.metrics.catalog import METRICS
+from evals.metrics.catalog import METRICS, figure, title
+from evals.report.contents import EvalReport
+from evals.report.pairs import ORDER as MOVES
+from evals.report.pairs import status
+from evals.runs import SampleOutcome
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLE, SCRIPT = "page.css", "page.js"
+LIMIT = 65_000
+"""Bytes: GitHub takes comments of 65,536 characters."""
+SIZES = ((500, 400, 5), (60, 250, 5), (25, 120, 5), (10, 80, 2))
+"""Criteria, letters of a text, and samples that are shown; the first that fits."""
+ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold."""
 MARKED = {ord(letter): f"&#{ord(letter)};" for letter in "&<>|`*_~[]#\\$"}
 """Letters that Markdown, HTML or GitHub's mathematics would take for their own, as entities, which stay letters."""
 UNLINKED = {"@": "@\u2060", "://": ":\u2060//", "www.": "www\u2060."}
@@ -26,25 +36,7 @@ MEANINGS: dict[Says, str] = {
     "fail": "At least one criterion is shown to be missed: the release must not be promoted.",
     "cannot tell": "Nothing is shown to be missed, but not everything to be met: the release is not promoted on this.",
 }
-SPELT = {"f1": "F1", "ndcg": "nDCG", "cpu": "CPU"}
 ORDER: tuple[Says, ...] = ("fail", "cannot tell", "pass")
-
-
-def page(values: Mapping[str, object]) -> str:
-    """The page, with its style, its script and the policy that lets no other run."""
-    parts = {name: (TEMPLATES / name).read_text("utf-8") for name in (STYLE, SCRIPT)}
-    ours = {"style": parts[STYLE], "script": parts[SCRIPT], "policy": policy(*parts.values())}
-    return _environment(escaped=True).get_template("page.html").render({**values, **ours})
-
-
-def junit(values: Mapping[str, object]) -> str:
-    """The test cases, as XML."""
-    return _environment(escaped=True).get_template("junit.xml").render(values).lstrip()
-
-
-def summary(values: Mapping[str, object]) -> str:
-    """The summary, as Markdown; what is not of the template goes through the filter `plain`."""
-    return _environment(escaped=False).get_template("summary.md").render(values)
 
 
 def policy(style: str, script: str) -> str:
@@ -64,38 +56,16 @@ def plain(text: object, most: int = 0) -> str:
     return line.translate(MARKED)
 
 
-def title(metric: str) -> str:
-    """A metric's name as people say it; its unit stands with its values."""
-    return " ".join(SPELT.get(word, word) for word in metric.split("_") if word not in ("ms", "usd"))
-
-
-def figure(value: float | None, metric: str, *, sign: bool = False) -> str:
-    """A value in its metric's unit, a difference with its sign; a dash where there is none."""
-    if value is None:
-        return "–"
-    form, unit = "+" if sign else "", METRICS[metric].unit
-    shape = {"ms": ",.0f", "USD": ".3g"}.get(unit, ".3f")
-    return f"{value:{form}{shape}} {unit}".strip().replace("-", "−")
-
-
-def bound(finding: CriterionResult) -> str:
-    """What is asked, in a few words."""
-    limit = f"{finding.bound:,g} {METRICS[finding.metric].unit}".strip()
-    if finding.kind == "margin":
-        return f"at most {limit} worse"
-    return f"at {'least' if finding.kind == 'floor' else 'most'} {limit}"
-
-
 def sentence(finding: CriterionResult) -> str:
     """What became of a criterion."""
     if METRICS[finding.metric].counted:
         return f"{finding.why[0].upper()}{finding.why[1:]}."
-    name = f"{title(finding.metric)}{f' on {finding.slice}' if finding.slice else ''}"
-    if finding.value is None:
-        return f"It is not settled whether {name} {_aim(finding)}: {finding.why}."
-    spread = f" (interval {_span(finding)})" if finding.low is not None else ""
-    begun = name if name.startswith("nDCG") else f"{name[0].upper()}{name[1:]}"
-    return f"{begun} is {_found(finding)}{spread}, {_settled(finding)}."
+    return f"{heading(finding.metric)}{f' on {finding.slice}' if finding.slice else ''}: {finding.why}."
+
+
+def heading(metric: str) -> str:
+    """A metric's name where a line begins."""
+    return title(metric) if metric == "ndcg" else f"{title(metric)[0].upper()}{title(metric)[1:]}"
 
 
 def reasons(verdict: Verdict) -> list[tuple[Says, str]]:
@@ -111,62 +81,63 @@ def counted(verdict: Verdict) -> dict[Says, int]:
     return {says: sum(each.says == says for each in verdict.findings) for says in ORDER}
 
 
-def _environment(*, escaped: bool) -> Environment:
+def summary(report: EvalReport, limit: int = LIMIT) -> str:
+    """summary.md, for a pull request."""
+    written = (_summary(report, *size) for size in SIZES)
+    return next((text for text in written if len(text.encode()) <= limit), _summary(report, 3, 40, 0))
+
+
+def junit(verdict: Verdict) -> str:
+    """junit.xml: what is missed is a failure, what is not settled an error, and so is a verdict without criteria."""
+    return ILLEGAL.sub("\ufffd", render("junit.xml", {"verdict": verdict}).lstrip())
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """A template with values; in Markdown, what is not of the template goes through the filter `plain`."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=escaped,
+        autoescape=not template.endswith(".md"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     made.filters |= {"plain": plain, "title_of": title}
+    made.globals |= {"counted": counted, "figure": figure, "reasons": reasons, "sentence": sentence, "status": status}
+    made.globals |= {"HEADLINES": HEADLINES, "MEANINGS": MEANINGS, "ORDER": ORDER}
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    return made
+    return made.get_template(template).render(values)
+
+
+def _summary(report: EvalReport, criteria: int, most: int, samples: int) -> str:
+    verdict, said = report.verdict, reasons(report.verdict)
+    order = [each for says in ORDER for each in verdict.findings if each.says == says]
+    tally = [(each, report.moved[each]) for each in MOVES if report.moved[each]]
+    return render(
+        "summary.md",
+        {
+            "verdict": verdict,
+            "notes": report.notes,
+            "said": said[:criteria],
+            "said_left": len(said[criteria:]),
+            "findings": order[:criteria],
+            "findings_left": len(order[criteria:]),
+            "champions": verdict.champion_means,
+            "pairs": report.regressions[:samples],
+            "regressions": len(report.regressions),
+            "tally": tally if report.champion else sorted(report.statuses(report.release).items()),
+            "most": most,
+            "text_of": _text,
+        },
+    )
+
+
+def _text(outcome: SampleOutcome | None) -> str:
+    if outcome is None:
+        return "it was not asked"
+    return str(outcome.answer.get("text", "")) if outcome.answer else str(outcome.trouble or "")
 
 
 def _source(text: str) -> str:
     """How a policy names what stands between two tags."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _aim(finding: CriterionResult) -> str:
-    limit = f"{finding.bound:,g} {METRICS[finding.metric].unit}".strip()
-    if finding.kind == "margin":
-        return f"is at most {limit} worse than the champion's"
-    return f"reaches its floor of {limit}" if finding.kind == "floor" else f"stays under its ceiling of {limit}"
-
-
-def _span(finding: CriterionResult) -> str:
-    sign = finding.kind == "margin"
-    return " to ".join(figure(end, finding.metric, sign=sign) for end in (finding.low, finding.high))
-
-
-def _found(finding: CriterionResult) -> str:
-    if finding.kind != "margin" or finding.value is None:
-        return figure(finding.value, finding.metric)
-    if not finding.value:
-        return "the same as the champion's"
-    way = "lower" if finding.value < 0 else "higher"
-    return f"{figure(abs(finding.value), finding.metric)} {way} than the champion's"
-
-
-def _settled(finding: CriterionResult) -> str:
-    limit = f"{finding.bound:,g} {METRICS[finding.metric].unit}".strip()
-    if finding.says == "cannot tell":
-        return f"and it is not settled whether it {_aim(finding)}: {_rest(finding)}"
-    if finding.kind == "margin":
-        ok = finding.says == "pass"
-        return (
-            f"shown to be at most {limit} worse"
-            if ok
-            else f"shown to be worse by more than the {limit} that is allowed"
-        )
-    reached = "reach" if finding.says == "pass" else "miss"
-    return f"shown to {reached} its {finding.kind} of {limit}"
-
-
-def _rest(finding: CriterionResult) -> str:
-    """What the gate says beside the figures."""
-    form = "+.3g" if finding.kind == "margin" else ".3g"
-    return finding.why.removeprefix(f"{finding.value:{form}}, {finding.kind} {finding.bound:g}").lstrip(":; ")

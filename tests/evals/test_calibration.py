@@ -21,10 +21,10 @@ from evals.calibration import (
     routes_of,
     threshold_of,
 )
-from evals.curves import Point, between, mean_risk, risk_coverage
 from evals.dataset import Sample
 from evals.metrics.keyless import is_right
 from evals.release_fields import rewritten
+from evals.report.curves import Point, between, mean_risk, risk_coverage
 from evals.runs import SampleFailure, SampleOutcome
 from graph.errors import ReleaseInvalid
 from graph.release import Models, Release

@@ -11,7 +11,8 @@ from evals.errors import VerdictInvalid
 from evals.gate.criteria import ScoredRelease
 from evals.gate.decision import decide
 from evals.gate.thresholds import Threshold, Thresholds
-from evals.gate.verdict import EvaluatedRelease, Verdict, read_verdict
+from evals.gate.verdict import MeanInterval, Verdict, read_verdict
+from evals.runs import EvaluatedRelease
 from evals.scores import Score
 
 MANY = 120
@@ -81,7 +82,10 @@ def test_the_same_answers_are_no_worse() -> None:
 def test_a_release_that_loses_is_refused_with_the_reason() -> None:
     found = verdict(MARGIN, {"answered": share(70)}, {"answered": share(100)})
     assert found.says == "fail"
-    assert found.why == ("answered: margin: -0.25, margin 0.05: worse than the champion by more than that",)
+    assert found.why == (
+        "answered: margin: 0.250 lower than the champion's (interval −0.323 to −0.164), "
+        "shown to miss what is asked: at most 0.05 worse",
+    )
 
 
 def test_a_better_release_passes() -> None:
@@ -234,9 +238,13 @@ def test_noise_of_single_repeats_widens_the_interval() -> None:
 
 def test_every_metric_is_told_beside_the_champions_whole_and_by_tag() -> None:
     found = verdict(FLOOR, {"answered": share(90)}, {"answered": share(60)})
-    told = [(each.metric, each.slice, each.samples, each.value, each.champion) for each in found.measures]
-    assert told == [("answered", "", 120, 0.75, 0.5), ("answered", "even", 60, 0.75, 0.5)]
-    assert (found.measures[0].low, found.measures[0].high) == (found.findings[0].low, found.findings[0].high)
+    whole, even = found.measures
+    assert (whole.metric, whole.slice, whole.samples, even.slice, even.samples) == ("answered", "", 120, "even", 60)
+    for told in (whole, even):
+        assert [each and each.value for each in (told.mean, told.champion, told.difference)] == [0.75, 0.5, 0.25]
+    assert whole.mean
+    assert (whole.mean.low, whole.mean.high) == (found.findings[0].low, found.findings[0].high)
+    assert even.mean == MeanInterval(value=0.75)
 
 
 def test_a_verdict_is_read_as_it_was_written(tmp_path: Path) -> None:

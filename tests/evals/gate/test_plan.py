@@ -10,7 +10,7 @@ from evals.errors import RunInvalid
 from evals.gate.criteria import ScoredRelease
 from evals.gate.plan import SamplePlan, plan
 from evals.gate.thresholds import Threshold, Thresholds
-from evals.gate.verdict import EvaluatedRelease
+from evals.runs import EvaluatedRelease
 from evals.scores import Score
 
 MANY = 120

@@ -13,7 +13,8 @@ from evals.gate.criteria import ScoredRelease
 from evals.gate.decision import decide
 from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
 from evals.gate.thresholds import Threshold, Thresholds, read_thresholds
-from evals.gate.verdict import EvaluatedRelease, Verdict
+from evals.gate.verdict import Verdict
+from evals.runs import EvaluatedRelease
 from evals.scores import Score
 from graph.errors import PromotionRefused
 from graph.registry import Version

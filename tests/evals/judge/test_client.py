@@ -134,7 +134,8 @@ def test_a_judged_threshold_needs_a_judge_and_its_verdict_names_it(run: EvalRun,
     assert verdict.judge.startswith("wise at 127.0.0.1:")
     assert verdict.judge.endswith("1 repeat")
     found = {measure.metric: measure for measure in verdict.measures if not measure.slice}
-    assert found["faithfulness"].value == pytest.approx(1 / 3)
+    assert found["faithfulness"].mean
+    assert found["faithfulness"].mean.value == pytest.approx(1 / 3)
     assert found["faithfulness"].without == 2
 
 

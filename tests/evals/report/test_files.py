@@ -17,8 +17,7 @@ from evals.gate.verdict import Verdict
 from evals.metrics.catalog import PROMPTS
 from evals.report import FILES, write_report
 from evals.report.contents import EvalReport, evidence_of, report_of
-from evals.report.summary import junit, summary
-from evals.report.words import TEMPLATES, plain, policy
+from evals.report.words import TEMPLATES, junit, plain, policy, summary
 
 
 @pytest.fixture(scope="module")

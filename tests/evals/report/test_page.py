@@ -70,7 +70,7 @@ def rows(page: Page) -> list[str]:
 def test_the_verdict_comes_first_with_its_reasons_and_an_example(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("Fail")
     expect(page.locator(".banner svg[aria-label=fail]").first).to_be_in_viewport()
-    expect(page.locator(".reasons li").first).to_contain_text("Answered is")
+    expect(page.locator(".reasons li").first).to_contain_text("Answered: ")
     expect(page.locator(".tally")).to_have_text("1 failed 18 worse 21 same", use_inner_text=True)
     expect(page.get_by_role("heading", name="Worst failure: Question 3")).to_be_visible()
     expect(page.locator("#criteria td.picture svg")).to_have_count(4)

@@ -6,8 +6,9 @@ import pytest
 from report_under_test import report
 
 from evals.gate.verdict import CriterionResult
+from evals.metrics.catalog import figure, title
 from evals.report.page import EDGE, ROW, Scale, forest, line
-from evals.report.words import figure, reasons, sentence, title
+from evals.report.words import reasons, sentence
 
 
 def test_a_scale_keeps_what_is_beyond_it_at_its_ends() -> None:
@@ -44,51 +45,33 @@ def test_criteria_are_drawn_on_the_scale_of_their_kind(tmp_path: Path) -> None:
     assert ceiling.champion == pytest.approx(9179.487)
 
 
-LOWER = "Token F1 is 0.190 lower than the champion's (interval −0.240 to −0.130)"
 MARGIN = CriterionResult(
-    metric="token_f1", kind="margin", bound=0.05, says="fail", why="w", value=-0.19, low=-0.24, high=-0.13
+    metric="token_f1", kind="margin", bound=0.05, says="fail", why="", value=-0.19, low=-0.24, high=-0.13
 )
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "found", "required"),
     [
+        ({}, "0.190 lower than the champion's (interval −0.240 to −0.130)", "at most 0.05 worse"),
+        ({"value": 0.0, "low": None}, "the same as the champion's", "at most 0.05 worse"),
+        ({"kind": "floor", "value": 0.5, "low": 0.4, "high": 0.6}, "0.500 (interval 0.400 to 0.600)", "at least 0.05"),
         (
-            {},
-            f"{LOWER}, shown to be worse by more than the 0.05 that is allowed.",
-        ),
-        (
-            {
-                "says": "cannot tell",
-                "why": "-0.19, margin 0.05: within what chance does; about 9 more samples of this kind would settle it",
-            },
-            f"{LOWER}, and it is not settled whether it is at most 0.05 "
-            "worse than the champion's: within what chance does; about 9 more samples of this kind would settle it.",
-        ),
-        (
-            {"kind": "floor", "says": "pass", "value": 0.5, "low": 0.4, "high": 0.6, "slice": "odd", "metric": "ndcg"},
-            "nDCG on odd is 0.500 (interval 0.400 to 0.600), shown to reach its floor of 0.05.",
-        ),
-        (
-            {
-                "kind": "ceiling",
-                "says": "fail",
-                "value": 900.0,
-                "low": 800.0,
-                "high": 1000.0,
-                "metric": "latency_ms",
-                "bound": 700,
-            },
-            "Latency is 900 ms (interval 800 ms to 1,000 ms), shown to miss its ceiling of 700 ms.",
-        ),
-        (
-            {"says": "cannot tell", "value": None, "why": "no sample has the tag 'x'"},
-            "It is not settled whether token F1 is at most 0.05 worse than the champion's: no sample has the tag 'x'.",
+            {"kind": "ceiling", "value": 900.0, "low": 800.0, "high": 1000.0, "metric": "latency_ms", "bound": 700},
+            "900 ms (interval 800 ms to 1,000 ms)",
+            "at most 700 ms",
         ),
     ],
 )
-def test_a_criterion_is_told_in_a_sentence(change: dict[str, object], told: str) -> None:
-    assert sentence(MARGIN.model_copy(update=change)) == told
+def test_a_criterion_says_what_was_found_and_asked(change: dict[str, object], found: str, required: str) -> None:
+    told = MARGIN.model_copy(update=change)
+    assert (told.found, told.required) == (found, required)
+
+
+def test_a_reason_begins_with_the_metric() -> None:
+    assert sentence(MARGIN.model_copy(update={"why": "lost", "slice": "odd"})) == "Token F1 on odd: lost."
+    assert sentence(MARGIN.model_copy(update={"why": "lost", "metric": "ndcg"})) == "nDCG: lost."
+    assert sentence(MARGIN.model_copy(update={"why": "1 of 9 fail", "metric": "failed"})) == "1 of 9 fail."
 
 
 def test_figures_have_their_unit_and_a_dash_where_there_is_none() -> None:
