@@ -4,27 +4,28 @@ In a forced run every question was answered whatever its confidence; what any th
 One half of the clusters chooses, the other is only measured. The result is written as calibration.json, format 2.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from math import ceil, inf, log
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from evals.calibration_results import Calibration, Field, HalfResult, RunAgreement, ThresholdResult
-from evals.dataset import Sample
+from evals.dataset import Sample, StrictModel
 from evals.errors import RunInvalid
 from evals.gate.stats import Interval, Levels, interval
 from evals.judge.scores import kept_judged_scores
 from evals.metrics.keyless import is_right
-from evals.release_fields import with_fields
 from evals.report.curves import Point, between, mean_risk, risk_coverage
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import missing_reason
 from graph.release import Release
 
-if TYPE_CHECKING:
-    pass
+Field = Literal["answer_from", "read_from"]
+"""The threshold of a release that is chosen."""
+RUNGS = 10
+"""Coverages that are tried, tenths of the largest; each has its share of what may go wrong (Bonferroni)."""
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,131 @@ class CalibrationCase:
     answerable: bool
     confidence: float
     right: bool
+
+
+Cases = Sequence[CalibrationCase]
+
+
+@dataclass(frozen=True)
+class ThresholdChoice:
+    """A threshold, None where there is none that holds; `why` says what it keeps to, or what is missing."""
+
+    threshold: float | None
+    why: str
+
+
+class ThresholdResult(StrictModel):
+    """What a half would have come to under a threshold; `low` and `high` bound the risk, each 95 % certain.
+
+    `refused` are the answerable questions that are declined, `let_through` the unanswerable ones that are answered.
+    """
+
+    answered: int
+    wrong: int
+    coverage: float
+    risk: float | None
+    low: float
+    high: float
+    refused: int
+    let_through: int
+
+
+class HalfResult(StrictModel):
+    """One half of the dataset: as the release is, as it is calibrated, and the curve; `aurc` is its mean risk."""
+
+    samples: int
+    clusters: int
+    answerable: int
+    before: ThresholdResult
+    after: ThresholdResult | None
+    aurc: float | None
+    risk_coverage: tuple[dict[str, float], ...]
+
+
+class Calibration(StrictModel):
+    """Everything that was chosen, what it was chosen by, and what it is worth on samples that did not choose it.
+
+    `threshold` is the field of `routing` that was chosen, `after` is None where no value holds. `agreed`: of how many
+    of the samples the release's own run declines what the forced run says it would.
+    """
+
+    format: Literal[2] = 2
+    dataset: str
+    dataset_digest: str
+    label: str
+    release: str
+    snapshot: str
+    run: str
+    left_out: dict[str, str]
+    threshold: Field
+    before: float
+    after: float | None
+    after_label: str | None = None
+    why: str
+    agreed: int
+    fitting: HalfResult
+    reporting: HalfResult
+    made: str
+
+
+def threshold_of(release: Release) -> Field:
+    """The threshold that decides whether a simple question is answered: another where a model reads."""
+    return "answer_from" if release.models.simple == "extractive" else "read_from"
+
+
+def routes_of(release: Release) -> list[str]:
+    """The routes that keep to the threshold: both, unless one quotes and a model reads on the other."""
+    models = {"simple": release.models.simple, "complex": release.models.complex}
+    quoted = models["simple"] == "extractive"
+    return [route for route, writer in models.items() if (writer == "extractive") == quoted]
+
+
+def with_threshold(release: Release, value: float) -> Release:
+    """The release with another threshold; at 0 no question is declined for its confidence."""
+    return release.model_copy(update={"routing": release.routing.model_copy(update={threshold_of(release): value})})
+
+
+def calibrate(
+    run: EvalRun, release: Release, forced_run: EvalRun, choose: Callable[[Cases], ThresholdChoice]
+) -> Calibration:
+    """Choose on one half and measure on both; raises RunInvalid when a half has nothing to answer.
+
+    `run` is the release's own, `forced_run` the one with the threshold at 0.
+    """
+    judged = kept_judged_scores(forced_run)
+    accuracies = {
+        each.sample: each.value
+        for each in (judged.scores if judged else ())
+        if each.metric == "answer_accuracy" and each.value is not None
+    }
+    cases, left_out = cases_of(run.dataset.samples, forced_run.outcomes, routes_of(release), accuracies)
+    halves = [[case for case in cases if in_fitting_half(case.cluster) == fits] for fits in (True, False)]
+    if not all(any(case.answerable for case in half) for half in halves):
+        raise RunInvalid(
+            f"One half has no answerable sample: {len(cases)} samples in {len({case.cluster for case in cases})} "
+            "clusters are too few. Add samples on other documents."
+        )
+    threshold, choice = threshold_of(release), choose(halves[0])
+    before = float(getattr(release.routing, threshold))
+    fitting, reporting = (_half(half, before, choice.threshold) for half in halves)
+    statuses = {name: outcome.answer["status"] for name, outcome in run.outcomes.items() if outcome.answer}
+    return Calibration(
+        dataset=run.info.dataset,
+        dataset_digest=run.info.dataset_digest,
+        label=run.info.label,
+        release=run.info.release,
+        snapshot=run.info.snapshot,
+        run=forced_run.path.name,
+        left_out=left_out,
+        threshold=threshold,
+        before=before,
+        after=choice.threshold,
+        why=choice.why,
+        agreed=sum((statuses.get(case.sample) == "declined") == (case.confidence < before) for case in cases),
+        fitting=fitting,
+        reporting=reporting,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def cases_of(
@@ -66,105 +192,12 @@ def cases_of(
     return cases, left_out
 
 
-RUNGS = 10
-"""Coverages that are tried, tenths of the largest; each has its share of what may go wrong (Bonferroni)."""
-ALPHA = 0.05
-Cases = Sequence[CalibrationCase]
-
-
-@dataclass(frozen=True)
-class Aim:
-    """What a threshold is chosen for: the largest coverage within a `risk`, a `coverage`, or the least `cost`.
-
-    Of a cost, `value` is that of a wrong answer in needless refusals.
-    """
-
-    kind: Literal["risk", "coverage", "cost"]
-    value: float
-
-    def __str__(self) -> str:
-        if self.kind == "cost":
-            return f"the least cost at {self.value:g} needless refusals for a wrong answer"
-        return f"a {self.kind} of {self.value:g}"
-
-
-@dataclass(frozen=True)
-class ThresholdChoice:
-    """A threshold, None where there is none that holds; `why` says what it keeps to, or what is missing."""
-
-    threshold: float | None
-    why: str
-
-
-def threshold_of(release: Release) -> Field:
-    """The threshold that decides whether a simple question is answered: another where a model reads."""
-    return "answer_from" if release.models.simple == "extractive" else "read_from"
-
-
-def routes_of(release: Release) -> list[str]:
-    """The routes that keep to the threshold: both, unless one quotes and a model reads on the other."""
-    models = {"simple": release.models.simple, "complex": release.models.complex}
-    quoted = models["simple"] == "extractive"
-    return [route for route, writer in models.items() if (writer == "extractive") == quoted]
-
-
-def forced(release: Release) -> Release:
-    """The release with no question declined for its confidence."""
-    return with_fields(release, {"routing": {threshold_of(release): 0.0}})
-
-
-def calibrate(run: EvalRun, release: Release, forced_run: EvalRun, aim: Aim) -> Calibration:
-    """Choose on one half and measure on both; raises RunInvalid when a half has nothing to answer.
-
-    `run` is the release's own, `forced_run` the one of `forced`.
-    """
-    judged = kept_judged_scores(forced_run)
-    accuracies = {
-        each.sample: each.value
-        for each in (judged.scores if judged else ())
-        if each.metric == "answer_accuracy" and each.value is not None
-    }
-    cases, left_out = cases_of(run.dataset.samples, forced_run.outcomes, routes_of(release), accuracies)
-    fitting = [case for case in cases if in_fitting_half(case.cluster)]
-    reporting = [case for case in cases if not in_fitting_half(case.cluster)]
-    if not all(any(case.answerable for case in half) for half in (fitting, reporting)):
-        raise RunInvalid(
-            f"One half has no answerable sample: {len(cases)} samples in {len({case.cluster for case in cases})} "
-            "clusters are too few. Add samples on other documents."
-        )
-    threshold, choice = threshold_of(release), choose(fitting, aim)
-    before = float(getattr(release.routing, threshold))
-    return Calibration(
-        dataset=run.info.dataset,
-        dataset_digest=run.info.dataset_digest,
-        label=run.info.label,
-        release=run.info.release,
-        snapshot=run.info.snapshot,
-        run=forced_run.path.name,
-        left_out=left_out,
-        aim=str(aim),
-        threshold=threshold,
-        before=before,
-        after=choice.threshold,
-        why=choice.why,
-        agreement=_agreement(run, cases, before),
-        fitting=_half(fitting, before, choice.threshold),
-        reporting=_half(reporting, before, choice.threshold),
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
 def in_fitting_half(cluster: str) -> bool:
     """Whether a cluster is in the fitting half: by its name alone, so that it stays there when samples are added."""
     return sha256(f"calibrate {cluster}".encode()).digest()[0] % 2 == 0
 
 
-def choose(cases: Cases, aim: Aim) -> ThresholdChoice:
-    """The threshold that reaches an aim on some cases."""
-    return {"risk": _at_risk, "coverage": _at_coverage, "cost": _at_cost}[aim.kind](cases, aim.value)
-
-
-def _at_risk(cases: Cases, target: float) -> ThresholdChoice:
+def at_risk(cases: Cases, target: float) -> ThresholdChoice:
     """The largest coverage whose risk is at most `target` with the certainty 1 - ALPHA.
 
     Selection with guaranteed risk (Geifman and El-Yaniv, 2017): a bound over the risk in place of the risk. Their
@@ -191,19 +224,7 @@ def _at_risk(cases: Cases, target: float) -> ThresholdChoice:
     )
 
 
-def _at_coverage(cases: Cases, target: float) -> ThresholdChoice:
-    """The highest threshold that answers a share of `target` at least; its risk is whatever it is."""
-    points = curve(cases)
-    held = next((point for point in points if point.coverage >= target - 1e-12), None)
-    if held is None:
-        most = points[-1].coverage if points else 0.0
-        return ThresholdChoice(
-            None, f"a coverage of {target:g} cannot be reached: at no threshold more than {most:.3f}"
-        )
-    return ThresholdChoice(_cut(points, held), f"the highest threshold that answers {target:g} of the questions")
-
-
-def _at_cost(cases: Cases, wrong: float) -> ThresholdChoice:
+def at_cost(cases: Cases, wrong: float) -> ThresholdChoice:
     """The least cost (Chow, 1970); of thresholds that cost the same, the one that answers most."""
     points = curve(cases)
     costs = [point.wrong * wrong + _refused(cases, point.threshold) for point in points]
@@ -239,14 +260,6 @@ def _cut(points: Sequence[Point], chosen: Point) -> float:
     """A threshold that answers what a point answers, and nothing below it: half way to the next confidence."""
     below = next((point.threshold for point in points if point.threshold < chosen.threshold), None)
     return between(max(0.0, chosen.threshold - 0.01) if below is None else below, chosen.threshold)
-
-
-def _agreement(run: EvalRun, cases: Cases, threshold: float) -> RunAgreement:
-    """Whether the release's own run declines the samples that the forced run says it would."""
-    statuses = {name: outcome.answer["status"] for name, outcome in run.outcomes.items() if outcome.answer}
-    asked = [case for case in cases if case.sample in statuses]
-    same = sum((statuses[case.sample] == "declined") == (case.confidence < threshold) for case in asked)
-    return RunAgreement(samples=len(asked), declined=same)
 
 
 def _half(cases: Cases, before: float, after: float | None) -> HalfResult:

@@ -1,28 +1,30 @@
 """warrant eval calibrate: the threshold of a release, chosen on one half of a dataset and measured on the other."""
 
 import sys
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
+from ruamel.yaml import YAML
 
-from evals.calibration import Aim, calibrate, forced
-from evals.calibration_results import Calibration
+from evals.calibration import Calibration, at_cost, at_risk, calibrate, threshold_of, with_threshold
 from evals.cli.steps import ask_releases
 from evals.errors import RunInvalid
-from evals.release_fields import rewritten, with_fields
 from evals.report.curves import png
 from evals.runner import packed
 from evals.runs import EvalRun
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
+from graph.errors import ReleaseInvalid
 from graph.files import write_whole
-from graph.release_yaml import load_release
+from graph.release import Release
+from graph.release_yaml import load_release, parse_release
 from graph.settings import Settings
 
-SHARE = click.FloatRange(0, 1)
 LONGEST, ENDING = 63, "-calibrated"
 """Characters of a release's name, and how that of a calibrated one ends."""
 
@@ -31,8 +33,7 @@ LONGEST, ENDING = 63, "-calibrated"
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @takes("index", "release")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="[default: RUN/calibration/release.yaml]")
-@click.option("--target-risk", type=SHARE, help="The largest share of wrong answers. [default: 0.2]")
-@click.option("--target-coverage", type=SHARE, help="Instead: the least share of the questions that is answered.")
+@click.option("--target-risk", type=click.FloatRange(0, 1), help="The largest share of wrong answers. [default: 0.2]")
 @click.option("--cost-per-wrong", type=click.FloatRange(0), help="Instead: the cost of a wrong answer, in refusals.")
 def command(
     run: Path,
@@ -40,7 +41,6 @@ def command(
     release: Path | None,
     out: Path | None,
     target_risk: float | None,
-    target_coverage: float | None,
     cost_per_wrong: float | None,
 ) -> None:
     """Choose routing.answer_from for the release that a RUN asked, or routing.read_from where a model reads.
@@ -49,19 +49,16 @@ def command(
     a new release.yaml, and calibration.json and a picture beside it. Exit code 1: no threshold holds; then there is no
     new release.
     """
-    kinds = [Aim("risk", target_risk or 0.2), Aim("coverage", target_coverage or 0), Aim("cost", cost_per_wrong or 0)]
-    given = [value is not None for value in (target_risk, target_coverage, cost_per_wrong)]
-    if sum(given) > 1:
-        raise click.UsageError(
-            "--target-risk, --target-coverage and --cost-per-wrong choose in different ways; give one of them."
-        )
+    if target_risk is not None and cost_per_wrong is not None:
+        raise click.UsageError("--target-risk and --cost-per-wrong choose in different ways; give one of them.")
+    risk = 0.2 if target_risk is None else target_risk
+    choose = partial(at_risk, target=risk) if cost_per_wrong is None else partial(at_cost, wrong=cost_per_wrong)
     settings, own, console = settings_with(index=index, release=release), EvalRun(run), Terminal(stderr=True)
     place = out or run / "calibration" / "release.yaml"
     if settings.release and place.resolve() == settings.release.resolve():
         raise click.UsageError(f"--out is the release that is calibrated, {place}; name another file.")
     forced_run = _ask_forced(own, settings, console)
-    aim = kinds[given.index(True)] if any(given) else kinds[0]
-    found = _write(calibrate(own, load_release(settings.release), forced_run, aim), settings.release, place)
+    found = _write(calibrate(own, load_release(settings.release), forced_run, choose), settings.release, place)
     show(found, Terminal())
     if not found.after_label:
         console.print("There is no new release.")
@@ -78,7 +75,7 @@ def _ask_forced(own: EvalRun, settings: Settings, console: Console) -> EvalRun:
                 f"{own.path} asked {info.label} ({info.release[:12]}); this release, code and Snapshot are "
                 f"{package.label} ({package.digest[:12]}). Give the --release and --index of the run, or run again."
             )
-    with packed(forced(release), settings.index) as package:
+    with packed(with_threshold(release, 0.0), settings.index) as package:
         return ask_releases([package], own.dataset, own.path.parent, console)[0]
 
 
@@ -89,10 +86,9 @@ def _write(found: Calibration, old: Path | None, place: Path) -> Calibration:
     if found.after is None:
         place.unlink(missing_ok=True)
     else:
-        name = f"{release.name.removesuffix(ENDING)[: LONGEST - len(ENDING)]}{ENDING}"
-        changes = {"name": name, "routing": {found.threshold: found.after}}
-        new = rewritten(old.read_bytes().decode() if old else "", changes, str(old or place))
-        found = found.model_copy(update={"after_label": with_fields(release, changes).label})
+        wanted = calibrated(release, found.after)
+        new = rewritten(old.read_bytes().decode() if old else "", wanted, str(old or place))
+        found = found.model_copy(update={"after_label": wanted.label})
     write_whole(place.with_name("risk-coverage.png"), risk_coverage_png(found))
     write_whole(place.with_name("calibration.json"), found.model_dump_json(indent=1) + "\n")
     if new is not None:
@@ -100,15 +96,42 @@ def _write(found: Calibration, old: Path | None, place: Path) -> Calibration:
     return found
 
 
+def calibrated(release: Release, threshold: float) -> Release:
+    """The release with its new threshold, and a name that says so."""
+    name = f"{release.name.removesuffix(ENDING)[: LONGEST - len(ENDING)]}{ENDING}"
+    return with_threshold(release, threshold).model_copy(update={"name": name})
+
+
+def rewritten(text: str, wanted: Release, where: str) -> str:
+    """A release.yaml with the name and the threshold of `wanted`; its comments, order and style stay.
+
+    Raises ReleaseInvalid where it is no release, or has aliases.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 10_000  # Lines are never folded.
+    fields, comments = yaml.load(text), ""
+    if fields is None:
+        fields, comments = {}, text if not text or text.endswith("\n") else f"{text}\n"
+    threshold = threshold_of(wanted)
+    fields["name"] = wanted.name
+    fields.setdefault("routing", {})[threshold] = getattr(wanted.routing, threshold)
+    written = StringIO()
+    yaml.dump(fields, written)
+    new = comments + written.getvalue()
+    if parse_release(new, where) != wanted:
+        raise ReleaseInvalid(f"{where}: name and routing cannot be changed in place; write them as plain fields.")
+    return new
+
+
 def show(found: Calibration, console: Console) -> None:
     """What was chosen, and what each half comes to as the release is and as it is calibrated."""
-    agreed, after = found.agreement, "none holds" if found.after is None else f"{found.after:g}"
+    after = "none holds" if found.after is None else f"{found.after:g}"
     for line in (
-        f"{found.label} on {found.dataset}, asked for {found.aim}",
+        f"{found.label} on {found.dataset}",
         f"  {found.threshold}: before {found.before:g}, after {after}",
         f"  {found.why}",
-        f"  as in the release's own run: the declining of {agreed.declined} of {agreed.samples} samples; "
-        f"{len(found.left_out)} are left out",
+        f"  as in the release's own run: the declining of {found.agreed} of "
+        f"{found.fitting.samples + found.reporting.samples} samples; {len(found.left_out)} are left out",
     ):
         console.print(line, highlight=False, markup=False)
     table = Table("", "answered", "risk", "refused", "let through", box=None, padding=(0, 1, 0, 0))

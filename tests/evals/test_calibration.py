@@ -10,20 +10,19 @@ from hypothesis import strategies as st
 
 from evals.calibration import (
     ALPHA,
-    Aim,
     CalibrationCase,
+    at_cost,
+    at_risk,
     cases_of,
-    choose,
-    curve,
-    forced,
     in_fitting_half,
     risk_of,
     routes_of,
     threshold_of,
+    with_threshold,
 )
+from evals.cli.calibrate import calibrated, rewritten
 from evals.dataset import Sample
 from evals.metrics.keyless import is_right
-from evals.release_fields import rewritten
 from evals.report.curves import Point, between, mean_risk, risk_coverage
 from evals.runs import SampleFailure, SampleOutcome
 from graph.errors import ReleaseInvalid
@@ -76,8 +75,9 @@ def test_a_threshold_is_chosen_by_the_answers_that_depend_on_it(
 ) -> None:
     release = Release(models=models)
     assert (threshold_of(release), routes_of(release)) == (threshold, routes)
-    changed = {name for name, value in forced(release).routing if value != getattr(release.routing, name)}
-    assert (changed, getattr(forced(release).routing, threshold)) == ({threshold}, 0.0)
+    forced = with_threshold(release, 0.0)
+    changed = {name for name, value in forced.routing if value != getattr(release.routing, name)}
+    assert (changed, getattr(forced.routing, threshold)) == ({threshold}, 0.0)
     outcomes = {"s": outcome("EUR 145"), "t": outcome("EUR 145", name="t", route="complex")}
     found, left_out = cases_of([SAMPLE, OTHER], outcomes, routes, {})
     assert len(found) == len(routes)
@@ -161,59 +161,42 @@ def answered(told: list[CalibrationCase], threshold: float | None) -> list[bool]
 
 def test_the_largest_coverage_that_holds_is_chosen() -> None:
     told = cases(SURE + UNSURE)
-    choice = choose(told, Aim("risk", 0.1))
+    choice = at_risk(told, 0.1)
     assert len(answered(told, choice.threshold)) == 150
-    assert len(answered(told, choose(told, Aim("risk", 0.45)).threshold)) == 225
+    assert len(answered(told, at_risk(told, 0.45).threshold)) == 225
 
 
 def test_a_risk_that_cannot_be_shown_gives_no_threshold() -> None:
-    choice = choose(cases(SURE[:20]), Aim("risk", 0.1))
+    choice = at_risk(cases(SURE[:20]), 0.1)
     assert choice.threshold is None
     assert "cannot be reached with 20 samples" in choice.why
     assert "takes 51 answers" in choice.why
-    assert choose(cases([(-inf, True)]), Aim("risk", 0.1)).threshold is None
+    assert at_risk(cases([(-inf, True)]), 0.1).threshold is None
 
 
 @given(CASES, st.floats(0.05, 0.9))
 def test_the_risk_of_the_fitting_half_is_never_above_its_target(told: list[CalibrationCase], target: float) -> None:
-    choice = choose(told, Aim("risk", target))
+    choice = at_risk(told, target)
     if choice.threshold is not None:
         inside = [case for case in told if case.confidence >= choice.threshold]
         assert risk_of(inside, ALPHA).value <= risk_of(inside, ALPHA).high <= target
 
 
-@given(CASES, st.floats(0, 1))
-def test_a_coverage_is_reached_by_the_highest_threshold_or_said_to_be_out_of_reach(
-    told: list[CalibrationCase], target: float
-) -> None:
-    choice = choose(told, Aim("coverage", target))
-    most = sum(case.confidence > -inf for case in told) / len(told)
-    if choice.threshold is None:
-        assert most < target or most == 0
-    else:
-        share = len(answered(told, choice.threshold)) / len(told)
-        assert share >= target - 1e-9
-        higher = [point for point in curve(told) if point.coverage < share - 1e-9]
-        assert all(point.coverage < target for point in higher)
-
-
 def test_answers_of_one_confidence_are_answered_or_declined_together() -> None:
-    told = cases([(0.9, False), (0.5, True), (0.5, False), (0.5, False), (0.1, False)])
-    choice = choose(told, Aim("coverage", 0.4))
-    assert len(answered(told, choice.threshold)) == 4
-    assert choice.threshold == 0.3
+    told = cases([(0.9, True), (0.5, False), (0.5, False), (0.5, True), (0.1, True)])
+    assert at_cost(told, 1.5).threshold == 0.3
 
 
 def test_costs_decide_between_wrong_answers_and_refusals() -> None:
     told = cases([(0.9, False), (0.6, True), (0.4, False), (0.2, True)], [True, True, True, False])
-    found = {cost: choose(told, Aim("cost", cost)).threshold for cost in (10, 0, 0.4)}
+    found = {cost: at_cost(told, cost).threshold for cost in (10, 0, 0.4)}
     assert found == {10: 0.75, 0: 0.195, 0.4: 0.3}
-    assert choose(cases([(0.9, True)]), Aim("cost", 100)).threshold == 1.0
+    assert at_cost(cases([(0.9, True)]), 100).threshold == 1.0
 
 
 def test_ten_coverages_are_tried_and_the_whole_one_too() -> None:
     told = cases([(number / 200, False) for number in range(200)])
-    choice = choose(told, Aim("risk", 0.1))
+    choice = at_risk(told, 0.1)
     assert (choice.threshold, "the largest of 10 coverages" in choice.why) == (0.0, True)
 
 
@@ -232,38 +215,32 @@ def test_clusters_stay_in_their_half() -> None:
     assert [in_fitting_half(name) for name in names] == [in_fitting_half(name) for name in names]
 
 
-CHANGES = {"name": "new", "routing": {"answer_from": 0.25, "read_from": 0.05}}
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("", "name: new\nrouting:\n  answer_from: 0.25\n  read_from: 0.05\n"),
-        ("# nothing yet", "# nothing yet\nname: new\nrouting:\n  answer_from: 0.25\n  read_from: 0.05\n"),
+        ("", "name: default-calibrated\nrouting:\n  answer_from: 0.25\n"),
+        ("# nothing yet", "# nothing yet\nname: default-calibrated\nrouting:\n  answer_from: 0.25\n"),
         (
             "# ours\nname: old   # the name\nrouting:\n  answer_from: 0.4  # decided in May\n\nretrieval: {pool: 50}\n",
-            "# ours\nname: new   # the name\nrouting:\n  answer_from: 0.25 # decided in May\n"
-            "\n  read_from: 0.05\nretrieval: {pool: 50}\n",
+            "# ours\nname: old-calibrated # the name\nrouting:\n  answer_from: 0.25 # decided in May\n\n"
+            "retrieval: {pool: 50}\n",
         ),
-        ("routing: {read_from: 0.3}", "routing: {read_from: 0.05, answer_from: 0.25}\nname: new\n"),
-        ("name: 'old'\nrouting: {}\n", "name: 'new'\nrouting:\n  answer_from: 0.25\n  read_from: 0.05\n"),
+        ("routing: {read_from: 0.3}", "routing: {read_from: 0.3, answer_from: 0.25}\nname: default-calibrated\n"),
+        ("name: '2025'\nrouting: {}\n", "name: '2025-calibrated'\nrouting:\n  answer_from: 0.25\n"),
         ("prompts:\n  answer: |\n    Answer.\n\n    Cite.\n", None),
     ],
 )
-def test_only_the_fields_that_change_do(old: str, new: str | None) -> None:
-    found = rewritten(old, CHANGES, "release.yaml")
+def test_only_the_name_and_the_threshold_change(old: str, new: str | None) -> None:
+    wanted = calibrated(parse_release(old, "x"), 0.25)
+    found = rewritten(old, wanted, "release.yaml")
     assert found == new if new else found.startswith(old)
-    read = parse_release(found, "x")
-    assert (read.name, read.routing.answer_from, read.routing.read_from) == ("new", 0.25, 0.05)
-
-
-def test_a_name_that_yaml_would_take_for_something_else_stays_a_name() -> None:
-    assert parse_release(rewritten("", {"name": "2025"}, "x"), "x").name == "2025"
+    assert parse_release(found, "x") == wanted
 
 
 def test_a_release_with_aliases_is_refused_and_not_changed() -> None:
-    with pytest.raises(ReleaseInvalid, match=r"release.yaml.*aliases"):
-        rewritten("routing: &r {answer_from: &low 0.3, read_from: *low}\n", CHANGES, "release.yaml")
+    old = "routing: &r {answer_from: &low 0.3, read_from: *low}\n"
+    with pytest.raises(ReleaseInvalid, match=r"release.yaml"):
+        rewritten(old, calibrated(Release(), 0.25), "release.yaml")
 
 
 CONFIDENCES = st.one_of(st.sampled_from([-inf, 0.0, 0.25, 0.5, 1.0]), st.floats(0, 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import QUICK, ROOT
 
-from evals.calibration_results import Calibration
+from evals.calibration import Calibration
 from evals.dataset import read_dataset, write_dataset
 from evals.runs import ANSWERS
 from graph.release_yaml import load_release
@@ -46,7 +46,7 @@ def answers(place: Path) -> dict[str, bytes]:
 
 
 def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook: Path) -> None:
-    assert calibrate(place, quick_handbook, "--target-coverage", "0.5") == 0
+    assert calibrate(place, quick_handbook, "--cost-per-wrong", "1") == 0
     new = place / "new"
     text = (new / "release.yaml").read_text()
     release, found = (
@@ -59,12 +59,11 @@ def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook:
     assert release.model_dump() == {**QUICK.model_dump(), "name": "quick-calibrated", "routing": routing}
     assert (found.threshold, found.after_label) == ("answer_from", release.label)
     assert found.fitting.after
-    assert found.fitting.after.coverage >= 0.5
     assert found.fitting.samples + found.reporting.samples == len(read_dataset(place / "set.jsonl").samples)
     assert (new / "risk-coverage.png").read_bytes().startswith(b"\x89PNG")
     kept = answers(place)
     assert len(kept) == 2
-    assert calibrate(place, quick_handbook, "--target-coverage", "0.5") == 0
+    assert calibrate(place, quick_handbook, "--cost-per-wrong", "1") == 0
     assert answers(place) == kept
     assert (new / "release.yaml").read_text() == text
 
@@ -84,7 +83,7 @@ def test_another_release_or_a_release_on_itself_is_refused(
     place: Path, quick_handbook: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert calibrate(place, quick_handbook, "--out", f"{place}/release.yaml") == 2
-    assert calibrate(place, quick_handbook, "--target-risk", "0.1", "--target-coverage", "0.5") == 2
+    assert calibrate(place, quick_handbook, "--target-risk", "0.1", "--cost-per-wrong", "1") == 2
     (place / "other.yaml").write_text("name: other\nembedding: wordllama-256\n")
     assert calibrate(place, quick_handbook, "-r", f"{place}/other.yaml") == 2
     told = capsys.readouterr().err
