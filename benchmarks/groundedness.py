@@ -50,7 +50,7 @@ def main() -> None:
     beside["ragas faithfulness"] = agreement([r.ragas for r in rated], medians)
     clusters = [each.conversation for each in rated]
     spread = estimate(spearman, np.mean(draws, axis=0), np.array(medians), clusters)
-    ends = {"low": round(spread.low or 0.0, 4), "high": round(spread.high or 0.0, 4)}
+    ends = {"low": round(spread.low or 0.0, 4), "high": round(spread.high or 0.0, 4)} if spread else {}
     results = {"spearman": round(ours, 4), **ends, "answers": len(rated), "beside": beside}
     print_table("Agreement with the median rating", ("score", "Spearman"), [("groundedness", ours), *beside.items()])
     record("groundedness", results, [Target("Spearman with median faithfulness", round(ours, 4), at_least=0.70)])

@@ -23,7 +23,6 @@ from evals.cli.steps import (
     write_comparison,
 )
 from evals.dataset import Dataset, Sample, read_dataset, write_dataset
-from evals.frames import score_frame
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import Verdict
 from evals.judge.config import judge_config
@@ -31,7 +30,7 @@ from evals.metrics.catalog import Metric
 from evals.metrics.plugins import add_metric
 from evals.report.trend import draw, trends
 from evals.runs import EvalRun
-from evals.scores import score_run
+from evals.scores import score_frame, score_run
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
 

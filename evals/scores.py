@@ -7,7 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError, model_validator
 
@@ -20,6 +20,9 @@ from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.files import write_whole
 from graph.prices import Prices
 from graph.registry.isolation import code_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCORES = "scores.json"
 FAILED = "it failed: "
@@ -104,10 +107,21 @@ class ScoresFile(StrictModel):
     key: str
     scores: tuple[Score, ...]
 
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """What a file has; None where there is none, or one of another form."""
+        try:
+            return cls.model_validate_json(path.read_text("utf-8"))
+        except (OSError, ValidationError):
+            return None
+
+    def write(self, path: Path) -> None:
+        write_whole(path, self.model_dump_json(exclude_defaults=True) + "\n")
+
 
 async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, ...]:
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
-    if (known := _known(run.path / SCORES)) and known.key == key_of(run, prices):
+    if (known := ScoresFile.read(run.path / SCORES)) and known.key == key_of(run, prices):
         return known.scores
     vectors = scoring_vectors(threads)
     repeats = [await score_all(run.dataset.samples, each, prices, vectors) for each in run.repeats]
@@ -118,8 +132,7 @@ async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, 
 
 def keep(run: EvalRun, prices: Prices, scores: tuple[Score, ...]) -> None:
     """Write the scores of a run beside it."""
-    kept = ScoresFile(key=key_of(run, prices), scores=scores)
-    write_whole(run.path / SCORES, kept.model_dump_json(exclude_defaults=True) + "\n")
+    ScoresFile(key=key_of(run, prices), scores=scores).write(run.path / SCORES)
 
 
 async def score_all(
@@ -185,6 +198,32 @@ def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
     return Score(sample=sample.id, metric=metric.name, reason=reason)
 
 
+def score_frame(run: EvalRun, scores: Iterable[Score]) -> "pd.DataFrame":
+    """A row for each score; where there is no `value`, the `reason`. `spread` is that of a judge's repeats."""
+    import pandas as pd  # It takes a second to import.
+
+    samples = {sample.id: sample for sample in run.dataset.samples}
+    rows = [
+        {
+            "release": run.info.label,
+            "version": run.info.version,
+            "dataset": run.info.dataset,
+            "sample": score.sample,
+            "cluster": samples[score.sample].depends_on,
+            "tags": " ".join(samples[score.sample].tags),
+            "answerable": samples[score.sample].answerable,
+            "metric": score.metric,
+            "value": score.value,
+            "spread": max(score.values) - min(score.values) if score.values else None,
+            "repeats": len(score.values),
+            "reason": score.reason,
+        }
+        for score in scores
+    ]
+    types = {"version": "Int64", "value": "float64", "spread": "float64"}
+    return pd.DataFrame(rows).astype(types)
+
+
 def _values(
     samples: Sequence[Sample], outcomes: Sequence[SampleOutcome], prices: Prices, vectors: Vectors
 ) -> dict[str, Value]:
@@ -218,10 +257,3 @@ def _awaitable(value: Callable[..., Any]) -> Value:
         return number
 
     return later
-
-
-def _known(path: Path) -> ScoresFile | None:
-    try:
-        return ScoresFile.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValidationError):
-        return None

@@ -79,7 +79,7 @@ HOMES = {
         "graph/verification/features.py",
         "graph/ingest/access.py",
     },
-    "pandas": {"evals/api.py", "evals/frames.py"},
+    "pandas": {"evals/api.py", "evals/scores.py"},
     "matplotlib": {"evals/cli/calibrate.py", "evals/report/curves.py", "evals/report/trend.py", "graph/drawing.py"},
     "jinja2": {"evals/report/words.py"},
     # Keyless metrics, judged ones, our own as ragas' users take them, and test sets: they change for four reasons.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo, progress_bar
 
 if TYPE_CHECKING:
-    from evals.judge.agreement import AgreementFigure, HumanAgreement
+    from evals.gate.verdict import MeanInterval
+    from evals.judge.agreement import HumanAgreement
 
 NOTE = (
     f"Spearman is with the median of the people's ratings; AUROC separates {FAITHFUL:g} and more from the others; "
@@ -41,7 +43,7 @@ def judge_check(data: Path, judge: str | None, repeats: int | None, sample: int 
     config, errors = judge_config(settings, repeats), Terminal(stderr=True)
     found = asyncio.run(_check(read_labels(data, sample), config, settings.cores, errors))
     if as_json:
-        echo(json.dumps({name: each.as_dict() for name, each in found.items()}, indent=1))
+        echo(json.dumps({name: each.model_dump() for name, each in found.items()}, indent=1))
     else:
         Terminal().print(table(found))
         errors.print(NOTE, highlight=False)
@@ -67,27 +69,15 @@ async def _check(
 
 def table(found: "dict[str, HumanAgreement]") -> Table:
     """One line for each that scored."""
-    made = Table(
-        "scored by",
-        "answers",
-        "Spearman",
-        "AUROC",
-        "repeats",
-        "without a score",
-        show_edge=False,
-    )
+    made = Table("scored by", "answers", "Spearman", "AUROC", "repeats", "without a score", show_edge=False)
     for name, each in found.items():
-        again = "-" if each.repeats_same is None else f"{each.repeats_same:.0%} / {_figure(each.repeats_spearman)}"
+        again = "-" if each.repeats_same is None else f"{each.repeats_same:.0%} / {each.repeats_spearman or nan:.3f}"
         without = ", ".join(f"{number} {reason}" for reason, number in list(each.reasons.items())[:2])
         made.add_row(name, str(each.answers), _estimate(each.spearman), _estimate(each.auroc), again, without)
     return made
 
 
-def _estimate(found: "AgreementFigure") -> str:
+def _estimate(found: "MeanInterval | None") -> str:
     """A figure with its 95 % interval."""
-    spread = "" if found.low is None else f" ({_figure(found.low)} to {_figure(found.high)})"
-    return f"{_figure(found.value)}{spread}"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    spread = f" ({found.low:.3f} to {found.high:.3f})" if found and found.low is not None else ""
+    return f"{found.value:.3f}{spread}" if found else "-"

@@ -1,6 +1,5 @@
 """warrant eval report: a verdict as a page, a summary for a pull request, test cases and a record."""
 
-import webbrowser
 from pathlib import Path
 
 import click
@@ -21,8 +20,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--run", type=FOLDER, help="The run that the verdict is about.")
 @click.option("--champion", type=FOLDER, help="The champion's run, where the verdict has a champion.")
 @click.option("--out", type=FOLDER, required=True, help="Where report.html and the other files are written.")
-@click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
-def report(verdict: Path, run: Path | None, champion: Path | None, out: Path, opened: bool) -> None:
+def report(verdict: Path, run: Path | None, champion: Path | None, out: Path) -> None:
     """Write what a VERDICT of `warrant eval gate --out` rests on.
 
     report.html stands alone; summary.md is for a pull request, junit.xml for a CI server, report.json for programs. The
@@ -40,10 +38,7 @@ def report(verdict: Path, run: Path | None, champion: Path | None, out: Path, op
         )
     settings = settings_with()
     other = reported(EvalRun(champion), settings) if champion else None
-    page = write_report(report_of(found, reported(EvalRun(run), settings), other), out)
-    echo(page)
-    if opened:
-        webbrowser.open(page.resolve().as_uri())
+    echo(write_report(report_of(found, reported(EvalRun(run), settings), other), out))
 
 
 def _like(verdict: Verdict, judged: EvaluatedRelease) -> Path:

@@ -14,7 +14,7 @@ from evals.judge.config import judge_config
 from evals.judge.scores import JudgedScores
 from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun
-from evals.scores import Score, by_metric, score_run, unscored, values_of
+from evals.scores import Score, by_metric, score_frame, score_run, unscored, values_of
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
 
@@ -53,8 +53,6 @@ def score(
         errors.print(_usage(judged), highlight=False, soft_wrap=True)
         found = (*found, *judged.scores)
     if csv or parquet:
-        from evals.frames import score_frame
-
         frame = score_frame(made, found)
         for path, write in ((csv, frame.to_csv), (parquet, frame.to_parquet)):
             if path:

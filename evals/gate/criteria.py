@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
-from statistics import fmean, variance
+from math import isfinite
+from statistics import fmean
 
 from evals.dataset import Dataset, Sample
 from evals.gate.stats import Levels, Scale, interval
@@ -49,8 +49,7 @@ class Criterion:
     """What is asked: that the mean of `values`, so turned that more is better, is shown to reach `bound`.
 
     `champion` are the champion's values where it has those of all samples. `problem` says why it cannot be met,
-    whatever the values. `noise` is the part of the mean's standard error that comes from what differs between repeats
-    of the same question; it is in the values, which are means of the repeats.
+    whatever the values.
     """
 
     threshold: Threshold
@@ -59,7 +58,6 @@ class Criterion:
     clusters: tuple[str, ...]
     champion: tuple[float, ...] = ()
     problem: str = ""
-    noise: float = 0.0
 
     @property
     def metric(self) -> Metric:
@@ -126,7 +124,6 @@ def _criterion(
         clusters=tuple(sample.depends_on for sample in scored),
         champion=() if None in theirs else tuple(sign * value for value in theirs if value is not None),
         problem=_problem(dataset, threshold, samples, asked, scored, sides),
-        noise=_noise([score for sample in scored for side in sides if (score := side.of(name, sample.id))]),
     )
 
 
@@ -142,13 +139,6 @@ def _gained(sides: Sequence[ScoredRelease], name: str, sample: Sample) -> float:
     """What the release has, over the champion where there are two sides."""
     found = [side.value(name, sample.id) or 0.0 for side in sides]
     return found[0] - sum(found[1:])
-
-
-def _noise(scores: Sequence[Score]) -> float:
-    """The standard error that repeats leave in a mean of these scores, or in a difference of two such means."""
-    repeated = [score for score in scores if len(score.values) > 1]
-    samples = len({score.sample for score in scores})
-    return sqrt(sum(variance(score.values) / len(score.values) for score in repeated)) / samples if repeated else 0.0
 
 
 def _problem(

@@ -141,7 +141,6 @@ def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:
         "value": sign * found.value,
         "low": low if isfinite(low) else None,
         "high": high if isfinite(high) else None,
-        "noise": criterion.noise or None,
         "more": more,
         "says": says,
         **dict(zip(("worse", "better"), criterion.moved, strict=True)),
@@ -178,6 +177,6 @@ def _why(result: CriterionResult, problem: str, settling: str) -> str:
         return f"{result.found}, shown to be {result.required}"
     if result.says == "fail":
         return f"{result.found}, shown to miss what is asked: {result.required}{f'; {problem}' if problem else ''}"
-    moved = f"{result.worse} samples worse, {result.better} better (p {result.p:.2g}); "
+    moved = f"worse on {result.worse}, better on {result.better} samples (p {result.p:.2g}); "
     why = problem or f"{moved if result.worse + result.better else ''}{settling}"
     return f"{result.found}, not shown to be {result.required}: {why}"

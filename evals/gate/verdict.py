@@ -20,7 +20,7 @@ KEYLESS = "keyless"
 
 
 class MeanInterval(StrictModel):
-    """A mean and the ends of its interval; none over a slice, or where there are too few samples."""
+    """A figure and the ends of its interval; none over a slice, or where there are too few samples."""
 
     value: float
     low: float | None = None
@@ -47,8 +47,7 @@ class CriterionResult(StrictModel):
 
     `value`, `low` and `high` are the mean's, or for a margin those of the difference to the champion, in the metric's
     unit, positive where the release has more. `more` is how many further samples of their kind would settle it.
-    `worse` and `better` are how many samples a margin's metric moved which way. `noise` is the part of the mean's
-    standard error that comes from what differs between repeats of the same question.
+    `worse` and `better` are how many samples a margin's metric moved which way.
     """
 
     metric: str
@@ -62,7 +61,6 @@ class CriterionResult(StrictModel):
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    noise: float | None = None
     more: int | None = None
     worse: int = 0
     better: int = 0

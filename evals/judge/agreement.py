@@ -6,7 +6,7 @@ import statistics
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from pydantic import BaseModel, Field, ValidationError
 from scipy.stats import DegenerateDataWarning, bootstrap, mannwhitneyu, spearmanr
 
 from evals.adapters import TURN, opened
-from evals.dataset import Sample
+from evals.dataset import Sample, StrictModel
 from evals.errors import LabelsInvalid
+from evals.gate.verdict import MeanInterval
 from evals.judge.client import CachedJudge, gather
 from evals.judge.config import CACHE, JudgeConfig, JudgeUsage
 from evals.metrics.catalog import METRICS, Unscored
@@ -145,18 +146,8 @@ Floats = NDArray[np.float64]
 Statistic = Callable[[Floats, Floats], float | None]
 
 
-@dataclass(frozen=True)
-class AgreementFigure:
-    """A figure with the ends of its 95 % interval; None where it cannot be estimated."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class HumanAgreement:
-    """`spearman` is with the people's median, `auroc` of telling what they call faithful.
+class HumanAgreement(StrictModel):
+    """`spearman` is with the people's median, `auroc` of telling what they call faithful; None where not to be had.
 
     `repeats_spearman` and `repeats_same` are a judge's agreement with itself: the mean correlation of two repeats, and
     the share of answers on which all repeats gave the same.
@@ -165,13 +156,10 @@ class HumanAgreement:
     answers: int
     unscored: int
     reasons: dict[str, int]
-    spearman: AgreementFigure
-    auroc: AgreementFigure
+    spearman: MeanInterval | None
+    auroc: MeanInterval | None
     repeats_spearman: float | None = None
     repeats_same: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 async def verified(labelled: Sequence[LabelledAnswer], threads: int, on_score: Callable[[], None]) -> list[Score]:
@@ -243,12 +231,12 @@ def with_itself(values: Sequence[Sequence[float]]) -> tuple[float | None, float 
     return same, float(np.mean(found)) if found else None
 
 
-def estimate(statistic: Statistic, scores: Floats, truth: Floats, clusters: Sequence[str]) -> AgreementFigure:
+def estimate(statistic: Statistic, scores: Floats, truth: Floats, clusters: Sequence[str]) -> MeanInterval | None:
     """A statistic with the percentile interval of drawing whole clusters again."""
     value = statistic(scores, truth)
     places = [np.flatnonzero(np.array(clusters) == name) for name in dict.fromkeys(clusters)]
     if value is None or len(places) < FEWEST:
-        return AgreementFigure(value)
+        return None if value is None else MeanInterval(value=value)
 
     def drawn(chosen: NDArray[np.intp]) -> float:
         index = np.concatenate([places[place] for place in chosen])
@@ -261,7 +249,7 @@ def estimate(statistic: Statistic, scores: Floats, truth: Floats, clusters: Sequ
         units = (np.arange(len(places)),)
         made = bootstrap(units, drawn, n_resamples=RESAMPLES, vectorized=False, method="percentile", rng=0)
     low, high = np.nanpercentile(made.bootstrap_distribution, [2.5, 97.5])
-    return AgreementFigure(value, float(low), float(high))
+    return MeanInterval(value=value, low=float(low), high=float(high))
 
 
 def spearman(scores: Floats, truth: Floats) -> float | None:

@@ -5,16 +5,13 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from evals.dataset import Sample, StrictModel, digest_of
+from evals.dataset import Sample, digest_of
 from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
 from evals.metrics.catalog import METRICS, Unscored, Untested
 from evals.metrics.plugins import plugged_digest
 from evals.metrics.vectors import scoring_vectors
 from evals.runs import EvalRun, SampleOutcome
-from evals.scores import Score, content_of, merge_repeats, missing_reason, scored
-from graph.files import write_whole
+from evals.scores import Score, ScoresFile, content_of, merge_repeats, missing_reason, scored
 from graph.registry.isolation import code_digest
 
 if TYPE_CHECKING:
@@ -26,15 +23,13 @@ Progress = Callable[[int, int], None]
 """Is called with how many values there are and how many there will be."""
 
 
-class JudgedScores(StrictModel):
+class JudgedScores(ScoresFile):
     """What is in judge.json: who judged, what it took, the scores; `whole` unless the judge failed to reply."""
 
-    key: str
     judge: JudgeIdentity
     repeats: int
     spent: JudgeUsage
     whole: bool
-    scores: tuple[Score, ...]
 
     @property
     def label(self) -> str:
@@ -45,7 +40,7 @@ class JudgedScores(StrictModel):
 async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path = CACHE) -> JudgedScores:
     """The judged scores of a run; where the judge failed before, it is asked again. Raises RunInvalid, JudgeInvalid."""
     key, path = key_of(run, config.identity, config.repeats), run.path / JUDGEMENTS
-    known = _read(path)
+    known = JudgedScores.read(path)
     if known and known.key == key and known.whole and not config.again:
         return known.model_copy(update={"spent": known.spent.at(config.settings.prices, config.identity.model)})
     from evals.judge.client import CachedJudge
@@ -63,13 +58,13 @@ async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache
         whole=not judge.failures,
         scores=merge_repeats(found),
     )
-    write_whole(path, made.model_dump_json(exclude_defaults=True) + "\n")
+    made.write(path)
     return made
 
 
 def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
     """What was judged of a run and is still about its answers; None where nothing is."""
-    found = _read(run.path / JUDGEMENTS)
+    found = JudgedScores.read(run.path / JUDGEMENTS)
     return found if found and found.key == key_of(run, found.judge, found.repeats) else None
 
 
@@ -112,10 +107,3 @@ def key_of(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:
     code = [code_digest(Path(__file__).parent), code_digest(Path(__file__).parents[1] / "metrics")]
     parts = [*content_of(run), judge.model_dump_json(), str(repeats), plugged_digest(), *code]
     return digest_of(*parts)
-
-
-def _read(path: Path) -> JudgedScores | None:
-    try:
-        return JudgedScores.model_validate_json(path.read_text("utf-8"))
-    except (OSError, ValidationError):
-        return None

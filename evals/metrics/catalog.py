@@ -23,7 +23,7 @@ class Untested(Unscored):
 class Metric:
     """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
 
-    `binary` metrics are 0 or 1 for every sample. `judged` ones need a judge, and may have several values for a sample.
+    `judged` metrics need a judge, and may have several values for a sample.
     `counted` ones are looked at sample by sample: no chance is in them, and every release is held to them.
     `ragas` is the class of `ragas.metrics.collections` that computes it, with its `parameters`; or `value` computes it
     from a Sample and a SampleOutcome, async or not, and gives None where the metric does not apply.
@@ -34,7 +34,6 @@ class Metric:
     better: Better = "higher"
     low: float = 0.0
     high: float = 1.0
-    binary: bool = False
     judged: bool = False
     counted: bool = False
     unit: str = ""
@@ -53,7 +52,7 @@ KEYLESS: tuple[Metric, ...] = (
     Metric("context_precision", "of the documents that were retrieved, the share that holds the answer"),
     Metric("quote_recall", "of the quotes that an answer needs, the share that stands in a retrieved passage"),
     Metric("ndcg", "nDCG of the retrieved documents in their order"),
-    Metric("exact_match", "the answer is a right one but for case, articles and punctuation", binary=True),
+    Metric("exact_match", "the answer is a right one but for case, articles and punctuation"),
     Metric("token_f1", "F1 of the answer's words and those of the right answer that is nearest"),
     Metric("value_recall", "of the right answer's numbers, dates, codes and names, the share that the answer states"),
     Metric("value_precision", "of the answer's numbers and dates, the share that is neither wrong nor invented"),
@@ -61,10 +60,10 @@ KEYLESS: tuple[Metric, ...] = (
     Metric("groundedness", "how far the answer rests on its passages, as people judge it"),
     Metric("citation_recall", "of the answer's claims, the share that is supported by a passage that it cites"),
     Metric("citation_precision", "of the answer's citations, the share that supports its claim"),
-    Metric("answered", "an answerable question was not declined", binary=True),
-    Metric("declined_rightly", "an unanswerable question was declined", binary=True),
-    Metric("answered_wrongly", "a question was answered, and not rightly", better="lower", binary=True),
-    Metric("first_rung", "the ladder did not fall below the model that was asked first", binary=True),
+    Metric("answered", "an answerable question was not declined"),
+    Metric("declined_rightly", "an unanswerable question was declined"),
+    Metric("answered_wrongly", "a question was answered, and not rightly", better="lower"),
+    Metric("first_rung", "the ladder did not fall below the model that was asked first"),
     Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
     Metric("cpu_ms", "processor time of an answer that was asked alone", better="lower", high=3_600_000.0, unit="ms"),
     Metric(
@@ -73,6 +72,13 @@ KEYLESS: tuple[Metric, ...] = (
         better="lower",
         high=3_600_000.0,
         unit="ms",
+    ),
+    Metric(
+        "context_tokens",
+        "tokens of the passages that an answer is written from, as Llama 2 counts them",
+        better="lower",
+        high=10_000_000.0,
+        unit="tokens",
     ),
     Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
 )
@@ -118,5 +124,5 @@ def figure(value: float | None, metric: str, *, sign: bool = False) -> str:
     if value is None:
         return "–"
     form, unit = "+" if sign else "", METRICS[metric].unit
-    shape = {"ms": ",.0f", "USD": ".3g"}.get(unit, ".3f")
+    shape = {"ms": ",.0f", "tokens": ",.0f", "USD": ".3g"}.get(unit, ".3f")
     return f"{value:{form}{shape}} {unit}".strip().replace("-", "−")

@@ -14,6 +14,7 @@ from typing import Any
 from evals.dataset import Sample
 from evals.metrics.catalog import Unscored, Untested
 from evals.runs import SampleOutcome
+from graph.models.packaged_embeddings import token_counter
 from graph.prices import Prices, cost
 from graph.text.facts import full_names, plain_words
 from graph.text.values import Value, missing_values, values
@@ -24,6 +25,8 @@ PUNCTUATION = str.maketrans("", "", string.punctuation)
 DECLINED = "it was declined"
 JUDGED = 0.75
 """Of a judge's accuracy, 0 to 1: half right is not right."""
+TOKENIZER = "wordllama-256"
+"""The embedding whose tokenizer is Llama 2's."""
 CLOSE = 0.6
 """F1 from which on two wordings are taken for the same answer: six words in ten in common."""
 Compare = Callable[[Sequence[str], Sequence[str]], float]
@@ -198,6 +201,13 @@ def cpu_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
 def waiting_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
     """Milliseconds in which neither this process nor another one that was in its way computed."""
     return 1000 * outcome.timing.waiting if outcome.timing else None
+
+
+def context_tokens(sample: Sample, outcome: SampleOutcome) -> float | None:
+    """What a model reads for an answer beside the question; raises Unscored when the release does not say."""
+    retrieved(outcome)
+    count = token_counter(TOKENIZER)
+    return float(sum(count(str(passage["text"])) for passage in outcome.passages or ()))
 
 
 def cost_usd(outcome: SampleOutcome, prices: Prices) -> float:

@@ -17,7 +17,7 @@ from evals.metrics.catalog import METRICS, Metric
 from graph.settings import load_settings
 
 GROUP, FILE = "warrant.metrics", "metrics.toml"
-FIELDS = {"about", "better", "low", "high", "binary", "judged", "unit", "ragas", "parameters"}
+FIELDS = {"about", "better", "low", "high", "judged", "unit", "ragas", "parameters"}
 """What a table of the file may have."""
 
 

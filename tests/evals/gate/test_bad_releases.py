@@ -120,7 +120,7 @@ WORSE = {
     "never declines": Planted("declined_rightly: margin: ", {"routing": {"answer_from": 0}}),
     "always declines": Planted("answered: ", {"routing": {"answer_from": 1}}),
     "static embedding": Planted("answered_wrongly: margin: ", {"embedding": "wordllama-256"}),
-    "huge chunks": Planted("ndcg: margin: ", {"chunking": {"target_tokens": 2000, "minimum_tokens": 1000}}),
+    "huge chunks": Planted("context_tokens: margin: ", {"chunking": {"target_tokens": 2000, "minimum_tokens": 1000}}),
     "invented dates": Planted(
         "value_precision: ",
         code=("answers.py", "[checked.text,", "[checked.text + ' It has been so since 3 March 2019. [1]',"),
@@ -210,17 +210,8 @@ def verdict(
     return asyncio.run(compare_runs(run, champion, read_thresholds(), {}, 2))
 
 
-# It loses .073 of nDCG, 31 samples against 9: more than the margin of .03, which 133 samples do not show yet.
-NOT_SHOWN = pytest.mark.xfail(reason="huge chunks: the gate cannot tell with so few samples", strict=True)
-
-
 @pytest.mark.parametrize(
-    ("verdict", "reason"),
-    [
-        pytest.param(name, each.reason, marks=[NOT_SHOWN] if name == "huge chunks" else [])
-        for name, each in WORSE.items()
-    ],
-    indirect=["verdict"],
+    ("verdict", "reason"), [(name, each.reason) for name, each in WORSE.items()], indirect=["verdict"]
 )
 def test_a_release_that_was_made_worse_fails_with_the_reason_first(verdict: Verdict, reason: str) -> None:
     assert verdict.says == "fail"

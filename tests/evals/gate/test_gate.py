@@ -219,16 +219,6 @@ def test_many_criteria_are_not_failed_by_chance() -> None:
     assert verdict(ask(*asked.values()), better, champion).says == "fail"
 
 
-def test_a_judge_that_disagrees_with_itself_is_less_certain() -> None:
-    steady = [(0.9, 0.9, 0.9)] * MANY
-    torn = [(1.0, 0.7, 1.0), (0.7, 1.0, 1.0), (1.0, 1.0, 0.7)] * (MANY // 3)
-    floor = ask(Threshold(metric="groundedness", floor=0.5))
-    calm, unsure = verdict(floor, {"groundedness": steady}), verdict(floor, {"groundedness": torn})
-    assert calm.findings[0].noise is None
-    assert unsure.findings[0].noise == pytest.approx(0.1 / MANY**0.5, rel=0.05)
-    assert unsure.findings[0].value == pytest.approx(0.9)
-
-
 def test_noise_of_single_repeats_widens_the_interval() -> None:
     floor = ask(Threshold(metric="groundedness", floor=0.5))
     once = verdict(floor, {"groundedness": [0.8, 1.0] * 60}).findings[0]

@@ -40,6 +40,8 @@ def test_what_has_no_score_is_counted_and_left_out() -> None:
     scores.append(Score(sample="x", metric="faithfulness", reason="junk"))
     found = agreement(scores, [*range(9), 0], [str(n) for n in range(10)], 5.0)
     assert (found.answers, found.unscored, found.reasons) == (9, 1, {"junk": 1})
+    assert found.spearman
+    assert found.auroc
     assert (found.spearman.value, found.auroc.value) == (1.0, 1.0)
     assert found.spearman.low == pytest.approx(1.0)
 

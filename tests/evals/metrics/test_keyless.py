@@ -161,12 +161,13 @@ def test_time_and_money() -> None:
     alone = outcome().model_copy(update={"timing": Timing(cpu=0.2, waiting=0.04)})
     assert (keyless.cpu_ms(sample(), alone), keyless.waiting_ms(sample(), alone)) == (200.0, 40.0)
     assert keyless.cpu_ms(sample(), outcome()) is None
-    asked = outcome("yes", usage={"calls": 2, "model": "openai:big", "input_tokens": 1000, "output_tokens": 200})
-    assert keyless.cost_usd(asked, {"big": (1.0, 10.0)}) == pytest.approx(0.003)
-    assert keyless.cost_usd(asked, {"openai:big": (2.0, 10.0)}) == pytest.approx(0.004)
-    assert keyless.cost_usd(outcome("yes"), {}) == 0.0
-    with pytest.raises(Unscored, match="price of openai:big"):
-        keyless.cost_usd(asked, {})
+
+
+def test_the_context_is_counted_and_not_taken_for_nothing_where_it_is_unknown() -> None:
+    [none, one, two] = [keyless.context_tokens(sample(), outcome(files=files)) for files in ((), ("a",), ("a", "a"))]
+    assert (none, one, two) == (0.0, 10.0, 20.0)
+    with pytest.raises(Unscored, match="does not say which passages"):
+        keyless.context_tokens(sample(), outcome(files=None))
 
 
 async def test_what_is_not_known_of_a_sample_is_not_measured() -> None:
