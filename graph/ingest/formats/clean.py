@@ -4,9 +4,11 @@ import html
 import re
 import unicodedata
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from charset_normalizer import from_bytes
+
+from .unseen import declarations, is_unseen
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\u200b\u2060\ufeff\u00ad]")
 ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~&$])")
@@ -44,9 +46,10 @@ LONG = 1_000
 """Characters from which on a stretch of blanks parts the text before it from the text after it."""
 HIDDEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|template)\b[^>]*>.*?</\1\s*>|<(del|s|strike)>.*?</\2\s*>"
-    r"|<(\w+)\b[^>]*?(?:\shidden(?=[\s>=])|display\s*:\s*none|visibility\s*:\s*hidden)[^>]*>.*?</\3\s*>|&nbsp;",
+    r"|<(\w+)\b[^>]*?\shidden(?=[\s>=])[^>]*>.*?</\3\s*>|&nbsp;",
     re.DOTALL | re.IGNORECASE,
 )
+STYLED = re.compile(r"<(\w+)\b[^>]*?\sstyle\s*=\s*(?:\"([^\"]*)\"|'([^']*)')[^>]*>", re.IGNORECASE)
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^(?: {4}|\t)[^\n]*", re.MULTILINE)
 CODE_SPAN = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
@@ -149,13 +152,20 @@ def blanks(text: str) -> str:
 
 def without_unseen(text: str, body: int = 0) -> str:
     """Markdown with blanks instead of comments, scripts and elements that are hidden or struck out; code stays."""
-    if not HIDDEN.search(text, body):
-        return text
-    code = _code(text, body)
-    return text[:body] + HIDDEN.sub(
-        lambda match: match[0] if any(start <= match.start() + body < end for start, end in code) else blanks(match[0]),
-        text[body:],
-    )
+    unseen = [*(match.span() for match in HIDDEN.finditer(text, body)), *_out_of_sight(text, body)]
+    code = _code(text, body) if unseen else []
+    for start, end in unseen:
+        if not any(first <= start < last for first, last in code):
+            text = text[:start] + blanks(text[start:end]) + text[end:]
+    return text
+
+
+def _out_of_sight(text: str, body: int) -> Iterator[tuple[int, int]]:
+    """Where the elements stand that their own style hides."""
+    for opening in STYLED.finditer(text, body):
+        closing = re.compile(rf"</{opening[1]}\s*>", re.IGNORECASE).search(text, opening.end())
+        if closing and is_unseen(declarations(opening[2] or opening[3] or "")):
+            yield opening.start(), closing.end()
 
 
 def _code(text: str, body: int) -> list[tuple[int, int]]:

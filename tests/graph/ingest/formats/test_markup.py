@@ -42,6 +42,15 @@ def test_what_a_style_raises_is_raised_and_a_mark_is_no_link(tmp_path: Path, bod
         "<span style='font-size:0px'>gone</span>",
         "<p style='opacity: 0; color: red'>gone</p>",
         "<p class='old'>gone</p>",
+        "<p style='position: absolute; left: -9999px'>gone</p>",
+        "<p style='text-indent:-999em'>gone</p>",
+        "<span style='position:absolute; clip: rect(0 0 0 0)'>gone</span>",
+        "<span style='color: #FFF'>gone</span>",
+        "<font color=white>gone</font>",
+        "<div style='background: rgb(0, 51, 102)'><b style='color:#036'>gone</b></div>",
+        "<span style='color:#00000000'>gone</span>",
+        "<span style='font-size:1px'>gone</span>",
+        "<span class=pale>gone</span>",
         "<template>gone</template>",
         "<noscript>gone</noscript>",
         "<script>gone</script>",
@@ -54,9 +63,28 @@ def test_what_a_style_raises_is_raised_and_a_mark_is_no_link(tmp_path: Path, bod
     ],
 )
 def test_what_nobody_sees_is_not_read(tmp_path: Path, gone: str) -> None:
-    sheet = "<style>.old{display:none} @media print{.menu{display:none}}</style>"
+    sheet = "<style>.old{display:none} .pale{color:#fefefe} @media print{.menu{display:none}}</style>"
     document = page(tmp_path, f"{sheet}<p class=menu>The quota {gone} is 50 GB.</p>{gone}")
     assert document.text.split() == "The quota is 50 GB.".split()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<table><tr><td style='font-size:0px; padding:9px'><div style='font-size:13px'>seen</div></td></tr></table>",
+        "<div style='background:#036'><p style='color:#fff'>seen</p></div>",
+        "<body bgcolor=black><p style='color:white'>seen</p></body>",
+        "<body style='background: #fff url(night.png)'><p style='color:white'>seen</p></body>",
+        "<link rel=stylesheet href=a.css><p style='color:white'>seen</p>",
+        "<style>.hero .box {background:#036}</style><p style='color:white'>seen</p>",
+        "<div style='position:absolute; left:50%; margin-left:-500px'>seen</div>",
+        "<style>.tab{display:none} .active{display:block}</style><p class='tab active'>seen</p>",
+        "<style>.tab{display:none !important} .active{display:block}</style><p class='active'>seen</p>",
+        "<div style='color:#fff'><p style='color:#333'>seen</p></div>",
+    ],
+)
+def test_what_only_looks_hidden_is_read(tmp_path: Path, body: str) -> None:
+    assert page(tmp_path, body).text == "seen"
 
 
 def test_the_owner_is_told_what_was_left_out(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_colours_of_a_terminal_and_checksums_are_text(tmp_path: Path) -> None:
         "<!-- gone -->",
         "<script>gone</script>",
         "<p hidden>gone</p>",
+        "<b style='color:white'>gone</b>",
         "<s>gone</s>",
     ],
 )
