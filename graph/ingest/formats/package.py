@@ -1,14 +1,17 @@
 """Opens documents that are a ZIP of XML parts (Word, PowerPoint, OpenDocument, EPUB) and writes changed parts."""
 
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Mapping
+from typing import IO
 
 from lxml import etree
 
 from .clean import VEILED_CARET
 
+R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 LARGEST_PART = 64_000_000
 """Bytes of XML after unpacking: what is larger would need more memory than a reader should take."""
 PROPERTIES = ("docProps/custom.xml", "meta.xml")
@@ -60,6 +63,10 @@ class Package:
             raise PackageInvalid(f"its part {name} holds more than {LARGEST_PART // 1_000_000} MB")
         return self._whole(name) if name in self._sizes else b""
 
+    def stream(self, name: str) -> IO[bytes]:
+        """A part of any size, to be read piece by piece."""
+        return self._archive.open(name)
+
     def tree(self, name: str) -> etree._Element | None:
         """A part as XML, without entities and network; None when there is none of that name."""
         content = self.part(name)
@@ -72,6 +79,26 @@ class Package:
             return etree.fromstring(STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", content), parser)
         except etree.XMLSyntaxError as error:
             raise PackageInvalid(f"its part {name} is no XML: {error}") from error
+
+    def related(self, part: str, kind: str = "") -> dict[str, str]:
+        """The parts of one kind, or all, that a part of an Office file refers to, by the names that it gives them."""
+        folder, name = posixpath.split(part)
+        relations = self.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
+        return {
+            relation.get("Id") or "": posixpath.normpath(posixpath.join("/", folder, relation.get("Target") or ""))[1:]
+            for relation in (relations if relations is not None else ())
+            if (relation.get("Type") or "").endswith(kind)
+        }
+
+    def beside(self, part: str, kind: str) -> str:
+        """A part that another one has for itself, such as its styles; by its usual name where it is not referred to."""
+        return next(
+            iter(self.related(part, f"/{kind}").values()), posixpath.join(posixpath.dirname(part), f"{kind}.xml")
+        )
+
+    def main(self, usual: str = "") -> str:
+        """The part in which an Office file begins."""
+        return next(iter(self.related("", "/officeDocument").values()), usual)
 
     def write(self, changed: Mapping[str, bytes]) -> bytes:
         """The package with some parts changed; pictures and the like are stored as they are."""

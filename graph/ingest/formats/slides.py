@@ -1,10 +1,8 @@
 """Prepares a PowerPoint file for the converter: what is shown, each paragraph in one piece."""
 
-import posixpath
-
 from lxml import etree
 
-from .package import Package, serialised
+from .package import Package, R, serialised
 from .raised import Piece, Position, on_the_line
 from .unseen import HIDDEN, STRUCK_OUT
 
@@ -12,7 +10,6 @@ Element = etree._Element
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 MAIN = "ppt/presentation.xml"
 
 
@@ -44,31 +41,18 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 def _slides(package: Package) -> list[str]:
     """The parts of the slides in the order in which they are shown."""
-    root, targets = package.tree(MAIN), _targets(package, MAIN)
+    root, targets = package.tree(MAIN), package.related(MAIN)
     slides = root.iter(f"{P}sldId") if root is not None else ()
     return [targets[key] for slide in slides if (key := slide.get(f"{R}id") or "") in targets]
 
 
-def _targets(package: Package, name: str) -> dict[str, str]:
-    folder, file = posixpath.split(name)
-    relations = package.tree(f"{folder}/_rels/{file}.rels")
-    found = {}
-    for relation in relations if relations is not None else ():
-        target = relation.get("Target") or ""
-        whole = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-        found[relation.get("Id") or ""] = whole
-    return found
-
-
 def _has_notes(package: Package, name: str) -> bool:
-    for target in _targets(package, name).values():
-        notes = package.tree(target) if "notesSlide" in target else None
-        for shape in notes.iter(f"{P}sp") if notes is not None else ():
-            kind = shape.find(f".//{P}ph")
-            body = kind is not None and kind.get("type") == "body"
-            if body and "".join(text.text or "" for text in shape.iter(f"{A}t")).strip():
-                return True
-    return False
+    notes = package.tree(package.beside(name, "notesSlide"))
+    shapes = notes.iter(f"{P}sp") if notes is not None else ()
+    return any(
+        shape.find(f".//{P}ph[@type='body']") is not None and "".join(shape.itertext(f"{A}t")).strip()
+        for shape in shapes
+    )
 
 
 def _clear(root: Element) -> None:

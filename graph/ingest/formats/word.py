@@ -1,16 +1,14 @@
 """Prepares a Word file for the converter: what its reader sees, headers, notes and text boxes too, as paragraphs."""
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
 from lxml import etree
 
-from .package import Package, serialised
+from .package import Package, R, serialised
 from .word_text import Element, Reading, W, empty, mend, paragraph_of, runs_of, styles_of, write
 
-R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 PAGE_FIELD = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTION|SECTIONPAGES)\b", re.IGNORECASE)
 PAGE_MARK = "\ufffc"
 """Stands for a page number while a header's text is put together."""
@@ -20,12 +18,12 @@ FEW_WORDS = 3
 def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     """The file with plain paragraphs only, and what was left out of it."""
     package = Package(content)
-    main = _main(package)
+    main = package.main("word/document.xml")
     root = package.tree(main)
     body = root.find(f"{W}body") if root is not None else None
     if root is None or body is None:
         return content, ()
-    styles = package.tree(_beside(main, "styles.xml"))
+    styles = package.tree(package.beside(main, "styles"))
     reading = Reading(styles_of(styles))
     _number_by_style(root, styles)
     mend(root, reading)
@@ -35,9 +33,8 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     place = next((index for index, child in enumerate(body) if child.tag == f"{W}sectPr"), len(body))
     body[place:place] = [paragraph_of(text) for text in footers]
     # The converter would name the notes once more, by numbers of its own.
-    changed = {
-        name: serialised(etree.Element(f"{W}{kind}s")) for kind, name in _note_parts(main) if name in package.names
-    }
+    parts = [(kind, name) for kind, name in _note_parts(package, main) if name in package.names]
+    changed = {name: serialised(etree.Element(f"{W}{kind}s")) for kind, name in parts}
     return package.write({**changed, main: serialised(root)}), tuple(sorted(reading.left_out))
 
 
@@ -67,30 +64,14 @@ def _numbering(name: str, found: Mapping[str, tuple[str, Element | None]]) -> El
     return None
 
 
-def _note_parts(main: str) -> tuple[tuple[str, str], ...]:
-    return ("footnote", _beside(main, "footnotes.xml")), ("endnote", _beside(main, "endnotes.xml"))
-
-
-def _main(package: Package) -> str:
-    relations = package.tree("_rels/.rels")
-    for relation in relations if relations is not None else ():
-        if (relation.get("Type") or "").endswith("/officeDocument"):
-            return (relation.get("Target") or "").lstrip("/")
-    return "word/document.xml"
-
-
-def _beside(main: str, target: str) -> str:
-    return (
-        target.lstrip("/")
-        if target.startswith("/")
-        else posixpath.normpath(posixpath.join(posixpath.dirname(main), target))
-    )
+def _note_parts(package: Package, main: str) -> list[tuple[str, str]]:
+    return [(kind, package.beside(main, f"{kind}s")) for kind in ("footnote", "endnote")]
 
 
 def _notes(package: Package, main: str, reading: Reading) -> dict[str, list[str]]:
     """The paragraphs of every note that the text refers to, by its mark."""
     found: dict[str, list[str]] = {}
-    for kind, name in _note_parts(main):
+    for kind, name in _note_parts(package, main):
         root = package.tree(name)
         if root is None:
             continue
@@ -119,14 +100,11 @@ def _note_paragraphs(body: Element, notes: dict[str, list[str]], reading: Readin
 
 def _running(package: Package, main: str, root: Element, reading: Reading) -> tuple[list[str], list[str]]:
     """The texts of all headers and of all footers, each once, without page numbers."""
-    relations = package.tree(posixpath.join(posixpath.dirname(main), "_rels", posixpath.basename(main) + ".rels"))
-    targets = {
-        relation.get("Id"): relation.get("Target") or "" for relation in (relations if relations is not None else ())
-    }
+    targets = package.related(main)
     texts: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
     for kind in texts:
         for name in dict.fromkeys(ref.get(f"{R}id") for ref in root.iter(f"{W}{kind}Reference")):
-            part = package.tree(_beside(main, targets.get(name, "")))
+            part = package.tree(targets.get(name or "", ""))
             if part is not None:
                 _without_page_numbers(part)
                 mend(part, reading)

@@ -1,13 +1,12 @@
 """What an Excel file tells of its sheets beside their values: what is hidden, how numbers look, how far they reach."""
 
-import io
-import posixpath
 import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from xml.etree import ElementTree
 from xml.parsers import expat
+
+from .package import Package, R
 
 REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 PERCENT = {9: "0%", 10: "0.00%"}
@@ -39,78 +38,45 @@ class SheetFormat:
 def title_and_formats(content: bytes) -> tuple[str, dict[str, SheetFormat]]:
     """The title of an Excel file and the look of each sheet by its name; nothing for other formats."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            book = _book(archive)
-            if not book.endswith(".xml"):
-                return "", {}
-            formats = _formats(archive, posixpath.dirname(book))
-            sheet_formats = {
-                name: _sheet_format(archive, part, formats) for name, part in _parts(archive, book).items()
-            }
-            return _title(archive), sheet_formats
-    except (expat.ExpatError, ElementTree.ParseError, KeyError, ValueError, RuntimeError) as error:
+        package = Package(content)
+        book = package.main()
+        if not book.endswith(".xml"):
+            return "", {}
+        formats = _formats(package, package.beside(book, "styles"))
+        sheet_formats = {name: _sheet_format(package, part, formats) for name, part in _parts(package, book).items()}
+        core = package.tree("docProps/core.xml")
+        title = core.findtext("{*}title") if core is not None else ""
+        return " ".join((title or "").split()), sheet_formats
+    except (expat.ExpatError, KeyError, ValueError, RuntimeError) as error:
         raise NotReadable(f"its description of the sheets cannot be read: {error}") from error
     except zipfile.BadZipFile:
         return "", {}
 
 
-def _book(archive: zipfile.ZipFile) -> str:
-    """Where in the archive the list of sheets is; nothing when this is no file of Office."""
-    return next(iter(_targets(archive, "", "/officeDocument").values()), "")
-
-
-def _targets(archive: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:
-    """The parts of one kind that a part refers to, by the names that it gives them."""
-    folder, name = posixpath.split(part)
-    relations = posixpath.join(folder, "_rels", f"{name}.rels")
-    if relations not in archive.namelist():
-        return {}
-    return {
-        str(relation.get("Id")): posixpath.normpath(posixpath.join("/", folder, str(relation.get("Target"))))[1:]
-        for relation in _xml(archive, relations)
-        if str(relation.get("Type")).endswith(kind)
-    }
-
-
-def _parts(archive: zipfile.ZipFile, book: str) -> dict[str, str]:
-    """Where in the archive each sheet of cells is, by its name."""
-    targets = _targets(archive, book, "/worksheet")
-    sheets = _xml(archive, book).findall("{*}sheets/{*}sheet")
-    named = {str(sheet.get("name")): _relation(sheet) for sheet in sheets}
+def _parts(package: Package, book: str) -> dict[str, str]:
+    """Where in the package each sheet of cells is, by its name."""
+    targets, root = package.related(book, "/worksheet"), package.tree(book)
+    sheets = root.findall("{*}sheets/{*}sheet") if root is not None else []
+    named = {sheet.get("name", ""): sheet.get(f"{R}id", "") for sheet in sheets}
     return {name: targets[relation] for name, relation in named.items() if relation in targets}
 
 
-def _relation(sheet: ElementTree.Element) -> str:
-    return next((value for name, value in sheet.items() if name.endswith("}id")), "")
-
-
-def _formats(archive: zipfile.ZipFile, folder: str) -> Mapping[str, str]:
+def _formats(package: Package, part: str) -> Mapping[str, str]:
     """The number format of each style of cells that has one that says something."""
-    part = posixpath.join(folder, "styles.xml")
-    if part not in archive.namelist():
+    styles = package.tree(part)
+    if styles is None:
         return {}
-    styles = _xml(archive, part)
     own = styles.findall("{*}numFmts/{*}numFmt")
     codes = PERCENT | {int(tag.get("numFmtId", 0)): tag.get("formatCode", "") for tag in own}
     used = [codes.get(int(style.get("numFmtId", 0)), "") for style in styles.findall("{*}cellXfs/{*}xf")]
     return {str(number): code for number, code in enumerate(used) if code}
 
 
-def _title(archive: zipfile.ZipFile) -> str:
-    core = "docProps/core.xml"
-    title = _xml(archive, core).findtext("{*}title") if core in archive.namelist() else ""
-    return " ".join((title or "").split())
-
-
-def _xml(archive: zipfile.ZipFile, part: str) -> ElementTree.Element:
-    return ElementTree.fromstring(archive.read(part))
-
-
-def _sheet_format(archive: zipfile.ZipFile, part: str, formats: Mapping[str, str]) -> SheetFormat:
+def _sheet_format(package: Package, part: str, formats: Mapping[str, str]) -> SheetFormat:
     scan = _Scan(formats)
     parser = expat.ParserCreate()
     parser.StartElementHandler = scan.start
-    with archive.open(part) as sheet:
+    with package.stream(part) as sheet:
         parser.ParseFile(sheet)
     return scan.sheet_format
 
