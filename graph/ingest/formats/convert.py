@@ -97,10 +97,10 @@ def _extraction(path: PurePath, content: bytes, ocr: str, scans: Sequence[int] =
     )
     try:
         return kreuzberg.extract_bytes_sync(content, _mime_type(path.suffix.lower()), config=config)
-    except kreuzberg.ValidationError as error:
-        raise Refused(f"unsupported: files of type {path.suffix or 'unknown'} are not read") from error
     except (kreuzberg.KreuzbergError, OSError, ValueError, RuntimeError) as error:
         message = " ".join(str(error).split())
+        if isinstance(error, kreuzberg.ValidationError) or "Unsupported format" in message:
+            raise Refused(f"unsupported: files of type {path.suffix or 'unknown'} are not read") from error
         locked = "password" in message.lower() or "encrypt" in message.lower()
         raise Refused(f"{'password' if locked else 'corrupt'}: {message}") from error
 

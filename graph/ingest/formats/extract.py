@@ -29,7 +29,7 @@ from .package import PackageInvalid, property_names, unpacked_size
 from .rtf import with_raised
 from .sheets import DELIMITED, delimited
 
-PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx"}
+PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx", ".adoc", ".asciidoc"}
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
 HTML = (".html", ".htm")
 MARKUP = {".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}

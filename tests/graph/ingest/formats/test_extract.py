@@ -130,6 +130,7 @@ def test_front_matter_is_metadata_and_offsets_still_count_it(tmp_path: Path) -> 
         ("a.pdf", b"this is no PDF", "corrupt: "),
         ("a.docx", b"PK\x03\x04 cut", "corrupt: "),
         ("a.xyz", b"\x00\x01", "unsupported: files of type .xyz are not read"),
+        ("a.env", b"A=1", "unsupported: files of type .env are not read"),
         ("a.md", b"---\nregion: [EU\n---\ntext", "bad front matter: line 3"),
         ("a.eml", b"Content-Type: multipart/encrypted; protocol=x\n\nabc", "password: the message is encrypted"),
         ("a.msg", "\nContent-Type: multipart/encrypted".encode("utf-16-le"), "password: the message is encrypted"),
@@ -141,9 +142,10 @@ def test_a_file_that_cannot_be_indexed_says_why(tmp_path: Path, name: str, conte
         extract(tmp_path / name)
 
 
-def test_files_without_an_ending_are_text(tmp_path: Path) -> None:
-    (tmp_path / "README").write_text("The quota is 50 GB.")
-    assert extract(tmp_path / "README").text == "The quota is 50 GB."
+@pytest.mark.parametrize("name", ["README", "guide.adoc"])
+def test_files_without_an_ending_and_asciidoc_are_text(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("The quota is 50 GB.")
+    assert extract(tmp_path / name).text == "The quota is 50 GB."
 
 
 def test_a_reader_that_dies_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
