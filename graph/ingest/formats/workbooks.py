@@ -1,7 +1,9 @@
 """Reads workbooks (Excel, OpenDocument): each visible sheet as a section with its tables."""
 
 import io
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 
 from python_calamine import (
@@ -15,9 +17,11 @@ from python_calamine import (
 
 from ...text.tables import layout
 from ..document import Document
+from . import opendocument, xlsx
 from .clean import tidy
+from .package import Package, PackageInvalid
 from .tables import to_markdown, without_empty
-from .xlsx import UNSEEN, NotReadable, SheetFormat, plain, shown, title_and_formats
+from .xlsx import STRUCK, UNSEEN, NotReadable, SheetFormat, plain, shown, title_and_formats
 
 OLE = b"\xd0\xcf\x11\xe0"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -40,15 +44,26 @@ def workbook(content: bytes) -> Document:
         raise ValueError("password: the workbook is encrypted")
     try:
         title, sheet_formats = title_and_formats(content)
-        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-            return _document(book, title, sheet_formats)
+        plain_text, left_out = _prepared(content)
+        with CalamineWorkbook.from_filelike(io.BytesIO(plain_text)) as book:
+            return _document(book, title, sheet_formats, left_out)
     except (CalamineError, NotReadable) as error:
         raise ValueError(f"corrupt: {' '.join(str(error).split())}") from error
 
 
-def _document(book: CalamineWorkbook, title: str, sheet_formats: Mapping[str, SheetFormat]) -> Document:
+def _prepared(content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The workbook with the text of its cells as people see it, and what was left out; as it is where that fails."""
+    with suppress(PackageInvalid, zipfile.BadZipFile):
+        is_open = Package(content).part("mimetype").strip().endswith(b".spreadsheet")
+        return opendocument.prepare(content) if is_open else xlsx.prepare(content)
+    return content, ()
+
+
+def _document(
+    book: CalamineWorkbook, title: str, sheet_formats: Mapping[str, SheetFormat], warned: Iterable[str]
+) -> Document:
     sections: list[str] = []
-    warnings: list[str] = []
+    warnings = [*warned]
     for about in book.sheets_metadata:
         sheet_format = sheet_formats.get(about.name, SheetFormat())
         warnings += _left_out(about, sheet_format)
@@ -80,6 +95,8 @@ def _left_out(about: SheetMetadata, sheet_format: SheetFormat) -> Iterator[str]:
         hidden = [f"hidden {name} ({count})" for count, name in ((rows, "rows"), (columns, "columns")) if count]
         if hidden:
             yield f"The {' and '.join(hidden)} of the sheet {about.name} were not read."
+        if struck := [*sheet_format.formats.values()].count(STRUCK):
+            yield f"The struck-out cells ({struck}) of the sheet {about.name} were not read."
 
 
 def _sheet(sheet: CalamineSheet, sheet_format: SheetFormat) -> str:
@@ -163,7 +180,7 @@ def _reach(rows: list[list[str]]) -> tuple[int, int]:
 
 def _written(value: Value, code: str) -> str:
     """A value as people see it in its cell."""
-    if code == UNSEEN:
+    if code in (UNSEEN, STRUCK):
         return ""
     if isinstance(value, str | bool):
         return value.strip() if isinstance(value, str) else str(value).upper()

@@ -3,10 +3,16 @@
 import re
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from .package import Package, R
+from lxml import etree
+
+from .package import Package, PackageInvalid, R, serialised
+from .raised import Piece, on_the_line
+from .unseen import STRUCK_OUT
+from .word_text import POSITIONS
 
 REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 PERCENT = {9: "0%", 10: "0.00%"}
@@ -18,6 +24,9 @@ OTHERWISE = re.compile(r"E[+-]|\?/|[ymdhs]|,(?![#0?])", re.IGNORECASE)
 """Powers of ten, fractions, dates, and numbers in thousands."""
 UNSEEN = ";;;"
 """The format of cells that show nothing."""
+STRUCK = "struck out"
+"""Stands for the format of cells whose text is struck out."""
+RICH = re.compile(rb"<(?:\w+:)?(?:vertAlign|strike)\b")
 
 
 class NotReadable(Exception):
@@ -33,6 +42,42 @@ class SheetFormat:
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     formats: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The file with raised text of cells on the line, and what of their text was left out as struck out."""
+    package = Package(content)
+    book = package.main()
+    changed: dict[str, bytes] = {}
+    left_out: set[str] = set()
+    for name in (package.beside(book, "sharedStrings"), *package.related(book, "/worksheet").values()):
+        with suppress(PackageInvalid):  # One that is too large, or broken, is left as it is.
+            root = package.tree(name) if RICH.search(package.part(name)) else None
+            if root is not None:
+                for text in root.iter("{*}si", "{*}is"):
+                    _flatten(text, left_out)
+                changed[name] = serialised(root)
+    return package.write(changed) if changed else content, tuple(left_out)
+
+
+def _flatten(text: etree._Element, left_out: set[str]) -> None:
+    """One piece of text instead of several that look different."""
+    pieces: list[Piece] = []
+    for run in text.findall("{*}r"):
+        raised = run.find("{*}rPr/{*}vertAlign")
+        if _is_struck(run.find("{*}rPr")):
+            left_out.add(STRUCK_OUT)
+        else:
+            position = POSITIONS.get(raised.get("val", ""), "") if raised is not None else ""
+            pieces.append((run.findtext("{*}t") or "", position))
+    if len(text.findall("{*}r")):
+        text[:] = [etree.Element(f"{{{etree.QName(text).namespace}}}t")]
+        text[0].text = "".join(on_the_line(pieces)).strip()
+
+
+def _is_struck(properties: etree._Element | None) -> bool:
+    strike = properties.find("{*}strike") if properties is not None else None
+    return strike is not None and strike.get("val", "1") not in ("0", "false")
 
 
 def title_and_formats(content: bytes) -> tuple[str, dict[str, SheetFormat]]:
@@ -68,7 +113,11 @@ def _formats(package: Package, part: str) -> Mapping[str, str]:
         return {}
     own = styles.findall("{*}numFmts/{*}numFmt")
     codes = PERCENT | {int(tag.get("numFmtId", 0)): tag.get("formatCode", "") for tag in own}
-    used = [codes.get(int(style.get("numFmtId", 0)), "") for style in styles.findall("{*}cellXfs/{*}xf")]
+    struck = {str(number) for number, font in enumerate(styles.findall("{*}fonts/{*}font")) if _is_struck(font)}
+    used = [
+        STRUCK if style.get("fontId") in struck else codes.get(int(style.get("numFmtId", 0)), "")
+        for style in styles.findall("{*}cellXfs/{*}xf")
+    ]
     return {str(number): code for number, code in enumerate(used) if code}
 
 

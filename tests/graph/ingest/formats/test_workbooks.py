@@ -15,10 +15,12 @@ MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
 Rows = Mapping[int, Sequence[object]]
-FORMATS = {"%": 1, "date": 2, "kg": 3}
+FORMATS = {"%": 1, "date": 2, "kg": 3, "struck": 4}
 STYLES = (
     f'{XML}<styleSheet {MAIN}><numFmts><numFmt numFmtId="164" formatCode="0.0&quot; kg&quot;"/></numFmts>'
-    '<cellXfs><xf numFmtId="0"/><xf numFmtId="9"/><xf numFmtId="14"/><xf numFmtId="164"/></cellXfs></styleSheet>'
+    "<fonts><font/><font><strike/></font></fonts>"
+    '<cellXfs><xf numFmtId="0"/><xf numFmtId="9"/><xf numFmtId="14"/><xf numFmtId="164"/><xf fontId="1"/></cellXfs>'
+    "</styleSheet>"
 )
 
 
@@ -73,6 +75,54 @@ def test_values_are_written_as_people_see_them(tmp_path: Path) -> None:
         "## Stock\n\n| Part | Left | Off | Since | Mass | Sold |\n| --- | --- | --- | --- | --- | --- |\n"
         "| nut | 30 | 15% | 2024-05-01 | 2.0 kg | TRUE |"
     )
+
+
+def test_raised_and_struck_out_text_of_a_cell_is_no_part_of_its_number(tmp_path: Path) -> None:
+    raised = "</t><r><t>250</t></r><r><rPr><vertAlign val='superscript'/></rPr><t>2</t></r><t>"
+    struck = "</t><r><rPr><strike/></rPr><t>90 EUR</t></r><r><t> 80 EUR</t></r><t>"
+    file = book(
+        tmp_path / "a.xlsx", {"S": "visible"}, sheet({1: ["Item", "Price"], 2: ["Rope", raised], 3: ["", struck]})
+    )
+    document = extract(file)
+    assert document.text.endswith("\n| Rope | 250 [^2] |\n|  | 80 EUR |")
+    assert document.warnings == ("struck-out text was left out",)
+
+
+def test_a_sheet_of_opendocument_is_read_as_it_is_shown(tmp_path: Path) -> None:
+    names = ("text", "style", "table", "office")
+    spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
+    up = '<style:style style:name="U" style:family="text"><style:text-properties style:text-position="super"/>'
+    table = "".join(
+        f'<table:table-row table:visibility="{seen}">'
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>' for cell in row
+        )
+        + "</table:table-row>"
+        for seen, row in {
+            "visible": ["Rope", '250<text:span text:style-name="U">2</text:span>'],
+            "collapse": ["Secret", "13"],
+        }.items()
+    )
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:automatic-styles>{up}</style:style></office:automatic-styles>"
+            f'<office:body><office:spreadsheet><table:table table:name="S">{table}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    document = extract(tmp_path / "a.ods")
+    assert document.text.endswith("--- |\n| Rope | 250 [^2] |")
+    assert document.warnings == ("hidden text was left out",)
+
+
+def test_cells_in_a_struck_out_style_are_not_read(tmp_path: Path) -> None:
+    values = ["nut", (30, "struck")]
+    file = book(tmp_path / "a.xlsx", {"S": "visible"}, sheet({1: ["Part", "Left"], 2: values, 3: ["bolt", 7]}))
+    document = extract(file)
+    assert "30" not in document.text
+    assert document.warnings == ("The struck-out cells (1) of the sheet S were not read.",)
 
 
 def test_empty_rows_separate_titles_tables_and_notes(tmp_path: Path) -> None:
