@@ -1,15 +1,18 @@
 """The main job on real documents: index the sample handbook, ask it four questions, show the cited answers."""
 
+import os
+import shlex
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.rule import Rule
 
 HERE = Path(__file__).resolve().parent
-STORE = HERE.parent / ".warrant" / "handbook"
+STORE = Path(".warrant/handbook")
 sys.path.insert(0, str(HERE.parent))
 
 
@@ -41,18 +44,18 @@ def main() -> int:
     """Run everything through the command line, as a user would."""
     import warrant
 
+    os.chdir(HERE.parent)
     console = Console()
     began = time.perf_counter()
-    code: int = warrant.main(["index", str(HERE / "handbook"), "--out", str(STORE), "--prune"]) or 0
+    code: int = warrant.main(["index", "samples/handbook", "--out", str(STORE), "--prune"]) or 0
     for asked in QUESTIONS:
         console.print()
         console.print(Rule(asked.shows, align="left"))
-        console.print(" ".join(["[bold]warrant ask[/]", repr(asked.text), *asked.options]), highlight=False)
-        code = code or warrant.main(["ask", asked.text, "--index", str(STORE), "--trace", *asked.options]) or 0
+        command = ["ask", asked.text, "--index", str(STORE), "--trace", *asked.options]
+        console.print(escape(f"warrant {shlex.join(command)}"), style="bold", highlight=False)
+        code = code or warrant.main(command) or 0
     spent = time.perf_counter() - began
-    console.print(
-        f"\nDone in {spent:.1f} s. Ask your own: .venv/bin/warrant ask --index .warrant/handbook", highlight=False
-    )
+    console.print(f"\nDone in {spent:.1f} s. Ask your own: .venv/bin/warrant ask --index {STORE}", highlight=False)
     return code
 
 
