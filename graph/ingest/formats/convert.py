@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
 
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
+TABLE_END = re.compile(r"^(\|[^\n]*\|)[ \t]*\n(?=[^|\s])", re.MULTILINE)
+"""Where text follows a table without an empty line, which would make it a row of the table."""
 PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
 """Where a page begins in what OCR reads, by characters that stand in no text."""
 
@@ -55,7 +57,8 @@ def _title(result: "ExtractionResult") -> str:
 
 
 def _text(result: "ExtractionResult") -> str:
-    return with_layout(encoded_to(tidy(result.content), lambda _: "")).strip()
+    text = TABLE_END.sub(r"\1\n\n", tidy(result.content))
+    return with_layout(encoded_to(text, lambda _: "")).strip()
 
 
 def heading_of(text: str, start: int = 0) -> str:

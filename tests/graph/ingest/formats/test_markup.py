@@ -99,6 +99,11 @@ def test_hidden_rows_and_columns_of_a_table_are_not_read(tmp_path: Path) -> None
     assert [line.replace(" ", "") for line in text.splitlines()][::2] == ["|Item|Price|", "|Bolt|2|"]
 
 
+def test_text_right_after_a_table_is_no_row_of_it(tmp_path: Path) -> None:
+    text = page(tmp_path, "<table><tr><th>Bolt</th><th>Nut</th></tr><tr><td>1</td><td>2</td></tr></table>As of May.").text
+    assert text.splitlines()[-2:] == ["", "As of May."]
+
+
 def test_terms_and_what_they_mean_are_items_of_a_list(tmp_path: Path) -> None:
     text = page(
         tmp_path, "<dl><dt>Basic:</dt><dd>Standing room.</dd><dt>Night</dt><dd>Rides <b>late</b>.</dd></dl>"
