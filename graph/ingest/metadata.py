@@ -14,13 +14,12 @@ from ..errors import SourceInvalid
 from ..strict_yaml import YamlInvalid, load_yaml
 from .access import is_restriction, normalise_restriction
 from .document import Metadata
+from .formats.sheets import rows_in
 
 MANIFESTS = ("manifest.csv", "manifest.tsv")
 SIDECARS = (".meta.yaml", ".meta.yml", ".meta.json")
 MOST_SIDECAR, MOST_MANIFEST, MOST_ROWS = 1 << 20, 32 << 20, 200_000
 """The most bytes of a sidecar and of a manifest, and the most rows of a manifest."""
-LONGEST_CELL = 1 << 17
-"""The most characters of a cell; a longer one lacks its closing quotation mark."""
 
 
 def is_metadata(name: str) -> bool:
@@ -50,11 +49,8 @@ def manifest(path: Path) -> list[tuple[str, Metadata]]:
     A cell that is empty says nothing. Fields are not normalised yet: a wrong one is the matter of its row.
     """
     lines = io.StringIO(_text(path, MOST_MANIFEST), newline="")
-    csv.field_size_limit(LONGEST_CELL)
-    comma = "\t" if fold(path.suffix) == ".tsv" else ","
     try:
-        read = csv.reader(lines, delimiter=comma, strict=True, skipinitialspace=True)
-        rows = [row for row in read if any(map(str.strip, row))]
+        rows = [row for row in rows_in(lines) if any(map(str.strip, row))]
     except csv.Error as error:
         raise SourceInvalid(f"{path.name}: this is not a CSV file: {error}.") from error
     names = [cell.strip() for cell in rows[0]] if rows else []

@@ -28,7 +28,7 @@ from .reading import Cut, Recipe, catch_failures, read_all
 from .roots import Roots
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 13
+READING = 14
 """The version of reading and chunking: after a change everything is indexed again."""
 EMBED_AT_ONCE = 64
 FirstDuplicate = Callable[[str, str, Metadata], str | None]

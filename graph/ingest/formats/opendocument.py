@@ -68,20 +68,14 @@ def _style_of(style: Element) -> TextStyle:
     position: Position = "up" if raised == "super" else "down" if raised == "sub" else ""
     if not position and raised.rstrip("%").lstrip("-").isdigit() and raised.rstrip("%") != "0":
         position = "down" if raised.startswith("-") else "up"
-    struck = properties.get(f"{STYLE}text-line-through-style", "none") != "none" or properties.get(
-        f"{STYLE}text-line-through-type", "none"
-    ) not in ("none",)
+    struck = any(properties.get(f"{STYLE}text-line-through-{name}", "none") != "none" for name in ("style", "type"))
     return TextStyle(properties.get(f"{TEXT}display") == "none", struck, position)
 
 
 def _invisible(styles: list[Element]) -> frozenset[str]:
     """The styles of slides that are not shown."""
-    drawn = ((style, style.find(f"{STYLE}drawing-page-properties")) for style in styles)
-    return frozenset(
-        style.get(f"{STYLE}name") or ""
-        for style, shown in drawn
-        if shown is not None and shown.get(f"{SHOW}visibility") == "hidden"
-    )
+    hidden = f"{STYLE}drawing-page-properties[@{SHOW}visibility='hidden']"
+    return frozenset(style.get(f"{STYLE}name") or "" for style in styles if style.find(hidden) is not None)
 
 
 def _without_hidden_pages(root: Element, reading: _Reading) -> tuple[str, ...]:
@@ -94,15 +88,15 @@ def _without_hidden_pages(root: Element, reading: _Reading) -> tuple[str, ...]:
 
 
 def _mend(root: Element, reading: _Reading) -> None:
-    for element in [*root.iter(*UNSEEN)]:
-        _cut(element)
+    etree.strip_elements(root, *UNSEEN, with_tail=False)
     for element in [
         *root.iter(f"{TEXT}section", f"{TABLE}table-row", f"{TABLE}table-header-rows", f"{TEXT}p", f"{TEXT}h")
     ]:
-        if _is_hidden(element, reading):
+        holder = element.getparent()
+        if holder is not None and _is_hidden(element, reading):
             if "".join(element.itertext()).strip():
                 reading.left_out.add(HIDDEN)
-            _cut(element)
+            holder.remove(element)
     for table in [*root.iter(f"{TABLE}table")]:
         _without_hidden_columns(table, reading)
     for paragraph in [*root.iter(f"{TEXT}p", f"{TEXT}h")]:
@@ -135,19 +129,6 @@ def _without_hidden_columns(table: Element, reading: _Reading) -> None:
         for number, cell in [*enumerate(row)]:
             if number in hidden:
                 row.remove(cell)
-
-
-def _cut(element: Element) -> None:
-    """Remove an element but not the text after it."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    before = element.getprevious()
-    if before is not None:
-        before.tail = (before.tail or "") + (element.tail or "")
-    else:
-        parent.text = (parent.text or "") + (element.tail or "")
-    parent.remove(element)
 
 
 def _flatten(paragraph: Element, reading: _Reading) -> None:
@@ -229,8 +210,7 @@ def _running(masters: Element, kind: str, reading: _Reading) -> Iterator[Element
     seen: set[str] = set()
     names = (kind, f"{kind}-left", f"{kind}-first")
     for part in [*masters.iter(*(f"{STYLE}{name}" for name in names))]:
-        for counter in [*part.iter(*COUNTERS)]:
-            _cut(counter)
+        etree.strip_elements(part, *COUNTERS, with_tail=False)
         _mend(part, reading)
         for paragraph in part.iter(f"{TEXT}p"):
             text = " ".join((paragraph.text or "").split())

@@ -1,13 +1,13 @@
 """Prepares a Word file for the converter: what its reader sees, headers, notes and text boxes too, as paragraphs."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import deepcopy
 
 from lxml import etree
 
 from .package import Package, R, serialised
-from .word_text import Element, Reading, W, empty, mend, paragraph_of, runs_of, styles_of, write
+from .word_text import Element, Reading, RunStyle, W, empty, mend, paragraph_of, runs_of, styles_of, write
 
 PAGE_FIELD = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTION|SECTIONPAGES)\b", re.IGNORECASE)
 PAGE_MARK = "\ufffc"
@@ -23,9 +23,8 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     body = root.find(f"{W}body") if root is not None else None
     if root is None or body is None:
         return content, ()
-    styles = package.tree(package.beside(main, "styles"))
-    reading = Reading(styles_of(styles))
-    _number_by_style(root, styles)
+    reading = Reading(styles_of(package.tree(package.beside(main, "styles"))))
+    _number_by_style(root, reading)
     mend(root, reading)
     _note_paragraphs(body, _notes(package, main, reading), reading)
     headers, footers = _running(package, main, root, reading)
@@ -38,30 +37,13 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     return package.write({**changed, main: serialised(root)}), tuple(sorted(reading.left_out))
 
 
-def _number_by_style(root: Element, styles: Element | None) -> None:
+def _number_by_style(root: Element, reading: Reading) -> None:
     """A paragraph whose style makes it an item of a list says so itself: the converter looks there alone."""
-    found: dict[str, tuple[str, Element | None]] = {}
-    for style in styles.iter(f"{W}style") if styles is not None else ():
-        based = style.find(f"{W}basedOn")
-        parent = (based.get(f"{W}val") or "") if based is not None else ""
-        found[style.get(f"{W}styleId") or ""] = parent, style.find(f"{W}pPr/{W}numPr")
     for properties in [*root.iter(f"{W}pPr")]:
         named = properties.find(f"{W}pStyle")
         if named is not None and properties.find(f"{W}numPr") is None:
-            numbered = _numbering(named.get(f"{W}val") or "", found)
-            if numbered is not None:
-                properties.append(deepcopy(numbered))
-
-
-def _numbering(name: str, found: Mapping[str, tuple[str, Element | None]]) -> Element | None:
-    """The numbering of a style, or of the one that it is based on."""
-    seen: set[str] = set()
-    while name in found and name not in seen:
-        seen.add(name)
-        name, own = found[name]
-        if own is not None:
-            return own
-    return None
+            numbering = reading.styles.get(named.get(f"{W}val") or "", RunStyle()).numbering
+            properties.extend([deepcopy(numbering)] if numbering is not None else [])
 
 
 def _note_parts(package: Package, main: str) -> list[tuple[str, str]]:

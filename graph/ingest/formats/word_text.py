@@ -29,18 +29,18 @@ POSITIONS: dict[str, Position] = {"superscript": "up", "subscript": "down"}
 
 
 class RunStyle(NamedTuple):
-    """How a style or a run shows text: hidden, struck out, raised or lowered; None where it does not say."""
+    """How a style or a run shows text: hidden, struck out, raised or lowered; None where it does not say.
+
+    `numbering` makes its paragraphs items of a list.
+    """
 
     hidden: bool | None = None
     struck: bool | None = None
     position: Position | None = None
+    numbering: Element | None = None
 
     def inherit(self, other: "RunStyle") -> "RunStyle":
-        return RunStyle(
-            other.hidden if self.hidden is None else self.hidden,
-            other.struck if self.struck is None else self.struck,
-            other.position if self.position is None else self.position,
-        )
+        return self._replace(**{name: own for name, own in other._asdict().items() if getattr(self, name) is None})
 
 
 @dataclass
@@ -57,7 +57,8 @@ def styles_of(root: Element | None) -> dict[str, RunStyle]:
     for style in root.iter(f"{W}style") if root is not None else ():
         based = style.find(f"{W}basedOn")
         parent = based.get(f"{W}val") if based is not None else None
-        found[style.get(f"{W}styleId") or ""] = (parent or "", _style_of(style.find(f"{W}rPr")))
+        own = _style_of(style.find(f"{W}rPr"))._replace(numbering=style.find(f"{W}pPr/{W}numPr"))
+        found[style.get(f"{W}styleId") or ""] = (parent or "", own)
     return {name: _inherited(name, found) for name in found}
 
 

@@ -42,8 +42,11 @@ def test_a_manifest_gives_the_fields_of_each_file_without_empty_cells(tmp_path: 
     ]
 
 
-def test_a_manifest_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
-    (tmp_path / "manifest.csv").write_bytes("file,region\na.txt,EU\n".encode("utf-8-sig"))
+@pytest.mark.parametrize(
+    "text", ["\ufefffile,region\na.txt,EU\n", "file;region\na.txt;EU\n", "file\tregion\na.txt\tEU\n"]
+)
+def test_a_manifest_is_read_as_spreadsheets_write_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.csv").write_text(text)
     assert manifest(tmp_path / "manifest.csv") == [("a.txt", {"region": "EU"})]
 
 
@@ -58,9 +61,7 @@ def test_a_manifest_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ("file,,region\na.txt,board,EU\n", "a cell in a column without a name"),
         ("file,allowed_groups,Allowed-Groups\na.txt,hr,it\n", "two columns say the same"),
         ("file,region,region\na.txt,EU,US\n", "two columns say the same"),
-        ("file;allowed_groups\na.txt;hr\n", "needs one column `file`"),
         ("", "needs one column `file`"),
-        ("file,text\na.txt," + "x" * 200_000, "this is not a CSV file: field larger than"),
     ],
 )
 def test_a_manifest_that_may_have_lost_a_cell_is_refused(tmp_path: Path, text: str, why: str) -> None:

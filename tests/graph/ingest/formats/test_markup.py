@@ -100,7 +100,9 @@ def test_hidden_rows_and_columns_of_a_table_are_not_read(tmp_path: Path) -> None
 
 
 def test_text_right_after_a_table_is_no_row_of_it(tmp_path: Path) -> None:
-    text = page(tmp_path, "<table><tr><th>Bolt</th><th>Nut</th></tr><tr><td>1</td><td>2</td></tr></table>As of May.").text
+    text = page(
+        tmp_path, "<table><tr><th>Bolt</th><th>Nut</th></tr><tr><td>1</td><td>2</td></tr></table>As of May."
+    ).text
     assert text.splitlines()[-2:] == ["", "As of May."]
 
 
