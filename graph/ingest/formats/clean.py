@@ -4,7 +4,8 @@ import html
 import re
 import unicodedata
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from charset_normalizer import from_bytes
 
@@ -44,12 +45,10 @@ BINARY = 0.05
 LOOKED_AT = 100_000
 LONG = 1_000
 """Characters from which on a stretch of blanks parts the text before it from the text after it."""
-HIDDEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|template)\b[^>]*>.*?</\1\s*>|<(del|s|strike)>.*?</\2\s*>"
-    r"|<(\w+)\b[^>]*?\shidden(?=[\s>=])[^>]*>.*?</\3\s*>|&nbsp;",
-    re.DOTALL | re.IGNORECASE,
-)
-STYLED = re.compile(r"<(\w+)\b[^>]*?\sstyle\s*=\s*(?:\"([^\"]*)\"|'([^']*)')[^>]*>", re.IGNORECASE)
+OPENING = re.compile(r"<!--|&nbsp;|<(\w+)\b([^<>]*)>")
+COMMENT_END = re.compile(r"-->|\Z")
+HIDDEN = re.compile(r"\shidden(?=[\s=]|\Z)|\A(?:script|style|template|del|s|strike)\b", re.IGNORECASE)
+STYLED = re.compile(r"\sstyle\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1|\Z)", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^(?: {4}|\t)[^\n]*", re.MULTILINE)
 CODE_SPAN = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
@@ -152,20 +151,30 @@ def blanks(text: str) -> str:
 
 def without_unseen(text: str, body: int = 0) -> str:
     """Markdown with blanks instead of comments, scripts and elements that are hidden or struck out; code stays."""
-    unseen = [*(match.span() for match in HIDDEN.finditer(text, body)), *_out_of_sight(text, body)]
-    code = _code(text, body) if unseen else []
-    for start, end in unseen:
-        if not any(first <= start < last for first, last in code):
-            text = text[:start] + blanks(text[start:end]) + text[end:]
-    return text
+    code = deque(_code(text, body) if OPENING.search(text, body) else [])
+    kept, done, unclosed = [], 0, set[str]()
+    for opening in OPENING.finditer(text, body):
+        start = opening.start()
+        while code and code[0][1] <= start:
+            code.popleft()
+        if start >= done and not (code and code[0][0] <= start) and (end := _end_of_unseen(text, opening, unclosed)):
+            kept += [text[done:start], blanks(text[start:end])]
+            done = end
+    return "".join([*kept, text[done:]])
 
 
-def _out_of_sight(text: str, body: int) -> Iterator[tuple[int, int]]:
-    """Where the elements stand that their own style hides."""
-    for opening in STYLED.finditer(text, body):
-        closing = re.compile(rf"</{opening[1]}\s*>", re.IGNORECASE).search(text, opening.end())
-        if closing and is_unseen(declarations(opening[2] or opening[3] or "")):
-            yield opening.start(), closing.end()
+def _end_of_unseen(text: str, opening: re.Match[str], unclosed: set[str]) -> int:
+    """Where that ends which is not shown; 0 when it is shown. `unclosed` remembers the tags that nothing closes."""
+    if not opening[1]:
+        ending = COMMENT_END.search(text, opening.end()) if opening[0] == "<!--" else opening
+        return ending.end() if ending else 0
+    tag, style = opening[1].lower(), STYLED.search(opening[2])
+    hidden = HIDDEN.search(tag + opening[2]) or (style and is_unseen(declarations(style[1] or style[2] or "")))
+    if not hidden or tag in unclosed:
+        return 0
+    closing = re.compile(rf"</{tag}\s*>", re.IGNORECASE).search(text, opening.end())
+    unclosed |= set() if closing else {tag}
+    return closing.end() if closing else 0
 
 
 def _code(text: str, body: int) -> list[tuple[int, int]]:

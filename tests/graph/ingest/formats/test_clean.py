@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.ingest.formats.clean import as_written, decode, has_words, tidy
+from graph.ingest.formats.clean import as_written, decode, has_words, tidy, without_unseen
 
 PIECES = [
     "&#0;",
@@ -138,3 +138,14 @@ def test_any_text_is_tidied_to_one_without_control_characters(text: str) -> None
 def test_a_line_of_brackets_is_tidied_in_time_that_grows_with_it() -> None:
     """Its square would be hours."""
     assert tidy("![" * 500_000) == "![" * 500_000
+
+
+@pytest.mark.parametrize("open_element", ["<a ", "<b hidden>", "<script>", '<a style="x'])
+def test_elements_that_never_end_hide_nothing_and_are_each_looked_at_once(open_element: str) -> None:
+    text = open_element * 20_000
+    assert without_unseen(text) == text
+
+
+def test_what_is_hidden_between_code_and_in_one_another_is_blank() -> None:
+    text = "`<s>a</s>` <s>b<!-- c --></s> `<!--` <P HIDDEN>d</P> <!-- <s> --> e"
+    assert without_unseen(text).split() == ["`<s>a</s>`", "`<!--`", "e"]
