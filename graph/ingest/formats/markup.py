@@ -25,6 +25,8 @@ FEWEST_ROWS = 2
 LONGEST_LINK = 200
 """Letters up to which an address is kept: longer ones count clicks and tell a reader nothing."""
 VERBATIM = ("pre", "textarea", "listing", "xmp")
+GONE = "x-gone"
+"""The tag of elements of which only what is in them stays."""
 SPACES = re.compile(r"[ \t\r\n\f]+")
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Control characters, which a page may hold but XML may not."""
@@ -51,8 +53,7 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
         return Page("", "", ())
     title = " ".join((root.findtext(".//head/title") or "").split())
     styles = styles_of(root)
-    for element in [*root.iter(*UNSEEN)]:
-        element.drop_tree()
+    etree.strip_elements(root, *UNSEEN, with_tail=False)
     warnings = leave_out(root, styles)
     _flow(root)
     _pictures(root)
@@ -62,11 +63,10 @@ def prepare(markup: str, *, xml: bool = False) -> Page:
     _definitions(root)
     _repeat_cells(root)
     _titles_above(root)
-    for element in [*root.iter("ins", "mark")]:
-        element.drop_tag()
-    for link in [*root.iter("a")]:
+    for link in root.iter("a"):
         if len(link.get("href") or "") > LONGEST_LINK:
-            link.drop_tag()
+            link.tag = GONE
+    etree.strip_tags(root, "ins", "mark", GONE)
     body = root.find(".//body")
     kept = root if xml or body is None else body
     _flatten(kept)
@@ -259,13 +259,16 @@ def _flatten(root: HtmlElement) -> None:
                 table.addnext(part)
     for element in [*root.iter("div", "section", "article", "main", "center")][::-1]:
         own = (element.text or "") + "".join(child.tail or "" for child in element)
-        if element is not root and not own.strip() and len(element) and all(child.tag in BLOCKS for child in element):
-            element.drop_tag()
+        boxes = all(child.tag in BLOCKS or child.tag == GONE for child in element)
+        if element is not root and not own.strip() and len(element) and boxes:
+            element.tag = GONE
+    etree.strip_tags(root, GONE)
     deep = [element for element in root.iter(etree.Element) if len([*element.iterancestors()]) > DEEPEST]
-    for element in deep[::-1]:
+    for element in deep:
         if element.tag in BLOCKS:
             element.addprevious(html.Element("br"))
-        element.drop_tag()
+        element.tag = GONE
+    etree.strip_tags(root, GONE)
 
 
 def _unwrap_layout(table: HtmlElement) -> None:

@@ -14,6 +14,7 @@ DECLARATION = re.compile(r"([\w-]+)\s*:\s*((?:[^;(]|\([^)]*\))+)")
 NOTHING = re.compile(r"0(?:\.0+)?(?:[a-z]+|%)?\Z")
 TINY = re.compile(r"(?:0|[01]?\.\d+|1)(?:px|pt)\Z")
 COLOURS = {"color", "background", "background-color"}
+LOOK = {*COLOURS, "font", "font-size"}
 RELATIVE = re.compile(r"[\d.]+(?:em|%)\Z|inherit\Z|larger\Z|smaller\Z")
 PLACED = ("left", "right", "top", "bottom", "margin-left", "margin-top", "text-indent")
 FAR = re.compile(r"-(?:\d{4,}|999)")
@@ -47,7 +48,7 @@ class Styles:
 
     def of(self, element: HtmlElement) -> Style:
         """What the style sheets and the element itself declare."""
-        rules = sorted(rule for name in _names(element) for rule in self.rules.get(name, ()))
+        rules = sorted(rule for name in _names(element) for rule in self.rules.get(name, ())) if self.rules else []
         attributes = [f"color:{element.get('color')}"] if element.tag == "font" and element.get("color") else []
         attributes += [f"background:{element.get('bgcolor')}"] if element.get("bgcolor") else []
         return declarations(";".join([*attributes, *(text for _, text in rules), element.get("style") or ""]))
@@ -131,8 +132,8 @@ def hides(style: Style) -> bool:
         or style.get("visibility") in ("hidden", "collapse")
         or style.get("mso-hide") == "all"
         or NOTHING.match(style.get("opacity", "1")) is not None
-        or any(FAR.match(style.get(name, "")) for name in PLACED)
-        or any(CLIPPED.match(style.get(name, "")) for name in ("clip", "clip-path"))
+        or any(name in PLACED and FAR.match(value) for name, value in style.items())
+        or any(name in ("clip", "clip-path") and CLIPPED.match(value) for name, value in style.items())
     )
 
 
@@ -143,7 +144,7 @@ def is_unseen(style: Style) -> bool:
 
 def strikes(style: Style) -> bool:
     """Whether a style strikes a text out."""
-    return any("line-through" in style.get(name, "") for name in ("text-decoration", "text-decoration-line"))
+    return any(name.startswith("text-decoration") and "line-through" in value for name, value in style.items())
 
 
 def leave_out(root: HtmlElement, styles: Styles) -> tuple[str, ...]:
@@ -177,6 +178,8 @@ def _left_out(element: HtmlElement, style: Style) -> str:
 
 
 def _look(around: _Look, style: Style, whole: bool) -> _Look:
+    if not LOOK & style.keys():
+        return around
     look = (
         around if whole or not style.keys() & {"color", "background", "background-color"} else _Look(tiny=around.tiny)
     )
