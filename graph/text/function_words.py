@@ -1,4 +1,6 @@
-"""English function words, number words and words of time; pure."""
+"""Function words, and English number words and words of time; pure."""
+
+import re
 
 COUNTED = frozenset(
     """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -26,6 +28,24 @@ LEADING_PRONOUN = (
     r"|ce|cela|cette|ces|sa|ses|leurs?|él|ella|ellos|esto|esso|essa|questo|het|hij|zij|dit|dat)\b"
 )
 """A pronoun in six languages that refers to the sentence before."""
+YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí sì si".split()
+NO = "no nein non nee".split()
+QUALIFIED = re.compile(
+    r"\b(?P<before>(?:(?:deputy|former|acting|assistant|interim|stellv\w*|ehemalige\w*|frühere\w*|kommissarische\w*"
+    r"|ancien(?:ne)?|antigu[oa]|voormalige?|plaatsvervangende?) |(?:vice|vize|co|ex|sub|sous)[ -]))(?P<head>\w+)"
+    r"|\b(?P<title>\w+) (?P<after>adjointe?|suppléante?|intérimaire|adjunt[oa]|interin[oa]|suplente|aggiunt[oa])\b",
+    re.IGNORECASE,
+)
+"""A role with a word that makes it another one: `vice captain`, `directrice adjointe`."""
+RELATIVE = re.compile(
+    r"(?:his|her|their|sein|seine|ihre?|son|sa|leur|su|suo|sua|zijn|haar|\w+['’]s) (?:\w+ )?(?P<relative>brother|sister"
+    r"|mother|father|parents?|son|daughter|child|children|wife|husband|uncle|aunt|cousin|nephew|niece|friend|colleague"
+    r"|successor|predecessor|partner|teacher|student|bruder|schwester|mutter|vater|sohn|tochter|frau|frère|sœur|soeur"
+    r"|mère|père|fils|fille|femme|mari|hermano|hermana|madre|padre|hijo|hija|fratello|sorella|figlio|figlia|moglie|broer"
+    r"|zus|moeder|vader|zoon|dochter|vrouw)\b",
+    re.IGNORECASE,
+)
+"""The beginning of a sentence about a relative of the person before: `His brother Matti`."""
 FUNCTION_WORDS = AUXILIARIES | PREPOSITIONS | CONJUNCTIONS | DETERMINERS | PRONOUNS | {"not"}
 MONTH_NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
 DAY_WORDS = frozenset(

@@ -42,6 +42,9 @@ NUMERATORS = {
                                     "three drei trois tres tre drie", "four vier"), 1)
     for word in words.split()
 }  # fmt: skip
+ONE = {"en": "one|single", "de": "ein|eins|eine[nmrs]?", "fr": "une?", "es": "uno?|una", "it": "uno?|una", "nl": "één|een"}
+ONE_UNIT = frozenset({("one", 1.0)})
+"""So that a word for one matches only a number without a unit."""
 MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
 FRACTION = re.compile(
     rf"\b(?:({'|'.join(NUMERATORS)})[ -])?({'|'.join(FRACTIONS)})s?\b"
@@ -140,6 +143,8 @@ class Value:
             return self._matches_date(stated)
         if self.kind == "time" or stated.kind == "time":
             return self.kind == stated.kind and self.amount == stated.amount
+        if self.kind != stated.kind:
+            return False
         if not self.units or not stated.units:
             return self._equal(self.amount, stated.amount)
         stated_units = dict(stated.units)
@@ -203,6 +208,13 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
     result += _numbers(text, language, taken)
     result.sort(key=lambda value: value.start)
     return tuple(_with_ranges(result, text)) if result else ()
+
+
+def ones(text: str, language: str | None) -> tuple[Value, ...]:
+    """The words for one, which may be articles in a language other than English; None stands for any language."""
+    known = "|".join([ONE.get(language, ONE["en"])] if language else ONE.values())
+    found = re.finditer(rf"\b(?:{known})\b", text, re.IGNORECASE)
+    return tuple(Value("number", m.group(), 1.0, ONE_UNIT, start=m.start(), end=m.end()) for m in found)
 
 
 def missing_values(claimed: Iterable[Value], stated: Iterable[Value]) -> list[Value]:

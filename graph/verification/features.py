@@ -9,13 +9,14 @@ from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..steps.question_kinds import HOW_MANY
-from ..text.facts import count_opposites
+from ..text.facts import count_opposites, plain_words
+from ..text.function_words import QUALIFIED, RELATIVE
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
 from ..text.units import unit_at
 from ..text.values import Value, in_digits, missing_values, periods, values
 from ..text.words import TermWeight, is_number, share
-from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
+from .passages import LIFE_DATES, LIFE_TERMS, AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim
 
 NEGATED_MIN_SHARE = 0.6
@@ -28,7 +29,10 @@ order in a unit for the claim to be a copy, or a partial copy."""
 RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
 DURATIONS = ("second", "month")
-PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?")
+PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?| (?:and|und|et|y|e|en) ")
+FORMER = re.compile(r"former|ex|ehemalig|früher|ancien|antigu|voormalig")
+PAST = frozenset("was were served had been former war waren était fue era".split())
+"""Words with which `a former mayor` is the mayor: `was the mayor`."""
 Features = dict[str, float]
 
 
@@ -62,7 +66,7 @@ def features(
         "opposed": float(count_opposites(claim.words, unit.words) > 0 or _periods_differ(claim, unit)),
         "rival": rival if claim.answers_question else 0.0,
         "copied": copied_share,
-        "other_cell": float(_is_from_other_column(claim, unit)),
+        "other_cell": float(_is_from_other_column(claim, unit) or _is_of_other_role(claim, unit)),
         "added": float(
             copied_share >= PARTLY_COPIED_MIN_SHARE
             and _longest_missing_run(claim.terms, matched, passage) >= ADDED_MIN_RUN
@@ -78,8 +82,17 @@ def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassag
     unmatched = missing_values(claim.values, nearby)
     return {
         "value_missing": float(bool(unmatched and missing_values(unmatched, passage.full_text.values))),
-        "value_elsewhere": float(bool(unmatched)),
+        "value_elsewhere": float(bool(unmatched) or _is_other_life_date(claim, passage.unit_texts[index].text)),
     }
+
+
+def _is_other_life_date(claim: InterpretedClaim, text: str) -> bool:
+    """Whether the date of a birth is given for a death, or the other way round."""
+    found, events = LIFE_DATES.search(text), [term in claim.all_terms for term in LIFE_TERMS]
+    if not found or all(events) or not any(events):
+        return False
+    wanted, other = (found["born"], found["died"]) if events[0] else (found["died"], found["born"])
+    return bool(missing_values(claim.values, values(wanted))) and not missing_values(claim.values, values(other))
 
 
 def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> set[str]:
@@ -101,7 +114,13 @@ def _name_missing(claim: InterpretedClaim, passage: PreparedPassage) -> bool:
 
 
 def _name_replaced(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
-    """Whether the unit and its context have no word of one of the claim's names."""
+    """Whether the unit and its context have no word of one of the claim's names.
+
+    The context of a sentence about a relative names the other person.
+    """
+    relative = RELATIVE.match(unit.text)
+    if relative and not {*terms_of(relative["relative"])} & (claim.question_terms | set(claim.terms)):
+        context = unit
     unmatched = [name for name in claim.names if not name & (unit.words | context.words)]
     return any(len(missing_terms(name, [unit.term_forms, context.term_forms])) == len(name) for name in unmatched)
 
@@ -130,17 +149,38 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     # Two amounts of one unit share its word: 185 EUR and 12 EUR.
     units = {term for *_, amounts in cells for value in amounts for term in terms_of(value.text)}
     claim_terms = set(claim.terms)
-    lacks_named_cell = any(
+    lacking = [
         label
+        for label, cell, amounts in cells
+        if label
         and cell
         and label <= claim.all_terms
         and not (cell - units) & claim_terms
         and len(missing_values(amounts, claim.values)) == len(amounts)
-        for label, cell, amounts in cells
-    )
-    return lacks_named_cell and any(
-        cell and cell <= claim_terms and not label & claim.all_terms for label, cell, _ in cells
-    )
+    ]
+    # The label of a stated cell can be the longer one of two: `Captain` and `Vice captain`.
+    stated = [label & claim.all_terms for label, cell, _ in cells if cell and cell <= claim_terms]
+    return any(own <= label for label in lacking for own in stated)
+
+
+def _is_of_other_role(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether a unit has a role of the claim only with a word that makes it another one: the vice captain."""
+    if missing_terms(frozenset(claim.terms) - claim.question_terms, [unit.term_forms]):
+        return False
+    known = claim.words | plain_words(claim.question)
+    was = not known.isdisjoint(PAST)
+    for match in QUALIFIED.finditer(unit.text):
+        head, word = terms_of(match["head"] or match["title"]), (match["before"] or match["after"]).strip(" -").lower()
+        is_asked = bool(head) and not missing_terms(head, [_forms(claim.all_terms)])
+        if is_asked and word not in known and not (was and FORMER.match(word)):
+            rest = QUALIFIED.sub("", unit.text)
+            if missing_terms(head, [AnalysedText(rest, unit.language).term_forms]):
+                return True
+    return False
+
+
+def _forms(terms: frozenset[str]) -> frozenset[str]:
+    return AnalysedText(" ".join(sorted(terms)), "en").term_forms
 
 
 def _numbered(words: Sequence[str], label: str) -> bool:
@@ -208,7 +248,7 @@ class Overlap:
 
     def beats(self, other: "Overlap") -> bool:
         """Whether a unit holds more of the question by itself, and no less in its context."""
-        more = self.alone > other.alone + RIVAL_MARGIN
+        more = self.alone > other.alone + RIVAL_MARGIN or (self.names > other.names and self.alone >= other.alone)
         return more and self.in_context >= other.in_context and self.names >= other.names
 
 
@@ -279,6 +319,7 @@ def _negation_mismatch(
         return 0.0 if unit.is_negated or passage.is_exclusion else copied_share
     if claim.assent is False or claim.question_is_negated:
         return 0.0
+    own = claim.all_terms if claim.assent else frozenset(claim.terms)
     negated = claim.assent and any(not clause.isdisjoint(claim.question_terms) for clause in unit.negated_clauses)
     shares = [NEGATED_MIN_SHARE * bool(negated)] + [
         _negated_share(claim, clause)
@@ -288,6 +329,8 @@ def _negation_mismatch(
     ]
     if passage.is_exclusion:
         shares.append(_negated_share(claim, frozenset(unit.terms)))
+    shares += [len(denied & own) / len(denied) for denied in passage.denied_questions if denied]
+    shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import count_negations, names, negated_clauses, plain_words
-from ..text.function_words import LEADING_PRONOUN
+from ..text.function_words import LEADING_PRONOUN, NO
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
-from ..text.values import Value, in_digits, values
+from ..text.values import Value, in_digits, ones, values
 from ..text.words import terms
 
 SECTION_NUMBER = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
@@ -22,7 +22,9 @@ EXCLUSION_HEADING = re.compile(
 """A heading that negates the text under it."""
 PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEADING_PRONOUN}", re.IGNORECASE)
 """The beginning of a sentence whose subject is in the sentence before."""
-LIFE_DATES = re.compile(r"[A-Z]\w+ \((?:c\. ?)?\d{3,4} ?[-–] ?\d{3,4}\)")
+DENIAL = re.compile(rf" *(?:{'|'.join(NO)})\b(?! \w)", re.IGNORECASE)
+"""An answer that begins with a no."""
+LIFE_DATES = re.compile(r"[A-Z]\w+ \((?P<born>[^()–-]*\d{3,4}) ?[-–] ?(?P<died>[^()–-]*\d{3,4})\)")
 LIFE_TERMS = ("born", "die")
 """What the years after a person's name say: `Zhu Shijie (1249-1314)`."""
 STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
@@ -55,7 +57,7 @@ class AnalysedText:
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
-        return values(self.text, self.language)
+        return values(self.text, self.language) + ones(self.text, self.language)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -94,6 +96,12 @@ class PreparedPassage:
     def is_exclusion(self) -> bool:
         """Whether it is under a heading such as `Exclusions`."""
         return bool(EXCLUSION_HEADING.search(self.context.text))
+
+    @cached_property
+    def denied_questions(self) -> tuple[frozenset[str], ...]:
+        """The terms of each question that is answered with no."""
+        denied = (unit.question for unit in self.units if DENIAL.match(unit.reading.removeprefix(unit.question)))
+        return tuple(frozenset(terms_of(question)) for question in denied if question)
 
 
 @lru_cache(maxsize=4096)

@@ -27,9 +27,11 @@ SUPPORTED_MIN = 0.7
 """The score at which a unit certainly supports a claim."""
 MAX_REASON_WORDS = 5
 """The most words that a reason names."""
+SAME_WORDS = "it has the words of the claim, perhaps not in this relation"
 MAX_CANDIDATES = 3
 """The most units of a passage that are scored."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
+SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 CHANGES_MEANING = re.compile(
     r"\b(?:unless|if|except|until|before|provided|false|untrue|wrong|denie[sd]|myth|claims?|claimed|believed?)\b",
     re.IGNORECASE,
@@ -83,12 +85,17 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
     text = _normalised(claim.text)
     if not text or (claim.assent is not None and claim.is_fragment):
         return None
-    for unit, analysed in zip(passage.units, passage.unit_texts, strict=True):
-        before, copy, after = _normalised(analysed.text).partition(text)
-        if copy and not before.strip() and not after.strip():
-            return Window(unit.start, unit.end)
-        if copy and not claim.is_fragment and not _changes_meaning(before, after, passage.language):
-            return Window(unit.start, unit.end)
+    for unit in passage.units:
+        if claim.is_fragment and unit.question:
+            continue
+        # The question of an answer is not stated, and the answer can be a no and a sentence.
+        said = unit.reading.removeprefix(unit.question)
+        for sentence in SENTENCE_END.split(said) if unit.question else [said]:
+            before, copy, after = _normalised(sentence).partition(text)
+            whole = copy and not before.strip() and not after.strip()
+            part = copy and not claim.is_fragment and not _changes_meaning(before, after, passage.language)
+            if whole or part:
+                return Window(unit.start, unit.end)
         if _normalised(_claim_content(passage.text[unit.start : unit.end])) == text:
             return Window(unit.start, unit.end)
     return None
@@ -170,7 +177,8 @@ def _score_unit(
     values = features(claim, index, passage, cosines.get(text.text), weigh, rival)
     difference = copy_difference(claim.text, text.text, claim.language)
     wrong = difference in ("denial", "opposite") or _is_wrong(values)
-    copies_unit = bool(values["other_cell"]) or is_near_copy(claim.text, text.text)
+    is_denied = values["copied"] == 1 and values["polarity"] == 1 and len(claim.terms) > 1
+    copies_unit = bool(values["other_cell"]) or is_denied or is_near_copy(claim.text, text.text)
     decides = wrong and copies_unit and not (difference and values["value_elsewhere"])
     return _UnitScore(index, values, logistic(load("support").score(values)), difference, wrong, decides)
 
@@ -198,7 +206,7 @@ def explain(
         unmatched_names = frozenset[str]().union(*claim.names) - passage.full_text.words - passage.context.words
         return f"{', '.join(sorted(unmatched_names)) or 'what was asked about'} is not named there", False
     otherwise = (
-        (values["other_cell"], "another column of the row says it"),
+        (values["other_cell"], "it says this of another role or column"),
         (values["polarity"] or difference == "denial", "one denies what the other says"),
         (values["opposed"] or difference == "opposite", "one says the opposite of the other"),
         (values["name_replaced"] > COPIED_MIN_SHARE, "it says this of another name"),
@@ -210,7 +218,7 @@ def explain(
     missing = missing_terms(claim.all_terms, [unit.term_forms, passage.unit_contexts[index].term_forms])
     missing_words = [word for word in words(f"{claim.text} {claim.question}") if missing.intersection(terms_of(word))]
     named = list(dict.fromkeys(missing_words or sorted(missing)))[:MAX_REASON_WORDS]
-    return (f"nothing is said there of {', '.join(named)}" if named else ""), False
+    return f"nothing is said there of {', '.join(named)}" if named else SAME_WORDS, False
 
 
 def _quoted(values: Sequence[Value]) -> str:

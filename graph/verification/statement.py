@@ -4,17 +4,15 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..text.facts import count_negations, full_names, plain_words
-from ..text.function_words import AUXILIARIES, LEADING_PRONOUN
+from ..text.facts import count_negations, full_names, names, plain_words
+from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
-from ..text.values import Value, in_digits, values
+from ..text.values import Value, in_digits, ones, values
 from ..text.words import is_number
 from .claims import claim_content
 from .passages import terms_of
 
-YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí sì si".split()
-NO = "no nein non nee".split()
 YES_NO_PREFIX = re.compile(
     rf"^(?:(?P<yes>{'|'.join(YES)})|(?P<no>{'|'.join(NO)}))\b(?:[,.:;!]+ *|$|(?= it\b| they\b))", re.IGNORECASE
 )
@@ -27,6 +25,10 @@ FRAGMENT_MAX_TERMS = 2
 """The most content words, besides values, of a claim that is a fragment."""
 FRAGMENT_MAX_WORDS = 20
 """The most words of a claim that is a fragment."""
+LABEL_MAX_WORDS = 3
+"""The most words of a fragment that repeats a word of the question: `Pier 3`."""
+ONE_MAX_WORDS = 3
+"""The most words of a claim in which `one` is a number: `One.`, `One towel.`"""
 EXAMPLES = re.compile(r" (?:examples|Beispiele|exemples|ejemplos|esempi|voorbeelden)\b", re.IGNORECASE)
 VERBS = AUXILIARIES | frozenset(
     "hat haben ist sind war wird werden est sont a ont es son está è sono ha is zijn heeft".split()
@@ -60,7 +62,8 @@ class InterpretedClaim:
         other_terms = {term for term in self.terms if not is_number(term)} - value_terms
         short = len(other_terms) <= FRAGMENT_MAX_TERMS and not other_terms & self.question_terms
         verbless = len(words) <= FRAGMENT_MAX_WORDS and not any(word.strip(".,;") in VERBS for word in words)
-        return bool(self.question_terms) and verbless and (short or self.text[:1].isdigit())
+        labelled = bool(self.values) and len(words) <= LABEL_MAX_WORDS
+        return bool(self.question_terms) and verbless and (short or labelled or self.text[:1].isdigit())
 
     @property
     def answers_question(self) -> bool:
@@ -76,15 +79,19 @@ class InterpretedClaim:
     def values(self) -> tuple[Value, ...]:
         """Its values; `two examples` counts what the claim lists."""
         text = in_digits(self.text, self.language)
-        return tuple(v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end))
+        counted = ones(self.text, None) if len(self.text.split()) <= ONE_MAX_WORDS else ()
+        return (*(v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end)), *counted)
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
         """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
-        # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
-        names = full_names(f"is {self.text}" if self.is_fragment else self.text)
+        # The capital of a fragment, or of a name in the question, does not only mark the beginning of a sentence.
+        text = in_digits(self.text, self.language)
+        first = plain_words(self.text.split(" ", 1)[0])
+        is_named = self.is_fragment or not first.isdisjoint(names(self.question))
+        found = full_names(f"is {text}" if is_named else text)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
-        return tuple(name for name in names if not name <= value_words | MONTHS.keys())
+        return tuple(name for name in found if not name <= value_words | MONTHS.keys())
 
     @cached_property
     def words(self) -> frozenset[str]:
