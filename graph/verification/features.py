@@ -8,16 +8,14 @@ from functools import lru_cache
 from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, names_in, text_names
-from ..steps.question_kinds import HOW_MANY
 from ..text.facts import count_opposites, plain_words
 from ..text.function_words import QUALIFIED, RELATIVE
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
-from ..text.units import unit_at
 from ..text.values import Value, in_digits, missing_values, periods, values
 from ..text.words import TermWeight, is_number, share
 from .passages import LIFE_DATES, LIFE_TERMS, AnalysedText, PreparedPassage, missing_terms, terms_of
-from .statement import InterpretedClaim
+from .statement import InterpretedClaim, unit_asked_for
 
 NEGATED_MIN_SHARE = 0.6
 """Share of a negated clause's terms that the claim must have for a negation mismatch."""
@@ -78,11 +76,11 @@ def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassag
     """Whether a value of the claim is missing from the whole passage, and from this unit and its context."""
     if not claim.values:
         return {"value_missing": 0.0, "value_elsewhere": 0.0}
-    nearby = [*passage.unit_texts[index].values, *passage.context.values]
-    unmatched = missing_values(claim.values, nearby)
+    unit, others = passage.unit_texts[index], passage.context.values
+    unmatched = missing_values(claim.values, claim.comparable([*unit.values, *others]))
     return {
-        "value_missing": float(bool(unmatched and missing_values(unmatched, passage.full_text.values))),
-        "value_elsewhere": float(bool(unmatched) or _is_other_life_date(claim, passage.unit_texts[index].text)),
+        "value_missing": float(bool(unmatched and missing_values(unmatched, claim.comparable(passage.full_text.values)))),
+        "value_elsewhere": float(bool(unmatched) or _is_other_life_date(claim, unit.text)),
     }
 
 
@@ -303,12 +301,6 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWei
     wanted = claim.question_terms - shared
     held = [max((_overlap(wanted, part, part, weigh) for part in side), default=0.0) for side in (own, others)]
     return bool(wanted and own) and held[1] > held[0]
-
-
-def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
-    """The unit that a question counts in: `for how many years?`."""
-    found = HOW_MANY.search(question)
-    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 def _negation_mismatch(

@@ -20,7 +20,7 @@ EXCLUSION_HEADING = re.compile(
     re.IGNORECASE,
 )
 """A heading that negates the text under it."""
-PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEADING_PRONOUN}", re.IGNORECASE)
+PRONOUN_START = re.compile(rf"^(?:\w+ ){{0,2}}{LEADING_PRONOUN}|^.*\b(?:this|these)\b", re.IGNORECASE)
 """The beginning of a sentence whose subject is in the sentence before."""
 DENIAL = re.compile(rf" *(?:{'|'.join(NO)})\b(?! \w)", re.IGNORECASE)
 """An answer that begins with a no."""

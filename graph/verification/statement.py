@@ -1,14 +1,17 @@
 """Interprets a claim together with its question: `Yes`, `EUR 75,000` and `It does` depend on what was asked; pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from ..steps.question_kinds import HOW_MANY
 from ..text.facts import count_negations, full_names, names, plain_words
 from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
-from ..text.values import Value, in_digits, ones, values
+from ..text.units import unit_at
+from ..text.values import ONE_UNIT, Value, in_digits, ones, values
 from ..text.words import is_number
 from .claims import claim_content
 from .passages import terms_of
@@ -23,15 +26,13 @@ QUESTION_WORDS = frozenset(
 """Stems that only name the kind of answer that is wanted."""
 FRAGMENT_MAX_TERMS = 2
 """The most content words, besides values, of a claim that is a fragment."""
-FRAGMENT_MAX_WORDS = 20
-"""The most words of a claim that is a fragment."""
 LABEL_MAX_WORDS = 3
 """The most words of a fragment that repeats a word of the question: `Pier 3`."""
 ONE_MAX_WORDS = 3
 """The most words of a claim in which `one` is a number: `One.`, `One towel.`"""
 EXAMPLES = re.compile(r" (?:examples|Beispiele|exemples|ejemplos|esempi|voorbeelden)\b", re.IGNORECASE)
 VERBS = AUXILIARIES | frozenset(
-    "hat haben ist sind war wird werden est sont a ont es son está è sono ha is zijn heeft".split()
+    "hat haben ist sind war wird werden est sont ont es son está è sono ha is zijn heeft".split()
 )
 
 
@@ -61,7 +62,7 @@ class InterpretedClaim:
         value_terms = {term for value in self.values for term in terms_of(value.text)}
         other_terms = {term for term in self.terms if not is_number(term)} - value_terms
         short = len(other_terms) <= FRAGMENT_MAX_TERMS and not other_terms & self.question_terms
-        verbless = len(words) <= FRAGMENT_MAX_WORDS and not any(word.strip(".,;") in VERBS for word in words)
+        verbless = not any(word.strip(".,;") in VERBS for word in words)
         labelled = bool(self.values) and len(words) <= LABEL_MAX_WORDS
         return bool(self.question_terms) and verbless and (short or labelled or self.text[:1].isdigit())
 
@@ -81,6 +82,12 @@ class InterpretedClaim:
         text = in_digits(self.text, self.language)
         counted = ones(self.text, None) if len(self.text.split()) <= ONE_MAX_WORDS else ()
         return (*(v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end)), *counted)
+
+    def comparable(self, stated: Sequence[Value]) -> Sequence[Value]:
+        """The stated values that can be the claim's: `two`, for how many towels, is not `2 euros`."""
+        if not (self.needs_question and HOW_MANY.search(self.question)) or unit_asked_for(self.question):
+            return stated
+        return [value for value in stated if value.units <= ONE_UNIT]
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
@@ -113,6 +120,12 @@ class InterpretedClaim:
     def question_is_negated(self) -> bool:
         """Whether the claim depends on a question with a negation: `how much without a driver?`."""
         return bool(self.all_terms - set(self.terms)) and count_negations(self.question, self.language) > 0
+
+
+def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
+    """The unit that a question counts in: `for how many years?`."""
+    found = HOW_MANY.search(question)
+    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 @lru_cache(maxsize=8192)
