@@ -50,7 +50,7 @@ def features(
     matched = _matched_value_terms(claim, index, passage)
     missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
     covered = share(claim.all_terms, claim.all_terms - missing, weigh)
-    answer = frozenset(claim.terms) - claim.question_terms
+    answer = claim.answer_terms
     copied_share = LCSseq.similarity(claim.terms, unit.terms) / len(claim.terms) if claim.terms else 1.0
     names_other = bool(unit.names - claim.words - claim.question_terms)
     return {
@@ -163,7 +163,7 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
 
 def _is_of_other_role(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether a unit has a role of the claim only with a word that makes it another one: the vice captain."""
-    if missing_terms(frozenset(claim.terms) - claim.question_terms, [unit.term_forms]):
+    if missing_terms(claim.answer_terms, [unit.term_forms]):
         return False
     known = claim.words | plain_words(claim.question)
     was = not known.isdisjoint(PAST)
@@ -223,14 +223,13 @@ def _overlap(question_terms: frozenset[str], unit: AnalysedText, context: Analys
 
 def best_question_overlap(claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: TermWeight) -> float:
     """The highest question overlap among the units that do not state the claim's answer."""
-    answer = frozenset(claim.terms) - claim.question_terms
     units = [pair for passage in passages for pair in zip(passage.unit_texts, passage.unit_contexts, strict=True)]
     ranked = sorted(((question_overlap(claim, *pair, weigh), pair[0]) for pair in units), key=lambda each: -each[0])
     return next(
         (
             overlap
             for overlap, unit in ranked
-            if missing_terms(answer, [unit.term_forms]) or missing_values(claim.values, unit.values)
+            if missing_terms(claim.answer_terms, [unit.term_forms]) or missing_values(claim.values, unit.values)
         ),
         0.0,
     )

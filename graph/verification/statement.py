@@ -12,7 +12,7 @@ from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
 from ..text.units import unit_at
 from ..text.values import ONE_UNIT, Value, in_digits, ones, values
-from ..text.words import is_number
+from ..text.words import empty_words, is_number
 from .claims import claim_content
 from .passages import terms_of
 
@@ -53,7 +53,12 @@ class InterpretedClaim:
     @cached_property
     def question_terms(self) -> frozenset[str]:
         """The content terms of the question."""
-        return frozenset(term for term in terms_of(self.question) if term not in QUESTION_WORDS)
+        return frozenset(terms_of(self.question)) - QUESTION_WORDS - empty_words(self.language)
+
+    @cached_property
+    def answer_terms(self) -> frozenset[str]:
+        """The claim's own terms that the question does not have."""
+        return frozenset(self.terms) - self.question_terms - empty_words(self.language)
 
     @cached_property
     def is_fragment(self) -> bool:
