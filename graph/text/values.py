@@ -7,7 +7,7 @@ a German text and 1.5 in an English one.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from math import isclose
 from typing import Literal
@@ -42,7 +42,14 @@ NUMERATORS = {
                                     "three drei trois tres tre drie", "four vier"), 1)
     for word in words.split()
 }  # fmt: skip
-ONE = {"en": "one|single", "de": "ein|eins|eine[nmrs]?", "fr": "une?", "es": "uno?|una", "it": "uno?|una", "nl": "één|een"}
+ONE = {
+    "en": "one|single",
+    "de": "ein|eins|eine[nmrs]?",
+    "fr": "une?",
+    "es": "uno?|una",
+    "it": "uno?|una",
+    "nl": "één|een",
+}
 ONE_UNIT = frozenset({("one", 1.0)})
 """So that a word for one matches only a number without a unit."""
 MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
@@ -111,6 +118,9 @@ PERIOD_WORDS = {
     for word in words.split()
 }  # fmt: skip
 ADVERB = re.compile(rf"\b(?:{'|'.join(PERIOD_WORDS)})\b", re.IGNORECASE)
+
+
+WEEK = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,32 @@ def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
         units, *_ = unit_at(f"1 {match['unit']}", 0, 1)
         found |= {(base, factor * int(match["count"] or 1)) for base, factor in units if base in ("second", "month")}
     return frozenset(found)
+
+
+@lru_cache(maxsize=16384)
+def weekdays(text: str) -> frozenset[int]:
+    """The days of the week that a text names, Monday is 0; `Monday to Friday` names five."""
+    days, found = _day_names(), set[int]()
+    last, end = 0, -1
+    for match in re.finditer(r"[^\W\d_]+", text):
+        if named := days.get(match.group().lower()):
+            ranged = end >= 0 and RANGE.fullmatch(text[end : match.start()])
+            found |= {*named, *(range(last, max(named)) if ranged else ())}
+            last, end = max(named), match.end()
+    return frozenset(found)
+
+
+@cache
+def _day_names() -> dict[str, range]:
+    from babel.dates import get_day_names
+
+    named = {
+        name.lower() + plural: range(day, day + 1)
+        for language in LANGUAGES
+        for day, name in get_day_names("wide", locale=language).items()
+        for plural in ("", "s")
+    }
+    return named | WEEK
 
 
 @lru_cache(maxsize=16384)

@@ -12,7 +12,7 @@ from ..text.facts import count_opposites, plain_words
 from ..text.function_words import QUALIFIED, RELATIVE
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
-from ..text.values import Value, in_digits, missing_values, periods, values
+from ..text.values import Value, in_digits, missing_values, periods, values, weekdays
 from ..text.words import TermWeight, is_number, share
 from .passages import LIFE_DATES, LIFE_TERMS, AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim, unit_asked_for
@@ -28,6 +28,9 @@ RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
 DURATIONS = ("second", "month")
 PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?| (?:and|und|et|y|e|en) ")
+CONTRAST = re.compile(
+    r",? (?:but|while|whereas|aber|während|mais|tandis que|pero|mientras que|ma|mentre|maar|terwijl) ", re.IGNORECASE
+)
 FORMER = re.compile(r"former|ex|ehemalig|früher|ancien|antigu|voormalig")
 PAST = frozenset("was were served had been former war waren était fue era".split())
 """Words with which `a former mayor` is the mayor: `was the mayor`."""
@@ -79,7 +82,9 @@ def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassag
     unit, others = passage.unit_texts[index], passage.context.values
     unmatched = missing_values(claim.values, claim.comparable([*unit.values, *others]))
     return {
-        "value_missing": float(bool(unmatched and missing_values(unmatched, claim.comparable(passage.full_text.values)))),
+        "value_missing": float(
+            bool(unmatched and missing_values(unmatched, claim.comparable(passage.full_text.values)))
+        ),
         "value_elsewhere": float(bool(unmatched) or _is_other_life_date(claim, unit.text)),
     }
 
@@ -100,9 +105,10 @@ def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedP
 
 
 def _periods_differ(claim: InterpretedClaim, unit: AnalysedText) -> bool:
-    """Whether both say how often, and differently: `every month` and `every year`."""
+    """Whether both say how often or on which days, and differently: `every month` and `every year`."""
     claimed, stated = periods(claim.text, claim.language), periods(unit.text, unit.language)
-    return bool(claimed and stated) and claimed.isdisjoint(stated)
+    days = weekdays(claim.text), weekdays(unit.text)
+    return any(own and other and own.isdisjoint(other) for own, other in ((claimed, stated), days))
 
 
 @lru_cache(maxsize=1024)
@@ -285,6 +291,8 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWei
 
     It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of the question.
     """
+    if _contrasts(claim, unit, weigh):
+        return True
     if not (claim.needs_question and claim.values) or not _rivals_of(claim, unit.values):
         return False
     asked = unit_asked_for(claim.question)
@@ -300,6 +308,17 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWei
     wanted = claim.question_terms - shared
     held = [max((_overlap(wanted, part, part, weigh) for part in side), default=0.0) for side in (own, others)]
     return bool(wanted and own) and held[1] > held[0]
+
+
+def _contrasts(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
+    """Whether the clause with the claim's answer is about something else than asked: `cats are free, but dogs pay`."""
+    answer, parts = claim.answer_terms, [AnalysedText(part, unit.language) for part in CONTRAST.split(unit.text)]
+    own = [part for part in parts if answer and not missing_terms(answer, [part.term_forms])]
+    held = [
+        max((_overlap(claim.question_terms, p, p, weigh) for p in parts if (p in own) == side), default=0.0)
+        for side in (True, False)
+    ]
+    return bool(own) and claim.answers_question and held[1] > held[0]
 
 
 def _negation_mismatch(
