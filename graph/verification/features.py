@@ -282,7 +282,10 @@ def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
         value
         for value in stated
         if missing_values([value], claim.values)
-        and (any(map(value.same_kind, claim.values)) or (lasts and any(base in DURATIONS for base, _ in value.units)))
+        and (
+            any(value.same_kind(own) or (value.kind == own.kind and not value.units | own.units) for own in claim.values)
+            or (lasts and any(base in DURATIONS for base, _ in value.units))
+        )
     ]
 
 

@@ -273,6 +273,51 @@ def test_the_letter_of_a_unit_is_no_name() -> None:
     assert score("", "The cellar is kept at 12 °C. [1]", "The cellar is kept at 12 degrees Celsius.") >= 0.5
 
 
+CREW = "| Boat | Skipper | Vice skipper |\n|---|---|---|\n| Tern | Ida Holm | Per Vang |\n"
+VICE = "| Boat | Vice skipper |\n|---|---|\n| Tern | Per Vang |\n"
+NIGHT = "Q: Do trams run at night?\nA: No. After midnight a bus leaves the square every hour."
+LOCKERS = "How many lockers do members get?\nOne. Its key must not be copied."
+LIFE = "Zhu Shijie (3 May 1249 - 9 June 1314) was a teacher of sums. His brother Bao sailed to Java."
+OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 10:00."
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong", "passage"),
+    [
+        ("Who is the skipper of the Tern?", "The skipper is Ida Holm.", "The skipper is Per Vang.", CREW),
+        ("Who sails?", "The vice skipper is Per Vang.", "The skipper is Per Vang.", VICE),
+        ("Who leads the choir?", "The former director of the choir is Liv Berg.", "The director of the choir is Liv Berg.",
+         "The former director of the choir, Liv Berg, wrote the hymn."),
+        ("Who wrote it?", "Liv Berg was the mayor.", "The mayor is Liv Berg.", "The former mayor, Liv Berg, wrote it."),
+        ("Qui est la trésorière ?", "La trésorière adjointe est Anne Roux.", "La trésorière est Anne Roux.",
+         "La trésorière adjointe est Anne Roux depuis mars."),
+        ("Do trams run at night?", "After midnight a bus leaves the square every hour.", "Yes, trams run at night.", NIGHT),
+        ("", "After midnight a bus leaves the square every hour.", "Trams run at night.", NIGHT),
+        ("How many lockers do members get?", "One.", "Two.", LOCKERS),
+        ("How many lockers do members get?", "You get one.", "You get three.", LOCKERS),
+        ("How many keys are there?", "One.", "Two.", "Each room has one key. A second one costs 2 euros."),
+        ("May the key be copied?", "Its key must not be copied.", "Its key may be copied.", LOCKERS),
+        ("When did Zhu Shijie die?", "Zhu Shijie died in 1314.", "Zhu Shijie died in 1249.", LIFE),
+        ("Who sailed to Java?", "Bao sailed to Java.", "Zhu Shijie sailed to Java.", LIFE),
+        ("When does the bath open on weekdays?", "It opens at 8:00.", "On weekdays the bath opens at 10:00.", OPENING),
+        ("What do dogs cost?", "Dogs cost 9 euros.", "Dogs are free.", "Cats are free, but dogs cost 9 euros."),
+        ("How long is the bay?", "The bay is 3 miles long.", "4 miles north of a town named Ost in a low and narrow valley",
+         "The bay is 3 miles long. It lies 4 miles north of a town named Ost in a low and narrow valley."),
+        ("", "Maps are sold and posted.", "Maps are lent.", "Maps are sold and posted but not lent."),
+        ("Which gate does the night train use?", "Gate 7.", "Gate 2.",
+         "The mail train uses gate 2. The night train uses gate 7."),
+    ],
+)  # fmt: skip
+def test_what_is_true_is_told_from_what_comes_near(question: str, right: str, wrong: str, passage: str) -> None:
+    assert score(question, f"{right} [1]", passage) >= 0.5
+    assert score(question, f"{wrong} [1]", passage) < 0.5
+
+
+def test_a_claim_that_is_not_supported_has_a_reason() -> None:
+    [claim] = verify("", "The vice skipper of the Tern is Per Vang, who sails. [1]", ["Per Vang, vice skipper, sails the Tern."]).claims
+    assert claim.verdict == "supported" or claim.because
+
+
 DOORS = "Leave 2 metres between doors of one hall, and 3 metres between a door and a stair."
 PUMPS = ("A pump is covered for 24 months.", "An old pump is sent back within 14 days.")
 
