@@ -283,7 +283,9 @@ def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
         for value in stated
         if missing_values([value], claim.values)
         and (
-            any(value.same_kind(own) or (value.kind == own.kind and not value.units | own.units) for own in claim.values)
+            any(
+                value.same_kind(own) or (value.kind == own.kind and not value.units | own.units) for own in claim.values
+            )
             or (lasts and any(base in DURATIONS for base, _ in value.units))
         )
     ]

@@ -286,12 +286,13 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
     [
         ("Who is the skipper of the Tern?", "The skipper is Ida Holm.", "The skipper is Per Vang.", CREW),
         ("Who sails?", "The vice skipper is Per Vang.", "The skipper is Per Vang.", VICE),
-        ("Who leads the choir?", "The former director of the choir is Liv Berg.", "The director of the choir is Liv Berg.",
-         "The former director of the choir, Liv Berg, wrote the hymn."),
+        ("Who leads the choir?", "The former director of the choir is Liv Berg.",
+         "The director of the choir is Liv Berg.", "The former director of the choir, Liv Berg, wrote the hymn."),
         ("Who wrote it?", "Liv Berg was the mayor.", "The mayor is Liv Berg.", "The former mayor, Liv Berg, wrote it."),
         ("Qui est la trésorière ?", "La trésorière adjointe est Anne Roux.", "La trésorière est Anne Roux.",
          "La trésorière adjointe est Anne Roux depuis mars."),
-        ("Do trams run at night?", "After midnight a bus leaves the square every hour.", "Yes, trams run at night.", NIGHT),
+        ("Do trams run at night?", "After midnight a bus leaves the square every hour.", "Yes, trams run at night.",
+         NIGHT),
         ("", "After midnight a bus leaves the square every hour.", "Trams run at night.", NIGHT),
         ("How many lockers do members get?", "One.", "Two.", LOCKERS),
         ("How many lockers do members get?", "You get one.", "You get three.", LOCKERS),
@@ -301,7 +302,8 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
         ("Who sailed to Java?", "Bao sailed to Java.", "Zhu Shijie sailed to Java.", LIFE),
         ("When does the bath open on weekdays?", "It opens at 8:00.", "On weekdays the bath opens at 10:00.", OPENING),
         ("What do dogs cost?", "Dogs cost 9 euros.", "Dogs are free.", "Cats are free, but dogs cost 9 euros."),
-        ("How long is the bay?", "The bay is 3 miles long.", "4 miles north of a town named Ost in a low and narrow valley",
+        ("How long is the bay?", "The bay is 3 miles long.",
+         "4 miles north of a town named Ost in a low and narrow valley",
          "The bay is 3 miles long. It lies 4 miles north of a town named Ost in a low and narrow valley."),
         ("", "Maps are sold and posted.", "Maps are lent.", "Maps are sold and posted but not lent."),
         ("Which gate does the night train use?", "Gate 7.", "Gate 2.",
@@ -314,7 +316,9 @@ def test_what_is_true_is_told_from_what_comes_near(question: str, right: str, wr
 
 
 def test_a_claim_that_is_not_supported_has_a_reason() -> None:
-    [claim] = verify("", "The vice skipper of the Tern is Per Vang, who sails. [1]", ["Per Vang, vice skipper, sails the Tern."]).claims
+    [claim] = verify(
+        "", "The vice skipper of the Tern is Per Vang, who sails. [1]", ["Per Vang, vice skipper, sails the Tern."]
+    ).claims
     assert claim.verdict == "supported" or claim.because
 
 
