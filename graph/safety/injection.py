@@ -1,71 +1,35 @@
 """Finds text that instructs the assistant or tampers with its prompt, and takes it out of passages; pure.
 
-A sentence is scored by what it speaks of: the assistant, its instructions, the reply to come, the absence of limits,
-and by the markers of chat templates. What procedures say counts for nothing: `Press the button` and `Answer within 3
-days` speak of none of these. Text in disguise (encoded, reversed, in digits or invisible letters) is scored as it reads
-without the disguise.
+`injection_signs` says what such text looks like: it speaks to or of the assistant, of its instructions or of the reply
+to come. What procedures say has none of these signs: `Press the button`, `Answer within 3 days`. Text in disguise
+(encoded, reversed, in digits, in invisible or foreign letters) is read without the disguise.
 """
 
 import base64
 import binascii
 import codecs
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
-from ..learned import logistic
 from ..state import Passage
 from ..text.sentences import units
 from ..text.words import terms
-from .injection_signs import SIGNS, WORD
+from .injection_signs import BACKWARDS, LETTER, PATTERNS, ROTATED, has_sign, plain, row
 
-FLAGGED = 0.5
-"""The score from which on a sentence is taken out."""
-BIAS = -2.75
-LONGEST = 2000
-"""Characters of a sentence that are scored."""
-
-
-# Words of English, German, French, Spanish and Italian, in lower case and without accents.
 MARKER = re.compile(
-    r"<\|\w+\|>|\[/?(?:inst|system|sys)\]|<</?sys>>|</?(?:system|assistant|instructions?|prompt|passages?"
-    r"|question)(?:\s[^>]*)?>"
-    r"|[-=#*_]{3,}\s*(?:end|begin|start) of [a-z ]+|^\W*###\s*(?:system|instruction|assistant|user)\b"
+    r"[<\[#:=*_-](?:(?<=<)(?:\|\w+\|>|</?sys>>|/?(?:system|assistant|instructions?|prompt)(?:\s[^>]*)?>"
+    r"|/(?:passages?|context|documents?|question)>)|(?<=\[)/?(?:inst|system|sys)\]"
+    r"|[-=#*_\[<]+ ?(?:end|begin|start) of [a-z ]+|##\s*(?:system|instruction|assistant|user)\b"
+    r"|(?:(?<=human:)|(?<=user:)|(?<=system:))[^\n]*\bassistant:)"
 )
-
-
-MARKER_WEIGHT = 3.5
-BRACKETS = (
-    "<|",
-    "[inst",
-    "[/inst",
-    "[sys",
-    "<<",
-    "</",
-    "<s",
-    "<a",
-    "<i",
-    "<p",
-    "<q",
-    "###",
-    "---",
-    "===",
-    "***",
-    "___",
-)
-INVISIBLE = re.compile(
-    r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]+"
-)
-COMMON = ("ignor", "instruc", "prompt", "your ", "previous")
-"""Words that show which way round a text is to be read."""
-BACKWARDS = tuple(word[::-1] for word in COMMON)
-ROTATED = tuple(codecs.encode(word, "rot13") for word in COMMON)
-DISGUISE = re.compile(r"[A-Za-z0-9+/_-]{24}|(?:[01]{8} ){4}|[A-Za-z][013457$@][A-Za-z]|\b\w \w \w \w\b")
+"""What a chat template or a prompt has, and a document has not."""
+LONG = 24
+"""Letters without a space that may be encoded text."""
+RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,6}")
+OCTETS = re.compile(r"[01][01]{7}(?:\s?[01]{8}){5,}")
+TAGS = re.compile("[\U000e0020-\U000e007e]")
 SPACED = re.compile(r"\b(?:\w ){3,}\w\b")
-RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,6}|(?:[01]{8}\s?){6,}")
-LEET = str.maketrans("013457$@", "oieastsa")
-LEET_WORD = re.compile(r"\b(?:[a-z]+[013457$@]|[013457$@]+[a-z])[\w$@]+")
 REQUEST = re.compile(
     r"^\W*(?:(?:please|kindly|can you|could you|would you|bitte|remember to|don['’]t (?:forget|hesitate) to"
     r"|consider) )*(?:write|provide|explain"
@@ -79,58 +43,47 @@ CODE = re.compile(
 )
 
 
-def score(text: str) -> float:
-    """How likely a text is to instruct the assistant, 0 to 1."""
-    return logistic(BIAS + max(map(_points, _readings(text[:LONGEST]))))
+def signs(text: str) -> set[str]:
+    """The names of the signs that a text has, as it is and without a disguise."""
+    found = {"marker" for said, _ in _readings(text) if MARKER.search(said)}
+    return found | {name for _, classes in _readings(text) for name, sign in PATTERNS.items() if sign.search(classes)}
 
 
 def is_injection(text: str) -> bool:
     """Whether a text instructs the assistant."""
-    return score(text) >= FLAGGED
+    return any(has_sign(classes) or MARKER.search(said) for said, classes in _readings(text))
 
 
 def is_request(text: str) -> bool:
     """Whether a text asks for something or is code: no statement, and no support unless it is about the question."""
-    plain = _plain(text)
-    return plain.rstrip("\"'”’) ").endswith("?") or bool(REQUEST.search(plain) or CODE.search(text))
+    said = plain(text)
+    return said.rstrip("\"'”’) \n").endswith("?") or bool(REQUEST.search(said) or CODE.search(text))
 
 
-def _points(text: str) -> float:
-    words = frozenset(WORD.findall(text))
-    possible = [(weight, sign) for weight, needed, sign in SIGNS if not any(words.isdisjoint(each) for each in needed)]
-    marked = MARKER_WEIGHT if any(each in text for each in BRACKETS) and MARKER.search(text) else 0.0
-    if marked + sum(weight for weight, _ in possible) < -BIAS:
-        return 0.0
-    return marked + sum(weight for weight, sign in possible if sign(text))
+def _readings(text: str) -> Iterator[tuple[str, str]]:
+    """The text as it reads in plain letters, and as it reads without a disguise, each with the classes of its words."""
+    said = plain(text)
+    classes = row(said)
+    yield said, classes
+    for reading in _undisguised(text, said, classes):
+        yield reading, row(reading)
 
 
-def _readings(text: str) -> Iterator[str]:
-    """The text as it reads in plain letters, and as it reads without a disguise."""
-    plain = _plain(text)
-    yield plain
-    if any(each in plain for each in BACKWARDS):
-        yield plain[::-1]
-    if any(each in plain for each in ROTATED):
-        yield codecs.encode(plain, "rot13")
-    if not text.isascii():
-        yield _plain("".join(chr(ord(each) - 0xE0000) for each in text if 0xE0020 <= ord(each) < 0xE007F))
-    if not DISGUISE.search(text):
-        return
-    plain = SPACED.sub(lambda found: found.group().replace(" ", ""), plain)
-    yield plain
-    if len(LEET_WORD.findall(plain)) >= 3:
-        yield plain.translate(LEET)
-        yield plain.translate(LEET).replace("i", "l")
-    for run in RUN.findall(text):
-        yield from map(_plain, _decoded(run))
-
-
-def _plain(text: str) -> str:
-    """In lower case, without accents and invisible letters."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", INVISIBLE.sub("", text))
-        text = "".join(each for each in text if not unicodedata.combining(each)).replace("ß", "ss")
-    return " ".join(text.lower().split())
+def _undisguised(text: str, said: str, classes: str) -> Iterator[str]:
+    if BACKWARDS in classes:
+        yield said[::-1]
+    if ROTATED in classes:
+        yield codecs.encode(said, "rot13")
+    if LETTER * 4 in classes:
+        yield SPACED.sub(lambda found: found.group().replace(" ", ""), said)
+    if not text.isascii() and TAGS.search(text):
+        yield plain("".join(chr(ord(each) - 0xE0000) for each in text if 0xE0020 <= ord(each) < 0xE007F))
+    words = text.split()
+    runs: list[str] = []
+    if max(map(len, words), default=0) >= LONG:
+        runs = [run for word in words if len(word) >= LONG and "://" not in word for run in RUN.findall(word)]
+    for run in (*runs, *OCTETS.findall(text)):
+        yield from map(plain, _decoded(run))
 
 
 def _decoded(run: str) -> Iterator[str]:
@@ -190,6 +143,8 @@ def without_orders(question: str) -> str:
 @lru_cache(maxsize=16384)
 def planted(text: str, header: str = "") -> tuple[tuple[int, int], ...]:
     """The stretches of a text that instruct the assistant, with what they refer to and the orders that follow them."""
+    if not is_injection(text):
+        return ()
     pieces = [line for piece in _pieces(text, header) for line in _lines(text, *piece)]
     flagged = {number for number, (start, end) in enumerate(pieces) if is_injection(text[start:end])}
     for number in sorted(flagged):

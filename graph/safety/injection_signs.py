@@ -1,283 +1,337 @@
-"""What text that instructs an assistant speaks of: words and patterns in five languages, with weights; pure."""
+"""What text that instructs an assistant looks like: classes of words in ten languages, and orders of them; pure.
 
+A text is read as a row of classes, one letter for each word; a sign is a pattern over that row. So a sign says what is
+done to what (`IGNORE ~5 GIVEN ~3 INSTRUCTION`), in whatever words and language. `benchmarks/prompt_injection.py` has
+what each sign finds alone, and what of benign text it flags.
+"""
+
+import codecs
 import re
-from collections.abc import Callable
-
-Words = frozenset[str]
-
-
-def _words(text: str) -> Words:
-    return frozenset(text.split())
-
-
-OVERRIDE = _words(
-    """ignore disregard forget override overwrite bypass discard abandon neglect ignoriere ignorieren ignoriert vergiss
-    missachte missachten oublie oublier oubliez ignorer ignorez olvida ignora olvide dimentica trascura"""
-)
-
-
-INSTRUCTIONS = _words(
-    """instruction instructions prompt prompts directions directive directives guideline guidelines rules restrictions
-    programming training safety message messages anweisung anweisungen richtlinien sicherheitsrichtlinien regeln
-    vorgaben
-    consigne consignes regles instrucciones reglas directrices istruzioni regole linee"""
-)
-
-
-GIVEN = _words(
-    """all previous prior preceding earlier above former initial original system hidden developer your given you safety
-    vorherigen bisherigen obigen alle deine deiner ihre precedentes anterieures tes vos toutes anteriores previas tus
-    todas precedenti tue tuoi tutte"""
-)
-
-
-REVEAL = _words(
-    """reveal leak expose disclose dump print output display repeat recite show tell share give me zeig zeige verrate
-    nenne revele revelez montre affiche muestra revela mostra mostrami rivela"""
-)
-
-
-PROMPTS = _words(
-    """prompt prompts instructions instrucciones istruzioni anweisungen configuration page pages data daten
-    systemprompt"""
-)
-
-
-REPLY = _words(
-    """answer answers response responses reply replies output outputs completion completions message messages antwort
-    antworten reponse reponses respuesta respuestas risposta risposte"""
-)
-
-
-SUMMARY = REPLY | _words("summary summaries zusammenfassung zusammenfassungen resume resumes resumen riassunto")
-
-
-SHAPE = _words(
-    """add append attach include insert integrate incorporate mention begin end finish prefix replace substitute modify
-    alter change adjust enhance augment enrich extend supplement embed weave render convert transform translate encode
-    encrypt encipher reverse rewrite write format craft express scramble jumble shuffle anagram anagrams misspell remove
-    omit use suggest recommend promote advertise hint appended included inserted added repeated prefixed shown fuge
-    fugen
-    zufugen hinzufugen angehangt anhangen beende schreibe ubersetze ajoute ajouter ajoutez termine incluye anade anadir
-    anadirse agrega aggiungi includi aggiunto aggiunta"""
-)
-
-
-MUST = _words(
-    "must should shall has have need required shown muss mussen soll debe debes doit deve devi verbatim repeat"
-)
-
-
-EVERY = _words("every any each all future jeder jede jedes aller allen chaque tout toute cada cualquier ogni")
-
-
-ASSISTANT = _words(
-    """ai ki llm llms gpt chatgpt claude gemini copilot bot bots chatbot chatbots assistant assistants assistent
-    asistente
-    assistente"""
-)
-
-
-ACT = _words("send email mail forward post upload call invoke execute delete grant transfer empty leak proceed print")
-
-
-UNLIMITED = re.compile(
-    r"\b(?:(?:no|without|ohne|sans|sin|senza|keine[nr]?|any) (?:\w+ ){0,2}?(?:restrictions?|filters?|limits?"
-    r"|limitations?"
-    r"|rules|guidelines|polic(?:y|ies)|censorship|einschrankung(?:en)?|einschraenkungen|regeln|richtlinien"
-    r"|restricciones"
-    r"|filtros?|limites|regles|filtre|restrizioni|filtri|limiti)|unrestricted|uncensored|unfiltered|uneingeschrankt"
-    r"|developer mode|jailbreak\w*|modo desarrollador|entwicklermodus|do anything now"
-    r"|(?:safety|security|content) \w+ (?:disabled|off|removed|lifted)"
-    r"|(?:allow|answer|comply with|beantworte|responde|repond\w+) (?:\w+ )?(?:everything|anything|all content"
-    r"|every request"
-    r"|alles|cualquier cosa|tout))\b"
-)
-
-
-PERSONA = re.compile(
-    r"\b(?:you (?:are|will be|shall be) (?:now|no longer|going to|about to)|you now|from now on|act as|acting as"
-    r"|pretend"
-    r"|from this (?:point|message)|role-?play|simulate|du bist (?:jetzt|nun)|ab (?:jetzt|sofort)"
-    r"|tu es (?:maintenant|desormais)|desormais|(?:ahora )?eres|ahora estas|a partir de ahora|sei ora|d['’]ora in poi"
-    r"|als assistent|come assistente|en tant qu['’]assistant)\b"
-)
-
-
-ADDRESSED = re.compile(
-    r"\b(?:notes?|message|hint|attention|instructions?|hinweis|nota|dear|hello|hey|hi)[ ,:]+"
-    r"(?:(?:to|for|fur|pour|para|per) )?(?:\w+ ){0,2}?"
-    r"(?:ai|ki|llms?|chatgpt|(?:chat)?bots?|assistants?|language models?|agents?|self)\b"
-    r"|\b(?:if|as) you(?: are|['’]re)? an? (?:ai|llm|assistant|language model|bot)\b"
-    r"|\b(?:ai|llm|assistant) (?:agents?|assistants?|models?|systems?|tools?)\b[^.!?]{0,60}\b(?:should|must|shall"
-    r"|need to)\b"
-    r"|\(assistant\)"
-)
-
-
-ROLE = re.compile(
-    r"(?:^|[.!?-]\s*)\W*(?:(?:important )?system(?: (?:update|override|notice|note|message|alert))?|assistant|developer"
-    r"|system(?:hinweis|meldung)|nota del sistema|note systeme|override)\s*:"
-)
-
-
-TRIGGER = re.compile(
-    r"\b(?:when|if|once|after|as soon as|while|before) (?:you )?(?:(?:read|see|process|summari[sz]e|review"
-    r"|parse)(?:ing)? (?:this|these)"
-    r"|(?:respond|answer|reply)(?:ing)?)\b|\bthe next user message"
-)
-
-
-CALLS = re.compile(r"\b(?:call|invoke|run|execute|trigger) (?:the )?(?:\w+ )?[a-z]+_[a-z_]+\b")
-
-
-DECODE = re.compile(
-    r"\b(?:decod|decrypt|dekodier)\w*\b.*\b(?:follow|do|obey|execute|comply|perform|carry out|befolge|suis|sigue)\b"
-)
-
-
-NEW = re.compile(
-    r"\b(?:(?:your )?(?:new|neue|nouvelles?|nuevas?|nuove|updated|only) (?:system )?(?:instructions?|directives?"
-    r"|anweisung(?:en)?|instrucciones|istruzioni|task)\b(?: is\b| are\b|\s*:|\s+supersede)"
-    r"|your (?:rules|instructions|guidelines) (?:have|are) (?:been )?(?:changed|replaced|updated))"
-)
-
-
-MEMORY = re.compile(r"\b(?:save|store|remember|keep|persist)\w*\b[^.!?]*\byour (?:\w+ )?memory\b")
-
-
-SAY_ONLY = re.compile(
-    r"(?:^|[.!?:;,]\s|\b(?:please|and|instead|must|now)\s)\W*(?:only |simply |just |always )?(?:say|reply|respond"
-    r"|answer|output)\b"
-    r"(?:(?<=only say)|(?<=only reply)|(?: \w+){0,3} (?:only|exactly|nothing but|verbatim|word for word))\b"
-    r"|\btell the (?:user|reader)\b"
-)
-
-
-CODE_TO_USE = re.compile(
-    r"\b(?:following|below|subsequent) code (?:snippet|block|excerpt|section|segment)\b.*\byour\b"
-    r"|\b(?:your|incorporat\w*|integrat\w*|embed\w*|insert\w*|inject\w*|utili[sz]\w*|employ\w*|leverag\w*|merg\w*"
-    r"|weav\w*)\b"
-    r".*\b(?:following|below|subsequent) code (?:snippet|block|excerpt|section|segment)\b"
-)
-"""An order to work code into the code that is to be written."""
-
-
-SAY_LITERAL = re.compile(
-    r"(?:^|[.!?:;,]\s|\b(?:please|and|then|must|now|always|only|just)\s)\W*"
-    r"(?:say|repeat|reply|respond|output|print)(?: only| just| back)?(?: with| by saying)?:?"
-    r"(?: the (?:words?|codes?|phrases?|tokens?|strings?|following)(?: \w+)?:?| [\"'“«\u2018`]"
-    r"| (?=[\w-]*\d)[\w-]{4,}| [\w-]+\W*$)"
-    r"|\b(?:say|repeat|print|output) the (?:codes?|phrases?|tokens?|strings?) (?=[\w-]*\d|[\"'“«`])"
-)
-"""An order to say something that the order itself has: a word in quotes, a code, or a single word."""
-
-
-NEGATED = re.compile(r"\b(?:not|never|n['’]t|nicht|niemals|jamais|nunca|mai|no)\W+(?:\w+\W+)?$")
-
-
-PROMPT = re.compile(
-    r"\b(?:system ?-?prompts?|prompt (?:del |de )?(?:sistema|systeme)|instructions (?:that )?you (?:were"
-    r"|have been) given"
-    r"|(?:hidden|initial|original|internal|secret|exact|your|tes|deine[nr]?|tus|tue) (?:system )?(?:prompts?"
-    r"|instruc?tions?"
-    r"|instruc?ciones|istruzioni|anweisungen|configuration)"
-    r"|(?:admin|confidential|private|internal\w*) (?:\w+ )?(?:pages?|data|daten))\b"
-)
-
-
-YOUR_REPLY = re.compile(rf"\b(?:your|deine[rnms]?|ta|votre|tu|tua)\W+(?:\w+\W+){{0,2}}?(?:{'|'.join(sorted(REPLY))})\b")
-
-
-EVERY_REPLY = re.compile(rf"\b(?:{'|'.join(sorted(EVERY))})\W+(?:\w+\W+)?(?:{'|'.join(sorted(SUMMARY))})\b")
-
-
-ORDER = re.compile(
-    r"(?:^|[.!?:;,]\s*|\b(?:please|and|then|to|also|always|now|you|must|should|shall|by|with|bitte|und|et|y|e)\s)"
-    r"\W*(?:\w+ly )?$"
-)
-
-
-WORD = re.compile(r"[^\W\d_]+")
-
-
-def _overrides(text: str) -> bool:
-    """Whether instructions are to be set aside; `Never ignore the safety instructions` says otherwise."""
-    for found in WORD.finditer(text):
-        if found.group() in OVERRIDE and not NEGATED.search(text[: found.start()]):
-            after = frozenset(WORD.findall(text[found.end() : found.end() + 90].split(". ")[0]))
-            if after & INSTRUCTIONS and after & GIVEN:
-                return True
-    return False
-
-
-def _shapes_reply(text: str) -> bool:
-    """Whether it says how a reply of the reader is to be written."""
-    if YOUR_REPLY.search(text):
-        return any(found.group() in SHAPE and ORDER.search(text[: found.start()]) for found in WORD.finditer(text))
-    return bool(EVERY_REPLY.search(text))
-
-
-def _acts(text: str) -> bool:
-    return bool(TRIGGER.search(text) or ROLE.search(text))
-
-
-def _always(text: str) -> bool:
-    return True
-
-
-Sign = tuple[float, tuple[Words, ...], Callable[[str], object]]
-
-
-SIGNS: tuple[Sign, ...] = (
-    (4.0, (OVERRIDE, INSTRUCTIONS, GIVEN), _overrides),
-    (3.5, (REVEAL, PROMPTS), PROMPT.search),
-    (3.5, (SUMMARY, SHAPE, MUST | _words("your deine deiner deinen deinem ta votre tu tua")), _shapes_reply),
-    (
-        2.0,
-        (
-            _words(
-                """restriction restrictions filter filters limit limits limitation limitations rules guidelines policy
-                policies
-                censorship einschrankung einschrankungen einschraenkungen regeln richtlinien restricciones filtro
-                filtros limites
-                regles filtre restrizioni filtri limiti unrestricted uncensored unfiltered uneingeschrankt developer
-                jailbreak
-                desarrollador entwicklermodus anything everything disabled lifted alles cualquier tout content
-                request"""
-            ),
-        ),
-        UNLIMITED.search,
+import unicodedata
+from functools import lru_cache
+from string import ascii_lowercase
+
+CLASSES = {
+    "IGNORE": """ignore ignoring disregard disregarding forget neglect regardless ignoriere ignorieren
+        ignoriert vergiss missachte oublie oubliez oublier ignorez ignora ignorar olvida olvide olviden
+        esqueca desconsidere dimentica dimenticate ignorate trascura negeer vergeet игнорируй игнорируйте
+        забудь забудьте 忽略 无视 忘记 無視 忘れ""",
+    "OVERRIDE": """override overrides overriding overwrite bypass supersede supersedes discard drop abandon
+        circumvent uberschreibe umgehe contourne anula anule sovrascrivi""",
+    "OBEY": """follow obey execute comply perform attend heed do befolge befolgen beachte beachten suis
+        suivez sigue siga segui volg обращай обращайте следуй следуйте 遵循 遵守 従""",
+    "INSTRUCTION": """instruction instructions prompt prompts directive directives directions guideline
+        guidelines guidance rules restrictions programming orders commands constraints input anweisung
+        anweisungen richtlinien regeln vorgaben sicherheitsrichtlinien systemprompt consigne consignes
+        regles instrucciones reglas directrices instrucoes regras diretrizes istruzioni linee regole
+        opdrachten instructies regels инструкции инструкций указания правила команды 指示 指令 提示词 规则 命令 内容
+        プロンプト ルール""",
+    "GIVEN": """previous previously prior preceding earlier above former foregoing original initial system
+        hidden secret given vorherigen bisherigen obigen vorigen precedente precedentes anterieures
+        anteriores previas antes acima arriba precedenti sopra eerdere vorige bovenstaande предыдущие
+        предыдущих прежние выше 以上 之前 上述 先前 上記 以前 これまで""",
+    "EVERY": """every each all any cualquier qualquer everything anything future whole alle allen alles
+        jede jeder jedes toutes tous chaque ogni tout toda todas todos cada tutte tutti все всё любые 所有 一切
+        すべて""",
+    "TOLD": "told given asked taught learned gesagt dit demande pidio dijo pediu disse detto chiesto gezegd сказано",
+    "YOUR": """your deine deiner deinen deinem ihre ta votre vos tes tu tus su tua tuo tue tuoi sua je
+        jouw твой ваши твои""",
+    "YOU": "you du te vous usted voce ты вы 你 您 あなた",
+    "AI": "ai ki ia llm llms gpt chatgpt claude gemini copilot chatbot chatbots bot bots",
+    "ASSISTANT": "assistant assistants assistent asistente assistente ассистент 助手",
+    "MODEL": "model models agent agents modell modele modelo modello",
+    "A": "a an the ein eine un une uma una een",
+    "LANGUAGE": "language",
+    "READER": "user users reader readers human whoever nutzer benutzer utilisateur usuario utente gebruiker",
+    "ANSWER": "answer output reply summary antwort antworte risposta respuesta resposta antwoord ответ 回答 答え",
+    "RESPONSE": """answers response responses replies outputs completion completions message messages
+        summaries antworten zusammenfassung reponse reponses respuestas resume resumen risposte riassunto
+        ответе ответы""",
+    "SAY": """say respond speak talk write print repeat echo display sag schreibe reponds repondez ecris
+        responde escribe rispondi scrivi respondas antwoord напиши ответь скажи выведи 输出 说 出力""",
+    "SHAPE": """add append attach include insert integrate incorporate introduce mention begin start end
+        finish prefix do replace substitute modify alter change adjust enhance augment enrich extend
+        supplement embed weave render convert transform translate encode encrypt encipher reverse rewrite
+        format craft express scramble jumble shuffle anagram misspell remove omit use suggest recommend
+        promote advertise hint contain provide spell sprinkle conclude close sign write fuge fugen beende
+        ubersetze ajoute ajoutez termine traduisez incluye anade agrega traduce aggiungi includi traduci
+        inclua adicione traduza voeg vertaal добавь переведи 添加 翻译""",
+    "REVEAL": """reveal leak expose disclose dump print output display repeat recite show share give copy
+        list zeig zeige verrate nenne gib revele revelez revele-moi montre montre-moi donne-moi affiche
+        affichez muestra revela mostra mostre mostrami rivela toon покажи раскрой 透露 显示 教えて""",
+    "SECRETS": """prompt prompts instructions rules systemprompt anweisungen instrucciones istruzioni
+        instrucoes konfiguration""",
+    "MUST": "must should shall has have need required shown muss mussen soll doit deve devi debe debes precisa moet",
+    "NOW": "now longer going jetzt nun maintenant ahora ora agora nu теперь 现在",
+    "ON": "on onwards forward",
+    "FROM": "from starting",
+    "POINT": "point moment message this",
+    "BE": "are re become bist es eres sei estas is",
+    "NOT": "not never don't dont doesn't no nicht kein niemals ne pas jamais nunca não nao mai non niet не 不要 不",
+    "ONLY": """only exactly nothing solely verbatim exclusively nur ausschliesslich uniquement seulement
+        solo solamente apenas somente soltanto alleen только 只 仅""",
+    "WITH": "with using in as like by mit auf en avec con com met на",
+    "FORM": """word words phrase sentence string token code capitals uppercase lowercase capital json xml
+        yaml emoji emojis rhyme rhymes verse poem haiku base64 hex binary morse latin french german spanish
+        italian english pirate klingon wort satz mot palabra palavra parola woord слово""",
+    "PRETEND": "pretend roleplay simulate impersonate act acting behave",
+    "FREE": "unrestricted uncensored unfiltered jailbroken uneingeschrankt unmoderated",
+    "LIMITS": """restriction restrictions filter filters limit limits limitation limitations rules
+        guidelines policies censorship censoring einschrankung einschrankungen regeln richtlinien
+        restricciones filtros limites reglas regles filtres restrizioni filtri limiti regras beperkingen""",
+    "WITHOUT": "without no free ohne keine sans sin senza sem zonder без",
+    "MODE": "mode modo modus",
+    "DEVELOPER": "developer dan debug admin desarrollador entwickler",
+    "DECODE": "decode decrypt decipher dekodiere decodifica",
+    "TELL": "tell inform ask advise persuade convince urge assure instruct",
+    "CONVERSATION": "conversation chat dialogue dialog session",
+    "SEND": """send email mail forward post upload transmit exfiltrate call invoke delete transfer leak
+        envia envoie sende""",
+    "THIS": "this these diese dieser ce cette este esta questo dit",
+    "TEXT": "page document file text email note message paragraph passage content website dokument",
+    "PROCESS": """read reads reading see sees process processes processing summarise summarises summarising
+        summarize summarizes summarizing parse parses parsing review reviews reviewing index indexing
+        analyse analyze evaluating""",
+    "ANSWERING": "answering replying responding",
+    "ASKED": "asked",
+    "WHEN": "when if once after before while whenever wenn sobald quand si cuando quando als если",
+    "QUESTION": "question questions frage pregunta pergunta domanda vraag вопрос 问题 質問",
+    "SOURCES": "passages sources documents results chunks context",
+    "OTHER": "other remaining rest else",
+    "WHAT": "what",
+    "MY": "my meine meiner ma mon mi il",
+    "AS": "as als come como comme en",
+    "NEXT": "next",
+    "CHANGED": "changed replaced updated lifted disabled removed off",
+    "SHAPED": """appended included inserted added repeated prefixed shown mentioned angehangt anadirse
+        aggiunto ajoute toegevoegd""",
+    "ROLE": "system systemhinweis systemmeldung override assistant",
+    "NEW": "new real actual true only updated neue nouvelle nouvelles nueva nuevas nuove",
+    "TASK": "task goal job mission objective purpose role aufgabe tache tarea compito",
+    "NEW_INSTRUCTION": "instructions directive directives anweisungen instrucciones istruzioni",
+    "NOTE": "note notes notice attention instruction instructions hint hinweis nota dear hello hey hi",
+    "TO": "to for fur an pour para per aan",
+    "CODE": "code",
+    "SNIPPET": "snippet snippets block excerpt section segment",
+    "EMBED": """add adding append appending include including insert integrate integrating incorporate
+        incorporating inject embed embedding merge meld weave interweave introduce employ utilise utilize
+        leverage adopt absorb engage enlist""",
+    "FOLLOWING": "following below subsequent",
+    "WE": "we us",
+    "MENTION": "such like phrase phrases words line lines text texts string example called says",
+    "LEAD": "please kindly then and always simply just instead bitte favor et und",
+    "CAN": "can could would",
+}
+"""Words in lower case and without accents."""
+SIGNS = {
+    "override": (
+        "IGNORE ~5 GIVEN/EVERY/YOUR ~3 INSTRUCTION",
+        "IGNORE ~3 INSTRUCTION ~4 GIVEN/TOLD",
+        "IGNORE EVERY ~2 GIVEN/TOLD",
+        "IGNORE/OVERRIDE ~5 YOU ~2 TOLD",
+        "OVERRIDE ~2 EVERY/YOUR/GIVEN ~3 INSTRUCTION",
+        "^ IGNORE ~2 QUESTION",
+        "NOT ~1 OBEY ~4 GIVEN/YOUR ~3 INSTRUCTION",
+        "^ PRETEND ~4 INSTRUCTION ~2 GIVEN",
+        "OTHER SOURCES ~1 SAY",
     ),
-    (
-        1.5,
-        (
-            _words(
-                """now longer going about act acting pretend roleplay role simulate jetzt nun sofort maintenant
-                desormais eres ahora
-                ora assistent assistente assistant from"""
-            ),
-        ),
-        PERSONA.search,
+    "reveal": (
+        "REVEAL/SAY ~4 YOUR ~2 SECRETS",
+        "REVEAL ~4 GIVEN ~1 SECRETS",
+        "SECRETS ~2 YOU ~2 TOLD",
+        "YOU YOUR INSTRUCTION",
     ),
-    (1.0, (ASSISTANT,), _always),
-    (3.0, (ASSISTANT | _words("agent agents self language"),), ADDRESSED.search),
-    (1.5, (_words("system systemhinweis systemmeldung systeme sistema assistant developer override"),), ROLE.search),
-    (1.5, (_words("when if once after soon while before next"),), TRIGGER.search),
-    (1.5, (ACT,), _acts),
-    (1.5, (_words("call invoke run execute trigger"),), CALLS.search),
-    (3.5, (_words("follow do obey execute comply perform carry befolge suis sigue"),), DECODE.search),
-    (3.0, (INSTRUCTIONS | _words("task"),), NEW.search),
-    (3.0, (_words("say repeat reply respond output print"),), SAY_LITERAL.search),
-    (3.0, (_words("code"), _words("following below subsequent")), CODE_TO_USE.search),
-    (3.0, (_words("memory"),), MEMORY.search),
-    (
-        3.0,
-        (
-            _words("say reply respond answer output print tell"),
-            _words("only exactly nothing verbatim word always simply just user reader"),
-        ),
-        SAY_ONLY.search,
+    "shape of the reply": (
+        "^ SHAPE/SAY/ANSWER ~14 YOUR ~2 ANSWER/RESPONSE !WE",
+        "^ CAN YOU SHAPE/SAY/ANSWER ~14 YOUR ~2 ANSWER/RESPONSE !WE",
+        "YOUR ~2 ANSWER/RESPONSE ~4 MUST ~8 SHAPE !WE",
+        "^ WITH YOUR ~1 ANSWER/RESPONSE ~1 SHAPE/SAY !WE",
+        "^ SHAPE ~8 WHAT YOU SAY/ANSWER",
+        "^ SHAPE/SAY ~2 EVERY ~1 ANSWER/RESPONSE",
+        "EVERY ~1 ANSWER/RESPONSE ~6 MUST ~2 SHAPE",
+        "SHAPED ~4 EVERY ~1 ANSWER/RESPONSE",
+        "EVERY ~1 ANSWER/RESPONSE ~4 SHAPED",
+        "SHAPE ~4 MY ~1 ANSWER/RESPONSE",
     ),
+    "form of the reply": (
+        "^ SAY/ANSWER ~2 ONLY WITH",
+        "^ SAY/ANSWER WITH ONLY |",
+        "^ SAY/ANSWER WITH ~3 FORM",
+        "^ SAY/ANSWER ~5 ONLY OTHER",
+    ),
+    "from now on": (
+        "FROM NOW/THIS ~2 ON/POINT ~2 YOU/YOUR",
+        "YOU ~1 BE NOW ~6 ASSISTANT/AI/FREE/SAY/DEVELOPER",
+    ),
+    "role": (
+        "PRETEND ~4 AI/ASSISTANT/FREE",
+        "^ PRETEND ~2 YOU ~4 BE/NOT",
+        "YOU BE A ~3 FREE/AI",
+    ),
+    "no limits": (
+        "YOU ~3 SAY/ANSWER/BE ~4 WITHOUT ~3 LIMITS",
+        "YOU WITHOUT ~1 LIMITS",
+        "^ SAY/ANSWER ~6 WITHOUT ~3 LIMITS",
+        "AI/PRETEND/DEVELOPER ~5 WITHOUT ~3 LIMITS",
+        "FREE ~2 AI/ASSISTANT/MODE/ANSWER/RESPONSE",
+        "DEVELOPER MODE ~4 YOU/ANSWER/SAY/FREE",
+        "YOUR INSTRUCTION ~2 CHANGED",
+    ),
+    "address to a model": (
+        "^ NOTE ~1 TO ~3 AI",
+        "^ NOTE ~1 TO ~3 LANGUAGE MODEL",
+        "WHEN YOU BE A ~2 AI/LANGUAGE",
+        "AI ~1 ASSISTANT/MODEL ~3 THIS ~3 MUST",
+        "AI/ASSISTANT/READER PROCESS THIS",
+        "AS ASSISTANT ~12 INSTRUCTION/LIMITS",
+        "^ ROLE | ~4 YOU/YOUR/SEND/REVEAL",
+    ),
+    "order about the reader": ("^ TELL ~1 READER",),
+    "when you read this": (
+        "WHEN ~1 PROCESS THIS ~1 TEXT",
+        "WHEN ASKED ~6 SAY/ANSWER",
+        "WHEN YOU ~1 ANSWER/SAY ~6 SHAPE/SEND",
+        "WHEN YOU ~2 TOLD ~6 ANSWER/PROCESS/SAY",
+        "NEXT READER RESPONSE",
+        "^ SEND ~1 TOOL ~9 WHEN ANSWERING",
+    ),
+    "conversation": (
+        "SEND/SHAPE/REVEAL ~6 THIS ~1 CONVERSATION",
+        "EVERY ~5 THIS CONVERSATION",
+    ),
+    "new task": ("YOUR NEW ~1 INSTRUCTION/TASK", "^ NEW ~1 NEW_INSTRUCTION |"),
+    "secrecy": ("NOT ~2 TELL/SAY/REVEAL ~4 THIS ~1 NOTE/INSTRUCTION/TEXT", "NOT ANSWER ~1 QUESTION"),
+    "decode and obey": ("DECODE ~12 OBEY",),
+    "code to use": (
+        "FOLLOWING CODE SNIPPET ~12 YOUR",
+        "YOUR ~9 FOLLOWING CODE SNIPPET",
+        "EMBED ~4 FOLLOWING CODE SNIPPET",
+    ),
+    "literal": ("^ SAY/ANSWER ~4 LITERAL |", "SAY ~1 FORM ~1 LITERAL"),
+}
+"""Orders of classes by name: `A/B` either, `~3` up to three words between, `^` the start of a clause, `|` its end."""
+END, COMMA, QUOTE, WORD, LETTER, LITERAL, TOOL, BACKWARDS, ROTATED = '|,".sCTBR'
+"""Of a row, what no class has: ends of clauses, other words, among them single letters, codes such as ZX-12, names of
+functions, and words that are read backwards or in ROT13."""
+ACCENTS = re.compile("[\u0300-\u036f]+")
+NON_ASCII = re.compile("[^\x00-\x7f]+")
+INVISIBLE = re.compile(
+    r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]+"
 )
-"""Each sign: its log-odds, sets of words of each of which it has one, and what else it has."""
+TYPOGRAPHIC = str.maketrans(
+    "\u2019\u2018\u201c\u201d«»\u201e\u300c\u300d\uff0c\u3002\uff01\uff1f\uff1b\uff1a\u2013\u2014…\xa0",
+    "''" + QUOTE * 7 + ",.!?;:--. ",
+)
+MARKS = str.maketrans("!?;:\n()[]{}<>*#`/=\\", f"{END * 5}" + " " * 14)
+LEET = str.maketrans("013457$@", "oieastsa")
+ALIKE = str.maketrans("асеорхуіѕјһԁαοινρτ", "aceopxyisjhdaoivpt")
+"""Letters of other scripts that look like Latin ones."""
+
+
+def plain(text: str) -> str:
+    """In lower case, without accents and invisible letters; words of scripts without spaces stand apart."""
+    return text.lower() if text.isascii() else NON_ASCII.sub(lambda found: _ascii(found[0]), text.lower())
+
+
+@lru_cache(maxsize=1 << 14)
+def _ascii(letters: str) -> str:
+    folded = unicodedata.normalize("NFKD", INVISIBLE.sub("", letters.translate(TYPOGRAPHIC)))
+    return UNSPACED.sub(r" \g<0> ", ACCENTS.sub("", folded).replace("ß", "ss"))
+
+
+def row(text: str) -> str:
+    """The classes of the words of a plain text, one letter each; what is mentioned in quotes has none."""
+    text = text.replace("://", "").translate(MARKS).replace(". ", END).replace("- ", END)
+    spaced = text.replace(END, f" {END} ").replace(COMMA, f" {COMMA} ").replace(QUOTE, f" {QUOTE} ")
+    classes = "".join(map(_symbol, spaced.split()))
+    return (
+        MENTIONED.sub(lambda found: found[1] + WORD * len(found[2]) + QUOTE, classes) if QUOTE in classes else classes
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _symbol(token: str) -> str:
+    """The letter of a word, also where digits or letters of another script stand for letters."""
+    word = token.strip(".'’-")
+    if (word.isascii() and word.isalpha()) or len(token) > LONGEST_WORD:
+        return SYMBOLS.get(word, WORD)
+    if not word:
+        return END if "." in token else ""
+    spellings = (word, word.translate(ALIKE), word.translate(LEET), word.translate(LEET).replace("i", "l"))
+    first, *_, last = *word.split("'"), ""
+    found = next((SYMBOLS[each] for each in (*spellings, first if last == "s" else last) if each in SYMBOLS), None)
+    if found or word.isdigit():
+        return found or WORD
+    return TOOL if "_" in word else LITERAL if any(map(str.isdigit, word)) and any(map(str.isalpha, word)) else WORD
+
+
+def _symbols() -> tuple[dict[str, str], dict[str, str]]:
+    """The letter of each word, which stands for all classes that it is in, and the letters of each class."""
+    classes: dict[str, list[str]] = {}
+    for name, words in CLASSES.items():
+        for word in plain(words).split():
+            classes.setdefault(word, []).append(name)
+    letters: dict[tuple[str, ...], str] = {}
+    symbols = {word: letters.setdefault(tuple(names), chr(0x100 + len(letters))) for word, names in classes.items()}
+    sets = {name: "".join(letter for names, letter in letters.items() if name in names) for name in CLASSES}
+    telling = [
+        word for name in ("IGNORE", "INSTRUCTION", "SECRETS") for word in CLASSES[name].split() if word.isascii()
+    ]
+    turned = {word[::-1]: BACKWARDS for word in telling} | {codecs.encode(word, "rot13"): ROTATED for word in telling}
+    own = {each: each for each in (END, COMMA, QUOTE)}
+    return {**dict.fromkeys(ascii_lowercase, LETTER), **turned, **symbols, **own}, {
+        **sets,
+        "LITERAL": LITERAL,
+        "TOOL": TOOL,
+    }
+
+
+def _pattern(sign: str) -> tuple[str, str]:
+    """A sign as a regular expression over rows: the letters that it begins with, and what follows them."""
+    begins, *parts = sign.removeprefix("^ ").split()
+    before = f"(?<![^{END}{COMMA}{QUOTE}{_letters('LEAD/MUST/NOW')}].)" if sign[0] == "^" else ""
+    return _letters(begins), before + "".join(map(_part, parts))
+
+
+def _part(part: str) -> str:
+    match part[0]:
+        case "~":
+            return f"[^{END}]{{0,{part[1:]}}}?"
+        case "!":
+            return f"(?![^{END}]{{0,8}}[{_letters(part[1:])}])"
+        case "|":
+            return rf"(?:\{END}|$)"
+        case _:
+            return f"[{_letters(part)}]"
+
+
+def _letters(classes: str) -> str:
+    return "".join(LETTERS[name] for name in classes.split("/"))
+
+
+LONGEST_WORD = 40
+UNSPACED = re.compile("|".join(sorted({w for w in " ".join(CLASSES.values()).split() if w > "\u3000"}, key=len)[::-1]))
+SYMBOLS, LETTERS = _symbols()
+MENTIONED = re.compile(f"([{_letters('MENTION')}].{{0,2}}{QUOTE})([^{QUOTE}]{{0,12}}){QUOTE}")
+PATTERNS = {
+    name: re.compile("|".join(f"[{first}]{rest}" for first, rest in map(_pattern, signs)))
+    for name, signs in SIGNS.items()
+}
+
+
+def _by_letter() -> dict[str, re.Pattern[str]]:
+    """What may follow each letter that a sign begins with."""
+    rests: dict[str, set[str]] = {}
+    for first, rest in (_pattern(sign) for signs in SIGNS.values() for sign in signs):
+        for letter in first:
+            rests.setdefault(letter, set()).add(rest)
+    return {letter: re.compile("|".join(sorted(each))) for letter, each in rests.items()}
+
+
+BY_LETTER = _by_letter()
+BEGINS = re.compile(f"[{''.join(BY_LETTER)}]")
+
+
+def has_sign(classes: str) -> bool:
+    """Whether a row has any sign."""
+    return any(BY_LETTER[found[0]].match(classes, found.end()) for found in BEGINS.finditer(classes))
