@@ -1,9 +1,10 @@
-"""What a retrieval on AI Search costs beside the bare client, and which rung answers when model calls fail.
+"""What a retrieval on AI Search costs beside the bare client, and which rung answers when calls fail.
 
 Set: samples/handbook of this repository under static vectors, synced to the emulated workspace of tests/, which runs in
 a process of its own; the data folder is not used. `ratio` is our search over the same query by the client of
-Databricks, in turns. A question is on the right rung when as many calls failed before as that rung has above it; 50
-questions for each share of failing calls.
+Databricks, in turns. When the model endpoints fail, a question is on the right rung when as many calls failed before as
+that rung has above it. When the index fails, the right outcome is the first rung, or `retrieval unavailable` after all
+three calls; never an answer without passages. 50 questions for each share of failing calls.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from benchmarks.record import ROOT, Target, begin, print_table, record
 from benchmarks.stores import run_index
 from graph.agent import open_agent
 from graph.backend import Scope
+from graph.errors import RetrievalUnavailable
 from graph.release import Breaker, Generation, Models, Release
 from graph.settings import Settings
 from graph.state import Question
@@ -32,6 +34,8 @@ QUICK = Release(name="quick", embedding="wordllama-256")
 ROUNDS, ASKED = 60, 50
 QUESTION = "How long may updates be postponed?"
 CHAT, BACKUP = "databricks:databricks-claude-sonnet-4", "databricks:databricks-meta-llama-3-3-70b-instruct"
+FAILING = {"model": "*/chat/completions", "index": f"*/indexes/{INDEX}/query"}
+UNAVAILABLE = "retrieval unavailable"
 RIGHT = {1: ("primary",), 2: ("retry",), 3: ("backup", "extractive")}
 """The rungs that may answer after so many calls."""
 
@@ -47,10 +51,9 @@ def main() -> None:
         store = Path(place)
         run_index([ROOT / "samples" / "handbook"], store, QUICK)
         results: dict[str, Any] = {"retrieval": asyncio.run(retrieval(store)), "rungs": {}}
-        for share in (0.3, 1.0):
-            ours.send(share)
-            ours.recv()
-            results["rungs"][f"{share:.0%}"] = asyncio.run(rungs(store))
+        for failing in FAILING:
+            for share in (0.3, 1.0):
+                results["rungs"][f"{failing} {share:.0%}"] = asyncio.run(rungs(store, failing, share, ours))
     workspace.terminate()
     row = results["retrieval"]
     print_table("Milliseconds of a search", ("bare", "ours", "ratio"), [(row["bare"], row["ours"], row["ratio"])])
@@ -67,16 +70,22 @@ def main() -> None:
 
 
 def serve(pipe: Connection) -> None:
-    """Serve the emulated workspace until the parent ends; takes shares of chat calls that are to fail."""
+    """Serve the emulated workspace until the parent ends; takes paths, and shares of their calls that are to fail."""
     from databricks_emulator import emulating
 
     with emulating(polls=0) as emulator:
         pipe.send(emulator.environment)
         while True:
-            share = pipe.recv()
+            path, share = pipe.recv()
             emulator.faults.clear()
-            emulator.fault("*/chat/completions", status=503, share=share)
+            emulator.fault(path, status=503, share=share, retry_after=0)
             pipe.send("done")
+
+
+def order(workspace: Connection, path: str, share: float) -> None:
+    """Let a share of the calls to a path fail from now on, and no others."""
+    workspace.send((path, share))
+    workspace.recv()
 
 
 async def retrieval(store: Path) -> dict[str, float]:
@@ -124,22 +133,29 @@ def settings(store: Path, backend: str) -> Settings:
     return Settings(**own)  # type: ignore[arg-type]
 
 
-async def rungs(store: Path) -> dict[str, Any]:
-    """Which rungs answer one question, asked again and again, and the share that the right one answered."""
+async def rungs(store: Path, failing: str, share: float, workspace: Connection) -> dict[str, Any]:
+    """Which rungs answer one question, asked again and again, and the share of right outcomes."""
     release = Release(
         embedding=QUICK.embedding,
         models=Models(simple=CHAT, complex=CHAT, backup=BACKUP),
         generation=Generation(deadline=10, timeout=3, backoff=0.05),
         breaker=Breaker(failures=1.0, minimum=10_000, window=10_000),
     )
-    agent = await open_agent(settings(store, "local"), release)
+    order(workspace, "", 0.0)
+    agent = await open_agent(settings(store, "databricks" if failing == "index" else "local"), release)
+    order(workspace, FAILING[failing], share)
     found: Counter[str] = Counter()
     right = 0
     for _ in range(ASKED):
-        answer = (await agent.graph.ainvoke(Question(question=QUESTION)))["answer"]
+        try:
+            answer = (await agent.graph.ainvoke(Question(question=QUESTION)))["answer"]
+        except RetrievalUnavailable:
+            found[UNAVAILABLE] += 1
+            right += failing == "index"
+            continue
         found[answer["rung"]] += 1
         right += answer["status"] == "answered" and answer["rung"] in RIGHT.get(answer["usage"]["calls"], ())
-    answered = sum(found.values()) - found["decline"]
+    answered = sum(found.values()) - found["decline"] - found[UNAVAILABLE]
     return {"right": right / ASKED, "answered": answered / ASKED, "rungs": dict(found)}
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from ..filters import sql_literal
-from .delta import BATCH, Table, parquet_files
+from .delta import BATCH, CHANGE_FEED, Table, parquet_files
 
 NAME = re.compile(r"\w+(\.\w+){1,2}")
 """The name of a table in a catalog; anything else is a path."""
@@ -36,14 +36,13 @@ class SparkTable(Protocol):
         ...
 
 
-def open_table(spark: SparkSession, name: str, schema: pa.Schema | None = None, format: str = "delta") -> SparkTable:
-    """A table by its path or name; with a schema it is made where there is none."""
+def open_table(spark: SparkSession, name: str, schema: pa.Schema | None = None) -> SparkTable:
+    """A table by its path or name; with a schema it is made where there is none, in a catalog as its default kind."""
     if not NAME.fullmatch(name) or Path(name).exists():
         return _PathTable(spark, Path(name).resolve(), schema)
     if schema is not None and not spark.catalog.tableExists(name):
-        columns = from_arrow_schema(schema)
-        spark.createDataFrame([], columns).write.format(format).saveAsTable(name)
-    return _CatalogTable(spark, name, format)
+        spark.createDataFrame([], from_arrow_schema(schema)).write.options(**CHANGE_FEED).saveAsTable(name)
+    return _CatalogTable(spark, name)
 
 
 class _PathTable:
@@ -68,16 +67,17 @@ class _PathTable:
 
 
 class _CatalogTable:
-    def __init__(self, spark: SparkSession, name: str, format: str) -> None:
-        self._spark, self._name, self._format = spark, name, format
+    def __init__(self, spark: SparkSession, name: str) -> None:
+        self._spark, self._name = spark, name
 
     def frame(self) -> DataFrame:
         return self._spark.table(self._name)
 
     def append(self, frame: DataFrame) -> None:
-        frame.write.format(self._format).mode("append").saveAsTable(self._name)
+        frame.select(*self.frame().columns).write.insertInto(self._name)
 
     def delete(self, column: str, values: Sequence[str]) -> None:
         for start in range(0, len(values), BATCH):
-            listed = ", ".join(map(sql_literal, values[start : start + BATCH]))
-            self._spark.sql(f"DELETE FROM {self._name} WHERE {column} IN ({listed})")
+            condition = f"{column} IN ({', '.join(map(sql_literal, values[start : start + BATCH]))})"
+            if not self.frame().where(condition).isEmpty():
+                self._spark.sql(f"DELETE FROM {self._name} WHERE {condition}")

@@ -116,6 +116,36 @@ def documents(folder: Path) -> Path:
     return folder
 
 
+def test_tables_of_a_catalog_are_named(spark: "SparkSession", small_index: Path, tmp_path: Path) -> None:
+    """In the session's own catalog, whose tables are Parquet: rows are appended there, and none can be removed."""
+    from graph.batch.spark import SparkPlan
+    from graph.batch.spark_index import TableIndex
+
+    spark.sql(f"CREATE DATABASE support LOCATION '{tmp_path / 'support'}'")
+    rows = [(number, QUESTIONS[number % len(QUESTIONS)]) for number in range(12)]
+    spark.createDataFrame(rows, "id long, question string").write.saveAsTable("support.questions")
+    (tmp_path / "package").mkdir()
+    package = pack(tmp_path / "package", QUICK, small_index, external=False).root
+    plan = SparkPlan.of(spark, "spark_catalog.support.questions", "id", "support.answers")
+    plan.run(package, 4, 6, {}, lambda _: None)
+    found = [row.asDict() for row in spark.table("support.answers").collect()]
+    assert {row["id"]: row["error"] for row in found} == {
+        str(number): "QuestionInvalid" if number % 3 == 2 else None for number in range(12)
+    }
+    assert len(found) == 12
+    assert SparkPlan.of(spark, "support.questions", "id", "support.answers").count == 0
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number in range(3):
+        (docs / f"{number}.md").write_text(f"# Rule {number}\n\nThe quota is {number} GB.\n")
+    index = TableIndex(spark, "support.chunks", QUICK, Options(threads=1))
+    assert len(index.update([docs]).indexed) == 3
+    assert index.update([docs]).unchanged == 3
+    index.snapshot(tmp_path / "spark")
+    here = run_index(docs, tmp_path / "here")
+    assert read_manifest(locate(tmp_path / "spark")).digest == here.manifest.digest
+
+
 def test_a_file_that_kills_its_reader_is_refused_alone(spark: "SparkSession", tmp_path: Path) -> None:
     from graph.batch.spark_index import TableIndex
 
