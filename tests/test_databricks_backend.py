@@ -135,7 +135,7 @@ def test_the_guide_leads_from_an_empty_workspace_to_answers(tmp_path: Path, hand
         # The documents are indexed already, so that indexing them takes no time.
         script = f"cp -rL .warrant/handbook .warrant/index\n{script}"
         done = run_commands(
-            script, tmp_path, handbook, 900, WARRANT_THREADS="1", WARRANT_PORT=port, **emulator.environment
+            script, tmp_path, handbook, 1800, WARRANT_THREADS="1", WARRANT_PORT=port, **emulator.environment
         )
         assert done.stdout.count("at most 3 days") >= 4
         assert "0 passages written" in done.stdout

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def test_two_releases_are_logged_promoted_asked_rolled_back_and_asked(handbook: Path, tmp_path: Path) -> None:
     port = str(free_port())
     script = commands_after("docs/releases.md", "\n## Try it\n").replace("localhost:8100", f"127.0.0.1:{port}")
-    done = run_commands(script, tmp_path, handbook, 400, WARRANT_PORT=port, WARRANT_THREADS="1")
+    done = run_commands(script, tmp_path, handbook, 1800, WARRANT_PORT=port, WARRANT_THREADS="1")
     said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     answers: list[Any] = [each["output"] for each in said if "output" in each]
     assert [answer["version"] for answer in answers] == ["1", "2", "2", "1"]
