@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial, wraps
 from typing import Literal, TypeVar, cast
 
-from langgraph.config import get_stream_writer
-
 from .answers import NOTHING_ASKED, answered, declined, why_not
 from .backend import Backend, Brief
 from .caching.cache import reuse
@@ -25,6 +23,7 @@ from .steps import conversation, parts, preprocess
 from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
 from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, used
 from .steps.route import Judged, is_complex, judge
+from .stream_items import emitter_of_this_run
 from .text.language import language_of
 from .text.markers import normalise_markers
 from .text.words import TermWeight, equal_weight
@@ -39,7 +38,7 @@ def step(run: Method) -> Method:
     @wraps(run)
     async def timed(self: "Nodes", state: State) -> State:
         name = run.__name__
-        get_stream_writer()({"event": "status", "step": name})
+        emitter_of_this_run()({"event": "status", "step": name})
         began = time.perf_counter()
         update: State = {**await run(self, state)}
         before = update.get("timings", state.get("timings", {}))
@@ -97,7 +96,7 @@ class Nodes:
         kept = await reuse(self.backend.caches, update["key"], leader_of_this_run(), self._patience(began))
         if kept is None:
             return update
-        get_stream_writer()(_token(kept["text"]))
+        emitter_of_this_run()(_token(kept["text"]))
         return State(**{**update, "answer": kept, "cached": kept["cached"]})
 
     @step
@@ -171,7 +170,7 @@ class Nodes:
         answer = answered(state, checked, self.release, self.backend.retriever.snapshot)
         answer["usage"] = usage
         if self._withholds:
-            get_stream_writer()(_token(answer["text"]))
+            emitter_of_this_run()(_token(answer["text"]))
         if answer["rung"] == "primary" and answer["reason"] is None and not (checked.trouble or state["trouble"]):
             self.backend.caches.answers.put(state["key"], answer)
         return State(answer=answer, failure=None)
@@ -210,7 +209,7 @@ class Nodes:
 
     async def _write(self, state: State, first: Climb, second: Climb | None = None) -> State:
         """A draft, or the failure of the rung; on success the failure that led here stays, as the rung's reason."""
-        emit = get_stream_writer()
+        emit = emitter_of_this_run()
         calls = [await self._call(state, each) for each in (first, second) if each]
         links = LinkFilter(self.release.checking.links)
 
