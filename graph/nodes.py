@@ -243,30 +243,27 @@ def _token(text: str) -> dict[str, str]:
     return {"event": "token", "text": text}
 
 
-# The edges' questions are async for LangGraph to ask them at once: each of a plain function goes through a thread.
-
-
-async def after_preprocess(state: State) -> Literal["retrieve", "__end__"]:
+def after_preprocess(state: State) -> Literal["retrieve", "__end__"]:
     """Was the question answered before?"""
     return "__end__" if "answer" in state["cached"] else "retrieve"
 
 
-async def after_route(state: State) -> Literal["generate", "fallback"]:
+def after_route(state: State) -> Literal["generate", "fallback"]:
     """Is there evidence enough to write an answer?"""
     return "fallback" if state["failure"] else "generate"
 
 
-async def after_generate(state: State) -> Literal["cite", "fallback"]:
+def after_generate(state: State) -> Literal["cite", "fallback"]:
     """Is there a draft?"""
     return "cite" if state["draft"] else "fallback"
 
 
-async def after_fallback(state: State) -> Literal["cite", "fallback"]:
+def after_fallback(state: State) -> Literal["cite", "fallback"]:
     """Is there a draft, or nothing left to try?"""
     return "cite" if state["draft"] or state["rung"] == "decline" else "fallback"
 
 
-async def after_cite(state: State) -> Literal["__end__", "fallback"]:
+def after_cite(state: State) -> Literal["__end__", "fallback"]:
     """Does at least one claim stand?"""
     return "fallback" if state["failure"] and state["rung"] != "decline" else "__end__"
 

@@ -275,7 +275,7 @@ def test_answers_are_plain_json() -> None:
     ],
 )
 def test_the_edges_settle_their_questions(edge: Any, state: State, goes: str) -> None:
-    assert asyncio.run(edge(state)) == goes
+    assert edge(state) == goes
 
 
 def test_a_last_turn_leaves_nothing_behind_in_a_conversation() -> None:

@@ -208,9 +208,9 @@ def test_a_filter_that_is_refused_is_refused_before_any_cache(store: Path) -> No
 
 
 def test_the_last_turns_hit_does_not_end_the_next_turn() -> None:
-    assert asyncio.run(after_preprocess(State(cached=["answer"]))) == "__end__"
+    assert after_preprocess(State(cached=["answer"])) == "__end__"
     last_turns = State(cached=[], answer={"text": "of the last turn"})  # type: ignore[typeddict-item]
-    assert asyncio.run(after_preprocess(last_turns)) == "retrieve"
+    assert after_preprocess(last_turns) == "retrieve"
 
 
 def together(store: Path, author: Author, ways: int) -> list[Answer]:
