@@ -122,6 +122,7 @@ Item = dict[str, Any]
 """One item of the public stream: `event` is status, token, citation, final or error; `seq` counts from 0."""
 ANSWER_FIELDS = tuple(PublicAnswer.model_fields)
 CITATION_FIELDS = tuple(PublicCitation.model_fields)
+SCALARS = (str, int, float, bool, type(None))
 
 
 def public_answer(
@@ -132,16 +133,14 @@ def public_answer(
     # Embeddings are cached for all callers together: a hit would reveal that somebody has asked the same.
     fields["cached"] = [name for name in answer["cached"] if name != "embedding"]
     fields["warnings"] = list(warnings)
-    fields["citations"] = [public_citation(citation) for citation in answer["citations"]]
+    fields["citations"] = [_public_citation(citation) for citation in answer["citations"]]
     public: dict[str, Any] = plain({name: fields[name] for name in ANSWER_FIELDS})
     return public
 
 
-def public_citation(citation: Citation) -> dict[str, Any]:
-    """A citation's public fields as plain JSON values."""
+def _public_citation(citation: Citation) -> dict[str, Any]:
     fields: dict[str, Any] = {"verdict": "supported", **citation}
-    public: dict[str, Any] = plain({name: fields[name] for name in CITATION_FIELDS})
-    return public
+    return {name: fields[name] for name in CITATION_FIELDS}
 
 
 def error_item(error: ErrorResponse, request_id: str) -> Item:
@@ -151,6 +150,8 @@ def error_item(error: ErrorResponse, request_id: str) -> Item:
 
 def plain(value: Any) -> Any:
     """A value in JSON's own types: numpy's numbers and arrays would break a response half-way."""
+    if type(value) in SCALARS:
+        return value
     match value:
         case dict():
             return {str(key): plain(inner) for key, inner in value.items()}

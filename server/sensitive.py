@@ -38,10 +38,11 @@ def policy_of(roles: Iterable[Role], settings: ServerSettings) -> Policy:
 class AnswerFilter:
     """Applies a policy to one answer, as it is streamed and as a whole."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, whole: bool = False) -> None:
+        """`whole`: nobody reads the answer's pieces, so they need not be masked one by one."""
         self._policy, self._stream = policy, MaskedStream(policy.masked)
-        self.holds = bool(policy.blocked)
-        """Whether nothing may be said before the whole answer is known."""
+        self.holds = whole or bool(policy.blocked)
+        """Whether nothing is said before the whole answer is known."""
 
     def token(self, text: str) -> str:
         """What of a piece of the answer may be said now."""
@@ -53,7 +54,7 @@ class AnswerFilter:
 
     def apply(self, public: dict[str, Any]) -> dict[str, Any]:
         """A public answer or citation as the caller may see it."""
-        blocked = self._policy.blocked_in("\n".join(_texts(public))) if self.holds else []
+        blocked = self._policy.blocked_in("\n".join(_texts(public))) if self._policy.blocked else []
         if blocked:
             withheld = {**public, **{name: [] for name in EMPTY}, "text": WITHHELD.format(", ".join(blocked))}
             return {**withheld, "status": "declined", "reason": "sensitive_data", "asked": mask(public["asked"])}

@@ -17,7 +17,7 @@ from server.limits.capacity import Capacity
 from server.limits.limiter import Limiter
 from server.observability.observers import Observer, QuestionRecord
 from server.releases.deployments import Deployment, Deployments
-from server.schemas import Item, QuestionRequest, error_item, public_answer, public_citation
+from server.schemas import Item, QuestionRequest, error_item, public_answer
 from server.sensitive import AnswerFilter, policy_of
 from server.settings import ServerSettings
 from server.streams import AnswerStream, Emit, ResumableStreams
@@ -58,13 +58,17 @@ class AnswerService:
             raise refuse(503, "This release is too old to act on behalf of users. Log it again.")
         return deployment
 
-    def start(self, submitted: QuestionRequest) -> AnswerStream:
-        """Start answering. The work stops when nobody follows the stream any longer, unless it is resumable."""
+    def start(self, submitted: QuestionRequest, *, whole: bool = False) -> AnswerStream:
+        """Start answering. The work stops when nobody follows the stream any longer, unless it is resumable.
+
+        `whole`: who starts it reads the answer alone, and none of its pieces.
+        """
         request = this_request()
         question_id = request.next_question()
+        whole = whole and not request.resumable
 
         async def work(emit: Emit) -> None:
-            await self._select_and_answer(question_id, submitted, request, emit)
+            await self._select_and_answer(question_id, submitted, request, emit, whole=whole)
 
         stream = AnswerStream(work, self.settings.resume if request.resumable else 0.0)
         if request.resumable:
@@ -82,19 +86,21 @@ class AnswerService:
         self, submitted: QuestionRequest, on_item: Callable[[Item], Awaitable[None]] | None = None
     ) -> dict[str, Any]:
         """The whole public answer; `on_item` gets each item before. Raises RequestRefused for an error item."""
-        async with aclosing(self.start(submitted).follow()) as items:
-            async for item in items:
-                if on_item:
+        stream = self.start(submitted, whole=on_item is None)
+        if on_item:
+            async with aclosing(stream.follow()) as items:
+                async for item in items:
                     await on_item(item)
-                if item["event"] == "error":
-                    raise refuse(item["status"], item["error"]["message"], item["error"]["code"])
-                if item["event"] == "final":
-                    answer: dict[str, Any] = item["answer"]
-                    return answer
-        raise refuse(503, "The server is shutting down. Ask again.")
+        last = await stream.last()
+        if last and last["event"] == "error":
+            raise refuse(last["status"], last["error"]["message"], last["error"]["code"])
+        if last is None or last["event"] != "final":
+            raise refuse(503, "The server is shutting down. Ask again.")
+        answer: dict[str, Any] = last["answer"]
+        return answer
 
     async def _select_and_answer(
-        self, question_id: str, submitted: QuestionRequest, request: RequestContext, emit: Emit
+        self, question_id: str, submitted: QuestionRequest, request: RequestContext, emit: Emit, *, whole: bool
     ) -> None:
         """Select the deployment once, so that the answer ends with the release that it began with."""
         async with AsyncExitStack() as stack:
@@ -110,7 +116,7 @@ class AnswerService:
                 self._emit_error(error, question_id, emit)
                 return
             question = Question(question=submitted.question)
-            seen = AnswerFilter(policy_of(request.caller.roles, self.settings))
+            seen = AnswerFilter(policy_of(request.caller.roles, self.settings), whole=whole)
             record = QuestionRecord(question_id, request, submitted, question, deployment, time.time(), seen)
             try:
                 await self._observed(record, emit)
@@ -147,9 +153,6 @@ class AnswerService:
                 emit({"event": "status", "step": item["step"]})
             case "token":
                 _emit_text(record.filter.token(item["text"]), emit)
-            case "citation" if not record.filter.holds:
-                _emit_text(record.filter.rest(), emit)
-                emit({"event": "citation", "citation": record.filter.apply(public_citation(item["citation"]))})
             case "error":
                 raise item["error"]
             case "final":
@@ -172,8 +175,8 @@ class AnswerService:
         public["warnings"] = list(record.warnings)
         if record.filter.holds:
             _emit_text(public["text"], emit)
-            for citation in public["citations"]:
-                emit({"event": "citation", "citation": citation})
+        for citation in public["citations"]:
+            emit({"event": "citation", "citation": citation})
         emit({"event": "final", "answer": public})
 
     def _emit_error(self, error: Exception, question_id: str, emit: Emit) -> str:

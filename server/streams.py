@@ -7,7 +7,8 @@ context variables and would copy the graph's state into the outer call's streams
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import Context
 
 from graph.callers import Caller
@@ -35,10 +36,7 @@ class AnswerStream:
 
     async def follow(self, after: int = -1) -> AsyncGenerator[Item, None]:
         """Every item whose `seq` is greater than `after`, until the work has ended."""
-        self._followers += 1
-        if self._stopping:
-            self._stopping.cancel()
-        try:
+        with self._following():
             position = after + 1
             while True:
                 changed = self._changed
@@ -48,6 +46,21 @@ class AnswerStream:
                 if self._task.done() and position >= len(self._items):
                     break
                 await changed.wait()
+
+    async def last(self) -> Item | None:
+        """The last item, when the work has ended; None when it was stopped before the first."""
+        with self._following():
+            await asyncio.wait({self._task})
+        return self._items[-1] if self._items else None
+
+    @contextmanager
+    def _following(self) -> Iterator[None]:
+        """The work goes on as long as somebody follows it; who follows to its end gets the error that ended it."""
+        self._followers += 1
+        if self._stopping:
+            self._stopping.cancel()
+        try:
+            yield
             if not self._task.cancelled():
                 self._task.result()
         finally:
