@@ -136,10 +136,14 @@ def _check_size(filters: Any) -> None:
             raise FilterInvalid(f"A filter may have {most}; this one has more.")
 
 
+PUBLIC = "public"
+"""The condition of a caller without groups: the name of a column."""
+
+
 def access_condition(groups: list[str]) -> str:
     """The condition that a caller's groups always add: public passages and those of the caller's own groups."""
     if not groups:
-        return "public"
+        return PUBLIC
     return f"(public OR array_has_any(allowed_groups, [{', '.join(map(sql_literal, groups))}]))"
 
 

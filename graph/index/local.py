@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Generic, Protocol
@@ -139,7 +139,8 @@ class SnapshotRetriever:
         """The lexical search; restricted passages are scored with the statistics of public ones."""
         restricted = self._reader.matching_restricted(words, where, scope.pool) if scope.groups else _nothing()
         found: list[Hit]
-        found, own = await asyncio.gather(self._reader.matching(words, where, scope.pool), restricted)
+        public = self.condition(replace(scope, groups=[]))
+        found, own = await asyncio.gather(self._reader.matching(words, public, scope.pool), restricted)
         if not own:
             return found
         scored = await asyncio.to_thread(self._score_restricted, words, own)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..filters import PREFIX, ColumnType
+from ..filters import PREFIX, PUBLIC, ColumnType
 from ..models.embedding import normalise_vector, products
 from .rows import (
     ARROW_TYPES,
@@ -180,7 +180,10 @@ class Reader:
         """The public passages that share words with the text, with their BM25 score."""
         if not words:
             return []
-        query = self._passages.query().nearest_to_text(words, columns=[WORDS]).where(where)
+        query = self._passages.query().nearest_to_text(words, columns=[WORDS])
+        # Restricted passages have their words in the other column; to check for them once more takes a third of a query.
+        if where != PUBLIC or not self._restricted_columns:
+            query = query.where(where)
         return _hits(await _run_query(query, "_score", limit), "_score")
 
     async def matching_restricted(self, words: str, where: str, limit: int) -> list[tuple[Hit, str]]:
