@@ -7,23 +7,29 @@ anchored elsewhere: whoever rewrites the whole log cannot rewrite the anchor too
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import IO, Any
 
 import httpx
-from filelock import FileLock
+from filelock import lock_descriptor, unlock_descriptor
 
 from .errors import AuditUnavailable
 from .files import private_opener, write_private
+from .locks import same_file
 from .settings import StateSettings
 
 FIRST = "0" * 64
 """Stands for the digest before the first record."""
 LOCK_SECONDS = 5.0
 """Seconds to wait for another process that appends."""
+LOCK_POLL = 0.005
+"""Seconds between two looks at whether it has ended."""
 WEBHOOK_SECONDS = 2.0
 """Seconds that the address has to take a head; the log is locked meanwhile."""
 
@@ -77,8 +83,12 @@ class AuditLog:
 
     def __init__(self, path: Path, anchor: Path | None = None, webhook: str | None = None) -> None:
         self.path, self._anchor, self._webhook = path, anchor, webhook
-        self._lock = FileLock(f"{path}.lock", timeout=LOCK_SECONDS, mode=0o600)
+        self._turn = Lock()
+        self._file: IO[bytes] | None = None
         self._end, self._head = 0, AuditHead()
+
+    def __del__(self) -> None:
+        self._close()
 
     @classmethod
     def of(cls, settings: StateSettings) -> "AuditLog":
@@ -88,8 +98,7 @@ class AuditLog:
     def append(self, actor: str, act: str, target: str, outcome: str, **detail: Any) -> AuditRecord:
         """Write a record to disk; raises AuditUnavailable when it cannot be written."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._lock, open(self.path, "ab+", opener=private_opener) as file:
+            with self._turn, self._locked() as file:
                 self._catch_up(file)
                 made = datetime.now(UTC).isoformat(timespec="milliseconds")
                 head = self._head
@@ -104,6 +113,36 @@ class AuditLog:
         except (OSError, TimeoutError, ValueError, httpx.HTTPError) as error:
             raise AuditUnavailable(f"The audit log {self.path} cannot be written: {error}.") from error
         return record
+
+    @contextmanager
+    def _locked(self) -> Iterator[IO[bytes]]:
+        """The log, open and locked against other processes; raises OSError, among them TimeoutError.
+
+        It stays open: to sync a file that was just opened takes the system several times as long.
+        """
+        if self._file is None or not same_file(self._file.fileno(), self.path):
+            self._close()
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = open(self.path, "ab+", opener=private_opener)  # noqa: SIM115
+        file, until = self._file, time.monotonic() + LOCK_SECONDS
+        while not lock_descriptor(file.fileno(), blocking=False):
+            if time.monotonic() > until:
+                raise TimeoutError("another process holds it locked")
+            time.sleep(LOCK_POLL)
+        try:
+            yield file
+        except BaseException:
+            # What could not be written must not be written later.
+            self._close()
+            raise
+        unlock_descriptor(file.fileno())
+
+    def _close(self) -> None:
+        """Close the log, which unlocks it."""
+        if self._file:
+            with suppress(OSError):
+                self._file.close()
+        self._file = None
 
     def _send_head(self, head: str) -> None:
         """Give the newest head to the anchors; raises OSError or httpx.HTTPError."""

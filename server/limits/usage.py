@@ -114,6 +114,8 @@ class UsageStore:
             set_={"amount": total},
             where=total <= bindparam("most", type_=Float),
         ).returning(COUNTS.c.amount)
+        counted = (COUNTS.c.subject == bindparam("of")) & (COUNTS.c.period == bindparam("start"))
+        self._add_to_row = update(COUNTS).where(counted).values(amount=total)
 
     def reserve(
         self, rules: Sequence[tuple[LimitRule, str]], amounts: Mapping[Unit, float], now: datetime | None = None
@@ -149,10 +151,11 @@ class UsageStore:
         """Replace what was reserved by what was used; raises StateUnavailable."""
         try:
             with self._engine.begin() as connection:
-                for key, period, unit in reservation.counts:
-                    more = used[unit] - reservation.amounts[unit]
-                    counted = (COUNTS.c.subject == key) & (COUNTS.c.period == period)
-                    connection.execute(update(COUNTS).where(counted).values(amount=COUNTS.c.amount + more))
+                rows = [
+                    {"of": key, "start": period, "more": used[unit] - reservation.amounts[unit]}
+                    for key, period, unit in reservation.counts
+                ]
+                connection.execute(self._add_to_row, rows)
         except SQLAlchemyError as error:
             raise StateUnavailable("Limits cannot be counted just now.") from error
 

@@ -189,6 +189,18 @@ def test_processes_that_append_at_once_make_one_chain(tmp_path: Path) -> None:
     assert len([*read_records(path)]) == 80
 
 
+def test_a_log_that_was_moved_away_is_not_written_to_where_it_went(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = written(path, 2)
+    moved = path.rename(tmp_path / "moved.jsonl")
+    with pytest.raises(AuditUnavailable, match="shorter"):
+        log.append("ann", "promote", "v9", "done")
+    assert len([*read_records(moved)]) == 2
+    moved.replace(path)
+    assert log.append("ann", "promote", "v9", "done").number == 3
+    assert verify_log(path) is None
+
+
 def test_a_log_that_cannot_be_written_refuses_the_act(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(AuditUnavailable, match="cannot be written"):
