@@ -57,6 +57,8 @@ class StateSettings(BaseSettings):
     """An address elsewhere that gets the same by POST; a record that it does not take counts as not written."""
     keys: Path | None = None
     """The file of callers that `warrant keys` writes; none: no key is checked, and only loopback is served."""
+    at_once: Annotated[int, Field(ge=1)] = 100
+    """Questions that a worker of the server answers at once, and those that a deployed endpoint is provisioned for."""
     signers: Path | None = None
     """Public keys (Ed25519, PEM) of which one must have signed a warrant; none: warrants count without a signature."""
 

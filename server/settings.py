@@ -97,12 +97,13 @@ class ServerSettings(StateSettings, BaseSettings):
     max_streams: Count = 1000
     """Resumable streams that are kept; the oldest are dropped first."""
 
-    at_once: Count = 100
-    """Questions that a worker answers at once; more wait, in turn between teams."""
     waiting: Annotated[int, Field(ge=0)] = 200
     """Questions that may wait in a worker; more are refused (503), those of the team with the most first."""
     wait: Seconds = 10.0
     """Seconds that a question may wait before it is refused (503)."""
+    memory: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Share of the memory in use, of the container's or the machine's, from which on questions are refused (503);
+    1: it is not looked at."""
     caps: dict[str, Count] = {}
     """Fewer at once, as JSON, for a release or a model: `{"staging": 5, "v12": 20, "openai:gpt-4o": 30}`."""
     limits: Path | None = None

@@ -171,6 +171,25 @@ def test_the_deployment_file_of_the_bundle_is_one() -> None:
     assert file.endpoint.capacity["max_provisioned_concurrency"] == 16
 
 
+@pytest.mark.parametrize(
+    ("file", "concurrency"),
+    [
+        ({}, (4, 12)),
+        ({"scale_to_zero": True}, (0, 12)),
+        ({"size": "Medium"}, None),
+        ({"min_workers": 1, "max_workers": 1}, (4, 4)),
+    ],
+)
+def test_an_endpoint_is_provisioned_for_the_questions_of_a_worker(
+    file: dict[str, Any], concurrency: tuple[int, int] | None
+) -> None:
+    from graph.databricks.deployment import EndpointFile
+
+    sent = EndpointFile(**file).provisioned(10).capacity
+    found = (sent.get("min_provisioned_concurrency"), sent.get("max_provisioned_concurrency"))
+    assert found == (concurrency or (None, None))
+
+
 @pytest.mark.slow
 def test_the_commands_of_the_container_work_in_a_clean_environment() -> None:
     done = subprocess.run([ROOT / "scripts" / "check-container"], capture_output=True, text=True, timeout=900)

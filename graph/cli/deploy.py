@@ -76,7 +76,8 @@ def endpoint(
         signed_in: "Workspace", versions: "Registry", settings: Settings, report: "Report"
     ) -> EndpointDeployment:
         served = served_versions(versions, alias, file.endpoint.form)
-        wanted = ServingEndpoint(name, file.endpoint, served, _environment(settings), file.models)
+        sized = file.endpoint.provisioned(settings.at_once) if "at_once" in settings.model_fields_set else file.endpoint
+        wanted = ServingEndpoint(name, sized, served, _environment(settings), file.models)
         return EndpointDeployment(signed_in, wanted, report)
 
     _deploy(f"Endpoint {name}", open_endpoint, plan, minutes, registry, model)
@@ -93,7 +94,8 @@ def app(path: Path | None, plan: bool, minutes: float, registry: str | None, mod
     file = read_deployment(path).app
 
     def open_app(signed_in: "Workspace", versions: "Registry", settings: Settings, report: "Report") -> AppDeployment:
-        return AppDeployment(signed_in, file, versions, _environment(settings), report)
+        capacity = {"WARRANT_AT_ONCE": str(settings.at_once)} if "at_once" in settings.model_fields_set else {}
+        return AppDeployment(signed_in, file, versions, {**capacity, **_environment(settings)}, report)
 
     _deploy(f"App {file.name}", open_app, plan, minutes, registry, model)
 

@@ -7,6 +7,7 @@ are still read.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,9 +62,9 @@ class EndpointFile(_Part):
     form: Literal["responses", "graph"] = "responses"
     """What is served: the ResponsesAgent (MODEL-agent), or the graph itself (MODEL)."""
     size: Literal["Small", "Medium", "Large"] | None = None
-    """The workload size: 4, 8-16 or 16-64 requests at the same time; none: Small, unless `concurrency` is given."""
+    """The workload size: 4, 8-16 or 16-64 requests at the same time."""
     concurrency: Concurrency | None = None
-    """Provisioned concurrency, in place of a size."""
+    """Provisioned concurrency, in place of a size; neither: up to WARRANT_AT_ONCE where that is set, else Small."""
     min_workers: int | None = Field(default=None, ge=0)
     """Read as `concurrency.min` of 4 for each worker."""
     max_workers: int | None = Field(default=None, gt=0)
@@ -90,6 +91,14 @@ class EndpointFile(_Part):
         if low > high:
             raise ValueError(f"the least ({low}) is more than the most ({high})")
         return self
+
+    def provisioned(self, at_once: int) -> "EndpointFile":
+        """As it is where it says how much it can do, else for so many questions at once."""
+        if self.size or self.concurrency or self.max_workers:
+            return self
+        least = 0 if self.scale_to_zero else REQUESTS_OF_A_WORKER
+        most = ceil(at_once / REQUESTS_OF_A_WORKER) * REQUESTS_OF_A_WORKER
+        return self.model_copy(update={"concurrency": Concurrency(min=least, max=most)})
 
     @property
     def capacity(self) -> dict[str, Any]:

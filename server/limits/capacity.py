@@ -1,15 +1,19 @@
-"""Bounds how many questions a worker answers at once: more wait, in turn between teams, and too many are refused."""
+"""Bounds how many questions a worker answers at once: more wait, in turn between teams, and too many are refused.
+
+All are refused while memory is short.
+"""
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
 
 from server.context import RequestContext
 from server.errors import RequestRefused, refuse
+from server.limits.memory import memory_in_use
 from server.observability.metric_definitions import WAITING
 from server.settings import ServerSettings
 
@@ -32,7 +36,8 @@ class _Place:
 class Capacity:
     """The questions of one worker that are being answered, and those that wait."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, in_use: Callable[[], float] = memory_in_use) -> None:
+        self._most_memory, self._in_use = settings.memory, in_use
         self._caps: Mapping[str, int] = {**settings.caps, ALL: settings.at_once}
         self._most_waiting, self._patience = settings.waiting, settings.wait
         self._queue: list[_Place] = []
@@ -49,6 +54,8 @@ class Capacity:
         that has waited longest of the team with the fewest questions under way; of several, of the one whose last turn
         is longest ago.
         """
+        if self._most_memory < 1 and self._in_use() >= self._most_memory:
+            raise self._refused(request)
         team = request.caller.team or request.caller.name
         caps = (ALL, *(name for name in dict.fromkeys(names) if name in self._caps))
         own = _Place(team, caps, asyncio.get_running_loop().create_future())
@@ -60,8 +67,8 @@ class Capacity:
             await asyncio.wait([own.granted], timeout=self._patience)
             if not own.granted.done():
                 own.granted.set_exception(self._refusal())
-            self._name_retry(request, own)
-            own.granted.result()
+            if own.granted.exception():
+                raise self._refused(request)
             began = time.monotonic()
             yield
         finally:
@@ -89,10 +96,11 @@ class Capacity:
     def _refusal(self) -> RequestRefused:
         return refuse(503, "More is asked just now than can be answered. Ask again later.", "overloaded")
 
-    def _name_retry(self, request: RequestContext, own: _Place) -> None:
-        if own.granted.exception():
-            seconds = self._mean_seconds * (len(self._queue) + 1) / self._caps[ALL]
-            request.headers["retry-after"] = str(min(MAX_RETRY_AFTER, max(1, ceil(seconds))))
+    def _refused(self, request: RequestContext) -> RequestRefused:
+        """The refusal of a request, which is told when to ask again."""
+        seconds = self._mean_seconds * (len(self._queue) + 1) / self._caps[ALL]
+        request.headers["retry-after"] = str(min(MAX_RETRY_AFTER, max(1, ceil(seconds))))
+        return self._refusal()
 
     def _leave(self, own: _Place, began: float) -> None:
         """Give the place up, or stop waiting for one."""

@@ -14,6 +14,7 @@ from graph.release import Models, Release
 from server.context import RequestContext
 from server.errors import RequestRefused
 from server.limits.capacity import Capacity
+from server.limits.memory import memory_in_use
 from server.settings import ServerSettings
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -61,6 +62,31 @@ def test_questions_take_turns(settings: dict[str, Any], asked: list[str], order:
     assert asyncio.run(turns(capacity, ["d1"])) == ["d1"], "a place was lost"
 
 
+def test_none_is_taken_while_memory_is_short() -> None:
+    used = [0.95]
+    capacity = Capacity(ServerSettings(memory=0.95), lambda: used[0])
+    assert asyncio.run(turns(capacity, ["a1", "b1"])) == ["503 a1", "503 b1"]
+    used[0] = 0.94
+    assert asyncio.run(turns(capacity, ["a1"])) == ["a1"]
+
+
+GROUP = {"memory.max": "1000\n", "memory.current": "950\n", "memory.stat": "anon 700\ninactive_file 150\n"}
+MACHINE = "MemTotal:       4000 kB\nMemFree:         100 kB\nMemAvailable:   1000 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("group", "machine", "share"),
+    [(GROUP, MACHINE, 0.8), ({**GROUP, "memory.max": "max\n"}, MACHINE, 0.75), ({}, MACHINE, 0.75), ({}, "", 0.0)],
+)
+def test_memory_is_the_containers_or_the_machines(
+    group: dict[str, str], machine: str, share: float, tmp_path: Path
+) -> None:
+    for name, text in {**{f"sys/fs/cgroup/{each}": group[each] for each in group}, "proc/meminfo": machine}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "ascii")
+    assert memory_in_use(tmp_path) == pytest.approx(share)
+
+
 def test_who_leaves_gives_its_place_or_its_turn_up() -> None:
     async def leave() -> None:
         capacity = Capacity(ServerSettings(at_once=1))
@@ -77,6 +103,14 @@ def test_who_leaves_gives_its_place_or_its_turn_up() -> None:
         assert await turns(capacity, ["a1"]) == ["a1"]
 
     asyncio.run(leave())
+
+
+def test_a_server_that_is_short_of_memory_says_so(quick_handbook: Path, tmp_path: Path) -> None:
+    with serving(app_over(quick_handbook, tmp_path, Release(embedding="wordllama-256"), memory=0.0001)) as url:
+        refused = httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=60)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert httpx.get(f"{url}/healthz", timeout=60).status_code == 200
 
 
 def test_a_server_that_is_full_says_so_and_when_to_ask_again(quick_handbook: Path, tmp_path: Path) -> None:

@@ -275,6 +275,17 @@ def test_the_workspace_s_refusals_are_one_sentence(
         logged.emulator.faults.clear()
 
 
+def test_an_endpoint_and_an_app_have_the_capacity_that_is_set(
+    logged: Logged, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/tmp")
+    monkeypatch.setenv("WARRANT_AT_ONCE", "10")
+    logged.emulator.unity.models[MODEL].aliases["production"] = "1"
+    for what, sent in (("endpoint", '"max_provisioned_concurrency": 12'), ("app", "WARRANT_AT_ONCE")):
+        assert main(["deploy", "databricks", what, "--plan", "--registry", UNITY, "--model", MODEL]) == 0
+        assert sent in capsys.readouterr().out
+
+
 def test_a_served_model_signs_in_with_the_token_of_its_resources(
     logged: Logged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
