@@ -27,6 +27,7 @@ from graph.batch.columns import ANSWERS
 from graph.batch.delta import Table
 from graph.batch.local import BatchPlan, run
 from graph.release import Models, Release
+from graph.safety.sensitive import Policy
 from graph.settings import Settings
 
 EMBEDDING = "wordllama-256"
@@ -35,13 +36,14 @@ KILLS, KILLED_ROWS = 30, 4000
 KILLED = """
 import asyncio, sys
 from graph.batch.local import BatchPlan, run
+from graph.safety.sensitive import Policy
 from graph.state import no_usage
 async def ask(question):
     await asyncio.sleep(0.02)
     return {"answer": {"text": "Yes.", "citations": [], "usage": no_usage(), "reason": None, "rung": "primary"}}
 plan = BatchPlan.of(sys.argv[1], "id", sys.argv[2])
 print("begun", flush=True)
-asyncio.run(run(plan, ask, 8, 20, {}, lambda progress: print(progress.answered, flush=True)))
+asyncio.run(run(plan, ask, 8, 20, {}, Policy(), lambda progress: print(progress.answered, flush=True)))
 """
 
 
@@ -80,7 +82,7 @@ async def throughput(folder: Path) -> dict[str, float]:
     write_deltalake(folder / "asked", pa.table({"id": [*range(ROWS)], "question": rows}))
     plan = BatchPlan.of(str(folder / "asked"), "id", str(folder / "answered"))
     began = time.perf_counter()
-    done = await run(plan, agent.graph.ainvoke, AT_ONCE, 40, {}, lambda _: None)
+    done = await run(plan, agent.graph.ainvoke, AT_ONCE, 40, {}, Policy(), lambda _: None)
     rate, ideal = done.answered / (time.perf_counter() - began), AT_ONCE / mean(alone)
     return {"latency": round(mean(alone), 3), "rate": round(rate, 3), "share": round(rate / ideal, 3)}
 

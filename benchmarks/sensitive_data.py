@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import ROOT, Target, begin, print_table, read_records, record
-from graph.safety.sensitive import KINDS, Finding, MaskedStream, Policy, find
+from graph.safety.sensitive import KINDS, PROTECTED, Finding, MaskedStream, Policy, find
 from graph.text.sentences import units
-from server.sensitive import PROTECTED, AnswerFilter
+from server.sensitive import AnswerFilter
 
 COVERED = 0.8
 BY_CHECK_DIGITS = ("CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "US_SSN")

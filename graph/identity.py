@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .audit import AuditLog
-from .callers import PERMISSIONS, Permission
+from .callers import OWNER, PERMISSIONS, Permission, Role
 from .errors import AccessRefused
 from .keys import KeyFile
 from .settings import Settings
@@ -38,6 +38,14 @@ def approver(settings: Settings, act: str, target: str) -> Identity | None:
     if settings.keys is None:
         raise AccessRefused("WARRANT_APPROVER_KEY needs WARRANT_KEYS, the key file that it is checked against.")
     return _require(settings, "WARRANT_APPROVER_KEY", Permission.APPROVE, act, target)
+
+
+def roles(settings: Settings) -> frozenset[Role]:
+    """The roles of WARRANT_KEY's caller; all without a key file, none without a key of it."""
+    if settings.keys is None:
+        return OWNER.roles
+    found = KeyFile(settings.keys).find(settings.key.get_secret_value()) if settings.key else None
+    return found.roles if found else frozenset()
 
 
 def _require(settings: Settings, variable: str, permission: Permission, act: str, target: str) -> Identity | None:

@@ -12,8 +12,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
+from .callers import Role
 from .errors import SettingsInvalid
 from .prices import Price
+from .safety.sensitive import Actions
 
 REGISTRY = Path(".warrant/mlflow/mlflow.db")
 MODEL = r"[a-z0-9][a-z0-9._-]{0,62}"
@@ -59,6 +61,11 @@ class StateSettings(BaseSettings):
     """The file of callers that `warrant keys` writes; none: no key is checked, and only loopback is served."""
     at_once: Annotated[int, Field(ge=1)] = 100
     """Questions that a worker of the server answers at once, and those that a deployed endpoint is provisioned for."""
+    sensitive: dict[Role | Literal["*"], Actions] = {}
+    """What happens to sensitive data in answers, as JSON: `{"app_team": {"EMAIL_ADDRESS": "mask", "US_SSN": "block"}}`.
+
+    `*` is for roles, or types, that are not named; numbers of cards, accounts and identities and secrets are masked.
+    """
     signers: Path | None = None
     """Public keys (Ed25519, PEM) of which one must have signed a warrant; none: warrants count without a signature."""
 

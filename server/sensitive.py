@@ -1,38 +1,18 @@
-"""What callers see of sensitive data by their roles, and how the texts of questions are stored."""
+"""Masks an answer as it is streamed, and stores the texts of questions."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from graph.callers import Role
 from graph.errors import SettingsInvalid
-from graph.safety.sensitive import Actions, MaskedStream, Policy, mask, mask_value, most_lenient
+from graph.safety.sensitive import MaskedStream, Policy, mask
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
-PROTECTED: Actions = {
-    "CREDIT_CARD": "mask",
-    "IBAN_CODE": "mask",
-    "SECRET": "mask",
-    "US_DRIVER_LICENSE": "mask",
-    "US_SSN": "mask",
-}
-"""What nobody sees in answers unless WARRANT_SENSITIVE names the type."""
-WITHHELD = "The answer is withheld: it holds data that you may not see ({})."
-EMPTY = ("citations", "nearest", "repairs", "conflicts", "parts", "unanswered", "missing")
-"""What of a withheld answer is left out."""
 ENCRYPTED = "fernet:"
 """What a stored text begins with that is encrypted."""
-
-
-def policy_of(roles: Iterable[Role], settings: ServerSettings) -> Policy:
-    """What a caller with some roles sees: of several roles the most lenient counts, `*` where none is named."""
-    named = [settings.sensitive[role] for role in roles if role in settings.sensitive]
-    several = named or [settings.sensitive.get("*", PROTECTED)]
-    return most_lenient(Policy(each if "*" in each else {**PROTECTED, **each}) for each in several)
 
 
 class AnswerFilter:
@@ -54,25 +34,7 @@ class AnswerFilter:
 
     def apply(self, public: dict[str, Any]) -> dict[str, Any]:
         """A public answer or citation as the caller may see it."""
-        blocked = self._policy.blocked_in("\n".join(_texts(public))) if self._policy.blocked else []
-        if blocked:
-            withheld = {**public, **{name: [] for name in EMPTY}, "text": WITHHELD.format(", ".join(blocked))}
-            return {**withheld, "status": "declined", "reason": "sensitive_data", "asked": mask(public["asked"])}
-        masked: dict[str, Any] = mask_value(public, self._policy.masked) if self._policy.masked else public
-        return masked
-
-
-def _texts(value: Any) -> list[str]:
-    """Every text in a JSON value."""
-    match value:
-        case str():
-            return [value]
-        case dict():
-            return [text for each in value.values() for text in _texts(each)]
-        case list():
-            return [text for each in value for text in _texts(each)]
-        case _:
-            return []
+        return self._policy.apply(public)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
+from graph.safety.sensitive import policy_of
 from graph.state import Answer, Question, Turn
 from graph.stream_items import Item as GraphItem
 from server.audit import Audit
@@ -18,7 +19,7 @@ from server.limits.limiter import Limiter
 from server.observability.observers import Observer, QuestionRecord
 from server.releases.deployments import Deployment, Deployments
 from server.schemas import Item, QuestionRequest, error_item, public_answer
-from server.sensitive import AnswerFilter, policy_of
+from server.sensitive import AnswerFilter
 from server.settings import ServerSettings
 from server.streams import AnswerStream, Emit, ResumableStreams
 
@@ -116,7 +117,7 @@ class AnswerService:
                 self._emit_error(error, question_id, emit)
                 return
             question = Question(question=submitted.question)
-            seen = AnswerFilter(policy_of(request.caller.roles, self.settings), whole=whole)
+            seen = AnswerFilter(policy_of(request.caller.roles, self.settings.sensitive), whole=whole)
             record = QuestionRecord(question_id, request, submitted, question, deployment, time.time(), seen)
             try:
                 await self._observed(record, emit)

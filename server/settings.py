@@ -11,7 +11,6 @@ from pydantic_settings import BaseSettings, SettingsError
 from graph.callers import Role
 from graph.errors import SettingsInvalid
 from graph.prices import Price
-from graph.safety.sensitive import Actions
 from graph.settings import FROM_ENVIRONMENT, StateSettings
 from server.files import private_directory
 
@@ -120,11 +119,6 @@ class ServerSettings(StateSettings, BaseSettings):
     keep_days: Annotated[float, Field(gt=0)] = 30.0
     """Days after which questions without feedback are deleted."""
 
-    sensitive: dict[Role | Literal["*"], Actions] = {}
-    """What happens to sensitive data in answers, as JSON: `{"app_team": {"EMAIL_ADDRESS": "mask", "US_SSN": "block"}}`.
-
-    `*` is for roles, or types, that are not named; numbers of cards, accounts and identities and secrets are masked.
-    """
     stored_texts: Literal["plain", "mask", "encrypt"] = "plain"
     """How the texts of questions, answers, comments and conversations are stored."""
     stored_key: SecretStr | None = None

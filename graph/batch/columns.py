@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from ..errors import QuestionInvalid
 from ..prices import Prices, cost
+from ..safety.sensitive import Policy, mask
 from ..state import Answer, Question
 
 ASKED = ("question", "filters", "groups", "history")
@@ -68,28 +69,27 @@ def question_of_row(row: Mapping[str, Any]) -> Question:
     return cast(Question, given)
 
 
-def answered_row(row: Mapping[str, Any], answer: Answer, attempts: int, prices: Prices) -> Row:
-    """The row of an answer."""
-    usage = answer["usage"]
+def answered_row(row: Mapping[str, Any], answer: Answer, attempts: int, prices: Prices, policy: Policy) -> Row:
+    """The row of an answer, as a policy lets it be seen."""
+    usage, seen = answer["usage"], policy.apply({**answer})
     same = ("status", "confidence", "route", "rung", "reason", "detail", "release", "snapshot")
     counted = ("model", "calls", "input_tokens", "output_tokens")
-    citations: Any = answer["citations"]
     return {
         **BARE,
-        **{name: answer.get(name) for name in same},
+        **{name: seen.get(name) for name in same},
         **{name: usage.get(name) for name in counted},
         "id": str(row["id"]),
-        "question": row["question"],
-        "answer": answer["text"],
-        "citations": [{name: each.get(name) for name in NAMES} for each in citations],
+        "question": mask(row["question"], (*policy.masked, *policy.blocked)),
+        "answer": seen["text"],
+        "citations": [{name: each.get(name) for name in NAMES} for each in seen["citations"]],
         "cost": cost(usage, prices),
         "attempts": attempts,
     }
 
 
-def failed_row(row: Mapping[str, Any], error: str, message: str, attempts: int) -> Row:
-    """The row of a question that has no answer: the name of the error's class, and its message."""
+def failed_row(row: Mapping[str, Any], error: str, message: str, attempts: int, policy: Policy) -> Row:
+    """The row of a question that has no answer: the name of the error's class, and its message, masked."""
     question = row.get("question")
-    asked = question if isinstance(question, str) else None
-    why = {"error": error, "error_message": message, "attempts": attempts}
+    asked = mask(question, (*policy.masked, *policy.blocked)) if isinstance(question, str) else None
+    why = {"error": error, "error_message": mask(message), "attempts": attempts}
     return {**BARE, "id": str(row["id"]), "question": asked, **why}

@@ -13,6 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from ..prices import Prices
 from ..release import Release
+from ..safety.sensitive import Policy
 from .columns import ANSWERS, Row
 from .delta import Questions, Table
 from .estimate import Estimate, estimate
@@ -67,17 +68,18 @@ async def run(
     most: int,
     commit_rows: int,
     prices: Prices,
+    policy: Policy,
     report: Report,
     seconds: float = COMMIT_SECONDS,
 ) -> BatchProgress:
-    """Ask the plan's rows, `most` at once, and commit their answers, at most `commit_rows` at a time."""
+    """Ask the plan's rows, `most` at once, and commit their answers, as the policy lets them be seen, in commits."""
     await asyncio.to_thread(plan.output.delete, "id", plan.again)
     pace, progress = Pace(most), BatchProgress(plan.count)
     send, receive = anyio.create_memory_object_stream[Row](commit_rows)
 
     async def ask_all() -> None:
         async with send:
-            await ask_rows(plan.questions.new(plan.done), ask, pace, prices, send.send)
+            await ask_rows(plan.questions.new(plan.done), ask, pace, prices, policy, send.send)
 
     try:
         async with anyio.create_task_group() as group, receive:

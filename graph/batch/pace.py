@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 
 from ..prices import Prices
+from ..safety.sensitive import Policy
 from ..state import Answer, Question
 from .columns import Row, answered_row, failed_row, question_of_row
 
@@ -48,7 +49,9 @@ class Pace:
         return row, trouble
 
 
-async def ask_row(row: Mapping[str, Any], ask: Ask, pace: Pace, prices: Prices, pause: float = PAUSE) -> Row:
+async def ask_row(
+    row: Mapping[str, Any], ask: Ask, pace: Pace, prices: Prices, policy: Policy, pause: float = PAUSE
+) -> Row:
     """The answer of a row or its error; asked again while an endpoint is in trouble."""
 
     async def once() -> tuple[Row, bool]:
@@ -56,9 +59,9 @@ async def ask_row(row: Mapping[str, Any], ask: Ask, pace: Pace, prices: Prices, 
             answer: Answer = (await ask(question_of_row(row)))["answer"]
         except Exception as error:  # noqa: BLE001 - it is the row's outcome
             kinds = {kind.__name__ for kind in type(error).__mro__}
-            return failed_row(row, type(error).__name__, str(error), attempts), bool(kinds & {*TRANSIENT})
+            return failed_row(row, type(error).__name__, str(error), attempts, policy), bool(kinds & {*TRANSIENT})
         trouble = answer["reason"] in TROUBLE and answer["rung"] in ("extractive", "decline")
-        return answered_row(row, answer, attempts, prices), trouble
+        return answered_row(row, answer, attempts, prices, policy), trouble
 
     attempts = 1
     while True:
@@ -70,13 +73,13 @@ async def ask_row(row: Mapping[str, Any], ask: Ask, pace: Pace, prices: Prices, 
 
 
 async def ask_rows(
-    rows: Iterator[Row], ask: Ask, pace: Pace, prices: Prices, out: Callable[[Row], Awaitable[None]]
+    rows: Iterator[Row], ask: Ask, pace: Pace, prices: Prices, policy: Policy, out: Callable[[Row], Awaitable[None]]
 ) -> None:
     """Ask every row, `pace.most` at the most at once, and hand on each as soon as it has its answer."""
 
     async def work() -> None:
         for row in rows:
-            await out(await ask_row(row, ask, pace, prices))
+            await out(await ask_row(row, ask, pace, prices, policy))
 
     async with anyio.create_task_group() as group:
         for _ in range(pace.most):

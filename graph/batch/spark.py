@@ -23,6 +23,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from ..errors import SourceInvalid
 from ..prices import Prices
 from ..registry.package import open_package, package_digest
+from ..safety.sensitive import Policy
 from .columns import ANSWERS, ASKED, Row
 from .local import BatchProgress, Report
 from .pace import Ask, Pace, ask_rows
@@ -63,7 +64,9 @@ class SparkPlan:
         new = rows.join(done, "id", "left_anti")
         return cls(spark, target, new, new.count())
 
-    def run(self, package: Path, at_once: int, commit_rows: int, prices: Prices, report: Report) -> BatchProgress:
+    def run(
+        self, package: Path, at_once: int, commit_rows: int, prices: Prices, policy: Policy, report: Report
+    ) -> BatchProgress:
         """Ask them in commits of about `commit_rows` rows; `at_once` questions in each task."""
         output, progress = open_table(self.spark, self.target, ANSWERS), BatchProgress(self.count, at_once=at_once)
         failed = self._failed()
@@ -71,7 +74,7 @@ class SparkPlan:
         number = F.pmod(F.xxhash64("id"), F.lit(commits))
         tasks = math.ceil(min(commit_rows, self.count) / TASK_ROWS)
         archive = _sent(self.spark.sparkContext, package)
-        ask = partial(answer_batches, archive=archive, at_once=at_once, prices=dict(prices))
+        ask = partial(answer_batches, archive=archive, at_once=at_once, prices=dict(prices), policy=policy)
         for each in range(commits):
             rows = self.new.where(number == each).repartition(tasks, "id")
             output.append(rows.mapInArrow(ask, from_arrow_schema(ANSWERS)))
@@ -95,12 +98,12 @@ def _sent(context: SparkContext, package: Path) -> str:
 
 
 def answer_batches(
-    batches: Iterable[pa.RecordBatch], archive: str, at_once: int, prices: Prices
+    batches: Iterable[pa.RecordBatch], archive: str, at_once: int, prices: Prices, policy: Policy
 ) -> Iterator[pa.RecordBatch]:
     """The answers of a task's rows; runs on a worker."""
     runner, ask = _opened(SparkFiles.get(archive), archive)
     for batch in batches:
-        rows = runner.run(_asked(batch.to_pylist(), ask, at_once, prices))
+        rows = runner.run(_asked(batch.to_pylist(), ask, at_once, prices, policy))
         yield pa.RecordBatch.from_pylist(rows, schema=ANSWERS)
 
 
@@ -111,11 +114,11 @@ def _opened(package: str, digest: str) -> tuple[asyncio.Runner, Ask]:
     return runner, runner.run(open_package(Path(package), digest)).graph.ainvoke
 
 
-async def _asked(rows: list[Row], ask: Ask, at_once: int, prices: Prices) -> list[Row]:
+async def _asked(rows: list[Row], ask: Ask, at_once: int, prices: Prices, policy: Policy) -> list[Row]:
     made: list[Row] = []
 
     async def out(row: Row) -> None:
         made.append(row)
 
-    await ask_rows(iter(rows), ask, Pace(at_once), prices, out)
+    await ask_rows(iter(rows), ask, Pace(at_once), prices, policy, out)
     return made

@@ -13,7 +13,9 @@ import click
 
 from ..batch.estimate import Estimate, estimate
 from ..errors import ExtraMissing
+from ..identity import roles
 from ..release_yaml import load_release
+from ..safety.sensitive import Policy, policy_of
 from ..settings import Settings
 from .options import settings_with, takes
 from .terminal import Terminal, echo, json_text, progress_bar
@@ -127,7 +129,15 @@ async def _here(settings: Settings, options: BatchOptions, agreed: Agreed) -> "B
         if not agreed(plan.estimate(agent.release, settings.prices)):
             return None
         with bar() as report:
-            return await run(plan, agent.graph.ainvoke, options.at_once, options.commit_rows, settings.prices, report)
+            return await run(
+                plan,
+                agent.graph.ainvoke,
+                options.at_once,
+                options.commit_rows,
+                settings.prices,
+                _policy(settings),
+                report,
+            )
     finally:
         agent.close()
 
@@ -150,7 +160,7 @@ def _on_spark(settings: Settings, options: BatchOptions, master: str | None, agr
         if not agreed(estimate(plan.count, load_release(part(package, RELEASE)), settings.prices)):
             return None
         with bar() as report:
-            return plan.run(package, options.at_once, options.commit_rows, settings.prices, report)
+            return plan.run(package, options.at_once, options.commit_rows, settings.prices, _policy(settings), report)
 
 
 def _on_databricks(
@@ -169,6 +179,11 @@ def _on_databricks(
         return None
     with bar() as report:
         return job.run(runs, count, options.commit_rows, report)
+
+
+def _policy(settings: Settings) -> Policy:
+    """What the answers may show: as a server would show them to the caller of WARRANT_KEY."""
+    return policy_of(roles(settings), settings.sensitive)
 
 
 def fetched(settings: Settings, name: str) -> Path:

@@ -231,6 +231,17 @@ def mask_value(value: Any, kinds: Sequence[Kind] = KINDS, names: frozenset[str] 
 
 
 Actions = Mapping[Kind | Literal["*"], Action]
+PROTECTED: Actions = {
+    "CREDIT_CARD": "mask",
+    "IBAN_CODE": "mask",
+    "SECRET": "mask",
+    "US_DRIVER_LICENSE": "mask",
+    "US_SSN": "mask",
+}
+"""What nobody sees in answers unless WARRANT_SENSITIVE names the type."""
+WITHHELD = "The answer is withheld: it holds data that you may not see ({})."
+EMPTY = ("citations", "nearest", "repairs", "conflicts", "parts", "unanswered", "missing")
+"""What of a withheld answer is left out."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +265,20 @@ class Policy:
         """The types in a text for which the answer is withheld."""
         return sorted({finding.kind for finding in find(text, self.blocked)}) if self.blocked else []
 
+    def apply(self, public: dict[str, Any]) -> dict[str, Any]:
+        """An answer or citation as the caller may see it."""
+        blocked = self.blocked_in("\n".join(_texts(public))) if self.blocked else []
+        if blocked:
+            withheld = {**public, **{name: [] for name in EMPTY}, "text": WITHHELD.format(", ".join(blocked))}
+            return {
+                **withheld,
+                "status": "declined",
+                "reason": "sensitive_data",
+                "asked": mask(public.get("asked", "")),
+            }
+        masked: dict[str, Any] = mask_value(public, self.masked) if self.masked else public
+        return masked
+
     def blot(self, text: str) -> str:
         """A passage of a document with as many blots as letters where it may not be seen, so that offsets stay."""
         for _, start, end in find(text, (*self.masked, *self.blocked)):
@@ -266,6 +291,25 @@ def most_lenient(policies: Iterable[Policy]) -> Policy:
     several = list(policies)
     actions = {kind: min((each.of(kind) for each in several), key=ACTIONS.index, default="allow") for kind in KINDS}
     return Policy(cast(Actions, actions))
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text in a JSON value."""
+    match value:
+        case str():
+            return [value]
+        case dict():
+            return [text for each in value.values() for text in _texts(each)]
+        case list():
+            return [text for each in value for text in _texts(each)]
+        case _:
+            return []
+
+
+def policy_of(roles: Iterable[str], named: Mapping[Any, Actions]) -> Policy:
+    """What a caller with some roles sees: of several roles the most lenient counts, `*` where none is named."""
+    own = [named[role] for role in roles if role in named] or [named.get("*", PROTECTED)]
+    return most_lenient(Policy(each if "*" in each else {**PROTECTED, **each}) for each in own)
 
 
 BLOT = "█"

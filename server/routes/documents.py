@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from graph.agent import Agent
+from graph.safety.sensitive import policy_of
 from graph.state import Passage
 from server.context import this_request
 from server.errors import refuse
-from server.sensitive import policy_of
 from server.service import AnswerService
 
 EXAMPLES = 4
@@ -67,7 +67,7 @@ def document_routes(service: AnswerService) -> APIRouter:
         start = min(start, len(found.text))
         end = max(start, min(end, len(found.text)))
         first, last = max(0, start - CONTEXT), min(len(found.text), end + CONTEXT)
-        text = policy_of(this_request().caller.roles, service.settings).blot(found.text[first:last])
+        text = policy_of(this_request().caller.roles, service.settings.sensitive).blot(found.text[first:last])
         return DocumentExcerpt(
             document=document,
             title=found.title,

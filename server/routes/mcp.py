@@ -22,12 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from graph.safety.sensitive import mask
+from graph.safety.sensitive import mask, policy_of
 from server.context import this_request
 from server.errors import RequestRefused, error_response, refuse
 from server.routes.plain_text import answer_text
 from server.schemas import SESSION, Item, PublicAnswer, plain, question_request
-from server.sensitive import policy_of
 from server.service import AnswerService
 
 log = logging.getLogger("warrant.mcp")
@@ -153,7 +152,7 @@ class McpEndpoint:
         deployment, groups = await self._service.deployment(), list(this_request().caller.groups)
         async with asyncio.timeout(deployment.agent.deadline + self._service.settings.grace):
             found = await deployment.agent.search(given.query, given.filters, groups, given.limit)
-        policy = policy_of(this_request().caller.roles, self._service.settings)
+        policy = policy_of(this_request().caller.roles, self._service.settings.sensitive)
         passages = [
             {name: plain(each[name]) for name in FoundPassage.model_fields}  # type: ignore[literal-required]
             | {"text": policy.blot(each["text"])}

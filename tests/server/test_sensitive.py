@@ -13,10 +13,11 @@ from support import QUICK, run_index
 
 from graph.callers import Role
 from graph.errors import SettingsInvalid
+from graph.safety.sensitive import policy_of
 from server.errors import ErrorResponse
 from server.observability.answer_store import read_feedback
 from server.observability.logs import _JsonLines
-from server.sensitive import AnswerFilter, StoredTexts, policy_of
+from server.sensitive import AnswerFilter, StoredTexts
 from server.settings import ServerSettings
 
 CARD, MAIL = "4012 8888 8888 1881", "ann.lee@mail.example.org"
@@ -107,11 +108,11 @@ def test_encrypted_texts_need_a_key_that_fits() -> None:
 
 def test_a_role_has_its_own_policy_and_the_most_lenient_of_several_counts() -> None:
     settings = ServerSettings(sensitive={"app_team": {"EMAIL_ADDRESS": "mask"}, "security_admin": {"*": "allow"}})
-    assert AnswerFilter(policy_of([Role.APP_TEAM], settings)).apply({"text": f"{MAIL} {CARD}"}) == {
+    assert AnswerFilter(policy_of([Role.APP_TEAM], settings.sensitive)).apply({"text": f"{MAIL} {CARD}"}) == {
         "text": "<EMAIL_ADDRESS> <CREDIT_CARD>"
     }
-    assert policy_of([Role.APP_TEAM, Role.SECURITY_ADMIN], settings).masked == ()
-    assert policy_of([Role.DATA_SCIENTIST], settings).of("CREDIT_CARD") == "mask"
+    assert policy_of([Role.APP_TEAM, Role.SECURITY_ADMIN], settings.sensitive).masked == ()
+    assert policy_of([Role.DATA_SCIENTIST], settings.sensitive).of("CREDIT_CARD") == "mask"
 
 
 def test_errors_and_logs_are_masked() -> None:

@@ -13,6 +13,7 @@ from support import QUICK
 import warrant
 from graph.agent import Agent, open_agent
 from graph.errors import RetrievalUnavailable
+from graph.safety.sensitive import policy_of
 from graph.settings import Settings
 from graph.state import Question
 from server.context import RequestContext
@@ -21,7 +22,7 @@ from server.observability.observers import QuestionRecord
 from server.observability.shadow import QUEUE_SIZE, ShadowObserver
 from server.releases.deployments import Deployment, ShadowCandidate, hash_fraction
 from server.schemas import QuestionRequest
-from server.sensitive import AnswerFilter, policy_of
+from server.sensitive import AnswerFilter
 from server.settings import ServerSettings
 
 HOTEL = Question(question="What is the hotel limit in the EU?")
@@ -52,7 +53,7 @@ async def agent(quick_handbook: Path) -> Agent:
 
 def record(agent: Any, name: str = "request-1", public: dict[str, Any] | None = None) -> QuestionRecord:
     submitted = QuestionRequest(question=HOTEL["question"])
-    seen = AnswerFilter(policy_of([], ServerSettings()))
+    seen = AnswerFilter(policy_of([], {}))
     found = QuestionRecord(name, RequestContext(name), submitted, HOTEL, Deployment("", agent), 0.0, seen)
     found.public = public if public is not None else {"status": "answered", "text": "EUR 145 [1]"}
     return found

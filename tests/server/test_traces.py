@@ -125,6 +125,28 @@ def test_what_a_model_really_said_is_traced_and_told_nobody(
 
 
 @pytest.mark.slow
+def test_sensitive_data_is_in_no_trace(quick_handbook: Path, tmp_path: Path, database: str) -> None:
+    mail = "ann.lee@mail.example.org"
+    (tmp_path / "script.yaml").write_text(f"- reply: The hotel limit is told by {mail}. [1]\n")
+    name = f"scripted:{tmp_path}/script.yaml"
+    release = QUICK.model_copy(update={"models": Models(simple=name, complex=name)})
+    with serving(
+        app_over(quick_handbook, tmp_path, release, traces=database, traces_share=1.0, traces_text=True)
+    ) as url:
+        sent = counted(url, "sent"), counted(url, "sent", "feedback")
+        body = {"input": {"question": f"What is the hotel limit in the EU, asks {mail}?"}}
+        answer = httpx.post(f"{url}/rag/invoke", json=body, timeout=60).json()["output"]
+        said = {"request_id": answer["request_id"], "rating": "up", "comment": f"Ask {mail}."}
+        httpx.post(f"{url}/feedback", json=said, timeout=60)
+        until(lambda: (counted(url, "sent"), counted(url, "sent", "feedback")) == (sent[0] + 1, sent[1] + 1))
+    [trace] = traces_in(database, answer["request_id"])
+    exported = json.dumps(trace.to_dict())
+    assert mail not in exported
+    assert "asks <EMAIL_ADDRESS>?" in exported
+    assert "told by <EMAIL_ADDRESS>" in exported
+
+
+@pytest.mark.slow
 def test_no_text_is_traced_when_none_is_wanted(quick_handbook: Path, tmp_path: Path, database: str) -> None:
     with traced_server(quick_handbook, tmp_path, database, traces_text=False) as url:
         sent = counted(url, "sent")

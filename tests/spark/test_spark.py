@@ -23,6 +23,7 @@ from graph.index.store import locate
 from graph.index.tables import Reader
 from graph.ingest.options import Options, Outcome
 from graph.registry.package import pack
+from graph.safety.sensitive import Policy
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -181,7 +182,7 @@ def test_all_rows_are_there_once_though_a_worker_dies(
     monkeypatch.setattr("graph.batch.spark.TASK_ROWS", 16)
     plan = SparkPlan.of(spark, source, "id", target)
     with when_half_is_done(spark, lambda: cluster.kill(1)):
-        done = plan.run(package, 4, 1000, {}, lambda _: None)
+        done = plan.run(package, 4, 1000, {}, Policy(), lambda _: None)
     assert cluster.processes[1].poll() is not None
     rows = list(Table(target, ANSWERS).rows())
     assert Counter(row["id"] for row in rows) == Counter(str(n) for n in range(300))

@@ -25,8 +25,10 @@ from graph.batch.pace import Pace, ask_row
 from graph.cli.batch import batch
 from graph.errors import BudgetExceeded, IndexBusy, ModelFailed, QuestionInvalid, SourceInvalid
 from graph.release import Release
+from graph.safety.sensitive import Action, Policy
 from graph.state import no_usage
 
+MAIL = "ann.lee@mail.example.org"
 MODEL = Release(models={"simple": "openai:gpt-4o-mini", "complex": "openai:gpt-4o"})
 PRICES = {"gpt-4o-mini": (0.15, 0.6), "gpt-4o": (2.5, 10.0)}
 
@@ -62,8 +64,8 @@ async def yes(_: Any) -> dict[str, Any]:
     return answer()
 
 
-def run_all(plan: BatchPlan, ask: Any = yes, commit_rows: int = 10) -> Any:
-    return asyncio.run(run(plan, ask, 4, commit_rows, {}, lambda _: None))
+def run_all(plan: BatchPlan, ask: Any = yes, commit_rows: int = 10, policy: Policy | None = None) -> Any:
+    return asyncio.run(run(plan, ask, 4, commit_rows, {}, policy or Policy(), lambda _: None))
 
 
 def test_every_row_is_answered_once_and_errors_are_kept(quick_handbook: Path, tmp_path: Path) -> None:
@@ -94,6 +96,31 @@ def test_what_is_there_is_not_asked_again_and_errors_are_on_demand(tmp_path: Pat
         run_all(BatchPlan.of(source, "id", target, retry), ask)
     assert sorted(calls) == ["a", "b", "b", "c"]
     assert {row["error"] for row in rows_of(target).values()} == {None}
+
+
+@pytest.mark.parametrize(
+    ("action", "text", "status"),
+    [
+        ("allow", f"Ask {MAIL}.", "answered"),
+        ("mask", "Ask <EMAIL_ADDRESS>.", "answered"),
+        ("block", "The answer is withheld: it holds data that you may not see (EMAIL_ADDRESS).", "declined"),
+    ],
+)
+def test_answers_are_written_as_the_policy_lets_them_be_seen(
+    action: Action, text: str, status: str, tmp_path: Path
+) -> None:
+    source, target = asked(tmp_path, [f"Who is {MAIL}?", f"fail {MAIL}"]), str(tmp_path / "answers")
+
+    async def ask(question: Any) -> dict[str, Any]:
+        if question["question"].startswith("fail"):
+            raise QuestionInvalid(f"not {MAIL}")
+        return answer(text=f"Ask {MAIL}.", citations=[{"quote": f"Ask {MAIL}.", "marker": 1}])
+
+    run_all(BatchPlan.of(source, "id", target), ask, policy=Policy({"EMAIL_ADDRESS": action}))
+    rows = rows_of(target)
+    assert (rows["0"]["answer"], rows["0"]["status"]) == (text, status)
+    assert (MAIL in str(rows["0"])) == (MAIL in str(rows["1"]["question"])) == (action == "allow")
+    assert rows["1"]["error_message"] == "not <EMAIL_ADDRESS>"
 
 
 def test_a_plan_to_ask_errors_again_takes_none_of_them_out(tmp_path: Path) -> None:
@@ -157,7 +184,7 @@ def test_fewer_are_asked_at_once_while_an_endpoint_is_in_trouble(trouble: str) -
         queue = iter(rows)
 
         async def work() -> list[dict[str, Any]]:
-            return [await ask_row(row, ask, pace, {}, pause=0) for row in queue]
+            return [await ask_row(row, ask, pace, {}, Policy(), pause=0) for row in queue]
 
         return [row for part in await asyncio.gather(*(work() for _ in range(16))) for row in part]
 
@@ -192,12 +219,13 @@ def test_a_row_that_cannot_be_asked(row: dict[str, Any]) -> None:
 KILLED = """
 import asyncio, sys
 from graph.batch.local import BatchPlan, run
+from graph.safety.sensitive import Policy
 from graph.state import no_usage
 async def ask(question):
     await asyncio.sleep(0.002)
     return {"answer": {"text": "Yes.", "citations": [], "usage": no_usage(), "reason": None, "rung": "primary"}}
 plan = BatchPlan.of(sys.argv[1], "id", sys.argv[2])
-asyncio.run(run(plan, ask, 4, 20, {}, lambda progress: print(progress.answered, flush=True)))
+asyncio.run(run(plan, ask, 4, 20, {}, Policy(), lambda progress: print(progress.answered, flush=True)))
 """
 
 
