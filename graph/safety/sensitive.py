@@ -87,12 +87,16 @@ CALLED = (
     r"(?i:\b(?:phone|tel|telephone|telefon\w*|mobile?|cell|fax|call(?:ed|ing)?|dial|office|desk|messages? to"
     r"|answering at|reach (?:me|us|him|her)|sms|whatsapp|number)\b)"
 )
-NAME = r"[^\W\d_a-z](?:[\w'’-]*\w|\.)?"
+NAME = r"[^\W\d_a-z](?:(?:[^\W\d_]|['’-])*[^\W\d_](?![\w-])|\.|(?!\w))"
 STREET = (
     r"(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct|squares?|place|pl|terrace|way|walk"
     r"|crescent"
     r"|highway|hwy|str|tie|rue|via|viale|calle|avenida|rua|utca|u|út|ulica|ul)"
 )
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+UNIT = r"\b(?:Apt|Suite|Flat)\b\.? ?\d{1,4}\b"
+UNITS = ("apt", "suite", "flat")
+"""Words for a part of a house."""
 JOINED = r"(?:stra(?:ß|ss)e|str\.|weg|platz|gasse|allee|gade|vej|gatan|vägen|katu|straat|laan)"
 """Words for streets, and those that names of streets end with."""
 RECOGNISERS = (
@@ -175,6 +179,36 @@ RECOGNISERS = (
             rf"(?P<found>{NAME}(?: {NAME}){{0,3}})"
         ),
         digits=False,
+    ),
+    Recogniser(
+        "PERSON",
+        re.compile(
+            rf"\b(?i:I am|I['’]m|says|regards|sincerely|dear|attn)\b[,:]?\s+(?P<found>{NAME}(?: {NAME}){{1,3}})"
+        ),
+        digits=False,
+    ),
+    Recogniser(
+        "PERSON",
+        re.compile(
+            rf"(?:\A|\n[ \t]{{0,20}}\n|:)[^\w\n]{{0,8}}(?P<found>{NAME}(?: {NAME}){{1,2}})[ \t]*\n"
+            rf"(?=(?:[^\n]{{0,80}}\n){{0,3}}?[^\n]{{0,80}}{UNIT})"
+        ),
+        hints=UNITS,
+    ),
+    Recogniser(
+        "STREET_ADDRESS",
+        re.compile(rf"(?m)^[^\w\n]*(?=[^\n]{{0,80}}\d)(?P<found>[^\W_][^\n]{{0,80}}[^\W_]\s{{1,20}}{UNIT})"),
+        hints=UNITS,
+    ),
+    Recogniser("STREET_ADDRESS", re.compile(rf"(?i){UNIT}"), hints=UNITS),
+    Recogniser(
+        "STREET_ADDRESS",
+        re.compile(
+            r"(?i:\b(?:lives?|living|located|office is|offices are|my address(?: is)?|station is)"
+            r"(?: (?:at|in|on|located))*:?) "
+            rf"(?!{MONTH})(?P<found>{NAME}(?: {NAME}){{0,3}} \d{{1,4}}\b|\d{{1,5}} {NAME}(?: {NAME}){{0,3}})"
+        ),
+        hints=("live", "living", "located", "office", "address", "station"),
     ),
     Recogniser(
         "STREET_ADDRESS",

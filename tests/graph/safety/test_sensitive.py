@@ -19,6 +19,11 @@ FOUND = [
     ("Use sk-proj-abcdEFGH1234567890 for it.", "Use <SECRET> for it."),
     ("Ask Dr. Ann Lee.", "Ask Dr. <PERSON>."),
     ("She lives at 14 Crown Street.", "She lives at <STREET_ADDRESS>."),
+    ("The office is located at Villa Rossa 12.", "The office is located at <STREET_ADDRESS>."),
+    ("Ann B. Lee\n1593 Pagari 18\nSuite 932\nOslo", "<PERSON>\n<STREET_ADDRESS>\nOslo"),
+    ('"It is late," says Ann Lee.', '"It is late," says <PERSON>.'),
+    ("The talk is on June 5, and Suite Bergamasque is played.",) * 2,
+    ("Name: NV_INGEST_BATCHES",) * 2,
 ]
 PLAIN = [
     "Order 4012888888881882 of 2024-01-15 costs 1,200,000 EUR.",
