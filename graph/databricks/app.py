@@ -204,8 +204,8 @@ class AppDeployment:
         if before is None or before.active_deployment is None:
             return "Nothing ran there before."
         self._report("Rolling back")
-        kept = {"name": self._file.name, "resources": before.resources, "user_api_scopes": before.user_api_scopes}
-        self._client.apps.update(self._file.name, apps.App(**{name: each for name, each in kept.items() if each}))
+        kept = apps.App(before.name, resources=before.resources, user_api_scopes=before.user_api_scopes)
+        self._client.apps.update(before.name, kept)
         self._start(str(before.active_deployment.source_code_path), time.monotonic() + ROLL_BACK_SECONDS)
         return "The app runs again as before."
 

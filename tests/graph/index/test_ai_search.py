@@ -250,7 +250,8 @@ def test_each_user_searches_with_a_token_of_their_own(
 ) -> None:
     tokens = {"ann": "token-of-ann", "bob": "token-of-bob"}
     emulator.principals.update({token: f"{name}@example.com" for name, token in tokens.items()})
-    index, caplog.level = emulator.search.indexes[INDEX], 0
+    caplog.set_level(0)
+    index = emulator.search.indexes[INDEX]
     agent = opened(quick_handbook, QUICK, on_behalf_of_user=True, cache_seconds=600)
     assert agent.caches == []
     emulator.calls.clear()

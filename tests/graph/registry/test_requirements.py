@@ -16,6 +16,7 @@ ENTRIES = ("graph.packaged", "graph.registry.mlflow_models", "graph.registry.mlf
 BY_RELEASE = {
     "anthropic",
     "databricks",
+    "databricks_ai_bridge",
     "databricks_langchain",
     "databricks_openai",
     "langchain_openai",
