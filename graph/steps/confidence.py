@@ -10,7 +10,7 @@ from ..state import Evidence, Passage
 from ..text.units import CURRENCIES, LANGUAGES
 from ..text.values import Value, values
 from ..text.words import TermWeight, share
-from .evidence import about, asked_terms, term_set
+from .evidence import about, asked_terms, said, term_set
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""
@@ -96,10 +96,10 @@ def signs(
     `was_read` is 1 where a cross-encoder has read it: then the others count for less.
     """
     best = evidence[0]
-    here = term_set(f"{best['text']}\n{about(passages[best['passage']], best)}")
+    here, wanted = term_set(f"{best['text']}\n{about(passages[best['passage']], best)}"), asked_terms(question)
     return {
         "similar": best["similarity"],
-        "held": share(asked_terms(question), here, weigh),
+        "held": share(wanted, said(wanted, here), weigh),
         "read": read or 0.0,
         "was_read": float(read is not None),
     }

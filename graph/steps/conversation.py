@@ -67,7 +67,7 @@ COURTESY = frozenset(
 ASKING = frozenset("who whom whose what when where which why how is are was were do does did can could may".split())
 AROUND = frozenset(
     """a again all alright and appreciate appreciated are day do doing everyone evening for going got have help helped
-    helpful how i i'm is it it's lot me morning much no now really see so that that's the then there this to
+    helpful helps how i i'm is it it's lot me morning much no now really see so that that's the then there this to
     understand understood very was well will with work works yes you your yours sehr schön vielen beaucoup muchas
     mille je mange""".split()
 )

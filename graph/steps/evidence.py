@@ -9,10 +9,11 @@ from typing import Literal
 
 from ..learned import logistic
 from ..state import Evidence, Passage
+from ..text.function_words import LEADING_PRONOUN
 from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, terms, weights
-from .names import CARRIED, Name, names_in, side_by_side, text_names
+from .names import CARRIED, Name, is_of_other_date, names_in, placed_words, side_by_side, text_names
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -21,15 +22,12 @@ BIAS, MEANING, WORDS = -6.5, 4.4, 5.4
 
 Fitted on SQuAD 2.0; more signs (its neighbours' terms, the kind of answer) do not find the sentence more often.
 """
-ASKS = -2.0
-"""Log-odds for a unit that is itself a question: a heading of a list of answers says nothing."""
 TITLES = -2.5
 """Log-odds for a unit that is the title of what stands under it."""
 OUTDATED = -8.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
 UNNAMED = -1.0
 """Log-odds for each name of the question that a unit is not about, where others are."""
-
 CARRIED_SHARE = 0.3
 """What a word counts that a conversation, or the first part of a question, has carried along."""
 ENTRY = 5.0
@@ -43,15 +41,37 @@ ORDERS = re.compile(
 )
 """What asks for something and is no word of it."""
 
+AGENT = re.compile(r"(?<=\w{3})[eo]r$")
+"""The end of who or what does something: `driver`."""
+MEASURES = {
+    "heav": "weight mass",
+    "weigh": "weight mass",
+    "tall": "height",
+    "deep": "depth",
+    "wid": "width",
+    "old": "age built",
+    "fast": "speed",
+    "loud": "noise",
+    "hot": "temperature",
+    "longe": "length duration",
+    "strong": "strength power",
+    "power": "power",
+    "cheap": "price cost fee",
+    "expens": "price cost fee",
+}
+"""What a column or a label says for an adjective or a verb, by how they begin."""
+
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
+LEANS = re.compile(rf"\W*(?:\w+ \w+,? )?{LEADING_PRONOUN}", re.IGNORECASE)
+"""A sentence that begins so says `it` of what the one before it names."""
 RIVALS = 2
 """Of the best units, those that may say of something else what is asked for."""
 Shape = Literal["sentence", "item", "row"]
 
 
 def gather(passages: Sequence[Passage]) -> list[Evidence]:
-    """The quotable units of the passages in reading order; `similarity` is the unit's cosine, or its passage's."""
+    """The quotable units of the passages but for questions; `similarity` is the unit's cosine, or its passage's."""
     found = []
     for number, passage in enumerate(passages):
         own = units(passage["text"], passage["header"])
@@ -59,7 +79,7 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
         near = passage["similar"] if known else [passage["vector"] or 0.0] * len(own)
         headings = _headings(passage["text"])
         for unit, similar in zip(own, near, strict=True):
-            if any(map(str.isalpha, unit.reading)):
+            if any(map(str.isalpha, unit.reading)) and not unit.reading.endswith("?"):
                 heading = next((text for start, text in reversed(headings) if start < unit.start), None)
                 found.append(_evidence(number, unit, similar, innermost(passage) if heading is None else heading))
     return found[:MOST_UNITS]
@@ -134,6 +154,20 @@ def asked_terms(question: str, language: str = "en") -> frozenset[str]:
     return term_set(ORDERS.sub("", question), language)
 
 
+def said(wanted: frozenset[str], here: frozenset[str]) -> frozenset[str]:
+    """The terms of a text, and those of a question that it says by another word of the same root or measure."""
+    return here | {term for term in wanted - here if akin(term) & here}
+
+
+@lru_cache(maxsize=4096)
+def akin(term: str) -> frozenset[str]:
+    """The terms by which a text may say another: who drives is the driver, how heavy something is its weight."""
+    root = AGENT.sub("", term)
+    agents = [root, f"{root}e"] if root != term else [f"{root.removesuffix('e')}{ending}" for ending in ("er", "or")]
+    measure = next((words for adjective, words in MEASURES.items() if term.startswith(adjective)), "")
+    return frozenset([*agents, *terms(measure)])
+
+
 def weigh_carried(question: str, weigh: TermWeight, language: str = "en") -> TermWeight:
     """Weights by which the words that a conversation has carried along count less than the question's own."""
     carried = CARRIED.search(question)
@@ -148,9 +182,9 @@ def score(question: str, passages: Sequence[Passage], weigh: TermWeight, languag
     for unit in found:
         passage = passages[unit["passage"]]
         here = term_set(f"{unit['text']}\n{about(passage, unit)}", language)
-        unit["coverage"] = share(wanted, here, weigh)
+        unit["coverage"] = share(wanted, said(wanted, here), weigh)
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
-        odds += ASKS * unit["text"].rstrip().endswith("?") + TITLES * is_heading(unit, passage)
+        odds += TITLES * is_heading(unit, passage)
         odds += OUTDATED * (unit["passage"] in old)
         unit["score"] = logistic(odds)
     return sorted(found, key=lambda unit: -unit["score"])
@@ -177,21 +211,24 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     A row or a list item has a name itself, or stands under it. A sentence may have it from another one under the same
     heading. A unit that is not about a name counts less.
     """
-    wanted = names_in(question, language)
-    if not wanted:
-        return Named(wanted, list(found), [], found)
-    view = _View(passages, found, wanted)
+    wanted, placed = names_in(question, language), placed_words(question)
+    if not wanted + placed:
+        return Named(wanted, [unit for unit in found if not is_of_other_date(question, unit["text"])], [], found)
+    view = _View(passages, found, wanted + placed)
     missing = [name for name in wanted if not view.has(name)]
-    if missing or (not side_by_side(question, wanted) and view.is_rivals(question, language)):
+    names = wanted + tuple(name for name in placed if not view.has(name))
+    if missing or (not side_by_side(question, wanted) and view.is_rivals(question, names, language)):
         return Named(wanted, [], missing, found)
-    lost = [sum(not view.fits(unit, name) for name in wanted) for unit in found]
+    lost = [sum(not view.fits(unit, name) for name in names) for unit in found]
     least = min(lost, default=0)
     odds = [
         UNNAMED * (count - least) + ENTRY * is_entry(question, unit, wanted)
         for unit, count in zip(found, lost, strict=True)
     ]
     every = [less_likely(*each) for each in zip(found, odds, strict=True)]
-    return Named(wanted, sorted(every, key=lambda unit: -unit["score"]), missing, every, not least)
+    fitting = sorted(every, key=lambda unit: -unit["score"])
+    fitting = [unit for unit in fitting if not is_of_other_date(question, unit["text"])]
+    return Named(wanted, fitting, missing, every, not least)
 
 
 def is_entry(question: str, unit: Evidence, names: Sequence[Name]) -> bool:
@@ -214,7 +251,7 @@ class _View:
     """The units of the passages as names are looked up in them."""
 
     def __init__(self, passages: Sequence[Passage], found: Sequence[Evidence], names: Sequence[Name]) -> None:
-        self.passages, self.found, self.names = passages, found, names
+        self.passages, self.found = passages, found
         self._files = [text_names(_file_and_metadata(passage)) for passage in passages]
         self._own = {id(unit): text_names(unit["text"]) for unit in found}
         self._under: dict[tuple[int, str], set[Name]] = {}
@@ -231,6 +268,8 @@ class _View:
             return True
         if own.rivals(name):
             return False
+        if name.kind == "word":
+            return True
         loose = shape(unit, self.passages[unit["passage"]]) == "sentence" and not unit.get("question")
         return self._above(unit, name) or (loose and name in self._under[unit["passage"], unit["heading"]])
 
@@ -244,17 +283,23 @@ class _View:
         passage = self.passages[unit["passage"]]
         return text_names(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
 
-    def is_rivals(self, question: str, language: str) -> bool:
+    def is_rivals(self, question: str, names: Sequence[Name], language: str) -> bool:
         """Whether what is asked for is said of something else of the kind, and no unit with the names says it.
 
         `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
-        fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in self.names)), None)
-        fitting_text = f"{fitting['text']}\n{fitting['heading']}" if fitting else ""
-        named = term_set(" ".join(name.text for name in self.names), language)
+        fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in names)), None)
+        fitting_text = f"{self._leant_on(fitting)}{fitting['text']}\n{fitting['heading']}" if fitting else ""
+        named = term_set(" ".join(name.text for name in names), language)
         lost = asked_terms(question, language) - named - term_set(fitting_text, language)
-        rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in self.names))
+        rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in names))
         return any(fitting is None or lost & term_set(unit["text"], language) for unit in rivals)
+
+    def _leant_on(self, unit: Evidence) -> str:
+        """The sentence before one that says `it` of what that names: `In 2024 it had 90 members.`"""
+        earlier = [each for each in self.found if each["passage"] == unit["passage"] and each["start"] < unit["start"]]
+        before = max(earlier, key=lambda each: each["start"], default=None)
+        return f"{before['text']} " if before and LEANS.match(unit["text"]) else ""
 
     def _is_rival(self, unit: Evidence, name: Name) -> bool:
         """Whether a unit is about something else where the name would stand, or stands under another heading."""

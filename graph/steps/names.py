@@ -12,10 +12,11 @@ from typing import Literal
 from unicodedata import normalize
 
 from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
+from ..text.metadata_values import MONTHS
 from ..text.units import CURRENCIES
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
-Kind = Literal["code", "number", "name"]
+Kind = Literal["code", "number", "name", "word"]
 
 CARRIED = re.compile(r"(?<=\S) \([^()]*\)$")
 """The words that a conversation has carried along."""
@@ -42,11 +43,17 @@ UNNAMED = DAY_WORDS | MONTH_NAMES | frozenset("i i'm i'd i've i'll ok mr mrs ms 
 """Written with a capital, and no name that a document must have: a rule for weekdays holds on a Monday."""
 ENDINGS = frozenset(["", "s", "n", "an", "ian", "y", "i", "er", "ers", "ese", "ic", "ish", "e", "en", "es"])
 """What the same name may end in beside another form of it: Germany, German; Austria, Austrian."""
+PLACED = re.compile(r"\b((?:in|at|of|for|from)(?: (?:the|an?))?) ([a-z]{3,})")
+"""A word in lower case behind a preposition, where a text may have a name."""
+DATE = re.compile(rf"\b(?:(?P<month>{'|'.join(MONTHS)})|(?P<day>(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?)\b", re.I)
+DATED = re.compile(rf"\b(?:in|on|of|for|during) {DATE.pattern}", re.I)
+"""A month or a weekday that says when."""
 SPARE = 2
 """Words that may stand between those of one name."""
 JOINED = re.compile(r",|\b(?:and|or|than|versus|vs|from|to|und|oder|als|et|ou|y|o|e|og|en)\b|&|/", re.IGNORECASE)
 """What stands between things that are compared or listed."""
 LONGEST_ACRONYM = 6
+OTHER_NAME = {**SAME_NAME, "european": "eu", "europe": "eu"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,25 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
         len(words) > 2 and "?" not in text and all(word[0].isupper() for word in words if len(word) > 3)
     )
     return tuple(dict.fromkeys(_runs(found, words, language, shouted=shouted)))
+
+
+def placed_words(question: str) -> tuple[Name, ...]:
+    """The words in whose place a text may have a name: `the lounge of skyline`, typed without capitals."""
+    return tuple(Name(word, "word", (word,), before) for before, word in PLACED.findall(question) if word not in SMALL)
+
+
+def is_of_other_date(question: str, text: str) -> bool:
+    """Whether a text says of another month or weekday what a question asks of one."""
+    asked, stated = list(DATED.finditer(question)), list(DATE.finditer(text))
+    if len(asked) != 1 or not DATED.search(text):
+        return False
+    kind = str(asked[0].lastgroup)
+    days = {_day(match[kind]) for match in stated if match[kind]}
+    return len(days) == 1 and _day(asked[0][kind]) not in days
+
+
+def _day(word: str) -> str:
+    return MONTHS.get(word.lower(), word.lower())
 
 
 def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *, shouted: bool) -> Iterator[Name]:
@@ -203,8 +229,8 @@ class TextNames:
 
     def has(self, name: Name) -> bool:
         """Whether the text has a name: all its words close together in any order, or its acronym."""
-        if name.kind == "name" and len(name.words) == 1:
-            return self._has_word(SAME_NAME.get(name.words[0], name.words[0]), name.text)
+        if name.kind in ("name", "word") and len(name.words) == 1:
+            return self._has_word(OTHER_NAME.get(name.words[0], name.words[0]), name.text)
         if name.kind != "name":
             pairs = zip(self.words, self.words[1:], strict=False)
             # `KX 310` is `KX-310`.
@@ -245,7 +271,7 @@ class TextNames:
 
 def _is_kin(name: Name, word: str, capital: bool) -> bool:
     """Whether a word has the form of a name's kind."""
-    return capital and word not in UNNAMED if name.kind == "name" else any(map(str.isdigit, word))
+    return capital and word not in UNNAMED if name.kind in ("name", "word") else any(map(str.isdigit, word))
 
 
 def _same(one: str, other: str) -> bool:
@@ -265,7 +291,7 @@ def text_names(text: str) -> TextNames:
     """The words of a text."""
     whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
     found = [part for word in whole for part in _parts(word)]
-    words = (SAME_NAME.get(word, word) for word in map(_joined, found))
+    words = (OTHER_NAME.get(word, word) for word in map(_joined, found))
     return TextNames(tuple(words), tuple(word[0].isupper() for word in found))
 
 

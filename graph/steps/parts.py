@@ -19,9 +19,6 @@ ASKED = (
 )
 AND = r",?\s+(?:and|but)\s+(?:also\s+|then\s+)?"
 JOINT = re.compile(rf"{AND}(?=(?i:{LEAD}{ASKED}|{AUXILIARY} {PRONOUN}\b))")
-YES_NO = re.compile(
-    rf"{AND}(?=(?i:{AUXILIARY}) (?:(?i:{PRONOUN}|the|a|an|this|that|my|our|your|its|his|her|their)\b|[A-Z]))"
-)
 YES_NO = re.compile(rf"\W*{AUXILIARY}\b", re.IGNORECASE)
 OPENS = re.compile(rf"\W*{LEAD}{ASKS}\b|{YES_NO.pattern}", re.IGNORECASE)
 NOTED = re.compile(rf"[^?]*?,\s+(?={LEAD}(?:{ASKS}|{AUXILIARY})\b)", re.IGNORECASE)

@@ -15,6 +15,7 @@ HOW_MUCH = re.compile(
 PROCEDURE = re.compile(
     r"\bhow (?:do|can|should|must|to|would)\b|^\W*how (?:does one|is|are)\b"
     r"|\bwhat (?:do|must|should|shall|can) (?:i|we|you|one) (?:have to |need to )?do\b|\bwas (?:muss|soll) \w+ tun\b"
+    r"|\bwhat (?:should|must|shall|has to|is to) be done\b"
     r"|\bwhat (?:are|is) the (?:steps?|procedure|process)\b|\b(?:steps?|instructions?|procedure) (?:to|for)\b"
     r"|\bwie (?:kann|muss|soll|mache|wird|werden|geht|\w+ (?:ich|man|wir))\b|\bcomment\b|\bcómo\b"
     r"|\bcome (?:si|posso|faccio|devo)\b|\bhvordan\b|\bhur (?:gör|kan|ska)\b|\bjak\b"
@@ -36,7 +37,8 @@ ADJECTIVES = (
 COMPUTED = {
     "total": re.compile(
         r"\b(?:totals?|sum|overall|altogether|combined|in all|insgesamt|gesamt\w*|summe|somme|totale?|totaal)\b"
-        r"|\bzusammen\b|\b(?:cost|have|hold|amount|pay|paid|spen[dt]|carry|weigh|take)\w*(?: \w+)? together\b",
+        r"|\bzusammen\b|\btogether\W*$"
+        r"|\b(?:cost|have|hold|amount|pay|paid|spen[dt]|carry|weigh|take)\w*(?: \w+)? together\b",
         re.IGNORECASE,
     ),
     "average": re.compile(

@@ -2,7 +2,7 @@
 
 import re
 
-ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+")
+ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)]|\(?[a-z0-9]{1,2}\))[ \t]+")
 EMPHASIS = re.compile(r"\*\*|__|`|(?<![\w*])[*_](?=\S)|(?<=\S)[*_](?![\w*])")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 

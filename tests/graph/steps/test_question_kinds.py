@@ -20,7 +20,13 @@ def test_amounts(question: str, kind: str, counted: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["How do I open it?", "Can you explain how to open it?", "What are the steps to open it?", "Wie entkalke ich es?"],
+    [
+        "How do I open it?",
+        "Can you explain how to open it?",
+        "What are the steps to open it?",
+        "Wie entkalke ich es?",
+        "What should be done when it opens?",
+    ],
 )
 def test_procedures(question: str) -> None:
     assert asks_how(question)
@@ -45,6 +51,7 @@ def test_one_thing(question: str) -> None:
     "question",
     [
         "What is the total?",
+        "How many kg did all trees crop together?",
         "What is the average rent?",
         "Which is the oldest?",
         "Is A older than B?",

@@ -316,3 +316,29 @@ def test_what_a_turn_asks_counts_more_than_what_it_carries_along() -> None:
     assert texts(chosen("Who is its captain? (Halvard carries tonnes)", text)) == [
         "The captain of the Halvard is Mette."
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "quoted"),
+    [
+        ("Who drives van V4?", "| Van | Driver |\n|---|---|\n| V3 | Bo |\n| V4 | Ana |", ["Van: V4; Driver: Ana"]),
+        ("How heavy is it?", "| Size | 3 m |\n| Weight | 40 kg |", ["Weight: 40 kg"]),
+        ("Was it wet in May?", "In April it was wet.\n\nIn May it was dry.", ["In May it was dry."]),
+        (
+            "Is it wet on Sunday?",
+            "On Mondays it is wet. Dew is wet from May to July.",
+            ["Dew is wet from May to July."],
+        ),
+        ("Was it wet in June?", "In April it was wet.", []),
+        ("when does the hall of ryd open", "The hall of Moss opens at noon. The hall has a bar.", []),
+        (
+            "How many members had it in 2024?",
+            "In 2022 the club had 41 members. In 2024 it had 45.",
+            ["In 2024 it had 45."],
+        ),
+        ("How do I lock it?", "How do I lock it?", []),
+        ("How do I lock it?", "a) Lock it.\nb) Pull the key.", ["Lock it.", "Pull the key."]),
+    ],
+)
+def test_what_is_said_in_other_words_or_of_another_day(question: str, text: str, quoted: list[str]) -> None:
+    assert texts(chosen(question, of(text, title="The club"))) == quoted
