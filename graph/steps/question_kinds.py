@@ -1,17 +1,11 @@
-"""What a question asks for by its form: an amount, a procedure, several things, what has to be worked out; pure."""
+"""What a question asks for by its form: a count, a procedure, several things, what has to be worked out; pure."""
 
 import re
-from typing import Literal
 
 from ..text.function_words import FUNCTION_WORDS
 from ..text.words import terms
 
 HOW_MANY = re.compile(r"\b(?:how many|number of|wie viele)\s+([^?.,;]+)", re.IGNORECASE)
-HOW_MUCH = re.compile(
-    r"\bhow (?:much|long|often|soon|old|far|high|tall|large|big|wide|deep|fast|heavy|hot|cold|loud|late|early"
-    r"|quickly|thick)\b",
-    re.IGNORECASE,
-)
 PROCEDURE = re.compile(
     r"\bhow (?:do|can|should|must|to|would)\b|^\W*how (?:does one|is|are)\b"
     r"|\bwhat (?:do|must|should|shall|can) (?:i|we|you|one) (?:have to |need to )?do\b|\bwas (?:muss|soll) \w+ tun\b"
@@ -57,24 +51,17 @@ COMPUTED = {
 """What of a question asks for something that is worked out of several values."""
 
 
-def asks_amount(question: str) -> Literal["count", "measure", ""]:
-    """Whether a question asks how many there are, or how much; or for no number."""
-    if HOW_MANY.search(question):
-        return "count"
-    return "measure" if HOW_MUCH.search(question) else ""
-
-
-def counted_in(question: str) -> frozenset[str]:
-    """The stems of what a question counts: `how many wells are in Graz?` counts wells."""
+def counted_in(question: str) -> frozenset[str] | None:
+    """The stems of what a question counts, wells in `how many wells are in Graz?`; None where it counts nothing."""
     found = HOW_MANY.search(question)
     words = found[1].split() if found else []
     end = next((n for n, word in enumerate(words) if word.lower() in FUNCTION_WORDS), len(words))
-    return frozenset(terms(" ".join(words[:end])))
+    return frozenset(terms(" ".join(words[:end]) or question)) if found else None
 
 
 def asks_how(question: str) -> bool:
     """Whether a question asks how something is done."""
-    return bool(PROCEDURE.search(question)) and not asks_amount(question)
+    return bool(PROCEDURE.search(question))
 
 
 def asks_several(question: str) -> bool:

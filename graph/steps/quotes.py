@@ -5,7 +5,7 @@ comparison that no sentence states, the rows that it would be computed from are 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.fuzz import ratio
@@ -16,7 +16,7 @@ from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
 from .evidence import asked_terms, naming, shape, term_set, unit_text
-from .question_kinds import PROCEDURE, SEVERAL, asks_amount, asks_how, asks_several, counted_in, not_stated
+from .question_kinds import PROCEDURE, SEVERAL, asks_how, asks_several, counted_in, not_stated
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
@@ -104,12 +104,12 @@ def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool
     """Whether a question asks for what has to be worked out, and the best unit does not state it."""
     if not_stated(question, best["text"]):
         return True
-    return asks_amount(question) == "count" and not _counts(question, best, passages)
+    counted = counted_in(question)
+    return counted is not None and not _counts(counted, best, passages)
 
 
-def _counts(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
+def _counts(head: frozenset[str], best: Evidence, passages: Sequence[Passage]) -> bool:
     """Whether a unit says how many: a number in a sentence, or in a cell whose column is what is counted."""
-    head = counted_in(question) or frozenset(terms(question))
     if shape(best, passages[best["passage"]]) != "row":
         counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
@@ -161,11 +161,7 @@ def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[E
     first = place + 1 if _leads(best, passage) else place
     if first >= len(own) or not _in_list(own[first], passage):
         return [best]
-    last = first
-    while first and _goes_on(own, first - 1, passage):
-        first -= 1
-    while last + 1 < len(own) and _goes_on(own, last, passage):
-        last += 1
+    first, last = _run(own, first, lambda one, other: _goes_on(one, other, passage))
     lead = [own[first - 1]] if first and passage["text"][: own[first - 1]["end"]].rstrip().endswith(":") else []
     return [*lead, *own[first : last + 1]]
 
@@ -175,9 +171,18 @@ def _leads(unit: Evidence, passage: Passage) -> bool:
     return passage["text"][unit["start"] : unit["end"]].rstrip().endswith(":")
 
 
-def _goes_on(own: Sequence[Evidence], place: int, passage: Passage) -> bool:
+def _run(own: Sequence[Evidence], place: int, joined: Callable[[Evidence, Evidence], bool]) -> tuple[int, int]:
+    """The places of the first and the last unit around one of which each is joined to the next."""
+    first = last = place
+    while first and joined(own[first - 1], own[first]):
+        first -= 1
+    while last + 1 < len(own) and joined(own[last], own[last + 1]):
+        last += 1
+    return first, last
+
+
+def _goes_on(one: Evidence, other: Evidence, passage: Passage) -> bool:
     """Whether the next unit is of the same list: another item, or what an item says below its first line."""
-    one, other = own[place], own[place + 1]
     return one["heading"] == other["heading"] and _in_list(one, passage) and _in_list(other, passage)
 
 
@@ -189,13 +194,7 @@ def _in_list(unit: Evidence, passage: Passage) -> bool:
 
 def item_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """All that is said in the list item that a unit is of, where that is short; or the unit alone."""
-    first = last = own.index(best)
-    while first and not _begins(own[first], passage) and not _is_parted(passage, own[first - 1], own[first]):
-        first -= 1
-    while (
-        last + 1 < len(own) and not _begins(own[last + 1], passage) and not _is_parted(passage, *own[last : last + 2])
-    ):
-        last += 1
+    first, last = _run(own, own.index(best), lambda one, other: not _is_parted(passage, one, other))
     short = _begins(own[first], passage) and own[last]["end"] - own[first]["start"] <= LONGEST_ITEM
     return list(own[first : last + 1]) if short else [best]
 
@@ -207,21 +206,18 @@ def _begins(unit: Evidence, passage: Passage) -> bool:
 
 
 def _is_parted(passage: Passage, one: Evidence, other: Evidence) -> bool:
-    """Whether something stands between two units, or one is a row."""
-    return "\n\n" in passage["text"][one["end"] : other["start"]] or one["heading"] != other["heading"]
+    """Whether something stands between two units, or the other begins an item."""
+    apart = "\n\n" in passage["text"][one["end"] : other["start"]] or one["heading"] != other["heading"]
+    return apart or _begins(other, passage)
 
 
 def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """The sentences that tell, one after another, what is to be done; or the unit alone."""
-    first = last = own.index(best)
-    while first and SEQUENCE.match(unit_text(own[first])) and not _is_apart(passage, own[first - 1], own[first]):
-        first -= 1
-    while (
-        last + 1 < len(own)
-        and SEQUENCE.match(unit_text(own[last + 1]))
-        and not _is_apart(passage, own[last], own[last + 1])
-    ):
-        last += 1
+
+    def follows(one: Evidence, other: Evidence) -> bool:
+        return bool(SEQUENCE.match(unit_text(other))) and not _is_apart(passage, one, other)
+
+    first, last = _run(own, own.index(best), follows)
     # A line that ends without a stop and has steps under it is their heading.
     return list(own[first + (last > first and not _ends(passage, own[first])) : last + 1])
 
