@@ -52,6 +52,10 @@ def features(
     unit, context = passage.unit_texts[index], passage.unit_contexts[index]
     matched = _matched_value_terms(claim, index, passage)
     missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
+    if missing == missing_terms(claim.all_terms, [context.term_forms]) - matched:
+        # The sentence before gives a unit its subject; it does not say what the unit does not.
+        context = passage.context
+        missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
     covered = share(claim.all_terms, claim.all_terms - missing, weigh)
     answer = claim.answer_terms
     copied_share = LCSseq.similarity(claim.terms, unit.terms) / len(claim.terms) if claim.terms else 1.0
@@ -336,9 +340,11 @@ def _negation_mismatch(
         return 0.0
     own = claim.all_terms if claim.assent else frozenset(claim.terms)
     negated = claim.assent and any(not clause.isdisjoint(claim.question_terms) for clause in unit.negated_clauses)
+    # A unit with all words of the claim is what it is about, whatever others deny.
+    near = passage.unit_texts if missing_terms(claim.terms, [unit.term_forms]) else [unit]
     shares = [NEGATED_MIN_SHARE * bool(negated)] + [
         _negated_share(claim, clause)
-        for other in passage.unit_texts
+        for other in near
         for clause in other.negated_clauses
         if len(clause) > 1
     ]
