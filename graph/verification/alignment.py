@@ -44,7 +44,9 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
     if _has_swapped_names(claim, sentence):
         return "opposite"
     kinds = {
-        kind for clause in _clauses(claim_words) for kind in _differences(clause, claim_words, sentence_words, language)
+        kind
+        for clause in _clauses(claim_words)
+        for kind in _differences(clause, claim_words, sentence_words, names(claim), language)
     }
     kinds -= {"denial"} if claim_negations == sentence_negations else set()
     # A claim with two kinds of change is about something else.
@@ -87,7 +89,7 @@ def _replaced(clause: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[
 
 
 def _differences(
-    clause: Sequence[str], claim: Sequence[str], sentence: Sequence[str], language: str
+    clause: Sequence[str], claim: Sequence[str], sentence: Sequence[str], names: frozenset[str], language: str
 ) -> Iterator[CopyDifference]:
     for new, old in _replaced(clause, sentence):
         negation_differs = (count_negations(new, language) > 0) != (count_negations(old, language) > 0)
@@ -98,7 +100,7 @@ def _differences(
         elif is_new and count_opposites(plain_words(new), plain_words(old)):
             yield "opposite"
         elif is_new and len(own) == len(other) == 1 and missing_terms(own, [AnalysedText(old, language).term_forms]):
-            yield "opposite" if _differ_by_negating_prefix(*own, *other) else "word"
+            yield "opposite" if new in names or _differ_by_negating_prefix(*own, *other) else "word"
         elif is_new and own and other and negation_differs:
             yield "word"
 
