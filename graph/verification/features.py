@@ -343,10 +343,7 @@ def _negation_mismatch(
     # A unit with all words of the claim is what it is about, whatever others deny.
     near = passage.unit_texts if missing_terms(claim.terms, [unit.term_forms]) else [unit]
     shares = [NEGATED_MIN_SHARE * bool(negated)] + [
-        _negated_share(claim, clause)
-        for other in near
-        for clause in other.negated_clauses
-        if len(clause) > 1
+        _negated_share(claim, clause) for other in near for clause in other.negated_clauses if len(clause) > 1
     ]
     if passage.is_exclusion:
         shares.append(_negated_share(claim, frozenset(unit.terms)))
