@@ -308,8 +308,12 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
         ("", "Maps are sold and posted.", "Maps are lent.", "Maps are sold and posted but not lent."),
         ("", "The keys of guests are held in sealed boxes.", "The keys of guests are not held in sealed boxes.",
          "The keys of guests are held in sealed boxes. They are counted by the porter and may not be lent."),
-        ("", "Its field can be used at a layer, with a minimum of steps.", "Its field can be used at a cost.",
-         "Its field (the ID) can be used at a layer, with a minimum of steps. A layer cannot be used at a cost."),
+        ("", "With care, its field can be used at the layer.", "Old devices can use the field.",
+         "Its field can be used at the layer, with care. Old devices cannot use the field."),
+        ("Can I get a refund on sale items?", "No, sale items are exchanged.", "Yes, sale items are refunded.",
+         "Sale items may be exchanged but not refunded. Refunds are paid within ten days."),
+        ("How many keys do members get?", "Three.", "Two.",
+         "How many lockers do members get?\nTwo.\n\nHow many keys do members get?\nThree."),
         ("", "The list is checked on every first Monday of the quarter.",
          "The list is checked on every first June of the quarter.",
          "The list is checked on every first Monday of the quarter by the steward."),
@@ -322,11 +326,28 @@ def test_what_is_true_is_told_from_what_comes_near(question: str, right: str, wr
     assert score(question, f"{wrong} [1]", passage) < 0.5
 
 
-def test_a_claim_that_is_not_supported_has_a_reason() -> None:
-    [claim] = verify(
-        "", "The vice skipper of the Tern is Per Vang, who sails. [1]", ["Per Vang, vice skipper, sails the Tern."]
-    ).claims
-    assert claim.verdict == "supported" or claim.because
+def test_a_sentence_after_a_no_is_a_copy() -> None:
+    assert score("", "After midnight a bus leaves the square every hour. [1]", NIGHT) == 1.0
+
+
+def test_a_row_of_another_role_does_not_decide_about_a_claim_of_its_own_row() -> None:
+    roles = "| Role | Name |\n|---|---|\n| Chair | Ada Lind |\n| Deputy chair | Bo Marsh |\n"
+    [claim] = verify("", "The chair is Ada Lind. [1]", [roles], compare=lambda _, others: [0.6] * len(others)).claims
+    assert claim.score > 0.5
+
+
+@pytest.mark.parametrize(
+    ("question", "claim", "passage", "because"),
+    [
+        ("", "Its field is used.", "A field is its own that is used.",
+         "it has the words of the claim, perhaps not in this relation"),
+        ("How many keys are there?", "Two.", "Each room has one key. A second one costs 2 euros.", "2 is not there"),
+        ("When did Zhu Shijie die?", "Zhu Shijie died in 1249.", LIFE, "1249 is not there in what it says of this"),
+    ],
+)  # fmt: skip
+def test_an_unsupported_claim_has_a_reason(question: str, claim: str, passage: str, because: str) -> None:
+    found = verify(question, f"{claim} [1]", [passage], compare=lambda _, others: [0.3] * len(others)).claims[0]
+    assert (found.verdict == "supported", found.because) == (False, because)
 
 
 DOORS = "Leave 2 metres between doors of one hall, and 3 metres between a door and a stair."
