@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..steps.question_kinds import HOW_MANY
-from ..text.facts import count_negations, full_names, names, plain_words
+from ..text.facts import count_negations, full_names, plain_words
 from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
@@ -97,11 +97,9 @@ class InterpretedClaim:
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
         """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
-        # The capital of a fragment, or of a name in the question, does not only mark the beginning of a sentence.
+        # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
         text = in_digits(self.text, self.language)
-        first = plain_words(self.text.split(" ", 1)[0])
-        is_named = self.is_fragment or not first.isdisjoint(names(self.question))
-        found = full_names(f"is {text}" if is_named else text)
+        found = full_names(f"is {text}" if self.is_fragment else text)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
         return tuple(name for name in found if not name <= value_words | MONTHS.keys())
 

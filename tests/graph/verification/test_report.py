@@ -56,6 +56,7 @@ def verdicts(question: str, answer: str, *passages: str | PassageInput) -> list[
          "supported"),
         ("", "The drum holds about 3,090 litres of oil. [1]", "The drum holds about 3,000 litres of oil.",
          "contradicted"),
+        ("Combien de serviettes ?", "Une. [1]", "Chaque client reçoit une serviette.", "supported"),
         ("", "The pump is cleaned twice a year by the owner. [1]", "The pump is cleaned twice a year by the tenant.",
          "unverified"),
     ],
