@@ -18,12 +18,12 @@ PROHIBITIONS = frozenset("prohibited forbidden banned excluded exempt impossible
 """Words that negate the text before them as well as after them."""
 BE = frozenset("is are was were be been".split())
 OTHER_NEGATIONS = {
-    "de": """nicht nichts nie niemals niemand nirgends kein keine keinen keinem keiner keines ohne weder unmöglich
+    "de": """nein nicht nichts nie niemals niemand nirgends kein keine keinen keinem keiner keines ohne weder unmöglich
         verboten untersagt ausgeschlossen""",
-    "fr": "ne n' pas jamais aucun aucune sans ni nul nulle interdit interdite exclu exclue impossible",
+    "fr": "non ne n' pas jamais aucun aucune sans ni nul nulle interdit interdite exclu exclue impossible",
     "es": "no nunca jamás nadie nada ningún ninguno ninguna sin ni tampoco prohibido prohibida excluido imposible",
     "it": "non mai nessun nessuno nessuna senza né nulla niente vietato vietata escluso esclusa impossibile",
-    "nl": "niet niets nooit niemand geen zonder noch nergens verboden uitgesloten onmogelijk",
+    "nl": "nee niet niets nooit niemand geen zonder noch nergens verboden uitgesloten onmogelijk",
 }
 """Languages in which a negation can follow what it negates, so that it applies to the whole clause."""
 APOSTROPHES = "'\u2019`\u00b4"

@@ -9,7 +9,7 @@ from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..text.facts import count_opposites, plain_words
-from ..text.function_words import QUALIFIED, RELATIVE
+from ..text.function_words import QUALIFIED, RELATIVE, YES
 from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
 from ..text.values import Value, in_digits, missing_values, periods, values, weekdays
@@ -31,6 +31,8 @@ PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar
 CONTRAST = re.compile(
     r",? (?:but|while|whereas|aber|während|mais|tandis que|pero|mientras que|ma|mentre|maar|terwijl) ", re.IGNORECASE
 )
+AFFIRMED = re.compile(rf"\? (?:{'|'.join(YES)})\b", re.IGNORECASE)
+"""A question that is answered with yes."""
 FORMER = re.compile(r"former|ex|ehemalig|früher|ancien|antigu|voormalig")
 PAST = frozenset("was were served had been former war waren était fue era".split())
 """Words with which `a former mayor` is the mayor: `was the mayor`."""
@@ -181,8 +183,10 @@ def _is_of_other_role(claim: InterpretedClaim, unit: AnalysedText) -> bool:
         head, word = terms_of(match["head"] or match["title"]), (match["before"] or match["after"]).strip(" -").lower()
         is_asked = bool(head) and not missing_terms(head, [_forms(claim.all_terms)])
         if is_asked and word not in known and not (was and FORMER.match(word)):
-            rest = QUALIFIED.sub("", unit.text)
-            if missing_terms(head, [AnalysedText(rest, unit.language).term_forms]):
+            parts = [AnalysedText(part, unit.language) for part in PART_ENDS.split(unit.text)]
+            own = [p for p in parts if not missing_terms({*claim.answer_terms, *head}, [p.term_forms])] or [unit]
+            rest = AnalysedText(" ".join(QUALIFIED.sub("", part.text) for part in own), unit.language)
+            if missing_terms(head, [rest.term_forms]):
                 return True
     return False
 
@@ -327,13 +331,15 @@ def _contrasts(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -
         max((_overlap(claim.question_terms, p, p, weigh) for p in parts if (p in own) == side), default=0.0)
         for side in (True, False)
     ]
-    return bool(own) and claim.answers_question and held[1] > held[0]
+    return bool(own) and claim.answers_question and held[1] > held[0] and "?" not in unit.text
 
 
 def _negation_mismatch(
     claim: InterpretedClaim, unit: AnalysedText, passage: PreparedPassage, copied_share: float
 ) -> float:
     """How clearly one of claim and unit negates what the other states, 0 to 1."""
+    if claim.is_bare_no and AFFIRMED.search(unit.text):
+        return 1.0
     if claim.is_negated:
         return 0.0 if unit.is_negated or passage.is_exclusion else copied_share
     if claim.assent is False or claim.question_is_negated:

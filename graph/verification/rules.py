@@ -13,7 +13,7 @@ from ..text.words import TermWeight
 from .alignment import CopyDifference, copy_difference, is_near_copy
 from .claims import claim_content
 from .features import COPIED_MIN_SHARE, Features, Overlap, features, has_rival_beside, overlap_of, question_overlap
-from .passages import PreparedPassage, Window, is_known_language, missing_terms, terms_of
+from .passages import DENIAL, PreparedPassage, Window, is_known_language, missing_terms, terms_of
 from .statement import InterpretedClaim
 
 EXPLAIN_BELOW = 0.9
@@ -86,10 +86,10 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
     if not text or (claim.assent is not None and claim.is_fragment):
         return None
     for unit in passage.units:
-        if claim.is_fragment and unit.question:
-            continue
         # The question of an answer is not stated, and the answer can be a no and a sentence.
         said = unit.reading.removeprefix(unit.question)
+        if unit.question and (claim.is_fragment or (claim.assent and DENIAL.match(said))):
+            continue
         for sentence in SENTENCE_END.split(said) if unit.question else [said]:
             before, copy, after = _normalised(sentence).partition(text)
             whole = copy and not before.strip() and not after.strip()

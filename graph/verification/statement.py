@@ -28,6 +28,8 @@ FRAGMENT_MAX_TERMS = 2
 """The most content words, besides values, of a claim that is a fragment."""
 LABEL_MAX_WORDS = 3
 """The most words of a fragment that repeats a word of the question: `Pier 3`."""
+NAME_MAX_WORDS = 3
+"""The most words of a claim whose language is that of its question."""
 ONE_MAX_WORDS = 3
 """The most words of a claim in which `one` is a number: `One.`, `One towel.`"""
 EXAMPLES = re.compile(r" (?:examples|Beispiele|exemples|ejemplos|esempi|voorbeelden)\b", re.IGNORECASE)
@@ -116,8 +118,11 @@ class InterpretedClaim:
 
     @cached_property
     def is_negated(self) -> bool:
-        bare_no = self.assent is False and self.is_fragment
-        return bare_no or count_negations(self.text, self.language) > 0
+        return self.is_bare_no or count_negations(self.text, self.language) > 0
+
+    @property
+    def is_bare_no(self) -> bool:
+        return self.assent is False and self.is_fragment
 
     @property
     def question_is_negated(self) -> bool:
@@ -137,6 +142,8 @@ def interpret_claim(claim: str, question: str, context: str) -> InterpretedClaim
     prefix = YES_NO_PREFIX.match(claim.strip())
     assent = None if prefix is None else bool(prefix["yes"])
     text = claim.strip()[prefix.end() :].strip() if prefix else claim_content(claim)
+    # A name or two have no language of their own.
+    sample = text if len(text.split()) > NAME_MAX_WORDS else f"{question} {text or claim}".strip()
     return InterpretedClaim(
-        text, question, assent if terms_of(question) else None, likeliest_language(text or claim, context[:500])
+        text, question, assent if terms_of(question) else None, likeliest_language(sample, context[:500])
     )
