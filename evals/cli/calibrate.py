@@ -12,7 +12,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from evals.calibration import Calibration, at_cost, at_risk, calibrate, threshold_of, with_threshold
-from evals.cli.steps import ask_releases
+from evals.cli.steps import FILE, FOLDER, ask_releases
 from evals.errors import RunInvalid
 from evals.report.curves import png
 from evals.runner import packed
@@ -30,9 +30,9 @@ LONGEST, ENDING = 63, "-calibrated"
 
 
 @click.command("calibrate")
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run", type=FOLDER)
 @takes("index", "release")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="[default: RUN/calibration/release.yaml]")
+@click.option("--out", type=FILE, help="[default: RUN/calibration/release.yaml]")
 @click.option("--target-risk", type=click.FloatRange(0, 1), help="The largest share of wrong answers. [default: 0.2]")
 @click.option("--cost-per-wrong", type=click.FloatRange(0), help="Instead: the cost of a wrong answer, in refusals.")
 def command(

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING
 import click
 
 from evals.cli.gate import show
-from evals.cli.steps import AT_ONCE, HOME, Comparison, ask_releases, compare, registry_of, write_comparison
+from evals.cli.steps import (
+    FILE,
+    FOLDER,
+    HOME,
+    Comparison,
+    ask_releases,
+    compare,
+    registry_of,
+    takes_repeats,
+    takes_thresholds,
+    write_comparison,
+)
 from evals.dataset import read_dataset
 from evals.gate.promotion import PromotionRequirements
-from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.gate.thresholds import read_thresholds
 from evals.runner import registered
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
@@ -35,14 +46,11 @@ class CandidatePair:
 
 @click.command()
 @click.argument("version")
-@click.option("--dataset", "-d", type=click.Path(path_type=Path), required=True, help="Samples, as JSON lines.")
-@click.option("--thresholds", "-t", type=click.Path(path_type=Path), default=DEFAULT, help="What to reach.")
-@click.option(
-    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where verdict and report are written."
-)
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
-@click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
-@click.option("--repeats", type=click.IntRange(1, 20), default=1, show_default=True, help="How often each is asked.")
+@click.option("--dataset", "-d", type=FILE, required=True, help="Samples, as JSON lines.")
+@takes_thresholds
+@click.option("--out", "-o", type=FOLDER, help="Where verdict and report are written.")
+@click.option("--home", type=FOLDER, default=HOME, show_default=True)
+@takes_repeats
 @takes("registry", "model")
 def candidate(
     version: str,
@@ -50,7 +58,6 @@ def candidate(
     thresholds: Path,
     out: Path | None,
     home: Path,
-    at_once: int,
     repeats: int,
     registry: str | None,
     model: str | None,
@@ -61,7 +68,7 @@ def candidate(
     """
     required = PromotionRequirements(read_dataset(dataset), read_thresholds(thresholds))
     settings = settings_with(registry=registry, registered_model=model)
-    found = compare_pair(pair_of(settings, version), required, home, at_once, repeats)
+    found = compare_pair(pair_of(settings, version), required, home, repeats)
     if out:
         echo(write_comparison(found, out, settings))
     sys.exit(found.verdict.code)
@@ -78,13 +85,13 @@ def pair_of(settings: Settings, version: str) -> CandidatePair:
 
 
 def compare_pair(
-    pair: CandidatePair, required: PromotionRequirements, home: Path = HOME, at_once: int = AT_ONCE, repeats: int = 1
+    pair: CandidatePair, required: PromotionRequirements, home: Path = HOME, repeats: int = 1
 ) -> Comparison:
     """Ask both what has not been asked yet, and show what the gate says."""
     console, settings = Terminal(stderr=True), settings_with()
     sides = [each for each in (pair.candidate, pair.champion) if each]
     packages = [registered(pair.registry, each.number, home / "packages") for each in sides]
-    run, *other = ask_releases(packages, required.dataset, home, console, at_once, repeats=repeats)
+    run, *other = ask_releases(packages, required.dataset, home, console, repeats=repeats)
     found = compare(run, other[0] if other else None, required.thresholds, settings, console)
     show(found.verdict, console)
     return found

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from evals.cli.gate import show
-from evals.cli.steps import AT_ONCE, HOME, Comparison, ask_releases, compare, write_comparison
+from evals.cli.steps import FOLDER, HOME, Comparison, ask_releases, compare, takes_repeats, write_comparison
 from evals.dataset import Dataset, read_dataset
 from evals.documents import check_dataset, read_documents
 from evals.errors import RevisionInvalid
@@ -54,12 +54,9 @@ class RevisionPair:
 )
 @click.option("--thresholds", "-t", type=INSIDE, help="What to reach, a path in both. [default: Warrant's own]")
 @click.option("--allow-evals-change", is_flag=True, help="Let the head change evals, dataset or thresholds.")
-@click.option(
-    "--out", "-o", type=click.Path(path_type=Path, file_okay=False), help="Where verdict and report are written."
-)
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=HOME / "ci", show_default=True)
-@click.option("--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True)
-@click.option("--repeats", type=click.IntRange(1, 20), default=1, show_default=True, help="How often each is asked.")
+@click.option("--out", "-o", type=FOLDER, help="Where verdict and report are written.")
+@click.option("--home", type=FOLDER, default=HOME / "ci", show_default=True)
+@takes_repeats
 def ci(
     base: str,
     head: str,
@@ -71,7 +68,6 @@ def ci(
     allow_evals_change: bool,
     out: Path | None,
     home: Path,
-    at_once: int,
     repeats: int,
 ) -> None:
     """Compare what two git revisions would release, on the same questions, and gate the head.
@@ -98,7 +94,7 @@ def ci(
     new = _new_samples(pair.head, dataset, samples, packages[0])
 
     def gated(asked: Dataset) -> Comparison:
-        runs = ask_releases(packages, asked, home / "runs", console, at_once, repeats=repeats)
+        runs = ask_releases(packages, asked, home / "runs", console, repeats=repeats)
         return compare(runs[0], runs[1], limits, settings, console)
 
     apart = gated(new) if new.samples else None

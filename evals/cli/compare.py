@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from evals.cli.steps import reported
+from evals.cli.steps import FILE, FOLDER, reported
 from evals.report.trend import cell, draw, trends
 from evals.runs import EvalRun
 from graph.cli.options import settings_with
@@ -14,9 +14,9 @@ from graph.files import write_whole
 
 
 @click.command()
-@click.argument("runs", type=click.Path(path_type=Path, file_okay=False), nargs=-1, required=True)
+@click.argument("runs", type=FOLDER, nargs=-1, required=True)
 @click.option("--metric", "metrics", multiple=True, help="Only this metric; repeatable.")
-@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Draw the trend here, as PNG.")
+@click.option("--picture", type=FILE, help="Draw the trend here, as PNG.")
 def compare(runs: tuple[Path, ...], metrics: tuple[str, ...], picture: Path | None) -> None:
     """Show the metrics of RUNS on the same dataset side by side, in the order in which they are given.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evals.cli.steps import takes_judge
+from evals.cli.steps import FILE, takes_judge
 from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
 from evals.documents import SourceDocument, probes, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
@@ -22,7 +22,7 @@ QUESTIONS = 40
 
 @click.command()
 @takes("index")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A dataset to write.")
+@click.option("--out", type=FILE, required=True, help="A dataset to write.")
 @click.option("--feedback", type=click.Path(path_type=Path), help="What `warrant feedback export` wrote.")
 @click.option(
     "--documents", type=click.IntRange(0), help="Questions on documents. [default: 40, or 0 with what needs no model]"

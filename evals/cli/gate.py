@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evals.cli.steps import compare, takes_judge
-from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.cli.steps import FILE, FOLDER, compare, takes_judge, takes_thresholds
+from evals.gate.thresholds import read_thresholds
 from evals.gate.verdict import KEYLESS, Says, Verdict
-from evals.metrics.catalog import figure
+from evals.metrics.catalog import figure, span
 from evals.runs import EvalRun
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
@@ -21,11 +21,11 @@ COLOURS: dict[Says, str] = {"pass": "green", "fail": "red", "cannot tell": "yell
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--champion", type=click.Path(path_type=Path, file_okay=False), help="The run of what is in production.")
-@click.option("--thresholds", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT, help="What to reach.")
+@click.argument("run", type=FOLDER)
+@click.option("--champion", type=FOLDER, help="The run of what is in production.")
+@takes_thresholds
 @takes_judge
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict here, as JSON.")
+@click.option("--out", type=FILE, help="Write the verdict here, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
 def gate(
     run: Path,
@@ -75,9 +75,8 @@ def table(verdict: Verdict) -> Table:
         name = f"{found.metric}\n  {found.slice}" if found.slice else found.metric
         more = "-" if found.more is None else str(found.more)
         asked = f"{found.kind} {found.bound:g}"
-        value, low, high = (
-            figure(each, found.metric, sign=found.kind == "margin") for each in (found.value, found.low, found.high)
-        )
-        spread, style = f"{low} … {high}", COLOURS[found.says]
+        margin, style = found.kind == "margin", COLOURS[found.says]
+        value = figure(found.value, found.metric, sign=margin)
+        spread = span(found.low, found.high, found.metric, sign=margin)
         made.add_row(Text(name, style=style), asked, value, spread, str(found.samples), more)
     return made

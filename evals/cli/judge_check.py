@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from evals.cli.steps import takes_judge
+from evals.cli.steps import FOLDER, takes_judge
 from evals.judge.agreement import FAITHFUL, LabelledAnswer, read_labels
 from evals.judge.config import JudgeConfig, judge_config
 from graph.cli.options import settings_with
@@ -29,7 +29,7 @@ NOTE = (
 
 
 @click.command("judge-check")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="A set with labels.")
+@click.option("--data", type=FOLDER, required=True, help="A set with labels.")
 @takes_judge
 @click.option("--sample", type=click.IntRange(min=1), help="No more answers than this, chosen by a hash of their ids.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evals.cli.steps import FILE, FOLDER
 from evals.errors import VerdictInvalid
 from evals.gate.verdict import read_verdict
 from evals.judge.scores import kept_judged_scores
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from evals.tracking import VerdictFiles
 
 AGAIN = "Write it again with `warrant eval report`."
-FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
 @click.argument("run", type=FOLDER)
-@click.option("--verdict", type=click.Path(path_type=Path, dir_okay=False), help="A verdict on the run.")
+@click.option("--verdict", type=FILE, help="A verdict on the run.")
 @click.option("--report", type=FOLDER, help="What `warrant eval report --out` wrote of the verdict.")
 @takes("registry", "model")
 def log(run: Path, verdict: Path | None, report: Path | None, registry: str | None, model: str | None) -> None:

@@ -5,23 +5,21 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from evals.cli.steps import reported
+from evals.cli.steps import FOLDER, REPEATS, reported, takes_thresholds
 from evals.gate.plan import SamplePlan
 from evals.gate.plan import plan as plan_for
 from evals.gate.stats import FAR
-from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.gate.thresholds import read_thresholds
 from evals.runs import EvalRun, check_same_questions
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
 
-RUN = click.Path(path_type=Path, file_okay=False)
-
 
 @click.command()
-@click.argument("run", type=RUN)
-@click.option("--other", type=RUN, help="A second run on the same dataset, of the same release or of another one.")
-@click.option("--thresholds", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT, help="What to reach.")
-@click.option("--repeats", type=click.IntRange(1, 20), multiple=True, help="Repeatable. [default: 1, 3 and 5]")
+@click.argument("run", type=FOLDER)
+@click.option("--other", type=FOLDER, help="A second run on the same dataset, of the same release or of another one.")
+@takes_thresholds
+@click.option("--repeats", type=REPEATS, multiple=True, help="Repeatable. [default: 1, 3 and 5]")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def plan(run: Path, other: Path | None, thresholds: Path, repeats: tuple[int, ...], as_json: bool) -> None:
     """Say how many samples and repeats it takes for a release as good as the one of RUN to pass, four times in five.

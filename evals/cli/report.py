@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from evals.cli.steps import HOME, reported
+from evals.cli.steps import FILE, FOLDER, HOME, reported
 from evals.gate.verdict import Verdict, read_verdict
 from evals.report import write_report
 from evals.report.contents import report_of
@@ -12,11 +12,9 @@ from evals.runs import EvalRun, EvaluatedRelease
 from graph.cli.options import settings_with
 from graph.cli.terminal import echo
 
-FOLDER = click.Path(path_type=Path, file_okay=False)
-
 
 @click.command()
-@click.argument("verdict", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("verdict", type=FILE)
 @click.option("--run", type=FOLDER, help="The run that the verdict is about.")
 @click.option("--champion", type=FOLDER, help="The champion's run, where the verdict has a champion.")
 @click.option("--out", type=FOLDER, required=True, help="Where report.html and the other files are written.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evals.cli.steps import AT_ONCE, HOME, ask_releases, registry_of
+from evals.cli.steps import AT_ONCE, FILE, FOLDER, HOME, ask_releases, registry_of, takes_repeats
 from evals.dataset import read_dataset
 from evals.runner import packed, registered
 from evals.runs import PackagedRelease
@@ -18,14 +18,14 @@ from graph.settings import Settings
 
 
 @click.command()
-@click.option("--dataset", "-d", type=click.Path(path_type=Path), required=True, help="Samples, as JSON lines.")
+@click.option("--dataset", "-d", type=FILE, required=True, help="Samples, as JSON lines.")
 @takes("index", "release", "registry", "model")
 @click.option("--version", help="A registered version (12, v12 or an alias) in place of --release and --index.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True)
+@click.option("--out", type=FOLDER, default=HOME, show_default=True)
 @click.option(
     "--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True, help="Samples asked at a time."
 )
-@click.option("--repeats", type=click.IntRange(1, 20), default=1, show_default=True, help="How often each is asked.")
+@takes_repeats
 @click.option("--again", is_flag=True, help="Ask those again that failed.")
 def run(
     dataset: Path,

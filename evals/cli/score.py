@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from evals.cli.steps import judge_with_progress, takes_judge
+from evals.cli.steps import FILE, FOLDER, judge_with_progress, takes_judge
 from evals.judge.config import judge_config
 from evals.judge.scores import JudgedScores
 from evals.metrics.catalog import METRICS
@@ -18,11 +18,9 @@ from evals.scores import Score, by_metric, score_frame, score_run, unscored, val
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run", type=FOLDER)
 @takes_judge
 @click.option("--again", is_flag=True, help="Ask the judge anew where its reply could not be used.")
 @click.option("--json", "as_json", is_flag=True, help="Every score, as JSON lines.")

@@ -14,7 +14,7 @@ from rich.console import Console
 from evals.dataset import Dataset
 from evals.documents import keep_access
 from evals.gate.decision import RunJudge, compare_runs
-from evals.gate.thresholds import Thresholds
+from evals.gate.thresholds import DEFAULT, Thresholds
 from evals.gate.verdict import Verdict
 from evals.judge.config import JudgeConfig, judge_config
 from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
@@ -33,6 +33,8 @@ from graph.settings import Settings, bound_mlflow, no_kept_answers
 if TYPE_CHECKING:
     from graph.registry.client import Registry
 
+FILE, FOLDER = click.Path(path_type=Path, dir_okay=False), click.Path(path_type=Path, file_okay=False)
+REPEATS = click.IntRange(1, 20)
 HOME = Path(".warrant/evals")
 AT_ONCE = 4
 VERDICT = "verdict.json"
@@ -90,13 +92,14 @@ def registry_of(settings: Settings) -> "Registry":
 def takes_judge(command: Command) -> Command:
     """Give a command the options that name a judge."""
     repeats = click.option(
-        "--judge-repeats",
-        "repeats",
-        type=click.IntRange(1, 20),
-        help="How often the judge is asked about everything. [default: 1]",
+        "--judge-repeats", "repeats", type=REPEATS, help="How often the judge is asked. [default: 1]"
     )
     judge = click.option("--judge", help="A model as the judge, at WARRANT_JUDGE_URL. [default: WARRANT_JUDGE_MODEL]")
     return judge(repeats(command))
+
+
+takes_thresholds = click.option("--thresholds", "-t", type=FILE, default=DEFAULT, help="What to reach.")
+takes_repeats = click.option("--repeats", type=REPEATS, default=1, show_default=True, help="How often each is asked.")
 
 
 async def judge_with_progress(run: EvalRun, config: JudgeConfig, console: Console) -> JudgedScores:

@@ -191,7 +191,7 @@ def measure(
 ) -> Measure:
     """One metric over some samples, beside the champion's; without levels there are no intervals."""
     new, old = release.values(metric.name), champion.values(metric.name) if champion else {}
-    asked = [sample for sample in samples if release.of(metric.name, sample.id)]
+    asked = [sample for sample in samples if (score := release.of(metric.name, sample.id)) and not score.untested]
     own = [sample for sample in asked if sample.id in new]
     both = [sample for sample in own if sample.id in old]
     changes = [new[sample.id] - old[sample.id] for sample in both]

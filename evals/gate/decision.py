@@ -162,12 +162,12 @@ def samples_needed(criterion: Criterion, found: Interval, levels: Levels) -> tup
     own, condition = summed(criterion.values, clusters), "if the mean stays where it is"
     expected = own
     if found.value >= bound and (margin or (criterion.champion and fmean(criterion.champion) >= bound)):
-        condition = "if the release is as good as the champion"
+        condition = "if it is as good as the champion"
         alike = Sums(np.concatenate([own.totals, -own.totals]), np.tile(own.sizes, 2))
         expected = alike if margin else summed(criterion.champion, clusters)
     known = margin and expected is not own
     more = samples_to_settle(own, expected, bound, levels, criterion.scale, mean_is_known=known)
-    many = f"more than {FAR} times as many samples" if more is None else f"about {more} more samples of this kind"
+    many = f"more than {FAR} times as many samples" if more is None else f"about {more:,} more samples"
     return more, f"{many} would settle it, {condition}"
 
 

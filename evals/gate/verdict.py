@@ -10,7 +10,7 @@ from evals.dataset import StrictModel
 from evals.errors import VerdictInvalid
 from evals.gate.stats import sign_test
 from evals.gate.thresholds import Kind
-from evals.metrics.catalog import METRICS, figure
+from evals.metrics.catalog import METRICS, figure, span
 from evals.runs import EvaluatedRelease
 
 Says = Literal["pass", "fail", "cannot tell"]
@@ -28,7 +28,7 @@ class MeanInterval(StrictModel):
 
 
 class Measure(StrictModel):
-    """A metric's mean over the samples that have a score; `without` counts those that have none.
+    """A metric's mean over the samples that have a score; `without` counts those whose score is missing.
 
     `champion` is the champion's mean over the samples that both have, `difference` the release's minus it.
     """
@@ -93,8 +93,8 @@ class CriterionResult(StrictModel):
         if margin:
             way = "lower" if self.value < 0 else "higher"
             mean = f"{mean} {way} than the champion's" if self.value else "the same as the champion's"
-        ends = [figure(end, self.metric, sign=margin) for end in (self.low, self.high)]
-        return mean if self.low is None else f"{mean} (interval {' to '.join(ends)})"
+        ends = span(self.low, self.high, self.metric, sign=margin)
+        return mean if self.low is None else f"{mean} (interval {ends})"
 
 
 class Verdict(StrictModel):

@@ -125,4 +125,12 @@ def figure(value: float | None, metric: str, *, sign: bool = False) -> str:
         return "–"
     form, unit = "+" if sign else "", METRICS[metric].unit
     shape = {"ms": ",.0f", "tokens": ",.0f", "USD": ".3g"}.get(unit, ".3f")
-    return f"{value:{form}{shape}} {unit}".strip().replace("-", "−")
+    return f"{value:{form}z{shape}} {unit}".strip().replace("-", "−")
+
+
+def span(low: float | None, high: float | None, metric: str, *, sign: bool = False) -> str:
+    """An interval, with its unit once; a dash where there is none."""
+    if low is None or high is None:
+        return "–"
+    first, last = (figure(end, metric, sign=sign) for end in (low, high))
+    return f"{first.removesuffix(METRICS[metric].unit).rstrip()} to {last}"

@@ -10,7 +10,7 @@ from evals.gate.verdict import CriterionResult, Measure, Verdict
 from evals.metrics.catalog import METRICS, title
 from evals.report.contents import EvalReport
 from evals.report.pairs import Json, Points, SamplePair, side_json
-from evals.report.words import TEMPLATES, policy, render
+from evals.report.words import ORDER, TEMPLATES, policy, render
 from evals.runs import SampleOutcome
 
 COLUMNS = 9
@@ -91,11 +91,16 @@ def forest(verdict: Verdict) -> list[tuple[str, Scale, list[CriterionRow]]]:
         row = CriterionRow(each, champions.get((each.metric, each.slice)))
         groups.setdefault((METRICS[each.metric].unit, kind), []).append(row)
     found = []
-    for (unit, kind), rows in sorted(groups.items(), key=lambda group: group[0]):
+    for (unit, kind), rows in groups.items():
         scale = Scale.around(end for row in rows for end in row.ends)
-        scaled = [CriterionRow(row.finding, row.champion, scale) for row in rows]
+        scaled = [CriterionRow(row.finding, row.champion, scale) for row in sorted(rows, key=_urgency)]
         found.append((f"{kind}, in {unit}" if unit else kind, scale, scaled))
-    return found
+    return sorted(found, key=lambda group: (_urgency(group[2][0]), group[0]))
+
+
+def _urgency(row: CriterionRow) -> int:
+    """What is missed comes first, and then what is not settled."""
+    return ORDER.index(row.finding.says)
 
 
 def page(report: EvalReport) -> str:

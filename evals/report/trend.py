@@ -8,7 +8,7 @@ from evals.errors import RunInvalid
 from evals.gate.criteria import measure
 from evals.gate.stats import Levels
 from evals.gate.verdict import Measure
-from evals.metrics.catalog import METRICS, figure, title
+from evals.metrics.catalog import METRICS, figure, span, title
 from evals.report.curves import png
 from evals.report.pairs import ReportedRun
 from evals.runs import check_same_questions
@@ -73,6 +73,6 @@ def cell(point: Measure) -> str:
     mean, change = point.mean, point.difference
     if mean is None:
         return "–"
-    spread = "" if mean.low is None else f" ({figure(mean.low, point.metric)} to {figure(mean.high, point.metric)})"
+    spread = "" if mean.low is None else f" ({span(mean.low, mean.high, point.metric)})"
     up, down = change and (change.low or 0) > 0, change and (change.high or 0) < 0
     return f"{figure(mean.value, point.metric)}{spread}{' ▲' if up else ' ▼' if down else ''}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evals.gate.verdict import CriterionResult, Says, Verdict
-from evals.metrics.catalog import METRICS, figure, title
+from evals.metrics.catalog import METRICS, figure, span, title
 from evals.report.contents import EvalReport
 from evals.report.pairs import ORDER as MOVES
 from evals.report.pairs import status
@@ -103,14 +103,15 @@ def render(template: str, values: Mapping[str, object]) -> str:
         keep_trailing_newline=True,
     )
     made.filters |= {"plain": plain, "title_of": title}
-    made.globals |= {"counted": counted, "figure": figure, "reasons": reasons, "sentence": sentence, "status": status}
-    made.globals |= {"HEADLINES": HEADLINES, "MEANINGS": MEANINGS, "ORDER": ORDER}
+    made.globals |= {"counted": counted, "figure": figure, "reasons": reasons, "sentence": sentence, "span": span}
+    made.globals |= {"HEADLINES": HEADLINES, "MEANINGS": MEANINGS, "ORDER": ORDER, "status": status}
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     return made.get_template(template).render(values)
 
 
 def _summary(report: EvalReport, criteria: int, most: int, samples: int) -> str:
-    verdict, said = report.verdict, reasons(report.verdict)
+    verdict, all_said = report.verdict, reasons(report.verdict)
+    said = [reason for reason in all_said if reason[0] == verdict.says][:criteria]
     order = [each for says in ORDER for each in verdict.findings if each.says == says]
     tally = [(each, report.moved[each]) for each in MOVES if report.moved[each]]
     return render(
@@ -118,8 +119,8 @@ def _summary(report: EvalReport, criteria: int, most: int, samples: int) -> str:
         {
             "verdict": verdict,
             "notes": report.notes,
-            "said": said[:criteria],
-            "said_left": len(said[criteria:]),
+            "said": said,
+            "said_left": len(all_said) - len(said),
             "findings": order[:criteria],
             "findings_left": len(order[criteria:]),
             "champions": verdict.champion_means,

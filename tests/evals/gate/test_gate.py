@@ -97,7 +97,7 @@ def test_what_chance_could_have_done_is_told_with_the_samples_that_would_settle_
     assert found.says == "cannot tell"
     assert found.findings[0].more is not None
     assert f"about {found.findings[0].more} more samples" in found.why[0]
-    assert "if the release is as good as the champion" in found.why[0]
+    assert "if it is as good as the champion" in found.why[0]
 
 
 def test_more_samples_are_those_of_a_release_as_good_as_the_champion_unless_it_looks_worse() -> None:

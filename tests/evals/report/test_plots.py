@@ -58,7 +58,7 @@ MARGIN = CriterionResult(
         ({"kind": "floor", "value": 0.5, "low": 0.4, "high": 0.6}, "0.500 (interval 0.400 to 0.600)", "at least 0.05"),
         (
             {"kind": "ceiling", "value": 900.0, "low": 800.0, "high": 1000.0, "metric": "latency_ms", "bound": 700},
-            "900 ms (interval 800 ms to 1,000 ms)",
+            "900 ms (interval 800 to 1,000 ms)",
             "at most 700 ms",
         ),
     ],
