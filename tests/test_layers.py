@@ -89,7 +89,7 @@ HOMES = {
         "evals/judge/metrics.py",
         "evals/testset.py",
     },
-    "ruamel": {"evals/release_fields.py"},
+    "ruamel": {"evals/cli/calibrate.py"},
     "scipy": {"evals/gate/stats.py", "evals/judge/agreement.py", "server/observability/outcomes.py"},
     "text_to_num": {"graph/text/values.py"},
 }

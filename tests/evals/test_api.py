@@ -44,7 +44,7 @@ async def test_the_example_of_the_guide_runs_in_a_notebook(
     assert set(scores["sample"]) == {sample.id for sample in known[:8]}
     assert scores[scores["value"].isna()]["reason"].all()
     assert scores.groupby("metric")["value"].mean()["context_recall"] == pytest.approx(
-        next(each.value for each in there["verdict"].measures if each.metric == "context_recall")
+        next(each.mean.value for each in there["verdict"].measures if each.metric == "context_recall")
     )
     runs = there["champion"], there["run"], there["champion"]
     assert evals.draw_trend(*runs, out="trend.png").read_bytes().startswith(b"\x89PNG")
