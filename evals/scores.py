@@ -65,6 +65,14 @@ class Score(StrictModel):
         return math.fsum(self.values) / len(self.values) if self.values else None
 
 
+class MeanInterval(StrictModel):
+    """A figure and the ends of its interval; none over a slice, or where there are too few samples."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
 def scored(sample: str, metric: Metric, values: Iterable[float]) -> Score:
     """A score of values; those that are no number or out of the metric's bounds become the reason why there is none."""
     found = tuple(float(value) for value in values)

@@ -18,8 +18,8 @@ from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo, progress_bar
 
 if TYPE_CHECKING:
-    from evals.gate.verdict import MeanInterval
     from evals.judge.agreement import HumanAgreement
+    from evals.scores import MeanInterval
 
 NOTE = (
     f"Spearman is with the median of the people's ratings; AUROC separates {FAITHFUL:g} and more from the others; "

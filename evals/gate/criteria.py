@@ -8,10 +8,10 @@ from statistics import fmean
 from evals.dataset import Dataset, Sample
 from evals.gate.stats import Levels, Scale, interval
 from evals.gate.thresholds import Kind, Threshold, Thresholds
-from evals.gate.verdict import MeanInterval, Measure
+from evals.gate.verdict import Measure
 from evals.metrics.catalog import METRICS, Metric
 from evals.runs import EvaluatedRelease, RunInfo
-from evals.scores import FAILED, Score, by_metric
+from evals.scores import FAILED, MeanInterval, Score, by_metric
 
 ALL_FAILED = "; all of these failed"
 """How the problem of a criterion ends where every score that is missing is of a sample that failed."""

@@ -12,19 +12,12 @@ from evals.gate.stats import sign_test
 from evals.gate.thresholds import Kind
 from evals.metrics.catalog import METRICS, figure, span
 from evals.runs import EvaluatedRelease
+from evals.scores import MeanInterval
 
 Says = Literal["pass", "fail", "cannot tell"]
 CODES: dict[Says, int] = {"pass": 0, "fail": 1, "cannot tell": 3}
 """Exit codes; 2 is wrong use."""
 KEYLESS = "keyless"
-
-
-class MeanInterval(StrictModel):
-    """A figure and the ends of its interval; none over a slice, or where there are too few samples."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 class Measure(StrictModel):

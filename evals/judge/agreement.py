@@ -19,14 +19,13 @@ from scipy.stats import DegenerateDataWarning, bootstrap, mannwhitneyu, spearman
 from evals.adapters import TURN, opened
 from evals.dataset import Sample, StrictModel
 from evals.errors import LabelsInvalid
-from evals.gate.verdict import MeanInterval
 from evals.judge.client import CachedJudge, gather
 from evals.judge.config import CACHE, JudgeConfig, JudgeUsage
 from evals.metrics.catalog import METRICS, Unscored
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import scoring_vectors
 from evals.runs import SampleOutcome, plain_passage
-from evals.scores import Score, scored
+from evals.scores import MeanInterval, Score, scored
 
 LABELS, CORPUS, QUERIES = "human_judged_answers.jsonl", "corpus.jsonl", "queries.jsonl"
 WITHIN = "mtrag"

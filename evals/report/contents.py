@@ -11,11 +11,12 @@ from statistics import fmean
 
 from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
-from evals.gate.verdict import MeanInterval, Verdict
+from evals.gate.verdict import Verdict
 from evals.metrics.catalog import METRICS
 from evals.report.curves import LatencyCurve, RiskCurve, latency, risk
 from evals.report.pairs import Json, ReportedRun, SamplePair, known, pairs, status
 from evals.runs import EvaluatedRelease, RunInfo
+from evals.scores import MeanInterval
 
 RIGHT = ("answer_accuracy", "factual_correctness", "token_f1")
 """Metrics of how right an answer is, the best first."""

@@ -11,9 +11,9 @@ from evals.errors import VerdictInvalid
 from evals.gate.criteria import ScoredRelease
 from evals.gate.decision import decide
 from evals.gate.thresholds import Threshold, Thresholds
-from evals.gate.verdict import MeanInterval, Verdict, read_verdict
+from evals.gate.verdict import Verdict, read_verdict
 from evals.runs import EvaluatedRelease
-from evals.scores import Score
+from evals.scores import MeanInterval, Score
 
 MANY = 120
 Values = Mapping[str, Sequence[float | Sequence[float] | None]]
