@@ -5,7 +5,6 @@ query, document and relevance. The folder's corpus.jsonl is what `warrant index`
 """
 
 import gzip
-import hashlib
 import json
 import re
 from collections import Counter, defaultdict
@@ -15,8 +14,8 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
-from evals.dataset import Dataset, Sample
-from evals.errors import DatasetInvalid
+from evals.dataset import Dataset, Sample, shuffled
+from evals.errors import DatasetInvalid, problems_of
 
 QUERIES, JUDGEMENTS, CORPUS = "queries.jsonl", "qrels.tsv", "corpus.jsonl"
 ANSWERS = ("answers", "answer", "references", "reference", "ground_truths", "ground_truth", "expected_answer")
@@ -46,7 +45,7 @@ def adapt(folder: Path, most: int | None = None) -> tuple[Dataset, Counter[str]]
     `most` takes a sample of that size by a hash of the ids: the same one every time, and part of every larger one.
     """
     judged, corpus = _judgements(folder), _ids(folder)
-    queries = sorted(_queries(folder), key=lambda query: hashlib.sha256(str(query["id"]).encode()).digest())
+    queries = shuffled(_queries(folder), lambda query: str(query["id"]))
     has_answers = any(_answers(query, corpus) for query in queries)
     left: Counter[str] = Counter()
     samples: dict[str, Sample] = {}
@@ -93,9 +92,7 @@ def _sample(folder: Path, query: Mapping[str, Any], judged: list[str], corpus: C
     try:
         return Sample.model_validate(fields)
     except ValidationError as error:
-        raise DatasetInvalid(
-            f"The query {query['id']!r} in {folder} is no sample: {error.errors()[0]['msg']}."
-        ) from None
+        raise DatasetInvalid(f"The query {query['id']!r} in {folder} is no sample: {problems_of(error)[0]}.") from None
 
 
 def _answers(query: Mapping[str, Any], corpus: Collection[str]) -> list[str]:

@@ -4,19 +4,20 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
-from evals.errors import DatasetInvalid
+from evals.errors import DatasetInvalid, problems_of
 from graph.files import write_whole
 from graph.state import Question
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\s/\\][^/\\\n]{0,199}$")]
+Item = TypeVar("Item")
 MAX_PROBLEMS = 20
 """Problems of a file that one message names."""
 DRAFT = "draft"
@@ -112,6 +113,16 @@ def digest_of(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal digits; that of nothing where there is no file."""
+    return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
+
+
+def shuffled(items: Iterable[Item], name: Callable[[Item], str]) -> list[Item]:
+    """Items in the order of a hash of their names: the same one every time, and without regard to what they are."""
+    return sorted(items, key=lambda item: hashlib.sha256(name(item).encode()).digest())
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Samples with different ids; `digest` is over what is scored, whatever the order of the lines."""
@@ -182,19 +193,8 @@ def _parsed(lines: Sequence[str]) -> tuple[list[tuple[int, Sample]], list[tuple[
         except json.JSONDecodeError as error:
             problems.append((number, f"no JSON: {error.msg} at column {error.colno}"))
         except ValidationError as error:
-            problems += [(number, problem) for problem in _problems(error)]
+            problems += [(number, problem) for problem in problems_of(error)]
     return samples, problems
-
-
-def _problems(error: ValidationError) -> Iterator[str]:
-    for found in error.errors(include_url=False, include_context=False):
-        place = ".".join(map(str, found["loc"]))
-        met = (
-            ""
-            if found["type"] in ("missing", "value_error")
-            else f", not {json.dumps(found['input'], default=str)[:60]}"
-        )
-        yield f"{place}: {found['msg']}{met}" if place else found["msg"].removeprefix("Value error, ")
 
 
 def _repeated(samples: Sequence[tuple[int, Sample]], *, questions: bool) -> Iterator[tuple[int, str]]:

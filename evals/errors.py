@@ -1,6 +1,21 @@
 """What can go wrong with what an evaluation is given; exit codes are those of SourceInvalid."""
 
+import json
+
+from pydantic import ValidationError
+
 from graph.errors import SourceInvalid
+
+
+def problems_of(error: ValidationError) -> list[str]:
+    """What is wrong with a model's fields, each with its place and what was met there."""
+    found = []
+    for each in error.errors(include_url=False, include_context=False):
+        place, kind = ".".join(map(str, each["loc"])), each["type"]
+        met = "" if kind in ("missing", "value_error") else f", not {json.dumps(each['input'], default=str)[:60]}"
+        problem = f"{each['msg'].removeprefix('Value error, ')}{met if place else ''}"
+        found.append(f"{place}: {problem}" if place else problem)
+    return found
 
 
 class DatasetInvalid(SourceInvalid):

@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from functools import partial
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from evals.dataset import Sample
+from evals.dataset import Sample, shuffled
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, Timing
 from graph.agent import Agent
 from graph.index.manifest import read_manifest
@@ -81,7 +80,7 @@ async def ask_all(sides: Sequence[tuple[Agent, EvalRun]], on_outcome: Callable[[
 
 def timed(samples: Iterable[Sample]) -> list[str]:
     """The samples that are asked alone: TIMED of them, chosen by a hash of their ids."""
-    return sorted((sample.id for sample in samples), key=lambda name: sha256(name.encode()).digest())[:TIMED]
+    return shuffled((sample.id for sample in samples), str)[:TIMED]
 
 
 async def _at_once(calls: Sequence[Callable[[], Awaitable[None]]], many: int) -> None:

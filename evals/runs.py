@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from evals.dataset import Dataset, StrictModel, read_dataset, write_dataset
-from evals.errors import RunInvalid
+from evals.errors import RunInvalid, problems_of
 from graph.files import write_whole
 
 ABOUT, SAMPLES, ANSWERS = "run.json", "samples.jsonl", "answers.jsonl"
@@ -119,9 +119,7 @@ class EvalRun:
         except OSError as error:
             raise RunInvalid(f"There is no run in {path}: {ABOUT} cannot be read ({error.strerror}).") from None
         except ValidationError as error:
-            raise RunInvalid(
-                f"{path / ABOUT} is damaged: {error.errors()[0]['msg']}. Run the evaluation again."
-            ) from None
+            raise RunInvalid(f"{path / ABOUT} is damaged: {problems_of(error)[0]}. Run the evaluation again.") from None
 
     @cached_property
     def dataset(self) -> Dataset:

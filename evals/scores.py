@@ -1,6 +1,5 @@
 """Scores of a run: for each sample and metric a value, or the reason why there is none; kept in scores.json."""
 
-import hashlib
 import inspect
 import json
 import math
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError, model_validator
 
-from evals.dataset import Sample, StrictModel, digest_of
+from evals.dataset import Sample, StrictModel, digest_of, file_digest
 from evals.metrics import keyless
 from evals.metrics.catalog import KEYLESS, Metric, Unscored, Untested
 from evals.metrics.plugins import PLUGGED, plugged_digest
@@ -165,8 +164,7 @@ def key_of(run: EvalRun, prices: Prices) -> str:
 
 def content_of(run: EvalRun) -> tuple[str, str]:
     """The digests of the samples and of what became of them."""
-    answers = run.path / ANSWERS
-    return run.dataset.digest, hashlib.sha256(answers.read_bytes() if answers.exists() else b"").hexdigest()
+    return run.dataset.digest, file_digest(run.path / ANSWERS)
 
 
 async def _score(metric: Metric, value: Value, sample: Sample, outcome: SampleOutcome | None) -> Score | None:

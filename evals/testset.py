@@ -7,13 +7,12 @@ import random
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from evals.dataset import DRAFT, Sample, digest_of
+from evals.dataset import DRAFT, Sample, digest_of, shuffled
 from evals.documents import SourceDocument
 from evals.errors import JudgeInvalid
 from evals.feedback import verbatim
@@ -70,13 +69,9 @@ def generate(
 
 def choose_passages(documents: Sequence[SourceDocument], count: int, seed: int) -> dict[str, str]:
     """Texts of passages and the documents that they are from: one of each document in turn, in the seed's order."""
-
-    def place(text: str) -> bytes:
-        return sha256(f"{seed} {text}".encode()).digest()
-
     columns = [
-        [(text, document.name) for text in sorted(document.passages, key=place)]
-        for document in sorted(documents, key=lambda document: place(document.name))
+        [(text, document.name) for text in shuffled(document.passages, lambda text: f"{seed} {text}")]
+        for document in shuffled(documents, lambda document: f"{seed} {document.name}")
     ]
     turns = chain.from_iterable(zip_longest(*columns))
     return dict([each for each in turns if each is not None][:count])

@@ -27,22 +27,12 @@ from evals.scores import Score
 from graph.registry.tracing import FinishedSpan, mlflow_span
 
 MILLI = 1_000_000
-
-
 PREVIEW_LENGTH = 1000
 """Characters of question and answer in MLflow's list of traces."""
-
-
 TRACES_AT_ONCE = 40
-
-
 PEOPLE, METRICS = AssessmentSource("HUMAN", "dataset"), AssessmentSource("CODE", "warrant eval score")
-
-
 SHOWN = ("expected_response", "answerable")
 """Expectations that a trace has."""
-
-
 TAGS = ("status", "route", "rung", "reason")
 """Fields of an answer by which traces can be searched."""
 

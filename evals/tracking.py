@@ -5,7 +5,6 @@ run is one run there, whatever happened in between: it is found by the digests o
 and finished only when everything has arrived.
 """
 
-import hashlib
 import math
 import re
 import time
@@ -30,7 +29,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracing.client import TracingClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_TYPE, MLFLOW_RUN_TYPE_GENAI_EVALUATE
 
-from evals.dataset import Sample, digest_of
+from evals.dataset import Sample, digest_of, file_digest
 from evals.gate.verdict import Verdict
 from evals.judge.scores import JUDGEMENTS, JudgedScores
 from evals.report import FILES
@@ -65,7 +64,7 @@ class VerdictFiles:
     @property
     def digest(self) -> str:
         """SHA-256 over the verdict and the files."""
-        parts = [self.verdict.digest, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in self.files)]
+        parts = [self.verdict.digest, *map(file_digest, self.files)]
         return digest_of(*parts)
 
 
@@ -221,12 +220,8 @@ def _there(client: MlflowClient, experiment: str, key: str) -> MlflowRun | None:
 def _key(run: EvalRun, judgements: JudgedScores | None) -> str:
     """SHA-256 over the dataset, the release, the outcomes and their scores."""
     files = (ANSWERS, SCORES, JUDGEMENTS) if judgements else (ANSWERS, SCORES)
-    parts = [run.info.dataset_digest, run.info.release, *(_digest(run.path / name) for name in files)]
+    parts = [run.info.dataset_digest, run.info.release, *(file_digest(run.path / name) for name in files)]
     return digest_of(*parts)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
 
 
 @contextmanager

@@ -149,8 +149,6 @@ def show(found: Calibration, console: Console) -> None:
 
 
 COLOURS = {"fitting": "#9aa5b1", "reporting": "#1f6feb"}
-
-
 CHOSEN = "#111111"
 
 

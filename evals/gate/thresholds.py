@@ -1,14 +1,14 @@
 """Thresholds: what is good enough to be promoted, as TOML in git."""
 
-import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from evals.dataset import StrictModel
-from evals.errors import ThresholdsInvalid
+from evals.dataset import StrictModel, digest_of
+from evals.errors import ThresholdsInvalid, problems_of
 from evals.metrics.catalog import METRICS
 
 DEFAULT = Path(__file__).parent.parent / "thresholds.toml"
@@ -83,7 +83,7 @@ class Thresholds(StrictModel):
     @property
     def digest(self) -> str:
         """SHA-256 over what is asked, whatever the comments."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return digest_of(self.model_dump_json())
 
 
 def read_thresholds(path: Path = DEFAULT) -> Thresholds:
@@ -99,17 +99,11 @@ def read_thresholds(path: Path = DEFAULT) -> Thresholds:
     try:
         return Thresholds.model_validate(fields)
     except ValidationError as error:
-        raise ThresholdsInvalid(f"The thresholds {path} are wrong: {'; '.join(_problems(error))}.") from None
+        raise ThresholdsInvalid(
+            f"The thresholds {path} are wrong: {'; '.join(map(_plain, problems_of(error)))}."
+        ) from None
 
 
-def _problems(error: ValidationError) -> list[str]:
-    """What is wrong; a list's places count from 1, as people count."""
-    return [
-        f"{_place(found['loc'])}{found['msg'].removeprefix('Value error, ')}"
-        for found in error.errors(include_url=False, include_context=False)
-    ]
-
-
-def _place(path: tuple[int | str, ...]) -> str:
-    named = " ".join(f"number {part + 1}" if isinstance(part, int) else part for part in path)
-    return f"{named}: " if named else ""
+def _plain(problem: str) -> str:
+    """A problem whose place in the list of thresholds is counted as people count."""
+    return re.sub(r"^threshold\.(\d+)\.?", lambda found: f"threshold number {int(found[1]) + 1} ", problem)

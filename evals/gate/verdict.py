@@ -1,13 +1,12 @@
 """A Verdict: whether a release is good enough, criterion by criterion, with the figures that it rests on."""
 
-import hashlib
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
-from evals.dataset import StrictModel
-from evals.errors import VerdictInvalid
+from evals.dataset import StrictModel, digest_of
+from evals.errors import VerdictInvalid, problems_of
 from evals.gate.stats import sign_test
 from evals.gate.thresholds import Kind
 from evals.metrics.catalog import METRICS, figure, span
@@ -137,7 +136,7 @@ class Verdict(StrictModel):
     @property
     def digest(self) -> str:
         """SHA-256 of its text."""
-        return hashlib.sha256(self.text().encode()).hexdigest()
+        return digest_of(self.text())
 
     def text(self) -> str:
         """Its canonical JSON."""
@@ -151,6 +150,4 @@ def read_verdict(path: Path) -> Verdict:
     except (OSError, UnicodeDecodeError) as error:
         raise VerdictInvalid(f"The verdict {path} cannot be read: {error}.") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the file"
-        raise VerdictInvalid(f"{path} is no verdict of `warrant eval gate`: {field}: {first['msg']}.") from None
+        raise VerdictInvalid(f"{path} is no verdict of `warrant eval gate`: {problems_of(error)[0]}.") from None

@@ -1,6 +1,5 @@
 """How far the verifier and a judge agree with people, and a judge with itself."""
 
-import hashlib
 import json
 import statistics
 import warnings
@@ -17,8 +16,8 @@ from pydantic import BaseModel, Field, ValidationError
 from scipy.stats import DegenerateDataWarning, bootstrap, mannwhitneyu, spearmanr
 
 from evals.adapters import TURN, opened
-from evals.dataset import Sample, StrictModel
-from evals.errors import LabelsInvalid
+from evals.dataset import Sample, StrictModel, shuffled
+from evals.errors import LabelsInvalid, problems_of
 from evals.judge.client import CachedJudge, gather
 from evals.judge.config import CACHE, JudgeConfig, JudgeUsage
 from evals.metrics.catalog import METRICS, Unscored
@@ -103,7 +102,7 @@ def read_labels(folder: Path, most: int | None = None) -> list[LabelledAnswer]:
     texts, questions = texts_of(home), {each["id"]: each for each in _lines(home, QUERIES)}
     lines = [line for line in _parsed(home) if line.model != PEOPLE]
     if most is not None:
-        lines = sorted(lines, key=lambda line: hashlib.sha256(line.id.encode()).digest())[:most]
+        lines = shuffled(lines, lambda line: line.id)[:most]
     try:
         return [
             LabelledAnswer(line, questions[line.query_id], tuple(texts[n] for n in line.context_ids)) for line in lines
@@ -125,9 +124,7 @@ def _parsed(folder: Path) -> Iterator[LabelledLine]:
         try:
             yield LabelledLine.model_validate(each)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            raise LabelsInvalid(f"{folder / LABELS}:{number}: {place}: {first['msg']}.") from None
+            raise LabelsInvalid(f"{folder / LABELS}:{number}: {problems_of(error)[0]}.") from None
 
 
 def _lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The client of a judge: replies are cached on disk; calls are bounded in time, retries and concurrency."""
 
 import asyncio
-import hashlib
 import json
 import sqlite3
 from collections import defaultdict
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 import tenacity
 from langchain_core.messages import HumanMessage
 
+from evals.dataset import digest_of
 from evals.errors import JudgeInvalid
 from evals.judge.config import CACHE, JudgeConfig, JudgeUsage, bare
 from evals.metrics.catalog import Unscored
@@ -31,8 +31,6 @@ IN_A_ROW = 20
 """Calls that fail one after another, each after its retries, until the judge is asked nothing more."""
 MAX_TOKENS, WINDOW = 4096, 1_000_000
 FORMAT = {"response_format": {"type": "json_object"}}
-
-
 BUSY_SECONDS = 30.0
 TABLE = """CREATE TABLE IF NOT EXISTS replies
     (key TEXT PRIMARY KEY, text TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL)"""
@@ -90,7 +88,7 @@ class ReplyCache:
     def key(self, call: JudgeCall) -> str:
         """SHA-256 over the judge and everything that was call."""
         parts = [*self._judge, call.prompt, call.schema, call.repeat, call.turn]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return digest_of(json.dumps(parts))
 
     def close(self) -> None:
         self._table.close()

@@ -7,7 +7,7 @@ applies and the answer has nothing to test.
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log2
 from typing import Any
 
@@ -29,7 +29,6 @@ TOKENIZER = "wordllama-256"
 """The embedding whose tokenizer is Llama 2's."""
 CLOSE = 0.6
 """F1 from which on two wordings are taken for the same answer: six words in ten in common."""
-Compare = Callable[[Sequence[str], Sequence[str]], float]
 
 
 def said(outcome: SampleOutcome) -> str:
@@ -70,7 +69,8 @@ def normalised(text: str) -> list[str]:
 
 def token_f1(sample: Sample, outcome: SampleOutcome) -> float | None:
     """F1 of the words in common, to the nearest right answer (Rajpurkar et al., 2016)."""
-    return _best(sample, outcome, _f1_of_words)
+    words = normalised(said(outcome))
+    return max((_f1(words, normalised(right)) for right in sample.answers), default=None)
 
 
 def value_recall(sample: Sample, outcome: SampleOutcome) -> float | None:
@@ -117,7 +117,7 @@ def value_precision(sample: Sample, outcome: SampleOutcome) -> float | None:
 def nearest(sample: Sample, answer: str) -> str:
     """The right answer with most words in common; there must be one."""
     words = normalised(answer)
-    return max(sample.answers, key=lambda right: _f1_of_words(words, normalised(right)))
+    return max(sample.answers, key=lambda right: _f1(words, normalised(right)))
 
 
 def answered(sample: Sample, outcome: SampleOutcome) -> float | None:
@@ -245,17 +245,9 @@ def _status(outcome: SampleOutcome) -> str:
     return str((outcome.answer or {}).get("status"))
 
 
-def _best(sample: Sample, outcome: SampleOutcome, compare: Compare) -> float | None:
-    words = normalised(said(outcome))
-    return max((compare(words, normalised(right)) for right in sample.answers), default=None)
-
-
-def _f1_of_words(one: Sequence[str], other: Sequence[str]) -> float:
-    return _f1(sum((Counter(one) & Counter(other)).values()), len(one), len(other))
-
-
-def _f1(common: int, one: int, other: int) -> float:
-    return 2 * common / (one + other) if one + other else 0.0
+def _f1(one: Sequence[str], other: Sequence[str]) -> float:
+    common = sum((Counter(one) & Counter(other)).values())
+    return 2 * common / (len(one) + len(other)) if one or other else 0.0
 
 
 def unmarked(text: str) -> str:

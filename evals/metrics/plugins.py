@@ -1,6 +1,5 @@
 """Metrics from outside: any of ragas by its name and parameters in a file, and Python callables by entry point."""
 
-import hashlib
 import inspect
 import tomllib
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from evals.dataset import digest_of
-from evals.errors import MetricInvalid
+from evals.dataset import digest_of, file_digest
+from evals.errors import MetricInvalid, problems_of
 from evals.metrics.catalog import METRICS, Metric
 from graph.settings import load_settings
 
@@ -47,7 +46,7 @@ def of_folder(folder: Path) -> Iterator[Metric]:
                 raise ValueError(f"there is no field {min(odd)}")
             yield TypeAdapter(Metric).validate_python({"about": table["ragas"], "judged": True, **table, "name": name})
         except (ValueError, KeyError, AttributeError) as error:
-            told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            told = problems_of(error)[0] if isinstance(error, ValidationError) else str(error)
             raise MetricInvalid(f"The metric {name} in {path} is wrong: {told}.") from None
 
 
@@ -72,7 +71,7 @@ def _source(value: Any) -> str:
     """What a function does: its module's file, or its own code where that is in a notebook."""
     path, code = getattr(inspect.getmodule(value), "__file__", None), getattr(value, "__code__", None)
     if path:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return file_digest(Path(path))
     return f"{code.co_code.hex()} {code.co_consts}" if code else repr(value)
 
 

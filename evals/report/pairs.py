@@ -14,12 +14,8 @@ Moved = Literal["failed", "worse", "unmatched", "same", "better"]
 
 
 ORDER: tuple[Moved, ...] = ("failed", "worse", "unmatched", "same", "better")
-
-
 SAME = 0.01
 """Changes of the mean up to this much are no change."""
-
-
 Points = tuple[tuple[float, float], ...]
 
 

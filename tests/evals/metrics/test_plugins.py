@@ -111,7 +111,10 @@ def test_metrics_from_outside_are_scored_and_gated_as_any_other(run: EvalRun, tm
         ("[m]\nragas = 'Faithfulness'\njudged = false", "set judged to true for Faithfulness"),
         ("[m]\nragas = 'ToolCallF1'\njudged = false", "ToolCallF1 needs reference_tool_calls, which samples do not"),
         ("[m]\nbetter = 'lower'", "The metric m in .* is wrong: 'ragas'"),
-        ("[m]\nragas = 'QuotedSpansAlignment'\nbetter = 'more'", "The metric m in .* is wrong: Input should be"),
+        (
+            "[m]\nragas = 'QuotedSpansAlignment'\nbetter = 'more'",
+            "The metric m in .* is wrong: better: Input",
+        ),
         ("[m]\nragas = 'RougeScore'\nparamters = {}", "The metric m in .* is wrong: there is no field paramters"),
         ("[m]\nragas = 'NoiseSensitivity'\nparameters = { mod = 1 }", "NoiseSensitivity has no parameter 'mod'"),
         ("m = 1", "The metric m in .* is wrong"),
