@@ -155,7 +155,7 @@ def _words(value: Any) -> str:
 
 def _ids(folder: Path) -> Collection[str]:
     """The ids of the corpus; none where the folder has no corpus."""
-    if not _there(folder, CORPUS):
+    if not _place(folder, CORPUS):
         return ()
     with opened(folder, CORPUS) as lines:
         return {str(json.loads(line).get("id")) for line in lines if line.strip()}
@@ -182,7 +182,7 @@ def _queries(folder: Path) -> Iterator[dict[str, Any]]:
 def _judgements(folder: Path) -> dict[str, list[str]]:
     """The relevant documents of each query that was judged, the most relevant first; a set may have none."""
     found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-    if not _there(folder, JUDGEMENTS):
+    if not _place(folder, JUDGEMENTS):
         return {}
     with opened(folder, JUDGEMENTS) as lines:
         next(lines, None)
@@ -197,13 +197,12 @@ def _judgements(folder: Path) -> dict[str, list[str]]:
     return {query: [name for _, name in sorted(pairs)] for query, pairs in found.items()}
 
 
-def _there(folder: Path, name: str) -> bool:
-    return any((folder / each).is_file() for each in (name, f"{name}.gz"))
+def _place(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
 
 
 def opened(folder: Path, name: str) -> IO[str]:
     """A file of a set, which may be gzipped; raises DatasetInvalid when it is not there."""
-    for path in (folder / f"{name}.gz", folder / name):
-        if path.is_file():
-            return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    raise DatasetInvalid(f"A set is a folder with {name} or {name}.gz; {folder} has neither.")
+    if (path := _place(folder, name)) is None:
+        raise DatasetInvalid(f"A set is a folder with {name} or {name}.gz; {folder} has neither.")
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")

@@ -90,7 +90,7 @@ def log_run(
         _fill(client, home, run, (*scores, *judged))
         if judgements:
             _fill_in_judge(client, found, run, judgements)
-        judge = AssessmentSource("LLM_JUDGE", judgements.label if judgements else "")
+        judge = AssessmentSource("LLM_JUDGE", judgements.judge.label if judgements else "")
         given = [*((score, METRICS) for score in scores), *((score, judge) for score in judged)]
         write_traces(TracingClient(uri), home, run, given)
         client.set_terminated(found)
@@ -157,7 +157,7 @@ def _fill(client: MlflowClient, home: TraceHome, run: EvalRun, scores: tuple[Sco
 
 def _fill_in_judge(client: MlflowClient, name: str, run: EvalRun, judgements: JudgedScores) -> None:
     """Who judged, and what it took."""
-    client.log_param(name, "judge", judgements.label)
+    client.log_param(name, "judge", judgements.judge.label)
     for figure, value in judgements.spent.model_dump(exclude_none=True).items():
         client.log_metric(name, f"judge.{figure}", value)
     client.log_artifact(name, str(run.path / JUDGEMENTS))

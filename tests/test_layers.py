@@ -241,15 +241,3 @@ def top_level(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             module = absolute(path, node)
             yield from [module, *(f"{module}.{name.name}" for name in node.names)]
-
-
-def test_the_rooms_of_evals_have_no_cycle() -> None:
-    """A room is a folder, or a file that lies beside the folders."""
-    needs: dict[str, set[str]] = {}
-    for path in EVALS:
-        room = path.relative_to(ROOT / "evals").parts[0].removesuffix(".py")
-        used = {name.split(".")[1] for name in imports(path) if name.startswith("evals.")}
-        needs.setdefault(room, set()).update(used - {room})
-    while ready := {room for room, used in needs.items() if not used & needs.keys()}:
-        needs = {room: used for room, used in needs.items() if room not in ready}
-    assert needs == {}

@@ -60,7 +60,7 @@ async def _check(
         found = {"verifier": await verified(labelled, threads, lambda: progress.advance(task))}
         if config:
             judging = progress.add_task("JudgeConfig", total=len(labelled))
-            found[config.label], spent = await judged(labelled, config, lambda: progress.advance(judging))
+            found[config.identity.label], spent = await judged(labelled, config, lambda: progress.advance(judging))
     if config:
         console.print(f"The judge: {spent.calls} calls, {spent.input_tokens} and {spent.output_tokens} tokens.")
     people = [each.median for each in labelled], [each.conversation for each in labelled]

@@ -81,4 +81,4 @@ def _usage(found: JudgedScores) -> str:
     spent = found.spent
     price = "cost unknown (set prices in WARRANT_PRICES)" if spent.usd is None else f"${spent.usd:.4f}"
     tokens = f"{spent.input_tokens} tokens sent, {spent.output_tokens} received"
-    return f"Judge: {found.label}; {spent.calls} calls, {tokens}, {price}"
+    return f"Judge: {found.judge.label}; {spent.calls} calls, {tokens}, {price}"

@@ -123,7 +123,7 @@ def compare(
 ) -> Comparison:
     """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
     config = judge_config(settings, repeats)
-    judge = RunJudge(config.label, lambda run: judge_with_progress(run, config, console)) if config else None
+    judge = RunJudge(config.identity.label, lambda run: judge_with_progress(run, config, console)) if config else None
     verdict = asyncio.run(compare_runs(run, champion, thresholds, settings.prices, settings.cores, judge))
     return Comparison(verdict, run, champion)
 

@@ -21,23 +21,24 @@ OPENAI = "https://api.openai.com/v1"
 
 
 class JudgeIdentity(StrictModel):
-    """What makes one judge another: `prompts` is the digest of the prompts' files, `host` has no secrets in it."""
+    """What makes one judge another: `prompts` is the digest of the prompts' files, `host` has no secrets in it.
+
+    It is asked `repeats` times about everything.
+    """
 
     model: str
     host: str
     temperature: float
     ragas: str
     prompts: str
+    repeats: int = 1
 
     @property
     def label(self) -> str:
         """The judge as a Verdict names it."""
         warm = f", temperature {self.temperature:g}" if self.temperature else ""
-        return f"{self.model} at {self.host}{warm}, ragas {self.ragas}, prompts {self.prompts[:8]}"
-
-    def with_repeats(self, repeats: int) -> str:
-        """The judge and how often it is asked."""
-        return f"{self.label}, {repeats} repeat{'s' if repeats > 1 else ''}"
+        times = f"{self.repeats} repeat{'s' if self.repeats > 1 else ''}"
+        return f"{self.model} at {self.host}{warm}, ragas {self.ragas}, prompts {self.prompts[:8]}, {times}"
 
 
 class JudgeUsage(StrictModel):
@@ -57,7 +58,7 @@ class JudgeUsage(StrictModel):
 
 @dataclass(frozen=True)
 class JudgeConfig:
-    """A judge that is to be asked, `repeats` times about everything; `again`: anew where its reply was of no use.
+    """A judge that is to be asked; `again`: anew where its reply was of no use.
 
     `prompts` is a folder with prompts in place of Warrant's.
     """
@@ -66,14 +67,8 @@ class JudgeConfig:
     url: str
     key: SecretStr
     settings: Settings
-    repeats: int = 1
     again: bool = False
     prompts: Path | None = None
-
-    @property
-    def label(self) -> str:
-        """The judge and how often it is asked."""
-        return self.identity.with_repeats(self.repeats)
 
 
 def judge_config(settings: Settings, repeats: int | None = None, *, again: bool = False) -> JudgeConfig | None:
@@ -94,8 +89,9 @@ def judge_config(settings: Settings, repeats: int | None = None, *, again: bool 
         temperature=settings.judge_temperature,
         ragas=_ragas_version(),
         prompts=prompts_digest(prompts),
+        repeats=repeats or 1,
     )
-    return JudgeConfig(identity, url, key or SecretStr("none"), settings, repeats or 1, again, prompts)
+    return JudgeConfig(identity, url, key or SecretStr("none"), settings, again, prompts)
 
 
 def prompts_digest(folder: Path | None) -> str:

@@ -72,7 +72,9 @@ class JudgedMetrics:
 
     async def values(self, name: str, sample: Sample, outcome: SampleOutcome) -> list[float]:
         """A metric's value of each repeat; raises Unscored."""
-        return [await self.value(name, sample, outcome, repeat) for repeat in range(self._judge.config.repeats)]
+        return [
+            await self.value(name, sample, outcome, repeat) for repeat in range(self._judge.config.identity.repeats)
+        ]
 
     async def value(self, name: str, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
         """The value of one repeat; raises Unscored."""

@@ -27,19 +27,13 @@ class JudgedScores(ScoresFile):
     """What is in judge.json: who judged, what it took, the scores; `whole` unless the judge failed to reply."""
 
     judge: JudgeIdentity
-    repeats: int
     spent: JudgeUsage
     whole: bool
-
-    @property
-    def label(self) -> str:
-        """The judge and how often it was asked."""
-        return self.judge.with_repeats(self.repeats)
 
 
 async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path = CACHE) -> JudgedScores:
     """The judged scores of a run; where the judge failed before, it is asked again. Raises RunInvalid, JudgeInvalid."""
-    key, path = key_of(run, config.identity, config.repeats), run.path / JUDGEMENTS
+    key, path = key_of(run, config.identity), run.path / JUDGEMENTS
     known = JudgedScores.read(path)
     if known and known.key == key and known.whole and not config.again:
         return known.model_copy(update={"spent": known.spent.at(config.settings.prices, config.identity.model)})
@@ -53,7 +47,6 @@ async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache
     made = JudgedScores(
         key=key,
         judge=config.identity,
-        repeats=config.repeats,
         spent=judge.usage,
         whole=not judge.failures,
         scores=merge_repeats(found),
@@ -65,7 +58,7 @@ async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache
 def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
     """What was judged of a run and is still about its answers; None where nothing is."""
     found = JudgedScores.read(run.path / JUDGEMENTS)
-    return found if found and found.key == key_of(run, found.judge, found.repeats) else None
+    return found if found and found.key == key_of(run, found.judge) else None
 
 
 async def _judged(run: EvalRun, judge: "CachedJudge", progress: Progress) -> list[Score]:
@@ -102,8 +95,8 @@ async def _score(metrics: "JudgedMetrics", name: str, sample: Sample, outcome: S
         return Score(sample=sample.id, metric=name, reason=str(error), untested=isinstance(error, Untested))
 
 
-def key_of(run: EvalRun, judge: JudgeIdentity, repeats: int) -> str:
+def key_of(run: EvalRun, judge: JudgeIdentity) -> str:
     """SHA-256 over the samples, the outcomes, the judge and the code that asks it."""
     code = [code_digest(Path(__file__).parent), code_digest(Path(__file__).parents[1] / "metrics")]
-    parts = [*content_of(run), judge.model_dump_json(), str(repeats), plugged_digest(), *code]
+    parts = [*content_of(run), judge.model_dump_json(), plugged_digest(), *code]
     return digest_of(*parts)

@@ -197,11 +197,11 @@ def test_what_a_judge_said_is_its_own(made: Made, run: EvalRun) -> None:
     said = Score(sample="a", metric="faithfulness", values=(1.0, 0.5))
     (run.path / JUDGEMENTS).write_text("{}\n")
     judge = JudgeIdentity(model="gpt-4o", host="localhost", temperature=0, ragas="1", prompts="p" * 64)
-    judged_scores = JudgedScores(key="k", judge=judge, repeats=2, spent=JudgeUsage(calls=2), whole=True, scores=(said,))
+    judged_scores = JudgedScores(key="k", judge=judge, spent=JudgeUsage(calls=2), whole=True, scores=(said,))
     name, _ = log_run(run, FOUND, made.uri, "warrant", "ann@host", judged_scores)
     [judged] = [each for each in traces_of(made, name)["a"].info.assessments if each.name == "faithfulness"]
     assert (judged.feedback.value, judged.source.source_type) == (0.75, "LLM_JUDGE")
-    assert judged.source.source_id == judged_scores.label
+    assert judged.source.source_id == judged_scores.judge.label
     assert judged.metadata["values"] == "1, 0.5"
     assert made.client.get_run(name).data.metrics["faithfulness"] == 0.75
 
