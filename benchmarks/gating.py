@@ -35,7 +35,7 @@ from evals.runs import EvaluatedRelease
 from evals.scores import Score
 
 SIZES, LOSSES, MARGIN, ALPHA = (20, 60, 200, 600), (0.0, 0.03, 0.05, 0.1), 0.05, 0.05
-DRAWS, ATOMS, AT_ONCE = 10_000, 1_000, 1_000
+DRAWS, ATOMS, AT_ONCE = 10_000, 200, 1_000
 LEVELS = Levels(ALPHA, ALPHA / 2)
 """Those that the gate uses for a single criterion."""
 SHARE, CHANGE = (0.0, 1.0), (-1.0, 1.0)
