@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from lxml import etree
 
 from .package import Package, serialised
-from .raised import Piece, Position, on_the_line
+from .raised import Piece, Position, RunStyle, on_the_line, with_inherited
 from .unseen import HIDDEN, STRUCK_OUT
 
 Element = etree._Element
@@ -22,17 +21,9 @@ UNSEEN = (f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-chan
 KEPT = (f"{DRAW}frame", f"{DRAW}g", f"{DRAW}custom-shape")
 
 
-class TextStyle(NamedTuple):
-    """How a style shows text."""
-
-    hidden: bool = False
-    struck: bool = False
-    position: Position = ""
-
-
 @dataclass
 class _Reading:
-    styles: dict[str, TextStyle]
+    styles: dict[str, RunStyle]
     collapsed: frozenset[str]
     notes: list[Element] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
@@ -47,7 +38,8 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
         return content, ()
     properties = [element for tree in (masters, root) if tree is not None for element in tree.iter(f"{STYLE}style")]
     reading = _Reading(
-        {element.get(f"{STYLE}name") or "": _style_of(element) for element in properties}, _invisible(properties)
+        with_inherited({style.get(f"{STYLE}name") or "": _style_of(style) for style in properties}),
+        _invisible(properties),
     )
     warnings = _without_hidden_pages(root, reading)
     _mend(body[0], reading)
@@ -60,16 +52,23 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     return package.write({"content.xml": serialised(root)}), (*sorted(reading.left_out), *warnings)
 
 
-def _style_of(style: Element) -> TextStyle:
-    properties = style.find(f"{STYLE}text-properties")
+def _style_of(style: Element) -> tuple[str, RunStyle]:
+    """The style that a style is based on, and what it says itself."""
+    based, properties = style.get(f"{STYLE}parent-style-name") or "", style.find(f"{STYLE}text-properties")
     if properties is None:
-        return TextStyle()
-    raised = (properties.get(f"{STYLE}text-position") or "").split(" ")[0]
-    position: Position = "up" if raised == "super" else "down" if raised == "sub" else ""
-    if not position and raised.rstrip("%").lstrip("-").isdigit() and raised.rstrip("%") != "0":
-        position = "down" if raised.startswith("-") else "up"
-    struck = any(properties.get(f"{STYLE}text-line-through-{name}", "none") != "none" for name in ("style", "type"))
-    return TextStyle(properties.get(f"{TEXT}display") == "none", struck, position)
+        return based, RunStyle()
+    display, position = properties.get(f"{TEXT}display"), properties.get(f"{STYLE}text-position")
+    lines = [properties.get(f"{STYLE}text-line-through-{name}") for name in ("style", "type")]
+    struck = any(line not in (None, "none") for line in lines) if any(lines) else None
+    return based, RunStyle(display == "none" if display else None, struck, _position(position) if position else None)
+
+
+def _position(written: str) -> Position:
+    """Raised or lowered: by a word, or by a percentage above or below the line."""
+    shift = written.split(" ")[0].rstrip("%")
+    if shift in ("super", "sub"):
+        return "up" if shift == "super" else "down"
+    return "" if shift == "0" or not shift.lstrip("-").isdigit() else "down" if shift.startswith("-") else "up"
 
 
 def _invisible(styles: list[Element]) -> frozenset[str]:
@@ -107,12 +106,12 @@ def _mend(root: Element, reading: _Reading) -> None:
 
 def _is_hidden(element: Element, reading: _Reading) -> bool:
     field_of = element.find(f"{TEXT}hidden-paragraph") if element.tag in (f"{TEXT}p", f"{TEXT}h") else None
-    style = reading.styles.get(element.get(f"{TEXT}style-name") or "", TextStyle())
+    style = reading.styles.get(element.get(f"{TEXT}style-name") or "", RunStyle())
     return (
         element.get(f"{TEXT}display") == "none"
         or element.get(f"{TABLE}visibility") in ("collapse", "filter")
         or (field_of is not None and field_of.get(f"{TEXT}is-hidden") == "true")
-        or (element.tag in (f"{TEXT}p", f"{TEXT}h") and style.hidden)
+        or (element.tag in (f"{TEXT}p", f"{TEXT}h") and style.hidden is True)
     )
 
 
@@ -133,7 +132,7 @@ def _without_hidden_columns(table: Element, reading: _Reading) -> None:
 
 def _flatten(paragraph: Element, reading: _Reading) -> None:
     """One text without spans, which the converter loses in tables; what stands in a frame follows the paragraph."""
-    text_style = reading.styles.get(paragraph.get(f"{TEXT}style-name") or "", TextStyle())
+    text_style = reading.styles.get(paragraph.get(f"{TEXT}style-name") or "", RunStyle())
     pieces: list[Piece] = []
     frames: list[Element] = []
     for text, shown, frame in _pieces(paragraph, text_style, reading):
@@ -143,7 +142,7 @@ def _flatten(paragraph: Element, reading: _Reading) -> None:
             if text.strip():
                 reading.left_out.add(HIDDEN if shown.hidden else STRUCK_OUT)
         else:
-            pieces.append((text, shown.position))
+            pieces.append((text, shown.position or ""))
     written = "".join(on_the_line(pieces))
     paragraph[:] = []
     paragraph.text = written
@@ -164,13 +163,13 @@ def _in_paragraph(frame: Element) -> Element:
 
 
 def _pieces(
-    element: Element, text_style: TextStyle, reading: _Reading
-) -> Iterator[tuple[str, TextStyle, Element | None]]:
+    element: Element, text_style: RunStyle, reading: _Reading
+) -> Iterator[tuple[str, RunStyle, Element | None]]:
     yield element.text or "", text_style, None
     for child in [*element]:
         if child.tag == f"{TEXT}note":
             reading.notes.append(child)
-            yield f" {_mark(child, reading)}", TextStyle(), None
+            yield f" {_mark(child, reading)}", RunStyle(), None
         elif child.tag in KEPT:
             yield "", text_style, child
         elif child.tag == f"{TEXT}s":
@@ -178,11 +177,8 @@ def _pieces(
         elif child.tag in BLANKS:
             yield BLANKS[child.tag], text_style, None
         else:
-            own = reading.styles.get(child.get(f"{TEXT}style-name") or "", TextStyle())
-            combined = TextStyle(
-                text_style.hidden or own.hidden, text_style.struck or own.struck, own.position or text_style.position
-            )
-            yield from _pieces(child, combined, reading)
+            own = reading.styles.get(child.get(f"{TEXT}style-name") or "", RunStyle())
+            yield from _pieces(child, own.inherit(text_style), reading)
         yield child.tail or "", text_style, None
 
 

@@ -7,7 +7,8 @@ from copy import deepcopy
 from lxml import etree
 
 from .package import Package, R, serialised
-from .word_text import Element, Reading, RunStyle, W, empty, mend, paragraph_of, runs_of, styles_of, write
+from .raised import RunStyle
+from .word_text import Element, Reading, W, empty, mend, paragraph_of, runs_of, styles_of, write
 
 PAGE_FIELD = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTION|SECTIONPAGES)\b", re.IGNORECASE)
 PAGE_MARK = "\ufffc"

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from lxml import etree
 
-from .raised import Piece, Position, on_the_line
+from .raised import Piece, Position, RunStyle, on_the_line, with_inherited
 from .unseen import HIDDEN, STRUCK_OUT
 
 Element = etree._Element
@@ -28,21 +27,6 @@ FEWEST_HALF_POINTS = 4
 POSITIONS: dict[str, Position] = {"superscript": "up", "subscript": "down"}
 
 
-class RunStyle(NamedTuple):
-    """How a style or a run shows text: hidden, struck out, raised or lowered; None where it does not say.
-
-    `numbering` makes its paragraphs items of a list.
-    """
-
-    hidden: bool | None = None
-    struck: bool | None = None
-    position: Position | None = None
-    numbering: Element | None = None
-
-    def inherit(self, other: "RunStyle") -> "RunStyle":
-        return self._replace(**{name: own for name, own in other._asdict().items() if getattr(self, name) is None})
-
-
 @dataclass
 class Reading:
     """What is known of the file while its parts are prepared, and what was left out."""
@@ -59,16 +43,7 @@ def styles_of(root: Element | None) -> dict[str, RunStyle]:
         parent = based.get(f"{W}val") if based is not None else None
         own = _style_of(style.find(f"{W}rPr"))._replace(numbering=style.find(f"{W}pPr/{W}numPr"))
         found[style.get(f"{W}styleId") or ""] = (parent or "", own)
-    return {name: _inherited(name, found) for name in found}
-
-
-def _inherited(name: str, found: dict[str, tuple[str, RunStyle]]) -> RunStyle:
-    run_style, seen = RunStyle(), set()
-    while name in found and name not in seen:
-        seen.add(name)
-        name, own = found[name]
-        run_style = run_style.inherit(own)
-    return run_style
+    return with_inherited(found)
 
 
 def _style_of(properties: Element | None) -> RunStyle:

@@ -190,11 +190,12 @@ def test_opendocument_text_is_read_as_it_is_shown(tmp_path: Path) -> None:
     styles = (
         '<s:style s:name="U" s:family="text"><s:text-properties s:text-position="super 58%"/></s:style>'
         '<s:style s:name="X" s:family="text"><s:text-properties s:text-line-through-style="solid"/></s:style>'
+        '<s:style s:name="Y" s:family="text" s:parent-style-name="X"/>'
     )
     note = '<t:note t:note-class="footnote"><t:note-body><t:p>Net.</t:p></t:note-body></t:note>'
     cell = '<tb:table-cell><t:p>10<t:span t:style-name="U">3</t:span></t:p></tb:table-cell>'
     body = (
-        f'<t:p>It costs <t:span t:style-name="X">70</t:span>250{note}<t:s/>EUR.</t:p>'
+        f'<t:p>It costs <t:span t:style-name="Y">70</t:span>250{note}<t:s/>EUR.</t:p>'
         '<t:section t:name="a" t:display="none"><t:p>Hidden.</t:p></t:section>'
         f"<tb:table><tb:table-row>{cell}{cell}</tb:table-row></tb:table>"
     )
