@@ -28,7 +28,7 @@ LINE_NAMES = re.compile(
 )
 META_NAMES = re.compile(r"<meta\b[^>]{0,500}?\b(?:name|property)\s*=\s*[\"']?([^\"'>\s]{1,60})", re.IGNORECASE)
 DATA_NAMES = re.compile(r"\"([^\"\n]{1,60})\"\s{0,20}:|([\w.-]{1,60})\s{0,20}[:=>]")
-RULE = re.compile(r"\n[ \t]*\|?[ \t]*:?-[-:| \t]*$", re.MULTILINE)
+RULE = re.compile(r"\n[ \t]*(?:\|[ \t]*)?:?-[-:| \t]*$", re.MULTILINE)
 """The line under the header of a table."""
 CELLS = re.compile(r"[^,;\t|\"'\n]{1,60}")
 DATA = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml")

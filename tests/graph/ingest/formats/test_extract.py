@@ -142,6 +142,11 @@ def test_a_file_that_cannot_be_indexed_says_why(tmp_path: Path, name: str, conte
         extract(tmp_path / name)
 
 
+def test_a_long_line_of_blanks_or_of_encoded_data_is_read_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Gate 4\n" + " " * 30_000 + "b\n" + "A1b+/" * 6_000)
+    assert extract(tmp_path / "a.txt").text.split() == ["Gate", "4", "b"]
+
+
 @pytest.mark.parametrize("name", ["README", "guide.adoc"])
 def test_files_without_an_ending_and_asciidoc_are_text(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("The quota is 50 GB.")
