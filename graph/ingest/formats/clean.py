@@ -6,6 +6,7 @@ import unicodedata
 from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from charset_normalizer import from_bytes
 
@@ -33,6 +34,13 @@ VEILED_CARET = "\ufdd0"
 """Stands for the ^ of a note's mark until the converter is done."""
 WESTERN = 0.3
 """Share of bytes beyond ASCII among the letters under which a text is Western: letters with marks among plain ones."""
+DECLARED = re.compile(
+    rb"\s*<[^\0]{0,2000}?\b(?:charset|encoding)\s*=\s*[\"']?((?:iso-8859-(?!1\b)|windows|koi8|euc|gb|big5|shift|tis)[\w-]*)",
+    re.IGNORECASE,
+)
+"""The encoding that a page of HTML or a file of XML names; old ones alone matter."""
+UNDEFINED = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+"""Bytes that stand for nothing in the code page of Windows, and for letters (ü, É) in that of DOS."""
 MARKED = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 DATA_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w.+=-]+)*,[\w+/=%.~!$&*,:;@?-]{16,}")
 RUN = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{200,}={0,2}")
@@ -85,9 +93,15 @@ def _damaged_or_old(content: bytes) -> str:
     start = content[:1000]
     if start.count(0) > len(start) / 4:
         return "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
+    declared = DECLARED.match(content)
+    if declared:
+        with suppress(LookupError, UnicodeError):
+            content.decode(name := declared[1].decode())
+            return name
     letters = sum(byte > 127 or chr(byte).isalpha() for byte in content)
     if sum(byte > 127 for byte in content) < WESTERN * letters:
-        return "cp1252"
+        # A letter of DOS that Windows does not have, as in CSV files that Excel writes for it.
+        return "cp850" if UNDEFINED & set(content) else "cp1252"
     guess = from_bytes(content).best()
     return guess.encoding if guess else "latin-1"
 

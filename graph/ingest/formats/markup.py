@@ -11,7 +11,7 @@ from lxml.html import HtmlElement
 from .raised import lowered, raised
 from .unseen import leave_out, lift, styles_of
 
-UNSEEN = ("script", "style", "template", "noscript", "iframe")
+UNSEEN = ("script", "style", "template", "noscript", "iframe", "audio", "video", "canvas", "datalist")
 QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 BLOCKS = frozenset(
     "address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure "

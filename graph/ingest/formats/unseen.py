@@ -172,7 +172,8 @@ def leave_out(root: HtmlElement, styles: Styles) -> tuple[str, ...]:
 
 def _left_out(element: HtmlElement, style: Style) -> str:
     # What is hidden "until-found" is shown to whoever searches the page.
-    if element.get("hidden", "until-found") != "until-found" or hides(style):
+    closed = element.tag == "dialog" and "open" not in element.attrib
+    if element.get("hidden", "until-found") != "until-found" or closed or hides(style):
         return HIDDEN
     return STRUCK_OUT if element.tag in STRUCK or strikes(style) else ""
 

@@ -149,3 +149,17 @@ def test_elements_that_never_end_hide_nothing_and_are_each_looked_at_once(open_e
 def test_what_is_hidden_between_code_and_in_one_another_is_blank() -> None:
     text = "`<s>a</s>` <s>b<!-- c --></s> `<!--` <P HIDDEN>d</P> <!-- <s> --> e"
     assert without_unseen(text).split() == ["`<s>a</s>`", "`<!--`", "e"]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding", "text"),
+    [
+        ("<html><meta charset='ISO-8859-2'>", "iso-8859-2", "Łódź ma trzy dworce."),
+        ('<html><meta http-equiv=x content="text/html; charset=windows-1250">', "cp1250", "Poplatek činí 30 korun."),
+        ('<?xml version="1.0" encoding="koi8-r"?>', "koi8-r", "Вход стоит пять."),
+        ("<html><meta charset=utf-7>", "cp1252", "Ein Stück kostet +AGY-."),
+        ("Teil;Stück\n", "cp850", "Tür;12"),
+    ],
+)
+def test_old_code_pages_are_read_by_their_name_or_their_bytes(head: str, encoding: str, text: str) -> None:
+    assert decode((head + text).encode(encoding)) == head + text

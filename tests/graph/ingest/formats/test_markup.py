@@ -52,6 +52,8 @@ def test_what_a_style_raises_is_raised_and_a_mark_is_no_link(tmp_path: Path, bod
         "<span style='font-size:1px'>gone</span>",
         "<span class=pale>gone</span>",
         "<template>gone</template>",
+        "<video>gone</video>",
+        "<dialog>gone</dialog>",
         "<noscript>gone</noscript>",
         "<script>gone</script>",
         "<style>.gone{}</style>",
