@@ -31,7 +31,7 @@ DATA_NAMES = re.compile(r"\"([^\"\n]{1,60})\"\s{0,20}:|([\w.-]{1,60})\s{0,20}[:=
 RULE = re.compile(r"\n[ \t]*(?:\|[ \t]*)?:?-[-:| \t]*$", re.MULTILINE)
 """The line under the header of a table."""
 CELLS = re.compile(r"[^,;\t|\"'\n]{1,60}")
-DATA = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml")
+DATA = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml", ".ipynb", ".opml")
 FENCED = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*(?:-\0?-\0?-|\+\0?\+\0?\+)[^-+]")
 """The start of a file of any kind that has front matter."""
 

@@ -32,7 +32,7 @@ from .sheets import DELIMITED, delimited
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx", ".adoc", ".asciidoc"}
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
 HTML = (".html", ".htm")
-MARKUP = {".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org"}
+MARKUP = {".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org", ".ipynb", ".opml"}
 PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
     **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), word.prepare),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".potx"), slides.prepare),

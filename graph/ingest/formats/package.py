@@ -15,7 +15,12 @@ R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 LARGEST_PART = 64_000_000
 """Bytes of XML after unpacking: what is larger would need more memory than a reader should take."""
 PROPERTIES = ("docProps/custom.xml", "meta.xml")
-PROPERTY = re.compile(rb"<(?:\w+:)?(?:property|user-defined)\b[^>]*?\bname=[\"']([^\"']*)")
+PROPERTY = re.compile(rb"<(?:\w+:)?(?:property|user-defined|meta)\b[^>]*?\b(?:name|property)=[\"']([^\"']*)")
+OWN_PROPERTIES = {
+    b"%PDF": re.compile(rb"(?:/|<pdfx:)([A-Za-z][\w.#-]{4,60})\s*[(<\[>]"),
+    b"{\\rtf": re.compile(rb"\\propname\s+([^{}\\]+)"),
+}
+"""What properties are named in files that are no archives, by their first bytes."""
 STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 """The names of Office's stricter standard, which differ from the usual ones in nothing but their letters."""
 
@@ -27,11 +32,12 @@ def unpacked_size(content: bytes) -> int:
 
 
 def property_names(content: bytes) -> list[str]:
-    """The names of the properties that the owner of an Office or OpenDocument file has added to it."""
+    """The names of the properties that the owner of an Office, OpenDocument, EPUB, PDF or RTF file has added to it."""
     archive = _archive(content)
-    parts = [member for member in archive.infolist() if member.filename in PROPERTIES] if archive else []
-    small = [member for member in parts if member.file_size <= LARGEST_PART]
-    found = [PROPERTY.findall(archive.read(member)) for member in small] if archive else []
+    found = [names.findall(content) for start, names in OWN_PROPERTIES.items() if content.startswith(start)]
+    if archive:
+        named = [each for each in archive.infolist() if each.filename in PROPERTIES or each.filename.endswith(".opf")]
+        found += [PROPERTY.findall(archive.read(member)) for member in named if member.file_size <= LARGEST_PART]
     return [name.decode("utf-8", "replace") for names in found for name in names]
 
 

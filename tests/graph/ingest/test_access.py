@@ -64,6 +64,7 @@ CLOSED: dict[str, Files] = {
     "field of a mail": {"a.eml": "From: a@x.org\nX-Allowed-Groups: board\nSubject: pay\n\nsecret\n"},
     "CSV column": {"a.csv": "name,allowed_groups\nsecret,board\n"},
     "JSON file": {"a.json": '{"id": 3, "text": "secret", "allowed_groups": ["board"]}'},
+    "outline": {"a.opml": "<opml version='2.0'><body><outline text='secret' allowed_groups='board'/></body></opml>"},
     "lines of JSON": {"a.jsonl": '{"name": "secret", "access": {"allowed_groups": ["board"]}}\n'},
     "YAML file": {"a.yaml": "---\nname: secret\nallowed_groups: [board]\n"},
     "XML": {"a.xml": "<doc><allowed_groups>board</allowed_groups><p>secret</p></doc>"},

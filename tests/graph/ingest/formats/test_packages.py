@@ -9,6 +9,7 @@ from docx.shared import Pt
 
 from graph.ingest.document import Document, Refused
 from graph.ingest.formats.extract import extract
+from graph.ingest.formats.package import property_names
 
 NAMES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
@@ -233,3 +234,20 @@ def test_the_pages_of_an_epub_are_read_as_html(tmp_path: Path) -> None:
         },
     )
     assert extract(path).text == "Load 10^6 N"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%PDF-1.4\n1 0 obj <</Title (x) /AllowedGroups (board)>> endobj",
+        rb"{\rtf1{\*\userprops{\propname AllowedGroups}\proptype30{\staticval board}}Text.\par}",
+    ],
+)
+def test_properties_that_an_owner_has_added_to_a_file_have_names(content: bytes) -> None:
+    assert "AllowedGroups" in property_names(content)
+
+
+@pytest.mark.parametrize("part", ["docProps/custom.xml", "meta.xml", "OEBPS/content.opf"])
+def test_properties_that_an_owner_has_added_to_a_package_have_names(tmp_path: Path, part: str) -> None:
+    added = '<p><property name="AllowedGroups"/><m:user-defined m:name="Site"/><meta property="Team">x</meta></p>'
+    assert property_names(zipped(tmp_path / "a.zip", **{part: added}).read_bytes()) == ["AllowedGroups", "Site", "Team"]
