@@ -31,7 +31,8 @@ from .sheets import DELIMITED, delimited
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx", ".adoc", ".asciidoc"}
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
-HTML = (".html", ".htm")
+HTML = (".html", ".htm", ".xhtml", ".xht", ".shtml")
+SAVED_PAGES = (".mht", ".mhtml")
 MARKUP = {".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org", ".ipynb", ".opml"}
 PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
     **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), word.prepare),
@@ -123,6 +124,9 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
         raise Refused("password: the message is encrypted")
     if kind == ".eml":
         return _mail(parse(content), how)
+    if kind in SAVED_PAGES:
+        page = "".join(body.text for body in parse(content).bodies[:1])
+        return replace(_page(page), doubt=doubt_in_markup(page, HTML[0]))
     if kind == ".msg":
         mail, unread = outlook.parse(content)
         return _mail(mail, how, unread)

@@ -142,6 +142,15 @@ def test_a_file_that_cannot_be_indexed_says_why(tmp_path: Path, name: str, conte
         extract(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["a.htm", "a.xhtml", "a.mht", "a.mhtml"])
+def test_a_page_is_read_as_it_is_shown_whatever_it_is_saved_as(tmp_path: Path, name: str) -> None:
+    head = "Subject: Load\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n"
+    page = "<html><head><title>Load</title></head><body>10<sup>6</sup> N<p hidden>no</p></body></html>"
+    (tmp_path / name).write_text(head + page + "\n--b--\n" if ".mht" in name else page)
+    document = extract(tmp_path / name)
+    assert (document.title, document.text) == ("Load", "10^6 N")
+
+
 def test_a_long_line_of_blanks_or_of_encoded_data_is_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Gate 4\n" + " " * 30_000 + "b\n" + "A1b+/" * 6_000)
     assert extract(tmp_path / "a.txt").text.split() == ["Gate", "4", "b"]
