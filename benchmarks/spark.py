@@ -18,6 +18,7 @@ from benchmarks.stores import run_index
 from graph.batch import spark
 from graph.registry.package import pack
 from graph.release import Models, Release
+from graph.safety.sensitive import Policy
 
 sys.path.insert(0, str(ROOT / "tests"))
 AT_ONCE, ROWS, SECONDS, TASK = 4, 96, 1.0, 8
@@ -59,7 +60,7 @@ def measure(master: str, package: Path, folder: Path) -> float:
     took = 0.0
     for name in ("first", "second"):
         plan = spark.SparkPlan.of(session, str(folder / f"{name}-questions"), "id", str(folder / f"{name}-answers"))
-        took = timed(plan.run, package, AT_ONCE, ROWS, {}, lambda _: None).seconds
+        took = timed(plan.run, package, AT_ONCE, ROWS, {}, Policy(), lambda _: None).seconds
     session.stop()
     return took
 

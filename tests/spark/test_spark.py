@@ -128,7 +128,7 @@ def test_tables_of_a_catalog_are_named(spark: "SparkSession", small_index: Path,
     (tmp_path / "package").mkdir()
     package = pack(tmp_path / "package", QUICK, small_index, external=False).root
     plan = SparkPlan.of(spark, "spark_catalog.support.questions", "id", "support.answers")
-    plan.run(package, 4, 6, {}, lambda _: None)
+    plan.run(package, 4, 6, {}, Policy(), lambda _: None)
     found = [row.asDict() for row in spark.table("support.answers").collect()]
     assert {row["id"]: row["error"] for row in found} == {
         str(number): "QuestionInvalid" if number % 3 == 2 else None for number in range(12)

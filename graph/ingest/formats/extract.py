@@ -125,8 +125,7 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
     if kind == ".eml":
         return _mail(parse(content), how)
     if kind in SAVED_PAGES:
-        page = "".join(body.text for body in parse(content).bodies[:1])
-        return replace(_page(page), doubt=doubt_in_markup(page, HTML[0]))
+        return _saved_page(content)
     if kind == ".msg":
         mail, unread = outlook.parse(content)
         return _mail(mail, how, unread)
@@ -140,6 +139,11 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
     elif kind == ".pdf":
         return converted_pdf(path, content, how.ocr)
     return replace(converted(path, content, how.ocr), warnings=warnings)
+
+
+def _saved_page(content: bytes) -> Document:
+    page = "".join(body.text for body in parse(content).bodies[:1])
+    return replace(_page(page), doubt=doubt_in_markup(page, HTML[0]))
 
 
 def _workbook(content: bytes) -> Document:
