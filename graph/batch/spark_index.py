@@ -2,71 +2,42 @@
 
 Workers read, cut and embed as `warrant index` does on one machine; the driver finds the documents, tells which of them
 changed and which are copies. Beside the table TO lies TO_documents, with the documents' texts and digests: a document
-is there once its row in it is, so that an interrupted run is completed by the next one.
+is there once its row in it is, so that an interrupted run is completed by the next one. With a Snapshot the chunk table
+describes it too, in rows of no document: an index of AI Search with delta sync over the table is then searched itself.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-from pydantic import TypeAdapter
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from ..errors import FilesRefused
-from ..index.rows import DOCUMENT_SCHEMA, OWN_FIELDS, SHARED_FIELDS, UNITS, DocumentRow, PassageRows
+from ..index.rows import DOCUMENT_SCHEMA, DocumentRow, PassageRows
 from ..index.store import Store
 from ..ingest.build import build_snapshot
 from ..ingest.csv_parts import is_table
-from ..ingest.document import FileWarning, Metadata, Refusal, Source
-from ..ingest.duplicates import Duplicates, content_digest
+from ..ingest.document import FileWarning, Refusal, Source
+from ..ingest.duplicates import Duplicates
 from ..ingest.inputs import DiscoveryOptions, Inputs, check_paths
 from ..ingest.journal import Journal
 from ..ingest.options import Options
-from ..ingest.pipeline import prepare, recipe_of
+from ..ingest.pipeline import recipe_of
 from ..ingest.previous import withdrawn
-from ..ingest.reading import Cut, Recipe, catch_failures, read_all
 from ..ingest.roots import Roots
-from ..ingest.vectors import embed_batch
-from ..models.embedding import Embedder
 from ..models.packaged_embeddings import load_embedder
 from ..release import Release
+from .chunks import CHUNKS, DOCUMENTS, REFUSAL, SOURCE, STAGED, description, passages_of, read_batches
 from .columns import Row
 from .spark_tables import SparkTable, open_table
 
-CHUNK_FIELDS: "list[pa.Field[Any]]" = [
-    *OWN_FIELDS,
-    *SHARED_FIELDS,
-    pa.field("vector", pa.list_(pa.float32())),
-    pa.field(UNITS, pa.binary()),
-]
-CHUNKS = pa.schema(CHUNK_FIELDS)
-DOCUMENT_FIELDS: "list[pa.Field[Any]]" = [
-    *DOCUMENT_SCHEMA,
-    pa.field("content", pa.string()),
-    pa.field("recipe", pa.string()),
-]
-DOCUMENTS = pa.schema(DOCUMENT_FIELDS)
-STAGED_FIELDS: "list[pa.Field[Any]]" = [
-    *DOCUMENT_FIELDS,
-    pa.field("number", pa.int64()),
-    pa.field("warnings", pa.list_(pa.string())),
-    pa.field("refusal", pa.binary()),
-    pa.field("chunks", pa.list_(pa.struct(CHUNK_FIELDS))),
-]
-STAGED = pa.schema(STAGED_FIELDS)
-"""What workers hand in: a document with its chunks, or why it is refused."""
 TASKS_OF_CORE = 4
-SOURCE, REFUSAL = TypeAdapter(Source), TypeAdapter(Refusal)
-"""As JSON they reach the workers and come back."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +162,8 @@ class TableIndex:
     def _replace(self, staged: DataFrame, out: list[str], copies: dict[str, str]) -> None:
         """Take documents out, and what an interrupted run left of others; then write the new ones, their rows last."""
         documents, chunks = self.documents.frame().select("document"), self.chunks.frame().select("document")
-        left = [row["document"] for row in chunks.distinct().join(documents, "document", "left_anti").collect()]
+        chunks = chunks.where("document IS NOT NULL").distinct()
+        left = [row["document"] for row in chunks.join(documents, "document", "left_anti").collect()]
         self.documents.delete("document", out)
         self.chunks.delete("document", sorted({*out, *left}))
         named = self.spark.createDataFrame([*copies.items()], "document string, first string")
@@ -214,11 +186,20 @@ class TableIndex:
                 journal.record([entry])
             built = asyncio.run(build_snapshot(home, journal, self.release, self.recipe, None))
             journal.discard()
+        self._describe(built.path)
         return built.path
+
+    def _describe(self, snapshot: Path) -> None:
+        """Write the description, in place of that of an earlier Snapshot."""
+        frame = self.chunks.frame()
+        named = frame.where("NOT public").select("allowed_groups").distinct().collect()
+        rows = description(snapshot, [row["allowed_groups"] for row in named])
+        self.chunks.delete("id", [row["id"] for row in frame.where("document IS NULL").select("id").collect()])
+        self.chunks.append(self.spark.createDataFrame(rows))
 
     def _entries(self, dimensions: int) -> Iterator[tuple[DocumentRow, PassageRows]]:
         """Each document with its passages; both tables are read in the order of the documents' ids."""
-        rows = self.chunks.frame().orderBy("document").toLocalIterator()
+        rows = self.chunks.frame().where("document IS NOT NULL").orderBy("document").toLocalIterator()
         parts = groupby((row.asDict() for row in rows), key=lambda row: row["document"])
         name, chunks = next(parts, ("", iter(())))
         for row in self.documents.frame().orderBy("document").select(DOCUMENT_SCHEMA.names).toLocalIterator():
@@ -227,55 +208,4 @@ class TableIndex:
             if name == document.document:
                 own = sorted(chunks, key=lambda chunk: int(chunk["id"].rpartition("#")[2]))
                 name, chunks = next(parts, ("", iter(())))
-            yield document, _passages(own, dimensions)
-
-
-def _passages(rows: list[Row], dimensions: int) -> PassageRows:
-    names = [one.name for one in OWN_FIELDS]
-    vectors = np.asarray([row["vector"] for row in rows], np.float32).reshape(-1, dimensions)
-    units = [np.frombuffer(bytes(row[UNITS]), np.int8).reshape(-1, dimensions) for row in rows]
-    return PassageRows([{name: row[name] for name in names} for row in rows], vectors, units)
-
-
-def read_batches(
-    batches: Iterable[pa.RecordBatch], release: Release, options: Options, recipe: str
-) -> Iterator[pa.RecordBatch]:
-    """The documents of a task's sources; runs on a worker, where a file that kills its reader is refused alone."""
-    embedder = load_embedder(release.embedding, options.threads)
-    cutting = Recipe(release.embedding, release.chunking, options.ocr)
-    for batch in batches:
-        rows: list[Row] = batch.to_pylist()
-        sources = [SOURCE.validate_json(row["source"]) for row in rows]
-        numbers = {source.id: row["number"] for source, row in zip(sources, rows, strict=True)}
-        for source, outcome in read_all(sources, cutting, options.limits):
-            row = {"number": numbers[source.id], "recipe": recipe, **_staged_row(source, outcome, options, embedder)}
-            yield pa.RecordBatch.from_pylist([row], schema=STAGED)
-
-
-def _staged_row(source: Source, outcome: Cut | Refusal, options: Options, embedder: Embedder) -> Row:
-    content = ""
-
-    def remember(_: str, text: str, metadata: Metadata) -> None:
-        nonlocal content
-        content = content_digest(text, metadata)
-
-    def work() -> Row:
-        assert isinstance(outcome, Cut)
-        entry = prepare(source, outcome, options.default_groups, remember)
-        row, passages = embed_batch([entry], {}, embedder).finished[0]
-        shared = {"file": row.file, "title": row.title, "metadata": row.metadata}
-        who = {"allowed_groups": row.groups, "public": not row.groups}
-        pairs = zip(passages.rows, passages.vectors, passages.units, strict=True)
-        chunks = [{**one, **shared, **who, "vector": v.tolist(), UNITS: u.tobytes()} for one, v, u in pairs]
-        return {**vars(row), "content": content, "chunks": chunks, "warnings": list(outcome.document.warnings)}
-
-    made = outcome if isinstance(outcome, Refusal) else catch_failures(source.file, work)
-    if isinstance(made, Refusal):
-        return {
-            "document": source.id,
-            "file": source.file,
-            "refusal": REFUSAL.dump_json(made),
-            "warnings": [],
-            "chunks": [],
-        }
-    return made
+            yield document, passages_of(own, dimensions)

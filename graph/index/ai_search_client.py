@@ -15,7 +15,7 @@ from databricks.ai_search.async_utils import AsyncRequestUtils
 from databricks.ai_search.exceptions import AISearchException, PermissionDenied
 from databricks.ai_search.reranker import DatabricksReranker
 from databricks.sdk.errors import NotFound
-from databricks.sdk.service.vectorsearch import EndpointType, VectorIndex, VectorIndexType
+from databricks.sdk.service.vectorsearch import EndpointType, VectorIndex
 
 from ..errors import AccessRefused, RetrievalUnavailable, SnapshotMissing
 from ..filters import sql_literal
@@ -207,8 +207,8 @@ async def open_index(workspace: Workspace, name: str, seconds: float) -> SearchI
 
 
 def dimensions_of(found: VectorIndex) -> int:
-    """The dimensions of a direct access index's vectors; raises SnapshotMissing for another index."""
-    spec = found.direct_access_index_spec
-    if found.index_type is not VectorIndexType.DIRECT_ACCESS or spec is None or not spec.embedding_vector_columns:
-        raise SnapshotMissing(f"{found.name} is not a direct access index; give one that `warrant sync` made.")
+    """The dimensions of an index's vectors; raises SnapshotMissing for an index that embeds texts itself."""
+    spec = found.direct_access_index_spec or found.delta_sync_index_spec
+    if spec is None or not spec.embedding_vector_columns:
+        raise SnapshotMissing(f"{found.name} has no vectors of ours; give an index that `warrant sync` made.")
     return int(spec.embedding_vector_columns[0].embedding_dimension or 0)

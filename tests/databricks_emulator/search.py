@@ -293,7 +293,8 @@ def _new_index(body: dict[str, Any], endpoint: str, state: Search, polls: int) -
         raise missing(f"Table {spec['source_table']}")
     vectors = spec.get("embedding_vector_columns") or [{"name": "__vector", "embedding_dimension": 64}]
     first = (state.tables[spec["source_table"]] or [{}])[0]
-    schema = {name: "array<float>" if isinstance(value, list) else "string" for name, value in first.items()}
+    synced = spec.get("columns_to_sync") or list(first)
+    schema = {name: "array<float>" if isinstance(first[name], list) else "string" for name in synced}
     index = Index(body["name"], endpoint, {"delta_sync_index_spec": spec}, key, vectors[0]["name"], 0, schema, polls)
     index.dimensions = vectors[0]["embedding_dimension"]
     index.pending = _rows_of_table(index, state)
@@ -302,7 +303,9 @@ def _new_index(body: dict[str, Any], endpoint: str, state: Search, polls: int) -
 
 def _rows_of_table(index: Index, state: Search) -> list[dict[str, Any]]:
     spec = index.spec["delta_sync_index_spec"]
-    rows = [dict(row) for row in state.tables[spec["source_table"]]]
+    wanted = {*spec.get("columns_to_sync", []), index.key, index.vector}
+    table = state.tables[spec["source_table"]]
+    rows = [{name: row[name] for name in row if name in wanted or len(wanted) == 2} for row in table]
     for source in spec.get("embedding_source_columns", []):
         for row in rows:
             row[index.vector] = embed(row[source["name"]], index.dimensions)

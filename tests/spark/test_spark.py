@@ -81,7 +81,8 @@ def stored(store: Path) -> list[dict[str, Any]]:
 
 def test_an_index_made_on_spark_is_the_one_made_here(spark: "SparkSession", tmp_path: Path) -> None:
     """PDF and Word files, a table, a copy, groups; and then a change, a removal and a refusal."""
-    from graph.batch.spark_index import CHUNKS, TableIndex
+    from graph.batch.chunks import CHUNKS
+    from graph.batch.spark_index import TableIndex
 
     def both() -> "tuple[TableIndexed, Outcome]":
         table = TableIndex(spark, str(tmp_path / "chunks"), QUICK, Options(threads=1, prune=True))
@@ -90,8 +91,10 @@ def test_an_index_made_on_spark_is_the_one_made_here(spark: "SparkSession", tmp_
         here = run_index(docs, tmp_path / "here", prune=True)
         assert read_manifest(locate(tmp_path / "spark")).digest == here.manifest.digest
         assert stored(tmp_path / "spark") == stored(tmp_path / "here")
-        chunks = [row["id"] for row in Table(str(tmp_path / "chunks"), CHUNKS).rows(["id"])]
+        rows = [*Table(str(tmp_path / "chunks"), CHUNKS).rows(["id", "document", "title"])]
+        chunks = [row["id"] for row in rows if row["document"]]
         assert sorted(chunks) == [row["id"] for row in stored(tmp_path / "here")]
+        assert {row["title"] for row in rows if not row["document"]} == {here.manifest.id}
         assert (done.indexed, done.duplicates, done.removed) == (here.indexed, here.duplicates, here.removed)
         return done, here
 

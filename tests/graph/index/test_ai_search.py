@@ -1,19 +1,25 @@
 """Retrieval from AI Search by the real clients over an emulated workspace, beside the Snapshot that was copied."""
 
 import asyncio
+import itertools
 import json
+import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from databricks.sdk.service.vectorsearch import EndpointType
 from databricks_emulator import Emulator
 from databricks_under_test import INDEX, opened, settings, sign_in, signed_in, synced
-from support import QUICK, run_index
+from support import HANDBOOK, QUICK, ROOT, run_index
 
 from graph.agent import Agent, open_agent
 from graph.backend import Scope
+from graph.batch.chunks import SOURCE, description, read_batches
 from graph.errors import (
     AccessRefused,
     FilterInvalid,
@@ -23,6 +29,11 @@ from graph.errors import (
     SourceInvalid,
 )
 from graph.index.ai_search_filters import sql_filter, standard_filters
+from graph.index.rows import UNITS
+from graph.index.store import locate
+from graph.ingest.inputs import DiscoveryOptions, Inputs
+from graph.ingest.options import Options
+from graph.ingest.roots import Roots
 from graph.models.databricks import workspace
 from graph.release import Release, Reranking
 from graph.state import Passage
@@ -278,6 +289,53 @@ def test_each_user_searches_with_a_token_of_their_own(
     assert find(agent, WARRANTY)
     told = "".join(capfd.readouterr()) + caplog.text + repr(vars(agent))
     assert not [token for token in tokens.values() if token in told]
+
+
+def chunk_table(docs: Path, store: Path) -> list[dict[str, Any]]:
+    """The rows of the table that `warrant index --engine spark` makes, with the description of a store's Snapshot."""
+    search = DiscoveryOptions(store, 100, follow_symlinks=False, default_groups=())
+    sources = enumerate(Inputs([docs], Roots(), search, all_gone=False).sources)
+    batch = pa.RecordBatch.from_pylist([{"number": n, "source": SOURCE.dump_json(each)} for n, each in sources])
+    staged = read_batches([batch], QUICK, Options(threads=1), "recipe")
+    rows = [chunk for part in staged for row in part.to_pylist() for chunk in row["chunks"]]
+    groups = [row["allowed_groups"] for row in rows if not row["public"]]
+    return [*rows, *description(locate(store), groups).to_pylist()]
+
+
+@pytest.mark.slow
+def test_a_delta_sync_index_over_a_table_of_chunks_is_searched_itself(tmp_path: Path) -> None:
+    docs, store = tmp_path / "docs", tmp_path / "store"
+    docs.mkdir()
+    shutil.copy(next((HANDBOOK / "warranty").glob("*.pdf")), docs / "warranty.pdf")
+    (docs / "pay.md").write_text("---\nallowed_groups: [hr]\n---\n# Pay\n\nBand 4 begins at 50,000 EUR.\n")
+    run_index(docs, store)
+    (as_in_guide,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "databricks.md").read_text("utf-8"), re.DOTALL)
+    with signed_in() as emulator:
+        emulator.search.tables["main.docs.chunks"] = chunk_table(docs, store)
+        client = workspace().client
+        client.vector_search_endpoints.create_endpoint("warrant", EndpointType.STANDARD)
+        for _ in range(3):
+            client.vector_search_endpoints.get_endpoint("warrant")
+        exec(as_in_guide.replace("384", "256"), {})
+        for _ in range(3):
+            client.vector_search_indexes.get_index(INDEX)
+        assert UNITS not in next(iter(emulator.search.indexes[INDEX].rows.values()))
+        remote = opened(store, QUICK)
+        local = asyncio.run(open_agent(settings(store, backend="local"), QUICK))
+        assert remote.snapshot == local.snapshot
+        for text, groups in itertools.product((WARRANTY, "Which band begins at 50,000 EUR?"), ([], ["hr"])):
+            found, wanted = ([seen(each) for each in find(agent, text, None, groups)] for agent in (remote, local))
+            assert sorted(found) == sorted(wanted)
+            assert groups or not any(each[1] == "docs/pay.md" for each in found)
+        assert any(each[1] == "docs/pay.md" for each in found)
+        with pytest.raises(FilterInvalid):
+            find(remote, WARRANTY, {"language": "en"})
+
+
+def seen(passage: Passage) -> tuple[Any, ...]:
+    """What a citation of a passage is made of."""
+    names = ("id", "file", "title", "page", "page_breaks", "start", "end", "text")
+    return tuple(passage[name] for name in names)  # type: ignore[literal-required]
 
 
 # The reranker
