@@ -49,7 +49,8 @@ def test_worse_releases_are_refused_with_the_reason_and_a_better_one_is_promoted
         "unchecked": "citation_precision",
         "crumbs": "quote_recall",
     }.items():
-        assert re.search(rf"{lost}: margin: -0\.\d+, margin [0-9.]+: worse than the champion", gated[name]), gated[name]
+        reason = rf"{lost}: margin: 0\.\d+ lower than the champion's \(interval [^)]*\), shown to miss"
+        assert re.search(reason, " ".join(gated[name].split())), gated[name]
     assert "v2 is in production. v1 is archived." in done.stdout
     answer = next(json.loads(line)["output"] for line in done.stdout.splitlines() if line.startswith('{"output"'))
     assert (answer["version"], answer["status"]) == ("2", "answered")

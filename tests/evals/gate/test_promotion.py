@@ -135,8 +135,8 @@ def test_a_passing_verdict_moves_the_alias_and_stays_with_the_version(type_: Typ
 
 def test_a_failing_verdict_or_one_that_cannot_tell_moves_nothing(type_: Type, made: Made) -> None:
     for right, code, why in (
-        (10, 1, "fail. answered: floor: 0.167, floor 0.5: missed"),
-        (53, 3, "cannot tell. answered: margin: -0.0333, margin 0.1: 2 samples worse"),
+        (10, 1, "fail. answered: floor: 0.167 (interval "),
+        (53, 3, "cannot tell. answered: margin: 0.033 lower than the champion's (interval "),
     ):
         found, told = type_(f"promote 2 --to production {written(made, 'two', right=right)} --approver bob")
         assert (found, f"v2 was not let in: {why}" in told) == (code, True), told
