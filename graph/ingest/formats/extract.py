@@ -32,7 +32,6 @@ from .sheets import DELIMITED, delimited
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx", ".adoc", ".asciidoc"}
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
 HTML = (".html", ".htm", ".xhtml", ".xht", ".shtml")
-SAVED_PAGES = (".mht", ".mhtml")
 MARKUP = {".xml", ".json", ".ndjson", ".yaml", ".yml", ".rst", ".org", ".ipynb", ".opml"}
 PREPARED: dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]] = {
     **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), word.prepare),
@@ -124,8 +123,6 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
         raise Refused("password: the message is encrypted")
     if kind == ".eml":
         return _mail(parse(content), how)
-    if kind in SAVED_PAGES:
-        return _saved_page(content)
     if kind == ".msg":
         mail, unread = outlook.parse(content)
         return _mail(mail, how, unread)
@@ -139,11 +136,6 @@ def _converted(path: PurePath, content: bytes, how: How) -> Document:
     elif kind == ".pdf":
         return converted_pdf(path, content, how.ocr)
     return replace(converted(path, content, how.ocr), warnings=warnings)
-
-
-def _saved_page(content: bytes) -> Document:
-    page = "".join(body.text for body in parse(content).bodies[:1])
-    return replace(_page(page), doubt=doubt_in_markup(page, HTML[0]))
 
 
 def _workbook(content: bytes) -> Document:
@@ -163,6 +155,12 @@ def _page(page: str) -> Document:
         raise Refused(f"corrupt: {error}") from error
     text = converted(PurePath("page.html"), prepared.markup.encode()).text if prepared.markup else ""
     return Document(text, prepared.title or heading_of(text), warnings=prepared.warnings)
+
+
+def _saved_page(content: bytes) -> Document:
+    """The page of a web archive, which is an e-mail to nobody."""
+    page = "".join(body.text for body in parse(content).bodies[:1])
+    return replace(_page(page), doubt=doubt_in_markup(page, HTML[0]))
 
 
 def _prepared(kind: str, content: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -225,6 +223,7 @@ READERS: dict[str, Callable[[bytes], Document]] = {
     **dict.fromkeys(DELIMITED, delimited),
     **dict.fromkeys(WORKBOOKS, _workbook),
     **dict.fromkeys(HTML, lambda content: _page(decode(content))),
+    **dict.fromkeys((".mht", ".mhtml"), _saved_page),
     ".rtf": lambda content: converted(PurePath("page.rtf"), with_raised(content)),
 }
 """Formats that are read without their converter, or from bytes that are made for it."""

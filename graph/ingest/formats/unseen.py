@@ -13,7 +13,8 @@ STRUCK = ("del", "s", "strike")
 DECLARATION = re.compile(r"([\w-]+)\s*:\s*((?:[^;(]|\([^)]*\))+)")
 NOTHING = re.compile(r"0(?:\.0+)?(?:[a-z]+|%)?\Z")
 TINY = re.compile(r"(?:0|[01]?\.\d+|1)(?:px|pt)\Z")
-COLOURS = {"color", "background", "background-color"}
+GROUNDS = ("background", "background-color", "background-image")
+COLOURS = {"color", *GROUNDS}
 LOOK = {*COLOURS, "font", "font-size"}
 RELATIVE = re.compile(r"[\d.]+(?:em|%)\Z|inherit\Z|larger\Z|smaller\Z")
 PLACED = ("left", "right", "top", "bottom", "margin-left", "margin-top", "text-indent")
@@ -51,6 +52,7 @@ class Styles:
         rules = sorted(rule for name in _names(element) for rule in self.rules.get(name, ())) if self.rules else []
         attributes = [f"color:{element.get('color')}"] if element.tag == "font" and element.get("color") else []
         attributes += [f"background:{element.get('bgcolor')}"] if element.get("bgcolor") else []
+        attributes += ["background-image:url(picture)"] if element.get("background") else []
         return declarations(";".join([*attributes, *(text for _, text in rules), element.get("style") or ""]))
 
 
@@ -184,7 +186,7 @@ def _look(around: _Look, style: Style, whole: bool) -> _Look:
     look = (
         around if whole or not style.keys() & {"color", "background", "background-color"} else _Look(tiny=around.tiny)
     )
-    for name in ("background", "background-color"):
+    for name in GROUNDS:
         if name in style:
             look = replace(look, ground=_ground(style[name], look.ground))
     if style.get("color", "inherit") != "inherit":
