@@ -15,7 +15,7 @@ NOTHING = re.compile(r"0(?:\.0+)?(?:[a-z]+|%)?\Z")
 TINY = re.compile(r"(?:0|[01]?\.\d+|1)(?:px|pt)\Z")
 GROUNDS = ("background", "background-color", "background-image")
 COLOURS = {"color", *GROUNDS}
-LOOK = {*COLOURS, "font", "font-size"}
+LOOK = {*COLOURS, "font", "font-size", "position"}
 RELATIVE = re.compile(r"[\d.]+(?:em|%)\Z|inherit\Z|larger\Z|smaller\Z")
 PLACED = ("left", "right", "top", "bottom", "margin-left", "margin-top", "text-indent")
 FAR = re.compile(r"-(?:\d{4,}|999)")
@@ -186,6 +186,8 @@ def _look(around: _Look, style: Style, whole: bool) -> _Look:
     look = (
         around if whole or not style.keys() & {"color", "background", "background-color"} else _Look(tiny=around.tiny)
     )
+    if style.get("position") in ("absolute", "fixed"):
+        look = replace(look, ground=None)  # It may lie over a picture.
     for name in GROUNDS:
         if name in style:
             look = replace(look, ground=_ground(style[name], look.ground))

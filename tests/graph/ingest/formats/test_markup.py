@@ -78,6 +78,7 @@ def test_what_nobody_sees_is_not_read(tmp_path: Path, gone: str) -> None:
         "<body bgcolor=black><p style='color:white'>seen</p></body>",
         "<body style='background: #fff url(night.png)'><p style='color:white'>seen</p></body>",
         "<table background=night.png><tr><td style='color:white'>seen</td></tr></table>",
+        "<div><img src=a.png><p style='position:absolute; color:white'>seen</p></div>",
         "<div style='color:white; background-image: linear-gradient(#036, #069)'>seen</div>",
         "<link rel=stylesheet href=a.css><p style='color:white'>seen</p>",
         "<style>.hero .box {background:#036}</style><p style='color:white'>seen</p>",
