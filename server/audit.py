@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 
 from graph.audit import AuditLog
 from graph.callers import Caller
@@ -26,10 +28,14 @@ class Audit:
         """Record an act; raises AuditUnavailable, and then the act must not be done."""
         await asyncio.to_thread(self._log.append, caller.name, act, target, "allowed", **detail)
 
-    async def question(self, caller: Caller, target: str, request_id: str) -> None:
-        """Record that a question is asked, if WARRANT_AUDIT_QUESTIONS says so; raises AuditUnavailable."""
-        if self._questions:
-            await self.act(caller, "ask", target, request_id=request_id)
+    def question(self, caller: Caller, target: str, request_id: str) -> Callable[[], object] | None:
+        """What records that a question is asked, if WARRANT_AUDIT_QUESTIONS says so.
+
+        It blocks, and raises AuditUnavailable; then the question must not be answered.
+        """
+        if not self._questions:
+            return None
+        return partial(self._log.append, caller.name, "ask", target, "allowed", request_id=request_id)
 
     async def refused(self, caller: Caller, path: str, status: int, peer: str) -> None:
         """Record a refusal; it stays one whether it can be recorded or not, so a failure is only logged."""

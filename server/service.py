@@ -111,8 +111,8 @@ class AnswerService:
                 models, version = deployment.agent.release.models, f"v{deployment.version}"
                 names = (request.target, version, models.simple, models.complex)
                 await stack.enter_async_context(self._capacity.place(request, names))
-                await self._audit.question(request.caller, request.target, question_id)
-                reservation = await self._limiter.reserve(request, deployment.agent)
+                recorded = self._audit.question(request.caller, request.target, question_id)
+                reservation = await self._limiter.reserve(request, deployment.agent, recorded)
             except Exception as error:  # noqa: BLE001 - it becomes an error item; unexpected ones are logged
                 self._emit_error(error, question_id, emit)
                 return

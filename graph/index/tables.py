@@ -181,7 +181,7 @@ class Reader:
         if not words:
             return []
         query = self._passages.query().nearest_to_text(words, columns=[WORDS])
-        # Restricted passages have their words in the other column; to check for them once more takes a third of a query.
+        # Restricted passages have their words in the other column; to look for them again takes a third of a query.
         if where != PUBLIC or not self._restricted_columns:
             query = query.where(where)
         return _hits(await _run_query(query, "_score", limit), "_score")

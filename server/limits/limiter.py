@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Self
@@ -13,7 +13,7 @@ from graph.release import ROLES
 from graph.state import Usage
 from server.context import RequestContext
 from server.errors import refuse
-from server.limits.rules import LimitRule, Unit, read_rules, rules_for
+from server.limits.rules import UNITS, LimitRule, Unit, read_rules, rules_for
 from server.limits.usage import LimitReached, Reservation, UsageKey, UsageStore
 from server.observability.observers import QuestionRecord
 from server.settings import ServerSettings
@@ -47,13 +47,16 @@ class Limiter:
         self._thread.shutdown()
         self._store.close()
 
-    async def reserve(self, request: RequestContext, agent: Agent) -> Reservation:
-        """Take what a question may use; raises RequestRefused (429) where too little is left, or StateUnavailable."""
+    async def reserve(self, request: RequestContext, agent: Agent, first: Callable[[], object] | None) -> Reservation:
+        """Take what a question may use; raises RequestRefused (429) where too little is left, or StateUnavailable.
+
+        `first` is done before, in the same thread: to wait for a thread takes longer than most of what is done there.
+        """
         rules = [*rules_for(self._rules, request.caller, request.api)]
-        if not rules:
-            return Reservation((), dict.fromkeys(("requests", "tokens", "cost"), 0.0))
-        amounts = self._most(agent)
-        found = await asyncio.wrap_future(self._thread.submit(self._store.reserve, rules, amounts))
+        amounts = self._most(agent) if rules else dict.fromkeys(UNITS, 0.0)
+        if not (rules or first):
+            return Reservation((), amounts)
+        found = await asyncio.wrap_future(self._thread.submit(self._reserve, rules, amounts, first))
         if isinstance(found, LimitReached):
             request.headers["retry-after"] = str(found.seconds)
             raise refuse(429, _sentence(found.rule, found.seconds))
@@ -63,6 +66,13 @@ class Limiter:
             request.headers["ratelimit-remaining"] = f"{max(0.0, left):g}"
             request.headers["ratelimit-reset"] = str(seconds)
         return found
+
+    def _reserve(
+        self, rules: Sequence[tuple[LimitRule, str]], amounts: Mapping[Unit, float], first: Callable[[], object] | None
+    ) -> Reservation | LimitReached:
+        if first:
+            first()
+        return self._store.reserve(rules, amounts) if rules else Reservation((), amounts)
 
     def _most(self, agent: Agent) -> Mapping[Unit, float]:
         """The most that one call of the release's dearest model uses: its whole context window."""

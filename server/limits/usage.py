@@ -31,12 +31,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from graph.errors import SettingsInvalid
 from server.errors import StateUnavailable
 from server.files import private_database
-from server.limits.rules import LimitRule, Unit
+from server.limits.rules import UNITS, LimitRule, Unit
 
 KEEP = timedelta(days=62)
 """After which counts of past periods are deleted."""
 BUSY_SECONDS = 5
-UNITS: tuple[Unit, ...] = ("requests", "tokens", "cost")
 metadata = MetaData()
 
 
