@@ -58,7 +58,11 @@ def new_key(caller: Caller, expires: datetime | None) -> tuple[str, KeyedCaller]
 
 def digest(salt: str, key: str) -> str:
     """The digest that is stored: a random key of 256 bits needs no slow one."""
-    return hashlib.sha256(bytes.fromhex(salt) + key.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(bytes.fromhex(salt) + _encoded(key)).hexdigest()
+
+
+def _encoded(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")
 
 
 class KeyFile:
@@ -68,14 +72,17 @@ class KeyFile:
         """Raises SettingsInvalid when the file is wrong."""
         self.path = path
         self._seen = self._identity()
-        self._known = read_keys(path)
+        self._known = _unpacked(read_keys(path))
 
     def find(self, key: str) -> Caller | None:
         """The caller with a key; every one is compared, so that the time taken reveals nothing about them.
 
         Raises SettingsInvalid when the file has become wrong.
         """
-        fits = [one for one in self._current() if hmac.compare_digest(one.sha256, digest(one.salt, key))]
+        given = _encoded(key)
+        fits = [
+            one for salt, own, one in self._current() if hmac.compare_digest(own, hashlib.sha256(salt + given).digest())
+        ]
         return fits[0].caller if fits and not fits[0].expired else None
 
     @property
@@ -83,9 +90,9 @@ class KeyFile:
         """Whether `find` will read the file again, which takes a while."""
         return self._identity() != self._seen
 
-    def _current(self) -> Sequence[KeyedCaller]:
+    def _current(self) -> Sequence[tuple[bytes, bytes, KeyedCaller]]:
         if (now := self._identity()) != self._seen:
-            self._known = read_keys(self.path)
+            self._known = _unpacked(read_keys(self.path))
             self._seen = now
         return self._known
 
@@ -95,6 +102,11 @@ class KeyFile:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _unpacked(known: Sequence[KeyedCaller]) -> list[tuple[bytes, bytes, KeyedCaller]]:
+    """Each caller behind its salt and digest as bytes, which every request compares."""
+    return [(bytes.fromhex(one.salt), bytes.fromhex(one.sha256), one) for one in known]
 
 
 def read_keys(path: Path) -> list[KeyedCaller]:
