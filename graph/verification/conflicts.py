@@ -28,7 +28,7 @@ def conflicts(citations: Sequence[Citation], passages: Sequence[Passage]) -> lis
 
 def _conflicts(citation: Citation, cited: Passage, passages: Sequence[Passage]) -> list[Conflict]:
     by_document: dict[str, Conflict] = {}
-    others = [passage for passage in passages if _is_other_version(passage, cited)]
+    others = _other_versions(cited, passages)
     cited_text = _cited_text(citation, cited) if others else ""
     for other in others:
         if other["document"] not in by_document:
@@ -38,11 +38,11 @@ def _conflicts(citation: Citation, cited: Passage, passages: Sequence[Passage]) 
     return list(by_document.values())
 
 
-def _is_other_version(passage: Passage, cited: Passage) -> bool:
-    """Whether a passage is from an earlier or later version of the cited document."""
-    date = effective(passage)
-    dated = date and date != effective(cited) and passage["document"] != cited["document"]
-    return bool(dated) and family(passage) == family(cited)
+def _other_versions(cited: Passage, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages from earlier or later versions of the cited document."""
+    own, date, kin = cited["document"], effective(cited), family(cited)
+    dated = [passage for passage in passages if passage["document"] != own and effective(passage) not in ("", date)]
+    return [passage for passage in dated if family(passage) == kin]
 
 
 def _cited_text(citation: Citation, cited: Passage) -> str:

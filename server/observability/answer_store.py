@@ -1,7 +1,8 @@
 """The answer store: recent questions, their answers and feedback, in a SQLite file.
 
 A thread writes questions from a bounded queue, so that no request waits for the disk. Feedback is acknowledged once it
-is on disk. Questions without feedback are deleted after `keep_days`.
+is on disk, and its question with it; the newest questions may be lost when the machine fails, but not when the process
+is killed. Questions without feedback are deleted after `keep_days`.
 """
 
 import json
@@ -10,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
@@ -47,6 +48,8 @@ CREATE TABLE IF NOT EXISTS shadows (
 CREATE INDEX IF NOT EXISTS shadows_at ON shadows (at);
 """
 """`shadows` has what a candidate answered; a row is deleted with its question."""
+WITH_SYNC, WITHOUT_SYNC = "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"
+"""Whether the end of a transaction waits for the disk, which takes longer than the rest of it."""
 READ = """
 SELECT q.*, f.rating, f.comment, f.at AS said FROM feedback f JOIN questions q USING (request_id)
 WHERE (? IS NULL OR f.rating = ?) AND f.at >= ? ORDER BY f.at
@@ -146,6 +149,7 @@ class AnswerStore(Observer):
 
     def _open(self) -> None:
         self._connection = open_answer_store(self._settings.state)
+        self._connection.execute(WITHOUT_SYNC)
         self._file = identity_of(self._settings.state / FILE)
 
     def _reopen_if_needed(self) -> None:
@@ -235,13 +239,24 @@ def _insert_statement(table: str, row: Mapping[str, Any]) -> str:
 
 
 def _rate(connection: sqlite3.Connection, request_id: str, caller: Caller, rating: Rating, comment: str) -> None:
-    with connection:
+    with _synced(connection):
         known = connection.execute("SELECT caller FROM questions WHERE request_id = ?", (request_id,)).fetchone()
         if known is None or not (caller.may(Permission.RATE_ANY) or known["caller"] == caller.name):
             raise refuse(404, "You asked no question with that request_id, or too long ago.")
         connection.execute(
             "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?)", (request_id, time.time(), rating, comment)
         )
+
+
+@contextmanager
+def _synced(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that is on disk when it ends, with all before it."""
+    connection.execute(WITH_SYNC)
+    try:
+        with connection:
+            yield
+    finally:
+        connection.execute(WITHOUT_SYNC)
 
 
 def _delete_old(connection: sqlite3.Connection, days: float) -> None:

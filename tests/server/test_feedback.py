@@ -17,7 +17,15 @@ from evals.dataset import Sample
 from graph.callers import ANONYMOUS
 from server.cli.feedback import feedback
 from server.errors import RequestRefused
-from server.observability.answer_store import QUEUE_SIZE, AnswerStore, open_answer_store, read_feedback
+from server.observability.answer_store import (
+    QUEUE_SIZE,
+    WITH_SYNC,
+    WITHOUT_SYNC,
+    AnswerStore,
+    _rate,
+    open_answer_store,
+    read_feedback,
+)
 from server.settings import ServerSettings
 
 HOTEL = {"input": {"question": "What is the hotel limit in the EU?"}}
@@ -152,6 +160,20 @@ def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handboo
         new = ask(client)
     with closing(open_answer_store(tmp_path)) as file:
         assert {row["request_id"] for row in file.execute("SELECT request_id FROM questions")} == {"remembered", new}
+
+
+def test_only_feedback_waits_for_the_disk(tmp_path: Path) -> None:
+    with closing(open_answer_store(tmp_path)) as connection:
+        connection.execute(
+            "INSERT INTO questions (request_id, at, caller, session, release, snapshot, status) "
+            "VALUES ('one', 0, 'anonymous', '', '', '', '')"
+        )
+        connection.commit()
+        said: list[str] = []
+        connection.set_trace_callback(said.append)
+        _rate(connection, "one", ANONYMOUS, "up", "")
+        assert said[0] == WITH_SYNC
+        assert said[-2:] == ["COMMIT", WITHOUT_SYNC]
 
 
 def test_feedback_is_refused_when_too_much_waits(tmp_path: Path) -> None:
