@@ -180,10 +180,9 @@ class Reader:
         """The public passages that share words with the text, with their BM25 score."""
         if not words:
             return []
-        query = self._passages.query().nearest_to_text(words, columns=[WORDS])
+        found = self._passages.query().nearest_to_text(words, columns=[WORDS])
         # Restricted passages have their words in the other column; to look for them again takes a third of a query.
-        if where != PUBLIC or not self._restricted_columns:
-            query = query.where(where)
+        query = found if where == PUBLIC and self._restricted_columns else found.where(where)
         return _hits(await _run_query(query, "_score", limit), "_score")
 
     async def matching_restricted(self, words: str, where: str, limit: int) -> list[tuple[Hit, str]]:
