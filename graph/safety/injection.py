@@ -108,6 +108,9 @@ STATEMENT = re.compile(
     r"^\W*(?:[\w'’-]+\W+){1,8}?(?:is|are|was|were|has|have|had|will|can|may|must|shall|should|does|do|did|costs?"
     r"|takes?)\b"
 )
+LABEL = re.compile(r"\W*[^\W\d_][\w ]{2,40}: ")
+"""What begins a line that is one field of a record, and goes as a whole."""
+LEADS_IN = re.compile(r"(?i):\s*$|\bnext\b")
 SECOND_PERSON = re.compile(r"\b(?:you|your)\b", re.IGNORECASE)
 
 
@@ -149,8 +152,11 @@ def planted(text: str, header: str = "") -> tuple[tuple[int, int], ...]:
     flagged = {number for number, (start, end) in enumerate(pieces) if is_injection(text[start:end])}
     for number in sorted(flagged):
         said = text[slice(*pieces[number])].lower()
-        if number and "above" in said:
+        if number and ("above" in said or LEADS_IN.search(text[slice(*pieces[number - 1])])):
             flagged.add(number - 1)
+        begins = text.rfind("\n", 0, pieces[number][0]) + 1
+        if LABEL.match(text, begins):
+            flagged |= {before for before in range(number) if pieces[before][0] >= begins}
         after = number + 1
         if said.rstrip().endswith(":") or "below" in said or "following" in said:
             flagged.add(after)

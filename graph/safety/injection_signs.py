@@ -37,6 +37,7 @@ CLASSES = {
     "YOUR": """your deine deiner deinen deinem ihre ta votre vos tes tu tus su tua tuo tue tuoi sua je
         jouw твой ваши твои""",
     "YOU": "you du te vous usted voce ты вы 你 您 あなた",
+    "I": "i ich yo eu",
     "AI": "ai ki ia llm llms gpt chatgpt claude gemini copilot chatbot chatbots bot bots",
     "ASSISTANT": "assistant assistants assistent asistente assistente ассистент 助手",
     "MODEL": "model models agent agents modell modele modelo modello",
@@ -185,6 +186,7 @@ SIGNS = {
         "AI/ASSISTANT/READER PROCESS THIS",
         "AS ASSISTANT ~12 INSTRUCTION/LIMITS",
         "^ ROLE | ~4 YOU/YOUR/SEND/REVEAL",
+        "ASSISTANT | I",
     ),
     "order about the reader": ("^ TELL ~1 READER",),
     "when you read this": (
@@ -192,6 +194,7 @@ SIGNS = {
         "WHEN ASKED ~6 SAY/ANSWER",
         "WHEN YOU ~1 ANSWER/SAY ~6 SHAPE/SEND",
         "WHEN YOU ~2 TOLD ~6 ANSWER/PROCESS/SAY",
+        "THIS ANSWER/RESPONSE ~9 SEND TOOL",
         "NEXT READER RESPONSE",
         "^ SEND ~1 TOOL ~9 WHEN ANSWERING",
     ),
@@ -241,7 +244,14 @@ def _ascii(letters: str) -> str:
 
 def row(text: str) -> str:
     """The classes of the words of a plain text, one letter each; what is mentioned in quotes has none."""
-    text = text.replace("://", "").translate(MARKS).replace(". ", END).replace("- ", END)
+    text = (
+        text.replace("://", "")
+        .translate(MARKS)
+        .replace(f'{END}"', '"')
+        .replace('."', '"')
+        .replace(". ", END)
+        .replace("- ", END)
+    )
     spaced = text.replace(END, f" {END} ").replace(COMMA, f" {COMMA} ").replace(QUOTE, f" {QUOTE} ")
     classes = "".join(map(_symbol, spaced.split()))
     return (
@@ -258,8 +268,9 @@ def _symbol(token: str) -> str:
     if not word:
         return END if "." in token else ""
     spellings = (word, word.translate(ALIKE), word.translate(LEET), word.translate(LEET).replace("i", "l"))
-    first, *_, last = *word.split("'"), ""
-    found = next((SYMBOLS[each] for each in (*spellings, first if last == "s" else last) if each in SYMBOLS), None)
+    parts = word.split("'")
+    spoken = parts[0] if parts[-1] == "s" else parts[-1]
+    found = next((SYMBOLS[each] for each in (*spellings, spoken) if each in SYMBOLS), None)
     if found or word.isdigit():
         return found or WORD
     return TOOL if "_" in word else LITERAL if any(map(str.isdigit, word)) and any(map(str.isalpha, word)) else WORD
