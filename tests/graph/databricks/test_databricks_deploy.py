@@ -280,10 +280,12 @@ def test_an_endpoint_and_an_app_have_the_capacity_that_is_set(
 ) -> None:
     monkeypatch.chdir("/tmp")
     monkeypatch.setenv("WARRANT_AT_ONCE", "10")
-    logged.emulator.unity.models[MODEL].aliases["production"] = "1"
-    for what, sent in (("endpoint", '"max_provisioned_concurrency": 12'), ("app", "WARRANT_AT_ONCE")):
-        assert main(["deploy", "databricks", what, "--plan", "--registry", UNITY, "--model", MODEL]) == 0
-        assert sent in capsys.readouterr().out
+    logged.emulator.unity.models[MODEL].aliases["staging"] = "1"
+    plan, registered = ["deploy", "databricks"], ["--plan", "--registry", UNITY, "--model", MODEL]
+    assert main([*plan, "endpoint", *registered, "--alias", "staging"]) == 0
+    assert '"max_provisioned_concurrency": 12' in capsys.readouterr().out
+    assert main([*plan, "app", *registered]) == 0
+    assert "WARRANT_AT_ONCE" in capsys.readouterr().out
 
 
 def test_a_served_model_signs_in_with_the_token_of_its_resources(
