@@ -18,10 +18,10 @@ from ..text.words import terms
 from .injection_signs import BACKWARDS, LETTER, PATTERNS, ROTATED, has_sign, plain, row
 
 MARKER = re.compile(
-    r"[<\[#:=*_-](?:(?<=<)(?:\|\w+\|>|</?sys>>|/?(?:system|assistant|instructions?|prompt)(?:\s[^>]*)?>"
+    r"[<\[#:=*_-](?:(?<=<)(?:\|\w+\|>|</?sys>>|/?(?:system|assistant|instructions?|prompt)(?:\s[^>]{0,200})?>"
     r"|/(?:passages?|context|documents?|question)>)|(?<=\[)/?(?:inst|system|sys)\]"
-    r"|[-=#*_\[<]+ ?(?:end|begin|start) of [a-z ]+|##\s*(?:system|instruction|assistant|user)\b"
-    r"|(?:(?<=human:)|(?<=user:)|(?<=system:))[^\n]*\bassistant:)"
+    r"|[-=#*_\[<]{1,20} ?(?:end|begin|start) of [a-z]|##\s*(?:system|instruction|assistant|user)\b"
+    r"|(?:(?<=human:)|(?<=user:)|(?<=system:))[^\n]{0,300}\bassistant:)"
 )
 """What a chat template or a prompt has, and a document has not."""
 LONG = 24
@@ -149,19 +149,22 @@ def planted(text: str, header: str = "") -> tuple[tuple[int, int], ...]:
     if not is_injection(text):
         return ()
     pieces = [line for piece in _pieces(text, header) for line in _lines(text, *piece)]
-    flagged = {number for number, (start, end) in enumerate(pieces) if is_injection(text[start:end])}
-    for number in sorted(flagged):
+    signed = [number for number, (start, end) in enumerate(pieces) if is_injection(text[start:end])]
+    flagged = set(signed)
+    for last, number, following in zip([-1, *signed], signed, [*signed[1:], len(pieces)], strict=False):
         said = text[slice(*pieces[number])].lower()
         if number and ("above" in said or LEADS_IN.search(text[slice(*pieces[number - 1])])):
             flagged.add(number - 1)
-        begins = text.rfind("\n", 0, pieces[number][0]) + 1
+        begins, before = text.rfind("\n", 0, pieces[number][0]) + 1, number - 1
         if LABEL.match(text, begins):
-            flagged |= {before for before in range(number) if pieces[before][0] >= begins}
+            while before > last and pieces[before][0] >= begins:
+                flagged.add(before)
+                before -= 1
         after = number + 1
         if said.rstrip().endswith(":") or "below" in said or "following" in said:
             flagged.add(after)
             flagged |= set(_fenced(text, pieces, after))
-        while after < len(pieces) and _goes_on(text, pieces[after - 1], pieces[after]):
+        while after < following and _goes_on(text, pieces[after - 1], pieces[after]):
             flagged.add(after)
             after += 1
     return tuple(pieces[number] for number in sorted(flagged) if number < len(pieces))
