@@ -43,13 +43,16 @@ NUMERATORS = {
     for word in words.split()
 }  # fmt: skip
 ONE = {
-    "en": "one|single",
+    "en": "one|single|an?",
     "de": "ein|eins|eine[nmrs]?",
     "fr": "une?",
     "es": "uno?|una",
     "it": "uno?|una",
     "nl": "één|een",
 }
+BARE_ONE = re.compile(
+    r"^(?:\w+ ){0,3}(?<!\bno )(one)\W*$|^(one) [^\W\d_]+\W*$|^(eine?s?|une?|un[oa]|één|een)\W*$", re.IGNORECASE
+)
 ONE_UNIT = frozenset({("one", 1.0)})
 """So that a word for one matches only a number without a unit."""
 MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
@@ -246,11 +249,16 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
     return tuple(_with_ranges(result, text)) if result else ()
 
 
-def ones(text: str, language: str | None) -> tuple[Value, ...]:
-    """The words for one, which may be articles in a language other than English; None stands for any language."""
-    known = "|".join([ONE.get(language, ONE["en"])] if language else ONE.values())
-    found = re.finditer(rf"\b(?:{known})\b", text, re.IGNORECASE)
+def ones(text: str, language: str) -> tuple[Value, ...]:
+    """The words for one and the articles of a sentence, which only a bare number is compared with."""
+    found = re.finditer(rf"\b(?:{ONE.get(language, ONE['en'])})\b", text, re.IGNORECASE)
     return tuple(Value("number", m.group(), 1.0, ONE_UNIT, start=m.start(), end=m.end()) for m in found)
+
+
+def bare_one(text: str) -> tuple[Value, ...]:
+    """The one of a short answer: `One.`, `Just one.`, `One towel.`, `Une.`"""
+    found = BARE_ONE.search(text)
+    return (Value("number", found[found.lastindex or 0], 1.0),) if found else ()
 
 
 def missing_values(claimed: Iterable[Value], stated: Iterable[Value]) -> list[Value]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ..state import Citation, Passage, Repair
 from ..text.facts import names, plain_words
 from ..text.function_words import NO, YES
-from ..text.values import Value, missing_values, ones, values
+from ..text.values import Value, bare_one, missing_values, values
 from ..text.words import terms
 from .claims import CitationList, Claim, with_markers
 from .rules import PassageFinding, verdict
@@ -111,7 +111,7 @@ class CheckedAnswer:
 def is_claim(claim: Claim) -> bool:
     """Whether a sentence states something that a passage could support: no heading, not only stop words."""
     text = claim.text.strip()
-    return bool(terms(text) or ones(text, None)) and not text.endswith(":") and not YES_NO_SENTENCE.fullmatch(text)
+    return bool(terms(text) or bare_one(text)) and not text.endswith(":") and not YES_NO_SENTENCE.fullmatch(text)
 
 
 def says_not_found(claim: Claim) -> bool:

@@ -11,7 +11,7 @@ from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
 from ..text.units import unit_at
-from ..text.values import ONE_UNIT, Value, in_digits, ones, values
+from ..text.values import ONE_UNIT, Value, bare_one, in_digits, values
 from ..text.words import empty_words, is_number
 from .claims import claim_content
 from .passages import terms_of
@@ -30,8 +30,6 @@ LABEL_MAX_WORDS = 3
 """The most words of a fragment that repeats a word of the question: `Pier 3`."""
 NAME_MAX_WORDS = 3
 """The most words of a claim whose language is that of its question."""
-ONE_MAX_WORDS = 3
-"""The most words of a claim in which `one` is a number: `One.`, `One towel.`"""
 EXAMPLES = re.compile(r" (?:examples|Beispiele|exemples|ejemplos|esempi|voorbeelden)\b", re.IGNORECASE)
 VERBS = AUXILIARIES | frozenset(
     "hat haben ist sind war wird werden est sont ont es son está è sono ha is zijn heeft".split()
@@ -87,8 +85,8 @@ class InterpretedClaim:
     def values(self) -> tuple[Value, ...]:
         """Its values; `two examples` counts what the claim lists."""
         text = in_digits(self.text, self.language)
-        counted = ones(self.text, None) if len(self.text.split()) <= ONE_MAX_WORDS else ()
-        return (*(v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end)), *counted)
+        counted = (v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end))
+        return (*counted, *bare_one(self.text))
 
     def comparable(self, stated: Sequence[Value]) -> Sequence[Value]:
         """The stated values that can be the claim's: `two`, for how many towels, is not `2 euros`."""

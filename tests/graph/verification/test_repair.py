@@ -140,6 +140,9 @@ def test_scores_are_rounded_in_repairs() -> None:
     [
         ("The pump lasts.", True),
         ("5 EUR", True),
+        ("One.", True),
+        ("You get one.", True),
+        ("No one.", False),
         ("価格は5円です。", True),
         ("The parts are:", False),
         ("The parts are: ", False),
