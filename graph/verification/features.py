@@ -31,6 +31,15 @@ PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar
 CONTRAST = re.compile(
     r",? (?:but|while|whereas|aber|während|mais|tandis que|pero|mientras que|ma|mentre|maar|terwijl) ", re.IGNORECASE
 )
+ALL = re.compile(
+    r"\b(?:all|every|always|any|alle[rn]?|jede[rns]?|immer|tou(?:s|tes|jours)|tod[oa]s|siempre|tutt[ie]|sempre"
+    r"|altijd)\b",
+    re.IGNORECASE,
+)
+EXCEPTION = re.compile(
+    r"\b(?:except|unless|excluding|other than|außer|es sei denn|sauf|excepto|salvo|tranne|behalve)\b", re.IGNORECASE
+)
+"""`All shifts are paid` is not what `shifts, except those at night, are paid` says."""
 AFFIRMED = re.compile(rf"\? (?:{'|'.join(YES)})\b", re.IGNORECASE)
 """A question that is answered with yes."""
 FORMER = re.compile(r"former|ex|ehemalig|früher|ancien|antigu|voormalig")
@@ -355,6 +364,9 @@ def _negation_mismatch(
         shares.append(_negated_share(claim, frozenset(unit.terms)))
     shares += [len(denied & own) / len(denied) for denied in passage.denied_questions if denied]
     shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
+    shares += [copied_share * (bool(ALL.search(claim.text)) and not EXCEPTION.search(claim.text))] * bool(
+        EXCEPTION.search(unit.text)
+    )
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
 

@@ -320,6 +320,7 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
         ("", "The list is checked on every first Monday of the quarter.",
          "The list is checked on every first June of the quarter.",
          "The list is checked on every first Monday of the quarter by the steward."),
+        ("", "Lamps are covered, except old ones.", "All lamps are covered.", "Lamps, except old ones, are covered."),
         ("Who is the president?", "The president is Roy Tarn.", "The president is Kim Odell.",
          "The vice president is Kim Odell and the president is Roy Tarn."),
         ("Who is mayor?", "Carl Berg.", "Ana Ruiz.", "Ana Ruiz is deputy mayor. Carl Berg is mayor."),
