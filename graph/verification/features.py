@@ -14,7 +14,7 @@ from ..text.metadata_values import MONTHS
 from ..text.sentences import ROW
 from ..text.values import Value, in_digits, missing_values, periods, values, weekdays
 from ..text.words import TermWeight, is_number, share
-from .passages import LIFE_DATES, LIFE_TERMS, AnalysedText, PreparedPassage, missing_terms, terms_of
+from .passages import EXCEPTION, LIFE_DATES, LIFE_TERMS, AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim, unit_asked_for
 
 NEGATED_MIN_SHARE = 0.6
@@ -35,9 +35,6 @@ ALL = re.compile(
     r"\b(?:all|every|always|any|alle[rn]?|jede[rns]?|immer|tou(?:s|tes|jours)|tod[oa]s|siempre|tutt[ie]|sempre"
     r"|altijd)\b",
     re.IGNORECASE,
-)
-EXCEPTION = re.compile(
-    r"\b(?:except|unless|excluding|other than|außer|es sei denn|sauf|excepto|salvo|tranne|behalve)\b", re.IGNORECASE
 )
 """`All shifts are paid` is not what `shifts, except those at night, are paid` says."""
 AFFIRMED = re.compile(rf"\? (?:{'|'.join(YES)})\b", re.IGNORECASE)
@@ -63,7 +60,7 @@ def features(
     unit, context = passage.unit_texts[index], passage.unit_contexts[index]
     matched = _matched_value_terms(claim, index, passage)
     missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
-    if missing == missing_terms(claim.all_terms, [context.term_forms]) - matched:
+    if context is not passage.context and unit.term_forms.isdisjoint(claim.all_terms - context.term_forms):
         # The sentence before gives a unit its subject; it does not say what the unit does not.
         context = passage.context
         missing = missing_terms(claim.all_terms, [unit.term_forms, context.term_forms]) - matched
@@ -184,11 +181,11 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
 
 def _is_of_other_role(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether a unit has a role of the claim only with a word that makes it another one: the vice captain."""
-    if missing_terms(claim.answer_terms, [unit.term_forms]):
+    if not unit.qualified_roles or missing_terms(claim.answer_terms, [unit.term_forms]):
         return False
     known = claim.words | plain_words(claim.question)
     was = not known.isdisjoint(PAST)
-    for match in QUALIFIED.finditer(unit.text):
+    for match in unit.qualified_roles:
         head, word = terms_of(match["head"] or match["title"]), (match["before"] or match["after"]).strip(" -").lower()
         is_asked = bool(head) and not missing_terms(head, [_forms(claim.all_terms)])
         if is_asked and word not in known and not (was and FORMER.match(word)):
@@ -334,13 +331,15 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWei
 
 def _contrasts(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
     """Whether the clause with the claim's answer is about something else than asked: `cats are free, but dogs pay`."""
+    if "?" in unit.text or not CONTRAST.search(unit.text):
+        return False
     answer, parts = claim.answer_terms, [AnalysedText(part, unit.language) for part in CONTRAST.split(unit.text)]
     own = [part for part in parts if answer and not missing_terms(answer, [part.term_forms])]
     held = [
         max((_overlap(claim.question_terms, p, p, weigh) for p in parts if (p in own) == side), default=0.0)
         for side in (True, False)
     ]
-    return bool(own) and claim.answers_question and held[1] > held[0] and "?" not in unit.text
+    return bool(own) and claim.answers_question and held[1] > held[0]
 
 
 def _negation_mismatch(
@@ -356,17 +355,16 @@ def _negation_mismatch(
     own = claim.all_terms if claim.assent else frozenset(claim.terms)
     negated = claim.assent and any(not clause.isdisjoint(claim.question_terms) for clause in unit.negated_clauses)
     # A unit with all words of the claim is what it is about, whatever others deny.
-    near = passage.unit_texts if missing_terms(claim.terms, [unit.term_forms]) else [unit]
-    shares = [NEGATED_MIN_SHARE * bool(negated)] + [
-        _negated_share(claim, clause) for other in near for clause in other.negated_clauses if len(clause) > 1
-    ]
+    clauses = [clause for other in passage.unit_texts for clause in other.negated_clauses]
+    if clauses and not missing_terms(claim.terms, [unit.term_forms]):
+        clauses = [*unit.negated_clauses]
+    shares = [NEGATED_MIN_SHARE * bool(negated)] + [_negated_share(claim, each) for each in clauses if len(each) > 1]
     if passage.is_exclusion:
         shares.append(_negated_share(claim, frozenset(unit.terms)))
     shares += [len(denied & own) / len(denied) for denied in passage.denied_questions if denied]
     shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
-    shares += [copied_share * (bool(ALL.search(claim.text)) and not EXCEPTION.search(claim.text))] * bool(
-        EXCEPTION.search(unit.text)
-    )
+    if unit.has_exception and ALL.search(claim.text) and not EXCEPTION.search(claim.text):
+        shares.append(copied_share)
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
 

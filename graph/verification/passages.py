@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import count_negations, names, negated_clauses, plain_words
-from ..text.function_words import LEADING_PRONOUN, NO
+from ..text.function_words import LEADING_PRONOUN, NO, QUALIFIED
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
@@ -27,6 +27,9 @@ DENIAL = re.compile(rf" *(?:{'|'.join(NO)})\b(?! \w)", re.IGNORECASE)
 LIFE_DATES = re.compile(r"[A-Z]\w+ \((?P<born>[^()–-]*\d{3,4}) ?[-–] ?(?P<died>[^()–-]*\d{3,4})\)")
 LIFE_TERMS = ("born", "die")
 """What the years after a person's name say: `Zhu Shijie (1249-1314)`."""
+EXCEPTION = re.compile(
+    r"\b(?:except|unless|excluding|other than|außer|es sei denn|sauf|excepto|salvo|tranne|behalve)\b", re.IGNORECASE
+)
 STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
 
 
@@ -74,6 +77,14 @@ class AnalysedText:
     @cached_property
     def is_negated(self) -> bool:
         return count_negations(self.text, self.language) > 0
+
+    @cached_property
+    def has_exception(self) -> bool:
+        return bool(EXCEPTION.search(self.text))
+
+    @cached_property
+    def qualified_roles(self) -> list[re.Match[str]]:
+        return list(QUALIFIED.finditer(self.text))
 
 
 @dataclass(frozen=True, eq=False)
