@@ -156,7 +156,8 @@ class Value:
             return self._matches_date(stated)
         if self.kind == "time" or stated.kind == "time":
             return self.kind == stated.kind and self.amount == stated.amount
-        if self.kind != stated.kind:
+        # An article is no number for `Kaldera 1`, only for a bare `one`.
+        if self.kind != stated.kind or (stated.units == ONE_UNIT and self.text[:1].isdigit()):
             return False
         if not self.units or not stated.units:
             return self._equal(self.amount, stated.amount)

@@ -299,6 +299,7 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
         ("How many lockers do members get?", "You get one.", "You get three.", LOCKERS),
         ("How long does it take?", "One day.", "Two days.", "The repair takes a day."),
         ("How long does it take?", "2 days.", "One day.", "The repair takes 2 days."),
+        ("", "Kaldera 6 has a fuse of 16 A.", "Kaldera 1 has a fuse of 16 A.", "Kaldera 6: a fuse of 16 A."),
         ("How many keys are there?", "One.", "Two.", "Each room has one key. A second one costs 2 euros."),
         ("May the key be copied?", "Its key must not be copied.", "Its key may be copied.", LOCKERS),
         ("When did Zhu Shijie die?", "Zhu Shijie died in 1314.", "Zhu Shijie died in 1249.", LIFE),
