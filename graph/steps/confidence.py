@@ -16,7 +16,7 @@ WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""
 CHANCE = 0.35
 """Share of a question's terms that a sentence about something else may have."""
-ASKS = re.compile(r"[几哪谁什么怎吗呢多少何誰幾언제어디무엇누구몇]")
+ASKS = re.compile(r"[在是]?[几哪谁什么怎吗呢多少]+[里儿个点]?|[何誰幾][時日番]?|(?:언제|어디|무엇|누구|몇)[가-힣]*")
 """What asks in Chinese, Japanese and Korean, and stands in no answer."""
 
 ASKS_PRICE = re.compile(r"\b(?:kost(?:et|en)?|coûte(?:nt)?|cuestan?|costa(?:no)?)\b", re.IGNORECASE)
@@ -63,7 +63,7 @@ def held_by_best(question: str, passages: Sequence[Passage], evidence: Sequence[
     """
     best = evidence[0]
     text = f"{best['text']}\n{about(passages[best['passage']], best)}"
-    wanted = frozenset(term for term in asked_terms(ASKING.sub("", question), language) if not ASKS.search(term))
+    wanted = asked_terms(ASKS.sub(" ", ASKING.sub("", question)), language)
     here = term_set(text, language)
     held = {term for term in wanted if term in here or any(_same_stem(term, other) for other in here)}
     lacking = WITHOUT_VALUE * (language in LANGUAGES and _lacks_value(question, values(best["text"], language)))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import log
 from typing import Literal
 
@@ -43,23 +43,17 @@ ORDERS = re.compile(
 
 AGENT = re.compile(r"(?<=\w{3})[eo]r$")
 """The end of who or what does something: `driver`."""
-MEASURES = {
-    "heav": "weight mass",
-    "weigh": "weight mass",
-    "tall": "height",
-    "deep": "depth",
-    "wid": "width",
-    "old": "age built",
-    "fast": "speed",
-    "loud": "noise",
-    "hot": "temperature",
-    "longe": "length duration",
-    "strong": "strength power",
-    "power": "power",
-    "cheap": "price cost fee",
-    "expens": "price cost fee",
-}
-"""What a column or a label says for an adjective or a verb, by how they begin."""
+KIN = """
+    heavy heavier heaviest weigh weight mass | tall taller tallest height | deep deeper deepest depth
+    | wide wider widest width | old older oldest age built | fast faster fastest speed | loud louder loudest noise | hot hotter hottest
+    temperature | longer longest length duration | strong strongest powerful power strength | large larger largest big
+    bigger biggest size area | cheap cheaper cheapest expensive price cost fee | lead led | build built | pay paid
+    | sell sold | hold held | teach taught | buy bought | send sent | leave left | keep kept | meet met | run ran
+    | write wrote written | drive drove driven | choose chose chosen | take took taken | spend spent | win won
+    | find found | lose lost | begin began begun | grow grew grown | speak spoke spoken | steal stole stolen
+    | break broke broken | bring brought | tell told | stand stood | rise rose risen | fall fell fallen | fly flew flown
+    """
+"""Words by which a text may say what a question asks: measures of adjectives, and forms of irregular verbs."""
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
@@ -164,8 +158,12 @@ def akin(term: str) -> frozenset[str]:
     """The terms by which a text may say another: who drives is the driver, how heavy something is its weight."""
     root = AGENT.sub("", term)
     agents = [root, f"{root}e"] if root != term else [f"{root.removesuffix('e')}{ending}" for ending in ("er", "or")]
-    measure = next((words for adjective, words in MEASURES.items() if term.startswith(adjective)), "")
-    return frozenset([*agents, *terms(measure)])
+    return frozenset(agents).union(*(group for group in _kin() if term in group))
+
+
+@cache
+def _kin() -> list[frozenset[str]]:
+    return [term_set(group) for group in KIN.split("|")]
 
 
 def weigh_carried(question: str, weigh: TermWeight, language: str = "en") -> TermWeight:
@@ -212,14 +210,19 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     heading. A unit that is not about a name counts less.
     """
     wanted, placed = names_in(question, language), placed_words(question)
-    if not wanted + placed:
+    carried = names_in(" ".join(CARRIED.findall(question)).strip(" ()"), language)
+    if not wanted + placed + carried:
         return Named(wanted, [unit for unit in found if not is_of_other_date(question, unit["text"])], [], found)
     view = _View(passages, found, wanted + placed)
     missing = [name for name in wanted if not view.has(name)]
     names = wanted + tuple(name for name in placed if not view.has(name))
     if missing or (not side_by_side(question, wanted) and view.is_rivals(question, names, language)):
         return Named(wanted, [], missing, found)
-    lost = [sum(not view.fits(unit, name) for name in names) for unit in found]
+    lost = [
+        sum(not view.fits(unit, name) for name in names)
+        + sum(not text_names(unit["text"]).has(name) for name in carried)
+        for unit in found
+    ]
     least = min(lost, default=0)
     odds = [
         UNNAMED * (count - least) + ENTRY * is_entry(question, unit, wanted)

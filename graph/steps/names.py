@@ -152,7 +152,7 @@ def _labels(words: Sequence[str], place: int, before: str) -> bool:
 
 def _is_name(found: Sequence[re.Match[str]], words: Sequence[str], place: int, language: str) -> bool:
     word = words[place]
-    if not word[0].isupper() or word.lower() in UNNAMED:
+    if not any(map(str.isupper, word)) or word.lower() in UNNAMED:
         return False
     if word.lower() in SMALL:
         return word.isupper() and len(word) > 1 and place > 0
@@ -292,7 +292,7 @@ def text_names(text: str) -> TextNames:
     whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
     found = [part for word in whole for part in _parts(word)]
     words = (OTHER_NAME.get(word, word) for word in map(_joined, found))
-    return TextNames(tuple(words), tuple(word[0].isupper() for word in found))
+    return TextNames(tuple(words), tuple(any(map(str.isupper, word)) for word in found))
 
 
 def _parts(word: str) -> list[str]:

@@ -132,8 +132,9 @@ def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]
         if passages[unit["passage"]]["document"] == document and shape(unit, passages[unit["passage"]]) == kind
     ]
     if kind == "row":
+        # An empty cell has no label in the reading of its row.
         labels = _labels(best["text"])
-        kin = [unit for unit in same if _labels(unit["text"]) == labels]
+        kin = [unit for unit in same if _labels(unit["text"]) <= labels or labels <= _labels(unit["text"])]
     else:
         form = _form(best["text"])
         kin = [unit for unit in same if unit is best or ratio(form, _form(unit["text"])) >= ALIKE]
@@ -142,8 +143,8 @@ def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]
     )
 
 
-def _labels(reading: str) -> tuple[str, ...]:
-    return tuple(pair.partition(": ")[0] for pair in reading.split("; ") if ": " in pair)
+def _labels(reading: str) -> frozenset[str]:
+    return frozenset(pair.partition(": ")[0] for pair in reading.split("; ") if ": " in pair)
 
 
 def _form(text: str) -> str:
