@@ -3,8 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from rapidfuzz.distance import Prefix
-
 from ..learned import load
 from ..state import Evidence, Passage
 from ..text.units import CURRENCIES, LANGUAGES
@@ -33,8 +31,6 @@ WITHOUT_VALUE = 2
 """The terms that a price or a time that was asked for and is not stated counts as."""
 HOUR = ("second", 3600)
 """The unit of `20 heures`, which is a time of the day too."""
-STEM, ENDING = 4, 2
-"""Letters that two forms of a word have in common at least, and that they differ in at most."""
 
 
 def confidence(
@@ -65,9 +61,8 @@ def held_by_best(question: str, passages: Sequence[Passage], evidence: Sequence[
     text = f"{best['text']}\n{about(passages[best['passage']], best)}"
     wanted = asked_terms(ASKS.sub(" ", ASKING.sub("", question)), language)
     here = term_set(text, language)
-    held = {term for term in wanted if term in here or any(_same_stem(term, other) for other in here)}
     lacking = WITHOUT_VALUE * (language in LANGUAGES and _lacks_value(question, values(best["text"], language)))
-    return max(0.0, (len(held) / max(1, len(wanted) + lacking) - CHANCE) / (1 - CHANCE))
+    return max(0.0, (len(wanted & here) / max(1, len(wanted) + lacking) - CHANCE) / (1 - CHANCE))
 
 
 def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
@@ -77,11 +72,6 @@ def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
     return bool(ASKS_TIME.search(question)) and not any(
         value.kind == "time" or not value.units or HOUR in value.units for value in stated
     )
-
-
-def _same_stem(one: str, other: str) -> bool:
-    shared = Prefix.similarity(one, other)
-    return shared >= STEM and max(len(one), len(other)) - shared <= ENDING
 
 
 def signs(

@@ -44,12 +44,12 @@ ORDERS = re.compile(
 AGENT = re.compile(r"(?<=\w{3})[eo]r$")
 """The end of who or what does something: `driver`."""
 KIN = """
-    heavy heavier heaviest weigh weight mass | tall taller tallest height | deep deeper deepest depth
-    | wide wider widest width | old older oldest age built | fast faster fastest speed | loud louder loudest noise | hot hotter hottest
-    temperature | longer longest length duration | strong strongest powerful power strength | large larger largest big
-    bigger biggest size area | cheap cheaper cheapest expensive price cost fee | lead led | build built | pay paid
-    | sell sold | hold held | teach taught | buy bought | send sent | leave left | keep kept | meet met | run ran
-    | write wrote written | drive drove driven | choose chose chosen | take took taken | spend spent | win won
+    heavy heavier heaviest weigh weight mass | tall taller tallest height | deep deeper deepest depth | wide wider
+    widest width | old older oldest age built | fast faster fastest speed | loud louder loudest noise | hot hotter
+    hottest temperature | longer longest length duration | strong strongest powerful power strength | large larger
+    largest big bigger biggest size area | cheap cheaper cheapest expensive price cost fee | lead led | build built
+    | pay paid | sell sold | hold held | teach taught | buy bought | send sent | leave left | keep kept | meet met
+    | run ran | write wrote written | drive drove driven | choose chose chosen | take took taken | spend spent | win won
     | find found | lose lost | begin began begun | grow grew grown | speak spoke spoken | steal stole stolen
     | break broke broken | bring brought | tell told | stand stood | rise rose risen | fall fell fallen | fly flew flown
     """
@@ -213,8 +213,8 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     carried = names_in(" ".join(CARRIED.findall(question)).strip(" ()"), language)
     if not wanted + placed + carried:
         return Named(wanted, [unit for unit in found if not is_of_other_date(question, unit["text"])], [], found)
-    view = _View(passages, found, wanted + placed)
-    missing = [name for name in wanted if not view.has(name)]
+    view = _View(passages, found, wanted + placed + carried)
+    missing = [name for name in wanted + carried if not view.has(name)]
     names = wanted + tuple(name for name in placed if not view.has(name))
     if missing or (not side_by_side(question, wanted) and view.is_rivals(question, names, language)):
         return Named(wanted, [], missing, found)

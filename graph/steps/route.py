@@ -53,10 +53,7 @@ def judge(
     questions = list(parts) or [question]
     if language == UNKNOWN and passages:
         language = likeliest_language(question, passages[0]["text"])
-    found: list[Judged] = []
-    for part in questions:
-        of_part = _answer(part, passages, weigh, language, answer_from, read)
-        found.append(_without(of_part, _carried(part, found)))
+    found = [_answer(part, passages, weigh, language, answer_from, read) for part in questions]
     answered = [each for each in found if each.selection["quotes"]]
     chosen = answered or found
     selection = Selection(
@@ -67,22 +64,6 @@ def judge(
         unanswered=[part for part, each in zip(questions, found, strict=True) if not each.selection["quotes"]],
     )
     return Judged(selection, max(each.related for each in found))
-
-
-def _carried(part: str, before: Sequence[Judged]) -> list[str]:
-    """The names that nothing has and that a part takes over from one before it; a number alone may stand for any."""
-    carried = CARRIED.search(part)
-    names = [name for each in before for name in each.selection["missing"]]
-    return [name for name in names if carried and not name.isdigit() and name in carried.group()]
-
-
-def _without(judged: Judged, missing: list[str]) -> Judged:
-    """A part that is about what nothing has is given no quotes."""
-    if not missing:
-        return judged
-    sure = UNNAMED * judged.related
-    selection = Selection(quotes=[], confidence=sure, partial="", missing=missing, unanswered=[])
-    return Judged(selection, judged.related)
 
 
 def _answer(

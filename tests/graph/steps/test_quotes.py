@@ -322,6 +322,11 @@ def test_what_a_turn_asks_counts_more_than_what_it_carries_along() -> None:
     ("question", "text", "quoted"),
     [
         ("Who drives it?", "| Size | 3 m |\n| Driver | Ana |", ["Driver: Ana"]),
+        (
+            "And who leads it? (the Wren fee)",
+            "Moss is led by Bo.\n\nThe Wren is led by Ana.",
+            ["The Wren is led by Ana."],
+        ),
         ("How heavy is it?", "| Size | 3 m |\n| Weight | 40 kg |", ["Weight: 40 kg"]),
         ("Was it wet in May?", "In April it was wet.\n\nIn May it was dry.", ["In May it was dry."]),
         (
