@@ -105,7 +105,6 @@ EVIDENCE = (
     Switch("evidence", "cosine of the unit", (1,), ((evidence, "MEANING", 0.0),)),
     Switch("evidence", "words that the unit holds", (1,), ((evidence, "WORDS", 0.0),)),
     Switch("evidence", "titles count less", (evidence.is_heading, 3), ((evidence, "TITLES", 0.0),)),
-    Switch("evidence", "questions count less", (3,), ((evidence, "ASKS", 0.0),)),
     Switch("evidence", "outdated versions count less", (versions, 4), ((evidence, "outdated", always(set())),)),
     Switch("evidence", "cross-encoder", (cross_encoder, route.by_reading, 10), ((route, "by_reading", unread),)),
 )

@@ -13,7 +13,7 @@ from ..text.function_words import LEADING_PRONOUN
 from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, terms, weights
-from .names import CARRIED, Name, is_of_other_date, names_in, placed_words, side_by_side, text_names
+from .names import CARRIED, Name, carried_names, is_of_other_date, names_in, placed_words, side_by_side, text_names
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -210,7 +210,7 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     heading. A unit that is not about a name counts less.
     """
     wanted, placed = names_in(question, language), placed_words(question)
-    carried = names_in(" ".join(CARRIED.findall(question)).strip(" ()"), language)
+    carried = carried_names(question, language)
     if not wanted + placed + carried:
         return Named(wanted, [unit for unit in found if not is_of_other_date(question, unit["text"])], [], found)
     view = _View(passages, found, wanted + placed + carried)

@@ -79,6 +79,13 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     return tuple(dict.fromkeys(_runs(found, words, language, shouted=shouted)))
 
 
+def carried_names(question: str, language: str = "en") -> tuple[Name, ...]:
+    """The names among the words that were carried along, each by itself, since they come from different places."""
+    words = " ".join(CARRIED.findall(question)).strip(" ()").split()
+    names = (name for word in words for name in names_in(f"of {word}", language))
+    return tuple(name for name in names if name.kind != "number")
+
+
 def placed_words(question: str) -> tuple[Name, ...]:
     """The words in whose place a text may have a name: `the lounge of skyline`, typed without capitals."""
     return tuple(Name(word, "word", (word,), before) for before, word in PLACED.findall(question) if word not in SMALL)

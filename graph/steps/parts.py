@@ -1,7 +1,6 @@
 """Splits a question with several parts into stand-alone questions; pure."""
 
 import re
-from collections.abc import Iterator
 
 from ..text.splitting import sentences
 from ..text.words import terms
@@ -23,7 +22,6 @@ YES_NO = re.compile(rf"\W*{AUXILIARY}\b", re.IGNORECASE)
 OPENS = re.compile(rf"\W*{LEAD}{ASKS}\b|{YES_NO.pattern}", re.IGNORECASE)
 NOTED = re.compile(rf"[^?]*?,\s+(?={LEAD}(?:{ASKS}|{AUXILIARY})\b)", re.IGNORECASE)
 """An introduction before the question, such as `In the United States, ` or `After a fall, `."""
-RELATIVE = re.compile(r"\w,? (?:who|which|that|whose)\b(?! (?:and|or)\b)", re.IGNORECASE)
 LEANS = re.compile(
     r"\b(?:it|its|they|them|their|this|these|those|he|she|him|her|his|hers|ones?|such|same)\b|\bthat\W*$", re.IGNORECASE
 )
@@ -56,21 +54,10 @@ def _clauses(sentence: str) -> list[str]:
     """The questions that one sentence joins; an introduction before the first applies to all."""
     noted = NOTED.match(sentence)
     note, rest = (noted.group(), sentence[noted.end() :]) if noted else ("", sentence)
-    pieces = list(_pieces(rest)) if OPENS.match(rest) else []
+    pieces = JOINT.split(rest) if OPENS.match(rest) else []
     if len(pieces) < 2:
         return [sentence]
     return [note + (piece if note else piece[:1].upper() + piece[1:]).rstrip(" ?.,") + "?" for piece in pieces]
-
-
-def _pieces(clause: str) -> Iterator[str]:
-    for found in JOINT.finditer(clause):
-        left, right = clause[: found.start()], clause[found.end() :]
-        # `a man who lies and who steals` is one thing described twice.
-        if not (RELATIVE.search(left) and re.match(r"(?:who|which|whose|that)\b", right, re.IGNORECASE)):
-            yield left
-            yield from _pieces(right)
-            return
-    yield clause
 
 
 def _standing(clause: str, first: str) -> str:

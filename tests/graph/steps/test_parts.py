@@ -57,7 +57,6 @@ def test_the_topic_of_the_talk_goes_along_with_every_part() -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        "Who is the man who lies and who steals?",
         "Where is the house where he was born and where he died?",
         "Which country is part of North America and was also involved in the purchase?",
         "Which policy applies and which is binding?",

@@ -1,5 +1,7 @@
 """What is quoted where no model reads."""
 
+from collections.abc import Sequence
+
 import pytest
 from support import passage_of
 
@@ -322,11 +324,6 @@ def test_what_a_turn_asks_counts_more_than_what_it_carries_along() -> None:
     ("question", "text", "quoted"),
     [
         ("Who drives it?", "| Size | 3 m |\n| Driver | Ana |", ["Driver: Ana"]),
-        (
-            "And who leads it? (the Wren fee)",
-            "Moss is led by Bo.\n\nThe Wren is led by Ana.",
-            ["The Wren is led by Ana."],
-        ),
         ("How heavy is it?", "| Size | 3 m |\n| Weight | 40 kg |", ["Weight: 40 kg"]),
         ("Was it wet in May?", "In April it was wet.\n\nIn May it was dry.", ["In May it was dry."]),
         (
@@ -347,3 +344,12 @@ def test_what_a_turn_asks_counts_more_than_what_it_carries_along() -> None:
 )
 def test_what_is_said_in_other_words_or_of_another_day(question: str, text: str, quoted: list[str]) -> None:
     assert texts(chosen(question, of(text, title="The club"))) == quoted
+
+
+def test_a_unit_that_has_what_a_turn_carries_along_comes_first() -> None:
+    def read(question: str, texts: Sequence[str]) -> list[float]:
+        return [1.5 * ("Bo" in text) for text in texts]
+
+    found = of("Moss is led by Bo.\n\nWren is led by Ana.")
+    judged = judge("Who leads it? (Wren fee)", [], [found], equal_weight, answer_from=0.1, read=read)
+    assert texts(judged.selection)[0] == "Wren is led by Ana."
