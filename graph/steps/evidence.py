@@ -109,6 +109,17 @@ def unit_text(unit: Evidence) -> str:
     return unit["text"][len(unit.get("question", "")) :].lstrip()
 
 
+def in_order(found: Sequence[Evidence], number: int) -> list[Evidence]:
+    """The units of one passage in reading order."""
+    return sorted((unit for unit in found if unit["passage"] == number), key=lambda unit: unit["start"])
+
+
+def leant_on(unit: Evidence, found: Sequence[Evidence], leans: re.Pattern[str]) -> Evidence | None:
+    """The unit before one that begins with a pronoun for what that names."""
+    around = in_order(found, unit["passage"]) if leans.match(unit["text"]) else []
+    return next((each for each in reversed(around) if each["start"] < unit["start"]), None)
+
+
 def shape(unit: Evidence, passage: Passage) -> Shape:
     """Whether a unit is a table row, a list item or a sentence."""
     start = passage["text"].rfind("\n", 0, unit["start"]) + 1
@@ -292,17 +303,12 @@ class _View:
         `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
         fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in names)), None)
-        fitting_text = f"{self._leant_on(fitting)}{fitting['text']}\n{fitting['heading']}" if fitting else ""
+        said_before = leant_on(fitting, self.found, LEANS) if fitting else None
+        fitting_text = "\n".join(f"{unit['text']}\n{unit['heading']}" for unit in (fitting, said_before) if unit)
         named = term_set(" ".join(name.text for name in names), language)
         lost = asked_terms(question, language) - named - term_set(fitting_text, language)
         rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in names))
         return any(fitting is None or lost & term_set(unit["text"], language) for unit in rivals)
-
-    def _leant_on(self, unit: Evidence) -> str:
-        """The sentence before one that says `it` of what that names: `In 2024 it had 90 members.`"""
-        earlier = [each for each in self.found if each["passage"] == unit["passage"] and each["start"] < unit["start"]]
-        before = max(earlier, key=lambda each: each["start"], default=None)
-        return f"{before['text']} " if before and LEANS.match(unit["text"]) else ""
 
     def _is_rival(self, unit: Evidence, name: Name) -> bool:
         """Whether a unit is about something else where the name would stand, or stands under another heading."""

@@ -15,7 +15,7 @@ from ..text.cells import cell_of
 from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
-from .evidence import asked_terms, naming, shape, term_set, unit_text
+from .evidence import asked_terms, in_order, leant_on, naming, shape, term_set, unit_text
 from .question_kinds import PROCEDURE, SEVERAL, asks_how, asks_several, counted_in, not_stated
 
 MOST = 12
@@ -46,36 +46,18 @@ class Quotes:
     partial: str = ""
 
 
-class _Reading:
-    """The units of each passage in reading order."""
-
-    def __init__(self, found: Sequence[Evidence]) -> None:
-        self._own: dict[int, list[Evidence]] = {}
-        for unit in sorted(found, key=lambda unit: unit["start"]):
-            self._own.setdefault(unit["passage"], []).append(unit)
-
-    def of(self, number: int) -> list[Evidence]:
-        """Those of one passage."""
-        return self._own[number]
-
-    def before(self, unit: Evidence) -> Evidence | None:
-        """The sentence that a unit leans on, if it leans on one."""
-        place = self.of(unit["passage"]).index(unit)
-        return self.of(unit["passage"])[place - 1] if place and LEANS.match(unit["text"]) else None
-
-
 def choose(
     question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], found: Sequence[Evidence]
 ) -> Quotes:
     """What answers a question out of the units that are about it, best first; there must be one. `found` are all."""
-    best, own = fitting[0], _Reading(found)
+    best = fitting[0]
     kin = naming(question, alike(best, passages, fitting), best)
     if computed(question, best, passages) and len(kin) > 1:
-        return _quotes(kin, own, "The answer has to be worked out from what is quoted.")
-    passage, around = passages[best["passage"]], own.of(best["passage"])
+        return _quotes(kin, found, "The answer has to be worked out from what is quoted.")
+    passage, around = passages[best["passage"]], in_order(found, best["passage"])
     block = list_of(best, passage, around)
     if len(block) > 1 and _leads(best, passage):
-        return _whole(block, own, passages)
+        return _whole(block, found, passages)
     if asks_how(question):
         items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
         if len(block) == 1 and len(items) > 1:
@@ -83,15 +65,15 @@ def choose(
         if len(block) == 1 and asked_terms(PROCEDURE.sub("", question)) <= term_set(best["heading"]):
             # A section whose heading says what is done.
             block = [unit for unit in around if unit["heading"] == best["heading"]]
-        return _whole(block if len(block) > 1 else sequence_of(best, passage, around), own, passages)
+        return _whole(block if len(block) > 1 else sequence_of(best, passage, around), found, passages)
     if asks_several(question):
         records = alike(best, passages, found)
         is_free = len(block) > 1 and any(unit not in records for unit in block)
-        return _whole(block if is_free else _asked_of(question, best, kin), own, passages)
+        return _whole(block if is_free else _asked_of(question, best, kin), found, passages)
     if len(block) > 1 and not asked_terms(question) & term_set(best["text"]):
         # The heading, or the sentence before, says what is asked for, and the items are the answer together.
-        return _whole(block, own, passages)
-    return _quotes(item_of(best, passage, around), own)
+        return _whole(block, found, passages)
+    return _quotes(item_of(best, passage, around), found)
 
 
 def _asked_of(question: str, best: Evidence, records: Sequence[Evidence]) -> list[Evidence]:
@@ -214,18 +196,9 @@ def _is_parted(passage: Passage, one: Evidence, other: Evidence) -> bool:
 
 def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """The sentences that tell, one after another, what is to be done; or the unit alone."""
-
-    def follows(one: Evidence, other: Evidence) -> bool:
-        return bool(SEQUENCE.match(unit_text(other))) and not _is_apart(passage, one, other)
-
-    first, last = _run(own, own.index(best), follows)
+    first, last = _run(own, own.index(best), lambda one, other: bool(SEQUENCE.match(unit_text(other))))
     # A line that ends without a stop and has steps under it is their heading.
     return list(own[first + (last > first and not _ends(passage, own[first])) : last + 1])
-
-
-def _is_apart(passage: Passage, one: Evidence, other: Evidence) -> bool:
-    """Whether two units stand in two paragraphs, neither of which is a heading."""
-    return "\n\n" in passage["text"][one["end"] : other["start"]] and _ends(passage, one)
 
 
 def _ends(passage: Passage, unit: Evidence) -> bool:
@@ -233,11 +206,11 @@ def _ends(passage: Passage, unit: Evidence) -> bool:
     return passage["text"][: unit["end"]].rstrip()[-1:] in ".!?:;…。！？"
 
 
-def _whole(units: Sequence[Evidence], own: _Reading, passages: Sequence[Passage]) -> Quotes:
+def _whole(units: Sequence[Evidence], found: Sequence[Evidence], passages: Sequence[Passage]) -> Quotes:
     """A list or a procedure, and whether it may go on where its passage was cut."""
     if len(units) > 1 and _is_cut(units, passages):
-        return _quotes(units, own, "The list may go on beyond the passage that is quoted.")
-    return _quotes(units, own)
+        return _quotes(units, found, "The list may go on beyond the passage that is quoted.")
+    return _quotes(units, found)
 
 
 def _is_cut(units: Sequence[Evidence], passages: Sequence[Passage]) -> bool:
@@ -248,12 +221,12 @@ def _is_cut(units: Sequence[Evidence], passages: Sequence[Passage]) -> bool:
     return (not rest and len(passage["text"]) > CUT_FROM) or bool(begins and int(begins[1]) > 1)
 
 
-def _quotes(units: Sequence[Evidence], own: _Reading, partial: str = "") -> Quotes:
+def _quotes(units: Sequence[Evidence], found: Sequence[Evidence], partial: str = "") -> Quotes:
     """The units as they are said, each after the sentence that it leans on."""
     if len(units) > MOST:
         partial = f"The first {MOST} of {len(units)} are quoted."
-    found = [each for unit in units[:MOST] for each in (own.before(unit), unit) if each]
-    return Quotes(once([Quote(text=unit_text(unit), passage=unit["passage"]) for unit in found]), partial)
+    told = [each for unit in units[:MOST] for each in (leant_on(unit, found, LEANS), unit) if each]
+    return Quotes(once([Quote(text=unit_text(unit), passage=unit["passage"]) for unit in told]), partial)
 
 
 def once(quotes: Sequence[Quote]) -> list[Quote]:
