@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.record import ROOT, Target, begin, print_table, read_records, record
-from graph.safety.sensitive import KINDS, PROTECTED, Finding, MaskedStream, Policy, find
+from graph.safety.recognisers import KINDS, Finding, find
+from graph.safety.sensitive import PROTECTED, MaskedStream, Policy
 from graph.text.sentences import units
 from server.sensitive import AnswerFilter
 

@@ -25,8 +25,9 @@ from graph.models.embedding import relative_cosines
 from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
 from graph.text.words import TermWeight, terms, weights
-from graph.verification.features import Features, best_question_overlap, features, question_overlap
+from graph.verification.features import Features, features
 from graph.verification.passages import prepare_passage
+from graph.verification.rivals import best_question_overlap, question_overlap
 from graph.verification.rules import find_verbatim, nearest_units
 from graph.verification.statement import interpret_claim
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from .steps.preprocess import MOST_GROUPS
+MOST_GROUPS = 1000
+"""Groups of one caller."""
 
 
 class Permission(StrEnum):

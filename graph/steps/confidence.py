@@ -8,7 +8,8 @@ from ..state import Evidence, Passage
 from ..text.units import CURRENCIES, LANGUAGES
 from ..text.values import Value, values
 from ..text.words import TermWeight, share
-from .evidence import about, asked_terms, said, term_set
+from .evidence import about
+from .question_terms import asked_terms, said, term_set
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""

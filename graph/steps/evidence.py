@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import log
 from typing import Literal
 
@@ -12,8 +12,9 @@ from ..state import Evidence, Passage
 from ..text.function_words import LEADING_PRONOUN
 from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
-from ..text.words import TermWeight, share, terms, weights
-from .names import CARRIED, Name, carried_names, is_of_other_date, names_in, placed_words, side_by_side, text_names
+from ..text.words import TermWeight, share, weights
+from .names import Name, carried_names, is_of_other_date, names_in, placed_words, side_by_side, text_names
+from .question_terms import asked_terms, said, term_set, weigh_carried
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -28,32 +29,9 @@ OUTDATED = -8.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
 UNNAMED = -1.0
 """Log-odds for each name of the question that a unit is not about, where others are."""
-CARRIED_SHARE = 0.3
-"""What a word counts that a conversation, or the first part of a question, has carried along."""
 ENTRY = 5.0
 """Log-odds for the entry of a code in a list of codes where its meaning is asked for."""
 MEANS = re.compile(r"\b(?:means?|meaning|stands? for|bedeutet|bedeutung|signifie|significa|betekent)\b", re.IGNORECASE)
-
-ORDERS = re.compile(
-    r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
-    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
-    re.IGNORECASE,
-)
-"""What asks for something and is no word of it."""
-
-AGENT = re.compile(r"(?<=\w{3})[eo]r$")
-"""The end of who or what does something: `driver`."""
-KIN = """
-    heavy heavier heaviest weigh weight mass | tall taller tallest height | deep deeper deepest depth | wide wider
-    widest width | old older oldest age built | fast faster fastest speed | loud louder loudest noise | hot hotter
-    hottest temperature | longer longest length duration | strong strongest powerful power strength | large larger
-    largest big bigger biggest size area | cheap cheaper cheapest expensive price cost fee | lead led | build built
-    | pay paid | sell sold | hold held | teach taught | buy bought | send sent | leave left | keep kept | meet met
-    | run ran | write wrote written | drive drove driven | choose chose chosen | take took taken | spend spent | win won
-    | find found | lose lost | begin began begun | grow grew grown | speak spoke spoken | steal stole stolen
-    | break broke broken | bring brought | tell told | stand stood | rise rose risen | fall fell fallen | fly flew flown
-    """
-"""Words by which a text may say what a question asks: measures of adjectives, and forms of irregular verbs."""
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
@@ -146,42 +124,6 @@ def about(passage: Passage, unit: Evidence | None = None) -> str:
     """What a passage or one of its units stands under: the document's title and the innermost heading."""
     heading = unit["heading"] if unit else innermost(passage)
     return f"{passage['title']}, {heading}" if heading else passage["title"]
-
-
-@lru_cache(maxsize=8192)
-def term_set(text: str, language: str = "en") -> frozenset[str]:
-    """The distinct terms of a text."""
-    return frozenset(terms(text, language))
-
-
-def asked_terms(question: str, language: str = "en") -> frozenset[str]:
-    """The distinct terms of a question, but for the verb that asks for a list."""
-    return term_set(ORDERS.sub("", question), language)
-
-
-def said(wanted: frozenset[str], here: frozenset[str]) -> frozenset[str]:
-    """The terms of a text, and those of a question that it says by another word of the same root or measure."""
-    return here | {term for term in wanted - here if akin(term) & here}
-
-
-@lru_cache(maxsize=4096)
-def akin(term: str) -> frozenset[str]:
-    """The terms by which a text may say another: who drives is the driver, how heavy something is its weight."""
-    root = AGENT.sub("", term)
-    agents = [root, f"{root}e"] if root != term else [f"{root.removesuffix('e')}{ending}" for ending in ("er", "or")]
-    return frozenset(agents).union(*(group for group in _kin() if term in group))
-
-
-@cache
-def _kin() -> list[frozenset[str]]:
-    return [term_set(group) for group in KIN.split("|")]
-
-
-def weigh_carried(question: str, weigh: TermWeight, language: str = "en") -> TermWeight:
-    """Weights by which the words that a conversation has carried along count less than the question's own."""
-    carried = CARRIED.search(question)
-    taken = term_set(carried.group(), language) - term_set(CARRIED.sub("", question), language) if carried else ()
-    return (lambda term: weigh(term) * (CARRIED_SHARE if term in taken else 1.0)) if taken else weigh
 
 
 def score(question: str, passages: Sequence[Passage], weigh: TermWeight, language: str = "en") -> list[Evidence]:

@@ -4,17 +4,15 @@ import re
 import unicodedata
 from typing import Any
 
+from ..callers import MOST_GROUPS
 from ..errors import QuestionInvalid
 from ..release import Limits
 from ..state import Turn
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad]")
-MOST_GROUPS = 1000
 ANSWERS_PER_QUESTION = 10
 """How much longer than a question a turn of the history may be: it may be an answer."""
-
-
 SOUGHT = 2000
 """Characters of a question that are searched for and compared; a model is given all of it."""
 

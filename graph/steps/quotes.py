@@ -15,8 +15,9 @@ from ..text.cells import cell_of
 from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
-from .evidence import asked_terms, in_order, leant_on, naming, shape, term_set, unit_text
+from .evidence import in_order, leant_on, naming, shape, unit_text
 from .question_kinds import PROCEDURE, SEVERAL, asks_how, asks_several, counted_in, not_stated
+from .question_terms import asked_terms, term_set
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""

@@ -7,7 +7,7 @@ a German text and 1.5 in an English one.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
 from math import isclose
 from typing import Literal
@@ -106,26 +106,6 @@ RANGE = re.compile(
 )
 
 
-PERIOD = re.compile(
-    r"(?:\b(?:every|each|per|pro|je|jede[nrs]?|par|chaque|por|cada|al|ogni|elke)"
-    r"|(?:\btimes|[€$£]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?)) an?) (?:(?P<count>\d+) )?(?P<unit>[^\W\d_]+)",
-    re.IGNORECASE,
-)
-PERIOD_WORDS = {
-    word: period
-    for period, words in {
-        ("second", 3600.0): "hourly stündlich", ("second", 86400.0): "daily täglich", ("month", 3.0): "quarterly",
-        ("second", 604800.0): "weekly wöchentlich hebdomadaire", ("month", 1.0): "monthly monatlich mensuel mensuelle",
-        ("month", 12.0): "yearly annual annually jährlich annuel annuelle",
-    }.items()
-    for word in words.split()
-}  # fmt: skip
-ADVERB = re.compile(rf"\b(?:{'|'.join(PERIOD_WORDS)})\b", re.IGNORECASE)
-
-
-WEEK = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
-
-
 @dataclass(frozen=True)
 class Value:
     """A number, date or time of day; the `amount` of a time is in minutes.
@@ -198,43 +178,6 @@ def _digits(amount: float) -> int:
 def in_digits(text: str, language: str = "en") -> str:
     """A text with its number words and fractions as digits."""
     return _in_digits(text, language) if text else text
-
-
-@lru_cache(maxsize=16384)
-def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
-    """How often something happens, or for how long a rate holds: `every month`, `12 EUR a day`, `annually`."""
-    text = in_digits(text, language)
-    found = {PERIOD_WORDS[match.group().lower()] for match in ADVERB.finditer(text)}
-    for match in PERIOD.finditer(text):
-        units, *_ = unit_at(f"1 {match['unit']}", 0, 1)
-        found |= {(base, factor * int(match["count"] or 1)) for base, factor in units if base in ("second", "month")}
-    return frozenset(found)
-
-
-@lru_cache(maxsize=16384)
-def weekdays(text: str) -> frozenset[int]:
-    """The days of the week that a text names, Monday is 0; `Monday to Friday` names five."""
-    days, found = _day_names(), set[int]()
-    last, end = 0, -1
-    for match in re.finditer(r"[^\W\d_]+", text):
-        if named := days.get(match.group().lower()):
-            ranged = end >= 0 and RANGE.fullmatch(text[end : match.start()])
-            found |= {*named, *(range(last, max(named)) if ranged else ())}
-            last, end = max(named), match.end()
-    return frozenset(found)
-
-
-@cache
-def _day_names() -> dict[str, range]:
-    from babel.dates import get_day_names
-
-    named = {
-        name.lower() + plural: range(day, day + 1)
-        for language in LANGUAGES
-        for day, name in get_day_names("wide", locale=language).items()
-        for plural in ("", "s")
-    }
-    return named | WEEK
 
 
 @lru_cache(maxsize=16384)

@@ -12,8 +12,9 @@ from ..text.values import Value, missing_values
 from ..text.words import TermWeight
 from .alignment import CopyDifference, copy_difference, is_near_copy
 from .claims import claim_content
-from .features import COPIED_MIN_SHARE, Features, Overlap, features, has_rival_beside, overlap_of, question_overlap
+from .features import COPIED_MIN_SHARE, Features, features
 from .passages import DENIAL, PreparedPassage, Window, is_known_language, missing_terms, terms_of
+from .rivals import Overlap, has_rival_beside, overlap_of, question_overlap
 from .statement import InterpretedClaim
 
 EXPLAIN_BELOW = 0.9

@@ -15,7 +15,6 @@ from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import TermWeight
 from .claims import Claim, claim_content, claims_of
-from .features import best_question_overlap, question_overlap, rival_overlaps
 from .model import ModelDecision, UncertainClaim, judge_prompt, parse_decisions
 from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
@@ -31,6 +30,7 @@ from .repair import (
     says_not_found,
     unverified_outcome,
 )
+from .rivals import best_question_overlap, question_overlap, rival_overlaps
 from .rules import PassageFinding, check_claim, find_verbatim, nearest_units
 from .statement import InterpretedClaim, interpret_claim
 

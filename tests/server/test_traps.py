@@ -39,10 +39,10 @@ def client(server: str) -> Iterator[httpx.Client]:
 class FakeGraph:
     """Says what it is told in place of the compiled graph."""
 
-    def __init__(self, say: Callable[[], AsyncIterator[tuple[str, Any]]]) -> None:
+    def __init__(self, say: Callable[[], AsyncIterator[dict[str, Any]]]) -> None:
         self._say = say
 
-    def astream(self, *_: object, **__: object) -> AsyncIterator[tuple[str, Any]]:
+    def astream(self, *_: object, **__: object) -> AsyncIterator[dict[str, Any]]:
         return self._say()
 
 
@@ -50,7 +50,7 @@ class FakeGraph:
 def serve_fake(quick_handbook: Path, tmp_path: Path) -> Callable[..., Any]:
     """A server whose graph is a fake one; `deadline` and `grace` in seconds."""
 
-    def start(say: Callable[[], AsyncIterator[tuple[str, Any]]], deadline: float = 60.0, grace: float = 5.0) -> Any:
+    def start(say: Callable[[], AsyncIterator[dict[str, Any]]], deadline: float = 60.0, grace: float = 5.0) -> Any:
         async def fake() -> Agent:
             real = await opening(quick_handbook, QUICK)()
             release = QUICK.model_copy(update={"generation": Generation(deadline=deadline)})
@@ -126,9 +126,9 @@ def test_a_thread_id_of_the_client_opens_nobody_s_conversation(client: httpx.Cli
 def test_numpy_values_become_plain_ones(serve_fake: Callable[..., Any], client: httpx.Client) -> None:
     real = client.post("/rag/invoke", json={"input": LAPTOPS}).json()["output"]
 
-    async def say() -> AsyncIterator[tuple[str, Any]]:
+    async def say() -> AsyncIterator[dict[str, Any]]:
         answer = {**real, "confidence": np.float32(0.5), "timings": {"cite": np.float64(1.5)}, "parts": np.array(["a"])}
-        yield "values", {"answer": answer}
+        yield {"answer": answer}
 
     with serve_fake(say) as url:
         for route in ("invoke", "stream"):
@@ -174,8 +174,8 @@ def test_an_error_in_a_stream_is_a_typed_item(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("route", ["invoke", "stream", "stream_log", "batch"])
 def test_what_breaks_inside_is_told_without_its_secrets(serve_fake: Callable[..., Any], route: str) -> None:
-    async def say() -> AsyncIterator[tuple[str, Any]]:
-        yield "custom", {"event": "status", "step": "preprocess"}
+    async def say() -> AsyncIterator[dict[str, Any]]:
+        yield {}
         raise ValueError(SECRET)
 
     with serve_fake(say) as url:
@@ -217,9 +217,9 @@ def test_the_connection_outlives_an_error(server: str, path: str, body: bytes, s
 
 
 def test_the_connection_outlives_a_failure_inside(serve_fake: Callable[..., Any]) -> None:
-    async def say() -> AsyncIterator[tuple[str, Any]]:
+    async def say() -> AsyncIterator[dict[str, Any]]:
         raise ValueError(SECRET)
-        yield "", {}
+        yield {}
 
     with serve_fake(say) as url:
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
@@ -261,8 +261,8 @@ def records(caplog: pytest.LogCaptureFixture, name: str, expected: int) -> list[
 
 @pytest.mark.parametrize("route", ["invoke", "stream"])
 def test_a_question_that_hangs_ends_at_its_deadline(serve_fake: Callable[..., Any], route: str) -> None:
-    async def say() -> AsyncIterator[tuple[str, Any]]:
-        yield "custom", {"event": "status", "step": "retrieve"}
+    async def say() -> AsyncIterator[dict[str, Any]]:
+        yield {}
         await asyncio.Event().wait()
 
     with serve_fake(say, deadline=0.2, grace=0.1) as url:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.safety.sensitive import KINDS, MaskedStream, Policy, find, mask, mask_value, most_lenient
+from graph.safety.recognisers import KINDS, find
+from graph.safety.sensitive import MaskedStream, Policy, mask, mask_value, most_lenient
 
 FOUND = [
     ("Pay with 4012 8888 8888 1881 today.", "Pay with <CREDIT_CARD> today."),

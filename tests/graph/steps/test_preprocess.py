@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph.callers import MOST_GROUPS
 from graph.errors import QuestionInvalid
 from graph.release import Limits
 from graph.state import Turn
-from graph.steps.preprocess import MOST_GROUPS, check_groups, check_history, normalise_question
+from graph.steps.preprocess import check_groups, check_history, normalise_question
 
 LIMITS = Limits()
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.values import missing_values, periods, values
+from graph.text.periods import periods
+from graph.text.values import missing_values, values
 
 SAME = [
     ("en", "5 years", "five years"),

@@ -13,8 +13,8 @@ import pytest
 from graph.release import Checking
 from graph.state import Passage, Usage
 from graph.verification import PassageInput, verify, verify_with
-from graph.verification.features import Overlap
 from graph.verification.model import find_quote, parse_decisions
+from graph.verification.rivals import Overlap
 
 Value = TypeVar("Value")
 CARD = "Employees get a company card. The limit is EUR 3,500 a month. Drawing cash is not possible."

@@ -1,0 +1,66 @@
+"""The terms of a question, and by which other words a text may say them; pure."""
+
+import re
+from functools import cache, lru_cache
+
+from ..text.words import TermWeight, terms
+from .names import CARRIED
+
+CARRIED_SHARE = 0.3
+"""What a word counts that a conversation, or the first part of a question, has carried along."""
+ORDERS = re.compile(
+    r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
+    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
+    re.IGNORECASE,
+)
+"""What asks for something and is no word of it."""
+
+AGENT = re.compile(r"(?<=\w{3})[eo]r$")
+"""The end of who or what does something: `driver`."""
+KIN = """
+    heavy heavier heaviest weigh weight mass | tall taller tallest height | deep deeper deepest depth | wide wider
+    widest width | old older oldest age built | fast faster fastest speed | loud louder loudest noise | hot hotter
+    hottest temperature | longer longest length duration | strong strongest powerful power strength | large larger
+    largest big bigger biggest size area | cheap cheaper cheapest expensive price cost fee | lead led | build built
+    | pay paid | sell sold | hold held | teach taught | buy bought | send sent | leave left | keep kept | meet met
+    | run ran | write wrote written | drive drove driven | choose chose chosen | take took taken | spend spent | win won
+    | find found | lose lost | begin began begun | grow grew grown | speak spoke spoken | steal stole stolen
+    | break broke broken | bring brought | tell told | stand stood | rise rose risen | fall fell fallen | fly flew flown
+    """
+"""Words by which a text may say what a question asks: measures of adjectives, and forms of irregular verbs."""
+
+
+@lru_cache(maxsize=8192)
+def term_set(text: str, language: str = "en") -> frozenset[str]:
+    """The distinct terms of a text."""
+    return frozenset(terms(text, language))
+
+
+def asked_terms(question: str, language: str = "en") -> frozenset[str]:
+    """The distinct terms of a question, but for the verb that asks for a list."""
+    return term_set(ORDERS.sub("", question), language)
+
+
+def said(wanted: frozenset[str], here: frozenset[str]) -> frozenset[str]:
+    """The terms of a text, and those of a question that it says by another word of the same root or measure."""
+    return here | {term for term in wanted - here if akin(term) & here}
+
+
+@lru_cache(maxsize=4096)
+def akin(term: str) -> frozenset[str]:
+    """The terms by which a text may say another: who drives is the driver, how heavy something is its weight."""
+    root = AGENT.sub("", term)
+    agents = [root, f"{root}e"] if root != term else [f"{root.removesuffix('e')}{ending}" for ending in ("er", "or")]
+    return frozenset(agents).union(*(group for group in _kin() if term in group))
+
+
+@cache
+def _kin() -> list[frozenset[str]]:
+    return [term_set(group) for group in KIN.split("|")]
+
+
+def weigh_carried(question: str, weigh: TermWeight, language: str = "en") -> TermWeight:
+    """Weights by which the words that a conversation has carried along count less than the question's own."""
+    carried = CARRIED.search(question)
+    taken = term_set(carried.group(), language) - term_set(CARRIED.sub("", question), language) if carried else ()
+    return (lambda term: weigh(term) * (CARRIED_SHARE if term in taken else 1.0)) if taken else weigh
