@@ -221,7 +221,7 @@ def _errors() -> str:
             _table("code | meaning", exits),
             "## HTTP",
             'Every error has one body: `{"error": {"code", "message", "request_id"}}`.',
-            _table("status | code | message", sorted(set(problems), key=lambda row: (int(row[0]), row[1]))),
+            _table("status | code | message", sorted(set(problems), key=lambda row: (int(row[0]), row))),
             "## Reasons of an Answer",
             "Why the answer is not the first model's: " + ", ".join(f"`{reason}`" for reason in reasons) + ".",
             "## Exceptions in Python",
