@@ -143,7 +143,7 @@ def test_a_version_that_does_not_answer_replaces_nothing(client: httpx.Client, r
     number = registry.log(release("mute"))
     root = registry.home / f"v{number}"
     code = root / "graph" / "stream_items.py"
-    code.write_text(code.read_text("utf-8").replace("yield chunk", "raise RuntimeError('mute')"), "utf-8")
+    code.write_text(code.read_text("utf-8").replace("yield item", "raise RuntimeError('mute')"), "utf-8")
     relog(registry, number, root)
     registry.names["production"] = number
     reloaded = reload(client)

@@ -282,9 +282,9 @@ def test_an_endpoint_and_an_app_have_the_capacity_that_is_set(
     monkeypatch.setenv("WARRANT_AT_ONCE", "10")
     logged.emulator.unity.models[MODEL].aliases["staging"] = "1"
     plan, registered = ["deploy", "databricks"], ["--plan", "--registry", UNITY, "--model", MODEL]
-    assert main([*plan, "endpoint", *registered, "--alias", "staging"]) == 0
+    assert not main([*plan, "endpoint", *registered, "--alias", "staging"])
     assert '"max_provisioned_concurrency": 12' in capsys.readouterr().out
-    assert main([*plan, "app", *registered]) == 0
+    assert not main([*plan, "app", *registered])
     assert "WARRANT_AT_ONCE" in capsys.readouterr().out
 
 
