@@ -87,10 +87,11 @@ class SparkPlan:
         return open_table(self.spark, self.target).frame().where("error IS NOT NULL").count()
 
 
-@cache
 def _sent(context: SparkContext, package: Path) -> str:
-    """Send a package to the workers, once for each session; gives its name there, which is its digest."""
+    """Send a package to the workers, once for each session, and give its name there, which is its digest."""
     name = package_digest(package)
+    if any(f"/{name}.zip" in archive for archive in context.listArchives):
+        return name
     folder = tempfile.mkdtemp()
     weakref.finalize(context, shutil.rmtree, folder, ignore_errors=True)
     context.addArchive(f"{shutil.make_archive(f'{folder}/{name}', 'zip', package)}#{name}")
