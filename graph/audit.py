@@ -27,7 +27,7 @@ from .settings import StateSettings
 FIRST = "0" * 64
 """Stands for the digest before the first record."""
 LOCK_SECONDS = 5.0
-"""Seconds to wait for another process that appends."""
+"""Seconds to wait for another thread or process that appends."""
 LOCK_POLL = 0.005
 """Seconds between two looks at whether it has ended."""
 WEBHOOK_SECONDS = 2.0
@@ -98,7 +98,7 @@ class AuditLog:
     def append(self, actor: str, act: str, target: str, outcome: str, **detail: Any) -> AuditRecord:
         """Write a record to disk; raises AuditUnavailable when it cannot be written."""
         try:
-            with self._turn, self._locked() as file:
+            with self._locked() as file:
                 self._catch_up(file)
                 made = datetime.now(UTC).isoformat(timespec="milliseconds")
                 head = self._head
@@ -116,26 +116,39 @@ class AuditLog:
 
     @contextmanager
     def _locked(self) -> Iterator[IO[bytes]]:
-        """The log, open and locked against other processes; raises OSError, among them TimeoutError.
+        """The log, open and locked against other threads and processes; raises OSError, among them TimeoutError.
 
         It stays open: to sync a file that was just opened takes the system several times as long.
         """
-        if self._file is None or not same_file(self._file.fileno(), self.path):
-            self._close()
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = open(self.path, "ab+", opener=private_opener)  # noqa: SIM115
-        file, until = self._file, time.monotonic() + LOCK_SECONDS
-        while not lock_descriptor(file.fileno(), blocking=False):
+        until = time.monotonic() + LOCK_SECONDS
+        if not self._turn.acquire(timeout=LOCK_SECONDS):
+            raise TimeoutError("another thread holds it locked")
+        try:
+            file = self._lock(until)
+            try:
+                yield file
+            except BaseException:
+                # What could not be written must not be written later.
+                self._close()
+                raise
+            unlock_descriptor(file.fileno())
+        finally:
+            self._turn.release()
+
+    def _lock(self, until: float) -> IO[bytes]:
+        """Lock the file that the path names now, which another process may have put there while we waited."""
+        while True:
+            if self._file is None:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file = open(self.path, "ab+", opener=private_opener)  # noqa: SIM115
+            if not lock_descriptor(self._file.fileno(), blocking=False):
+                time.sleep(LOCK_POLL)
+            elif same_file(self._file.fileno(), self.path):
+                return self._file
+            else:
+                self._close()
             if time.monotonic() > until:
                 raise TimeoutError("another process holds it locked")
-            time.sleep(LOCK_POLL)
-        try:
-            yield file
-        except BaseException:
-            # What could not be written must not be written later.
-            self._close()
-            raise
-        unlock_descriptor(file.fileno())
 
     def _close(self) -> None:
         """Close the log, which unlocks it."""

@@ -5,13 +5,16 @@ import multiprocessing
 import resource
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
+from filelock import lock_descriptor
 
 from graph.audit import AuditHead, AuditLog, read_anchor, read_records, verify_log
 from graph.errors import AuditUnavailable
@@ -199,6 +202,45 @@ def test_a_log_that_was_moved_away_is_not_written_to_where_it_went(tmp_path: Pat
     moved.replace(path)
     assert log.append("ann", "promote", "v9", "done").number == 3
     assert verify_log(path) is None
+
+
+def test_a_log_that_is_moved_away_while_its_lock_is_waited_for_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, moved = tmp_path / "audit.jsonl", tmp_path / "moved.jsonl"
+    log = written(path, 2)
+    with path.open("ab") as other:
+        lock_descriptor(other.fileno())
+
+        def move(_: float) -> None:
+            path.rename(moved)
+            other.close()
+
+        monkeypatch.setattr("time.sleep", move)
+        with pytest.raises(AuditUnavailable, match="shorter"):
+            log.append("ann", "promote", "v9", "done")
+    assert len([*read_records(moved)]) == 2
+
+
+def test_a_thread_waits_a_bounded_time_for_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def post(*_: object, **__: object) -> httpx.Response:
+        begun.set()
+        assert go_on.wait(60)
+        return httpx.Response(204, request=httpx.Request("POST", "http://anchor"))
+
+    monkeypatch.setattr("httpx.post", post)
+    monkeypatch.setattr("graph.audit.LOCK_SECONDS", 0.01)
+    log = AuditLog(tmp_path / "audit.jsonl", webhook="http://anchor")
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(log.append, "ann", "ask", "v1", "done")
+        assert begun.wait(60)
+        with pytest.raises(AuditUnavailable, match="another thread holds it locked"):
+            log.append("bob", "ask", "v1", "done")
+        go_on.set()
+        assert first.result(60).number == 1
+    assert [record.actor for record in read_records(log.path)] == ["ann"]
 
 
 def test_a_log_that_cannot_be_written_refuses_the_act(tmp_path: Path) -> None:
