@@ -21,7 +21,7 @@ from ..models.databricks import ON_BEHALF, USER_SCOPES
 from ..registry.address import experiment_name
 from ..registry.requirements import chat_models
 from ..release_yaml import parse_release
-from .deployment import STEP, AppFile, PlannedChange, Report, differences, pause
+from .deployment import ROLL_BACK_SECONDS, STEP, AppFile, PlannedChange, Report, differences, pause, reason
 from .permissions import Permissions
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ INDEX = "index"
 SCOPES = ["iam.current-user:read"]
 """What the app may do on behalf of a user in any case: ask for the user's name and groups."""
 FAILED = (apps.AppDeploymentState.FAILED, apps.AppDeploymentState.CANCELLED)
-ROLL_BACK_SECONDS = 1800
-"""Its time is its own: the deadline of the failed deployment has passed when that is why it failed."""
 
 
 class AppDeployment:
@@ -88,8 +86,7 @@ class AppDeployment:
                 self._grant()
                 self._deploy(deadline)
             except (DeploymentFailed, OSError) as error:
-                why = str(error) if isinstance(error, DeploymentFailed) else self._workspace.clean(str(error))
-                raise DeploymentFailed(f"{why} {self._roll_back()}") from error
+                raise DeploymentFailed(f"{reason(error, self._workspace)} {self._roll_back()}") from error
         if "permissions" in areas:
             self._permissions.set(name)
 

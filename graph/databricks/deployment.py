@@ -9,15 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import DeploymentFailed, SettingsInvalid
 from ..strict_yaml import YamlInvalid, load_yaml
 
+if TYPE_CHECKING:
+    from ..models.databricks import Workspace
+
 STEP = 5.0
 """Seconds between two looks at an update."""
+ROLL_BACK_SECONDS = 1800
+"""Its time is its own: the deadline of what failed has passed when that is why it failed."""
 REQUESTS_OF_A_WORKER = 4
 """Requests at the same time of what was called a worker; provisioned concurrency is a multiple of this."""
 EXACT = ("config.entities", "config.traffic", ".environment_vars", "resources", "files")
@@ -182,3 +187,8 @@ def pause(what: str, message: str, deadline: float, seconds: float) -> None:
     if time.monotonic() + seconds > deadline:
         raise DeploymentFailed(f"{what} was not ready in time: {message}.")
     time.sleep(seconds)
+
+
+def reason(error: Exception, signed_in: "Workspace") -> str:
+    """Why a deployment failed, without the host and token that a client's error may name."""
+    return str(error) if isinstance(error, DeploymentFailed) else signed_in.clean(str(error))

@@ -18,7 +18,17 @@ from ..registry import Version
 from ..registry.client import open_registry
 from ..registry.promotion import require_warrant
 from ..registry.stages import PRODUCTION, STAGING, number_of
-from .deployment import STEP, EndpointFile, ModelGateway, PlannedChange, Report, differences, pause
+from .deployment import (
+    ROLL_BACK_SECONDS,
+    STEP,
+    EndpointFile,
+    ModelGateway,
+    PlannedChange,
+    Report,
+    differences,
+    pause,
+    reason,
+)
 from .permissions import Permissions
 
 if TYPE_CHECKING:
@@ -162,8 +172,7 @@ class EndpointDeployment:
                 self._ask(each)
         except (DeploymentFailed, OSError) as error:
             self._report("Rolling back")
-            why = str(error) if isinstance(error, DeploymentFailed) else self._workspace.clean(str(error))
-            raise DeploymentFailed(f"{why} {self._roll_back(before)}") from error
+            raise DeploymentFailed(f"{reason(error, self._workspace)} {self._roll_back(before)}") from error
 
     def _roll_back(self, before: serving.ServingEndpointDetailed | None) -> str:
         """Put back what was served; says what is served now."""
@@ -171,8 +180,7 @@ class EndpointDeployment:
             self._api.delete(self._wanted.name)
             return "The endpoint was deleted again."
         config = _inputs(before.as_dict().get("config", {}))
-        # Its time is its own: the deadline of the failed update has passed when that is why it failed.
-        deadline = time.monotonic() + 1800
+        deadline = time.monotonic() + ROLL_BACK_SECONDS
         self._update(config, deadline)
         self._wait(deadline)
         return f"{', '.join(each['name'] for each in config['served_entities'])} is served again, as before."

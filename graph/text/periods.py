@@ -21,8 +21,6 @@ PERIOD_WORDS = {
     for word in words.split()
 }  # fmt: skip
 ADVERB = re.compile(rf"\b(?:{'|'.join(PERIOD_WORDS)})\b", re.IGNORECASE)
-
-
 WEEK = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
 
 
