@@ -93,11 +93,11 @@ def placed_words(question: str) -> tuple[Name, ...]:
 
 def is_of_other_date(question: str, text: str) -> bool:
     """Whether a text says of another month or weekday what a question asks of one."""
-    asked, stated = list(DATED.finditer(question)), list(DATE.finditer(text))
+    asked = list(DATED.finditer(question))
     if len(asked) != 1 or not DATED.search(text):
         return False
     kind = str(asked[0].lastgroup)
-    days = {_day(match[kind]) for match in stated if match[kind]}
+    days = {_day(match[kind]) for match in DATE.finditer(text) if match[kind]}
     return len(days) == 1 and _day(asked[0][kind]) not in days
 
 
