@@ -213,6 +213,7 @@ def _errors() -> str:
         for problem in [*server_errors.TABLE.values(), server_errors.INTERNAL]
     ]
     problems += [(str(status), f"`{code}`", text) for status, (code, text) in server_errors.BY_STATUS.items()]
+    problems += [(str(status), f"`{code}`", text) for code, (status, text) in server_errors.BY_CODE.items()]
     reasons = get_args(graph_errors.Reason)
     return "\n\n".join(
         [

@@ -4,6 +4,7 @@ Messages written for callers are passed on. Any other exception's message may ho
 caller gets the table's message, and an exception that is not in the table becomes `internal` and is logged.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,11 @@ class RequestRefused(WarrantError):
         self.response = response
 
 
+def refused_as(item: Mapping[str, Any]) -> RequestRefused:
+    """An exception to raise for an error item of a stream."""
+    return RequestRefused(ErrorResponse(item["status"], item["error"]["code"], item["error"]["message"]))
+
+
 class StateUnavailable(WarrantError):
     """Conversations or feedback cannot be read or written just now."""
 
@@ -128,6 +134,15 @@ BY_STATUS: dict[int, tuple[str, str]] = {
     503: ("unavailable", "The server does not take requests just now. Ask again."),
 }
 
+BY_CODE: dict[str, tuple[int, str]] = {
+    "batch_too_large": (413, "The batch has more questions than the server takes."),
+    "model_not_found": (404, "There is no model by that name."),
+    "nothing_served": (503, "Nothing is in production yet. Ask again."),
+    "overloaded": (503, "More is asked just now than can be answered. Ask again later."),
+    "stage_empty": (404, "No version is in this stage just now."),
+}
+"""Codes that are more precise than their status."""
+
 
 def error_response(error: BaseException) -> ErrorResponse:
     """The response to an exception."""
@@ -147,10 +162,15 @@ def by_status(status: int, message: str = "") -> ErrorResponse:
     return ErrorResponse(status, code, message or usual)
 
 
-def refuse(status: int, message: str = "", code: str = "") -> RequestRefused:
-    """An exception to raise for an HTTP status."""
-    response = by_status(status, message)
-    return RequestRefused(ErrorResponse(status, code or response.code, response.message))
+def refuse(reason: int | str | type[WarrantError], message: str = "") -> RequestRefused:
+    """An exception to raise for an HTTP status, a code of BY_CODE, or a class of TABLE."""
+    if isinstance(reason, int):
+        return RequestRefused(by_status(reason, message))
+    if isinstance(reason, str):
+        status, usual = BY_CODE[reason]
+        return RequestRefused(ErrorResponse(status, reason, message or usual))
+    listed = TABLE[reason]
+    return RequestRefused(ErrorResponse(listed.status, listed.code, message or listed.message))
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {

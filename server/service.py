@@ -13,7 +13,7 @@ from graph.stream_items import Item as GraphItem
 from server.audit import Audit
 from server.context import RequestContext, this_request
 from server.conversations import Conversations
-from server.errors import StateUnavailable, error_response, refuse
+from server.errors import StateUnavailable, error_response, refuse, refused_as
 from server.limits.capacity import Capacity
 from server.limits.limiter import Limiter
 from server.observability.observers import Observer, QuestionRecord
@@ -94,7 +94,7 @@ class AnswerService:
                     await on_item(item)
         last = await stream.last()
         if last and last["event"] == "error":
-            raise refuse(last["status"], last["error"]["message"], last["error"]["code"])
+            raise refused_as(last)
         if last is None or last["event"] != "final":
             raise refuse(503, "The server is shutting down. Ask again.")
         answer: dict[str, Any] = last["answer"]

@@ -1,9 +1,11 @@
 """What the documents say is what the project is."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,29 @@ def test_the_exit_codes_in_the_reference_are_those_of_the_commands() -> None:
     table = (ROOT / "docs/reference/errors.md").read_text("utf-8").partition("## HTTP")[0]
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
     assert codes == {0, 130, WITHHELD, *EXITS.values()}
+
+
+def test_every_message_that_is_explained_is_one_of_ours() -> None:
+    """An ellipsis stands for what a message fills in."""
+    explained = re.findall(r"^\*\*`([^`]*)`", (ROOT / "docs/troubleshooting.md").read_text("utf-8"), re.MULTILINE)
+    sources = [path for room in ("graph", "server", "evals") for path in (ROOT / room).rglob("*.py")]
+    texts = [text for path in sources for text in _texts(ast.parse(path.read_text("utf-8")))]
+    assert len(explained) > 20
+    assert [each for each in explained if not any(_says(text, each) for text in texts)] == []
+    assert not any(_says(text, "the moon … is full") for text in texts)
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """The texts in a program; an ellipsis stands where one is filled in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _says(text: str, message: str) -> bool:
+    return all(part.strip() in text for part in message.split("…"))
 
 
 def test_locks_hold_hashes_and_no_address() -> None:

@@ -61,7 +61,7 @@ def sample(row: dict[str, Any]) -> dict[str, Any]:
         "filters": question.get("filters", {}),
         "groups": question.get("groups", []),
         "reference": MARKER.sub("", answer["text"]) if liked and answered else None,
-        "documents": sorted({each["file"] for each in answer["citations"]}) if liked else [],
+        "documents": sorted({each["document"] for each in answer["citations"]}) if liked else [],
         "answerable": answered if liked else None,
         "tags": ["feedback", row["rating"]],
         "note": row["comment"] or "",

@@ -94,7 +94,7 @@ class Capacity:
             last.granted.set_exception(self._refusal())
 
     def _refusal(self) -> RequestRefused:
-        return refuse(503, "More is asked just now than can be answered. Ask again later.", "overloaded")
+        return refuse("overloaded")
 
     def _refused(self, request: RequestContext) -> RequestRefused:
         """The refusal of a request, which is told when to ask again."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from graph.agent import Agent, open_agent
 from graph.callers import Caller, Permission
+from graph.errors import VersionUnknown
 from graph.registry.stages import PRODUCTION
 from graph.release_yaml import load_release
 from graph.settings import load_settings
@@ -166,10 +167,10 @@ def not_deployed(target: str) -> RequestRefused:
     """The refusal for a target without a deployment."""
     number = pinned_version(target)
     if number is not None:
-        return refuse(404, f"There is no version {number} here.", "version_unknown")
+        return refuse(VersionUnknown, f"There is no version {number} here.")
     if target == PRODUCTION:
-        return refuse(503, "Nothing is in production yet. Ask again.", "nothing_served")
-    return refuse(404, f"Nothing is in {target} just now.", "nothing_served")
+        return refuse("nothing_served")
+    return refuse("stage_empty", f"Nothing is in {target} just now.")
 
 
 def hash_fraction(key: str) -> float:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from graph.agent import Agent
+from graph.errors import SnapshotError
 from graph.registry.stages import STAGING
 from server.errors import RequestRefused, refuse
 from server.observability.metric_definitions import CONTENT_TYPE
@@ -97,7 +98,7 @@ async def _ping(agent: Agent) -> None:
 
 
 def _not_ready(agent: Agent, why: str) -> RequestRefused:
-    return refuse(503, f"The Snapshot {agent.snapshot} {why}.", "snapshot_unavailable")
+    return refuse(SnapshotError, f"The Snapshot {agent.snapshot} {why}.")
 
 
 class HasTrouble(Protocol):

@@ -152,7 +152,7 @@ def _check_inputs(inputs: list[Any], limit: int) -> None:
 
 def _check_count(inputs: Sequence[Any], limit: int) -> None:
     if len(inputs) > limit:
-        raise refuse(413, f"A batch may have {limit} questions; this one has {len(inputs)}.", "batch_too_large")
+        raise refuse("batch_too_large", f"A batch may have {limit} questions; this one has {len(inputs)}.")
 
 
 def _question_request(value: Any) -> QuestionRequest:

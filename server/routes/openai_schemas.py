@@ -1,6 +1,7 @@
 """Schemas that OpenAI's two APIs share, and their mapping to questions and deployments."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,7 +10,7 @@ from graph.agent import Agent
 from graph.callers import Caller
 from graph.registry.stages import PRODUCTION, STAGING
 from server.context import this_request
-from server.errors import RequestRefused, refuse
+from server.errors import RequestRefused, refuse, refused_as
 from server.releases.deployments import Deployment, Deployments, may_ask, pinned_version
 from server.schemas import SESSION, HistoryTurn, Item, QuestionRequest, question_request
 
@@ -93,13 +94,13 @@ async def model_deployment(model: str, deployments: Deployments) -> Deployment:
     if model in (PRODUCTION, STAGING) or pinned_version(model):
         request.target = model
     elif model != DEFAULT_MODEL and model not in {each.agent.label for each in visible.values()}:
-        raise refuse(404, f"There is no model {model!r:.80}; ask {DEFAULT_MODEL!r}.", "model_not_found")
+        raise refuse("model_not_found", f"There is no model {model!r:.80}; ask {DEFAULT_MODEL!r}.")
     elif model != DEFAULT_MODEL and (await deployments.select(request.target, request.id, caller)).agent.label != model:
         request.target = next(target for target, each in visible.items() if each.agent.label == model)
     try:
         return await deployments.select(request.target, request.id, caller)
     except RequestRefused as refused:
-        raise refuse(refused.response.status, refused.response.message, "model_not_found") from None
+        raise RequestRefused(replace(refused.response, code="model_not_found")) from None
 
 
 def model_names(deployments: Deployments) -> list[str]:
@@ -147,6 +148,6 @@ async def raise_early_refusal(items: AsyncGenerator[Item, None]) -> None:
     async for item in items:
         if item["event"] == "error":
             await items.aclose()
-            raise refuse(item["status"], item["error"]["message"], item["error"]["code"])
+            raise refused_as(item)
         if item["event"] != "status" or item["step"] not in EARLY_STEPS:
             return

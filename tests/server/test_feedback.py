@@ -15,7 +15,7 @@ from support import QUICK
 
 from evals.dataset import Sample
 from graph.callers import ANONYMOUS
-from server.cli.feedback import feedback
+from server.cli.feedback import feedback, sample
 from server.errors import RequestRefused
 from server.observability.answer_store import (
     QUEUE_SIZE,
@@ -66,6 +66,14 @@ def test_a_rated_answer_becomes_a_sample(client: httpx.Client, state: Path) -> N
     assert (sample["answerable"], sample["tags"], sample["note"]) == (True, ["feedback", "up"], "quick")
     assert set(sample["origin"]) == {"answer", "release", "snapshot", "at"}
     assert Sample.model_validate(sample).reference == sample["reference"]
+
+
+def test_a_record_of_a_corpus_is_named_by_its_id() -> None:
+    citation = {"document": "pumps/17", "file": "pumps.jsonl.gz"}
+    answer = {"text": "It holds 40 litres. [1]", "status": "answered", "citations": [citation]}
+    row = {"request_id": "r", "rating": "up", "comment": "", "release": "a@1", "snapshot": "s", "said": 0.0}
+    row |= {"asked": json.dumps({"question": "How much does it hold?"}), "answered": json.dumps(answer)}
+    assert sample(row)["documents"] == ["pumps/17"]
 
 
 def test_what_was_disliked_has_no_reference_until_somebody_writes_one(client: httpx.Client, state: Path) -> None:

@@ -403,7 +403,7 @@ def test_an_openai_client_names_the_track_as_its_model(client: httpx.Client, reg
 
 
 def test_what_is_not_there_is_told(client: httpx.Client) -> None:
-    for path, code in (("/staging", "nothing_served"), ("/versions/9", "version_unknown")):
+    for path, code in (("/staging", "stage_empty"), ("/versions/9", "version_unknown")):
         reply = client.post(f"{path}/rag/invoke", json=PENSION)
         assert (reply.status_code, reply.json()["error"]["code"]) == (404, code)
         assert streamed(client, PENSION, path)[-1]["error"]["code"] == code
