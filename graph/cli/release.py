@@ -1,6 +1,7 @@
 """warrant release show, list, history, diff and approved: what a release file and the registry say."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,12 @@ from rich.text import Text
 
 from ..errors import PackageBroken, PromotionRefused
 from ..registry import Version
+from ..registry.package import dotted
 from ..registry.stages import number_of
 from ..registry.write_ahead import recover
 from .options import settings_and_release, takes
 from .registry import registry_session
-from .release_differences import VersionContents, VersionDifferences, contents_of, differences, fields_of
-from .release_tables import difference_tables, history_table, list_table, transition_row, version_panel, version_rows
+from .release_tables import history_table, list_table, transition_row, version_panel, version_rows
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 APPROVED = "approved"
+MADE_OF = ("release", "snapshot", "code", "commit", "digest")
+"""Tags of a version, without their prefix."""
 
 
 @click.command()
@@ -79,13 +82,16 @@ def history(registry: str | None, model: str | None, as_json: bool) -> None:
 def diff(first: str, second: str, registry: str | None, model: str | None, as_json: bool) -> None:
     """Compare two versions (12, v12 or an alias): configuration, prompts, Snapshot and metrics."""
     with registry_session(registry, model) as (versions, _):
-        one, other = (_contents(versions, name) for name in (first, second))
-    different = differences(one, other)
+        numbers = [number_of(name, versions.placement()) for name in (first, second)]
+        one, other = (_contents(versions, number) for number in numbers)
     if as_json:
-        echo(json_text(_as_dict(one, other, different)))
+        names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+        different = {name: [one.get(name), other.get(name)] for name in names}
+        echo(json_text({"versions": numbers, "differences": different}))
         return
-    for part in difference_tables(one, other, different):
-        Terminal().print(part)
+    before, after = (f"v{number}" for number in numbers)
+    lines = unified_diff([*_lines(one)], [*_lines(other)], before, after, n=0, lineterm="")
+    echo("\n".join(lines) or "No difference.")
 
 
 @click.command()
@@ -120,16 +126,35 @@ def _show_version(name: str, registry: str | None, model: str | None, as_json: b
         configuration = _configuration(versions, version)
     if as_json:
         evidence = warrant.model_dump() if warrant else None
-        release = fields_of(version, configuration) if configuration else None
+        release = _fields(version, configuration) if configuration else None
         echo(json_text({**row, "params": params, "metrics": metrics, "release": release, "evidence": evidence}))
         return
     Terminal().print(version_panel(row, warrant, metrics))
     echo((configuration or "# It was not logged by `warrant release log`: there is no release.yaml.").rstrip())
 
 
-def _contents(versions: "Registry", name: str) -> VersionContents:
-    number = number_of(name, versions.placement())
-    return contents_of(versions.version(number), versions.configuration(number), versions.measured(number)[1])
+def _contents(versions: "Registry", number: int) -> dict[str, Any]:
+    """Everything that a version is made of, and its metrics, by dotted names; raises PackageBroken."""
+    version = versions.version(number)
+    made_of = {name: version.tags.get(f"warrant.{name}", "") for name in MADE_OF}
+    release = _fields(version, versions.configuration(number))
+    return dotted({"version": made_of, **release, "metrics": versions.measured(number)[1]})
+
+
+def _lines(contents: dict[str, Any]) -> Iterator[str]:
+    for name, value in contents.items():
+        yield from (f"{name}: {line}" for line in str(value).splitlines())
+
+
+def _fields(version: Version, configuration: str) -> dict[str, Any]:
+    """Read a version's release.yaml, of whatever code it was; raises PackageBroken."""
+    try:
+        fields = yaml.safe_load(configuration)
+    except yaml.YAMLError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise PackageBroken(f"The release.yaml of v{version.number} is not a mapping of fields in YAML.")
+    return fields
 
 
 def _configuration(versions: "Registry", version: Version) -> str | None:
@@ -137,11 +162,6 @@ def _configuration(versions: "Registry", version: Version) -> str | None:
         return versions.configuration(version.number)
     except PackageBroken:
         return None
-
-
-def _as_dict(one: VersionContents, other: VersionContents, found: VersionDifferences) -> dict[str, Any]:
-    fields = {part: [each._asdict() for each in getattr(found, part)] for part in ("facts", "configuration", "metrics")}
-    return {"versions": [one.version.number, other.version.number], **fields, "prompts": asdict(found)["prompts"]}
 
 
 def _print(rows: list[dict[str, Any]], table: Table | Text, as_json: bool) -> None:

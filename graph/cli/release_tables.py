@@ -1,10 +1,9 @@
-"""How versions, transitions and differences look: rows as JSON has them, and rich tables of these."""
+"""How versions and transitions look: rows as JSON has them, and rich tables of these."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -13,11 +12,9 @@ from ..registry import Version
 from ..registry.stages import ARCHIVED, Placement
 from ..registry.transitions import Transition, ever_placed
 from ..registry.warrant import Warrant
-from .release_differences import FieldDifference, VersionContents, VersionDifferences
 
 Row = dict[str, Any]
 COLOURS = {"production": "green", "staging": "yellow", "archived": "dim"}
-LINES = {"+": "green", "-": "red", "@": "cyan"}
 SHORT = 12
 """Characters of a digest that are shown."""
 SHORTER, DAY = 8, 10
@@ -101,38 +98,6 @@ def version_panel(row: Row, warrant: Warrant | None, metrics: dict[str, float]) 
     for name, value in values:
         table.add_row(Text(name, style="dim"), Text(str(value)))
     return Panel(table, title=Text(f"v{row['version']} · {row['label']}"), title_align="left")
-
-
-def difference_tables(
-    one: VersionContents, other: VersionContents, found: VersionDifferences
-) -> Iterator[RenderableType]:
-    """What differs, part by part; then the prompts as unified diffs."""
-    names = [f"v{each.version.number}" for each in (one, other)]
-    if not (found.facts or found.configuration or found.prompts):
-        yield Text(f"{names[0]} and {names[1]} have the same code, configuration, prompts and Snapshot.")
-    for title, fields in (("made of", found.facts), ("configuration", found.configuration)):
-        if fields:
-            yield _fields(title, names, fields)
-    if found.metrics:
-        yield _metrics(names, found.metrics)
-    for prompt in found.prompts.values():
-        yield Group(*(Text(line, style=LINES.get(line[:1], "")) for line in prompt.splitlines()))
-
-
-def _fields(title: str, names: list[str], fields: list[FieldDifference]) -> Table:
-    table = _table(title, *names)
-    for each in fields:
-        table.add_row(Text(each.name), *(Text("-" if value is None else str(value)) for value in each[1:]))
-    return table
-
-
-def _metrics(names: list[str], metrics: list[FieldDifference]) -> Table:
-    table = _table("metric", *names, "difference")
-    for each in metrics:
-        both = each.first is not None and each.second is not None
-        change = f"{each.second - each.first:+.4g}" if both else ""
-        table.add_row(Text(each.name), *("-" if value is None else f"{value:.4g}" for value in each[1:]), change)
-    return table
 
 
 def _table(*headings: str) -> Table:

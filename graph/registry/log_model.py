@@ -146,14 +146,7 @@ def version_tags(packed: Packed) -> dict[str, str]:
 
 def params_of(release: Release) -> dict[str, str]:
     """Every field of a release by its dotted name, but for the prompts' texts."""
-    found = _flat("", release.model_dump(exclude={"prompts"}))
-    return {name: str(value) for name, value in found}
-
-
-def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return [pair for name, inner in value.items() for pair in _flat(f"{prefix}.{name}" if prefix else name, inner)]
-    return [(prefix, value)]
+    return {name: str(value) for name, value in package.dotted(release.model_dump(exclude={"prompts"})).items()}
 
 
 def _describe(client: MlflowClient, run: str, packed: Packed, metadata: RunMetadata) -> None:

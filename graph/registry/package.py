@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import weakref
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -151,6 +152,15 @@ def snapshot_of(root: Path) -> Path:
         found_instead = f"The release was logged with the Snapshot {pointer.id}; at {pointer.path} there is {found.id}"
         raise PackageBroken(f"{found_instead}. Put that Snapshot back, or log the release again.")
     return locate(pointer.path)
+
+
+def dotted(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested fields, such as those of a release, by their dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        inner = dotted(value) if isinstance(value, Mapping) else {"": value}
+        flat |= {f"{name}.{rest}".rstrip("."): each for rest, each in inner.items()}
+    return flat
 
 
 def example_of(root: Path) -> dict[str, Any] | None:

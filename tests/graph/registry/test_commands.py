@@ -131,17 +131,14 @@ def test_the_list_tells_stage_traffic_and_evidence(type_: Type) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_a_diff_shows_configuration_prompts_snapshot_and_metrics(type_: Type) -> None:
-    found = type_("release diff v1 2 --json").json
-    assert found["configuration"] == [{"name": "retrieval.pool", "first": "100", "second": "60"}]
-    assert {"name": "snapshot", "first": "s1", "second": "s2"} in found["facts"]
-    assert found["metrics"] == [
-        {"name": "groundedness", "first": 0.91, "second": 0.93},
-        {"name": "recall", "first": 0.8, "second": None},
-    ]
-    assert list(found["prompts"]) == ["declined"]
+    found = type_("release diff v1 2 --json").json["differences"]
+    assert found["retrieval.pool"] == [100, 60]
+    assert found["version.snapshot"] == ["s1", "s2"]
+    assert (found["metrics.groundedness"], found["metrics.recall"]) == ([0.91, 0.93], [0.8, None])
+    assert [name for name in found if name.startswith("prompts.")] == ["prompts.declined"]
     shown = type_("release diff 1 2").out
-    assert all(word in shown for word in ("retrieval.pool", "+0.02", "--- declined (v1)", "+I found nothing."))
-    assert "the same code, configuration, prompts and Snapshot" in type_("release diff 1 1").out
+    assert all(f"\n{line}\n" in shown for line in ("-retrieval.pool: 100", "+prompts.declined: I found nothing."))
+    assert type_("release diff 1 1").out == "No difference.\n"
 
 
 @pytest.mark.usefixtures("two")
