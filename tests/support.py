@@ -15,7 +15,7 @@ from graph.index.tables import Reader
 from graph.ingest.document import Refusal, Source
 from graph.ingest.options import Options, Outcome
 from graph.ingest.pipeline import index
-from graph.ingest.reading import Cut, ReadLimits, Recipe, read_and_cut
+from graph.ingest.reading import Cut, read_and_cut
 from graph.release import Release
 from graph.state import Passage
 
@@ -74,11 +74,11 @@ def documents(store: Path) -> dict[str, DocumentRow]:
     return asyncio.run(read())
 
 
-def die_of_the_deadly_one(source: Source, text: str | None, recipe: Recipe, limits: ReadLimits) -> Cut | Refusal:
+def die_of_the_deadly_one(source: Source, text: str | None, release: Release, options: Options) -> Cut | Refusal:
     """A reading process that one file kills."""
     if source.file == "deadly.pdf":
         os.kill(os.getpid(), signal.SIGKILL)
-    return read_and_cut(source, text, recipe, limits)
+    return read_and_cut(source, text, release, options)
 
 
 def passage_of(text: str, **told: object) -> Passage:

@@ -22,7 +22,7 @@ from ..ingest.document import Metadata, Refusal, Source
 from ..ingest.duplicates import content_digest
 from ..ingest.options import Options
 from ..ingest.pipeline import prepare
-from ..ingest.reading import Cut, Recipe, catch_failures, read_all
+from ..ingest.reading import Cut, catch_failures, read_all
 from ..ingest.vectors import embed_batch
 from ..models.embedding import Embedder
 from ..models.packaged_embeddings import load_embedder
@@ -71,12 +71,11 @@ def read_batches(
 ) -> Iterator[pa.RecordBatch]:
     """The documents of a task's sources; runs on a worker, where a file that kills its reader is refused alone."""
     embedder = load_embedder(release.embedding, options.threads)
-    cutting = Recipe(release.embedding, release.chunking, options.ocr)
     for batch in batches:
         rows: list[Row] = batch.to_pylist()
         sources = [SOURCE.validate_json(row["source"]) for row in rows]
         numbers = {source.id: row["number"] for source, row in zip(sources, rows, strict=True)}
-        for source, outcome in read_all(sources, cutting, options.limits):
+        for source, outcome in read_all(sources, release, options):
             row = {"number": numbers[source.id], "recipe": recipe, **_staged_row(source, outcome, options, embedder)}
             yield pa.RecordBatch.from_pylist([row], schema=STAGED)
 

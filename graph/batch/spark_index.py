@@ -25,12 +25,12 @@ from ..ingest.build import build_snapshot
 from ..ingest.csv_parts import is_table
 from ..ingest.document import FileWarning, Refusal, Source
 from ..ingest.duplicates import Duplicates
-from ..ingest.inputs import DiscoveryOptions, Inputs, check_paths
 from ..ingest.journal import Journal
 from ..ingest.options import Options
 from ..ingest.pipeline import recipe_of
 from ..ingest.previous import withdrawn
 from ..ingest.roots import Roots
+from ..ingest.sources import Inputs, check_paths
 from ..models.packaged_embeddings import load_embedder
 from ..release import Release
 from .chunks import CHUNKS, DOCUMENTS, REFUSAL, SOURCE, STAGED, description, passages_of, read_batches
@@ -63,12 +63,9 @@ class TableIndex:
 
     def update(self, paths: Sequence[Path]) -> TableIndexed:
         """Bring the tables up to date with the documents under the paths; raises FilesRefused in a strict run."""
-        check_paths(paths, None)
+        check_paths(paths, Roots())
         options = self.options
-        search = DiscoveryOptions(
-            Path(self.table), options.most_megabytes, options.follow_symlinks, options.default_groups
-        )
-        inputs = Inputs(paths, Roots(), search, all_gone=options.prune_all)
+        inputs = Inputs(paths, Roots(), options, Path(self.table))
         before, other = self._before()
         there = {source.id for source in inputs.sources}
         tables = {source.file for source in inputs.sources if is_table(source.path)}

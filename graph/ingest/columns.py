@@ -7,7 +7,6 @@ stays text where there is none: nothing is guessed.
 import datetime
 import json
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ from ..text.metadata_values import boolean, canonical_text, dates, numbers, reso
 from .access import GROUPS
 from .document import FileWarning, Metadata
 
-Kind = Literal["boolean", "integer", "number", "date", "strings", "string", "code", "open", "amount"]
-"""The kind of a value; `code`: text of digits such as `0049`; `open`: ambiguous; `amount`: a number and its unit."""
+Kind = Literal["boolean", "integer", "number", "date", "strings", "string", "code", "open"]
+"""The kind of a value; `code`: text of digits such as `0049`; `open`: ambiguous."""
 
 MOST_COLUMNS = 100
 LISTED = 5
@@ -31,8 +30,6 @@ USUAL: Mapping[Kind, str] = {"date": "dates", "number": "numbers", "string": "te
 NO_COLUMN = {GROUPS, *BUILT_IN}
 NAMED = "a column's name is words of letters, digits and _ with one blank or hyphen between them, and not and, or, not"
 NO_ORDER = "Filters by an order are refused."
-AMOUNT = re.compile(r"[%‰]|\b[A-Z]{3}\b")
-AMOUNTS = " A number with a unit is text: write the number alone, and the unit into the column's name."
 OPEN = " What can be read in two ways, such as 3/4/2025 or 1,500, is not guessed."
 
 
@@ -64,14 +61,7 @@ class Column:
     @property
     def is_reported(self) -> bool:
         """Whether some values suggest another type than the column has."""
-        if self.type == "string" and "code" not in self.kinds:
-            return "open" in self.kinds or self.is_of_amounts
-        return self.type == "mixed"
-
-    @property
-    def is_of_amounts(self) -> bool:
-        """Whether at least half of the values are numbers with a unit."""
-        return 2 * self.kinds.get("amount", 0) >= sum(self.kinds.values())
+        return self.type == "mixed" or (self.type == "string" and "open" in self.kinds and "code" not in self.kinds)
 
     def is_odd(self, value: object) -> bool:
         """Whether a value is of another kind than most."""
@@ -124,15 +114,7 @@ def _kind(value: object, conventions: Collection[str]) -> Kind:
     text = str(value)
     if dates(text) or numbers(text):
         return "open"
-    if _is_amount(text):
-        return "amount"
     return "code" if CODE.fullmatch(text) else "string"
-
-
-def _is_amount(text: str) -> bool:
-    """Whether a text is a number with a percent sign, a currency's sign or its code."""
-    bare = AMOUNT.sub("", "".join(letter for letter in text if unicodedata.category(letter) != "Sc"))
-    return bare != text and bool(numbers(bare))
 
 
 def _read(value: Any, conventions: Collection[str]) -> Any:
@@ -153,7 +135,7 @@ def _type(kinds: Mapping[Kind, int]) -> ColumnType:
         case ["number"] | ["integer", "number"]:
             return "number"
     # A column with a code is one of codes.
-    typed = kinds.keys() - {"string", "open", "amount"} - ({"boolean"} if _usual(kinds) != "boolean" else set())
+    typed = kinds.keys() - {"string", "open"} - ({"boolean"} if _usual(kinds) != "boolean" else set())
     return "mixed" if typed and "code" not in typed else "string"
 
 
@@ -181,8 +163,8 @@ def _mixed(name: str, column: Column, documents: Mapping[str, Metadata]) -> File
     usual = (
         f"{total - len(odd)} of {total} values are {USUAL[_usual(column.kinds)]}, but not " if len(odd) < total else ""
     )
-    hints = (OPEN if "open" in column.kinds else "") + (AMOUNTS if column.is_of_amounts else "")
-    return FileWarning(odd[0], f"Column {name!r} has no one type: {usual}{listed}.{hints} {NO_ORDER}")
+    hint = OPEN if "open" in column.kinds else ""
+    return FileWarning(odd[0], f"Column {name!r} has no one type: {usual}{listed}.{hint} {NO_ORDER}")
 
 
 def _without_column(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> Iterator[FileWarning]:

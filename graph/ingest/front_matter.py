@@ -26,7 +26,10 @@ CODE = re.compile(r"(?<=\n)[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.DOTALL | re.M
 LINE_NAMES = re.compile(
     r"^[^\w\n]*(\w[\w .-]{0,40}?)[\"'\]]?[ \t]*[:=]|[{,][ \t]*[\"']([^\"'\n]{1,60})[\"'][ \t]*:", re.MULTILINE
 )
-META_NAMES = re.compile(r"<meta\b[^>]{0,500}?\b(?:name|property)\s*=\s*[\"']?([^\"'>\s]{1,60})", re.IGNORECASE)
+TAG_NAMES = re.compile(
+    r"\b(?:name|property)\s{0,9}=\s{0,9}[\"']?([^\"'>\s]{1,60})|\s(?![\w:]*(?:name|property)\b)([\w.:-]{1,60})\s{0,9}=",
+    re.IGNORECASE,
+)
 DATA_NAMES = re.compile(r"\"([^\"\n]{1,60})\"\s{0,20}:|([\w.-]{1,60})\s{0,20}[:=>]")
 RULE = re.compile(r"\n[ \t]*(?:\|[ \t]*)?:?-[-:| \t]*$", re.MULTILINE)
 """The line under the header of a table."""
@@ -95,17 +98,22 @@ def doubt_in_text(text: str) -> str:
 
 
 def doubt_in_markup(text: str, ending: str) -> str:
-    """The same for a file's own markup: the keys of data, the header of a table, a page's <meta>."""
+    """The same for a file's own markup: the keys of data, the header of a table, the attributes of a page."""
     if ending in DATA:
-        return doubt_in_names({name for found in DATA_NAMES.finditer(text) for name in found.groups()})
+        return doubt_in_names(name for found in DATA_NAMES.finditer(text) for name in found.groups())
     if ending in DELIMITED:
         return doubt_in_names(cell for line in text[:MOST].split("\n")[:LINES] for cell in CELLS.findall(line))
-    return doubt_in_names(META_NAMES.findall(text[:MOST])) or doubt_in_text(text)
+    return doubt_in_tags(text[:MOST]) or doubt_in_text(text)
+
+
+def doubt_in_tags(text: str) -> str:
+    """The same for an attribute of HTML or XML, and for the name of a property that is given in one."""
+    return doubt_in_names(name for found in TAG_NAMES.finditer(text) for name in found.groups())
 
 
 def doubt_in_names(names: Iterable[str | None]) -> str:
     """Why one of the names may be meant to restrict a file; empty when none may."""
-    found = next((name.strip() for name in names if name and resembles_restriction(name.strip())), None)
+    found = next((name.strip() for name in dict.fromkeys(names) if name and resembles_restriction(name.strip())), None)
     if found is None:
         return ""
     return f"{found!r} may be meant to restrict it, in a place where that is not read; {INSTRUCTION} in a sidecar."

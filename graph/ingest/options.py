@@ -6,7 +6,6 @@ from typing import Protocol
 
 from ..index.manifest import Manifest
 from .document import FileWarning, Refusal
-from .reading import ReadLimits
 
 
 @dataclass(frozen=True)
@@ -22,17 +21,13 @@ class Options:
     """Who may find the documents that name no groups; everybody if empty."""
     threads: int = 1
     most_megabytes: float = 200
+    """Of a file, unpacked."""
     seconds_per_file: float = 120
     memory_megabytes: float = 2048
-    """The most megabytes of memory for reading one file."""
+    """Of memory, for reading one file."""
     patience: float = 600
     ocr: str = ""
     """Tesseract's name of the OCR language; without one, scans are not read."""
-
-    @property
-    def limits(self) -> ReadLimits:
-        """The limits for reading one file."""
-        return ReadLimits(self.threads, self.seconds_per_file, self.most_megabytes, self.memory_megabytes)
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from .build import Base, build_snapshot
 from .csv_parts import is_table
 from .document import Chunk, FileWarning, Metadata, Refusal, Refused, Source, digest_of
 from .duplicates import Duplicates
-from .inputs import DiscoveryOptions, Inputs, check_paths
 from .journal import Journal
 from .options import Options, Outcome, Progress
 from .previous import published, rows_with_text, vectors_of, withdrawn
-from .reading import Cut, Recipe, catch_failures, read_all
+from .reading import Cut, catch_failures, read_all
 from .roots import Roots
+from .sources import Inputs, check_paths
 from .vectors import Known, Unembedded, embed_batch
 
 READING = 14
@@ -49,11 +49,9 @@ def index(paths: Sequence[Path], out: Path, release: Release, options: Options, 
     goes on with what this one had finished.
     """
     store = Store(out)
-    known = Roots.read(store.path) if options.prune_all else None
-    check_paths(paths, known)
+    check_paths(paths, Roots.read(store.path) if options.prune_all else Roots())
     with store.writing(patience=options.patience):
-        search = DiscoveryOptions(out, options.most_megabytes, options.follow_symlinks, options.default_groups)
-        inputs = Inputs(paths, Roots.read(store.path), search, all_gone=options.prune_all)
+        inputs = Inputs(paths, Roots.read(store.path), options, out)
         inputs.roots.write(store.path)
         run = _Run(store, release, options, progress)
         try:
@@ -160,8 +158,7 @@ class _Run:
         return asyncio.run(vectors_of(self.base, old)) if self.base and old else {}
 
     def _read(self, todo: list[Source]) -> Iterator[tuple[Source, Cut]]:
-        recipe = Recipe(self.release.embedding, self.release.chunking, self.options.ocr)
-        for source, outcome in read_all(todo, recipe, self.options.limits):
+        for source, outcome in read_all(todo, self.release, self.options):
             if isinstance(outcome, Refusal):
                 self._refuse(source.id, outcome)
             else:

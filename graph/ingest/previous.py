@@ -1,6 +1,6 @@
-"""What a run takes over from the last Snapshot, and which documents it removes."""
+"""What a run takes over from the last Snapshot, and what it withdraws."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..index.rows import WORDS, DocumentRow
@@ -11,13 +11,6 @@ from .roots import below
 from .vectors import Known
 
 Rows = Mapping[str, DocumentRow]
-
-
-def gone(before: Rows, there: set[str], scopes: Sequence[str], refused: Iterable[Refusal]) -> set[str]:
-    """Documents under the scopes that no longer exist, except in folders that could not be read."""
-    unread = [refusal.file for refusal in refused if refusal.kind == "unreadable"]
-    rows = ((name, row.file) for name, row in before.items() if name not in there)
-    return {name for name, file in rows if below(file, scopes) and not below(file, unread)}
 
 
 def withdrawn(before: Rows, there: set[str], refused: Iterable[Refusal]) -> set[str]:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from ..models.packaged_embeddings import token_counter
-from ..release import Chunking
+from ..release import Release
 from .chunk import cut
 from .corpus import record_texts
 from .csv_parts import part_texts
@@ -25,6 +25,7 @@ from .document import Chunk, Document, Refusal, Refused, Source, part_digest
 from .formats.clean import as_written, has_words, tidy
 from .formats.extract import extract, is_plain
 from .front_matter import doubt_in_markup
+from .options import Options
 
 log = logging.getLogger("warrant.ingest")
 READ_AHEAD = 8
@@ -37,25 +38,6 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class ReadLimits:
-    """The limits for one file: `megabytes` unpacked, `memory` in megabytes while it is read."""
-
-    readers: int = 1
-    seconds: float = 120
-    megabytes: float = 200
-    memory: float = 2048
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How sources are chunked."""
-
-    embedding: str
-    chunking: Chunking
-    ocr: str = ""
-
-
-@dataclass(frozen=True)
 class Cut:
     """A document and its chunks."""
 
@@ -63,7 +45,7 @@ class Cut:
     chunks: list[Chunk]
 
 
-def read_all(sources: Iterable[Source], recipe: Recipe, limits: ReadLimits) -> Iterator[tuple[Source, Cut | Refusal]]:
+def read_all(sources: Iterable[Source], release: Release, options: Options) -> Iterator[tuple[Source, Cut | Refusal]]:
     """Read and chunk every source; a failure becomes a Refusal.
 
     Small plain texts are read in this process, everything else in others with limited time and memory.
@@ -73,15 +55,16 @@ def read_all(sources: Iterable[Source], recipe: Recipe, limits: ReadLimits) -> I
         waiting: deque[tuple[Source, Callable[[], Cut | Refusal]]] = deque()
         for source, text in with_texts(sources):
             if _is_small(source, text):
-                waiting.append((source, partial(read_and_cut, source, text, recipe, limits)))
+                waiting.append((source, partial(read_and_cut, source, text, release, options)))
             else:
-                pool = pool or stack.enter_context(_Readers(limits))
-                future = pool.schedule(read_and_cut, args=[source, text, recipe, limits], timeout=limits.seconds)
+                pool = pool or stack.enter_context(_Readers(options))
+                arguments = [source, text, release, options]
+                future = pool.schedule(read_and_cut, args=arguments, timeout=options.seconds_per_file)
                 waiting.append((source, future.result))
-            if len(waiting) > READ_AHEAD * limits.readers:
-                yield _outcome(*waiting.popleft(), limits)
+            if len(waiting) > READ_AHEAD * options.threads:
+                yield _outcome(*waiting.popleft(), options)
         while waiting:
-            yield _outcome(*waiting.popleft(), limits)
+            yield _outcome(*waiting.popleft(), options)
 
 
 def with_texts(sources: Iterable[Source]) -> Iterator[tuple[Source, str | None]]:
@@ -110,12 +93,16 @@ def _match_parts(wanted: Mapping[int, Source], texts: Iterator[tuple[int, str]])
 class _Readers(ProcessPool):
     """A pool that is stopped immediately when the run is interrupted."""
 
-    def __init__(self, limits: ReadLimits) -> None:
+    def __init__(self, options: Options) -> None:
         context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
         if os.name == "posix":
             context.set_forkserver_preload([__name__, "kreuzberg"])
         super().__init__(
-            max_workers=limits.readers, max_tasks=200, context=context, initializer=_bound, initargs=[limits.memory]
+            max_workers=options.threads,
+            max_tasks=200,
+            context=context,
+            initializer=_bound,
+            initargs=[options.memory_megabytes],
         )
 
     def __exit__(self, *error: object) -> None:
@@ -155,14 +142,15 @@ def _is_small(source: Source, text: str | None) -> bool:
         return False
 
 
-def read_and_cut(source: Source, text: str | None, recipe: Recipe, limits: ReadLimits) -> Cut | Refusal:
+def read_and_cut(source: Source, text: str | None, release: Release, options: Options) -> Cut | Refusal:
     """Read and chunk one source; any failure becomes a Refusal."""
 
     def work() -> Cut:
-        document = (
-            _part(source, text) if source.place is not None else extract(source.path, recipe.ocr, limits.megabytes)
-        )
-        return Cut(document, cut(document, recipe.chunking, token_counter(recipe.embedding)))
+        if source.place is not None:
+            document = _part(source, text)
+        else:
+            document = extract(source.path, options.ocr, options.most_megabytes)
+        return Cut(document, cut(document, release.chunking, token_counter(release.embedding)))
 
     return catch_failures(source.file, work)
 
@@ -198,11 +186,11 @@ def _error_text(error: object) -> str:
     return tidy(str(error))[:MAX_REASON]
 
 
-def _outcome(source: Source, reading: Callable[[], Cut | Refusal], limits: ReadLimits) -> tuple[Source, Cut | Refusal]:
+def _outcome(source: Source, reading: Callable[[], Cut | Refusal], options: Options) -> tuple[Source, Cut | Refusal]:
     try:
         return source, reading()
     except TimeoutError:
-        return source, Refusal(source.file, f"too slow: it could not be read within {limits.seconds:g} s")
+        return source, Refusal(source.file, f"too slow: it could not be read within {options.seconds_per_file:g} s")
     except ProcessExpired as error:
-        died = f"its reader died (exit code {error.exitcode}), as it does when it needs more than {limits.memory:g} MB"
-        return source, Refusal(source.file, f"corrupt: {died}")
+        most = f"as it does when it needs more than {options.memory_megabytes:g} MB"
+        return source, Refusal(source.file, f"corrupt: its reader died (exit code {error.exitcode}), {most}")

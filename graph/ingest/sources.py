@@ -1,36 +1,28 @@
-"""Finds the sources under the given paths: files with their metadata, and records of corpora."""
+"""Finds the sources under the given paths: files with their metadata, and records of corpora; and what is gone."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import SourceInvalid
+from .access import GROUPS
 from .corpus import is_corpus, records
 from .csv_parts import is_in_parts, parts
 from .document import Metadata, Refusal, Source, canonical, digest_of, printable
 from .folders import walk
 from .manifests import Curated, Stray
 from .metadata import is_metadata
-from .roots import Roots
+from .options import Options
+from .previous import Rows
+from .roots import Roots, below
 
 MEGABYTE = 1 << 20
 
 
-@dataclass
-class Discovery:
-    """The sources under the paths in a fixed order, and the empty paths."""
-
-    found: list[Source | Refusal] = field(default_factory=list)
-    empty: list[Path] = field(default_factory=list)
-
-    @property
-    def sources(self) -> list[Source]:
-        return [each for each in self.found if isinstance(each, Source)]
-
-    @property
-    def refused(self) -> list[Refusal]:
-        return [each for each in self.found if isinstance(each, Refusal)]
+def check_paths(paths: Sequence[Path], known: Roots) -> None:
+    """Raise SourceInvalid for a path with nothing at it, unless one of the known roots is there or below."""
+    real_paths([path for path in paths if path.exists() or not known.scopes(path.resolve())])
 
 
 def real_paths(paths: Sequence[Path]) -> dict[Path, Path]:
@@ -41,33 +33,58 @@ def real_paths(paths: Sequence[Path]) -> dict[Path, Path]:
     return {path.resolve(): path.parent.resolve() / path.name for path in paths}
 
 
-def discover(
-    paths: Sequence[Path],
-    *,
-    most_megabytes: float,
-    roots: Roots | None = None,
-    follow_symlinks: bool = False,
-    store: Path | None = None,
-) -> Discovery:
-    """Every document under the paths, but for those in the store; a file that cannot be one comes as a Refusal.
+class Inputs:
+    """The sources under the paths of one run, but for those in the store, and its refusals; each in a fixed order."""
 
-    A document's id is its path from its root's name on, or its record's id in a corpus.
-    """
-    roots_given = real_paths(paths)
-    found = _Discoverer(roots_given, (roots or Roots()).including(roots_given), store, follow_symlinks, most_megabytes)
-    discovery = Discovery()
-    for path, alias in roots_given.items():
-        before = len(discovery.found)
-        discovery.found += found.below(path, alias)
-        if len(discovery.found) == before and not any(
-            path != other and path.is_relative_to(other) for other in roots_given
-        ):
-            discovery.empty.append(path)
-    discovery.found = list(_each_once(discovery.found))
-    return discovery
+    def __init__(self, paths: Sequence[Path], known: Roots, options: Options, store: Path) -> None:
+        there = [path for path in paths if not options.prune_all or path.exists()]
+        self._paths, self._options, self._store = [path.resolve() for path in paths], options, store
+        self.roots = known.including(real_paths(there))
+        self.sources, self.refused, self.empty = self._discover(there)
+
+    def _discover(self, paths: Sequence[Path]) -> tuple[list[Source], list[Refusal], list[Path]]:
+        """Also the paths without a file, for an empty folder may be a share that is not mounted."""
+        given = real_paths(paths)
+        discoverer = _Discoverer(given, self.roots, self._options, self._store)
+        found = {path: [*discoverer.below(path, alias)] for path, alias in given.items()}
+        inner = [path for path in given if any(path != other and path.is_relative_to(other) for other in given)]
+        empty = [path for path in given if not found[path] and path not in inner]
+        unique = [*_each_once(each for some in found.values() for each in some)]
+        sources = [self._by_default(each) for each in unique if isinstance(each, Source)]
+        return sources, [each for each in unique if isinstance(each, Refusal)], empty
+
+    def _by_default(self, source: Source) -> Source:
+        """A source that may get its groups by default counts as changed when those change."""
+        groups = self._options.default_groups
+        if not groups or GROUPS in source.metadata:
+            return source
+        return replace(source, digest=digest_of(source.digest.encode(), ";".join(groups).encode()))
+
+    def gone(self, before: Rows) -> set[str]:
+        """Indexed documents that are no longer under the paths; none for a path without a file or one not readable."""
+        scopes = [scope for path in self._paths if path not in self._spared() for scope in self.roots.scopes(path)]
+        unread = [refusal.file for refusal in self.refused if refusal.kind == "unreadable"]
+        missing = before.keys() - {source.id for source in self.sources}
+        return {name for name in missing if below(before[name].file, scopes) and not below(before[name].file, unread)}
+
+    def notes(self) -> list[str]:
+        """Notes about paths that were not pruned."""
+        why = "there is no file there. If that is right, give --prune-all."
+        return [f"Nothing was pruned under {path}: {why}" for path in self._spared()]
+
+    def _spared(self) -> list[Path]:
+        return [] if self._options.prune_all else self.empty
+
+    def copies_left(self, before: Rows, known: set[str]) -> list[Source]:
+        """Duplicates outside the paths whose original has changed: read again, since their text is not stored."""
+        left = {name for name, row in before.items() if row.duplicate_of} - known
+        left -= {source.id for source in self.sources}
+        paths = {self.roots.path(before[name].file) for name in left}
+        again, _, _ = self._discover(sorted(path for path in paths if path and path.exists()))
+        return [source for source in again if source.id in left]
 
 
-def _each_once(found: list[Source | Refusal]) -> Iterator[Source | Refusal]:
+def _each_once(found: Iterable[Source | Refusal]) -> Iterator[Source | Refusal]:
     """A second source with the same id becomes a Refusal."""
     seen: dict[str, str] = {}
     for each in found:
@@ -85,20 +102,12 @@ def _each_once(found: list[Source | Refusal]) -> Iterator[Source | Refusal]:
 class _Discoverer:
     """The discovery of one run; a file that is reached twice is found once."""
 
-    def __init__(
-        self,
-        roots_given: Iterable[Path],
-        roots: Roots,
-        store: Path | None,
-        follow_symlinks: bool,
-        most_megabytes: float,
-    ) -> None:
-        self._roots, self._store = roots, store.resolve() if store else None
-        self._follow, self._most = follow_symlinks, most_megabytes
+    def __init__(self, given: Iterable[Path], roots: Roots, options: Options, store: Path) -> None:
+        self._roots, self._options = roots, options
         self._curated = Curated(self._inside, self._leads_out)
         self._done: set[str] = set()
         # All manifests are read before any file is: one may name a file of another folder.
-        self._walks = {path: walk(path, self._leads_out, self._store) for path in roots_given}
+        self._walks = {path: walk(path, self._leads_out, store.resolve()) for path in given}
         for folder in (folder for found in self._walks.values() for folder in found.folders):
             self._curated.strays(folder)
 
@@ -126,7 +135,7 @@ class _Discoverer:
         return any(path.is_relative_to(root) for root in self._roots.names)
 
     def _leads_out(self, real: Path) -> bool:
-        return not self._follow and not self._inside(real)
+        return not self._options.follow_symlinks and not self._inside(real)
 
     def _is_plain(self, real: Path) -> bool:
         """Whether a file is also found under its own name rather than only through a link."""
@@ -156,7 +165,7 @@ class _Discoverer:
             return
         if is_corpus(path):
             yield from _records(path, name, metadata)
-        elif is_in_parts(path, self._most * MEGABYTE):
+        elif is_in_parts(path, self._options.most_megabytes * MEGABYTE):
             yield from parts(path, name, metadata)
         else:
             yield self._whole(path, name, metadata, about)
@@ -164,8 +173,8 @@ class _Discoverer:
     def _whole(self, path: Path, name: str, metadata: Metadata, about: bytes) -> Source | Refusal:
         try:
             size = path.stat().st_size
-            if size > self._most * MEGABYTE:
-                reason = f"too large: {size / MEGABYTE:.1f} MB, at most {self._most:g} MB are read"
+            if size > self._options.most_megabytes * MEGABYTE:
+                reason = f"too large: {size / MEGABYTE:.1f} MB, at most {self._options.most_megabytes:g} MB are read"
                 return Refusal(name, reason)
             content = path.read_bytes()
         except OSError as error:

@@ -8,6 +8,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from ..document import Document, Refused
+from ..front_matter import doubt_in_text
 from .clean import encoded_to, tidy
 from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
 from .tables import with_layout
@@ -39,7 +40,8 @@ def converted_pdf(path: PurePath, content: bytes, ocr: str) -> Document:
         scans = _scanned(path, content, ocr, without_text(pages))
         text, starts = with_scans(text, starts, scans)
         pages = [page or scans.get(number, "") for number, page in enumerate(pages, 1)]
-    return Document(text, _title(result) or heading_of(text), starts, warnings=_about_pages(pages, ocr))
+    doubt = doubt_in_text("\n".join((result.metadata or {}).get("keywords") or ()))
+    return Document(text, _title(result) or heading_of(text), starts, warnings=_about_pages(pages, ocr), doubt=doubt)
 
 
 def _scanned(path: PurePath, content: bytes, ocr: str, pages: list[int]) -> dict[int, str]:

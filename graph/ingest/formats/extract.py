@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from ...errors import SourceInvalid
 from ..access import GROUPS
 from ..document import Document, Refused
-from ..front_matter import doubt_in_markup, doubt_in_names, doubt_in_text, front_matter, is_fenced
+from ..front_matter import doubt_in_markup, doubt_in_names, doubt_in_tags, doubt_in_text, front_matter, is_fenced
 from . import epub, markup, opendocument, outlook, slides, word
 from .clean import (
     as_written,
@@ -25,7 +25,7 @@ from .clean import (
 )
 from .convert import converted, converted_pdf, heading_of
 from .mail import Attachment, Body, Mail, not_superseded, parse, split_quoted
-from .package import PackageInvalid, property_names, unpacked_size
+from .package import PackageInvalid, properties, unpacked_size
 from .rtf import with_raised
 from .sheets import DELIMITED, delimited
 
@@ -78,7 +78,7 @@ def _read(path: PurePath, content: bytes, how: How) -> Document:
         raise Refused(f"bad front matter: {error}") from error
     if not has_words(document.text[document.body :]):
         raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
-    doubt = document.doubt or doubt_in_names(property_names(content)) or doubt_in_text(document.text[document.body :])
+    doubt = document.doubt or doubt_in_tags(properties(content)) or doubt_in_text(document.text[document.body :])
     document = replace(document, doubt=doubt)
     if path.suffix.lower() in MARKDOWN:
         return replace(document, text=without_unseen(document.text, document.body))

@@ -15,7 +15,6 @@ R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 LARGEST_PART = 64_000_000
 """Bytes of XML after unpacking: what is larger would need more memory than a reader should take."""
 PROPERTIES = ("docProps/custom.xml", "meta.xml")
-PROPERTY = re.compile(rb"<(?:\w+:)?(?:property|user-defined|meta)\b[^>]*?\b(?:name|property)=[\"']([^\"']*)")
 OWN_PROPERTIES = {
     b"%PDF": re.compile(rb"(?:/|<pdfx:)([A-Za-z][\w.#-]{4,60})\s*[(<\[>]"),
     b"{\\rtf": re.compile(rb"\\propname\s+([^{}\\]+)"),
@@ -31,14 +30,15 @@ def unpacked_size(content: bytes) -> int:
     return sum(member.file_size for member in archive.infolist()) if archive else 0
 
 
-def property_names(content: bytes) -> list[str]:
-    """The names of the properties that the owner of an Office, OpenDocument, EPUB, PDF or RTF file has added to it."""
+def properties(content: bytes) -> str:
+    """What the owner of an Office, OpenDocument, EPUB, PDF or RTF file has added to its properties, as XML."""
     archive = _archive(content)
-    found = [names.findall(content) for start, names in OWN_PROPERTIES.items() if content.startswith(start)]
+    listed = [names.findall(content) for start, names in OWN_PROPERTIES.items() if content.startswith(start)]
+    found = [b"name='" + name for names in listed for name in names]
     if archive:
-        named = [each for each in archive.infolist() if each.filename in PROPERTIES or each.filename.endswith(".opf")]
-        found += [PROPERTY.findall(archive.read(member)) for member in named if member.file_size <= LARGEST_PART]
-    return [name.decode("utf-8", "replace") for names in found for name in names]
+        parts = [each for each in archive.infolist() if each.filename in PROPERTIES or each.filename.endswith(".opf")]
+        found += [archive.read(part) for part in parts if part.file_size <= LARGEST_PART]
+    return b"\n".join(found).decode("utf-8", "replace")
 
 
 def _archive(content: bytes) -> zipfile.ZipFile | None:

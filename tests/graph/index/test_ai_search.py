@@ -31,9 +31,9 @@ from graph.errors import (
 from graph.index.ai_search_filters import sql_filter, standard_filters
 from graph.index.rows import UNITS
 from graph.index.store import locate
-from graph.ingest.inputs import DiscoveryOptions, Inputs
 from graph.ingest.options import Options
 from graph.ingest.roots import Roots
+from graph.ingest.sources import Inputs
 from graph.models.databricks import workspace
 from graph.release import Release, Reranking
 from graph.state import Passage
@@ -293,8 +293,7 @@ def test_each_user_searches_with_a_token_of_their_own(
 
 def chunk_table(docs: Path, store: Path) -> list[dict[str, Any]]:
     """The rows of the table that `warrant index --engine spark` makes, with the description of a store's Snapshot."""
-    search = DiscoveryOptions(store, 100, follow_symlinks=False, default_groups=())
-    sources = enumerate(Inputs([docs], Roots(), search, all_gone=False).sources)
+    sources = enumerate(Inputs([docs], Roots(), Options(), store).sources)
     batch = pa.RecordBatch.from_pylist([{"number": n, "source": SOURCE.dump_json(each)} for n, each in sources])
     staged = read_batches([batch], QUICK, Options(threads=1), "recipe")
     rows = [chunk for part in staged for row in part.to_pylist() for chunk in row["chunks"]]

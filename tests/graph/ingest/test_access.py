@@ -55,6 +55,8 @@ CLOSED: dict[str, Files] = {
     "front matter that is too long": {"a.md": "---\nx: " + "y" * 70_000 + "\nallowed_groups: board\n---\nsecret"},
     "HTML": {"a.html": f"{FRONT}<h1>Plan</h1><p>secret</p>"},
     "HTML meta": {"a.html": '<html><head><meta name="allowed-groups" content="board"></head><p>secret</p></html>'},
+    "HTML attribute": {"a.html": "<html><body data-allowed-groups='board'><p>secret</p></body></html>"},
+    "AsciiDoc": {"a.adoc": "= Plan\n:allowed_groups: board\n\nsecret"},
     "reStructuredText": {"a.rst": f"{FRONT}Plan\n====\n\nsecret"},
     "reStructuredText field": {"a.rst": "Plan\n====\n\n:allowed_groups: board\n\nsecret"},
     "Org": {"a.org": "#+TITLE: Plan\n#+ALLOWED_GROUPS: board\n\nsecret"},

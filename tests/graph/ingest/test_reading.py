@@ -10,14 +10,15 @@ from support import QUICK, PanicException, run_index
 
 from graph.ingest.csv_parts import parts
 from graph.ingest.document import Refusal, Source
-from graph.ingest.reading import Cut, ReadLimits, Recipe, read_all, with_texts
+from graph.ingest.options import Options
+from graph.ingest.reading import Cut, read_all, with_texts
 
-RECIPE = Recipe(QUICK.embedding, QUICK.chunking)
+DEFAULT = Options()
 
 
-def read(*paths: Path, limits: ReadLimits | None = None) -> list[Cut | Refusal]:
+def read(*paths: Path, options: Options = DEFAULT) -> list[Cut | Refusal]:
     sources = [Source(path.name, path.name, path, "") for path in paths]
-    return [outcome for _, outcome in read_all(sources, RECIPE, limits or ReadLimits())]
+    return [outcome for _, outcome in read_all(sources, QUICK, options)]
 
 
 def archive(path: Path, member: str, megabytes: int) -> Path:
@@ -29,7 +30,7 @@ def archive(path: Path, member: str, megabytes: int) -> Path:
 
 @pytest.mark.parametrize(("name", "member"), [("a.docx", "word/document.xml"), ("a.epub", "OEBPS/a.xhtml")])
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, name: str, member: str) -> None:
-    [outcome] = read(archive(tmp_path / name, member, 30), limits=ReadLimits(megabytes=20))
+    [outcome] = read(archive(tmp_path / name, member, 30), options=Options(most_megabytes=20))
     assert outcome == Refusal(name, "too large: it unpacks to 30 MB, at most 20 MB are read")
 
 
@@ -37,7 +38,7 @@ def test_a_reader_that_takes_too_much_memory_costs_one_file(tmp_path: Path) -> N
     body = "".join(f"<tr><td>{number}</td></tr>" for number in range(200_000))
     (tmp_path / "large.html").write_text(f"<html><body><table>{body}</table></body></html>")
     (tmp_path / "good.html").write_text("<html><body><p>The quota is 50 GB.</p></body></html>")
-    large, good = read(tmp_path / "large.html", tmp_path / "good.html", limits=ReadLimits(memory=256))
+    large, good = read(tmp_path / "large.html", tmp_path / "good.html", options=Options(memory_megabytes=256))
     assert isinstance(large, Refusal)
     assert isinstance(good, Cut)
 
@@ -179,7 +180,7 @@ def test_a_large_table_that_changes_while_it_is_indexed_is_refused(tmp_path: Pat
     path = table(tmp_path / "prices.csv", rows(4000))
     sources = [source for source in parts(path, "prices.csv", {}) if isinstance(source, Source)]
     path.write_bytes(path.read_bytes()[:300_000] + b"\xff\xfe\xfa")
-    outcomes = [outcome for _, outcome in read_all(sources, RECIPE, ReadLimits())]
+    outcomes = [outcome for _, outcome in read_all(sources, QUICK, Options())]
     assert isinstance(outcomes[0], Cut)
     assert isinstance(outcomes[-1], Refusal)
     assert outcomes[-1].reason.startswith("changed")

@@ -8,8 +8,10 @@ import pytest
 
 from graph.errors import SourceInvalid
 from graph.ingest.document import Refusal, Source
+from graph.ingest.options import Options
 from graph.ingest.reading import with_texts
-from graph.ingest.sources import Discovery, discover
+from graph.ingest.roots import Roots
+from graph.ingest.sources import Inputs
 
 
 def folder(root: Path, **files: str | bytes) -> Path:
@@ -21,12 +23,16 @@ def folder(root: Path, **files: str | bytes) -> Path:
     return root
 
 
-def found(*paths: Path, most: float = 1) -> list[Source]:
-    return discover(paths, most_megabytes=most).sources
+def inputs(*paths: Path, follow: bool = False) -> Inputs:
+    return Inputs(paths, Roots(), Options(most_megabytes=1, follow_symlinks=follow), Path("nowhere"))
 
 
-def refused(*paths: Path, most: float = 1) -> list[Refusal]:
-    return discover(paths, most_megabytes=most).refused
+def found(*paths: Path) -> list[Source]:
+    return inputs(*paths).sources
+
+
+def refused(*paths: Path) -> list[Refusal]:
+    return inputs(*paths).refused
 
 
 def ids(*paths: Path) -> list[str]:
@@ -51,11 +57,11 @@ def test_a_single_file_is_named_by_itself(tmp_path: Path) -> None:
 
 def test_a_path_with_nothing_at_it_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(SourceInvalid, match=r"There is nothing at .*none"):
-        discover([tmp_path / "none"], most_megabytes=1)
+        inputs(tmp_path / "none")
 
 
 def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
-    assert discover([tmp_path], most_megabytes=1) == Discovery([], [tmp_path])
+    assert (found(tmp_path), refused(tmp_path), inputs(tmp_path).empty) == ([], [], [tmp_path])
 
 
 def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
@@ -220,7 +226,7 @@ def test_the_digest_of_a_record_covers_text_title_and_metadata(tmp_path: Path) -
 
 
 def everything(*paths: Path) -> list[Source | Refusal]:
-    return discover(paths, most_megabytes=1).found
+    return [*found(*paths), *refused(*paths)]
 
 
 def test_what_is_said_of_a_corpus_holds_for_each_of_its_records(tmp_path: Path) -> None:
@@ -267,11 +273,8 @@ def test_one_line_in_another_encoding_loses_only_itself(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").write_bytes(
         b'\xef\xbb\xbf{"id": "a", "text": "x"}\n{"id": "b", "text": "\xe9"}\n{"id": "c", "text": "z"}\n'
     )
-    assert [one.id if isinstance(one, Source) else one.file for one in everything(tmp_path / "corpus.jsonl")] == [
-        "a",
-        "corpus.jsonl:2",
-        "c",
-    ]
+    assert ids(tmp_path / "corpus.jsonl") == ["a", "c"]
+    assert [one.file for one in refused(tmp_path / "corpus.jsonl")] == ["corpus.jsonl:2"]
 
 
 def test_a_manifest_that_points_out_of_the_folder_is_told(tmp_path: Path) -> None:
@@ -318,7 +321,7 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_is_its_file(tmp_path
     assert [(one.file, one.kind) for one in refused(docs)] == [
         (f"docs/{name}", "link") for name in ("c.txt", "out", "round")
     ]
-    followed = discover([docs], most_megabytes=1, follow_symlinks=True)
+    followed = inputs(docs, follow=True)
     assert {"docs/c.txt", "docs/b.txt", "docs/sub/a.txt"} <= {source.id for source in followed.sources}
 
 

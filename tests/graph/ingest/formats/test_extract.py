@@ -14,7 +14,8 @@ from graph.errors import SettingsInvalid
 from graph.ingest.document import Document, Refusal, Refused, Source
 from graph.ingest.formats.extract import extract
 from graph.ingest.formats.pages import page_starts, unreadable, with_scans, without_running_lines
-from graph.ingest.reading import ReadLimits, Recipe, read_all
+from graph.ingest.options import Options
+from graph.ingest.reading import read_all
 from graph.settings import point_to_tessdata
 from graph.text.sentences import units
 
@@ -33,8 +34,8 @@ def pdf(path: Path, *pages: str, password: str = "") -> Path:
 
 def read(*paths: Path, seconds: float = 60) -> list[Document | Refusal]:
     sources = [Source(path.name, path.name, path, "") for path in paths]
-    limits = ReadLimits(seconds=seconds, megabytes=20)
-    outcomes = [outcome for _, outcome in read_all(sources, Recipe(QUICK.embedding, QUICK.chunking), limits)]
+    options = Options(seconds_per_file=seconds, most_megabytes=20)
+    outcomes = [outcome for _, outcome in read_all(sources, QUICK, options)]
     return [outcome if isinstance(outcome, Refusal) else outcome.document for outcome in outcomes]
 
 
@@ -49,6 +50,16 @@ def test_a_pdf_knows_its_pages(tmp_path: Path) -> None:
     )
     assert len(document.page_starts) == 2
     assert (page_of(document, "50 GB"), page_of(document, "5 years")) == (1, 2)
+
+
+def test_a_pdf_whose_keywords_may_restrict_it_is_in_doubt(tmp_path: Path) -> None:
+    document = FPDF()
+    document.set_font("helvetica", size=12)
+    document.add_page()
+    document.multi_cell(0, text="The quota is 50 GB.")
+    document.set_keywords("allowed_groups: board")
+    document.output(str(tmp_path / "a.pdf"))
+    assert "'allowed_groups' may be meant to restrict it" in extract(tmp_path / "a.pdf").doubt
 
 
 def test_a_pdf_with_a_password_is_refused(tmp_path: Path) -> None:
