@@ -5,7 +5,8 @@ versions installed here are those of requirements.lock, since `make setup` insta
 """
 
 from collections.abc import Mapping
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -79,12 +80,11 @@ def requirements(release: Release, *, ai_search: bool = False) -> list[str]:
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
-        installed = _installed(wanted.name)
-        found[name] = f"{name}=={installed.version}"
+        found[name] = f"{name}=={_installed(name)[0]}"
         for extra in ("", *wanted.extras):
             if (name, extra) not in seen:
                 seen.add((name, extra))
-                waiting += _needs(name, installed, extra)
+                waiting += _needs(name, extra)
     return [{**found, **_bounds(found)}[name] for name in sorted(found)]
 
 
@@ -93,13 +93,13 @@ def _bounds(found: Mapping[str, str]) -> dict[str, str]:
 
     An installer of the release would refuse the pin.
     """
-    needed = [Requirement(line) for name in NEVER_IMPORTED if name in found for line in _installed(name).requires or []]
+    needed = [each for name in NEVER_IMPORTED if name in found for each in _installed(name)[1]]
     return {
         canonicalize_name(each.name): f"{each.name}{each.specifier}"
         for each in needed
         if canonicalize_name(each.name) in found
         and _applies(each, "")
-        and not each.specifier.contains(_installed(each.name).version)
+        and not each.specifier.contains(_installed(canonicalize_name(each.name))[0])
     }
 
 
@@ -132,11 +132,9 @@ def chat_models(release: Release) -> list[str]:
     return [name for name in (models.simple, models.complex, models.backup, release.judge) if name]
 
 
-def _needs(name: str, installed: Distribution, extra: str) -> list[Requirement]:
+def _needs(name: str, extra: str) -> list[Requirement]:
     """What a distribution needs here, for itself or for one of its extras."""
-    if name in NEVER_IMPORTED:
-        return []
-    needed = [Requirement(line) for line in installed.requires or []]
+    needed = () if name in NEVER_IMPORTED else _installed(name)[1]
     return [each for each in needed if _applies(each, extra) and (not extra or not _applies(each, ""))]
 
 
@@ -144,8 +142,11 @@ def _applies(wanted: Requirement, extra: str) -> bool:
     return wanted.marker is None or wanted.marker.evaluate({"extra": extra})
 
 
-def _installed(name: str) -> Distribution:
+@cache
+def _installed(name: str) -> tuple[str, tuple[Requirement, ...]]:
+    """The version of a distribution that is installed here, and all that it may need."""
     try:
-        return distribution(name)
+        found = distribution(name)
     except PackageNotFoundError:
         raise ExtraMissing(f"A release needs {name} to be logged; pip install 'warrant-rag[serve]'.") from None
+    return found.version, tuple(map(Requirement, found.requires or ()))
