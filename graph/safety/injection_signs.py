@@ -114,7 +114,7 @@ TYPOGRAPHIC = str.maketrans(
     "\u2019\u2018\u201c\u201d«»\u201e\u300c\u300d\uff0c\u3002\uff01\uff1f\uff1b\uff1a\u2013\u2014…\xa0",
     "''" + QUOTE * 7 + ",.!?;:--. ",
 )
-MARKS = str.maketrans("!?;:\n()[]{}<>*#`/=\\", f"{END * 5}" + " " * 14)
+MARKS = {**dict.fromkeys("!?;:\n", END), **dict.fromkeys("()[]{}<>*#`/=\\", " ")}
 LEET = str.maketrans("013457$@", "oieastsa")
 ALIKE = str.maketrans("асеорхуіѕјһԁαοινρτ", "aceopxyisjhdaoivpt")
 """Letters of other scripts that look like Latin ones."""
@@ -133,14 +133,10 @@ def _ascii(letters: str) -> str:
 
 def row(text: str) -> str:
     """The classes of the words of a plain text, one letter each; what is mentioned in quotes has none."""
-    text = (
-        text.replace("://", "")
-        .translate(MARKS)
-        .replace(f'{END}"', '"')
-        .replace('."', '"')
-        .replace(". ", END)
-        .replace("- ", END)
-    )
+    text = text.replace("://", "")
+    for mark, instead in MARKS.items():  # Ten times as fast as str.translate.
+        text = text.replace(mark, instead)
+    text = text.replace(f'{END}"', '"').replace('."', '"').replace(". ", END).replace("- ", END)
     spaced = text.replace(END, f" {END} ").replace(COMMA, f" {COMMA} ").replace(QUOTE, f" {QUOTE} ")
     classes = "".join(map(_symbol, spaced.split()))
     return (
