@@ -1,7 +1,8 @@
 """Metadata from manifests and sidecars; an unreliable entry refuses every file that it may concern."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -16,9 +17,6 @@ from .formats.clean import decode
 from .formats.sheets import DELIMITED
 from .front_matter import doubt_in_markup
 from .metadata import MANIFESTS, MOST_SIDECAR, SIDECARS, fold, is_metadata, manifest, normalise, sidecar
-
-Listing = dict[str, list[str]]
-"""A folder's entries by case-folded name."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +56,20 @@ class _Folder:
 
 
 class Curated:
-    """Reads each manifest once. Files go by their real paths, so that what is said of a link holds for its file.
+    """Reads each manifest once; `files` are those that were found, with their real paths.
 
-    Outside of what `inside` holds for, a manifest that cannot be read may be anything and is passed over.
+    Files go by their real paths, so that what is said of a link holds for its file. Outside of what `inside` holds for,
+    a manifest that cannot be read may be anything and is passed over.
     """
 
-    def __init__(self, inside: Callable[[Path], bool], leads_out: Callable[[Path], bool]) -> None:
+    def __init__(
+        self, files: Mapping[Path, Path], inside: Callable[[Path], bool], leads_out: Callable[[Path], bool]
+    ) -> None:
         self._inside, self._leads_out = inside, leads_out
+        self._found: dict[str, set[Path]] = defaultdict(set)
+        for path, real in files.items():
+            self._found[fold(str(path))].add(real)
         self._folders: dict[Path, _Folder] = {}
-        self._listings: dict[Path, Listing] = {}
         self._rows: dict[Path, list[Row]] = {}
         self._sidecars: dict[Path, list[Path]] = {}
         self._unsure: dict[Path, str] = {}
@@ -122,16 +125,18 @@ class Curated:
         if folder not in self._folders:
             loaded = self._folders[folder] = _Folder()
             try:
-                listing = self._listing(folder)
-                for name in (name for known in MANIFESTS for name in listing.get(known, ())):
+                names = sorted(os.listdir(folder))
+                for name in (name for name in names if fold(name) in MANIFESTS):
                     self._check_link(folder / name)
                     for file, fields in manifest(folder / name):
                         self._place_row(Row(folder / name, file, fields), loaded)
-                for name in _sidecars(listing):
+                for name in filter(_is_sidecar, names):
                     self._place_sidecar(folder / name, loaded)
-                self._suspect(folder, listing)
+                self._suspect(folder, names)
             except SourceInvalid as error:
                 loaded.trouble = str(error)
+            except OSError as error:
+                loaded.trouble = f"the folder cannot be read for sidecars: {error.strerror}."
         return self._folders[folder]
 
     def _place_row(self, row: Row, loaded: _Folder) -> None:
@@ -153,12 +158,12 @@ class Curated:
             if len(files) > 1:
                 self._unsure[file] = f"{path.name} may mean several files that are there."
 
-    def _suspect(self, folder: Path, listing: Listing) -> None:
+    def _suspect(self, folder: Path, names: list[str]) -> None:
         """Doubt a file without a sidecar that has one by another name, such as guide.txt.metadata.yaml.
 
         And all files beside a list that is named like a manifest; raises SourceInvalid.
         """
-        for name in (name for names in listing.values() for name in names):
+        for name in names:
             if _is_like_a_manifest(folder / name):
                 raise SourceInvalid(f"{name} may be meant as a manifest; that is named {MANIFESTS[0]}.")
             parts = name.split(".")
@@ -168,41 +173,19 @@ class Curated:
                     self._unsure[file] = f"{name} may be meant as its sidecar; that is named {file.name}{SIDECARS[0]}."
 
     def _matches(self, folder: Path, name: str) -> list[Path]:
-        """The real paths that a name may mean: the exact match, otherwise all that differ only in case."""
-        for parts in ((name,), tuple(name.split("/")), tuple(name.replace("\\", "/").split("/"))):
-            base, rest = _climbed(folder, parts)
-            places = [base] if rest and (base == folder or self._inside(base)) else []
-            for part in rest:
-                places = [place / entry for place in places for entry in self._entries(place, part)]
-            exact = base.joinpath(*rest)
-            files = [exact] if exact in places else places
-            if files := sorted({_real(file) for file in files if not os.path.isdir(file)}):
-                return files
+        """The real paths that a name may mean: the file of that name, otherwise all found that differ only in case."""
+        for written in (name, name.replace("\\", "/")):
+            path = Path(os.path.normpath(folder / written))
+            if path.is_file() and (path.is_relative_to(folder) or self._inside(path)):
+                return [_real(path)]
+            if known := self._found.get(fold(str(path))):
+                return sorted(known)
         return []
 
-    def _entries(self, folder: Path, name: str) -> list[str]:
-        try:
-            return self._listing(folder).get(fold(name), [])
-        except SourceInvalid:
-            return []
 
-    def _listing(self, folder: Path) -> Listing:
-        """A folder's entries; raises SourceInvalid."""
-        if folder not in self._listings:
-            try:
-                names = os.listdir(folder)
-            except OSError as error:
-                raise SourceInvalid(f"the folder cannot be read for sidecars: {error.strerror}.") from error
-            listing = self._listings[folder] = {}
-            for name in names:
-                listing.setdefault(fold(name), []).append(name)
-        return self._listings[folder]
-
-
-def _sidecars(listing: Listing) -> list[str]:
-    """The sidecars in a folder. Hidden ones describe hidden files, except one named only `.meta.yaml` or the like."""
-    found = [name for folded in listing if folded.endswith(SIDECARS) for name in listing[folded]]
-    return [name for name in found if not name.startswith(".") or fold(name) in SIDECARS]
+def _is_sidecar(name: str) -> bool:
+    """Whether a name is a sidecar's. Hidden ones describe hidden files, except one named only `.meta.yaml` or alike."""
+    return fold(name).endswith(SIDECARS) and (not name.startswith(".") or fold(name) in SIDECARS)
 
 
 def _is_like_a_manifest(path: Path) -> bool:
@@ -221,19 +204,6 @@ def _is_meta(part: str) -> bool:
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
-
-
-def _climbed(folder: Path, parts: Iterable[str]) -> tuple[Path, list[str]]:
-    """Where a relative path begins once its `..` are gone, and the rest of it."""
-    rest: list[str] = []
-    for part in parts:
-        if part == ".." and rest:
-            rest.pop()
-        elif part == "..":
-            folder = folder.parent
-        elif part not in ("", "."):
-            rest.append(part)
-    return folder, rest
 
 
 def _restricts(read: Callable[[], Metadata]) -> bool:

@@ -104,10 +104,11 @@ class _Discoverer:
 
     def __init__(self, given: Iterable[Path], roots: Roots, options: Options, store: Path) -> None:
         self._roots, self._options = roots, options
-        self._curated = Curated(self._inside, self._leads_out)
         self._done: set[str] = set()
-        # All manifests are read before any file is: one may name a file of another folder.
         self._walks = {path: walk(path, self._leads_out, store.resolve()) for path in given}
+        files = {path: real for found in self._walks.values() for path, real in found.files.items()}
+        self._curated = Curated(files, self._inside, self._leads_out)
+        # All manifests are read before any file is: one may name a file of another folder.
         for folder in (folder for found in self._walks.values() for folder in found.folders):
             self._curated.strays(folder)
 

@@ -35,10 +35,10 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, name: st
 
 
 def test_a_reader_that_takes_too_much_memory_costs_one_file(tmp_path: Path) -> None:
-    body = "".join(f"<tr><td>{number}</td></tr>" for number in range(200_000))
+    body = "".join(f"<tr><td>{number}</td></tr>" for number in range(30_000))
     (tmp_path / "large.html").write_text(f"<html><body><table>{body}</table></body></html>")
     (tmp_path / "good.html").write_text("<html><body><p>The quota is 50 GB.</p></body></html>")
-    large, good = read(tmp_path / "large.html", tmp_path / "good.html", options=Options(memory_megabytes=256))
+    large, good = read(tmp_path / "large.html", tmp_path / "good.html", options=Options(memory_megabytes=40))
     assert isinstance(large, Refusal)
     assert isinstance(good, Cut)
 
@@ -79,6 +79,12 @@ def test_a_text_that_cannot_be_embedded_costs_one_document(tmp_path: Path, monke
     assert outcome.refused == [Refusal("docs/a.txt", "corrupt: PanicException: no such token")]
 
 
+@pytest.fixture
+def early_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables of 32 KB count as large."""
+    monkeypatch.setattr("graph.ingest.csv_parts.PARTS_FROM", 32 * 1024)
+
+
 def table(path: Path, rows: list[str]) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text("part,price in EUR,remark\n" + "".join(rows))
@@ -90,20 +96,22 @@ def rows(count: int) -> list[str]:
     return [f"part {n},{chance.randrange(10_000)},{'a remark of some length ' * 3}\n" for n in range(count)]
 
 
+@pytest.mark.usefixtures("early_parts")
 def test_a_large_table_is_indexed_in_parts_with_its_header(tmp_path: Path) -> None:
-    table(tmp_path / "docs" / "prices.csv", rows(5000))
+    table(tmp_path / "docs" / "prices.csv", rows(1500))
     outcome = run_index(tmp_path / "docs", tmp_path / "store")
-    assert len(outcome.indexed) > 5
+    assert len(outcome.indexed) > 3
     assert outcome.indexed[0] == "docs/prices.csv#1"
     assert outcome.refused == []
 
 
+@pytest.mark.usefixtures("early_parts")
 @pytest.mark.parametrize("change", ["changed", "added", "removed"])
 def test_one_row_of_a_large_table_touches_one_part(tmp_path: Path, change: str) -> None:
-    lines = rows(5000)
+    lines = rows(1500)
     path = table(tmp_path / "docs" / "prices.csv", lines)
     first = run_index(tmp_path / "docs", tmp_path / "store")
-    place = 2500
+    place = 750
     lines[place : place + 1] = {"changed": ["part x,1,new\n"], "added": [lines[place], "y,2,new\n"], "removed": []}[
         change
     ]
@@ -113,10 +121,11 @@ def test_one_row_of_a_large_table_touches_one_part(tmp_path: Path, change: str) 
     assert second.unchanged == len(first.indexed) - 1
 
 
+@pytest.mark.usefixtures("early_parts")
 def test_a_table_that_shrinks_loses_its_last_parts(tmp_path: Path) -> None:
-    path = table(tmp_path / "docs" / "prices.csv", rows(5000))
+    path = table(tmp_path / "docs" / "prices.csv", rows(1500))
     first = run_index(tmp_path / "docs", tmp_path / "store")
-    table(path, rows(3500))
+    table(path, rows(1000))
     second = run_index(tmp_path / "docs", tmp_path / "store")
     assert set(second.removed) < set(first.indexed)
     table(path, rows(10))
@@ -124,8 +133,9 @@ def test_a_table_that_shrinks_loses_its_last_parts(tmp_path: Path) -> None:
     assert (third.indexed, third.manifest.counts.documents) == (["docs/prices.csv"], 1)
 
 
+@pytest.mark.usefixtures("early_parts")
 def test_a_large_table_with_a_column_of_groups_is_withheld_as_a_small_one_is(tmp_path: Path) -> None:
-    for name, count in (("small", 20), ("large", 9000)):
+    for name, count in (("small", 20), ("large", 1500)):
         path = tmp_path / name / "pay.csv"
         path.parent.mkdir()
         lines = (f"person {number},{number} euros a year before taxes,board\n" for number in range(count))
