@@ -2,10 +2,10 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow
 
@@ -15,9 +15,6 @@ from .address import check_workspace
 from .log_model import RunMetadata, log_agent, log_package, register, registered, tracking
 from .mlflow_models import open_logged
 from .package import Packed, open_package, pack
-
-if TYPE_CHECKING:
-    from ..agent import Agent
 
 QUESTIONS = 3
 """Questions of a cross-check that names none."""
@@ -50,15 +47,6 @@ class LoggedVersion:
     new: bool = True
     checked: int = 0
     agent: int | None = None
-
-
-@dataclass(frozen=True)
-class AnswerDifference:
-    """A question that is answered otherwise once the release was logged."""
-
-    question: str
-    before: str
-    after: str
 
 
 def log_release(
@@ -104,20 +92,20 @@ def _log_agent(
     return register(uri, model, log_agent(packed, uri, run_id), packed, options.metadata.who)
 
 
-async def _questions(packed: Packed, most: int) -> list[str]:
-    return await sample_questions(await open_package(packed.root, packed.digest), most)
-
-
-def _compare(uri: str, logged: str, questions: list[str], before: list[dict[str, object]]) -> None:
-    found = answer_differences(uri, logged, questions, before)
-    if found:
-        first = found[0]
-        what = f"The logged release answers {first.question!r} with {first.after:.300} instead of {first.before:.300}"
+def _compare(uri: str, logged: str, questions: list[str], before: list[dict[str, Any]]) -> None:
+    """Raise PackageBroken where the logged model, loaded anew as any user of MLflow does, answers otherwise."""
+    with tracking(uri):
+        after = mlflow.pyfunc.load_model(logged).predict([{"question": question} for question in questions])
+    pairs = zip(questions, map(_compared, before), map(_compared, after), strict=True)
+    if found := [each for each in pairs if each[1] != each[2]]:
+        question, was, now = found[0]
+        what = f"The logged release answers {question!r} with {now!s:.300} instead of {was!s:.300}"
         raise PackageBroken(f"{what}; {len(found)} of {len(questions)} answers differ. It was not registered.")
 
 
-async def sample_questions(agent: "Agent", most: int) -> list[str]:
+async def _questions(packed: Packed, most: int) -> list[str]:
     """Questions about documents that everybody may see, found by their commonest words; raises PackageBroken."""
+    agent = await open_package(packed.root, packed.digest)
     lexicon = agent.backend.retriever.lexicon
     titles: dict[str, None] = {}
     for word in lexicon.commonest(COMMON_WORDS) if lexicon else []:
@@ -131,16 +119,6 @@ async def sample_questions(agent: "Agent", most: int) -> list[str]:
 def _answers(packed: Packed, questions: Sequence[str]) -> list[dict[str, Any]]:
     graph = open_logged(packed.root)
     return [graph.invoke({"question": question}) for question in questions]
-
-
-def answer_differences(
-    uri: str, model_uri: str, questions: Sequence[str], before: Iterable[dict[str, Any]]
-) -> list[AnswerDifference]:
-    """Where the logged model, loaded anew as any user of MLflow does, answers otherwise."""
-    with tracking(uri):
-        after = mlflow.pyfunc.load_model(model_uri).predict([{"question": question} for question in questions])
-    pairs = zip(questions, map(_compared, before), map(_compared, after), strict=True)
-    return [AnswerDifference(question, str(was), str(now)) for question, was, now in pairs if was != now]
 
 
 def _compared(reply: dict[str, Any]) -> Any:

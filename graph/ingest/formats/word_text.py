@@ -124,9 +124,10 @@ def _mend_paragraph(paragraph: Element, reading: Reading) -> None:
     for run in [*runs_of(paragraph)]:
         run_style = _run_style(run, base, reading)
         text = _text_of(run, reading)
-        if run_style.hidden or run_style.struck:
+        hidden = run_style.hidden or _is_white(run)
+        if hidden or run_style.struck:
             if text.strip():
-                reading.left_out.add(HIDDEN if run_style.hidden else STRUCK_OUT)
+                reading.left_out.add(HIDDEN if hidden else STRUCK_OUT)
             empty(run)
             continue
         if text:
@@ -135,6 +136,19 @@ def _mend_paragraph(paragraph: Element, reading: Reading) -> None:
             pieces.append((text, "" if noted else run_style.position or ""))
     for run, text in zip(runs, on_the_line(pieces), strict=True):
         write(run, text)
+
+
+def _is_white(run: Element) -> bool:
+    """Whether a run is white, and nothing around it has a ground or a style that may give it one."""
+    colour = run.find(f"{W}rPr/{W}color")
+    if colour is None or colour.get(f"{W}val", "").upper() != "FFFFFF":
+        return False
+    around = [run, *run.iterancestors()]
+    properties = [part.find(f"{W}{etree.QName(part).localname}Pr") for part in around]
+    grounds = [f"{W}{name}" for name in ("shd", "highlight", "pStyle", "tblStyle")]
+    return not any(found is not None and any(map(found.findall, grounds)) for found in properties) and not any(
+        part.tag == f"{W}txbxContent" for part in around
+    )
 
 
 def _run_style(run: Element, base: RunStyle, reading: Reading) -> RunStyle:

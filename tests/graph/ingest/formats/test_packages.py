@@ -83,6 +83,18 @@ def test_word_powers_strikes_and_hidden_text(tmp_path: Path) -> None:
     assert document.warnings == ("hidden text was left out", "struck-out text was left out")
 
 
+def test_word_text_is_hidden_where_it_is_white_on_white(tmp_path: Path) -> None:
+    white, ground = '<w:color w:val="FFFFFF"/>', '<w:shd w:val="clear" w:fill="002060"/>'
+    row = f"<w:tr><w:tc><w:tcPr>{ground}</w:tcPr>{paragraph(run('Part', white))}</w:tc></w:tr>"
+    body = paragraph(run("Seen."), run(" Not seen.", white)) + f"<w:tbl>{row}</w:tbl>"
+    document = word(tmp_path, body + paragraph(run("On blue.", white + ground)))
+    assert [part for part in ("Seen.", "Not seen.", "Part", "On blue.") if part in document.text] == [
+        "Seen.",
+        "Part",
+        "On blue.",
+    ]
+
+
 def test_word_text_that_was_raised_by_hand_is_raised(tmp_path: Path) -> None:
     up, hardly = '<w:position w:val="6"/>', '<w:position w:val="1"/>'
     body = paragraph(run("It bears 10"), run("4", up), run(" N and costs 9"), run("0", hardly), run(" EUR."))
