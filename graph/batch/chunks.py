@@ -90,7 +90,7 @@ def _staged_row(source: Source, outcome: Cut | Refusal, options: Options, embedd
     def work() -> Row:
         assert isinstance(outcome, Cut)
         entry = prepare(source, outcome, options.default_groups, remember)
-        row, passages = embed_batch([entry], {}, embedder).finished[0]
+        row, passages = embed_batch([entry], {}, embedder)[0]
         shared = {"file": row.file, "title": row.title, "metadata": row.metadata}
         who = {"allowed_groups": row.groups, "public": not row.groups}
         pairs = zip(passages.rows, passages.vectors, passages.units, strict=True)

@@ -22,13 +22,12 @@ from ..errors import FilesRefused
 from ..index.rows import DOCUMENT_SCHEMA, DocumentRow, PassageRows
 from ..index.store import Store
 from ..ingest.build import build_snapshot
-from ..ingest.csv_parts import is_table
 from ..ingest.document import FileWarning, Refusal, Source
 from ..ingest.duplicates import Duplicates
 from ..ingest.journal import Journal
 from ..ingest.options import Options
 from ..ingest.pipeline import recipe_of
-from ..ingest.previous import withdrawn
+from ..ingest.previous import unchanged, withdrawn
 from ..ingest.roots import Roots
 from ..ingest.sources import Inputs, check_paths
 from ..models.packaged_embeddings import load_embedder
@@ -64,19 +63,15 @@ class TableIndex:
     def update(self, paths: Sequence[Path]) -> TableIndexed:
         """Bring the tables up to date with the documents under the paths; raises FilesRefused in a strict run."""
         check_paths(paths, Roots())
-        options = self.options
-        inputs = Inputs(paths, Roots(), options, Path(self.table))
+        inputs = Inputs(paths, Roots(), self.options, Path(self.table))
         before, other = self._before()
         there = {source.id for source in inputs.sources}
-        tables = {source.file for source in inputs.sources if is_table(source.path)}
-        stale = {row.document for row in before.values() if row.file in tables and row.document not in there}
-        pruned = inputs.gone(before) if options.prune or options.prune_all else set[str]()
-        gone = stale | pruned | withdrawn(before, there, inputs.refused) | (other - there)
-        unchanged = self._unchanged(inputs.sources, before, gone)
-        todo = [source for source in inputs.sources if source.id not in unchanged]
+        gone = inputs.gone(before) | withdrawn(before, there, inputs.refused) | (other - there)
+        same = unchanged(before, inputs.sources, gone)
+        todo = [source for source in inputs.sources if source.id not in same]
         staged = self._staged(todo)
         try:
-            return self._write(staged, inputs.refused, before, gone | other, unchanged & there)
+            return self._write(staged, inputs.refused, before, gone | other, same & there)
         finally:
             staged.unpersist()
 
@@ -98,13 +93,6 @@ class TableIndex:
             if row["recipe"] == self.recipe
         }
         return before, {row["document"] for row in found} - before.keys()
-
-    def _unchanged(self, sources: list[Source], before: dict[str, DocumentRow], gone: set[str]) -> set[str]:
-        digests = {source.id: source.digest for source in sources}
-        rows = {name: row for name, row in before.items() if name not in gone}
-        same = {name: row for name, row in rows.items() if digests.get(name, row.digest) == row.digest}
-        firsts = {name for name, row in same.items() if row.duplicate_of is None}
-        return firsts | {name for name, row in same.items() if row.duplicate_of in firsts}
 
     def _staged(self, todo: list[Source]) -> DataFrame:
         """The documents as workers read them; parts of one file are read together, in their order."""

@@ -78,11 +78,8 @@ class StoredLexicon:
         """Read an Arrow file or its bytes; raises one of several errors where they are no lexicon."""
         table = pa.ipc.open_file(file).read_all()
         properties = table.schema.metadata or {}
-        # Earlier versions have another name for it.
-        passages = int(properties.get(b"public_passages") or properties[b"passages"])
-        return cls(
-            table.select(SCHEMA.names), passages, int(properties.get(b"length", 0)), properties[b"counting"].decode()
-        )
+        passages, length = int(properties[b"public_passages"]), int(properties[b"length"])
+        return cls(table.select(SCHEMA.names), passages, length, properties[b"counting"].decode())
 
     @property
     def is_current(self) -> bool:

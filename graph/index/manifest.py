@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ..errors import SnapshotBroken, SnapshotMismatch, SnapshotMissing
 from ..filters import ColumnType
 from ..release import Chunking, Release
-from .lexicon import LEXICON
 
 MANIFEST = "manifest.json"
 
@@ -55,9 +54,6 @@ def read_manifest(directory: Path) -> Manifest:
         raise SnapshotMissing(f"There is no Snapshot at {directory}; make one with `warrant index PATH`.") from error
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise SnapshotBroken(f"{path} is not a Snapshot's manifest; index the documents again.") from error
-    if LEXICON not in manifest.files:
-        older = f"The Snapshot {directory} was made by an earlier version of Warrant and has no {LEXICON}"
-        raise SnapshotBroken(f"{older}; index the documents again.")
     for name, size in manifest.files.items():
         _check_file(directory, name, size)
     return manifest

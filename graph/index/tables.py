@@ -120,7 +120,6 @@ class Reader:
     def __init__(self, passages: Any, documents: Any, fields: pa.Schema, *, approximate: bool) -> None:
         self._passages, self._documents, self._approximate = passages, documents, approximate
         self._dimensions = fields.field("vector").type.list_size
-        self._restricted_columns = [CLOSED_WORDS] if CLOSED_WORDS in fields.names else []
         self._counts: dict[str, int] = {}
         self._vectors: _Vectors | None = None
         self._fits_in_memory: bool | None = None
@@ -182,7 +181,7 @@ class Reader:
             return []
         found = self._passages.query().nearest_to_text(words, columns=[WORDS])
         # Restricted passages have their words in the other column; to look for them again takes a third of a query.
-        query = found if where == PUBLIC and self._restricted_columns else found.where(where)
+        query = found if where == PUBLIC else found.where(where)
         return _hits(await _run_query(query, "_score", limit), "_score")
 
     async def matching_restricted(self, words: str, where: str, limit: int) -> list[tuple[Hit, str]]:
@@ -190,10 +189,10 @@ class Reader:
 
         Their score is 0: the index's score would reveal words of passages that the caller may not see.
         """
-        if not words or not self._restricted_columns:
+        if not words:
             return []
-        query = self._passages.query().nearest_to_text(words, columns=self._restricted_columns).where(where)
-        found = await _run_query(query, "_score", limit, self._restricted_columns)
+        query = self._passages.query().nearest_to_text(words, columns=[CLOSED_WORDS]).where(where)
+        found = await _run_query(query, "_score", limit, [CLOSED_WORDS])
         hits = (hit._replace(score=0.0) for hit in _hits(found, "_score"))
         return [(hit, str(text)) for hit, text in zip(hits, found[CLOSED_WORDS].to_pylist(), strict=True)]
 
@@ -241,7 +240,7 @@ class Reader:
     async def passages(self, without: Iterable[str] = ()) -> AsyncIterator[PassageRows]:
         """Every passage with its vectors, except those of the documents in `without`."""
         left_out = pa.array(sorted(without), pa.string())
-        names = [*(field.name for field in OWN_FIELDS), *self._restricted_columns]
+        names = [*(field.name for field in OWN_FIELDS), CLOSED_WORDS]
         query = self._passages.query().select([*names, UNITS, "vector"])
         async for batch in await query.to_batches(max_batch_length=BATCH):
             table = pa.Table.from_batches([batch])
@@ -250,7 +249,7 @@ class Reader:
                 vectors = _matrix(table["vector"])
                 rows = table.select([name for name in table.column_names if name != "vector"]).to_pylist()
                 for row in rows:
-                    row[WORDS] = row.pop(CLOSED_WORDS, None) or row[WORDS]
+                    row[WORDS] = row.pop(CLOSED_WORDS) or row[WORDS]
                 units = [_unit_matrix(row.pop(UNITS), vectors.shape[1]) for row in rows]
                 yield PassageRows(rows, vectors, units)
 
@@ -260,7 +259,7 @@ class Reader:
             table = pa.Table.from_batches([batch])
             rows = table.drop_columns(["vector"]).to_pylist()
             for row, vector in zip(rows, _matrix(table["vector"]), strict=True):
-                row["vector"], row[WORDS] = vector, row.pop(CLOSED_WORDS, None) or row[WORDS]
+                row["vector"], row[WORDS] = vector, row.pop(CLOSED_WORDS) or row[WORDS]
             yield rows
 
     async def count(self) -> int:

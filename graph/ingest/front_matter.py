@@ -59,7 +59,7 @@ def front_matter(text: str) -> tuple[Metadata, int]:
         block = text[start : closed.start()]
         fields = _fields(block, fence)
         if isinstance(fields, dict):
-            return _normalised(fields), closed.end()
+            return _encodable(normalise(fields)), closed.end()
         if doubt := doubt_in_names(FIRST_WORDS.findall(block)):
             raise SourceInvalid(doubt)
         return {}, 0
@@ -77,8 +77,7 @@ def _fields(block: str, fence: str) -> Any:
         raise SourceInvalid(f"this is not TOML: {error}") from error
 
 
-def _normalised(fields: dict[Any, Any]) -> Metadata:
-    metadata = normalise({str(key): value for key, value in fields.items()})
+def _encodable(metadata: Metadata) -> Metadata:
     try:
         canonical(metadata)
     except UnicodeEncodeError as error:

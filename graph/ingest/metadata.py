@@ -6,6 +6,7 @@ import io
 import json
 import stat
 import unicodedata
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,10 @@ def sidecar(path: Path) -> Metadata:
         raise SourceInvalid(f"{path.name}:{error.line}: this is not YAML or JSON: {error.problem}.") from error
     if not isinstance(fields, dict):
         raise SourceInvalid(f"{path.name}: a sidecar is a mapping of fields such as `region: EU`.")
-    return _normalised(fields, path.name)
+    try:
+        return normalise(fields)
+    except SourceInvalid as error:
+        raise SourceInvalid(f"{path.name}: {error}") from error
 
 
 def manifest(path: Path) -> list[tuple[str, Metadata]]:
@@ -106,28 +110,16 @@ def _text(path: Path, most: int) -> str:
         raise SourceInvalid(f"{path.name}: this cannot be read as UTF-8: {error}.") from error
 
 
-def normalise(fields: Metadata) -> Metadata:
+def normalise(fields: Mapping[Any, Any]) -> Metadata:
     """The fields as JSON values: dates as ISO text, groups as a list, without missing values.
 
     Raises SourceInvalid where the groups that may find the document are in doubt.
     """
-    return {
-        name: _plain(value)
-        for name, value in normalise_restriction(fields).items()
-        if value is not None and value != ""
-    }
-
-
-def _normalised(fields: dict[Any, Any], place: str) -> Metadata:
-    try:
-        return normalise({str(key): value for key, value in fields.items()})
-    except SourceInvalid as error:
-        raise SourceInvalid(f"{place}: {error}") from error
+    named = normalise_restriction({str(name): value for name, value in fields.items()})
+    return {name: _plain(value) for name, value in named.items() if value is not None and value != ""}
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, list):

@@ -17,12 +17,11 @@ from ..models.packaged_embeddings import load_embedder
 from ..release import Release
 from .access import document_metadata
 from .build import Base, build_snapshot
-from .csv_parts import is_table
 from .document import Chunk, FileWarning, Metadata, Refusal, Refused, Source, digest_of
 from .duplicates import Duplicates
 from .journal import Journal
 from .options import Options, Outcome, Progress
-from .previous import published, rows_with_text, vectors_of, withdrawn
+from .previous import published, rows_with_text, unchanged, vectors_of, withdrawn
 from .reading import Cut, catch_failures, read_all
 from .roots import Roots
 from .sources import Inputs, check_paths
@@ -64,7 +63,6 @@ class _Run:
     def __init__(self, store: Store, release: Release, options: Options, progress: Progress) -> None:
         self.store, self.release, self.options, self.progress = store, release, options, progress
         self.notes: list[str] = []
-        self._prunes = options.prune or options.prune_all
         self.recipe = recipe_of(release, options.ocr)
         self.embedder: Embedder = load_embedder(release.embedding, options.threads)
         self.journal = Journal(store.work / "journal.sqlite", self.recipe, self.embedder.dimensions)
@@ -95,7 +93,7 @@ class _Run:
         sources, self.refused = inputs.sources, inputs.refused
         there = {source.id for source in sources}
         withheld = withdrawn(self.before, there, self.refused)
-        gone = self._gone(inputs, sources, there) - withheld
+        gone = inputs.gone(self.before) - withheld
         up_to_date = self._unchanged(sources, gone | withheld)
         sources = [*sources, *inputs.copies_left(self.before, up_to_date | gone | withheld)]
         todo = [source for source in sources if source.id not in up_to_date]
@@ -104,24 +102,15 @@ class _Run:
             self._work(todo, up_to_date)
         lost = {source.id for source in todo} - self.journal.names()
         withheld = withdrawn(self.before, there - lost, self.refused) | (lost & self.before.keys())
-        unchanged = len(up_to_date & there - self.journal.names())
-        notes = [*self.notes, *(inputs.notes() if self._prunes else [])]
-        return self._finish(sorted(gone - withheld), sorted(withheld), unchanged, notes)
-
-    def _gone(self, inputs: Inputs, sources: list[Source], there: set[str]) -> set[str]:
-        """The documents to remove: deleted ones, and former parts of changed tables."""
-        tables = {source.file for source in sources if is_table(source.path)}
-        stale = {row.document for row in self.before.values() if row.file in tables and row.document not in there}
-        return stale | (inputs.gone(self.before) if self._prunes else set())
+        kept = len(up_to_date & there - self.journal.names())
+        notes = [*self.notes, *inputs.notes()]
+        return self._finish(sorted(gone - withheld), sorted(withheld), kept, notes)
 
     def _unchanged(self, sources: list[Source], out: set[str]) -> set[str]:
         """Documents that are already published or journaled with their current digest."""
-        digests = {source.id: source.digest for source in sources}
-        rows = {name: row for name, row in self.before.items() if name not in out}
-        rows |= {row.document: row for row in self.journal.documents() if row.document in digests}
-        rows = {name: row for name, row in rows.items() if digests.get(name, row.digest) == row.digest}
-        up_to_date = {name for name, row in rows.items() if row.duplicate_of is None}
-        up_to_date |= {name for name, row in rows.items() if row.duplicate_of in up_to_date}
+        there = {source.id for source in sources}
+        finished = {row.document: row for row in self.journal.documents() if row.document in there}
+        up_to_date = unchanged({**self.before, **finished}, sources, out - finished.keys())
         self.journal.keep_only(up_to_date)
         return up_to_date
 
@@ -171,7 +160,7 @@ class _Run:
 
     def _embed(self, batch: list[Unembedded], known: Known) -> None:
         """Embed the batch, journal it, and then report it as done."""
-        made = catch_failures("", lambda: embed_batch(batch, known, self.embedder).finished)
+        made = catch_failures("", lambda: embed_batch(batch, known, self.embedder))
         if not isinstance(made, Refusal):
             self.journal.record(made)
             for entry in batch:

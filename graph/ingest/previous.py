@@ -6,7 +6,7 @@ from pathlib import Path
 from ..index.rows import WORDS, DocumentRow
 from ..index.tables import Reader
 from ..models.embedding import TextVectors
-from .document import Refusal
+from .document import Refusal, Source
 from .roots import below
 from .vectors import Known
 
@@ -22,6 +22,14 @@ def withdrawn(before: Rows, there: set[str], refused: Iterable[Refusal]) -> set[
     files = {refusal.within or refusal.file for refusal in refusals}
     links = [refusal.file for refusal in refusals if refusal.kind == "link"]
     return {name for name, row in before.items() if name not in there and (row.file in files or below(row.file, links))}
+
+
+def unchanged(rows: Rows, sources: Iterable[Source], out: set[str]) -> set[str]:
+    """Documents that have their current digest; a duplicate only if its original has."""
+    digests = {source.id: source.digest for source in sources}
+    same = {name: row for name, row in rows.items() if name not in out and digests.get(name, row.digest) == row.digest}
+    firsts = {name for name, row in same.items() if row.duplicate_of is None}
+    return firsts | {name for name, row in same.items() if row.duplicate_of in firsts}
 
 
 async def published(path: Path) -> dict[str, DocumentRow]:

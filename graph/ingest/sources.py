@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import SourceInvalid
 from .access import GROUPS
 from .corpus import is_corpus, records
-from .csv_parts import is_in_parts, parts
+from .csv_parts import is_in_parts, is_table, parts
 from .document import Metadata, Refusal, Source, canonical, digest_of, printable
 from .folders import walk
 from .manifests import Curated, Stray
@@ -38,6 +38,7 @@ class Inputs:
 
     def __init__(self, paths: Sequence[Path], known: Roots, options: Options, store: Path) -> None:
         there = [path for path in paths if not options.prune_all or path.exists()]
+        self._prunes = options.prune or options.prune_all
         self._paths, self._options, self._store = [path.resolve() for path in paths], options, store
         self.roots = known.including(real_paths(there))
         self.sources, self.refused, self.empty = self._discover(there)
@@ -61,16 +62,22 @@ class Inputs:
         return replace(source, digest=digest_of(source.digest.encode(), ";".join(groups).encode()))
 
     def gone(self, before: Rows) -> set[str]:
-        """Indexed documents that are no longer under the paths; none for a path without a file or one not readable."""
+        """Former parts of changed tables; in a run that prunes, also all indexed documents that left the paths."""
+        missing = before.keys() - {source.id for source in self.sources}
+        tables = {source.file for source in self.sources if is_table(source.path)}
+        stale = {name for name in missing if before[name].file in tables}
+        return stale | self._pruned(before, missing) if self._prunes else stale
+
+    def _pruned(self, before: Rows, missing: set[str]) -> set[str]:
+        """None under a path without a file, or one that cannot be read."""
         scopes = [scope for path in self._paths if path not in self._spared() for scope in self.roots.scopes(path)]
         unread = [refusal.file for refusal in self.refused if refusal.kind == "unreadable"]
-        missing = before.keys() - {source.id for source in self.sources}
         return {name for name in missing if below(before[name].file, scopes) and not below(before[name].file, unread)}
 
     def notes(self) -> list[str]:
         """Notes about paths that were not pruned."""
         why = "there is no file there. If that is right, give --prune-all."
-        return [f"Nothing was pruned under {path}: {why}" for path in self._spared()]
+        return [f"Nothing was pruned under {path}: {why}" for path in self._spared() if self._prunes]
 
     def _spared(self) -> list[Path]:
         return [] if self._options.prune_all else self.empty

@@ -22,15 +22,7 @@ class Unembedded:
     passages: list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """A batch with its vectors, and how many of them were already known."""
-
-    finished: list[tuple[DocumentRow, PassageRows]]
-    reused: int
-
-
-def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Embedded:
+def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> list[tuple[DocumentRow, PassageRows]]:
     """Embed the new texts of a batch in one call, so that every thread has work."""
     passages = [passage for entry in batch for passage in entry.passages]
     new = {passage[WORDS]: passage for passage in passages if passage[WORDS] not in known}
@@ -40,7 +32,7 @@ def embed_batch(batch: list[Unembedded], known: Known, embedder: Embedder) -> Em
         made = [vectors[passage[WORDS]] for passage in entry.passages]
         whole = np.stack([own.whole for own in made]) if made else np.empty((0, embedder.dimensions), np.float32)
         finished.append((entry.document, PassageRows(entry.passages, whole, [own.spans for own in made])))
-    return Embedded(finished, len(passages) - len(new))
+    return finished
 
 
 def marked(passage: Mapping[str, Any]) -> TextWithSpans:

@@ -16,7 +16,7 @@ from graph.errors import SnapshotBroken
 from graph.index import lexicon
 from graph.index.lexicon import LEXICON, LexiconBuilder, StoredLexicon
 from graph.index.local import open_retriever
-from graph.index.manifest import MANIFEST, read_manifest
+from graph.index.manifest import read_manifest
 from graph.index.rows import WORDS
 from graph.index.store import locate
 from graph.index.tables import Reader
@@ -161,20 +161,6 @@ def test_the_retriever_gives_the_lexicon_of_its_snapshot(quick_handbook: Path) -
     retriever, _ = asyncio.run(open_retriever(quick_handbook, QUICK, 1))
     assert retriever.manifest.counts.passages > retriever.lexicon.passages > 0
     assert retriever.lexicon.weight("password") < retriever.lexicon.weight("unheard")
-
-
-def test_a_snapshot_without_a_lexicon_is_refused(tmp_path: Path) -> None:
-    docs = corpus(tmp_path / "docs", a="The quota is 50 GB.")
-    run_index(docs, tmp_path / "store")
-    directory = locate(tmp_path / "store")
-    (directory / LEXICON).unlink()
-    manifest = json.loads((directory / MANIFEST).read_text("utf-8"))
-    del manifest["files"][LEXICON]
-    (directory / MANIFEST).write_text(json.dumps(manifest), "utf-8")
-    with pytest.raises(
-        SnapshotBroken, match=r"earlier version of Warrant and has no lexicon.arrow; index the documents"
-    ):
-        read_manifest(directory)
 
 
 @pytest.mark.parametrize("text", [b"noise", b""])
