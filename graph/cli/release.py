@@ -17,7 +17,7 @@ from ..registry.stages import number_of
 from ..registry.write_ahead import recover
 from .options import settings_and_release, takes
 from .registry import registry_session
-from .release_tables import history_table, list_table, transition_row, version_panel, version_rows
+from .release_tables import history_table, list_table, transition_row, version_rows
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
@@ -124,12 +124,12 @@ def _show_version(name: str, registry: str | None, model: str | None, as_json: b
         warrant = versions.warrant(version)
         params, metrics = versions.measured(number)
         configuration = _configuration(versions, version)
+    evidence = warrant.model_dump(mode="json") if warrant else None
     if as_json:
-        evidence = warrant.model_dump() if warrant else None
         release = _fields(version, configuration) if configuration else None
         echo(json_text({**row, "params": params, "metrics": metrics, "release": release, "evidence": evidence}))
         return
-    Terminal().print(version_panel(row, warrant, metrics))
+    echo(yaml.safe_dump({**row, "metrics": metrics, "evidence": evidence}, sort_keys=False, allow_unicode=True))
     echo((configuration or "# It was not logged by `warrant release log`: there is no release.yaml.").rstrip())
 
 

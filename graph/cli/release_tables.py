@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from ..registry import Version
 from ..registry.stages import ARCHIVED, Placement
 from ..registry.transitions import Transition, ever_placed
-from ..registry.warrant import Warrant
 
 Row = dict[str, Any]
 COLOURS = {"production": "green", "staging": "yellow", "archived": "dim"}
@@ -88,18 +86,6 @@ def history_table(rows: list[Row]) -> Table | Text:
     return table
 
 
-def version_panel(row: Row, warrant: Warrant | None, metrics: dict[str, float]) -> Panel:
-    """One version: where it stands, what it is made of, on what evidence."""
-    facts = [(name, row[name]) for name in ("digest", "snapshot", "commit", "logged", "who") if row[name]]
-    values = [("stage", row["stage"] or "none"), ("traffic", _traffic(row) or "-"), *facts]
-    values += [("metrics", ", ".join(f"{name} {value:g}" for name, value in metrics.items()) or "none")]
-    values += [("warrant", _evidence(warrant))]
-    table = Table.grid(padding=(0, 2))
-    for name, value in values:
-        table.add_row(Text(name, style="dim"), Text(str(value)))
-    return Panel(table, title=Text(f"v{row['version']} · {row['label']}"), title_align="left")
-
-
 def _table(*headings: str) -> Table:
     table = Table(show_edge=False)
     for heading in headings:
@@ -110,18 +96,6 @@ def _table(*headings: str) -> Table:
 def _traffic(row: Row) -> str:
     shares = (("split", row["split"]), ("shadow", row["shadow"]))
     return ", ".join(f"{name} {share:.3g}" for name, share in shares if share is not None)
-
-
-def _evidence(warrant: Warrant | None) -> str:
-    if warrant is None:
-        return "none"
-    scores = [f"{name} {each.value:g} ({each.low:g} to {each.high:g})" for name, each in warrant.scores.items()]
-    found = ", ".join(scores) or warrant.reason
-    author = f", promoted by {warrant.author}" if warrant.author else ""
-    keys = f" (keys checked: {', '.join(warrant.authenticated)})" if warrant.authenticated else ""
-    signature = "signed" if warrant.signature else "not signed"
-    judged = f"judged by {warrant.judge}, approved by {warrant.approver}{author}{keys}, {warrant.ticket}, {signature}"
-    return f"{warrant.verdict}: {found}; {judged}"
 
 
 def _named(number: int | None, detail: str = "") -> str:

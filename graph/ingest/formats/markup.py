@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lxml import etree, html
 from lxml.html import HtmlElement
 
-from .raised import lowered, raised
+from .raised import formula, lowered, raised
 from .unseen import leave_out, lift, styles_of
 
 UNSEEN = ("script", "style", "template", "noscript", "iframe", "audio", "video", "canvas", "datalist")
@@ -116,23 +116,13 @@ def _replace(element: HtmlElement, text: str) -> None:
 
 
 def _formulas(root: HtmlElement) -> None:
-    for formula in [*root.iter("math")]:
-        _replace(formula, _linear(formula))
+    for math in [*root.iter("math")]:
+        _replace(math, _linear(math))
 
 
 def _linear(element: HtmlElement) -> str:
-    parts = [
-        _linear(child) for child in element if isinstance(child.tag, str) and not child.tag.startswith("annotation")
-    ]
-    match element.tag, parts:
-        case "msup", [base, power]:
-            return f"{base}^{power if len(power) == 1 or power.isalnum() else f'({power})'}"
-        case "mfrac", [top, bottom]:
-            return f"({top})/({bottom})"
-        case "msub", [base, index]:
-            return f"{base}_{index}"
-        case _:
-            return (element.text or "").strip() + "".join(parts)
+    children = [child for child in element if isinstance(child.tag, str) and not child.tag.startswith("annotation")]
+    return (element.text or "").strip() + formula(str(element.tag), [*map(_linear, children)])
 
 
 def _on_the_line(root: HtmlElement) -> None:

@@ -64,6 +64,21 @@ def lowered(before: str, mark: str, after: str = "") -> str:
     return text + " " if after[:1].isdigit() and mark[-1:].isdigit() else text
 
 
+def formula(name: str, parts: Sequence[str]) -> str:
+    """A power, an index, a fraction or brackets of OMML or MathML as text: `x^2`, `a_i`, `(a+b)/c`; else its parts."""
+    grouped = [text if len(text) == 1 or text.isalnum() else f"({text})" for text in parts]
+    match name, grouped:
+        case (("sSup" | "msup"), [_, power]):
+            return f"{parts[0]}^{power}"
+        case (("sSub" | "msub"), [_, index]):
+            return f"{parts[0]}_{index}"
+        case (("f" | "mfrac"), [top, bottom]):
+            return f"{top}/{bottom}"
+        case "d", _:
+            return f"({', '.join(parts)})"
+    return "".join(parts)
+
+
 def on_the_line(pieces: Sequence[Piece], notes: Iterable[str] = ()) -> list[str]:
     """The texts of the pieces of a paragraph, raised and lowered ones as they read on the line.
 

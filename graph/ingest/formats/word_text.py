@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from .raised import Piece, Position, RunStyle, on_the_line, with_inherited
+from .raised import Piece, Position, RunStyle, formula, on_the_line, with_inherited
 from .unseen import HIDDEN, STRUCK_OUT
 
 Element = etree._Element
@@ -23,6 +23,8 @@ BLANKS = {
     f"{W}softHyphen": "",
 }
 GONE = (f"{W}del", f"{W}moveFrom", f"{W}commentReference", f"{W}annotationRef", f"{W}footnoteRef", f"{W}endnoteRef")
+LINEAR = ("oMath", "r", "e", "sup", "sub", "num", "den", "sSup", "sSub", "f", "d")
+"""What of a formula can be written on a line."""
 FEWEST_HALF_POINTS = 4
 POSITIONS: dict[str, Position] = {"superscript": "up", "subscript": "down"}
 
@@ -84,8 +86,8 @@ def mend(root: Element, reading: Reading) -> None:
             _remove(row)
     for prompt in [*root.iter(f"{W}showingPlcHdr")]:
         _remove(next(prompt.iterancestors(f"{W}sdt"), None))
-    for formula in [*root.iter(f"{M}oMath")]:
-        _formula(formula)
+    for math in [*root.iter(f"{M}oMath")]:
+        _formula(math)
     for paragraph in [*root.iter(f"{W}p")]:
         _mend_paragraph(paragraph, reading)
     for box in [*root.iter(f"{W}txbxContent")][::-1]:
@@ -213,15 +215,14 @@ def paragraph_of(text: str) -> Element:
     return paragraph
 
 
-def _formula(formula: Element) -> None:
+def _formula(math: Element) -> None:
     """A formula of powers, indices and fractions becomes text where it stands; the converter moves it elsewhere."""
-    text = _linear(formula)
-    parent = formula.getparent()
+    text, parent = _linear(math), math.getparent()
     if text is None or parent is None:
         return
     run = etree.Element(f"{W}r")
     write(run, text)
-    parent.replace(formula, run)
+    parent.replace(math, run)
 
 
 def _linear(element: Element) -> str | None:
@@ -229,22 +230,8 @@ def _linear(element: Element) -> str | None:
     if name == "t":
         return element.text or ""
     parts = [_linear(child) for child in element if not etree.QName(child).localname.endswith("Pr")]
-    if any(part is None for part in parts):
-        return None
-    texts = [part if part is not None else "" for part in parts]
-    grouped = [text if len(text) == 1 or text.isalnum() else f"({text})" for text in texts]
-    match name, grouped:
-        case "sSup", [_, power]:
-            return f"{texts[0]}^{power}"
-        case "sSub", [_, index]:
-            return f"{texts[0]}_{index}"
-        case "f", [top, bottom]:
-            return f"{top}/{bottom}"
-        case "d", _:
-            return f"({', '.join(texts)})"
-        case (("oMath" | "r" | "e" | "sup" | "sub" | "num" | "den"), _):
-            return "".join(texts)
-    return None
+    texts = [part for part in parts if part is not None]
+    return formula(name, texts) if name in LINEAR and len(texts) == len(parts) else None
 
 
 def _out_of_the_box(box: Element) -> None:

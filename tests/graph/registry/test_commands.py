@@ -154,7 +154,7 @@ def test_a_version_is_shown_with_its_evidence_and_its_release(type_: Type, tmp_p
     assert Release.model_validate(told["release"]) == TWO
     assert told["evidence"]["ticket"] == "CHG-1"
     shown = type_("release show v2").out
-    assert all(word in shown for word in (TWO.label, "pass: groundedness 0.91 (0.88 to 0.94)", "pool: 60"))
+    assert all(word in shown for word in (TWO.label, "verdict: pass", "high: 0.94", "pool: 60"))
 
 
 def test_a_version_that_was_not_logged_by_us_is_shown_but_never_promoted(type_: Type, two: Made) -> None:

@@ -153,6 +153,17 @@ def test_word_notes_follow_the_paragraph_that_refers_to_them(tmp_path: Path) -> 
     assert word(tmp_path, body, footnotes=note).text == "It costs 250 [^1] EUR.\n\n[^1] Net of tax.\n\nEnd."
 
 
+def test_a_formula_of_word_is_written_on_the_line_where_it_stands(tmp_path: Path) -> None:
+    def math(*parts: str) -> str:
+        texts = (f"<m:e><m:r><m:t>{part}</m:t></m:r></m:e>" for part in parts)
+        return "".join(texts)
+
+    names = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    inner = f"<m:sSup>{math('10', '6')}</m:sSup>{math('+')}<m:f>{math('a+b', 'c')}</m:f>"
+    text = word(tmp_path, paragraph(run("Load "), f"<m:oMath {names}>{inner}</m:oMath>", run(" N"))).text
+    assert text == "Load 10^6+(a+b)/c N"
+
+
 def test_word_keeps_hyphens_tabs_and_what_was_inserted(tmp_path: Path) -> None:
     changed = f'<w:moveFrom w:id="1">{run("old")}</w:moveFrom><w:ins w:id="2">{run("new")}</w:ins>'
     body = paragraph(run("HV"), "<w:r><w:noBreakHyphen/></w:r>", run("55"), "<w:r><w:tab/></w:r>", changed)
