@@ -102,8 +102,10 @@ def name_of(items: Items) -> str:
     return name
 
 
-def codes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.__dict__["code"] for record in caplog.records if record.name == "warrant.questions"]
+def codes(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
+    """How the question of a stream ended, as the log says; streams of other tests may end meanwhile."""
+    questions = [record.__dict__ for record in caplog.records if record.name == "warrant.questions"]
+    return [each["code"] for each in questions if each["request_id"] == name]
 
 
 def test_a_dropped_stream_goes_on_where_it_was(client: httpx.Client) -> None:
@@ -225,7 +227,7 @@ def test_the_wait_begins_anew_with_each_who_leaves() -> None:
 def test_work_stops_when_nobody_comes_back(hasty: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "warrant.questions"):
         name = name_of(begin(hasty))
-        until(lambda: codes(caplog) == ["cancelled"], PATIENCE)
+        until(lambda: codes(caplog, name) == ["cancelled"], PATIENCE)
     assert hasty.get(f"/rag/streams/{name}").status_code == 404
 
 
@@ -247,9 +249,9 @@ def test_one_of_two_readers_may_leave(client: httpx.Client) -> None:
 
 def test_a_stream_that_is_not_resumable_stops_at_once(endless: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "warrant.questions"):
-        first = begin(endless, headers={"warrant-resumable": "false"})
-        until(lambda: codes(caplog) == ["cancelled"], PATIENCE)
-    assert endless.get(f"/rag/streams/{name_of(first)}").status_code == 404
+        name = name_of(begin(endless, headers={"warrant-resumable": "false"}))
+        until(lambda: codes(caplog, name) == ["cancelled"], PATIENCE)
+    assert endless.get(f"/rag/streams/{name}").status_code == 404
 
 
 def test_only_so_many_streams_are_kept(client: httpx.Client) -> None:
@@ -269,5 +271,5 @@ def test_a_stream_that_is_not_wanted_any_more_is_stopped_at_once(
         name = begin(endless)[0]["request_id"]
         assert endless.delete(f"/rag/streams/{name}", headers={"authorization": "Bearer key-of-bob"}).status_code == 404
         assert endless.delete(f"/rag/streams/{name}").status_code == 204
-        until(lambda: codes(caplog) == ["cancelled"], PATIENCE)
+        until(lambda: codes(caplog, name) == ["cancelled"], PATIENCE)
     assert endless.get(f"/rag/streams/{name}").status_code == 404
