@@ -37,6 +37,22 @@ def audit_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
+@pytest.fixture(autouse=True, scope="session")
+def embeddings_stay_loaded() -> Iterator[None]:
+    """Each is loaded once, though no test may use it while the next one begins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("graph.models.packaged_embeddings._loaded", {})
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_is_synced() -> Iterator[None]:
+    """No test cuts the power: what was written need not reach the disk, which takes a fifth of an index run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

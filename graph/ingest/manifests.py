@@ -16,7 +16,7 @@ from .document import Metadata
 from .formats.clean import decode
 from .formats.sheets import DELIMITED
 from .front_matter import doubt_in_markup
-from .metadata import MANIFESTS, MOST_SIDECAR, SIDECARS, fold, is_metadata, manifest, normalise, sidecar
+from .metadata import MANIFESTS, MOST_SIDECAR, SIDECARS, fold, manifest, normalise, sidecar
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Curated:
         And all files beside a list that is named like a manifest; raises SourceInvalid.
         """
         for name in names:
-            if _is_like_a_manifest(folder / name):
+            if _is_like_a_manifest(os.path.join(folder, name)):
                 raise SourceInvalid(f"{name} may be meant as a manifest; that is named {MANIFESTS[0]}.")
             parts = name.split(".")
             described = [".".join(parts[:end]) for end in range(1, len(parts)) if _is_meta(parts[end])]
@@ -188,13 +188,13 @@ def _is_sidecar(name: str) -> bool:
     return fold(name).endswith(SIDECARS) and (not name.startswith(".") or fold(name) in SIDECARS)
 
 
-def _is_like_a_manifest(path: Path) -> bool:
+def _is_like_a_manifest(path: str) -> bool:
     """Whether a list with a column of groups is named like a manifest, such as manifest.csv.txt."""
-    named = fold(path.name).partition(".")[0]
-    is_list = path.suffix.lower() in (*DELIMITED, ".txt")
-    if is_metadata(path.name) or not is_list or not within_edits(named, "manifest", 2):
+    name = fold(os.path.basename(path))
+    is_list = name.endswith((*DELIMITED, ".txt")) and name not in MANIFESTS
+    if not is_list or not within_edits(name.partition(".")[0], "manifest", 2):
         return False
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         return bool(doubt_in_markup(decode(file.read(MOST_SIDECAR)), DELIMITED[0]))
 
 
