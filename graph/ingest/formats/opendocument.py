@@ -16,6 +16,7 @@ TEXT, STYLE, TABLE, DRAW, OFFICE, SHOW = (
     f"{OASIS}{name}:1.0}}" for name in ("text", "style", "table", "drawing", "office", "presentation")
 )
 BLANKS = {f"{TEXT}tab": "  ", f"{TEXT}line-break": "\n", f"{TEXT}soft-page-break": ""}
+COUNTERS = (f"{TEXT}page-number", f"{TEXT}page-count", f"{TEXT}page-continuation")
 UNSEEN = (f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-changes", f"{TEXT}hidden-text")
 KEPT = (f"{DRAW}frame", f"{DRAW}g", f"{DRAW}custom-shape")
 
@@ -42,6 +43,12 @@ def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     )
     warnings = _without_hidden_pages(root, reading)
     _mend(body[0], reading)
+    if masters is not None and body[0].tag == f"{OFFICE}text":
+        place = next(
+            (index for index, child in enumerate(body[0]) if child.tag in (f"{TEXT}p", f"{TEXT}h")), len(body[0])
+        )
+        body[0][place:place] = [*_running(masters, "header", reading)]
+        body[0].extend([*_running(masters, "footer", reading)])
     return package.write({"content.xml": serialised(root)}), (*sorted(reading.left_out), *warnings)
 
 
@@ -192,3 +199,19 @@ def _place_notes(root: Element, reading: _Reading) -> None:
             _flatten(paragraph, reading)
             text = etree.SubElement(root, f"{TEXT}p")
             text.text = f"{mark} {(paragraph.text or '').strip()}" if number == 0 else paragraph.text
+
+
+def _running(masters: Element, kind: str, reading: _Reading) -> Iterator[Element]:
+    """The paragraphs of all headers or footers, each text once, without page numbers."""
+    seen: set[str] = set()
+    names = (kind, f"{kind}-left", f"{kind}-first")
+    for part in [*masters.iter(*(f"{STYLE}{name}" for name in names))]:
+        etree.strip_elements(part, *COUNTERS, with_tail=False)
+        _mend(part, reading)
+        for paragraph in part.iter(f"{TEXT}p"):
+            text = " ".join((paragraph.text or "").split())
+            if text and text not in seen and part.get(f"{STYLE}display") != "false":
+                seen.add(text)
+                written = etree.Element(f"{TEXT}p")
+                written.text = text
+                yield written

@@ -224,17 +224,19 @@ def test_opendocument_text_is_read_as_it_is_shown(tmp_path: Path) -> None:
         '<t:section t:name="a" t:display="none"><t:p>Hidden.</t:p></t:section>'
         f"<tb:table><tb:table-row>{cell}{cell}</tb:table-row></tb:table>"
     )
+    header = "<s:master-page><s:header><t:p>File KX-17</t:p></s:header></s:master-page>"
     path = zipped(
         tmp_path / "a.odt",
         **{
             "mimetype": "application/vnd.oasis.opendocument.text",
             "content.xml": f"<o:document-content {NAMES}><o:automatic-styles>{styles}</o:automatic-styles>"
             f"<o:body><o:text>{body}</o:text></o:body></o:document-content>",
+            "styles.xml": f"<o:document-styles {NAMES}><o:master-styles>{header}</o:master-styles></o:document-styles>",
         },
     )
     document = extract(path)
     blocks = document.text.split("\n\n")
-    assert (blocks[0], blocks[-1]) == ("It costs 250 [^1] EUR.", "[^1] Net.")
+    assert (blocks[0], blocks[1], blocks[-1]) == ("File KX-17", "It costs 250 [^1] EUR.", "[^1] Net.")
     assert "| 10^3 | 10^3 |" in document.text
     assert document.warnings == ("hidden text was left out", "struck-out text was left out")
 
