@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import certifi
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from support import HANDBOOK, QUICK, Silent
 
 from graph.ingest.options import Options
@@ -27,6 +28,13 @@ FLAGS = (
 ).split()
 
 quiet_libraries()
+settings.register_profile("quick", max_examples=30)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make test` tries fewer examples of each property than CI does."""
+    if config.option.markexpr == "not slow":
+        settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True, scope="session")

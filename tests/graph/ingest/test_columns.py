@@ -203,7 +203,7 @@ def test_a_column_that_is_what_it_seems_is_not_reported(values: list[object]) ->
     assert warned(**dict(zip("abc", values, strict=False))) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b"]), value), max_size=5))
 def test_every_value_fits_the_column_that_was_inferred_from_all(documents: list[dict[str, Any]]) -> None:
     fields = [normalise(each) for each in documents]

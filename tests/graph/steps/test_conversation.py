@@ -31,7 +31,7 @@ def texts(question: str, history: list[Turn]) -> list[str]:
     return [search["text"] for search in fold(question, history).searches]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.text(max_size=60).map("Is a pump {}?".format))
 def test_a_question_without_history_stays_as_it_is(question: str) -> None:
     folded = fold(question, [])

@@ -30,7 +30,7 @@ def test_invisible_characters_are_taken_out() -> None:
     assert normalise_question("\ufeffwar\u00adran\u200bty\u202e?", LIMITS) == "warranty?"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]), max_size=100).map("a{}".format))
 def test_a_normalised_question_is_normalised_already(text: str) -> None:
     once = normalise_question(text, LIMITS)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from graph.text.sentences import cells, plain, reading_of_row, units
 from graph.text.splitting import sentences, trim
 
-few = settings(max_examples=100, deadline=None)
+few = settings(deadline=None)
 TABLE = "| Part | Interval |\n| --- | --- |\n| filter | 6 months |\n| seal | 2 years |"
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from graph.text.words import EMPTY_WORDS, empty_words, equal_weight, numbers, share, terms, weights
 
-few = settings(max_examples=100, deadline=None)
+few = settings(deadline=None)
 
 
 def test_content_words_come_as_stems_in_their_order() -> None:

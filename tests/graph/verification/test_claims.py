@@ -113,7 +113,7 @@ def test_a_marker_made_of_two_is_no_marker_and_does_not_stay() -> None:
     assert not any(MARKERS.search(claim.text) for claim in claims_of("It is so [[1]2]."))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="["), max_size=120))
 def test_claims_and_the_gaps_between_them_lose_no_word_of_a_draft(draft: str) -> None:
     claims = claims_of(draft)
@@ -122,7 +122,7 @@ def test_claims_and_the_gaps_between_them_lose_no_word_of_a_draft(draft: str) ->
     assert "".join(result.split()) in "".join(draft.split())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["A is so.", "B is 5 [1]", "[2]", "\n", "\n\n", "- c [3]", "# D", "| e | f |", "é!"])))
 def test_every_marker_of_a_draft_with_words_is_told(pieces: list[str]) -> None:
     draft = " ".join(pieces)

@@ -124,7 +124,7 @@ def test_the_ampersand_of_an_address_is_no_entity() -> None:
     assert tidy("https://x.org/?a=1&region=EU&copy=2") == "https://x.org/?a=1&region=EU&copy=2"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(st.characters(), max_size=9), st.sampled_from(PIECES)), max_size=30).map("".join))
 def test_any_text_is_tidied_to_one_without_control_characters(text: str) -> None:
     tidied = tidy(text)
