@@ -36,6 +36,8 @@ from evals.scores import Score
 
 SIZES, LOSSES, MARGIN, ALPHA = (20, 60, 200, 600), (0.0, 0.03, 0.05, 0.1), 0.05, 0.05
 DRAWS, ATOMS, AT_ONCE = 10_000, 200, 1_000
+CLUSTERS = 100_000
+"""They are drawn: so many that the mean of their population is the one that is wanted. Few of them differ."""
 LEVELS = Levels(ALPHA, ALPHA / 2)
 """Those that the gate uses for a single criterion."""
 SHARE, CHANGE = (0.0, 1.0), (-1.0, 1.0)
@@ -128,13 +130,13 @@ def population(kind: str, loss: float) -> Population:
         totals = flips(even, loss)
     else:
         chance = np.random.default_rng(1)
-        sizes = chance.choice([1.0, 2.0, 3.0, 4.0], ATOMS, p=[0.45, 0.25, 0.2, 0.1])
-        shared, own = chance.standard_normal((ATOMS, 1)), chance.standard_normal((ATOMS, 4))
+        sizes = chance.choice([1.0, 2.0, 3.0, 4.0], CLUSTERS, p=[0.45, 0.25, 0.2, 0.1])
+        shared, own = chance.standard_normal((CLUSTERS, 1)), chance.standard_normal((CLUSTERS, 4))
         each = flips(ndtr(np.sqrt(0.3) * shared + np.sqrt(0.7) * own), loss)
         totals = np.sum(each * (np.arange(4) < sizes[:, None]), axis=1)
     different, many = np.unique(np.stack([totals, sizes]), axis=1, return_counts=True)
     bound = float(totals.sum() / sizes.sum()) + loss - MARGIN
-    return Population(Sums(*different), many / ATOMS, SCALES[kind], bound)
+    return Population(Sums(*different), many / many.sum(), SCALES[kind], bound)
 
 
 def flips(even: Floats, loss: float) -> Floats:

@@ -26,8 +26,7 @@ from evals.dataset import Dataset, Sample, read_dataset, write_dataset
 from evals.gate.thresholds import DEFAULT, read_thresholds
 from evals.gate.verdict import Verdict
 from evals.judge.config import judge_config
-from evals.metrics.catalog import Metric
-from evals.metrics.plugins import add_metric
+from evals.metrics.catalog import Metric, add_metric
 from evals.report.trend import draw, trends
 from evals.runs import EvalRun
 from evals.scores import score_frame, score_run

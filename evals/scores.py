@@ -12,8 +12,7 @@ from pydantic import ValidationError, model_validator
 
 from evals.dataset import Sample, StrictModel, digest_of, file_digest
 from evals.metrics import keyless
-from evals.metrics.catalog import KEYLESS, Metric, Unscored, Untested
-from evals.metrics.plugins import PLUGGED, plugged_digest
+from evals.metrics.catalog import KEYLESS, PLUGGED, Metric, Unscored, Untested, plugged_digest
 from evals.metrics.vectors import Vectors, scoring_vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.files import write_whole

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from evals.dataset import Sample, digest_of
 from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
-from evals.metrics.catalog import METRICS, Unscored, Untested
-from evals.metrics.plugins import plugged_digest
+from evals.metrics.catalog import METRICS, Unscored, Untested, plugged_digest
 from evals.metrics.vectors import scoring_vectors
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import Score, ScoresFile, content_of, merge_repeats, missing_reason, scored

@@ -14,9 +14,8 @@ from versions_under_test import command
 from evals.dataset import Dataset, Sample
 from evals.errors import MetricInvalid
 from evals.judge.metrics import JudgeSession
-from evals.metrics.catalog import METRICS, Metric
+from evals.metrics.catalog import METRICS, PLUGGED, Metric, add_metric, of_folder
 from evals.metrics.from_ragas import RagasMetric
-from evals.metrics.plugins import PLUGGED, add_metric, of_folder
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun, PackagedRelease, SampleOutcome, open_run, plain_passage
 
