@@ -1,39 +1,50 @@
-"""An evaluation in Python, as a notebook does it: dataset, run, scores, verdict, report (docs/evals.md).
+"""An evaluation in Python, as a notebook and the commands do it: dataset, run, scores, verdict, report (docs/evals.md).
 
-Everything is kept in files as the commands of `warrant eval` keep it: what was asked or judged before is not again.
+Everything is kept in files: what was asked or judged before is not again.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-import pandas as pd
+from rich.console import Console
 
-from evals.cli.run import package_of
-from evals.cli.steps import (
-    HOME,
-    Comparison,
-    ask_releases,
-    compare,
-    judge_with_progress,
-    reported,
-    write_comparison,
-)
 from evals.dataset import Dataset, Sample, read_dataset, write_dataset
-from evals.gate.thresholds import DEFAULT, read_thresholds
+from evals.documents import keep_access
+from evals.gate.decision import RunJudge, compare_runs
+from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import Verdict
-from evals.judge.config import judge_config
+from evals.judge.config import JudgeConfig, judge_config
+from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
 from evals.metrics.catalog import Metric, add_metric
+from evals.report import write_files
+from evals.report.contents import report_of
+from evals.report.pairs import ReportedRun
 from evals.report.trend import draw, trends
-from evals.runs import EvalRun
+from evals.runner import ask_all, packed, registered
+from evals.runs import EvalRun, PackagedRelease, open_run
 from evals.scores import score_frame, score_run
-from graph.cli.options import settings_with
-from graph.cli.terminal import Terminal
+from graph.cli.options import needs_mlflow, settings_with
+from graph.cli.terminal import Terminal, progress_bar
+from graph.files import write_whole
+from graph.registry.package import open_package
+from graph.registry.stages import number_of
+from graph.release_yaml import load_release
+from graph.settings import Settings, bound_mlflow, no_kept_answers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from graph.registry.client import Registry
 
 __all__ = ["Dataset", "EvalRun", "Metric", "Sample", "Verdict", "add_metric", "read_dataset", "write_dataset"]
+HOME, AT_ONCE, VERDICT = Path(".warrant/evals"), 4, "verdict.json"
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Place = str | Path
@@ -73,7 +84,7 @@ def ask(
 
 
 @outside_event_loop
-def score(run: EvalRun, judge: str | None = None, repeats: int | None = None) -> pd.DataFrame:
+def score(run: EvalRun, judge: str | None = None, repeats: int | None = None) -> "pd.DataFrame":
     """A row for each sample and metric of a run: the `value`, or the `reason` why there is none.
 
     With a `judge`, or WARRANT_JUDGE_MODEL, the judged metrics too, each asked for `repeats` times.
@@ -105,3 +116,122 @@ def draw_trend(*runs: EvalRun, out: Place = "trend.png") -> Path:
     path = Path(out)
     path.write_bytes(draw(trends(read), [run.info.label for run in read]))
     return path
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict on a release, its run, the champion's, and what the report says first."""
+
+    verdict: Verdict
+    run: EvalRun
+    champion: EvalRun | None
+    notes: tuple[str, ...] = ()
+
+
+def ask_releases(
+    packages: Sequence[PackagedRelease],
+    dataset: Dataset,
+    home: Path,
+    console: Console,
+    at_once: int = AT_ONCE,
+    *,
+    repeats: int = 1,
+    again: bool = False,
+) -> list[EvalRun]:
+    """The run of a dataset and each package below `home`, with every outcome; an interrupted one is resumed.
+
+    The times of several are taken in turn. `again` lets the samples that failed be asked once more. Raises RunInvalid
+    when another process is at it.
+    """
+    if drafts := sum(sample.is_draft for sample in dataset.samples):
+        console.print(f"{drafts} of {len(dataset.samples)} samples are drafts that nobody has checked.", style="yellow")
+    runs = [open_run(home, dataset, package, at_once, repeats) for package in packages]
+    with ExitStack() as held:
+        for run, package in zip(runs, packages, strict=True):
+            held.enter_context(run.writing())
+            keep_access(run, package.root)
+            if again and (forgotten := run.forget_failures()):
+                console.print(f"{forgotten} samples failed and are asked again.")
+        asyncio.run(_ask_missing(packages, runs, console))
+    for run in runs:
+        console.print(_counted(run))
+    return runs
+
+
+def registry_of(settings: Settings) -> "Registry":
+    """The registry that the settings name; raises ExtraMissing."""
+    bound_mlflow()
+    with needs_mlflow():
+        from graph.registry.client import open_registry
+    return open_registry(settings.registry_uri, settings.registered_model)
+
+
+async def judge_with_progress(run: EvalRun, config: JudgeConfig, console: Console) -> JudgedScores:
+    """The judged scores of a run, with a progress bar; says what to do where the judge did not reply."""
+    with progress_bar(console) as progress:
+        task = progress.add_task("Judging", total=None)
+        found = await judge_run(run, config, lambda done, total: progress.update(task, completed=done, total=total))
+    if not found.whole:
+        missing = sum(not score.values for score in found.scores)
+        console.print(f"The judge did not always reply; {missing} scores are missing. Give the command again to go on.")
+    return found
+
+
+def compare(
+    run: EvalRun,
+    champion: EvalRun | None,
+    thresholds: Thresholds,
+    settings: Settings,
+    console: Console,
+    repeats: int | None = None,
+) -> Comparison:
+    """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
+    config = judge_config(settings, repeats)
+    judge = RunJudge(config.identity.label, lambda run: judge_with_progress(run, config, console)) if config else None
+    verdict = asyncio.run(compare_runs(run, champion, thresholds, settings.prices, settings.cores, judge))
+    return Comparison(verdict, run, champion)
+
+
+def write_comparison(comparison: Comparison, out: Path, settings: Settings) -> Path:
+    """Write verdict.json and the report's files into a folder; gives the page's path."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / VERDICT, comparison.verdict.text())
+    champion = reported(comparison.champion, settings) if comparison.champion else None
+    report = report_of(comparison.verdict, reported(comparison.run, settings), champion)
+    return write_files(replace(report, notes=comparison.notes), out)
+
+
+def reported(run: EvalRun, settings: Settings) -> ReportedRun:
+    """A run with its scores as reports take it, a judge's among them where it was judged."""
+    scores, judged = asyncio.run(score_run(run, settings.prices, settings.cores)), kept_judged_scores(run)
+    return ReportedRun.of_run(run, (*scores, *(judged.scores if judged else ())))
+
+
+async def _ask_missing(packages: Sequence[PackagedRelease], runs: Sequence[EvalRun], console: Console) -> None:
+    missing = [len(run.missing) for run in runs]
+    if not any(missing):
+        return
+    todo = zip(packages, runs, missing, strict=True)
+    with no_kept_answers():
+        sides = [(await open_package(package.root, package.digest), run) for package, run, many in todo if many]
+    with progress_bar(console) as progress:
+        task = progress.add_task("Asking", total=sum(missing))
+        await ask_all(sides, lambda _: progress.advance(task))
+
+
+def _counted(run: EvalRun) -> str:
+    outcomes = run.all_outcomes
+    counted = Counter(outcome.answer["status"] if outcome.answer else "failed" for outcome in outcomes)
+    found = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
+    return f"{run.info.label} on {run.info.dataset}: {found}"
+
+
+@contextmanager
+def package_of(settings: Settings, version: str | None) -> Iterator[PackagedRelease]:
+    """The package that is asked; raises a RegistryError or a SnapshotError."""
+    if not version:
+        with packed(load_release(settings.release), settings.index) as package:
+            yield package
+        return
+    found = registry_of(settings)
+    yield registered(found, number_of(version, found.placement()), HOME / "packages")

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
+from evals.api import ask_releases
 from evals.calibration import Calibration, at_cost, at_risk, calibrate, threshold_of, with_threshold
-from evals.cli.steps import FILE, FOLDER, ask_releases
+from evals.cli import FILE, FOLDER
 from evals.errors import RunInvalid
 from evals.report.curves import png
 from evals.runner import packed

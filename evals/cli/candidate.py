@@ -7,19 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evals.api import HOME, Comparison, ask_releases, compare, registry_of, write_comparison
+from evals.cli import FILE, FOLDER, takes_repeats, takes_thresholds
 from evals.cli.gate import show
-from evals.cli.steps import (
-    FILE,
-    FOLDER,
-    HOME,
-    Comparison,
-    ask_releases,
-    compare,
-    registry_of,
-    takes_repeats,
-    takes_thresholds,
-    write_comparison,
-)
 from evals.dataset import read_dataset
 from evals.gate.promotion import PromotionRequirements
 from evals.gate.thresholds import read_thresholds

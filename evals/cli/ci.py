@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from evals.api import HOME, Comparison, ask_releases, compare, write_comparison
+from evals.cli import FOLDER, takes_repeats
 from evals.cli.gate import show
-from evals.cli.steps import FOLDER, HOME, Comparison, ask_releases, compare, takes_repeats, write_comparison
 from evals.dataset import Dataset, read_dataset
 from evals.documents import check_dataset, read_documents
 from evals.errors import RevisionInvalid

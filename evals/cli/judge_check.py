@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from evals.cli.steps import FOLDER, takes_judge
+from evals.cli import FOLDER, takes_judge
 from evals.judge.agreement import FAITHFUL, LabelledAnswer, read_labels
 from evals.judge.config import JudgeConfig, judge_config
 from graph.cli.options import settings_with

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evals.cli.steps import FILE, FOLDER
+from evals.cli import FILE, FOLDER
 from evals.errors import VerdictInvalid
 from evals.gate.verdict import read_verdict
 from evals.judge.scores import kept_judged_scores

@@ -1,16 +1,20 @@
-"""warrant eval report: a verdict as a page, a summary for a pull request, test cases and a record."""
+"""warrant eval report and compare: a verdict as files for people and programs, and several runs side by side."""
 
 from pathlib import Path
 
 import click
+from rich.table import Table
 
-from evals.cli.steps import FILE, FOLDER, HOME, reported
+from evals.api import HOME, reported
+from evals.cli import FILE, FOLDER
 from evals.gate.verdict import Verdict, read_verdict
-from evals.report import write_report
+from evals.report import write_files
 from evals.report.contents import report_of
+from evals.report.trend import cell, draw, trends
 from evals.runs import EvalRun, EvaluatedRelease
 from graph.cli.options import settings_with
-from graph.cli.terminal import echo
+from graph.cli.terminal import Terminal, echo
+from graph.files import write_whole
 
 
 @click.command()
@@ -36,9 +40,32 @@ def report(verdict: Path, run: Path | None, champion: Path | None, out: Path) ->
         )
     settings = settings_with()
     other = reported(EvalRun(champion), settings) if champion else None
-    echo(write_report(report_of(found, reported(EvalRun(run), settings), other), out))
+    echo(write_files(report_of(found, reported(EvalRun(run), settings), other), out))
 
 
 def _like(verdict: Verdict, judged: EvaluatedRelease) -> Path:
     """Where `warrant eval run` keeps a run."""
     return HOME / f"{verdict.dataset_name}-{verdict.dataset[:8]}-{judged.label}-{judged.release[:8]}"
+
+
+@click.command()
+@click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@click.option("--metric", "metrics", multiple=True, help="Only this metric; repeatable.")
+@click.option("--picture", type=FILE, help="Draw the trend here, as PNG.")
+def compare(runs: tuple[Path, ...], metrics: tuple[str, ...], picture: Path | None) -> None:
+    """Show the metrics of RUNS on the same dataset side by side, in the order in which they are given.
+
+    Intervals are 95 % intervals. An arrow stands where the change from the run before, on the samples that both have,
+    lies wholly on one side of nothing. The command decides nothing: `warrant eval gate` does.
+    """
+    settings, evaluated = settings_with(), [EvalRun(path) for path in runs]
+    read = [reported(run, settings) for run in evaluated]
+    found = trends(read, metrics)
+    labels = [f"v{run.info.version} {run.info.label}" if run.info.version else run.info.label for run in read]
+    table = Table("metric", *labels, show_edge=False)
+    for each in found:
+        table.add_row(each.metric, *map(cell, each.points))
+    Terminal().print(table)
+    if picture:
+        write_whole(picture, draw(found, labels))
+        echo(picture)

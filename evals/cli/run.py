@@ -1,20 +1,14 @@
 """warrant eval run: every sample of a dataset is asked of one release."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from evals.cli.steps import AT_ONCE, FILE, FOLDER, HOME, ask_releases, registry_of, takes_repeats
+from evals.api import AT_ONCE, HOME, ask_releases, package_of
+from evals.cli import FILE, FOLDER, takes_repeats
 from evals.dataset import read_dataset
-from evals.runner import packed, registered
-from evals.runs import PackagedRelease
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
-from graph.registry.stages import number_of
-from graph.release_yaml import load_release
-from graph.settings import Settings
 
 
 @click.command()
@@ -51,14 +45,3 @@ def run(
     with package_of(settings, version) as package:
         [made] = ask_releases([package], samples, out, Terminal(stderr=True), at_once, repeats=repeats, again=again)
     echo(made.path)
-
-
-@contextmanager
-def package_of(settings: Settings, version: str | None) -> Iterator[PackagedRelease]:
-    """The package that is asked; raises a RegistryError or a SnapshotError."""
-    if not version:
-        with packed(load_release(settings.release), settings.index) as package:
-            yield package
-        return
-    found = registry_of(settings)
-    yield registered(found, number_of(version, found.placement()), HOME / "packages")

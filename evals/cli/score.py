@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from evals.cli.steps import FILE, FOLDER, judge_with_progress, takes_judge
+from evals.api import judge_with_progress
+from evals.cli import FILE, FOLDER, takes_judge
 from evals.judge.config import judge_config
 from evals.judge.scores import JudgedScores
 from evals.metrics.catalog import METRICS

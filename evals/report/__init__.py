@@ -12,7 +12,7 @@ PAGE, SUMMARY, CASES, RECORD = "report.html", "summary.md", "junit.xml", "report
 FILES = (PAGE, SUMMARY, CASES, RECORD)
 
 
-def write_report(report: EvalReport, out: Path) -> Path:
+def write_files(report: EvalReport, out: Path) -> Path:
     """The page's path; the same verdict and runs give the same bytes. Raises OSError."""
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / SUMMARY, summary(report))

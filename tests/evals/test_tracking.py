@@ -14,7 +14,7 @@ from evals.gate.verdict import Verdict
 from evals.judge.config import JudgeIdentity, JudgeUsage
 from evals.judge.scores import JUDGEMENTS, JudgedScores
 from evals.metrics.for_mlflow import supported
-from evals.report import FILES, write_report
+from evals.report import FILES, write_files
 from evals.report.contents import report_of
 from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run, plain_passage
 from evals.scores import SCORES, Score, ScoresFile
@@ -78,7 +78,7 @@ def reported(worse_run: EvalRun, place: Path, name: str = "champion@1") -> tuple
     release, champion = reported_run(worse_run), reported_run(run_of(place / "runs", DATASET, name, good()))
     verdict = verdict_of(release, champion)
     (place / f"{name}.json").write_text(verdict.text(), "utf-8")
-    return verdict, write_report(report_of(verdict, release, champion), place / name).parent
+    return verdict, write_files(report_of(verdict, release, champion), place / name).parent
 
 
 def test_means_are_over_what_has_a_value_and_say_what_has_none() -> None:

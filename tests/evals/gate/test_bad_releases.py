@@ -16,7 +16,7 @@ import pytest
 from conftest import made_once
 from support import HANDBOOK, ROOT, Silent
 
-from evals.cli.steps import ask_releases
+from evals.api import ask_releases
 from evals.dataset import read_dataset
 from evals.gate.decision import compare_runs
 from evals.gate.thresholds import read_thresholds

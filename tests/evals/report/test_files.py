@@ -15,7 +15,7 @@ from evals.errors import VerdictInvalid
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import Verdict
 from evals.metrics.catalog import PROMPTS
-from evals.report import FILES, write_report
+from evals.report import FILES, write_files
 from evals.report.contents import EvalReport, evidence_of, report_of
 from evals.report.words import TEMPLATES, junit, plain, policy, summary
 
@@ -31,16 +31,16 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> EvalReport:
 
 
 def test_the_same_verdict_and_runs_give_the_same_files(told: EvalReport, tmp_path: Path) -> None:
-    page = write_report(told, tmp_path / "out")
+    page = write_files(told, tmp_path / "out")
     first = {name: (page.parent / name).read_bytes() for name in FILES}
     assert sorted(path.name for path in page.parent.iterdir()) == sorted(FILES)
-    write_report(told, tmp_path / "out")
+    write_files(told, tmp_path / "out")
     assert {name: (page.parent / name).read_bytes() for name in FILES} == first
 
 
 def test_the_record_holds_every_figure_and_every_sample(told: EvalReport, tmp_path: Path) -> None:
     found = told.record()
-    assert json.loads(write_report(told, tmp_path).with_name("report.json").read_text("utf-8")) == found
+    assert json.loads(write_files(told, tmp_path).with_name("report.json").read_text("utf-8")) == found
     assert (found["format"], found["evidence"], evidence_of(tmp_path / "report.json")) == (
         1,
         *[told.verdict.digest] * 2,
@@ -125,7 +125,7 @@ def test_the_summary_fits_a_comment(tmp_path: Path, criteria: int, letters: int)
 
 
 def test_without_a_champion_there_is_a_report_too(alone: EvalReport, tmp_path: Path) -> None:
-    page = write_report(alone, tmp_path).read_text("utf-8")
+    page = write_files(alone, tmp_path).read_text("utf-8")
     assert "hampion" not in summary(alone).replace("There is no champion", "")
     assert "Champion's status" not in page
     found = alone.record()

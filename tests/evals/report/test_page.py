@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from report_under_test import NASTY, report
 
 from evals.gate.thresholds import Threshold, Thresholds
-from evals.report import write_report
+from evals.report import write_files
 
 Scheme = Literal["light", "dark"]
 pytestmark = pytest.mark.slow
@@ -37,8 +37,8 @@ TEXTS = "h1, h2, h3, h4, p, li, th, td, dt, dd, .slice, .soft, .word, .chip, .ch
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    write_report(report(folder / "alone", alone=True), folder / "one")
-    return write_report(report(folder / "runs"), folder / "two")
+    write_files(report(folder / "alone", alone=True), folder / "one")
+    return write_files(report(folder / "runs"), folder / "two")
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_without_a_champion_there_is_one_side(browser: Browser, place: Path) -> 
 
 
 def test_two_thousand_samples_are_drawn_a_hundred_at_a_time(browser: Browser, tmp_path: Path) -> None:
-    for page in opened(browser, write_report(report(tmp_path / "runs", many=2000, limits=FLOOR), tmp_path / "out")):
+    for page in opened(browser, write_files(report(tmp_path / "runs", many=2000, limits=FLOOR), tmp_path / "out")):
         expect(page.locator("#count")).to_have_text("2000 of 2000 samples")
         expect(page.locator(".sample")).to_have_count(100)
         assert page.locator(".sample .body").count() == 0

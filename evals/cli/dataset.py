@@ -1,4 +1,4 @@
-"""warrant eval draft: samples for a person to edit, written by a model from a Snapshot, and read from feedback."""
+"""warrant eval adapt, check and draft: where the samples of a dataset come from, and whether they fit an index."""
 
 import asyncio
 from collections import Counter
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from evals.cli.steps import FILE, takes_judge
+from evals.adapters import adapt as adapted
+from evals.cli import FILE, FOLDER, takes_judge
 from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
-from evals.documents import SourceDocument, probes, read_documents
+from evals.documents import SourceDocument, check_dataset, probes, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.feedback import read_feedback
 from evals.judge.config import JudgeConfig, judge_config
@@ -18,6 +19,34 @@ from graph.cli.terminal import Terminal, echo
 from graph.settings import Settings
 
 QUESTIONS = 40
+
+
+@click.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--out", type=FILE, required=True, help="The dataset to write.")
+@click.option("--most", type=click.IntRange(min=1), help="No more samples than this, chosen by a hash of their ids.")
+def adapt(folder: Path, out: Path, most: int | None) -> None:
+    """Turn FOLDER, with queries.jsonl and qrels.tsv as BEIR and its kin have them, into a dataset of samples.
+
+    Index its corpus with `warrant index FOLDER/corpus.jsonl`; both may be gzipped.
+    """
+    dataset, left = adapted(folder, most)
+    write_dataset(out, dataset.samples)
+    left_out = "".join(f"; {number} {kind} left out" for kind, number in sorted(left.items()))
+    echo(f"{len(dataset.samples)} samples{left_out}.", err=True)
+
+
+@click.command()
+@click.argument("dataset", type=FILE)
+@takes("index")
+def check(dataset: Path, index: Path | None) -> None:
+    """Check a DATASET: its form, repeated questions, and documents and quotes that are not in the index.
+
+    Each problem is named with its line; the exit code is then 2. The scores of a dataset that names what is not there
+    are too low for every release.
+    """
+    count = check_dataset(dataset, asyncio.run(read_documents(settings_with(index=index).index)))
+    Terminal(stderr=True).print(f"{count} samples, all of whose documents and quotes are in the index.")
 
 
 @click.command()
