@@ -16,7 +16,7 @@ from evals.errors import RunInvalid
 from evals.gate.stats import Interval, Levels, interval
 from evals.judge.scores import kept_judged_scores
 from evals.metrics.keyless import is_right
-from evals.report.curves import Point, between, mean_risk, risk_coverage
+from evals.report.curves import Point, mean_risk, risk_coverage
 from evals.runs import EvalRun, SampleOutcome
 from evals.scores import missing_reason
 from graph.release import Release
@@ -260,6 +260,13 @@ def _cut(points: Sequence[Point], chosen: Point) -> float:
     """A threshold that answers what a point answers, and nothing below it: half way to the next confidence."""
     below = next((point.threshold for point in points if point.threshold < chosen.threshold), None)
     return between(max(0.0, chosen.threshold - 0.01) if below is None else below, chosen.threshold)
+
+
+def between(low: float, high: float) -> float:
+    """The shortest decimal near the middle that is between both, or `high` where there is none."""
+    middle = (low + high) / 2
+    rounded = (round(middle, digits) for digits in range(2, 17))
+    return next((value for value in rounded if low < value < high), high)
 
 
 def _half(cases: Cases, before: float, after: float | None) -> HalfResult:

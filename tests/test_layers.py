@@ -86,7 +86,7 @@ HOMES = {
         "evals/metrics/from_ragas.py",
         "evals/metrics/for_ragas.py",
         "evals/judge/metrics.py",
-        "evals/testset.py",
+        "evals/drafts.py",
     },
     "ruamel": {"evals/cli/calibrate.py"},
     "scipy": {"evals/gate/stats.py", "evals/judge/agreement.py", "server/observability/outcomes.py"},

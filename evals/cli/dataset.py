@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,9 +10,8 @@ import click
 from evals.adapters import adapt as adapted
 from evals.cli import FILE, FOLDER, takes_judge
 from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
-from evals.documents import SourceDocument, check_dataset, probes, read_documents
+from evals.documents import check_dataset, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
-from evals.feedback import read_feedback
 from evals.judge.config import JudgeConfig, judge_config
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
@@ -84,8 +83,7 @@ def draft(
             "Questions on documents are written by a model; name one with --judge or WARRANT_JUDGE_MODEL, "
             "or give --feedback or --probe-access alone."
         )
-    made = asyncio.run(probes(settings.index)) if probe_access else []
-    made += asyncio.run(_draft(settings, feedback, count, seed, config)) if feedback or count else []
+    made = asyncio.run(_made(settings, feedback, count, seed, config, probing=probe_access))
     new = distinct(made, before)
     write_dataset(out, [*before, *new])
     Terminal(stderr=True).print(_counted(new), highlight=False)
@@ -108,27 +106,18 @@ def distinct(made: Sequence[Sample], before: Sequence[Sample]) -> list[Sample]:
     return [each for each in made if first[each.asked] is each and each.id not in ids and each.asked not in asked]
 
 
-async def _draft(
-    settings: Settings, feedback: Path | None, count: int, seed: int, config: JudgeConfig | None
+async def _made(
+    settings: Settings, feedback: Path | None, count: int, seed: int, config: JudgeConfig | None, *, probing: bool
 ) -> list[Sample]:
-    documents = await read_documents(settings.index, passages=True)
-    texts = {name: document.text for name, document in documents.items()}
-    rated = read_feedback(feedback, texts) if feedback else []
-    return [*rated, *(_write(documents, count, seed, config) if count and config else [])]
-
-
-def _write(documents: Mapping[str, SourceDocument], count: int, seed: int, config: JudgeConfig) -> list[Sample]:
-    """The questions that the model writes."""
     # ragas takes seconds to import.
-    from evals.judge.client import CachedJudge
-    from evals.metrics.vectors import scoring_vectors
-    from evals.testset import generate
+    from evals.drafts import generate, probes, read_feedback
 
-    judge = CachedJudge(config)
-    try:
-        return generate(documents, count, seed, judge, scoring_vectors(config.settings.cores))
-    finally:
-        judge.close()
+    made = await probes(settings.index) if probing else []
+    if feedback or count:
+        documents = await read_documents(settings.index, passages=True)
+        made += read_feedback(feedback, documents) if feedback else []
+        made += generate(documents, count, seed, config) if count and config else []
+    return made
 
 
 def _counted(new: list[Sample]) -> str:

@@ -5,21 +5,17 @@ import json
 from collections.abc import Sequence
 from math import nan
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from evals.cli import FOLDER, takes_judge
-from evals.judge.agreement import FAITHFUL, LabelledAnswer, read_labels
+from evals.judge.agreement import FAITHFUL, HumanAgreement, LabelledAnswer, agreement, judged, read_labels, verified
 from evals.judge.config import JudgeConfig, judge_config
+from evals.scores import MeanInterval
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo, progress_bar
-
-if TYPE_CHECKING:
-    from evals.judge.agreement import HumanAgreement
-    from evals.scores import MeanInterval
 
 NOTE = (
     f"Spearman is with the median of the people's ratings; AUROC separates {FAITHFUL:g} and more from the others; "
@@ -51,15 +47,13 @@ def judge_check(data: Path, judge: str | None, repeats: int | None, sample: int 
 
 async def _check(
     labelled: Sequence[LabelledAnswer], config: JudgeConfig | None, threads: int, console: Console
-) -> "dict[str, HumanAgreement]":
+) -> dict[str, HumanAgreement]:
     """The agreement of each that scores."""
-    from evals.judge.agreement import agreement, judged, verified
-
     with progress_bar(console) as progress:
         task = progress.add_task("Verifying", total=len(labelled))
         found = {"verifier": await verified(labelled, threads, lambda: progress.advance(task))}
         if config:
-            judging = progress.add_task("JudgeConfig", total=len(labelled))
+            judging = progress.add_task("Judging", total=len(labelled))
             found[config.identity.label], spent = await judged(labelled, config, lambda: progress.advance(judging))
     if config:
         console.print(f"The judge: {spent.calls} calls, {spent.input_tokens} and {spent.output_tokens} tokens.")
@@ -67,7 +61,7 @@ async def _check(
     return {name: agreement(scores, *people, FAITHFUL) for name, scores in found.items()}
 
 
-def table(found: "dict[str, HumanAgreement]") -> Table:
+def table(found: dict[str, HumanAgreement]) -> Table:
     """One line for each that scored."""
     made = Table("scored by", "answers", "Spearman", "AUROC", "repeats", "without a score", show_edge=False)
     for name, each in found.items():
@@ -77,7 +71,7 @@ def table(found: "dict[str, HumanAgreement]") -> Table:
     return made
 
 
-def _estimate(found: "MeanInterval | None") -> str:
+def _estimate(found: MeanInterval | None) -> str:
     """A figure with its 95 % interval."""
     spread = f" ({found.low:.3f} to {found.high:.3f})" if found and found.low is not None else ""
     return f"{found.value:.3f}{spread}" if found else "-"

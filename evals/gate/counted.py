@@ -1,12 +1,28 @@
-"""What every release is held to: no answer shows what its caller may not read, and few samples fail."""
+"""What every release is held to: no answer shows what its caller may not read, and few samples fail.
 
-from collections.abc import Iterable, Sequence
+Each run keeps the groups of its Snapshot's documents in access.json. Two things say what a caller may read, neither of
+them made by the release under evaluation: the Snapshot of the champion, and the `withheld` documents of the samples.
+The Snapshot of the release is believed only where there is no other.
+"""
 
-from evals.documents import AccessRules, changes, kept_access, leaks
+import asyncio
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.dataset import Sample
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import CriterionResult, Says
-from evals.runs import EvalRun
+from evals.runs import EvalRun, SampleOutcome
+from graph.files import write_whole
+from graph.index.tables import Reader
+from graph.registry.package import snapshot_of
 
+ACCESS = "access.json"
+Groups = Mapping[str, Sequence[str]]
+"""The groups that may read a document, by document; none: everybody may."""
 EXAMPLES, CHANGES = 5, 50
 """What a reason names at most, and documents whose groups changed."""
 
@@ -76,3 +92,65 @@ def _result(
     return CriterionResult(
         metric=metric, kind="ceiling", bound=ceiling, says=says, why=why, samples=samples, value=value
     )
+
+
+def keep_access(run: EvalRun, package: Path) -> None:
+    """Write down the groups of a package's documents, once; raises PackageBroken."""
+    path = run.path / ACCESS
+    if not path.exists():
+        write_whole(path, json.dumps(asyncio.run(groups_of(snapshot_of(package))), ensure_ascii=False) + "\n")
+
+
+def kept_access(run: EvalRun) -> Groups | None:
+    """The groups of the documents that a run asked; None for a run that did not write them down."""
+    path = run.path / ACCESS
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+async def groups_of(snapshot: Path) -> dict[str, list[str]]:
+    """The groups of every document of a Snapshot, copies among them."""
+    reader = await Reader.open(snapshot, approximate=False)
+    return {row.document: sorted(row.groups) async for row in reader.documents(text=False)}
+
+
+@dataclass(frozen=True)
+class AccessRules:
+    """What callers may read: `groups` of a Snapshot, but for the documents in `opened`; and what `samples` withhold."""
+
+    groups: Groups
+    samples: Sequence[Sample] = ()
+    opened: Sequence[str] = ()
+
+    def withheld(self, caller: Sequence[str]) -> set[str]:
+        """The documents that a caller with some groups may not read; who has fewer groups may read no more."""
+        own = set(caller)
+        told = {name for sample in self.samples if own <= set(sample.groups) for name in sample.withheld}
+        closed = {name for name, groups in self.groups.items() if groups and own.isdisjoint(groups)}
+        return told | (closed - set(self.opened))
+
+
+def leaks(outcome: SampleOutcome, withheld: Set[str]) -> Iterator[str]:
+    """What an answer shows of documents that its caller may not read, and where; each once."""
+    answer = outcome.answer or {}
+    places = {"cites": answer.get("citations"), "compares": answer.get("conflicts"), "retrieves": outcome.passages}
+    shown = [(verb, str(each.get("document"))) for verb, given in places.items() for each in given or ()]
+    shown += [("names", name) for place in answer.get("nearest") or () for name in _documents(place)]
+    yield from (f"{verb} {name}" for verb, name in dict.fromkeys(shown) if name in withheld)
+
+
+def _documents(place: str) -> Iterator[str]:
+    """What the document of a place may be, which is named with its page and its section."""
+    yield place
+    yield from (place[: found.start()] for found in re.finditer(r", page \d| \(", place))
+
+
+def changes(before: Groups, after: Groups) -> Iterator[str]:
+    """The documents whose groups are other ones than before, with both."""
+    for name in sorted(before.keys() | after.keys()):
+        old, new = (sides.get(name) for sides in (before, after))
+        if (old or new) and old != new:
+            yield f"{name}: {_words(old)} -> {_words(new)}"
+
+
+def _words(groups: Sequence[str] | None) -> str:
+    return "not there" if groups is None else ", ".join(groups) or "everybody"

@@ -126,13 +126,6 @@ def mean_risk(points: Sequence[tuple[float, float]], to: float = 1.0) -> float |
     return sum(width * risk for width, (_, risk) in zip(widths, points, strict=True)) / sum(widths)
 
 
-def between(low: float, high: float) -> float:
-    """The shortest decimal near the middle that is between both, or `high` where there is none."""
-    middle = (low + high) / 2
-    rounded = (round(middle, digits) for digits in range(2, 17))
-    return next((value for value in rounded if low < value < high), high)
-
-
 def png(figure: "Figure") -> bytes:
     """A picture as PNG; the same picture gives the same bytes."""
     held = BytesIO()

@@ -12,6 +12,7 @@ from evals.calibration import (
     ALPHA,
     CalibrationCase,
     at_cost,
+    between,
     at_risk,
     cases_of,
     in_fitting_half,
@@ -23,7 +24,7 @@ from evals.calibration import (
 from evals.cli.calibrate import calibrated, rewritten
 from evals.dataset import Sample
 from evals.metrics.keyless import is_right
-from evals.report.curves import Point, between, mean_risk, risk_coverage
+from evals.report.curves import Point, mean_risk, risk_coverage
 from evals.runs import SampleFailure, SampleOutcome
 from graph.errors import ReleaseInvalid
 from graph.release import Models, Release

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from evals.dataset import Dataset, Sample
-from evals.documents import AccessRules, changes, leaks, probes
-from evals.gate.counted import count, notes
+from evals.drafts import probes
+from evals.gate.counted import AccessRules, changes, count, leaks, notes
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import CriterionResult
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run

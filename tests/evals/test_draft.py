@@ -14,7 +14,7 @@ from support import ROOT
 
 from evals.dataset import Sample, read_dataset, write_dataset
 from evals.documents import SourceDocument, read_documents
-from evals.testset import choose_passages
+from evals.drafts import choose_passages
 from samples.endpoint import Endpoint, serving
 from warrant import main
 

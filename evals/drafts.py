@@ -1,26 +1,32 @@
-"""Draft samples that a model writes: ragas' TestsetGenerator over passages of a Snapshot.
+"""Draft samples: rated answers, probes of access, and questions that a model writes; a person checks each.
 
-The model is the judge's: its settings, limits, retries and cached replies. A draft is a proposal: a person checks it.
+Questions are written by ragas' TestsetGenerator over passages of a Snapshot. The model is the judge's: its settings,
+limits, retries and cached replies.
 """
 
+import json
 import random
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
+from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from evals.dataset import DRAFT, Sample, digest_of, shuffled
 from evals.documents import SourceDocument
-from evals.errors import JudgeInvalid
-from evals.feedback import verbatim
+from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.judge.client import CachedJudge, JudgeCall
+from evals.judge.config import JudgeConfig
 from evals.judge.metrics import JudgeSession, read_reply
 from evals.metrics.catalog import Unscored
 from evals.metrics.from_ragas import Embeddings
-from evals.metrics.vectors import Vectors
+from evals.metrics.vectors import scoring_vectors
+from graph.index.store import lease
+from graph.index.tables import Reader
+from graph.text.sentences import units
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -37,6 +43,11 @@ Form = TypeVar("Form", bound=BaseModel)
 PASSAGES_FOR_EACH = 2
 """Passages that are read for each question that is wanted; ragas asks the model four times about each."""
 NOTE = "draft: check the question and the reference, and add quotes."
+LIKED = "draft: the answer was liked; check that the reference is right and whole, and that the quotes hold it."
+DISLIKED = (
+    "draft: the answer was disliked; write the right one with its documents and quotes, or say that none answers."
+)
+DECLINED = "draft: it was declined, and somebody minded; find the answer, or let it be unanswerable."
 PERSONAS = [
     Persona(name="New employee", role_description="Joined recently and looks up how things are done here."),
     Persona(name="Expert", role_description="Knows the field and asks for exact figures, limits and exceptions."),
@@ -44,16 +55,80 @@ PERSONAS = [
 ]
 
 
-def generate(
-    documents: Mapping[str, SourceDocument], count: int, seed: int, judge: CachedJudge, vectors: Vectors
-) -> list[Sample]:
+def read_feedback(path: Path, documents: Mapping[str, SourceDocument]) -> list[Sample]:
+    """What `warrant feedback export` wrote as drafts; raises DatasetInvalid that names the line."""
+    if path.is_dir():
+        raise DatasetInvalid(
+            f"{path} is a folder; write the ratings with `warrant feedback export --state {path} --out FILE` first."
+        )
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetInvalid(f"The feedback {path} cannot be read: {error}.") from None
+    return [_rated(path, number, line, documents) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def verbatim(answer: str, texts: list[str]) -> list[str]:
+    """The sentences of an answer that stand in one of the texts word for word."""
+    sentences = [answer[unit.start : unit.end] for unit in units(answer)]
+    return [sentence for sentence in sentences if any(sentence in text for text in texts)]
+
+
+def _rated(path: Path, number: int, line: str, documents: Mapping[str, SourceDocument]) -> Sample:
+    try:
+        return Sample.model_validate(_drafted(json.loads(line), documents))
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise DatasetInvalid(
+            f"{path}:{number}: this is no line of `warrant feedback export`: {' '.join(str(error).split())[:200]}."
+        ) from None
+
+
+def _drafted(fields: dict[str, Any], documents: Mapping[str, SourceDocument]) -> dict[str, Any]:
+    """A rating as a sample: the quotes are what of a liked answer stands in a document word for word."""
+    liked = fields["answerable"] is not None
+    declined = "declined" in fields["tags"] or not fields["origin"]["answer"]
+    known = [name for name in fields["documents"] if name in documents] if fields["answerable"] else []
+    note = LIKED if liked else DECLINED if declined else DISLIKED
+    return {
+        **fields,
+        "answerable": bool(fields["answerable"]) if liked else not declined,
+        "documents": known,
+        "quotes": verbatim(fields["reference"] or "", [documents[name].text for name in known]),
+        "tags": [DRAFT, *fields["tags"]],
+        "note": f"{note} {fields['note']}".strip(),
+    }
+
+
+async def probes(index: Path) -> list[Sample]:
+    """A sample for each restricted document, that asks for it with every group but its own; raises SnapshotError."""
+    with lease(index) as held:
+        reader = await Reader.open(held.directory, approximate=False)
+        rows = [row async for row in reader.documents(text=False) if row.groups]
+    everyone = {group for row in rows for group in row.groups}
+    return [
+        Sample(
+            id=f"access-{row.document.replace('/', '-')}"[:200],
+            question=f"What does {row.title or row.document} say?",
+            groups=tuple(sorted(everyone - set(row.groups))),
+            answerable=False,
+            withheld=(row.document,),
+            tags=(DRAFT, "access"),
+            cluster=row.document,
+            note="draft: check that a caller with these groups may not read the document.",
+        )
+        for row in rows
+    ]
+
+
+def generate(documents: Mapping[str, SourceDocument], count: int, seed: int, config: JudgeConfig) -> list[Sample]:
     """At most `count` drafts; a question that the model fails to write is left out.
 
     To be called inside of the event loop that uses the judge. Raises JudgeInvalid where no question can be asked.
     """
     random.seed(seed)
     chosen = choose_passages(list(documents.values()), PASSAGES_FOR_EACH * count, seed)
-    writer, embeddings = _Writer(judge, 0), Embeddings(vectors)
+    judge = CachedJudge(config)
+    writer, embeddings = _Writer(judge, 0), Embeddings(scoring_vectors(config.settings.cores))
     generator = TestsetGenerator(writer, embeddings, persona_list=list(PERSONAS))  # type: ignore[arg-type]
     transforms = _transforms(writer, embeddings)
     try:
@@ -63,6 +138,8 @@ def generate(
         made = executor.results()
     except (Unscored, ValueError) as error:
         raise JudgeInvalid(f"No questions could be written: {error}.") from error
+    finally:
+        judge.close()
     drafts = [_draft(each, chosen, documents) for each in made if hasattr(each, "user_input")]
     return list({draft.id: draft for draft in drafts}.values())
 
