@@ -179,4 +179,5 @@ def _why(result: CriterionResult, problem: str, settling: str) -> str:
         return f"{result.found}, shown to miss what is asked: {result.required}{f'; {problem}' if problem else ''}"
     moved = f"worse on {result.worse}, better on {result.better} samples (p {result.p:.2g}); "
     why = problem or f"{moved if result.worse + result.better else ''}{settling}"
-    return f"{result.found}, not shown to be {result.required}: {why}"
+    asked = "which is worse, but perhaps still" if result.is_worse else "not shown to be"
+    return f"{result.found}, {asked} {result.required}: {why}"

@@ -63,6 +63,12 @@ class CriterionResult(StrictModel):
         return sign_test(self.worse, self.better)
 
     @property
+    def is_worse(self) -> bool:
+        """Whether the whole interval of a difference lies on the side of the champion."""
+        better_end = self.high if METRICS[self.metric].sign > 0 else self.low
+        return self.kind == "margin" and METRICS[self.metric].sign * (better_end or 0.0) < 0
+
+    @property
     def name(self) -> str:
         """The criterion as people say it."""
         return f"{self.metric}, {self.slice}: {self.kind}" if self.slice else f"{self.metric}: {self.kind}"

@@ -107,6 +107,7 @@ def test_more_samples_are_those_of_a_release_as_good_as_the_champion_unless_it_l
     assert found.more is not None
     assert 200 < found.more + MANY < 450
     lost = verdict(MARGIN, {"answered": share(110)}, {"answered": share(119)}).findings[0]
+    assert "which is worse, but perhaps still at most 0.05 worse: worse on 9, better on 0 samples" in lost.why
     assert "if the mean stays where it is" in lost.why
     floor = verdict(FLOOR, {"answered": share(86)}, {"answered": share(93)}).findings[0]
     assert floor.more is not None
