@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.record import ROOT, Target, begin, cores, print_table, record, timed
 from evals.metrics.vectors import EMBEDDING, Vectors
 from evals.runs import EvalRun
-from evals.scores import keep, score_all
+from evals.scores import Score, keep, keyless_values, score_all
 from graph.models.packaged_embeddings import load_embedder
 from graph.settings import load_settings
 
@@ -33,7 +33,7 @@ def main() -> None:
     embedder.embed(["The first text takes longer."])
     vectors = Vectors(embedder.embed)
     cpu = [time.process_time()]
-    first = timed(asyncio.run, score_all(run.dataset.samples, run.outcomes, load_settings().prices, vectors))
+    first = timed(asyncio.run, scored(run, vectors))
     cpu.append(time.process_time())
     alone = timed(load_embedder(EMBEDDING, cores()).embed, vectors.texts)
     cpu.append(time.process_time())
@@ -67,6 +67,12 @@ def main() -> None:
             Target("unchanged again, seconds of a new process", results["again"], at_most=3),
         ],
     )
+
+
+async def scored(run: EvalRun, vectors: Vectors) -> list[Score]:
+    samples, outcomes = run.dataset.samples, run.outcomes
+    values = keyless_values(samples, list(outcomes.values()), load_settings().prices, vectors)
+    return await score_all(samples, outcomes, values)
 
 
 def answered(folder: Path) -> Path:

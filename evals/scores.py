@@ -1,18 +1,18 @@
 """Scores of a run: for each sample and metric a value, or the reason why there is none; kept in scores.json."""
 
+import asyncio
 import inspect
 import json
 import math
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import ValidationError, model_validator
 
 from evals.dataset import Sample, StrictModel, digest_of, file_digest
 from evals.metrics import keyless
-from evals.metrics.catalog import KEYLESS, PLUGGED, Metric, Unscored, Untested, plugged_digest
+from evals.metrics.catalog import METRICS, Metric, Unscored, Untested, plugged_digest
 from evals.metrics.vectors import Vectors, scoring_vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.files import write_whole
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 SCORES = "scores.json"
 FAILED = "it failed: "
-Value = Callable[[Sample, SampleOutcome], Awaitable[float | None]]
-
-
+Value = Callable[[Sample, SampleOutcome], Awaitable[float | Sequence[float] | None]]
+"""Computes a metric: a value, or one for each repeat of a judge; None where it does not apply. Raises Unscored."""
+Found = TypeVar("Found")
 NOTHING = SampleOutcome(
     sample="-",
     answer={"text": "", "status": "declined", "route": "", "usage": {"calls": 0}},
@@ -129,9 +129,10 @@ async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, 
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
     if (known := ScoresFile.read(run.path / SCORES)) and known.key == key_of(run, prices):
         return known.scores
-    vectors = scoring_vectors(threads)
-    repeats = [await score_all(run.dataset.samples, each, prices, vectors) for each in run.repeats]
-    found = merge_repeats(chain.from_iterable(repeats))
+    samples, vectors, scores = run.dataset.samples, scoring_vectors(threads), list[Score]()
+    for outcomes in run.repeats:
+        scores += await score_all(samples, outcomes, keyless_values(samples, list(outcomes.values()), prices, vectors))
+    found = merge_repeats(scores)
     keep(run, prices, found)
     return found
 
@@ -142,16 +143,30 @@ def keep(run: EvalRun, prices: Prices, scores: tuple[Score, ...]) -> None:
 
 
 async def score_all(
-    samples: Sequence[Sample], outcomes: dict[str, SampleOutcome], prices: Prices, vectors: Vectors
+    samples: Sequence[Sample],
+    outcomes: Mapping[str, SampleOutcome],
+    values: Mapping[str, Value],
+    on_score: Callable[[], None] = lambda: None,
 ) -> list[Score]:
-    """Every metric of every sample that it applies to; a sample without an outcome has no score, and a reason."""
-    values = _values(samples, list(outcomes.values()), prices, vectors)
-    return [
-        score
-        for sample in samples
-        for metric in (*KEYLESS, *(each for each in PLUGGED if not each.judged))
-        if (score := await _score(metric, values[metric.name], sample, outcomes.get(sample.id)))
-    ]
+    """Each metric of each sample that it applies to; a sample without an outcome has no score, and a reason."""
+
+    async def one(name: str, sample: Sample) -> Score | None:
+        score = await _score(METRICS[name], values[name], sample, outcomes.get(sample.id))
+        on_score()
+        return score
+
+    found = await gather(one(name, sample) for sample in samples for name in values)
+    return [score for score in found if score]
+
+
+async def gather(coroutines: Iterable[Coroutine[Any, Any, Found]]) -> list[Found]:
+    """The results of all, in their order; the first that fails ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            found = [tasks.create_task(each) for each in coroutines]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in found]
 
 
 def key_of(run: EvalRun, prices: Prices) -> str:
@@ -179,9 +194,9 @@ async def _score(metric: Metric, value: Value, sample: Sample, outcome: SampleOu
         return _unscored(metric, sample, f"the answer is of another form than this code reads: it has no {error}")
     if found is None:
         return None
-    return (
-        _unscored(metric, sample, reason) if (reason := missing_reason(outcome)) else scored(sample.id, metric, [found])
-    )
+    if reason := missing_reason(outcome):
+        return _unscored(metric, sample, reason)
+    return scored(sample.id, metric, found if isinstance(found, Sequence) else [found])
 
 
 def missing_reason(outcome: SampleOutcome | None) -> str:
@@ -229,10 +244,10 @@ def score_frame(run: EvalRun, scores: Iterable[Score]) -> "pd.DataFrame":
     return pd.DataFrame(rows).astype(types)
 
 
-def _values(
+def keyless_values(
     samples: Sequence[Sample], outcomes: Sequence[SampleOutcome], prices: Prices, vectors: Vectors
 ) -> dict[str, Value]:
-    """How each metric is computed, by name."""
+    """How each metric that needs no judge is computed, by name."""
     from evals.metrics.from_ragas import RagasMetric, RagasMetrics
     from evals.metrics.support import SupportMetrics
 
@@ -240,19 +255,17 @@ def _values(
     vectors.learn([right for sample in samples for right in sample.answers])
     providers = (RagasMetrics(vectors), SupportMetrics(vectors, outcomes))
 
-    async def cost(sample: Sample, outcome: SampleOutcome) -> float | None:
-        return keyless.cost_usd(outcome, prices)
-
-    found: dict[str, Value] = {"cost_usd": cost}
-    for name in {metric.name for metric in KEYLESS} - found.keys():
-        provided = next((getattr(each, name) for each in providers if hasattr(each, name)), None)
-        found[name] = provided or _awaitable(getattr(keyless, name))
-    for metric in PLUGGED:
+    def value_of(metric: Metric) -> Value:
         if metric.value:
-            found[metric.name] = _awaitable(metric.value)
-        elif not metric.judged:
-            found[metric.name] = RagasMetric(metric, vectors).value_if_it_applies
-    return found
+            return _awaitable(metric.value)
+        if metric.ragas:
+            return RagasMetric(metric, vectors).value_if_it_applies
+        if metric.name == "cost_usd":
+            return _awaitable(lambda sample, outcome: keyless.cost_usd(outcome, prices))
+        provided = next((getattr(each, metric.name) for each in providers if hasattr(each, metric.name)), None)
+        return provided or _awaitable(getattr(keyless, metric.name))
+
+    return {metric.name: value_of(metric) for metric in METRICS.values() if not metric.judged and not metric.counted}
 
 
 def _awaitable(value: Callable[..., Any]) -> Value:

@@ -4,7 +4,7 @@ import json
 import statistics
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -18,13 +18,12 @@ from scipy.stats import DegenerateDataWarning, bootstrap, mannwhitneyu, spearman
 from evals.adapters import TURN, opened
 from evals.dataset import Sample, StrictModel, shuffled
 from evals.errors import LabelsInvalid, problems_of
-from evals.judge.client import CachedJudge, gather
+from evals.judge.client import CachedJudge
 from evals.judge.config import CACHE, JudgeConfig, JudgeUsage
-from evals.metrics.catalog import METRICS, Unscored
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import scoring_vectors
 from evals.runs import SampleOutcome, plain_passage
-from evals.scores import MeanInterval, Score, scored
+from evals.scores import MeanInterval, Score, Value, score_all
 
 LABELS, CORPUS, QUERIES = "human_judged_answers.jsonl", "corpus.jsonl", "queries.jsonl"
 WITHIN = "mtrag"
@@ -136,7 +135,6 @@ def _lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
                 raise LabelsInvalid(f"{folder / name}:{number} is no JSON: {error}.") from None
 
 
-FAITHFULNESS = METRICS["faithfulness"]
 RESAMPLES, FEWEST = 999, 3
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats, Floats], float | None]
@@ -160,14 +158,8 @@ class HumanAgreement(StrictModel):
 
 async def verified(labelled: Sequence[LabelledAnswer], threads: int, on_score: Callable[[], None]) -> list[Score]:
     """The verifier's groundedness of each answer, weighed over all their passages."""
-    outcomes = [each.outcome for each in labelled]
-    supported = SupportMetrics(scoring_vectors(threads), outcomes)
-    found = []
-    for each, outcome in zip(labelled, outcomes, strict=True):
-        value = await supported.groundedness(each.sample, outcome)
-        found.append(scored(each.line.id, METRICS["groundedness"], [] if value is None else [value]))
-        on_score()
-    return found
+    supported = SupportMetrics(scoring_vectors(threads), [each.outcome for each in labelled])
+    return await _scored(labelled, {"groundedness": supported.groundedness}, on_score)
 
 
 async def judged(
@@ -178,22 +170,18 @@ async def judged(
     from evals.judge.metrics import JudgedMetrics
 
     judge = CachedJudge(config, cache)
-    metrics = JudgedMetrics(judge, scoring_vectors(config.settings.cores))
-
-    async def one(each: LabelledAnswer) -> Score:
-        try:
-            values = await metrics.values(FAITHFULNESS.name, each.sample, each.outcome)
-        except Unscored as error:
-            return Score(sample=each.line.id, metric=FAITHFULNESS.name, reason=str(error))
-        finally:
-            on_score()
-        return scored(each.line.id, FAITHFULNESS, values)
-
     try:
-        found = await gather(one(each) for each in labelled)
+        value = JudgedMetrics(judge, scoring_vectors(config.settings.cores)).values["faithfulness"]
+        return await _scored(labelled, {"faithfulness": value}, on_score), judge.usage
     finally:
         judge.close()
-    return found, judge.usage
+
+
+async def _scored(
+    labelled: Sequence[LabelledAnswer], values: Mapping[str, Value], on_score: Callable[[], None]
+) -> list[Score]:
+    outcomes = {each.line.id: each.outcome for each in labelled}
+    return await score_all([each.sample for each in labelled], outcomes, values, on_score)
 
 
 def agreement(

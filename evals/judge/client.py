@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,16 +200,6 @@ class CachedJudge:
             raise ModelFailed("error", f"The reply of {name} broke off.", transient=True)
         reply.close()
         return JudgeReply(reply.text, usage["input_tokens"], usage["output_tokens"])
-
-
-async def gather(coroutines: Iterable[Coroutine[Any, Any, Read]]) -> list[Read]:
-    """The results of all, in their order; the first that fails ends the others and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            found = [tasks.create_task(each) for each in coroutines]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in found]
 
 
 def _rate_limited(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ reply holds nothing; so the judge stands between ragas and the model, and what i
 
 import warnings
 from collections import Counter
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,7 @@ from evals.metrics.catalog import METRICS, Unscored
 from evals.metrics.from_ragas import RagasMetric, check_prompts
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
+from evals.scores import Value
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -70,11 +72,16 @@ class JudgedMetrics:
         metrics = [metric for metric in METRICS.values() if metric.judged]
         self._judge, self.all = judge, {each.name: RagasMetric(each, vectors, folder) for each in metrics}
 
-    async def values(self, name: str, sample: Sample, outcome: SampleOutcome) -> list[float]:
-        """A metric's value of each repeat; raises Unscored."""
-        return [
-            await self.value(name, sample, outcome, repeat) for repeat in range(self._judge.config.identity.repeats)
-        ]
+    @property
+    def values(self) -> dict[str, Value]:
+        """How each metric is computed, by name: one repeat of which nothing can be made leaves no score."""
+        return {name: partial(self._repeated, name) for name in self.all}
+
+    async def _repeated(self, name: str, sample: Sample, outcome: SampleOutcome) -> list[float] | None:
+        if not self.all[name].applies(sample):
+            return None
+        repeats = range(self._judge.config.identity.repeats) if outcome.sample == sample.id else ()
+        return [await self.value(name, sample, outcome, repeat) for repeat in repeats]
 
     async def value(self, name: str, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
         """The value of one repeat; raises Unscored."""

@@ -1,21 +1,20 @@
 """The judged scores of a run, kept in judge.json; they are read again while run, judge and code are the same."""
 
 from collections.abc import Callable
-from itertools import product
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evals.dataset import Sample, digest_of
+from evals.dataset import digest_of
 from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
-from evals.metrics.catalog import METRICS, Unscored, Untested, plugged_digest
+from evals.metrics.catalog import plugged_digest
 from evals.metrics.vectors import scoring_vectors
-from evals.runs import EvalRun, SampleOutcome
-from evals.scores import Score, ScoresFile, content_of, merge_repeats, missing_reason, scored
+from evals.runs import EvalRun
+from evals.scores import Score, ScoresFile, content_of, merge_repeats, score_all
 from graph.registry.isolation import code_digest
 
 if TYPE_CHECKING:
     from evals.judge.client import CachedJudge
-    from evals.judge.metrics import JudgedMetrics
 
 JUDGEMENTS = "judge.json"
 Progress = Callable[[int, int], None]
@@ -62,36 +61,15 @@ def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
 
 async def _judged(run: EvalRun, judge: "CachedJudge", progress: Progress) -> list[Score]:
     """Every judged metric of every sample that it applies to, for each repeat of the run."""
-    from evals.judge.client import gather
     from evals.judge.metrics import JudgedMetrics
 
-    metrics = JudgedMetrics(judge, scoring_vectors(judge.config.settings.cores))
-    done = 0
-    tasks = [
-        (name, sample, outcomes.get(sample.id))
-        for outcomes, sample in product(run.repeats, run.dataset.samples)
-        for name, metric in metrics.all.items()
-        if metric.applies(sample)
-    ]
-
-    async def one(name: str, sample: Sample, outcome: SampleOutcome | None) -> Score:
-        nonlocal done
-        score = await _score(metrics, name, sample, outcome)
-        done += 1
-        progress(done, len(tasks))
-        return score
-
-    return await gather(one(*each) for each in tasks)
-
-
-async def _score(metrics: "JudgedMetrics", name: str, sample: Sample, outcome: SampleOutcome | None) -> Score:
-    """The values of all repeats, or why there are none: one repeat that cannot be used leaves no score."""
-    if outcome is None or outcome.trouble:
-        return Score(sample=sample.id, metric=name, reason=missing_reason(outcome))
-    try:
-        return scored(sample.id, METRICS[name], await metrics.values(name, sample, outcome))
-    except Unscored as error:
-        return Score(sample=sample.id, metric=name, reason=str(error), untested=isinstance(error, Untested))
+    values = JudgedMetrics(judge, scoring_vectors(judge.config.settings.cores)).values
+    samples, done = run.dataset.samples, count(1)
+    total = len(run.repeats) * len(samples) * len(values)
+    found = []
+    for outcomes in run.repeats:
+        found += await score_all(samples, outcomes, values, lambda: progress(next(done), total))
+    return found
 
 
 def key_of(run: EvalRun, judge: JudgeIdentity) -> str:

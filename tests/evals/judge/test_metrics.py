@@ -11,13 +11,14 @@ from judge_under_test import Script, judging_at, settings_for
 
 from evals.dataset import Sample
 from evals.errors import JudgeInvalid
-from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable, gather
+from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable
 from evals.judge.config import judge_config
 from evals.judge.metrics import JudgedMetrics
 from evals.metrics.catalog import JUDGED, PROMPTS, Unscored, Untested
 from evals.metrics.from_ragas import RagasMetric, conversation_of
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
+from evals.scores import gather
 
 pytestmark = pytest.mark.anyio
 SAMPLE = Sample(
