@@ -57,6 +57,9 @@ OPPOSITES = {
     rural/urban formal/inform offici/unoffici volunt/mandatori temporari/perman plus/minus add/remov
     add/subtract multipli/divid question/answer front/rear top/bottom upstream/downstream vertic/horizont
     clockwis/counterclockwis credit/debit asset/liabil import/unimport consist/inconsist correct/incorrect
+    mayor/menor mayores/menores antes/después más/menos prima/dopo sopra/sotto più/meno maggiore/minore avant/après
+    plus/moins über/unter vor/nach vor/während mehr/weniger mindestens/höchstens boven/onder voor/na meer/minder
+    minstens/hoogstens ouvert/fermé abierto/cerrado aperto/chiuso geöffnet/geschlossen open/gesloten
     complet/incomplet accept/refus grant/deni agre/refus hire/dismiss hire/fire appoint/remov arrest/releas
     guilti/innoc winner/loser victori/loss north/east south/west northeast/southwest northwest/southeast""".split()
 }

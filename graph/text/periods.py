@@ -3,6 +3,7 @@
 import re
 from functools import cache, lru_cache
 
+from .metadata_values import MONTHS
 from .units import LANGUAGES, unit_at
 from .values import RANGE, in_digits
 
@@ -46,6 +47,13 @@ def weekdays(text: str) -> frozenset[int]:
             found |= {*named, *(range(last, max(named)) if ranged else ())}
             last, end = max(named), match.end()
     return frozenset(found)
+
+
+@lru_cache(maxsize=16384)
+def months_named(text: str) -> frozenset[int]:
+    """The months that a text names, and those between the first and the last of them."""
+    found = [int(MONTHS[word.lower()]) for word in re.findall(r"[^\W\d_]{4,}", text) if word.lower() in MONTHS]
+    return frozenset(range(min(found), max(found) + 1)) if found else frozenset()
 
 
 @cache

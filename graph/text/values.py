@@ -64,9 +64,17 @@ FRACTION = re.compile(
     rf"(a|one|ein|eine|un|une|una|een) ({'|'.join(FRACTIONS)})\b",
     re.IGNORECASE,
 )
-TIMES = {"once": 1, "einmal": 1, "twice": 2, "zweimal": 2, "tweemaal": 2, "thrice": 3, "dreimal": 3, "driemaal": 3}
+TIMES = {"once": 1, "twice": 2, "thrice": 3}
 HOW_OFTEN = re.compile(
-    rf"\b(?:(?:once|einmal)(?= (?:an?|per|every|each|pro|im|am|je)\b)|{'|'.join(list(TIMES)[2:])})\b", re.IGNORECASE
+    r"\b(?:(?:once|(?P<one>ein)mal)(?= (?:an?|per|every|each|pro|im|am|je)\b)|twice|thrice|(?P<count>\w{3,8})ma+l)\b",
+    re.IGNORECASE,
+)
+"""`viermal` becomes `vier mal`."""
+HALF = re.compile(
+    r"\b(?:(?P<whole>an?|one|eine?|une?|una|een) (?P<unit>[^\W\d_]+) (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half)"
+    r"|(?:(?:an?|eine?[mnrs]?|une?|una|een) )?(?:half(?:[ -]an?)?|halbe[mnrs]?|halve|demi|medi[oa]|mezz[oa])[ -]"
+    r"(?P<part>[^\W\d_]+))\b",
+    re.IGNORECASE,
 )
 APPROXIMATE = re.compile(
     r"(?:\b(?:about|around|roughly|approximately|approx\.?|almost|nearly|circa|ca\.?|some|etwa|ungefähr|rund|fast|knapp"
@@ -80,7 +88,8 @@ DATE = re.compile(
     rf"|\b(?P<m2>{MONTH})\b\.? (?P<d2>[0-3]?\d)(?:st|nd|rd|th)?\b(?![.:,]?\d)(?:,? (?P<y2>\d{{4}}))?"
     rf"|\b(?P<m3>{MONTH})\b\.?,? (?:del? )?(?P<y3>\d{{4}})\b"
     r"|(?<![\d.])(?P<y4>\d{4})-(?P<m4>\d\d)-(?P<d4>\d\d)(?!\d)"
-    r"|(?<![\d./])(?P<d5>\d\d?)(?P<mark>[./-])(?P<m5>\d\d?)(?P=mark)(?P<y5>\d{4}|\d\d)(?!\d|[./]\d)",
+    r"|(?<![\d./])(?P<d5>\d\d?)(?P<mark>[./-])(?P<m5>\d\d?)(?P=mark)(?P<y5>\d{4}|\d\d)(?!\d|[./]\d)"
+    r"|(?<![\d./])(?P<d6>[0-3]\d)(?:\.(?P<m6>[01]\d)\.|/(?P<m7>[0-3]\d))(?!\d|[./]\d)",
     re.IGNORECASE,
 )
 TIME = re.compile(
@@ -102,8 +111,12 @@ NUMBER = re.compile(
 SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
 SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.?")
 RANGE = re.compile(
-    r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|tot|en|of)\s*(?:[€$£]|[A-Z]{3} )?", re.I
+    r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|al|hasta|tot|en|of)\s*(?:las? |[€$£]|[A-Z]{3} )?", re.I
 )
+
+
+YEAR_SPAN = re.compile(rf"\b(?P<first>1\d{{3}}|20\d\d)(?:{RANGE.pattern})(?P<last>1\d{{3}}|20\d\d)\b", re.IGNORECASE)
+YEARS = frozenset({("month", 12.0)})
 
 
 @dataclass(frozen=True)
@@ -193,10 +206,14 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
     return tuple(_with_ranges(result, text)) if result else ()
 
 
-def ones(text: str, language: str) -> tuple[Value, ...]:
-    """The words for one and the articles of a sentence, which only a bare number is compared with."""
+def implied_values(text: str, language: str) -> tuple[Value, ...]:
+    """The words for one and the articles of a sentence, which only a bare number is compared with; and the years from
+    one year to another."""
     found = re.finditer(rf"\b(?:{ONE.get(language, ONE['en'])})\b", text, re.IGNORECASE)
-    return tuple(Value("number", m.group(), 1.0, ONE_UNIT, start=m.start(), end=m.end()) for m in found)
+    ones = tuple(Value("number", m.group(), 1.0, ONE_UNIT, start=m.start(), end=m.end()) for m in found)
+    return ones + tuple(
+        Value("number", m.group(), float(m["last"]) - float(m["first"]), YEARS) for m in YEAR_SPAN.finditer(text)
+    )
 
 
 def bare_one(text: str) -> tuple[Value, ...]:
@@ -214,12 +231,26 @@ def missing_values(claimed: Iterable[Value], stated: Iterable[Value]) -> list[Va
 def _in_digits(text: str, language: str) -> str:
     """Write fractions and number words as digits."""
     text = SUPER.sub(lambda m: f"{int(m[1] or 0) + numeric(m[2]):.4g}", text)
-    text = HOW_OFTEN.sub(lambda m: f"{TIMES[m.group().lower()]} times", text)
+    text = HALF.sub(_halves, HOW_OFTEN.sub(_times_in_digits, text))
     text = _scaled(FRACTION.sub(_fraction, text), language)
     number_language = language if language in LANGUAGES else "en"
     return "\n".join(
         alpha2digit(line, number_language, threshold=2) if line.strip() else line for line in text.split("\n")
     )
+
+
+def _times_in_digits(match: re.Match[str]) -> str:
+    """`4 mal` or `2 times` for a word."""
+    if match["count"]:
+        return f"{match['count']} mal"
+    return "1 mal" if match["one"] else f"{TIMES[match.group().lower()]} times"
+
+
+def _halves(match: re.Match[str]) -> str:
+    """`0.5 year` for half a year, `1.5 years` for a year and a half; other halves as they stand."""
+    unit = match["part"] or match["unit"]
+    lasts = any(base in ("second", "month") for base, _ in unit_at(f"1 {unit}", 0, 1)[0])
+    return f"{1.5 if match['whole'] else 0.5} {unit}" if lasts else match.group()
 
 
 def _fraction(match: re.Match[str]) -> str:
@@ -236,7 +267,9 @@ def _dates(text: str) -> Iterator[Value]:
         number = int(month) if month.isdigit() else int(MONTHS[month.lower()])
         year, day = int(part["y"] or 0), int(part["d"] or 0)
         year += 2000 if part["y"] and len(part["y"]) == 2 else 0
-        swapped_date = (year, day, number) if match["d5"] and match["mark"] == "/" and day <= 12 else None
+        if number > 12 >= day:
+            number, day = day, number
+        swapped_date = (year, day, number) if (match["mark"] == "/" or match["m7"]) and day <= 12 else None
         may = number == 5 and month.lower() == "may" and not (month[0].isupper() and (year or day))
         if number <= 12 and day <= 31 and not may:
             yield Value(
@@ -251,7 +284,7 @@ def _dates(text: str) -> Iterator[Value]:
 
 def _numbered(match: re.Match[str], letter: str) -> str | None:
     """The first of the groups with this letter and a number that the pattern has and that holds something."""
-    names = (f"{letter}{number}" for number in range(1, 6))
+    names = (f"{letter}{number}" for number in range(1, 8))
     return next((match[name] for name in names if name in match.re.groupindex and match[name]), None)
 
 
@@ -311,10 +344,13 @@ def _scaled(text: str, language: str) -> str:
 
 
 def _with_ranges(result: list[Value], text: str) -> Iterator[Value]:
-    """Give the first number of a range the unit of the second."""
+    """Give the first number of a range the unit of the second: `3-5 days`, `from 9 to 11:30`."""
     for value, after in zip(result, [*result[1:], None], strict=True):
         bare = value.kind == "number" and not value.units and after and after.kind == "number"
-        if bare and after and after.units and RANGE.fullmatch(text[value.end : after.start]):
+        joined = bool(after and not value.units and RANGE.fullmatch(text[value.end : after.start]))
+        if bare and joined and after and after.units:
             yield replace(value, units=after.units)
+        elif joined and after and after.kind == "time" and value.kind == "number" and value.amount < 24:
+            yield replace(value, kind="time", amount=60 * value.amount)
         else:
             yield value

@@ -84,7 +84,8 @@ def _replaced(clause: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[
     begin = max(0, longest.b - longest.a - MAX_REPLACED_WORDS)
     near = sentence[begin : longest.b + len(clause) - longest.a + MAX_REPLACED_WORDS]
     for kind, a, b, c, d in SequenceMatcher(None, clause, near, autojunk=False).get_opcodes():
-        if kind != "equal" and max(b - a, d - c) <= MAX_REPLACED_WORDS:
+        is_continued = a == len(clause) and near[c] == ","
+        if kind != "equal" and not is_continued and max(b - a, d - c) <= MAX_REPLACED_WORDS:
             yield " ".join(clause[a:b]), " ".join(near[c:d])
 
 

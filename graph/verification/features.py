@@ -10,9 +10,9 @@ from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..text.facts import count_opposites, plain_words
 from ..text.function_words import QUALIFIED, RELATIVE, YES
 from ..text.metadata_values import MONTHS
-from ..text.periods import periods, weekdays
+from ..text.periods import months_named, periods, weekdays
 from ..text.sentences import ROW
-from ..text.values import missing_values, values
+from ..text.values import ONE_UNIT, missing_values, values
 from ..text.words import TermWeight, is_number, share
 from .passages import EXCEPTION, LIFE_DATES, LIFE_TERMS, AnalysedText, PreparedPassage, missing_terms, terms_of
 from .rivals import PART_ENDS
@@ -113,8 +113,10 @@ def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedP
 def _periods_differ(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether both say how often or on which days, and differently: `every month` and `every year`."""
     claimed, stated = periods(claim.text, claim.language), periods(unit.text, unit.language)
-    days = weekdays(claim.text), weekdays(unit.text)
-    return any(own and other and own.isdisjoint(other) for own, other in ((claimed, stated), days))
+    days, months = (weekdays(claim.text), weekdays(unit.text)), (months_named(claim.text), months_named(unit.text))
+    if any(own and other and not own <= other for own, other in (days, months)):
+        return True
+    return bool(claimed and stated and claimed.isdisjoint(stated))
 
 
 @lru_cache(maxsize=1024)
@@ -148,7 +150,18 @@ def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedP
         is_row = ROW.match(passage.text[unit.start : unit.end])
         if any(map(in_unit.rivals, codes)) or (is_row and any(_numbered(in_unit.words, code.before) for code in codes)):
             return True
-    return any(_belongs_to_other(claim.question, name, text) for name in names if name.kind == "name")
+    named = [name for name in names if name.kind == "name"]
+    unknown = [name for name in named if not any(text_names(each.text).has(name) for each in (passage.full_text, passage.context))]
+    if unknown and claim.needs_terms and _copies_question(claim, passage.unit_texts[index]):
+        return True
+    return any(_belongs_to_other(claim.question, name, text) for name in named)
+
+
+def _copies_question(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether a unit with another name has half of the question's terms in order."""
+    asked = [term for term in terms_of(claim.question) if term in claim.question_terms]
+    other_names = unit.names - plain_words(claim.question)
+    return bool(other_names) and LCSseq.similarity(asked, unit.terms) >= COPIED_MIN_SHARE * len(asked)
 
 
 def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
@@ -244,10 +257,18 @@ def _negation_mismatch(
         shares.append(_negated_share(claim, frozenset(unit.terms)))
     shares += [len(denied & own) / len(denied) for denied in passage.denied_questions if denied]
     shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
-    if unit.has_exception and ALL.search(claim.text) and not EXCEPTION.search(claim.text):
-        shares.append(copied_share)
+    if not EXCEPTION.search(claim.text):
+        if ALL.search(claim.text) and not ALL.search(unit.text) and (unit.excepted or _is_limited(claim, unit)):
+            shares.append(copied_share)
+        shares += [1.0 for terms in unit.excepted if terms and terms <= claim.all_terms]
+    shares += [1.0 for other in passage.unit_texts if len(other.denied) > 1 and other.denied <= claim.all_terms]
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
+
+
+def _is_limited(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether a unit has a number that the claim lacks: `all orders` is not `orders above 60 euros`."""
+    return any(value.units and value.units != ONE_UNIT for value in missing_values(unit.values, claim.values))
 
 
 def _negated_share(claim: InterpretedClaim, clause: frozenset[str]) -> float:

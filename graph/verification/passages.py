@@ -10,8 +10,8 @@ from ..text.function_words import LEADING_PRONOUN, NO, QUALIFIED
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
-from ..text.values import Value, in_digits, ones, values
-from ..text.words import terms
+from ..text.values import Value, implied_values, in_digits, values
+from ..text.words import empty_words, terms
 
 SECTION_NUMBER = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
 """The number of a section before its heading; it is not a value."""
@@ -28,7 +28,8 @@ LIFE_DATES = re.compile(r"[A-Z]\w+ \((?P<born>[^()–-]*\d{3,4}) ?[-–] ?(?P<di
 LIFE_TERMS = ("born", "die")
 """What the years after a person's name say: `Zhu Shijie (1249-1314)`."""
 EXCEPTION = re.compile(
-    r"\b(?:except|unless|excluding|other than|außer|es sei denn|sauf|excepto|salvo|tranne|behalve)\b", re.IGNORECASE
+    r"\b(?:except|unless|excluding|other than|außer|es sei denn|sauf|excepto|salvo|tranne|behalve)\b(?P<what>[^,.;:]*)",
+    re.IGNORECASE,
 )
 STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
 
@@ -60,7 +61,7 @@ class AnalysedText:
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
-        return values(self.text, self.language) + ones(self.text, self.language)
+        return values(self.text, self.language) + implied_values(self.text, self.language)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -79,8 +80,15 @@ class AnalysedText:
         return count_negations(self.text, self.language) > 0
 
     @cached_property
-    def has_exception(self) -> bool:
-        return bool(EXCEPTION.search(self.text))
+    def excepted(self) -> list[frozenset[str]]:
+        """The terms of each exception."""
+        return [frozenset(terms_of(match["what"])) - empty_words(self.language) for match in EXCEPTION.finditer(self.text)]
+
+    @cached_property
+    def denied(self) -> frozenset[str]:
+        """The terms of a sentence with a negation, without it."""
+        negated = self.is_negated and not self.excepted
+        return frozenset(t for t in self.terms if not count_negations(t, self.language)) if negated else frozenset()
 
     @cached_property
     def qualified_roles(self) -> list[re.Match[str]]:

@@ -1,20 +1,23 @@
 """Other values that a claim could mean: which unit holds more of the question; pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from ..steps.names import names_in, text_names
-from ..text.values import Value, in_digits, missing_values
-from ..text.words import TermWeight, share
+from ..text.facts import plain_words
+from ..text.function_words import LEADING_PRONOUN
+from ..text.values import ONE_UNIT, Value, in_digits, missing_values
+from ..text.words import TermWeight, empty_words, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
-from .statement import InterpretedClaim, unit_asked_for
+from .statement import VERBS, InterpretedClaim, unit_asked_for
 
 RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
 DURATIONS = ("second", "month")
 PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?| (?:and|und|et|y|e|en) ")
+PRONOUN_SUBJECT = re.compile(rf"{LEADING_PRONOUN} (?:{'|'.join(VERBS)})\b", re.IGNORECASE)
 CONTRAST = re.compile(
     r",? (?:but|while|whereas|aber|während|mais|tandis que|pero|mientras que|ma|mentre|maar|terwijl) ", re.IGNORECASE
 )
@@ -69,14 +72,15 @@ def overlap_of(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedTex
 def rival_overlaps(
     claim: InterpretedClaim, passages: Sequence[PreparedPassage], weigh: TermWeight
 ) -> tuple[Overlap, ...]:
-    """What the units hold that state another value, where the claim is a bare value."""
-    if not (claim.needs_question and claim.values):
+    """What the units hold that state another value or name, where the claim is a bare one."""
+    if not claim.needs_question:
         return ()
     return tuple(
         overlap_of(claim, unit, context, weigh)
         for passage in passages
         for unit, context in zip(passage.unit_texts, passage.unit_contexts, strict=True)
-        if missing_values(claim.values, unit.values) and _rivals_of(claim, unit.values)
+        if not _has_answer(claim, unit)
+        and (_rivals_of(claim, unit.values) if claim.values else _has_other_answer(claim, unit))
     )
 
 
@@ -96,38 +100,66 @@ def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
     ]
 
 
-def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
-    """Whether another value of the same sentence or row is the one that a bare value should be.
+def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether the claim's answer belongs to something else in the same sentence or row: `cats are free, but dogs pay`.
 
-    It is in the unit that is asked for (`how many years?`), or its part of the sentence holds more of the question.
+    Another value is in the unit that is asked for (`how many years?`), or another part of the sentence has a term of
+    the claim or question that the answer's part lacks.
     """
-    if _contrasts(claim, unit, weigh):
-        return True
-    if not (claim.needs_question and claim.values) or not _rivals_of(claim, unit.values):
-        return False
-    asked = unit_asked_for(claim.question)
+    asked = unit_asked_for(claim.question) if claim.needs_question and claim.values else frozenset()
     in_asked_unit = [value for value in unit.values if asked & value.units]
     if in_asked_unit and missing_values(claim.values, in_asked_unit) == list(claim.values):
         return not any(asked & value.units for value in claim.values)
-    parts = [AnalysedText(part, unit.language) for part in PART_ENDS.split(unit.text)]
-    own = [part for part in parts if part.values and not missing_values(claim.values, part.values)]
-    others = [part for part in parts if _rivals_of(claim, part.values) and part not in own]
-    # What stands before the first value holds for all of them.
-    first = next((part for part in parts if part in own or part in others), unit)
-    shared = frozenset(terms_of(in_digits(first.text, unit.language)[: first.values[0].start]))
-    wanted = claim.question_terms - shared
-    held = [max((_overlap(wanted, part, part, weigh) for part in side), default=0.0) for side in (own, others)]
-    return bool(wanted and own) and held[1] > held[0]
+    is_contrast = "?" not in unit.text and bool(CONTRAST.search(unit.text))
+    parts = [AnalysedText(part, unit.language) for part in (CONTRAST if is_contrast else PART_ENDS).split(unit.text)]
+    own = [part for part in parts if _has_answer(claim, part)]
+    others = [part for part in parts if part not in own and (is_contrast or _has_other_answer(claim, part))]
+    opening = frozenset() if is_contrast else _opening(parts[0])
+    return bool(own and others) and all(_is_of_others(claim, part, others, opening) for part in own)
 
 
-def _contrasts(claim: InterpretedClaim, unit: AnalysedText, weigh: TermWeight) -> bool:
-    """Whether the clause with the claim's answer is about something else than asked: `cats are free, but dogs pay`."""
-    if "?" in unit.text or not CONTRAST.search(unit.text):
+def _is_of_others(
+    claim: InterpretedClaim, own: AnalysedText, others: Sequence[AnalysedText], opening: frozenset[str]
+) -> bool:
+    """Whether a part has terms of its own and lacks one of the claim that another part has."""
+    if not missing_terms(_described(own.terms, own.values), [_forms(claim.all_terms)]):
         return False
-    answer, parts = claim.answer_terms, [AnalysedText(part, unit.language) for part in CONTRAST.split(unit.text)]
-    own = [part for part in parts if answer and not missing_terms(answer, [part.term_forms])]
-    held = [
-        max((_overlap(claim.question_terms, p, p, weigh) for p in parts if (p in own) == side), default=0.0)
-        for side in (True, False)
-    ]
-    return bool(own) and claim.answers_question and held[1] > held[0]
+    # What stands before the first value holds also for a part that is no clause.
+    is_clause = any(word in VERBS for word in own.text.lower().split()) and not PRONOUN_SUBJECT.match(own.text)
+    wanted = _described(claim.all_terms, claim.values) - empty_words(claim.language)
+    lacking = missing_terms(wanted, [own.term_forms, *([] if is_clause else [_forms(opening)])])
+    return any(len(missing_terms(lacking, [other.term_forms])) < len(lacking) for other in others)
+
+
+def _described(terms: Iterable[str], values: Sequence[Value]) -> frozenset[str]:
+    """The terms that are not part of a value."""
+    return frozenset(terms).difference(*(terms_of(value.text) for value in values))
+
+
+def _opening(part: AnalysedText) -> frozenset[str]:
+    """The terms before the first value of a part."""
+    text = in_digits(part.text, part.language)
+    return frozenset(terms_of(text[: part.values[0].start] if part.values else text))
+
+
+def _forms(terms: Iterable[str]) -> frozenset[str]:
+    return AnalysedText(" ".join(sorted(terms)), "en").term_forms
+
+
+def _answer_names(claim: InterpretedClaim) -> frozenset[str]:
+    """The words of the claim's names that the question does not have."""
+    return frozenset[str]().union(*claim.names) - plain_words(claim.question)
+
+
+def _has_answer(claim: InterpretedClaim, part: AnalysedText) -> bool:
+    if claim.values:
+        return not missing_values(claim.values, part.values)
+    if names := _answer_names(claim):
+        return names <= part.words
+    return bool(claim.answer_terms) and not missing_terms(claim.answer_terms, [part.term_forms])
+
+
+def _has_other_answer(claim: InterpretedClaim, part: AnalysedText) -> bool:
+    if claim.values:
+        return any(value.units != ONE_UNIT for value in missing_values(part.values, claim.values))
+    return bool(_answer_names(claim) and part.names - claim.words - plain_words(claim.question))

@@ -95,11 +95,16 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
             before, copy, after = _normalised(sentence).partition(text)
             whole = copy and not before.strip() and not after.strip()
             part = copy and not claim.is_fragment and not _changes_meaning(before, after, passage.language)
-            if whole or part:
+            if whole or part or (len(text.split()) > 5 and _comma_parts(sentence) == _comma_parts(claim.text)):
                 return Window(unit.start, unit.end)
         if _normalised(_claim_content(passage.text[unit.start : unit.end])) == text:
             return Window(unit.start, unit.end)
     return None
+
+
+def _comma_parts(text: str) -> list[str]:
+    """The parts between commas, in any order: `If it rains, we stay` and `We stay, if it rains`."""
+    return sorted(_normalised(part) for part in text.split(", "))
 
 
 def _changes_meaning(before: str, after: str, language: str) -> bool:
@@ -142,7 +147,7 @@ def check_claim(
         score = min(score, MAX_WORD_REPLACED)
     unit_text = passage.unit_texts[best.index]
     own = overlap_of(claim, unit_text, passage.unit_contexts[best.index], weigh) if rivals else None
-    if (own and any(rival.beats(own) for rival in rivals)) or has_rival_beside(claim, unit_text, weigh):
+    if (own and any(rival.beats(own) for rival in rivals)) or has_rival_beside(claim, unit_text):
         score = min(score, MAX_RIVALLED)
     if score < EXPLAIN_BELOW:
         because, opposes = explain(claim, best.index, passage, best.features, best.difference)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..steps.question_kinds import HOW_MANY
-from ..text.facts import count_negations, full_names, plain_words
+from ..text.facts import count_negations, full_names, names, plain_words
 from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
@@ -99,7 +99,8 @@ class InterpretedClaim:
         """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
         # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
         text = in_digits(self.text, self.language)
-        found = full_names(f"is {text}" if self.is_fragment else text)
+        opens_with_name = self.is_fragment or text.split(" ", 1)[0].lower() in names(self.question)
+        found = full_names(f"is {text}" if opens_with_name else text)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
         return tuple(name for name in found if not name <= value_words | MONTHS.keys())
 
@@ -111,8 +112,13 @@ class InterpretedClaim:
     def all_terms(self) -> frozenset[str]:
         """Its own terms, and the question's where the claim needs them."""
         return frozenset(self.terms) | (
-            self.question_terms if self.needs_question or self.assent is not None else frozenset()
+            self.question_terms if self.needs_terms else frozenset()
         )
+
+    @property
+    def needs_terms(self) -> bool:
+        """Whether it says nothing without the terms of the question."""
+        return self.needs_question or self.assent is not None
 
     @cached_property
     def is_negated(self) -> bool:
