@@ -8,11 +8,13 @@ opposites, two sources mixed, sentences of documents that were not given.
 
 Precision: of the citations given, the share whose passage the claim was taken from or that holds it word by word.
 Recall: of the true claims, the share that is kept with such a citation. Caught: of the faulty claims, the share that is
-not in the answer. Lost: of the true claims, the share that is not in the answer.
+not in the answer. Lost: of the true claims, the share that is not in the answer. A sentence of a document of which a
+later version was given too is neither true nor faulty, and is not written.
 """
 
 import asyncio
 import random
+import re
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -43,6 +45,7 @@ SAMPLES = ROOT / "samples"
 CITED = ("right", "wrong", "none")
 """How the scripted model cites a claim."""
 BESIDE = 5
+YEAR = re.compile(r"\d{4}")
 PIECE = 4
 """Words at a claim's end by which the paragraph is known that they were taken from."""
 CASES = 600
@@ -133,7 +136,8 @@ class Scripted:
         self.told: list[Told] = []
 
     async def write(self, brief: Brief, usage: Usage) -> AsyncIterator[str]:
-        texts = [CorpusPassage(p["id"], p["title"], p["text"]) for p in brief.passages]
+        in_force = [p for p in brief.passages if not _is_replaced(p, brief.passages)]
+        texts = [CorpusPassage(p["id"], p["title"], p["text"]) for p in in_force]
         away = [text for name, text in self._met.items() if name not in {own.id for own in texts}]
         self._met.update((text.id, text) for text in texts)
         cases = planted_cases(texts[:3], 3, seed=self._chance.randrange(10**6), elsewhere=away)
@@ -146,6 +150,12 @@ class Scripted:
         draft = written(case.claim, cited, own, len(brief.passages), self._chance)
         self.told.append(Told(case, cited, draft, brief.passages))
         yield draft
+
+
+def _is_replaced(passage: Passage, given: Sequence[Passage]) -> bool:
+    """Whether a later version of its document is among the given passages: what it says is then no longer true."""
+    name, date = YEAR.sub("", passage["file"]), str(passage["metadata"]["effective_date"])
+    return any(YEAR.sub("", p["file"]) == name and str(p["metadata"]["effective_date"]) > date for p in given)
 
 
 def _one_claim(text: str) -> bool:

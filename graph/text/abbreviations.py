@@ -14,40 +14,26 @@ NUMBERED = frozenset(
 
 NEVER_LAST = {
     "": frozenset(
-        """approx ca cf dr prof mr mrs e.g eg f.eks i.e ie p.ej p.ex p.es t.ex z.b vs viz bl.a bzw inkl
-        incl exkl excl evtl ggf sog vgl z.t d.h v.a d.v.s dvs d.w.z o.a c.-à-d m.a.w np tzn tj""".split()
+        """approx bl.a bzw c.-à-d ca cf d.h d.v.s d.w.z dr dvs e.g eg evtl excl exkl f.eks ggf i.e ie incl inkl
+        m.a.w mr mrs np o.a p.ej p.es p.ex prof sog t.ex tj tzn v.a vgl viz vs z.b z.t""".split()
     ),
-    "en": frozenset(
-        """ms messrs rev hon capt cpt cmdr gen lt maj sgt cpl pvt gov sen supt insp attn ft mt app fig
-        figs assoc asst""".split()
-    ),
+    "en": frozenset("app assoc attn cpt figs ft ms".split()),
     "de": frozenset(
-        """hr hrn fr frl st fa abt allg bhf geb hbf anschl bes bspw bzgl dgl dipl ehem einschl entspr etw
-        gem gest ggfs hrsg ing i.d.r i.v.m insb insbes jew lt max mind min mio mrd mtl nachm pfr phil rd
-        s.o s.u sen spez städt std stv tägl tsd stellv u.a u.u urspr versch verh vorm zus zust zzgl zzt zw
-        zul""".split()
+        """abt allg anschl bes bhf bspw dipl ehem einschl entspr etw fa frl geb gem gest ggfs hbf hrn hrsg insb
+        insbes jew max mind mtl nachm pfr phil spez stellv stv städt tsd tägl urspr verh versch vorm zul zus
+        zust zw zzgl""".split()
     ),
     "fr": frozenset(
-        """m mm mme mmes cap cie col gén mlle mlles me mgr pr prs r st ste sts stes bd boul av ave pl fg
-        imp chem env ex imm bât rés resp vve sté éts appt éd éds
-        hôp coll trad""".split()
+        """appt ave bd bât cap chem cie col coll fg gén hôp imm imp m me mgr mlle mlles mme mmes pr prs r resp
+        rés st ste stes sts sté trad vve éds éts""".split()
     ),
-    "da": frozenset("""hr frk st ang afd adm cand dir eks evt fx jf jvf kgl mht pga pr vedr iht""".split()),
-    "sv": frozenset("""doc fil st ang bl avd enl ev resp tekn""".split()),
-    "es": frozenset(
-        """sr sra sres srta d dª dña dra drs dres lic ing arq gral gob excmo excma ilmo ilma sto sta av
-        avda pza pl plza ctra urb gta prov dpto depto cía hnos
-        ej ee p""".split()
-    ),
-    "it": frozenset(
-        """sig sigg sig.ra sig.na dott ing avv arch geom rag mons spett egr gent gent.ma s ss v.le p.zza
-        p.za c.so sec""".split()
-    ),
-    "nl": frozenset("""dhr mevr mej drs ir ing mr st fam fa jhr ds bijv bv resp zgn zgn""".split()),
-    "pt": frozenset(
-        """sr sra srs sras srta d dra drs eng arq exmo exma ilmo ilma profa sto sta av r al trav pç pça""".split()
-    ),
-    "pl": frozenset("""al pl ul os hab im inż lek mgr red św płk gen por tzw m.in ok""".split()),
+    "da": frozenset("cand fx iht".split()),
+    "sv": frozenset("ang avd bl doc enl ev fil resp tekn".split()),
+    "es": frozenset("ctra cía d depto dres drs dª dña excma gta ilma ilmo pl plza urb".split()),
+    "it": frozenset("gent p.za p.zza s".split()),
+    "nl": frozenset("ds fam jhr mej mevr".split()),
+    "pt": frozenset("al arq av d exma ilma ilmo profa pç pça r srta sta trav".split()),
+    "pl": frozenset("al gen hab im inż lek m.in mgr ok os pl por płk red tzw św".split()),
 }
 """In lower case, for every language and by language: whatever follows, none of them ends a sentence."""
 

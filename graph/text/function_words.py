@@ -32,7 +32,8 @@ YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí
 NO = "no nein non nee".split()
 QUALIFIED = re.compile(
     r"\b(?P<before>(?:(?:deputy|former|acting|assistant|interim|stellv\w*|ehemalige\w*|frühere\w*|kommissarische\w*"
-    r"|ancien(?:ne)?|antigu[oa]|voormalige?|plaatsvervangende?) |(?:vice|vize|co|ex|sub|sous|assistent)[ -]?))(?P<head>\w{4,})"
+    r"|ancien(?:ne)?|antigu[oa]|voormalige?|plaatsvervangende?) |(?:vice|vize|co|ex|sub|sous|assistent)[ -]?))"
+    r"(?P<head>\w{4,})"
     r"|\b(?P<title>\w+) (?P<after>adjointe?|suppléante?|intérimaire|adjunt[oa]|interin[oa]|suplente|aggiunt[oa])\b",
     re.IGNORECASE,
 )

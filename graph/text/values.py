@@ -71,7 +71,8 @@ HOW_OFTEN = re.compile(
 )
 """`viermal` becomes `vier mal`."""
 HALF = re.compile(
-    r"\b(?:(?P<whole>an?|one|eine?|une?|una|een) (?P<unit>[^\W\d_]+) (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half)"
+    r"\b(?:(?P<whole>an?|one|eine?|une?|una|een) (?P<unit>[^\W\d_]+)"
+    r" (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half)"
     r"|(?:(?:an?|eine?[mnrs]?|une?|una|een) )?(?:half(?:[ -]an?)?|halbe[mnrs]?|halve|demi|medi[oa]|mezz[oa])[ -]"
     r"(?P<part>[^\W\d_]+))\b",
     re.IGNORECASE,
@@ -111,7 +112,9 @@ NUMBER = re.compile(
 SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
 SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.?")
 RANGE = re.compile(
-    r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|al|hasta|tot|en|of)\s*(?:las? |[€$£]|[A-Z]{3} )?", re.I
+    r"\s*(?:[-–—]|to|and|or|through|till|until|bis|und|oder|à|et|a|y|e|al|hasta|tot|en|of)\s*"
+    r"(?:las? |[€$£]|[A-Z]{3} )?",
+    re.IGNORECASE,
 )
 
 

@@ -151,7 +151,11 @@ def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedP
         if any(map(in_unit.rivals, codes)) or (is_row and any(_numbered(in_unit.words, code.before) for code in codes)):
             return True
     named = [name for name in names if name.kind == "name"]
-    unknown = [name for name in named if not any(text_names(each.text).has(name) for each in (passage.full_text, passage.context))]
+    unknown = [
+        name
+        for name in named
+        if not any(text_names(each.text).has(name) for each in (passage.full_text, passage.context))
+    ]
     if unknown and claim.needs_terms and _copies_question(claim, passage.unit_texts[index]):
         return True
     return any(_belongs_to_other(claim.question, name, text) for name in named)

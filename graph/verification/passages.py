@@ -82,7 +82,9 @@ class AnalysedText:
     @cached_property
     def excepted(self) -> list[frozenset[str]]:
         """The terms of each exception."""
-        return [frozenset(terms_of(match["what"])) - empty_words(self.language) for match in EXCEPTION.finditer(self.text)]
+        return [
+            frozenset(terms_of(match["what"])) - empty_words(self.language) for match in EXCEPTION.finditer(self.text)
+        ]
 
     @cached_property
     def denied(self) -> frozenset[str]:

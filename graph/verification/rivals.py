@@ -148,7 +148,8 @@ def _forms(terms: Iterable[str]) -> frozenset[str]:
 
 def _answer_names(claim: InterpretedClaim) -> frozenset[str]:
     """The words of the claim's names that the question does not have."""
-    return frozenset[str]().union(*claim.names) - plain_words(claim.question)
+    names = frozenset[str]().union(*claim.names)
+    return names - {name for name in names if not missing_terms(terms_of(name), [_forms(claim.question_terms)])}
 
 
 def _has_answer(claim: InterpretedClaim, part: AnalysedText) -> bool:

@@ -111,9 +111,7 @@ class InterpretedClaim:
     @cached_property
     def all_terms(self) -> frozenset[str]:
         """Its own terms, and the question's where the claim needs them."""
-        return frozenset(self.terms) | (
-            self.question_terms if self.needs_terms else frozenset()
-        )
+        return frozenset(self.terms) | (self.question_terms if self.needs_terms else frozenset())
 
     @property
     def needs_terms(self) -> bool:

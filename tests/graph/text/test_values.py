@@ -50,6 +50,13 @@ SAME = [
     ("en", "9 in the evening", "21:00"),
     ("de", "8 Uhr abends", "20 Uhr"),
     ("fr", "le 3 mai 2026", "03/05/2026"),
+    ("en", "half a year", "6 months"),
+    ("en", "a year and a half", "18 months"),
+    ("de", "ein halbes Jahr", "sechs Monate"),
+    ("fr", "une demi-heure", "30 minutes"),
+    ("de", "viermal im Jahr", "4 mal im Jahr"),
+    ("en", "03/31", "31 March"),
+    ("es", "de 9 a 11:30", "9:00-11:30"),
 ]
 
 
@@ -80,6 +87,7 @@ def test_the_same_value_in_two_notations_is_one(language: str, one: str, other: 
         ("de", "1.500 EUR", "1,5 EUR"),
         ("fr", "deux tiers des salariés", "un tiers des salariés"),
         ("it", "ventuno giorni", "ventidue giorni"),
+        ("de", "zweimal im Jahr", "viermal im Jahr"),
     ],
 )
 def test_another_value_is_another_one(language: str, one: str, other: str) -> None:

@@ -330,6 +330,28 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
          "Is smoking allowed?\nNo. Smoking is allowed on the terrace only."),
         ("Are pets allowed?", "Yes, pets are allowed, but not in the dining room.", "No.",
          "Are pets allowed?\nYes, but not in the dining room."),
+        ("What is changed?", "The belt is changed once a year.", "The belt is changed every six months.",
+         "The oil is changed every six months, and the belt once a year."),
+        ("Wer leitet das Lager?", "Leiterin des Lagers ist Britta Kehl.", "Leiter des Lagers ist Arno Pilz.",
+         "Leiter der Werkstatt ist Arno Pilz, Leiterin des Lagers ist Britta Kehl."),
+        ("Chi è il gestore?", "Il gestore è Luca Ferri.", "Il gestore è Aldo Conti.",
+         "Il gestore è Luca Ferri, il vicegestore è Aldo Conti."),
+        ("What does a bicycle cost?", "It is free.", "14 euros.", "A bicycle is free, but a motorbike costs 14 euros."),
+        ("Les mineurs paient-ils la taxe ?", "Les adultes paient la taxe.", "Oui, les mineurs paient la taxe.",
+         "Tous les adultes paient la taxe, sauf les mineurs."),
+        ("¿Quién firma?", "Los menores de 16 años firman.", "Los mayores de 16 años firman.",
+         "Los alumnos menores de 16 años firman."),
+        ("Do students pay a deposit?", "Students need no deposit.", "Students need a deposit of 25 pounds.",
+         "- a passport\n- a deposit of 25 pounds\n\nStudents need no deposit."),
+        ("Do you ship to Norway?", "Yes, for orders above 60 euros.", "Yes, all orders are shipped to Norway.",
+         "Do you ship to Norway?\nYes, for orders above 60 euros."),
+        ("Until when is it open?", "It is open until mid-October.", "It is open until mid-November.",
+         "The hut is open from June to mid-October."),
+        ("For how many years did she direct it?", "She directed it for 13 years.", "She directed it for 18 years.",
+         "From 1938 to 1951 she directed the garden."),
+        ("How fast are refunds paid?", "Refunds are paid within 10 working days.", "Refunds are paid within 10 hours.",
+         "Refunds are paid within ten working days, unless the customer chose a voucher."),
+        ("Who is head of the Harbour office?", "Ada Lind.", "Cy Nash.", HEADS),
         ("Which gate does the night train use?", "Gate 7.", "Gate 2.",
          "The mail train uses gate 2. The night train uses gate 7."),
     ],
@@ -337,6 +359,17 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
 def test_what_is_true_is_told_from_what_comes_near(question: str, right: str, wrong: str, passage: str) -> None:
     assert score(question, f"{right} [1]", passage) >= 0.5
     assert score(question, f"{wrong} [1]", passage) < 0.5
+
+
+def test_a_name_in_the_place_of_the_one_asked_about_does_not_support() -> None:
+    ships = "Do you ship to Norway?\nYes, for orders above 60 euros."
+    assert score("Do you ship to Norway?", "Yes, for orders above 60 euros. [1]", ships) >= 0.5
+    assert score("Do you ship to Sweden?", "Yes, for orders above 60 euros. [1]", ships) < 0.5
+
+
+def test_the_parts_of_a_sentence_in_another_order_are_a_copy() -> None:
+    assert score("", "We stay in the old mill of the town, if it rains. [1]",
+                 "If it rains, we stay in the old mill of the town.") == 1.0  # fmt: skip
 
 
 def test_a_sentence_after_a_no_is_a_copy() -> None:
