@@ -71,10 +71,9 @@ HOW_OFTEN = re.compile(
 )
 """`viermal` becomes `vier mal`."""
 HALF = re.compile(
-    r"\b(?:(?P<whole>an?|one|eine?|une?|una|een) (?P<unit>[^\W\d_]+)"
-    r" (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half)"
-    r"|(?:(?:an?|eine?[mnrs]?|une?|una|een) )?(?:half(?:[ -]an?)?|halbe[mnrs]?|halve|demi|medi[oa]|mezz[oa])[ -]"
-    r"(?P<part>[^\W\d_]+))\b",
+    r"\b(?:(?:(?:an?|eine?[mnrs]?|une?|una|een) )?(?:half(?:[ -]an?)?|halbe[mnrs]?|halve|demi|medi[oa]|mezz[oa])[ -]"
+    r"(?P<part>[^\W\d_]+)|(?P<whole>an?|one|eine?[mn]?|une?|una|een|één) (?P<unit>[^\W\d_]+)"
+    r"(?P<plus> (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half))?)\b",
     re.IGNORECASE,
 )
 APPROXIMATE = re.compile(
@@ -212,9 +211,9 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
 def implied_values(text: str, language: str) -> tuple[Value, ...]:
     """The words for one and the articles of a sentence, which only a bare number is compared with; and the years from
     one year to another."""
-    found = re.finditer(rf"\b(?:{ONE.get(language, ONE['en'])})\b", text, re.IGNORECASE)
-    ones = tuple(Value("number", m.group(), 1.0, ONE_UNIT, start=m.start(), end=m.end()) for m in found)
-    return ones + tuple(
+    found = re.finditer(rf"\b({ONE.get(language, ONE['en'])})\b(?: ([^\W\d_]+))?", text, re.IGNORECASE)
+    ones = (Value("number", m[1], 1.0, ONE_UNIT | unit_at(f"1 {m[2]}", 0, 1)[0]) for m in found)
+    return *ones, *(
         Value("number", m.group(), float(m["last"]) - float(m["first"]), YEARS) for m in YEAR_SPAN.finditer(text)
     )
 
@@ -250,10 +249,16 @@ def _times_in_digits(match: re.Match[str]) -> str:
 
 
 def _halves(match: re.Match[str]) -> str:
-    """`0.5 year` for half a year, `1.5 years` for a year and a half; other halves as they stand."""
+    """`0.5 year` for half a year, `1.5 year` for a year and a half, `1 Jahr` for ein Jahr; `a year` can mean each."""
     unit = match["part"] or match["unit"]
-    lasts = any(base in ("second", "month") for base, _ in unit_at(f"1 {unit}", 0, 1)[0])
-    return f"{1.5 if match['whole'] else 0.5} {unit}" if lasts else match.group()
+    if not is_duration(unit) or ((match["whole"] or "").lower() in ("a", "an") and not match["plus"]):
+        return match.group()
+    return f"{1.5 if match['plus'] else 1 if match['whole'] else 0.5} {unit}"
+
+
+def is_duration(word: str) -> bool:
+    """Whether a word is a unit of time."""
+    return any(base in ("second", "month") for base, _ in unit_at(f"1 {word}", 0, 1)[0])
 
 
 def _fraction(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..text.facts import count_opposites, plain_words
-from ..text.function_words import QUALIFIED, RELATIVE, YES
+from ..text.function_words import QUALIFIED, YES
 from ..text.metadata_values import MONTHS
 from ..text.periods import months_named, periods, weekdays
 from ..text.sentences import ROW
@@ -113,7 +113,8 @@ def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedP
 def _periods_differ(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether both say how often or on which days, and differently: `every month` and `every year`."""
     claimed, stated = periods(claim.text, claim.language), periods(unit.text, unit.language)
-    days, months = (weekdays(claim.text), weekdays(unit.text)), (months_named(claim.text), months_named(unit.text))
+    said = f"{claim.question} {claim.text}" if claim.needs_terms else claim.text
+    days, months = (weekdays(said), weekdays(unit.text)), (months_named(claim.text), months_named(unit.text))
     if any(own and other and not own <= other for own, other in (days, months)):
         return True
     return bool(claimed and stated and claimed.isdisjoint(stated))
@@ -126,13 +127,7 @@ def _name_missing(claim: InterpretedClaim, passage: PreparedPassage) -> bool:
 
 
 def _name_replaced(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
-    """Whether the unit and its context have no word of one of the claim's names.
-
-    The context of a sentence about a relative names the other person.
-    """
-    relative = RELATIVE.match(unit.text)
-    if relative and not {*terms_of(relative["relative"])} & (claim.question_terms | set(claim.terms)):
-        context = unit
+    """Whether the unit and its context have no word of one of the claim's names."""
     unmatched = [name for name in claim.names if not name & (unit.words | context.words)]
     return any(len(missing_terms(name, [unit.term_forms, context.term_forms])) == len(name) for name in unmatched)
 
@@ -262,12 +257,18 @@ def _negation_mismatch(
     shares += [len(denied & own) / len(denied) for denied in passage.denied_questions if denied]
     shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
     if not EXCEPTION.search(claim.text):
-        if ALL.search(claim.text) and not ALL.search(unit.text) and (unit.excepted or _is_limited(claim, unit)):
+        if ALL.search(claim.text) and not ALL.search(unit.text) and (unit.exceptions or _is_limited(claim, unit)):
             shares.append(copied_share)
-        shares += [1.0 for terms in unit.excepted if terms and terms <= claim.all_terms]
+        shares += [1.0 for before, terms in unit.exceptions if _is_excepted(claim, unit, before, terms)]
     shares += [1.0 for other in passage.unit_texts if len(other.denied) > 1 and other.denied <= claim.all_terms]
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
+
+
+def _is_excepted(claim: InterpretedClaim, unit: AnalysedText, before: str, terms: frozenset[str]) -> bool:
+    """Whether a claim says of what is excepted what the unit says of the rest."""
+    told = terms and terms <= claim.all_terms
+    return bool(told) and not missing_values(claim.values, values(before, unit.language))
 
 
 def _is_limited(claim: InterpretedClaim, unit: AnalysedText) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import count_negations, names, negated_clauses, plain_words
-from ..text.function_words import LEADING_PRONOUN, NO, QUALIFIED
+from ..text.function_words import LEADING_PRONOUN, NO, QUALIFIED, RELATIVE
 from ..text.language import UNKNOWN, language_of
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
@@ -80,16 +80,17 @@ class AnalysedText:
         return count_negations(self.text, self.language) > 0
 
     @cached_property
-    def excepted(self) -> list[frozenset[str]]:
-        """The terms of each exception."""
+    def exceptions(self) -> list[tuple[str, frozenset[str]]]:
+        """The text before each exception, and its terms."""
         return [
-            frozenset(terms_of(match["what"])) - empty_words(self.language) for match in EXCEPTION.finditer(self.text)
+            (self.text[: match.start()], frozenset(terms_of(match["what"])) - empty_words(self.language))
+            for match in EXCEPTION.finditer(self.text)
         ]
 
     @cached_property
     def denied(self) -> frozenset[str]:
         """The terms of a sentence with a negation, without it."""
-        negated = self.is_negated and not self.excepted
+        negated = self.is_negated and not self.exceptions
         return frozenset(t for t in self.terms if not count_negations(t, self.language)) if negated else frozenset()
 
     @cached_property
@@ -142,7 +143,7 @@ def prepare_passage(text: str, header: str, context: str) -> PreparedPassage:
 def _unit_contexts(unit_texts: Sequence[AnalysedText], context: AnalysedText) -> Iterator[AnalysedText]:
     before = ""
     for each in unit_texts:
-        before = before if PRONOUN_START.match(each.text) else ""
+        before = before if PRONOUN_START.match(each.text) and not RELATIVE.match(each.text) else ""
         yield AnalysedText(f"{context.text}\n{before}", context.language) if before else context
         before = f"{before} {each.text}".strip()
 
