@@ -7,7 +7,6 @@ from functools import cache, lru_cache
 from .words import EMPTY_WORDS, SAME, terms, without_points
 
 TOKEN = re.compile(r"\w[\w’'&-]*")
-WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
 SENTENCE_STARTS = frozenset('.:;!?“"')
 """Signs after which a capital letter begins a sentence and does not mark a name."""
 NEGATIONS = frozenset(
@@ -120,12 +119,6 @@ def plain_words(text: str) -> frozenset[str]:
     cut = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
     words = [part for word in cut for part in (word, *(word.split("-") if "-" in word else ()))]
     return frozenset(word.lower() for word in words) | set(terms(text)) | names(text)
-
-
-@lru_cache(maxsize=4096)
-def words(text: str) -> tuple[str, ...]:
-    """Every word and number of a text in order, in lower case."""
-    return tuple(word.lower().translate(SAME) for word in WORDS.findall(text))
 
 
 @lru_cache(maxsize=4096)

@@ -1,11 +1,9 @@
-"""Function words, and English number words and words of time; pure."""
+"""Function words, and English words of time; pure."""
 
 import re
 
-COUNTED = frozenset(
-    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety""".split()
-)
+from .values import in_digits
+
 MONTHS = "january february march april may june july august september october november december".split()
 AUXILIARIES = frozenset(
     """is are was were be been being am do does did done has have had having can could may might must shall should will
@@ -57,9 +55,8 @@ TIME_UNITS = frozenset(
     """century centuries decade decades year years month months week weeks day days hour hours minute minutes second
     seconds s min h""".split()
 )
-LARGE = frozenset("hundred thousand million billion trillion dozen half quarter third twice once first second".split())
 
 
 def is_number(word: str) -> bool:
     """Whether a word in lower case is a number, in digits or spelled."""
-    return word[0].isdigit() or word in COUNTED or word in LARGE
+    return in_digits(word)[:1].isdigit()

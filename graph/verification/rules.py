@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ..learned import load, logistic
 from ..state import Verdict
-from ..text.facts import CLAUSE_ENDS, count_negations, words
+from ..text.facts import CLAUSE_ENDS, count_negations
 from ..text.values import Value, missing_values
 from ..text.words import TermWeight
 from .alignment import CopyDifference, copy_difference, is_near_copy
@@ -223,7 +223,8 @@ def explain(
     if values["rival"] > RIVAL_MIN:
         return "another place says more of what was asked, and not this", False
     missing = missing_terms(claim.all_terms, [unit.term_forms, passage.unit_contexts[index].term_forms])
-    missing_words = [word for word in words(f"{claim.text} {claim.question}") if missing.intersection(terms_of(word))]
+    said = re.findall(r"\w+(?:[.,’']\w+)*", f"{claim.text} {claim.question}".lower())
+    missing_words = [word for word in said if missing.intersection(terms_of(word))]
     named = list(dict.fromkeys(missing_words or sorted(missing)))[:MAX_REASON_WORDS]
     return f"nothing is said there of {', '.join(named)}" if named else SAME_WORDS, False
 
