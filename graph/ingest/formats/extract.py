@@ -28,6 +28,7 @@ from .mail import Attachment, Body, Mail, not_superseded, parse, split_quoted
 from .package import PackageInvalid, properties, unpacked_size
 from .rtf import with_raised
 from .sheets import DELIMITED, delimited
+from .tables import with_columns
 
 PLAIN = {".md", ".markdown", ".txt", ".text", ".qmd", ".mdx", ".adoc", ".asciidoc"}
 MARKDOWN = {".md", ".markdown", ".qmd", ".mdx"}
@@ -82,6 +83,8 @@ def _read(path: PurePath, content: bytes, how: How) -> Document:
     document = replace(document, doubt=doubt)
     if path.suffix.lower() in MARKDOWN:
         return replace(document, text=without_unseen(document.text, document.body))
+    if is_plain(path):
+        return replace(document, text=document.text[: document.body] + with_columns(document.text[document.body :]))
     return document
 
 

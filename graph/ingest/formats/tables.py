@@ -7,12 +7,19 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 from ...text.cells import Row, split
+from ...text.markdown import ITEM
 from ...text.tables import Layout, has_clear_layout, is_section, layout
 
 RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-", re.MULTILINE)
 NOTE = 30
 """Letters from which on a text alone in the last row is a note under the table."""
 NOTE_SIGNS = ("*", "†", "‡", "(", "[")
+GAPPED = r"^(?=[^\n|]*$)[^\n]*?\S(?:\t+| {2,})\S[^\n]*$"
+IN_COLUMNS = re.compile(rf"{GAPPED}(?:\n{GAPPED})+", re.MULTILINE)
+"""Lines with tabs or wide gaps in them."""
+GAPS = (re.compile(r"\t"), re.compile(r"\t+"), re.compile(r"\t+| {2,}"))
+NARROW = 3
+"""Columns from which on lines with wide gaps are a table; lines with tabs are from two on."""
 
 
 @cache
@@ -34,6 +41,22 @@ def with_layout(text: str) -> str:
         if written != table:
             lines[start:end] = [*_gap(lines[start - 1 : start]), *written, *_gap(lines[end : end + 1])]
     return "\n".join(lines)
+
+
+def with_columns(text: str) -> str:
+    """A plain text in which lines of as many cells, parted by tabs or wide gaps, are Markdown tables."""
+    return IN_COLUMNS.sub(lambda lines: _in_columns(lines.group()), text)
+
+
+def _in_columns(text: str) -> str:
+    if any(map(ITEM.match, text.split("\n"))):
+        return text
+    for gap in GAPS:
+        rows = [gap.split(line.strip(" ")) for line in text.split("\n")]
+        if len({len(row) for row in rows}) == 1 and len(rows[0]) >= (2 if "\t" in text else NARROW):
+            found = layout(rows)
+            return f"\n{to_markdown(found, rows[found.first :])}\n"
+    return text
 
 
 def _gap(neighbour: list[str]) -> list[str]:
