@@ -4,12 +4,10 @@ import re
 from collections.abc import Sequence
 
 from ..learned import load
-from ..state import Evidence, Passage
+from ..state import Evidence
 from ..text.units import CURRENCIES, LANGUAGES
 from ..text.values import Value, values
-from ..text.words import TermWeight, share
-from .evidence import about
-from .question_terms import asked_terms, said, term_set
+from .question_terms import asked_terms, term_set
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""
@@ -28,20 +26,15 @@ ASKING = re.compile(
     re.IGNORECASE,
 )
 """What asks in other languages than English, and stands in no answer."""
+NOUN = re.compile(r"(?<!welche )(?<!welche[mnrs] )\b[A-ZÄÖÜ]\w+")
+"""A German noun, but for what is asked for: `Auf welcher Höhe liegt es?`"""
 WITHOUT_VALUE = 2
 """The terms that a price or a time that was asked for and is not stated counts as."""
 HOUR = ("second", 3600)
 """The unit of `20 heures`, which is a time of the day too."""
 
 
-def confidence(
-    question: str,
-    passages: Sequence[Passage],
-    evidence: Sequence[Evidence],
-    weigh: TermWeight,
-    language: str = "en",
-    read: float | None = None,
-) -> float:
+def confidence(question: str, evidence: Sequence[Evidence], language: str = "en", read: float | None = None) -> float:
     """The probability, 0 to 1, that the evidence holds the answer; 0 without evidence. `evidence` is best first.
 
     `read`: how well the best unit answers as a cross-encoder reads it with the question, where one does.
@@ -49,21 +42,21 @@ def confidence(
     if not evidence:
         return 0.0
     if language not in WITH_VECTORS:
-        return held_by_best(question, passages, evidence, language)
-    return load("confidence").probability(signs(question, passages, evidence, weigh, read))
+        return held_by_best(question, evidence[0], language)
+    return load("confidence").probability(signs(evidence[0], read))
 
 
-def held_by_best(question: str, passages: Sequence[Passage], evidence: Sequence[Evidence], language: str) -> float:
-    """How much of a question's terms, all of one weight, the best unit has with what it stands under; 0 to 1.
+def held_by_best(question: str, best: Evidence, language: str) -> float:
+    """How much of a question's terms the best unit has with its context, 0 to 1; German nouns count twice.
 
     What asks for a value is no term: it counts against a unit without such a value.
     """
-    best = evidence[0]
-    text = f"{best['text']}\n{about(passages[best['passage']], best)}"
-    wanted = asked_terms(ASKS.sub(" ", ASKING.sub("", question)), language)
-    here = term_set(text, language)
+    asked = ASKS.sub(" ", ASKING.sub("", question))
+    wanted, here = asked_terms(asked, language), term_set(f"{best['text']}\n{best['context']}", language)
+    nouns = term_set(" ".join(NOUN.findall(asked)), language) if language == "de" else frozenset()
     lacking = WITHOUT_VALUE * (language in LANGUAGES and _lacks_value(question, values(best["text"], language)))
-    return max(0.0, (len(wanted & here) / max(1, len(wanted) + lacking) - CHANCE) / (1 - CHANCE))
+    held, whole = (len(some) + len(some & nouns) for some in (wanted & here, wanted))
+    return max(0.0, (held / max(1, whole + lacking) - CHANCE) / (1 - CHANCE))
 
 
 def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
@@ -75,22 +68,14 @@ def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
     )
 
 
-def signs(
-    question: str,
-    passages: Sequence[Passage],
-    evidence: Sequence[Evidence],
-    weigh: TermWeight,
-    read: float | None = None,
-) -> dict[str, float]:
+def signs(best: Evidence, read: float | None = None) -> dict[str, float]:
     """What the weights look at: the best unit's cosine, the share of the question's terms in it, and how it reads.
 
     `was_read` is 1 where a cross-encoder has read it: then the others count for less.
     """
-    best = evidence[0]
-    here, wanted = term_set(f"{best['text']}\n{about(passages[best['passage']], best)}"), asked_terms(question)
     return {
         "similar": best["similarity"],
-        "held": share(wanted, said(wanted, here), weigh),
+        "held": best["coverage"],
         "read": read or 0.0,
         "was_read": float(read is not None),
     }

@@ -36,7 +36,7 @@ MEANS = re.compile(r"\b(?:means?|meaning|stands? for|bedeutet|bedeutung|signifie
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
 LEANS = re.compile(rf"\W*(?:\w+ \w+,? )?{LEADING_PRONOUN}", re.IGNORECASE)
-"""A sentence that begins so says `it` of what the one before it names."""
+"""A sentence that begins so says `it` of what the one before it in its paragraph names."""
 RIVALS = 2
 """Of the best units, those that may say of something else what is asked for."""
 Shape = Literal["sentence", "item", "row"]
@@ -44,26 +44,35 @@ Shape = Literal["sentence", "item", "row"]
 
 def gather(passages: Sequence[Passage]) -> list[Evidence]:
     """The quotable units of the passages but for questions; `similarity` is the unit's cosine, or its passage's."""
-    found = []
+    found: list[Evidence] = []
     for number, passage in enumerate(passages):
         own = units(passage["text"], passage["header"])
         known = len(passage["similar"]) == len(own)
         near = passage["similar"] if known else [passage["vector"] or 0.0] * len(own)
-        headings = _headings(passage["text"])
+        headings = [(0, passage["section"].split(" > ")[-1]), *_headings(passage["text"])]
         for unit, similar in zip(own, near, strict=True):
             if any(map(str.isalpha, unit.reading)) and not unit.reading.endswith("?"):
-                heading = next((text for start, text in reversed(headings) if start < unit.start), None)
-                found.append(_evidence(number, unit, similar, innermost(passage) if heading is None else heading))
+                heading = next(text for start, text in reversed(headings) if start <= unit.start)
+                last = found[-1] if found and found[-1]["passage"] == number else None
+                context = filter(None, (passage["title"], heading, _before(unit, last, passage)))
+                found.append(_evidence(number, unit, similar, heading, ", ".join(context)))
     return found[:MOST_UNITS]
 
 
-def _evidence(number: int, unit: Unit, similar: float, heading: str) -> Evidence:
+def _before(unit: Unit, last: Evidence | None, passage: Passage) -> str:
+    """What a unit says `it` of: the text of the one before it, or nothing."""
+    leans = last and LEANS.match(unit.reading) and "\n\n" not in passage["text"][last["end"] : unit.start]
+    return last["text"] if last and leans else ""
+
+
+def _evidence(number: int, unit: Unit, similar: float, heading: str, context: str) -> Evidence:
     found = Evidence(
         passage=number,
         start=unit.start,
         end=unit.end,
         text=unit.reading,
         heading=heading,
+        context=context,
         similarity=similar,
         coverage=0.0,
         score=0.0,
@@ -77,11 +86,6 @@ def _headings(text: str) -> tuple[tuple[int, str], ...]:
     return tuple((match.start(), plain(match[1])) for match in HEADING.finditer(text))
 
 
-def innermost(passage: Passage) -> str:
-    """The section that a passage begins in."""
-    return passage["section"].split(" > ")[-1]
-
-
 def unit_text(unit: Evidence) -> str:
     """What a unit says by itself, without the question that its passage asks before it."""
     return unit["text"][len(unit.get("question", "")) :].lstrip()
@@ -90,12 +94,6 @@ def unit_text(unit: Evidence) -> str:
 def in_order(found: Sequence[Evidence], number: int) -> list[Evidence]:
     """The units of one passage in reading order."""
     return sorted((unit for unit in found if unit["passage"] == number), key=lambda unit: unit["start"])
-
-
-def leant_on(unit: Evidence, found: Sequence[Evidence], leans: re.Pattern[str]) -> Evidence | None:
-    """The unit before one that begins with a pronoun for what that names."""
-    around = in_order(found, unit["passage"]) if leans.match(unit["text"]) else []
-    return next((each for each in reversed(around) if each["start"] < unit["start"]), None)
 
 
 def shape(unit: Evidence, passage: Passage) -> Shape:
@@ -120,19 +118,13 @@ def is_heading(unit: Evidence, passage: Passage) -> bool:
     return shape(unit, passage) == "sentence" and alone and "\n" not in line and line[-1] not in STOPS
 
 
-def about(passage: Passage, unit: Evidence | None = None) -> str:
-    """What a passage or one of its units stands under: the document's title and the innermost heading."""
-    heading = unit["heading"] if unit else innermost(passage)
-    return f"{passage['title']}, {heading}" if heading else passage["title"]
-
-
 def score(question: str, passages: Sequence[Passage], weigh: TermWeight, language: str = "en") -> list[Evidence]:
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms."""
     found, old = gather(passages), outdated(question, passages)
     wanted, weigh = asked_terms(question, language), weigh_carried(question, weigh, language)
     for unit in found:
         passage = passages[unit["passage"]]
-        here = term_set(f"{unit['text']}\n{about(passage, unit)}", language)
+        here = term_set(f"{unit['text']}\n{unit['context']}", language)
         unit["coverage"] = share(wanted, said(wanted, here), weigh)
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
         odds += TITLES * is_heading(unit, passage)
@@ -165,7 +157,7 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     wanted, placed = names_in(question, language), placed_words(question)
     carried = carried_names(question, language)
     if not wanted + placed + carried:
-        return Named(wanted, [unit for unit in found if not is_of_other_date(question, unit["text"])], [], found)
+        return Named(wanted, _of_date(question, passages, found), [], found)
     view = _View(passages, found, wanted + placed + carried)
     missing = [name for name in wanted + carried if not view.has(name)]
     names = wanted + tuple(name for name in placed if not view.has(name))
@@ -183,8 +175,13 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     ]
     every = [less_likely(*each) for each in zip(found, odds, strict=True)]
     fitting = sorted(every, key=lambda unit: -unit["score"])
-    fitting = [unit for unit in fitting if not is_of_other_date(question, unit["text"])]
-    return Named(wanted, fitting, missing, every, not least)
+    return Named(wanted, _of_date(question, passages, fitting), missing, every, not least)
+
+
+def _of_date(question: str, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:
+    """The units that say nothing of another month or weekday than a question asks of."""
+    titles = [passage["title"] for passage in passages]
+    return [unit for unit in found if not is_of_other_date(question, unit["text"], titles[unit["passage"]])]
 
 
 def is_entry(question: str, unit: Evidence, names: Sequence[Name]) -> bool:
@@ -236,8 +233,7 @@ class _View:
         )
 
     def _above(self, unit: Evidence, name: Name) -> bool:
-        passage = self.passages[unit["passage"]]
-        return text_names(about(passage, unit)).has(name) or self._files[unit["passage"]].has(name)
+        return text_names(unit["context"]).has(name) or self._files[unit["passage"]].has(name)
 
     def is_rivals(self, question: str, names: Sequence[Name], language: str) -> bool:
         """Whether what is asked for is said of something else of the kind, and no unit with the names says it.
@@ -245,18 +241,18 @@ class _View:
         `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
         fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in names)), None)
-        said_before = leant_on(fitting, self.found, LEANS) if fitting else None
-        fitting_text = "\n".join(f"{unit['text']}\n{unit['heading']}" for unit in (fitting, said_before) if unit)
+        fitting_text = f"{fitting['text']}\n{fitting['context']}" if fitting else ""
         named = term_set(" ".join(name.text for name in names), language)
         lost = asked_terms(question, language) - named - term_set(fitting_text, language)
         rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in names))
         return any(fitting is None or lost & term_set(unit["text"], language) for unit in rivals)
 
     def _is_rival(self, unit: Evidence, name: Name) -> bool:
-        """Whether a unit is about something else where the name would stand, or stands under another heading."""
+        """Whether a unit, or what it stands under, is about something else where the name would stand."""
         if self.fits(unit, name):
             return False
-        return self._own[id(unit)].rivals(name) or name in self._headed[unit["passage"]]
+        above = text_names(unit["context"])
+        return self._own[id(unit)].rivals(name) or above.rivals(name) or name in self._headed[unit["passage"]]
 
 
 def _file_and_metadata(passage: Passage) -> str:

@@ -7,12 +7,13 @@ is nowhere in what was found has no answer there.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 from unicodedata import normalize
 
-from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, MONTH_NAMES, PREPOSITIONS, TIME_UNITS
+from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, PREPOSITIONS, TIME_UNITS
 from ..text.metadata_values import MONTHS
+from ..text.periods import day_names, months, weekdays
 from ..text.units import CURRENCIES
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
@@ -39,15 +40,10 @@ LOOSE = FUNCTION_WORDS - PREPOSITIONS
 ARTICLES = frozenset("a an the der die das dem den des ein eine einer einem le la les un une el los las".split())
 WITHIN = frozenset("of de la van von der den du".split())
 """Small words that a name may hold."""
-UNNAMED = DAY_WORDS | MONTH_NAMES | frozenset("i i'm i'd i've i'll ok mr mrs ms dr".split())
-"""Written with a capital, and no name that a document must have: a rule for weekdays holds on a Monday."""
 ENDINGS = frozenset(["", "s", "n", "an", "ian", "y", "i", "er", "ers", "ese", "ic", "ish", "e", "en", "es"])
 """What the same name may end in beside another form of it: Germany, German; Austria, Austrian."""
 PLACED = re.compile(r"\b((?:in|at|of|for|from)(?: (?:the|an?))?) ([a-z]{3,})")
 """A word in lower case behind a preposition, where a text may have a name."""
-DATE = re.compile(rf"\b(?:(?P<month>{'|'.join(MONTHS)})|(?P<day>(?:mon|tues|wednes|thurs|fri|satur|sun)day)s?)\b", re.I)
-DATED = re.compile(rf"\b(?:in|on|of|for|during) {DATE.pattern}", re.I)
-"""A month or a weekday that says when."""
 SPARE = 2
 """Words that may stand between those of one name."""
 JOINED = re.compile(r",|\b(?:and|or|than|versus|vs|from|to|und|oder|als|et|ou|y|o|e|og|en)\b|&|/", re.IGNORECASE)
@@ -64,6 +60,12 @@ class Name:
     kind: Kind
     words: tuple[str, ...]
     before: str = ""
+
+
+@cache
+def unnamed() -> frozenset[str]:
+    """Written with a capital, and no name that a document must have: a rule for weekdays holds on a Monday."""
+    return frozenset([*DAY_WORDS, *MONTHS, *day_names(), *"i i'm i'd i've i'll ok mr mrs ms dr".split()])
 
 
 @lru_cache(maxsize=1024)
@@ -91,18 +93,14 @@ def placed_words(question: str) -> tuple[Name, ...]:
     return tuple(Name(word, "word", (word,), before) for before, word in PLACED.findall(question) if word not in SMALL)
 
 
-def is_of_other_date(question: str, text: str) -> bool:
-    """Whether a text says of another month or weekday what a question asks of one."""
-    asked = list(DATED.finditer(question))
-    if len(asked) != 1 or not DATED.search(text):
-        return False
-    kind = str(asked[0].lastgroup)
-    days = {_day(match[kind]) for match in DATE.finditer(text) if match[kind]}
-    return len(days) == 1 and _day(asked[0][kind]) not in days
-
-
-def _day(word: str) -> str:
-    return MONTHS.get(word.lower(), word.lower())
+def is_of_other_date(question: str, text: str, title: str) -> bool:
+    """Whether a text, or else its title, says of one other month or weekday what a question asks of one."""
+    for dates in (months, weekdays):
+        if len(asked := dates(question)) == 1:
+            stated = dates(text) or dates(title)
+            if len(stated) == 1 and asked != stated:
+                return True
+    return False
 
 
 def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *, shouted: bool) -> Iterator[Name]:
@@ -159,7 +157,7 @@ def _labels(words: Sequence[str], place: int, before: str) -> bool:
 
 def _is_name(found: Sequence[re.Match[str]], words: Sequence[str], place: int, language: str) -> bool:
     word = words[place]
-    if not any(map(str.isupper, word)) or word.lower() in UNNAMED:
+    if not any(map(str.isupper, word)) or word.lower() in unnamed():
         return False
     if word.lower() in SMALL:
         return word.isupper() and len(word) > 1 and place > 0
@@ -185,7 +183,7 @@ def _end(found: Sequence[re.Match[str]], words: Sequence[str], place: int) -> in
     while last < len(words) and not _gap(found, last).strip():
         if found[last - 1].group().translate(SAME).endswith("'s"):
             break
-        if words[last][0].isupper() and words[last].lower() not in UNNAMED:
+        if words[last][0].isupper() and words[last].lower() not in unnamed():
             last += 1
         elif words[last].lower() in WITHIN and last + 1 < len(words) and words[last + 1][0].isupper():
             last += 2
@@ -278,7 +276,7 @@ class TextNames:
 
 def _is_kin(name: Name, word: str, capital: bool) -> bool:
     """Whether a word has the form of a name's kind."""
-    return capital and word not in UNNAMED if name.kind in ("name", "word") else any(map(str.isdigit, word))
+    return capital and word not in unnamed() if name.kind in ("name", "word") else any(map(str.isdigit, word))
 
 
 def _same(one: str, other: str) -> bool:

@@ -22,12 +22,15 @@ KIN = """
     widest width | old older oldest age built | fast faster fastest speed | loud louder loudest noise | hot hotter
     hottest temperature | longer longest length duration | strong strongest powerful power strength | large larger
     largest big bigger biggest size area | cheap cheaper cheapest expensive price cost fee | lead led | build built
-    | pay paid | sell sold | hold held | teach taught | buy bought | send sent | leave left | keep kept | meet met
-    | run ran | write wrote written | drive drove driven | choose chose chosen | take took taken | spend spent | win won
-    | find found | lose lost | begin began begun | grow grew grown | speak spoke spoken | steal stole stolen
-    | break broke broken | bring brought | tell told | stand stood | rise rose risen | fall fell fallen | fly flew flown
+    | pay paid payment | sell sold sale | hold held | teach taught | buy bought | send sent | leave left | keep kept
+    | meet met | run ran | write wrote written | drive drove driven | choose chose chosen choice | take took taken
+    | spend spent | win won | find found | lose lost loss | begin began begun | grow grew grown growth
+    | speak spoke spoken speech | steal stole stolen theft | break broke broken | bring brought | tell told
+    | stand stood | rise rose risen | fall fell fallen | fly flew flown flight | complain complaint | respond response
+    | deliver delivery | apply application | decide decision | permit permission | reduce reduction | fail failure
+    | weigh weight | renew renewal | see saw seen sight | know knew known knowledge | sick ill sickness illness
     """
-"""Words by which a text may say what a question asks: measures of adjectives, and forms of irregular verbs."""
+"""Words by which a text may say what a question asks: measures of adjectives, forms and nouns of irregular verbs."""
 
 
 @lru_cache(maxsize=8192)

@@ -15,7 +15,7 @@ from ..text.cells import cell_of
 from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
-from .evidence import in_order, leant_on, naming, shape, unit_text
+from .evidence import in_order, naming, shape, unit_text
 from .question_kinds import PROCEDURE, SEVERAL, asks_how, asks_several, counted_in, not_stated
 from .question_terms import asked_terms, term_set
 
@@ -32,7 +32,11 @@ SEQUENCE = re.compile(
     re.IGNORECASE,
 )
 LEANS = re.compile(rf"\W*{LEADING_PRONOUN}", re.IGNORECASE)
-"""A sentence that begins so says of what the sentence before it names."""
+"""A sentence that begins so is quoted after the one before it, which names what it says it of."""
+BESIDE = re.compile(
+    r"\b(?:comes?|happens?|follows?|next|steps?|do|done)\b[^?]*?\b(?P<side>after|before)\b", re.IGNORECASE
+)
+"""What asks for the step after or before one."""
 LONGEST_ITEM = 300
 """Characters of a list item that is quoted whole."""
 AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
@@ -52,21 +56,20 @@ def choose(
 ) -> Quotes:
     """What answers a question out of the units that are about it, best first; there must be one. `found` are all."""
     best = fitting[0]
-    kin = naming(question, alike(best, passages, fitting), best)
+    records = alike(best, passages, fitting)
+    kin = naming(question, records, best)
+    if _is_empty(question, best, records):
+        return Quotes([])
     if computed(question, best, passages) and len(kin) > 1:
         return _quotes(kin, found, "The answer has to be worked out from what is quoted.")
     passage, around = passages[best["passage"]], in_order(found, best["passage"])
     block = list_of(best, passage, around)
+    if (side := BESIDE.search(question)) and _is_step(question, side, best, passage):
+        return _quotes(_beside(best, passage, around, side["side"].lower()), found)
     if len(block) > 1 and _leads(best, passage):
         return _whole(block, found, passages)
     if asks_how(question):
-        items = [unit for unit in around if unit["heading"] == best["heading"] and shape(unit, passage) == "item"]
-        if len(block) == 1 and len(items) > 1:
-            block = list_of(items[0], passage, around)
-        if len(block) == 1 and asked_terms(PROCEDURE.sub("", question)) <= term_set(best["heading"]):
-            # A section whose heading says what is done.
-            block = [unit for unit in around if unit["heading"] == best["heading"]]
-        return _whole(block if len(block) > 1 else sequence_of(best, passage, around), found, passages)
+        return _whole(_procedure(question, best, block, passage, around), found, passages)
     if asks_several(question):
         records = alike(best, passages, found)
         is_free = len(block) > 1 and any(unit not in records for unit in block)
@@ -77,10 +80,45 @@ def choose(
     return _quotes(item_of(best, passage, around), found)
 
 
+def _procedure(
+    question: str, best: Evidence, block: list[Evidence], passage: Passage, own: Sequence[Evidence]
+) -> list[Evidence]:
+    """What tells how something is done: a list, a section whose heading says it, or sentences one after another."""
+    section = [unit for unit in own if unit["heading"] == best["heading"]]
+    items = [unit for unit in section if shape(unit, passage) == "item"]
+    if len(block) == 1 and len(items) > 1:
+        block = list_of(items[0], passage, own)
+    if len(block) == 1 and asked_terms(PROCEDURE.sub("", question)) <= term_set(best["heading"]):
+        return section
+    return block if len(block) > 1 else sequence_of(best, passage, own)
+
+
+def _is_empty(question: str, best: Evidence, records: Sequence[Evidence]) -> bool:
+    """Whether the cell that a question asks for is empty in a row: others of its table have one of that label."""
+    labels = frozenset[str]().union(*(_labels(unit["text"]) for unit in records)) - _labels(best["text"])
+    asked = asked_terms(question)
+    return any(set(terms(label)) <= asked for label in labels if terms(label))
+
+
 def _asked_of(question: str, best: Evidence, records: Sequence[Evidence]) -> list[Evidence]:
     """Of records of one form those that have all of the question's words that the best one has."""
     wanted = asked_terms(SEVERAL.sub("", question)) & term_set(best["text"])
     return [unit for unit in records if wanted <= term_set(unit["text"])]
+
+
+def _is_step(question: str, side: re.Match[str], best: Evidence, passage: Passage) -> bool:
+    """Whether a unit is the step of a list that a question asks for the one beside: it has most of its words."""
+    asked = asked_terms(question[side.end() :])
+    return _in_list(best, passage) and 2 * len(asked & term_set(best["text"])) > len(asked)
+
+
+def _beside(best: Evidence, passage: Passage, own: Sequence[Evidence], side: str) -> list[Evidence]:
+    """The item after or before that of a unit in its list; none at its end."""
+    item = item_of(best, passage, own)
+    step, end = (1, item[-1]) if side == "after" else (-1, item[0])
+    place = own.index(end) + step
+    in_list = 0 <= place < len(own) and _goes_on(end, own[place], passage)
+    return item_of(own[place], passage, own) if in_list else []
 
 
 def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
@@ -177,9 +215,10 @@ def _in_list(unit: Evidence, passage: Passage) -> bool:
 
 
 def item_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
-    """All that is said in the list item that a unit is of, where that is short; or the unit alone."""
+    """All that is said in the list item, or in answer to the question, that a unit is of, where that is short."""
     first, last = _run(own, own.index(best), lambda one, other: not _is_parted(passage, one, other))
-    short = _begins(own[first], passage) and own[last]["end"] - own[first]["start"] <= LONGEST_ITEM
+    whole = _begins(own[first], passage) or own[first].get("question")
+    short = whole and own[last]["end"] - own[first]["start"] <= LONGEST_ITEM
     return list(own[first : last + 1]) if short else [best]
 
 
@@ -192,7 +231,7 @@ def _begins(unit: Evidence, passage: Passage) -> bool:
 def _is_parted(passage: Passage, one: Evidence, other: Evidence) -> bool:
     """Whether something stands between two units, or the other begins an item."""
     apart = "\n\n" in passage["text"][one["end"] : other["start"]] or one["heading"] != other["heading"]
-    return apart or _begins(other, passage)
+    return apart or _begins(other, passage) or bool(other.get("question"))
 
 
 def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
@@ -226,8 +265,14 @@ def _quotes(units: Sequence[Evidence], found: Sequence[Evidence], partial: str =
     """The units as they are said, each after the sentence that it leans on."""
     if len(units) > MOST:
         partial = f"The first {MOST} of {len(units)} are quoted."
-    told = [each for unit in units[:MOST] for each in (leant_on(unit, found, LEANS), unit) if each]
+    told = [each for unit in units[:MOST] for each in (leant_on(unit, found), unit) if each]
     return Quotes(once([Quote(text=unit_text(unit), passage=unit["passage"]) for unit in told]), partial)
+
+
+def leant_on(unit: Evidence, found: Sequence[Evidence]) -> Evidence | None:
+    """The unit before one that begins with a pronoun for what that names."""
+    around = in_order(found, unit["passage"]) if LEANS.match(unit["text"]) else []
+    return next((each for each in reversed(around) if each["start"] < unit["start"]), None)
 
 
 def once(quotes: Sequence[Quote]) -> list[Quote]:

@@ -7,7 +7,7 @@ from ..state import Evidence, Passage, Quote, Selection
 from ..text.language import UNKNOWN, likeliest_language
 from ..text.words import TermWeight
 from .confidence import WITH_VECTORS, confidence
-from .evidence import Named, about, about_names, is_entry, log_odds, score
+from .evidence import Named, about_names, is_entry, log_odds, score
 from .names import CARRIED, side_by_side, text_names
 from .question_kinds import asks_to_work_out
 from .quotes import choose, once
@@ -70,12 +70,12 @@ def _answer(
     question: str, passages: Sequence[Passage], weigh: TermWeight, language: str, answer_from: float, read: Read | None
 ) -> Judged:
     evidence = score(question, passages, weigh, language)
-    related = confidence(question, passages, evidence, weigh, language)
+    related = confidence(question, evidence, language)
     named = about_names(question, passages, evidence, language)
     fitting, reading_score = named.fitting, None
     if read and fitting and language in WITH_VECTORS and not is_entry(question, fitting[0], named.names):
-        fitting, reading_score = by_reading(question, passages, fitting, read)
-    sure = confidence(question, passages, fitting, weigh, language, reading_score) if fitting else UNNAMED * related
+        fitting, reading_score = by_reading(question, fitting, read)
+    sure = confidence(question, fitting, language, reading_score) if fitting else UNNAMED * related
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
@@ -88,17 +88,13 @@ def _answer(
     return Judged(selection, related)
 
 
-def by_reading(
-    question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], read: Read
-) -> tuple[list[Evidence], float]:
+def by_reading(question: str, fitting: Sequence[Evidence], read: Read) -> tuple[list[Evidence], float]:
     """The units with the first READ in the order of how well they answer when they are read; and the best's score.
 
     What a conversation has carried along is not read: a sentence that only repeats it would read best.
     """
     best = fitting[:READ]
-    scores = read(
-        CARRIED.sub("", question), [f"{about(passages[unit['passage']], unit)}. {unit['text']}" for unit in best]
-    )
+    scores = read(CARRIED.sub("", question), [f"{unit['context']}. {unit['text']}" for unit in best])
     order = sorted(range(len(best)), key=lambda n: -scores[n] - BESIDE_READING * log_odds(best[n]))
     return [*(best[n] for n in order), *fitting[READ:]], scores[order[0]]
 

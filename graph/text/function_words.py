@@ -4,7 +4,6 @@ import re
 
 from .values import in_digits
 
-MONTHS = "january february march april may june july august september october november december".split()
 AUXILIARIES = frozenset(
     """is are was were be been being am do does did done has have had having can could may might must shall should will
     would 's 're""".split()
@@ -46,10 +45,9 @@ RELATIVE = re.compile(
 )
 """The beginning of a sentence about a relative of the person before: `His brother Matti`."""
 FUNCTION_WORDS = AUXILIARIES | PREPOSITIONS | CONJUNCTIONS | DETERMINERS | PRONOUNS | {"not"}
-MONTH_NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
 DAY_WORDS = frozenset(
-    """monday tuesday wednesday thursday friday saturday sunday morning noon afternoon evening night midnight spring
-    summer autumn winter am pm bc ad bce ce century centuries decade decades""".split()
+    """morning noon afternoon evening night midnight spring summer autumn winter am pm bc ad bce ce century centuries
+    decade decades""".split()
 )
 TIME_UNITS = frozenset(
     """century centuries decade decades year years month months week weeks day days hour hours minute minutes second

@@ -1,9 +1,8 @@
-"""Frequencies (`twice a year`), and days of the week, in a text; pure."""
+"""Frequencies (`twice a year`), days of the week and months in a text; pure."""
 
 import re
 from functools import cache, lru_cache
 
-from .metadata_values import MONTHS
 from .units import LANGUAGES, unit_at
 from .values import RANGE, in_digits
 
@@ -23,6 +22,7 @@ PERIOD_WORDS = {
 }  # fmt: skip
 ADVERB = re.compile(rf"\b(?:{'|'.join(PERIOD_WORDS)})\b", re.IGNORECASE)
 WEEK = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
+VERBS = ("may", "march")
 
 
 @lru_cache(maxsize=16384)
@@ -39,7 +39,7 @@ def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
 @lru_cache(maxsize=16384)
 def weekdays(text: str) -> frozenset[int]:
     """The days of the week that a text names, Monday is 0; `Monday to Friday` names five."""
-    days, found = _day_names(), set[int]()
+    days, found = day_names(), set[int]()
     last, end = 0, -1
     for match in re.finditer(r"[^\W\d_]+", text):
         if named := days.get(match.group().lower()):
@@ -50,14 +50,21 @@ def weekdays(text: str) -> frozenset[int]:
 
 
 @lru_cache(maxsize=16384)
-def months_named(text: str) -> frozenset[int]:
-    """The months that a text names, and those between the first and the last of them."""
-    found = [int(MONTHS[word.lower()]) for word in re.findall(r"[^\W\d_]{4,}", text) if word.lower() in MONTHS]
-    return frozenset(range(min(found), max(found) + 1)) if found else frozenset()
+def months(text: str) -> frozenset[int]:
+    """The months that a text names, January is 1; `March to June` names four; `may` and `march` are verbs in lower case."""
+    found, last, end = set[int](), 0, -1
+    for match in re.finditer(r"[^\W\d_]+", text):
+        word, month = match.group(), _month_names().get(match.group().lower())
+        if month and (word.lower() not in VERBS or (match.start() and word[0].isupper())):
+            ranged = end >= 0 and RANGE.fullmatch(text[end : match.start()])
+            found |= {month, *(range(last, month) if ranged else ())}
+            last, end = month, match.end()
+    return frozenset(found)
 
 
 @cache
-def _day_names() -> dict[str, range]:
+def day_names() -> dict[str, range]:
+    """The days that each name of a day of the week means, and its plural."""
     from babel.dates import get_day_names
 
     named = {
@@ -67,3 +74,14 @@ def _day_names() -> dict[str, range]:
         for plural in ("", "s")
     }
     return named | WEEK
+
+
+@cache
+def _month_names() -> dict[str, int]:
+    from babel.dates import get_month_names
+
+    return {
+        name.lower(): month
+        for language in LANGUAGES
+        for month, name in get_month_names("wide", locale=language).items()
+    }

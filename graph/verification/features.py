@@ -10,7 +10,7 @@ from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..text.facts import count_opposites, plain_words
 from ..text.function_words import QUALIFIED, YES
 from ..text.metadata_values import MONTHS
-from ..text.periods import months_named, periods, weekdays
+from ..text.periods import months, periods, weekdays
 from ..text.sentences import ROW
 from ..text.values import ONE_UNIT, missing_values, values
 from ..text.words import TermWeight, is_number, share
@@ -114,8 +114,8 @@ def _periods_differ(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether both say how often or on which days, and differently: `every month` and `every year`."""
     claimed, stated = periods(claim.text, claim.language), periods(unit.text, unit.language)
     said = f"{claim.question} {claim.text}" if claim.needs_terms else claim.text
-    days, months = (weekdays(said), weekdays(unit.text)), (months_named(claim.text), months_named(unit.text))
-    if any(own and other and not own <= other for own, other in (days, months)):
+    named = (weekdays(said), weekdays(unit.text)), (months(claim.text), months(unit.text))
+    if any(own and other and not own <= other for own, other in named):
         return True
     return bool(claimed and stated and claimed.isdisjoint(stated))
 

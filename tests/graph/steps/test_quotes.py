@@ -244,6 +244,7 @@ def test_in_another_language_the_words_must_be_there() -> None:
     ("language", "question", "text", "answered"),
     [
         ("de", "Wie viele Kisten werden abgegeben?", "Höchstens vier Kisten werden abgegeben.", True),
+        ("de", "Wer gibt mir den Schlüssel?", "Der Schlüssel liegt beim Pförtner.", True),
         ("fr", "À quelle heure ferme le four ?", "Le four ferme à 20 heures.", True),
         ("fr", "À quelle heure ferme le four ?", "Le four ferme pour trois jours.", False),
         ("fr", "Combien coûte la location du four ?", "La location du four est de trente euros.", True),
@@ -305,6 +306,15 @@ def test_another_year_than_the_one_asked_about_is_a_rival() -> None:
     assert not chosen("How many staff were there in 2021?", of(rows, title="Figures"), signed)["quotes"]
 
 
+def test_what_stands_under_another_month_or_year_answers_nothing() -> None:
+    chair = of("Present: Ana Moss (chair), Bo Lund.", title="Minutes of the meeting of 14 May 2025")
+    assert texts(chosen("Who was the chair of the meeting in May?", chair))
+    assert not texts(chosen("Who was the chair of the meeting in August?", chair))
+    hours = of("The hall is open from 9 to 5.", title="Hall hours 2023")
+    since = of("The site is smoke-free since 2019.", title="Smoking", file="b.md")
+    assert not texts(chosen("What were the hall hours in 2019?", hours, since))
+
+
 def test_a_section_whose_heading_says_what_is_done_is_quoted_whole() -> None:
     text = "## Cleaning the grinder\n\nUnplug it. Take off the hopper.\n\n## Storing\n\nKeep it dry."
     assert texts(chosen("How do I clean the grinder?", of(text, title="Tools"))) == [
@@ -340,9 +350,27 @@ def test_what_a_turn_asks_counts_more_than_what_it_carries_along() -> None:
         ),
         ("How do I lock it?", "How do I lock it?", []),
         ("How do I lock it?", "a) Lock it.\nb) Pull the key.", ["Lock it.", "Pull the key."]),
+        ("What comes after the lid is lifted?", "1. Lift the lid.\n2. Dry it.\n3. Close it.", ["Dry it."]),
+        ("What is done before the lid is closed?", "1. Lift it.\n2. Dry it.\n3. Close the lid.", ["Dry it."]),
+        ("What comes after the lid is closed?", "1. Lift it.\n2. Close the lid.", []),
+        (
+            "Is there a bar?",
+            "Q: Is there a bar?\nA: Yes, on deck 4. It opens at 9.",
+            ["Yes, on deck 4.", "It opens at 9."],
+        ),
+        (
+            "How much rest do cooks get?",
+            "The rest is ten hours. For cooks it is nine hours.",
+            ["For cooks it is nine hours."],
+        ),
+        (
+            "Who is the deputy of Sales?",
+            "| Unit | Head | Deputy |\n|---|---|---|\n| Sales | Bo | |\n| Law | Al | Ida |",
+            [],
+        ),
     ],
 )
-def test_what_is_said_in_other_words_or_of_another_day(question: str, text: str, quoted: list[str]) -> None:
+def test_what_is_said_in_other_words_or_places(question: str, text: str, quoted: list[str]) -> None:
     assert texts(chosen(question, of(text, title="The club"))) == quoted
 
 
