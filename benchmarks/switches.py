@@ -56,7 +56,7 @@ def one_unit(question: str, passages: Sequence[Passage], fitting: Sequence[Evide
     return Quotes([Quote(text=unit_text(fitting[0]), passage=fitting[0]["passage"])])
 
 
-def unread(question: str, passages: Sequence[Passage], fitting: Sequence[Evidence], read: Any) -> Any:
+def unread(question: str, fitting: Sequence[Evidence], read: Any) -> Any:
     """The units as they were scored, in place of graph.steps.route.by_reading."""
     return list(fitting), None
 
@@ -104,7 +104,6 @@ FEATURES = (
 EVIDENCE = (
     Switch("evidence", "cosine of the unit", (1,), ((evidence, "MEANING", 0.0),)),
     Switch("evidence", "words that the unit holds", (1,), ((evidence, "WORDS", 0.0),)),
-    Switch("evidence", "titles count less", (evidence.is_heading, 3), ((evidence, "TITLES", 0.0),)),
     Switch("evidence", "outdated versions count less", (versions, 4), ((evidence, "outdated", always(set())),)),
     Switch("evidence", "cross-encoder", (cross_encoder, route.by_reading, 10), ((route, "by_reading", unread),)),
 )
@@ -125,10 +124,7 @@ RULES = (
     Switch("confidence", "rivals", (evidence._View.is_rivals, 2), ((evidence._View, "is_rivals", always(False)),)),
 )
 PARTS = Switch("routing", "parts", (parts, 12), ((parts, "split", always([])),))
-QUOTES = (
-    Switch("routing", "things side by side", (route._each, 5), ((route, "side_by_side", always(False)),)),
-    Switch("routing", "whole lists, rows and procedures", (quotes,), ALONE),
-)
+QUOTES = (Switch("routing", "whole lists, rows and procedures", (quotes,), ALONE),)
 CONVERSATION = (
     Switch(
         "conversation",

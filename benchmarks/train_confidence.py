@@ -111,15 +111,15 @@ def sample_of(name: str, pool: Pool, read: Read | None = None, *, answerable: bo
     fitting, told = about_names(question, pool.passages, pool.evidence).fitting, None
     fits = bool(fitting)
     if fits and read:
-        fitting, told = by_reading(question, pool.passages, fitting, read)
+        fitting, told = by_reading(question, fitting, read)
     return Sample(
         name,
         asked.id,
         asked.develops,
         asked.type,
         answerable,
-        signs(question, pool.passages, fitting or pool.evidence, pool.weigh, told),
-        signs(question, pool.passages, pool.evidence, pool.weigh),
+        signs((fitting or pool.evidence)[0], told),
+        signs(pool.evidence[0]),
         fits,
         judged.related,
         judged.selection["confidence"],

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 from ..learned import load
 from ..state import Evidence
-from ..text.units import CURRENCIES, LANGUAGES
-from ..text.values import Value, values
 from .question_terms import asked_terms, term_set
 
 WITH_VECTORS = ("en", "und")
@@ -16,10 +14,10 @@ CHANCE = 0.35
 ASKS = re.compile(r"[在是]?[几哪谁什么怎吗呢多少]+[里儿个点]?|[何誰幾][時日番]?|(?:언제|어디|무엇|누구|몇)[가-힣]*")
 """What asks in Chinese, Japanese and Korean, and stands in no answer."""
 
-ASKS_PRICE = re.compile(r"\b(?:kost(?:et|en)?|coûte(?:nt)?|cuestan?|costa(?:no)?)\b", re.IGNORECASE)
-ASKS_TIME = re.compile(r"\b(?:quelle heure|qué hora|che ora|wie ?viel uhr|uhrzeit|hoe laat)\b", re.IGNORECASE)
 ASKING = re.compile(
-    rf"{ASKS_PRICE.pattern}|{ASKS_TIME.pattern}|\bwie (?:viele?|lange|hoch|oft|weit|groß|schwer|tief)\b|\bcombien\b"
+    r"\b(?:kost(?:et|en)?|coûte(?:nt)?|cuestan?|costa(?:no)?)\b"
+    r"|\b(?:quelle heure|qué hora|che ora|wie ?viel uhr|uhrzeit|hoe laat)\b"
+    r"|\bwie (?:viele?|lange|hoch|oft|weit|groß|schwer|tief)\b|\bcombien\b"
     r"|\bcu[aá]nt[oa]s?\b|\bquant[oaie]\b|\bhoe(?:veel| lang| hoog| vaak| ver)\b|\b(?:dónde|cuándo|cómo)\b"
     r"|\b(?:darf|dürfen|peut-on|puis-je|doit-on|(?:se )?puede|puedo|si può|posso)\b|\bfinde?t? (?:ich|man|sich)\b"
     r"|可以|能否|请问|얼마|(?:입니|습니|ㅂ니)까|나요|가요",
@@ -28,10 +26,6 @@ ASKING = re.compile(
 """What asks in other languages than English, and stands in no answer."""
 NOUN = re.compile(r"(?<!welche )(?<!welche[mnrs] )\b[A-ZÄÖÜ]\w+")
 """A German noun, but for what is asked for: `Auf welcher Höhe liegt es?`"""
-WITHOUT_VALUE = 2
-"""The terms that a price or a time that was asked for and is not stated counts as."""
-HOUR = ("second", 3600)
-"""The unit of `20 heures`, which is a time of the day too."""
 
 
 def confidence(question: str, evidence: Sequence[Evidence], language: str = "en", read: float | None = None) -> float:
@@ -47,25 +41,12 @@ def confidence(question: str, evidence: Sequence[Evidence], language: str = "en"
 
 
 def held_by_best(question: str, best: Evidence, language: str) -> float:
-    """How much of a question's terms the best unit has with its context, 0 to 1; German nouns count twice.
-
-    What asks for a value is no term: it counts against a unit without such a value.
-    """
+    """How much of a question's terms the best unit has with its context, 0 to 1; German nouns count twice."""
     asked = ASKS.sub(" ", ASKING.sub("", question))
     wanted, here = asked_terms(asked, language), term_set(f"{best['text']}\n{best['context']}", language)
     nouns = term_set(" ".join(NOUN.findall(asked)), language) if language == "de" else frozenset()
-    lacking = WITHOUT_VALUE * (language in LANGUAGES and _lacks_value(question, values(best["text"], language)))
     held, whole = (len(some) + len(some & nouns) for some in (wanted & here, wanted))
-    return max(0.0, (held / max(1, whole + lacking) - CHANCE) / (1 - CHANCE))
-
-
-def _lacks_value(question: str, stated: Sequence[Value]) -> bool:
-    """Whether a question asks what something costs or at what time it is, and no such value is stated."""
-    if ASKS_PRICE.search(question):
-        return not any(base in CURRENCIES for value in stated for base, _ in value.units)
-    return bool(ASKS_TIME.search(question)) and not any(
-        value.kind == "time" or not value.units or HOUR in value.units for value in stated
-    )
+    return max(0.0, (held / max(1, whole) - CHANCE) / (1 - CHANCE))
 
 
 def signs(best: Evidence, read: float | None = None) -> dict[str, float]:

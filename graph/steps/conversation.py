@@ -12,6 +12,7 @@ from itertools import islice
 
 from ..state import Search, Turn
 from ..text.words import TermWeight, equal_weight, is_number, terms
+from .question_kinds import ASKS, AUXILIARY
 
 LEANS = re.compile(
     r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"
@@ -35,10 +36,7 @@ ELSE = re.compile(
 """A turn that says no more than another place, time, name or thing of a kind: `And for zone C?`, `No, I meant Rome.`"""
 FULL = 4
 """Content words from which on a turn without such words can stand alone; a question that names something always can."""
-NAMING = re.compile(
-    r"\W*(?i:who|whom|whose|what|when|where|which|how|is|are|was|were|do|does|did|can|could|has|have|will|would|should"
-    r"|may|must)\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)"
-)
+NAMING = re.compile(rf"\W*(?i:{ASKS}|{AUXILIARY})\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)")
 TOPIC, SOUGHT = 3, 4
 """How many words the question takes along as it is shown and ranked by, and how many as it is searched for."""
 DECAY = 0.7
@@ -64,7 +62,8 @@ COURTESY = frozenset(
     wonderful excellent super fine good brilliant amazing lovely welcome danke merci gracias grazie bedankt dank tak
     tack obrigado hallo bonjour hola ciao""".split()
 )
-ASKING = frozenset("who whom whose what when where which why how is are was were do does did can could may".split())
+ASKING = re.compile(rf"\W*(?:{ASKS}|{AUXILIARY})\b", re.IGNORECASE)
+"""What a question begins with."""
 AROUND = frozenset(
     """a again all alright and appreciate appreciated are day do doing everyone evening for going got have help helped
     helpful helps how i i'm is it it's lot me morning much no now really see so that that's the then there this to
@@ -206,6 +205,7 @@ def is_courtesy(question: str, history: Sequence[Turn]) -> bool:
     """
     if history and history[-1]["role"] == "assistant" and history[-1]["content"].rstrip().endswith("?"):
         return False
+    if ASKING.match(question):
+        return False
     words = [match.group().lower().replace("’", "'") for match in WORD.finditer(question)]
-    asks = words[:1] and words[0] in ASKING
-    return not asks and any(word in COURTESY for word in words) and all(word in COURTESY | AROUND for word in words)
+    return any(word in COURTESY for word in words) and all(word in COURTESY | AROUND for word in words)

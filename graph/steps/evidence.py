@@ -13,8 +13,8 @@ from ..text.function_words import LEADING_PRONOUN
 from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
-from .names import Name, carried_names, is_of_other_date, names_in, placed_words, side_by_side, text_names
-from .question_terms import asked_terms, said, term_set, weigh_carried
+from .names import Name, carried_names, is_of_other_date, names_in, text_names
+from .question_terms import asked_terms, said, term_set
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -23,8 +23,6 @@ BIAS, MEANING, WORDS = -6.5, 4.4, 5.4
 
 Fitted on SQuAD 2.0; more signs (its neighbours' terms, the kind of answer) do not find the sentence more often.
 """
-TITLES = -2.5
-"""Log-odds for a unit that is the title of what stands under it."""
 OUTDATED = -8.0
 """Log-odds for a unit of a version that another kept passage's document supersedes."""
 UNNAMED = -1.0
@@ -34,7 +32,6 @@ ENTRY = 5.0
 MEANS = re.compile(r"\b(?:means?|meaning|stands? for|bedeutet|bedeutung|signifie|significa|betekent)\b", re.IGNORECASE)
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
-STOPS = ".!?:;,…。\uff01\uff1f\uff1a"
 LEANS = re.compile(rf"\W*(?:\w+ \w+,? )?{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so says `it` of what the one before it in its paragraph names."""
 RIVALS = 2
@@ -105,29 +102,14 @@ def shape(unit: Evidence, passage: Passage) -> Shape:
     return "item" if ITEM.match(line) and start + len(line) - len(line.lstrip()) <= unit["start"] else "sentence"
 
 
-def is_heading(unit: Evidence, passage: Passage) -> bool:
-    """Whether a unit is a title over other text: a line by itself without a stop, or a row of one cell."""
-    if unit.get("question"):
-        return False
-    if shape(unit, passage) == "row":
-        return ": " not in unit["text"] and "; " not in unit["text"]
-    line = passage["text"][unit["start"] : unit["end"]]
-    alone = (
-        passage["text"][: unit["start"]].rstrip(" \t")[-1:] in ("", "\n") and passage["text"][unit["end"] :][:1] == "\n"
-    )
-    return shape(unit, passage) == "sentence" and alone and "\n" not in line and line[-1] not in STOPS
-
-
 def score(question: str, passages: Sequence[Passage], weigh: TermWeight, language: str = "en") -> list[Evidence]:
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms."""
     found, old = gather(passages), outdated(question, passages)
-    wanted, weigh = asked_terms(question, language), weigh_carried(question, weigh, language)
+    wanted = asked_terms(question, language)
     for unit in found:
-        passage = passages[unit["passage"]]
         here = term_set(f"{unit['text']}\n{unit['context']}", language)
         unit["coverage"] = share(wanted, said(wanted, here), weigh)
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
-        odds += TITLES * is_heading(unit, passage)
         odds += OUTDATED * (unit["passage"] in old)
         unit["score"] = logistic(odds)
     return sorted(found, key=lambda unit: -unit["score"])
@@ -144,8 +126,6 @@ class Named:
     """Names that nothing has."""
     found: Sequence[Evidence]
     """All units with what they score when names count; those that fit are among them."""
-    whole: bool = True
-    """Whether any unit has every name."""
 
 
 def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
@@ -154,17 +134,15 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     A row or a list item has a name itself, or stands under it. A sentence may have it from another one under the same
     heading. A unit that is not about a name counts less.
     """
-    wanted, placed = names_in(question, language), placed_words(question)
-    carried = carried_names(question, language)
-    if not wanted + placed + carried:
+    wanted, carried = names_in(question, language), carried_names(question, language)
+    if not wanted + carried:
         return Named(wanted, _of_date(question, passages, found), [], found)
-    view = _View(passages, found, wanted + placed + carried)
+    view = _View(passages, found, wanted + carried)
     missing = [name for name in wanted + carried if not view.has(name)]
-    names = wanted + tuple(name for name in placed if not view.has(name))
-    if missing or (not side_by_side(question, wanted) and view.is_rivals(question, names, language)):
+    if missing or view.is_rivals(question, wanted, language):
         return Named(wanted, [], missing, found)
     lost = [
-        sum(not view.fits(unit, name) for name in names)
+        sum(not view.fits(unit, name) for name in wanted)
         + sum(not text_names(unit["text"]).has(name) for name in carried)
         for unit in found
     ]
@@ -175,7 +153,7 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     ]
     every = [less_likely(*each) for each in zip(found, odds, strict=True)]
     fitting = sorted(every, key=lambda unit: -unit["score"])
-    return Named(wanted, _of_date(question, passages, fitting), missing, every, not least)
+    return Named(wanted, _of_date(question, passages, fitting), missing, every)
 
 
 def _of_date(question: str, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:
@@ -221,8 +199,6 @@ class _View:
             return True
         if own.rivals(name):
             return False
-        if name.kind == "word":
-            return True
         loose = shape(unit, self.passages[unit["passage"]]) == "sentence" and not unit.get("question")
         return self._above(unit, name) or (loose and name in self._under[unit["passage"], unit["heading"]])
 
@@ -241,11 +217,12 @@ class _View:
         `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
         fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in names)), None)
-        fitting_text = f"{fitting['text']}\n{fitting['context']}" if fitting else ""
+        if fitting is None:
+            return False
         named = term_set(" ".join(name.text for name in names), language)
-        lost = asked_terms(question, language) - named - term_set(fitting_text, language)
+        lost = asked_terms(question, language) - named - term_set(f"{fitting['text']}\n{fitting['context']}", language)
         rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in names))
-        return any(fitting is None or lost & term_set(unit["text"], language) for unit in rivals)
+        return any(lost & term_set(unit["text"], language) for unit in rivals)
 
     def _is_rival(self, unit: Evidence, name: Name) -> bool:
         """Whether a unit, or what it stands under, is about something else where the name would stand."""
@@ -261,9 +238,10 @@ def _file_and_metadata(passage: Passage) -> str:
 
 
 def naming(question: str, found: Sequence[Evidence], like: Evidence, language: str = "en") -> list[Evidence]:
-    """The units that name themselves whatever one of them names of the question's names."""
-    names = [name for name in names_in(question, language) if text_names(like["text"]).has(name)]
-    return [unit for unit in found if all(text_names(unit["text"]).has(name) for name in names)]
+    """The units that name something that the question names, if the best one does."""
+    names = names_in(question, language)
+    named = [unit for unit in found if any(text_names(unit["text"]).has(name) for name in names)]
+    return named if like in named else list(found)
 
 
 def weighing(passages: Sequence[Passage]) -> TermWeight:

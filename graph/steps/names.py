@@ -11,13 +11,13 @@ from functools import cache, cached_property, lru_cache
 from typing import Literal
 from unicodedata import normalize
 
-from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, PREPOSITIONS, TIME_UNITS
+from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, TIME_UNITS
 from ..text.metadata_values import MONTHS
 from ..text.periods import day_names, months, weekdays
 from ..text.units import CURRENCIES
 from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
 
-Kind = Literal["code", "number", "name", "word"]
+Kind = Literal["code", "number", "name"]
 
 CARRIED = re.compile(r"(?<=\S) \([^()]*\)$")
 """The words that a conversation has carried along."""
@@ -35,20 +35,11 @@ SMALL = EMPTY_WORDS | FUNCTION_WORDS
 YEAR_AFTER = frozenset("in of for during from fiscal year".split())
 """Words after which a year says which one is meant; `since 2019` and `before 2019` mean other years too."""
 ACCENT = re.compile(r"[\u0300-\u036f]")
-LOOSE = FUNCTION_WORDS - PREPOSITIONS
-"""Words that may stand before any name: what follows them elsewhere is not said in the name's place."""
 ARTICLES = frozenset("a an the der die das dem den des ein eine einer einem le la les un une el los las".split())
-WITHIN = frozenset("of de la van von der den du".split())
-"""Small words that a name may hold."""
-ENDINGS = frozenset(["", "s", "n", "an", "ian", "y", "i", "er", "ers", "ese", "ic", "ish", "e", "en", "es"])
-"""What the same name may end in beside another form of it: Germany, German; Austria, Austrian."""
-PLACED = re.compile(r"\b((?:in|at|of|for|from)(?: (?:the|an?))?) ([a-z]{3,})")
-"""A word in lower case behind a preposition, where a text may have a name."""
 SPARE = 2
 """Words that may stand between those of one name."""
-JOINED = re.compile(r",|\b(?:and|or|than|versus|vs|from|to|und|oder|als|et|ou|y|o|e|og|en)\b|&|/", re.IGNORECASE)
-"""What stands between things that are compared or listed."""
 LONGEST_ACRONYM = 6
+SHORTEST_PLURAL = 4
 OTHER_NAME = {**SAME_NAME, "european": "eu", "europe": "eu"}
 
 
@@ -74,11 +65,7 @@ def names_in(question: str, language: str = "en") -> tuple[Name, ...]:
     text = CARRIED.sub("", question)
     found = list(TOKEN.finditer(text))
     words = [match.group().translate(SAME).removesuffix("'s") for match in found]
-    shouted = sum(word[0].isupper() and word[1:].islower() and word.lower() in SMALL for word in words[1:]) > 1
-    shouted = shouted or (
-        len(words) > 2 and "?" not in text and all(word[0].isupper() for word in words if len(word) > 3)
-    )
-    return tuple(dict.fromkeys(_runs(found, words, language, shouted=shouted)))
+    return tuple(dict.fromkeys(_runs(found, words, language)))
 
 
 def carried_names(question: str, language: str = "en") -> tuple[Name, ...]:
@@ -86,11 +73,6 @@ def carried_names(question: str, language: str = "en") -> tuple[Name, ...]:
     words = " ".join(CARRIED.findall(question)).strip(" ()").split()
     names = (name for word in words for name in names_in(f"of {word}", language))
     return tuple(name for name in names if name.kind != "number")
-
-
-def placed_words(question: str) -> tuple[Name, ...]:
-    """The words in whose place a text may have a name: `the lounge of skyline`, typed without capitals."""
-    return tuple(Name(word, "word", (word,), before) for before, word in PLACED.findall(question) if word not in SMALL)
 
 
 def is_of_other_date(question: str, text: str, title: str) -> bool:
@@ -103,7 +85,7 @@ def is_of_other_date(question: str, text: str, title: str) -> bool:
     return False
 
 
-def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *, shouted: bool) -> Iterator[Name]:
+def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str) -> Iterator[Name]:
     place = 0
     while place < len(words):
         before = _before([word.lower() for word in words[:place]])
@@ -119,11 +101,9 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str, *
             if _labels(words, place, before):
                 kind: Kind = "code" if words[place][-1].isalpha() else "number"
                 yield Name(words[place], kind, (_joined(words[place]),), before)
-        elif not shouted and _is_name(found, words, place, language):
+        elif _is_name(found, words, place, language):
             last = _end(found, words, place)
-            yield Name(
-                " ".join(words[place:last]), "name", _name_words(words[place:last]), "" if before in LOOSE else before
-            )
+            yield Name(" ".join(words[place:last]), "name", tuple(map(_joined, words[place:last])), before)
         place = last
 
 
@@ -162,33 +142,21 @@ def _is_name(found: Sequence[re.Match[str]], words: Sequence[str], place: int, l
     if word.lower() in SMALL:
         return word.isupper() and len(word) > 1 and place > 0
     if language == "de":
-        # Every noun has a capital: a name follows a preposition without an article, or a noun that it is the name of.
-        return place > 0 and (
-            words[place - 1].lower() in ("in", "aus", "nach", "bei") or _is_noun(found, words, place - 1)
-        )
+        # Every noun has a capital: a name follows a preposition without an article.
+        return place > 0 and words[place - 1].lower() in ("in", "aus", "nach", "bei")
     if place > 0 and found[place].string[: found[place].start()].rstrip()[-1:] not in (".", "?", "!", ":"):
         return True
     follows = place + 1 < len(words) and words[place + 1][0].isupper() and not _gap(found, place + 1).strip()
     return follows or found[place].group().translate(SAME).endswith("'s")
 
 
-def _is_noun(found: Sequence[re.Match[str]], words: Sequence[str], place: int) -> bool:
-    """Whether a word inside a German sentence is a noun, and the next one follows without a comma."""
-    return place > 0 and words[place][0].isupper() and not _gap(found, place + 1).strip()
-
-
 def _end(found: Sequence[re.Match[str]], words: Sequence[str], place: int) -> int:
     """Where the name that begins at a place ends: behind its last word with a capital."""
     last = place + 1
-    while last < len(words) and not _gap(found, last).strip():
-        if found[last - 1].group().translate(SAME).endswith("'s"):
+    while last < len(words) and not _gap(found, last).strip() and words[last][0].isupper():
+        if found[last - 1].group().translate(SAME).endswith("'s") or words[last].lower() in unnamed():
             break
-        if words[last][0].isupper() and words[last].lower() not in unnamed():
-            last += 1
-        elif words[last].lower() in WITHIN and last + 1 < len(words) and words[last + 1][0].isupper():
-            last += 2
-        else:
-            break
+        last += 1
     return last
 
 
@@ -196,21 +164,11 @@ def _gap(found: Sequence[re.Match[str]], place: int) -> str:
     return found[place].string[found[place - 1].end() : found[place].start()]
 
 
-def _name_words(words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_joined(word) for word in words if word.lower() not in WITHIN) or (_joined(words[0]),)
-
-
 def _joined(word: str) -> str:
-    """A word in lower case without the signs inside of it and the accents on its letters."""
+    """A word in lower case without the signs inside of it, the accents on its letters and the `s` at its end."""
     plain = word if word.isascii() else ACCENT.sub("", normalize("NFKD", word))
-    return normalize("NFC", re.sub(r"[-.'’&]", "", plain).lower())
-
-
-def side_by_side(question: str, names: Sequence[Name]) -> bool:
-    """Whether a question lists names, each of which can be answered by itself: `T1 or T3`."""
-    places = [question.find(name.text) for name in names]
-    spans = zip(names, places, places[1:], strict=False)
-    return any(JOINED.search(question[place + len(name.text) : after]) for name, place, after in spans)
+    joined = normalize("NFC", re.sub(r"[-.'’&]", "", plain).lower())
+    return joined[:-1] if len(joined) > SHORTEST_PLURAL and joined.isalpha() and joined.endswith("s") else joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,19 +180,15 @@ class TextNames:
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
-        """The positions of words by their first three letters, which all forms of a name share."""
+        """The positions of each word."""
         found: dict[str, list[int]] = {}
         for place, word in enumerate(self.words):
-            found.setdefault(word[:3], []).append(place)
+            found.setdefault(word, []).append(place)
         return found
-
-    def _at(self, wanted: str) -> list[int]:
-        """The positions of a word, with any ending."""
-        return [n for n in self._places.get(wanted[:3], ()) if _same(wanted, self.words[n])]
 
     def has(self, name: Name) -> bool:
         """Whether the text has a name: all its words close together in any order, or its acronym."""
-        if name.kind in ("name", "word") and len(name.words) == 1:
+        if name.kind == "name" and len(name.words) == 1:
             return self._has_word(OTHER_NAME.get(name.words[0], name.words[0]), name.text)
         if name.kind != "name":
             pairs = zip(self.words, self.words[1:], strict=False)
@@ -243,7 +197,7 @@ class TextNames:
             return apart or name.words[0] in self.words
         if "".join(word[0] for word in name.words) in self.words:
             return True
-        places = [self._at(wanted) for wanted in name.words]
+        places = [self._places.get(wanted, []) for wanted in name.words]
         reach = len(name.words) + SPARE
         return any(all(any(abs(n - first) < reach for n in own) for own in places) for first in places[0])
 
@@ -252,13 +206,13 @@ class TextNames:
         if name.kind == "number" and YEAR.fullmatch(name.words[0]) and any(map(YEAR.fullmatch, self.words)):
             return not self.has(name)
         last = name.before.split(" ")[-1]
-        led = [n + 1 for n in self._places.get(last[:3], ()) if last and _before(self.words[: n + 1]) == name.before]
+        led = [n + 1 for n in self._places.get(last, ()) if last and _before(self.words[: n + 1]) == name.before]
         others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
         return any(_is_kin(name, word, capital) for word, capital in others) and not self.has(name)
 
     def _has_word(self, wanted: str, written: str) -> bool:
         spelled = written.isupper() and 1 < len(wanted) <= LONGEST_ACRONYM and self._spells(wanted)
-        return spelled or bool(self._at(wanted))
+        return spelled or wanted in self._places
 
     def _spells(self, acronym: str) -> bool:
         """Whether consecutive words begin with the letters of an acronym, in capitals if it has only two."""
@@ -276,31 +230,12 @@ class TextNames:
 
 def _is_kin(name: Name, word: str, capital: bool) -> bool:
     """Whether a word has the form of a name's kind."""
-    return capital and word not in unnamed() if name.kind in ("name", "word") else any(map(str.isdigit, word))
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two words are the same name with different endings."""
-    if one == other:
-        return True
-    short, long = sorted((one, other), key=len)
-    if len(short) < 4 or any(map(str.isdigit, long)):
-        return False
-    if long.startswith(short):
-        return long[len(short) :] in ENDINGS
-    return short[-1] in "ye" and long.startswith(short[:-1]) and long[len(short) - 1 :] in ENDINGS
+    return capital and word not in unnamed() if name.kind == "name" else any(map(str.isdigit, word))
 
 
 @lru_cache(maxsize=8192)
 def text_names(text: str) -> TextNames:
     """The words of a text."""
-    whole = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
-    found = [part for word in whole for part in _parts(word)]
+    found = [match.group().translate(SAME).removesuffix("'s") for match in TOKEN.finditer(text)]
     words = (OTHER_NAME.get(word, word) for word in map(_joined, found))
     return TextNames(tuple(words), tuple(any(map(str.isupper, word)) for word in found))
-
-
-def _parts(word: str) -> list[str]:
-    """A word, and the words that it joins where it is no code: `Drag-Narvik` is of both."""
-    joins = any(sign in word for sign in "-/") and not any(map(str.isdigit, word))
-    return [word, *re.split(r"[-/]", word)] if joins else [word]

@@ -4,13 +4,13 @@ import re
 
 from ..text.splitting import sentences
 from ..text.words import terms
+from .conversation import LEANS, WORD
+from .question_kinds import ASKS, AUXILIARY
 
 MOST = 4
 """The most parts."""
 CARRIED = 6
 """The most words of the first part that are added to a part that depends on it."""
-AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|may|must|shall)"
-ASKS = r"(?:who|whom|whose|what|when|where|which|why|how)"
 LEAD = r"(?:(?:at|by|for|from|in|on|to|with|of|under|after|within|until|since) )?"
 PRONOUN = r"(?:it|they|he|she|i|we|you|there)"
 ASKED = (
@@ -18,16 +18,8 @@ ASKED = (
 )
 AND = r",?\s+(?:and|but)\s+(?:also\s+|then\s+)?"
 JOINT = re.compile(rf"{AND}(?=(?i:{LEAD}{ASKED}|{AUXILIARY} {PRONOUN}\b))")
-YES_NO = re.compile(rf"\W*{AUXILIARY}\b", re.IGNORECASE)
-OPENS = re.compile(rf"\W*{LEAD}{ASKS}\b|{YES_NO.pattern}", re.IGNORECASE)
-NOTED = re.compile(rf"[^?]*?,\s+(?={LEAD}(?:{ASKS}|{AUXILIARY})\b)", re.IGNORECASE)
-"""An introduction before the question, such as `In the United States, ` or `After a fall, `."""
-LEANS = re.compile(
-    r"\b(?:it|its|they|them|their|this|these|those|he|she|him|her|his|hers|ones?|such|same)\b|\bthat\W*$", re.IGNORECASE
-)
+OPENS = re.compile(rf"\W*{LEAD}{ASKS}\b|\W*{AUXILIARY}\b", re.IGNORECASE)
 ASIDE = re.compile(r"\s*\([^()]*\)$")
-CAPITAL = re.compile(r"(?<=\w )(?!I\b)[A-Z]|\d")
-SPOKEN = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 
 
 def split(question: str) -> list[str]:
@@ -51,21 +43,18 @@ def _statements(text: str) -> tuple[str, list[str]]:
 
 
 def _clauses(sentence: str) -> list[str]:
-    """The questions that one sentence joins; an introduction before the first applies to all."""
-    noted = NOTED.match(sentence)
-    note, rest = (noted.group(), sentence[noted.end() :]) if noted else ("", sentence)
-    pieces = JOINT.split(rest) if OPENS.match(rest) else []
+    """The questions that one sentence joins."""
+    pieces = JOINT.split(sentence) if OPENS.match(sentence) else []
     if len(pieces) < 2:
         return [sentence]
-    return [note + (piece if note else piece[:1].upper() + piece[1:]).rstrip(" ?.,") + "?" for piece in pieces]
+    return [(piece[:1].upper() + piece[1:]).rstrip(" ?.,") + "?" for piece in pieces]
 
 
 def _standing(clause: str, first: str) -> str:
     """A clause that leans on the first one, with the words of that one that say what it is about."""
     own = set(terms(clause))
     # `... and is the valve covered?` after `is the pump covered`: it asks the same of something else.
-    alone = CAPITAL.search(clause) or len(own) > 2 or own & set(terms(first))
-    if alone and not LEANS.search(clause):
+    if (len(own) > 2 or own & set(terms(first))) and not LEANS.search(clause):
         return clause
-    words = [word for word in SPOKEN.findall(first) if terms(word) and not own & set(terms(word))]
+    words = [word for word in WORD.findall(first) if terms(word) and not own & set(terms(word))]
     return f"{clause} ({' '.join(dict.fromkeys(words[:CARRIED]))})" if words else clause

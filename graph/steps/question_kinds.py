@@ -16,9 +16,11 @@ PROCEDURE = re.compile(
     r"|\bhoe (?:kan|moet|doe|\w+ (?:ik|je|men))\b",
     re.IGNORECASE,
 )
-AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|may|must|shall|should|will|would|need|belong|apply)"
+ASKS = r"(?:who|whom|whose|what|when|where|which|why|how)"
+AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|may|must|shall|should|will|would)"
 SEVERAL = re.compile(
-    rf"^\W*(?:list|name|enumerate|show|give)\b|\b(?:which|what) (?:[\w'’-]+ ){{0,3}}?(?P<noun>[\w'’-]+) {AUXILIARY}\b"
+    r"^\W*(?:list|name|enumerate|show|give)\b"
+    rf"|\b(?:which|what) (?:[\w'’-]+ ){{0,3}}?(?P<noun>[\w'’-]+) (?:{AUXILIARY}|need|belong|apply)\b"
     r"|^\W*(?:when|where|what|who|how \w+) (?:do|are|were|have|did|can|must) (?:the|all|our) (?P<subject>[\w'’-]+)"
     r"|\b(?:what|who) are\b|\ball (?:the )?\w+s\b|\bwelche\w* (?P<german>\w+)|\bquel(?:le)?s\b|\bquali\b|\bcuáles\b",
     re.IGNORECASE,

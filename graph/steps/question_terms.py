@@ -3,11 +3,8 @@
 import re
 from functools import cache, lru_cache
 
-from ..text.words import TermWeight, terms
-from .names import CARRIED
+from ..text.words import terms
 
-CARRIED_SHARE = 0.3
-"""What a word counts that a conversation, or the first part of a question, has carried along."""
 ORDERS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
     r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
@@ -60,10 +57,3 @@ def akin(term: str) -> frozenset[str]:
 @cache
 def _kin() -> list[frozenset[str]]:
     return [term_set(group) for group in KIN.split("|")]
-
-
-def weigh_carried(question: str, weigh: TermWeight, language: str = "en") -> TermWeight:
-    """Weights by which the words that a conversation has carried along count less than the question's own."""
-    carried = CARRIED.search(question)
-    taken = term_set(carried.group(), language) - term_set(CARRIED.sub("", question), language) if carried else ()
-    return (lambda term: weigh(term) * (CARRIED_SHARE if term in taken else 1.0)) if taken else weigh

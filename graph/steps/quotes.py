@@ -16,7 +16,7 @@ from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
 from .evidence import in_order, naming, shape, unit_text
-from .question_kinds import PROCEDURE, SEVERAL, asks_how, asks_several, counted_in, not_stated
+from .question_kinds import SEVERAL, asks_how, asks_several, counted_in, not_stated
 from .question_terms import asked_terms, term_set
 
 MOST = 12
@@ -88,8 +88,6 @@ def _procedure(
     items = [unit for unit in section if shape(unit, passage) == "item"]
     if len(block) == 1 and len(items) > 1:
         block = list_of(items[0], passage, own)
-    if len(block) == 1 and asked_terms(PROCEDURE.sub("", question)) <= term_set(best["heading"]):
-        return section
     return block if len(block) > 1 else sequence_of(best, passage, own)
 
 

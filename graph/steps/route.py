@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..state import Evidence, Passage, Quote, Selection
+from ..state import Evidence, Passage, Selection
 from ..text.language import UNKNOWN, likeliest_language
 from ..text.words import TermWeight
 from .confidence import WITH_VECTORS, confidence
-from .evidence import Named, about_names, is_entry, log_odds, score
-from .names import CARRIED, side_by_side, text_names
+from .evidence import about_names, is_entry, log_odds, score
+from .names import CARRIED
 from .question_kinds import asks_to_work_out
 from .quotes import choose, once
 
@@ -20,7 +20,6 @@ BESIDE_READING = 1.0
 """What the log-odds of a unit's score count beside the reading."""
 UNNAMED = 0.4
 """What of the confidence is left where something that the question names is nowhere: it declines, and still ranks."""
-UNLIKE = "The passages say it of each by itself."
 
 
 def is_complex(question: str, parts: Sequence[str]) -> bool:
@@ -79,10 +78,7 @@ def _answer(
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
-    if not named.whole and side_by_side(question, named.names) and related >= answer_from:
-        selection["quotes"], selection["partial"] = _each(passages, evidence, named), UNLIKE
-        selection["confidence"] = related
-    elif fitting and sure >= answer_from:
+    if fitting and sure >= answer_from:
         quotes = choose(question, passages, fitting, named.found)
         selection["quotes"], selection["partial"] = quotes.found, quotes.partial
     return Judged(selection, related)
@@ -97,13 +93,3 @@ def by_reading(question: str, fitting: Sequence[Evidence], read: Read) -> tuple[
     scores = read(CARRIED.sub("", question), [f"{unit['context']}. {unit['text']}" for unit in best])
     order = sorted(range(len(best)), key=lambda n: -scores[n] - BESIDE_READING * log_odds(best[n]))
     return [*(best[n] for n in order), *fitting[READ:]], scores[order[0]]
-
-
-def _each(passages: Sequence[Passage], evidence: Sequence[Evidence], named: Named) -> list[Quote]:
-    """The best unit for each name."""
-    found = []
-    for name in named.names:
-        best = next((unit for unit in evidence if text_names(unit["text"]).has(name)), None)
-        if best:
-            found.append(Quote(text=best["text"], passage=best["passage"]))
-    return once(found)

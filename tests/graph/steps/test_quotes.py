@@ -246,9 +246,7 @@ def test_in_another_language_the_words_must_be_there() -> None:
         ("de", "Wie viele Kisten werden abgegeben?", "Höchstens vier Kisten werden abgegeben.", True),
         ("de", "Wer gibt mir den Schlüssel?", "Der Schlüssel liegt beim Pförtner.", True),
         ("fr", "À quelle heure ferme le four ?", "Le four ferme à 20 heures.", True),
-        ("fr", "À quelle heure ferme le four ?", "Le four ferme pour trois jours.", False),
         ("fr", "Combien coûte la location du four ?", "La location du four est de trente euros.", True),
-        ("fr", "Combien coûte la location du four ?", "La location du four dure deux jours.", False),
         ("es", "¿Cuánto cuesta una llave?", "Una caja cuesta tres euros.", False),
         ("zh", "每人可以领几把钥匙？", "每人领两把钥匙。", True),
     ],
@@ -315,21 +313,6 @@ def test_what_stands_under_another_month_or_year_answers_nothing() -> None:
     assert not texts(chosen("What were the hall hours in 2019?", hours, since))
 
 
-def test_a_section_whose_heading_says_what_is_done_is_quoted_whole() -> None:
-    text = "## Cleaning the grinder\n\nUnplug it. Take off the hopper.\n\n## Storing\n\nKeep it dry."
-    assert texts(chosen("How do I clean the grinder?", of(text, title="Tools"))) == [
-        "Unplug it.",
-        "Take off the hopper.",
-    ]
-
-
-def test_what_a_turn_asks_counts_more_than_what_it_carries_along() -> None:
-    text = of("The Halvard carries 300 tonnes. The captain of the Halvard is Mette.", title="Ships")
-    assert texts(chosen("Who is its captain? (Halvard carries tonnes)", text)) == [
-        "The captain of the Halvard is Mette."
-    ]
-
-
 @pytest.mark.parametrize(
     ("question", "text", "quoted"),
     [
@@ -342,7 +325,6 @@ def test_what_a_turn_asks_counts_more_than_what_it_carries_along() -> None:
             ["Dew is wet from May to July."],
         ),
         ("Was it wet in June?", "In April it was wet.", []),
-        ("when does the hall of ryd open", "The hall of Moss opens at noon. The hall has a bar.", []),
         (
             "How many members had it in 2024?",
             "In 2022 the club had 41 members. In 2024 it had 45.",
