@@ -14,7 +14,7 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
 from .names import Name, carried_names, is_of_other_date, names_in, text_names
-from .question_terms import asked_terms, said, term_set
+from .question_terms import asked_terms, said_in, term_set
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -108,7 +108,7 @@ def score(question: str, passages: Sequence[Passage], weigh: TermWeight, languag
     wanted = asked_terms(question, language)
     for unit in found:
         here = term_set(f"{unit['text']}\n{unit['context']}", language)
-        unit["coverage"] = share(wanted, said(wanted, here), weigh)
+        unit["coverage"] = share(wanted, said_in(question, unit["text"], wanted, here), weigh)
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
         odds += OUTDATED * (unit["passage"] in old)
         unit["score"] = logistic(odds)

@@ -3,14 +3,19 @@
 import re
 from functools import cache, lru_cache
 
+from ..text.function_words import is_number
 from ..text.words import terms
 
 ORDERS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
-    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)",
+    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)|^\W*what\s+(?:comes|happens|follows)\b",
     re.IGNORECASE,
 )
 """What asks for something and is no word of it."""
+MEASURE = re.compile(r"\bhow (high|large|big|often)\b", re.IGNORECASE)
+"""What asks for any number, whatever it is of: `How high is the fee?`."""
+PARTICLE = re.compile(r"\b(\w+)[ -](in|out|on|off|up|down)\b", re.IGNORECASE)
+"""A verb or noun with the word that makes it another one: check in, check-out."""
 
 AGENT = re.compile(r"(?<=\w{3})[eo]r$")
 """The end of who or what does something: `driver`."""
@@ -44,6 +49,16 @@ def asked_terms(question: str, language: str = "en") -> frozenset[str]:
 def said(wanted: frozenset[str], here: frozenset[str]) -> frozenset[str]:
     """The terms of a text, and those of a question that it says by another word of the same root or measure."""
     return here | {term for term in wanted - here if akin(term) & here}
+
+
+def said_in(question: str, text: str, wanted: frozenset[str], here: frozenset[str]) -> frozenset[str]:
+    """What a text says of a question's terms: a number is how high it is, and to check in is not to check out."""
+    particles = {word.lower(): particle.lower() for word, particle in PARTICLE.findall(question)}
+    stated = {(word.lower(), particle.lower()) for word, particle in PARTICLE.findall(text)} if particles else set()
+    others = {word for word, _ in stated if word in particles and (word, particles[word]) not in stated}
+    measure = MEASURE.search(question)
+    counted = measure and any(is_number(word) for word in re.findall(r"\w+", text.lower()))
+    return said(wanted, here | (term_set(measure[1]) if measure and counted else set())) - term_set(" ".join(others))
 
 
 @lru_cache(maxsize=4096)

@@ -332,6 +332,16 @@ def test_what_stands_under_another_month_or_year_answers_nothing() -> None:
         ),
         ("How do I lock it?", "How do I lock it?", []),
         ("How do I lock it?", "a) Lock it.\nb) Pull the key.", ["Lock it.", "Pull the key."]),
+        (
+            "How high is the fee?",
+            "The fee of 40 euros is due in May. The club is old.",
+            ["The fee of 40 euros is due in May."],
+        ),
+        (
+            "When is check-out?",
+            "Check-in is from 3. Check-out is until 9. The late check-in is free.",
+            ["Check-out is until 9."],
+        ),
         ("What comes after the lid is lifted?", "1. Lift the lid.\n2. Dry it.\n3. Close it.", ["Dry it."]),
         ("What is done before the lid is closed?", "1. Lift it.\n2. Dry it.\n3. Close the lid.", ["Dry it."]),
         ("What comes after the lid is closed?", "1. Lift it.\n2. Close the lid.", []),
