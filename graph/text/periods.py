@@ -51,7 +51,7 @@ def weekdays(text: str) -> frozenset[int]:
 
 @lru_cache(maxsize=16384)
 def months(text: str) -> frozenset[int]:
-    """The months that a text names, January is 1; `March to June` names four; `may` and `march` are verbs in lower case."""
+    """The months that a text names, January is 1; `March to June` names four; not the verbs `may` and `march`."""
     found, last, end = set[int](), 0, -1
     for match in re.finditer(r"[^\W\d_]+", text):
         word, month = match.group(), _month_names().get(match.group().lower())
