@@ -5,7 +5,7 @@ import json
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -111,13 +111,6 @@ class Models(Section):
     """For complex ones: of several parts, or that compare."""
     backup: Writer = "extractive"
     """Where the first model fails."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _judge_has_moved(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and "judge" in fields:
-            raise ValueError("models.judge is now checking.model: write `checking: {model: ...}`")
-        return fields
 
 
 class Terms(Section):

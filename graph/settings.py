@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .callers import Role
 from .errors import SettingsInvalid
@@ -19,12 +19,6 @@ from .safety.sensitive import Actions
 
 REGISTRY = Path(".warrant/mlflow/mlflow.db")
 MODEL = r"[a-z0-9][a-z0-9._-]{0,62}"
-RENAMED = {
-    "WARRANT_MODEL": "WARRANT_REGISTERED_MODEL",
-    "WARRANT_MODEL_URL": "WARRANT_CHAT_URL",
-    "WARRANT_MODEL_KEY": "WARRANT_CHAT_KEY",
-}
-"""Earlier names of variables, which are refused."""
 TESSDATA = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/opt/homebrew/share/tessdata")
 
 
@@ -188,7 +182,6 @@ class Settings(StateSettings, BaseSettings):
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment, `overrides` in its place; raises SettingsInvalid naming the variable."""
-    _refuse_renamed()
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -197,14 +190,6 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsInvalid(
             f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
         ) from error
-
-
-def _refuse_renamed() -> None:
-    """Raises SettingsInvalid for a variable that has another name now, in the environment or in a .env file."""
-    given = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
-    for name, new in RENAMED.items():
-        if given.get(name.lower()) is not None:
-            raise SettingsInvalid(f"{name} is called {new} now. Rename it in the environment or in .env.")
 
 
 @contextmanager

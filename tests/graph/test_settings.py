@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from graph.errors import SettingsInvalid
-from graph.settings import RENAMED, Settings, load_settings, no_kept_answers, quiet_libraries
+from graph.settings import Settings, load_settings, no_kept_answers, quiet_libraries
 
 
 @pytest.fixture(autouse=True)
@@ -43,20 +43,6 @@ def test_a_setting_that_cannot_be_is_refused_by_its_name(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsInvalid, match=f"{name}='{value}' was refused"):
         load_settings()
-
-
-@pytest.mark.parametrize(("old", "new"), RENAMED.items())
-def test_a_variable_that_was_renamed_is_refused_by_its_new_name(
-    monkeypatch: pytest.MonkeyPatch, old: str, new: str
-) -> None:
-    Path(".env").write_text(f"{old}=filed\n")
-    with pytest.raises(SettingsInvalid, match=f"{old} is called {new} now"):
-        load_settings()
-    Path(".env").unlink()
-    monkeypatch.setenv(old, "set")
-    with pytest.raises(SettingsInvalid, match=f"{old} is called {new} now"):
-        load_settings()
-    assert new.removeprefix("WARRANT_").lower() in Settings.model_fields
 
 
 def test_the_chat_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,11 +105,6 @@ def test_the_releases_own_model_decides_unless_it_has_none_or_says_so() -> None:
     assert open_judge(Settings(), Release()) is None
 
 
-def test_a_release_of_before_is_told_where_its_judge_belongs() -> None:
-    with pytest.raises(ValidationError, match=r"models\.judge is now checking\.model"):
-        Models.model_validate({"judge": "openai:m"})
-
-
 def test_the_extractive_writer_cannot_be_the_judge() -> None:
     with pytest.raises(ValidationError, match="the extractive writer cannot judge"):
         Checking(model="extractive")
