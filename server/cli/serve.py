@@ -7,7 +7,7 @@ import click
 from rich.table import Table
 
 from graph.cli.terminal import Terminal
-from graph.settings import load_settings, quiet_libraries
+from graph.settings import REGISTRY, load_settings, quiet_libraries
 from server.auth.authentication import Authenticator
 from server.files import set_private_umask
 from server.serving import serve_forever
@@ -45,10 +45,12 @@ def serve(**options: Any) -> None:
 
 
 def announce(settings: ServerSettings, port: int) -> None:
-    """Print the addresses."""
+    """Print the addresses, and that a registry which is there is not followed."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     table = Table(title=f"Warrant on http://{host}:{port}", title_justify="left", show_header=False, show_edge=False)
     for path, purpose in PAGES.items():
         table.add_row(f"http://{host}:{port}{path}", purpose)
     console = Terminal(stderr=True)
     console.print(table)
+    if settings.registry is None and REGISTRY.exists():
+        console.print(f"Answers from the index. For what is in production: --registry sqlite:///{REGISTRY.resolve()}")

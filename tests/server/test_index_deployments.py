@@ -17,7 +17,9 @@ from support import QUICK, run_index
 
 from graph.index.lexicon import LEXICON
 from graph.index.store import KEPT, lease, locate
+from graph.settings import REGISTRY
 from server.app import assemble
+from server.cli.serve import announce
 from server.releases.index import IndexDeployments
 from server.settings import ServerSettings
 
@@ -199,3 +201,17 @@ def test_two_workers_follow_and_a_worker_that_was_killed_holds_nothing(shop: Sho
     with lease(shop.store):
         shop.change()
     assert len(shop.there()) <= KEPT + 1
+
+
+def test_a_registry_that_is_there_and_not_followed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    announce(ServerSettings(), 8100)
+    assert "--registry" not in capsys.readouterr().err
+    REGISTRY.parent.mkdir(parents=True)
+    REGISTRY.touch()
+    announce(ServerSettings(), 8100)
+    assert "--registry sqlite:///" in capsys.readouterr().err
+    announce(ServerSettings(registry="sqlite:///elsewhere.db"), 8100)
+    assert "--registry" not in capsys.readouterr().err
