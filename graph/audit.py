@@ -167,10 +167,11 @@ class AuditLog:
     def _catch_up(self, file: Any) -> None:
         """Read what other processes appended, and remove the piece of a line that a killed one left behind.
 
-        Raises ValueError when the log is not what it was.
+        Raises ValueError when the log is not what it was, or at first not what was anchored.
         """
         if file.seek(0, os.SEEK_END) < self._end:
             raise ValueError("it has become shorter")
+        anchor = read_anchor(self._anchor) if self._anchor and self._anchor.exists() and not self._end else None
         file.seek(self._end)
         for line in file:
             if not line.endswith(b"\n") and _is_interrupted(line):
@@ -180,6 +181,10 @@ class AuditLog:
             if problem or record is None:
                 raise ValueError(f"record {self._head.number + 1} {problem}; see `warrant audit verify`")
             self._end, self._head = self._end + len(line), AuditHead(record.number, record.digest)
+            if anchor and self._head.number == anchor.number and self._head != anchor:
+                raise ValueError(f"record {anchor.number} is not the one that was anchored; see `warrant audit verify`")
+        if anchor and self._head.number < anchor.number:
+            raise ValueError(f"record {anchor.number} was anchored, and the log ends before it")
         file.seek(0, os.SEEK_END)
 
 

@@ -125,7 +125,7 @@ def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
         feedback_routes(answers, traces),
         health_routes(deployments, traces, metrics, (conversations, answers)),
         admin_routes(deployments, audit, settings.webhook_secret),
-        verify_routes(),
+        verify_routes(service.count),
     ):
         app.include_router(routes)
     add_pages(app, service, callers)

@@ -9,6 +9,7 @@ from functools import partial
 from graph.audit import AuditLog
 from graph.callers import Caller
 from graph.errors import AuditUnavailable
+from graph.safety.sensitive import mask
 from server.settings import ServerSettings
 
 log = logging.getLogger("warrant.audit")
@@ -28,14 +29,14 @@ class Audit:
         """Record an act; raises AuditUnavailable, and then the act must not be done."""
         await asyncio.to_thread(self._log.append, caller.name, act, target, "allowed", **detail)
 
-    def question(self, caller: Caller, target: str, request_id: str) -> Callable[[], object] | None:
-        """What records that a question is asked, if WARRANT_AUDIT_QUESTIONS says so.
+    def question(self, caller: Caller, target: str, request_id: str, act: str = "ask") -> Callable[[], object] | None:
+        """What records that a question is asked or documents are read, if WARRANT_AUDIT_QUESTIONS says so.
 
         It blocks, and raises AuditUnavailable; then the question must not be answered.
         """
         if not self._questions:
             return None
-        return partial(self._log.append, caller.name, "ask", target, "allowed", request_id=request_id)
+        return partial(self._log.append, caller.name, act, target, "allowed", request_id=request_id)
 
     async def refused(self, caller: Caller, path: str, status: int, peer: str) -> None:
         """Record a refusal; it stays one whether it can be recorded or not, so a failure is only logged."""
@@ -49,6 +50,6 @@ class Audit:
         unrecorded, self._unrecorded = self._unrecorded, 0
         detail = {"status": status, "peer": peer} | ({"unrecorded": unrecorded} if unrecorded else {})
         try:
-            await asyncio.to_thread(self._log.append, caller.name, "access", path[:200], "refused", **detail)
+            await asyncio.to_thread(self._log.append, caller.name, "access", mask(path[:200]), "refused", **detail)
         except AuditUnavailable:
             log.exception("a refusal was not recorded")

@@ -59,6 +59,14 @@ class AnswerService:
             raise refuse(503, "This release is too old to act on behalf of users. Log it again.")
         return deployment
 
+    async def count(self, act: str) -> None:
+        """Record and count the current request, which asks no question; raises RequestRefused (429), StateUnavailable.
+
+        `act`: what the audit log calls it.
+        """
+        request = this_request()
+        await self._limiter.count(request, self._audit.question(request.caller, request.target, request.id, act))
+
     def start(self, submitted: QuestionRequest, *, whole: bool = False) -> AnswerStream:
         """Start answering. The work stops when nobody follows the stream any longer, unless it is resumable.
 

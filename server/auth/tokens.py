@@ -70,11 +70,14 @@ class TokenVerifier:
         return jwt.PyJWKClient(address, lifespan=KEEP_KEYS, timeout=TIMEOUT, cooldown_duration=self._look_again)
 
     def _caller(self, claims: Mapping[str, Any]) -> Caller:
-        """Raises ValidationError where a claim is no name, team or group."""
+        """Raises ValidationError or InvalidTokenError where a claim is no name, team or group."""
         named = self._settings.oidc_claims
+        name = claims.get(named["name"])
+        if not isinstance(name, str) or not name.strip():
+            raise jwt.InvalidTokenError(f"the claim {named['name']} is no name")
         roles = {self._settings.oidc_roles.get(value, value) for value in _values(claims.get(named["roles"]))}
         return Caller(
-            name=f"oidc:{claims.get(named['name'])}",
+            name=f"oidc:{name}",
             roles=frozenset(Role(role) for role in roles if role in [*Role]),
             team=str(claims.get(named["team"]) or ""),
             groups=_values(claims.get(named["groups"])),

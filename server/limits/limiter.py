@@ -21,6 +21,8 @@ from server.settings import ServerSettings
 log = logging.getLogger("warrant.limits")
 WRITE_AFTER = 1.0
 """Seconds for which usage is summed up before it is written; of a killed process so much is not in `warrant usage`."""
+NOTHING: Mapping[Unit, float] = dict.fromkeys(UNITS, 0.0)
+ONE: Mapping[Unit, float] = {**NOTHING, "requests": 1.0}
 ASKING_MODELS = ("generate", "fallback", "cite")
 """Steps that may ask a model: where one began and no answer says what was used, what was reserved counts as used."""
 
@@ -53,7 +55,21 @@ class Limiter:
         `first` is done before, in the same thread: to wait for a thread takes longer than most of what is done there.
         """
         rules = [*rules_for(self._rules, request.caller, request.api)]
-        amounts = self._most(agent) if rules else dict.fromkeys(UNITS, 0.0)
+        return await self._take(request, rules, self._most(agent) if rules else NOTHING, first)
+
+    async def count(self, request: RequestContext, first: Callable[[], object] | None) -> None:
+        """Count a request that asks no question; raises as `reserve` does."""
+        rules = [*rules_for(self._rules, request.caller, request.api)]
+        await self._take(request, rules, ONE, first)
+        self._sum_up(request, "", ONE)
+
+    async def _take(
+        self,
+        request: RequestContext,
+        rules: Sequence[tuple[LimitRule, str]],
+        amounts: Mapping[Unit, float],
+        first: Callable[[], object] | None,
+    ) -> Reservation:
         if not (rules or first):
             return Reservation((), amounts)
         found = await asyncio.wrap_future(self._thread.submit(self._reserve, rules, amounts, first))
@@ -94,8 +110,12 @@ class Limiter:
         used: dict[Unit, float] = {"requests": 1, "tokens": tokens, "cost": spent}
         if any(used[unit] != reservation.amounts[unit] for _, _, unit in reservation.counts):
             self._thread.submit(self._store.settle, reservation, used).add_done_callback(_log_failure)
-        caller, day = record.request.caller, datetime.now(UTC).strftime("%Y-%m-%d")
-        key = UsageKey(day, caller.team, caller.name, record.request.api, usage["model"] if usage else "")
+        self._sum_up(record.request, usage["model"] if usage else "", used)
+
+    def _sum_up(self, request: RequestContext, model: str, used: Mapping[Unit, float]) -> None:
+        """Add to what was used since it was last written."""
+        caller, day = request.caller, datetime.now(UTC).strftime("%Y-%m-%d")
+        key = UsageKey(day, caller.team, caller.name, request.api, model)
         if not self._unwritten:
             asyncio.get_running_loop().call_later(WRITE_AFTER, self._write)
         before = self._unwritten.setdefault(key, dict.fromkeys(used, 0.0))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from sqlalchemy import (
     Column,
@@ -31,7 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from graph.errors import SettingsInvalid
 from server.errors import StateUnavailable
 from server.files import private_database
-from server.limits.rules import UNITS, LimitRule, Unit
+from server.limits.rules import UNITS, LimitRule, Period, Unit
 
 KEEP = timedelta(days=62)
 """After which counts of past periods are deleted."""
@@ -183,7 +183,8 @@ class UsageStore:
             self.add({key._replace(caller=""): {unit: row[unit] for unit in UNITS}})
         with self._engine.begin() as connection:
             connection.execute(USED.delete().where(USED.c.caller == caller))
-            connection.execute(COUNTS.delete().where(COUNTS.c.subject.startswith(f"caller:{caller}:", autoescape=True)))
+            subjects = [f"caller:{caller}:{unit}:{per}" for unit in UNITS for per in get_args(Period)]
+            connection.execute(COUNTS.delete().where(COUNTS.c.subject.in_(subjects)))
         return len(rows)
 
     def forget_old(self) -> None:

@@ -15,7 +15,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import Scope
 
-from graph.safety.sensitive import mask_value
+from graph.safety.sensitive import mask, mask_value
 from server.context import RequestContext
 from server.observability.observers import Observer, QuestionRecord
 from server.settings import ServerSettings
@@ -76,7 +76,7 @@ class LogObserver(Observer):
             **_client_id(request),
             "caller": request.caller.name,
             "method": scope["method"],
-            "path": scope["path"],
+            "path": mask(scope["path"]),
             "status": status,
             "ms": round(seconds * 1000, 1),
             "graph_ms": round(request.graph_ms, 1),

@@ -18,6 +18,8 @@ OVERVIEW = "overview, purpose and rules"
 """The search whose passages give the examples."""
 CONTEXT = 3000
 """Characters of a document before and after the cited span."""
+MARGIN = 300
+"""Characters beyond these in which sensitive data may begin or end."""
 
 
 class Examples(BaseModel):
@@ -50,7 +52,9 @@ def document_routes(service: AnswerService) -> APIRouter:
     @routes.get("/examples")
     async def examples() -> Examples:
         """A few questions that the documents may answer, one for each document."""
-        return Examples(questions=await _example_questions((await service.deployment()).agent))
+        policy = policy_of(this_request().caller.roles, service.settings.sensitive)
+        questions = await _example_questions((await service.deployment()).agent)
+        return Examples(questions=[policy.blot(question) for question in questions])
 
     @routes.get("/documents")
     async def excerpt(
@@ -59,6 +63,7 @@ def document_routes(service: AnswerService) -> APIRouter:
         end: Annotated[int, Query(ge=0)] = 0,
     ) -> DocumentExcerpt:
         """The text around characters `start` to `end` of a document that you may see; 404 for any other."""
+        await service.count("read")
         agent, groups = (await service.deployment()).agent, list(this_request().caller.groups)
         # The agent of an older release may have no documents.
         found = await agent.document(document, groups) if hasattr(agent, "document") else None
@@ -67,10 +72,12 @@ def document_routes(service: AnswerService) -> APIRouter:
         start = min(start, len(found.text))
         end = max(start, min(end, len(found.text)))
         first, last = max(0, start - CONTEXT), min(len(found.text), end + CONTEXT)
-        text = policy_of(this_request().caller.roles, service.settings.sensitive).blot(found.text[first:last])
+        # What begins or ends outside of the excerpt is blotted too.
+        around, policy = max(0, first - MARGIN), policy_of(this_request().caller.roles, service.settings.sensitive)
+        text = policy.blot(found.text[around : last + MARGIN])[first - around : last - around]
         return DocumentExcerpt(
             document=document,
-            title=found.title,
+            title=policy.blot(found.title),
             start=start,
             end=end,
             before=text[: start - first],

@@ -149,12 +149,14 @@ class McpEndpoint:
 
     async def _search(self, arguments: dict[str, Any]) -> CallToolResult:
         given = SearchInput.model_validate(arguments)
+        await self._service.count("search")
         deployment, groups = await self._service.deployment(), list(this_request().caller.groups)
         async with asyncio.timeout(deployment.agent.deadline + self._service.settings.grace):
             found = await deployment.agent.search(given.query, given.filters, groups, given.limit)
         policy = policy_of(this_request().caller.roles, self._service.settings.sensitive)
         passages = [
             {name: plain(each[name]) for name in FoundPassage.model_fields}  # type: ignore[literal-required]
+            | {"title": policy.blot(each["title"]), "section": policy.blot(each["section"])}
             | {"text": policy.blot(each["text"])}
             for each in found
         ]

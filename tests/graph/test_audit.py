@@ -89,6 +89,25 @@ def test_an_anchor_finds_a_cut_tail_and_a_log_that_was_rewritten(tmp_path: Path)
     assert (problem.line, "rewritten" in problem.problem) == (5, True)
 
 
+@pytest.mark.parametrize("left", [0, 3, None])
+def test_nothing_is_added_to_a_log_that_is_not_the_one_that_was_anchored(tmp_path: Path, left: int | None) -> None:
+    """Otherwise the next act would move the anchor, and the cut be forgotten; None: rewritten, as long as before."""
+    path, anchor = tmp_path / "audit.jsonl", tmp_path / "elsewhere"
+    written(path, anchor=anchor)
+    head, lines = read_anchor(anchor), path.read_bytes().splitlines(keepends=True)
+    path.unlink()
+    if left is None:
+        written(path, 6)
+    else:
+        path.write_bytes(b"".join(lines[:left]))
+    with pytest.raises(AuditUnavailable, match="anchored"):
+        AuditLog(path, anchor).append("ann", "promote", "v9", "done")
+    assert read_anchor(anchor) == head
+    path.write_bytes(b"".join(lines))
+    AuditLog(path, anchor).append("ann", "promote", "v9", "done")
+    assert read_anchor(anchor).number == 6
+
+
 def append_until(path: str, size: int, pipe: Any) -> None:
     """Append a record; the kernel kills the process where the file would grow beyond `size` bytes."""
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

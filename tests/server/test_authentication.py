@@ -347,6 +347,16 @@ def test_a_token_that_is_not_for_this_server_is_refused(provider: Provider, clai
     assert caller_of(settings_of(provider), bearer(provider.token(**claims))) is None
 
 
+@pytest.mark.parametrize("name", [None, "", " ", 7, ["ann"]])
+def test_a_token_without_a_name_is_refused(provider: Provider, name: object) -> None:
+    """Otherwise all who have none would be one caller, with one conversation and one quota."""
+    settings = settings_of(
+        provider, oidc_claims={"name": "email", "team": "team", "groups": "groups", "roles": "roles"}
+    )
+    assert caller_of(settings, bearer(provider.token(email=name))) is None
+    assert caller_of(settings, bearer(provider.token(email="ann@x.org"))) is not None
+
+
 def test_a_token_without_a_role_may_do_nothing(provider: Provider) -> None:
     found = caller_of(settings_of(provider), bearer(provider.token(roles=["tennis"])))
     assert found is not None

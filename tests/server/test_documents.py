@@ -10,6 +10,8 @@ import pytest
 from server_under_test import app_over, key_file, serving
 from support import QUICK, run_index
 
+from server.routes.documents import CONTEXT
+
 RESTRICTED = "handbook/hr/salary-bands.docx"
 
 
@@ -46,6 +48,24 @@ def test_documents_of_one_file_are_told_apart(tmp_path: Path) -> None:
         for record in records:
             excerpt = get(url, "/documents", "", document=record["id"], end=9).json()
             assert (excerpt["title"], excerpt["cited"] + excerpt["after"]) == (record["title"], record["text"])
+
+
+def test_no_choice_of_excerpt_shows_part_of_what_is_masked(tmp_path: Path) -> None:
+    card = "4111 1111 1111 1111"
+    text = (
+        f"# Vault {card}\n\n"
+        + "The desk keeps notes. " * 200
+        + f"The card is {card} for the desk. "
+        + "It is kept. " * 400
+    )
+    (tmp_path / "vault.md").write_text(text, "utf-8")
+    run_index(tmp_path / "vault.md", tmp_path / "store")
+    place = text.rindex(card)
+    with serving(app_over(tmp_path / "store", tmp_path / "state", QUICK)) as url:
+        assert "4111" not in get(url, "/examples", "").text
+        for moved in range(-CONTEXT - 24, CONTEXT + 25, 4):
+            shown = get(url, "/documents", "", document="vault.md", start=place + moved, end=place + moved).json()
+            assert not {"4111", "1111"} & set(" ".join(map(str, shown.values())).split()), moved
 
 
 def test_a_span_past_the_end_gives_no_error(server: str) -> None:

@@ -212,6 +212,6 @@ def test_a_registry_that_is_there_and_not_followed_is_told(
     REGISTRY.parent.mkdir(parents=True)
     REGISTRY.touch()
     announce(ServerSettings(), 8100)
-    assert "--registry sqlite:///" in capsys.readouterr().err
+    assert "--registry sqlite:///" in capsys.readouterr().err.replace("\n", "")
     announce(ServerSettings(registry="sqlite:///elsewhere.db"), 8100)
     assert "--registry" not in capsys.readouterr().err

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from server_under_test import app_over, key_file, serving, until
 from support import QUICK
 
+from graph.audit import read_records
 from graph.callers import Caller
 from graph.errors import SettingsInvalid
 from graph.release import Models, Release
@@ -195,6 +196,33 @@ def test_every_item_of_a_batch_and_every_stream_counts(quick_handbook: Path, tmp
         assert '"limit_reached"' in httpx.post(f"{url}/rag/stream", json=HOTEL, timeout=60).text
         assert httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=60).status_code == 429
         assert httpx.post(f"{url}/rag/batch", json=batch, timeout=60).status_code == 429
+
+
+@pytest.mark.parametrize("path", ["/verify", "/documents", "/mcp"])
+def test_what_reads_documents_without_a_question_counts_too(quick_handbook: Path, tmp_path: Path, path: str) -> None:
+    keys, audit = key_file(tmp_path / "keys.yaml", ann="key-of-ann"), tmp_path / "audit.jsonl"
+    limits = rules_file(tmp_path / "limits.yaml", {"of": "caller", "requests": 2, "per": "month"})
+    settings: dict[str, Any] = {"keys": keys, "limits": limits, "audit": audit, "audit_questions": True}
+    search = {"name": "search", "arguments": {"query": "hotel"}}
+    bodies = {
+        "/verify": {"question": "How long?", "answer": "It is 5 m long. [1]", "passages": ["It is 5 m long."]},
+        "/mcp": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": search},
+    }
+    headers = {**ANN, "accept": "application/json, text/event-stream"}
+    with (
+        serving(app_over(quick_handbook, tmp_path / "state", QUICK, **settings)) as url,
+        httpx.Client(base_url=url, timeout=60, headers=headers) as client,
+    ):
+
+        def ask() -> str:
+            if path == "/documents":
+                return client.get(path, params={"document": "handbook/policies/access-control.md"}).text
+            return client.post(path, json=bodies[path]).text
+
+        assert ["limit_reached" in ask() for _ in range(4)] == [False, False, True, True]
+    assert [record.act for record in read_records(audit)] == [
+        {"/documents": "read", "/mcp": "search"}.get(path, "verify")
+    ] * 4
 
 
 def test_usage_is_shown_by_team_model_and_day(
