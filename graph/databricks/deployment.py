@@ -62,7 +62,7 @@ class InferenceTable(_Part):
 class EndpointFile(_Part):
     """The Model Serving endpoint."""
 
-    name: str = ""
+    name: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,62})?$")
     """Its name; empty: `warrant`, with `-ALIAS` for another alias than production."""
     form: Literal["responses", "graph"] = "responses"
     """What is served: the ResponsesAgent (MODEL-agent), or the graph itself (MODEL)."""
@@ -139,7 +139,7 @@ class ModelGateway(_Part):
 class AppFile(_Part):
     """The Databricks App that runs the whole server."""
 
-    name: str = "warrant"
+    name: str = Field(default="warrant", pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")
     requirement: str = "warrant-rag[serve,databricks]"
     """What pip installs: the package, or the path of a wheel in a volume."""
     environment: dict[str, str] = {}

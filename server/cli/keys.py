@@ -32,9 +32,12 @@ class Expiry(click.ParamType[datetime]):
             hours = int(found[1]) * (24 if found[2] == "d" else 1)
             return (datetime.now(UTC) + timedelta(hours=hours)).replace(microsecond=0)
         try:
-            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
+            day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
         except ValueError:
             self.fail(f"{value!r} is no duration such as 90d or 12h, and no day such as 2027-01-31.", param, ctx)
+        if day <= datetime.now(UTC):
+            self.fail(f"{value} is past: the key would be refused from the start.", param, ctx)
+        return day
 
 
 @click.group()

@@ -7,6 +7,7 @@ import click
 from rich.table import Table
 
 from graph.cli.terminal import Terminal
+from graph.registry.address import shown
 from graph.settings import REGISTRY, load_settings, quiet_libraries
 from server.auth.authentication import Authenticator
 from server.files import set_private_umask
@@ -36,6 +37,9 @@ def serve(**options: Any) -> None:
     """Serve the graph over HTTP: LangServe, OpenAI and MCP clients, and a page to ask on."""
     quiet_libraries()
     set_private_umask()
+    registry = options["registry"] or load_server_settings().registry
+    if options["index"] and registry:
+        raise click.UsageError(f"--index and the registry {shown(registry)} name two things to serve: leave one out.")
     settings = load_server_settings(**{name: options[name] for name in options if name not in ("index", "release")})
     export_settings(options)
     load_settings()

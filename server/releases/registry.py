@@ -62,7 +62,10 @@ class RegistryDeployments(PolledDeployments):
         self._polling.join()
         await self._refresh(force=True, first=True)
         if not self.ready:
-            why = "; ".join(self.state.trouble) or f"no version of {self._settings.registered_model} is in production"
+            why = (
+                "; ".join(each.rstrip(".") for each in self.state.trouble)
+                or f"no version of {self._settings.registered_model} is in production"
+            )
             raise PromotionRefused(f"There is nothing to serve: {why}. `warrant promote VERSION --to production`.")
 
     async def select(self, target: str, key: str, caller: Caller) -> Deployment:

@@ -121,6 +121,13 @@ def test_a_key_is_shown_once_and_only_its_salted_digest_is_stored(tmp_path: Path
     assert isinstance(twice.exception, SettingsInvalid)
 
 
+def test_a_key_that_has_expired_already_is_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    command = ["keys", "create", "ann", "--file", str(path), "--expires", "2020-01-01"]
+    result = CliRunner().invoke(warrant, command)
+    assert (result.exit_code, "is past" in result.output, path.exists()) == (2, True, False)
+
+
 def test_two_callers_with_one_key_have_different_digests() -> None:
     first, second = (new_key(Caller(name="a"), None)[1] for _ in range(2))
     assert first.salt != second.salt
@@ -130,7 +137,8 @@ def test_two_callers_with_one_key_have_different_digests() -> None:
 def test_what_is_rotated_revoked_or_expired_is_refused_by_a_server_that_runs(tmp_path: Path) -> None:
     file = str(tmp_path / "keys.yaml")
     ann, bob = (run("keys", "create", name, "--file", file) for name in ("ann", "bob"))
-    late = run("keys", "create", "late", "--expires", "2020-01-01", "--file", file)
+    late = run("keys", "create", "late", "--expires", "2099-01-01", "--file", file)
+    Path(file).write_text(Path(file).read_text("utf-8").replace("2099-", "2020-"), "utf-8")
     running = Authenticator(ServerSettings(keys=Path(file)))
 
     def known(key: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from fastapi import FastAPI
 from metrics_under_test import Numbers
 from server_under_test import opening, ready, reload, serving, until, warrant_serve
@@ -19,7 +20,7 @@ from graph.index.lexicon import LEXICON
 from graph.index.store import KEPT, lease, locate
 from graph.settings import REGISTRY
 from server.app import assemble
-from server.cli.serve import announce
+from server.cli.serve import announce, serve
 from server.releases.index import IndexDeployments
 from server.settings import ServerSettings
 
@@ -215,3 +216,9 @@ def test_a_registry_that_is_there_and_not_followed_is_told(
     assert "--registry sqlite:///" in capsys.readouterr().err.replace("\n", "")
     announce(ServerSettings(registry="sqlite:///elsewhere.db"), 8100)
     assert "--registry" not in capsys.readouterr().err
+
+
+def test_an_index_beside_a_registry_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARRANT_REGISTRY", "sqlite:///registry.db")
+    result = CliRunner().invoke(serve, ["--index", str(tmp_path)])
+    assert (result.exit_code, "name two things to serve" in result.output) == (2, True)
