@@ -9,6 +9,8 @@ from .question_terms import asked_terms, term_set
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""
+HELD_WHOLE, ALL = 0.5, 0.999
+"""The least confidence where the best unit has all of a question's terms."""
 CHANCE = 0.35
 """Share of a question's terms that a sentence about something else may have."""
 ASKS = re.compile(r"[在是]?[几哪谁什么怎吗呢多少]+[里儿个点]?|[何誰幾][時日番]?|(?:언제|어디|무엇|누구|몇)[가-힣]*")
@@ -37,7 +39,8 @@ def confidence(question: str, evidence: Sequence[Evidence], language: str = "en"
         return 0.0
     if language not in WITH_VECTORS:
         return held_by_best(question, evidence[0], language)
-    return load("confidence").probability(signs(evidence[0], read))
+    probability = load("confidence").probability(signs(evidence[0], read))
+    return max(probability, HELD_WHOLE) if evidence[0]["coverage"] > ALL else probability
 
 
 def held_by_best(question: str, best: Evidence, language: str) -> float:
