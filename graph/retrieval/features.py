@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 from ..state import Passage
 from ..text.words import TermWeight, is_number, terms
-from .fusion import min_max
+from .fusion import bm25_of_counts, min_max
 
 MAX_PAIR_GAP = 12
 """The most characters between two terms that are neighbours in the question."""
-SATURATION, LENGTH_NORMALISATION = 1.2, 0.75
-"""k1 and b of BM25: Robertson, Zaragoza: The Probabilistic Relevance Framework (2009)."""
 TOP_CANDIDATES = 3
 FEATURES = ("sentence", "pairs", "linked", "words_spread")
 """The features of the model; a higher value of each is better."""
@@ -73,7 +71,8 @@ def features(question: str, passages: Sequence[Passage], weigh: TermWeight) -> l
     heading_matches = [analysed.matches(heading) for heading in headings]
     text_matches = [analysed.matches(passage["text"]) for passage in passages]
     sizes = [len(heading) + len(p["text"]) for heading, p in zip(headings, passages, strict=True)]
-    spread = min_max(dict(enumerate(_bm25(analysed, heading_matches, text_matches, sizes))))
+    matches = [one + other for one, other in zip(heading_matches, text_matches, strict=True)]
+    spread = min_max(dict(enumerate(_bm25(analysed, matches, sizes))))
     links = _link_scores(analysed, passages)
     return [
         {
@@ -91,22 +90,14 @@ def heading_of(passage: Passage) -> str:
     return f"{passage['title']} {passage['section']}".strip()
 
 
-def _bm25(
-    question: QuestionTerms,
-    heading_matches: Sequence[Sequence[TermMatch]],
-    text_matches: Sequence[Sequence[TermMatch]],
-    sizes: Sequence[int],
-) -> list[float]:
-    """Okapi BM25 over heading and text; lengths are in characters, relative to the mean of the candidates."""
-    mean = sum(sizes) / max(1, len(sizes))
-    found = []
-    for one, other, size in zip(heading_matches, text_matches, sizes, strict=True):
-        counts: dict[str, int] = {}
-        for match in (*one, *other):
-            counts[match.term] = counts.get(match.term, 0) + 1
-        room = SATURATION * (1 - LENGTH_NORMALISATION + LENGTH_NORMALISATION * size / mean) if mean else SATURATION
-        found.append(sum(question.weights[t] * n * (SATURATION + 1) / (n + room) for t, n in counts.items()))
-    return found
+def _bm25(question: QuestionTerms, matches: Sequence[Sequence[TermMatch]], sizes: Sequence[int]) -> list[float]:
+    """The BM25 scores of texts of some sizes in characters, relative to the mean of the candidates."""
+    mean = sum(sizes) / max(1, len(sizes)) or 1.0
+    counts = (Counter(match.term for match in found) for found in matches)
+    return [
+        bm25_of_counts(each, size / mean, question.weights.__getitem__)
+        for each, size in zip(counts, sizes, strict=True)
+    ]
 
 
 def _pairs_share(

@@ -1,8 +1,7 @@
 """Fuses the lexical and vector scores of a search, and the results of several searches; pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ..state import Passage
@@ -35,15 +34,19 @@ def fuse(lexical: Mapping[Key, float], vector: Mapping[Key, float], vector_weigh
 
 
 def bm25(query_terms: Iterable[str], text: Sequence[str], weigh: Callable[[str], float], average: float) -> float:
-    """The BM25 score of a text, given as terms; `average` is the average length of a text, 0 if unknown.
+    """The BM25 score of a text, given as terms; `average` is the average length of a text, 0 if unknown."""
+    counts = Counter(text)
+    wanted = {term: counts[term] for term in query_terms}
+    return bm25_of_counts(wanted, len(text) / average if average else 1.0, weigh)
+
+
+def bm25_of_counts(counts: Mapping[str, int], length: float, weigh: Callable[[str], float]) -> float:
+    """The BM25 score of a text with so many of each term; `length` is relative to that of an average text.
 
     Robertson, Zaragoza: The Probabilistic Relevance Framework (2009), with LanceDB's parameters.
     """
-    counts, length = Counter(text), len(text) / average if average else 1.0
-    term_counts = ((weigh(term), counts[term]) for term in sorted(set(query_terms)))
-    return sum(
-        term_weight * count * (K1 + 1) / (count + K1 * (1 - B + B * length)) for term_weight, count in term_counts
-    )
+    room = K1 * (1 - B + B * length)
+    return sum(weigh(term) * count * (K1 + 1) / (count + room) for term, count in sorted(counts.items()))
 
 
 def best_by_document(passages: Sequence[Passage]) -> list[Passage]:
@@ -70,29 +73,15 @@ def blend(rankings: Sequence[Sequence[Passage]], weights: Sequence[float]) -> li
     return sorted(blended, key=lambda passage: -passage["score"])
 
 
-def interleave(rankings: Sequence[Sequence[Passage]], turns: Sequence[int]) -> list[Passage]:
-    """Interleave rankings without duplicates: `turns[0]` from the first, `turns[1]` from the second and so on.
-
-    Each search keeps a share of the budget, since the scores of different searches are not comparable.
-    """
+def interleave(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
+    """Interleave rankings without duplicates: one from each in turn, since their scores are not comparable."""
     queues = [iter(passages) for passages in rankings]
     taken: dict[str, Passage] = {}
-    open_queues = set(range(len(queues)))
-    for number in cycle(range(len(queues))):
-        if not open_queues:
-            break
-        fresh = list(_fresh(queues[number], taken, turns[number]))
-        taken.update((passage["id"], passage) for passage in fresh)
-        if len(fresh) < turns[number]:
-            open_queues.discard(number)
+    while queues:
+        for queue in [*queues]:
+            fresh = next((passage for passage in queue if passage["id"] not in taken), None)
+            if fresh is None:
+                queues.remove(queue)
+            else:
+                taken[fresh["id"]] = fresh
     return list(taken.values())
-
-
-def _fresh(queue: Iterator[Passage], taken: dict[str, Passage], count: int) -> Iterator[Passage]:
-    """The next passages of a ranking that are not taken yet."""
-    for passage in queue:
-        if count and passage["id"] not in taken:
-            count -= 1
-            yield passage
-        if not count:
-            return

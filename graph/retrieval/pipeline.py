@@ -79,7 +79,7 @@ class RetrievalPipeline:
         rankings = [state["passages"], *(each for each, _ in ranked)]
         trouble = list(dict.fromkeys([*state["trouble"], *(message for _, messages in ranked for message in messages)]))
         # Each of them was kept before, without what instructs the assistant.
-        kept = rerank.keep_best(fusion.interleave(rankings, [1] * len(rankings)), self.release.reranking)
+        kept = rerank.keep_best(fusion.interleave(rankings), self.release.reranking)
         return State(passages=kept, trouble=trouble)
 
     def weigh(self, passages: list[Passage]) -> TermWeight:
