@@ -36,7 +36,6 @@ LEANS = re.compile(rf"\W*(?:\w+ \w+,? )?{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so says `it` of what the one before it in its paragraph names."""
 RIVALS = 2
 """Of the best units, those that may say of something else what is asked for."""
-Shape = Literal["sentence", "item", "row"]
 
 
 def gather(passages: Sequence[Passage]) -> list[Evidence]:
@@ -52,7 +51,21 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
                 heading = next(text for start, text in reversed(headings) if start <= unit.start)
                 last = found[-1] if found and found[-1]["passage"] == number else None
                 context = filter(None, (passage["title"], heading, _before(unit, last, passage)))
-                found.append(_evidence(number, unit, similar, heading, ", ".join(context)))
+                found.append(
+                    Evidence(
+                        passage=number,
+                        start=unit.start,
+                        end=unit.end,
+                        text=unit.reading,
+                        question=unit.question,
+                        shape=_shape(unit, passage["text"]),
+                        heading=heading,
+                        context=", ".join(context),
+                        similarity=similar,
+                        coverage=0.0,
+                        score=0.0,
+                    )
+                )
     return found[:MOST_UNITS]
 
 
@@ -62,19 +75,13 @@ def _before(unit: Unit, last: Evidence | None, passage: Passage) -> str:
     return last["text"] if last and leans else ""
 
 
-def _evidence(number: int, unit: Unit, similar: float, heading: str, context: str) -> Evidence:
-    found = Evidence(
-        passage=number,
-        start=unit.start,
-        end=unit.end,
-        text=unit.reading,
-        heading=heading,
-        context=context,
-        similarity=similar,
-        coverage=0.0,
-        score=0.0,
-    )
-    return Evidence(**{**found, "question": unit.question}) if unit.question else found
+def _shape(unit: Unit, text: str) -> Literal["sentence", "item", "row"]:
+    """Whether a unit is a table row, a list item or a sentence."""
+    start = text.rfind("\n", 0, unit.start) + 1
+    line = text[start : unit.end]
+    if line.lstrip().startswith("|"):
+        return "row"
+    return "item" if ITEM.match(line) and start + len(line) - len(line.lstrip()) <= unit.start else "sentence"
 
 
 @lru_cache(maxsize=2048)
@@ -85,21 +92,12 @@ def _headings(text: str) -> tuple[tuple[int, str], ...]:
 
 def unit_text(unit: Evidence) -> str:
     """What a unit says by itself, without the question that its passage asks before it."""
-    return unit["text"][len(unit.get("question", "")) :].lstrip()
+    return unit["text"][len(unit["question"]) :].lstrip()
 
 
 def in_order(found: Sequence[Evidence], number: int) -> list[Evidence]:
     """The units of one passage in reading order."""
     return sorted((unit for unit in found if unit["passage"] == number), key=lambda unit: unit["start"])
-
-
-def shape(unit: Evidence, passage: Passage) -> Shape:
-    """Whether a unit is a table row, a list item or a sentence."""
-    start = passage["text"].rfind("\n", 0, unit["start"]) + 1
-    line = passage["text"][start : unit["end"]]
-    if line.lstrip().startswith("|"):
-        return "row"
-    return "item" if ITEM.match(line) and start + len(line) - len(line.lstrip()) <= unit["start"] else "sentence"
 
 
 def score(question: str, passages: Sequence[Passage], weigh: TermWeight, language: str = "en") -> list[Evidence]:
@@ -199,7 +197,7 @@ class _View:
             return True
         if own.rivals(name):
             return False
-        loose = shape(unit, self.passages[unit["passage"]]) == "sentence" and not unit.get("question")
+        loose = unit["shape"] == "sentence" and not unit["question"]
         return self._above(unit, name) or (loose and name in self._under[unit["passage"], unit["heading"]])
 
     def has(self, name: Name) -> bool:

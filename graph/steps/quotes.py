@@ -15,7 +15,7 @@ from ..text.cells import cell_of
 from ..text.function_words import LEADING_PRONOUN, is_number
 from ..text.markdown import ITEM
 from ..text.words import terms
-from .evidence import in_order, naming, shape, unit_text
+from .evidence import in_order, naming, unit_text
 from .question_kinds import SEVERAL, asks_how, asks_several, counted_in, not_stated
 from .question_terms import asked_terms, term_set
 
@@ -23,6 +23,7 @@ MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
 ALIKE = 75.0
 """Likeness, 0 to 100, of two sentences without names and numbers from which on they say the same of two things."""
+STOPS = ".!?:;…。！？"
 CUT_FROM = 700
 """Characters from which on a passage is taken to be a piece of a longer section."""
 SEQUENCE = re.compile(
@@ -60,13 +61,13 @@ def choose(
     kin = naming(question, records, best)
     if _is_empty(question, best, records):
         return Quotes([])
-    if computed(question, best, passages) and len(kin) > 1:
+    if computed(question, best) and len(kin) > 1:
         return _quotes(kin, found, "The answer has to be worked out from what is quoted.")
     passage, around = passages[best["passage"]], in_order(found, best["passage"])
     block = list_of(best, passage, around)
     if (side := BESIDE.search(question)) and _is_step(question, side, best, passage):
         return _quotes(_beside(best, passage, around, side["side"].lower()), found)
-    if len(block) > 1 and _leads(best, passage):
+    if len(block) > 1 and best["text"].endswith(":"):
         return _whole(block, found, passages)
     if asks_how(question):
         return _whole(_procedure(question, best, block, passage, around), found, passages)
@@ -85,10 +86,10 @@ def _procedure(
 ) -> list[Evidence]:
     """What tells how something is done: a list, a section whose heading says it, or sentences one after another."""
     section = [unit for unit in own if unit["heading"] == best["heading"]]
-    items = [unit for unit in section if shape(unit, passage) == "item"]
+    items = [unit for unit in section if unit["shape"] == "item"]
     if len(block) == 1 and len(items) > 1:
         block = list_of(items[0], passage, own)
-    return block if len(block) > 1 else sequence_of(best, passage, own)
+    return block if len(block) > 1 else sequence_of(best, own)
 
 
 def _is_empty(question: str, best: Evidence, records: Sequence[Evidence]) -> bool:
@@ -119,17 +120,17 @@ def _beside(best: Evidence, passage: Passage, own: Sequence[Evidence], side: str
     return item_of(own[place], passage, own) if in_list else []
 
 
-def computed(question: str, best: Evidence, passages: Sequence[Passage]) -> bool:
+def computed(question: str, best: Evidence) -> bool:
     """Whether a question asks for what has to be worked out, and the best unit does not state it."""
     if not_stated(question, best["text"]):
         return True
     counted = counted_in(question)
-    return counted is not None and not _counts(counted, best, passages)
+    return counted is not None and not _counts(counted, best)
 
 
-def _counts(head: frozenset[str], best: Evidence, passages: Sequence[Passage]) -> bool:
+def _counts(head: frozenset[str], best: Evidence) -> bool:
     """Whether a unit says how many: a number in a sentence, or in a cell whose column is what is counted."""
-    if shape(best, passages[best["passage"]]) != "row":
+    if best["shape"] != "row":
         counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
     pairs = [pair.partition(": ") for pair in best["text"].split("; ")]
@@ -141,16 +142,13 @@ def _counts(head: frozenset[str], best: Evidence, passages: Sequence[Passage]) -
 
 def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:
     """The units that say of other things what the best one says: the rows of its table, sentences of its form."""
-    if best.get("question"):
+    if best["question"]:
         return [best]
-    kind = shape(best, passages[best["passage"]])
     document = passages[best["passage"]]["document"]
     same = [
-        unit
-        for unit in found
-        if passages[unit["passage"]]["document"] == document and shape(unit, passages[unit["passage"]]) == kind
+        unit for unit in found if passages[unit["passage"]]["document"] == document and unit["shape"] == best["shape"]
     ]
-    if kind == "row":
+    if best["shape"] == "row":
         # An empty cell has no label in the reading of its row.
         labels = _labels(best["text"])
         kin = [unit for unit in same if _labels(unit["text"]) <= labels or labels <= _labels(unit["text"])]
@@ -178,17 +176,12 @@ def _form(text: str) -> str:
 def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """The list that a unit is an item of, or that it leads to, with the sentence before it; or the unit alone."""
     place = own.index(best)
-    first = place + 1 if _leads(best, passage) else place
+    first = place + 1 if best["text"].endswith(":") else place
     if first >= len(own) or not _in_list(own[first], passage):
         return [best]
     first, last = _run(own, first, lambda one, other: _goes_on(one, other, passage))
-    lead = [own[first - 1]] if first and passage["text"][: own[first - 1]["end"]].rstrip().endswith(":") else []
+    lead = [own[first - 1]] if first and own[first - 1]["text"].endswith(":") else []
     return [*lead, *own[first : last + 1]]
-
-
-def _leads(unit: Evidence, passage: Passage) -> bool:
-    """Whether a unit says that a list follows."""
-    return passage["text"][unit["start"] : unit["end"]].rstrip().endswith(":")
 
 
 def _run(own: Sequence[Evidence], place: int, joined: Callable[[Evidence, Evidence], bool]) -> tuple[int, int]:
@@ -209,13 +202,13 @@ def _goes_on(one: Evidence, other: Evidence, passage: Passage) -> bool:
 def _in_list(unit: Evidence, passage: Passage) -> bool:
     """Whether a unit is an item, or stands indented under one or behind its first sentence."""
     line = passage["text"][passage["text"].rfind("\n", 0, unit["start"]) + 1 : unit["end"]]
-    return shape(unit, passage) == "item" or line.startswith(("  ", "\t")) or bool(ITEM.match(line))
+    return unit["shape"] == "item" or line.startswith(("  ", "\t")) or bool(ITEM.match(line))
 
 
 def item_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """All that is said in the list item, or in answer to the question, that a unit is of, where that is short."""
     first, last = _run(own, own.index(best), lambda one, other: not _is_parted(passage, one, other))
-    whole = _begins(own[first], passage) or own[first].get("question")
+    whole = _begins(own[first], passage) or own[first]["question"]
     short = whole and own[last]["end"] - own[first]["start"] <= LONGEST_ITEM
     return list(own[first : last + 1]) if short else [best]
 
@@ -229,19 +222,14 @@ def _begins(unit: Evidence, passage: Passage) -> bool:
 def _is_parted(passage: Passage, one: Evidence, other: Evidence) -> bool:
     """Whether something stands between two units, or the other begins an item."""
     apart = "\n\n" in passage["text"][one["end"] : other["start"]] or one["heading"] != other["heading"]
-    return apart or _begins(other, passage) or bool(other.get("question"))
+    return apart or _begins(other, passage) or bool(other["question"])
 
 
-def sequence_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
+def sequence_of(best: Evidence, own: Sequence[Evidence]) -> list[Evidence]:
     """The sentences that tell, one after another, what is to be done; or the unit alone."""
     first, last = _run(own, own.index(best), lambda one, other: bool(SEQUENCE.match(unit_text(other))))
     # A line that ends without a stop and has steps under it is their heading.
-    return list(own[first + (last > first and not _ends(passage, own[first])) : last + 1])
-
-
-def _ends(passage: Passage, unit: Evidence) -> bool:
-    """Whether a unit ends as sentences do."""
-    return passage["text"][: unit["end"]].rstrip()[-1:] in ".!?:;…。！？"
+    return list(own[first + (last > first and own[first]["text"][-1] not in STOPS) : last + 1])
 
 
 def _whole(units: Sequence[Evidence], found: Sequence[Evidence], passages: Sequence[Passage]) -> Quotes:
