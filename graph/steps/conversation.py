@@ -27,13 +27,15 @@ GOES_ON = re.compile(
 LINKS = "in|for|at|on|of|from|to|with|during|since|before|after|under"
 CAPITALS = r"[A-Z0-9][\w’'&./-]*(?:\s+[A-Z0-9][\w’'&./-]*){0,3}"
 NAME = rf"(?:(?i:the)\s+)?{CAPITALS}"
+THING = rf"(?:(?i:the|an?)\s+)?[\w'’-]+(?:\s+(?!(?i:{LINKS}|{AUXILIARY})\b)[\w'’-]+){{0,2}}"
 ELSE = re.compile(
     r"\W*(?i:(?:thanks|thank you|ok(?:ay)?|great|no|sorry|oops|actually|well)\b\W*)*"
     r"(?i:(?:and|but|or|so|what about|how about|i meant?|rather|(?:the )?same)\b\W*)+"
     rf"(?:(?P<link>(?i:{LINKS}))\s+)?"
-    rf"(?P<other>(?:(?i:the)\s+)?(?:(?P<kind>[a-z][a-z-]+)\s+)?(?P<name>{CAPITALS})(?:\s+(?P<noun>[a-z][a-z-]+))?)\W*\Z"
+    rf"(?P<other>(?:(?i:the)\s+)?(?:(?P<kind>[a-z][a-z-]+)\s+)?(?P<name>{CAPITALS})(?:\s+(?P<noun>[a-z][a-z-]+))?"
+    rf"|(?<=\b(?i:for) ){THING})\W*\Z"
 )
-"""A turn that says no more than another place, time, name or thing of a kind: `And for zone C?`, `No, I meant Rome.`"""
+"""A turn that says no more than another place, time, name or group: `And for zone C?`, `And for guests?`"""
 FULL = 4
 """Content words from which on a turn without such words can stand alone; a question that names something always can."""
 NAMING = re.compile(rf"\W*(?i:{ASKS}|{AUXILIARY})\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)")
@@ -139,8 +141,10 @@ def replace_name(question: str, history: Sequence[Turn]) -> str:
 
 def _replacements(match: re.Match[str]) -> Iterator[tuple[str, str]]:
     """Patterns for the part of an earlier question that a turn may replace, with the replacement."""
-    link, kind, name, noun = match["link"], match["kind"], match["name"].rstrip(".,"), match["noun"]
-    if kind:
+    link, kind, name, noun = match["link"], match["kind"], (match["name"] or "").rstrip(".,"), match["noun"]
+    if not name:
+        yield rf"\b(?i:{link})\s+{THING}", f"{link.lower()} {match['other']}"
+    elif kind:
         yield rf"\b(?i:{kind})\s+{CAPITALS}", f"{kind} {name}"
     elif noun:
         yield rf"\b{CAPITALS}\s+(?i:{noun})\b", f"{name} {noun}"
