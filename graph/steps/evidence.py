@@ -14,7 +14,7 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
 from .names import Name, carried_names, is_of_other_date, names_in, text_names
-from .question_terms import asked_terms, said_in, term_set
+from .question_terms import asked_terms, said_in, telling, term_set
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -103,7 +103,7 @@ def in_order(found: Sequence[Evidence], number: int) -> list[Evidence]:
 def score(question: str, passages: Sequence[Passage], weigh: TermWeight, language: str = "en") -> list[Evidence]:
     """The units, best first: `score` is the probability that a unit holds the answer, `coverage` a share of terms."""
     found, old = gather(passages), outdated(question, passages)
-    wanted = asked_terms(question, language)
+    wanted, weigh = asked_terms(question, language), telling(question, weigh, language)
     for unit in found:
         here = term_set(f"{unit['text']}\n{unit['context']}", language)
         unit["coverage"] = share(wanted, said_in(question, unit["text"], wanted, here), weigh)

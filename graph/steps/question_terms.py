@@ -4,14 +4,31 @@ import re
 from functools import cache, lru_cache
 
 from ..text.function_words import is_number
-from ..text.words import terms
+from ..text.words import TermWeight, terms
 
+WITH_VECTORS = ("en", "und")
+"""Languages whose meaning the packaged embeddings know; in others only the words tell."""
+NOUN = re.compile(r"(?<!welche )(?<!welche[mnrs] )\b[A-ZÄÖÜ]\w+")
+"""A German noun, but for what is asked for: `Auf welcher Höhe liegt es?`"""
 ORDERS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
     r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)|^\W*what\s+(?:comes|happens|follows)\b",
     re.IGNORECASE,
 )
 """What asks for something and is no word of it."""
+ASKS = re.compile(r"[在是]?[几哪谁什么怎吗呢多少]+[里儿个点]?|[何誰幾][時日番]?|(?:언제|어디|무엇|누구|몇)[가-힣]*")
+"""What asks in Chinese, Japanese and Korean, and stands in no answer."""
+
+ASKING = re.compile(
+    r"\b(?:kost(?:et|en)?|coûte(?:nt)?|cuestan?|costa(?:no)?)\b"
+    r"|\b(?:quelle heure|qué hora|che ora|wie ?viel uhr|uhrzeit|hoe laat)\b"
+    r"|\bwie (?:viele?|lange|hoch|oft|weit|groß|schwer|tief)\b|\bcombien\b"
+    r"|\bcu[aá]nt[oa]s?\b|\bquant[oaie]\b|\bhoe(?:veel| lang| hoog| vaak| ver)\b|\b(?:dónde|cuándo|cómo)\b"
+    r"|\b(?:darf|dürfen|peut-on|puis-je|doit-on|(?:se )?puede|puedo|si può|posso)\b|\bfinde?t? (?:ich|man|sich)\b"
+    r"|可以|能否|请问|얼마|(?:입니|습니|ㅂ니)까|나요|가요",
+    re.IGNORECASE,
+)
+"""What asks in other languages than English, and stands in no answer."""
 MEASURE = re.compile(r"\bhow (high|large|big|often)\b", re.IGNORECASE)
 """What asks for any number, whatever it is of: `How high is the fee?`."""
 PARTICLE = re.compile(r"\b(\w+)[ -](in|out|on|off|up|down)\b", re.IGNORECASE)
@@ -42,8 +59,14 @@ def term_set(text: str, language: str = "en") -> frozenset[str]:
 
 
 def asked_terms(question: str, language: str = "en") -> frozenset[str]:
-    """The distinct terms of a question, but for the verb that asks for a list."""
-    return term_set(ORDERS.sub("", question), language)
+    """The distinct terms of a question, but for those that only ask."""
+    return term_set(ASKS.sub(" ", ASKING.sub("", ORDERS.sub("", question))), language)
+
+
+def telling(question: str, weigh: TermWeight, language: str) -> TermWeight:
+    """How telling a term of a question is: where only the words tell, all count the same, and German nouns twice."""
+    nouns = term_set(" ".join(NOUN.findall(question)), language) if language == "de" else frozenset()
+    return weigh if language in WITH_VECTORS else lambda term: 1.0 + (term in nouns)
 
 
 def said(wanted: frozenset[str], here: frozenset[str]) -> frozenset[str]:

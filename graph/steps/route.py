@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from ..state import Evidence, Passage, Selection
 from ..text.language import UNKNOWN, likeliest_language
 from ..text.words import TermWeight
-from .confidence import WITH_VECTORS, confidence
+from .confidence import confidence
 from .evidence import about_names, is_entry, log_odds, score
 from .names import CARRIED
 from .question_kinds import asks_to_work_out
+from .question_terms import WITH_VECTORS
 from .quotes import choose, once
 
 READ = 5
@@ -69,12 +70,12 @@ def _answer(
     question: str, passages: Sequence[Passage], weigh: TermWeight, language: str, answer_from: float, read: Read | None
 ) -> Judged:
     evidence = score(question, passages, weigh, language)
-    related = confidence(question, evidence, language)
+    related = confidence(evidence, language)
     named = about_names(question, passages, evidence, language)
     fitting, reading_score = named.fitting, None
     if read and fitting and language in WITH_VECTORS and not is_entry(question, fitting[0], named.names):
         fitting, reading_score = by_reading(question, fitting, read)
-    sure = confidence(question, fitting, language, reading_score) if fitting else UNNAMED * related
+    sure = confidence(fitting, language, reading_score) if fitting else UNNAMED * related
     selection = Selection(
         quotes=[], confidence=sure, partial="", missing=[name.text for name in named.missing], unanswered=[]
     )
