@@ -12,7 +12,10 @@ NOUN = re.compile(r"(?<!welche )(?<!welche[mnrs] )\b[A-ZÄÖÜ]\w+")
 """A German noun, but for what is asked for: `Auf welcher Höhe liegt es?`"""
 ORDERS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
-    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)|^\W*what\s+(?:comes|happens|follows)\b",
+    r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)|^\W*what\s+(?:comes|happens|follows)\b"
+    r"|\bwhat\s+(?:is|are)\s+the\s+(?:rules?|polic(?:y|ies)|regulations?|details?)\s+(?:for|on|about|of)\b"
+    r"|\bwhere\s+(?:do|can|should)\s+(?:i|we|you)\s+(?:go|turn|find)\b"
+    r"|\bwho\s+(?:do|can|should)\s+(?:i|we|you)\s+(?:turn|ask|contact)\b",
     re.IGNORECASE,
 )
 """What asks for something and is no word of it."""
