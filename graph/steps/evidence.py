@@ -14,7 +14,8 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
 from .names import Name, carried_names, is_of_other_date, names_in, text_names
-from .question_terms import asked_terms, said_in, telling, term_set
+from .question_kinds import subject
+from .question_terms import asked_terms, said, said_in, telling, term_set
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -133,8 +134,9 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     heading. A unit that is not about a name counts less.
     """
     wanted, carried = names_in(question, language), carried_names(question, language)
+    kept = _answering(question, passages, found, language)
     if not wanted + carried:
-        return Named(wanted, _of_date(question, passages, found), [], found)
+        return Named(wanted, [found[n] for n in kept], [], found)
     view = _View(passages, found, wanted + carried)
     missing = [name for name in wanted + carried if not view.has(name)]
     if missing or view.is_rivals(question, wanted, language):
@@ -150,14 +152,20 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
         for unit, count in zip(found, lost, strict=True)
     ]
     every = [less_likely(*each) for each in zip(found, odds, strict=True)]
-    fitting = sorted(every, key=lambda unit: -unit["score"])
-    return Named(wanted, _of_date(question, passages, fitting), missing, every)
+    if not any(lost[n] == least for n in kept):
+        return Named(wanted, [], missing, every)
+    return Named(wanted, sorted((every[n] for n in kept), key=lambda unit: -unit["score"]), missing, every)
 
 
-def _of_date(question: str, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:
-    """The units that say nothing of another month or weekday than a question asks of."""
-    titles = [passage["title"] for passage in passages]
-    return [unit for unit in found if not is_of_other_date(question, unit["text"], titles[unit["passage"]])]
+def _answering(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str) -> list[int]:
+    """The numbers of the units that name whom a question is about, and no other month or weekday than it asks of."""
+    titles, wanted = [passage["title"] for passage in passages], term_set(subject(question), language)
+    return [
+        number
+        for number, unit in enumerate(found)
+        if not is_of_other_date(question, unit["text"], titles[unit["passage"]])
+        and wanted <= said(wanted, term_set(f"{unit['text']}\n{unit['context']}", language))
+    ]
 
 
 def is_entry(question: str, unit: Evidence, names: Sequence[Name]) -> bool:

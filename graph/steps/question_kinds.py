@@ -26,6 +26,11 @@ SEVERAL = re.compile(
     re.IGNORECASE,
 )
 PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|criteria|staff|\w+en)", re.IGNORECASE)
+SUBJECT = re.compile(
+    r"\bwho (?:is|was|are|were) (?:(?:the|our|an?) )?(?:[a-z]+ )*?(?P<office>[a-z]+)(?= (?:of|in|at|for|from)\b|\W*$)"
+    r"|\bhow \w+ .*?\b(?:do|does|may|can|must|should) (?P<group>an? [a-z]+|[a-z]{3,}s)(?= [a-z])"
+)
+"""Whom a question asks for by an office, or of which group it asks how much."""
 ADJECTIVES = (
     "old|young|new|tall|high|low|long|short|larg|small|big|earli|lat|fast|slow|cheap|heavi|light|wid|deep|strong|weak"
     "|great|clos|near|few|warm|cold|hot|dry|rich|poor|saf|busi|easi|thick|thin|quiet|loud|bright|dark|hard|soft|steep"
@@ -59,6 +64,12 @@ def counted_in(question: str) -> frozenset[str] | None:
     words = found[1].split() if found else []
     end = next((n for n, word in enumerate(words) if word.lower() in FUNCTION_WORDS), len(words))
     return frozenset(terms(" ".join(words[:end]) or question)) if found else None
+
+
+def subject(question: str) -> str:
+    """The office or the group of people that a question is about, which an answer has to name; often empty."""
+    found = SUBJECT.search(question[:1].lower() + question[1:])
+    return (found["office"] or found["group"]) if found else ""
 
 
 def asks_how(question: str) -> bool:

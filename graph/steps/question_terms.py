@@ -51,6 +51,7 @@ KIN = """
     | stand stood | rise rose risen | fall fell fallen | fly flew flown flight | complain complaint | respond response
     | deliver delivery | apply application | decide decision | permit permission | reduce reduction | fail failure
     | weigh weight | renew renewal | see saw seen sight | know knew known knowledge | sick ill sickness illness
+    | child children
     """
 """Words by which a text may say what a question asks: measures of adjectives, forms and nouns of irregular verbs."""
 
