@@ -56,7 +56,8 @@ class Name:
 @cache
 def unnamed() -> frozenset[str]:
     """Written with a capital, and no name that a document must have: a rule for weekdays holds on a Monday."""
-    return frozenset([*DAY_WORDS, *MONTHS, *day_names(), *"i i'm i'd i've i'll ok mr mrs ms dr".split()])
+    words = "i i'm i'd i've i'll ok mr mrs ms dr".split()
+    return frozenset([*DAY_WORDS, *MONTHS, *day_names(), *map(str.lower, CURRENCIES), *words])
 
 
 @lru_cache(maxsize=1024)
@@ -90,9 +91,7 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str) -
     while place < len(words):
         before = _before([word.lower() for word in words[:place]])
         last = place + 1
-        if _is_amount(words[place : place + 2]):
-            last = place + 2
-        elif place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
+        if place + 1 < len(words) and LETTERS.fullmatch(words[place]) and words[place + 1].isdigit():
             last = place + 2
             yield Name(" ".join(words[place:last]), "code", (_joined("".join(words[place:last])),), before)
         elif _is_code(words[place]):
@@ -105,13 +104,6 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str) -
             last = _end(found, words, place)
             yield Name(" ".join(words[place:last]), "name", tuple(map(_joined, words[place:last])), before)
         place = last
-
-
-def _is_amount(pair: Sequence[str]) -> bool:
-    """Whether two words are a currency's code and a number, in either order: `EUR 30,000`."""
-    return len(pair) == 2 and any(
-        code in CURRENCIES and NUMBER.fullmatch(number) for code, number in (pair, [*reversed(pair)])
-    )
 
 
 def _before(words: Sequence[str]) -> str:
@@ -130,7 +122,7 @@ def _labels(words: Sequence[str], place: int, before: str) -> bool:
     number, after = words[place], words[place + 1].lower() if place + 1 < len(words) else ""
     if YEAR.fullmatch(number):
         return before in YEAR_AFTER or not before
-    noun = before.isalpha() and before not in SMALL
+    noun = before.isalpha() and before not in SMALL and before not in unnamed()
     counts = after not in SMALL and (after in TIME_UNITS or after.endswith("s"))
     return noun and not counts
 

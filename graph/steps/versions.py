@@ -33,7 +33,9 @@ def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
     """
     if ASKS_FOR_OLD.search(question):
         return set()
-    newest = {name: max(dates) for name, dates in _dates(passages).items()}
+    newest: dict[tuple[object, ...], str] = {}
+    for passage in passages:
+        newest[family(passage)] = max(newest.get(family(passage), ""), effective(passage))
     question_numbers = numbers(question)
     return {
         n
@@ -42,15 +44,6 @@ def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
         and newest[family(passage)] != effective(passage)
         and not question_numbers & numbers(passage["title"])
     }
-
-
-def _dates(passages: Sequence[Passage]) -> dict[tuple[object, ...], set[str]]:
-    """The dates from which the versions of each document hold."""
-    found: dict[tuple[object, ...], set[str]] = {}
-    for passage in passages:
-        if date := effective(passage):
-            found.setdefault(family(passage), set()).add(date)
-    return found
 
 
 def effective(passage: Passage) -> str:
