@@ -67,11 +67,11 @@ class Search(TypedDict):
 class Evidence(TypedDict):
     """A unit of a kept passage: a sentence, a list item, a table row; offsets are into the passage's text.
 
-    `passage` counts from 0; `heading` is the innermost one over the unit. `context`: the document's title, the heading,
-    and the sentence before one that begins with a pronoun. `question`: what the passage itself asks before it, if it
-    does; `text` begins with that, the passage's stretch does not. `similarity` is its cosine to the question,
-    `coverage` the share of the question's terms that it holds with its context, `score` the probability that it holds
-    the answer.
+    `passage` counts from 0; `heading` is the innermost one over the unit. `context`: the document's title and the
+    heading, and the sentence `before` one that begins with a pronoun and has a word of the question. `question`: what
+    the passage itself asks before it, if it does; `text` begins with that, the passage's stretch does not.
+    `similarity` is its cosine to the question, `coverage` the share of the question's terms that it holds with its
+    context, `score` the probability that it holds the answer.
     """
 
     passage: int
@@ -82,6 +82,7 @@ class Evidence(TypedDict):
     shape: Literal["sentence", "item", "row"]
     heading: str
     context: str
+    before: str
     similarity: float
     coverage: float
     score: float

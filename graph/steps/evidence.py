@@ -14,7 +14,7 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
 from .names import Name, carried_names, is_of_other_date, names_in, text_names
-from .question_kinds import subject
+from .question_kinds import asks_to_work_out, subject
 from .question_terms import asked_terms, said, said_in, telling, term_set
 from .versions import outdated
 
@@ -51,7 +51,6 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
             if any(map(str.isalpha, unit.reading)) and not unit.reading.endswith("?"):
                 heading = next(text for start, text in reversed(headings) if start <= unit.start)
                 last = found[-1] if found and found[-1]["passage"] == number else None
-                context = filter(None, (passage["title"], heading, _before(unit, last, passage)))
                 found.append(
                     Evidence(
                         passage=number,
@@ -61,7 +60,8 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
                         question=unit.question,
                         shape=_shape(unit, passage["text"]),
                         heading=heading,
-                        context=", ".join(context),
+                        context=f"{passage['title']}, {heading}" if heading else passage["title"],
+                        before=_before(unit, last, passage),
                         similarity=similar,
                         coverage=0.0,
                         score=0.0,
@@ -106,6 +106,8 @@ def score(question: str, passages: Sequence[Passage], weigh: TermWeight, languag
     found, old = gather(passages), outdated(question, passages)
     wanted, weigh = asked_terms(question, language), telling(question, weigh, language)
     for unit in found:
+        if unit["before"] and wanted & term_set(unit["text"], language):
+            unit["context"] += f". {unit['before']}"
         here = term_set(f"{unit['text']}\n{unit['context']}", language)
         unit["coverage"] = share(wanted, said_in(question, unit["text"], wanted, here), weigh)
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
@@ -224,18 +226,18 @@ class _View:
         """
         fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in names)), None)
         if fitting is None:
-            return False
+            return not asks_to_work_out(question)
         named = term_set(" ".join(name.text for name in names), language)
         lost = asked_terms(question, language) - named - term_set(f"{fitting['text']}\n{fitting['context']}", language)
         rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in names))
         return any(lost & term_set(unit["text"], language) for unit in rivals)
 
     def _is_rival(self, unit: Evidence, name: Name) -> bool:
-        """Whether a unit, or what it stands under, is about something else where the name would stand."""
+        """Whether a unit is about something else where the name would stand, or under another year or heading."""
         if self.fits(unit, name):
             return False
-        above = text_names(unit["context"])
-        return self._own[id(unit)].rivals(name) or above.rivals(name) or name in self._headed[unit["passage"]]
+        other_year = name.kind == "number" and text_names(unit["context"]).rivals(name)
+        return self._own[id(unit)].rivals(name) or other_year or name in self._headed[unit["passage"]]
 
 
 def _file_and_metadata(passage: Passage) -> str:

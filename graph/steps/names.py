@@ -45,12 +45,13 @@ OTHER_NAME = {**SAME_NAME, "european": "eu", "europe": "eu"}
 
 @dataclass(frozen=True)
 class Name:
-    """A name as the question writes it; `words` are in lower case; `before` is the word that leads to it."""
+    """A name as the question writes it; `words` are in lower case; `before` leads to it, `after` says what it is."""
 
     text: str
     kind: Kind
     words: tuple[str, ...]
     before: str = ""
+    after: str = ""
 
 
 @cache
@@ -102,7 +103,8 @@ def _runs(found: Sequence[re.Match[str]], words: Sequence[str], language: str) -
                 yield Name(words[place], kind, (_joined(words[place]),), before)
         elif _is_name(found, words, place, language):
             last = _end(found, words, place)
-            yield Name(" ".join(words[place:last]), "name", tuple(map(_joined, words[place:last])), before)
+            after = words[last] if last < len(words) and words[last].islower() and words[last] not in SMALL else ""
+            yield Name(" ".join(words[place:last]), "name", tuple(map(_joined, words[place:last])), before, after)
         place = last
 
 
@@ -194,11 +196,12 @@ class TextNames:
         return any(all(any(abs(n - first) < reach for n in own) for own in places) for first in places[0])
 
     def rivals(self, name: Name) -> bool:
-        """Whether the text has another name in the same position, `in Spain` for `in Belgium`, or another year."""
+        """Whether the text has another name in its place, `in Spain` or `the Graz office`, or another year."""
         if name.kind == "number" and YEAR.fullmatch(name.words[0]) and any(map(YEAR.fullmatch, self.words)):
             return not self.has(name)
         last = name.before.split(" ")[-1]
         led = [n + 1 for n in self._places.get(last, ()) if last and _before(self.words[: n + 1]) == name.before]
+        led += [n - 1 for n in self._places.get(_joined(name.after), ()) if n and name.after]
         others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
         return any(_is_kin(name, word, capital) for word, capital in others) and not self.has(name)
 
@@ -222,7 +225,9 @@ class TextNames:
 
 def _is_kin(name: Name, word: str, capital: bool) -> bool:
     """Whether a word has the form of a name's kind."""
-    return capital and word not in unnamed() if name.kind == "name" else any(map(str.isdigit, word))
+    return (
+        capital and word not in unnamed() and word not in SMALL if name.kind == "name" else any(map(str.isdigit, word))
+    )
 
 
 @lru_cache(maxsize=8192)

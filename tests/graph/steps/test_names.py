@@ -77,6 +77,9 @@ def test_another_thing_of_the_kind_in_its_place_is_a_rival() -> None:
     assert text_names("The rent in 2020 was high.").rivals(year)
     assert text_names("The rent in Odense is high.").rivals(town)
     assert not text_names("The rent was high.").rivals(year)
+    [office] = names_in("Who leads the Aarhus office?")
+    assert text_names("Bo takes over the Odense office.").rivals(office)
+    assert not text_names("The office is closed.").rivals(office)
     assert not text_names("It was signed in May and is high.").rivals(town)
 
 
