@@ -29,6 +29,7 @@ PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|c
 SUBJECT = re.compile(
     r"\bwho (?:is|was|are|were) (?:(?:the|our|an?) )?(?:[a-z]+ )*?(?P<office>[a-z]+)(?= (?:of|in|at|for|from)\b|\W*$)"
     r"|\bhow \w+ .*?\b(?:do|does|may|can|must|should) (?P<group>an? [a-z]+|[a-z]{3,}s)(?= [a-z])"
+    r"|\b(?:what|how) .*\bfor (?P<whom>[a-z]{3,}s)\W*$"
 )
 """Whom a question asks for by an office, or of which group it asks how much."""
 ADJECTIVES = (
@@ -69,7 +70,7 @@ def counted_in(question: str) -> frozenset[str] | None:
 def subject(question: str) -> str:
     """The office or the group of people that a question is about, which an answer has to name; often empty."""
     found = SUBJECT.search(question[:1].lower() + question[1:])
-    return (found["office"] or found["group"]) if found else ""
+    return (found["office"] or found["group"] or found["whom"]) if found else ""
 
 
 def asks_how(question: str) -> bool:
