@@ -28,10 +28,11 @@ SEVERAL = re.compile(
 PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|criteria|staff|\w+en)", re.IGNORECASE)
 SUBJECT = re.compile(
     r"\bwho (?:is|was|are|were) (?:(?:the|our|an?) )?(?:[a-z]+ )*?(?P<office>[a-z]+)(?= (?:of|in|at|for|from)\b|\W*$)"
-    r"|\bhow \w+ .*?\b(?:do|does|may|can|must|should) (?P<group>an? [a-z]+|[a-z]{3,}s)(?= [a-z])"
-    r"|\b(?:what|how) .*\bfor (?P<whom>[a-z]{3,}s)\W*$"
+    r"|\bhow \w+ .*?\b(?:(?:do|does|may|can|must|should) (?:an? (?P<one>[a-z]+)|(?P<several>[a-z]{3,}s))"
+    r"|does the (?P<role>[a-z]+))(?= [a-z])"
+    r"|(?:\b(?:what|how) .*\bfor (?=[a-z]+s\W*$)|\bof an? |^who [a-z]+s )(?P<whom>[a-z]{3,})"
 )
-"""Whom a question asks for by an office, or of which group it asks how much."""
+"""The office, group or thing that a question is about: `Who is the treasurer?`, `How much may guests carry?`."""
 ADJECTIVES = (
     "old|young|new|tall|high|low|long|short|larg|small|big|earli|lat|fast|slow|cheap|heavi|light|wid|deep|strong|weak"
     "|great|clos|near|few|warm|cold|hot|dry|rich|poor|saf|busi|easi|thick|thin|quiet|loud|bright|dark|hard|soft|steep"
@@ -68,9 +69,9 @@ def counted_in(question: str) -> frozenset[str] | None:
 
 
 def subject(question: str) -> str:
-    """The office or the group of people that a question is about, which an answer has to name; often empty."""
+    """The office, group or thing that a question is about, which an answer has to name; often empty."""
     found = SUBJECT.search(question[:1].lower() + question[1:])
-    return (found["office"] or found["group"] or found["whom"]) if found else ""
+    return next(filter(None, found.groups()), "") if found else ""
 
 
 def asks_how(question: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.steps.question_kinds import asks_how, asks_several, asks_to_work_out, counted_in, not_stated
+from graph.steps.question_kinds import asks_how, asks_several, asks_to_work_out, counted_in, not_stated, subject
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,24 @@ def test_procedures(question: str) -> None:
 @pytest.mark.parametrize("question", ["How long is it?", "How many do I need?", "Who opens it?"])
 def test_no_procedures(question: str) -> None:
     assert not asks_how(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("Who is the deputy head of sales?", "head"),
+        ("Who teaches pilates?", "pilates"),
+        ("How many bags does a trader get?", "trader"),
+        ("How many seats does the theatre have?", "theatre"),
+        ("How much may guests carry?", "guests"),
+        ("What is the allowance for cooks?", "cooks"),
+        ("What does the castration of a hamster cost?", "hamster"),
+        ("How long should the power be on?", ""),
+        ("How much do I pay?", ""),
+    ],
+)
+def test_what_a_question_is_about(question: str, named: str) -> None:
+    assert subject(question) == named
 
 
 @pytest.mark.parametrize("question", ["List all pumps.", "Which pumps are red?", "What are the rules?"])
