@@ -225,11 +225,12 @@ class _View:
         `How long can the Halden 7 fly?`: `The Halden 5 flies for 38 minutes.` is best, `The Halden 7 is orange.` fits.
         """
         fitting = next((unit for unit in self.found if all(self.fits(unit, name) for name in names)), None)
+        rivals = [unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in names)]
         if fitting is None:
-            return not asks_to_work_out(question)
+            # A row or an item says all of what it is about; what a sentence is about may stand around it.
+            return (bool(rivals) or self.found[0]["shape"] != "sentence") and not asks_to_work_out(question)
         named = term_set(" ".join(name.text for name in names), language)
         lost = asked_terms(question, language) - named - term_set(f"{fitting['text']}\n{fitting['context']}", language)
-        rivals = (unit for unit in self.found[:RIVALS] if any(self._is_rival(unit, name) for name in names))
         return any(lost & term_set(unit["text"], language) for unit in rivals)
 
     def _is_rival(self, unit: Evidence, name: Name) -> bool:
