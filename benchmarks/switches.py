@@ -64,7 +64,7 @@ def unread(question: str, fitting: Sequence[Evidence], read: Any) -> Any:
 def no_decline(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str = "en") -> Named:
     """Every unit where a name is nowhere, in place of graph.steps.evidence.about_names."""
     named = evidence.about_names(question, passages, found, language)
-    return Named(named.names, list(found), [], found) if named.missing else named
+    return Named(list(found), [], found) if named.missing else named
 
 
 ALONE: tuple[Patch, ...] = ((route, "choose", one_unit),)

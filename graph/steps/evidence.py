@@ -118,9 +118,8 @@ def score(question: str, passages: Sequence[Passage], weigh: TermWeight, languag
 
 @dataclass(frozen=True)
 class Named:
-    """What a question names, and which units are about it."""
+    """Which units are about what a question names."""
 
-    names: tuple[Name, ...]
     fitting: list[Evidence]
     """The units that may answer, best first: those that are about less of what is named come later."""
     missing: list[Name]
@@ -138,11 +137,11 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     wanted, carried = names_in(question, language), carried_names(question, language)
     kept = _answering(question, passages, found, language)
     if not wanted + carried:
-        return Named(wanted, [found[n] for n in kept], [], found)
+        return Named([found[n] for n in kept], [], found)
     view = _View(passages, found, wanted + carried)
     missing = [name for name in wanted + carried if not view.has(name)]
     if missing or view.is_rivals(question, wanted, language):
-        return Named(wanted, [], missing, found)
+        return Named([], missing, found)
     lost = [
         sum(not view.fits(unit, name) for name in wanted)
         + sum(not text_names(unit["text"]).has(name) for name in carried)
@@ -150,13 +149,12 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
     ]
     least = min(lost, default=0)
     odds = [
-        UNNAMED * (count - least) + ENTRY * is_entry(question, unit, wanted)
-        for unit, count in zip(found, lost, strict=True)
+        UNNAMED * (count - least) + ENTRY * is_entry(question, unit) for unit, count in zip(found, lost, strict=True)
     ]
     every = [less_likely(*each) for each in zip(found, odds, strict=True)]
     if not any(lost[n] == least for n in kept):
-        return Named(wanted, [], missing, every)
-    return Named(wanted, sorted((every[n] for n in kept), key=lambda unit: -unit["score"]), missing, every)
+        return Named([], missing, every)
+    return Named(sorted((every[n] for n in kept), key=lambda unit: -unit["score"]), missing, every)
 
 
 def _answering(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str) -> list[int]:
@@ -170,10 +168,12 @@ def _answering(question: str, passages: Sequence[Passage], found: Sequence[Evide
     ]
 
 
-def is_entry(question: str, unit: Evidence, names: Sequence[Name]) -> bool:
+def is_entry(question: str, unit: Evidence) -> bool:
     """Whether a unit is the entry of a code whose meaning is asked for: it begins with it."""
     first = text_names(unit["text"].partition("; ")[0].rpartition(": ")[2]).words[:1]
-    return bool(MEANS.search(question)) and any(name.kind == "code" and name.words == first for name in names)
+    return bool(MEANS.search(question)) and any(
+        name.kind == "code" and name.words == first for name in names_in(question)
+    )
 
 
 def less_likely(unit: Evidence, odds: float) -> Evidence:

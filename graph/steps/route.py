@@ -73,7 +73,7 @@ def _answer(
     related = confidence(evidence, language)
     named = about_names(question, passages, evidence, language)
     fitting, reading_score = named.fitting, None
-    if read and fitting and language in WITH_VECTORS and not is_entry(question, fitting[0], named.names):
+    if read and fitting and language in WITH_VECTORS and not is_entry(question, fitting[0]):
         fitting, reading_score = by_reading(question, fitting, read)
     sure = confidence(fitting, language, reading_score) if fitting else UNNAMED * related
     selection = Selection(
