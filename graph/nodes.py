@@ -73,7 +73,6 @@ class Nodes:
         update = State(
             standalone=folded.question,
             searches=folded.searches,
-            readings=folded.readings,
             parts=[],
             language=language_of(sought),
             cached=[],
@@ -108,7 +107,8 @@ class Nodes:
     @step
     async def rerank(self, state: State) -> State:
         """Order the candidates, and keep what the answer may use."""
-        passages, trouble = await self._retrieval.best(state["readings"], state["candidates"], state["began"])
+        readings = [search["text"] for search in state["searches"]]
+        passages, trouble = await self._retrieval.best(readings, state["candidates"], state["began"])
         return State(passages=passages, trouble=trouble)
 
     @step

@@ -256,7 +256,6 @@ class State(TypedDict, total=False):
     caller: str
     standalone: str
     searches: list[Search]
-    readings: list[str]
     parts: list[str]
     language: str
     cached: list[str]

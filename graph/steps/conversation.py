@@ -39,26 +39,14 @@ ELSE = re.compile(
 FULL = 4
 """Content words from which on a turn without such words can stand alone; a question that names something always can."""
 NAMING = re.compile(rf"\W*(?i:{ASKS}|{AUXILIARY})\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)")
-TOPIC, SOUGHT = 3, 4
-"""How many words the question takes along as it is shown and ranked by, and how many as it is searched for."""
+TOPIC = 4
+"""How many words of the talk a question takes along."""
 DECAY = 0.7
 """What a word is worth for each turn of the user that lies between; `ASSISTANT` of it when the assistant said it."""
 ASSISTANT = 0.6
 OPENING = 60
 """The words at the start of a turn that are used: an answer states its topic there."""
-TOPIC_WEIGHT = 0.9
-"""The weight of the search with the topic relative to that of the turn."""
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-TALK = frozenset(
-    term
-    for word in """able ask answer available based believe course curious detail details different document documents
-    example explain good great happen heard help important include includes including info information interested kind
-    know like made make makes mean means mention mentioned need ok okay option options people provide provided provides
-    question read really sorry specific sure take thank thanks thing things think type use used using various want way
-    ways wonder yeah yes""".split()
-    for term in terms(word)
-)
-"""Stems that occur with any topic."""
 COURTESY = frozenset(
     """thanks thank thankyou thx cheers hello hi hey greetings bye goodbye ok okay great cool nice perfect awesome
     wonderful excellent super fine good brilliant amazing lovely welcome danke merci gracias grazie bedankt dank tak
@@ -76,14 +64,13 @@ AROUND = frozenset(
 
 @dataclass(frozen=True)
 class Folded:
-    """A question that stands alone, the searches for it, none when it asks for nothing, and how it can be read.
+    """A question that stands alone, and the searches for it: none when it asks for nothing.
 
-    `readings`: as it stands alone first; a turn of a talk is ranked by what it says itself and by its topic as well.
+    A turn of a talk is searched and ranked by what it says with its topic, and by what it says alone.
     """
 
     question: str
     searches: list[Search]
-    readings: list[str]
 
 
 def fold(question: str, history: Sequence[Turn], weigh: TermWeight = equal_weight, declined: str = "") -> Folded:
@@ -93,21 +80,19 @@ def fold(question: str, history: Sequence[Turn], weigh: TermWeight = equal_weigh
     is no topic.
     """
     if is_courtesy(question, history):
-        return Folded(question, [], [question])
+        return Folded(question, [])
     turns = spoken_turns(history, declined)
     if other := replace_name(question, turns):
         return _alone(other)
-    talk = Talk.of(turns)
-    words, sought = talk.topic(question, TOPIC), talk.topic(question, SOUGHT, weigh)
+    words = Talk.of(turns).topic(question, TOPIC, weigh)
     if not words or not needs_context(question):
         return _alone(question)
-    alone, carried = Search(text=question, weight=1.0), Search(text=f"{question} ({sought})", weight=TOPIC_WEIGHT)
     whole = f"{question} ({words})"
-    return Folded(whole, [carried, alone], [whole, question])
+    return Folded(whole, [Search(text=whole, weight=1.0), Search(text=question, weight=1.0)])
 
 
 def _alone(question: str) -> Folded:
-    return Folded(question, [Search(text=question, weight=1.0)], [question])
+    return Folded(question, [Search(text=question, weight=1.0)])
 
 
 def spoken_turns(history: Sequence[Turn], declined: str) -> list[Turn]:
@@ -197,7 +182,7 @@ def _telling(text: str) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     for match in islice(WORD.finditer(text), OPENING):
         for term in terms(match.group()):
-            if term not in seen and term not in TALK and "'" not in term and not is_number(term):
+            if term not in seen and "'" not in term and not is_number(term):
                 seen.add(term)
                 yield term, match.group()
 

@@ -5,11 +5,14 @@ from functools import cache, lru_cache
 
 from ..text.function_words import is_number
 from ..text.words import TermWeight, terms
+from .names import CARRIED
 
 WITH_VECTORS = ("en", "und")
 """Languages whose meaning the packaged embeddings know; in others only the words tell."""
 NOUN = re.compile(r"(?<!welche )(?<!welche[mnrs] )\b[A-ZÄÖÜ]\w+")
 """A German noun, but for what is asked for: `Auf welcher Höhe liegt es?`"""
+CARRIED_SHARE = 0.3
+"""What a word counts that a conversation, or the first part of a question, has carried along."""
 ORDERS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|show|give|tell|enumerate|explain|describe)"
     r"(?:\s+(?:me|us|all|every|the|about))*\s+(?=\w)|^\W*what\s+(?:comes|happens|follows)\b"
@@ -68,9 +71,14 @@ def asked_terms(question: str, language: str = "en") -> frozenset[str]:
 
 
 def telling(question: str, weigh: TermWeight, language: str) -> TermWeight:
-    """How telling a term of a question is: where only the words tell, all count the same, and German nouns twice."""
+    """How telling a term of a question is: where only the words tell, all count the same, and German nouns twice.
+
+    What a conversation has carried along counts less than the question's own words.
+    """
     nouns = term_set(" ".join(NOUN.findall(question)), language) if language == "de" else frozenset()
-    return weigh if language in WITH_VECTORS else lambda term: 1.0 + (term in nouns)
+    own = term_set(CARRIED.sub("", question), language)
+    known = weigh if language in WITH_VECTORS else lambda term: 1.0 + (term in nouns)
+    return lambda term: known(term) * (1.0 if term in own else CARRIED_SHARE)
 
 
 def said(wanted: frozenset[str], here: frozenset[str]) -> frozenset[str]:
