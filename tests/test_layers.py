@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -111,12 +112,16 @@ PURE = sorted(
 PURE_MAY_IMPORT = {*ROOMS, "learned", "state", "callers", "errors", "release", "filters"}
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports; read once, since sixty tests ask for those of every file."""
+    found = set[str]()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and (module := absolute(path, node)):
-            yield module
+            found.add(module)
+    return found
 
 
 def absolute(path: Path, node: ast.ImportFrom) -> str:
