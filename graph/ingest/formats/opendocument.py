@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from .package import Package, serialised
+from .package import Package, remove, serialised
 from .raised import Piece, Position, RunStyle, on_the_line, with_inherited
 from .unseen import HIDDEN, STRUCK_OUT
 
@@ -91,11 +91,10 @@ def _mend(root: Element, reading: _Reading) -> None:
     for element in [
         *root.iter(f"{TEXT}section", f"{TABLE}table-row", f"{TABLE}table-header-rows", f"{TEXT}p", f"{TEXT}h")
     ]:
-        holder = element.getparent()
-        if holder is not None and _is_hidden(element, reading):
+        if _is_hidden(element, reading):
             if "".join(element.itertext()).strip():
                 reading.left_out.add(HIDDEN)
-            holder.remove(element)
+            remove(element)
     for table in [*root.iter(f"{TABLE}table")]:
         _without_hidden_columns(table, reading)
     for paragraph in [*root.iter(f"{TEXT}p", f"{TEXT}h")]:

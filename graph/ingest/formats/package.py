@@ -122,6 +122,13 @@ class Package:
             raise PackageInvalid(f"its part {name} cannot be unpacked: {error}") from error
 
 
+def remove(element: etree._Element | None) -> None:
+    """Take an element away, if it is one, with all that is in it."""
+    parent = element.getparent() if element is not None else None
+    if element is not None and parent is not None:
+        parent.remove(element)
+
+
 def serialised(tree: etree._Element) -> bytes:
     """XML as bytes in UTF-8; the marks of notes are veiled from the converter, which would number them anew."""
     content = etree.tostring(tree, encoding="UTF-8", xml_declaration=True, standalone=True)

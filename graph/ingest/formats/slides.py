@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-from .package import Package, R, serialised
+from .package import Package, R, remove, serialised
 from .raised import Piece, Position, on_the_line
 from .unseen import HIDDEN, STRUCK_OUT
 
@@ -64,18 +64,12 @@ def _clear(root: Element) -> None:
 
 def _mend(root: Element, left_out: set[str]) -> None:
     for about in [*root.iter(f"{P}cNvPr")]:
-        shape = _parent(_parent(about))
-        if about.get("hidden") in ("1", "true") and shape is not None and shape.tag != f"{P}spTree":
+        shape = next(about.iterancestors(f"{P}sp", f"{P}pic", f"{P}graphicFrame", f"{P}cxnSp", f"{P}grpSp"), None)
+        if about.get("hidden") in ("1", "true") and shape is not None:
             left_out.add(HIDDEN)
-            holder = _parent(shape)
-            if holder is not None:
-                holder.remove(shape)
+            remove(shape)
     for paragraph in root.iter(f"{A}p"):
         _mend_paragraph(paragraph, left_out)
-
-
-def _parent(element: Element | None) -> Element | None:
-    return element.getparent() if element is not None else None
 
 
 def _mend_paragraph(paragraph: Element, left_out: set[str]) -> None:
@@ -88,7 +82,7 @@ def _mend_paragraph(paragraph: Element, left_out: set[str]) -> None:
             continue
         if properties is not None and properties.get("strike", "noStrike") != "noStrike":
             left_out.add(STRUCK_OUT)
-            paragraph.remove(run)
+            remove(run)
             continue
         pieces.append((text.text or "", _position(properties)))
         texts.append(text)

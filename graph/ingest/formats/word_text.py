@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from .package import remove
 from .raised import Piece, Position, RunStyle, formula, on_the_line, with_inherited
 from .unseen import HIDDEN, STRUCK_OUT
 
@@ -78,14 +79,14 @@ def mend(root: Element, reading: Reading) -> None:
     for element in [*root.iter(*GONE)]:
         # A deleted row says so in its properties; elsewhere what was deleted stands inside the element.
         row = element.getparent()
-        _remove(row.getparent() if row is not None and row.tag == f"{W}trPr" else element)
+        remove(row.getparent() if row is not None and row.tag == f"{W}trPr" else element)
     for row in [*root.iter(f"{W}tr")]:
         properties = row.find(f"{W}trPr")
         if properties is not None and _on(properties, "hidden"):
             reading.left_out.add(HIDDEN)
-            _remove(row)
+            remove(row)
     for prompt in [*root.iter(f"{W}showingPlcHdr")]:
-        _remove(next(prompt.iterancestors(f"{W}sdt"), None))
+        remove(next(prompt.iterancestors(f"{W}sdt"), None))
     for math in [*root.iter(f"{M}oMath")]:
         _formula(math)
     for paragraph in [*root.iter(f"{W}p")]:
@@ -102,12 +103,6 @@ def _one_of_each(root: Element) -> None:
         if parent is not None:
             place = parent.index(both)
             parent[place : place + 1] = [*chosen] if chosen is not None else []
-
-
-def _remove(element: Element | None) -> None:
-    parent = element.getparent() if element is not None else None
-    if element is not None and parent is not None:
-        parent.remove(element)
 
 
 def runs_of(paragraph: Element) -> Iterator[Element]:
@@ -162,7 +157,7 @@ def _run_style(run: Element, base: RunStyle, reading: Reading) -> RunStyle:
     run_style = _style_of(properties).inherit(named).inherit(base)
     # The converter would mark underlining, which says nothing, and raising, which is said in the text now.
     for name in ("u", "vertAlign", "strike", "dstrike"):
-        _remove(properties.find(f"{W}{name}"))
+        remove(properties.find(f"{W}{name}"))
     return run_style
 
 
@@ -242,4 +237,4 @@ def _out_of_the_box(box: Element) -> None:
         return
     place = parent.index(paragraph) + 1
     parent[place:place] = [*box]
-    _remove(box)
+    remove(box)
