@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..batch.estimate import Estimate, estimate
-from ..errors import ExtraMissing
 from ..identity import roles
 from ..release_yaml import load_release
 from ..safety.sensitive import Policy, policy_of
 from ..settings import Settings
-from .options import settings_with, takes
+from .options import SPARK, needs, settings_with, takes
 from .terminal import Terminal, echo, json_text, progress_bar
 
 if TYPE_CHECKING:
@@ -147,10 +146,8 @@ def _on_spark(settings: Settings, options: BatchOptions, master: str | None, agr
 
     if options.retry_errors:
         raise click.UsageError("The engine spark takes no --retry-errors; use the engine local.")
-    try:
+    with needs(SPARK):
         from ..batch import spark
-    except ImportError as error:
-        raise ExtraMissing("The engine spark needs PySpark: run it on a cluster, or pip install pyspark.") from error
     with TemporaryDirectory() as folder:
         if options.version:
             package = fetched(settings, options.version)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from ..errors import DeploymentFailed, ExtraMissing, SettingsInvalid
+from ..errors import DeploymentFailed, SettingsInvalid
 from ..models.databricks import EXTRA, ON_BEHALF, workspace
 from ..registry.address import is_unity
 from ..settings import Settings
-from .options import Command, settings_with, takes
+from .options import Command, needs, settings_with, takes
 from .registry import registry_change, registry_session
 from .terminal import Terminal, echo, json_text
 
@@ -65,7 +65,7 @@ def endpoint(
 
     A version that does not start or does not answer a question is taken out again. Run again, it changes nothing.
     """
-    with _databricks():
+    with needs(EXTRA):
         from ..databricks.deployment import read_deployment
         from ..databricks.endpoint import EndpointDeployment, ServingEndpoint, served_versions
 
@@ -87,7 +87,7 @@ def endpoint(
 @_options
 def app(path: Path | None, plan: bool, minutes: float, registry: str | None, model: str | None) -> None:
     """Run the whole server as a Databricks App, which follows the model's aliases. Run again, it changes nothing."""
-    with _databricks():
+    with needs(EXTRA):
         from ..databricks.app import AppDeployment
         from ..databricks.deployment import read_deployment
 
@@ -131,14 +131,6 @@ def _environment(settings: Settings) -> dict[str, str]:
         return {}
     on_behalf = {ON_BEHALF: "true"} if settings.on_behalf_of_user else {}
     return {"WARRANT_BACKEND": settings.backend, "WARRANT_DATABRICKS_INDEX": settings.databricks_index, **on_behalf}
-
-
-@contextmanager
-def _databricks() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise ExtraMissing(EXTRA) from error
 
 
 @contextmanager

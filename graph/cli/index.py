@@ -12,11 +12,11 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import ExtraMissing, SettingsInvalid
+from ..errors import SettingsInvalid
 from ..ingest.document import printable
 from ..settings import point_to_tessdata
 from .exit_codes import WITHHELD
-from .options import settings_and_release, takes
+from .options import SPARK, needs, settings_and_release, takes
 from .terminal import Terminal, echo, json_text, progress_bar
 
 if TYPE_CHECKING:
@@ -128,10 +128,8 @@ def _on_spark(
     as_json: bool,
 ) -> int:
     """Index into a table, and build a Snapshot of it where `out` says."""
-    try:
+    with needs(SPARK):
         from ..batch import spark
-    except ImportError as error:
-        raise ExtraMissing("The engine spark needs PySpark: run it on a cluster, or pip install pyspark.") from error
     from ..batch.spark_index import TableIndex
 
     indexed = TableIndex(spark.session(master), table, release, options)

@@ -15,6 +15,7 @@ from ..release_yaml import load_release
 from ..settings import Settings, load_settings, quiet_libraries
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+SPARK = "The engine spark needs PySpark: run it on a cluster, or pip install pyspark."
 
 DECORATORS = {
     "index": click.option(
@@ -49,6 +50,15 @@ def settings_with(**options: object) -> Settings:
     """The settings with what the command line says in place of the environment's; raises SettingsInvalid."""
     quiet_libraries()
     return load_settings(**{name: value for name, value in options.items() if value})
+
+
+@contextmanager
+def needs(message: str) -> Iterator[None]:
+    """Around an import; raises ExtraMissing with the message when what is imported is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise ExtraMissing(message) from error
 
 
 @contextmanager

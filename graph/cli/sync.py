@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..errors import ExtraMissing, SettingsInvalid
-from .options import settings_with, takes
+from ..errors import SettingsInvalid
+from .options import needs, settings_with, takes
 from .terminal import Terminal, echo, json_text
 
 
@@ -28,10 +28,8 @@ def sync(name: str | None, index: Path | None, endpoint: str, as_json: bool) -> 
     from ..models.databricks import EXTRA, workspace
 
     signed_in = workspace()
-    try:
+    with needs(EXTRA):
         from ..index import ai_search_sync
-    except ImportError as error:
-        raise ExtraMissing(EXTRA) from error
     with Terminal(stderr=True).status("Signing in") as status:
         done = asyncio.run(
             ai_search_sync.sync(
