@@ -47,7 +47,7 @@ def parts(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]
     """The parts of a file, as `name#1`, `name#2`, ...; one that cannot be read to its end is refused whole."""
     try:
         how, found = _digests(path, fields)
-    except (OSError, UnicodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         yield Refusal(name, f"corrupt: {error}")
         return
     for place, digest in found:
@@ -55,25 +55,23 @@ def parts(path: Path, name: str, fields: Metadata) -> Iterator[Source | Refusal]
 
 
 def _digests(path: Path, fields: Metadata) -> tuple[Delimited, list[tuple[int, str]]]:
-    """The file's format, and the digest of each part; one pass for UTF-8 with correct quotation marks."""
+    """How the file is read, and the digest of each part."""
     with path.open("rb") as file:
-        mark = encoding_of([file.read(4)])
-    how = Delimited(mark, "replace") if mark.startswith("utf-") and mark != "utf-8" else Delimited()
-    while True:
-        try:
-            return how, [(place, part_digest(text, "", fields)) for place, text in part_texts(path, how)]
-        except UnicodeDecodeError:
-            with path.open("rb") as file:
-                how = replace(how, encoding=encoding_of(iter(partial(file.read, BLOCK), b"")), errors="replace")
-        except csv.Error as error:
-            if how.quoting is not None:
-                raise
-            how = replace(how, quoting=quoting_after(error))
+        how = Delimited(encoding_of(iter(partial(file.read, BLOCK), b"")))
+    try:
+        return how, _digests_as(path, how, fields)
+    except csv.Error as error:
+        how = replace(how, quoting=quoting_after(error))
+        return how, _digests_as(path, how, fields)
+
+
+def _digests_as(path: Path, how: Delimited, fields: Metadata) -> list[tuple[int, str]]:
+    return [(place, part_digest(text, "", fields)) for place, text in part_texts(path, how)]
 
 
 def part_texts(path: Path, how: Delimited) -> Iterator[tuple[int, str]]:
-    """The parts of a file with their numbers from 1, each as Markdown; raises csv.Error or UnicodeError."""
-    with path.open(encoding=how.encoding, errors=how.errors, newline="") as file:
+    """The parts of a file with their numbers from 1, each as Markdown; raises csv.Error."""
+    with path.open(encoding=how.encoding, errors="replace", newline="") as file:
         rows = (row for row in rows_in(file, how.quoting) if any(map(str.strip, row)))
         head = list(islice(rows, HEAD))
         found = layout(head)

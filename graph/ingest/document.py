@@ -14,8 +14,7 @@ Metadata = dict[str, Any]
 class Delimited:
     """How a CSV file is read: its encoding, and how its quotation marks are taken where one of them is misplaced."""
 
-    encoding: str = "utf-8"
-    errors: str = "strict"
+    encoding: str
     quoting: Literal[0, 3] | None = None
 
 

@@ -81,7 +81,7 @@ def with_texts(sources: Iterable[Source]) -> Iterator[tuple[Source, str | None]]
 
 def _match_parts(wanted: Mapping[int, Source], texts: Iterator[tuple[int, str]]) -> Iterator[tuple[Source, str | None]]:
     left = dict(wanted)
-    with suppress(OSError, UnicodeError, csv.Error):
+    with suppress(OSError, csv.Error):
         for place, text in texts:
             if source := left.pop(place, None):
                 yield source, text if part_digest(text, source.title, source.metadata) == source.digest else None
