@@ -11,6 +11,7 @@ from email.message import MIMEPart
 from .clean import BLANK_LINES, decode
 
 SHOWN = ("Subject", "From", "To", "Cc", "Date")
+CALENDARS = ("text/calendar", "application/ics")
 SEALS = (
     "application/pkcs7-signature",
     "application/x-pkcs7-signature",
@@ -103,30 +104,21 @@ def _field(message: MIMEPart, name: str) -> str:
 
 
 def _parts(message: MIMEPart) -> Iterator[MIMEPart]:
-    """The parts that are no containers; of alternatives the richest that can be read."""
-    kind = message.get_content_type()
-    if kind == "multipart/alternative":
-        parts = [part for part in message.iter_parts() if isinstance(part, MIMEPart)]
-        readable = [part for part in parts if part.is_multipart() or part.get_content_maintype() == "text"]
-        best = [part for part in readable if _says(part)][-1:]
-        for part in parts:
-            if part in best or not (part in readable or _is_calendar(part)):
-                yield from _parts(part)
-    elif message.get_content_maintype() == "multipart":
-        for part in message.iter_parts():
-            if isinstance(part, MIMEPart):
-                yield from _parts(part)
-    else:
+    """The parts that are no containers; of alternatives the richest that says something, and no invitation."""
+    if message.get_content_maintype() != "multipart":
         yield message
-
-
-def _is_calendar(part: MIMEPart) -> bool:
-    return part.get_content_type() in ("text/calendar", "application/ics")
+        return
+    parts = [part for part in message.iter_parts() if isinstance(part, MIMEPart)]
+    if message.get_content_subtype() == "alternative":
+        parts = [part for part in parts if part.get_content_type() not in CALENDARS]
+        texts = [part for part in parts if part.is_multipart() or part.get_content_maintype() == "text"]
+        best = [part for part in texts if _says(part)][-1:]
+        parts = [part for part in parts if part in best or part not in texts]
+    for part in parts:
+        yield from _parts(part)
 
 
 def _says(part: MIMEPart) -> bool:
-    if _is_calendar(part):
-        return False
     texts = [leaf for leaf in part.walk() if leaf.get_content_maintype() == "text"]
     return any(re.search(r"\w", re.sub(r"<[^>]*>", "", _text(leaf))) for leaf in texts if isinstance(leaf, MIMEPart))
 
