@@ -1,4 +1,4 @@
-"""The drawing of the graph, no logic; sync callers get a bridge to its async steps."""
+"""Builds the LangGraph graph; sync callers get a bridge to its async steps."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, get_args

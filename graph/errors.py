@@ -4,7 +4,7 @@ WarrantError
 ├── QuestionInvalid          the question, its history or its groups cannot be asked
 │   └── FilterInvalid        the filter is malformed or names an unknown column
 ├── ReleaseInvalid           release.yaml does not describe a release
-├── SettingsInvalid          the environment does not say where we run
+├── SettingsInvalid          a setting is missing or wrong
 ├── SourceInvalid            a path, corpus, table or metadata file cannot be read
 ├── IndexBusy                another writer holds the index or the table
 ├── FilesRefused             a strict run met files that it had to refuse

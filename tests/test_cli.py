@@ -105,7 +105,7 @@ def test_ask_json_is_the_answer(handbook: Path) -> None:
 
 
 def test_ask_without_a_question_holds_a_conversation(handbook: Path) -> None:
-    done = run("ask", "--index", handbook, "--json", text=f"{QUESTION}\n\x01\nAnd how often must it be changed?\n\n")
+    done = run("ask", "--index", handbook, "--json", text=f"{QUESTION}\n\x01\nAnd how often must it be changed?\n")
     assert done.returncode == 0
     assert done.stdout.count('"status"') == 2
     assert "control character U+0001" in done.stderr

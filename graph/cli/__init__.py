@@ -1,1 +1,1 @@
-"""The commands of the front door; each imports what is heavy only when it runs."""
+"""The commands that need no server; each imports what is heavy only when it runs."""

@@ -77,7 +77,7 @@ async def _answer(graph: "Graph", question: Question, *, quiet: bool) -> Answer:
 
 async def _converse(graph: "Graph", base: Question, *, as_json: bool, trace: bool) -> None:
     history: list[Turn] = []
-    while text := (await asyncio.to_thread(click.prompt, PROMPT, default="", show_default=False)).strip():
+    while text := await asyncio.to_thread(_prompt):
         try:
             answer = await _answer(graph, {**base, "question": text, "history": history}, quiet=as_json)
         except QuestionInvalid as error:
@@ -85,6 +85,17 @@ async def _converse(graph: "Graph", base: Question, *, as_json: bool, trace: boo
             continue
         _print(answer, as_json=as_json, trace=trace)
         history += [Turn(role="user", content=text), Turn(role="assistant", content=answer["text"])]
+
+
+def _prompt() -> str:
+    """The next question; empty at the end of the input."""
+    try:
+        return str(click.prompt(PROMPT, default="", show_default=False)).strip()
+    except click.Abort as aborted:
+        # The same for Ctrl-C and the end of the input, which ends a conversation.
+        if isinstance(aborted.__context__, EOFError):
+            return ""
+        raise
 
 
 def _print(answer: Answer, *, as_json: bool, trace: bool) -> None:

@@ -56,7 +56,9 @@ def show(file: Path | None, actor: str | None, act: str | None, since: datetime 
 @audit.command()
 @FILE
 @click.option(
-    "--anchor", type=click.Path(path_type=Path, dir_okay=False), help="Its head. [default: WARRANT_AUDIT_ANCHOR]"
+    "--anchor",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file with the newest record's digest. [default: WARRANT_AUDIT_ANCHOR]",
 )
 def verify(file: Path | None, anchor: Path | None) -> None:
     """Check that no record was changed, removed or added; exit code 1 if one was."""
@@ -69,7 +71,7 @@ def verify(file: Path | None, anchor: Path | None) -> None:
     if problem:
         echo(f"Line {problem.line} of {path} {problem.problem}.", err=True)
         raise SystemExit(1)
-    echo(f"{path} is whole{'' if anchored else '; without an anchor a cut tail cannot be told'}.")
+    echo(f"{path} is whole{'' if anchored else '; without an anchor, removed final records cannot be detected'}.")
 
 
 def _path(file: Path | None) -> Path:

@@ -53,7 +53,7 @@ class Bar:
 @click.option("--prune-all", is_flag=True, help="Prune, even where a path is empty or no longer there.")
 @click.option("--follow-symlinks", is_flag=True, help="Read what links out of PATHS lead to.")
 @click.option(
-    "--default-groups", metavar="A,B", help="Who finds documents that name no groups. [default: WARRANT_DEFAULT_GROUPS]"
+    "--default-groups", metavar="A,B", help="Groups for documents that name none. [default: WARRANT_DEFAULT_GROUPS]"
 )
 @click.option("--strict", is_flag=True, help="Publish nothing when a file is refused.")
 @click.option("--max-megabytes", default=200.0, show_default=True, help="The largest file that is read.")

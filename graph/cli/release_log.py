@@ -42,7 +42,7 @@ def log(
 ) -> None:
     """Log the release with its code and Snapshot, and register it as the next version of the model.
 
-    Prints the version's number. What is the same as a version that is there is not logged again.
+    Prints the version's number. A version identical to an existing one is not logged again.
     """
     settings = settings_with(index=index, release=release, registry=registry, registered_model=model)
     chosen = load_release(settings.release)

@@ -15,7 +15,7 @@ from .terminal import echo
 @click.option("--from", "only_from", default="", help="Only if this version is in production; safe to repeat.")
 @takes("registry", "model")
 def rollback(ticket: str, note: str, only_from: str, registry: str | None, model: str | None) -> None:
-    """Put the release before back into production; again: the one before that."""
+    """Return production to the previous release; repeat to go back further."""
     with registry_change(registry, model) as (versions, actor):
         result = roll_back(versions, actor, Reason(ticket, note), only_from)
     again = f"v{result.placement.production} is in production again."

@@ -37,7 +37,7 @@ def split(shares: tuple[str, ...], off: bool, ticket: str, note: str, registry: 
 @click.command()
 @click.argument("version", required=False)
 @click.option("--share", type=float, help="Of production's questions, above 0 and at most 1.")
-@click.option("--off", is_flag=True, help="No version answers along.")
+@click.option("--off", is_flag=True, help="Stop the shadow.")
 @note_options(TICKET, "--note Why.")
 @takes("registry", "model")
 def shadow(
@@ -49,13 +49,13 @@ def shadow(
     registry: str | None,
     model: str | None,
 ) -> None:
-    """Let VERSION answer a share of production's questions, which nobody sees; it needs no warrant."""
+    """Send a share of production's questions to VERSION too; its answers are measured and discarded. It needs no warrant."""
     if off == bool(version) or (version and share is None) or (off and share is not None):
         raise click.UsageError("Give a VERSION and its --share, or --off.")
     with registry_change(registry, model) as (versions, actor):
         result = shadow_version(versions, actor, version or "", share or 0.0, Reason(ticket, note))
     there = result.placement.shadow
-    text = f"v{there[0]} answers {there[1]:.3g} of the questions along." if there else "No version answers along."
+    text = f"v{there[0]} answers {there[1]:.3g} of the questions too." if there else "There is no shadow."
     echo_result(result, text)
 
 

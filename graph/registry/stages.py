@@ -55,7 +55,7 @@ class Placement:
 
     @property
     def shadow(self) -> tuple[int, float] | None:
-        """The version that answers along unseen, and the share of questions; raises RegistryUnavailable."""
+        """The shadow version, and its share of the questions; raises RegistryUnavailable."""
         number = self.aliases.get(SHADOW)
         try:
             return (number, float(self.tags.get(SHADOW_TAG, "1"))) if number else None
@@ -113,7 +113,7 @@ def with_shadow(now: Placement, number: int, share: float) -> Placement:
 
 
 def without_shadow(now: Placement) -> Placement:
-    """Let no version answer along."""
+    """Stop the shadow."""
     aliases = {alias: number for alias, number in now.aliases.items() if alias != SHADOW}
     return Placement(aliases, _tagged(now, SHADOW_TAG, None))
 

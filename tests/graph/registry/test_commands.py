@@ -126,7 +126,7 @@ def test_the_list_tells_stage_traffic_and_evidence(type_: Type) -> None:
     shown = type_("release list").out
     assert all(word in shown for word in ("production", "archived", "split 0.125, shadow 0.05", ONE.label))
     assert type_("split --off").out == "Production answers all questions.\n"
-    assert type_("shadow --off").out == "No version answers along.\n"
+    assert type_("shadow --off").out == "There is no shadow.\n"
 
 
 @pytest.mark.usefixtures("two")
