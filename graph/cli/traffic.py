@@ -49,7 +49,7 @@ def shadow(
     registry: str | None,
     model: str | None,
 ) -> None:
-    """Send a share of production's questions to VERSION too; its answers are measured and discarded. It needs no warrant."""
+    """Send a share of production's questions to VERSION too, and discard its answers; it needs no warrant."""
     if off == bool(version) or (version and share is None) or (off and share is not None):
         raise click.UsageError("Give a VERSION and its --share, or --off.")
     with registry_change(registry, model) as (versions, actor):
