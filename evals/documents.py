@@ -52,7 +52,16 @@ def check_dataset(path: Path, documents: Mapping[str, SourceDocument]) -> int:
 
 def _missing(sample: Sample, documents: Mapping[str, str]) -> Iterator[str]:
     known = [name for name in sample.documents if name in documents]
-    yield from (f"there is no document {name!r}" for name in sample.documents if name not in documents)
+    yield from (
+        f"there is no document {name!r}{_hint(name, documents)}" for name in sample.documents if name not in documents
+    )
     for quote in sample.quotes if len(known) == len(sample.documents) else ():
         if not any(unmarked(quote) in documents[name] for name in known):
             yield f"the quote {quote[:60]!r} is in none of {', '.join(sample.documents)}"
+
+
+def _hint(name: str, documents: Mapping[str, str]) -> str:
+    """A document whose name has other folders in front, if there is one."""
+    pairs = ((each, sorted((f"/{each}", f"/{name}"), key=len)) for each in documents)
+    near = next((each for each, (short, long) in pairs if long.endswith(short)), "")
+    return f"; is it {near!r}?" if near else ""

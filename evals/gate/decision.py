@@ -161,7 +161,8 @@ def samples_needed(criterion: Criterion, found: Interval, levels: Levels) -> tup
     clusters, bound, margin = criterion.clusters, criterion.bound, criterion.kind == "margin"
     own, condition = summed(criterion.values, clusters), "if the mean stays where it is"
     expected = own
-    if found.value >= bound and (margin or (criterion.champion and fmean(criterion.champion) >= bound)):
+    may_be_as_good = found.high >= 0 if margin else criterion.champion and fmean(criterion.champion) >= bound
+    if found.value >= bound and may_be_as_good:
         condition = "if it is as good as the champion"
         alike = Sums(np.concatenate([own.totals, -own.totals]), np.tile(own.sizes, 2))
         expected = alike if margin else summed(criterion.champion, clusters)

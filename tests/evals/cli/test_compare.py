@@ -75,7 +75,8 @@ def test_scores_are_written_as_csv_and_parquet(runs: list[EvalRun], tmp_path: Pa
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"documents": ["a.md", "gone.md"]}, "line 3: there is no document 'gone.md'"),
+        ({"documents": ["a.md", "gone.md"]}, "line 3: there is no document 'gone.md'$"),
+        ({"documents": ["docs/a.md"]}, r"line 3: there is no document 'docs/a.md'; is it 'a.md'\?"),
         ({"quotes": ["20 B"]}, "line 3: the quote '20 B' is in none of a.md"),
         ({"quotes": ["of  **20 A**"]}, ""),
         ({}, ""),

@@ -109,6 +109,9 @@ def test_more_samples_are_those_of_a_release_as_good_as_the_champion_unless_it_l
     lost = verdict(MARGIN, {"answered": share(110)}, {"answered": share(119)}).findings[0]
     assert "which is worse, but perhaps still at most 0.05 worse: worse on 9, better on 0 samples" in lost.why
     assert "if the mean stays where it is" in lost.why
+    worse = verdict(ask(Threshold(metric="answered", margin=0.1)), {"answered": share(110)}, {"answered": share(119)})
+    assert "which is worse, but perhaps still at most 0.1 worse" in worse.why[0]
+    assert "if the mean stays where it is" in worse.why[0]
     floor = verdict(FLOOR, {"answered": share(86)}, {"answered": share(93)}).findings[0]
     assert floor.more is not None
     assert floor.more < 300
