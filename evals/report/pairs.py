@@ -137,17 +137,26 @@ def _pair(sample: Sample, release: ReportedRun, champion: ReportedRun | None, by
     ]
     changes = tuple(each for each in found if each.release or each.champion)
     outcome = release.outcomes.get(sample.id)
-    gain, own = (_mean([getattr(each, name) for each in changes if each.metric in by]) for name in ("gain", "own"))
-    moved: Moved = "unmatched" if gain is None else "worse" if gain < -SAME else "better" if gain > SAME else "same"
+    ordering = [each for each in changes if each.metric in by]
+    gain, own = (_mean([getattr(each, name) for each in ordering]) for name in ("gain", "own"))
     return SamplePair(
         sample=sample,
         release=outcome,
         champion=champion.outcomes.get(sample.id) if champion else None,
         changes=changes,
-        moved="failed" if outcome is None or outcome.answer is None else moved,
+        moved="failed" if outcome is None or outcome.answer is None else _moved(gain, ordering),
         gain=gain,
         own=own,
     )
+
+
+def _moved(gain: float | None, changes: Sequence[MetricChange]) -> Moved:
+    """Which way a sample went by its mean gain; where gains and losses cancel each other, it got worse."""
+    if gain is None:
+        return "unmatched"
+    if gain > SAME:
+        return "better"
+    return "worse" if any((each.gain or 0.0) < -SAME for each in changes) else "same"
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -57,6 +57,17 @@ def test_a_metric_where_less_is_better_is_turned() -> None:
     assert (found.gain, found.moved, found.own) == (-100, "worse", -300)
 
 
+def test_a_gain_does_not_hide_a_loss_that_it_cancels() -> None:
+    """A question that was declined is answered, and wrongly."""
+
+    def side(value: float) -> ReportedRun:
+        scores = [Score(sample="a", metric=name, values=(value,)) for name in ("answered", "answered_wrongly")]
+        return in_memory(DATASET, scores, [answered("a")])
+
+    [found] = pairs(Dataset("d", DATASET.samples[:1]), side(1.0), side(0.0), ("answered", "answered_wrongly"))
+    assert (found.gain, found.moved) == (0.0, "worse")
+
+
 def test_a_status_is_known_of_every_sample() -> None:
     assert [status(each) for each in (answered("a"), declined("b"), failed("c"), None)] == [
         "answered",
