@@ -36,7 +36,7 @@ from evals.report import FILES
 from evals.runs import ABOUT, ANSWERS, SAMPLES, EvalRun
 from evals.scores import SCORES, Score, by_metric, values_of
 from evals.traces import METRICS, TraceHome, expectations, write_traces
-from graph.errors import RegistryUnavailable
+from graph.errors import RegistryUnavailable, VersionUnknown
 from graph.registry.address import check_reach, shown, tracking_uri, trouble
 from graph.registry.log_model import DIGEST, dataset_input, origin_tags, registered, tracking
 from graph.registry.tracing import experiment_of
@@ -76,7 +76,8 @@ def log_run(
     What a judge said is part of it: logged before it was judged, a run is another one there.
     """
     with _registry_errors(uri), tracking(uri):
-        check_reach(uri, model)
+        with suppress(VersionUnknown):  # A file that has not been made yet is made here.
+            check_reach(uri, model)
         client = MlflowClient(tracking_uri(uri), uri)
         experiment = experiment_of(uri, f"{model}-evals")
         key = _key(run, judgements)

@@ -263,6 +263,11 @@ def test_a_verdict_and_its_report_stay_beside_the_run(made: Made, worse_run: Eva
     assert len(kept(made, name)) == 5
 
 
+def test_a_run_is_logged_to_a_file_that_is_not_there_yet(run: EvalRun, tmp_path: Path) -> None:
+    """Nobody has to log a release to look at a run in MLflow."""
+    assert log_run(run, FOUND, f"sqlite:///{tmp_path / 'new.db'}", "warrant", "ann@host")[1]
+
+
 def test_a_later_verdict_takes_nothing_away(made: Made, worse_run: EvalRun, tmp_path: Path) -> None:
     name, _ = log_run(worse_run, (), made.uri, "warrant", "ann@host")
     verdict, _ = reported(worse_run, tmp_path)
