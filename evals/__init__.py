@@ -1,4 +1,14 @@
-"""Measures how well a release answers, and gates its promotion; docs/evals.md shows the names here in a notebook."""
+"""Measures how well a release answers, and gates its promotion; docs/evals.md shows the names here in a notebook.
+
+The files in the order of an evaluation:
+
+- samples: `dataset`, published sets as datasets in `adapters`, drafts in `drafts`, and `documents` to check them by
+- asking: `runner` asks, `runs` keeps the outcomes, `revisions` makes releases of git revisions
+- scores: `metrics/catalog` names every metric, `metrics/keyless` and `judge/` compute them, `scores` keeps the values
+- verdict: `thresholds.toml` says what is asked, `gate/decision` decides, by `gate/criteria` and `gate/stats`
+- what it shows: `report/`, and MLflow by `tracking` and `traces`
+- `calibration` chooses the threshold of a release; `api` has the steps that notebooks and the commands in `cli/` share
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
