@@ -62,7 +62,6 @@ GROUPS: dict[str, Commands] = {
         "calibrate": ("evals.cli.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
         "check": ("evals.cli.dataset:check", "Check a dataset against the documents of an index."),
         "draft": ("evals.cli.dataset:draft", "Propose samples from documents and feedback for a person to edit."),
-        "judge-check": ("evals.cli.judge_check:judge_check", "Measure the verifier and a judge against people."),
         "adapt": ("evals.cli.dataset:adapt", "Turn a published question set into a dataset."),
     },
 }

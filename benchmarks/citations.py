@@ -24,9 +24,8 @@ from typing import Any, cast
 
 from benchmarks.claims import Case, Neighbours, planted_cases
 from benchmarks.fitting import develops
-from benchmarks.record import ROOT, Target, begin, cores, print_table, read_records, record
+from benchmarks.record import ROOT, CorpusPassage, Target, begin, cores, print_table, read_records, record, texts_of
 from benchmarks.stores import run_index
-from evals.judge.agreement import CorpusPassage, texts_of
 from graph.backend import Backend, Brief
 from graph.builder import build_graph
 from graph.connect import connect

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.planted import FAULTS, REWORDINGS
-from benchmarks.record import read_judgements, read_records
-from evals.judge.agreement import CorpusPassage, texts_of
+from benchmarks.record import CorpusPassage, read_judgements, read_records, texts_of
 from graph.text.sentences import plain, units
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import bootstrap, spearmanr
 
 from benchmarks.fitting import fit, write
-from benchmarks.record import Target, begin, cores, print_table, record
-from evals.judge.agreement import estimate, read_labels, spearman, texts_of
+from benchmarks.record import Target, begin, cores, print_table, read_records, record, texts_of
 from evals.metrics.vectors import EMBEDDING
 from graph.models.embedding import Embedder
 from graph.models.packaged_embeddings import load_embedder
@@ -26,6 +26,10 @@ from graph.verification.groundedness import features
 from graph.verification.passages import PreparedPassage, prepare_passage
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
+LABELS, PEOPLE = "human_judged_answers.jsonl.gz", "reference"
+"""The answers of models with their ratings; and as which model those that people wrote are among them."""
+TURN = "<::>"
+"""Between a conversation's id and the number of its turn."""
 SOURCE = {"mtrag human_judged_answers": "GitHub IBM/mt-rag-benchmark, Apache 2.0"}
 
 
@@ -41,7 +45,7 @@ class Rated:
 
 
 def main() -> None:
-    data = begin(__doc__, ["mtrag/corpus.jsonl.gz", "mtrag/human_judged_answers.jsonl.gz"])
+    data = begin(__doc__, ["mtrag/corpus.jsonl.gz", f"mtrag/{LABELS}"])
     rated = rate(data / "mtrag")
     draws = [cross_validated(rated, draw) for draw in range(DRAWS)]
     medians = [each.median for each in rated]
@@ -49,8 +53,8 @@ def main() -> None:
     beside = {name: agreement([r.values[name] for r in rated], medians) for name in ("words", "similarity")}
     beside["ragas faithfulness"] = agreement([r.ragas for r in rated], medians)
     clusters = [each.conversation for each in rated]
-    spread = estimate(spearman, np.mean(draws, axis=0), np.array(medians), clusters)
-    ends = {"low": round(spread.low or 0.0, 4), "high": round(spread.high or 0.0, 4)} if spread else {}
+    low, high = interval(np.mean(draws, axis=0), np.array(medians), np.array(clusters))
+    ends = {"low": round(low, 4), "high": round(high, 4)}
     results = {"spearman": round(ours, 4), **ends, "answers": len(rated), "beside": beside}
     print_table("Agreement with the median rating", ("score", "Spearman"), [("groundedness", ours), *beside.items()])
     record("groundedness", results, [Target("Spearman with median faithfulness", round(ours, 4), at_least=0.70)])
@@ -65,13 +69,14 @@ def rate(folder: Path) -> list[Rated]:
     rarest = max(weight.values())
     embedder = load_embedder(EMBEDDING, cores())
     found = []
-    for answer in read_labels(folder):
-        sources = [prepare_passage(text.text, "", text.title) for text in answer.passages]
-        claims = [plain_claim(claim.text) for claim in claims_of(answer.line.answer)]
+    for answer in (each for each in read_records(folder / LABELS) if each["model"] != PEOPLE):
+        passages, ratings = [texts[name] for name in answer["context_ids"]], answer["human"]["faithfulness"]
+        sources = [prepare_passage(text.text, "", text.title) for text in passages]
+        claims = [plain_claim(claim.text) for claim in claims_of(answer["answer"])]
         near = similarities(embedder, claims, sources)
         values = features(claims, sources, near, lambda term: weight.get(term, rarest))
-        share = (statistics.mean(answer.line.human.faithfulness) - 1) / 3
-        found.append(Rated(values, answer.median, share, answer.conversation, answer.line.automatic["rl_f"]))
+        share, conversation = (statistics.mean(ratings) - 1) / 3, answer["query_id"].partition(TURN)[0]
+        found.append(Rated(values, statistics.median(ratings), share, conversation, answer["automatic"]["rl_f"]))
     return found
 
 
@@ -100,7 +105,22 @@ def cross_validated(rated: Sequence[Rated], draw: int) -> NDArray[np.float64]:
 
 
 def agreement(scores: Sequence[float] | NDArray[np.float64], medians: Sequence[float]) -> float:
-    return round(spearman(np.asarray(scores), np.asarray(medians)) or 0.0, 4)
+    return round(float(spearmanr(scores, medians).statistic), 4)
+
+
+def interval(
+    scores: NDArray[np.float64], medians: NDArray[np.float64], conversations: NDArray[np.str_]
+) -> tuple[float, float]:
+    """The percentile interval of Spearman's correlation, by drawing whole conversations again."""
+    places = [np.flatnonzero(conversations == name) for name in dict.fromkeys(conversations)]
+
+    def drawn(chosen: NDArray[np.intp]) -> float:
+        index = np.concatenate([places[place] for place in chosen])
+        return float(spearmanr(scores[index], medians[index]).statistic)
+
+    units = (np.arange(len(places)),)
+    ends = bootstrap(units, drawn, n_resamples=999, vectorized=False, method="percentile", rng=0).confidence_interval
+    return float(ends.low), float(ends.high)
 
 
 if __name__ == "__main__":

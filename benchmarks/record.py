@@ -96,6 +96,23 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in lines if line.strip())
 
 
+@dataclass(frozen=True)
+class CorpusPassage:
+    """A passage of a set with its title."""
+
+    id: str
+    title: str
+    text: str
+
+
+def texts_of(folder: Path) -> dict[str, CorpusPassage]:
+    """The passages of a set by id."""
+    return {
+        each["id"]: CorpusPassage(each["id"], str(each.get("title") or "").replace("_", " "), each["text"])
+        for each in read_records(folder / "corpus.jsonl.gz")
+    }
+
+
 def read_judgements(path: Path) -> dict[str, dict[str, int]]:
     """A qrels.tsv[.gz] of query, document and relevance under one line of names: relevance by query and document."""
     found: dict[str, dict[str, int]] = {}

@@ -18,8 +18,7 @@ import numpy as np
 
 from benchmarks.claims import mtrag_cases, planted_cases, statement
 from benchmarks.fitting import develops, fit, write
-from benchmarks.record import begin, cores, print_table, read_records
-from evals.judge.agreement import CorpusPassage, texts_of
+from benchmarks.record import CorpusPassage, begin, cores, print_table, read_records, texts_of
 from graph.learned import Logistic
 from graph.models.embedding import relative_cosines
 from graph.models.packaged_embeddings import load_embedder

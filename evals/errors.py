@@ -44,7 +44,3 @@ class RevisionInvalid(SourceInvalid):
 
 class JudgeInvalid(SourceInvalid):
     """No judge can be asked as it is named, or its replies cannot be kept."""
-
-
-class LabelsInvalid(SourceInvalid):
-    """The answers that people judged cannot be read; the message names the line."""

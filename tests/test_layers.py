@@ -90,7 +90,7 @@ HOMES = {
         "evals/drafts.py",
     },
     "ruamel": {"evals/cli/calibrate.py"},
-    "scipy": {"evals/gate/stats.py", "evals/judge/agreement.py", "server/observability/outcomes.py"},
+    "scipy": {"evals/gate/stats.py", "server/observability/outcomes.py"},
     "text_to_num": {"graph/text/values.py"},
 }
 ROOMS = ("text", "safety", "steps", "verification", "retrieval")
