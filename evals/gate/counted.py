@@ -9,7 +9,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
 
 from evals.dataset import Sample
@@ -34,8 +33,8 @@ def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -
     if groups is None:
         why = f"the run of {reference.info.label} does not say who may read what; `warrant eval run` it once more"
         return _result("leaked", 0.0, "cannot tell", why, len(samples))
-    rules, repeats = AccessRules(groups, samples, opened), run.repeats
-    withheld = {caller: rules.withheld(caller) for caller in {sample.groups for sample in samples}}
+    callers, repeats = {sample.groups for sample in samples}, run.repeats
+    withheld = {caller: withheld_from(caller, groups, samples, opened) for caller in callers}
     found = [
         (what, sample.id)
         for outcomes in repeats
@@ -113,20 +112,17 @@ async def groups_of(snapshot: Path) -> dict[str, list[str]]:
     return {row.document: sorted(row.groups) async for row in reader.documents(text=False)}
 
 
-@dataclass(frozen=True)
-class AccessRules:
-    """What callers may read: `groups` of a Snapshot, but for the documents in `opened`; and what `samples` withhold."""
+def withheld_from(
+    caller: Sequence[str], groups: Groups, samples: Sequence[Sample] = (), opened: Sequence[str] = ()
+) -> set[str]:
+    """The documents that a caller with some groups may not read; who has fewer groups may read no more.
 
-    groups: Groups
-    samples: Sequence[Sample] = ()
-    opened: Sequence[str] = ()
-
-    def withheld(self, caller: Sequence[str]) -> set[str]:
-        """The documents that a caller with some groups may not read; who has fewer groups may read no more."""
-        own = set(caller)
-        told = {name for sample in self.samples if own <= set(sample.groups) for name in sample.withheld}
-        closed = {name for name, groups in self.groups.items() if groups and own.isdisjoint(groups)}
-        return told | (closed - set(self.opened))
+    `groups` are those of a Snapshot, but for the documents in `opened`; `samples` withhold others.
+    """
+    own = set(caller)
+    named = {name for sample in samples if own <= set(sample.groups) for name in sample.withheld}
+    closed = {name for name, readers in groups.items() if readers and own.isdisjoint(readers)}
+    return named | (closed - set(opened))
 
 
 def leaks(outcome: SampleOutcome, withheld: Set[str]) -> Iterator[str]:

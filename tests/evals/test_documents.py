@@ -8,7 +8,7 @@ import pytest
 
 from evals.dataset import Dataset, Sample
 from evals.drafts import probes
-from evals.gate.counted import AccessRules, changes, count, leaks, notes
+from evals.gate.counted import changes, count, leaks, notes, withheld_from
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import CriterionResult
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
@@ -44,16 +44,16 @@ def test_whatever_an_answer_shows_is_seen(shown: SampleOutcome, told: list[str])
 
 
 def test_a_caller_may_read_what_is_public_and_what_the_own_groups_may() -> None:
-    rules = AccessRules({"open.md": [], "hr/pay.md": ["hr", "finance"], "it/keys.md": ["it"]})
-    assert rules.withheld(["hr"]) == {"it/keys.md"}
-    assert rules.withheld([]) == {"hr/pay.md", "it/keys.md"}
-    assert AccessRules(rules.groups, opened=["it/keys.md"]).withheld(["hr"]) == set()
+    groups = {"open.md": [], "hr/pay.md": ["hr", "finance"], "it/keys.md": ["it"]}
+    assert withheld_from(["hr"], groups) == {"it/keys.md"}
+    assert withheld_from([], groups) == {"hr/pay.md", "it/keys.md"}
+    assert withheld_from(["hr"], groups, opened=["it/keys.md"]) == set()
 
 
 def test_what_is_withheld_from_a_caller_is_so_from_those_with_fewer_groups() -> None:
-    rules = AccessRules({}, [sample(groups=("it", "hr"), withheld=("a.md",))])
-    assert [rules.withheld(groups) for groups in ([], ["hr"], ["hr", "sales"])] == [{"a.md"}, {"a.md"}, set()]
-    assert AccessRules({}, rules.samples, opened=["a.md"]).withheld([]) == {"a.md"}
+    samples = [sample(groups=("it", "hr"), withheld=("a.md",))]
+    assert [withheld_from(own, {}, samples) for own in ([], ["hr"], ["hr", "sales"])] == [{"a.md"}, {"a.md"}, set()]
+    assert withheld_from([], {}, samples, opened=["a.md"]) == {"a.md"}
 
 
 def test_changed_groups_are_told() -> None:
