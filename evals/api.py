@@ -80,7 +80,7 @@ def ask(
     """
     settings = settings_with(release=release and Path(release), index=index and Path(index))
     with package_of(settings, version) as package:
-        return ask_releases([package], dataset, Path(home), Terminal(stderr=True))[0]
+        return ask_releases([package], dataset, Path(home))[0]
 
 
 @outside_event_loop
@@ -92,7 +92,7 @@ def score(run: EvalRun, judge: str | None = None, repeats: int | None = None) ->
     settings = settings_with(judge_model=judge)
     config, scores = judge_config(settings, repeats), asyncio.run(score_run(run, settings.prices, settings.cores))
     if config:
-        scores += asyncio.run(judge_with_progress(run, config, Terminal(stderr=True))).scores
+        scores += asyncio.run(judge_with_progress(run, config)).scores
     return score_frame(run, scores)
 
 
@@ -100,19 +100,32 @@ def score(run: EvalRun, judge: str | None = None, repeats: int | None = None) ->
 def gate_run(run: EvalRun, champion: EvalRun | None = None, thresholds: Place = DEFAULT) -> Verdict:
     """Whether the release of a run is good enough, beside its champion if there is one; raises ThresholdsInvalid."""
     limits = read_thresholds(Path(thresholds))
-    return compare(run, champion, limits, settings_with(), Terminal(stderr=True)).verdict
+    return compare(run, champion, limits, settings_with()).verdict
 
 
 @outside_event_loop
-def write_report(verdict: Verdict, run: EvalRun, champion: EvalRun | None = None, out: Place = "report") -> Path:
-    """Write report.html and the files beside it into a folder; the path of the page."""
-    return write_comparison(Comparison(verdict, run, champion), Path(out), settings_with())
+def write_report(
+    verdict: Verdict,
+    run: EvalRun,
+    champion: EvalRun | None = None,
+    out: Place = "report",
+    notes: tuple[str, ...] = (),
+) -> Path:
+    """Write verdict.json, report.html and the files beside it into a folder; the path of the page.
+
+    `notes` are what the report says first.
+    """
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / VERDICT, verdict.text())
+    report = report_of(verdict, reported(run), reported(champion) if champion else None)
+    return write_files(replace(report, notes=notes), folder)
 
 
 @outside_event_loop
 def draw_trend(*runs: EvalRun, out: Place = "trend.png") -> Path:
     """Draw each metric over several runs of one dataset, as PNG; raises RunInvalid."""
-    read = [reported(run, settings_with()) for run in runs]
+    read = [reported(run) for run in runs]
     path = Path(out)
     path.write_bytes(draw(trends(read), [run.info.label for run in read]))
     return path
@@ -120,19 +133,17 @@ def draw_trend(*runs: EvalRun, out: Place = "trend.png") -> Path:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The verdict on a release, its run, the champion's, and what the report says first."""
+    """The verdict on a release, with its run and the champion's."""
 
     verdict: Verdict
     run: EvalRun
     champion: EvalRun | None
-    notes: tuple[str, ...] = ()
 
 
 def ask_releases(
     packages: Sequence[PackagedRelease],
     dataset: Dataset,
     home: Path,
-    console: Console,
     at_once: int = AT_ONCE,
     *,
     repeats: int = 1,
@@ -143,6 +154,7 @@ def ask_releases(
     The times of several are taken in turn. `again` lets the samples that failed be asked once more. Raises RunInvalid
     when another process is at it.
     """
+    console = Terminal(stderr=True)
     if drafts := sum(sample.is_draft for sample in dataset.samples):
         console.print(f"{drafts} of {len(dataset.samples)} samples are drafts that nobody has checked.", style="yellow")
     runs = [open_run(home, dataset, package, at_once, repeats) for package in packages]
@@ -166,8 +178,9 @@ def registry_of(settings: Settings) -> "Registry":
     return open_registry(settings.registry_uri, settings.registered_model)
 
 
-async def judge_with_progress(run: EvalRun, config: JudgeConfig, console: Console) -> JudgedScores:
+async def judge_with_progress(run: EvalRun, config: JudgeConfig) -> JudgedScores:
     """The judged scores of a run, with a progress bar; says what to do where the judge did not reply."""
+    console = Terminal(stderr=True)
     with progress_bar(console) as progress:
         task = progress.add_task("Judging", total=None)
         found = await judge_run(run, config, lambda done, total: progress.update(task, completed=done, total=total))
@@ -182,27 +195,18 @@ def compare(
     champion: EvalRun | None,
     thresholds: Thresholds,
     settings: Settings,
-    console: Console,
     repeats: int | None = None,
 ) -> Comparison:
     """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
     config = judge_config(settings, repeats)
-    judge = RunJudge(config.identity.label, lambda run: judge_with_progress(run, config, console)) if config else None
+    judge = RunJudge(config.identity.label, lambda run: judge_with_progress(run, config)) if config else None
     verdict = asyncio.run(compare_runs(run, champion, thresholds, settings.prices, settings.cores, judge))
     return Comparison(verdict, run, champion)
 
 
-def write_comparison(comparison: Comparison, out: Path, settings: Settings) -> Path:
-    """Write verdict.json and the report's files into a folder; gives the page's path."""
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / VERDICT, comparison.verdict.text())
-    champion = reported(comparison.champion, settings) if comparison.champion else None
-    report = report_of(comparison.verdict, reported(comparison.run, settings), champion)
-    return write_files(replace(report, notes=comparison.notes), out)
-
-
-def reported(run: EvalRun, settings: Settings) -> ReportedRun:
+def reported(run: EvalRun) -> ReportedRun:
     """A run with its scores as reports take it, a judge's among them where it was judged."""
+    settings = settings_with()
     scores, judged = asyncio.run(score_run(run, settings.prices, settings.cores)), kept_judged_scores(run)
     return ReportedRun.of_run(run, (*scores, *(judged.scores if judged else ())))
 

@@ -54,20 +54,20 @@ def command(
         raise click.UsageError("--target-risk and --cost-per-wrong choose in different ways; give one of them.")
     risk = 0.2 if target_risk is None else target_risk
     choose = partial(at_risk, target=risk) if cost_per_wrong is None else partial(at_cost, wrong=cost_per_wrong)
-    settings, own, console = settings_with(index=index, release=release), EvalRun(run), Terminal(stderr=True)
+    settings, own = settings_with(index=index, release=release), EvalRun(run)
     place = out or run / "calibration" / "release.yaml"
     if settings.release and place.resolve() == settings.release.resolve():
         raise click.UsageError(f"--out is the release that is calibrated, {place}; name another file.")
-    forced_run = _ask_forced(own, settings, console)
+    forced_run = _ask_forced(own, settings)
     found = _write(calibrate(own, load_release(settings.release), forced_run, choose), settings.release, place)
     show(found, Terminal())
     if not found.after_label:
-        console.print("There is no new release.")
+        Terminal(stderr=True).print("There is no new release.")
         sys.exit(1)
     echo(place)
 
 
-def _ask_forced(own: EvalRun, settings: Settings, console: Console) -> EvalRun:
+def _ask_forced(own: EvalRun, settings: Settings) -> EvalRun:
     """The forced run, complete, beside the release's own; raises RunInvalid when that is of another release."""
     release, info = load_release(settings.release), own.info
     with packed(release, settings.index) as package:
@@ -77,7 +77,7 @@ def _ask_forced(own: EvalRun, settings: Settings, console: Console) -> EvalRun:
                 f"{package.label} ({package.digest[:12]}). Give the --release and --index of the run, or run again."
             )
     with packed(with_threshold(release, 0.0), settings.index) as package:
-        return ask_releases([package], own.dataset, own.path.parent, console)[0]
+        return ask_releases([package], own.dataset, own.path.parent)[0]
 
 
 def _write(found: Calibration, old: Path | None, place: Path) -> Calibration:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evals.api import HOME, Comparison, ask_releases, compare, registry_of, write_comparison
+from evals.api import HOME, Comparison, ask_releases, compare, registry_of, write_report
 from evals.cli import FILE, FOLDER, takes_repeats, takes_thresholds
 from evals.cli.gate import show
 from evals.dataset import read_dataset
@@ -60,7 +60,7 @@ def candidate(
     settings = settings_with(registry=registry, registered_model=model)
     found = compare_pair(pair_of(settings, version), required, home, repeats)
     if out:
-        echo(write_comparison(found, out, settings))
+        echo(write_report(found.verdict, found.run, found.champion, out))
     sys.exit(found.verdict.code)
 
 
@@ -78,10 +78,9 @@ def compare_pair(
     pair: CandidatePair, required: PromotionRequirements, home: Path = HOME, repeats: int = 1
 ) -> Comparison:
     """Ask both what has not been asked yet, and show what the gate says."""
-    console, settings = Terminal(stderr=True), settings_with()
     sides = [each for each in (pair.candidate, pair.champion) if each]
     packages = [registered(pair.registry, each.number, home / "packages") for each in sides]
-    run, *other = ask_releases(packages, required.dataset, home, console, repeats=repeats)
-    found = compare(run, other[0] if other else None, required.thresholds, settings, console)
-    show(found.verdict, console)
+    run, *other = ask_releases(packages, required.dataset, home, repeats=repeats)
+    found = compare(run, other[0] if other else None, required.thresholds, settings_with())
+    show(found.verdict, Terminal(stderr=True))
     return found

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from evals.api import HOME, Comparison, ask_releases, compare, write_comparison
+from evals.api import HOME, Comparison, ask_releases, compare, write_report
 from evals.cli import FOLDER, takes_repeats
 from evals.cli.gate import show
 from evals.dataset import Dataset, read_dataset
@@ -24,7 +23,6 @@ from evals.runs import PackagedRelease
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
 from graph.registry.package import snapshot_of
-from graph.settings import Settings
 
 INSIDE = click.Path(path_type=Path)
 CODE, NEW_SAMPLES = Path("evals"), "new-samples"
@@ -86,36 +84,37 @@ def ci(
         pair.base_file(release, "the release")
     samples = read_dataset(pair.base_file(dataset, "the dataset"))
     limits = read_thresholds(pair.base_file(thresholds, "the thresholds") if thresholds else DEFAULT)
-    settings, console = settings_with(), Terminal(stderr=True)
+    settings = settings_with()
     judging = [CODE, dataset, *(path for path in (thresholds, settings.evals) if path)]
     altered = changed(repository, pair.base, pair.head, judging)
 
     recipe = ReleaseRecipe(release, documents, index.resolve() if index else None)
-    packages = [_built(each, recipe, home, console) for each in (pair.head, pair.base)]
+    packages = [_built(each, recipe, home) for each in (pair.head, pair.base)]
     new = _new_samples(pair.head, dataset, samples, packages[0])
 
     def gated(asked: Dataset) -> Comparison:
-        runs = ask_releases(packages, asked, home / "runs", console, repeats=repeats)
-        return compare(runs[0], runs[1], limits, settings, console)
+        runs = ask_releases(packages, asked, home / "runs", repeats=repeats)
+        return compare(runs[0], runs[1], limits, settings)
 
     apart = gated(new) if new.samples else None
     notes = (*_note_of_changes(pair, altered), *(_note_of_new(apart.verdict, limits) if apart else ()))
-    found = replace(gated(samples), notes=notes)
+    found = gated(samples)
     if altered and not allow_evals_change:
         found = replace(found, verdict=_refused(found.verdict))
-    _tell(found, apart, out, settings, console)
+    _tell(found, apart, notes, out)
     sys.exit(found.verdict.code)
 
 
-def _tell(found: Comparison, apart: Comparison | None, out: Path | None, settings: Settings, console: Console) -> None:
+def _tell(found: Comparison, apart: Comparison | None, notes: tuple[str, ...], out: Path | None) -> None:
     """Print the notes and the verdict, and write the reports."""
-    for note in found.notes:
+    console = Terminal(stderr=True)
+    for note in notes:
         console.print(note, style="yellow", highlight=False, markup=False)
     show(found.verdict, Terminal())
     if out:
-        console.print(f"The report is {write_comparison(found, out, settings)}")
+        console.print(f"The report is {write_report(found.verdict, found.run, found.champion, out, notes)}")
     if out and apart:
-        write_comparison(apart, out / NEW_SAMPLES, settings)
+        write_report(apart.verdict, apart.run, apart.champion, out / NEW_SAMPLES)
 
 
 def _has_other_evaluator(base: Revision) -> bool:
@@ -125,8 +124,8 @@ def _has_other_evaluator(base: Revision) -> bool:
     return there and not own.is_relative_to(base.tree)
 
 
-def _built(revision: Revision, recipe: ReleaseRecipe, home: Path, console: Console) -> PackagedRelease:
-    with console.status(f"Making the release of {revision.name}"):
+def _built(revision: Revision, recipe: ReleaseRecipe, home: Path) -> PackagedRelease:
+    with Terminal(stderr=True).status(f"Making the release of {revision.name}"):
         return build(revision, recipe, home)
 
 

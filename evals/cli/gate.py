@@ -46,8 +46,8 @@ def gate(
     cannot tell, 2 wrong use: nothing but 0 may promote.
     """
     settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
-    other, errors = EvalRun(champion) if champion else None, Terminal(stderr=True)
-    verdict = compare(EvalRun(run), other, limits, settings, errors, repeats).verdict
+    other = EvalRun(champion) if champion else None
+    verdict = compare(EvalRun(run), other, limits, settings, repeats).verdict
     if out:
         write_whole(out, verdict.text())
     if as_json:
@@ -98,9 +98,9 @@ def plan(run: Path, other: Path | None, thresholds: Path, repeats: tuple[int, ..
     It is computed from how the scores of RUN spread, and from its churn: how they differ between repeats of the same
     question (`warrant eval run --repeats 3`), or between RUN and --other. The scores of a judge count if there are any.
     """
-    settings, runs = settings_with(), [EvalRun(path) for path in (run, other) if path]
+    runs = [EvalRun(path) for path in (run, other) if path]
     check_same_questions([(each.path, each.info) for each in runs])
-    scored = [reported(each, settings).scored for each in runs]
+    scored = [reported(each).scored for each in runs]
     changed = len({each.info.release for each in runs}) > 1
     found = plan_for(
         read_thresholds(thresholds),

@@ -49,9 +49,8 @@ def report(verdict: Path, run: Path | None, champion: Path | None, out: Path) ->
             f"The verdict compares with {found.champion.label}; the report needs its run: "
             f"--champion {_like(found, found.champion)}"
         )
-    settings = settings_with()
-    other = reported(EvalRun(champion), settings) if champion else None
-    echo(write_files(report_of(found, reported(EvalRun(run), settings), other), out))
+    other = reported(EvalRun(champion)) if champion else None
+    echo(write_files(report_of(found, reported(EvalRun(run)), other), out))
 
 
 def _like(verdict: Verdict, judged: EvaluatedRelease) -> Path:
@@ -69,8 +68,7 @@ def compare(runs: tuple[Path, ...], metrics: tuple[str, ...], picture: Path | No
     Intervals are 95 % intervals. An arrow stands where the change from the run before, on the samples that both have,
     lies wholly on one side of nothing. The command decides nothing: `warrant eval gate` does.
     """
-    settings, evaluated = settings_with(), [EvalRun(path) for path in runs]
-    read = [reported(run, settings) for run in evaluated]
+    read = [reported(EvalRun(path)) for path in runs]
     found = trends(read, metrics)
     labels = [f"v{run.info.version} {run.info.label}" if run.info.version else run.info.label for run in read]
     table = Table("metric", *labels, show_edge=False)

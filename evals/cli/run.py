@@ -8,7 +8,7 @@ from evals.api import AT_ONCE, HOME, ask_releases, package_of
 from evals.cli import FILE, FOLDER, takes_repeats
 from evals.dataset import read_dataset
 from graph.cli.options import settings_with, takes
-from graph.cli.terminal import Terminal, echo
+from graph.cli.terminal import echo
 
 
 @click.command()
@@ -43,5 +43,5 @@ def run(
     settings = settings_with(index=index, release=release, registry=registry, registered_model=model)
     samples = read_dataset(dataset)
     with package_of(settings, version) as package:
-        [made] = ask_releases([package], samples, out, Terminal(stderr=True), at_once, repeats=repeats, again=again)
+        [made] = ask_releases([package], samples, out, at_once, repeats=repeats, again=again)
     echo(made.path)

@@ -44,12 +44,12 @@ def score(
     that can be used, has no score but a reason; the last column counts those.
     """
     settings = settings_with(judge_model=judge)
-    config, errors = judge_config(settings, repeats, again=again), Terminal(stderr=True)
+    config = judge_config(settings, repeats, again=again)
     made = EvalRun(run)
     found = asyncio.run(score_run(made, settings.prices, settings.cores))
     if config:
-        judged = asyncio.run(judge_with_progress(made, config, errors))
-        errors.print(_usage(judged), highlight=False, soft_wrap=True)
+        judged = asyncio.run(judge_with_progress(made, config))
+        Terminal(stderr=True).print(_usage(judged), highlight=False, soft_wrap=True)
         found = (*found, *judged.scores)
     if csv or parquet:
         frame = score_frame(made, found)

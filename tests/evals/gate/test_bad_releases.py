@@ -23,7 +23,6 @@ from evals.gate.thresholds import read_thresholds
 from evals.gate.verdict import Verdict
 from evals.runner import packed
 from evals.runs import EvalRun
-from graph.cli.terminal import Terminal
 from graph.ingest.options import Options
 from graph.ingest.pipeline import index
 from graph.registry.package import package_digest
@@ -168,7 +167,7 @@ def ask(name: str, planted: Planted, handbook: Path, temporary: pytest.TempPathF
         if after:
             path.write_text(text.replace(before, after), "utf-8")
         package = replace(package, digest=package_digest(package.root))
-        return ask_releases([package], DATASET, temporary.mktemp("runs"), Terminal(stderr=True), at_once=16)[0]
+        return ask_releases([package], DATASET, temporary.mktemp("runs"), at_once=16)[0]
 
 
 @pytest.fixture(scope="module", autouse=True)
