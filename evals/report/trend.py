@@ -60,9 +60,9 @@ def draw(found: Sequence[MetricTrend], labels: Sequence[str]) -> bytes:
         above = [(mean.value if mean.high is None else mean.high) - mean.value for _, mean in there]
         axes.errorbar([at for at, _ in there], values, yerr=[below, above], fmt="o-", capsize=3, color=COLOUR)
         axes.set_xticks(range(len(labels)), labels, rotation=20, ha="right", fontsize=7)
-        metric = METRICS[trend.metric]
-        unit = f", {metric.unit}" if metric.unit else ""
-        axes.set_title(f"{title(trend.metric)}{unit}{' (lower is better)' if metric.sign < 0 else ''}", fontsize=9)
+        metric, name = METRICS[trend.metric], title(trend.metric)
+        unit = "" if name.endswith(metric.unit) else f", {metric.unit}"
+        axes.set_title(f"{name}{unit}{' (lower is better)' if metric.sign < 0 else ''}", fontsize=9)
         axes.set_xlim(-0.4, len(labels) - 0.6)
         axes.spines[["top", "right"]].set_visible(False)
     return png(drawing)
