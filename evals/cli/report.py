@@ -72,8 +72,8 @@ def compare(runs: tuple[Path, ...], metrics: tuple[str, ...], picture: Path | No
     found = trends(read, metrics)
     labels = [f"v{run.info.version} {run.info.label}" if run.info.version else run.info.label for run in read]
     table = Table("metric", *labels, show_edge=False)
-    for each in found:
-        table.add_row(each.metric, *map(cell, each.points))
+    for name, points in found.items():
+        table.add_row(name, *map(cell, points))
     Terminal().print(table)
     if picture:
         write_whole(picture, draw(found, labels))
