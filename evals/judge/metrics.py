@@ -80,6 +80,7 @@ class JudgedMetrics:
     async def _repeated(self, name: str, sample: Sample, outcome: SampleOutcome) -> list[float] | None:
         if not self.all[name].applies(sample):
             return None
+        # Nobody is asked about what stands in for a missing outcome.
         repeats = range(self._judge.config.identity.repeats) if outcome.sample == sample.id else ()
         return [await self.value(name, sample, outcome, repeat) for repeat in repeats]
 
