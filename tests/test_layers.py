@@ -91,7 +91,7 @@ HOMES = {
     },
     "ruamel": {"evals/cli/calibrate.py"},
     "scipy": {"evals/gate/stats.py", "server/observability/outcomes.py"},
-    "text_to_num": {"graph/text/values.py"},
+    "text_to_num": {"graph/text/number_words.py"},
 }
 ROOMS = ("text", "safety", "steps", "verification", "retrieval")
 """Each imports of the rooms those before it alone."""

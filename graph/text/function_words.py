@@ -2,7 +2,7 @@
 
 import re
 
-from .values import in_digits
+from .number_words import in_digits
 
 AUXILIARIES = frozenset(
     """is are was were be been being am do does did done has have had having can could may might must shall should will

@@ -5,7 +5,7 @@ only one convention shows which convention its author uses.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import TypeVar
@@ -33,14 +33,21 @@ MONTHS = {
     )
     for name in names.split()
 }
-TIME = r"(?:(?:T| +)[0-2]?\d:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)? ?(?:[AaPp][Mm]|Z|[+-]\d\d:?\d\d)?)?"
-YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d\d?)\2(\d\d?){TIME}", re.ASCII)
-EAST_ASIAN = re.compile(r"(\d{4}) ?[年년] ?(\d\d?) ?[月월] ?(\d\d?) ?[日일]", re.ASCII)
-YEAR_LAST = re.compile(rf"(\d\d?)([-/.]) ?(\d\d?)\2 ?(\d{{4}}){TIME}", re.ASCII)
-DAY_MONTH = re.compile(
-    r"([0-3]?[0-9])(?:st|nd|rd|th|er|[.º])?[ -]*(?:de |of )?([^\W\d_]+)\.?,?[ -]+(?:del? )?([0-9]{4})"
+MONTH = "|".join(sorted((re.escape(name) for name in MONTHS), key=len, reverse=True))
+DATE = re.compile(
+    rf"\b(?P<d1>[0-3]?\d)(?:st|nd|rd|th|er|[.º])?[ -]?(?:de |of |di )?(?P<m1>{MONTH})\b\.?"
+    r"(?:,?[ -]?(?:del? )?(?P<y1>\d{4}))?"
+    rf"|\b(?P<m2>{MONTH})\b\.? (?P<d2>[0-3]?\d)(?:st|nd|rd|th)?\b(?![.:,]?\d)(?:,? (?P<y2>\d{{4}}))?"
+    rf"|\b(?P<m3>{MONTH})\b\.?,? (?:del? )?(?P<y3>\d{{4}})\b"
+    r"|(?<![\d.])(?P<y4>\d{4})(?P<sign>[-/.])(?P<m4>\d\d?)(?P=sign)(?P<d4>\d\d?)(?!\d)"
+    r"|(?<![\d./])(?P<d5>\d\d?)(?P<mark>[./-])(?P<m5>\d\d?)(?P=mark)(?P<y5>\d{4}|\d\d)(?!\d|[./]\d)"
+    r"|(?<![\d./])(?P<d6>[0-3]\d)(?:\.(?P<m6>[01]\d)\.|/(?P<m7>[0-3]\d))(?!\d|[./]\d)"
+    r"|(?P<y8>\d{4}) ?[年년] ?(?P<m8>\d\d?) ?[月월] ?(?P<d8>\d\d?) ?[日일]",
+    re.IGNORECASE,
 )
-MONTH_DAY = re.compile(r"([^\W\d_]+)\.? +([0-3]?[0-9])(?:st|nd|rd|th)?,? +([0-9]{4})")
+"""A date in a text; the year, or the day, may be missing."""
+TIME = re.compile(r"(?:T| +)[0-2]?\d:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)? ?(?:[AaPp][Mm]|Z|[+-]\d\d:?\d\d)?$", re.ASCII)
+SPACED_POINT = re.compile(r"(?<=\d)\. (?=\d)")
 MAX_LENGTH = 40
 MAX_DIGITS = 18
 """The most digits of a whole number that fit into 64 bits."""
@@ -60,37 +67,30 @@ def dates(text: str) -> Mapping[str, date]:
     """The possible dates of a text by convention; none where it is not a full date."""
     if len(text := text.strip()) > MAX_LENGTH:
         return {}
-    by_convention = {convention: _day(*parts) for convention, *parts in _parts(text)}
-    return {convention: day for convention, day in by_convention.items() if day}
+    match = DATE.fullmatch(SPACED_POINT.sub(".", TIME.sub("", text)))
+    if not match or len(group_of(match, "y")) != 4:
+        return {}
+    year, month, day = date_parts(match)
+    month_first = (day, month) if match["mark"] in ("/", "-") else (month, day)
+    readings = {DAY_FIRST: _day(year, month, day), MONTH_FIRST: _day(year, *month_first)}
+    return {convention: found for convention, found in readings.items() if found}
 
 
-def _parts(text: str) -> Iterator[tuple[str, str, str, str]]:
-    """Year, month and day under each convention."""
-    if match := YEAR_LAST.fullmatch(text):
-        first, mark, second, year = match.groups()
-        yield DAY_FIRST, year, second, first
-        # Dates with points never have the month first.
-        yield MONTH_FIRST, year, *((second, first) if mark == "." else (first, second))
-    elif parts := _only_parts(text):
-        yield DAY_FIRST, *parts
-        yield MONTH_FIRST, *parts
+def date_parts(match: re.Match[str]) -> tuple[int, int, int]:
+    """Year, month and day of a date with the day first; 0 for a missing part."""
+    year, month, day = (group_of(match, letter) for letter in "ymd")
+    return int(year) + 2000 * (len(year) == 2), int(MONTHS.get(month.lower(), month)), int(day)
 
 
-def _only_parts(text: str) -> tuple[str, str, str] | None:
-    if match := YEAR_FIRST.fullmatch(text):
-        return match[1], match[3], match[4]
-    if match := EAST_ASIAN.fullmatch(text):
-        return match[1], match[2], match[3]
-    if match := DAY_MONTH.fullmatch(text):
-        return match[3], MONTHS.get(match[2].lower(), "0"), match[1]
-    if match := MONTH_DAY.fullmatch(text):
-        return match[3], MONTHS.get(match[1].lower(), "0"), match[2]
-    return None
+def group_of(match: re.Match[str], letter: str) -> str:
+    """The group with a letter and a number that matched; 0 for none."""
+    names = (f"{letter}{number}" for number in range(1, 9))
+    return next((match[name] for name in names if name in match.re.groupindex and match[name]), "0")
 
 
-def _day(year: str, month: str, day: str) -> date | None:
+def _day(year: int, month: int, day: int) -> date | None:
     try:
-        return date(int(year), int(month), int(day))
+        return date(year, month, day)
     except ValueError:
         return None
 

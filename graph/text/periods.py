@@ -3,8 +3,9 @@
 import re
 from functools import cache, lru_cache
 
+from .number_words import in_digits
 from .units import LANGUAGES, unit_at
-from .values import RANGE, in_digits
+from .values import RANGE
 
 PERIOD = re.compile(
     r"(?:\b(?:every|each|per|pro|je|jede[nrs]?|par|chaque|por|cada|al|ogni|elke)"

@@ -75,6 +75,11 @@ def unit_at(text: str, start: int, end: int) -> tuple[frozenset[tuple[str, float
     return frozenset(), start, end
 
 
+def is_duration(word: str) -> bool:
+    """Whether a word is a unit of time."""
+    return any(base in ("second", "month") for base, _ in unit_at(f"1 {word}", 0, 1)[0])
+
+
 @cache
 def _units() -> dict[str, frozenset[tuple[str, float]]]:
     """The possible meanings of each word or sign for a unit."""

@@ -8,9 +8,10 @@ from functools import cached_property, lru_cache
 from ..text.facts import count_negations, names, negated_clauses, plain_words
 from ..text.function_words import LEADING_PRONOUN, NO, QUALIFIED, RELATIVE
 from ..text.language import UNKNOWN, language_of
+from ..text.number_words import in_digits
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
-from ..text.values import Value, implied_values, in_digits, values
+from ..text.values import Value, implied_values, values
 from ..text.words import empty_words, terms
 
 SECTION_NUMBER = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
@@ -61,7 +62,7 @@ class AnalysedText:
 
     @cached_property
     def values(self) -> tuple[Value, ...]:
-        return values(self.text, self.language) + implied_values(self.text, self.language)
+        return values(self.text, self.language) + implied_values(self.text)
 
     @cached_property
     def words(self) -> frozenset[str]:

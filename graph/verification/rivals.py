@@ -8,7 +8,8 @@ from functools import lru_cache
 from ..steps.names import names_in, text_names
 from ..text.facts import plain_words
 from ..text.function_words import LEADING_PRONOUN
-from ..text.values import ONE_UNIT, Value, in_digits, missing_values
+from ..text.number_words import in_digits
+from ..text.values import ONE_UNIT, Value, missing_values
 from ..text.words import TermWeight, empty_words, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import VERBS, InterpretedClaim, unit_asked_for

@@ -10,8 +10,9 @@ from ..text.facts import count_negations, full_names, names, plain_words
 from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
+from ..text.number_words import in_digits
 from ..text.units import unit_at
-from ..text.values import ONE_UNIT, Value, bare_one, in_digits, values
+from ..text.values import ONE_UNIT, Value, bare_one, values
 from ..text.words import empty_words, is_number
 from .claims import claim_content
 from .passages import terms_of
