@@ -149,7 +149,7 @@ def _forms(terms: Iterable[str]) -> frozenset[str]:
 
 def _answer_names(claim: InterpretedClaim) -> frozenset[str]:
     """The words of the claim's names that the question does not have."""
-    names = frozenset[str]().union(*claim.names)
+    names = frozenset[str]().union(*claim.names) - plain_words(claim.question)
     return names - {name for name in names if not missing_terms(terms_of(name), [_forms(claim.question_terms)])}
 
 
