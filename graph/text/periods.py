@@ -15,12 +15,16 @@ PERIOD = re.compile(
 PERIOD_WORDS = {
     word: period
     for period, words in {
-        ("second", 3600.0): "hourly stündlich", ("second", 86400.0): "daily täglich", ("month", 3.0): "quarterly",
-        ("second", 604800.0): "weekly wöchentlich hebdomadaire", ("month", 1.0): "monthly monatlich mensuel mensuelle",
-        ("month", 12.0): "yearly annual annually jährlich annuel annuelle",
+        ("second", 3600.0): "hourly stündlich",
+        ("second", 86400.0): "daily täglich diario giornaliero dagelijks",
+        ("second", 604800.0): "weekly wöchentlich hebdomadaire semanal settimanale wekelijks",
+        ("month", 1.0): "monthly monatlich mensuel mensuelle mensual mensile maandelijks",
+        ("month", 3.0): "quarterly",
+        ("month", 12.0): "yearly annual annually jährlich annuel annuelle anual annuale jaarlijks",
     }.items()
     for word in words.split()
-}  # fmt: skip
+}
+NIGHT = re.compile(r"nights?|Nacht|nuit|noche|notte|nacht")
 ADVERB = re.compile(rf"\b(?:{'|'.join(PERIOD_WORDS)})\b", re.IGNORECASE)
 WEEK = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
 VERBS = ("may", "march")
@@ -32,7 +36,7 @@ def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
     text = in_digits(text, language)
     found = {PERIOD_WORDS[match.group().lower()] for match in ADVERB.finditer(text)}
     for match in PERIOD.finditer(text):
-        units, *_ = unit_at(f"1 {match['unit']}", 0, 1)
+        units, *_ = unit_at(f"1 {NIGHT.sub('day', match['unit'])}", 0, 1)
         found |= {(base, factor * int(match["count"] or 1)) for base, factor in units if base in ("second", "month")}
     return frozenset(found)
 

@@ -32,6 +32,7 @@ TIME = re.compile(
     r"(?<![\d.,:])(?P<h1>[01]?\d|2[0-4])(?:[:.](?P<m1>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?"
     r"|(?<![\d.,:])(?P<h2>[01]?\d|2[0-4]):(?P<m2>[0-5]\d)(?::[0-5]\d)?(?![\d:])"
     r"|(?<![\d.,:])(?P<h3>[01]?\d|2[0-4])(?:[.](?P<m3>[0-5]\d))? ?(?:Uhr|uur|o'clock)\b"
+    r"|(?<=alle )(?P<h6>[01]?\d|2[0-4])[.](?P<m6>[0-5]\d)(?!\d)"
     r"|(?<![\d.,:])(?P<h5>1?\d)(?:[:.](?P<m5>[0-5]\d))?(?= in the (?:morning|afternoon|evening)\b)"
     r"|(?<![\d.,:])(?P<h4>[01]?\d|2[0-4]) ?h(?:eures?)? ?(?P<m4>[0-5]\d)\b"
     r"|\b(?P<word>noon|midnight|mittags|mitternacht|midi|minuit|mediodía|medianoche|mezzogiorno|mezzanotte)\b",

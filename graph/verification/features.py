@@ -186,7 +186,10 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
 
 
 def _is_of_other_role(claim: InterpretedClaim, unit: AnalysedText) -> bool:
-    """Whether a unit has a role of the claim only with a word that makes it another one: the vice captain."""
+    """Whether only one of claim and unit has a role with a word that makes it another one: the vice captain."""
+    added = QUALIFIED.finditer(claim.text) if not unit.qualified_roles else ()
+    if any(match["head"] and not missing_terms(terms_of(match["head"]), [unit.term_forms]) for match in added):
+        return True
     if not unit.qualified_roles or missing_terms(claim.answer_terms, [unit.term_forms]):
         return False
     known = claim.words | plain_words(claim.question)
@@ -277,6 +280,7 @@ def _is_limited(claim: InterpretedClaim, unit: AnalysedText) -> bool:
 
 
 def _negated_share(claim: InterpretedClaim, clause: frozenset[str]) -> float:
-    """The share of a negated clause's terms that the claim has; 0 where the clause has another number."""
+    """The share of a negated clause's terms that the claim has; 0 where both have a number, and not the same."""
     shared = clause & claim.all_terms
-    return 0.0 if any(is_number(term) for term in clause - shared) else len(shared) / len(clause)
+    other_number = claim.values and any(is_number(term) for term in clause - shared)
+    return 0.0 if other_number else len(shared) / len(clause)

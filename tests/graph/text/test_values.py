@@ -57,6 +57,7 @@ SAME = [
     ("de", "viermal im Jahr", "4 mal im Jahr"),
     ("en", "03/31", "31 March"),
     ("es", "de 9 a 11:30", "9:00-11:30"),
+    ("it", "alle 17.45", "17:45"),
 ]
 
 
@@ -138,6 +139,8 @@ def test_any_text_can_be_read_and_meets_itself(text: str, language: str) -> None
         ("en", "12 EUR a day", "12 EUR per day"),
         ("de", "jede Woche", "wöchentlich"),
         ("fr", "par mois", "mensuel"),
+        ("it", "ogni mese", "mensile"),
+        ("en", "140 euros a night", "140 euros per day"),
     ],
 )
 def test_a_period_is_the_same_in_other_words(language: str, one: str, other: str) -> None:
