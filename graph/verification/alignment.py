@@ -43,7 +43,11 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
         return "denial"
     if _has_swapped_names(claim, sentence):
         return "opposite"
-    kinds = set(_differences(claim_words, sentence_words, names(claim), language))
+    kinds = {
+        kind
+        for clause in _clauses(claim_words)
+        for kind in _differences(clause, claim_words, sentence_words, names(claim), language)
+    }
     kinds -= {"denial"} if claim_negations == sentence_negations else set()
     # A claim with two kinds of change is about something else.
     return next(iter(kinds)) if len(kinds) == 1 else "word" if kinds else None
@@ -65,21 +69,30 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in WORD.findall(NOT.sub(" not", text)))
 
 
-def _replaced(claim: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The short pieces of the claim and of the sentence that replace each other; either may be empty."""
-    longest = SequenceMatcher(None, claim, sentence, autojunk=False).find_longest_match()
+def _clauses(words: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Split a claim at its commas: the sentence may have its parts in another order."""
+    begin = 0
+    for position, word in enumerate([*words, ","]):
+        if (word == "," and position - begin >= COPY_MIN_WORDS - 1) or position == len(words):
+            yield words[begin:position]
+            begin = position + 1
+
+
+def _replaced(clause: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The short pieces of the clause and of the sentence that replace each other; either may be empty."""
+    longest = SequenceMatcher(None, clause, sentence, autojunk=False).find_longest_match()
     begin = max(0, longest.b - longest.a - MAX_REPLACED_WORDS)
-    near = sentence[begin : longest.b + len(claim) - longest.a + MAX_REPLACED_WORDS]
-    for kind, a, b, c, d in SequenceMatcher(None, claim, near, autojunk=False).get_opcodes():
-        is_continued = a == len(claim) and near[c] == ","
+    near = sentence[begin : longest.b + len(clause) - longest.a + MAX_REPLACED_WORDS]
+    for kind, a, b, c, d in SequenceMatcher(None, clause, near, autojunk=False).get_opcodes():
+        is_continued = a == len(clause) and near[c] == ","
         if kind != "equal" and not is_continued and max(b - a, d - c) <= MAX_REPLACED_WORDS:
-            yield " ".join(claim[a:b]), " ".join(near[c:d])
+            yield " ".join(clause[a:b]), " ".join(near[c:d])
 
 
 def _differences(
-    claim: Sequence[str], sentence: Sequence[str], names: frozenset[str], language: str
+    clause: Sequence[str], claim: Sequence[str], sentence: Sequence[str], names: frozenset[str], language: str
 ) -> Iterator[CopyDifference]:
-    for new, old in _replaced(claim, sentence):
+    for new, old in _replaced(clause, sentence):
         negation_differs = (count_negations(new, language) > 0) != (count_negations(old, language) > 0)
         own, other = _content(new, language), _content(old, language)
         is_new = any(claim.count(word) > sentence.count(word) for word in new.split())
