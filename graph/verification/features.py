@@ -259,11 +259,11 @@ def _negation_mismatch(
         shares.append(_negated_share(claim, frozenset(unit.terms)))
     shares += [len(denied & own) / len(denied) for denied in passage.denied_questions if denied]
     shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
-    if not EXCEPTION.search(claim.text):
+    if (unit.exceptions or unit.values) and not EXCEPTION.search(claim.text):
         if ALL.search(claim.text) and not ALL.search(unit.text) and (unit.exceptions or _is_limited(claim, unit)):
             shares.append(copied_share)
         shares += [1.0 for before, terms in unit.exceptions if _is_excepted(claim, unit, before, terms)]
-    shares += [1.0 for other in passage.unit_texts if len(other.denied) > 1 and other.denied <= claim.all_terms]
+    shares += [1.0 for denied in passage.denied_units if denied <= claim.all_terms]
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
 

@@ -121,6 +121,11 @@ class PreparedPassage:
         return bool(EXCLUSION_HEADING.search(self.context.text))
 
     @cached_property
+    def denied_units(self) -> tuple[frozenset[str], ...]:
+        """The terms of each sentence with a negation that has several."""
+        return tuple(unit.denied for unit in self.unit_texts if len(unit.denied) > 1)
+
+    @cached_property
     def denied_questions(self) -> tuple[frozenset[str], ...]:
         """The terms of each question that is answered with no."""
         denied = (unit.question for unit in self.units if DENIAL.match(unit.reading.removeprefix(unit.question)))

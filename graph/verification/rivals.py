@@ -111,12 +111,21 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     in_asked_unit = [value for value in unit.values if asked & value.units]
     if in_asked_unit and missing_values(claim.values, in_asked_unit) == list(claim.values):
         return not any(asked & value.units for value in claim.values)
-    is_contrast = "?" not in unit.text and bool(CONTRAST.search(unit.text))
-    parts = [AnalysedText(part, unit.language) for part in (CONTRAST if is_contrast else PART_ENDS).split(unit.text)]
+    is_contrast, parts = _parts(unit)
+    if len(parts) == 1:
+        return False
     own = [part for part in parts if _has_answer(claim, part)]
     others = [part for part in parts if part not in own and (is_contrast or _has_other_answer(claim, part))]
     opening = frozenset() if is_contrast else _opening(parts[0])
     return bool(own and others) and all(_is_of_others(claim, part, others, opening) for part in own)
+
+
+@lru_cache(maxsize=4096)
+def _parts(unit: AnalysedText) -> tuple[bool, list[AnalysedText]]:
+    """Whether a sentence contrasts its parts, and the parts."""
+    is_contrast = "?" not in unit.text and bool(CONTRAST.search(unit.text))
+    parts = (CONTRAST if is_contrast else PART_ENDS).split(unit.text)
+    return is_contrast, [AnalysedText(part, unit.language) for part in parts]
 
 
 def _is_of_others(
