@@ -167,8 +167,8 @@ def _dates(text: str) -> Iterator[Value]:
         swapped_date = (year, day, month) if is_open and day <= 12 else None
         may = re.search(r"\bmay\b", match.group())
         if 0 < month <= 12 and day <= 31 and not may:
-            place = {"start": match.start(), "end": match.end()}
-            yield Value("date", match.group(), date=(year, month, day), swapped_date=swapped_date, **place)
+            found = Value("date", match.group(), date=(year, month, day), swapped_date=swapped_date)
+            yield replace(found, start=match.start(), end=match.end())
 
 
 def _times(text: str) -> Iterator[Value]:
