@@ -115,7 +115,7 @@ def test_the_list_tells_stage_traffic_and_evidence(type_: Type) -> None:
     promote(type_, "1")
     promote(type_, "2")
     assert type_("split v1=0.125").out == "Of production's questions go: v1 0.125.\n"
-    assert type_("shadow 1 --share 0.05").out == "v1 answers 0.05 of the questions along.\n"
+    assert type_("shadow 1 --share 0.05").out == "v1 answers 0.05 of the questions too.\n"
     rows = type_("release list --json").json
     kept = ("version", "stage", "split", "shadow", "snapshot", "label")
     assert [tuple(row[name] for name in kept) for row in rows] == [
