@@ -94,9 +94,16 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     assert named == []
 
 
-def test_every_decision_is_numbered_and_says_what_it_is() -> None:
+def test_every_decision_has_a_status_a_context_a_decision_and_consequences_and_is_listed() -> None:
+    opening = r"# (\d{3}) .+\n\nDate: \d{4}-\d\d-\d\d · Status: (?:accepted|superseded by \[\d{3}\]\(.+\.md\))\n\n"
+    index = (ROOT / "docs/decisions/README.md").read_text("utf-8")
     for path in (ROOT / "docs/decisions").glob("[0-9]*.md"):
-        assert path.read_text("utf-8").startswith(f"# {path.name[:3]} ")
+        text = path.read_text("utf-8")
+        found = re.match(opening, text)
+        assert found, f"{path.name} begins with `# NNN Title`, an empty line, and `Date: ... · Status: ...`"
+        assert path.name.startswith(found[1])
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], path.name
+        assert f"- [{found[1]}]({path.name}) " in index
 
 
 def test_tests_live_where_the_code_does() -> None:
