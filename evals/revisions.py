@@ -5,6 +5,7 @@ Warrant that is installed.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from evals.errors import RevisionInvalid
 from evals.runs import PackagedRelease
 
 TREES, STORES, PACKAGES = "trees", "stores", "packages"
+COPIED = 1 << 16
 LINES = 8
 """Of what a failing command said, how many lines are shown."""
 
@@ -54,16 +56,32 @@ class ReleaseRecipe:
 
 
 def export(repository: Path, ref: str, home: Path) -> Revision:
-    """The files of a revision below `home`, exported once; raises RevisionInvalid."""
+    """The files of a revision below `home`, exported anew whatever is there; raises RevisionInvalid."""
     commit = git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     tree = home / TREES / commit
-    if not tree.exists():
-        unfinished = tree.with_name(f"{commit}.part")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        _extract(repository, commit, unfinished)
-        unfinished.replace(tree)
+    if tree.exists():
+        shutil.rmtree(tree)
+    tree.mkdir(parents=True)
+    _extract(repository, commit, tree)
     return Revision(ref, commit, tree.resolve())
+
+
+def inside(repository: Path, path: Path) -> Path:
+    """A path from the root of the repository, as revisions have it; raises RevisionInvalid for one outside of it."""
+    root = repository.resolve()
+    whole = path.resolve() if path.is_absolute() else Path(os.path.normpath(root / path))
+    if not whole.is_relative_to(root):
+        raise RevisionInvalid(f"{path} is outside of the repository {root}: no revision has it. Give a path within it.")
+    return whole.relative_to(root)
+
+
+def check_untracked(repository: Path, folder: Path) -> None:
+    """Raises RevisionInvalid for a folder with files that a revision can bring along."""
+    whole = folder.resolve()
+    if whole.is_relative_to(repository.resolve()) and git(repository, "ls-files", "--", str(whole)):
+        raise RevisionInvalid(
+            f"{folder} is a part of the repository: a change could bring its own results there. Name another folder."
+        )
 
 
 def build(revision: Revision, recipe: ReleaseRecipe, home: Path) -> PackagedRelease:
@@ -79,8 +97,8 @@ def build(revision: Revision, recipe: ReleaseRecipe, home: Path) -> PackagedRele
 
 def changed(repository: Path, base: Revision, head: Revision, paths: Sequence[Path]) -> list[str]:
     """The files below some paths that the head changes since it left the base; raises RevisionInvalid."""
-    names = [str(path) for path in paths if not path.is_absolute()]
-    told = git(repository, "diff", "--name-only", "--no-renames", f"{base.commit}...{head.commit}", "--", *names)
+    span = f"{base.commit}...{head.commit}"
+    told = git(repository, "diff", "--name-only", "--no-renames", span, "--", *map(str, paths))
     return told.splitlines()
 
 
@@ -104,9 +122,12 @@ def git(repository: Path, *arguments: str) -> str:
 
 def _extract(repository: Path, commit: str, folder: Path) -> None:
     command = ["git", "-C", str(repository), "archive", "--format=tar", commit]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    with process, tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-        archive.extractall(folder, filter="data")
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+            archive.extractall(folder, filter="data")
+        while process.stdout.read(COPIED):  # What fills up the last record; git fails if nobody takes it.
+            pass
     if process.returncode:
         raise RevisionInvalid(f"git archive {commit} ended with {process.returncode}.")
 

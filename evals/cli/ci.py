@@ -3,13 +3,14 @@
 import asyncio
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from evals.api import HOME, Comparison, ask_releases, compare, write_report
+from evals.api import Comparison, ask_releases, compare, write_report
 from evals.cli import FOLDER, takes_repeats
 from evals.cli.gate import show
 from evals.dataset import Dataset, read_dataset
@@ -18,7 +19,7 @@ from evals.errors import RevisionInvalid
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import Verdict
 from evals.metrics.catalog import figure
-from evals.revisions import ReleaseRecipe, Revision, build, changed, export, file_of, git
+from evals.revisions import ReleaseRecipe, Revision, build, changed, check_untracked, export, file_of, git, inside
 from evals.runs import PackagedRelease
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
@@ -54,7 +55,7 @@ class RevisionPair:
 @click.option("--thresholds", "-t", type=INSIDE, help="What to reach, a path in both. [default: Warrant's own]")
 @click.option("--allow-evals-change", is_flag=True, help="Let the head change evals, dataset or thresholds.")
 @click.option("--out", "-o", type=FOLDER, help="Where verdict and report are written.")
-@click.option("--home", type=FOLDER, default=HOME / "ci", show_default=True)
+@click.option("--home", type=FOLDER, help="Where answers are kept for the next time. [default: nowhere]")
 @takes_repeats
 def ci(
     base: str,
@@ -66,29 +67,31 @@ def ci(
     thresholds: Path | None,
     allow_evals_change: bool,
     out: Path | None,
-    home: Path,
+    home: Path | None,
     repeats: int,
 ) -> None:
     """Compare what two git revisions would release, on the same questions, and gate the head.
 
     Each revision's documents are indexed, and its questions answered, by its own code. What judges them is the base's:
     the code of the evaluation where the repository has it, the dataset and the thresholds. Samples that are new in the
-    head are asked too and reported apart. A head that changes any of these fails without --allow-evals-change. What was
-    asked before is not asked again. Exit codes: 0 pass, 1 fail, 3 cannot tell, 2 wrong use.
+    head are asked too and reported apart. A head that changes any of these fails without --allow-evals-change. With
+    --home, what was asked before is not asked again. Exit codes: 0 pass, 1 fail, 3 cannot tell, 2 wrong use.
     """
     repository = Path(git(Path.cwd(), "rev-parse", "--show-toplevel"))
+    home = _checked(repository, home)
+    dataset = inside(repository, dataset)
+    release, thresholds = (path and inside(repository, path) for path in (release, thresholds))
     pair = RevisionPair(export(repository, base, home), export(repository, head, home))
-    if _has_other_evaluator(pair.base):
-        sys.exit(subprocess.run([*pair.base.command, *sys.argv[1:]]).returncode)
+    recipe = ReleaseRecipe(release, tuple(inside(repository, path) for path in documents), index and index.resolve())
+    _leave_to_other_evaluator(pair.base, home)
     if release:
         pair.base_file(release, "the release")
     samples = read_dataset(pair.base_file(dataset, "the dataset"))
     limits = read_thresholds(pair.base_file(thresholds, "the thresholds") if thresholds else DEFAULT)
     settings = settings_with()
-    judging = [CODE, dataset, *(path for path in (thresholds, settings.evals) if path)]
+    judging = [CODE, dataset, *([thresholds] if thresholds else []), *_beside(repository, settings.evals, index)]
     altered = changed(repository, pair.base, pair.head, judging)
 
-    recipe = ReleaseRecipe(release, documents, index.resolve() if index else None)
     packages = [_built(each, recipe, home) for each in (pair.head, pair.base)]
     new = _new_samples(pair.head, dataset, samples, packages[0])
 
@@ -105,6 +108,20 @@ def ci(
     sys.exit(found.verdict.code)
 
 
+def _checked(repository: Path, home: Path | None) -> Path:
+    """A folder outside of the checkout, whose files are the head's; without one, for as long as the command runs."""
+    if home is None:
+        home = Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="warrant-ci-")))
+    check_untracked(repository, home)
+    return home
+
+
+def _beside(repository: Path, *paths: Path | None) -> list[Path]:
+    """Of what is read from this directory, `.env` too, all that a revision can bring along."""
+    found = [path.resolve() for path in (Path(".env"), *paths) if path]
+    return [inside(repository, path) for path in found if path.is_relative_to(repository.resolve())]
+
+
 def _tell(found: Comparison, apart: Comparison | None, notes: tuple[str, ...], out: Path | None) -> None:
     """Print the notes and the verdict, and write the reports."""
     console = Terminal(stderr=True)
@@ -117,11 +134,12 @@ def _tell(found: Comparison, apart: Comparison | None, notes: tuple[str, ...], o
         write_report(apart.verdict, apart.run, apart.champion, out / NEW_SAMPLES)
 
 
-def _has_other_evaluator(base: Revision) -> bool:
-    """Whether a revision has evaluation code that is not what runs here."""
+def _leave_to_other_evaluator(base: Revision, home: Path) -> None:
+    """Let the evaluation code of a revision go on, and end with its exit code, unless that is what runs here."""
     own = Path(__file__).resolve()
     there = (base.tree / "warrant.py").is_file() and (base.tree / CODE / "cli" / own.name).is_file()
-    return there and not own.is_relative_to(base.tree)
+    if there and not own.is_relative_to(base.tree):
+        sys.exit(subprocess.run([*base.command, *sys.argv[1:], "--home", home]).returncode)
 
 
 def _built(revision: Revision, recipe: ReleaseRecipe, home: Path) -> PackagedRelease:

@@ -190,14 +190,14 @@ def test_each_revision_answers_by_its_own_code_and_the_base_judges(repository: P
     gate = repository / "evals" / "gate" / "decision.py"
     gate.write_text(gate.read_text("utf-8").replace('return says, (*(f"{', 'return "pass", (*(f"{'), "utf-8")
     commit(repository, {**QUICK, "routing": {"answer_from": 1.0}})
-    line = [sys.executable, str(repository / "warrant.py"), *COMMAND, "--allow-evals-change"]
+    line = [sys.executable, str(repository / "warrant.py"), *COMMAND, "--allow-evals-change", "--home", "home"]
     world = {**ENVIRONMENT, "COLUMNS": "160", "WARRANT_THREADS": "1"}
     done = subprocess.run(line, cwd=repository, env=world, capture_output=True, text=True, timeout=300)
     says = {each["says"] for each in verdict(repository)["findings"]}
     assert "pass" not in says or len(says) > 1, "the base's gate has something to refuse"
     assert verdict(repository)["says"] != "pass", done.stderr
     assert summary(repository).startswith("> ⚠️ This change alters how releases are judged: evals/gate/decision.py.")
-    runs = (repository / ".warrant" / "evals" / "ci" / "runs").glob("*/answers.jsonl")
+    runs = (repository / "home" / "runs").glob("*/answers.jsonl")
     texts = [json.loads(path.read_text("utf-8").splitlines()[0])["answer"]["text"] for path in runs]
     said = {text.partition(" Not found")[0] for text in texts}
     assert said == {"The head does not know.", Prompts().declined.strip()}
@@ -242,14 +242,14 @@ def test_the_workflow_gates_a_pull_request(repository: Path) -> None:
         name: subprocess.run(
             ["bash", "-eo", "pipefail", "-c", steps[name]["run"]],
             cwd=repository,
-            env={**world, "GITHUB_STEP_SUMMARY": str(summary)},
+            env={**world, "GITHUB_STEP_SUMMARY": str(summary), "RUNNER_TEMP": str(repository.parent)},
             capture_output=True,
             text=True,
             timeout=300,
         )
         for name in ("Gate the change", "Show the verdict")
     }
-    found = json.loads((repository / "evaluation" / "verdict.json").read_text("utf-8"))
+    found = json.loads((repository.parent / "evaluation" / "verdict.json").read_text("utf-8"))
     assert done["Gate the change"].returncode == CODES[found["says"]]
     assert done["Show the verdict"].returncode == 0
     assert "other@" in summary.read_text("utf-8")
