@@ -42,6 +42,11 @@ class RevisionPair:
             return found
         raise RevisionInvalid(f"Neither {self.base.name} nor {self.head.name} has {what} {path}. Is it committed?")
 
+    def check_release(self, recipe: ReleaseRecipe) -> None:
+        """Raises RevisionInvalid when a release is named that neither has."""
+        if recipe.release:
+            self.base_file(recipe.release, "the release")
+
 
 @click.command()
 @click.option("--base", required=True, help="The revision that stands: the champion.")
@@ -84,8 +89,7 @@ def ci(
     pair = RevisionPair(export(repository, base, home), export(repository, head, home))
     recipe = ReleaseRecipe(release, tuple(inside(repository, path) for path in documents), index and index.resolve())
     _leave_to_other_evaluator(pair.base, home)
-    if release:
-        pair.base_file(release, "the release")
+    pair.check_release(recipe)
     samples = read_dataset(pair.base_file(dataset, "the dataset"))
     limits = read_thresholds(pair.base_file(thresholds, "the thresholds") if thresholds else DEFAULT)
     settings = settings_with()
