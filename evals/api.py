@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from rich.console import Console
 
 from evals.dataset import Dataset, Sample, read_dataset, write_dataset
-from evals.gate.counted import keep_access
+from evals.gate.access import keep_access
 from evals.gate.decision import RunJudge, compare_runs
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import Verdict

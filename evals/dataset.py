@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class Sample(StrictModel):
     def asked(self) -> str:
         """Everything that is asked, whatever its case and punctuation: equal for samples that repeat a question."""
         turns = [*(message.content for message in self.history), self.question]
-        words = [re.findall(r"\w+", turn.casefold()) for turn in turns]
+        words = [plain_words(turn) for turn in turns]
         return json.dumps([words, self.filters, sorted(self.groups)], sort_keys=True, default=str)
 
     @property
@@ -106,6 +107,12 @@ class Sample(StrictModel):
     def depends_on(self) -> str:
         """The cluster: samples of one cluster are statistically dependent."""
         return self.cluster or (self.documents[0] if self.documents else self.id)
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text, whatever their case, width and punctuation; format characters within them are left out."""
+    seen = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return re.findall(r"\w+", unicodedata.normalize("NFKC", seen).casefold())
 
 
 def digest_of(*texts: str) -> str:

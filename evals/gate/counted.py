@@ -1,27 +1,20 @@
-"""What every release is held to: no answer shows what its caller may not read, and few samples fail.
+"""What every release is held to: nobody is shown or given what they may not read, and few samples fail.
 
-Each run keeps the groups of its Snapshot's documents in access.json. Two things say what a caller may read, neither of
-them made by the release under evaluation: the Snapshot of the champion, and the `withheld` documents of the samples.
-The Snapshot of the release is believed only where there is no other.
+Each run keeps what its Snapshot lets whom read in access.json (evals/gate/access.py). Two things say what a caller may
+read, neither of them made by the release under evaluation: the Snapshot of the champion, and the `withheld` documents
+of the samples. The Snapshot of the release is believed only where there is no other.
 """
 
-import asyncio
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence, Set
 
-from evals.dataset import Sample
+from evals.gate.access import Groups, kept_access, opened_texts, vanished, withheld_from
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import CriterionResult, Says
 from evals.runs import EvalRun, SampleOutcome
-from graph.files import write_whole
-from graph.index.tables import Reader
-from graph.registry.package import snapshot_of
 
-ACCESS = "access.json"
-Groups = Mapping[str, Sequence[str]]
-"""The groups that may read a document, by document; none: everybody may."""
+GIVEN = "text that was restricted can be read by others in"
+LOST = "restricted documents are gone with their text; name those in `opened` that were taken away on purpose"
 EXAMPLES, CHANGES = 5, 50
 """What a reason names at most, and documents whose groups changed."""
 
@@ -29,12 +22,13 @@ EXAMPLES, CHANGES = 5, 50
 def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -> CriterionResult:
     """Whether an answer shows what its caller may not read, by the champion's rules and the dataset's."""
     reference = champion or run
-    groups, samples = kept_access(reference), run.dataset.samples
-    if groups is None:
-        why = f"the run of {reference.info.label} does not say who may read what; `warrant eval run` it once more"
+    before, after, samples = kept_access(reference), kept_access(run), run.dataset.samples
+    if before is None or after is None:
+        missing = reference if before is None else run
+        why = f"the run of {missing.info.label} does not say who may read what; `warrant eval run` it once more"
         return _result("leaked", 0.0, "cannot tell", why, len(samples))
     callers, repeats = {sample.groups for sample in samples}, run.repeats
-    withheld = {caller: withheld_from(caller, groups, samples, opened) for caller in callers}
+    withheld = {caller: withheld_from(caller, before.groups, samples, opened) for caller in callers}
     found = [
         (what, sample.id)
         for outcomes in repeats
@@ -44,7 +38,11 @@ def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -
     ]
     many = len({name for _, name in found})
     why = f"{many} of {len(samples)} answers show what their caller may not read{_examples(found)}"
-    return _result("leaked", 0.0, "fail" if found else "pass", why, len(samples), many)
+    given = list(opened_texts(before, after, samples, opened))
+    lost = [name for name in vanished(before, after) if name not in opened]
+    says: Says = "fail" if found or given else "cannot tell" if lost else "pass"
+    told = (why, *(_listed(*each) for each in ((GIVEN, given), (LOST, lost)) if each[1]))
+    return _result("leaked", 0.0, says, "; ".join(told), len(samples), many)
 
 
 def count_failures(run: EvalRun, ceiling: float) -> CriterionResult:
@@ -65,7 +63,7 @@ def count(run: EvalRun, champion: EvalRun | None, thresholds: Thresholds) -> tup
 def notes(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -> tuple[str, ...]:
     """The documents whose groups are not those of the champion's Snapshot."""
     before, after = (kept_access(each) if each else None for each in (champion, run))
-    found = list(changes(before, after)) if before is not None and after is not None else []
+    found = list(changes(before.groups, after.groups)) if before and after else []
     more = f"; and {len(found) - CHANGES} more" if len(found) > CHANGES else ""
     told = [f"The groups of {len(found)} documents changed: {'; '.join(found[:CHANGES])}{more}."] if found else []
     return (*told, *([f"The thresholds open {', '.join(opened)}."] if opened else []))
@@ -84,6 +82,12 @@ def _examples(found: Iterable[tuple[str, str]]) -> str:
     return f": {'; '.join(told[:EXAMPLES])}{more}" if told else ""
 
 
+def _listed(what: str, names: Sequence[str]) -> str:
+    """What is so of some documents, and a few of them."""
+    more = f"; and {len(names) - EXAMPLES} more" if len(names) > EXAMPLES else ""
+    return f"{what}: {'; '.join(names[:EXAMPLES])}{more}"
+
+
 def _result(
     metric: str, ceiling: float, says: Says, why: str, samples: int, many: int | None = None
 ) -> CriterionResult:
@@ -91,38 +95,6 @@ def _result(
     return CriterionResult(
         metric=metric, kind="ceiling", bound=ceiling, says=says, why=why, samples=samples, value=value
     )
-
-
-def keep_access(run: EvalRun, package: Path) -> None:
-    """Write down the groups of a package's documents, once; raises PackageBroken."""
-    path = run.path / ACCESS
-    if not path.exists():
-        write_whole(path, json.dumps(asyncio.run(groups_of(snapshot_of(package))), ensure_ascii=False) + "\n")
-
-
-def kept_access(run: EvalRun) -> Groups | None:
-    """The groups of the documents that a run asked; None for a run that did not write them down."""
-    path = run.path / ACCESS
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
-
-
-async def groups_of(snapshot: Path) -> dict[str, list[str]]:
-    """The groups of every document of a Snapshot, copies among them."""
-    reader = await Reader.open(snapshot, approximate=False)
-    return {row.document: sorted(row.groups) async for row in reader.documents(text=False)}
-
-
-def withheld_from(
-    caller: Sequence[str], groups: Groups, samples: Sequence[Sample] = (), opened: Sequence[str] = ()
-) -> set[str]:
-    """The documents that a caller with some groups may not read; who has fewer groups may read no more.
-
-    `groups` are those of a Snapshot, but for the documents in `opened`; `samples` withhold others.
-    """
-    own = set(caller)
-    named = {name for sample in samples if own <= set(sample.groups) for name in sample.withheld}
-    closed = {name for name, readers in groups.items() if readers and own.isdisjoint(readers)}
-    return named | (closed - set(opened))
 
 
 def leaks(outcome: SampleOutcome, withheld: Set[str]) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Access: what an answer shows is held against rules that its release did not make."""
 
 import asyncio
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,15 @@ import pytest
 
 from evals.dataset import Dataset, Sample
 from evals.drafts import probes
-from evals.gate.counted import changes, count, leaks, notes, withheld_from
+from evals.gate.access import access_of, kept_access, withheld_from
+from evals.gate.counted import changes, count, leaks, notes
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import CriterionResult
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
 from graph.files import write_whole
 
 ANSWER: dict[str, Any] = {"text": "Yes. [1]", "status": "answered", "citations": [], "conflicts": [], "nearest": []}
+NO_TEXTS: Mapping[str, str] = {}
 PUBLIC, SECRET = {"document": "open.md"}, {"document": "hr/pay.md"}
 
 
@@ -63,10 +67,12 @@ def test_changed_groups_are_told() -> None:
     assert list(changes(before, after)) == told
 
 
-def run(home: Path, label: str, groups: str, *outcomes: SampleOutcome, **told: Any) -> EvalRun:
+def run(
+    home: Path, label: str, groups: str, *outcomes: SampleOutcome, texts: Mapping[str, str] = NO_TEXTS, **told: Any
+) -> EvalRun:
     samples = Dataset("d", (sample("s0", **told), *(sample(f"s{n}") for n in range(1, 40))))
     made = open_run(home, samples, PackagedRelease(home, label, label * 8, "s"), 1)
-    write_whole(made.path / "access.json", groups)
+    write_whole(made.path / "access.json", access_of(json.loads(groups), texts).model_dump_json())
     for each in outcomes:
         made.keep(each)
     return made
@@ -95,10 +101,52 @@ def test_it_may_where_the_thresholds_say_so_unless_the_dataset_does_not(tmp_path
     assert held(probed, None, opened=["hr/pay.md"])[0].says == "fail"
 
 
-def test_without_rules_nothing_passes(tmp_path: Path) -> None:
-    champion = run(tmp_path, "old", "{}", outcome())
-    (champion.path / "access.json").unlink()
-    assert held(run(tmp_path, "new", "{}", outcome()), champion)[0].says == "cannot tell"
+PAY = "The severance of the director Ottokar Lindqvist is EUR 913,000.\nIt is due in May 2027 at the very latest."
+TRAVEL = "The hotel limit in Zurich is EUR 190 a night, and meals are reimbursed up to EUR 45 a day."
+REFLOWED = "THE SEVERANCE of the\ndirector Ottokar Lind\u00adqvist\nis EUR 913,000"
+
+
+@pytest.mark.parametrize(
+    ("groups", "texts", "says", "told"),
+    [
+        ({"pay.md": ["hr"]}, {"pay.md": PAY}, "pass", ""),
+        ({"pay.md": []}, {"pay.md": PAY}, "fail", "can be read by others in: pay.md"),
+        ({"pay.md": ["hr", "it"]}, {"pay.md": PAY}, "fail", "can be read by others in: pay.md"),
+        ({"notes.md": []}, {"notes.md": PAY}, "fail", "can be read by others in: notes.md (of pay.md)"),
+        ({"notes.md": ["it"]}, {"notes.md": PAY}, "fail", "can be read by others in: notes.md (of pay.md)"),
+        ({"notes.md": ["hr"]}, {"notes.md": PAY}, "pass", ""),
+        ({"open.md": [], "pay.md": ["hr"]}, {"open.md": f"{TRAVEL} {REFLOWED}", "pay.md": PAY}, "fail", "open.md (of"),
+        ({"open.md": []}, {"open.md": f"{TRAVEL} The severance is due."}, "cannot tell", "gone with their text"),
+        ({"open.md": [], "pay.md": ["hr"]}, {"open.md": TRAVEL, "pay.md": f"{PAY} {TRAVEL}"}, "pass", ""),
+    ],
+)
+def test_text_that_was_restricted_is_leaked_under_any_name(
+    tmp_path: Path, groups: Any, texts: Mapping[str, str], says: str, told: str
+) -> None:
+    before = json.dumps({"open.md": [], "pay.md": ["hr"]})
+    champion = run(tmp_path, "old", before, outcome(), texts={"open.md": TRAVEL, "pay.md": PAY})
+    release = run(tmp_path, "new", json.dumps(groups), outcome(), texts=texts)
+    found = held(release, champion)[0]
+    assert (found.says, told in found.why) == (says, True), found.why
+    assert held(release, champion, opened=["pay.md"])[0].says == "pass"
+    assert held(release, champion, opened=[*groups, "pay.md"])[0].says == "pass"
+
+
+def test_text_that_the_dataset_withholds_is_leaked_under_another_name(tmp_path: Path) -> None:
+    champion = run(tmp_path, "old", '{"plan.md": []}', outcome(), texts={"plan.md": TRAVEL}, withheld=("plan.md",))
+    release = run(tmp_path, "new", '{"other.md": []}', outcome(), texts={"other.md": TRAVEL}, withheld=("plan.md",))
+    for opened in ([], ["plan.md"]):
+        assert held(release, champion, opened=opened)[0].why.endswith("in: other.md (of plan.md)")
+
+
+def test_rules_that_are_not_there_or_were_altered_let_nothing_pass(tmp_path: Path) -> None:
+    for label, change in (("old", ('["hr"]', "[]")), ("none", ("{", ""))):
+        champion = run(tmp_path, label, '{"hr/pay.md": ["hr"]}', outcome())
+        path = champion.path / "access.json"
+        assert held(champion, None)[0].says == "pass"
+        path.write_text(path.read_text("utf-8").replace(*change), "utf-8")
+        assert kept_access(champion) is None
+        assert held(run(tmp_path, "new", "{}", outcome()), champion)[0].says == "cannot tell"
 
 
 @pytest.mark.parametrize(("many", "says"), [(0, "pass"), (1, "cannot tell"), (2, "fail")])

@@ -1,0 +1,141 @@
+"""Who may read what in a Snapshot, by document and by text, as a run keeps it in access.json.
+
+A document may be renamed, and its text pasted into another one. Both are seen by the runs of WINDOW words that two
+texts have in common.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from evals.dataset import Sample, StrictModel, digest_of, plain_words
+from evals.runs import EvalRun
+from graph.files import write_whole
+from graph.index.tables import Reader
+from graph.registry.package import snapshot_of
+
+ACCESS = "access.json"
+WINDOW, DISTINCT, LETTERS = 8, 5, 12
+"""Words of a window; how many of them differ, so that rows of zeros are none; and hexadecimal digits of its hash."""
+Groups = Mapping[str, Sequence[str]]
+"""The groups that may read a document, by document; none: everybody may."""
+
+
+class SnapshotAccess(StrictModel):
+    """The groups of each document of a Snapshot, and the hashes of its windows, one after the other.
+
+    `digest` is over both: a file that was altered counts as none.
+    """
+
+    groups: dict[str, tuple[str, ...]]
+    texts: dict[str, str]
+    digest: str = ""
+
+    @property
+    def content(self) -> str:
+        """The digest that it has to have."""
+        return digest_of(json.dumps([self.groups, self.texts], sort_keys=True))
+
+    @cached_property
+    def windows(self) -> dict[str, set[str]]:
+        """The windows of each document."""
+        return {
+            name: {text[at : at + LETTERS] for at in range(0, len(text), LETTERS)} for name, text in self.texts.items()
+        }
+
+
+def access_of(groups: Groups, texts: Mapping[str, str]) -> SnapshotAccess:
+    """What is kept of some documents."""
+    told = {name: tuple(sorted(readers)) for name, readers in groups.items()}
+    made = SnapshotAccess(groups=told, texts={name: "".join(windows(text)) for name, text in texts.items()})
+    return made.model_copy(update={"digest": made.content})
+
+
+def windows(text: str) -> list[str]:
+    """The hashes of all runs of WINDOW words, each once; of a shorter text that of all its words."""
+    words = plain_words(text)
+    runs = [words[at : at + WINDOW] for at in range(max(1, len(words) - WINDOW + 1))]
+    told = {" ".join(run) for run in runs if len(set(run)) >= min(DISTINCT, len(words)) > 0}
+    return sorted(blake2b(run.encode(), digest_size=LETTERS // 2).hexdigest() for run in told)
+
+
+def keep_access(run: EvalRun, package: Path) -> None:
+    """Write down what the Snapshot of a package lets whom read, unless it is there; raises PackageBroken."""
+    if kept_access(run) is None:
+        found = asyncio.run(read_access(snapshot_of(package)))
+        write_whole(run.path / ACCESS, found.model_dump_json() + "\n")
+
+
+def kept_access(run: EvalRun) -> SnapshotAccess | None:
+    """What a run wrote down; None where it did not, or where that was altered."""
+    try:
+        found = SnapshotAccess.model_validate_json((run.path / ACCESS).read_text("utf-8"))
+    except (OSError, ValidationError):
+        return None
+    return found if found.digest == found.content else None
+
+
+async def read_access(snapshot: Path) -> SnapshotAccess:
+    """Who may read what in a Snapshot; copies of other documents are among its documents."""
+    reader = await Reader.open(snapshot, approximate=False)
+    rows = [row async for row in reader.documents()]
+    return access_of({row.document: row.groups for row in rows}, {row.document: row.text for row in rows})
+
+
+def withheld_from(
+    caller: Sequence[str], groups: Groups, samples: Sequence[Sample] = (), opened: Sequence[str] = ()
+) -> set[str]:
+    """The documents that a caller with some groups may not read; who has fewer groups may read no more.
+
+    `groups` are those of a Snapshot, but for the documents in `opened`; `samples` withhold others.
+    """
+    own = set(caller)
+    named = {name for sample in samples if own <= set(sample.groups) for name in sample.withheld}
+    closed = {name for name, readers in groups.items() if readers and own.isdisjoint(readers)}
+    return named | (closed - set(opened))
+
+
+def opened_texts(
+    before: SnapshotAccess, after: SnapshotAccess, samples: Sequence[Sample], opened: Sequence[str]
+) -> Iterator[str]:
+    """The documents that let a caller read text which stood only in documents that were withheld from them.
+
+    Those in `opened` may: the document that was restricted is named there, or the one that has its text now.
+    """
+    callers = {sample.groups for sample in samples} | {(), *((each,) for each in _all_groups(before, after))}
+    withheld = {caller: withheld_from(caller, before.groups, samples, opened) for caller in callers}
+    homes = _homes(before, set[str]().union(*withheld.values()))
+    for name in sorted(after.groups.keys() - set(opened)):
+        readers = [caller for caller in callers if not after.groups[name] or set(caller) & set(after.groups[name])]
+        shared = {homes[window] for window in after.windows.get(name, ()) if window in homes}
+        if old := next((places for places in shared if any(places <= withheld[each] for each in readers)), None):
+            yield name if name in old else f"{name} (of {min(old)})"
+
+
+def vanished(before: SnapshotAccess, after: SnapshotAccess) -> list[str]:
+    """The restricted documents that are not there any more, nor most of their text under another name."""
+    there = set[str]().union(*after.windows.values())
+    gone = [name for name, groups in before.groups.items() if groups and name not in after.groups]
+    return sorted(name for name in gone if not _mostly(before.windows.get(name, set()), there))
+
+
+def _mostly(windows: set[str], there: set[str]) -> bool:
+    return len(windows & there) > len(windows) / 2
+
+
+def _all_groups(*sides: SnapshotAccess) -> set[str]:
+    return {group for side in sides for groups in side.groups.values() for group in groups}
+
+
+def _homes(access: SnapshotAccess, closed: Iterable[str]) -> dict[str, frozenset[str]]:
+    """All documents that have a window, for each window of a document in `closed`."""
+    found: dict[str, set[str]] = {window: set() for name in closed for window in access.windows.get(name, ())}
+    for name, there in access.windows.items():
+        for window in there & found.keys():
+            found[window].add(name)
+    return {window: frozenset(names) for window, names in found.items()}
