@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from evals.dataset import Dataset, StrictModel, read_dataset, write_dataset
 from evals.errors import RunInvalid, problems_of
@@ -56,7 +56,7 @@ class SampleOutcome(StrictModel):
     """
 
     sample: str
-    repeat: int = 0
+    repeat: Annotated[int, Field(ge=0)] = 0
     answer: dict[str, Any] | None = None
     passages: list[dict[str, Any]] | None = None
     replies: list[dict[str, Any]] | None = None
@@ -81,8 +81,8 @@ class RunInfo(EvaluatedRelease):
     dataset: str
     samples: int
     dataset_digest: str
-    at_once: int
-    repeats: int = 1
+    at_once: Annotated[int, Field(ge=1)]
+    repeats: Annotated[int, Field(ge=1)] = 1
     began: str
 
 
@@ -139,6 +139,8 @@ class EvalRun:
         """The outcomes so far by sample, for each repeat."""
         found: list[dict[str, SampleOutcome]] = [{} for _ in range(self.info.repeats)]
         for outcome in self._read():
+            if outcome.repeat >= len(found):
+                raise RunInvalid(f"{self.path / ANSWERS} is damaged: it has more repeats than {ABOUT} names.")
             found[outcome.repeat][outcome.sample] = outcome
         return found
 
@@ -203,6 +205,12 @@ class EvalRun:
         if held and not held.endswith(b"\n"):
             with path.open("r+b") as file:
                 file.truncate(held.rfind(b"\n") + 1)
+
+
+def runs_of(home: Path, dataset: str, release: str) -> list[EvalRun]:
+    """The runs below `home` of the dataset and the release with some digests; raises RunInvalid."""
+    found = [EvalRun(path.parent) for path in sorted(home.glob(f"*/{ABOUT}"))]
+    return [run for run in found if (run.info.dataset_digest, run.info.release) == (dataset, release)]
 
 
 def plain_passage(name: str, text: str, title: str = "") -> dict[str, Any]:

@@ -1,19 +1,26 @@
 """warrant promote: a version takes a stage; production takes it on evidence, which can be gathered here."""
 
+import asyncio
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import cast
 
 import click
 
 from evals.dataset import read_dataset
+from evals.errors import RunInvalid, VerdictInvalid
+from evals.gate.decision import RunJudge, compare_runs
 from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
-from evals.gate.thresholds import DEFAULT, read_thresholds
-from evals.gate.verdict import read_verdict
+from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
+from evals.gate.verdict import KEYLESS, Verdict, read_verdict
+from evals.judge.scores import JudgedScores, kept_judged_scores
+from evals.runs import EvalRun, runs_of
 from graph.callers import Permission
 from graph.cli.options import settings_with, takes
 from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change, warrant_file
 from graph.cli.rollback import archived
+from graph.cli.terminal import echo
 from graph.identity import Identity, require
 from graph.identity import approver as authenticated_approver
 from graph.registry import STAGES, Stage
@@ -150,8 +157,40 @@ def _evidence(
     from evals.cli.candidate import compare_pair, pair_of
 
     pair, required = pair_of(settings, version), PromotionRequirements(read_dataset(offered.dataset), limits)
-    verdict = read_verdict(offered.verdict) if offered.verdict else compare_pair(pair, required).verdict
+    verdict = (
+        read_offered(offered.verdict, limits, settings) if offered.verdict else compare_pair(pair, required).verdict
+    )
     sign_off = SignOff(offered.answers_for_it, offered.ticket)
     warrant = warrant_of(verdict, required, pair.candidate, pair.champion, sign_off)
     pair.registry.attach(pair.candidate, f"verdict-{verdict.digest}.json", verdict.text())
     return replace(evidence, warrant=warrant)
+
+
+def read_offered(path: Path, limits: Thresholds, settings: Settings) -> Verdict:
+    """A verdict that is what its runs say, where these are here; raises VerdictInvalid."""
+    from evals.api import HOME
+
+    verdict = read_verdict(path)
+    sides = [each for each in (verdict.release, verdict.champion) if each]
+    pairs = list(product(*(runs_of(HOME, verdict.dataset, side.release) for side in sides)))
+    if not pairs:
+        echo(f"The runs of {path} are not in {HOME}: it is believed as far as its findings agree.", err=True)
+        return verdict
+    if verdict not in [_again(verdict, limits, settings, *pair) for pair in pairs]:
+        raise VerdictInvalid(f"{path} is not what the runs in {HOME} say. Gate the release again.")
+    return verdict
+
+
+def _again(
+    verdict: Verdict, limits: Thresholds, settings: Settings, run: EvalRun, champion: EvalRun | None = None
+) -> Verdict:
+    """What the gate says of two runs now, judged as they were; `made` is the verdict's."""
+
+    async def kept(run: EvalRun) -> JudgedScores:
+        if found := kept_judged_scores(run):
+            return found
+        raise RunInvalid(f"{run.path} was not judged. Gate the release again.")
+
+    judge = None if verdict.judge == KEYLESS else RunJudge(verdict.judge, kept)
+    found = asyncio.run(compare_runs(run, champion, limits, settings.prices, settings.cores, judge))
+    return found.model_copy(update={"made": verdict.made})

@@ -104,7 +104,7 @@ def levels_for(asked: Sequence[Criterion], alpha: float) -> Levels:
     return Levels(alpha, alpha / (2 * max(1, look_missed)))
 
 
-def overall(findings: Sequence[CriterionResult], champion: ScoredRelease | None) -> tuple[Says, tuple[str, ...]]:
+def overall(findings: Sequence[CriterionResult], champion: object | None) -> tuple[Says, tuple[str, ...]]:
     """All criteria in one word, and the reasons."""
     by = {says: [each for each in findings if each.says == says] for says in ("fail", "cannot tell", "pass")}
     alone = () if champion else ("There is no champion: the release was held to its floors alone.",)

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 
 from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
+from evals.gate.decision import overall
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import Verdict
+from evals.metrics.catalog import METRICS
 from graph.errors import PromotionRefused, PromotionUnsettled
 from graph.registry import Version
 from graph.registry.warrant import Champion, Warrant, WarrantScore
@@ -39,6 +41,7 @@ def warrant_of(
     is no pass, PromotionUnsettled when it cannot tell.
     """
     _check(verdict, required, version, champion)
+    _check_findings(verdict, required.thresholds)
     if verdict.says != "pass":
         refused = PromotionUnsettled if verdict.says == "cannot tell" else PromotionRefused
         raise refused(f"v{version.number} was not let in: {verdict.says}. {' '.join(verdict.why)}")
@@ -72,6 +75,28 @@ def _check(verdict: Verdict, required: PromotionRequirements, version: Version, 
         if wanted != met:
             found = f"{met[:SHORT] or 'none'} instead of {wanted[:SHORT] or 'none'}"
             raise VerdictInvalid(f"The verdict is not about {what}: {found}. Evaluate it again.")
+
+
+def _check_findings(verdict: Verdict, thresholds: Thresholds) -> None:
+    """Raises VerdictInvalid for a verdict that its own findings, or the thresholds that it names, contradict."""
+    bounds = {
+        (each.metric, each.slice, kind, bound)
+        for each in thresholds.threshold
+        for kind, bound in each.kinds.items()
+        if kind != "margin" or verdict.champion
+    }
+    counted = {(name, "") for name, metric in METRICS.items() if metric.counted}
+    told = {(each.metric, each.slice, each.kind, each.bound) for each in verdict.findings}
+    missing = [*sorted(bounds - told), *sorted(counted - {each[:2] for each in told})]
+    unmet = next((each.name for each in verdict.findings if each.says == "pass" and not each.is_met), "")
+    says = overall(verdict.findings, verdict.champion)[0]
+    wrong = (
+        (missing, f"it has no finding on {missing[0][0] if missing else ''}"),
+        (unmet, f"{unmet} passes, and its figures do not"),
+        (says != verdict.says, f"it says {verdict.says}, and its findings say {says}"),
+    )
+    if why := next((told for is_wrong, told in wrong if is_wrong), ""):
+        raise VerdictInvalid(f"The verdict contradicts itself: {why}. Gate the release again.")
 
 
 def _scores(verdict: Verdict) -> dict[str, WarrantScore]:

@@ -69,6 +69,16 @@ class CriterionResult(StrictModel):
         return self.kind == "margin" and METRICS[self.metric].sign * (better_end or 0.0) < 0
 
     @property
+    def is_met(self) -> bool:
+        """Whether its own figures show that it is met: the whole interval lies on the right side of the bound."""
+        metric = METRICS[self.metric]
+        if metric.counted:
+            return self.value == 0
+        worse_end = self.low if metric.sign > 0 else self.high
+        bound = -self.bound if self.kind == "margin" else metric.sign * self.bound
+        return worse_end is not None and metric.sign * worse_end >= bound
+
+    @property
     def name(self) -> str:
         """The criterion as people say it."""
         return f"{self.metric}, {self.slice}: {self.kind}" if self.slice else f"{self.metric}: {self.kind}"

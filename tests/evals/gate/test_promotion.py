@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from versions_under_test import MODEL, Made, add_key, digest_of
@@ -13,7 +14,7 @@ from evals.gate.criteria import ScoredRelease
 from evals.gate.decision import decide
 from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
 from evals.gate.thresholds import Threshold, Thresholds, read_thresholds
-from evals.gate.verdict import Verdict
+from evals.gate.verdict import CriterionResult, Verdict
 from evals.runs import EvaluatedRelease
 from evals.scores import Score
 from graph.errors import PromotionRefused
@@ -42,8 +43,14 @@ def side(version: Version, right: int) -> ScoredRelease:
     )
 
 
+COUNTED = tuple(
+    CriterionResult(metric=name, kind="ceiling", bound=0.0, says="pass", why="", value=0.0)
+    for name in ("leaked", "failed")
+)
+
+
 def verdict(right: int = 55, over: Version | None = ONE, limits: Thresholds = LIMITS) -> Verdict:
-    return decide(limits, DATASET, side(TWO, right), side(over, 55) if over else None)
+    return decide(limits, DATASET, side(TWO, right), side(over, 55) if over else None, COUNTED)
 
 
 def test_the_warrant_holds_what_the_verdict_rests_on() -> None:
@@ -64,6 +71,34 @@ def test_what_is_no_pass_gives_no_warrant(right: int) -> None:
     assert told.says in ("fail", "cannot tell")
     with pytest.raises(PromotionRefused, match=f"v2 was not let in: {told.says}. answered"):
         warrant_of(told, REQUIRED, TWO, ONE, SIGNED)
+
+
+@pytest.mark.parametrize(
+    ("right", "change", "problem"),
+    [
+        (10, lambda told: {"says": "pass"}, "it says pass, and its findings say fail"),
+        (10, lambda told: {"says": "pass", "findings": COUNTED}, "it has no finding on answered"),
+        (55, lambda told: {"findings": told.findings[1:]}, "it has no finding on leaked"),
+        (
+            28,
+            lambda told: {"says": "pass", "findings": passing(told)},
+            "answered: floor passes, and its figures do not",
+        ),
+        (55, lambda told: {"findings": lowered(told)}, "it has no finding on answered"),
+    ],
+)
+def test_a_verdict_that_was_edited_is_refused(right: int, change: Callable[[Verdict], Any], problem: str) -> None:
+    told = verdict(right)
+    with pytest.raises(VerdictInvalid, match=problem):
+        warrant_of(told.model_copy(update=change(told)), REQUIRED, TWO, ONE, SIGNED)
+
+
+def passing(told: Verdict) -> tuple[CriterionResult, ...]:
+    return tuple(each.model_copy(update={"says": "pass"}) for each in told.findings)
+
+
+def lowered(told: Verdict) -> tuple[CriterionResult, ...]:
+    return tuple(each.model_copy(update={"bound": 0.0}) for each in told.findings)
 
 
 OTHER = Version(3, "three", "3" * 64)
@@ -116,7 +151,8 @@ def type_(made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 def written(made: Made, name: str, limits: str = "t.toml", right: int = 55, over: str = "one") -> str:
     """A verdict about one of the versions, as a file."""
     versions = {each: Version(0, each, digest_of(Release(name=each))) for each in ("one", "two", "three")}
-    told = decide(read_thresholds(made.place / limits), DATASET, side(versions[name], right), side(versions[over], 55))
+    sides = side(versions[name], right), side(versions[over], 55)
+    told = decide(read_thresholds(made.place / limits), DATASET, *sides, COUNTED)
     (made.place / "v.json").write_text(told.text(), "utf-8")
     return f"--dataset d.jsonl --verdict v.json --thresholds {limits} -t CHG-1"
 
