@@ -31,6 +31,14 @@ def model_name(name: str) -> str:
     return name
 
 
+def sha256_list(digests: str) -> str:
+    """Digests separated by commas, in lower case; raises ValueError for what is no SHA-256."""
+    told = digests.replace(" ", "").lower()
+    if told and not re.fullmatch(r"[0-9a-f]{64}(,[0-9a-f]{64})*", told):
+        raise ValueError("digests are 64 hexadecimal digits each, as `sha256sum FILE` prints them")
+    return told
+
+
 FROM_ENVIRONMENT = SettingsConfigDict(
     env_prefix="WARRANT_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
 )
@@ -62,6 +70,10 @@ class StateSettings(BaseSettings):
     """
     signers: Path | None = None
     """Public keys (Ed25519, PEM) of which one must have signed a warrant; none: warrants count without a signature."""
+    two_persons: bool = False
+    """Whether a warrant counts only if two persons, both known by their keys, approved and promoted the version."""
+    thresholds_sha256: Annotated[str, AfterValidator(sha256_list)] = ""
+    """SHA-256 of the thresholds files by which a warrant must have been gained, separated by commas; empty: any."""
 
     @property
     def audit_path(self) -> Path:

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from evals.dataset import read_dataset
+from evals.dataset import file_digest, read_dataset
 from evals.errors import RunInvalid, VerdictInvalid
 from evals.gate.decision import RunJudge, compare_runs
 from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
@@ -21,6 +21,7 @@ from graph.cli.options import settings_with, takes
 from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change, warrant_file
 from graph.cli.rollback import archived
 from graph.cli.terminal import echo
+from graph.errors import PromotionRefused
 from graph.identity import Identity, require
 from graph.identity import approver as authenticated_approver
 from graph.registry import STAGES, Stage
@@ -156,7 +157,10 @@ def _evidence(
         return replace(evidence, warrant=warrant_file(offered.file))
     from evals.cli.candidate import compare_pair, pair_of
 
-    pair, required = pair_of(settings, version), PromotionRequirements(read_dataset(offered.dataset), limits)
+    digest, pair = file_digest(thresholds), pair_of(settings, version)
+    if settings.thresholds_sha256 and digest not in settings.thresholds_sha256:
+        raise PromotionRefused(f"{thresholds} has the SHA-256 {digest}, which WARRANT_THRESHOLDS_SHA256 does not name.")
+    required = PromotionRequirements(read_dataset(offered.dataset), limits, digest)
     verdict = (
         read_offered(offered.verdict, limits, settings) if offered.verdict else compare_pair(pair, required).verdict
     )

@@ -22,6 +22,8 @@ class PromotionRequirements:
 
     dataset: Dataset
     thresholds: Thresholds
+    thresholds_file: str | None = None
+    """SHA-256 of the file that they were read from."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def warrant_of(
         ticket=signed.ticket,
         champion=Champion(version=champion.number, release=champion.digest) if champion else None,
         evidence=verdict.digest,
+        thresholds=required.thresholds_file,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -66,10 +66,11 @@ def registry_session(
         with needs_mlflow():
             from ..registry.client import open_registry
             from ..registry.signing import signature_check
+            from ..registry.warrant import WarrantRules
 
         who, log = identity.name if identity else settings.who, AuditLog.of(settings)
         opened = open_registry(settings.registry_uri, settings.registered_model)
-        opened.is_signed = signature_check(settings.signers)
+        opened.is_signed, opened.rules = signature_check(settings.signers), WarrantRules.of(settings)
         opened.on_end = lambda transition, state: _record(log, settings, who, transition, state)
         yield opened, Actor(who, socket.gethostname(), os.getpid())
 

@@ -35,7 +35,7 @@ from .package_cache import cached_package
 from .stages import SHADOW_TAG, SPLIT_TAG, Placement, RegistryChange
 from .tracing import experiment_of
 from .transitions import State, Transition, read_transition, transition_tags
-from .warrant import SignatureCheck, Warrant, any_signature, read_warrant
+from .warrant import NO_RULES, SignatureCheck, Warrant, any_signature, read_warrant
 
 LABEL, WARRANT, STAGE = "warrant.release", "warrant.warrant", "warrant.stage"
 FOLDER = "warrants"
@@ -55,6 +55,7 @@ class Registry:
     def __init__(self, uri: str, model: str) -> None:
         self.uri, self.model = uri, model
         self.is_signed: SignatureCheck = any_signature
+        self.rules = NO_RULES
         self.on_end: Callable[[Transition, State], None] = lambda transition, state: None
         """Told of each transition that has ended."""
         self._client: MlflowClient | None = None

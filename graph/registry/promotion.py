@@ -142,12 +142,12 @@ def require_warrant(
     """
     evidence = evidence or PromotionEvidence()
     held, offered = _stored_warrant(registry, version, evidence), evidence.warrant
-    if offered is None and evidence.override and refusal(held, version.digest, registry.is_signed):
+    if offered is None and evidence.override and refusal(held, version.digest, registry.is_signed, registry.rules):
         offered = _override_warrant(version, evidence.override)
     if offered and actor:
         offered = _authored(registry, offered, actor, evidence)
     warrant = offered or held
-    why_not = refusal(warrant, version.digest, registry.is_signed)
+    why_not = refusal(warrant, version.digest, registry.is_signed, registry.rules)
     if warrant is None or why_not:
         raise PromotionRefused(
             f"v{version.number} may not answer for production: {why_not}. Give its evidence with --dataset, --verdict "
@@ -155,7 +155,7 @@ def require_warrant(
         )
     if placement:
         check_champion(warrant, version.number, placement)
-    if actor and evidence.two_persons:
+    if actor and (evidence.two_persons or registry.rules.two_persons):
         _check_two_persons(version, warrant, actor, evidence)
     if offered and (held is None or held.digest != offered.digest):
         registry.store(version, offered)

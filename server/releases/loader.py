@@ -8,7 +8,7 @@ from graph.agent import Agent
 from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable
 from graph.registry import RegistryReader, Version
 from graph.registry.package import example_of
-from graph.registry.warrant import SignatureCheck, Warrant, any_signature, refusal
+from graph.registry.warrant import NO_RULES, SignatureCheck, Warrant, WarrantRules, any_signature, refusal
 from graph.state import Question
 from server.releases.deployments import Deployment, Standing, final_answer
 from server.releases.retention import LastGood, PackageCache
@@ -29,9 +29,10 @@ class VersionLoader:
         packages: PackageCache,
         override: str | None = None,
         is_signed: SignatureCheck = any_signature,
+        rules: WarrantRules = NO_RULES,
     ) -> None:
         self._open_package, self._packages, self._override = open_package, packages, override
-        self._is_signed = is_signed
+        self._is_signed, self._rules = is_signed, rules
 
     async def load(
         self, registry: RegistryReader, number: int, loaded: Sequence[Deployment], *, needs_warrant: bool
@@ -77,7 +78,7 @@ class VersionLoader:
         """A version's warrant, and why it is not valid."""
         try:
             warrant = registry.warrant(version)
-            return warrant, refusal(warrant, version.digest, self._is_signed)
+            return warrant, refusal(warrant, version.digest, self._is_signed, self._rules)
         except RegistryUnavailable:
             raise
         except RegistryError as error:

@@ -16,6 +16,7 @@ from graph.errors import PromotionRefused, RegistryError, RegistryUnavailable, V
 from graph.registry import RegistryReader
 from graph.registry.signing import signature_check
 from graph.registry.stages import PRODUCTION, SHADOW, STAGING
+from graph.registry.warrant import WarrantRules
 from server.releases.deployments import (
     Deployment,
     ServingState,
@@ -48,7 +49,8 @@ class RegistryDeployments(PolledDeployments):
         self._open_registry, self._settings = open_registry, settings
         self._registry: RegistryReader | None = None
         self._packages = PackageCache(settings.state / "releases" / settings.registered_model)
-        self._loader = VersionLoader(open_package, self._packages, settings.override, signature_check(settings.signers))
+        signed, rules = signature_check(settings.signers), WarrantRules.of(settings)
+        self._loader = VersionLoader(open_package, self._packages, settings.override, signed, rules)
         if settings.signers is None:
             log.warning("WARRANT_SIGNERS is not set: whoever may write to MLflow's runs may write a warrant.")
         self._pinning = asyncio.Lock()

@@ -21,7 +21,15 @@ from graph.registry.promotion import Override, PromotionEvidence, require_warran
 from graph.registry.signing import signature_check, signed
 from graph.registry.tickets import check_ticket
 from graph.registry.transitions import Actor
-from graph.registry.warrant import SignatureCheck, Warrant, any_signature, read_warrant, refusal
+from graph.registry.warrant import (
+    NO_RULES,
+    SignatureCheck,
+    Warrant,
+    WarrantRules,
+    any_signature,
+    read_warrant,
+    refusal,
+)
 from graph.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,8 +71,8 @@ def test_keys_that_are_no_keys_are_told(tmp_path: Path) -> None:
 class Shelf:
     """Of a registry the warrant of one version."""
 
-    def __init__(self, is_signed: SignatureCheck = any_signature) -> None:
-        self.is_signed, self.held = is_signed, None
+    def __init__(self, is_signed: SignatureCheck = any_signature, rules: WarrantRules = NO_RULES) -> None:
+        self.is_signed, self.rules, self.held = is_signed, rules, None
 
     def warrant(self, version: Version) -> Warrant | None:
         return self.held
@@ -109,6 +117,40 @@ def test_two_persons_are_two_callers_whose_keys_were_checked(
     assert promoted(shelf, PromotionEvidence(two_persons=True, authenticated=known)) == found
     with pytest.raises(PromotionRefused, match="promoted by the same person"):
         promoted(shelf, PromotionEvidence(two_persons=True, authenticated=known), Actor("bob", "box", 1))
+
+
+TWO, PINNED = Settings(two_persons=True), Settings(thresholds_sha256=f"{'b' * 64}, {'C' * 64}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told", "why"),
+    [
+        (TWO, {"author": "alice"}, "alice is not known by a key"),
+        (TWO, {"author": "alice", "authenticated": ["alice"]}, "bob is not known by a key"),
+        (TWO, {"author": "Bob", "authenticated": ["bob", "Bob"]}, "names one person"),
+        (TWO, {"authenticated": ["bob"]}, "names one person"),
+        (TWO, {"author": "alice", "authenticated": ["alice", "bob"]}, ""),
+        (TWO, {"verdict": "override", "reason": "fire"}, "names one person"),
+        (PINNED, {}, "not gained by thresholds"),
+        (PINNED, {"thresholds": "a" * 64}, "not gained by thresholds"),
+        (PINNED, {"thresholds": "c" * 64}, ""),
+        (PINNED, {"verdict": "override", "reason": "fire"}, ""),
+    ],
+)
+def test_what_settings_ask_of_a_warrant_no_thresholds_take_away(
+    settings: Settings, told: dict[str, Any], why: str
+) -> None:
+    """Asked alike of what is promoted and of what a server is to serve."""
+    rules, warrant = WarrantRules.of(settings), warranted(DIGEST, approver="bob", **told)
+    for found in (warrant, read_warrant(warrant.text(), "it")):
+        assert why in refusal(found, DIGEST, any_signature, rules)
+        assert bool(refusal(found, DIGEST, any_signature, rules)) == bool(why)
+    if settings is TWO:
+        shelf = Shelf(rules=rules)
+        with pytest.raises(PromotionRefused, match="not known by a key"):
+            promoted(shelf, PromotionEvidence(warranted(DIGEST, approver="bob")))
+        evidence = PromotionEvidence(warranted(DIGEST, approver="bob"), authenticated=frozenset(("alice", "bob")))
+        assert promoted(shelf, evidence).author == "alice"
 
 
 def test_an_approval_in_a_file_counts_only_if_it_is_signed(tmp_path: Path) -> None:
