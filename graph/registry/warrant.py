@@ -41,8 +41,8 @@ class Warrant(_Frozen):
 
     `verdict` is `pass`, or `override`: let through in an emergency, without evidence, for `reason`. `evidence` is the
     SHA-256 of the evaluation's verdict that it was written from, `thresholds` that of the file of what was asked;
-    without them, a person wrote it. `author` promotes, `approver` answers for it; the names of those whose key was checked are in `authenticated`. `signature` is an
-    Ed25519 signature of everything else, in base64.
+    without them, a person wrote it. `author` promotes, `approver` answers for it; the names of those whose key was
+    checked are in `authenticated`. `signature` is an Ed25519 signature of everything else, in base64.
     """
 
     format: Literal[1] = 1
