@@ -2,6 +2,8 @@
 
 import gc
 import importlib
+import os
+import signal
 import sys
 from typing import Any
 
@@ -73,6 +75,15 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, lazy: Commands, **options: Any) -> None:
         super().__init__(*args, **options)
         self._lazy = lazy
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where nobody reads on, the exit code is the shell's for that, and no verdict."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still to be written when Python ends goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(128 + signal.SIGPIPE)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._lazy)

@@ -108,21 +108,32 @@ def unscored(scores: Mapping[str, Score]) -> Iterator[Score]:
 
 
 class ScoresFile(StrictModel):
-    """scores.json; `key` is a digest of everything that the scores depend on, the metrics' code included."""
+    """scores.json; `key` is a digest of everything that the scores depend on, the metrics' code included.
+
+    `digest` is over the whole content: a file that was altered counts as none.
+    """
 
     key: str
     scores: tuple[Score, ...]
+    digest: str = ""
+
+    @property
+    def content(self) -> str:
+        """The digest that it has to have."""
+        return digest_of(self.model_dump_json(exclude={"digest"}))
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """What a file has; None where there is none, or one of another form."""
+        """What a file has; None where there is none, or one of another form, or one that was altered."""
         try:
-            return cls.model_validate_json(path.read_text("utf-8"))
+            found = cls.model_validate_json(path.read_text("utf-8"))
         except (OSError, ValidationError):
             return None
+        return found if found.digest == found.content else None
 
     def write(self, path: Path) -> None:
-        write_whole(path, self.model_dump_json(exclude_defaults=True) + "\n")
+        whole = self.model_copy(update={"digest": self.content})
+        write_whole(path, whole.model_dump_json(exclude_defaults=True) + "\n")
 
 
 async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, ...]:

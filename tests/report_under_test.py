@@ -141,7 +141,7 @@ def run_of(home: Path, dataset: Dataset, label: str, outcomes: Sequence[SampleOu
         "".join(f"{each.model_dump_json(exclude_none=True)}\n" for each in outcomes), "utf-8"
     )
     kept = ScoresFile(key=key_of(run, {}), scores=tuple(scores(outcomes)))
-    (run.path / SCORES).write_text(kept.model_dump_json(exclude_defaults=True), "utf-8")
+    kept.write(run.path / SCORES)
     return run
 
 

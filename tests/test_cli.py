@@ -53,6 +53,15 @@ def imported_by(*arguments: str) -> set[str]:
     return set(done.stdout.rpartition("MODULES")[2].split())
 
 
+@pytest.mark.parametrize("line", ["eval gate --help", "eval ci --help"])
+def test_who_stops_reading_is_given_no_verdict(line: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*WARRANT, *line.split()], stdout=writing, stderr=subprocess.PIPE, cwd=ROOT, timeout=120)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_help_imports_nothing_heavy() -> None:
     assert not imported_by("--help") & {"numpy", "pyarrow", "pydantic", "langgraph", "lancedb", "rich", "yaml"}
 

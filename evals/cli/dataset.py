@@ -9,7 +9,7 @@ import click
 
 from evals.adapters import adapt as adapted
 from evals.cli import FILE, FOLDER, takes_judge
-from evals.dataset import DRAFT, Sample, read_dataset, write_dataset
+from evals.dataset import DRAFT, GONE, Sample, read_dataset, write_dataset
 from evals.documents import check_dataset, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.judge.config import JudgeConfig, judge_config
@@ -86,7 +86,11 @@ def draft(
     made = asyncio.run(_made(settings, feedback, count, seed, config, probing=probe_access))
     new = distinct(made, before)
     write_dataset(out, [*before, *new])
-    Terminal(stderr=True).print(_counted(new), highlight=False)
+    console = Terminal(stderr=True)
+    if gone := [sample.id for sample in new if GONE in sample.note]:
+        told = f"{len(gone)} drafts name documents that are not in the index, and are without them: {', '.join(gone)}."
+        console.print(told, style="yellow", highlight=False, markup=False)
+    console.print(_counted(new), highlight=False)
     echo(out)
 
 

@@ -74,15 +74,17 @@ def show(verdict: Verdict, console: Console) -> None:
 
 def table(verdict: Verdict) -> Table:
     """The criteria, each with its interval, and how many more samples would settle it."""
-    made = Table("metric", "asked", "value", "interval", "n", "more", show_edge=False, caption=verdict.levels)
+    made = Table(
+        "verdict", "metric", "asked", "value", "interval", "n", "more", show_edge=False, caption=verdict.levels
+    )
     for found in verdict.findings:
         name = f"{found.metric}\n  {found.slice}" if found.slice else found.metric
         more = "-" if found.more is None else str(found.more)
         asked = f"{found.kind} {found.bound:g}"
-        margin, style = found.kind == "margin", COLOURS[found.says]
+        margin, says = found.kind == "margin", Text(found.says, style=COLOURS[found.says])
         value = figure(found.value, found.metric, sign=margin)
         spread = span(found.low, found.high, found.metric, sign=margin)
-        made.add_row(Text(name, style=style), asked, value, spread, str(found.samples), more)
+        made.add_row(says, name, asked, value, spread, str(found.samples), more)
     return made
 
 

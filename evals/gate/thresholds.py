@@ -42,6 +42,9 @@ class Threshold(StrictModel):
         wrong, right = ("floor", "ceiling") if known.better == "lower" else ("ceiling", "floor")
         if getattr(self, wrong) is not None:
             raise ValueError(f"{self.metric} is better when {known.better}; give it a {right}, not a {wrong}")
+        if self.margin is not None and self.margin >= known.high - known.low:
+            scale = f"{self.metric} is from {known.low:g} to {known.high:g}"
+            raise ValueError(f"{scale}; a margin of {self.margin:g} bounds nothing")
         bound = getattr(self, right)
         if bound is not None and not known.low < bound <= known.high:
             raise ValueError(f"{self.metric} is above {known.low:g} and up to {known.high:g}; {bound:g} bounds nothing")

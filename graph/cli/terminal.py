@@ -46,6 +46,9 @@ class Terminal(Console):
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
 
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator["Progress"]:

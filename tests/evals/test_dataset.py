@@ -113,6 +113,7 @@ def test_the_digest_is_over_what_is_scored(tmp_path: Path) -> None:
     ("change", "same"),
     [
         ({"question": "WHO pays"}, True),
+        ({"question": "\uff37\uff28\uff2f pay\u200ds"}, True),
         ({"note": "n", "reference": "Bo"}, True),
         ({"groups": ["staff"]}, False),
         ({"filters": {"region": "EU"}}, False),

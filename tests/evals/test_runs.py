@@ -22,7 +22,7 @@ from evals.dataset import Dataset, Sample, write_dataset
 from evals.errors import RunInvalid
 from evals.runner import CALLS, ask_all, packed, timed
 from evals.runner import ask as ask_one
-from evals.runs import ANSWERS, SAMPLES, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
+from evals.runs import ABOUT, ANSWERS, SAMPLES, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
 from evals.scores import Score, by_metric, merge_repeats, score_run
 from graph.agent import open_agent
 from graph.registry.package import RELEASE, open_package, part
@@ -47,6 +47,26 @@ def subject(quick_handbook: Path) -> Iterator[PackagedRelease]:
 @pytest.fixture
 def run(subject: PackagedRelease, tmp_path: Path) -> EvalRun:
     return open_run(tmp_path, DATASET, subject, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (ABOUT, '"repeats": 1', '"repeats": 0'),
+        (ABOUT, '"at_once": 2', '"at_once": 0'),
+        (ANSWERS, '"repeat":0', '"repeat":1'),
+        (ANSWERS, '"repeat":0', '"repeat":-1'),
+    ],
+)
+def test_a_run_that_was_altered_is_told(tmp_path: Path, name: str, before: str, after: str) -> None:
+    made = open_run(tmp_path, DATASET, PackagedRelease(tmp_path, "r", "r" * 64, "s"), 2)
+    made.keep(SampleOutcome(sample="hotel", answer={}, seconds=1))
+    path = made.path / name
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+    with pytest.raises(RunInvalid, match="is damaged"):
+        _ = EvalRun(made.path).repeats
 
 
 def ask(subject: PackagedRelease, run: EvalRun) -> list[str]:

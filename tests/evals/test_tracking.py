@@ -50,7 +50,7 @@ def run_in(place: Path) -> EvalRun:
     made = open_run(place / "runs", Dataset("d", SAMPLES), SUBJECT, 1)
     made.keep(SampleOutcome(sample="a", answer={"text": "Ann"}, passages=[], seconds=0.5))
     made.keep(SampleOutcome(sample="b", trouble=SampleFailure(kind="TimeoutError", message="late"), seconds=30))
-    (made.path / SCORES).write_text(ScoresFile(key="k", scores=FOUND).model_dump_json())
+    ScoresFile(key="k", scores=FOUND).write(made.path / SCORES)
     return made
 
 

@@ -46,6 +46,8 @@ def test_the_digest_is_over_what_is_asked(tmp_path: Path) -> None:
         ('[[threshold]]\nmetric = "answered"\nfloor = 0.0', "0 bounds nothing"),
         ('[[threshold]]\nmetric = "answered"\nfloor = 1.5', "1.5 bounds nothing"),
         ('[[threshold]]\nmetric = "answered"\nfloor = nan', "bounds nothing"),
+        ('[[threshold]]\nmetric = "answered"\nmargin = 1.0', "a margin of 1 bounds nothing"),
+        ('[[threshold]]\nmetric = "answered"\nmargin = 5.0', "a margin of 5 bounds nothing"),
         ('[[threshold]]\nmetric = "leaked"\nceiling = 0.1', "asked of every release"),
         ('[[threshold]]\nmetric = "latency_ms"\nmargin = 500', "compare cpu_ms and waiting_ms"),
         ('failed = 1.0\n[[threshold]]\nmetric = "answered"\nfloor = 0.5', "failed"),
