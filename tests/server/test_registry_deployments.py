@@ -219,6 +219,25 @@ def test_where_signers_are_named_production_takes_only_a_warrant_that_one_of_the
         assert "no signature of a key in WARRANT_SIGNERS" in reload(client)["trouble"][0]
 
 
+def test_production_takes_only_what_the_settings_ask_of_a_warrant(registry: MemoryRegistry, tmp_path: Path) -> None:
+    two = {"author": "alice", "authenticated": ("alice", "ann"), "thresholds": "a" * 64}
+    for number, held in list(registry.warrants.items()):
+        registry.warrants[number] = held and held.model_copy(update=two)
+    asked = {"two_persons": True, "thresholds_sha256": "a" * 64}
+    with followed(registry, tmp_path / "state", **asked) as client:
+        held, registry.names["production"] = registry.warrants[2] or warranted("0" * 64), 2
+        for change, why in (
+            ({"author": "ann"}, "names one person"),
+            ({"authenticated": ()}, "is not known by a key"),
+            ({"thresholds": "b" * 64}, "was not gained by thresholds"),
+        ):
+            registry.warrants[2] = held.model_copy(update=change)
+            reloaded = reload(client)
+            assert (reloaded["served"]["production"]["version"], why in reloaded["trouble"][0]) == ("1", True)
+        registry.warrants[2] = held
+        assert reload(client)["served"]["production"]["version"] == "2"
+
+
 def test_an_override_is_served_and_shown(registry: MemoryRegistry, tmp_path: Path) -> None:
     digest = registry.versions[1].digest
     registry.warrants[1] = warranted(digest, verdict="override", reason="the index leaked", scores={}, dataset=None)
