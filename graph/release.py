@@ -218,7 +218,7 @@ class Checking(Section):
     strict: bool = False
     """Whether a claim about which nobody decides is removed; else it is kept and marked as `unverified`."""
     stream: Literal["draft", "verified"] = "draft"
-    """`draft`: tokens are streamed as they come. `verified`: sentences are streamed once they are checked."""
+    """`draft`: tokens are streamed as they come. `verified`: nothing is streamed before it is checked."""
     links: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]] = []
     """Hosts to which answers may have links and images, also on hosts below them; all others are taken out."""
 
