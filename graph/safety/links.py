@@ -2,21 +2,27 @@
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 REMOVED = "[link removed]"
-ADDRESS = r"(?:(?:https?|ftp|file|wss?)://|//(?=[\w-]+\.)|www\.|(?:data|javascript|vbscript):)[^\s<>\"'`|]+"
+ADDRESS = (
+    r"(?:(?:https?|ftp|file|wss?):[\\/]+|(?:(?<![\w:])[\\/]{2}|//)(?=[\w-]+\.)|www\."
+    r"|(?:data|javascript|vbscript):)[^\s<>\"'`|]+"
+)
 LINK = re.compile(
     rf"(?P<markdown>!?\[(?P<label>[^\[\]]*)\]\(\s*<?(?P<to>[^\s)>]+)>?[^)]*\))"
-    rf"|(?P<tag></?(?:a|img|iframe|script|object|embed|link|form|video|audio|source|svg|base|meta)\b[^>]*(?:>|$))"
+    r"|(?P<target>(?<=\]:|\]\()\s*<?(?:[a-z][a-z0-9+.-]*:|[\\/]{2}|/?&)[^\s)>]+)"
+    r"|(?P<tag></?(?:a|img|iframe|script|object|embed|link|form|video|audio|source|svg|base|meta)\b[^>]*(?:>|$)"
+    r"|<[a-z](?=[^>]*?(?:src|href|action|data|background|poster|style|\bon\w+)\s*=)[^>]*(?:>|$))"
     rf"|(?P<bare>{ADDRESS})",
     re.IGNORECASE,
 )
-BEGUN = re.compile(r"!?\[[^\[\]]*(?:\](?:\([^)]*\)?)?)?|<[a-z/][^>]*>?", re.IGNORECASE)
+BEGUN = re.compile(r"!?\[[^\[\]]*(?:\](?:\([^)]*\)?|:\s*\S*)?)?|\][:(]\s*\S*|<[a-z/][^>]*>?", re.IGNORECASE)
 """What may be a link, or become one."""
 TRAILING = ".,;:!?)]}'\"*_"
-BEGINS = ("://", "www.", "](", "<", "data:", "script:", "//")
+BEGINS = ("//", ":/", "\\", "www.", "](", "]:", "<", "data:", "script:")
 """What every link has one of."""
+HOST = re.compile(r"(?:(?:https?:)?//)?(?P<host>[a-z0-9.-]+)(?::\d+)?(?:[/?#].*)?", re.IGNORECASE | re.DOTALL)
+"""An address whose host no browser reads in another way: no name before it, no backslash, nothing encoded."""
 LONGEST = 2000
 """Characters that are held back of a text that comes in pieces."""
 
@@ -29,31 +35,20 @@ def without_links(text: str, allowed: Sequence[str] = ()) -> str:
 
 
 def _replacement(match: re.Match[str], allowed: Sequence[str]) -> str:
-    address = match["to"] or match["bare"] or _address(match["tag"] or "")
-    if _is_allowed(address, allowed):
+    if match["tag"]:
+        return ""
+    if _is_allowed(match["to"] or match[0].lstrip(" \t\n<").rstrip(TRAILING), allowed):
         return match[0]
     if match["markdown"]:
         return match["label"] if not match["label"].startswith(("http", "www.")) else REMOVED
-    if match["bare"]:
-        return REMOVED + match["bare"][len(match["bare"].rstrip(TRAILING)) :]
-    return ""
-
-
-def _address(tag: str) -> str:
-    found = re.search(r"(?:href|src|action|data)\s*=\s*[\"']?([^\s\"'>]+)", tag, re.IGNORECASE)
-    return found[1] if found else ""
+    return REMOVED + match[0][len(match[0].rstrip(TRAILING)) :]
 
 
 def _is_allowed(address: str, allowed: Sequence[str]) -> bool:
     """Whether an address is of an allowed host, or of a host below it."""
-    if not allowed:
-        return False
-    try:
-        parts = urlsplit(address if "//" in address else f"//{address}", "https")
-    except ValueError:
-        return False
-    host = (parts.hostname or "").lower()
-    return parts.scheme in ("http", "https") and any(host == each or host.endswith(f".{each}") for each in allowed)
+    found = HOST.fullmatch(address) if allowed else None
+    host = found["host"].lower() if found else ""
+    return any(host == each or host.endswith(f".{each}") for each in allowed)
 
 
 class LinkFilter:

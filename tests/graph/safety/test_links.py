@@ -15,6 +15,11 @@ SAID = [
     ("[label](javascript:alert(1))", "label)"),
     ("Go to www.evil.example, please [1].", "Go to [link removed], please [1]."),
     ("See //evil.example/p and file:///etc/passwd", "See [link removed] and [link removed]"),
+    ("See [r]\n\n[r]: //evil/x", "See [r]\n\n[r]:[link removed]"),
+    ("[a[b]c](//evil/x)", "[a[b]c]([link removed])"),
+    ("An <input type=image src=//evil/x> image", "An  image"),
+    ("See https:\\\\evil.example\\x and \\\\evil.example\\x", "See [link removed] and [link removed]"),
+    ("[1]: The fee; C:\\\\a\\\\b.txt or <b>x</b>", "[1]: The fee; C:\\\\a\\\\b.txt or <b>x</b>"),
     ("The fee is 5 EUR. [1][2] <5 EUR> a//b", "The fee is 5 EUR. [1][2] <5 EUR> a//b"),
 ]
 
@@ -31,6 +36,9 @@ def test_links_to_allowed_hosts_and_below_them_stay() -> None:
         "https://good.example.evil.example",
         "https://notgood.example",
         "https://good.example@evil.example",
+        "http://evil.example\\@good.example/",
+        "http://evil.example&bsol;@good.example/",
+        "//evil.example\\.good.example",
     ):
         assert without_links(address, ["good.example"]) == "[link removed]"
 
