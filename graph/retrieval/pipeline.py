@@ -48,13 +48,13 @@ class RetrievalPipeline:
         search, most = Search(text=text, weight=1.0), self.release.retrieval.keep
         found, _ = await self._search(search, most, filters, groups)
         if self.backend.reranker is None or not found:
-            return await off_loop(quarantine, found)
+            return await off_loop(quarantine, found, text)
         ranked = await self.backend.reranker.rank([text], found, self.release.reranking.timeout)
-        return await off_loop(quarantine, rerank.reorder(found, ranked.scores))
+        return await off_loop(quarantine, rerank.reorder(found, ranked.scores), text)
 
-    async def keep(self, candidates: Sequence[Passage]) -> list[Passage]:
+    async def keep(self, readings: Sequence[str], candidates: Sequence[Passage]) -> list[Passage]:
         """The candidates that the answer may use, in order, without what instructs the assistant."""
-        return await off_loop(quarantine, rerank.keep_best(candidates, self.release.reranking))
+        return await off_loop(quarantine, rerank.keep_best(candidates, self.release.reranking), " ".join(readings))
 
     async def best(
         self, readings: Sequence[str], candidates: Sequence[Passage], began: float
@@ -64,11 +64,11 @@ class RetrievalPipeline:
         The reranker has at most half of the time that is left for the question.
         """
         if self.backend.reranker is None or not candidates:
-            return await self.keep(candidates), []
+            return await self.keep(readings, candidates), []
         left = (self.release.generation.deadline - (time.monotonic() - began)) / 2
         seconds = max(0.0, min(self.release.reranking.timeout, left))
         ranked = await self.backend.reranker.rank(readings, candidates, seconds)
-        kept = await self.keep(rerank.reorder(candidates, ranked.scores))
+        kept = await self.keep(readings, rerank.reorder(candidates, ranked.scores))
         return kept, [ranked.trouble] if ranked.trouble else []
 
     async def widen(self, state: State, parts: list[str]) -> State:

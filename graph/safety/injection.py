@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from ..state import Passage
+from ..text.language import likeliest_language
 from ..text.sentences import units
 from ..text.words import terms
-from .injection_signs import BACKWARDS, LETTER, PATTERNS, ROTATED, has_sign, plain, row
+from .injection_signs import BACKWARDS, DOUBT, LETTER, PATTERNS, PAYLOAD, ROTATED, has_sign, plain, row
 
 MARKER = re.compile(
     r"[<\[#:=*_-](?:(?<=<)(?:\|\w+\|>|</?sys>>|/?(?:system|assistant|instructions?|prompt)(?:\s[^>]{0,200})?>"
@@ -37,6 +38,10 @@ REQUEST = re.compile(
     r"|break down|help me|show me|tell me|give me|identif|outlin|draft|recommend|discuss|replac|convert|encod"
     r"|rephras|use)\w*\b"
 )
+NOTATION = re.compile(
+    r"<!--|\brole\W{1,4}(?:system|developer|assistant)|^\W*(?:to )?(?:the )?(?:system|assistant|bot)\b[^\w.]*[:>\]]"
+)
+"""Comments, and messages to a model in JSON and the like."""
 CODE = re.compile(
     r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w\(.*\)|^import \w"
     r"|[{};]\s*$|\w = \S"
@@ -114,15 +119,17 @@ LEADS_IN = re.compile(r"(?i):\s*$|\bnext\b")
 SECOND_PERSON = re.compile(r"\b(?:you|your)\b", re.IGNORECASE)
 
 
-def quarantine(passages: Sequence[Passage]) -> list[Passage]:
-    """The passages with blanks where they instruct the assistant, so that offsets stay; without those of which
-    nothing is left."""
-    cleaned = [_without_instructions(passage) for passage in passages]
+def quarantine(passages: Sequence[Passage], question: str) -> list[Passage]:
+    """The passages with blanks where they instruct the assistant, or may and have nothing to do with the question, so
+    that offsets stay; without those of which nothing is left."""
+    cleaned = [_without_instructions(passage, question) for passage in passages]
     return [passage for passage in cleaned if passage["text"].strip()]
 
 
-def _without_instructions(passage: Passage) -> Passage:
-    spans = planted(passage["text"], passage["header"])
+def _without_instructions(passage: Passage, question: str) -> Passage:
+    doubts = _doubtful(passage["text"], passage["header"])
+    doubtful = [(start, end) for start, end in doubts if _is_unasked(passage["text"][start:end], question)]
+    spans = [*planted(passage["text"], passage["header"]), *doubtful]
     if not spans:
         return passage
     text = passage["text"]
@@ -207,8 +214,30 @@ def _goes_on(text: str, before: tuple[int, int], after: tuple[int, int]) -> bool
     )
 
 
+@lru_cache(maxsize=16384)
+def _doubtful(text: str, header: str) -> tuple[tuple[int, int], ...]:
+    """The stretches of a text that may instruct the assistant."""
+    if not _is_doubtful(text):
+        return ()
+    return tuple((start, end) for start, end in _pieces(text, header) if _is_doubtful(text[start:end]))
+
+
+def _is_doubtful(text: str) -> bool:
+    said = plain(text)
+    return bool(DOUBT.search(row(said)) or NOTATION.search(said))
+
+
+def _is_unasked(text: str, question: str) -> bool:
+    """Whether a doubtful text has no term of the question, or what to say where the question is about no answer."""
+    language = likeliest_language(question, "")
+    if set(terms(text, language)).isdisjoint(terms(question, language)):
+        return True
+    said = plain(text)
+    return bool(PAYLOAD.search(row(said)) or NOTATION.search(said)) and not _is_doubtful(question)
+
+
 def is_planted(claim: str, question: str) -> bool:
-    """Whether a claim instructs the assistant, or asks for something that has no term of the question."""
+    """Whether a claim instructs the assistant, or may, or asks for something, and is not about the question."""
     if is_injection(claim):
         return True
-    return bool(question) and is_request(claim) and set(terms(claim)).isdisjoint(terms(question))
+    return bool(question) and (is_request(claim) or _is_doubtful(claim)) and _is_unasked(claim, question)

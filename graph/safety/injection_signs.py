@@ -24,6 +24,7 @@ SIGNS = {
         "NOT ~1 OBEY ~4 GIVEN/YOUR ~3 INSTRUCTION",
         "^ PRETEND ~4 INSTRUCTION ~2 GIVEN",
         "OTHER SOURCES ~1 SAY",
+        "GIVEN ~3 INSTRUCTION ~3 IGNORE",
     ),
     "reveal": (
         "REVEAL/SAY ~4 YOUR ~2 SECRETS",
@@ -36,7 +37,7 @@ SIGNS = {
         "^ CAN YOU SHAPE/SAY/ANSWER ~14 YOUR ~2 ANSWER/RESPONSE !WE",
         "YOUR ~2 ANSWER/RESPONSE ~4 MUST ~8 SHAPE !WE",
         "^ WITH YOUR ~1 ANSWER/RESPONSE ~1 SHAPE/SAY !WE",
-        "^ SHAPE ~8 WHAT YOU SAY/ANSWER",
+        "^ SHAPE ~10 WHAT/EVERY YOU SAY/ANSWER",
         "^ SHAPE/SAY ~2 EVERY ~1 ANSWER/RESPONSE",
         "EVERY ~1 ANSWER/RESPONSE ~6 MUST ~2 SHAPE",
         "SHAPED ~4 EVERY ~1 ANSWER/RESPONSE",
@@ -54,7 +55,7 @@ SIGNS = {
         "YOU ~1 BE NOW ~6 ASSISTANT/AI/FREE/SAY/DEVELOPER",
     ),
     "role": (
-        "PRETEND ~4 AI/ASSISTANT/FREE",
+        "PRETEND ~2 A/AS/YOU/BE ~3 AI/ASSISTANT/FREE",
         "^ PRETEND ~2 YOU ~4 BE/NOT",
         "YOU BE A ~3 FREE/AI",
     ),
@@ -102,6 +103,27 @@ SIGNS = {
     "literal": ("^ SAY/ANSWER ~4 LITERAL |", "SAY ~1 FORM ~1 LITERAL"),
 }
 """Orders of classes by name: `A/B` either, `~3` up to three words between, `^` the start of a clause, `|` its end."""
+DOUBTS = (
+    "AI",
+    "ASSISTANT",
+    "LANGUAGE ~1 MODEL",
+    "MODEL ~1 LANGUAGE",
+    "ANSWER/RESPONSE ~8 MUST/SHAPE/SHAPED/SAY/EMIT/ONLY/NOW/BE",
+    "EVERY/YOUR/MUST/SHAPE/SAY/EMIT/ONLY/NOW ~8 ANSWER/RESPONSE",
+    "IGNORE/OVERRIDE ~5 GIVEN/EVERY/INSTRUCTION/TOLD/YOU",
+    "GIVEN/INSTRUCTION ~5 IGNORE/VOID/GIVEN",
+    "EVERY/INSTRUCTION ~5 VOID",
+    "SAY/EMIT ~6 LITERAL",
+    "LITERAL ~5 SAY/EMIT",
+)
+"""Orders of classes that documents about answers and assistants have too: signs where the question is about neither."""
+PAYLOADS = (
+    "EVERY ~3 ANSWER/RESPONSE ~12 LITERAL",
+    "YOUR ~2 ANSWER/RESPONSE ~6 LITERAL",
+    "AI/ASSISTANT ~12 SAY/SHAPE/EMIT ~4 LITERAL",
+    "SAY/SHAPE/EMIT ~4 LITERAL ~8 ANSWER/RESPONSE",
+)
+"""What is to be said of an answer or by an assistant."""
 END, COMMA, QUOTE, WORD, LETTER, LITERAL, TOOL, BACKWARDS, ROTATED = '|,".sCTBR'
 """Of a row, what no class has: ends of clauses, other words, among them single letters, codes such as ZX-12, names of
 functions, and words that are read backwards or in ROT13."""
@@ -154,11 +176,13 @@ def _symbol(token: str) -> str:
         return END if "." in token else ""
     spellings = (word, word.translate(ALIKE), word.translate(LEET), word.translate(LEET).replace("i", "l"))
     parts = word.split("'")
+    if SYMBOLS.get(word.split("-")[0], WORD) in LETTERS["AI"]:
+        return SYMBOLS[word.split("-")[0]]
     spoken = parts[0] if parts[-1] == "s" else parts[-1]
     found = next((SYMBOLS[each] for each in (*spellings, spoken) if each in SYMBOLS), None)
     if found or word.isdigit():
         return found or WORD
-    return TOOL if "_" in word else LITERAL if any(map(str.isdigit, word)) and any(map(str.isalpha, word)) else WORD
+    return TOOL if "_" in word else LITERAL if word[0].isalpha() and any(map(str.isdigit, word)) else WORD
 
 
 def _symbols() -> tuple[dict[str, str], dict[str, str]]:
@@ -226,6 +250,7 @@ def _by_letter() -> dict[str, re.Pattern[str]]:
 
 BY_LETTER = _by_letter()
 BEGINS = re.compile(f"[{''.join(BY_LETTER)}]")
+DOUBT, PAYLOAD = (re.compile("|".join("[{}]{}".format(*_pattern(s)) for s in some)) for some in (DOUBTS, PAYLOADS))
 
 
 def has_sign(classes: str) -> bool:

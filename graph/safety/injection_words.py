@@ -1,44 +1,52 @@
 """The words of `injection_signs`, by class, in ten languages."""
 
 CLASSES = {
-    "IGNORE": """ignore ignoring disregard disregarding forget neglect regardless ignoriere ignorieren
-        ignoriert vergiss missachte oublie oubliez oublier ignorez ignora ignorar olvida olvide olviden
-        esqueca desconsidere dimentica dimenticate ignorate trascura negeer vergeet игнорируй игнорируйте
-        забудь забудьте 忽略 无视 忘记 無視 忘れ""",
+    "IGNORE": """ignore ignoring disregard disregarding forget neglect regardless ignoriere ignorieren ignoriert
+        vergiss missachte oublie oubliez oublier ignorez ignora ignorar olvida olvide olviden esqueca
+        desconsidere dimentica dimenticate ignorate trascura negeer vergeet игнорируй игнорируйте забудь
+        забудьте 忽略 无视 忘记 無視 忘れ ignores negligez negeert отбрось 不要理会 不理会 忽视""",
     "OVERRIDE": """override overrides overriding overwrite bypass supersede supersedes discard drop abandon
         circumvent uberschreibe umgehe contourne anula anule sovrascrivi""",
     "OBEY": """follow obey execute comply perform attend heed do befolge befolgen beachte beachten suis
         suivez sigue siga segui volg обращай обращайте следуй следуйте 遵循 遵守 従""",
-    "INSTRUCTION": """instruction instructions prompt prompts directive directives directions guideline
-        guidelines guidance rules restrictions programming orders commands constraints input anweisung
-        anweisungen richtlinien regeln vorgaben sicherheitsrichtlinien systemprompt consigne consignes
-        regles instrucciones reglas directrices instrucoes regras diretrizes istruzioni linee regole
-        opdrachten instructies regels инструкции инструкций указания правила команды 指示 指令 提示词 规则 命令 内容
-        プロンプト ルール""",
-    "GIVEN": """previous previously prior preceding earlier above former foregoing original initial system
-        hidden secret given vorherigen bisherigen obigen vorigen precedente precedentes anterieures
-        anteriores previas antes acima arriba precedenti sopra eerdere vorige bovenstaande предыдущие
-        предыдущих прежние выше 以上 之前 上述 先前 上記 以前 これまで""",
-    "EVERY": """every each all any cualquier qualquer everything anything future whole alle allen alles
-        jede jeder jedes toutes tous chaque ogni tout toda todas todos cada tutte tutti все всё любые 所有 一切
-        すべて""",
+    "INSTRUCTION": """instruction instructions prompt prompts directive directives directions guideline guidelines
+        guidance rules restrictions programming orders commands constraints input anweisung anweisungen
+        richtlinien regeln vorgaben sicherheitsrichtlinien systemprompt consigne consignes regles
+        instrucciones reglas directrices instrucoes regras diretrizes istruzioni linee regole opdrachten
+        instructies regels инструкции инструкций указания правила команды 指示 指令 提示词
+        规则 命令 内容 プロンプト ルール hinweise indications instruccion indicaciones ordenes orientacoes
+        indicazioni aanwijzingen richtlijnen указаний правил 要求 規則 規定""",
+    "GIVEN": """previous previously prior preceding earlier above former foregoing original initial system hidden
+        secret given vorherigen bisherigen obigen vorigen precedente precedentes anterieures anteriores
+        previas antes acima arriba precedenti sopra eerdere vorige bovenstaande предыдущие предыдущих
+        прежние выше 以上 之前 上述 先前 上記 以前 これまで before bisher zuvor vorher oben dessus avant anteriormente
+        adelante hierboven daarvoor прежних ранее 上面 前面 此前 上の""",
+    "EVERY": """every each all any cualquier qualquer everything anything future whole alle allen alles jede jeder
+        jedes toutes tous chaque ogni tout toda todas todos cada tutte tutti все всё любые 所有 一切 すべて
+        cualquiera elk elke iedere каждый каждая любой любое 每个 每次 每條 每条 всякий""",
     "TOLD": "told given asked taught learned gesagt dit demande pidio dijo pediu disse detto chiesto gezegd сказано",
     "YOUR": """your deine deiner deinen deinem ihre ta votre vos tes tu tus su tua tuo tue tuoi sua je
         jouw твой ваши твои""",
     "YOU": "you du te vous usted voce ты вы 你 您 あなた",
     "I": "i ich yo eu",
-    "AI": "ai ki ia llm llms gpt chatgpt claude gemini copilot chatbot chatbots bot bots",
-    "ASSISTANT": "assistant assistants assistent asistente assistente ассистент 助手",
-    "MODEL": "model models agent agents modell modele modelo modello",
+    "AI": """ai ki ia llm llms gpt chatgpt claude gemini copilot chatbot chatbots bot bots ии sprachmodell
+        sprachmodelle sprachmodellen sprachmodells taalmodel taalmodellen
+        人工智能 语言模型 語言模型 大模型 机器人 言語モデル 人工知能""",
+    "ASSISTANT": """assistant assistants assistent asistente assistente ассистент 助手 assistenten assistentes
+        asistentes assistenti assistante ассистенты ассистента помощник 助理 アシスタント""",
+    "MODEL": """model models agent agents modell modele modelo modello modelle modeles modelos modelli modellen
+        модели модель моделям""",
     "A": "a an the ein eine un une uma una een",
-    "LANGUAGE": "language",
+    "LANGUAGE": "language langage linguagem lenguaje linguistico linguistici linguaggio языковая языковые языковым",
     "READER": "user users reader readers human whoever nutzer benutzer utilisateur usuario utente gebruiker",
-    "ANSWER": "answer output reply summary antwort antworte risposta respuesta resposta antwoord ответ 回答 答え",
-    "RESPONSE": """answers response responses replies outputs completion completions message messages
-        summaries antworten zusammenfassung reponse reponses respuestas resume resumen risposte riassunto
-        ответе ответы""",
-    "SAY": """say respond speak talk write print repeat echo display sag schreibe reponds repondez ecris
-        responde escribe rispondi scrivi respondas antwoord напиши ответь скажи выведи 输出 说 出力""",
+    "ANSWER": """answer output reply summary antwort antworte risposta respuesta resposta antwoord ответ 回答 答え
+        replies 回复 回覆 答复""",
+    "RESPONSE": """answers response responses replies outputs completion completions message messages summaries
+        antworten zusammenfassung reponse reponses respuestas resume resumen risposte riassunto ответе
+        ответы antwoorden respostas ответа ответов ответу""",
+    "SAY": """say respond speak talk write print repeat echo display sag schreibe reponds repondez ecris responde
+        escribe rispondi scrivi respondas antwoord напиши ответь скажи выведи 输出 说 出力 repond repondent
+        responda respondan conteste escreva diga rispondete scrivete schrijf напишите ответьте""",
     "SHAPE": """add append attach include insert integrate incorporate introduce mention begin start end
         finish prefix do replace substitute modify alter change adjust enhance augment enrich extend
         supplement embed weave render convert transform translate encode encrypt encipher reverse rewrite
@@ -107,6 +115,20 @@ CLASSES = {
         incorporating inject embed embedding merge meld weave interweave introduce employ utilise utilize
         leverage adopt absorb engage enlist""",
     "FOLLOWING": "following below subsequent",
+    "EMIT": """state quote type write output place put open tell return returns say says produce mention mentions
+        contain contains start starts begin begins end ends close closes finish finishes consist consists
+        include includes recommend recommends insert print repeat schreib schreiben nenne nennen erwahne
+        erwahnen gib ausgeben geben beginnt beginnen beginne endet enden endigen enthalten ecris ecrire
+        ecrivez affiche affichez repondre reponds repondez commence commencer contient contenir termine
+        terminer mentionner escribe escriba escriban incluya incluyan incluir empieza empezar terminan
+        termina terminar contener mencionar scrivi scrivere stampa stampare inizia iniziare contenere
+        contiene includere finisce finire escreva escrever comeca comecar terminam inclua conter imprima
+        noem noemen begin begint beginnen eindigt eindigen bevat bevatten vermelden пиши писать выведи
+        вывести начинается начинаться начинать заканчивается заканчиваться содержать упомяни назови 加上 写 寫
+        开头 结尾 開頭 結尾 包含 回复 付けて 書いて 書く 始める 終える 含める""",
+    "VOID": """void cancelled canceled invalid revoked null obsolete superseded ungultig aufgehoben nichtig
+        annulees nulles invalides anuladas nulas invalidas annullate ongeldig недействительны отменены
+        отменено 无效 作废 無効""",
     "WE": "we us",
     "MENTION": "such like phrase phrases words line lines text texts string example called says",
     "LEAD": "please kindly then and always simply just instead bitte favor et und",
