@@ -33,7 +33,7 @@ def luhn(number: str) -> bool:
 
 def mod_97(code: str) -> bool:
     """Whether an IBAN has the right check digits."""
-    plain = re.sub(r"[ -]", "", code).upper()
+    plain = re.sub(r"[\W_]", "", code).upper()
     return 15 <= len(plain) <= 34 and int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
 
 
@@ -49,7 +49,8 @@ def _is_ip(text: str) -> bool:
 
 
 def _is_ssn(text: str) -> bool:
-    area, group, serial = re.split(r"[- ]", text)
+    number = re.sub(r"\D", "", text)
+    area, group, serial = number[:3], number[3:5], number[5:]
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
 
@@ -71,14 +72,25 @@ class Recogniser:
             return
         for match in self.pattern.finditer(text):
             group = "found" if "found" in self.pattern.groupindex else 0
-            if self.holds(match[group]):
-                yield Finding(self.kind, *match.span(group))
+            found = match[group]
+            while (
+                self.holds in (luhn, mod_97) and not self.holds(found) and len(groups := found.rsplit(maxsplit=1)) > 1
+            ):
+                found = groups[0]  # What follows a number may look like a group of it.
+            if self.holds(found):
+                yield Finding(self.kind, match.start(group), match.start(group) + len(found))
 
 
 def _is_secret(text: str) -> bool:
     return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
+BLANKS = re.compile("[\u00a0\u00ad\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]")
+"""Blanks of any width, none too, that may stand between the groups of a number."""
+BETWEEN = r"(?:(?!\n\n|\.\s)[ \t\n._|*-]){1,5}"
+"""What stands between the groups of a number that a table, a list or emphasis has taken apart."""
+ISSUER = r"(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|6(?:011|[45]\d{2}))"
+"""What the numbers of cards with four groups of four digits begin with."""
 CALLED = (
     r"(?i:\b(?:phone|tel|telephone|telefon\w*|mobile?|cell|fax|call(?:ed|ing)?|dial|office|desk|messages? to"
     r"|answering at|reach (?:me|us|him|her)|sms|whatsapp|number)\b)"
@@ -121,12 +133,27 @@ RECOGNISERS = (
         _is_secret,
         ("passw", "pwd", "secret", "key", "token", "bearer"),
     ),
+    Recogniser("SECRET", re.compile(r"://[^\s/:@]*:(?P<found>[^\s@/]+)@"), hints=("://",), digits=False),
     Recogniser("EMAIL_ADDRESS", re.compile(r"[\w.+%'-]+@(?:[\w-]+\.)+[^\W\d_]{2,}"), hints=("@",), digits=False),
     Recogniser(
-        "IBAN_CODE", re.compile(r"(?i)\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b"), mod_97
+        "IBAN_CODE",
+        re.compile(
+            rf"(?i)\b[A-Z]{{2}}\d{{2}}(?:(?:{BETWEEN})?[A-Z0-9]{{4}}){{2,7}}(?:(?:{BETWEEN})?[A-Z0-9]{{1,4}})?(?![A-Z0-9])"
+        ),
+        mod_97,
     ),
     Recogniser("CREDIT_CARD", re.compile(r"(?<![\w.+-])\d(?:[ -]?\d){11,18}(?![\w-])"), luhn),
+    Recogniser("CREDIT_CARD", re.compile(rf"(?<![\w.+-]){ISSUER}(?:{BETWEEN}\d{{4}}){{3}}(?![\w-])"), luhn),
     Recogniser("US_SSN", re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])"), _is_ssn),
+    Recogniser(
+        "US_SSN",
+        re.compile(
+            rf"(?i:\bSSN\b|\bsocial security\b)[^\d]{{0,25}}"
+            rf"(?P<found>\d{{3}}(?:{BETWEEN})?\d{{2}}(?:{BETWEEN})?\d{{4}})(?![\w-])"
+        ),
+        _is_ssn,
+        ("ssn", "social"),
+    ),
     Recogniser("IP_ADDRESS", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)"), _is_ip, (".",)),
     Recogniser(
         "IP_ADDRESS", re.compile(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])"), _is_ip, ("::", ":")
@@ -221,13 +248,13 @@ KINDS: tuple[Kind, ...] = tuple(dict.fromkeys(each.kind for each in RECOGNISERS)
 
 def find(text: str, kinds: Iterable[Kind] = KINDS) -> list[Finding]:
     """The findings of some types in order; of those that overlap the longest."""
-    wanted, lower = frozenset(kinds), text.lower()
+    wanted, lower, spaced = frozenset(kinds), text.lower(), text if text.isascii() else BLANKS.sub(" ", text)
     digits = any(map(str.isdigit, text))
     found = [
         finding
         for each in RECOGNISERS
         if each.kind in wanted and (digits or not each.digits)
-        for finding in each.find(text, lower)
+        for finding in each.find(text if each.kind == "SECRET" else spaced, lower)
     ]
     kept: list[Finding] = []
     for finding in sorted(found, key=lambda each: each.start - each.end):

@@ -10,6 +10,15 @@ from graph.safety.sensitive import MaskedStream, Policy, mask, mask_value, most_
 FOUND = [
     ("Pay with 4012 8888 8888 1881 today.", "Pay with <CREDIT_CARD> today."),
     ("IBAN DE89 3704 0044 0532 0130 00, please.", "IBAN <IBAN_CODE>, please."),
+    ("Card 4012\u00a08888\u20098888\u200b1881 is hers.", "Card <CREDIT_CARD> is hers."),
+    ("Card\n4012 8888\n8888 1881, 4012.8888.8888.1881", "Card\n<CREDIT_CARD>, <CREDIT_CARD>"),
+    ("| 4012 | 8888 | 8888 | 1881 |\n**4012**_8888_8888_1881", "| <CREDIT_CARD> |\n**<CREDIT_CARD>"),
+    ("Card 4012 8888 8888 1881 123 ends.", "Card <CREDIT_CARD> 123 ends."),
+    ("IBAN DE89_3704.0044\n0532\u00a00130 00, please.", "IBAN <IBAN_CODE>, please."),
+    ("IBAN ES91 2100 0418 4502 0005 1332 from Ann.", "IBAN <IBAN_CODE> from Ann."),
+    ("SSN: 460899847, or SSN | 460 | 89 | 9847 |", "SSN: <US_SSN>, or SSN | <US_SSN> |"),
+    ("Call +49\u00a030\u202f1234567.", "Call <PHONE_NUMBER>."),
+    ("Use postgres://bob:secretpw@db/x for it.", "Use postgres://bob:<SECRET>@db/x for it."),
     ("His SSN is 460-89-9847.", "His SSN is <US_SSN>."),
     ("Write to ann.lee+x@mail.example.org.", "Write to <EMAIL_ADDRESS>."),
     ("Call +49 30 1234567 or 905-674-3793.", "Call <PHONE_NUMBER> or <PHONE_NUMBER>."),
@@ -31,6 +40,7 @@ PLAIN = [
     "Version 1.2.3.4.5 of ISO 27001:2022, chapter 10.2.1, at 10:30:00.",
     "DE00 3704 0044 0532 0130 00 is no account, 900-00-0000 is no number of a person.",
     "The password must have twelve characters; the key is under the mat.",
+    "| 460 | 89 | 9847 | and 4012 | 8888 | 8888 | 1882, of https://a.example:80/x@y.",
     "Part 123-45-678 holds 500 GB, see page 12 and [1][2].",
 ]
 
