@@ -73,10 +73,8 @@ class Recogniser:
         for match in self.pattern.finditer(text):
             group = "found" if "found" in self.pattern.groupindex else 0
             found = match[group]
-            while (
-                self.holds in (luhn, mod_97) and not self.holds(found) and len(groups := found.rsplit(maxsplit=1)) > 1
-            ):
-                found = groups[0]  # What follows a number may look like a group of it.
+            while self.holds is mod_97 and not mod_97(found) and " " in found:
+                found = found.rpartition(" ")[0]  # What follows may look like a group of it.
             if self.holds(found):
                 yield Finding(self.kind, match.start(group), match.start(group) + len(found))
 
