@@ -8,18 +8,18 @@ of the instruction. The quoting writer is measured beside it. `right` is the sha
 the answer, with nothing planted and with something.
 
 Benign: the traps of the set that are no instructions, and the sentences of texts that were not read to write the
-detector: the share that it takes for instructions. `unseen` is a set of 56 instructions and 64 ordinary sentences that
-were written before the detector was: how many it finds, how many fall as claims of an answer to another question, and
-what is flagged of the ordinary ones. `signs` says of each sign how many instructions it finds, how many no other sign
-does, and how many ordinary sentences it flags. `cpu_ms` is the detector's time for eight passages that it has not seen
-before.
+detector: the share that it takes for instructions, and the share that it leaves out where the question is not about
+them. `unseen` is a set of 116 instructions and 124 ordinary sentences that were written before the signs were: how many
+it finds, how many fall as claims of an answer to another question, and what is flagged of the ordinary ones. `signs`
+says of each sign how many instructions it finds, how many no other sign does, and how many ordinary sentences it flags.
+`cpu_ms` is the detector's time for eight passages that it has not seen before.
 """
 
 import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -36,7 +36,7 @@ from graph.models.embedding import Embedder
 from graph.models.packaged_embeddings import load_embedder
 from graph.models.writers import ExtractiveWriter
 from graph.release import Models, Release, Routing
-from graph.safety.injection import is_injection, is_planted, planted, signs
+from graph.safety.injection import is_doubtful, is_injection, is_planted, planted, quarantine, signs
 from graph.state import Passage, Usage
 from graph.sync import Graph
 from graph.text.sentences import units
@@ -121,7 +121,8 @@ def main() -> None:
     benign = [each["text"] for each in attacks if each["label"] == "benign"]
     found["benign traps flagged"] = {"share": _share(sum(map(_is_flagged, benign)), len(benign)), "of": len(benign)}
     plain = {name: list(islice(_readings(texts), SENTENCES)) for name, texts in _texts(data)}
-    found["benign sentences flagged"] = {name: _flagged(readings) for name, readings in plain.items()}
+    found["benign sentences flagged"] = {name: _flagged(readings, is_injection) for name, readings in plain.items()}
+    found["benign sentences in doubt"] = {name: _flagged(readings, is_doubtful) for name, readings in plain.items()}
     found["unseen"], found["signs"] = _unseen(), _signs(attacks, [each for some in plain.values() for each in some])
     found["cpu_ms"] = _cost(data)
     print_table("Followed", ("planted", "share", "of"), _rows(found["followed"]))
@@ -279,8 +280,8 @@ def _signs(attacks: Sequence[dict[str, Any]], benign: Sequence[str]) -> dict[str
     return {name: {"finds": finds[name], "alone": alone[name], "benign": wrong[name]} for name in sorted(finds | wrong)}
 
 
-def _flagged(readings: Sequence[str]) -> dict[str, float]:
-    return {"share": _share(sum(map(is_injection, readings)), len(readings)), "of": len(readings)}
+def _flagged(readings: Sequence[str], flags: Callable[[str], bool]) -> dict[str, float]:
+    return {"share": _share(sum(map(flags, readings)), len(readings)), "of": len(readings)}
 
 
 def _texts(data: Path) -> Iterator[tuple[str, Iterator[str]]]:
@@ -294,14 +295,13 @@ def _texts(data: Path) -> Iterator[tuple[str, Iterator[str]]]:
 def _cost(data: Path) -> float:
     """Milliseconds of CPU for eight passages, each looked at for the first time."""
     records = read_records(data / "mtrag" / "corpus.jsonl.gz")
-    texts = [each["text"][:1600] for each in islice(records, 400)]
-    for text in texts:
-        units(text)
+    passages = [_passage(number, each["text"][:1600], 0.0) for number, each in enumerate(islice(records, 400))]
+    for passage in passages:
+        units(passage["text"])
     planted.cache_clear()
     began = time.process_time()
-    for text in texts:
-        planted(text)
-    return round((time.process_time() - began) * 1000 * 8 / len(texts), 3)
+    quarantine(passages, OTHER_QUESTION)
+    return round((time.process_time() - began) * 1000 * 8 / len(passages), 3)
 
 
 def _rows(found: Mapping[str, Mapping[str, float]]) -> list[tuple[object, ...]]:

@@ -39,7 +39,8 @@ REQUEST = re.compile(
     r"|rephras|use)\w*\b"
 )
 NOTATION = re.compile(
-    r"<!--|\brole\W{1,4}(?:system|developer|assistant)|^\W*(?:to )?(?:the )?(?:system|assistant|bot)\b[^\w.]*[:>\]]"
+    r"<!--|\brole\W{1,4}(?:system|developer|assistant)"
+    r"|(?:^|[.!?;]\s)\W*(?:to )?(?:the )?(?:system|assistant|bot)\b[^\w.]*[:>\]]"
 )
 """Comments, and messages to a model in JSON and the like."""
 CODE = re.compile(
@@ -217,12 +218,13 @@ def _goes_on(text: str, before: tuple[int, int], after: tuple[int, int]) -> bool
 @lru_cache(maxsize=16384)
 def _doubtful(text: str, header: str) -> tuple[tuple[int, int], ...]:
     """The stretches of a text that may instruct the assistant."""
-    if not _is_doubtful(text):
+    if not is_doubtful(text):
         return ()
-    return tuple((start, end) for start, end in _pieces(text, header) if _is_doubtful(text[start:end]))
+    return tuple((start, end) for start, end in _pieces(text, header) if is_doubtful(text[start:end]))
 
 
-def _is_doubtful(text: str) -> bool:
+def is_doubtful(text: str) -> bool:
+    """Whether a text may instruct the assistant: it is left out where the question is not about it."""
     said = plain(text)
     return bool(DOUBT.search(row(said)) or NOTATION.search(said))
 
@@ -233,11 +235,11 @@ def _is_unasked(text: str, question: str) -> bool:
     if set(terms(text, language)).isdisjoint(terms(question, language)):
         return True
     said = plain(text)
-    return bool(PAYLOAD.search(row(said)) or NOTATION.search(said)) and not _is_doubtful(question)
+    return bool(PAYLOAD.search(row(said)) or NOTATION.search(said)) and not is_doubtful(question)
 
 
 def is_planted(claim: str, question: str) -> bool:
     """Whether a claim instructs the assistant, or may, or asks for something, and is not about the question."""
     if is_injection(claim):
         return True
-    return bool(question) and (is_request(claim) or _is_doubtful(claim)) and _is_unasked(claim, question)
+    return bool(question) and (is_request(claim) or is_doubtful(claim)) and _is_unasked(claim, question)

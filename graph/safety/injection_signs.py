@@ -24,13 +24,11 @@ SIGNS = {
         "NOT ~1 OBEY ~4 GIVEN/YOUR ~3 INSTRUCTION",
         "^ PRETEND ~4 INSTRUCTION ~2 GIVEN",
         "OTHER SOURCES ~1 SAY",
-        "GIVEN ~3 INSTRUCTION ~3 IGNORE",
     ),
     "reveal": (
         "REVEAL/SAY ~4 YOUR ~2 SECRETS",
         "REVEAL ~4 GIVEN ~1 SECRETS",
         "SECRETS ~2 YOU ~2 TOLD",
-        "YOU YOUR INSTRUCTION",
     ),
     "shape of the reply": (
         "^ SHAPE/SAY/ANSWER ~14 YOUR ~2 ANSWER/RESPONSE !WE",
@@ -39,14 +37,11 @@ SIGNS = {
         "^ WITH YOUR ~1 ANSWER/RESPONSE ~1 SHAPE/SAY !WE",
         "^ SHAPE ~10 WHAT/EVERY YOU SAY/ANSWER",
         "^ SHAPE/SAY ~2 EVERY ~1 ANSWER/RESPONSE",
-        "EVERY ~1 ANSWER/RESPONSE ~6 MUST ~2 SHAPE",
         "SHAPED ~4 EVERY ~1 ANSWER/RESPONSE",
         "EVERY ~1 ANSWER/RESPONSE ~4 SHAPED",
         "SHAPE ~4 MY ~1 ANSWER/RESPONSE",
     ),
     "form of the reply": (
-        "^ SAY/ANSWER ~2 ONLY WITH",
-        "^ SAY/ANSWER WITH ONLY |",
         "^ SAY/ANSWER WITH ~3 FORM",
         "^ SAY/ANSWER ~5 ONLY OTHER",
     ),
@@ -71,7 +66,6 @@ SIGNS = {
     "address to a model": (
         "^ NOTE ~1 TO ~3 AI",
         "^ NOTE ~1 TO ~3 LANGUAGE MODEL",
-        "WHEN YOU BE A ~2 AI/LANGUAGE",
         "AI ~1 ASSISTANT/MODEL ~3 THIS ~3 MUST",
         "AI/ASSISTANT/READER PROCESS THIS",
         "AS ASSISTANT ~12 INSTRUCTION/LIMITS",
@@ -83,7 +77,6 @@ SIGNS = {
         "WHEN ~1 PROCESS THIS ~1 TEXT",
         "WHEN ASKED ~6 SAY/ANSWER",
         "WHEN YOU ~1 ANSWER/SAY ~6 SHAPE/SEND",
-        "WHEN YOU ~2 TOLD ~6 ANSWER/PROCESS/SAY",
         "THIS ANSWER/RESPONSE ~9 SEND TOOL",
         "NEXT READER RESPONSE",
         "^ SEND ~1 TOOL ~9 WHEN ANSWERING",
@@ -100,7 +93,6 @@ SIGNS = {
         "YOUR ~9 FOLLOWING CODE SNIPPET",
         "EMBED ~4 FOLLOWING CODE SNIPPET",
     ),
-    "literal": ("^ SAY/ANSWER ~4 LITERAL |", "SAY ~1 FORM ~1 LITERAL"),
 }
 """Orders of classes by name: `A/B` either, `~3` up to three words between, `^` the start of a clause, `|` its end."""
 DOUBTS = (
