@@ -40,9 +40,10 @@ REQUEST = re.compile(
 )
 NOTATION = re.compile(
     r"<!--|\brole\W{1,4}(?:system|developer|assistant)"
-    r"|(?:^|[.!?;]\s)\W*(?:to )?(?:the )?(?:system|assistant|bot)\b[^\w.]*[:>\]]"
+    r"|(?<![\w,]\s)\b(?:system|assistant|bot)[:>\]]"
 )
-"""Comments, and messages to a model in JSON and the like."""
+NOTED = ("<!--", "role", *(f"{who}{mark}" for who in ("system", "assistant", "bot") for mark in ":>]"))
+"""Comments, and messages to a model in JSON and the like, and what all of them have one of."""
 CODE = re.compile(
     r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w\(.*\)|^import \w"
     r"|[{};]\s*$|\w = \S"
@@ -68,11 +69,17 @@ def is_request(text: str) -> bool:
 
 def _readings(text: str) -> Iterator[tuple[str, str]]:
     """The text as it reads in plain letters, and as it reads without a disguise, each with the classes of its words."""
-    said = plain(text)
-    classes = row(said)
+    said, classes = _read(text)
     yield said, classes
     for reading in _undisguised(text, said, classes):
         yield reading, row(reading)
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> tuple[str, str]:
+    """A text in plain letters, and the classes of its words."""
+    said = plain(text)
+    return said, row(said)
 
 
 def _undisguised(text: str, said: str, classes: str) -> Iterator[str]:
@@ -88,7 +95,9 @@ def _undisguised(text: str, said: str, classes: str) -> Iterator[str]:
     runs: list[str] = []
     if max(map(len, words), default=0) >= LONG:
         runs = [run for word in words if len(word) >= LONG and "://" not in word for run in RUN.findall(word)]
-    for run in (*runs, *OCTETS.findall(text)):
+    if "010" in text or "011" in text:  # What octets of letters begin with.
+        runs += OCTETS.findall(text)
+    for run in runs:
         yield from map(plain, _decoded(run))
 
 
@@ -225,17 +234,24 @@ def _doubtful(text: str, header: str) -> tuple[tuple[int, int], ...]:
 
 def is_doubtful(text: str) -> bool:
     """Whether a text may instruct the assistant: it is left out where the question is not about it."""
-    said = plain(text)
-    return bool(DOUBT.search(row(said)) or NOTATION.search(said))
+    said, classes = _read(text)
+    return bool(DOUBT.search(classes) or (any(each in said for each in NOTED) and NOTATION.search(said)))
+
+
+@lru_cache(maxsize=1024)
+def _asked(question: str) -> tuple[str, frozenset[str]]:
+    """The language of a question, and its terms."""
+    language = likeliest_language(question, "")
+    return language, frozenset(terms(question, language))
 
 
 def _is_unasked(text: str, question: str) -> bool:
     """Whether a doubtful text has no term of the question, or what to say where the question is about no answer."""
-    language = likeliest_language(question, "")
-    if set(terms(text, language)).isdisjoint(terms(question, language)):
+    language, asked = _asked(question)
+    if asked.isdisjoint(terms(text, language)):
         return True
-    said = plain(text)
-    return bool(PAYLOAD.search(row(said)) or NOTATION.search(said)) and not is_doubtful(question)
+    said, classes = _read(text)
+    return bool(PAYLOAD.search(classes) or NOTATION.search(said)) and not is_doubtful(question)
 
 
 def is_planted(claim: str, question: str) -> bool:
