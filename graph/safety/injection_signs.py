@@ -16,35 +16,25 @@ from .injection_words import CLASSES
 SIGNS = {
     "override": (
         "IGNORE ~5 GIVEN/EVERY/YOUR ~3 INSTRUCTION",
-        "IGNORE ~3 INSTRUCTION ~4 GIVEN/TOLD",
-        "IGNORE EVERY ~2 GIVEN/TOLD",
         "IGNORE/OVERRIDE ~5 YOU ~2 TOLD",
-        "OVERRIDE ~2 EVERY/YOUR/GIVEN ~3 INSTRUCTION",
         "^ IGNORE ~2 QUESTION",
         "NOT ~1 OBEY ~4 GIVEN/YOUR ~3 INSTRUCTION",
-        "^ PRETEND ~4 INSTRUCTION ~2 GIVEN",
         "OTHER SOURCES ~1 SAY",
     ),
     "reveal": (
         "REVEAL/SAY ~4 YOUR ~2 SECRETS",
         "REVEAL ~4 GIVEN ~1 SECRETS",
-        "SECRETS ~2 YOU ~2 TOLD",
     ),
     "shape of the reply": (
         "^ SHAPE/SAY/ANSWER ~14 YOUR ~2 ANSWER/RESPONSE !WE",
-        "^ CAN YOU SHAPE/SAY/ANSWER ~14 YOUR ~2 ANSWER/RESPONSE !WE",
         "YOUR ~2 ANSWER/RESPONSE ~4 MUST ~8 SHAPE !WE",
         "^ WITH YOUR ~1 ANSWER/RESPONSE ~1 SHAPE/SAY !WE",
         "^ SHAPE ~10 WHAT/EVERY YOU SAY/ANSWER",
         "^ SHAPE/SAY ~2 EVERY ~1 ANSWER/RESPONSE",
         "SHAPED ~4 EVERY ~1 ANSWER/RESPONSE",
         "EVERY ~1 ANSWER/RESPONSE ~4 SHAPED",
-        "SHAPE ~4 MY ~1 ANSWER/RESPONSE",
     ),
-    "form of the reply": (
-        "^ SAY/ANSWER WITH ~3 FORM",
-        "^ SAY/ANSWER ~5 ONLY OTHER",
-    ),
+    "form of the reply": ("^ SAY/ANSWER WITH ~3 FORM",),
     "from now on": (
         "FROM NOW/THIS ~2 ON/POINT ~2 YOU/YOUR",
         "YOU ~1 BE NOW ~6 ASSISTANT/AI/FREE/SAY/DEVELOPER",
@@ -55,7 +45,6 @@ SIGNS = {
         "YOU BE A ~3 FREE/AI",
     ),
     "no limits": (
-        "YOU ~3 SAY/ANSWER/BE ~4 WITHOUT ~3 LIMITS",
         "YOU WITHOUT ~1 LIMITS",
         "^ SAY/ANSWER ~6 WITHOUT ~3 LIMITS",
         "AI/PRETEND/DEVELOPER ~5 WITHOUT ~3 LIMITS",
@@ -65,18 +54,13 @@ SIGNS = {
     ),
     "address to a model": (
         "^ NOTE ~1 TO ~3 AI",
-        "^ NOTE ~1 TO ~3 LANGUAGE MODEL",
-        "AI ~1 ASSISTANT/MODEL ~3 THIS ~3 MUST",
         "AI/ASSISTANT/READER PROCESS THIS",
         "AS ASSISTANT ~12 INSTRUCTION/LIMITS",
-        "^ ROLE | ~4 YOU/YOUR/SEND/REVEAL",
-        "ASSISTANT | I",
     ),
     "order about the reader": ("^ TELL ~1 READER",),
     "when you read this": (
         "WHEN ~1 PROCESS THIS ~1 TEXT",
         "WHEN ASKED ~6 SAY/ANSWER",
-        "WHEN YOU ~1 ANSWER/SAY ~6 SHAPE/SEND",
         "THIS ANSWER/RESPONSE ~9 SEND TOOL",
         "NEXT READER RESPONSE",
         "^ SEND ~1 TOOL ~9 WHEN ANSWERING",
