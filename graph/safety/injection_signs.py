@@ -16,15 +16,10 @@ from .injection_words import CLASSES
 SIGNS = {
     "override": (
         "IGNORE ~5 GIVEN/EVERY/YOUR ~3 INSTRUCTION",
-        "IGNORE/OVERRIDE ~5 YOU ~2 TOLD",
         "^ IGNORE ~2 QUESTION",
         "NOT ~1 OBEY ~4 GIVEN/YOUR ~3 INSTRUCTION",
-        "OTHER SOURCES ~1 SAY",
     ),
-    "reveal": (
-        "REVEAL/SAY ~4 YOUR ~2 SECRETS",
-        "REVEAL ~4 GIVEN ~1 SECRETS",
-    ),
+    "reveal": ("REVEAL/SAY ~4 YOUR ~2 SECRETS",),
     "shape of the reply": (
         "^ SHAPE/SAY/ANSWER ~14 YOUR ~2 ANSWER/RESPONSE !WE",
         "YOUR ~2 ANSWER/RESPONSE ~4 MUST ~8 SHAPE !WE",
@@ -32,7 +27,6 @@ SIGNS = {
         "^ SHAPE ~10 WHAT/EVERY YOU SAY/ANSWER",
         "^ SHAPE/SAY ~2 EVERY ~1 ANSWER/RESPONSE",
         "SHAPED ~4 EVERY ~1 ANSWER/RESPONSE",
-        "EVERY ~1 ANSWER/RESPONSE ~4 SHAPED",
     ),
     "form of the reply": ("^ SAY/ANSWER WITH ~3 FORM",),
     "from now on": (
@@ -41,16 +35,13 @@ SIGNS = {
     ),
     "role": (
         "PRETEND ~2 A/AS/YOU/BE ~3 AI/ASSISTANT/FREE",
-        "^ PRETEND ~2 YOU ~4 BE/NOT",
         "YOU BE A ~3 FREE/AI",
     ),
     "no limits": (
-        "YOU WITHOUT ~1 LIMITS",
-        "^ SAY/ANSWER ~6 WITHOUT ~3 LIMITS",
+        "YOU ~3 SAY/ANSWER/BE ~4 WITHOUT ~3 LIMITS",
         "AI/PRETEND/DEVELOPER ~5 WITHOUT ~3 LIMITS",
         "FREE ~2 AI/ASSISTANT/MODE/ANSWER/RESPONSE",
         "DEVELOPER MODE ~4 YOU/ANSWER/SAY/FREE",
-        "YOUR INSTRUCTION ~2 CHANGED",
     ),
     "address to a model": (
         "^ NOTE ~1 TO ~3 AI",
@@ -69,7 +60,7 @@ SIGNS = {
         "SEND/SHAPE/REVEAL ~6 THIS ~1 CONVERSATION",
         "EVERY ~5 THIS CONVERSATION",
     ),
-    "new task": ("YOUR NEW ~1 INSTRUCTION/TASK", "^ NEW ~1 NEW_INSTRUCTION |"),
+    "new task": ("YOUR NEW ~1 INSTRUCTION/TASK",),
     "secrecy": ("NOT ~2 TELL/SAY/REVEAL ~4 THIS ~1 NOTE/INSTRUCTION/TEXT", "NOT ANSWER ~1 QUESTION"),
     "decode and obey": ("DECODE ~12 OBEY",),
     "code to use": (
