@@ -137,7 +137,7 @@ def row(text: str) -> str:
 def _symbol(token: str) -> str:
     """The letter of a word, also where digits or letters of another script stand for letters."""
     word = token.strip(".'’-")
-    if (word.isascii() and word.isalpha()) or len(token) > LONGEST_WORD:
+    if (word.isascii() and (word.isalpha() or word.isdigit())) or len(token) > LONGEST_WORD:
         return SYMBOLS.get(word, WORD)
     if not word:
         return END if "." in token else ""
@@ -147,8 +147,8 @@ def _symbol(token: str) -> str:
         return SYMBOLS[word.split("-")[0]]
     spoken = parts[0] if parts[-1] == "s" else parts[-1]
     found = next((SYMBOLS[each] for each in (*spellings, spoken) if each in SYMBOLS), None)
-    if found or word.isdigit():
-        return found or WORD
+    if found:
+        return found
     return TOOL if "_" in word else LITERAL if word[0].isalpha() and any(map(str.isdigit, word)) else WORD
 
 
