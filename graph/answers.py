@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .release import Release
-from .safety.injection import is_injection
+from .safety.injection import is_doubtful, is_injection
 from .safety.links import without_links
 from .state import Answer, Citation, Passage, Repair, State, Status
 from .verification.conflicts import conflicts
@@ -47,7 +47,8 @@ def declined(state: State, release: Release, snapshot: str) -> Answer:
     if not state["searches"]:
         return _answer(state, release, snapshot, "declined", release.prompts.courtesy.strip(), [])
     # What an order names is not said after it.
-    missing = [] if is_injection(state["standalone"]) else state["selection"]["missing"]
+    ordered = is_injection(state["standalone"]) or is_doubtful(state["standalone"])
+    missing = [] if ordered else state["selection"]["missing"]
     notes = [f"Not found: {', '.join(missing)}."] if missing else []
     answer = _answer(state, release, snapshot, "declined", " ".join([release.prompts.declined.strip(), *notes]), [])
     answer["missing"], answer["unanswered"] = missing, state["parts"]
