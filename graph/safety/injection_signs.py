@@ -45,6 +45,7 @@ SIGNS = {
     ),
     "address to a model": (
         "^ NOTE ~1 TO ~3 AI",
+        "AI ~1 ASSISTANT/MODEL ~3 THIS ~3 MUST",
         "AI/ASSISTANT/READER PROCESS THIS",
         "AS ASSISTANT ~12 INSTRUCTION/LIMITS",
     ),
