@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import certifi
 import pytest
 from filelock import FileLock
-from hypothesis import settings
 from support import HANDBOOK, QUICK, Silent
 
 from graph.ingest.options import Options
@@ -28,12 +27,15 @@ FLAGS = (
 ).split()
 
 quiet_libraries()
-settings.register_profile("quick", max_examples=30)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """`make test` tries fewer examples of each property than CI does."""
     if config.option.markexpr == "not slow":
+        # The environment of Spark is without it.
+        from hypothesis import settings
+
+        settings.register_profile("quick", max_examples=30)
         settings.load_profile("quick")
 
 
