@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,6 +73,14 @@ class AuditProblem:
 
     line: int
     problem: str
+
+
+class _ChainBroken(ValueError):
+    """A log is not what it was."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"record {line} {problem}; see `warrant audit verify`")
+        self.problem = AuditProblem(line, problem)
 
 
 class AuditLog:
@@ -173,19 +181,13 @@ class AuditLog:
             raise ValueError("it has become shorter")
         anchor = read_anchor(self._anchor) if self._anchor and self._anchor.exists() and not self._end else None
         file.seek(self._end)
-        for line in file:
-            if not line.endswith(b"\n") and _is_interrupted(line):
-                file.truncate(self._end)
-                break
-            record, problem = _checked(line, self._head)
-            if problem or record is None:
-                raise ValueError(f"record {self._head.number + 1} {problem}; see `warrant audit verify`")
-            self._end, self._head = self._end + len(line), AuditHead(record.number, record.digest)
-            if anchor and self._head.number == anchor.number and self._head != anchor:
-                raise ValueError(f"record {anchor.number} is not the one that was anchored; see `warrant audit verify`")
-        if anchor and self._head.number < anchor.number:
-            raise ValueError(f"record {anchor.number} was anchored, and the log ends before it")
-        file.seek(0, os.SEEK_END)
+        # Taken over once all of it is checked: else what follows would be added to a log that was refused before.
+        reached = self._end, self._head
+        for line, head in _followed(file, self._head, anchor):
+            reached = reached[0] + len(line), head
+        self._end, self._head = reached
+        if file.seek(0, os.SEEK_END) > self._end:
+            file.truncate(self._end)
 
 
 def read_records(path: Path) -> Iterator[AuditRecord]:
@@ -201,20 +203,30 @@ def verify_log(path: Path, anchor: AuditHead | None = None) -> AuditProblem | No
 
     Without an anchor a tail that was cut, or a log that was rewritten from some record on, cannot be told.
     """
-    head = AuditHead()
-    with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n") and _is_interrupted(line):
-                break
-            record, problem = _checked(line, head)
-            if problem or record is None:
-                return AuditProblem(head.number + 1, problem)
-            head = AuditHead(record.number, record.digest)
-            if anchor and head.number == anchor.number and head != anchor:
-                return AuditProblem(head.number, "is not the record that was anchored: the log was rewritten")
-    if anchor and head.number < anchor.number:
-        return AuditProblem(head.number + 1, f"is missing: record {anchor.number} was anchored, the log ends before it")
+    try:
+        with path.open("rb") as file:
+            for _ in _followed(file, AuditHead(), anchor):
+                pass
+    except _ChainBroken as broken:
+        return broken.problem
     return None
+
+
+def _followed(lines: Iterable[bytes], head: AuditHead, anchor: AuditHead | None) -> Iterator[tuple[bytes, AuditHead]]:
+    """Each whole line after a head, with the head that it makes; raises _ChainBroken where one is not what it was."""
+    for line in lines:
+        if not line.endswith(b"\n") and _is_interrupted(line):
+            break
+        record, problem = _checked(line, head)
+        if problem or record is None:
+            raise _ChainBroken(head.number + 1, problem)
+        head = AuditHead(record.number, record.digest)
+        if anchor and head.number == anchor.number and head != anchor:
+            raise _ChainBroken(head.number, "is not the record that was anchored: the log was rewritten")
+        yield line, head
+    if anchor and head.number < anchor.number:
+        missing = f"is missing: record {anchor.number} was anchored, the log ends before it"
+        raise _ChainBroken(head.number + 1, missing)
 
 
 def _checked(line: bytes, head: AuditHead) -> tuple[AuditRecord | None, str]:

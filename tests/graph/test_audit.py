@@ -100,8 +100,10 @@ def test_nothing_is_added_to_a_log_that_is_not_the_one_that_was_anchored(tmp_pat
         written(path, 6)
     else:
         path.write_bytes(b"".join(lines[:left]))
-    with pytest.raises(AuditUnavailable, match="anchored"):
-        AuditLog(path, anchor).append("ann", "promote", "v9", "done")
+    log = AuditLog(path, anchor)
+    for _ in range(2):
+        with pytest.raises(AuditUnavailable, match="anchored"):
+            log.append("ann", "promote", "v9", "done")
     assert read_anchor(anchor) == head
     path.write_bytes(b"".join(lines))
     AuditLog(path, anchor).append("ann", "promote", "v9", "done")
