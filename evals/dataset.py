@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
@@ -31,6 +31,31 @@ class StrictModel(BaseModel):
     """What evaluations keep in files: frozen, and an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DigestedFile(StrictModel):
+    """What is kept in a file and believed only as it was written: `digest` is over everything else in it."""
+
+    digest: str = ""
+
+    @property
+    def content_digest(self) -> str:
+        """The digest that it has to have."""
+        return digest_of(self.model_dump_json(exclude={"digest"}))
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """What a file has; None where there is none, or one of another form, or one that was altered."""
+        try:
+            found = cls.model_validate_json(path.read_text("utf-8"))
+        except (OSError, ValidationError):
+            return None
+        return found if found.digest == found.content_digest else None
+
+    def write(self, path: Path) -> None:
+        """Write it whole, with its digest."""
+        whole = self.model_copy(update={"digest": self.content_digest})
+        write_whole(path, whole.model_dump_json(exclude_defaults=True) + "\n")
 
 
 class HistoryMessage(StrictModel):

@@ -6,16 +6,15 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import model_validator
 
-from evals.dataset import Sample, StrictModel, digest_of, file_digest
+from evals.dataset import DigestedFile, Sample, StrictModel, digest_of, file_digest
 from evals.metrics import keyless
 from evals.metrics.catalog import METRICS, Metric, Unscored, Untested, plugged_digest
 from evals.metrics.vectors import Vectors, scoring_vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
-from graph.files import write_whole
 from graph.prices import Prices
 from graph.registry.isolation import code_digest
 
@@ -107,33 +106,11 @@ def unscored(scores: Mapping[str, Score]) -> Iterator[Score]:
     return (score for score in scores.values() if not score.values)
 
 
-class ScoresFile(StrictModel):
-    """scores.json; `key` is a digest of everything that the scores depend on, the metrics' code included.
-
-    `digest` is over the whole content: a file that was altered counts as none.
-    """
+class ScoresFile(DigestedFile):
+    """scores.json; `key` is a digest of everything that the scores depend on, the metrics' code included."""
 
     key: str
     scores: tuple[Score, ...]
-    digest: str = ""
-
-    @property
-    def content(self) -> str:
-        """The digest that it has to have."""
-        return digest_of(self.model_dump_json(exclude={"digest"}))
-
-    @classmethod
-    def read(cls, path: Path) -> Self | None:
-        """What a file has; None where there is none, or one of another form, or one that was altered."""
-        try:
-            found = cls.model_validate_json(path.read_text("utf-8"))
-        except (OSError, ValidationError):
-            return None
-        return found if found.digest == found.content else None
-
-    def write(self, path: Path) -> None:
-        whole = self.model_copy(update={"digest": self.content})
-        write_whole(path, whole.model_dump_json(exclude_defaults=True) + "\n")
 
 
 async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, ...]:

@@ -5,17 +5,13 @@ texts have in common.
 """
 
 import asyncio
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from evals.dataset import Sample, StrictModel, digest_of, plain_words
+from evals.dataset import DigestedFile, Sample, plain_words
 from evals.runs import EvalRun
-from graph.files import write_whole
 from graph.index.tables import Reader
 from graph.registry.package import snapshot_of
 
@@ -26,20 +22,11 @@ Groups = Mapping[str, Sequence[str]]
 """The groups that may read a document, by document; none: everybody may."""
 
 
-class SnapshotAccess(StrictModel):
-    """The groups of each document of a Snapshot, and the hashes of its windows, one after the other.
-
-    `digest` is over both: a file that was altered counts as none.
-    """
+class SnapshotAccess(DigestedFile):
+    """The groups of each document of a Snapshot, and the hashes of its windows, one after the other."""
 
     groups: dict[str, tuple[str, ...]]
     texts: dict[str, str]
-    digest: str = ""
-
-    @property
-    def content(self) -> str:
-        """The digest that it has to have."""
-        return digest_of(json.dumps([self.groups, self.texts], sort_keys=True))
 
     @cached_property
     def windows(self) -> dict[str, set[str]]:
@@ -52,8 +39,7 @@ class SnapshotAccess(StrictModel):
 def access_of(groups: Groups, texts: Mapping[str, str]) -> SnapshotAccess:
     """What is kept of some documents."""
     told = {name: tuple(sorted(readers)) for name, readers in groups.items()}
-    made = SnapshotAccess(groups=told, texts={name: "".join(windows(text)) for name, text in texts.items()})
-    return made.model_copy(update={"digest": made.content})
+    return SnapshotAccess(groups=told, texts={name: "".join(windows(text)) for name, text in texts.items()})
 
 
 def windows(text: str) -> list[str]:
@@ -67,17 +53,12 @@ def windows(text: str) -> list[str]:
 def keep_access(run: EvalRun, package: Path) -> None:
     """Write down what the Snapshot of a package lets whom read, unless it is there; raises PackageBroken."""
     if kept_access(run) is None:
-        found = asyncio.run(read_access(snapshot_of(package)))
-        write_whole(run.path / ACCESS, found.model_dump_json() + "\n")
+        asyncio.run(read_access(snapshot_of(package))).write(run.path / ACCESS)
 
 
 def kept_access(run: EvalRun) -> SnapshotAccess | None:
     """What a run wrote down; None where it did not, or where that was altered."""
-    try:
-        found = SnapshotAccess.model_validate_json((run.path / ACCESS).read_text("utf-8"))
-    except (OSError, ValidationError):
-        return None
-    return found if found.digest == found.content else None
+    return SnapshotAccess.read(run.path / ACCESS)
 
 
 async def read_access(snapshot: Path) -> SnapshotAccess:

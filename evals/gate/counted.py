@@ -41,7 +41,7 @@ def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -
     given = list(opened_texts(before, after, samples, opened))
     lost = [name for name in vanished(before, after) if name not in opened]
     says: Says = "fail" if found or given else "cannot tell" if lost else "pass"
-    told = (why, *(_listed(*each) for each in ((GIVEN, given), (LOST, lost)) if each[1]))
+    told = (why, *(f"{what}: {_first(names)}" for what, names in ((GIVEN, given), (LOST, lost)) if names))
     return _result("leaked", 0.0, says, "; ".join(told), len(samples), many)
 
 
@@ -64,8 +64,7 @@ def notes(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -> tupl
     """The documents whose groups are not those of the champion's Snapshot."""
     before, after = (kept_access(each) if each else None for each in (champion, run))
     found = list(changes(before.groups, after.groups)) if before and after else []
-    more = f"; and {len(found) - CHANGES} more" if len(found) > CHANGES else ""
-    told = [f"The groups of {len(found)} documents changed: {'; '.join(found[:CHANGES])}{more}."] if found else []
+    told = [f"The groups of {len(found)} documents changed: {_first(found, CHANGES)}."] if found else []
     return (*told, *([f"The thresholds open {', '.join(opened)}."] if opened else []))
 
 
@@ -78,14 +77,12 @@ def _examples(found: Iterable[tuple[str, str]]) -> str:
         f"{what} ({names[0]}{f' and {len(names) - 1} more' if names[1:] else ''})"
         for what, names in sorted(samples.items(), key=lambda each: -len(each[1]))
     ]
-    more = f"; and {len(told) - EXAMPLES} more" if len(told) > EXAMPLES else ""
-    return f": {'; '.join(told[:EXAMPLES])}{more}" if told else ""
+    return f": {_first(told)}" if told else ""
 
 
-def _listed(what: str, names: Sequence[str]) -> str:
-    """What is so of some documents, and a few of them."""
-    more = f"; and {len(names) - EXAMPLES} more" if len(names) > EXAMPLES else ""
-    return f"{what}: {'; '.join(names[:EXAMPLES])}{more}"
+def _first(names: Sequence[str], most: int = EXAMPLES) -> str:
+    """The first of some names, and how many more there are."""
+    return "; ".join(names[:most]) + (f"; and {len(names) - most} more" if len(names) > most else "")
 
 
 def _result(

@@ -1,6 +1,7 @@
 """Frequencies (`twice a year`), days of the week and months in a text; pure."""
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from .number_words import in_digits
@@ -44,26 +45,25 @@ def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
 @lru_cache(maxsize=16384)
 def weekdays(text: str) -> frozenset[int]:
     """The days of the week that a text names, Monday is 0; `Monday to Friday` names five."""
-    days, found = day_names(), set[int]()
-    last, end = 0, -1
-    for match in re.finditer(r"[^\W\d_]+", text):
-        if named := days.get(match.group().lower()):
-            ranged = end >= 0 and RANGE.fullmatch(text[end : match.start()])
-            found |= {*named, *(range(last, max(named)) if ranged else ())}
-            last, end = max(named), match.end()
-    return frozenset(found)
+    return _named(text, day_names())
 
 
 @lru_cache(maxsize=16384)
 def months(text: str) -> frozenset[int]:
     """The months that a text names, January is 1; `March to June` names four; not the verbs `may` and `march`."""
+    return _named(text, _month_names())
+
+
+def _named(text: str, names: Mapping[str, range]) -> frozenset[int]:
+    """The numbers that the names in a text stand for, and those between two names of a span."""
     found, last, end = set[int](), 0, -1
     for match in re.finditer(r"[^\W\d_]+", text):
-        word, month = match.group(), _month_names().get(match.group().lower())
-        if month and (word.lower() not in VERBS or (match.start() and word[0].isupper())):
+        word = match.group()
+        is_verb = word.lower() in VERBS and not (match.start() and word[0].isupper())
+        if (named := names.get(word.lower())) and not is_verb:
             ranged = end >= 0 and RANGE.fullmatch(text[end : match.start()])
-            found |= {month, *(range(last, month) if ranged else ())}
-            last, end = month, match.end()
+            found |= {*named, *(range(last, max(named)) if ranged else ())}
+            last, end = max(named), match.end()
     return frozenset(found)
 
 
@@ -82,11 +82,11 @@ def day_names() -> dict[str, range]:
 
 
 @cache
-def _month_names() -> dict[str, int]:
+def _month_names() -> dict[str, range]:
     from babel.dates import get_month_names
 
     return {
-        name.lower(): month
+        name.lower(): range(month, month + 1)
         for language in LANGUAGES
         for month, name in get_month_names("wide", locale=language).items()
     }

@@ -15,7 +15,6 @@ from evals.gate.counted import changes, count, leaks, notes
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import CriterionResult
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
-from graph.files import write_whole
 
 ANSWER: dict[str, Any] = {"text": "Yes. [1]", "status": "answered", "citations": [], "conflicts": [], "nearest": []}
 NO_TEXTS: Mapping[str, str] = {}
@@ -72,7 +71,7 @@ def run(
 ) -> EvalRun:
     samples = Dataset("d", (sample("s0", **told), *(sample(f"s{n}") for n in range(1, 40))))
     made = open_run(home, samples, PackagedRelease(home, label, label * 8, "s"), 1)
-    write_whole(made.path / "access.json", access_of(json.loads(groups), texts).model_dump_json())
+    access_of(json.loads(groups), texts).write(made.path / "access.json")
     for each in outcomes:
         made.keep(each)
     return made
