@@ -30,6 +30,7 @@ from graph.registry.promotion import promote as promote_version
 from graph.registry.stages import PRODUCTION
 from graph.registry.tickets import check_ticket
 from graph.registry.transitions import Reason
+from graph.registry.warrant import WarrantRules
 from graph.settings import Settings
 
 PATH = click.Path(path_type=Path, dir_okay=False)
@@ -157,8 +158,8 @@ def _evidence(
         return replace(evidence, warrant=warrant_file(offered.file))
     from evals.cli.candidate import compare_pair, pair_of
 
-    digest, pair = file_digest(thresholds), pair_of(settings, version)
-    if settings.thresholds_sha256 and digest not in settings.thresholds_sha256:
+    digest, pair, pinned = file_digest(thresholds), pair_of(settings, version), WarrantRules.of(settings).thresholds
+    if pinned and digest not in pinned:
         raise PromotionRefused(f"{thresholds} has the SHA-256 {digest}, which WARRANT_THRESHOLDS_SHA256 does not name.")
     required = PromotionRequirements(read_dataset(offered.dataset), limits, digest)
     verdict = (
