@@ -6,8 +6,6 @@ from ..learned import load
 from ..state import Evidence
 from .question_terms import WITH_VECTORS
 
-HELD_WHOLE, ALL = 0.5, 0.999
-"""The least confidence where the best unit has all of a question's terms."""
 CHANCE = 0.35
 """Share of a question's terms that a sentence about something else may have."""
 
@@ -21,8 +19,7 @@ def confidence(evidence: Sequence[Evidence], language: str = "en", read: float |
         return 0.0
     if language not in WITH_VECTORS:
         return max(0.0, (evidence[0]["coverage"] - CHANCE) / (1 - CHANCE))
-    probability = load("confidence").probability(signs(evidence[0], read))
-    return max(probability, HELD_WHOLE) if evidence[0]["coverage"] > ALL else probability
+    return load("confidence").probability(signs(evidence[0], read))
 
 
 def signs(best: Evidence, read: float | None = None) -> dict[str, float]:
