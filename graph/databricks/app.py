@@ -21,7 +21,17 @@ from ..models.databricks import ON_BEHALF, USER_SCOPES
 from ..registry.address import experiment_name
 from ..registry.requirements import chat_models
 from ..release_yaml import parse_release
-from .deployment import ROLL_BACK_SECONDS, STEP, AppFile, PlannedChange, Report, differences, pause, reason
+from .deployment import (
+    ROLL_BACK_SECONDS,
+    SECRET,
+    STEP,
+    AppFile,
+    PlannedChange,
+    Report,
+    differences,
+    pause,
+    reason,
+)
 from .permissions import Permissions
 
 if TYPE_CHECKING:
@@ -97,7 +107,7 @@ class AppDeployment:
         return SCOPES if self._file.user_groups else []
 
     def _wanted_resources(self) -> list[apps.AppResource]:
-        """The index, the model endpoints of the releases that are served, and the warrants, which runs keep."""
+        """The index, model endpoints of the releases that are served, secrets, and the warrants, which runs keep."""
         found = []
         if index := self._environment.get("WARRANT_DATABRICKS_INDEX"):
             kind, may = (
@@ -108,12 +118,20 @@ class AppDeployment:
         for name in sorted(self._endpoints()):
             asked = {"name": name, "permission": "CAN_QUERY"}
             found.append(apps.AppResource.from_dict({"name": name, "serving_endpoint": asked}))
+        for name, (scope, key) in self._secrets().items():
+            secret = {"scope": scope, "key": key, "permission": "READ"}
+            found.append(apps.AppResource.from_dict({"name": _secret_resource(name), "secret": secret}))
         where = experiment_name(self._registry.uri, self._registry.model)
         experiment = self._client.experiments.get_by_name(where).experiment
         if experiment is None or experiment.experiment_id is None:
             raise DeploymentFailed(f"There is no experiment {where}; log a release first.")
         runs = {"experiment_id": experiment.experiment_id, "permission": "CAN_READ"}
         return [*found, apps.AppResource.from_dict({"name": "experiment", "experiment": runs})]
+
+    def _secrets(self) -> dict[str, tuple[str, str]]:
+        """The scope and the key of the secret that each variable is to hold."""
+        found = {name: SECRET.fullmatch(value) for name, value in self._file.environment.items()}
+        return {name: (match[1], match[2]) for name, match in found.items() if match}
 
     def _endpoints(self) -> set[str]:
         """The model endpoints that the versions behind the aliases ask."""
@@ -160,6 +178,7 @@ class AppDeployment:
             **self._file.environment,
         }
         named = {"WARRANT_DATABRICKS_INDEX": {"valueFrom": INDEX}}
+        named |= {name: {"valueFrom": _secret_resource(name)} for name in self._secrets()}
         variables = [{"name": name, **named.get(name, {"value": value})} for name, value in settings.items()]
         text = yaml.safe_dump({"command": ["warrant", "serve"], "env": variables}, sort_keys=False)
         return {"app.yaml": text, "requirements.txt": f"{self._file.requirement}\n"}
@@ -225,6 +244,10 @@ class AppDeployment:
             return self._client.apps.get(self._file.name)
         except NotFound:
             return None
+
+
+def _secret_resource(variable: str) -> str:
+    return f"secret-{variable.lower().replace('_', '-')}"
 
 
 def _by_name(resources: list[apps.AppResource]) -> dict[str, Any]:

@@ -4,14 +4,15 @@ Everything has a default, so that no file is needed. `min_workers` and `max_work
 are still read.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import DeploymentFailed, SettingsInvalid
 from ..strict_yaml import YamlInvalid, load_yaml
@@ -27,8 +28,29 @@ REQUESTS_OF_A_WORKER = 4
 """Requests at the same time of what was called a worker; provisioned concurrency is a multiple of this."""
 EXACT = ("config.entities", "config.traffic", ".environment_vars", "resources", "files")
 """What has nothing that was not asked for."""
+SECRET = re.compile(r"\{\{secrets/([^/{}]+)/([^/{}]+)\}\}")
+"""A reference to a secret of the workspace: its scope and its key."""
+SECRET_NAME = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+"""The names of variables that hold a secret."""
+URL_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 Groups = list[str]
 Report = Callable[[str], None]
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """Whether a variable holds a secret itself, which everybody who may see the deployment can read."""
+    return bool(URL_PASSWORD.search(value) or (SECRET_NAME.search(name) and not SECRET.fullmatch(value)))
+
+
+def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
+    for name, value in environment.items():
+        if holds_secret(name, value):
+            raise ValueError(f"{name} holds a secret; store it in a secret scope and write {{{{secrets/SCOPE/KEY}}}}")
+    return environment
+
+
+Environment = Annotated[dict[str, str], AfterValidator(_without_secrets)]
+"""Variables by name."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +98,7 @@ class EndpointFile(_Part):
     """Read as `concurrency.max` of 4 for each worker."""
     scale_to_zero: bool = False
     """Whether an idle endpoint is stopped; the next request waits for it."""
-    environment: dict[str, str] = {}
+    environment: Environment = {}
     """Variables of its environment; a secret is written `{{secrets/SCOPE/KEY}}`."""
     permissions: Mapping[Literal["CAN_QUERY", "CAN_VIEW", "CAN_MANAGE"], Groups] | None = None
     """The groups that may query, see or manage it, and no others; none: left as they are."""
@@ -142,8 +164,8 @@ class AppFile(_Part):
     name: str = Field(default="warrant", pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")
     requirement: str = "warrant-rag[serve,databricks]"
     """What pip installs: the package, or the path of a wheel in a volume."""
-    environment: dict[str, str] = {}
-    """Further WARRANT_* variables."""
+    environment: Environment = {}
+    """Further variables; a secret is written `{{secrets/SCOPE/KEY}}`."""
     permissions: Mapping[Literal["CAN_USE", "CAN_MANAGE"], Groups] | None = None
     """The groups that may use or manage it, and no others; none: left as they are."""
     user_groups: bool = True
@@ -179,7 +201,14 @@ def differences(where: str, before: Any, after: Any) -> list[PlannedChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         names = {**before, **after} if where.endswith(EXACT) else after
         return [each for name in names for each in differences(f"{where}.{name}", before.get(name), after.get(name))]
-    return [] if before == after else [PlannedChange(where, before, after)]
+    return [] if before == after else [PlannedChange(where, _shown(where, before), _shown(where, after))]
+
+
+def _shown(where: str, value: Any) -> Any:
+    """A value as a plan may show it: without the secrets that somebody wrote into the environment of what runs."""
+    if isinstance(value, dict):
+        return {name: _shown(name, own) for name, own in value.items()}
+    return "***" if isinstance(value, str) and holds_secret(where.rpartition(".")[2], value) else value
 
 
 def pause(what: str, message: str, deadline: float, seconds: float) -> None:

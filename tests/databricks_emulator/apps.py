@@ -34,6 +34,8 @@ class RunningApp:
     polls: int
     deployments: list[dict[str, Any]] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    """What app.yaml puts into the environment of its process."""
     log: Path = Path()
     """What its process prints."""
     url: str = ""
@@ -213,8 +215,11 @@ def _started(emulator: Any, app: RunningApp, deployment: dict[str, Any]) -> dict
     for each in config["env"]:
         if "valueFrom" in each and each["valueFrom"] not in resources:
             return {"state": "FAILED", "message": f"There is no resource {each['valueFrom']}"}
-        given = resources.get(each.get("valueFrom", ""), {}).get("uc_securable", {}).get("securable_full_name")
-        variables[each["name"]] = given or each["value"]
+        given = resources.get(each.get("valueFrom", ""), {})
+        secret, table = given.get("secret"), given.get("uc_securable", {}).get("securable_full_name")
+        told = f"the secret {secret['scope']}/{secret['key']}" if secret else table
+        variables[each["name"]] = told or each["value"]
+    app.variables = variables
     if not emulator.apps.run:
         return {"state": "SUCCEEDED", "message": "App started"}
     return _run(emulator, app, config["command"], variables)

@@ -17,7 +17,7 @@ from registry_under_test import warranted
 from support import QUICK
 
 from graph.databricks.app import AppDeployment
-from graph.databricks.deployment import AppFile, EndpointFile, read_deployment
+from graph.databricks.deployment import AppFile, EndpointFile, differences, read_deployment
 from graph.databricks.endpoint import EndpointDeployment, ServingEndpoint, served_versions
 from graph.errors import DeploymentFailed, PromotionRefused, SettingsInvalid, VersionUnknown
 from graph.models.databricks import ON_BEHALF, USER_SCOPES, workspace
@@ -256,10 +256,21 @@ def test_what_cannot_be_deployed_is_refused(logged: Logged, tmp_path: Path) -> N
         ({"endpoint": {"concurrency": {"min": 16, "max": 8}}}, "more than the most"),
         ({"endpoint": {"concurrency": {"min": 3, "max": 8}}}, "multiple of 4"),
         ({"endpoint": {"nmae": "x"}}, "nmae"),
+        ({"endpoint": {"environment": {"OPENAI_API_KEY": "sk-1"}}}, "OPENAI_API_KEY holds a secret"),
+        ({"app": {"environment": {"WARRANT_USAGE": "postgresql://me:word@db/usage"}}}, "WARRANT_USAGE holds a secret"),
     ):
         with pytest.raises(SettingsInvalid, match=message):
             logged.deployment(tmp_path, **file)
     assert main(["deploy", "databricks", "endpoint", "--registry", "sqlite:////tmp/x.db"]) == 4
+
+
+def test_a_plan_shows_no_secret_that_somebody_wrote_into_an_endpoint() -> None:
+    before = {"served": {"environment_vars": {"OPENAI_API_KEY": "sk-1", "WARRANT_THREADS": "2"}}}
+    after = {"served": {"environment_vars": {"OPENAI_API_KEY": "{{secrets/warrant/openai}}"}}}
+    key, threads = differences("config.entities", before, after)
+    assert (key.before, key.after) == ("***", "{{secrets/warrant/openai}}")
+    assert threads.before == "2"
+    assert "sk-1" not in str(differences("config.entities", before, {}))
 
 
 def test_the_workspace_s_refusals_are_one_sentence(
@@ -363,6 +374,15 @@ def test_an_app_runs_the_server_for_the_users_of_the_workspace(logged: Logged, t
     queries = [call.principal for call in emulator.calls if call.path.endswith("/query")]
     assert queries.count("reader@example.com") == 3
     assert "token-of-reader" not in running.log.read_text("utf-8")
+
+
+def test_an_app_is_given_a_secret_as_a_resource(logged: Logged) -> None:
+    file = AppFile(name="secretive", environment={"OPENAI_API_KEY": "{{secrets/warrant/openai}}"})
+    AppDeployment(workspace(), file, logged.registry, {}, lambda _: None, step=0.05).apply(PATIENCE)
+    running = logged.emulator.apps.apps["secretive"]
+    resources = {each["name"]: each for each in running.about["resources"]}
+    assert resources["secret-openai-api-key"]["secret"] == {"scope": "warrant", "key": "openai", "permission": "READ"}
+    assert running.variables["OPENAI_API_KEY"] == "the secret warrant/openai"
 
 
 def ask_as_users(running: RunningApp, allowed: set[str]) -> None:
