@@ -94,6 +94,10 @@ RATIOS = {
     "traced 100 % over untraced": ("graph, ours, traced 100 %", "graph, ours, invoke"),
     "cached over LangServe, doing nothing": ("graph, ours, cached", "noop, LangServe"),
 }
+FASTEST = 7.37
+"""What a question may cost over a plain route that does nothing: 80 questions a second and core where that route does
+590, which the machine of 29 November 2026 did when the goal was set. Machines differ by three times from day to day.
+"""
 GOALS = {
     "invoke over a plain route, doing nothing": 2.5,
     "invoke over a plain route": 2.5,
@@ -101,12 +105,9 @@ GOALS = {
     "/v1 over a plain route": 2.5,
     "traced 10 % over untraced": 1.1,
     "cached over LangServe, doing nothing": 1.5,
+    "quoting over a plain route, doing nothing": FASTEST,
+    "a scripted model over a plain route, doing nothing": FASTEST,
 }
-PER_CORE = {
-    "questions a second and core, quoting": "graph, ours, invoke",
-    "questions a second and core, with a scripted model": "graph, ours, scripted model",
-}
-LEAST_PER_CORE = 80.0
 
 
 @dataclass
@@ -155,7 +156,6 @@ def main() -> None:
     print_table("One request", columns, rows)
     print_table("Ratios", ("of", "CPU", "p50"), [(name, ratios[name], medians[name]) for name in ratios])
     targets = [Target(name, ratios[name], at_most=most) for name, most in GOALS.items()]
-    targets += [Target(name, results[way]["per_core"], at_least=LEAST_PER_CORE) for name, way in PER_CORE.items()]
     record("serving", {"ways": results, "cpu_ratios": ratios, "median_ratios": medians}, targets)
 
 
