@@ -26,7 +26,7 @@ OTHER_NEGATIONS = {
 }
 """Languages in which a negation can follow what it negates, so that it applies to the whole clause."""
 APOSTROPHES = "'\u2019`\u00b4"
-NEGATION_FORM = re.compile(rf"n[{APOSTROPHES}]t$|^non-")
+CONTRACTED_NOT = tuple(f"n{apostrophe}t" for apostrophe in APOSTROPHES)
 NOT_A_NEGATION = re.compile(r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)", re.IGNORECASE)
 """Phrases that look like a negation but are not."""
 CLAUSE_ENDS = re.compile(
@@ -74,11 +74,11 @@ def names(text: str) -> frozenset[str]:
     text = without_points(text)
     found: set[str] = set()
     for match in TOKEN.finditer(text):
-        word = _name(match.group())
-        before = text[: match.start()].rstrip()[-1:]
-        opens = not before or before in SENTENCE_STARTS
-        if word and (not opens or not word[1:].islower()):
-            found |= _lookup_forms(word)
+        if word := _name(match.group()):
+            before = text[: match.start()].rstrip()[-1:]
+            opens = not before or before in SENTENCE_STARTS
+            if not opens or not word[1:].islower():
+                found |= _lookup_forms(word)
     return frozenset(found)
 
 
@@ -98,6 +98,8 @@ def full_names(text: str) -> tuple[frozenset[str], ...]:
 
 def _name(word: str) -> str:
     """The part of a word that is a name, without a common word after a hyphen; or an empty string."""
+    if word.islower():
+        return ""
     parts = word.translate(SAME).removesuffix("'s").strip("'&-").split("-")
     while len(parts) > 1 and parts[-1].islower():
         parts.pop()
@@ -116,7 +118,7 @@ def _lookup_forms(word: str) -> set[str]:
 def plain_words(text: str) -> frozenset[str]:
     """Every word of a text in lower case, its stems and its names: the set to look up names and antonyms in."""
     text = without_points(text)
-    cut = (word.translate(SAME).removesuffix("'s").strip("'") for word in re.findall(r"[\w’'&-]+", text))
+    cut = (word.removesuffix("'s").strip("'") for word in re.findall(r"[\w'&-]+", text.replace("’", "'")))
     words = [part for word in cut for part in (word, *(word.split("-") if "-" in word else ()))]
     return frozenset(word.lower() for word in words) | set(terms(text)) | names(text)
 
@@ -126,9 +128,7 @@ def count_negations(text: str, language: str = "en") -> int:
     """The number of negations."""
     if language in OTHER_NEGATIONS:
         return sum(word in _negation_words(language) for word in _words_with_elision(text))
-    return sum(map(_is_negation, _tokens(text))) + sum(
-        word in PROHIBITIONS and not _is_negation(word) for word in _tokens(text)
-    )
+    return sum(word in PROHIBITIONS or _is_negation(word) for word in _tokens(text))
 
 
 @lru_cache(maxsize=4096)
@@ -168,7 +168,7 @@ def _words_with_elision(text: str) -> list[str]:
 
 
 def _is_negation(word: str) -> bool:
-    return word in NEGATIONS or bool(NEGATION_FORM.search(word))
+    return word in NEGATIONS or word.endswith(CONTRACTED_NOT) or word.startswith("non-")
 
 
 def _tokens(text: str) -> list[str]:

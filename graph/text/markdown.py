@@ -9,5 +9,7 @@ LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 def plain(text: str) -> str:
     """The text without bullet, emphasis, link targets and line breaks."""
-    text = ITEM.sub("", text, count=1) if ITEM.match(text) else text
-    return " ".join(EMPHASIS.sub("", LINK.sub(r"\1", text)).split())
+    item = ITEM.match(text)
+    text = text[item.end() :] if item else text
+    text = LINK.sub(r"\1", text) if "](" in text else text
+    return " ".join(EMPHASIS.sub("", text).split())

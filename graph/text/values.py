@@ -127,9 +127,9 @@ def _digits(amount: float) -> int:
 @lru_cache(maxsize=16384)
 def values(text: str, language: str = "en") -> tuple[Value, ...]:
     """The values of a text in order."""
-    if not text or not (any(map(str.isdigit, text)) or any(map(str.isalpha, text))):
-        return ()
     text = in_digits(text, language)
+    if not any(map(str.isdigit, text)):
+        return tuple(_times(text))
     result = [*_dates(text), *_times(text)]
     taken = [(value.start, value.end) for value in result]
     result += _numbers(text, language, taken)

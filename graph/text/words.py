@@ -83,11 +83,12 @@ def terms(text: str, language: str = "en") -> list[str]:
     empty = empty_words(language)
     result: list[str] = []
     for match in TOKEN.findall(text):
-        word = match.translate(SAME).removesuffix("'s").removesuffix("'S")
+        word = (match if match.isascii() else match.translate(SAME)).removesuffix("'s").removesuffix("'S")
+        lower = word.lower()
         if not word.isascii() and UNSPACED.match(word):
             result += _pairs(word)
-        elif word in abbreviations or word.lower() not in empty:
-            result.append(_term(word.lower(), language))
+        elif word in abbreviations or lower not in empty:
+            result.append(_term(lower, language))
     return result
 
 

@@ -88,9 +88,7 @@ def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassag
     unit, others = passage.unit_texts[index], passage.context.values
     unmatched = missing_values(claim.values, claim.comparable([*unit.values, *others]))
     return {
-        "value_missing": float(
-            bool(unmatched and missing_values(unmatched, claim.comparable(passage.full_text.values)))
-        ),
+        "value_missing": float(bool(unmatched and missing_values(unmatched, claim.comparable(passage.values)))),
         "value_elsewhere": float(bool(unmatched) or _is_other_life_date(claim, unit.text)),
     }
 
@@ -122,8 +120,9 @@ def _periods_differ(claim: InterpretedClaim, unit: AnalysedText) -> bool:
 
 @lru_cache(maxsize=1024)
 def _name_missing(claim: InterpretedClaim, passage: PreparedPassage) -> bool:
-    unmatched = frozenset[str]().union(*claim.names) - passage.full_text.words - passage.context.words - MONTHS.keys()
-    return bool(unmatched and missing_terms(unmatched, [passage.full_text.term_forms, passage.context.term_forms]))
+    names = frozenset[str]().union(*claim.names) - MONTHS.keys()
+    unmatched = missing_terms(names, [passage.term_forms, passage.context.term_forms])
+    return bool(unmatched and unmatched - passage.words - passage.context.words)
 
 
 def _name_replaced(claim: InterpretedClaim, unit: AnalysedText, context: AnalysedText) -> bool:
@@ -149,7 +148,7 @@ def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedP
     unknown = [
         name
         for name in named
-        if not any(text_names(each.text).has(name) for each in (passage.full_text, passage.context))
+        if not any(text_names(each.text).has(name) for each in (*passage.unit_texts, passage.context))
     ]
     if unknown and claim.needs_terms and _copies_question(claim, passage.unit_texts[index]):
         return True
@@ -235,7 +234,7 @@ def _longest_missing_run(claim_terms: tuple[str, ...], matched: set[str], passag
 
 @lru_cache(maxsize=1024)
 def _missing_everywhere(claim_terms: tuple[str, ...], passage: PreparedPassage) -> set[str]:
-    return missing_terms(claim_terms, [passage.full_text.term_forms, passage.context.term_forms])
+    return missing_terms(claim_terms, [passage.term_forms, passage.context.term_forms])
 
 
 def _negation_mismatch(

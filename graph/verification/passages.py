@@ -109,11 +109,22 @@ class PreparedPassage:
 
     text: str
     context: AnalysedText
-    full_text: AnalysedText
     units: tuple[Unit, ...]
     unit_texts: tuple[AnalysedText, ...]
     unit_contexts: tuple[AnalysedText, ...]
     language: str
+
+    @cached_property
+    def term_forms(self) -> frozenset[str]:
+        return frozenset[str]().union(*(unit.term_forms for unit in self.unit_texts))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset[str]().union(*(unit.words for unit in self.unit_texts))
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        return tuple(value for unit in self.unit_texts for value in unit.values)
 
     @cached_property
     def is_exclusion(self) -> bool:
@@ -140,10 +151,9 @@ def prepare_passage(text: str, header: str, context: str) -> PreparedPassage:
     if language == UNKNOWN and text.isascii():
         language = "en"
     unit_texts = tuple(AnalysedText(unit.reading, language) for unit in own_units)
-    full_text = AnalysedText("\n".join(unit.reading for unit in own_units), language)
     analysed_context = AnalysedText(SECTION_NUMBER.sub(r"\1", context), language)
     unit_contexts = tuple(_unit_contexts(unit_texts, analysed_context))
-    return PreparedPassage(text, analysed_context, full_text, own_units, unit_texts, unit_contexts, language)
+    return PreparedPassage(text, analysed_context, own_units, unit_texts, unit_contexts, language)
 
 
 def _unit_contexts(unit_texts: Sequence[AnalysedText], context: AnalysedText) -> Iterator[AnalysedText]:

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from ..release import Checking
 from ..state import Passage, Usage, Verdict, no_usage
-from ..text.words import TermWeight, equal_weight, terms, weights
+from ..text.words import TermWeight, equal_weight, weights
 from .claims import Claim, claims_of
 from .passages import PreparedPassage
 from .repair import ClaimCheck, best_finding, says_not_found
@@ -131,7 +131,7 @@ def _passage(given: str | PassageInput, number: int) -> Passage:
 
 def _term_weight(passages: Sequence[PreparedPassage]) -> TermWeight:
     """The inverse document frequency of a term among the passages."""
-    known = weights(set(terms(passage.text)) for passage in passages)
+    known = weights({term for unit in passage.unit_texts for term in unit.terms} for passage in passages)
     rarest = max(known.values(), default=1.0)
     return (lambda term: known.get(term, rarest)) if len(passages) > 1 else equal_weight
 

@@ -210,7 +210,7 @@ def explain(
             return f"{_quoted(unmatched)} is not there {where}".strip() + f": it says {_quoted(others)}", True
         return f"{_quoted(unmatched)} is not there {where}".strip(), False
     if values["name_missing"]:
-        unmatched_names = frozenset[str]().union(*claim.names) - passage.full_text.words - passage.context.words
+        unmatched_names = frozenset[str]().union(*claim.names) - passage.words - passage.context.words
         return f"{', '.join(sorted(unmatched_names)) or 'what was asked about'} is not named there", False
     otherwise = (
         (values["other_cell"], "it says this of another role or column"),
