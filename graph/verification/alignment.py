@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from ..text.facts import APOSTROPHES, count_negations, count_opposites, names, plain_words
+from ..text.values import missing_values, values
 from ..text.words import empty_words, is_number, terms
 from .passages import AnalysedText, missing_terms
 
@@ -23,14 +24,15 @@ NEGATING_PREFIXES, PREFIXED_MIN_LETTERS = frozenset("un in im il ir non dis des 
 """Prefixes that turn a word into its opposite, and the fewest letters of such a word."""
 CONJUNCTIONS = frozenset(["", *", and or und oder et ou y o e ed en of".split()])
 """Words between names whose order does not matter."""
-CopyDifference = Literal["denial", "opposite", "word"]
+CopyDifference = Literal["denial", "opposite", "value", "word"]
 
 
 @lru_cache(maxsize=16384)
 def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference | None:
     """How a claim differs from a sentence that it copies; None where it says the same or is no copy.
 
-    `denial`: only one of them is negated. `opposite`, `word`: a word is replaced by its opposite, or by another one.
+    `denial`: only one of them is negated. `opposite`, `value`, `word`: a word is replaced by its opposite, a number by
+    another one, or a word by another one.
     """
     claim, sentence = NEGATIVE_ASIDE.sub("", claim), NEGATIVE_ASIDE.sub("", sentence)
     if not is_near_copy(claim, sentence):
@@ -43,11 +45,7 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
         return "denial"
     if _has_swapped_names(claim, sentence):
         return "opposite"
-    kinds = {
-        kind
-        for clause in _clauses(claim_words)
-        for kind in _differences(clause, claim_words, sentence_words, names(claim), language)
-    }
+    kinds = set(_differences(claim_words, sentence_words, names(claim), language))
     kinds -= {"denial"} if claim_negations == sentence_negations else set()
     # A claim with two kinds of change is about something else.
     return next(iter(kinds)) if len(kinds) == 1 else "word" if kinds else None
@@ -69,8 +67,19 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in WORD.findall(NOT.sub(" not", text)))
 
 
+def _replaced(claim: Sequence[str], sentence: Sequence[str]) -> list[tuple[str, str]]:
+    """The short pieces of the claim and of the sentence that replace each other; either may be empty.
+
+    A claim whose parts have another order in the sentence is aligned part by part.
+    """
+    whole = _align(claim, sentence)
+    in_order = all(len(new) <= MAX_REPLACED_WORDS for new, _ in whole)
+    pieces = whole if in_order else [piece for part in _clauses(claim) for piece in _align(part, sentence)]
+    return [(" ".join(new), " ".join(old)) for new, old in pieces if max(len(new), len(old)) <= MAX_REPLACED_WORDS]
+
+
 def _clauses(words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Split a claim at its commas: the sentence may have its parts in another order."""
+    """Split a claim at its commas."""
     begin = 0
     for position, word in enumerate([*words, ","]):
         if (word == "," and position - begin >= COPY_MIN_WORDS - 1) or position == len(words):
@@ -78,32 +87,54 @@ def _clauses(words: Sequence[str]) -> Iterator[Sequence[str]]:
             begin = position + 1
 
 
-def _replaced(clause: Sequence[str], sentence: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The short pieces of the clause and of the sentence that replace each other; either may be empty."""
-    longest = SequenceMatcher(None, clause, sentence, autojunk=False).find_longest_match()
+def _align(claim: Sequence[str], sentence: Sequence[str]) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """The words of a claim, or of a part of it, and those of the sentence in their place, where they differ."""
+    longest = SequenceMatcher(None, claim, sentence, autojunk=False).find_longest_match()
     begin = max(0, longest.b - longest.a - MAX_REPLACED_WORDS)
-    near = sentence[begin : longest.b + len(clause) - longest.a + MAX_REPLACED_WORDS]
-    for kind, a, b, c, d in SequenceMatcher(None, clause, near, autojunk=False).get_opcodes():
-        is_continued = a == len(clause) and near[c] == ","
-        if kind != "equal" and not is_continued and max(b - a, d - c) <= MAX_REPLACED_WORDS:
-            yield " ".join(clause[a:b]), " ".join(near[c:d])
+    near = sentence[begin : longest.b + len(claim) - longest.a + MAX_REPLACED_WORDS]
+    codes = SequenceMatcher(None, claim, near, autojunk=False).get_opcodes()
+    differ = (code for code in codes if code[0] != "equal" and not (code[1] == len(claim) and near[code[3]] == ","))
+    return [(claim[a:b], near[c:d]) for _, a, b, c, d in differ]
 
 
 def _differences(
-    clause: Sequence[str], claim: Sequence[str], sentence: Sequence[str], names: frozenset[str], language: str
+    claim: Sequence[str], sentence: Sequence[str], names: frozenset[str], language: str
 ) -> Iterator[CopyDifference]:
-    for new, old in _replaced(clause, sentence):
+    pieces = [pair for pair in _replaced(claim, sentence) if not _is_same_value(*pair, language)]
+    numbers = [pair for pair in pieces if _is_other_value(*pair, language)]
+    words = [pair for pair in pieces if pair not in numbers and all(_content(text, language) for text in pair)]
+    # With another word beside it, a number can be that of another case.
+    if numbers and not words:
+        yield "value"
+    for new, old in pieces:
         negation_differs = (count_negations(new, language) > 0) != (count_negations(old, language) > 0)
         own, other = _content(new, language), _content(old, language)
         is_new = any(claim.count(word) > sentence.count(word) for word in new.split())
         if negation_differs and _is_function_words(f"{new} {old}", language):
             yield "denial"
+        elif (new, old) in numbers:
+            continue
         elif is_new and count_opposites(plain_words(new), plain_words(old)):
             yield "opposite"
         elif is_new and len(own) == len(other) == 1 and missing_terms(own, [AnalysedText(old, language).term_forms]):
             yield "opposite" if new in names or _differ_by_negating_prefix(*own, *other) else "word"
         elif is_new and own and other and negation_differs:
             yield "word"
+
+
+def _is_same_value(new: str, old: str, language: str) -> bool:
+    """Whether two pieces state the same values in two notations: `18 months` and `1.5 years`."""
+    claimed, stated = values(new, language), values(old, language)
+    return bool(claimed) and not missing_values(claimed, stated) and not missing_values(stated, claimed)
+
+
+def _is_other_value(new: str, old: str, language: str) -> bool:
+    """Whether a number stands in the place of another one of its kind."""
+    stated = values(old, language)
+    return any(
+        any(each.kind == value.kind and (each.same_kind(value) or not each.units | value.units) for each in stated)
+        for value in missing_values(values(new, language), stated)
+    )
 
 
 def _has_swapped_names(claim: str, sentence: str) -> bool:

@@ -182,7 +182,7 @@ def _score_unit(
     rival = max(0.0, best_overlap - overlap) if claim.question_terms else 0.0
     values = features(claim, index, passage, cosines.get(text.text), weigh, rival)
     difference = copy_difference(claim.text, text.text, claim.language)
-    wrong = difference in ("denial", "opposite") or _is_wrong(values)
+    wrong = difference in ("denial", "opposite", "value") or _is_wrong(values)
     is_denied = values["copied"] == 1 and values["polarity"] == 1 and len(claim.terms) > 1
     copies_unit = bool(values["other_cell"]) or is_denied or is_near_copy(claim.text, text.text)
     decides = wrong and copies_unit and not (difference and values["value_elsewhere"])
@@ -217,6 +217,7 @@ def explain(
         (values["polarity"] or difference == "denial", "one denies what the other says"),
         (values["opposed"] or difference == "opposite", "one says the opposite of the other"),
         (values["name_replaced"] > COPIED_MIN_SHARE, "it says this of another name"),
+        (difference == "value", "it has another number in this place"),
     )
     if because := next((because for holds, because in otherwise if holds), ""):
         return because, True

@@ -18,11 +18,30 @@ PUMP = "In 1990, the pump was built by Weber in Leeds, the largest city of the n
         ("In 1990, the pump was built by Leeds in Weber, the largest city of the north.", "opposite"),
         ("In 1990, the pump was built by Weber in Leeds, the prettiest city of the north.", "word"),
         ("In 1990, the pump was not built by Weber in Leeds, the prettiest city of the north.", "word"),
+        ("In 1991, the pump was built by Weber in Leeds, the largest city of the north.", "value"),
         ("Weber is a company that makes pumps of all kinds.", None),
     ],
 )
 def test_a_claim_that_copies_a_sentence_says_what_it_changes(claim: str, expected: str | None) -> None:
     assert copy_difference(claim, PUMP, "en") == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "claim", "expected"),
+    [
+        ("en", "Pump 6 moves 14 litres, pump 9 moves 19 litres.", "Pump 6 moves 19 litres, pump 9 moves 19 litres.",
+         "value"),
+        ("fr", "Le locataire donne un préavis de trois mois, le bailleur un préavis de six mois.",
+         "Le locataire donne un préavis de six mois.", "value"),
+        ("en", "Shops open at 9:00 from May on, bars open at 10:00 from May on.", "Bars open at 10:00 from May on.",
+         None),
+        ("en", "The seal lasts 18 months in clean water.", "The seal lasts 1.5 years in clean water.", None),
+    ],
+)  # fmt: skip
+def test_a_number_is_compared_with_the_one_in_its_place(
+    language: str, sentence: str, claim: str, expected: str | None
+) -> None:
+    assert copy_difference(claim, sentence, language) == expected
 
 
 @pytest.mark.parametrize(
