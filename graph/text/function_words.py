@@ -1,7 +1,5 @@
 """Function words, and English words of time; pure."""
 
-import re
-
 from .number_words import in_digits
 
 AUXILIARIES = frozenset(
@@ -27,23 +25,6 @@ LEADING_PRONOUN = (
 """A pronoun in six languages that refers to the sentence before."""
 YES = "yes yeah correct right indeed exactly certainly ja jawohl richtig oui sí sì si".split()
 NO = "no nein non nee".split()
-QUALIFIED = re.compile(
-    r"\b(?P<before>(?:(?:deputy|former|acting|assistant|interim|stellv\w*|ehemalige\w*|frühere\w*|kommissarische\w*"
-    r"|ancien(?:ne)?|antigu[oa]|voormalige?|plaatsvervangende?) |(?:vice|vize|co|ex|sub|sous|assistent)[ -]?))"
-    r"(?P<head>\w{4,})"
-    r"|\b(?P<title>\w+) (?P<after>adjointe?|suppléante?|intérimaire|adjunt[oa]|interin[oa]|suplente|aggiunt[oa])\b",
-    re.IGNORECASE,
-)
-"""A role with a word that makes it another one: `vice captain`, `directrice adjointe`."""
-RELATIVE = re.compile(
-    r"(?:his|her|their|sein|seine|ihre?|son|sa|leur|su|suo|sua|zijn|haar|\w+['’]s) (?:\w+ )?(?P<relative>brother|sister"
-    r"|mother|father|parents?|son|daughter|child|children|wife|husband|uncle|aunt|cousin|nephew|niece|friend|colleague"
-    r"|successor|predecessor|partner|teacher|student|bruder|schwester|mutter|vater|sohn|tochter|frau|frère|sœur|soeur"
-    r"|mère|père|fils|fille|femme|mari|hermano|hermana|madre|padre|hijo|hija|fratello|sorella|figlio|figlia|moglie|broer"
-    r"|zus|moeder|vader|zoon|dochter|vrouw)\b",
-    re.IGNORECASE,
-)
-"""The beginning of a sentence about a relative of the person before: `His brother Matti`."""
 FUNCTION_WORDS = AUXILIARIES | PREPOSITIONS | CONJUNCTIONS | DETERMINERS | PRONOUNS | {"not"}
 DAY_WORDS = frozenset(
     """morning noon afternoon evening night midnight spring summer autumn winter am pm bc ad bce ce century centuries

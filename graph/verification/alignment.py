@@ -14,14 +14,10 @@ from .passages import AnalysedText, missing_terms
 
 WORD = re.compile(rf"[^\W_]+(?:[.,:/-][^\W_]+)*(?:[{APOSTROPHES}](?=[^\W_]))?|[%‰€$£]|,")
 NOT = re.compile(rf"n[{APOSTROPHES}]t\b|(?<=\bcan)not\b", re.IGNORECASE)
-NEGATIVE_ASIDE = re.compile(r", (?:not|nicht|pas|no|non|niet)\b[^,.;:]*")
-"""An aside that only excludes something else: `, not after`."""
 COPY_MIN_WORDS, COPY_MIN_SHARE = 5, 0.75
 """The fewest words of a claim that is a near copy, and the share of them that the sentence must have."""
 MAX_REPLACED_WORDS = 3
 """The most words on each side of a replacement."""
-NEGATING_PREFIXES, PREFIXED_MIN_LETTERS = frozenset("un in im il ir non dis des dé on".split()), 4
-"""Prefixes that turn a word into its opposite, and the fewest letters of such a word."""
 CONJUNCTIONS = frozenset(["", *", and or und oder et ou y o e ed en of".split()])
 """Words between names whose order does not matter."""
 CopyDifference = Literal["denial", "opposite", "value", "word"]
@@ -34,7 +30,6 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
     `denial`: only one of them is negated. `opposite`, `value`, `word`: a word is replaced by its opposite, a number by
     another one, or a word by another one.
     """
-    claim, sentence = NEGATIVE_ASIDE.sub("", claim), NEGATIVE_ASIDE.sub("", sentence)
     if not is_near_copy(claim, sentence):
         return None
     claim_words, sentence_words = _words(claim), _words(sentence)
@@ -117,7 +112,7 @@ def _differences(
         elif is_new and count_opposites(plain_words(new), plain_words(old)):
             yield "opposite"
         elif is_new and len(own) == len(other) == 1 and missing_terms(own, [AnalysedText(old, language).term_forms]):
-            yield "opposite" if new in names or _differ_by_negating_prefix(*own, *other) else "word"
+            yield "opposite" if new in names else "word"
         elif is_new and own and other and negation_differs:
             yield "word"
 
@@ -169,9 +164,3 @@ def _content(text: str, language: str) -> frozenset[str]:
     return frozenset(
         term for term in terms(text, language) if not is_number(term) and not count_negations(term, language)
     )
-
-
-def _differ_by_negating_prefix(one: str, other: str) -> bool:
-    """Whether one word is the other with a negating prefix: `paid` and `unpaid`."""
-    short, long = sorted((one, other), key=len)
-    return len(short) >= PREFIXED_MIN_LETTERS and long.endswith(short) and long.removesuffix(short) in NEGATING_PREFIXES

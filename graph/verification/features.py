@@ -1,21 +1,18 @@
 """Features that compare a claim with one unit of a passage: the input of the `support` model; pure."""
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
 
 from ..steps.names import YEAR_AFTER, Name, names_in, text_names
 from ..text.facts import count_opposites, plain_words
-from ..text.function_words import QUALIFIED, YES
+from ..text.function_words import YES
 from ..text.metadata_values import MONTHS
 from ..text.periods import months, periods, weekdays
-from ..text.sentences import ROW
-from ..text.values import ONE_UNIT, missing_values, values
+from ..text.values import missing_values, values
 from ..text.words import TermWeight, is_number, share
-from .passages import EXCEPTION, LIFE_DATES, LIFE_TERMS, AnalysedText, PreparedPassage, missing_terms, terms_of
-from .rivals import PART_ENDS
+from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim
 
 NEGATED_MIN_SHARE = 0.6
@@ -25,17 +22,8 @@ DEFAULT_COSINE = 0.5, 0.4
 ADDED_MIN_RUN, COPIED_MIN_SHARE, PARTLY_COPIED_MIN_SHARE = 3, 0.5, 0.3
 """Consecutive terms missing from the passage that count as an addition; shares of the claim's terms that appear in
 order in a unit for the claim to be a copy, or a partial copy."""
-ALL = re.compile(
-    r"\b(?:all|every|always|any|alle[rn]?|jede[rns]?|immer|tou(?:s|tes|jours)|tod[oa]s|siempre|tutt[ie]|sempre"
-    r"|altijd)\b",
-    re.IGNORECASE,
-)
-"""`All shifts are paid` is not what `shifts, except those at night, are paid` says."""
 AFFIRMED = re.compile(rf"\? (?:{'|'.join(YES)})\b", re.IGNORECASE)
 """A question that is answered with yes."""
-FORMER = re.compile(r"former|ex|ehemalig|früher|ancien|antigu|voormalig")
-PAST = frozenset("was were served had been former war waren était fue era".split())
-"""Words with which `a former mayor` is the mayor: `was the mayor`."""
 Features = dict[str, float]
 
 
@@ -73,7 +61,7 @@ def features(
         "opposed": float(count_opposites(claim.words, unit.words) > 0 or _periods_differ(claim, unit)),
         "rival": rival if claim.answers_question else 0.0,
         "copied": copied_share,
-        "other_cell": float(_is_from_other_column(claim, unit) or _is_of_other_role(claim, unit)),
+        "other_cell": float(_is_from_other_column(claim, unit)),
         "added": float(
             copied_share >= PARTLY_COPIED_MIN_SHARE
             and _longest_missing_run(claim.terms, matched, passage) >= ADDED_MIN_RUN
@@ -86,20 +74,11 @@ def _value_features(claim: InterpretedClaim, index: int, passage: PreparedPassag
     if not claim.values:
         return {"value_missing": 0.0, "value_elsewhere": 0.0}
     unit, others = passage.unit_texts[index], passage.context.values
-    unmatched = missing_values(claim.values, claim.comparable([*unit.values, *others]))
+    unmatched = missing_values(claim.values, [*unit.values, *others])
     return {
-        "value_missing": float(bool(unmatched and missing_values(unmatched, claim.comparable(passage.values)))),
-        "value_elsewhere": float(bool(unmatched) or _is_other_life_date(claim, unit.text)),
+        "value_missing": float(bool(unmatched and missing_values(unmatched, passage.values))),
+        "value_elsewhere": float(bool(unmatched)),
     }
-
-
-def _is_other_life_date(claim: InterpretedClaim, text: str) -> bool:
-    """Whether the date of a birth is given for a death, or the other way round."""
-    found, events = LIFE_DATES.search(text), [term in claim.all_terms for term in LIFE_TERMS]
-    if not found or all(events) or not any(events):
-        return False
-    wanted, other = (found["born"], found["died"]) if events[0] else (found["died"], found["born"])
-    return bool(missing_values(claim.values, values(wanted))) and not missing_values(claim.values, values(other))
 
 
 def _matched_value_terms(claim: InterpretedClaim, index: int, passage: PreparedPassage) -> set[str]:
@@ -139,11 +118,8 @@ def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedP
     in_unit, in_context = text_names(text), text_names(passage.unit_contexts[index].text)
     names = names_in(claim.question)
     codes = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
-    if codes and not any(in_unit.has(name) or in_context.has(name) for name in codes):
-        unit = passage.units[index]
-        is_row = ROW.match(passage.text[unit.start : unit.end])
-        if any(map(in_unit.rivals, codes)) or (is_row and any(_numbered(in_unit.words, code.before) for code in codes)):
-            return True
+    if not any(in_unit.has(name) or in_context.has(name) for name in codes) and any(map(in_unit.rivals, codes)):
+        return True
     named = [name for name in names if name.kind == "name"]
     unknown = [
         name
@@ -182,36 +158,6 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     # The label of a stated cell can be the longer one of two: `Captain` and `Vice captain`.
     stated = [label & claim.all_terms for label, cell, _ in cells if cell and cell <= claim_terms]
     return any(own <= label for label in lacking for own in stated)
-
-
-def _is_of_other_role(claim: InterpretedClaim, unit: AnalysedText) -> bool:
-    """Whether only one of claim and unit has a role with a word that makes it another one: the vice captain."""
-    added = QUALIFIED.finditer(claim.text) if not unit.qualified_roles else ()
-    if any(match["head"] and not missing_terms(terms_of(match["head"]), [unit.term_forms]) for match in added):
-        return True
-    if not unit.qualified_roles or missing_terms(claim.answer_terms, [unit.term_forms]):
-        return False
-    known = claim.words | plain_words(claim.question)
-    was = not known.isdisjoint(PAST)
-    for match in unit.qualified_roles:
-        head, word = terms_of(match["head"] or match["title"]), (match["before"] or match["after"]).strip(" -").lower()
-        is_asked = bool(head) and not missing_terms(head, [_forms(claim.all_terms)])
-        if is_asked and word not in known and not (was and FORMER.match(word)):
-            parts = [AnalysedText(part, unit.language) for part in PART_ENDS.split(unit.text)]
-            own = [p for p in parts if not missing_terms({*claim.answer_terms, *head}, [p.term_forms])] or [unit]
-            rest = AnalysedText(" ".join(QUALIFIED.sub("", part.text) for part in own), unit.language)
-            if missing_terms(head, [rest.term_forms]):
-                return True
-    return False
-
-
-def _forms(terms: frozenset[str]) -> frozenset[str]:
-    return AnalysedText(" ".join(sorted(terms)), "en").term_forms
-
-
-def _numbered(words: Sequence[str], label: str) -> bool:
-    """Whether a row has a number within two words after a label."""
-    return any(label == word and any(map(str.isdigit, words[n + 1 : n + 3])) for n, word in enumerate(words))
 
 
 def _belongs_to_other(question: str, name: Name, text: str) -> bool:
@@ -258,24 +204,8 @@ def _negation_mismatch(
         shares.append(_negated_share(claim, frozenset(unit.terms)))
     shares += [len(denied & own) / len(denied) for denied in passage.denied_questions if denied]
     shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
-    if (unit.exceptions or unit.values) and not EXCEPTION.search(claim.text):
-        if ALL.search(claim.text) and not ALL.search(unit.text) and (unit.exceptions or _is_limited(claim, unit)):
-            shares.append(copied_share)
-        shares += [1.0 for before, terms in unit.exceptions if _is_excepted(claim, unit, before, terms)]
-    shares += [1.0 for denied in passage.denied_units if denied <= claim.all_terms]
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
-
-
-def _is_excepted(claim: InterpretedClaim, unit: AnalysedText, before: str, terms: frozenset[str]) -> bool:
-    """Whether a claim says of what is excepted what the unit says of the rest."""
-    told = terms and terms <= claim.all_terms
-    return bool(told) and not missing_values(claim.values, values(before, unit.language))
-
-
-def _is_limited(claim: InterpretedClaim, unit: AnalysedText) -> bool:
-    """Whether a unit has a number that the claim lacks: `all orders` is not `orders above 60 euros`."""
-    return any(value.units and value.units != ONE_UNIT for value in missing_values(unit.values, claim.values))
 
 
 def _negated_share(claim: InterpretedClaim, clause: frozenset[str]) -> float:

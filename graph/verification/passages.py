@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from ..text.facts import count_negations, names, negated_clauses, plain_words
-from ..text.function_words import LEADING_PRONOUN, NO, QUALIFIED, RELATIVE
+from ..text.function_words import LEADING_PRONOUN, NO
 from ..text.language import UNKNOWN, language_of
 from ..text.number_words import in_digits
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
 from ..text.values import Value, implied_values, values
-from ..text.words import empty_words, terms
+from ..text.words import terms
 
 SECTION_NUMBER = re.compile(r"(^|> |, )\d+(?:\.\d+)*[.)]? (?=\D)")
 """The number of a section before its heading; it is not a value."""
@@ -28,10 +28,6 @@ DENIAL = re.compile(rf" *(?:{'|'.join(NO)})\b(?! \w)", re.IGNORECASE)
 LIFE_DATES = re.compile(r"[A-Z]\w+ \((?P<born>[^()–-]*\d{3,4}) ?[-–] ?(?P<died>[^()–-]*\d{3,4})\)")
 LIFE_TERMS = ("born", "die")
 """What the years after a person's name say: `Zhu Shijie (1249-1314)`."""
-EXCEPTION = re.compile(
-    r"\b(?:except|unless|excluding|other than|außer|es sei denn|sauf|excepto|salvo|tranne|behalve)\b(?P<what>[^,.;:]*)",
-    re.IGNORECASE,
-)
 STEM_MIN_LETTERS, STEM_MAX_CUT = 4, 3
 
 
@@ -80,24 +76,6 @@ class AnalysedText:
     def is_negated(self) -> bool:
         return count_negations(self.text, self.language) > 0
 
-    @cached_property
-    def exceptions(self) -> list[tuple[str, frozenset[str]]]:
-        """The text before each exception, and its terms."""
-        return [
-            (self.text[: match.start()], frozenset(terms_of(match["what"])) - empty_words(self.language))
-            for match in EXCEPTION.finditer(self.text)
-        ]
-
-    @cached_property
-    def denied(self) -> frozenset[str]:
-        """The terms of a sentence with a negation, without it."""
-        negated = self.is_negated and not self.exceptions
-        return frozenset(t for t in self.terms if not count_negations(t, self.language)) if negated else frozenset()
-
-    @cached_property
-    def qualified_roles(self) -> list[re.Match[str]]:
-        return list(QUALIFIED.finditer(self.text))
-
 
 @dataclass(frozen=True, eq=False)
 class PreparedPassage:
@@ -132,11 +110,6 @@ class PreparedPassage:
         return bool(EXCLUSION_HEADING.search(self.context.text))
 
     @cached_property
-    def denied_units(self) -> tuple[frozenset[str], ...]:
-        """The terms of each sentence with a negation that has several."""
-        return tuple(unit.denied for unit in self.unit_texts if len(unit.denied) > 1)
-
-    @cached_property
     def denied_questions(self) -> tuple[frozenset[str], ...]:
         """The terms of each question that is answered with no."""
         denied = (unit.question for unit in self.units if DENIAL.match(unit.reading.removeprefix(unit.question)))
@@ -159,7 +132,7 @@ def prepare_passage(text: str, header: str, context: str) -> PreparedPassage:
 def _unit_contexts(unit_texts: Sequence[AnalysedText], context: AnalysedText) -> Iterator[AnalysedText]:
     before = ""
     for each in unit_texts:
-        before = before if PRONOUN_START.match(each.text) and not RELATIVE.match(each.text) else ""
+        before = before if PRONOUN_START.match(each.text) else ""
         yield AnalysedText(f"{context.text}\n{before}", context.language) if before else context
         before = f"{before} {each.text}".strip()
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..steps.names import names_in, text_names
+from ..steps.question_kinds import HOW_MANY
 from ..text.facts import plain_words
 from ..text.function_words import LEADING_PRONOUN
 from ..text.number_words import in_digits
+from ..text.units import unit_at
 from ..text.values import ONE_UNIT, Value, missing_values
 from ..text.words import TermWeight, empty_words, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
-from .statement import VERBS, InterpretedClaim, unit_asked_for
+from .statement import VERBS, InterpretedClaim
 
 RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
@@ -118,6 +120,12 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     others = [part for part in parts if part not in own and (is_contrast or _has_other_answer(claim, part))]
     opening = frozenset() if is_contrast else _opening(parts[0])
     return bool(own and others) and all(_is_of_others(claim, part, others, opening) for part in own)
+
+
+def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
+    """The unit that a question counts in: `for how many years?`."""
+    found = HOW_MANY.search(question)
+    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 @lru_cache(maxsize=4096)

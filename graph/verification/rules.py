@@ -202,7 +202,7 @@ def explain(
     """What the claim has and the passage lacks, as a message, and whether the passage says otherwise."""
     unit = passage.unit_texts[index]
     if values["value_missing"] or values["value_elsewhere"]:
-        stated = claim.comparable([*unit.values, *passage.context.values])
+        stated = [*unit.values, *passage.context.values]
         unmatched = missing_values(claim.values, stated) or claim.values
         others = [value for value in unit.values if any(value.same_kind(own) for own in unmatched)]
         where = "" if values["value_missing"] else "in what it says of this"

@@ -1,18 +1,15 @@
 """Interprets a claim together with its question: `Yes`, `EUR 75,000` and `It does` depend on what was asked; pure."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..steps.question_kinds import HOW_MANY
 from ..text.facts import count_negations, full_names, names, plain_words
 from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
 from ..text.number_words import in_digits
-from ..text.units import unit_at
-from ..text.values import ONE_UNIT, Value, bare_one, values
+from ..text.values import Value, bare_one, values
 from ..text.words import empty_words, is_number
 from .claims import claim_content
 from .passages import terms_of
@@ -89,12 +86,6 @@ class InterpretedClaim:
         counted = (v for v in values(self.text, self.language) if not EXAMPLES.match(text, v.end))
         return (*counted, *bare_one(self.text))
 
-    def comparable(self, stated: Sequence[Value]) -> Sequence[Value]:
-        """The stated values that can be the claim's: `two`, for how many towels, is not `2 euros`."""
-        if not (self.needs_question and HOW_MANY.search(self.question)) or unit_asked_for(self.question):
-            return stated
-        return [value for value in stated if value.units <= ONE_UNIT]
-
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
         """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
@@ -131,12 +122,6 @@ class InterpretedClaim:
     def question_is_negated(self) -> bool:
         """Whether the claim depends on a question with a negation: `how much without a driver?`."""
         return bool(self.all_terms - set(self.terms)) and count_negations(self.question, self.language) > 0
-
-
-def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
-    """The unit that a question counts in: `for how many years?`."""
-    found = HOW_MANY.search(question)
-    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 @lru_cache(maxsize=8192)

