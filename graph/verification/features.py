@@ -1,6 +1,9 @@
 """Features that compare a claim with one unit of a passage: the input of the `support` model; pure."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
@@ -10,7 +13,7 @@ from ..text.facts import count_opposites, plain_words
 from ..text.function_words import YES
 from ..text.metadata_values import MONTHS
 from ..text.periods import months, periods, weekdays
-from ..text.values import missing_values, values
+from ..text.values import Value, missing_values, values
 from ..text.words import TermWeight, is_number, share
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 from .statement import InterpretedClaim
@@ -139,25 +142,46 @@ def _copies_question(claim: InterpretedClaim, unit: AnalysedText) -> bool:
 
 
 def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
-    """Whether a claim names one column of a table row and states the cell of another."""
+    """Whether a claim names columns of a table row and states cells of others.
+
+    A cell that it may state in other words counts as stated.
+    """
     # The first cell names the row.
-    labelled = [part.split(": ", 1) for part in unit.text.split("; ") if ": " in part][1:]
-    cells = [(set(terms_of(label)), set(terms_of(cell)), values(cell)) for label, cell in labelled]
-    # Two amounts of one unit share its word: 185 EUR and 12 EUR.
-    units = {term for *_, amounts in cells for value in amounts for term in terms_of(value.text)}
-    claim_terms = set(claim.terms)
-    lacking = [
-        label
-        for label, cell, amounts in cells
-        if label
-        and cell
-        and label <= claim.all_terms
-        and not (cell - units) & claim_terms
-        and len(missing_values(amounts, claim.values)) == len(amounts)
-    ]
-    # The label of a stated cell can be the longer one of two: `Captain` and `Vice captain`.
-    stated = [label & claim.all_terms for label, cell, _ in cells if cell and cell <= claim_terms]
-    return any(own <= label for label in lacking for own in stated)
+    row, *labelled = [part.split(": ", 1) for part in unit.text.split("; ") if ": " in part] or [[""]]
+    labels = [frozenset(terms_of(label)) for label, _ in labelled]
+    cells = [_Cell(frozenset(terms_of(cell)), values(cell, unit.language)) for _, cell in labelled]
+    named = _named_columns(labels, claim.all_terms)
+    if not named or not {n for n, cell in enumerate(cells) if cell.is_stated(claim, claim.values)}.isdisjoint(named):
+        return False
+    own = missing_values(claim.values, values(row[-1], unit.language))
+    stated = {n for n, cell in enumerate(cells) if cell.is_stated(claim, own)}
+    known = frozenset(unit.terms).difference(*(cells[n].terms - labels[n] for n in named))
+    reworded = missing_terms(claim.answer_terms, [known])
+    alike = any(bool(cells[n].values) == bool(cells[m].values) for n in named for m in stated)
+    return bool(stated) and (alike or not reworded)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The terms and values of a cell of a table row."""
+
+    terms: frozenset[str]
+    values: tuple[Value, ...]
+
+    def is_stated(self, claim: InterpretedClaim, claimed: Sequence[Value]) -> bool:
+        """Whether a claim has one of its values, or all terms of a cell without values."""
+        if self.values:
+            return len(missing_values(claimed, self.values)) < len(claimed)
+        return bool(self.terms) and self.terms <= set(claim.terms)
+
+
+def _named_columns(labels: Sequence[frozenset[str]], terms: frozenset[str]) -> set[int]:
+    """The columns whose label, or a term that only it has, is among the terms; not `Captain` for `Vice captain`."""
+    counts = Counter(term for label in labels for term in label)
+    named = {
+        n for n, label in enumerate(labels) if label and (label <= terms or any(counts[t] == 1 for t in label & terms))
+    }
+    return {n for n in named if not any(labels[n] < labels[m] for m in named)}
 
 
 def _belongs_to_other(question: str, name: Name, text: str) -> bool:

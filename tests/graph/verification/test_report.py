@@ -255,6 +255,20 @@ def test_the_cell_of_another_column_than_the_one_named_does_not_support() -> Non
 FARES = "| Line | Day ticket | Bicycle |\n|---|---|---|\n| Coast | 14 EUR | 3 EUR |\n| Hills | 11 EUR | 2 EUR |\n"
 
 
+PLANS = "| Plan | Storage | Backups |\n|---|---|---|\n| Team | 250 GB | daily |\n| Basic | 50 GB | weekly |\n"
+
+
+def test_a_cell_that_a_claim_may_state_in_other_words_is_none_of_another_column() -> None:
+    assert score("", "The Team plan with 250 GB makes backups every day. [1]", PLANS) >= 0.5
+    assert score("", "The backups of the Team plan are 250 GB. [1]", PLANS) < 0.3
+
+
+def test_a_column_is_named_by_the_word_that_only_it_has() -> None:
+    fees = "| Service | Private customers | Business customers |\n|---|---|---|\n| Account | EUR 4.90 | EUR 12.50 |\n"
+    assert score("", "Business customers pay 12.50 euros for an account. [1]", fees) >= 0.5
+    assert score("", "Business customers pay 4.90 euros for an account. [1]", fees) < 0.3
+
+
 def test_cells_of_one_unit_are_told_apart() -> None:
     assert score("", "A bicycle on the Coast line costs 3 EUR. [1]", FARES) >= 0.5
     assert score("", "A bicycle on the Coast line costs 14 EUR. [1]", FARES) < 0.3
