@@ -52,10 +52,6 @@ RANGE = re.compile(
 )
 
 
-YEAR_SPAN = re.compile(rf"\b(?P<first>1\d{{3}}|20\d\d)(?:{RANGE.pattern})(?P<last>1\d{{3}}|20\d\d)\b", re.IGNORECASE)
-YEARS = frozenset({("month", 12.0)})
-
-
 @dataclass(frozen=True)
 class Value:
     """A number, date or time of day; the `amount` of a time is in minutes.
@@ -138,12 +134,8 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
 
 
 def implied_values(text: str) -> tuple[Value, ...]:
-    """The words for one and the articles of a sentence, which only a bare number is compared with; and the years from
-    one year to another."""
-    ones = (Value("number", m[1], 1.0, ONE_UNIT | unit_at(f"1 {m[2]}", 0, 1)[0]) for m in ONE.finditer(text))
-    return *ones, *(
-        Value("number", m.group(), float(m["last"]) - float(m["first"]), YEARS) for m in YEAR_SPAN.finditer(text)
-    )
+    """The words for one and the articles of a sentence, which only a bare number is compared with."""
+    return tuple(Value("number", m[1], 1.0, ONE_UNIT | unit_at(f"1 {m[2]}", 0, 1)[0]) for m in ONE.finditer(text))
 
 
 def bare_one(text: str) -> tuple[Value, ...]:

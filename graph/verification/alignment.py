@@ -14,7 +14,7 @@ from .passages import AnalysedText, missing_terms
 
 WORD = re.compile(rf"[^\W_]+(?:[.,:/-][^\W_]+)*(?:[{APOSTROPHES}](?=[^\W_]))?|[%‰€$£]|,")
 NOT = re.compile(rf"n[{APOSTROPHES}]t\b|(?<=\bcan)not\b", re.IGNORECASE)
-COPY_MIN_WORDS, COPY_MIN_SHARE = 5, 0.75
+COPY_MIN_WORDS, COPY_MIN_SHARE = 5, 2 / 3
 """The fewest words of a claim that is a near copy, and the share of them that the sentence must have."""
 MAX_REPLACED_WORDS = 3
 """The most words on each side of a replacement."""

@@ -215,7 +215,7 @@ def _negation_mismatch(
         return 1.0
     if claim.is_negated:
         return 0.0 if unit.is_negated or passage.is_exclusion else copied_share
-    if claim.assent is False or claim.question_is_negated:
+    if claim.assent is False:
         return 0.0
     own = claim.all_terms if claim.assent else frozenset(claim.terms)
     negated = claim.assent and any(not clause.isdisjoint(claim.question_terms) for clause in unit.negated_clauses)

@@ -33,12 +33,6 @@ MAX_CANDIDATES = 3
 """The most units of a passage that are scored."""
 EDGES = re.compile(r"(?<!\S)[\"'“”\u2018(]+|[.!?…:;,\"'“”’)]+(?!\S)")
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
-CHANGES_MEANING = re.compile(
-    r"\b(?:unless|if|except|until|before|provided|false|untrue|wrong|denie[sd]|myth|claims?|claimed|believed?)\b",
-    re.IGNORECASE,
-)
-"""Words that change the meaning of what follows them in a sentence."""
-CONDITION = re.compile(r"\b(?:unless|except|only if|provided that|as long as|until)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ def nearest_units(claim: InterpretedClaim, passage: PreparedPassage, weigh: Term
 
 
 def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window | None:
-    """The unit that has the claim word for word, with nothing around it that changes its meaning.
+    """The unit that has the claim word for word, and does not deny it.
 
     A fragment must be a whole unit: part of a unit can mean something else.
     """
@@ -94,7 +88,8 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
         for sentence in SENTENCE_END.split(said) if unit.question else [said]:
             before, copy, after = _normalised(sentence).partition(text)
             whole = copy and not before.strip() and not after.strip()
-            part = copy and not claim.is_fragment and not _changes_meaning(before, after, passage.language)
+            denied = count_negations(CLAUSE_ENDS.split(before)[-1], passage.language)
+            part = copy and not claim.is_fragment and not denied
             if whole or part or (len(text.split()) > 5 and _comma_parts(sentence) == _comma_parts(claim.text)):
                 return Window(unit.start, unit.end)
         if _normalised(_claim_content(passage.text[unit.start : unit.end])) == text:
@@ -105,12 +100,6 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
 def _comma_parts(text: str) -> list[str]:
     """The parts between commas, in any order: `If it rains, we stay` and `We stay, if it rains`."""
     return sorted(_normalised(part) for part in text.split(", "))
-
-
-def _changes_meaning(before: str, after: str, language: str) -> bool:
-    """Whether the text around a copy negates it, reports it or makes it conditional."""
-    clause = CLAUSE_ENDS.split(before)[-1]
-    return bool(count_negations(clause, language) or CHANGES_MEANING.search(before) or CONDITION.search(after))
 
 
 _claim_content = lru_cache(maxsize=16384)(claim_content)

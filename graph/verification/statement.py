@@ -17,11 +17,6 @@ from .passages import terms_of
 YES_NO_PREFIX = re.compile(
     rf"^(?:(?P<yes>{'|'.join(YES)})|(?P<no>{'|'.join(NO)}))\b(?:[,.:;!]+ *|$|(?= it\b| they\b))", re.IGNORECASE
 )
-QUESTION_WORDS = frozenset(
-    """name list tell type kind sort term word way thing happen mean call number amount year month day date time place
-    person country citi reason percent percentag exampl year old far""".split()
-)
-"""Stems that only name the kind of answer that is wanted."""
 FRAGMENT_MAX_TERMS = 2
 """The most content words, besides values, of a claim that is a fragment."""
 LABEL_MAX_WORDS = 3
@@ -51,7 +46,7 @@ class InterpretedClaim:
     @cached_property
     def question_terms(self) -> frozenset[str]:
         """The content terms of the question."""
-        return frozenset(terms_of(self.question)) - QUESTION_WORDS - empty_words(self.language)
+        return frozenset(terms_of(self.question)) - empty_words(self.language)
 
     @cached_property
     def answer_terms(self) -> frozenset[str]:
@@ -117,11 +112,6 @@ class InterpretedClaim:
     @property
     def is_bare_no(self) -> bool:
         return self.assent is False and self.is_fragment
-
-    @property
-    def question_is_negated(self) -> bool:
-        """Whether the claim depends on a question with a negation: `how much without a driver?`."""
-        return bool(self.all_terms - set(self.terms)) and count_negations(self.question, self.language) > 0
 
 
 @lru_cache(maxsize=8192)
