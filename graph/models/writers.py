@@ -21,7 +21,7 @@ from .replies import StreamedReply, TextReader, max_reply_characters
 if TYPE_CHECKING:
     from .chat import Chat
 
-STOPS = (".", "!", "?", "…", "。", "！", "？")
+STOPS = (".", "!", "?", ":", "…", "。", "！", "？")
 FRAME_TOKENS = 32
 """Tokens that a chat template adds to two messages."""
 

@@ -33,9 +33,9 @@ ELSE = re.compile(
     r"(?i:(?:and|but|or|so|what about|how about|i meant?|rather|(?:the )?same)\b\W*)+"
     rf"(?:(?P<link>(?i:{LINKS}))\s+)?"
     rf"(?P<other>(?:(?i:the)\s+)?(?:(?P<kind>[a-z][a-z-]+)\s+)?(?P<name>{CAPITALS})(?:\s+(?P<noun>[a-z][a-z-]+))?"
-    rf"|(?<=\b(?i:for) ){THING})\W*\Z"
+    rf"|(?(link){THING}|(?!)))\W*\Z"
 )
-"""A turn that says no more than another place, time, name or group: `And for zone C?`, `And for guests?`"""
+"""A turn that says no more than another place, time, name or thing: `And in zone C?`, `And for guests?`"""
 FULL = 4
 """Content words from which on a turn without such words can stand alone; a question that names something always can."""
 NAMING = re.compile(rf"\W*(?i:{ASKS}|{AUXILIARY})\b.*(?<=\w )(?:(?!I\b)[A-Z]|\d)")
@@ -113,7 +113,7 @@ def replace_name(question: str, history: Sequence[Turn]) -> str:
     `And in the US?` says where else. Empty when the turn is no such remark, or no question has a part of that kind.
     """
     match = ELSE.match(question)
-    if not match:
+    if not match or (not match["name"] and LEANS.search(match["other"])):
         return ""
     earlier_questions = [turn["content"] for turn in reversed(history) if turn["role"] == "user"]
     for part, other in _replacements(match):

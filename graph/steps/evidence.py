@@ -14,7 +14,7 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
 from .names import Name, carried_names, is_of_other_date, names_in, text_names
-from .question_kinds import asks_to_work_out, subject
+from .question_kinds import asks_several, asks_to_work_out, counted_in, subject
 from .question_terms import asked_terms, said, said_in, telling, term_set
 from .versions import outdated
 
@@ -160,12 +160,35 @@ def about_names(question: str, passages: Sequence[Passage], found: Sequence[Evid
 def _answering(question: str, passages: Sequence[Passage], found: Sequence[Evidence], language: str) -> list[int]:
     """The numbers of the units that name whom a question is about, and no other month or weekday than it asks of."""
     titles, wanted = [passage["title"] for passage in passages], term_set(subject(question), language)
+    alike = _rows_alike(question, found, language)
     return [
         number
         for number, unit in enumerate(found)
-        if not is_of_other_date(question, unit["text"], titles[unit["passage"]])
+        if number not in alike
+        and not is_of_other_date(question, unit["text"], titles[unit["passage"]])
         and wanted <= said(wanted, term_set(f"{unit['text']}\n{unit['context']}", language))
     ]
+
+
+def _rows_alike(question: str, found: Sequence[Evidence], language: str) -> set[int]:
+    """The numbers of the rows that a question does not tell from the others of their table, though it asks for more.
+
+    `What is the dose of aspirin?` has of each row the column's name alone, and of no row what it is about.
+    """
+    if asks_to_work_out(question) or asks_several(question) or counted_in(question) is not None:
+        return set()
+    tables: dict[tuple[int, str], list[int]] = {}
+    for number, unit in enumerate(found):
+        if unit["shape"] == "row":
+            tables.setdefault((unit["passage"], unit["heading"]), []).append(number)
+    wanted = asked_terms(question, language)
+    result = set[int]()
+    for rows in tables.values():
+        told = [said(wanted, term_set(f"{found[n]['text']}\n{found[n]['context']}", language)) & wanted for n in rows]
+        shared = frozenset.intersection(*told)
+        if len(rows) > 1 and shared < wanted:
+            result.update(n for n, own in zip(rows, told, strict=True) if own == shared)
+    return result
 
 
 def is_entry(question: str, unit: Evidence) -> bool:

@@ -15,7 +15,7 @@ from ..text.function_words import DAY_WORDS, FUNCTION_WORDS, TIME_UNITS
 from ..text.metadata_values import MONTHS
 from ..text.periods import day_names, months, weekdays
 from ..text.units import CURRENCIES
-from ..text.words import EMPTY_WORDS, SAME, SAME_NAME
+from ..text.words import EMPTY_WORDS, SAME, SAME_NAME, empty_words
 
 Kind = Literal["code", "number", "name"]
 
@@ -57,7 +57,7 @@ class Name:
 @cache
 def unnamed() -> frozenset[str]:
     """Written with a capital, and no name that a document must have: a rule for weekdays holds on a Monday."""
-    words = "i i'm i'd i've i'll ok mr mrs ms dr".split()
+    words = "i i'm i'd i've i'll ok mr mrs ms dr m mme mlle herr frau".split()
     return frozenset([*DAY_WORDS, *MONTHS, *day_names(), *map(str.lower, CURRENCIES), *words])
 
 
@@ -133,7 +133,7 @@ def _is_name(found: Sequence[re.Match[str]], words: Sequence[str], place: int, l
     word = words[place]
     if not any(map(str.isupper, word)) or word.lower() in unnamed():
         return False
-    if word.lower() in SMALL:
+    if word.lower() in SMALL or word.lower() in empty_words(language):
         return word.isupper() and len(word) > 1 and place > 0
     if language == "de":
         # Every noun has a capital: a name follows a preposition without an article.

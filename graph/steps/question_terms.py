@@ -22,7 +22,9 @@ ORDERS = re.compile(
     re.IGNORECASE,
 )
 """What asks for something and is no word of it."""
-ASKS = re.compile(r"[在是]?[几哪谁什么怎吗呢多少]+[里儿个点]?|[何誰幾][時日番]?|(?:언제|어디|무엇|누구|몇)[가-힣]*")
+ASKS = re.compile(
+    r"[在是]?[几哪谁什么怎吗呢多少]+(?:时候|时间|[里儿个点])?|[何誰幾][時日番]?|(?:언제|어디|무엇|누구|몇)[가-힣]*"
+)
 """What asks in Chinese, Japanese and Korean, and stands in no answer."""
 
 ASKING = re.compile(
@@ -35,7 +37,9 @@ ASKING = re.compile(
     re.IGNORECASE,
 )
 """What asks in other languages than English, and stands in no answer."""
-MEASURE = re.compile(r"\bhow (high|large|big|often)\b", re.IGNORECASE)
+MEASURE = re.compile(
+    r"\bhow (high|large|big|often)\b|\b(amount|montant|betrag|importe|importo|bedrag)\b", re.IGNORECASE
+)
 """What asks for any number, whatever it is of: `How high is the fee?`."""
 PARTICLE = re.compile(r"\b(\w+)[ -](in|out|on|off|up|down)\b", re.IGNORECASE)
 """A verb or noun with the word that makes it another one: check in, check-out."""
@@ -93,7 +97,9 @@ def said_in(question: str, text: str, wanted: frozenset[str], here: frozenset[st
     others = {word for word, _ in stated if word in particles and (word, particles[word]) not in stated}
     measure = MEASURE.search(question)
     counted = measure and any(is_number(word) for word in re.findall(r"\w+", text.lower()))
-    return said(wanted, here | (term_set(measure[1]) if measure and counted else set())) - term_set(" ".join(others))
+    if measure and counted:
+        here |= {term for term in wanted if measure[0].lower().endswith(term) or measure[0].lower().startswith(term)}
+    return said(wanted, here) - term_set(" ".join(others))
 
 
 @lru_cache(maxsize=4096)

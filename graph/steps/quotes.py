@@ -13,7 +13,7 @@ from rapidfuzz.fuzz import ratio
 from ..state import Evidence, Passage, Quote
 from ..text.cells import cell_of
 from ..text.function_words import LEADING_PRONOUN, is_number
-from ..text.markdown import ITEM
+from ..text.markdown import ITEM, STEP
 from ..text.words import terms
 from .evidence import in_order, naming, unit_text
 from .question_kinds import SEVERAL, asks_how, asks_several, counted_in, not_stated
@@ -67,29 +67,43 @@ def choose(
     block = list_of(best, passage, around)
     if (side := BESIDE.search(question)) and _is_step(question, side, best, passage):
         return _quotes(_beside(best, passage, around, side["side"].lower()), found)
-    if len(block) > 1 and best["text"].endswith(":"):
+    if len(block) > 1 and _leads(best, passage):
         return _whole(block, found, passages)
     if asks_how(question):
-        return _whole(_procedure(question, best, block, passage, around), found, passages)
+        whole = in_document(found, best, passages)
+        return _whole(_procedure(best, block, passage, whole), found, passages)
     if asks_several(question):
         records = alike(best, passages, found)
         is_free = len(block) > 1 and any(unit not in records for unit in block)
         return _whole(block if is_free else _asked_of(question, best, kin), found, passages)
-    if len(block) > 1 and not asked_terms(question) & term_set(best["text"]):
+    if len(block) > 1 and not asked_terms(question) & term_set(unit_text(best)):
         # The heading, or the sentence before, says what is asked for, and the items are the answer together.
         return _whole(block, found, passages)
     return _quotes(item_of(best, passage, around), found)
 
 
-def _procedure(
-    question: str, best: Evidence, block: list[Evidence], passage: Passage, own: Sequence[Evidence]
-) -> list[Evidence]:
-    """What tells how something is done: a list, a section whose heading says it, or sentences one after another."""
+def _procedure(best: Evidence, block: list[Evidence], passage: Passage, whole: Sequence[Evidence]) -> list[Evidence]:
+    """What tells how something is done: a list, sections that are its steps, or sentences one after another."""
+    own = [unit for unit in whole if unit["passage"] == best["passage"]]
+    if STEP.match(best["heading"]):
+        first, last = _run(whole, whole.index(best), lambda one, other: _are_steps(one["heading"], other["heading"]))
+        return list(whole[first : last + 1])
     section = [unit for unit in own if unit["heading"] == best["heading"]]
     items = [unit for unit in section if unit["shape"] == "item"]
     if len(block) == 1 and len(items) > 1:
         block = list_of(items[0], passage, own)
     return block if len(block) > 1 else sequence_of(best, own)
+
+
+def _are_steps(*headings: str) -> bool:
+    return all(map(STEP.match, headings))
+
+
+def in_document(found: Sequence[Evidence], best: Evidence, passages: Sequence[Passage]) -> list[Evidence]:
+    """The units of the kept passages of one document in reading order."""
+    document = passages[best["passage"]]["document"]
+    own = [unit for unit in found if passages[unit["passage"]]["document"] == document]
+    return sorted(own, key=lambda unit: (passages[unit["passage"]]["start"], unit["start"]))
 
 
 def _is_empty(question: str, best: Evidence, records: Sequence[Evidence]) -> bool:
@@ -176,12 +190,18 @@ def _form(text: str) -> str:
 def list_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
     """The list that a unit is an item of, or that it leads to, with the sentence before it; or the unit alone."""
     place = own.index(best)
-    first = place + 1 if best["text"].endswith(":") else place
+    first = place + 1 if _leads(best, passage) else place
     if first >= len(own) or not _in_list(own[first], passage):
         return [best]
     first, last = _run(own, first, lambda one, other: _goes_on(one, other, passage))
-    lead = [own[first - 1]] if first and own[first - 1]["text"].endswith(":") else []
+    lead = [own[first - 1]] if first and _leads(own[first - 1], passage) else []
     return [*lead, *own[first : last + 1]]
+
+
+def _leads(unit: Evidence, passage: Passage) -> bool:
+    """Whether a unit ends so that a list may follow: with a colon, or outside of a list without a stop."""
+    is_open = unit["text"][-1] not in STOPS and unit["shape"] == "sentence" and not _in_list(unit, passage)
+    return unit["text"].endswith(":") or is_open
 
 
 def _run(own: Sequence[Evidence], place: int, joined: Callable[[Evidence, Evidence], bool]) -> tuple[int, int]:
@@ -195,14 +215,18 @@ def _run(own: Sequence[Evidence], place: int, joined: Callable[[Evidence, Eviden
 
 
 def _goes_on(one: Evidence, other: Evidence, passage: Passage) -> bool:
-    """Whether the next unit is of the same list: another item, or what an item says below its first line."""
-    return one["heading"] == other["heading"] and _in_list(one, passage) and _in_list(other, passage)
+    """Whether the next unit is of the same list: another item, or what an item says below its first line.
+
+    What answers another question is of another list.
+    """
+    same = one["heading"] == other["heading"] and other["question"] in ("", one["question"])
+    return same and _in_list(one, passage) and _in_list(other, passage)
 
 
 def _in_list(unit: Evidence, passage: Passage) -> bool:
     """Whether a unit is an item, or stands indented under one or behind its first sentence."""
     line = passage["text"][passage["text"].rfind("\n", 0, unit["start"]) + 1 : unit["end"]]
-    return unit["shape"] == "item" or line.startswith(("  ", "\t")) or bool(ITEM.match(line))
+    return unit["shape"] == "item" or line.startswith(("  ", "\t")) or bool(ITEM.match(line) or STEP.match(line))
 
 
 def item_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[Evidence]:
@@ -216,6 +240,8 @@ def item_of(best: Evidence, passage: Passage, own: Sequence[Evidence]) -> list[E
 def _begins(unit: Evidence, passage: Passage) -> bool:
     """Whether a unit is the first of a list item, which may stand in a line with others."""
     line = passage["text"].rfind("\n", 0, unit["start"]) + 1
+    if line == unit["start"] and STEP.match(unit["text"]):
+        return True
     return bool(ITEM.fullmatch(passage["text"], line, unit["start"]) or ITEM.match(passage["text"], unit["start"]))
 
 

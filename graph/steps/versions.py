@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from ..state import Passage
@@ -24,26 +25,34 @@ ASKS_FOR_OLD = re.compile(
 """What may ask for how things were: where it does not tell when, any version may be meant."""
 
 
-def outdated(question: str, passages: Sequence[Passage]) -> set[int]:
+def outdated(question: str, passages: Sequence[Passage], today: str = "") -> set[int]:
     """The numbers of the passages of a version of a document that is not the one that is asked for.
 
     Documents are versions of one when their titles differ in their version alone and their other metadata agree. Asked
-    for is the one that took effect last; any, where it asks for how things were. A question that names a number of a
-    version's title wants that one too.
+    for is the one in force `today` (ISO 8601, empty: by the clock), which took effect last; where none has yet, the
+    first; any, where it asks for how things were. A question that names a number of a version's title, or the year from
+    which it holds, wants that one too.
     """
     if ASKS_FOR_OLD.search(question):
         return set()
-    newest: dict[tuple[object, ...], str] = {}
+    now = today or datetime.now(UTC).date().isoformat()
+    days: dict[tuple[object, ...], set[str]] = {}
     for passage in passages:
-        newest[family(passage)] = max(newest.get(family(passage), ""), effective(passage))
+        days.setdefault(family(passage), set()).add(effective(passage))
+    in_force = {name: max((day for day in own if day <= now), default=min(own)) for name, own in days.items()}
     question_numbers = numbers(question)
     return {
         n
         for n, passage in enumerate(passages)
         if effective(passage)
-        and newest[family(passage)] != effective(passage)
-        and not question_numbers & numbers(passage["title"])
+        and in_force[family(passage)] != effective(passage)
+        and not question_numbers & (numbers(passage["title"]) | _year_ahead(passage, now))
     }
+
+
+def _year_ahead(passage: Passage, now: str) -> set[str]:
+    """The year from which a version holds that is not yet in force."""
+    return {effective(passage)[:4]} if effective(passage) > now else set()
 
 
 def effective(passage: Passage) -> str:

@@ -142,6 +142,8 @@ def test_agreement_to_the_assistants_question_is_searched_by_the_topic() -> None
         ("When does the Kanto clinic open?", "Thank you. And the Aosta clinic?", "When does the Aosta clinic open?"),
         ("What is the fare for adults in summer?", "And for children?", "What is the fare for children in summer?"),
         ("What is the fee for a dog?", "And for two cats?", "What is the fee for two cats?"),
+        ("What is the daily dose of ibuprofen?", "And of aspirin?", "What is the daily dose of aspirin?"),
+        ("How loud may it be in the day?", "And in this?", ""),
         ("Who signs the form?", "And for children?", ""),
         ("What is the hotel limit in the EU?", "And why is that?", ""),
         ("What is the hotel limit in the EU?", "And what about breakfast?", ""),

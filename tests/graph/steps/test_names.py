@@ -32,6 +32,10 @@ def test_a_question_names(question: str, expected: list[str]) -> None:
     assert [name.text for name in names_in(question)] == expected
 
 
+def test_what_asks_in_another_language_begins_no_name() -> None:
+    assert [name.text for name in names_in("Où M. Rémi Vautrin remet-il les clés ?", "fr")] == ["Rémi Vautrin"]
+
+
 def test_german_capitals_are_nouns_and_a_place_follows_its_preposition() -> None:
     names = names_in("Wie hoch ist die Erstattung für Übernachtungen in Norwegen?", "de")
     assert [name.text for name in names] == ["Norwegen"]

@@ -373,3 +373,56 @@ def test_a_unit_that_has_what_a_turn_carries_along_comes_first() -> None:
     found = of("Moss is led by Bo.\n\nWren is led by Ana.")
     judged = judge("Who leads it? (Wren fee)", [], [found], equal_weight, answer_from=0.1, read=read)
     assert texts(judged.selection)[0] == "Wren is led by Ana."
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "whole"),
+    [
+        (
+            "What is not insured?",
+            "Damage is not insured\n\n1. by frost,\n2. by mice.",
+            ["Damage is not insured", "by frost,", "by mice."],
+        ),
+        (
+            "What may I take into the archive?",
+            "**What may I take into the archive?**\n\n- pencils\n- a loupe",
+            ["pencils", "a loupe"],
+        ),
+        (
+            "Which coins does the locker take?",
+            "1. Do you send coats?\n\n   To Norway.\n\n2. Which coins does the locker take?\n\n   Old ones.",
+            ["Old ones."],
+        ),
+        (
+            "What do I do after a spill?",
+            "Step 1: Open the window.\nStep 2: Cover the floor.\nStep 3: Call the desk.",
+            ["Step 1: Open the window.", "Step 2: Cover the floor.", "Step 3: Call the desk."],
+        ),
+    ],
+)
+def test_a_list_begins_with_what_leads_to_it_and_ends_with_what_it_answers(
+    question: str, text: str, whole: list[str]
+) -> None:
+    assert texts(chosen(question, of(text, title="Archive"))) == whole
+
+
+def test_steps_that_have_headings_are_quoted_together_though_their_passage_was_cut() -> None:
+    first = of("### Step 1. Unpack\n\nUnpack the press.\n\n### Step 2. Oil\n\nOil the wheels.", title="Press", start=0)
+    second = of("### Step 3. Start\n\nStart the press by the lever.", title="Press", start=90)
+    found = chosen("How do I start the press?", second, first)
+    assert texts(found) == ["Unpack the press.", "Oil the wheels.", "Start the press by the lever."]
+
+
+def test_a_row_that_the_question_does_not_tell_from_the_others_is_no_answer() -> None:
+    assert not texts(chosen("What is the volume of the cisterns?", of(TABLE, title="Site")))
+    assert len(texts(chosen("What is the volume of tank T2?", of(TABLE)))) == 1
+
+
+def test_an_amount_is_asked_for_in_other_languages_too() -> None:
+    hall = of("La caution est de 500 euros. La salle se trouve au bord du lac.", title="Salle")
+    found = chosen("Quel est le montant de la caution ?", hall, language="fr")
+    assert texts(found) == ["La caution est de 500 euros."]
+
+
+def test_what_asks_when_in_chinese_stands_in_no_answer() -> None:
+    assert texts(chosen("自习室什么时候闭馆？", of("自习室周一闭馆。", title="规则"), language="zh"))

@@ -84,6 +84,14 @@ def test_all_versions_but_the_newest_are_outdated() -> None:
     assert outdated("How long may I travel?", VERSIONS) == {0, 1}
 
 
+def test_a_version_that_is_not_yet_in_force_is_not_the_one_that_holds() -> None:
+    assert outdated("How long may I travel?", VERSIONS, today="2023-06-30") == {0, 2}
+    assert outdated("How long may I travel in 2024?", VERSIONS, today="2023-06-30") == {0}
+    undated = [passage("Policy", since) for since in ("2022-01-01", "2024-01-01")]
+    assert outdated("How long may I travel from 2024 on?", undated, today="2023-06-30") == set()
+    assert outdated("How long may I travel?", VERSIONS, today="2019-06-30") == {1, 2}
+
+
 def test_a_question_that_names_a_number_of_a_title_wants_that_version_too() -> None:
     assert outdated("What does the policy 2020 say?", VERSIONS) == {1}
 

@@ -130,6 +130,11 @@ def test_an_underscore_inside_a_word_stays() -> None:
     assert plain("set max_tokens and a*b") == "set max_tokens and a*b"
 
 
+def test_marks_of_quoted_blocks_and_footnotes_are_no_words() -> None:
+    assert plain("> Do not touch\n> the lid.") == "Do not touch the lid."
+    assert plain("[^1]: Only after a meal.") == "Only after a meal."
+
+
 def test_the_last_row_before_a_rule_is_a_row() -> None:
     text = "| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |\n\n---\n\nText here."
     assert [unit.reading for unit in units(text)] == ["a: 1; b: 2", "a: 3; b: 4", "Text here."]
