@@ -9,7 +9,8 @@ from .units import LANGUAGES, unit_at
 from .values import RANGE
 
 PERIOD = re.compile(
-    r"(?:\b(?:every|each|per|pro|je|jede[nrs]?|par|chaque|por|cada|al|ogni|elke)"
+    r"(?:\b(?:every|each|per|pro|je|jede[nrs]?|alle|par|chaque|tous les|toutes les|por|cada|todos los|todas las|al|ogni"
+    r"|tutti i|tutte le|elke|iedere)"
     r"|(?:\btimes|[€$£]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?)) an?) (?:(?P<count>\d+) )?(?P<unit>[^\W\d_]+)",
     re.IGNORECASE,
 )
@@ -33,10 +34,15 @@ VERBS = ("may", "march")
 
 @lru_cache(maxsize=16384)
 def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
-    """How often something happens, or for how long a rate holds: `every month`, `12 EUR a day`, `annually`."""
+    """How often something happens, or for how long a rate holds: `every month`, `12 EUR a day`, `annually`.
+
+    `Every Monday` is weekly.
+    """
     text = in_digits(text, language)
     found = {PERIOD_WORDS[match.group().lower()] for match in ADVERB.finditer(text)}
     for match in PERIOD.finditer(text):
+        if len(day_names().get(match["unit"].lower(), ())) == 1:
+            found.add(PERIOD_WORDS["weekly"])
         units, *_ = unit_at(f"1 {NIGHT.sub('day', match['unit'])}", 0, 1)
         found |= {(base, factor * int(match["count"] or 1)) for base, factor in units if base in ("second", "month")}
     return frozenset(found)

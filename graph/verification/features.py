@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
 
-from ..steps.names import YEAR_AFTER, Name, names_in, text_names
+from ..steps.names import Name, names_in, text_names
 from ..text.facts import count_opposites, plain_words
 from ..text.function_words import YES
 from ..text.metadata_values import MONTHS
@@ -120,7 +120,7 @@ def _is_about_other_name(claim: InterpretedClaim, index: int, passage: PreparedP
     text = passage.unit_texts[index].text
     in_unit, in_context = text_names(text), text_names(passage.unit_contexts[index].text)
     names = names_in(claim.question)
-    codes = [name for name in names if name.kind != "name" and name.before not in YEAR_AFTER]
+    codes = [name for name in names if name.kind != "name"]
     if not any(in_unit.has(name) or in_context.has(name) for name in codes) and any(map(in_unit.rivals, codes)):
         return True
     named = [name for name in names if name.kind == "name"]

@@ -149,6 +149,8 @@ def test_a_period_is_the_same_in_other_words(language: str, one: str, other: str
 
 def test_other_periods_differ_and_a_duration_is_none() -> None:
     assert periods("every month").isdisjoint(periods("every year"))
+    assert periods("tutti i giorni", "it") == periods("tous les jours", "fr") == periods("täglich", "de")
+    assert periods("every Monday") == periods("ogni lunedì", "it") == periods("weekly")
     assert periods("kept for a year, 5 EUR per person") == frozenset()
 
 
