@@ -54,9 +54,14 @@ SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.
 @lru_cache(maxsize=16384)
 def in_digits(text: str, language: str = "en") -> str:
     """A text with its number words and fractions as digits."""
-    text = SUPER.sub(lambda m: f"{int(m[1] or 0) + numeric(m[2]):.4g}", text)
+    if not text.isascii():
+        text = SUPER.sub(lambda m: f"{int(m[1] or 0) + numeric(m[2]):.4g}", text)
     text = HALF.sub(_halves, HOW_OFTEN.sub(_times_in_digits, text))
-    text = _scaled(FRACTION.sub(_fraction, text), language)
+    lowered = text.lower()
+    # Most texts have no fraction, and finding that out is cheaper.
+    if any(word in lowered for word in FRACTIONS):
+        text = FRACTION.sub(_fraction, text)
+    text = _scaled(text, language)
     number_language = language if language in LANGUAGES else "en"
     return "\n".join(
         alpha2digit(line, number_language, threshold=2) if line.strip() else line for line in text.split("\n")

@@ -28,6 +28,7 @@ APPROXIMATE = re.compile(
     r"|rond)|[~≈]) ?(?:\w{3} ?|[€$£] ?)?$",
     re.IGNORECASE,
 )
+TIME_WORDS = "noon midnight mittags mitternacht midi minuit mediodía medianoche mezzogiorno mezzanotte".split()
 TIME = re.compile(
     r"(?<![\d.,:])(?P<h1>[01]?\d|2[0-4])(?:[:.](?P<m1>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?"
     r"|(?<![\d.,:])(?P<h2>[01]?\d|2[0-4]):(?P<m2>[0-5]\d)(?::[0-5]\d)?(?![\d:])"
@@ -35,7 +36,7 @@ TIME = re.compile(
     r"|(?<=alle )(?P<h6>[01]?\d|2[0-4])[.](?P<m6>[0-5]\d)(?!\d)"
     r"|(?<![\d.,:])(?P<h5>1?\d)(?:[:.](?P<m5>[0-5]\d))?(?= in the (?:morning|afternoon|evening)\b)"
     r"|(?<![\d.,:])(?P<h4>[01]?\d|2[0-4]) ?h(?:eures?)? ?(?P<m4>[0-5]\d)\b"
-    r"|\b(?P<word>noon|midnight|mittags|mitternacht|midi|minuit|mediodía|medianoche|mezzogiorno|mezzanotte)\b",
+    rf"|\b(?P<word>{'|'.join(TIME_WORDS)})\b",
     re.IGNORECASE,
 )
 PAST_NOON = re.compile(
@@ -125,7 +126,8 @@ def values(text: str, language: str = "en") -> tuple[Value, ...]:
     """The values of a text in order."""
     text = in_digits(text, language)
     if not any(map(str.isdigit, text)):
-        return tuple(_times(text))
+        lowered = text.lower()
+        return tuple(_times(text)) if any(word in lowered for word in TIME_WORDS) else ()
     result = [*_dates(text), *_times(text)]
     taken = [(value.start, value.end) for value in result]
     result += _numbers(text, language, taken)
