@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from typing_extensions import TypedDict
@@ -130,10 +131,18 @@ def _passage(given: str | PassageInput, number: int) -> Passage:
 
 
 def _term_weight(passages: Sequence[PreparedPassage]) -> TermWeight:
-    """The inverse document frequency of a term among the passages."""
-    known = weights({term for unit in passage.unit_texts for term in unit.terms} for passage in passages)
-    rarest = max(known.values(), default=1.0)
-    return (lambda term: known.get(term, rarest)) if len(passages) > 1 else equal_weight
+    """The inverse document frequency of a term among the passages, counted when the first term is weighed."""
+
+    @cache
+    def known() -> tuple[dict[str, float], float]:
+        own = weights({term for unit in passage.unit_texts for term in unit.terms} for passage in passages)
+        return own, max(own.values(), default=1.0)
+
+    def weigh(term: str) -> float:
+        own, rarest = known()
+        return own.get(term, rarest)
+
+    return weigh if len(passages) > 1 else equal_weight
 
 
 def _report(check: ClaimCheck, run: DraftCheck) -> ClaimReport:

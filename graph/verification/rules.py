@@ -88,13 +88,17 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
         for sentence in SENTENCE_END.split(said) if unit.question else [said]:
             before, copy, after = _normalised(sentence).partition(text)
             whole = copy and not before.strip() and not after.strip()
-            denied = count_negations(CLAUSE_ENDS.split(before)[-1], passage.language)
-            part = copy and not claim.is_fragment and not denied
+            part = copy and not claim.is_fragment and not _denies(before, passage.language)
             if whole or part or (len(text.split()) > 5 and _comma_parts(sentence) == _comma_parts(claim.text)):
                 return Window(unit.start, unit.end)
         if _normalised(_claim_content(passage.text[unit.start : unit.end])) == text:
             return Window(unit.start, unit.end)
     return None
+
+
+def _denies(before: str, language: str) -> bool:
+    """Whether the clause that a text ends with has a negation."""
+    return count_negations(CLAUSE_ENDS.split(before)[-1], language) > 0
 
 
 def _comma_parts(text: str) -> list[str]:

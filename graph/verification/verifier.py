@@ -210,8 +210,9 @@ class DraftCheck:
         self, claim: InterpretedClaim, units: dict[int, list[int]], cosines: Mapping[str, float]
     ) -> dict[int, PassageFinding]:
         weigh, passages = self.verifier.weigh, self.passages
-        best_overlap = best_question_overlap(claim, passages, weigh) if any(units.values()) else 0.0
-        rivals = rival_overlaps(claim, passages, weigh)
+        is_verbatim = not any(units.values())
+        best_overlap = 0.0 if is_verbatim else best_question_overlap(claim, passages, weigh)
+        rivals = () if is_verbatim else rival_overlaps(claim, passages, weigh)
         findings = {
             index: check_claim(claim, passages[index], cosines, weigh, best_overlap, rivals, near)
             for index, near in units.items()
