@@ -44,8 +44,6 @@ MIN_IMPROVEMENT = 0.25
 """How much more support another passage needs to be cited instead of a cited passage that supports the claim."""
 MOVED_MIN_SUPPORT = 0.75
 """Support that another passage needs when no cited passage supports the claim."""
-UNCITED_MIN_SUPPORT = 0.6
-"""Support that a claim without a citation needs: at 0.6 the best of many is as often wrong as a cited one at 0.5."""
 CLAUSE_MIN_TERMS = 2
 """The fewest content words of a clause that is checked by itself."""
 
@@ -130,8 +128,7 @@ def clauses(claim: Claim) -> list[Claim]:
 def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimOutcome:
     """Keep the cited passages with support of `support_from`, cite the best passage instead, or remove the claim.
 
-    The best passage needs `MOVED_MIN_SUPPORT` where no cited one supports the claim, and `UNCITED_MIN_SUPPORT` where
-    the claim cites none.
+    The best passage needs `MOVED_MIN_SUPPORT` where no cited one supports the claim.
     """
     claim, cited = check.claim, check.cited(count)
     good = [(number, check.findings[number]) for number in cited if check.findings[number].score >= support_from]
@@ -141,7 +138,7 @@ def decide_outcome(check: ClaimCheck, count: int, support_from: float) -> ClaimO
         return ClaimOutcome(good, [_repair(claim, "dropped", check.findings[number]) for number in dropped])
     if best is None:
         return ClaimOutcome([], [Repair(claim=claim.text, action="removed", because="no passage", support=0.0)])
-    needed = support_from if good else max(support_from, MOVED_MIN_SUPPORT if cited else UNCITED_MIN_SUPPORT)
+    needed = support_from if good else max(support_from, MOVED_MIN_SUPPORT if cited else 0.0)
     if best[1].score >= needed:
         finding = check.findings[cited[0]] if cited else best[1]
         repair = _repair(claim, "moved" if claim.markers else "added", finding)

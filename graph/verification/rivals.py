@@ -8,7 +8,6 @@ from functools import lru_cache
 from ..steps.names import names_in, text_names
 from ..steps.question_kinds import HOW_MANY
 from ..text.facts import plain_words
-from ..text.function_words import LEADING_PRONOUN
 from ..text.number_words import in_digits
 from ..text.units import unit_at
 from ..text.values import ONE_UNIT, Value, missing_values
@@ -18,9 +17,7 @@ from .statement import VERBS, InterpretedClaim
 
 RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""
-DURATIONS = ("second", "month")
 PART_ENDS = re.compile(r"[;,] (?:(?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) )?| (?:and|und|et|y|e|en) ")
-PRONOUN_SUBJECT = re.compile(rf"{LEADING_PRONOUN} (?:{'|'.join(VERBS)})\b", re.IGNORECASE)
 CONTRAST = re.compile(
     r",? (?:but|while|whereas|aber|während|mais|tandis que|pero|mientras que|ma|mentre|maar|terwijl) ", re.IGNORECASE
 )
@@ -89,18 +86,17 @@ def rival_overlaps(
 
 def _rivals_of(claim: InterpretedClaim, stated: Sequence[Value]) -> list[Value]:
     """Other values of the claim's kind; days and months are both durations."""
-    lasts = any(base in DURATIONS for own in claim.values for base, _ in own.units)
+    lasts = any(_is_duration(own) for own in claim.values)
     return [
         value
-        for value in stated
-        if missing_values([value], claim.values)
-        and (
-            any(
-                value.same_kind(own) or (value.kind == own.kind and not value.units | own.units) for own in claim.values
-            )
-            or (lasts and any(base in DURATIONS for base, _ in value.units))
-        )
+        for value in missing_values(stated, claim.values)
+        if (lasts and _is_duration(value))
+        or any(value.same_kind(own) or (value.kind == own.kind and not value.units | own.units) for own in claim.values)
     ]
+
+
+def _is_duration(value: Value) -> bool:
+    return any(base in ("second", "month") for base, _ in value.units)
 
 
 def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText) -> bool:
@@ -143,7 +139,7 @@ def _is_of_others(
     if not missing_terms(_described(own.terms, own.values), [_forms(claim.all_terms)]):
         return False
     # What stands before the first value holds also for a part that is no clause.
-    is_clause = any(word in VERBS for word in own.text.lower().split()) and not PRONOUN_SUBJECT.match(own.text)
+    is_clause = any(word in VERBS for word in own.text.lower().split())
     wanted = _described(claim.all_terms, claim.values) - empty_words(claim.language)
     lacking = missing_terms(wanted, [own.term_forms, *([] if is_clause else [_forms(opening)])])
     return any(len(missing_terms(lacking, [other.term_forms])) < len(lacking) for other in others)

@@ -11,7 +11,6 @@ from ..text.facts import CLAUSE_ENDS, count_negations
 from ..text.values import Value, missing_values
 from ..text.words import TermWeight
 from .alignment import CopyDifference, copy_difference, is_near_copy
-from .claims import claim_content
 from .features import COPIED_MIN_SHARE, Features, features
 from .passages import DENIAL, PreparedPassage, Window, is_known_language, missing_terms, terms_of
 from .rivals import Overlap, has_rival_beside, overlap_of, question_overlap
@@ -91,8 +90,6 @@ def find_verbatim(claim: InterpretedClaim, passage: PreparedPassage) -> Window |
             part = copy and not claim.is_fragment and not _denies(before, passage.language)
             if whole or part or (len(text.split()) > 5 and _comma_parts(sentence) == _comma_parts(claim.text)):
                 return Window(unit.start, unit.end)
-        if _normalised(_claim_content(passage.text[unit.start : unit.end])) == text:
-            return Window(unit.start, unit.end)
     return None
 
 
@@ -104,9 +101,6 @@ def _denies(before: str, language: str) -> bool:
 def _comma_parts(text: str) -> list[str]:
     """The parts between commas, in any order: `If it rains, we stay` and `We stay, if it rains`."""
     return sorted(_normalised(part) for part in text.split(", "))
-
-
-_claim_content = lru_cache(maxsize=16384)(claim_content)
 
 
 @lru_cache(maxsize=16384)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from ..text.facts import count_negations, full_names, names, plain_words
+from ..text.facts import count_negations, full_names, plain_words
 from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
@@ -60,8 +60,8 @@ class InterpretedClaim:
         value_terms = {term for value in self.values for term in terms_of(value.text)}
         other_terms = {term for term in self.terms if not is_number(term)} - value_terms
         short = len(other_terms) <= FRAGMENT_MAX_TERMS and not other_terms & self.question_terms
-        verbless = not any(word.strip(".,;") in VERBS for word in words)
         labelled = bool(self.values) and len(words) <= LABEL_MAX_WORDS
+        verbless = not any(word.strip(".,;") in VERBS for word in words)
         return bool(self.question_terms) and verbless and (short or labelled or self.text[:1].isdigit())
 
     @property
@@ -86,8 +86,7 @@ class InterpretedClaim:
         """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
         # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
         text = in_digits(self.text, self.language)
-        opens_with_name = self.is_fragment or text.split(" ", 1)[0].lower() in names(self.question)
-        found = full_names(f"is {text}" if opens_with_name else text)
+        found = full_names(f"is {text}" if self.is_fragment else text)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
         return tuple(name for name in found if not name <= value_words | MONTHS.keys())
 

@@ -86,12 +86,6 @@ def test_a_claim_that_its_own_passage_does_not_support_needs_more_of_another_one
     assert cited_passages(decide((1, 2), 0.2, 0.6)) == [1]
 
 
-def test_a_claim_without_a_citation_needs_more_than_one_that_cites_its_passage() -> None:
-    assert cited_passages(decide((), 0.2, 0.6)) == [1]
-    assert decide((), 0.2, 0.5999) == ClaimOutcome([], [repair("removed", "because 1", 0.5999)])
-    assert cited_passages(decide_outcome(ClaimCheck(Claim("It is so.", ()), {0: finding(0.8)}), 1, 0.9)) == []
-
-
 def test_what_another_passage_must_have_is_never_less_than_what_every_passage_must() -> None:
     findings = {0: finding(0.2), 1: finding(0.8)}
     assert cited_passages(decide_outcome(ClaimCheck(Claim("It is so.", (1,)), findings), 2, 0.9)) == []
