@@ -120,11 +120,6 @@ def test_a_claim_under_words_that_tell_where_it_is_from_stands_with_them_and_is_
     assert [c["support"] for c in checked.citations] == [1.0]
 
 
-def test_a_passage_that_does_not_say_it_is_dropped_beside_one_that_does() -> None:
-    checked = check("Two persons carry it to the cellar. [1][2]")
-    assert ([c["document"] for c in checked.citations], actions(checked)) == (["drive.md"], ["dropped"])
-
-
 def test_a_claim_with_an_invented_number_is_removed_and_the_number_is_named() -> None:
     checked = check("It begins with the date of installation. [1] The warranty of the Corrento pump is 9 years. [1]")
     assert checked.text == "It begins with the date of installation. [1]"
@@ -188,17 +183,6 @@ def test_a_draft_that_claims_nothing_has_nothing_cited(draft: str) -> None:
 def test_headings_and_code_that_no_passage_says_do_not_stay(draft: str) -> None:
     checked = check(draft)
     assert (checked.text, checked.cited) == ("", 0)
-
-
-def test_a_yes_before_the_answer_is_no_claim() -> None:
-    checked = check("Yes. The warranty of the Corrento pump is five years. [1]")
-    assert (checked.uncited, checked.repairs) == (0, [])
-
-
-def test_without_passages_nothing_stands() -> None:
-    verifier = Verifier(Overlap(), equal_weight, NEVER)
-    checked = asyncio.run(verifier.check("It begins with the date of installation. [1]", [], no_usage()))
-    assert (checked.text, actions(checked), checked.repairs[0]["because"]) == ("", ["removed"], "no passage")
 
 
 REWORDED = "Five years is how long the Corrento warranty runs. [1]"
@@ -270,19 +254,6 @@ def test_a_reply_of_markers_alone_is_met_by_the_sentence_that_it_points_to() -> 
     question = "How long is the warranty of the Corrento pump?"
     checked = asyncio.run(verifier.check("[1][2]", PASSAGES, no_usage(), question=question))
     assert checked.text == "The warranty of the Corrento pump is five years. [1]"
-
-
-def test_the_question_is_a_part_of_the_claim() -> None:
-    verifier = Verifier(Overlap(), equal_weight, Checking())
-    forbids = passage("The limit is EUR 500. Drawing cash is not possible.", "card.md")
-
-    def text(draft: str) -> str:
-        question = "Can I draw cash with the card?"
-        return asyncio.run(verifier.check(draft, [forbids], no_usage(), question=question)).text
-
-    assert text("Yes, you can draw cash with the card. [1]") == ""
-    assert text("Yes. [1]") == ""
-    assert text("No, drawing cash is not possible. [1]") != ""
 
 
 def test_what_only_a_replaced_version_says_stands_unverified() -> None:
