@@ -22,7 +22,7 @@ from graph.models.embedding import Embedder
 from graph.models.packaged_embeddings import load_embedder
 from graph.text.words import terms, weights
 from graph.verification.claims import claims_of, plain_claim
-from graph.verification.groundedness import features
+from graph.verification.groundedness import answer_features
 from graph.verification.passages import PreparedPassage, prepare_passage
 
 FOLDS, DRAWS, PENALTY = 5, 10, 5.0
@@ -74,7 +74,7 @@ def rate(folder: Path) -> list[Rated]:
         sources = [prepare_passage(text.text, "", text.title) for text in passages]
         claims = [plain_claim(claim.text) for claim in claims_of(answer["answer"])]
         near = similarities(embedder, claims, sources)
-        values = features(claims, sources, near, lambda term: weight.get(term, rarest))
+        values = answer_features(claims, sources, near, lambda term: weight.get(term, rarest))
         share, conversation = (statistics.mean(ratings) - 1) / 3, answer["query_id"].partition(TURN)[0]
         found.append(Rated(values, statistics.median(ratings), share, conversation, answer["automatic"]["rl_f"]))
     return found

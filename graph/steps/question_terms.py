@@ -3,7 +3,7 @@
 import re
 from functools import cache, lru_cache
 
-from ..text.function_words import is_number
+from ..text.function_words import is_number_word
 from ..text.words import TermWeight, terms
 from .names import CARRIED
 
@@ -96,9 +96,10 @@ def said_in(question: str, text: str, wanted: frozenset[str], here: frozenset[st
     stated = {(word.lower(), particle.lower()) for word, particle in PARTICLE.findall(text)} if particles else set()
     others = {word for word, _ in stated if word in particles and (word, particles[word]) not in stated}
     measure = MEASURE.search(question)
-    counted = measure and any(is_number(word) for word in re.findall(r"\w+", text.lower()))
+    counted = measure and any(is_number_word(word) for word in re.findall(r"\w+", text.lower()))
     if measure and counted:
-        here |= {term for term in wanted if measure[0].lower().endswith(term) or measure[0].lower().startswith(term)}
+        word = measure[measure.lastindex or 0].lower()
+        here |= {term for term in wanted if word.startswith(term)}
     return said(wanted, here) - term_set(" ".join(others))
 
 

@@ -12,7 +12,7 @@ from rapidfuzz.fuzz import ratio
 
 from ..state import Evidence, Passage, Quote
 from ..text.cells import cell_of
-from ..text.function_words import LEADING_PRONOUN, is_number
+from ..text.function_words import LEADING_PRONOUN, is_number_word
 from ..text.markdown import ITEM, STEP
 from ..text.words import terms
 from .evidence import in_order, naming, unit_text
@@ -145,7 +145,7 @@ def computed(question: str, best: Evidence) -> bool:
 def _counts(head: frozenset[str], best: Evidence) -> bool:
     """Whether a unit says how many: a number in a sentence, or in a cell whose column is what is counted."""
     if best["shape"] != "row":
-        counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number(match[0].lower()))
+        counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number_word(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
     pairs = [pair.partition(": ") for pair in best["text"].split("; ")]
     counts = [(label, cell_of(value or label).kind in ("number", "quantity")) for label, _, value in pairs]

@@ -36,6 +36,6 @@ TIME_UNITS = frozenset(
 )
 
 
-def is_number(word: str) -> bool:
+def is_number_word(word: str) -> bool:
     """Whether a word in lower case is a number, in digits or spelled."""
     return in_digits(word)[:1].isdigit()

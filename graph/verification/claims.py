@@ -12,7 +12,7 @@ from ..text.splitting import sentences
 MARKERS = re.compile(r"(?:\s*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\])+")
 NESTED_MARKER = re.compile(r"\[\s*\[\s*(\d{1,3}(?:\s*,\s*\d{1,3})*)\s*\]\s*\d*\s*\]")
 """A marker inside a marker; the inner one counts."""
-YES_NO_PREFIX = re.compile(r"^(?:yes|no|correct|right|indeed)[,:] +(?=\w)", re.IGNORECASE)
+ANSWER_WORD = re.compile(r"^(?:yes|no|correct|right|indeed)[,:] +(?=\w)", re.IGNORECASE)
 SOURCE_PREFIX = re.compile(
     r"^(?:according to|based on|as (?:stated|described|mentioned|noted|said|explained) in|per|from|in) "
     r"(?:(?:the|these|this|those|your|our|provided|given|available|retrieved|above|information|contents?|in|of|by) )*"
@@ -57,7 +57,7 @@ def claims_of(draft: str) -> list[Claim]:
 
 def plain_claim(claim: str) -> str:
     """A claim without Markdown and a yes or no before it; the cells of a table row are joined."""
-    return "; ".join(cell for cell in cells(claim) if cell) if ROW.match(claim) else YES_NO_PREFIX.sub("", plain(claim))
+    return "; ".join(cell for cell in cells(claim) if cell) if ROW.match(claim) else ANSWER_WORD.sub("", plain(claim))
 
 
 def claim_content(claim: str) -> str:

@@ -10,7 +10,7 @@ from .passages import PreparedPassage
 from .repair import NOT_FOUND_STATEMENT
 
 
-def features(
+def answer_features(
     claims: Sequence[str], passages: Sequence[PreparedPassage], similarities: Sequence[float], weigh: TermWeight
 ) -> dict[str, float]:
     """Means over the claims, weighted by the logarithm of their length.
@@ -55,4 +55,4 @@ def groundedness(
     """The score, 0 to 1; 0 for an answer without claims."""
     if not claims:
         return 0.0
-    return load("groundedness").probability(features(claims, passages, similarities, weigh))
+    return load("groundedness").probability(answer_features(claims, passages, similarities, weigh))
