@@ -7,10 +7,10 @@ from unicodedata import numeric
 from text_to_num import alpha2digit
 
 from .metadata_values import COMMA, MONTH, POINT, numbers, resolve
-from .units import LANGUAGES, is_duration
+from .units import LANGUAGES, is_duration, unit_at
 
-SCALES = {"dozen": 12, "mn": 1e6, "mio": 1e6, "bn": 1e9, "mrd": 1e9, "trillion": 1e12, "billionen": 1e12, "mila": 1e3,
-          "milione": 1e6, "milioni": 1e6, "miliardo": 1e9, "miliardi": 1e9}  # fmt: skip
+SCALES = {"dozen": 12, "thousand": 1e3, "mn": 1e6, "mio": 1e6, "bn": 1e9, "mrd": 1e9, "trillion": 1e12,
+          "billionen": 1e12, "mila": 1e3, "milione": 1e6, "milioni": 1e6, "miliardo": 1e9, "miliardi": 1e9}  # fmt: skip
 """Scales that the library does not know."""
 FRACTIONS = {
     word: number
@@ -47,8 +47,20 @@ HALF = re.compile(
     r"(?P<plus> (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half))?)\b",
     re.IGNORECASE,
 )
+SLASHED = re.compile(r"(?<![\w./])(?:(\d{1,3}) )?([1-9])/([2-9]|1[02]|16)(?= ?([^\W\d_]+))")
+"""A fraction before a unit: `1/2 litre`, `1 3/4 hours`."""
+EVERY = re.compile(
+    r"\b(every|each|jede[nrs]?) (?:(?P<two>second|other|zweite[nrs]?)|(?P<three>third|dritte[nrs]?)"
+    r"|(?P<four>fourth|vierte[nrs]?)) (?=([^\W\d_]+))",
+    re.IGNORECASE,
+)
+NTH = {"two": 2, "three": 3, "four": 4}
+DOZEN = re.compile(r"\ban? dozen\b(?! of\b)", re.IGNORECASE)
 SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
 SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.?")
+SHORT = re.compile(r"([€$£¥] ?\d+(?:[.,]\d+)?)(k|m|mn|bn)\b", re.IGNORECASE)
+"""A scale behind an amount of money: `€3m`."""
+SHORT_SCALES = {"k": "thousand", "m": "mn", "mn": "mn", "bn": "bn"}
 
 
 @lru_cache(maxsize=16384)
@@ -56,6 +68,7 @@ def in_digits(text: str, language: str = "en") -> str:
     """A text with its number words and fractions as digits."""
     if not text.isascii():
         text = SUPER.sub(lambda m: f"{int(m[1] or 0) + numeric(m[2]):.4g}", text)
+    text = DOZEN.sub("12", EVERY.sub(_every, SLASHED.sub(_slashed, text)))
     text = HALF.sub(_halves, HOW_OFTEN.sub(_times_in_digits, text))
     lowered = text.lower()
     # Most texts have no fraction, and finding that out is cheaper.
@@ -66,6 +79,18 @@ def in_digits(text: str, language: str = "en") -> str:
     return "\n".join(
         alpha2digit(line, number_language, threshold=2) if line.strip() else line for line in text.split("\n")
     )
+
+
+def _slashed(match: re.Match[str]) -> str:
+    """`0.5` for `1/2` before a unit, where it is no date and no number of something."""
+    share = int(match[1] or 0) + int(match[2]) / int(match[3])
+    return f"{share:.6g}" if unit_at(f"1 {match[4]}", 0, 1)[0] else match.group()
+
+
+def _every(match: re.Match[str]) -> str:
+    """`every 2 ` for `every second `, before a unit of time."""
+    count = next(number for name, number in NTH.items() if match[name])
+    return f"{match[1]} {count} " if is_duration(match[5]) else match.group()
 
 
 def _times_in_digits(match: re.Match[str]) -> str:
@@ -97,7 +122,7 @@ def _scaled(text: str, language: str) -> str:
         factor, amount = _scale(match[2].lower(), language), amount_of(match[1], language)
         return match.group() if factor is None or amount is None else f"{amount * factor:.0f}"
 
-    return SCALED.sub(digits, text)
+    return SCALED.sub(digits, SHORT.sub(lambda match: f"{match[1]} {SHORT_SCALES[match[2].lower()]}", text))
 
 
 @lru_cache(maxsize=4096)

@@ -43,7 +43,8 @@ PAST_NOON = re.compile(
     r" (?:in the (?:afternoon|evening)|nachmittags|abends|de l['’]après-midi|du soir|de la (?:tarde|noche)|di sera)\b"
 )
 NUMBER = re.compile(
-    r"(?<![\w.,^])(?<![^\W\d_]-)(?P<sign>[-−])?(?P<digits>\d{1,3}(?:[.,'’\u00a0\u2009\u202f ]\d{3})+(?:[.,]\d+)?(?!\d)"
+    r"(?<![\w.,^])(?<![^\W\d_]-)(?P<sign>[-−]|minus )?"
+    r"(?P<digits>\d{1,3}(?:[.,'’\u00a0\u2009\u202f ]\d{3})+(?:[.,]\d+)?(?!\d)"
     r"|\d+(?:[.,]\d+)?)(?!(?:[.,]\d))(?P<ordinal>st|nd|rd|th|er|e|º|ª)?(?P<decade>s)?(?P<sup>[¼-¾⅐-⅞])?(?![\d_])"
 )
 RANGE = re.compile(

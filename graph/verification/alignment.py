@@ -18,9 +18,19 @@ COPY_MIN_WORDS, COPY_MIN_SHARE = 5, 2 / 3
 """The fewest words of a claim that is a near copy, and the share of them that the sentence must have."""
 MAX_REPLACED_WORDS = 3
 """The most words on each side of a replacement."""
-CONJUNCTIONS = frozenset(["", *", and or und oder et ou y o e ed en of".split()])
-"""Words between names whose order does not matter."""
-CopyDifference = Literal["denial", "opposite", "value", "word"]
+MAX_SWAPPED_WORDS = 4
+"""The most words that stand in each other's place."""
+CONJUNCTIONS = frozenset(["and", "or", *"und oder et ou y o e ed en of ,".split()])
+"""Words between others whose order does not matter."""
+BEGINS = frozenset(
+    ["from", "since", *"after ab von seit nach depuis après desde después dal dopo vanaf sinds na".split()]
+)
+ENDS = frozenset(["until", "till", *"before by bis vor avant hasta antes fino entro prima tot voor".split()])
+"""What a date is the beginning of, and the end."""
+ONLY = frozenset(
+    ["only", *"nur lediglich ausschließlich seulement uniquement sólo solo solamente soltanto alleen".split()]
+)
+CopyDifference = Literal["denial", "opposite", "value", "limit", "word"]
 
 
 @lru_cache(maxsize=16384)
@@ -28,7 +38,7 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
     """How a claim differs from a sentence that it copies; None where it says the same or is no copy.
 
     `denial`: only one of them is negated. `opposite`, `value`, `word`: a word is replaced by its opposite, a number by
-    another one, or a word by another one.
+    another one, or a word by another one. `limit`: the claim says `only` of what the sentence says.
     """
     if not is_near_copy(claim, sentence):
         return None
@@ -38,7 +48,7 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
     )
     if (claim_negations > 0) != (sentence_negations > 0) and _content(claim, language) == _content(sentence, language):
         return "denial"
-    if _has_swapped_names(claim, sentence):
+    if _has_swapped_words(claim_words, sentence_words, language):
         return "opposite"
     kinds = set(_differences(claim_words, sentence_words, names(claim), language))
     kinds -= {"denial"} if claim_negations == sentence_negations else set()
@@ -102,6 +112,7 @@ def _differences(
     if numbers and not words:
         yield "value"
     for new, old in pieces:
+        yield from _changed_bound(new, old, claim)
         negation_differs = (count_negations(new, language) > 0) != (count_negations(old, language) > 0)
         own, other = _content(new, language), _content(old, language)
         is_new = any(claim.count(word) > sentence.count(word) for word in new.split())
@@ -115,6 +126,14 @@ def _differences(
             yield "opposite" if new in names else "word"
         elif is_new and own and other and negation_differs:
             yield "word"
+
+
+def _changed_bound(new: str, old: str, claim: Sequence[str]) -> Iterator[CopyDifference]:
+    """`until` in place of `from`, or `only` of what the sentence says without it; `only 5 euros` says no more."""
+    if {new, old} & BEGINS and {new, old} & ENDS:
+        yield "opposite"
+    if new in ONLY and not any(is_number(word) for word in claim[claim.index(new) + 1 :][:2]):
+        yield "limit"
 
 
 def _is_same_value(new: str, old: str, language: str) -> bool:
@@ -132,25 +151,17 @@ def _is_other_value(new: str, old: str, language: str) -> bool:
     )
 
 
-def _has_swapped_names(claim: str, sentence: str) -> bool:
-    """Whether a claim swaps two names of the sentence: `from Leeds to Bristol`."""
-    shared = names(claim) & names(sentence)
-    claim_words, claim_names = _mask_names(_words(claim), shared)
-    sentence_words, sentence_names = _mask_names(_words(sentence), shared)
-    length = len(claim_words)
-    starts = range(len(sentence_words) - length + 1)
-    begin = next((n for n in starts if sentence_words[n : n + length] == claim_words), None)
-    if len(claim_names) < 2 or begin is None:
-        return False
-    sentence_names = sentence_names[sentence_words[:begin].count("") :][: len(claim_names)]
-    between = set(claim_words[claim_words.index("") : length - claim_words[::-1].index("")])
-    swapped = claim_names != sentence_names and sorted(claim_names) == sorted(sentence_names)
-    return swapped and not between <= CONJUNCTIONS
-
-
-def _mask_names(words: Sequence[str], names: frozenset[str]) -> tuple[list[str], list[str]]:
-    """The words with an empty string for each name, and the names in order."""
-    return ["" if word in names else word for word in words], [word for word in words if word in names]
+def _has_swapped_words(claim: Sequence[str], sentence: Sequence[str], language: str) -> bool:
+    """Whether a claim swaps words of the sentence across another one: `from Leeds to Bristol`, `the tenant pays`."""
+    empty = empty_words(language)
+    for begin in range(len(sentence) - len(claim) + 1):
+        window = sentence[begin : begin + len(claim)]
+        moved = [n for n, (new, old) in enumerate(zip(claim, window, strict=True)) if new != old]
+        words = sorted(claim[n] for n in moved)
+        if 0 < len(moved) <= MAX_SWAPPED_WORDS and words == sorted(window[n] for n in moved):
+            between = {claim[n] for n in range(moved[0], moved[-1]) if n not in moved}
+            return not between <= CONJUNCTIONS and not any(word in empty or is_number(word) for word in words)
+    return False
 
 
 def _is_function_words(text: str, language: str) -> bool:

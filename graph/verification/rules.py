@@ -169,7 +169,7 @@ def _score_unit(
     rival = max(0.0, best_overlap - overlap) if claim.question_terms else 0.0
     values = features(claim, index, passage, cosines.get(text.text), weigh, rival)
     difference = copy_difference(claim.text, text.text, claim.language)
-    wrong = difference in ("denial", "opposite", "value") or _is_wrong(values)
+    wrong = difference in ("denial", "opposite", "value", "limit") or _is_wrong(values)
     is_denied = values["copied"] == 1 and values["polarity"] == 1 and len(claim.terms) > 1
     copies_unit = bool(values["other_cell"]) or is_denied or is_near_copy(claim.text, text.text)
     decides = wrong and copies_unit and not (difference and values["value_elsewhere"])
@@ -199,6 +199,8 @@ def explain(
     if values["name_missing"]:
         unmatched_names = frozenset[str]().union(*claim.names) - passage.words - passage.context.words
         return f"{', '.join(sorted(unmatched_names)) or 'what was asked about'} is not named there", False
+    if difference == "limit":
+        return "it does not say that only this is so", False
     otherwise = (
         (values["other_cell"], "it says this of another role or column"),
         (values["polarity"] or difference == "denial", "one denies what the other says"),

@@ -45,6 +45,23 @@ def test_a_number_is_compared_with_the_one_in_its_place(
 
 
 @pytest.mark.parametrize(
+    ("sentence", "claim", "expected"),
+    [
+        ("The buyer owes the seller a deposit of 300 euros.", "The seller owes the buyer a deposit of 300 euros.",
+         "opposite"),
+        ("Bread and fruit are sold at the kiosk by the gate.", "Fruit and bread are sold at the kiosk by the gate.",
+         None),
+        ("The locker is free from 31 March 2026.", "The locker is free until 31 March 2026.", "opposite"),
+        ("The locker is free from 31 March 2026.", "The locker is free as of 31 March 2026.", None),
+        ("Tenants may use the bicycle cellar.", "Only tenants may use the bicycle cellar.", "limit"),
+        ("A place in the cellar costs 9 euros.", "A place in the cellar costs only 9 euros.", None),
+    ],
+)  # fmt: skip
+def test_small_words_and_who_does_what_to_whom_are_compared(sentence: str, claim: str, expected: str | None) -> None:
+    assert copy_difference(claim, sentence, "en") == expected
+
+
+@pytest.mark.parametrize(
     ("language", "sentence", "claim"),
     [
         ("en", "You cannot open the valve at night.", "You can open the valve at night."),
