@@ -124,10 +124,10 @@ def warrant() -> None:
     """Answers from your documents, each claim tied to the span that it comes from.
 
     Exit codes: 0 done; 1 refused: files in a strict run, a promotion that its evidence does not allow, or a
-    deployment that failed; 2 the command, question, filter or file given is wrong; 3 the Snapshot is missing, damaged
-    or another's; 4 the release or a setting is wrong; 5 something that is needed does not answer or is not installed;
-    6 published, but files were withheld because their access metadata could not be relied on; 130 interrupted; 141
-    nobody read on.
+    deployment that failed; 2 the command, question, filter or file given is wrong; 3 the gate cannot tell; 4 the
+    release or a setting is wrong; 5 something that is needed does not answer or is not installed; 6 published, but
+    files were withheld because their access metadata could not be relied on; 7 the Snapshot is missing, damaged or
+    another's; 130 interrupted; 141 nobody read on.
     """
 
 

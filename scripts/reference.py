@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from graph import errors as graph_errors
-from graph.cli.exit_codes import EXITS, WITHHELD
+from graph.cli.exit_codes import EXITS, SNAPSHOT, UNSETTLED, WITHHELD
 from graph.release import Release
 from graph.settings import Settings
 from server import errors as server_errors
@@ -202,10 +202,11 @@ def _errors() -> str:
             "Refused: files in a strict run, a release that the gate fails, a promotion without the evidence for it.",
         ),
         ("2", "The command, question, filter or file given is wrong."),
-        ("3", "The gate cannot tell; or the Snapshot is missing, damaged, or was made for another embedding."),
+        (str(UNSETTLED), "The gate cannot tell."),
         ("4", "The release or a setting is wrong."),
         ("5", "Something that is needed does not answer or is not installed."),
         (str(WITHHELD), "Published, but files were withheld because their access metadata could not be relied on."),
+        (str(SNAPSHOT), "The Snapshot is missing, damaged, or was made for another embedding."),
         ("130", "Interrupted."),
     ]
     problems = [

@@ -278,7 +278,7 @@ def test_withheld_files_have_an_exit_code_of_their_own_and_strict_publishes_noth
         (["ask", "why", "--filter", "colour=red"], 2, "has no column 'colour'"),
         (["ask", "why", "--filter", "region"], 2, "A filter looks like region=EU"),
         (["ask", "why", "--filter", "effective_date>soon"], 2, "holds dates such as 2025-01-31; 'soon' is not one"),
-        (["ask", "why", "--index", "nowhere"], 3, "There is no Snapshot at nowhere"),
+        (["ask", "why", "--index", "nowhere"], 7, "There is no Snapshot at nowhere"),
         (["search"], 2, "Give either a TEXT to search for"),
         (["search", "--queries", "nowhere.jsonl", "--trec-run", "run"], 2, "nowhere.jsonl cannot be read"),
         (["index", "nowhere"], 2, "There is nothing at nowhere"),
@@ -298,7 +298,7 @@ def test_bad_input_gets_one_clear_sentence_and_its_exit_code(
 
 def test_a_snapshot_of_another_embedding_exits_with_three(quick_handbook: Path) -> None:
     done = run("ask", QUESTION, "--index", quick_handbook)
-    assert (done.returncode, "was made with the embedding wordllama-256" in done.stderr) == (3, True)
+    assert (done.returncode, "was made with the embedding wordllama-256" in done.stderr) == (7, True)
 
 
 def test_a_typo_in_a_release_names_its_line(tmp_path: Path) -> None:

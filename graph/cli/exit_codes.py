@@ -23,20 +23,23 @@ from ..errors import (
     WarrantInvalid,
 )
 
+UNSETTLED = 3
+"""The gate cannot tell; no other error has this code, so that CI can tell the two apart."""
+SNAPSHOT = 7
 WITHHELD = 6
 """An index was published, but files were left out because who may read them could not be relied on."""
 EXITS: dict[type[Exception], int] = {
     FilesRefused: 1,
     AccessRefused: 1,
     BudgetExceeded: 1,
-    PromotionUnsettled: 3,
+    PromotionUnsettled: UNSETTLED,
     PromotionRefused: 1,
     DeploymentFailed: 1,
     QuestionInvalid: 2,
     SourceInvalid: 2,
     VersionUnknown: 2,
     WarrantInvalid: 2,
-    SnapshotError: 3,
+    SnapshotError: SNAPSHOT,
     ReleaseInvalid: 4,
     SettingsInvalid: 4,
     PackageBroken: 4,

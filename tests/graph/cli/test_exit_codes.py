@@ -1,6 +1,6 @@
 import pytest
 
-from graph.cli.exit_codes import exit_code
+from graph.cli.exit_codes import EXITS, exit_code
 from graph.errors import (
     ExtraMissing,
     FilesRefused,
@@ -41,9 +41,9 @@ def concrete(kind: type[WarrantError]) -> set[type[WarrantError]]:
         (SourceInvalid(), 2),
         (VersionUnknown(), 2),
         (WarrantInvalid(), 2),
-        (SnapshotMissing(), 3),
-        (SnapshotBroken(), 3),
-        (SnapshotMismatch(), 3),
+        (SnapshotMissing(), 7),
+        (SnapshotBroken(), 7),
+        (SnapshotMismatch(), 7),
         (ReleaseInvalid(), 4),
         (SettingsInvalid(), 4),
         (PackageBroken(), 4),
@@ -56,6 +56,10 @@ def concrete(kind: type[WarrantError]) -> set[type[WarrantError]]:
 )
 def test_each_error_has_its_exit_code(error: WarrantError, code: int) -> None:
     assert exit_code(error) == code
+
+
+def test_what_the_gate_cannot_tell_has_an_exit_code_of_its_own() -> None:
+    assert [kind for kind, code in EXITS.items() if code == exit_code(PromotionUnsettled())] == [PromotionUnsettled]
 
 
 def test_no_error_of_ours_is_without_an_exit_code() -> None:

@@ -58,4 +58,4 @@ def test_a_snapshot_for_another_embedding_makes_no_package(
     quick_handbook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, _ = packed(capsys, "-i", quick_handbook, "--out", tmp_path / "package")
-    assert (code, (tmp_path / "package").exists()) == (3, False)
+    assert (code, (tmp_path / "package").exists()) == (7, False)
