@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from evals.api import ask, draw_trend, gate_run, score, write_report
     from evals.dataset import Dataset, Sample, read_dataset, write_dataset
     from evals.gate.verdict import Verdict
-    from evals.metrics.catalog import Metric, add_metric
+    from evals.metrics.catalog import add_metric
+    from evals.metrics.metric import Metric
     from evals.runs import EvalRun
 
 __all__ = [

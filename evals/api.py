@@ -22,7 +22,8 @@ from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import Verdict
 from evals.judge.config import JudgeConfig, judge_config
 from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
-from evals.metrics.catalog import Metric, add_metric
+from evals.metrics.catalog import add_metric
+from evals.metrics.metric import Metric
 from evals.report import write_files
 from evals.report.contents import report_of
 from evals.report.pairs import ReportedRun

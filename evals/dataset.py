@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from evals.errors import DatasetInvalid, problems_of
 from graph.files import write_whole
 from graph.state import Question
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[^\s/\\][^/\\\n]{0,199}$")]
 Item = TypeVar("Item")
 MAX_PROBLEMS = 20
 """Problems of a file that one message names."""
@@ -25,6 +24,12 @@ DRAFT = "draft"
 """The tag of a sample that nobody has checked yet."""
 GONE = "Not in the index: "
 """What its note says before the documents that it named and is without."""
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[^\s/\\][^/\\\n]{0,199}", text):
+        raise ValueError(f"it must be 1 to 200 characters without / and \\ that begin with no blank, not {text!r}")
+    return text
 
 
 class StrictModel(BaseModel):
@@ -75,7 +80,7 @@ class Sample(StrictModel):
     `origin` is what the sample was made from, and is not looked at.
     """
 
-    id: Name
+    id: Annotated[str, AfterValidator(_name)]
     question: Words
     history: tuple[HistoryMessage, ...] = ()
     filters: dict[str, Any] = {}
@@ -94,11 +99,11 @@ class Sample(StrictModel):
     @model_validator(mode="after")
     def _consistent(self) -> "Sample":
         if not self.answerable and (self.documents or self.quotes):
-            raise ValueError("answerable is false, but documents or quotes are given that answer it")
+            raise ValueError("answerable is false, but documents or quotes answer it; set it to true or take them out")
         if self.quotes and not self.documents:
-            raise ValueError("quotes are given, but not the documents that they are from")
+            raise ValueError("quotes are given without documents; name in documents those that they are from")
         if self.alternatives and not self.reference:
-            raise ValueError("alternatives are given without a reference")
+            raise ValueError("alternatives are given without a reference; make one of them the reference")
         return self
 
     @property
@@ -225,7 +230,9 @@ def _parsed(lines: Sequence[str]) -> tuple[list[tuple[int, Sample]], list[tuple[
         try:
             samples.append((number, Sample.model_validate(json.loads(line))))
         except json.JSONDecodeError as error:
-            problems.append((number, f"no JSON: {error.msg} at column {error.colno}"))
+            problems.append(
+                (number, f"it must be a JSON object, not {line[:60]!r}: {error.msg} at column {error.colno}")
+            )
         except ValidationError as error:
             problems += [(number, problem) for problem in problems_of(error)]
     return samples, problems

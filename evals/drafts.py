@@ -17,12 +17,12 @@ from pydantic import BaseModel, ValidationError
 
 from evals.dataset import DRAFT, GONE, Sample, digest_of, shuffled
 from evals.documents import SourceDocument
-from evals.errors import DatasetInvalid, JudgeInvalid
+from evals.errors import DatasetInvalid, JudgeInvalid, problems_of
 from evals.judge.client import CachedJudge, JudgeCall
 from evals.judge.config import JudgeConfig
 from evals.judge.metrics import JudgeSession, read_reply
-from evals.metrics.catalog import Unscored
 from evals.metrics.from_ragas import Embeddings
+from evals.metrics.metric import Unscored
 from evals.metrics.vectors import scoring_vectors
 from graph.index.store import lease
 from graph.index.tables import Reader
@@ -80,10 +80,11 @@ def verbatim(answer: str, texts: list[str]) -> list[str]:
 def _rated(path: Path, number: int, line: str, documents: Mapping[str, SourceDocument]) -> Sample:
     try:
         return Sample.model_validate(_drafted(json.loads(line), documents))
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise DatasetInvalid(
-            f"{path}:{number}: this is no line of `warrant feedback export`: {' '.join(str(error).split())[:200]}."
-        ) from None
+    except ValidationError as error:
+        problem = problems_of(error)[0]
+    except (ValueError, KeyError, TypeError) as error:
+        problem = f"it has no {error}" if isinstance(error, KeyError) else f"it must be a JSON object ({error})"
+    raise DatasetInvalid(f"{path}:{number}: this is no line of `warrant feedback export`: {problem}.")
 
 
 def _drafted(fields: dict[str, Any], documents: Mapping[str, SourceDocument]) -> dict[str, Any]:

@@ -3,19 +3,54 @@
 import json
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from graph.errors import SourceInvalid
 
+WANTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dataclass_type": "an object",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than": "above {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "less_than": "below {lt:g}",
+    "less_than_equal": "{le:g} or less",
+    "list_type": "a list",
+    "literal_error": "{expected}",
+    "model_attributes_type": "an object",
+    "model_type": "an object",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text",
+    "tuple_type": "a list",
+}
+"""What a field has to be, for each type of pydantic's errors that files of evaluations can have."""
+
 
 def problems_of(error: ValidationError) -> list[str]:
-    """What is wrong with a model's fields, each with its place and what was met there."""
-    found = []
-    for each in error.errors(include_url=False, include_context=False):
-        place, kind = ".".join(map(str, each["loc"])), each["type"]
-        met = "" if kind in ("missing", "value_error") else f", not {json.dumps(each['input'], default=str)[:60]}"
-        problem = f"{each['msg'].removeprefix('Value error, ')}{met if place else ''}"
-        found.append(f"{place}: {problem}" if place else problem)
-    return found
+    """What is wrong with a file's fields: what was wanted, what was met there, and what to do."""
+    return [_problem(each) for each in error.errors(include_url=False)]
+
+
+def _problem(error: ErrorDetails) -> str:
+    place, kind = ".".join(map(str, error["loc"])), error["type"]
+    met = json.dumps(error["input"], default=str)[:60]
+    if kind == "missing":
+        return f"{place} is missing; add it"
+    if kind == "extra_forbidden":
+        return f"{place} is no field here; correct its name or take it out"
+    if kind == "value_error":
+        return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
+    if kind == "json_invalid":
+        return f"it must be JSON, not {met} ({error['ctx']['error']})"
+    wanted = WANTED[kind].format(**error.get("ctx", {})) if kind in WANTED else f"otherwise ({error['msg']})"
+    return f"{place or 'it'} must be {wanted}, not {met}"
 
 
 class DatasetInvalid(SourceInvalid):

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import json
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +12,8 @@ from pydantic import model_validator
 
 from evals.dataset import DigestedFile, Sample, StrictModel, digest_of, file_digest
 from evals.metrics import keyless
-from evals.metrics.catalog import METRICS, Metric, Unscored, Untested, plugged_digest
+from evals.metrics.catalog import METRICS, plugged_digest
+from evals.metrics.metric import Compute, Metric, RunContext, Unscored, Untested
 from evals.metrics.vectors import Vectors, scoring_vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.prices import Prices
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 SCORES = "scores.json"
 FAILED = "it failed: "
-Value = Callable[[Sample, SampleOutcome], Awaitable[float | Sequence[float] | None]]
-"""Computes a metric: a value, or one for each repeat of a judge; None where it does not apply. Raises Unscored."""
 Found = TypeVar("Found")
 NOTHING = SampleOutcome(
     sample="-",
@@ -133,7 +132,7 @@ def keep(run: EvalRun, prices: Prices, scores: tuple[Score, ...]) -> None:
 async def score_all(
     samples: Sequence[Sample],
     outcomes: Mapping[str, SampleOutcome],
-    values: Mapping[str, Value],
+    values: Mapping[str, Compute],
     on_score: Callable[[], None] = lambda: None,
 ) -> list[Score]:
     """Each metric of each sample that it applies to; a sample without an outcome has no score, and a reason."""
@@ -169,11 +168,12 @@ def content_of(run: EvalRun) -> tuple[str, str]:
     return run.dataset.digest, file_digest(run.path / ANSWERS)
 
 
-async def _score(metric: Metric, value: Value, sample: Sample, outcome: SampleOutcome | None) -> Score | None:
+async def _score(metric: Metric, compute: Compute, sample: Sample, outcome: SampleOutcome | None) -> Score | None:
     """None where the metric does not apply, which an outcome never decides."""
     probe = outcome if outcome and outcome.answer else NOTHING.model_copy(update={"timing": outcome and outcome.timing})
     try:
-        found = await value(sample, probe)
+        found: Any = compute(sample, probe)
+        found = await found if inspect.isawaitable(found) else found
     except Unscored as error:
         failed = missing_reason(outcome)
         untested = isinstance(error, Untested) and not failed
@@ -234,32 +234,20 @@ def score_frame(run: EvalRun, scores: Iterable[Score]) -> "pd.DataFrame":
 
 def keyless_values(
     samples: Sequence[Sample], outcomes: Sequence[SampleOutcome], prices: Prices, vectors: Vectors
-) -> dict[str, Value]:
+) -> dict[str, Compute]:
     """How each metric that needs no judge is computed, by name."""
-    from evals.metrics.from_ragas import RagasMetric, RagasMetrics
-    from evals.metrics.support import SupportMetrics
-
     vectors.learn([text for outcome in outcomes if (text := keyless.said(outcome))])
     vectors.learn([right for sample in samples for right in sample.answers])
-    providers = (RagasMetrics(vectors), SupportMetrics(vectors, outcomes))
-
-    def value_of(metric: Metric) -> Value:
-        if metric.value:
-            return _awaitable(metric.value)
-        if metric.ragas:
-            return RagasMetric(metric, vectors).value_if_it_applies
-        if metric.name == "cost_usd":
-            return _awaitable(lambda sample, outcome: keyless.cost_usd(outcome, prices))
-        provided = next((getattr(each, metric.name) for each in providers if hasattr(each, metric.name)), None)
-        return provided or _awaitable(getattr(keyless, metric.name))
-
-    return {metric.name: value_of(metric) for metric in METRICS.values() if not metric.judged and not metric.counted}
+    context = RunContext(vectors, prices, outcomes)
+    found = (metric for metric in METRICS.values() if not metric.judged and not metric.counted)
+    return {metric.name: _compute_of(metric, context) for metric in found}
 
 
-def _awaitable(value: Callable[..., Any]) -> Value:
-    async def later(sample: Sample, outcome: SampleOutcome) -> float | None:
-        found: Any = value(sample, outcome)
-        number: float | None = await found if inspect.isawaitable(found) else found
-        return number
+def _compute_of(metric: Metric, context: RunContext) -> Compute:
+    if metric.value:
+        return metric.value
+    if metric.of_run:
+        return metric.of_run(context)
+    from evals.metrics.from_ragas import RagasMetric
 
-    return later
+    return RagasMetric(metric, context.vectors).value_if_it_applies

@@ -21,15 +21,15 @@ from graph.cli.terminal import Terminal, echo
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=FOLDER, required=False)
 @takes_judge
 @click.option("--again", is_flag=True, help="Ask the judge anew where its reply could not be used.")
 @click.option("--json", "as_json", is_flag=True, help="Every score, as JSON lines.")
 @click.option("--csv", type=FILE, help="Write every score here as CSV.")
 @click.option("--parquet", type=FILE, help="Write every score here as Parquet.")
-@click.option("--explain", is_flag=True, help="Say what each metric is.")
+@click.option("--explain", is_flag=True, help="Say what each metric is; without a RUN, of all that there are.")
 def score(
-    run: Path,
+    run: Path | None,
     judge: str | None,
     repeats: int | None,
     again: bool,
@@ -38,11 +38,16 @@ def score(
     parquet: Path | None,
     explain: bool,
 ) -> None:
-    """Score the run in a directory by every metric that needs no model; scores are kept beside it.
+    """Score the RUN in a directory by every metric that needs no model; scores are kept beside it.
 
     With a judge, also by those that need one. A sample that failed or was not asked, or of which the judge said nothing
     that can be used, has no score but a reason; the last column counts those.
     """
+    if run is None and explain:
+        Terminal().print(descriptions())
+        return
+    if run is None:
+        raise click.UsageError("Give the directory of a RUN to score, or --explain alone to list the metrics.")
     settings = settings_with(judge_model=judge)
     config = judge_config(settings, repeats, again=again)
     made = EvalRun(run)
@@ -51,17 +56,27 @@ def score(
         judged = asyncio.run(judge_with_progress(made, config))
         Terminal(stderr=True).print(_usage(judged), highlight=False, soft_wrap=True)
         found = (*found, *judged.scores)
-    if csv or parquet:
-        frame = score_frame(made, found)
-        for path, write in ((csv, frame.to_csv), (parquet, frame.to_parquet)):
-            if path:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write(path, index=False)
+    _write(made, found, csv, parquet)
     if as_json:
         for each in found:
             echo(json.dumps(each.model_dump(exclude_defaults=True)))
     else:
         Terminal().print(table(found, explain=explain))
+
+
+def _write(run: EvalRun, scores: tuple[Score, ...], csv: Path | None, parquet: Path | None) -> None:
+    for path, form in ((csv, "to_csv"), (parquet, "to_parquet")):
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            getattr(score_frame(run, scores), form)(path, index=False)
+
+
+def descriptions() -> Table:
+    """Every metric, and what it is."""
+    made = Table("metric", "better", "needs", "what it is", show_edge=False)
+    for metric in METRICS.values():
+        made.add_row(metric.name, metric.better, "a judge" if metric.judged else "", metric.about)
+    return made
 
 
 def table(scores: tuple[Score, ...], *, explain: bool = False) -> Table:

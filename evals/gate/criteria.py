@@ -9,7 +9,8 @@ from evals.dataset import Dataset, Sample
 from evals.gate.stats import Levels, Scale, interval
 from evals.gate.thresholds import Kind, Threshold, Thresholds
 from evals.gate.verdict import Measure
-from evals.metrics.catalog import METRICS, Metric
+from evals.metrics.catalog import METRICS
+from evals.metrics.metric import Metric
 from evals.runs import EvaluatedRelease, RunInfo
 from evals.scores import FAILED, MeanInterval, Score, by_metric
 

@@ -16,7 +16,7 @@ from langchain_core.messages import HumanMessage
 from evals.dataset import digest_of
 from evals.errors import JudgeInvalid
 from evals.judge.config import CACHE, JudgeConfig, JudgeUsage, bare
-from evals.metrics.catalog import Unscored
+from evals.metrics.metric import Unscored
 from graph.errors import ModelFailed
 from graph.models.chat import chat_model, stream_chunks
 from graph.models.replies import StreamedReply, TextReader, max_reply_characters

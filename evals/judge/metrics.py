@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from evals.dataset import Sample
+from evals.errors import problems_of
 from evals.judge.client import CachedJudge, JudgeCall
-from evals.metrics.catalog import METRICS, Unscored
+from evals.metrics.catalog import METRICS
 from evals.metrics.from_ragas import RagasMetric, check_prompts
+from evals.metrics.metric import Compute, Unscored
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
-from evals.scores import Value
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -73,7 +74,7 @@ class JudgedMetrics:
         self._judge, self.all = judge, {each.name: RagasMetric(each, vectors, folder) for each in metrics}
 
     @property
-    def values(self) -> dict[str, Value]:
+    def values(self) -> dict[str, Compute]:
         """How each metric is computed, by name: one repeat of which nothing can be made leaves no score."""
         return {name: partial(self._repeated, name) for name in self.all}
 
@@ -99,11 +100,7 @@ def read_reply(text: str, form: type[Form], length: int | None = None) -> Form:
         # Models put a fence or a word around their JSON, whatever the prompt says.
         found = form.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise Unscored(
-            f"the judge's reply is not what was asked for: {place or excerpt(text)}: {first['msg']}"
-        ) from None
+        raise Unscored(f"the judge's reply is not what was asked for: {problems_of(error)[0]}") from None
     _check(found)
     if length is not None and (given := verdicts(found)) not in (None, length):
         raise Unscored(f"the judge gave {given} verdicts on {length} statements")

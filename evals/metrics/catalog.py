@@ -1,20 +1,23 @@
-"""Every metric, keyless and judged: what it means and how it is bounded.
+"""The table of every metric, keyless, judged and counted; `warrant eval score --explain` prints it.
 
 Metrics of your own are any of ragas by its name and parameters in a file, and Python callables by entry point.
 """
 
 import inspect
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from evals.dataset import digest_of, file_digest
 from evals.errors import MetricInvalid, problems_of
+from evals.metrics import keyless
+from evals.metrics.metric import Metric
 from graph.settings import load_settings
 
 GROUP, FILE = "warrant.metrics", "metrics.toml"
@@ -22,102 +25,146 @@ FIELDS = {"about", "better", "low", "high", "judged", "unit", "ragas", "paramete
 """What a table of the file may have."""
 PROMPTS = Path(__file__).parents[1] / "judge" / "prompts"
 """The instructions of ragas' prompts, a file each, by the names of their classes."""
-Better = Literal["higher", "lower"]
 SPELT = {"f1": "F1", "ndcg": "nDCG", "cpu": "CPU"}
-
-
-class Unscored(Exception):
-    """There is no score; the message is the reason."""
-
-
-class Untested(Unscored):
-    """There is no score since the answer has nothing that the metric tests, such as claims; it is not missing."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
-
-    `judged` metrics need a judge, and may have several values for a sample.
-    `counted` ones are looked at sample by sample: no chance is in them, and every release is held to them.
-    `ragas` is the class of `ragas.metrics.collections` that computes it, with its `parameters`; or `value` computes it
-    from a Sample and a SampleOutcome, async or not, and gives None where the metric does not apply.
-    """
-
-    name: str
-    about: str
-    better: Better = "higher"
-    low: float = 0.0
-    high: float = 1.0
-    judged: bool = False
-    counted: bool = False
-    unit: str = ""
-    ragas: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    value: Callable[..., Any] | None = None
-
-    @property
-    def sign(self) -> int:
-        """1 where more is better, else -1."""
-        return 1 if self.better == "higher" else -1
-
+HOUR = 3_600_000.0
+"""Milliseconds."""
 
 KEYLESS: tuple[Metric, ...] = (
-    Metric("context_recall", "of the documents that hold the answer, the share that was retrieved"),
-    Metric("context_precision", "of the documents that were retrieved, the share that holds the answer"),
-    Metric("quote_recall", "of the quotes that an answer needs, the share that stands in a retrieved passage"),
-    Metric("ndcg", "nDCG of the retrieved documents in their order"),
-    Metric("exact_match", "the answer is a right one but for case, articles and punctuation"),
-    Metric("token_f1", "F1 of the answer's words and those of the right answer that is nearest"),
-    Metric("value_recall", "of the right answer's numbers, dates, codes and names, the share that the answer states"),
-    Metric("value_precision", "of the answer's numbers and dates, the share that is neither wrong nor invented"),
-    Metric("semantic_similarity", "cosine of answer and right answer, under MiniLM", low=-1.0),
-    Metric("groundedness", "how far the answer rests on its passages, as people judge it"),
-    Metric("citation_recall", "of the answer's claims, the share that is supported by a passage that it cites"),
-    Metric("citation_precision", "of the answer's citations, the share that supports its claim"),
-    Metric("answered", "an answerable question was not declined"),
-    Metric("declined_rightly", "an unanswerable question was declined"),
-    Metric("answered_wrongly", "a question was answered, and not rightly", better="lower"),
-    Metric("first_rung", "the ladder did not fall below the model that was asked first"),
-    Metric("latency_ms", "wall time of the answer", better="lower", high=3_600_000.0, unit="ms"),
-    Metric("cpu_ms", "processor time of an answer that was asked alone", better="lower", high=3_600_000.0, unit="ms"),
+    Metric(
+        "context_recall",
+        "of the documents that hold the answer, the share that was retrieved",
+        of_run=lambda run: run.ragas.context_recall,
+    ),
+    Metric(
+        "context_precision",
+        "of the documents that were retrieved, the share that holds the answer",
+        of_run=lambda run: run.ragas.context_precision,
+    ),
+    Metric(
+        "quote_recall",
+        "of the quotes that an answer needs, the share that stands in a retrieved passage",
+        keyless.quote_recall,
+    ),
+    Metric("ndcg", "nDCG of the retrieved documents in their order", keyless.ndcg),
+    Metric(
+        "exact_match",
+        "the answer is a right one but for case, articles and punctuation",
+        of_run=lambda run: run.ragas.exact_match,
+    ),
+    Metric("token_f1", "F1 of the answer's words and those of the right answer that is nearest", keyless.token_f1),
+    Metric(
+        "value_recall",
+        "of the right answer's numbers, dates, codes and names, the share that the answer states",
+        keyless.value_recall,
+    ),
+    Metric(
+        "value_precision",
+        "of the answer's numbers and dates, the share that is neither wrong nor invented",
+        keyless.value_precision,
+    ),
+    Metric(
+        "semantic_similarity",
+        "cosine of answer and right answer, under MiniLM",
+        low=-1.0,
+        of_run=lambda run: run.ragas.semantic_similarity,
+    ),
+    Metric(
+        "groundedness",
+        "how far the answer rests on its passages, as people judge it",
+        of_run=lambda run: run.support.groundedness,
+    ),
+    Metric(
+        "citation_recall",
+        "of the answer's claims, the share that is supported by a passage that it cites",
+        of_run=lambda run: run.support.citation_recall,
+    ),
+    Metric(
+        "citation_precision",
+        "of the answer's citations, the share that supports its claim",
+        of_run=lambda run: run.support.citation_precision,
+    ),
+    Metric("answered", "an answerable question was not declined", keyless.answered),
+    Metric("declined_rightly", "an unanswerable question was declined", keyless.declined_rightly),
+    Metric("answered_wrongly", "a question was answered, and not rightly", keyless.answered_wrongly, better="lower"),
+    Metric("first_rung", "the ladder did not fall below the model that was asked first", keyless.first_rung),
+    Metric("latency_ms", "wall time of the answer", keyless.latency_ms, better="lower", high=HOUR, unit="ms"),
+    Metric(
+        "cpu_ms",
+        "processor time of an answer that was asked alone",
+        keyless.cpu_ms,
+        better="lower",
+        high=HOUR,
+        unit="ms",
+    ),
     Metric(
         "waiting_ms",
         "time that an answer, asked alone, waited for a model or another service, not for a processor",
+        keyless.waiting_ms,
         better="lower",
-        high=3_600_000.0,
+        high=HOUR,
         unit="ms",
     ),
     Metric(
         "context_tokens",
         "tokens of the passages that an answer is written from, as Llama 2 counts them",
+        keyless.context_tokens,
         better="lower",
         high=10_000_000.0,
         unit="tokens",
     ),
-    Metric("cost_usd", "tokens at their prices", better="lower", high=1_000_000.0, unit="USD"),
+    Metric(
+        "cost_usd",
+        "tokens at their prices",
+        better="lower",
+        high=1_000_000.0,
+        unit="USD",
+        of_run=lambda run: partial(keyless.cost_usd, prices=run.prices),
+    ),
 )
-
-
-def _judged(name: str, ragas: str, about: str, low: float = 0.0) -> Metric:
-    return Metric(name, about, low=low, judged=True, ragas=ragas)
-
-
 JUDGED: tuple[Metric, ...] = (
-    _judged("faithfulness", "Faithfulness", "of the answer's statements, the share that follows from its passages"),
-    _judged("answer_relevancy", "AnswerRelevancy", "how like the question those are that the answer answers", low=-1.0),
-    _judged(
+    Metric(
+        "faithfulness",
+        "of the answer's statements, the share that follows from its passages",
+        judged=True,
+        ragas="Faithfulness",
+        zero_without="retrieved_contexts",
+    ),
+    Metric(
+        "answer_relevancy",
+        "how like the question those are that the answer answers",
+        low=-1.0,
+        judged=True,
+        ragas="AnswerRelevancy",
+        zero_without="response",
+    ),
+    Metric(
         "judged_context_precision",
-        "ContextPrecisionWithReference",
         "average precision of the passages that are of use",
+        judged=True,
+        ragas="ContextPrecisionWithReference",
+        zero_without="retrieved_contexts",
     ),
-    _judged(
-        "judged_context_recall", "ContextRecall", "of the right answer's statements, the share that its passages hold"
+    Metric(
+        "judged_context_recall",
+        "of the right answer's statements, the share that its passages hold",
+        judged=True,
+        ragas="ContextRecall",
+        zero_without="retrieved_contexts",
     ),
-    _judged(
-        "factual_correctness", "FactualCorrectness", "F1 of the statements that the answer and the right one share"
+    Metric(
+        "factual_correctness",
+        "F1 of the statements that the answer and the right one share",
+        judged=True,
+        ragas="FactualCorrectness",
+        zero_without="response",
     ),
-    _judged("answer_accuracy", "AnswerAccuracy", "how far the answer says what the right one does"),
+    Metric(
+        "answer_accuracy",
+        "how far the answer says what the right one does",
+        judged=True,
+        ragas="AnswerAccuracy",
+        zero_without="response",
+    ),
 )
 """What a judge is asked, when there is one."""
 COUNTED: tuple[Metric, ...] = (
@@ -166,7 +213,7 @@ def add_metric(metric: Metric) -> None:
     known = METRICS.get(metric.name)
     if not metric.name.isidentifier() or (known and known not in PLUGGED):
         raise MetricInvalid(f"A metric cannot be called {metric.name!r}: Warrant has one, or it is no plain word.")
-    if bool(metric.ragas) == bool(metric.value):
+    if bool(metric.ragas) == bool(metric.value or metric.of_run):
         raise MetricInvalid(f"The metric {metric.name} needs either a function or the name of a metric of ragas.")
     PLUGGED[:] = [*(each for each in PLUGGED if each != known), metric]
     METRICS[metric.name] = metric

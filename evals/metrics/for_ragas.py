@@ -9,9 +9,8 @@ from math import nan
 from typing import Any
 
 from evals.dataset import Sample
-from evals.metrics.catalog import Untested
 from evals.metrics.keyless import MARKER
-from evals.metrics.support import SupportMetrics
+from evals.metrics.metric import RunContext, Untested
 from evals.metrics.vectors import scoring_vectors
 from evals.runs import SampleOutcome, plain_passage
 from graph.settings import load_settings, quiet_libraries
@@ -42,9 +41,8 @@ class _Verified(BaseMetric):
         """0 to 1, not a number for a response that claims nothing. The `user_input` is a part of what it claims."""
         sample = SAMPLE.model_copy(update={"question": user_input or SAMPLE.question})
         outcome = outcome_of(response, retrieved_contexts)
-        measure = getattr(
-            SupportMetrics(scoring_vectors(self._threads or load_settings().cores), [outcome]), self.metric
-        )
+        context = RunContext(scoring_vectors(self._threads or load_settings().cores), {}, [outcome])
+        measure = getattr(context.support, self.metric)
         try:
             return MetricResult(value=float(await measure(sample, outcome)))
         except Untested as error:

@@ -8,8 +8,9 @@ from typing import Any
 
 from evals.dataset import Sample
 from evals.errors import JudgeInvalid, MetricInvalid
-from evals.metrics.catalog import PROMPTS, Metric, Untested
+from evals.metrics.catalog import PROMPTS
 from evals.metrics.keyless import nearest, normalised, retrieved, said
+from evals.metrics.metric import Metric, Untested
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
 from graph.settings import quiet_libraries
@@ -25,9 +26,6 @@ with warnings.catch_warnings():
 
 INPUTS = ("user_input", "response", "retrieved_contexts", "reference", "reference_contexts")
 """What ragas calls what a sample and its outcome have."""
-WRONG_IF_SILENT = ("answer_relevancy", "factual_correctness", "answer_accuracy")
-WRONG_WITHOUT_PASSAGES = ("faithfulness", "judged_context_precision", "judged_context_recall")
-"""Metrics whose value is 0 for an answer that says nothing, or that has no passages."""
 ROUNDING = 1e-6
 
 
@@ -84,9 +82,9 @@ class RagasMetric:
         """
         answer, passages = said(outcome), texts_of(outcome) if "retrieved_contexts" in self._needed else []
         if "response" in self._needed and not answer:
-            return self._zero(WRONG_IF_SILENT, "it says nothing")
+            return self._zero("response", "it says nothing")
         if "retrieved_contexts" in self._needed and not passages:
-            return self._zero(WRONG_WITHOUT_PASSAGES, "it has no passages")
+            return self._zero("retrieved_contexts", "it has no passages")
         found = {
             # Vectors compare the question alone.
             "user_input": sample.question if "embeddings" in self._options else conversation_of(sample),
@@ -108,9 +106,9 @@ class RagasMetric:
         named = [each for each in self._inputs.values() if each.name != "self"]
         return [each.name for each in named if each.default is each.empty or each.name in INPUTS]
 
-    def _zero(self, wrong: tuple[str, ...], why: str) -> float:
-        """0 where having nothing is wrong; raises Untested for any other metric."""
-        if self.metric.name not in wrong:
+    def _zero(self, lacking: str, why: str) -> float:
+        """0 where lacking an input is wrong; raises Untested for any other metric."""
+        if self.metric.zero_without != lacking:
             raise Untested(why)
         return 0.0
 

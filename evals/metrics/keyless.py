@@ -12,7 +12,7 @@ from math import log2
 from typing import Any
 
 from evals.dataset import Sample
-from evals.metrics.catalog import Unscored, Untested
+from evals.metrics.metric import Unscored, Untested
 from evals.runs import SampleOutcome
 from graph.models.packaged_embeddings import token_counter
 from graph.prices import Prices, cost
@@ -210,7 +210,7 @@ def context_tokens(sample: Sample, outcome: SampleOutcome) -> float | None:
     return float(sum(count(str(passage["text"])) for passage in outcome.passages or ()))
 
 
-def cost_usd(outcome: SampleOutcome, prices: Prices) -> float:
+def cost_usd(sample: Sample, outcome: SampleOutcome, prices: Prices) -> float:
     """Tokens at their prices; nothing where no model was asked; raises Unscored when its price is not known."""
     usage = (outcome.answer or {})["usage"]
     if not usage["calls"] or not usage["input_tokens"] + usage["output_tokens"]:

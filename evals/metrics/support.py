@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from evals.dataset import Sample
-from evals.metrics.catalog import Unscored, Untested
 from evals.metrics.keyless import DECLINED, said
+from evals.metrics.metric import Unscored, Untested
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
 from graph.release import Checking

@@ -61,18 +61,24 @@ def test_samples_depend_on_each_other_by_cluster_document_or_not_at_all(told: di
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ("{", "line 2: no JSON"),
-        ({"id": "b", "answerable": True}, "line 2: question: Field required"),
-        ({**GOOD, "id": "b", "question": "  "}, "line 2: question: String should have at least 1 character"),
-        ({**GOOD, "id": "b", "answerable": None}, "line 2: answerable: Input should be a valid boolean, not null"),
-        ({**GOOD, "id": "b", "refrence": "Ann"}, "line 2: refrence: Extra inputs are not permitted"),
+        ("{", "line 2: it must be a JSON object, not '{'"),
+        ({"id": "b", "answerable": True}, "line 2: question is missing; add it"),
+        ({**GOOD, "id": "b", "question": "  "}, 'line 2: question must be a text that is not empty, not "  "'),
+        ({**GOOD, "id": "b", "answerable": None}, "line 2: answerable must be true or false, not null"),
+        ({**GOOD, "id": "b", "refrence": "Ann"}, "line 2: refrence is no field here; correct its name or take it out"),
         ({**GOOD, "id": "a"}, "line 2: the id 'a' was used in line 1 already"),
-        ({**GOOD, "id": "a/b"}, "line 2: id: String should match pattern"),
-        ({**GOOD, "id": "b", "answerable": False, "documents": ["x"]}, "line 2: answerable is false, but documents"),
-        ({**GOOD, "id": "b", "quotes": ["x"]}, "line 2: quotes are given, but not the documents"),
-        ({**GOOD, "id": "b", "alternatives": ["x"]}, "line 2: alternatives are given without a reference"),
-        ({**GOOD, "id": "b", "history": [{"role": "system", "content": "x"}]}, "line 2: history.0.role"),
-        ([1, 2], "line 2: Input should be a valid dictionary or instance of Sample"),
+        ({**GOOD, "id": "a/b"}, "line 2: id: it must be 1 to 200 characters without"),
+        (
+            {**GOOD, "id": "b", "answerable": False, "documents": ["x"]},
+            "line 2: answerable is false, but documents or quotes answer it; set",
+        ),
+        ({**GOOD, "id": "b", "quotes": ["x"]}, "line 2: quotes are given without documents; name"),
+        ({**GOOD, "id": "b", "alternatives": ["x"]}, "line 2: alternatives are given without a reference; make"),
+        (
+            {**GOOD, "id": "b", "history": [{"role": "system", "content": "x"}]},
+            "line 2: history.0.role must be",
+        ),
+        ([1, 2], "line 2: it must be an object, not [1, 2]"),
     ],
 )
 def test_what_is_wrong_is_told_by_line(tmp_path: Path, row: Any, told: str) -> None:

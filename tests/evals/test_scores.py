@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from evals.dataset import Dataset, Sample
-from evals.metrics.catalog import KEYLESS, Metric
+from evals.metrics.catalog import KEYLESS
+from evals.metrics.metric import Metric
 from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
 from evals.scores import SCORES, Score, ScoresFile, by_metric, score_run, scored, unscored
 from warrant import warrant
@@ -27,6 +28,9 @@ SAMPLES = (
 )
 ANSWER: dict[str, Any] = {"text": "Ann. [1]", "status": "answered", "route": "simple", "usage": {"calls": 0}}
 PASSAGES: list[dict[str, Any]] = [{"document": "x.md", "text": "Ann is it."}]
+
+
+WIDE = {"COLUMNS": "200"}
 
 
 @pytest.fixture
@@ -89,11 +93,18 @@ def test_the_command_prints_means_and_what_has_no_score(run: EvalRun) -> None:
     assert [part.strip() for part in line.split("│")] == ["exact_match", "1", "1", "1 it failed: TimeoutError"]
     lines = CliRunner().invoke(warrant, ["eval", "score", str(run.path), "--json"]).output.splitlines()
     assert {json.loads(line)["metric"] for line in lines} == set(score(run))
-    assert "share that was retrieved" in " ".join(
-        CliRunner()
-        .invoke(warrant, ["eval", "score", str(run.path), "--explain"], env={"COLUMNS": "200"})
-        .output.split()
-    )
+
+
+@pytest.mark.parametrize("with_run", [True, False])
+def test_metrics_are_explained_with_a_run_and_without_one(run: EvalRun, with_run: bool) -> None:
+    told = CliRunner().invoke(warrant, ["eval", "score", *([str(run.path)] * with_run), "--explain"], env=WIDE)
+    assert (told.exit_code, "share that was retrieved" in told.output) == (0, True)
+    assert ("a judge" in told.output) is not with_run
+
+
+def test_scoring_needs_a_run() -> None:
+    told = CliRunner().invoke(warrant, ["eval", "score"])
+    assert (told.exit_code, "Give the directory of a RUN" in told.output) == (2, True)
 
 
 def test_a_run_without_answers_has_no_mean(tmp_path: Path) -> None:

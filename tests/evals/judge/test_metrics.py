@@ -14,8 +14,9 @@ from evals.errors import JudgeInvalid
 from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable
 from evals.judge.config import judge_config
 from evals.judge.metrics import JudgedMetrics
-from evals.metrics.catalog import JUDGED, PROMPTS, Unscored, Untested
+from evals.metrics.catalog import JUDGED, PROMPTS
 from evals.metrics.from_ragas import RagasMetric, conversation_of
+from evals.metrics.metric import Unscored, Untested
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
 from evals.scores import gather
@@ -103,7 +104,7 @@ async def test_a_good_judge_gives_the_metrics_of_ragas(at: Any, name: str, text:
         ("faithfulness", "StatementGeneratorOutput", '{"statements": ["a", "b"]}', "1 verdicts on 2 statements"),
         ("faithfulness", "StatementGeneratorOutput", '{"statements": []}', "has no statements"),
         ("faithfulness", "StatementGeneratorOutput", '{"statements": [" "]}', "blank one among its statements"),
-        ("faithfulness", "StatementGeneratorOutput", '{"statements": "none"}', "statements: Input should be"),
+        ("faithfulness", "StatementGeneratorOutput", '{"statements": "none"}', "statements must be a list"),
         ("answer_relevancy", "AnswerRelevanceOutput", '{"question": "x", "noncommittal": 7}', "noncommittal 7"),
         ("answer_relevancy", "AnswerRelevanceOutput", '{"question": " ", "noncommittal": 0}', "has no question"),
         *[("judged_context_precision", "ContextPrecisionOutput", PRECISION % v, "verdict") for v in ("2", "-1", "NaN")],

@@ -14,8 +14,9 @@ from versions_under_test import command
 from evals.dataset import Dataset, Sample
 from evals.errors import MetricInvalid
 from evals.judge.metrics import JudgeSession
-from evals.metrics.catalog import METRICS, PLUGGED, Metric, add_metric, of_folder
+from evals.metrics.catalog import METRICS, PLUGGED, add_metric, of_folder
 from evals.metrics.from_ragas import RagasMetric
+from evals.metrics.metric import Metric
 from evals.metrics.vectors import Vectors
 from evals.runs import EvalRun, PackagedRelease, SampleOutcome, open_run, plain_passage
 
@@ -112,7 +113,7 @@ def test_metrics_from_outside_are_scored_and_gated_as_any_other(run: EvalRun, tm
         ("[m]\nbetter = 'lower'", "The metric m in .* is wrong: 'ragas'"),
         (
             "[m]\nragas = 'QuotedSpansAlignment'\nbetter = 'more'",
-            "The metric m in .* is wrong: better: Input",
+            "The metric m in .* is wrong: better must be 'higher' or 'lower', not \"more\"",
         ),
         ("[m]\nragas = 'RougeScore'\nparamters = {}", "The metric m in .* is wrong: there is no field paramters"),
         ("[m]\nragas = 'NoiseSensitivity'\nparameters = { mod = 1 }", "NoiseSensitivity has no parameter 'mod'"),

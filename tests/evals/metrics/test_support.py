@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from evals.dataset import Sample
-from evals.metrics.catalog import Unscored, Untested
+from evals.metrics.metric import Unscored, Untested
 from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome

@@ -1,0 +1,85 @@
+"""What a metric is: its meaning, the bounds of its values, and how it is computed."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from evals.dataset import Sample
+from evals.metrics.vectors import Vectors
+from evals.runs import SampleOutcome
+from graph.prices import Prices
+
+if TYPE_CHECKING:
+    from evals.metrics.from_ragas import RagasMetrics
+    from evals.metrics.support import SupportMetrics
+
+Better = Literal["higher", "lower"]
+Value = float | Sequence[float] | None
+Compute = Callable[[Sample, SampleOutcome], Value | Awaitable[Value]]
+"""Computes a metric, async or not: a value, or one for each repeat of a judge; None where it does not apply.
+
+Raises Unscored.
+"""
+
+
+class Unscored(Exception):
+    """There is no score; the message is the reason."""
+
+
+class Untested(Unscored):
+    """There is no score since the answer has nothing that the metric tests, such as claims; it is not missing."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
+
+    `judged` metrics need a judge, and may have several values for a sample.
+    `counted` ones are looked at sample by sample: no chance is in them, and every release is held to them.
+    One of three computes it: the function `value`; the function that `of_run` makes of what a whole run shares; or
+    `ragas`, a class of `ragas.metrics.collections`, with its `parameters`. `zero_without` is the input of ragas without
+    which the value is 0, and not untested.
+    """
+
+    name: str
+    about: str
+    value: Compute | None = None
+    of_run: "Callable[[RunContext], Compute] | None" = None
+    better: Better = "higher"
+    low: float = 0.0
+    high: float = 1.0
+    judged: bool = False
+    counted: bool = False
+    unit: str = ""
+    ragas: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    zero_without: Literal["", "response", "retrieved_contexts"] = ""
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, else -1."""
+        return 1 if self.better == "higher" else -1
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the metrics of one run share: vectors, prices, and all outcomes, by which terms are weighed."""
+
+    vectors: Vectors
+    prices: Prices
+    outcomes: Sequence[SampleOutcome]
+
+    @cached_property
+    def ragas(self) -> "RagasMetrics":
+        """The keyless metrics of ragas."""
+        from evals.metrics.from_ragas import RagasMetrics  # ragas takes seconds to import.
+
+        return RagasMetrics(self.vectors)
+
+    @cached_property
+    def support(self) -> "SupportMetrics":
+        """The metrics of the verifier."""
+        from evals.metrics.support import SupportMetrics
+
+        return SupportMetrics(self.vectors, self.outcomes)
