@@ -12,14 +12,13 @@ from graph.index.tables import Reader
 
 @dataclass(frozen=True)
 class SourceDocument:
-    """A document of a Snapshot with its passages, where they were read; a copy of another document has none.
-
-    `groups` is the first of its access groups, if it has any.
-    """
+    """A document of a Snapshot with its passages, where they were read; a copy of another document has none."""
 
     name: str
     text: str
+    title: str = ""
     groups: tuple[str, ...] = ()
+    """Those that may read it; none: everybody may."""
     passages: tuple[str, ...] = ()
 
 
@@ -32,15 +31,13 @@ async def read_documents(index: Path, *, passages: bool = False) -> dict[str, So
             async for batch in reader.passages():
                 for row in batch.rows:
                     texts.setdefault(row["document"], []).append(row["text"])
-        return {
-            row.document: SourceDocument(
-                row.document,
-                row.text,
-                tuple(row.groups[:1]),
-                tuple(texts.get(row.document, ())),
-            )
-            async for row in reader.documents()
-        }
+        rows = [row async for row in reader.documents()]
+    return {
+        row.document: SourceDocument(
+            row.document, row.text, row.title or "", tuple(row.groups), tuple(texts.get(row.document, ()))
+        )
+        for row in rows
+    }
 
 
 def check_dataset(path: Path, documents: Mapping[str, SourceDocument]) -> int:

@@ -8,7 +8,7 @@ import json
 import random
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,8 +24,6 @@ from evals.judge.metrics import JudgeSession, read_reply
 from evals.metrics.from_ragas import Embeddings
 from evals.metrics.metric import Unscored
 from evals.metrics.vectors import scoring_vectors
-from graph.index.store import lease
-from graph.index.tables import Reader
 from graph.text.sentences import units
 
 with warnings.catch_warnings():
@@ -104,24 +102,22 @@ def _drafted(fields: dict[str, Any], documents: Mapping[str, SourceDocument]) ->
     }
 
 
-async def probes(index: Path) -> list[Sample]:
-    """A sample for each restricted document, that asks for it with every group but its own; raises SnapshotError."""
-    with lease(index) as held:
-        reader = await Reader.open(held.directory, approximate=False)
-        rows = [row async for row in reader.documents(text=False) if row.groups]
-    everyone = {group for row in rows for group in row.groups}
+def probes(documents: Iterable[SourceDocument]) -> list[Sample]:
+    """A sample for each restricted document, that asks for it with every group but its own."""
+    restricted = [document for document in documents if document.groups]
+    everyone = {group for document in restricted for group in document.groups}
     return [
         Sample(
-            id=f"access-{row.document.replace('/', '-')}"[:200],
-            question=f"What does {row.title or row.document} say?",
-            groups=tuple(sorted(everyone - set(row.groups))),
+            id=f"access-{document.name.replace('/', '-')}"[:200],
+            question=f"What does {document.title or document.name} say?",
+            groups=tuple(sorted(everyone - set(document.groups))),
             answerable=False,
-            withheld=(row.document,),
+            withheld=(document.name,),
             tags=(DRAFT, "access"),
-            cluster=row.document,
+            cluster=document.name,
             note="draft: check that a caller with these groups may not read the document.",
         )
-        for row in rows
+        for document in restricted
     ]
 
 
@@ -168,7 +164,7 @@ def _draft(made: Any, chosen: Mapping[str, str], documents: Mapping[str, SourceD
     return Sample(
         id=f"d-{digest_of(question, *names)[:12]}",
         question=question,
-        groups=tuple(dict.fromkeys(group for document in found for group in document.groups)),
+        groups=tuple(dict.fromkeys(group for document in found for group in document.groups[:1])),
         answerable=True,
         reference=str(made.reference).strip(),
         documents=tuple(names),

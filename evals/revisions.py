@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,6 @@ from evals.errors import RevisionInvalid
 from evals.runs import PackagedRelease
 
 TREES, STORES, PACKAGES = "trees", "stores", "packages"
-COPIED = 1 << 16
 LINES = 8
 """Of what a failing command said, how many lines are shown."""
 
@@ -62,7 +62,10 @@ def export(repository: Path, ref: str, home: Path) -> Revision:
     if tree.exists():
         shutil.rmtree(tree)
     tree.mkdir(parents=True)
-    _extract(repository, commit, tree)
+    with tempfile.NamedTemporaryFile(suffix=".tar", dir=tree.parent) as archive:
+        git(repository, "archive", "--format=tar", f"--output={archive.name}", commit)
+        with tarfile.open(archive.name) as files:
+            files.extractall(tree, filter="data")
     return Revision(ref, commit, tree.resolve())
 
 
@@ -118,18 +121,6 @@ def git(repository: Path, *arguments: str) -> str:
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip() or f"there is no revision {arguments[-1].removesuffix('^{commit}')!r}"
         raise RevisionInvalid(f"git: {said}. In a shallow clone, fetch the whole history first.") from None
-
-
-def _extract(repository: Path, commit: str, folder: Path) -> None:
-    command = ["git", "-C", str(repository), "archive", "--format=tar", commit]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            archive.extractall(folder, filter="data")
-        while process.stdout.read(COPIED):  # What fills up the last record; git fails if nobody takes it.
-            pass
-    if process.returncode:
-        raise RevisionInvalid(f"git archive {commit} ended with {process.returncode}.")
 
 
 def _release(revision: Revision, recipe: ReleaseRecipe) -> Sequence[str | Path]:

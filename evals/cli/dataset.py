@@ -116,12 +116,10 @@ async def _made(
     # ragas takes seconds to import.
     from evals.drafts import generate, probes, read_feedback
 
-    made = await probes(settings.index) if probing else []
-    if feedback or count:
-        documents = await read_documents(settings.index, passages=True)
-        made += read_feedback(feedback, documents) if feedback else []
-        made += generate(documents, count, seed, config) if count and config else []
-    return made
+    documents = await read_documents(settings.index, passages=bool(count))
+    made = probes(documents.values()) if probing else []
+    made += read_feedback(feedback, documents) if feedback else []
+    return made + (generate(documents, count, seed, config) if count and config else [])
 
 
 def _counted(new: list[Sample]) -> str:

@@ -11,8 +11,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from evals.dataset import DigestedFile, Sample, plain_words
+from evals.documents import read_documents
 from evals.runs import EvalRun
-from graph.index.tables import Reader
 from graph.registry.package import snapshot_of
 
 ACCESS = "access.json"
@@ -53,19 +53,14 @@ def windows(text: str) -> list[str]:
 def keep_access(run: EvalRun, package: Path) -> None:
     """Write down what the Snapshot of a package lets whom read, unless it is there; raises PackageBroken."""
     if kept_access(run) is None:
-        asyncio.run(read_access(snapshot_of(package))).write(run.path / ACCESS)
+        documents = asyncio.run(read_documents(snapshot_of(package))).values()
+        groups, texts = {each.name: each.groups for each in documents}, {each.name: each.text for each in documents}
+        access_of(groups, texts).write(run.path / ACCESS)
 
 
 def kept_access(run: EvalRun) -> SnapshotAccess | None:
     """What a run wrote down; None where it did not, or where that was altered."""
     return SnapshotAccess.read(run.path / ACCESS)
-
-
-async def read_access(snapshot: Path) -> SnapshotAccess:
-    """Who may read what in a Snapshot; copies of other documents are among its documents."""
-    reader = await Reader.open(snapshot, approximate=False)
-    rows = [row async for row in reader.documents()]
-    return access_of({row.document: row.groups for row in rows}, {row.document: row.text for row in rows})
 
 
 def withheld_from(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from evals.dataset import Dataset, Sample
+from evals.documents import read_documents
 from evals.drafts import probes
 from evals.gate.access import access_of, kept_access, withheld_from
 from evals.gate.counted import changes, count, leaks, notes
@@ -162,7 +163,7 @@ def test_few_samples_may_fail_and_none_is_overlooked(tmp_path: Path, many: int, 
 
 
 def test_every_restricted_document_is_probed_by_who_may_not_read_it(quick_handbook: Path) -> None:
-    found = {each.withheld[0]: each for each in asyncio.run(probes(quick_handbook))}
+    found = {each.withheld[0]: each for each in probes(asyncio.run(read_documents(quick_handbook)).values())}
     assert len(found) == 5
     pay = found["handbook/hr/salary-bands.docx"]
     assert (pay.question, pay.groups) == (

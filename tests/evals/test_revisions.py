@@ -1,7 +1,5 @@
 """What is read of two git revisions is theirs: not what a checkout brings along, nor what lies outside of it."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -60,15 +58,3 @@ def test_answers_are_not_kept_where_a_change_can_bring_its_own(
     assert main(["eval", "ci", "--base", "main", "-d", "d.jsonl", "--home", home]) == 2
     assert f"{home} is a part of the repository" in capsys.readouterr().err
     check_untracked(repository, repository / "other")
-
-
-def test_a_revision_is_exported_though_git_writes_more_than_its_files(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    git = tmp_path / "bin" / "git"
-    git.parent.mkdir()
-    filled = f'{shutil.which("git")} "$@" || exit\ncase "$*" in *archive*) head -c 1000000 /dev/zero;; esac\n'
-    git.write_text(f"#!/bin/sh\n{filled}", "utf-8")
-    git.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{git.parent}:{os.environ['PATH']}")
-    assert (export(repository, "main", tmp_path / "home").tree / "d.jsonl").exists()
