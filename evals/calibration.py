@@ -4,7 +4,7 @@ In a forced run every question was answered whatever its confidence; what any th
 One half of the clusters chooses, the other is only measured. The result is written as calibration.json, format 2.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -124,10 +124,8 @@ def with_threshold(release: Release, value: float) -> Release:
     return release.model_copy(update={"routing": release.routing.model_copy(update={threshold_of(release): value})})
 
 
-def calibrate(
-    run: EvalRun, release: Release, forced_run: EvalRun, choose: Callable[[Cases], ThresholdChoice]
-) -> Calibration:
-    """Choose on one half and measure on both; raises RunInvalid when a half has nothing to answer.
+def calibrate(run: EvalRun, release: Release, forced_run: EvalRun, target: float) -> Calibration:
+    """Choose on one half by the largest risk and measure on both; raises RunInvalid when a half has nothing to answer.
 
     `run` is the release's own, `forced_run` the one with the threshold at 0.
     """
@@ -144,7 +142,7 @@ def calibrate(
             f"One half has no answerable sample: {len(cases)} samples in {len({case.cluster for case in cases})} "
             "clusters are too few. Add samples on other documents."
         )
-    threshold, choice = threshold_of(release), choose(halves[0])
+    threshold, choice = threshold_of(release), at_risk(halves[0], target)
     before = float(getattr(release.routing, threshold))
     fitting, reporting = (_half(half, before, choice.threshold) for half in halves)
     statuses = {name: outcome.answer["status"] for name, outcome in run.outcomes.items() if outcome.answer}
@@ -222,17 +220,6 @@ def at_risk(cases: Cases, target: float) -> ThresholdChoice:
         f"{problem}: nearest comes a coverage of {point.coverage:.2f}, where {point.wrong} of {point.answered} answers "
         f"are wrong and the risk may be {bound:.2f}; to show {target:g} takes {least} answers of which none is wrong",
     )
-
-
-def at_cost(cases: Cases, wrong: float) -> ThresholdChoice:
-    """The least cost (Chow, 1970); of thresholds that cost the same, the one that answers most."""
-    points = curve(cases)
-    costs = [point.wrong * wrong + _refused(cases, point.threshold) for point in points]
-    why = f"the least cost at {wrong:g} for a wrong answer and 1 for a needless refusal"
-    if not points or sum(case.answerable for case in cases) < min(costs):
-        return ThresholdChoice(1.0, f"{why}: declining everything")
-    best = max(place for place, cost in enumerate(costs) if cost <= min(costs) + 1e-12)
-    return ThresholdChoice(_cut(points, points[best]), why)
 
 
 def curve(cases: Cases) -> tuple[Point, ...]:

@@ -1,7 +1,6 @@
 """warrant eval calibrate: the threshold of a release, chosen on one half of a dataset and measured on the other."""
 
 import sys
-from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from evals.api import ask_releases
-from evals.calibration import Calibration, at_cost, at_risk, calibrate, threshold_of, with_threshold
+from evals.calibration import Calibration, calibrate, threshold_of, with_threshold
 from evals.cli import FILE, FOLDER
 from evals.errors import RunInvalid
 from evals.report.curves import png
@@ -34,15 +33,19 @@ LONGEST, ENDING = 63, "-calibrated"
 @click.argument("run", type=FOLDER)
 @takes("index", "release")
 @click.option("--out", type=FILE, help="[default: RUN/calibration/release.yaml]")
-@click.option("--target-risk", type=click.FloatRange(0, 1), help="The largest share of wrong answers. [default: 0.2]")
-@click.option("--cost-per-wrong", type=click.FloatRange(0), help="Instead: the cost of a wrong answer, in refusals.")
+@click.option(
+    "--target-risk",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="The largest share of wrong answers.",
+)
 def command(
     run: Path,
     index: Path | None,
     release: Path | None,
     out: Path | None,
-    target_risk: float | None,
-    cost_per_wrong: float | None,
+    target_risk: float,
 ) -> None:
     """Choose routing.answer_from for the release that a RUN asked, or routing.read_from where a model reads.
 
@@ -50,16 +53,12 @@ def command(
     a new release.yaml, and calibration.json and a picture beside it. Exit code 1: no threshold holds; then there is no
     new release.
     """
-    if target_risk is not None and cost_per_wrong is not None:
-        raise click.UsageError("--target-risk and --cost-per-wrong choose in different ways; give one of them.")
-    risk = 0.2 if target_risk is None else target_risk
-    choose = partial(at_risk, target=risk) if cost_per_wrong is None else partial(at_cost, wrong=cost_per_wrong)
     settings, own = settings_with(index=index, release=release), EvalRun(run)
     place = out or run / "calibration" / "release.yaml"
     if settings.release and place.resolve() == settings.release.resolve():
         raise click.UsageError(f"--out is the release that is calibrated, {place}; name another file.")
     forced_run = _ask_forced(own, settings)
-    found = _write(calibrate(own, load_release(settings.release), forced_run, choose), settings.release, place)
+    found = _write(calibrate(own, load_release(settings.release), forced_run, target_risk), settings.release, place)
     show(found, Terminal())
     if not found.after_label:
         Terminal(stderr=True).print("There is no new release.")

@@ -5,171 +5,141 @@ Metrics of your own are any of ragas by its name and parameters in a file, and P
 
 import inspect
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
-from evals.dataset import digest_of, file_digest
+from evals.dataset import StrictModel, digest_of, file_digest
 from evals.errors import MetricInvalid, problems_of
 from evals.metrics import keyless
-from evals.metrics.metric import Metric
+from evals.metrics.metric import Better, Input, Metric
 from graph.settings import load_settings
 
 GROUP, FILE = "warrant.metrics", "metrics.toml"
-FIELDS = {"about", "better", "low", "high", "judged", "unit", "ragas", "parameters"}
-"""What a table of the file may have."""
 PROMPTS = Path(__file__).parents[1] / "judge" / "prompts"
 """The instructions of ragas' prompts, a file each, by the names of their classes."""
 SPELT = {"f1": "F1", "ndcg": "nDCG", "cpu": "CPU"}
 HOUR = 3_600_000.0
 """Milliseconds."""
 
+
+def _metric_of(function: Any, **fields: Any) -> Metric:
+    """A function as a metric: its name, and what the first line of its docstring says."""
+    return Metric(function.__name__, _first_line(function), function, **fields)
+
+
+def _first_line(function: Any) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0]
+
+
 KEYLESS: tuple[Metric, ...] = (
     Metric(
         "context_recall",
-        "of the documents that hold the answer, the share that was retrieved",
+        "Of the documents that hold the answer, the share that was retrieved.",
         of_run=lambda run: run.ragas.context_recall,
     ),
     Metric(
         "context_precision",
-        "of the documents that were retrieved, the share that holds the answer",
+        "Of the documents that were retrieved, the share that holds the answer.",
         of_run=lambda run: run.ragas.context_precision,
     ),
-    Metric(
-        "quote_recall",
-        "of the quotes that an answer needs, the share that stands in a retrieved passage",
-        keyless.quote_recall,
-    ),
-    Metric("ndcg", "nDCG of the retrieved documents in their order", keyless.ndcg),
+    _metric_of(keyless.quote_recall),
+    _metric_of(keyless.ndcg),
     Metric(
         "exact_match",
-        "the answer is a right one but for case, articles and punctuation",
+        "Whether the answer is a right one but for case, articles and punctuation.",
         of_run=lambda run: run.ragas.exact_match,
     ),
-    Metric("token_f1", "F1 of the answer's words and those of the right answer that is nearest", keyless.token_f1),
-    Metric(
-        "value_recall",
-        "of the right answer's numbers, dates, codes and names, the share that the answer states",
-        keyless.value_recall,
-    ),
-    Metric(
-        "value_precision",
-        "of the answer's numbers and dates, the share that is neither wrong nor invented",
-        keyless.value_precision,
-    ),
+    _metric_of(keyless.token_f1),
+    _metric_of(keyless.value_recall),
+    _metric_of(keyless.value_precision),
     Metric(
         "semantic_similarity",
-        "cosine of answer and right answer, under MiniLM",
-        low=-1.0,
+        "Cosine of answer and right answer, under MiniLM.",
         of_run=lambda run: run.ragas.semantic_similarity,
+        low=-1.0,
     ),
     Metric(
         "groundedness",
-        "how far the answer rests on its passages, as people judge it",
+        "How far the answer rests on its passages, as people judge it.",
         of_run=lambda run: run.support.groundedness,
     ),
     Metric(
         "citation_recall",
-        "of the answer's claims, the share that is supported by a passage that it cites",
+        "Of the answer's claims, the share that is supported by a passage that it cites.",
         of_run=lambda run: run.support.citation_recall,
     ),
     Metric(
         "citation_precision",
-        "of the answer's citations, the share that supports its claim",
+        "Of the answer's citations, the share that supports its claim.",
         of_run=lambda run: run.support.citation_precision,
     ),
-    Metric("answered", "an answerable question was not declined", keyless.answered),
-    Metric("declined_rightly", "an unanswerable question was declined", keyless.declined_rightly),
-    Metric("answered_wrongly", "a question was answered, and not rightly", keyless.answered_wrongly, better="lower"),
-    Metric("first_rung", "the ladder did not fall below the model that was asked first", keyless.first_rung),
-    Metric("latency_ms", "wall time of the answer", keyless.latency_ms, better="lower", high=HOUR, unit="ms"),
-    Metric(
-        "cpu_ms",
-        "processor time of an answer that was asked alone",
-        keyless.cpu_ms,
-        better="lower",
-        high=HOUR,
-        unit="ms",
-    ),
-    Metric(
-        "waiting_ms",
-        "time that an answer, asked alone, waited for a model or another service, not for a processor",
-        keyless.waiting_ms,
-        better="lower",
-        high=HOUR,
-        unit="ms",
-    ),
-    Metric(
-        "context_tokens",
-        "tokens of the passages that an answer is written from, as Llama 2 counts them",
-        keyless.context_tokens,
-        better="lower",
-        high=10_000_000.0,
-        unit="tokens",
-    ),
+    _metric_of(keyless.answered),
+    _metric_of(keyless.declined_rightly),
+    _metric_of(keyless.answered_wrongly, better="lower"),
+    _metric_of(keyless.first_rung),
+    _metric_of(keyless.latency_ms, better="lower", high=HOUR, unit="ms"),
+    _metric_of(keyless.cpu_ms, better="lower", high=HOUR, unit="ms"),
+    _metric_of(keyless.waiting_ms, better="lower", high=HOUR, unit="ms"),
+    _metric_of(keyless.context_tokens, better="lower", high=10_000_000.0, unit="tokens"),
     Metric(
         "cost_usd",
-        "tokens at their prices",
+        "Tokens at their prices.",
+        of_run=lambda run: partial(keyless.cost_usd, prices=run.prices),
         better="lower",
         high=1_000_000.0,
         unit="USD",
-        of_run=lambda run: partial(keyless.cost_usd, prices=run.prices),
     ),
 )
+
+
+def _judged(name: str, about: str, ragas: str, zero_without: Input, low: float = 0.0) -> Metric:
+    return Metric(name, about, judged=True, ragas=ragas, zero_without=zero_without, low=low)
+
+
 JUDGED: tuple[Metric, ...] = (
-    Metric(
+    _judged(
         "faithfulness",
-        "of the answer's statements, the share that follows from its passages",
-        judged=True,
-        ragas="Faithfulness",
-        zero_without="retrieved_contexts",
+        "Of the answer's statements, the share that follows from its passages.",
+        "Faithfulness",
+        "retrieved_contexts",
     ),
-    Metric(
+    _judged(
         "answer_relevancy",
-        "how like the question those are that the answer answers",
+        "How like the question those are that the answer answers.",
+        "AnswerRelevancy",
+        "response",
         low=-1.0,
-        judged=True,
-        ragas="AnswerRelevancy",
-        zero_without="response",
     ),
-    Metric(
+    _judged(
         "judged_context_precision",
-        "average precision of the passages that are of use",
-        judged=True,
-        ragas="ContextPrecisionWithReference",
-        zero_without="retrieved_contexts",
+        "Average precision of the passages that are of use.",
+        "ContextPrecisionWithReference",
+        "retrieved_contexts",
     ),
-    Metric(
+    _judged(
         "judged_context_recall",
-        "of the right answer's statements, the share that its passages hold",
-        judged=True,
-        ragas="ContextRecall",
-        zero_without="retrieved_contexts",
+        "Of the right answer's statements, the share that its passages hold.",
+        "ContextRecall",
+        "retrieved_contexts",
     ),
-    Metric(
+    _judged(
         "factual_correctness",
-        "F1 of the statements that the answer and the right one share",
-        judged=True,
-        ragas="FactualCorrectness",
-        zero_without="response",
+        "F1 of the statements that the answer and the right one share.",
+        "FactualCorrectness",
+        "response",
     ),
-    Metric(
-        "answer_accuracy",
-        "how far the answer says what the right one does",
-        judged=True,
-        ragas="AnswerAccuracy",
-        zero_without="response",
-    ),
+    _judged("answer_accuracy", "How far the answer says what the right one does.", "AnswerAccuracy", "response"),
 )
 """What a judge is asked, when there is one."""
 COUNTED: tuple[Metric, ...] = (
-    Metric("leaked", "the answer shows a document that its caller may not read", better="lower", counted=True),
-    Metric("failed", "the release raised an error in place of an answer", better="lower", counted=True),
+    Metric("leaked", "Whether the answer shows a document that its caller may not read.", better="lower", counted=True),
+    Metric("failed", "Whether the release raised an error in place of an answer.", better="lower", counted=True),
 )
 """What every release is held to, whatever the thresholds ask."""
 METRICS: dict[str, Metric] = {metric.name: metric for metric in (*KEYLESS, *JUDGED, *COUNTED)}
@@ -185,8 +155,21 @@ def of_entry_points() -> Iterator[Metric]:
             found = point.load()
         except (ImportError, AttributeError) as error:
             raise MetricInvalid(f"The metric {point.name} cannot be loaded from {point.value}: {error}.") from error
-        about = (inspect.getdoc(found) or point.value).splitlines()[0]
-        yield replace(found, name=point.name) if isinstance(found, Metric) else Metric(point.name, about, value=found)
+        plain = isinstance(found, Metric)
+        yield replace(found if plain else Metric("", _first_line(found) or point.value, found), name=point.name)
+
+
+class RagasTable(StrictModel):
+    """A table of the file: a class of ragas' metrics with its parameters."""
+
+    ragas: str
+    about: str = ""
+    better: Better = "higher"
+    low: float = 0.0
+    high: float = 1.0
+    judged: bool = True
+    unit: str = ""
+    parameters: Mapping[str, Any] = Field(default_factory=dict)
 
 
 def of_folder(folder: Path) -> Iterator[Metric]:
@@ -200,12 +183,10 @@ def of_folder(folder: Path) -> Iterator[Metric]:
         raise MetricInvalid(f"The metrics {path} cannot be read: {error}.") from None
     for name, table in tables.items():
         try:
-            if odd := table.keys() - FIELDS:
-                raise ValueError(f"there is no field {min(odd)}")
-            yield TypeAdapter(Metric).validate_python({"about": table["ragas"], "judged": True, **table, "name": name})
-        except (ValueError, KeyError, AttributeError) as error:
-            told = problems_of(error)[0] if isinstance(error, ValidationError) else str(error)
-            raise MetricInvalid(f"The metric {name} in {path} is wrong: {told}.") from None
+            found = RagasTable.model_validate(table)
+        except ValidationError as error:
+            raise MetricInvalid(f"The metric {name} in {path} is wrong: {problems_of(error)[0]}.") from None
+        yield Metric(**{**found.model_dump(), "name": name, "about": found.about or found.ragas})
 
 
 def add_metric(metric: Metric) -> None:
@@ -213,7 +194,7 @@ def add_metric(metric: Metric) -> None:
     known = METRICS.get(metric.name)
     if not metric.name.isidentifier() or (known and known not in PLUGGED):
         raise MetricInvalid(f"A metric cannot be called {metric.name!r}: Warrant has one, or it is no plain word.")
-    if bool(metric.ragas) == bool(metric.value or metric.of_run):
+    if bool(metric.ragas) == bool(metric.value):
         raise MetricInvalid(f"The metric {metric.name} needs either a function or the name of a metric of ragas.")
     PLUGGED[:] = [*(each for each in PLUGGED if each != known), metric]
     METRICS[metric.name] = metric

@@ -45,7 +45,7 @@ def retrieved(outcome: SampleOutcome) -> list[str]:
 
 
 def ndcg(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """Normalised discounted cumulative gain with a gain of 1 (Järvelin and Kekäläinen, 2002)."""
+    """nDCG of the retrieved documents in their order, with a gain of 1 (Järvelin and Kekäläinen, 2002)."""
     if not sample.documents:
         return None
     right, found = set(sample.documents), retrieved(outcome)
@@ -54,7 +54,10 @@ def ndcg(sample: Sample, outcome: SampleOutcome) -> float | None:
 
 
 def quote_recall(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """The share of the quotes that stand in a passage, whatever its white space and Markdown."""
+    """Of the quotes that an answer needs, the share that stands in a retrieved passage.
+
+    White space and Markdown do not count.
+    """
     if not sample.quotes:
         return None
     retrieved(outcome)
@@ -68,13 +71,16 @@ def normalised(text: str) -> list[str]:
 
 
 def token_f1(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """F1 of the words in common, to the nearest right answer (Rajpurkar et al., 2016)."""
+    """F1 of the answer's words and those of the right answer that is nearest (Rajpurkar et al., 2016)."""
     words = normalised(said(outcome))
     return max((_f1(words, normalised(right)) for right in sample.answers), default=None)
 
 
 def value_recall(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """The share for the right answer of which most is stated; what the question says already does not count."""
+    """Of the right answer's numbers, dates, codes and names, the share that the answer states.
+
+    It is that of the right answer of which most is stated; what the question says already does not count.
+    """
     language = _language(outcome)
     facts = [found for right in sample.answers if (found := _facts(right, sample.question, language))]
     if not facts:
@@ -91,9 +97,10 @@ def value_recall(sample: Sample, outcome: SampleOutcome) -> float | None:
 
 
 def value_precision(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """The share that is neither wrong, of the kind of a right one that is not stated, nor invented.
+    """Of the answer's numbers and dates, the share that is neither wrong nor invented.
 
-    What is in no passage, right answer, quote or question is invented.
+    Wrong is what has the kind of a right one that is not stated. Invented is what is in no passage, right answer, quote
+    or question.
     """
     language = _language(outcome)
 
@@ -131,7 +138,10 @@ def declined_rightly(sample: Sample, outcome: SampleOutcome) -> float | None:
 
 
 def answered_wrongly(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """Whether a question was answered and not rightly; None where the sample does not say what would be right."""
+    """Whether a question was answered, and not rightly.
+
+    None where the sample does not say what would be right.
+    """
     right = is_right(sample, outcome)
     return None if right is None else float(bool(said(outcome)) and not right)
 
@@ -182,36 +192,45 @@ def _within(part: Sequence[str], whole: Sequence[str]) -> bool:
 
 
 def first_rung(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """Whether nothing had to stand in for the model that was asked first; what was declined unasked counts as such."""
+    """Whether nothing had to stand in for the model that was asked first.
+
+    What was declined unasked counts as such.
+    """
     answer = outcome.answer or {}
     unasked = answer.get("rung") == "decline" and answer.get("reason") == "no_evidence"
     return float(unasked or answer.get("rung") in ("primary", "retry"))
 
 
 def latency_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """Milliseconds of wall time, with as many samples at once as the run asked."""
+    """Wall time of the answer, with as many samples at once as the run asked."""
     return 1000 * outcome.seconds
 
 
 def cpu_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """Milliseconds of processor time, of the samples that were asked alone."""
+    """Processor time of an answer that was asked alone."""
     return 1000 * outcome.timing.cpu if outcome.timing else None
 
 
 def waiting_ms(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """Milliseconds in which neither this process nor another one that was in its way computed."""
+    """Time that an answer, asked alone, waited for a model or another service, not for a processor."""
     return 1000 * outcome.timing.waiting if outcome.timing else None
 
 
 def context_tokens(sample: Sample, outcome: SampleOutcome) -> float | None:
-    """What a model reads for an answer beside the question; raises Unscored when the release does not say."""
+    """Tokens of the passages that an answer is written from, as Llama 2 counts them.
+
+    Raises Unscored when the release does not give the passages.
+    """
     retrieved(outcome)
     count = token_counter(TOKENIZER)
     return float(sum(count(str(passage["text"])) for passage in outcome.passages or ()))
 
 
 def cost_usd(sample: Sample, outcome: SampleOutcome, prices: Prices) -> float:
-    """Tokens at their prices; nothing where no model was asked; raises Unscored when its price is not known."""
+    """Tokens at their prices.
+
+    Nothing where no model was asked; raises Unscored when its price is not known.
+    """
     usage = (outcome.answer or {})["usage"]
     if not usage["calls"] or not usage["input_tokens"] + usage["output_tokens"]:
         return 0.0

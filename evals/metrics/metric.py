@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evals.metrics.support import SupportMetrics
 
 Better = Literal["higher", "lower"]
+Input = Literal["", "response", "retrieved_contexts"]
 Value = float | Sequence[float] | None
 Compute = Callable[[Sample, SampleOutcome], Value | Awaitable[Value]]
 """Computes a metric, async or not: a value, or one for each repeat of a judge; None where it does not apply.
@@ -54,7 +55,7 @@ class Metric:
     unit: str = ""
     ragas: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    zero_without: Literal["", "response", "retrieved_contexts"] = ""
+    zero_without: Input = ""
 
     @property
     def sign(self) -> int:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from evals.calibration import (
     ALPHA,
     CalibrationCase,
-    at_cost,
     at_risk,
     between,
     cases_of,
@@ -184,15 +183,9 @@ def test_the_risk_of_the_fitting_half_is_never_above_its_target(told: list[Calib
 
 
 def test_answers_of_one_confidence_are_answered_or_declined_together() -> None:
-    told = cases([(0.9, True), (0.5, False), (0.5, False), (0.5, True), (0.1, True)])
-    assert at_cost(told, 1.5).threshold == 0.3
-
-
-def test_costs_decide_between_wrong_answers_and_refusals() -> None:
-    told = cases([(0.9, False), (0.6, True), (0.4, False), (0.2, True)], [True, True, True, False])
-    found = {cost: at_cost(told, cost).threshold for cost in (10, 0, 0.4)}
-    assert found == {10: 0.75, 0: 0.195, 0.4: 0.3}
-    assert at_cost(cases([(0.9, True)]), 100).threshold == 1.0
+    told = cases([*[(0.9, False)] * 200, *[(0.5, False), (0.5, True)] * 25])
+    choice = at_risk(told, 0.05)
+    assert (choice.threshold, len(answered(told, choice.threshold))) == (0.7, 200)
 
 
 def test_ten_coverages_are_tried_and_the_whole_one_too() -> None:

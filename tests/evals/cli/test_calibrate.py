@@ -47,7 +47,7 @@ def answers(place: Path) -> dict[str, bytes]:
 
 
 def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook: Path) -> None:
-    assert calibrate(place, quick_handbook, "--cost-per-wrong", "1") == 0
+    assert calibrate(place, quick_handbook, "--target-risk", "1") == 0
     new = place / "new"
     text = (new / "release.yaml").read_text()
     release, found = (
@@ -64,7 +64,7 @@ def test_thresholds_are_chosen_measured_and_written(place: Path, quick_handbook:
     assert (new / "risk-coverage.png").read_bytes().startswith(b"\x89PNG")
     kept = answers(place)
     assert len(kept) == 2
-    assert calibrate(place, quick_handbook, "--cost-per-wrong", "1") == 0
+    assert calibrate(place, quick_handbook, "--target-risk", "1") == 0
     assert answers(place) == kept
     assert (new / "release.yaml").read_text() == text
 
@@ -84,12 +84,10 @@ def test_another_release_or_a_release_on_itself_is_refused(
     place: Path, quick_handbook: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert calibrate(place, quick_handbook, "--out", f"{place}/release.yaml") == 2
-    assert calibrate(place, quick_handbook, "--target-risk", "0.1", "--cost-per-wrong", "1") == 2
     (place / "other.yaml").write_text("name: other\nembedding: wordllama-256\n")
     assert calibrate(place, quick_handbook, "-r", f"{place}/other.yaml") == 2
     told = capsys.readouterr().err
     assert "name another file" in told
-    assert "give one of them" in told
     assert "or run again" in told
 
 
@@ -99,7 +97,7 @@ def test_a_calibration_that_was_broken_off_goes_on_where_it_was(place: Path, qui
     forced = next(name for name in whole if name != first_run(place).name)
     lines = whole[forced].splitlines(keepends=True)
     (place / "runs" / forced / ANSWERS).write_bytes(b"".join(lines[:3]) + lines[3][:20])
-    assert calibrate(place, quick_handbook, "--cost-per-wrong", "1") == 0
+    assert calibrate(place, quick_handbook, "--target-risk", "1") == 0
     after = answers(place)
     assert after[forced].splitlines(keepends=True)[:3] == lines[:3]
     assert len(after[forced].splitlines()) == len(lines)
