@@ -17,9 +17,9 @@ from rich.console import Console
 
 from evals.dataset import Dataset, Sample, read_dataset, write_dataset
 from evals.gate.access import keep_access
-from evals.gate.decision import RunJudge, compare_runs
+from evals.gate.decision import compare_runs
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
-from evals.gate.verdict import Verdict
+from evals.gate.verdict import KEYLESS, Verdict
 from evals.judge.config import JudgeConfig, judge_config
 from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
 from evals.metrics.catalog import add_metric
@@ -30,7 +30,7 @@ from evals.report.pairs import ReportedRun
 from evals.report.trend import draw, trends
 from evals.runner import ask_all, packed, registered
 from evals.runs import EvalRun, PackagedRelease, open_run
-from evals.scores import score_frame, score_run
+from evals.scores import Score, score_frame, score_run
 from graph.cli.options import needs_mlflow, settings_with
 from graph.cli.terminal import Terminal, progress_bar
 from graph.files import write_whole
@@ -91,10 +91,7 @@ def score(run: EvalRun, judge: str | None = None, repeats: int | None = None) ->
     With a `judge`, or WARRANT_JUDGE_MODEL, the judged metrics too, each asked for `repeats` times.
     """
     settings = settings_with(judge_model=judge)
-    config, scores = judge_config(settings, repeats), asyncio.run(score_run(run, settings.prices, settings.cores))
-    if config:
-        scores += asyncio.run(judge_with_progress(run, config)).scores
-    return score_frame(run, scores)
+    return score_frame(run, scores_of(run, settings, judge_config(settings, repeats)))
 
 
 @outside_event_loop
@@ -179,12 +176,20 @@ def registry_of(settings: Settings) -> "Registry":
     return open_registry(settings.registry_uri, settings.registered_model)
 
 
-async def judge_with_progress(run: EvalRun, config: JudgeConfig) -> JudgedScores:
+def scores_of(run: EvalRun, settings: Settings, judge: JudgeConfig | None) -> tuple[Score, ...]:
+    """The scores of a run, with those of a judge if there is one."""
+    scores = asyncio.run(score_run(run, settings.prices, settings.cores))
+    return (*scores, *judge_with_progress(run, judge).scores) if judge else scores
+
+
+def judge_with_progress(run: EvalRun, config: JudgeConfig) -> JudgedScores:
     """The judged scores of a run, with a progress bar; says what to do where the judge did not reply."""
     console = Terminal(stderr=True)
     with progress_bar(console) as progress:
         task = progress.add_task("Judging", total=None)
-        found = await judge_run(run, config, lambda done, total: progress.update(task, completed=done, total=total))
+        found = asyncio.run(
+            judge_run(run, config, lambda done, total: progress.update(task, completed=done, total=total))
+        )
     if not found.whole:
         missing = sum(not score.values for score in found.scores)
         console.print(f"The judge did not always reply; {missing} scores are missing. Give the command again to go on.")
@@ -200,8 +205,8 @@ def compare(
 ) -> Comparison:
     """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
     config = judge_config(settings, repeats)
-    judge = RunJudge(config.identity.label, lambda run: judge_with_progress(run, config)) if config else None
-    verdict = asyncio.run(compare_runs(run, champion, thresholds, settings.prices, settings.cores, judge))
+    label = config.identity.label if config else KEYLESS
+    verdict = compare_runs(run, champion, thresholds, lambda run: scores_of(run, settings, config), label)
     return Comparison(verdict, run, champion)
 
 

@@ -1,6 +1,7 @@
 """warrant promote: a version takes a stage; production takes it on evidence, which can be gathered here."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -10,12 +11,13 @@ import click
 
 from evals.dataset import file_digest, read_dataset
 from evals.errors import RunInvalid, VerdictInvalid
-from evals.gate.decision import RunJudge, compare_runs
+from evals.gate.decision import compare_runs
 from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import KEYLESS, Verdict, read_verdict
-from evals.judge.scores import JudgedScores, kept_judged_scores
+from evals.judge.scores import kept_judged_scores
 from evals.runs import EvalRun, runs_of
+from evals.scores import Score, score_run
 from graph.callers import Permission
 from graph.cli.options import settings_with, takes
 from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change, warrant_file
@@ -191,11 +193,12 @@ def _again(
 ) -> Verdict:
     """What the gate says of two runs now, judged as they were; `made` is the verdict's."""
 
-    async def kept(run: EvalRun) -> JudgedScores:
-        if found := kept_judged_scores(run):
-            return found
-        raise RunInvalid(f"{run.path} was not judged. Gate the release again.")
+    def scores(run: EvalRun) -> Iterator[Score]:
+        yield from asyncio.run(score_run(run, settings.prices, settings.cores))
+        if verdict.judge != KEYLESS:
+            if not (judged := kept_judged_scores(run)):
+                raise RunInvalid(f"{run.path} was not judged. Gate the release again.")
+            yield from judged.scores
 
-    judge = None if verdict.judge == KEYLESS else RunJudge(verdict.judge, kept)
-    found = asyncio.run(compare_runs(run, champion, limits, settings.prices, settings.cores, judge))
+    found = compare_runs(run, champion, limits, scores, verdict.judge)
     return found.model_copy(update={"made": verdict.made})

@@ -53,7 +53,7 @@ def score(
     made = EvalRun(run)
     found = asyncio.run(score_run(made, settings.prices, settings.cores))
     if config:
-        judged = asyncio.run(judge_with_progress(made, config))
+        judged = judge_with_progress(made, config)
         Terminal(stderr=True).print(_usage(judged), highlight=False, soft_wrap=True)
         found = (*found, *judged.scores)
     _write(made, found, csv, parquet)

@@ -6,8 +6,7 @@ intersection-union test of Berger, 1982). It fails when the whole interval of on
 how many look missed. Anything else it cannot tell.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from statistics import fmean
@@ -20,46 +19,34 @@ from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria, 
 from evals.gate.stats import FAR, Interval, Levels, Sums, interval, samples_to_settle, summed
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
-from evals.judge.scores import JudgedScores
 from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun, check_same_questions
-from evals.scores import score_run
-from graph.prices import Prices
+from evals.scores import Score
 
 
-@dataclass(frozen=True)
-class RunJudge:
-    """Who judges, as the Verdict names it, and the function that judges a run."""
-
-    label: str
-    judge: Callable[[EvalRun], Awaitable[JudgedScores]]
-
-
-async def compare_runs(
+def compare_runs(
     run: EvalRun,
     champion: EvalRun | None,
     thresholds: Thresholds,
-    prices: Prices,
-    threads: int,
-    judge: RunJudge | None = None,
+    scores: Callable[[EvalRun], Iterable[Score]],
+    judge: str = KEYLESS,
 ) -> Verdict:
-    """The Verdict on what a run asked, against what the champion's did, both judged alike; raises RunInvalid."""
-    check_same_questions([(each.path, each.info) for each in (run, champion) if each])
-    sides = [await _scored(each, prices, threads, judge) for each in (run, champion) if each]
+    """The Verdict on what a run asked, against what the champion's did; raises RunInvalid.
+
+    `scores` gives those of a run, and `judge` is who judged for them.
+    """
+    runs = [each for each in (run, champion) if each]
+    check_same_questions([(each.path, each.info) for each in runs])
+    sides = [ScoredRelease.of_run(each.info, scores(each)) for each in runs]
     counted = count(run, champion, thresholds)
     verdict = decide(thresholds, run.dataset, sides[0], sides[1] if champion else None, counted)
     return verdict.model_copy(
         update={
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
-            "judge": judge.label if judge else KEYLESS,
+            "judge": judge,
             "why": (*verdict.why, *notes(run, champion, thresholds.opened)),
         }
     )
-
-
-async def _scored(run: EvalRun, prices: Prices, threads: int, judge: RunJudge | None) -> ScoredRelease:
-    scores = await score_run(run, prices, threads)
-    return ScoredRelease.of_run(run.info, (*scores, *(await judge.judge(run)).scores) if judge else scores)
 
 
 def decide(

@@ -23,6 +23,7 @@ from evals.gate.thresholds import read_thresholds
 from evals.gate.verdict import Verdict
 from evals.runner import packed
 from evals.runs import EvalRun
+from evals.scores import score_run
 from graph.ingest.options import Options
 from graph.ingest.pipeline import index
 from graph.registry.package import package_digest
@@ -206,7 +207,7 @@ def verdict(
     """What the gate says of a release by the thresholds that ship."""
     planted: Planted = {**WORSE, **AS_GOOD}[request.param]
     run = ask(request.param, planted, handbook, tmp_path_factory)
-    return asyncio.run(compare_runs(run, champion, read_thresholds(), {}, 2))
+    return compare_runs(run, champion, read_thresholds(), lambda run: asyncio.run(score_run(run, {}, 2)))
 
 
 @pytest.mark.parametrize(

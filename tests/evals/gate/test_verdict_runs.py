@@ -11,6 +11,7 @@ from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
 from evals.gate.decision import compare_runs
 from evals.gate.verdict import Verdict
+from evals.scores import score_run
 from graph.files import write_whole
 from graph.settings import Settings
 
@@ -21,7 +22,7 @@ def gated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Verdic
     monkeypatch.chdir(tmp_path)
     dataset, home = Dataset("d", samples()), tmp_path / ".warrant" / "evals"
     sides = run_of(home, dataset, "release@1", worse()), run_of(home, dataset, "champion@1", good())
-    found = asyncio.run(compare_runs(*sides, LIMITS, {}, 1))
+    found = compare_runs(*sides, LIMITS, lambda run: asyncio.run(score_run(run, {}, 1)))
     write_whole(tmp_path / "v.json", found.text())
     return tmp_path / "v.json", found
 

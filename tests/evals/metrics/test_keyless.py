@@ -182,6 +182,6 @@ async def test_what_is_not_known_of_a_sample_is_not_measured() -> None:
 def test_every_metric_is_named_as_what_computes_it() -> None:
     computed = keyless_values([], [], {}, VECTORS)
     assert list(computed) == [metric.name for metric in KEYLESS]
-    assert all(getattr(compute, "func", compute).__name__ == name for name, compute in computed.items())  # type: ignore[attr-defined]
+    assert all(getattr(compute, "func", compute).__name__ == name for name, compute in computed.items())
     assert all(RagasMetric(metric, VECTORS).metric.judged for metric in JUDGED)
     assert len(METRICS) == len(KEYLESS) + len(JUDGED) + len(COUNTED)

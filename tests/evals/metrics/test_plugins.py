@@ -14,6 +14,7 @@ from versions_under_test import command
 from evals.dataset import Dataset, Sample
 from evals.errors import MetricInvalid
 from evals.judge.metrics import JudgeSession
+from evals.metrics import keyless
 from evals.metrics.catalog import METRICS, PLUGGED, add_metric, of_folder
 from evals.metrics.from_ragas import RagasMetric
 from evals.metrics.metric import Metric
@@ -157,7 +158,7 @@ async def test_what_ragas_needs_and_is_not_installed_is_told(run: EvalRun) -> No
         Metric("faithfulness", "another", ragas="Faithfulness"),
         Metric("two words", "", ragas="Faithfulness"),
         Metric("m", ""),
-        Metric("m", "", ragas="Faithfulness", value=len),
+        Metric("m", "", keyless.ndcg, ragas="Faithfulness"),
     ],
 )
 def test_a_metric_needs_a_name_and_one_way_to_be_computed(metric: Metric) -> None:
