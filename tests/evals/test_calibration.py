@@ -85,12 +85,6 @@ def test_a_threshold_is_chosen_by_the_answers_that_depend_on_it(
     assert left_out == told
 
 
-def test_a_judge_is_heard_where_there_is_one() -> None:
-    outcomes = {"s": outcome("EUR 145"), "t": outcome("a hundred and forty-five", name="t")}
-    found, _ = cases_of([SAMPLE, OTHER], outcomes, BOTH, {"s": 0.25, "t": 1.0})
-    assert [case.right for case in found] == [False, True]
-
-
 def cited(text: str, *quotes: str, status: str = "answered") -> SampleOutcome:
     citations = [{"quote": quote, "document": "travel.md"} for quote in quotes]
     return SampleOutcome(
@@ -265,12 +259,6 @@ def test_the_area_lies_between_the_least_and_the_largest_risk(told: list[tuple[f
     else:
         risks = [point.risk for point in points]
         assert min(risks) - 1e-9 <= found <= max(risks) + 1e-9
-
-
-def test_the_area_on_values() -> None:
-    assert area(risk_coverage([0.9, 0.8, 0.7, 0.6], [False, False, True, True])) == pytest.approx(
-        (0 + 0 + 1 / 3 + 0.5) / 4
-    )
 
 
 @given(st.floats(0, 1), st.floats(0, 1))

@@ -118,9 +118,8 @@ def test_more_samples_are_those_of_a_release_as_good_as_the_champion_unless_it_l
     assert (verdict(FLOOR, {"answered": share(86)}).findings[0].more or 0) > 1000
 
 
-@pytest.mark.parametrize("lost", [2, 4, 6])
-def test_a_loss_within_the_margin_is_no_failure(lost: int) -> None:
-    assert verdict(MARGIN, {"answered": share(119 - lost)}, {"answered": share(119)}).says == "cannot tell"
+def test_a_loss_within_the_margin_is_no_failure() -> None:
+    assert verdict(MARGIN, {"answered": share(113)}, {"answered": share(119)}).says == "cannot tell"
 
 
 def test_the_whole_dataset_is_paired_by_question() -> None:
@@ -168,9 +167,6 @@ def test_what_was_not_measured_lets_nothing_pass(threshold: Threshold, told: str
     found = verdict(ask(threshold), {"answered": share(120)})
     assert found.says == "cannot tell"
     assert told in found.why[0]
-
-
-def test_no_samples_at_all_let_nothing_pass() -> None:
     assert decide(FLOOR, Dataset("d", ()), side({}), None).says == "cannot tell"
 
 
@@ -214,13 +210,6 @@ def test_many_criteria_are_not_failed_by_chance() -> None:
     assert "corrected for the 8 criteria that look missed" in among.levels
     better = {**champion, "answered": release["answered"]}
     assert verdict(ask(*asked.values()), better, champion).says == "fail"
-
-
-def test_noise_of_single_repeats_widens_the_interval() -> None:
-    floor = ask(Threshold(metric="groundedness", floor=0.5))
-    once = verdict(floor, {"groundedness": [0.8, 1.0] * 60}).findings[0]
-    steady = verdict(floor, {"groundedness": [0.9] * MANY}).findings[0]
-    assert (once.high or 0) - (once.low or 0) > (steady.high or 0) - (steady.low or 0)
 
 
 def test_every_metric_is_told_beside_the_champions_whole_and_by_tag() -> None:
