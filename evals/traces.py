@@ -1,6 +1,6 @@
 """Writes the answers of a run to MLflow as traces, with their scores as assessments."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,13 +46,15 @@ class TraceHome:
     model: str
 
 
-@dataclass(frozen=True)
-class ScoredAnswer:
-    """A sample, what became of it, and its scores, each with who gave it."""
-
-    sample: Sample
-    outcome: SampleOutcome
-    scores: Sequence[tuple[Score, AssessmentSource]]
+def expectations(sample: Sample) -> dict[str, Any]:
+    """What is known of the right answer, under the names that MLflow's own scorers read."""
+    found = {
+        "expected_response": sample.reference,
+        "alternatives": list(sample.alternatives),
+        "expected_retrieved_context": [{"doc_uri": name} for name in sample.documents],
+        "quotes": list(sample.quotes),
+    }
+    return {"answerable": sample.answerable, **{name: value for name, value in found.items() if value}}
 
 
 def write_traces(
@@ -62,15 +64,13 @@ def write_traces(
     by_sample: dict[str, list[tuple[Score, AssessmentSource]]] = {}
     for score, source in scores:
         by_sample.setdefault(score.sample, []).append((score, source))
-    began = int(datetime.fromisoformat(run.info.began).timestamp() * 1000)
+    began, outcomes = int(datetime.fromisoformat(run.info.began).timestamp() * 1000), run.outcomes
     written: list[tuple[TraceInfo, list[Span]]] = []
-    outcomes = run.outcomes
     # The first sample comes last, because MLflow lists the newest trace first.
     for number, sample in enumerate(reversed(run.dataset.samples)):
         if outcome := outcomes.get(sample.id):
-            answer = ScoredAnswer(sample, outcome, by_sample.get(sample.id, ()))
-            info = client.start_trace(trace_info(answer, home, began + number))
-            written.append((info, trace_spans(answer, home, began + number)))
+            trace = AnswerTrace(sample, outcome, by_sample.get(sample.id, ()), home, began + number)
+            written.append((client.start_trace(trace.info), trace.spans))
     _write_spans(client, home.experiment, written)
 
 
@@ -86,78 +86,81 @@ def _write_spans(client: TracingClient, experiment: str, written: list[tuple[Tra
         client._upload_trace_data(info, TraceData(spans))
 
 
-def trace_info(answer: ScoredAnswer, home: TraceHome, began: int) -> TraceInfo:
-    """The trace of an answer, with its assessments."""
-    sample, outcome = answer.sample, answer.outcome
-    given = outcome.answer or {}
-    shown = given.get("text", "") if outcome.answer else str(outcome.trouble)
-    return TraceInfo(
-        trace_id=_trace_id(answer, home),
-        trace_location=TraceLocation.from_experiment_id(home.experiment),
-        request_time=began,
-        execution_duration=round(outcome.seconds * 1000),
-        state=TraceState.OK if outcome.answer else TraceState.ERROR,
-        request_preview=sample.question[:PREVIEW_LENGTH],
-        response_preview=shown[:PREVIEW_LENGTH],
-        client_request_id=sample.id,
-        trace_metadata={TraceMetadataKey.SOURCE_RUN: home.run, TraceMetadataKey.MODEL_ID: home.model},
-        tags={
-            "mlflow.traceName": sample.id,
-            **{name: str(given[name]) for name in TAGS if given.get(name)},
-            **{f"slice.{tag}": "true" for tag in sample.tags},
-        },
-        assessments=list(_assessments(answer, home)),
-    )
+@dataclass(frozen=True)
+class AnswerTrace:
+    """A sample, what became of it and its scores, each with who gave it, as a trace that `began` at some milliseconds.
 
+    Ids are digests, so that writing it again does not add another trace, span or assessment.
+    """
 
-def trace_spans(answer: ScoredAnswer, home: TraceHome, began: int) -> list[Span]:
-    """The question as the root span, and its steps one after the other; passages are what `retrieve` gives."""
-    outcome, trace = answer.outcome, _trace_id(answer, home)
-    root, start = digest_of(trace, "")[:16], began * MILLI
-    given = outcome.answer or {}
-    texts = {"mlflow.spanInputs": answer.sample.as_question, "mlflow.spanOutputs": given}
-    failed = str(outcome.trouble or "")
-    ended = start + int(outcome.seconds * 1000 * MILLI)
-    spans = [FinishedSpan(root, "warrant", "AGENT", start, ended, attributes=texts, failed=failed)]
-    for name, milliseconds in given.get("timings", {}).items():
-        end = start + int(milliseconds * MILLI)
-        kind, documents = ("RETRIEVER", _documents(outcome)) if name == "retrieve" else ("CHAIN", None)
-        held = {"mlflow.spanOutputs": documents} if documents else {}
-        spans.append(FinishedSpan(digest_of(trace, name)[:16], name, kind, start, end, parent=root, attributes=held))
-        start = end
-    return [mlflow_span(trace, span) for span in spans]
+    sample: Sample
+    outcome: SampleOutcome
+    scores: Sequence[tuple[Score, AssessmentSource]]
+    home: TraceHome
+    began: int
 
+    @property
+    def id(self) -> str:
+        return f"tr-{digest_of(self.home.run, self.sample.id)[:32]}"
 
-def expectations(sample: Sample) -> dict[str, Any]:
-    """What is known of the right answer, under the names that MLflow's own scorers read."""
-    found = {
-        "expected_response": sample.reference,
-        "alternatives": list(sample.alternatives),
-        "expected_retrieved_context": [{"doc_uri": name} for name in sample.documents],
-        "quotes": list(sample.quotes),
-    }
-    return {"answerable": sample.answerable, **{name: value for name, value in found.items() if value}}
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The answer; empty when it failed."""
+        return self.outcome.answer or {}
 
+    @property
+    def info(self) -> TraceInfo:
+        """The trace with its assessments."""
+        shown = self.answer.get("text", "") if self.outcome.answer else str(self.outcome.trouble)
+        return TraceInfo(
+            trace_id=self.id,
+            trace_location=TraceLocation.from_experiment_id(self.home.experiment),
+            request_time=self.began,
+            execution_duration=round(self.outcome.seconds * 1000),
+            state=TraceState.OK if self.outcome.answer else TraceState.ERROR,
+            request_preview=self.sample.question[:PREVIEW_LENGTH],
+            response_preview=shown[:PREVIEW_LENGTH],
+            client_request_id=self.sample.id,
+            trace_metadata={TraceMetadataKey.SOURCE_RUN: self.home.run, TraceMetadataKey.MODEL_ID: self.home.model},
+            tags={
+                "mlflow.traceName": self.sample.id,
+                **{name: str(self.answer[name]) for name in TAGS if self.answer.get(name)},
+                **{f"slice.{tag}": "true" for tag in self.sample.tags},
+            },
+            assessments=[self._identified(each) for each in self._assessments()],
+        )
 
-def _assessments(answer: ScoredAnswer, home: TraceHome) -> Iterator[Assessment]:
-    belongs = {AssessmentMetadataKey.SOURCE_RUN_ID: home.run}
-    for name, value in expectations(answer.sample).items():
-        # MLflow shows ten columns at first, and those of the scores last: the rest is in its dataset.
-        if name in SHOWN:
-            yield _named(Expectation(name=name, value=value, source=PEOPLE, metadata=belongs), answer, home)
-    for score, source in answer.scores:
-        missing = AssessmentError("NO_SCORE", score.reason) if score.reason else None
-        repeats = {"values": ", ".join(f"{value:g}" for value in score.values)} if len(score.values) > 1 else {}
-        told: Mapping[str, str] = {**belongs, **repeats}
-        feedback = Feedback(score.metric, score.value, missing, source, metadata=dict(told))
-        yield _named(feedback, answer, home)
+    @property
+    def spans(self) -> list[Span]:
+        """The question as the root span, and its steps one after the other; passages are what `retrieve` gives."""
+        root, start = digest_of(self.id, "")[:16], self.began * MILLI
+        texts = {"mlflow.spanInputs": self.sample.as_question, "mlflow.spanOutputs": self.answer}
+        failed, ended = str(self.outcome.trouble or ""), start + int(self.outcome.seconds * 1000 * MILLI)
+        spans = [FinishedSpan(root, "warrant", "AGENT", start, ended, attributes=texts, failed=failed)]
+        for name, milliseconds in self.answer.get("timings", {}).items():
+            end = start + int(milliseconds * MILLI)
+            kind, documents = ("RETRIEVER", _documents(self.outcome)) if name == "retrieve" else ("CHAIN", None)
+            held = {"mlflow.spanOutputs": documents} if documents else {}
+            span = digest_of(self.id, name)[:16]
+            spans.append(FinishedSpan(span, name, kind, start, end, parent=root, attributes=held))
+            start = end
+        return [mlflow_span(self.id, span) for span in spans]
 
+    def _assessments(self) -> Iterator[Assessment]:
+        belongs = {AssessmentMetadataKey.SOURCE_RUN_ID: self.home.run}
+        # MLflow shows ten columns at first, and those of the scores last: other expectations are in its dataset.
+        for name, value in expectations(self.sample).items():
+            if name in SHOWN:
+                yield Expectation(name=name, value=value, source=PEOPLE, metadata=belongs)
+        for score, source in self.scores:
+            missing = AssessmentError("NO_SCORE", score.reason) if score.reason else None
+            repeats = {"values": ", ".join(f"{value:g}" for value in score.values)} if len(score.values) > 1 else {}
+            yield Feedback(score.metric, score.value, missing, source, metadata={**belongs, **repeats})
 
-def _named(assessment: Assessment, answer: ScoredAnswer, home: TraceHome) -> Assessment:
-    """An assessment with an id of its own, so that writing it again does not add another."""
-    assessment.trace_id = _trace_id(answer, home)
-    assessment.assessment_id = f"a-{digest_of(assessment.trace_id, assessment.name)[:32]}"
-    return assessment
+    def _identified(self, assessment: Assessment) -> Assessment:
+        assessment.trace_id = self.id
+        assessment.assessment_id = f"a-{digest_of(self.id, assessment.name)[:32]}"
+        return assessment
 
 
 def _documents(outcome: SampleOutcome) -> list[dict[str, Any]]:
@@ -169,7 +172,3 @@ def _documents(outcome: SampleOutcome) -> list[dict[str, Any]]:
         }
         for each in outcome.passages or ()
     ]
-
-
-def _trace_id(answer: ScoredAnswer, home: TraceHome) -> str:
-    return f"tr-{digest_of(home.run, answer.sample.id)[:32]}"
