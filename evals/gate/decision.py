@@ -100,7 +100,7 @@ def overall(findings: Sequence[CriterionResult], champion: object | None) -> tup
     if by["fail"] or by["cannot tell"]:
         says: Says = "fail" if by["fail"] else "cannot tell"
         failed = any(each.metric == "failed" and each.says != "pass" for each in findings)
-        unclear = sorted(by["cannot tell"], key=lambda each: each.p)
+        unclear = sorted(by["cannot tell"], key=lambda each: each.better - each.worse)
         told = (each for each in (*by["fail"], *unclear) if not (failed and each.why.endswith(ALL_FAILED)))
         return says, (*(f"{each.name}: {each.why}" for each in told), *alone)
     return "pass", (f"All {len(findings)} criteria are met.", *alone)
@@ -165,7 +165,7 @@ def _why(result: CriterionResult, problem: str, settling: str) -> str:
         return f"{result.found}, shown to be {result.required}"
     if result.says == "fail":
         return f"{result.found}, shown to miss what is asked: {result.required}{f'; {problem}' if problem else ''}"
-    moved = f"worse on {result.worse}, better on {result.better} samples (p {result.p:.2g}); "
+    moved = f"worse on {result.worse}, better on {result.better} samples; "
     why = problem or f"{moved if result.worse + result.better else ''}{settling}"
     asked = "which is worse, but perhaps still" if result.is_worse else "not shown to be"
     return f"{result.found}, {asked} {result.required}: {why}"

@@ -13,7 +13,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import binomtest, foldnorm, pearson3
+from scipy.stats import foldnorm, pearson3
 from statsmodels.stats.proportion import proportion_confint
 
 Floats = NDArray[np.float64]
@@ -174,8 +174,3 @@ def _is_share(sums: Sums, scale: Scale) -> bool:
 def _beyond(sums: Sums, counts: Floats, mean: Floats) -> Floats:
     lowest: Floats = np.where(counts > 0, sums.totals / sums.sizes, inf).min(1)
     return mean - BEYOND * (mean - lowest)
-
-
-def sign_test(worse: int, better: int) -> float:
-    """The exact one-sided p-value of so many worse among those that differ (McNemar, 1947); 1 where none does."""
-    return float(binomtest(worse, worse + better, alternative="greater").pvalue) if worse + better else 1.0

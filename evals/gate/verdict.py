@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from evals.dataset import StrictModel, digest_of
 from evals.errors import VerdictInvalid, problems_of
-from evals.gate.stats import sign_test
 from evals.gate.thresholds import Kind
 from evals.metrics.catalog import METRICS, figure, span
 from evals.runs import EvaluatedRelease
@@ -56,11 +55,6 @@ class CriterionResult(StrictModel):
     more: int | None = None
     worse: int = 0
     better: int = 0
-
-    @property
-    def p(self) -> float:
-        """How likely so many worse samples are where neither release is better."""
-        return sign_test(self.worse, self.better)
 
     @property
     def is_worse(self) -> bool:
