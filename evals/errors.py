@@ -28,6 +28,7 @@ WANTED = {
     "model_type": "an object",
     "string_too_short": "a text that is not empty",
     "string_type": "a text",
+    "string_unicode": "a text of whole characters",
     "tuple_type": "a list",
 }
 """What a field has to be, for each type of pydantic's errors that files of evaluations can have."""
@@ -49,7 +50,7 @@ def _problem(error: ErrorDetails) -> str:
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     if kind == "json_invalid":
         return f"it must be JSON, not {met} ({error['ctx']['error']})"
-    wanted = WANTED[kind].format(**error.get("ctx", {})) if kind in WANTED else f"otherwise ({error['msg']})"
+    wanted = WANTED.get(kind, "of another form").format(**error.get("ctx", {}))
     return f"{place or 'it'} must be {wanted}, not {met}"
 
 

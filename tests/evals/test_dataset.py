@@ -79,6 +79,7 @@ def test_samples_depend_on_each_other_by_cluster_document_or_not_at_all(told: di
             "line 2: history.0.role must be",
         ),
         ([1, 2], "line 2: it must be an object, not [1, 2]"),
+        ({**GOOD, "id": "b", "reference": "\ud800"}, "line 2: reference must be a text of whole characters, not"),
     ],
 )
 def test_what_is_wrong_is_told_by_line(tmp_path: Path, row: Any, told: str) -> None:
