@@ -9,6 +9,7 @@ from math import nan
 from typing import Any
 
 from evals.dataset import Sample
+from evals.metrics.catalog import METRICS
 from evals.metrics.keyless import MARKER
 from evals.metrics.metric import RunContext, Untested
 from evals.metrics.vectors import scoring_vectors
@@ -26,7 +27,7 @@ SAMPLE = Sample(id="-", question="-", answerable=True)
 
 
 class _Verified(BaseMetric):
-    """A metric of `Supported` over one response and its contexts."""
+    """A metric of the verifier over one response and its contexts."""
 
     metric: str
 
@@ -42,9 +43,11 @@ class _Verified(BaseMetric):
         sample = SAMPLE.model_copy(update={"question": user_input or SAMPLE.question})
         outcome = outcome_of(response, retrieved_contexts)
         context = RunContext(scoring_vectors(self._threads or load_settings().cores), {}, [outcome])
-        measure = getattr(context.support, self.metric)
+        of_run = METRICS[self.metric].of_run
+        assert of_run, "the metrics below are of a whole run"
+        found: Any = of_run(context)(sample, outcome)
         try:
-            return MetricResult(value=float(await measure(sample, outcome)))
+            return MetricResult(value=float(await found))
         except Untested as error:
             return MetricResult(value=nan, reason=str(error))
 
