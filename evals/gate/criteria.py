@@ -6,7 +6,7 @@ from math import isfinite
 from statistics import fmean
 
 from evals.dataset import Dataset, Sample
-from evals.gate.stats import Levels, Scale, interval
+from evals.gate.stats import Interval, Levels, Scale, interval
 from evals.gate.thresholds import Kind, Threshold, Thresholds
 from evals.gate.verdict import Measure
 from evals.metrics.catalog import METRICS
@@ -215,7 +215,11 @@ def _mean(
     if levels is None:
         return MeanInterval(value=fmean(values))
     clusters, turned = [sample.depends_on for sample in samples], [metric.sign * value for value in values]
-    found = interval(turned, clusters, levels, scale_of(metric, paired=paired))
+    return in_unit(metric, interval(turned, clusters, levels, scale_of(metric, paired=paired)))
+
+
+def in_unit(metric: Metric, found: Interval) -> MeanInterval:
+    """An interval of values so turned that more is better, as the metric has them; without ends where it has none."""
     low, high = sorted((metric.sign * found.low, metric.sign * found.high))
     ends = {"low": low, "high": high} if isfinite(low) and isfinite(high) else {}
     return MeanInterval(value=metric.sign * found.value, **ends)

@@ -8,14 +8,13 @@ how many look missed. Anything else it cannot tell.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from math import isfinite
 from statistics import fmean
 
 import numpy as np
 
 from evals.dataset import Dataset
 from evals.gate.counted import count, notes
-from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria, measures
+from evals.gate.criteria import ALL_FAILED, Criterion, ScoredRelease, criteria, in_unit, measures
 from evals.gate.stats import FAR, Interval, Levels, Sums, interval, samples_to_settle, summed
 from evals.gate.thresholds import Thresholds
 from evals.gate.verdict import KEYLESS, CriterionResult, Says, Verdict
@@ -117,17 +116,14 @@ def _finding(criterion: Criterion, levels: Levels) -> CriterionResult:
     )
     if not criterion.values:
         return start
-    found, sign = interval(criterion.values, criterion.clusters, levels, criterion.scale), criterion.metric.sign
-    says = _says(criterion, found)
+    found = interval(criterion.values, criterion.clusters, levels, criterion.scale)
+    says, mean = _says(criterion, found), in_unit(criterion.metric, found)
     settled = says != "cannot tell" or bool(criterion.problem)
     more, settling = (None, "") if settled else samples_needed(criterion, found, levels)
-    low, high = sorted((sign * found.low, sign * found.high))
     changes = {
         "samples": found.samples,
         "clusters": found.clusters,
-        "value": sign * found.value,
-        "low": low if isfinite(low) else None,
-        "high": high if isfinite(high) else None,
+        **mean.model_dump(),
         "more": more,
         "says": says,
         **dict(zip(("worse", "better"), criterion.moved, strict=True)),
