@@ -7,31 +7,27 @@ from pydantic_core import ErrorDetails
 
 from graph.errors import SourceInvalid
 
-WANTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "dataclass_type": "an object",
-    "dict_type": "an object",
-    "finite_number": "a finite number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "greater_than": "above {gt:g}",
-    "greater_than_equal": "{ge:g} or more",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "less_than": "below {lt:g}",
-    "less_than_equal": "{le:g} or less",
-    "list_type": "a list",
-    "literal_error": "{expected}",
-    "model_attributes_type": "an object",
-    "model_type": "an object",
-    "string_too_short": "a text that is not empty",
-    "string_type": "a text",
-    "string_unicode": "a text of whole characters",
-    "tuple_type": "a list",
+SHAPES = {
+    "bool": "true or false",
+    "dict": "an object",
+    "finite": "a finite number",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "model": "an object",
+    "string": "a text",
+    "tuple": "a list",
 }
-"""What a field has to be, for each type of pydantic's errors that files of evaluations can have."""
+"""What a value has to be, by the first word of the type of pydantic's error."""
+BOUNDS = {
+    "gt": "above {:g}",
+    "ge": "{:g} or more",
+    "lt": "below {:g}",
+    "le": "{:g} or less",
+    "min_length": "something that is not empty",
+    "expected": "{}",
+}
+"""The same, by what the error has in its context."""
 
 
 def problems_of(error: ValidationError) -> list[str]:
@@ -50,7 +46,8 @@ def _problem(error: ErrorDetails) -> str:
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     if kind == "json_invalid":
         return f"it must be JSON, not {met} ({error['ctx']['error']})"
-    wanted = WANTED.get(kind, "of another form").format(**error.get("ctx", {}))
+    bounds = (form.format(error["ctx"][name]) for name, form in BOUNDS.items() if name in error.get("ctx", {}))
+    wanted = next(bounds, SHAPES.get(kind.partition("_")[0], "of another form"))
     return f"{place or 'it'} must be {wanted}, not {met}"
 
 

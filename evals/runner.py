@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -97,7 +96,7 @@ async def _at_once(calls: Sequence[Callable[[], Awaitable[None]]], many: int) ->
 
 async def ask(agent: Agent, sample: Sample, repeat: int = 0, *, alone: bool = False) -> SampleOutcome:
     """The outcome of one sample; `alone`: nothing else is asked meanwhile, and its time is taken apart."""
-    before = _Clock.read()
+    before = _clock()
     try:
         async with asyncio.timeout(agent.deadline + GRACE):
             state = await _state(agent, sample)
@@ -105,35 +104,18 @@ async def ask(agent: Agent, sample: Sample, repeat: int = 0, *, alone: bool = Fa
     except Exception as error:
         log.warning("a sample failed", exc_info=error, extra={"sample": sample.id})
         found = {"trouble": _failure(error)}
-    took = _Clock.read().since(before)
-    timing = Timing(cpu=took.cpu, waiting=took.waiting) if alone else None
-    return SampleOutcome(sample=sample.id, repeat=repeat, seconds=took.wall, timing=timing, **found)
+    wall, cpu, queued = (round(now - then, 4) for now, then in zip(_clock(), before, strict=True))
+    # Threads that computed or were queued side by side count as if in turn.
+    timing = Timing(cpu=cpu, waiting=max(0.0, round(wall - cpu - queued, 4))) if alone else None
+    return SampleOutcome(sample=sample.id, repeat=repeat, seconds=wall, timing=timing, **found)
 
 
-@dataclass(frozen=True)
-class _Clock:
+def _clock() -> tuple[float, float, float]:
     """Seconds: of wall time, of processor time of all threads, and of their waiting for a processor.
 
     The last is known on Linux alone; elsewhere it counts as waiting of another kind.
     """
-
-    wall: float
-    cpu: float
-    queued: float
-
-    @classmethod
-    def read(cls) -> "_Clock":
-        return cls(time.monotonic(), time.process_time(), _queued())
-
-    def since(self, other: "_Clock") -> "_Clock":
-        """What passed."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return _Clock(*(round(now - before, 4) for now, before in pairs))
-
-    @property
-    def waiting(self) -> float:
-        """Neither computing nor queued for a processor; threads that did so side by side count as if in turn."""
-        return max(0.0, round(self.wall - self.cpu - self.queued, 4))
+    return time.monotonic(), time.process_time(), _queued()
 
 
 def _queued() -> float:

@@ -9,6 +9,7 @@ from typing import cast
 
 import click
 
+from evals.cli import FILE
 from evals.dataset import file_digest, read_dataset
 from evals.errors import RunInvalid, VerdictInvalid
 from evals.gate.decision import compare_runs
@@ -34,8 +35,6 @@ from graph.registry.tickets import check_ticket
 from graph.registry.transitions import Reason
 from graph.registry.warrant import WarrantRules
 from graph.settings import Settings
-
-PATH = click.Path(path_type=Path, dir_okay=False)
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,10 @@ class OfferedEvidence:
     "--to", "stages", type=click.Choice(STAGES), required=True, multiple=True, help="The stage that it takes."
 )
 @note_options("The change request that allows it; production needs one.", "--note Why.")
-@click.option("--dataset", "-d", type=PATH, help="The samples that production is held to; asked now if need be.")
-@click.option("--verdict", type=PATH, help="What `warrant eval gate` said on that dataset, so that nothing is asked.")
-@click.option("--thresholds", type=PATH, default=DEFAULT, help="What a verdict is held to, and if two persons are.")
-@click.option("--warrant", "file", type=PATH, help="Evidence by hand, as `release sign` writes it.")
+@click.option("--dataset", "-d", type=FILE, help="The samples that production is held to; asked now if need be.")
+@click.option("--verdict", type=FILE, help="What `warrant eval gate` said on that dataset, so that nothing is asked.")
+@click.option("--thresholds", type=FILE, default=DEFAULT, help="What a verdict is held to, and if two persons are.")
+@click.option("--warrant", "file", type=FILE, help="Evidence by hand, as `release sign` writes it.")
 @click.option("--override", type=ONE_LINE, help="An emergency: the reason to do without evidence.")
 @click.option("--approver", type=ONE_LINE, help="Who answers for it, unless WARRANT_APPROVER_KEY says so.")
 @takes("registry", "model")

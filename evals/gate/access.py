@@ -83,7 +83,8 @@ def opened_texts(
 
     Those in `opened` may: the document that was restricted is named there, or the one that has its text now.
     """
-    callers = {sample.groups for sample in samples} | {(), *((each,) for each in _all_groups(before, after))}
+    named = {group for side in (before, after) for groups in side.groups.values() for group in groups}
+    callers = {sample.groups for sample in samples} | {(), *((group,) for group in named)}
     withheld = {caller: withheld_from(caller, before.groups, samples, opened) for caller in callers}
     homes = _homes(before, set[str]().union(*withheld.values()))
     for name in sorted(after.groups.keys() - set(opened)):
@@ -97,15 +98,8 @@ def vanished(before: SnapshotAccess, after: SnapshotAccess) -> list[str]:
     """The restricted documents that are not there any more, nor most of their text under another name."""
     there = set[str]().union(*after.windows.values())
     gone = [name for name, groups in before.groups.items() if groups and name not in after.groups]
-    return sorted(name for name in gone if not _mostly(before.windows.get(name, set()), there))
-
-
-def _mostly(windows: set[str], there: set[str]) -> bool:
-    return len(windows & there) > len(windows) / 2
-
-
-def _all_groups(*sides: SnapshotAccess) -> set[str]:
-    return {group for side in sides for groups in side.groups.values() for group in groups}
+    texts = {name: before.windows.get(name, set()) for name in gone}
+    return sorted(name for name, own in texts.items() if 2 * len(own & there) <= len(own))
 
 
 def _homes(access: SnapshotAccess, closed: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -18,6 +18,7 @@ from evals.dataset import StrictModel, digest_of, file_digest
 from evals.errors import MetricInvalid, problems_of
 from evals.metrics import keyless
 from evals.metrics.metric import Better, Input, Metric
+from evals.metrics.support import SupportMetrics
 from graph.settings import load_settings
 
 GROUP, FILE = "warrant.metrics", "metrics.toml"
@@ -31,6 +32,11 @@ HOUR = 3_600_000.0
 def _metric_of(function: Any, **fields: Any) -> Metric:
     """A function as a metric: its name, and what the first line of its docstring says."""
     return Metric(function.__name__, _first_line(function), function, **fields)
+
+
+def _of_support(method: Any) -> Metric:
+    """A metric of the verifier, in the same way."""
+    return replace(_metric_of(method), value=None, of_run=lambda run: partial(method, run.support))
 
 
 def _first_line(function: Any) -> str:
@@ -64,21 +70,9 @@ KEYLESS: tuple[Metric, ...] = (
         of_run=lambda run: run.ragas.semantic_similarity,
         low=-1.0,
     ),
-    Metric(
-        "groundedness",
-        "How far the answer rests on its passages, as people judge it.",
-        of_run=lambda run: run.support.groundedness,
-    ),
-    Metric(
-        "citation_recall",
-        "Of the answer's claims, the share that is supported by a passage that it cites.",
-        of_run=lambda run: run.support.citation_recall,
-    ),
-    Metric(
-        "citation_precision",
-        "Of the answer's citations, the share that supports its claim.",
-        of_run=lambda run: run.support.citation_precision,
-    ),
+    _of_support(SupportMetrics.groundedness),
+    _of_support(SupportMetrics.citation_recall),
+    _of_support(SupportMetrics.citation_precision),
     _metric_of(keyless.answered),
     _metric_of(keyless.declined_rightly),
     _metric_of(keyless.answered_wrongly, better="lower"),

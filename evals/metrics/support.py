@@ -49,7 +49,7 @@ class SupportMetrics:
         self._kept: dict[int, list[CitedClaim]] = {}
 
     async def groundedness(self, sample: Sample, outcome: SampleOutcome) -> float | None:
-        """How far the answer rests on its passages as people judge it (benchmarks/groundedness.py)."""
+        """How far the answer rests on its passages, as people judge it (benchmarks/groundedness.py)."""
         claims = [plain_claim(claim.text) for claim in claims_of(said(outcome))]
         if not claims:
             raise Untested(DECLINED)
@@ -59,12 +59,12 @@ class SupportMetrics:
         return groundedness(claims, sources, [float(best) for best in near], self._weigh)
 
     async def citation_recall(self, sample: Sample, outcome: SampleOutcome) -> float | None:
-        """Of the claims, the share that is supported by a passage that it cites."""
+        """Of the answer's claims, the share that is supported by a passage that it cites."""
         cited = await self._cited(sample, outcome)
         return sum(each.holds for each in cited) / len(cited)
 
     async def citation_precision(self, sample: Sample, outcome: SampleOutcome) -> float | None:
-        """Of the citations, the share that supports its claim; 0 where there are claims and no citation."""
+        """Of the answer's citations, the share that supports its claim; 0 where there are claims and no citation."""
         cited = await self._cited(sample, outcome)
         scores = list(chain.from_iterable(each.support for each in cited))
         return sum(score >= CHECKING.support_from for score in scores) / max(1, len(scores))

@@ -63,7 +63,7 @@ def test_samples_depend_on_each_other_by_cluster_document_or_not_at_all(told: di
     [
         ("{", "line 2: it must be a JSON object, not '{'"),
         ({"id": "b", "answerable": True}, "line 2: question is missing; add it"),
-        ({**GOOD, "id": "b", "question": "  "}, 'line 2: question must be a text that is not empty, not "  "'),
+        ({**GOOD, "id": "b", "question": "  "}, 'line 2: question must be something that is not empty, not "  "'),
         ({**GOOD, "id": "b", "answerable": None}, "line 2: answerable must be true or false, not null"),
         ({**GOOD, "id": "b", "refrence": "Ann"}, "line 2: refrence is no field here; correct its name or take it out"),
         ({**GOOD, "id": "a"}, "line 2: the id 'a' was used in line 1 already"),
@@ -79,7 +79,7 @@ def test_samples_depend_on_each_other_by_cluster_document_or_not_at_all(told: di
             "line 2: history.0.role must be",
         ),
         ([1, 2], "line 2: it must be an object, not [1, 2]"),
-        ({**GOOD, "id": "b", "reference": "\ud800"}, "line 2: reference must be a text of whole characters, not"),
+        ({**GOOD, "id": "b", "reference": "\ud800"}, "line 2: reference must be a text, not"),
     ],
 )
 def test_what_is_wrong_is_told_by_line(tmp_path: Path, row: Any, told: str) -> None:

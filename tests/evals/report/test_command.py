@@ -5,9 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from report_under_test import report, run_of, samples, worse
+from report_under_test import report
 
-from evals.dataset import Dataset
 from evals.report import FILES
 from warrant import main
 
@@ -47,7 +46,6 @@ def test_it_writes_four_files_and_prints_the_page(type_: Type) -> None:
         ("v.json", "needs the run that the verdict is about: --run .warrant/evals/d-"),
         ("v.json --run v-release", "compares with champion@1; the report needs its run: --champion .warrant/evals/d-"),
         ("v.json --run v-champion --champion v-release", "is about release@1"),
-        ("alone.json --run alone-release --champion v-champion", "has no champion"),
         ("v.json --run nowhere --champion v-champion", "There is no run in nowhere"),
         ("none.json --run v-release", "cannot be read"),
     ],
@@ -56,9 +54,3 @@ def test_what_is_missing_or_about_something_else_is_told(type_: Type, line: str,
     code, printed = type_(f"{line} --out out")
     assert (code, told in printed) == (2, True), printed
     assert not Path("out").exists()
-
-
-def test_a_run_on_another_dataset_is_refused(type_: Type, tmp_path: Path) -> None:
-    other = run_of(tmp_path, Dataset("e", samples(30)), "release@1", worse(30))
-    code, printed = type_(f"v.json --run {other.path} --champion v-champion --out out")
-    assert (code, "The verdict is on d (" in printed) == (2, True), printed
