@@ -169,7 +169,7 @@ def is_right(sample: Sample, outcome: SampleOutcome, accuracy: float | None = No
     if not (sample.answers or sample.quotes or sample.documents):
         return None
     if not (sample.answers or sample.quotes):
-        return bool(text) and any(each["document"] in sample.documents for each in citations)
+        return bool(text) and any(each.get("document") in sample.documents for each in citations)
     return bool(text) and (_says(sample, outcome, text) or _quotes(sample, citations, text))
 
 
@@ -180,7 +180,7 @@ def _says(sample: Sample, outcome: SampleOutcome, text: str) -> bool:
 
 
 def _quotes(sample: Sample, citations: Sequence[Mapping[str, Any]], text: str) -> bool:
-    cited = unmarked(" ".join([text, *(str(each["quote"]) for each in citations)]))
+    cited = unmarked(" ".join([text, *(str(each.get("quote", "")) for each in citations)]))
     return bool(sample.quotes) and all(unmarked(quote) in cited for quote in sample.quotes)
 
 

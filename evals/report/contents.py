@@ -13,13 +13,10 @@ from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
 from evals.gate.verdict import Verdict
 from evals.metrics.catalog import METRICS
-from evals.report.curves import LatencyCurve, RiskCurve, latency, risk
+from evals.report.curves import ACCURACY, LatencyCurve, RiskCurve, latency, risk
 from evals.report.pairs import Json, ReportedRun, SamplePair, known, pairs, status
 from evals.runs import EvaluatedRelease, RunInfo
 from evals.scores import MeanInterval
-
-RIGHT = ("answer_accuracy", "factual_correctness", "token_f1")
-"""Metrics of how right an answer is, the best first."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +60,10 @@ class EvalReport:
         return [pair for pair in self.pairs if pair.moved in ("failed", "worse")]
 
     @cached_property
-    def right(self) -> str | None:
-        """The first metric of how right an answer is of which both have a value."""
-        ids = {sample.id for sample in self.dataset.samples}
-        return next((name for name in RIGHT if all(ids & run.scored.values(name).keys() for run in self.runs)), None)
-
-    @cached_property
     def risks(self) -> list[RiskCurve]:
-        """The risk-coverage curves of the release and its champion; none where nothing says what is right."""
-        return [risk(run, self.right) for run in self.runs] if self.right else []
+        """The risk-coverage curves of the release and its champion, by a judge where it judged both."""
+        judged = all(run.scored.values(ACCURACY) for run in self.runs)
+        return [risk(run, judged=judged) for run in self.runs]
 
     @cached_property
     def latencies(self) -> list[LatencyCurve]:
@@ -90,7 +82,6 @@ class EvalReport:
             "verdict": self.verdict,
             "run": self.release.info,
             "champion_run": self.champion.info if self.champion else None,
-            "right": self.right,
             "risks": self.risks,
             "latencies": self.latencies,
             "ordering": self.ordering,

@@ -10,19 +10,20 @@ import numpy as np
 
 from evals.dataset import Sample, StrictModel
 from evals.gate.criteria import ScoredRelease
+from evals.metrics.keyless import is_right
 from evals.report.pairs import Points, ReportedRun, confidence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LATENCY, POINTS, QUANTILES = "latency_ms", 200, (50, 90, 95, 99)
+ACCURACY, LATENCY, POINTS, QUANTILES = "answer_accuracy", "latency_ms", 200, (50, 90, 95, 99)
 
 
 class RiskCurve(StrictModel):
-    """Mean loss (`y`) of the most confident answers by the share of all samples that they are (`x`).
+    """The share of wrong ones (`y`) among the most confident answers by the share of all samples that they are (`x`).
 
-    It ends where the release declines. `without` counts the samples that have no score or no confidence and
-    are no part of it.
+    It ends where the release declines. `without` counts the samples of which nobody knows whether the answer is right,
+    or how confident it is; they are no part of it.
     """
 
     points: Points
@@ -48,14 +49,14 @@ class LatencyCurve(StrictModel):
     without: int = 0
 
 
-def risk(run: ReportedRun, right: str) -> RiskCurve:
-    """The risk-coverage curve (El-Yaniv and Wiener, 2010) of a release.
+def risk(run: ReportedRun, *, judged: bool = False) -> RiskCurve:
+    """The risk-coverage curve (El-Yaniv and Wiener, 2010) of a release, by the rule that calibration has: `is_right`.
 
-    An answer to what is answerable is as wrong as `right` says, an answer to what is not, wholly. What was declined is
-    not covered. Samples of equal confidence are covered together.
+    `judged` hears the judge's `answer_accuracy`. What was declined is not covered. Samples of equal confidence are
+    covered together.
     """
-    trials = [trial for sample in run.dataset.samples if (trial := _trial(sample, run, right))]
-    points = risk_coverage([confidence for confidence, _ in trials], [loss for _, loss in trials])
+    trials = [trial for sample in run.dataset.samples if (trial := _trial(sample, run, judged=judged))]
+    points = risk_coverage([confidence for confidence, _ in trials], [wrong for _, wrong in trials])
     covered = tuple((point.coverage, point.risk) for point in points)
     return RiskCurve(points=covered, samples=len(trials), without=len(run.dataset.samples) - len(trials))
 
@@ -72,15 +73,16 @@ def latency(release: ScoredRelease) -> LatencyCurve:
     )
 
 
-def _trial(sample: Sample, run: ReportedRun, right: str) -> tuple[float, float] | None:
-    """The confidence of an answer, minus infinity where it declines, and how wrong it is; None where one is unknown."""
+def _trial(sample: Sample, run: ReportedRun, *, judged: bool) -> tuple[float, bool] | None:
+    """The confidence of an answer, minus infinity where it declines, and if it is wrong; None where one is unknown."""
     outcome = run.outcomes.get(sample.id)
     if outcome is None or outcome.answer is None:
         return None
     if outcome.answer.get("status") == "declined":
-        return -inf, 0.0
-    sure, value = confidence(outcome), run.scored.value(right, sample.id) if sample.answerable else 0.0
-    return None if sure is None or value is None else (sure, 1.0 - value)
+        return -inf, False
+    accuracy = run.scored.value(ACCURACY, sample.id) if judged else None
+    sure, right = confidence(outcome), is_right(sample, outcome, accuracy)
+    return None if sure is None or right is None else (sure, not right)
 
 
 @dataclass(frozen=True)

@@ -148,15 +148,15 @@ def slices(report: EvalReport) -> Iterator[tuple[str, int, dict[str, Measure]]]:
 
 
 def risk_chart(report: EvalReport) -> Json | None:
-    """Risk over coverage; None where nothing says what is right or nothing was answered."""
+    """Risk over coverage; None where no answer is known to be right or wrong."""
     risks = report.risks
-    if not risks or not all(risk.points for risk in risks):
+    if not all(risk.points for risk in risks):
         return None
     common = min(risk.coverage for risk in risks)
     descriptions = [
         f"answers {risk.coverage:.0%} of {risk.samples}, risk {risk.points[-1][1]:.3f} there; "
         f"mean risk up to {common:.0%}: {risk.area(common):.3f}"
-        + (f"; left out without a score: {risk.without}" if risk.without else "")
+        + (f"; left out, as nobody knows: {risk.without}" if risk.without else "")
         for risk in risks
     ]
     most = max(y for risk in risks for _, y in risk.points) or 1.0

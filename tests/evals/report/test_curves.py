@@ -11,11 +11,13 @@ from evals.report.curves import RiskCurve, latency, risk
 from evals.report.pairs import ReportedRun
 from evals.scores import Score
 
-DATASET = Dataset("d", tuple(Sample(id=name, question="?", answerable=name != "d") for name in "abcdef"))
+DATASET = Dataset(
+    "d", tuple(Sample(id=each, question="?", answerable=each != "d", reference="20 A") for each in "abcdef")
+)
 OUTCOMES = {
     "a": answered("a", confidence=0.9),
     "b": answered("b", confidence=0.7),
-    "c": answered("c", confidence=0.7),
+    "c": answered("c", "It is red. [1]", confidence=0.7),
     "d": answered("d", confidence=0.5),
     "e": declined("e"),
     "f": failed("f"),
@@ -31,12 +33,9 @@ def side(**metrics: dict[str, float]) -> ReportedRun:
     return in_memory(DATASET, scores, list(OUTCOMES.values()))
 
 
-RIGHT = side(token_f1={"a": 1.0, "b": 0.5, "c": 0.0, "e": 0.0})
-
-
-def test_risk_grows_with_coverage_and_an_answer_to_what_has_none_is_wholly_wrong() -> None:
-    found = risk(RIGHT, "token_f1")
-    assert found == RiskCurve(points=((0.2, 0.0), (0.6, 0.5), (0.8, 0.625)), samples=5, without=1)
+def test_risk_grows_with_coverage_and_an_answer_to_what_has_none_is_wrong() -> None:
+    found = risk(side())
+    assert found == RiskCurve(points=((0.2, 0.0), (0.6, 1 / 3), (0.8, 0.5)), samples=5, without=1)
     assert found.coverage == 0.8
 
 
@@ -48,24 +47,21 @@ def test_the_area_is_the_mean_risk_up_to_a_coverage() -> None:
     assert RiskCurve(points=(), samples=5).area(0.5) is None
 
 
-def test_an_answer_without_a_score_is_counted_and_not_covered() -> None:
-    found = risk(side(token_f1={"a": 1.0}), "token_f1")
-    assert (found.samples, found.without) == (3, 3)
+def test_what_nobody_knows_and_what_tells_no_confidence_is_counted_and_not_covered() -> None:
+    unknown = Sample(id="a", question="?", answerable=True)
+    told = replace(side(), dataset=Dataset("d", (unknown, *DATASET.samples[1:])))
+    assert (risk(told).samples, risk(told).without) == (4, 2)
+    answer = {**(OUTCOMES["a"].answer or {}), "confidence": None}
+    silent = OUTCOMES["a"].model_copy(update={"answer": answer})
+    found = risk(replace(side(), outcomes={**OUTCOMES, "a": silent}))
+    assert (found.points[0], found.samples, found.without) == ((0.5, 0.5), 4, 2)
 
 
-def test_an_answer_that_tells_no_confidence_is_counted_and_not_covered() -> None:
-    told = OUTCOMES["a"]
-    silent = told.model_copy(update={"answer": {**(told.answer or {}), "confidence": None}})
-    found = risk(replace(RIGHT, outcomes={**OUTCOMES, "a": silent}), "token_f1")
-    assert (found.points[0], found.samples, found.without) == ((0.5, 0.75), 4, 2)
-
-
-def test_what_is_right_is_said_by_the_best_metric_that_both_have() -> None:
-    judged = side(answer_accuracy={"a": 1.0}, token_f1={"a": 1.0})
+def test_a_judge_is_heard_where_it_judged_both_runs() -> None:
+    judged, plain = side(answer_accuracy=dict.fromkeys("abc", 0.0)), side()
     verdict = verdict_of(judged, None)
-    assert EvalReport(verdict, judged, judged).right == "answer_accuracy"
-    assert EvalReport(verdict, judged, RIGHT).right == "token_f1"
-    assert EvalReport(verdict, side(), None).right is None
+    assert EvalReport(verdict, judged, judged).risks[0].points[0] == (0.2, 1.0)
+    assert EvalReport(verdict, judged, plain).risks[0].points[0] == (0.2, 0.0)
 
 
 def test_latency_is_told_by_its_quantiles() -> None:
