@@ -14,6 +14,7 @@ from evals.dataset import DigestedFile, Sample, StrictModel, digest_of, file_dig
 from evals.metrics import keyless
 from evals.metrics.catalog import METRICS, plugged_digest
 from evals.metrics.metric import Compute, Metric, RunContext, Unscored, Untested
+from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import Vectors, scoring_vectors
 from evals.runs import ANSWERS, EvalRun, SampleOutcome
 from graph.prices import Prices
@@ -236,9 +237,11 @@ def keyless_values(
     samples: Sequence[Sample], outcomes: Sequence[SampleOutcome], prices: Prices, vectors: Vectors
 ) -> dict[str, Compute]:
     """How each metric that needs no judge is computed, by name."""
+    from evals.metrics.from_ragas import RagasMetrics  # ragas takes seconds to import.
+
     vectors.learn([text for outcome in outcomes if (text := keyless.said(outcome))])
     vectors.learn([right for sample in samples for right in sample.answers])
-    context = RunContext(vectors, prices, outcomes)
+    context = RunContext(vectors, prices, RagasMetrics(vectors), SupportMetrics(vectors, outcomes))
     found = (metric for metric in METRICS.values() if not metric.judged and not metric.counted)
     return {metric.name: _compute_of(metric, context) for metric in found}
 

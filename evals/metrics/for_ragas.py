@@ -10,8 +10,10 @@ from typing import Any
 
 from evals.dataset import Sample
 from evals.metrics.catalog import METRICS
+from evals.metrics.from_ragas import RagasMetrics
 from evals.metrics.keyless import MARKER
 from evals.metrics.metric import RunContext, Untested
+from evals.metrics.support import SupportMetrics
 from evals.metrics.vectors import scoring_vectors
 from evals.runs import SampleOutcome, plain_passage
 from graph.settings import load_settings, quiet_libraries
@@ -42,7 +44,8 @@ class _Verified(BaseMetric):
         """0 to 1, not a number for a response that claims nothing. The `user_input` is a part of what it claims."""
         sample = SAMPLE.model_copy(update={"question": user_input or SAMPLE.question})
         outcome = outcome_of(response, retrieved_contexts)
-        context = RunContext(scoring_vectors(self._threads or load_settings().cores), {}, [outcome])
+        vectors = scoring_vectors(self._threads or load_settings().cores)
+        context = RunContext(vectors, {}, RagasMetrics(vectors), SupportMetrics(vectors, [outcome]))
         of_run = METRICS[self.metric].of_run
         assert of_run, "the metrics below are of a whole run"
         found: Any = of_run(context)(sample, outcome)

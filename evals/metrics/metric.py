@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals.dataset import Sample
@@ -65,22 +64,9 @@ class Metric:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What the metrics of one run share: vectors, prices, and all outcomes, by which terms are weighed."""
+    """What the metrics of one run share: terms, for one, are weighed by all of its passages."""
 
     vectors: Vectors
     prices: Prices
-    outcomes: Sequence[SampleOutcome]
-
-    @cached_property
-    def ragas(self) -> "RagasMetrics":
-        """The keyless metrics of ragas."""
-        from evals.metrics.from_ragas import RagasMetrics  # ragas takes seconds to import.
-
-        return RagasMetrics(self.vectors)
-
-    @cached_property
-    def support(self) -> "SupportMetrics":
-        """The metrics of the verifier."""
-        from evals.metrics.support import SupportMetrics
-
-        return SupportMetrics(self.vectors, self.outcomes)
+    ragas: "RagasMetrics"
+    support: "SupportMetrics"
