@@ -31,7 +31,7 @@ BOUNDS = {
 
 
 def problems_of(error: ValidationError) -> list[str]:
-    """What is wrong with a file's fields: what was wanted, what was met there, and what to do."""
+    """What is wrong with a file's fields: what was wanted, and what was met; the caller says what to do."""
     return [_problem(each) for each in error.errors(include_url=False)]
 
 
@@ -39,9 +39,9 @@ def _problem(error: ErrorDetails) -> str:
     place, kind = ".".join(map(str, error["loc"])), error["type"]
     met = json.dumps(error["input"], default=str)[:60]
     if kind == "missing":
-        return f"{place} is missing; add it"
+        return f"{place} is missing"
     if kind == "extra_forbidden":
-        return f"{place} is no field here; correct its name or take it out"
+        return f"{place} is no field here"
     if kind == "value_error":
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     if kind == "json_invalid":
