@@ -122,10 +122,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _marked(query: Mapping[str, Any]) -> bool | None:
     """Whether the set says that the documents answer a question; None where it does not say."""
-    for name, value in _fields(query):
-        if name in MARKERS and isinstance(value, bool):
+    for name in ("type", *MARKERS):
+        if isinstance(value := query.get(name), bool) and name in MARKERS:
             return value is MARKERS[name]
-        if name in ("type", *MARKERS) and (words := _words(value)) in {"answerable", *UNANSWERABLE}:
+        if (words := _words(value)) in {"answerable", *UNANSWERABLE}:
             return words == "answerable"
     given = [text for name in ANSWERS for text in _texts(query.get(name))]
     return False if any(_words(text) in NO_ANSWER for text in given) else None
@@ -133,19 +133,9 @@ def _marked(query: Mapping[str, Any]) -> bool | None:
 
 def _complexity(query: Mapping[str, Any]) -> list[str]:
     """How complex the set calls a question, or by how many documents it needs: `simple` or `complex`, if known."""
-    for name, value in _fields(query):
-        if name in COMPLEXITY and _words(value) in ("simple", "complex"):
-            return [_words(value)]
-        if name in HOPS and isinstance(value, int):
-            return ["complex" if value > 1 else "simple"]
-    return []
-
-
-def _fields(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The fields of a query and of its metadata, in lower case."""
-    yield from (
-        (name.lower(), value) for fields in (query, query.get("metadata") or {}) for name, value in fields.items()
-    )
+    said = [words for name in COMPLEXITY if (words := _words(query.get(name))) in ("simple", "complex")]
+    hops = [value for name in HOPS if isinstance(value := query.get(name), int)]
+    return said[:1] or ["complex" if many > 1 else "simple" for many in hops[:1]]
 
 
 def _words(value: Any) -> str:
@@ -164,10 +154,11 @@ def _ids(folder: Path) -> Collection[str]:
 def _cluster(query: Mapping[str, Any]) -> str:
     """The conversation, or the passage that the question was written for; empty where neither is known."""
     conversation, turn, _ = str(query["id"]).partition(TURN)
-    return conversation if turn else str((query.get("metadata") or {}).get("passage_id", ""))
+    return conversation if turn else str(query.get("passage_id", ""))
 
 
 def _queries(folder: Path) -> Iterator[dict[str, Any]]:
+    """The queries, with the fields of their metadata beside their own, all in lower case."""
     with opened(folder, QUERIES) as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -176,7 +167,8 @@ def _queries(folder: Path) -> Iterator[dict[str, Any]]:
                     raise ValueError("id and text are needed")
             except (ValueError, AttributeError) as error:
                 raise DatasetInvalid(f"Line {number} of {folder / QUERIES} is no query: {error}.") from None
-            yield found
+            fields = {**(found.get("metadata") or {}), **found}
+            yield {name.lower(): value for name, value in fields.items()}
 
 
 def _judgements(folder: Path) -> dict[str, list[str]]:
