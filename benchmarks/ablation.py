@@ -49,7 +49,7 @@ from graph.settings import Settings
 from graph.state import Passage, Question
 from graph.steps import parts
 from graph.steps.conversation import fold
-from graph.steps.route import UNNAMED, Judged, Read, judge
+from graph.steps.route import UNNAMED, Assessment, Read, assess
 
 ASKED = ("squad_v2_dev", "mtrag", "hotpotqa_100")
 SURE = ("squad_v2_dev", "squad_v2_dev without", "mtrag", "hotpotqa_100 without")
@@ -89,7 +89,7 @@ def evidence(found: dict[str, list[Pool]], reader: CrossEncoder, read: Read, han
     on, clocked = {**chosen(found, read, ()), **handed[""]}, found["squad_v2_dev"][:CLOCKED]
     rows = []
     for switch in track(own.EVIDENCE, "Choosing a unit without a rule"):
-        ms = extra_ms(switch, partial(_judge, reader.scores if switch.name == "cross-encoder" else read), clocked)
+        ms = extra_ms(switch, partial(_assess, reader.scores if switch.name == "cross-encoder" else read), clocked)
         rows.append(compare(switch, on, {**chosen(found, read, switch.patches), **handed[switch.name]}, ms))
     return rows
 
@@ -98,20 +98,20 @@ def chosen(found: dict[str, list[Pool]], read: Read, patches: Sequence[own.Patch
     """Whether the first unit that is chosen is right."""
     some = {name: [pool for pool in found[name] if _is_judged(pool)] for name in ASKED}
     with switched((*patches, *own.ALONE)):
-        return {f"{name}, unit": Measured([_right(each, _judge(read, each)) for each in some[name]]) for name in some}
+        return {f"{name}, unit": Measured([_right(each, _assess(read, each)) for each in some[name]]) for name in some}
 
 
-def _judge(read: Read, pool: Pool) -> Judged:
-    return judge(pool.question, [], pool.passages, pool.weigh, answer_from=0.0, read=read)
+def _assess(read: Read, pool: Pool) -> Assessment:
+    return assess(pool.question, [], pool.passages, pool.weigh, answer_from=0.0, read=read)
 
 
 def _is_judged(pool: Pool) -> bool:
     return bool(pool.asked.gold) and not pool.asked.develops and pool.asked.answers not in (["yes"], ["no"])
 
 
-def _right(pool: Pool, judged: Judged) -> float:
+def _right(pool: Pool, assessed: Assessment) -> float:
     """Whether the quote is right: it holds the answer, or stands in a judged document where answers are long."""
-    quotes = judged.selection["quotes"]
+    quotes = assessed.selection["quotes"]
     if quotes and pool.asked.record.get("history") is not None:
         return float(pool.passages[quotes[0]["passage"]]["document"] in pool.asked.gold)
     return float(bool(quotes) and holds(quotes[0]["text"], pool.asked.answers))
@@ -145,7 +145,7 @@ def confidence(
             off = {**figures(look(), _sure), **handed[switch.name]}
         off |= chosen(found, read, switch.patches)
         signs.append(
-            compare(switch, whole, off, extra_ms(switch, partial(_judge, read), found["squad_v2_dev"][:CLOCKED]))
+            compare(switch, whole, off, extra_ms(switch, partial(_assess, read), found["squad_v2_dev"][:CLOCKED]))
         )
     return signs
 

@@ -14,7 +14,7 @@ from benchmarks.record import begin, print_table, record
 from benchmarks.squad import holds
 from graph.release import Release
 from graph.steps.parts import split
-from graph.steps.route import judge
+from graph.steps.route import assess
 
 SET = "squad_v2_dev"
 GIVEN = {"corpus": whole, "paragraph": only_gold}
@@ -53,8 +53,8 @@ def measure(found: Sequence[Pool]) -> Figures:
 def quoted(pool: Pool) -> str:
     """What the default release quotes; empty where it declines."""
     least = Release().routing.answer_from
-    judged = judge(pool.question, split(pool.question), pool.passages, pool.weigh, answer_from=least)
-    return "\n".join(quote["text"] for quote in judged.selection["quotes"])
+    assessed = assess(pool.question, split(pool.question), pool.passages, pool.weigh, answer_from=least)
+    return "\n".join(quote["text"] for quote in assessed.selection["quotes"])
 
 
 if __name__ == "__main__":

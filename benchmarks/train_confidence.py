@@ -24,7 +24,7 @@ from graph.release import Release
 from graph.steps.confidence import signs
 from graph.steps.evidence import about_names
 from graph.steps.parts import split
-from graph.steps.route import Read, by_reading, judge
+from graph.steps.route import Read, assess, by_reading
 
 SETS = {
     "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",
@@ -107,7 +107,7 @@ def sample_of(name: str, pool: Pool, read: Read | None = None, *, answerable: bo
     """What the confidence looks at for a question, and what the default release makes of it."""
     asked, question = pool.asked, pool.question
     least = Release().routing.answer_from
-    judged = judge(question, split(question), pool.passages, pool.weigh, answer_from=least, read=read)
+    assessed = assess(question, split(question), pool.passages, pool.weigh, answer_from=least, read=read)
     fitting, told = about_names(question, pool.passages, pool.evidence).fitting, None
     fits = bool(fitting)
     if fits and read:
@@ -121,9 +121,9 @@ def sample_of(name: str, pool: Pool, read: Read | None = None, *, answerable: bo
         signs((fitting or pool.evidence)[0], told),
         signs(pool.evidence[0]),
         fits,
-        judged.related,
-        judged.selection["confidence"],
-        bool(judged.selection["quotes"]),
+        assessed.related,
+        assessed.selection["confidence"],
+        bool(assessed.selection["quotes"]),
     )
 
 

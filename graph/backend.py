@@ -1,4 +1,4 @@
-"""The protocols of the graph's collaborators: retriever, writers, rerankers and judge; no implementation."""
+"""The protocols of the graph's collaborators: retriever, writers, rerankers and claim checker; no implementation."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -120,7 +120,7 @@ class Writer(Protocol):
         ...
 
 
-class Judge(Protocol):
+class ClaimChecker(Protocol):
     """A model that decides about claims of which the rules are unsure."""
 
     async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
@@ -166,7 +166,7 @@ class Backend:
     """By their names in the Release."""
     caches: Caches = field(default_factory=Caches)
     """The caches of this Release and Snapshot; the default caches store nothing."""
-    judge: Judge | None = None
+    claim_checker: ClaimChecker | None = None
     reranker: Reranker | None = None
     """None keeps the fused order."""
     sentences: SentenceReader | None = None

@@ -22,7 +22,7 @@ from .state import Draft, Failure, Passage, State, Usage, no_usage
 from .steps import conversation, parts, preprocess
 from .steps.fallback import Climb, Moment, begin, begin_hedge, climb, primary
 from .steps.generate import Call, attempt, reason_to_hedge, refused, replies, used
-from .steps.route import Judged, is_complex, judge
+from .steps.route import Assessment, assess, is_complex
 from .stream_items import emitter_of_this_run
 from .text.language import language_of
 from .text.markers import normalise_markers
@@ -121,12 +121,12 @@ class Nodes:
             update = State(**{**update, **await self._retrieval.widen(state, found)})
         passages = update.get("passages", state["passages"])
         reads = primary(self.release, update["complexity"]).writer != "extractive"
-        judged = await self._judge(asked, found, passages, state["language"], reads=reads)
-        sure = judged.related if reads else judged.selection["confidence"]
-        update["selection"], update["confidence"] = judged.selection, round(sure, 4)
+        assessed = await self._assess(asked, found, passages, state["language"], reads=reads)
+        sure = assessed.related if reads else assessed.selection["confidence"]
+        update["selection"], update["confidence"] = assessed.selection, round(sure, 4)
         least = routing.read_from if reads else routing.answer_from
-        if sure < least or not (reads or judged.selection["quotes"]):
-            detail = why_not(judged.selection["missing"], sure, least) if state["searches"] else NOTHING_ASKED
+        if sure < least or not (reads or assessed.selection["quotes"]):
+            detail = why_not(assessed.selection["missing"], sure, least) if state["searches"] else NOTHING_ASKED
             update["failure"] = Failure(reason="no_evidence", detail=detail, transient=False)
         return update
 
@@ -182,7 +182,7 @@ class Nodes:
 
     @cached_property
     def _verifier(self) -> Verifier:
-        return Verifier(self.backend.similarity, self._weigh, self.release.checking, self.backend.judge)
+        return Verifier(self.backend.similarity, self._weigh, self.release.checking, self.backend.claim_checker)
 
     @cached_property
     def _weigh(self) -> TermWeight:
@@ -190,13 +190,13 @@ class Nodes:
         lexicon = self.backend.retriever.lexicon
         return lexicon.weight if lexicon else equal_weight
 
-    async def _judge(
+    async def _assess(
         self, asked: str, found: list[str], passages: list[Passage], language: str, *, reads: bool
-    ) -> Judged:
+    ) -> Assessment:
         """What can be quoted; sentences are read by the cross-encoder only where no model is to read them."""
         weigh, reader, least = self._retrieval.weigh(passages), self.backend.sentences, self.release.routing.answer_from
         read = reader.scores if reader and not reads else None
-        work = partial(judge, asked, found, passages, weigh, language=language, answer_from=least, read=read)
+        work = partial(assess, asked, found, passages, weigh, language=language, answer_from=least, read=read)
         return await (asyncio.to_thread(work) if read else off_loop(work))
 
     @cached_property

@@ -198,7 +198,7 @@ class Breaker(Section):
         return self
 
 
-def _known_judge(name: str) -> str:
+def _known_checking_model(name: str) -> str:
     if name == "extractive":
         raise ValueError("the extractive writer cannot judge; name a model, release or none")
     return name if name in ("release", "none") else _model(name)
@@ -213,7 +213,7 @@ class Checking(Section):
     """From here to `unsure_to` the rules are unsure and the model decides."""
     unsure_to: Share = 0.85
     """The end of that range."""
-    model: Annotated[str, AfterValidator(_known_judge)] = "release"
+    model: Annotated[str, AfterValidator(_known_checking_model)] = "release"
     """The model that decides: `release` for the release's own, `none`, or another `PROVIDER:MODEL`."""
     strict: bool = False
     """Whether a claim about which nobody decides is removed; else it is kept and marked as `unverified`."""
@@ -272,7 +272,7 @@ class Release(Section):
     prompts: Prompts = Field(default_factory=Prompts)
 
     @property
-    def judge(self) -> str | None:
+    def checking_model(self) -> str | None:
         """The model that decides about claims of which the rules are unsure; None: nobody does."""
         own = [name for name in (self.models.complex, self.models.simple) if name != "extractive"]
         named = {"release": own[0] if own else None, "none": None}

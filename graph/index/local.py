@@ -263,13 +263,13 @@ async def assemble(
 ) -> Backend:
     """A backend of a retriever and the models that the Release names."""
     from ..models.rerankers import open_reranker
-    from ..models.writers import open_judge, open_writers
+    from ..models.writers import open_claim_checker, open_writers
 
-    writers, judge = open_writers(settings, release), open_judge(settings, release)
+    writers, claim_checker = open_writers(settings, release), open_claim_checker(settings, release)
     similarity, reranker = EmbeddedSimilarity(embedder), open_reranker(settings, release, retriever.lexicon)
     sentences = None
     if release.reads_sentences:
         from ..models.cross_encoder import CrossEncoder
 
         sentences = await asyncio.to_thread(CrossEncoder)
-    return Backend(retriever, similarity, writers, caches, judge, reranker, sentences, retriever)
+    return Backend(retriever, similarity, writers, caches, claim_checker, reranker, sentences, retriever)

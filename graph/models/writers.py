@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from ..backend import Brief, Judge, Writer
+from ..backend import Brief, ClaimChecker, Writer
 from ..errors import ModelFailed
 from ..release import Release
 from ..settings import Settings
@@ -119,14 +119,16 @@ def open_writers(settings: Settings, release: Release) -> Mapping[str, Writer]:
     return writers | {name: _open(name, settings, release) for name in sorted(names)}
 
 
-def open_judge(settings: Settings, release: Release) -> Judge | None:
-    """The judge of the Release, if it has one."""
-    if release.judge is None:
+def open_claim_checker(settings: Settings, release: Release) -> ClaimChecker | None:
+    """The claim checker of the Release, if it has one."""
+    if release.checking_model is None:
         return None
-    from .claim_judge import WriterJudge, judge_release
+    from .claim_checker import WriterClaimChecker, checker_release
 
-    judge_settings = judge_release(release)
-    return WriterJudge(_open(release.judge, settings, judge_settings), judge_settings.generation.terms("simple"))
+    checker_settings = checker_release(release)
+    return WriterClaimChecker(
+        _open(release.checking_model, settings, checker_settings), checker_settings.generation.terms("simple")
+    )
 
 
 def _open(name: str, settings: Settings, release: Release) -> Writer:

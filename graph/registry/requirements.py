@@ -129,7 +129,7 @@ def _weights(release: Release) -> set[str]:
 def chat_models(release: Release) -> list[str]:
     """The models that a release names."""
     models = release.models
-    return [name for name in (models.simple, models.complex, models.backup, release.judge) if name]
+    return [name for name in (models.simple, models.complex, models.backup, release.checking_model) if name]
 
 
 def _needs(name: str, extra: str) -> list[Requirement]:

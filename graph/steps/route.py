@@ -29,14 +29,14 @@ def is_complex(question: str, parts: Sequence[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Assessment:
     """What can be quoted for a question, and how sure it is that anything related to it was found, 0 to 1."""
 
     selection: Selection
     related: float
 
 
-def judge(
+def assess(
     question: str,
     parts: Sequence[str],
     passages: Sequence[Passage],
@@ -45,7 +45,7 @@ def judge(
     language: str = "en",
     answer_from: float,
     read: Read | None = None,
-) -> Judged:
+) -> Assessment:
     """The quotes for a question, or for each of its parts; a part below `answer_from` is given none.
 
     `read`, where there is one, reads the best sentences with the question and so orders them anew.
@@ -63,12 +63,12 @@ def judge(
         missing=list(dict.fromkeys(name for each in found for name in each.selection["missing"])),
         unanswered=[part for part, each in zip(questions, found, strict=True) if not each.selection["quotes"]],
     )
-    return Judged(selection, max(each.related for each in found))
+    return Assessment(selection, max(each.related for each in found))
 
 
 def _answer(
     question: str, passages: Sequence[Passage], weigh: TermWeight, language: str, answer_from: float, read: Read | None
-) -> Judged:
+) -> Assessment:
     evidence = score(question, passages, weigh, language)
     related = confidence(evidence, language)
     named = about_names(question, passages, evidence, language)
@@ -82,7 +82,7 @@ def _answer(
     if fitting and sure >= answer_from:
         quotes = choose(question, passages, fitting, named.found)
         selection["quotes"], selection["partial"] = quotes.found, quotes.partial
-    return Judged(selection, related)
+    return Assessment(selection, related)
 
 
 def by_reading(question: str, fitting: Sequence[Evidence], read: Read) -> tuple[list[Evidence], float]:

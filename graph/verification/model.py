@@ -43,7 +43,7 @@ class _Reply(BaseModel):
     claims: list[_ClaimDecision] = Field(max_length=1000)
 
 
-def judge_prompt(question: str, claims: Sequence[UncertainClaim]) -> str:
+def checking_prompt(question: str, claims: Sequence[UncertainClaim]) -> str:
     """The part of the prompt after the passages."""
     lines = [
         f"{number}. {claim.claim}" + (f" (cites {', '.join(map(str, claim.cited))})" if claim.cited else "")

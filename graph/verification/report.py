@@ -17,7 +17,7 @@ from .rules import PassageFinding, verdict
 from .verifier import UNSURE_MARGIN, Compare, DraftCheck, Verifier, is_sure, leads, prepare_passages
 
 if TYPE_CHECKING:
-    from ..backend import Judge, Similarity
+    from ..backend import ClaimChecker, Similarity
 
 MAX_CHARACTERS = 400_000
 """The longest answer that is accepted."""
@@ -96,7 +96,7 @@ async def verify_with(
     passages: Sequence[str | PassageInput],
     *,
     similarity: "Similarity | None" = None,
-    model: "Judge | None" = None,
+    model: "ClaimChecker | None" = None,
     checking: Checking | None = None,
     usage: Usage | None = None,
 ) -> Report:
@@ -114,7 +114,7 @@ def _start(
     passages: Sequence[str | PassageInput],
     checking: Checking | None,
     similarity: "Similarity | None",
-    model: "Judge | None" = None,
+    model: "ClaimChecker | None" = None,
 ) -> tuple[DraftCheck, list[tuple[Claim, str]]]:
     if len(answer) > MAX_CHARACTERS:
         raise ValueError(f"an answer has at most {MAX_CHARACTERS:,} characters; this one has {len(answer):,}")

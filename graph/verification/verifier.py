@@ -15,7 +15,7 @@ from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import TermWeight
 from .claims import Claim, claim_content, claims_of
-from .model import ModelDecision, UncertainClaim, judge_prompt, parse_decisions
+from .model import ModelDecision, UncertainClaim, checking_prompt, parse_decisions
 from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
     YES_NO_SENTENCE,
@@ -35,7 +35,7 @@ from .rules import PassageFinding, check_claim, find_verbatim, nearest_units
 from .statement import InterpretedClaim, interpret_claim
 
 if TYPE_CHECKING:
-    from ..backend import Judge, Similarity
+    from ..backend import ClaimChecker, Similarity
 
 MAX_CLAIMS, MAX_CHARACTERS = 50, 40_000
 """How much of a draft is checked; the rest is left out."""
@@ -62,7 +62,7 @@ class Verifier:
     similarity: "Similarity | None"
     weigh: TermWeight
     settings: Checking
-    model: "Judge | None" = None
+    model: "ClaimChecker | None" = None
 
     async def check(
         self,
@@ -235,7 +235,7 @@ class DraftCheck:
         claims = [UncertainClaim(check.claim.text, tuple(check.claim.markers)) for check in unsure]
         try:
             async with asyncio.timeout_at(self.deadline):
-                reply = await self.verifier.model.ask(judge_prompt(self.question, claims), passages, usage)
+                reply = await self.verifier.model.ask(checking_prompt(self.question, claims), passages, usage)
             decisions = parse_decisions(reply, len(claims), [passage.text for passage in self.passages])
         except TimeoutError:
             return ["the model did not decide about the claims: the time of the question was over"]

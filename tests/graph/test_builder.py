@@ -438,27 +438,28 @@ NO = '{"claims": [{"claim": 1, "verdict": "not_found"}]}'
 
 
 def test_a_judge_lets_a_claim_stand_that_the_rules_are_unsure_of_and_its_cost_is_counted() -> None:
-    answer = ask(backend(Replies("openai:small", [REWORDED]), judge=Opinion(YES)), release(checking=UNSURE))
+    answer = ask(backend(Replies("openai:small", [REWORDED]), claim_checker=Opinion(YES)), release(checking=UNSURE))
     assert (answer["rung"], answer["text"], answer["status"]) == ("primary", REWORDED, "answered")
     assert answer["usage"]["calls"] == 2
 
 
 def test_a_judge_that_refuses_every_claim_sends_the_question_to_the_next_rung() -> None:
-    answer = ask(backend(Replies("openai:small", [REWORDED]), judge=Opinion(NO)), release(checking=UNSURE))
+    answer = ask(backend(Replies("openai:small", [REWORDED]), claim_checker=Opinion(NO)), release(checking=UNSURE))
     assert (answer["rung"], answer["reason"]) == ("extractive", "unsupported")
 
 
 def test_a_judge_is_asked_once_for_a_whole_answer() -> None:
     judge = Opinion('{"claims": []}')
     ask(
-        backend(Replies("openai:small", [f"{REWORDED} Its years are five. [1]"]), judge=judge), release(checking=UNSURE)
+        backend(Replies("openai:small", [f"{REWORDED} Its years are five. [1]"]), claim_checker=judge),
+        release(checking=UNSURE),
     )
     assert judge.asked == 1
 
 
 def test_when_the_judge_fails_the_rules_stand_and_the_answer_says_it() -> None:
     judge = Opinion(ModelFailed("timeout", "the judge was late", transient=True))
-    answer = ask(backend(Replies("openai:small", [REWORDED]), judge=judge), release(checking=UNSURE))
+    answer = ask(backend(Replies("openai:small", [REWORDED]), claim_checker=judge), release(checking=UNSURE))
     assert (answer["rung"], answer["reason"]) == ("primary", None)
     assert "the judge was late" in str(answer["detail"])
 

@@ -7,7 +7,7 @@ from support import passage_of
 
 from graph.release import Routing
 from graph.state import Passage, Selection
-from graph.steps.route import is_complex, judge
+from graph.steps.route import assess, is_complex
 from graph.text.words import equal_weight
 
 TABLE = """| Tank | Site | Volume | Keeper |
@@ -30,7 +30,7 @@ def of(text: str, *, title: str = "Tanks", file: str = "tanks.md", **told: objec
 
 
 def chosen(question: str, *passages: Passage, parts: list[str] | None = None, language: str = "en") -> Selection:
-    found = judge(question, parts or [], passages, equal_weight, language=language, answer_from=0.3)
+    found = assess(question, parts or [], passages, equal_weight, language=language, answer_from=0.3)
     return found.selection
 
 
@@ -254,7 +254,7 @@ def test_in_another_language_the_words_must_be_there() -> None:
 def test_what_asks_for_a_value_is_no_word_of_the_answer(
     language: str, question: str, text: str, *, answered: bool
 ) -> None:
-    found = judge(question, [], [of(text, title="")], equal_weight, language=language, answer_from=0.45)
+    found = assess(question, [], [of(text, title="")], equal_weight, language=language, answer_from=0.45)
     assert bool(found.selection["quotes"]) == answered
 
 
@@ -271,7 +271,7 @@ def test_a_part_that_leans_on_what_nothing_has_is_given_no_quotes() -> None:
 
 
 def test_nothing_found_is_nothing_quoted() -> None:
-    found = judge("What is the rent?", [], [], equal_weight, answer_from=0.3)
+    found = assess("What is the rent?", [], [], equal_weight, answer_from=0.3)
     assert (found.selection["quotes"], found.related) == ([], 0.0)
 
 
@@ -371,8 +371,8 @@ def test_a_unit_that_has_what_a_turn_carries_along_comes_first() -> None:
         return [1.5 * ("Bo" in text) for text in texts]
 
     found = of("Moss is led by Bo.\n\nWren is led by Ana.")
-    judged = judge("Who leads it? (Wren fee)", [], [found], equal_weight, answer_from=0.1, read=read)
-    assert texts(judged.selection)[0] == "Wren is led by Ana."
+    assessed = assess("Who leads it? (Wren fee)", [], [found], equal_weight, answer_from=0.1, read=read)
+    assert texts(assessed.selection)[0] == "Wren is led by Ana."
 
 
 @pytest.mark.parametrize(

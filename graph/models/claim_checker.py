@@ -11,7 +11,7 @@ from ..state import Passage, Usage, no_usage
 from ..steps.generate import Guarded
 
 
-class WriterJudge:
+class WriterClaimChecker:
     """Calls a writer with the release's `judge` prompt and the claims after the question."""
 
     def __init__(self, writer: Writer, terms: Terms) -> None:
@@ -34,8 +34,8 @@ class WriterJudge:
             usage["output_tokens"] += call_usage["output_tokens"]
 
 
-def judge_release(release: Release) -> Release:
-    """The release with the judge's prompt instead of the answer's, and plain text as the format."""
+def checker_release(release: Release) -> Release:
+    """The release with the `judge` prompt instead of the answer's, and plain text as the format."""
     prompts = release.prompts.model_copy(update={"answer": release.prompts.judge})
     generation = release.generation.model_copy(update={"format": "text", "roles": Roles()})
     return release.model_copy(update={"prompts": prompts, "generation": generation})

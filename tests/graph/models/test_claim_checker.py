@@ -12,8 +12,8 @@ from support import passage_of
 from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
-from graph.models.claim_judge import WriterJudge, judge_release
-from graph.models.writers import open_judge
+from graph.models.claim_checker import WriterClaimChecker, checker_release
+from graph.models.writers import open_claim_checker
 from graph.release import Breaker, Checking, Generation, Models, Prompts, Release, Roles, RoleTerms, Terms
 from graph.settings import Settings
 from graph.state import Usage, no_usage
@@ -42,7 +42,7 @@ class Says:
 
 
 def judged(writer: Says, usage: Usage | None = None, **terms: Any) -> str:
-    judge = WriterJudge(writer, Terms(**terms))
+    judge = WriterClaimChecker(writer, Terms(**terms))
     return asyncio.run(judge.ask("1. The fee is 5 EUR.", [PASSAGE], no_usage() if usage is None else usage))
 
 
@@ -68,7 +68,7 @@ def test_a_judge_that_is_late_has_failed_and_what_it_cost_is_added() -> None:
 
 def test_a_judge_is_opened_with_its_own_prompt_and_nothing_else_of_the_release_changed() -> None:
     release = Release(prompts=Prompts(answer="Answer.", judge="Judge."))
-    own = judge_release(release)
+    own = checker_release(release)
     assert (own.prompts.answer, own.prompts.judge) == ("Judge.", "Judge.")
     assert own.model_copy(update={"prompts": release.prompts}) == release
 
@@ -78,7 +78,7 @@ def scripted(tmp_path: Path, text: str, **parts: Any) -> tuple[str, Usage]:
     script, usage = tmp_path / "judge.yaml", no_usage()
     script.write_text(text, "utf-8")
     release = Release(checking=Checking(model=f"scripted:{script}"), **parts)
-    judge = open_judge(Settings(), release)
+    judge = open_claim_checker(Settings(), release)
     assert judge
     return asyncio.run(judge.ask("The fee is 5 EUR.", [PASSAGE], usage)), usage
 
@@ -93,16 +93,16 @@ def test_the_judge_that_a_release_names_is_opened_and_asked_the_claim(tmp_path: 
     "generation", [Generation(format="json"), Generation(roles=Roles(simple=RoleTerms(format="json")))]
 )
 def test_a_judge_answers_in_running_text_where_the_writers_answer_in_json(generation: Generation) -> None:
-    assert judge_release(Release(generation=generation)).generation.terms("simple").format == "text"
+    assert checker_release(Release(generation=generation)).generation.terms("simple").format == "text"
 
 
 def test_the_releases_own_model_decides_unless_it_has_none_or_says_so() -> None:
     own = Models(complex="openai:big", simple="openai:small")
-    assert Release().judge is None
-    assert Release(models=own).judge == "openai:big"
-    assert Release(models=own, checking=Checking(model="none")).judge is None
-    assert Release(models=own, checking=Checking(model="openai:other")).judge == "openai:other"
-    assert open_judge(Settings(), Release()) is None
+    assert Release().checking_model is None
+    assert Release(models=own).checking_model == "openai:big"
+    assert Release(models=own, checking=Checking(model="none")).checking_model is None
+    assert Release(models=own, checking=Checking(model="openai:other")).checking_model == "openai:other"
+    assert open_claim_checker(Settings(), Release()) is None
 
 
 def test_the_extractive_writer_cannot_be_the_judge() -> None:
