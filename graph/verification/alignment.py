@@ -11,6 +11,7 @@ from ..text.facts import APOSTROPHES, count_negations, count_opposites, names, p
 from ..text.values import missing_values, values
 from ..text.words import empty_words, is_number, terms
 from .passages import AnalysedText, missing_terms
+from .rivals import PART_ENDS
 
 WORD = re.compile(rf"[^\W_]+(?:[.,:/-][^\W_]+)*(?:[{APOSTROPHES}](?=[^\W_]))?|[%‰€$£]|,")
 NOT = re.compile(rf"n[{APOSTROPHES}]t\b|(?<=\bcan)not\b", re.IGNORECASE)
@@ -50,7 +51,7 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
         return "denial"
     if _has_swapped_words(claim_words, sentence_words, language):
         return "opposite"
-    kinds = set(_differences(claim_words, sentence_words, names(claim), language))
+    kinds = set(_differences(claim, sentence, language))
     kinds -= {"denial"} if claim_negations == sentence_negations else set()
     # A claim with two kinds of change is about something else.
     return next(iter(kinds)) if len(kinds) == 1 else "word" if kinds else None
@@ -102,15 +103,11 @@ def _align(claim: Sequence[str], sentence: Sequence[str]) -> list[tuple[Sequence
     return [(claim[a:b], near[c:d]) for _, a, b, c, d in differ]
 
 
-def _differences(
-    claim: Sequence[str], sentence: Sequence[str], names: frozenset[str], language: str
-) -> Iterator[CopyDifference]:
+def _differences(claim_text: str, sentence_text: str, language: str) -> Iterator[CopyDifference]:
+    claim, sentence = _words(claim_text), _words(sentence_text)
     pieces = [pair for pair in _replaced(claim, sentence) if not _is_same_value(*pair, language)]
     numbers = [pair for pair in pieces if _is_other_value(*pair, language)]
     words = [pair for pair in pieces if pair not in numbers and all(_content(text, language) for text in pair)]
-    # With another word beside it, a number can be that of another case.
-    if numbers and not words:
-        yield "value"
     for new, old in pieces:
         yield from _changed_bound(new, old, claim)
         negation_differs = (count_negations(new, language) > 0) != (count_negations(old, language) > 0)
@@ -119,11 +116,14 @@ def _differences(
         if negation_differs and _is_function_words(f"{new} {old}", language):
             yield "denial"
         elif (new, old) in numbers:
-            continue
+            # With another word or number beside it, it can be that of another case.
+            alone = len(numbers) == 1 and not words
+            if alone and (is_new or not _is_of_part(new, claim_text, sentence_text, language)):
+                yield "value"
         elif is_new and count_opposites(plain_words(new), plain_words(old)):
             yield "opposite"
         elif is_new and len(own) == len(other) == 1 and missing_terms(own, [AnalysedText(old, language).term_forms]):
-            yield "opposite" if new in names else "word"
+            yield "opposite" if new in names(claim_text) else "word"
         elif is_new and own and other and negation_differs:
             yield "word"
 
@@ -149,6 +149,13 @@ def _is_other_value(new: str, old: str, language: str) -> bool:
         any(each.kind == value.kind and (each.same_kind(value) or not each.units | value.units) for each in stated)
         for value in missing_values(values(new, language), stated)
     )
+
+
+def _is_of_part(number: str, claim: str, sentence: str, language: str) -> bool:
+    """Whether a part of the sentence has a number and no term that the claim lacks: `5 EUR, for children 3 EUR`."""
+    wanted, own = values(number, language), _content(claim, language)
+    parts = PART_ENDS.split(sentence)
+    return any(_content(part, language) <= own and not missing_values(wanted, values(part, language)) for part in parts)
 
 
 def _has_swapped_words(claim: Sequence[str], sentence: Sequence[str], language: str) -> bool:

@@ -35,6 +35,8 @@ def test_a_claim_that_copies_a_sentence_says_what_it_changes(claim: str, expecte
          "Le locataire donne un préavis de six mois.", "value"),
         ("en", "Shops open at 9:00 from May on, bars open at 10:00 from May on.", "Bars open at 10:00 from May on.",
          None),
+        ("en", "In 2023 sales rose by 5 percent, in 2024 by 7 percent.", "In 2024 sales rose by 7 percent.", None),
+        ("en", "The fee is 90 euros a year, for students 45 euros.", "The fee is 45 euros a year for students.", None),
         ("en", "The seal lasts 18 months in clean water.", "The seal lasts 1.5 years in clean water.", None),
     ],
 )  # fmt: skip
