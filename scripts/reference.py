@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: settings, release.yaml, HTTP, command line, metrics and errors.
+"""Writes docs/reference from the code: settings, release.yaml, HTTP, command line, metrics, errors and formats.
 
 `python scripts/reference.py` writes the pages; a test compares them with the committed ones.
 """
@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from graph import errors as graph_errors
 from graph.cli.exit_codes import EXITS, SNAPSHOT, UNSETTLED, WITHHELD
+from graph.ingest.formats.registry import FORMATS
 from graph.release import Release
 from graph.settings import Settings
 from server import errors as server_errors
@@ -39,6 +40,7 @@ def pages() -> dict[str, str]:
         "cli.md": _command_line(),
         "metrics.md": _metrics(),
         "errors.md": _errors(),
+        "formats.md": _formats(),
     }
     return {name: re.sub(r"[ \t]+\n", "\n", f"{NOTE}\n{text.strip()}\n") for name, text in written.items()}
 
@@ -230,6 +232,23 @@ def _errors() -> str:
             "`graph.errors` has them all; each message says what was wanted, the value met and what to do.",
             _table("exception | exit code | raised when", list(_tree(graph_errors.WarrantError))),
         ]
+    )
+
+
+def _formats() -> str:
+    rows = [
+        (
+            known.name,
+            ", ".join(f"`{suffix}`" for suffix in known.media_types),
+            ", ".join(f"`{media_type}`" for media_type in dict.fromkeys(known.media_types.values())),
+            known.note,
+        )
+        for known in FORMATS
+    ]
+    return (
+        "# Formats\n\nThe files that `warrant index` reads, by their endings. Files with other endings are refused and "
+        "named, archives too: unpack them, so that each file in them has its own name and its own access. [How they "
+        f"are read](../indexing.md#what-is-read)\n\n{_table('format | endings | media types | note', rows)}"
     )
 
 

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from math import inf
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 Metadata = dict[str, Any]
+Wording = Literal["text", "markdown", "page", "data", "table", "binary"]
+"""How a file's text is written, which says where in it a restriction may stand."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,26 @@ class Document:
     """What was left out or could not be read, in sentences for the file's owner."""
     doubt: str = ""
     """A possible restriction at a place where it is not read; empty if there is none."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to read: scans by OCR in a language, of archives so many megabytes; `depth` is 1 for an attachment.
+
+    `read_attached` reads what is attached to it.
+    """
+
+    name: str
+    content: bytes
+    read_attached: Callable[["File"], Document]
+    media_type: str = ""
+    ocr: str = ""
+    megabytes: float = inf
+    depth: int = 0
+
+    @property
+    def suffix(self) -> str:
+        return PurePath(self.name).suffix.lower()
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from ..errors import SourceInvalid
 from ..strict_yaml import YamlInvalid, load_yaml
 from ..text.cells import split
 from .access import INSTRUCTION, resembles_restriction
-from .document import Metadata, canonical
-from .formats.sheets import DELIMITED
+from .document import Metadata, Wording, canonical
 from .metadata import normalise
 
 MOST = 64 << 10
@@ -34,7 +33,6 @@ DATA_NAMES = re.compile(r"\"([^\"\n]{1,60})\"\s{0,20}:|([\w.-]{1,60})\s{0,20}[:=
 RULE = re.compile(r"\n[ \t]*(?:\|[ \t]*)?:?-[-:| \t]*$", re.MULTILINE)
 """The line under the header of a table."""
 CELLS = re.compile(r"[^,;\t|\"'\n]{1,60}")
-DATA = (".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".toml", ".xml", ".ipynb", ".opml")
 FENCED = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*(?:-\0?-\0?-|\+\0?\+\0?\+)[^-+]")
 """The start of a file of any kind that has front matter."""
 
@@ -96,11 +94,11 @@ def doubt_in_text(text: str) -> str:
     return doubt_in_names([*names, *(cell for header in headers if "|" in header for cell in split(header))])
 
 
-def doubt_in_markup(text: str, ending: str) -> str:
+def doubt_in_markup(text: str, wording: Wording) -> str:
     """The same for a file's own markup: the keys of data, the header of a table, the attributes of a page."""
-    if ending in DATA:
+    if wording == "data":
         return doubt_in_names(name for found in DATA_NAMES.finditer(text) for name in found.groups())
-    if ending in DELIMITED:
+    if wording == "table":
         return doubt_in_names(cell for line in text[:MOST].split("\n")[:LINES] for cell in CELLS.findall(line))
     return doubt_in_tags(text[:MOST]) or doubt_in_text(text)
 

@@ -195,7 +195,7 @@ def _is_like_a_manifest(path: str) -> bool:
     if not is_list or not within_edits(name.partition(".")[0], "manifest", 2):
         return False
     with open(path, "rb") as file:
-        return bool(doubt_in_markup(decode(file.read(MOST_SIDECAR)), DELIMITED[0]))
+        return bool(doubt_in_markup(decode(file.read(MOST_SIDECAR)), "table"))
 
 
 def _is_meta(part: str) -> bool:

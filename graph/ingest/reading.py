@@ -161,7 +161,7 @@ def _part(source: Source, text: str | None) -> Document:
     if not has_words(text):
         raise Refused("empty: the record's text holds no words")
     # What a corpus's records say of themselves was looked at when they were found.
-    doubt = doubt_in_markup(text, source.path.suffix.lower()) if source.delimited else ""
+    doubt = doubt_in_markup(text, "table") if source.delimited else ""
     return Document(as_written(text), source.title, structured=source.delimited is not None, doubt=doubt)
 
 

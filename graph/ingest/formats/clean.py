@@ -19,7 +19,8 @@ IMAGE = re.compile(
     r"!?\\?!?\[([^\[\]\n]*)\]\([^()\n]{0,999}\.(?:png|jpe?g|gif|svg|bmp|tiff?|webp|emf|wmf)[^()\n]{0,999}\)",
     re.IGNORECASE,
 )
-WIDE_SPACE = re.compile(r"[^\S\n]{3,}")
+WIDE_SPACE = re.compile(r"(?<=\S)[^\S\n]{3,}|^[^\S\n]{3,}(?!\s|[-*+] |\d{1,3}[.)] )", re.MULTILINE)
+"""Not what stands before an item of a list inside a list."""
 BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 TRAILING_SPACE = re.compile(r"[^\S\n]+$", re.MULTILINE)
 HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
@@ -30,8 +31,6 @@ SPACELESS = re.compile("[\u0e00-\u1cff\ua800-\uabff]")
 """Thai, Khmer, Javanese and their neighbours, where a blank of no width stands between two words."""
 WRITTEN = re.compile(r"\S+")
 REPLACED = "\ufffd"
-VEILED_CARET = "\ufdd0"
-"""Stands for the ^ of a note's mark until the converter is done."""
 WESTERN = 0.3
 """Share of bytes beyond ASCII among the letters under which a text is Western: letters with marks among plain ones."""
 DECLARED = re.compile(
@@ -124,7 +123,7 @@ def _whole(word: re.Match[str]) -> str:
 def tidy(text: str) -> str:
     """Text out of a converter: no control characters, entities, escapes or runs of space; pictures by their alt."""
     text = ENTITY.sub(lambda entity: html.unescape(entity.group()), text)
-    text = as_written(CONTROL.sub("", text.replace("\x0c", "\n").replace(VEILED_CARET, "^")))
+    text = as_written(CONTROL.sub("", text.replace("\x0c", "\n")))
     text = IMAGE.sub(r"\1", ESCAPE.sub(r"\1", text))
     text = WIDE_SPACE.sub("  ", HYPHENATED.sub("", text))
     return BLANK_LINES.sub("\n\n", TRAILING_SPACE.sub("", text))

@@ -2,12 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from pathlib import PurePath
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
-from ..document import Document, Refused
+from ..document import Document, File, Refused
 from ..front_matter import doubt_in_text
 from .clean import encoded_to, tidy
 from .pages import page_starts, unreadable, with_scans, without_running_lines, without_text
@@ -23,29 +20,31 @@ PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
 """Where a page begins in what OCR reads, by characters that stand in no text."""
 
 
-def converted(path: PurePath, content: bytes, ocr: str = "") -> Document:
+def converted(file: File) -> Document:
     """A file of a format that the converter reads; raises Refused."""
-    result = _extraction(path, content, ocr)
+    result = _extraction(file, file.ocr)
     text, pages = _text(result), _pages(result)
     return Document(text, _title(result) or heading_of(text), page_starts(text, pages) if len(pages) > 1 else ())
 
 
-def converted_pdf(path: PurePath, content: bytes, ocr: str) -> Document:
+def pdf(file: File) -> Document:
     """A PDF; by OCR only those of its pages that hold no text."""
-    result = _extraction(path, content, "")
+    result = _extraction(file, "")
     pages = _pages(result)
     text = without_running_lines(_text(result), pages)
     starts = page_starts(text, pages)
-    if ocr and without_text(pages):
-        scans = _scanned(path, content, ocr, without_text(pages))
+    if file.ocr and without_text(pages):
+        scans = _scanned(file, without_text(pages))
         text, starts = with_scans(text, starts, scans)
         pages = [page or scans.get(number, "") for number, page in enumerate(pages, 1)]
     doubt = doubt_in_text("\n".join((result.metadata or {}).get("keywords") or ()))
-    return Document(text, _title(result) or heading_of(text), starts, warnings=_about_pages(pages, ocr), doubt=doubt)
+    return Document(
+        text, _title(result) or heading_of(text), starts, warnings=_about_pages(pages, file.ocr), doubt=doubt
+    )
 
 
-def _scanned(path: PurePath, content: bytes, ocr: str, pages: list[int]) -> dict[int, str]:
-    _, *parts = PAGE_MARK.split(_extraction(path, content, ocr, pages).content)
+def _scanned(file: File, pages: list[int]) -> dict[int, str]:
+    _, *parts = PAGE_MARK.split(_extraction(file, file.ocr, pages).content)
     found = {int(number): tidy(text).strip() for number, text in zip(parts[::2], parts[1::2], strict=True)}
     return {number: found[number] for number in pages if number in found}
 
@@ -84,7 +83,7 @@ def _numbers(pages: Sequence[int]) -> str:
     return f"page {pages[0]} holds" if len(pages) == 1 else f"pages {', '.join(map(str, pages))} hold"
 
 
-def _extraction(path: PurePath, content: bytes, ocr: str, scans: Sequence[int] = ()) -> "ExtractionResult":
+def _extraction(file: File, ocr: str, scans: Sequence[int] = ()) -> "ExtractionResult":
     """What the converter makes of a file; of a PDF it reads the pages `scans` by OCR and marks where pages begin."""
     import kreuzberg
 
@@ -101,19 +100,10 @@ def _extraction(path: PurePath, content: bytes, ocr: str, scans: Sequence[int] =
         disable_ocr=not ocr,  # type: ignore[call-arg]  # missing from its stubs
     )
     try:
-        return kreuzberg.extract_bytes_sync(content, _mime_type(path.suffix.lower()), config=config)
+        return kreuzberg.extract_bytes_sync(file.content, file.media_type, config=config)
     except (kreuzberg.KreuzbergError, OSError, ValueError, RuntimeError) as error:
         message = " ".join(str(error).split())
         if isinstance(error, kreuzberg.ValidationError) or "Unsupported format" in message:
-            raise Refused(f"unsupported: files of type {path.suffix or 'unknown'} are not read") from error
+            raise Refused(f"unsupported: files of type {file.suffix} are not read") from error
         locked = "password" in message.lower() or "encrypt" in message.lower()
         raise Refused(f"{'password' if locked else 'corrupt'}: {message}") from error
-
-
-@cache
-def _mime_type(suffix: str) -> str:
-    import kreuzberg
-
-    # It tells the type by the name, but only of a file that is there, and an attachment is none.
-    with NamedTemporaryFile(suffix=suffix) as file:
-        return kreuzberg.detect_mime_type_from_path(file.name)

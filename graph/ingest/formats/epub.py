@@ -1,19 +1,21 @@
-"""Prepares an EPUB for the converter: each of its pages as a reader sees it."""
+"""Reads EPUB files: each of their pages as a reader sees it."""
 
+from dataclasses import replace
+
+from ..document import Document, File
 from .clean import decode
-from .markup import prepare as prepare_page
+from .convert import converted
+from .markup import prepare
 from .package import Package
 
 PAGES = (".xhtml", ".html", ".htm")
 
 
-def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The book with what its pages show, and what was left out of it."""
-    package = Package(content)
-    pages = {
-        name: prepare_page(decode(package.part(name)), xml=True)
-        for name in package.names
-        if name.lower().endswith(PAGES)
-    }
-    changed = {name: page.markup.encode() for name, page in pages.items() if page.markup}
-    return package.write(changed), tuple(sorted({warning for page in pages.values() for warning in page.warnings}))
+def epub(file: File) -> Document:
+    """A book as a document; raises Refused."""
+    package = Package(file.content)
+    names = [name for name in package.names if name.lower().endswith(PAGES)]
+    pages = {name: prepare(decode(package.part(name)), xml=True) for name in names}
+    content = package.write({name: page.markup.encode() for name, page in pages.items() if page.markup})
+    warnings = sorted({warning for page in pages.values() for warning in page.warnings})
+    return replace(converted(replace(file, content=content)), warnings=tuple(warnings))

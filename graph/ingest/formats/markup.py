@@ -1,13 +1,16 @@
-"""Prepares HTML for the converter: what a reader does not see is left out, raised text reads on the line."""
+"""Reads HTML: what a reader does not see is left out, raised text reads on the line; the converter does the rest."""
 
 import re
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree, html
 from lxml.html import HtmlElement
 
+from ..document import Document, File, Refused
+from .clean import decode
+from .convert import converted, heading_of
 from .raised import formula, lowered, raised
 from .unseen import leave_out, lift, styles_of
 
@@ -42,8 +45,17 @@ class Page:
     warnings: tuple[str, ...]
 
 
-class TooDeep(ValueError):
-    """The elements of a page are nested deeper than the parser goes."""
+def page(file: File) -> Document:
+    """A file of HTML as a document; raises Refused."""
+    return page_of(file, decode(file.content))
+
+
+def page_of(file: File, markup: str) -> Document:
+    """A page in a file, such as the body of a message, without its head, which the converter would turn into text."""
+    prepared = prepare(markup)
+    content = prepared.markup.encode()
+    text = converted(replace(file, content=content, media_type="text/html")).text if content else ""
+    return Document(text, prepared.title or heading_of(text), warnings=prepared.warnings)
 
 
 def prepare(markup: str, *, xml: bool = False) -> Page:
@@ -83,7 +95,7 @@ def _parse(markup: str) -> HtmlElement | None:
     except etree.ParserError:
         return None
     if any("depth" in entry.message for entry in parser.error_log):
-        raise TooDeep("its elements are nested deeper than 2,000")
+        raise Refused("corrupt: its elements are nested deeper than 2,000")
     for element in root.iter():
         if element.text and NOT_XML.search(element.text):
             element.text = NOT_XML.sub(" ", element.text)

@@ -1,55 +1,256 @@
-"""Prepares an OpenDocument text or presentation for the converter: what is shown, in plain paragraphs."""
+"""Reads OpenDocument texts, presentations and workbooks as their reader sees them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lxml import etree
 
-from .package import Package, remove, serialised
-from .raised import Piece, Position, RunStyle, on_the_line, with_inherited
-from .unseen import HIDDEN, STRUCK_OUT
+from ..document import Document, File, Refused
+from .blocks import ABOVE, LEFT, Blocks, Run, RunStyle, line_of, with_inherited
+from .package import Package
+from .raised import Position
+from .unseen import HIDDEN
 
 Element = etree._Element
 
 OASIS = "{urn:oasis:names:tc:opendocument:xmlns:"
-TEXT, STYLE, TABLE, DRAW, OFFICE, SHOW = (
-    f"{OASIS}{name}:1.0}}" for name in ("text", "style", "table", "drawing", "office", "presentation")
+TEXT, STYLE, TABLE, DRAW, OFFICE, SHOW, SVG = (
+    f"{OASIS}{name}:1.0}}" for name in ("text", "style", "table", "drawing", "office", "presentation", "svg-compatible")
 )
-BLANKS = {f"{TEXT}tab": "  ", f"{TEXT}line-break": "\n", f"{TEXT}soft-page-break": ""}
+LINK = "{http://www.w3.org/1999/xlink}href"
+BLANKS = {f"{TEXT}tab": "  ", f"{TEXT}line-break": "\n"}
 COUNTERS = (f"{TEXT}page-number", f"{TEXT}page-count", f"{TEXT}page-continuation")
-UNSEEN = (f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-changes", f"{TEXT}hidden-text")
-KEPT = (f"{DRAW}frame", f"{DRAW}g", f"{DRAW}custom-shape")
+UNSEEN = (f"{OFFICE}annotation", f"{TEXT}tracked-changes", f"{TEXT}hidden-text", f"{OFFICE}forms")
+PARAGRAPHS = (f"{TEXT}p", f"{TEXT}h")
+MOST_COLUMNS, MOST_ROWS = 1000, 1000
+"""Cells of a row, and copies of a row, up to which they are read: empty ones are often repeated to a sheet's end."""
 
 
-@dataclass
-class _Reading:
-    styles: dict[str, RunStyle]
-    collapsed: frozenset[str]
-    notes: list[Element] = field(default_factory=list)
-    left_out: set[str] = field(default_factory=set)
+class Sheet(NamedTuple):
+    """A sheet of a workbook; a hidden one has no rows."""
+
+    name: str
+    hidden: bool
+    rows: list[list[str]]
 
 
-def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The file with plain paragraphs only, and what was left out of it."""
-    package = Package(content)
-    root, masters = package.tree("content.xml"), package.tree("styles.xml")
-    body = root.find(f"{OFFICE}body") if root is not None else None
-    if root is None or body is None or not len(body):
-        return content, ()
-    properties = [element for tree in (masters, root) if tree is not None for element in tree.iter(f"{STYLE}style")]
-    reading = _Reading(
-        with_inherited({style.get(f"{STYLE}name") or "": _style_of(style) for style in properties}),
-        _invisible(properties),
-    )
-    warnings = _without_hidden_pages(root, reading)
-    _mend(body[0], reading)
-    if masters is not None and body[0].tag == f"{OFFICE}text":
-        place = next(
-            (index for index, child in enumerate(body[0]) if child.tag in (f"{TEXT}p", f"{TEXT}h")), len(body[0])
+def opendocument(file: File) -> Document:
+    """A text or a presentation as a document; raises Refused."""
+    return _Reader(Package(file.content)).document()
+
+
+def sheets(package: Package) -> tuple[list[Sheet], list[str]]:
+    """The sheets of a workbook, and what was left out of them."""
+    reader = _Reader(package)
+    found = [reader.sheet(table) for table in reader.body.iterfind(f"{OFFICE}spreadsheet/{TABLE}table")]
+    return found, sorted(reader.left_out)
+
+
+class _Reader:
+    def __init__(self, package: Package) -> None:
+        root, self._masters = package.tree("content.xml"), package.tree("styles.xml")
+        body = root.find(f"{OFFICE}body") if root is not None else None
+        if root is None or body is None:
+            raise Refused("corrupt: it holds no content of OpenDocument")
+        trees = [tree for tree in (self._masters, root) if tree is not None]
+        styles = [style for tree in trees for style in tree.iter(f"{STYLE}style")]
+        self._styles = with_inherited({style.get(f"{STYLE}name") or "": _style_of(style) for style in styles})
+        self._unseen = frozenset(style.get(f"{STYLE}name") or "" for style in styles if _is_unseen(style))
+        numbers = [number for tree in trees for number in tree.iter(f"{TEXT}list-level-style-number")]
+        self._numbered = {_list_level(number) for number in numbers if number.get(f"{STYLE}num-format")}
+        self._package, self.body = package, body
+        self._blocks = Blocks()
+        self.left_out: set[str] = set()
+        self._noted: list[str] = []
+        # What a paragraph refers to, until it is written.
+        self._frames: list[Element] = []
+        self._notes: list[tuple[str, Element]] = []
+        for tree in trees:
+            etree.strip_elements(tree, *UNSEEN, with_tail=False)
+
+    def document(self) -> Document:
+        warnings = []
+        if self.body.find(f"{OFFICE}presentation") is not None:
+            warnings = self._slides()
+        else:
+            self._running("header")
+            self._walk(self.body)
+            self._running("footer")
+        meta = self._package.tree("meta.xml")
+        title = meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
+        return self._blocks.document(" ".join((title or "").split()), [*sorted(self.left_out), *warnings])
+
+    def _slides(self) -> list[str]:
+        hidden, noted = [], []
+        for number, page in enumerate(self.body.iter(f"{DRAW}page"), 1):
+            if number > 1:
+                self._blocks.page()
+            for notes in [*page.iterfind(f"{SHOW}notes")]:
+                noted += [number] if any("".join(text.itertext()).strip() for text in notes.iter(*PARAGRAPHS)) else []
+                page.remove(notes)
+            if page.get(f"{DRAW}style-name") in self._unseen:
+                hidden.append(number)
+            else:
+                self._walk(page)
+        warnings = [f"hidden slides were left out: {', '.join(map(str, hidden))}"] if hidden else []
+        return warnings + ([f"speaker notes were not read: slides {', '.join(map(str, noted))}"] if noted else [])
+
+    def _walk(self, parent: Element) -> None:
+        for child in parent:
+            if self._is_hidden(child):
+                continue
+            if child.tag in PARAGRAPHS:
+                self._paragraph(child)
+            elif child.tag == f"{TEXT}list":
+                self._list(child, 0, child.get(f"{TEXT}style-name") or "")
+            elif child.tag == f"{TABLE}table":
+                self._blocks.table(self._rows(child))
+                self._what_it_refers_to()
+            elif child.tag == f"{DRAW}frame" and child.get(f"{SHOW}class") == "title":
+                self._blocks.heading(2, " ".join(map(self._line, child.iter(*PARAGRAPHS))))
+            elif child.tag in (f"{SVG}title", f"{SVG}desc"):
+                self._blocks.paragraph(child.text or "")
+            else:
+                self._walk(child)
+
+    def _is_hidden(self, element: Element) -> bool:
+        style = self._styles.get(element.get(f"{TEXT}style-name") or "", RunStyle())
+        field = element.find(f"{TEXT}hidden-paragraph") if element.tag in PARAGRAPHS else None
+        hidden = (
+            element.get(f"{TEXT}display") == "none"
+            or element.get(f"{TABLE}visibility") in ("collapse", "filter")
+            or (field is not None and field.get(f"{TEXT}is-hidden") == "true")
+            or (element.tag in PARAGRAPHS and style.hidden is True)
         )
-        body[0][place:place] = [*_running(masters, "header", reading)]
-        body[0].extend([*_running(masters, "footer", reading)])
-    return package.write({"content.xml": serialised(root)}), (*sorted(reading.left_out), *warnings)
+        if hidden and "".join(element.itertext()).strip():
+            self.left_out.add(HIDDEN)
+        return hidden
+
+    def _paragraph(self, paragraph: Element) -> None:
+        if paragraph.tag == f"{TEXT}h":
+            level = paragraph.get(f"{TEXT}outline-level") or "1"
+            self._blocks.heading(int(level) if level.isdigit() else 1, self._line(paragraph))
+        else:
+            self._blocks.paragraph(self._line(paragraph, bold=True))
+        self._what_it_refers_to()
+
+    def _what_it_refers_to(self) -> None:
+        notes, frames = self._notes, self._frames
+        self._notes, self._frames = [], []
+        for mark, note in notes:
+            lines = [text for paragraph in note.iter(f"{TEXT}p") if (text := self._line(paragraph).strip())]
+            self._blocks.note([f"{mark} {lines[0]}", *lines[1:]] if lines else [])
+        for frame in frames:
+            self._walk(frame)
+
+    def _list(self, element: Element, depth: int, style: str) -> None:
+        """A list and the lists in it; its style says at which depths the items are numbered."""
+        number = 0
+        for item in element.iterchildren(f"{TEXT}list-item", f"{TEXT}list-header"):
+            number += item.tag == f"{TEXT}list-item"
+            texts = [self._line(part) for part in item.iterchildren(f"{TEXT}p")]
+            numbered = (style, depth + 1) in self._numbered and item.tag == f"{TEXT}list-item"
+            self._blocks.item(depth, " ".join(texts), f"{number}." if numbered else "")
+            self._what_it_refers_to()
+            for part in item.iterchildren(f"{TEXT}h", f"{TEXT}list"):
+                if part.tag == f"{TEXT}h":
+                    self._paragraph(part)
+                else:
+                    self._list(part, depth + 1, part.get(f"{TEXT}style-name") or style)
+
+    def sheet(self, table: Element) -> Sheet:
+        """A sheet of a workbook."""
+        hidden = table.get(f"{TABLE}style-name") in self._unseen
+        return Sheet(table.get(f"{TABLE}name") or "", hidden, [] if hidden else self._rows(table))
+
+    def _rows(self, table: Element) -> list[list[str]]:
+        hidden = self._hidden_columns(table)
+        rows: list[list[str]] = []
+        above: dict[int, int] = {}
+        for row in table.iter(f"{TABLE}table-row"):
+            if next(row.iterancestors(f"{TABLE}table"), None) is not table:
+                continue
+            cells = self._cells(row, above)
+            if self._is_hidden(row) or any(map(self._is_hidden, row.iterancestors(f"{TABLE}table-header-rows"))):
+                continue
+            copies = int(row.get(f"{TABLE}number-rows-repeated") or 1) if cells else 1
+            rows += [[cell for place, cell in enumerate(cells) if place not in hidden]] * min(copies, MOST_ROWS)
+        return rows
+
+    def _cells(self, row: Element, above: dict[int, int]) -> list[str]:
+        """The texts of a row; `above` are the columns of cells that reach into the rows to come, and into how many."""
+        cells: list[str] = []
+        for cell in row.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
+            copies = min(int(cell.get(f"{TABLE}number-columns-repeated") or 1), MOST_COLUMNS - len(cells))
+            if cell.tag == f"{TABLE}covered-table-cell":
+                covered = range(len(cells), len(cells) + copies)
+                cells += [ABOVE if above.get(place, 0) > 0 else LEFT for place in covered]
+            else:
+                columns = int(cell.get(f"{TABLE}number-columns-spanned") or 1)
+                reach = int(cell.get(f"{TABLE}number-rows-spanned") or 1)
+                above |= {place: reach for place in range(len(cells), len(cells) + columns)} if reach > 1 else {}
+                cells += [self._value(cell)] * copies
+        for place in above:
+            above[place] -= 1
+        while cells and cells[-1] in ("", LEFT):
+            cells.pop()
+        return cells
+
+    def _value(self, cell: Element) -> str:
+        """The text of a cell; a date in the form that is read alike everywhere."""
+        if date := cell.get(f"{OFFICE}date-value"):
+            return date.replace("T", " ").removesuffix(" 00:00:00")
+        return " ".join(filter(None, (self._line(paragraph).strip() for paragraph in cell.iter(*PARAGRAPHS))))
+
+    def _hidden_columns(self, table: Element) -> set[int]:
+        hidden: set[int] = set()
+        place = 0
+        for column in table.iter(f"{TABLE}table-column"):
+            copies = int(column.get(f"{TABLE}number-columns-repeated") or 1)
+            if column.get(f"{TABLE}visibility") in ("collapse", "filter") and place < MOST_COLUMNS:
+                self.left_out.add(HIDDEN)
+                hidden |= set(range(place, min(place + copies, MOST_COLUMNS)))
+            place += copies
+        return hidden
+
+    def _line(self, paragraph: Element, *, bold: bool = False) -> str:
+        style = self._styles.get(paragraph.get(f"{TEXT}style-name") or "", RunStyle())
+        return line_of(self._runs(paragraph, style), self.left_out, bold=bold)
+
+    def _runs(self, element: Element, style: RunStyle) -> Iterator[Run]:
+        yield element.text or "", style
+        for child in element:
+            if child.tag == f"{TEXT}note":
+                yield f" {self._mark(child)}", RunStyle()
+            elif isinstance(child.tag, str) and child.tag.startswith(DRAW) and child.tag != f"{DRAW}a":
+                self._frames.append(child)
+            elif child.tag == f"{TEXT}s":
+                yield " " * min(int(child.get(f"{TEXT}c") or 1), 100), style
+            elif child.tag in BLANKS:
+                yield BLANKS[child.tag], style
+            elif child.tag not in COUNTERS:
+                own = self._styles.get(child.get(f"{TEXT}style-name") or "", RunStyle()).inherit(style)
+                address = (child.get(LINK) or "") if child.tag == f"{TEXT}a" else ""
+                runs = [*self._runs(child, own)]
+                linked = "//" in address and any(text.strip() for text, _ in runs)
+                yield from [("[", own), *runs, (f"]({address})", own)] if linked else runs
+            yield child.tail or "", style
+
+    def _mark(self, note: Element) -> str:
+        kind = note.get(f"{TEXT}note-class") or "footnote"
+        self._noted.append(kind)
+        mark = f"[^{'' if kind == 'footnote' else 'e'}{self._noted.count(kind)}]"
+        self._notes.append((mark, note))
+        return mark
+
+    def _running(self, kind: str) -> None:
+        """The paragraphs of all headers or footers, each text once, without page numbers."""
+        names = (f"{STYLE}{kind}", f"{STYLE}{kind}-left", f"{STYLE}{kind}-first")
+        parts = self._masters.iter(*names) if self._masters is not None else ()
+        shown = [part for part in parts if part.get(f"{STYLE}display") != "false"]
+        lines = (" ".join(self._line(each).split()) for part in shown for each in part.iter(f"{TEXT}p"))
+        for line in dict.fromkeys(lines):
+            self._blocks.paragraph(line)
 
 
 def _style_of(style: Element) -> tuple[str, RunStyle]:
@@ -60,7 +261,10 @@ def _style_of(style: Element) -> tuple[str, RunStyle]:
     display, position = properties.get(f"{TEXT}display"), properties.get(f"{STYLE}text-position")
     lines = [properties.get(f"{STYLE}text-line-through-{name}") for name in ("style", "type")]
     struck = any(line not in (None, "none") for line in lines) if any(lines) else None
-    return based, RunStyle(display == "none" if display else None, struck, _position(position) if position else None)
+    weight = properties.get("{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}font-weight")
+    bold = weight in ("bold", "600", "700", "800", "900") if weight else None
+    hidden = display == "none" if display else None
+    return based, RunStyle(hidden, struck, _position(position) if position else None, bold)
 
 
 def _position(written: str) -> Position:
@@ -71,146 +275,13 @@ def _position(written: str) -> Position:
     return "" if shift == "0" or not shift.lstrip("-").isdigit() else "down" if shift.startswith("-") else "up"
 
 
-def _invisible(styles: list[Element]) -> frozenset[str]:
-    """The styles of slides that are not shown."""
-    hidden = f"{STYLE}drawing-page-properties[@{SHOW}visibility='hidden']"
-    return frozenset(style.get(f"{STYLE}name") or "" for style in styles if style.find(hidden) is not None)
+def _is_unseen(style: Element) -> bool:
+    """Whether a style is one of slides, or of sheets, that are not shown."""
+    slide = style.find(f"{STYLE}drawing-page-properties[@{SHOW}visibility='hidden']")
+    return slide is not None or style.find(f"{STYLE}table-properties[@{TABLE}display='false']") is not None
 
 
-def _without_hidden_pages(root: Element, reading: _Reading) -> tuple[str, ...]:
-    hidden = []
-    for number, page in enumerate([*root.iter(f"{DRAW}page")], 1):
-        if page.get(f"{DRAW}style-name") in reading.collapsed:
-            hidden.append(number)
-            page[:] = []
-    return (f"hidden slides were left out: {', '.join(map(str, hidden))}",) if hidden else ()
-
-
-def _mend(root: Element, reading: _Reading) -> None:
-    etree.strip_elements(root, *UNSEEN, with_tail=False)
-    for element in [
-        *root.iter(f"{TEXT}section", f"{TABLE}table-row", f"{TABLE}table-header-rows", f"{TEXT}p", f"{TEXT}h")
-    ]:
-        if _is_hidden(element, reading):
-            if "".join(element.itertext()).strip():
-                reading.left_out.add(HIDDEN)
-            remove(element)
-    for table in [*root.iter(f"{TABLE}table")]:
-        _without_hidden_columns(table, reading)
-    for paragraph in [*root.iter(f"{TEXT}p", f"{TEXT}h")]:
-        if next(paragraph.iterancestors(f"{TEXT}note"), None) is None:
-            _flatten(paragraph, reading)
-    _place_notes(root, reading)
-
-
-def _is_hidden(element: Element, reading: _Reading) -> bool:
-    field_of = element.find(f"{TEXT}hidden-paragraph") if element.tag in (f"{TEXT}p", f"{TEXT}h") else None
-    style = reading.styles.get(element.get(f"{TEXT}style-name") or "", RunStyle())
-    return (
-        element.get(f"{TEXT}display") == "none"
-        or element.get(f"{TABLE}visibility") in ("collapse", "filter")
-        or (field_of is not None and field_of.get(f"{TEXT}is-hidden") == "true")
-        or (element.tag in (f"{TEXT}p", f"{TEXT}h") and style.hidden is True)
-    )
-
-
-def _without_hidden_columns(table: Element, reading: _Reading) -> None:
-    hidden: set[int] = set()
-    place = 0
-    for column in table.iter(f"{TABLE}table-column"):
-        repeated = int(column.get(f"{TABLE}number-columns-repeated") or 1)
-        if column.get(f"{TABLE}visibility") in ("collapse", "filter"):
-            hidden.update(range(place, min(place + repeated, place + 1000)))
-        place += repeated
-    for row in [*table.iter(f"{TABLE}table-row")] if hidden else ():
-        reading.left_out.add(HIDDEN)
-        for number, cell in [*enumerate(row)]:
-            if number in hidden:
-                row.remove(cell)
-
-
-def _flatten(paragraph: Element, reading: _Reading) -> None:
-    """One text without spans, which the converter loses in tables; what stands in a frame follows the paragraph."""
-    text_style = reading.styles.get(paragraph.get(f"{TEXT}style-name") or "", RunStyle())
-    pieces: list[Piece] = []
-    frames: list[Element] = []
-    for text, shown, frame in _pieces(paragraph, text_style, reading):
-        if frame is not None:
-            frames.append(frame)
-        elif shown.hidden or shown.struck:
-            if text.strip():
-                reading.left_out.add(HIDDEN if shown.hidden else STRUCK_OUT)
-        else:
-            pieces.append((text, shown.position or ""))
-    written = "".join(on_the_line(pieces))
-    paragraph[:] = []
-    paragraph.text = written
-    holder = paragraph.getparent()
-    for frame in frames[::-1] if holder is not None else ():
-        boxes = [*frame.iter(f"{DRAW}text-box")]
-        moved = [block for box in boxes for block in box] if boxes else [_in_paragraph(frame)]
-        place = holder.index(paragraph) + 1 if holder is not None else 0
-        if holder is not None:
-            holder[place:place] = moved
-
-
-def _in_paragraph(frame: Element) -> Element:
-    paragraph = etree.Element(f"{TEXT}p")
-    frame.tail = None
-    paragraph.append(frame)
-    return paragraph
-
-
-def _pieces(
-    element: Element, text_style: RunStyle, reading: _Reading
-) -> Iterator[tuple[str, RunStyle, Element | None]]:
-    yield element.text or "", text_style, None
-    for child in [*element]:
-        if child.tag == f"{TEXT}note":
-            reading.notes.append(child)
-            yield f" {_mark(child, reading)}", RunStyle(), None
-        elif child.tag in KEPT:
-            yield "", text_style, child
-        elif child.tag == f"{TEXT}s":
-            yield " " * min(int(child.get(f"{TEXT}c") or 1), 100), text_style, None
-        elif child.tag in BLANKS:
-            yield BLANKS[child.tag], text_style, None
-        else:
-            own = reading.styles.get(child.get(f"{TEXT}style-name") or "", RunStyle())
-            yield from _pieces(child, own.inherit(text_style), reading)
-        yield child.tail or "", text_style, None
-
-
-def _mark(note: Element, reading: _Reading) -> str:
-    kind = note.get(f"{TEXT}note-class") or "footnote"
-    number = sum((other.get(f"{TEXT}note-class") or "footnote") == kind for other in reading.notes)
-    return f"[^{number}]" if kind == "footnote" else f"[^e{number}]"
-
-
-def _place_notes(root: Element, reading: _Reading) -> None:
-    """The notes stand at the end of the text, each behind its mark."""
-    notes, reading.notes = reading.notes, []
-    counted: list[Element] = []
-    for note in notes:
-        counted.append(note)
-        mark = _mark(note, _Reading({}, frozenset(), counted))
-        for number, paragraph in enumerate([*note.iter(f"{TEXT}p")]):
-            _flatten(paragraph, reading)
-            text = etree.SubElement(root, f"{TEXT}p")
-            text.text = f"{mark} {(paragraph.text or '').strip()}" if number == 0 else paragraph.text
-
-
-def _running(masters: Element, kind: str, reading: _Reading) -> Iterator[Element]:
-    """The paragraphs of all headers or footers, each text once, without page numbers."""
-    seen: set[str] = set()
-    names = (kind, f"{kind}-left", f"{kind}-first")
-    for part in [*masters.iter(*(f"{STYLE}{name}" for name in names))]:
-        etree.strip_elements(part, *COUNTERS, with_tail=False)
-        _mend(part, reading)
-        for paragraph in part.iter(f"{TEXT}p"):
-            text = " ".join((paragraph.text or "").split())
-            if text and text not in seen and part.get(f"{STYLE}display") != "false":
-                seen.add(text)
-                written = etree.Element(f"{TEXT}p")
-                written.text = text
-                yield written
+def _list_level(number: Element) -> tuple[str, int]:
+    parent = number.getparent()
+    name = parent.get(f"{STYLE}name") if parent is not None else ""
+    return name or "", int(number.get(f"{TEXT}level") or 0)

@@ -9,9 +9,12 @@ from typing import IO
 
 from lxml import etree
 
-from .clean import VEILED_CARET
+from ..document import Refused
 
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+OLE = b"\xd0\xcf\x11\xe0"
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""What an Office file with a password holds in place of its parts."""
 LARGEST_PART = 64_000_000
 """Bytes of XML after unpacking: what is larger would need more memory than a reader should take."""
 PROPERTIES = ("docProps/custom.xml", "meta.xml")
@@ -41,6 +44,11 @@ def properties(content: bytes) -> str:
     return b"\n".join(found).decode("utf-8", "replace")
 
 
+def is_encrypted(content: bytes) -> bool:
+    """Whether a file of Office is locked with a password, which makes it an OLE file."""
+    return content.startswith(OLE) and ENCRYPTED in content
+
+
 def _archive(content: bytes) -> zipfile.ZipFile | None:
     try:
         return zipfile.ZipFile(io.BytesIO(content)) if content.startswith(b"PK\x03\x04") else None
@@ -48,15 +56,16 @@ def _archive(content: bytes) -> zipfile.ZipFile | None:
         return None
 
 
-class PackageInvalid(ValueError):
-    """The package cannot be prepared; the message says why."""
-
-
 class Package:
-    """The parts of a package; those that were parsed can be changed and are written back."""
+    """The parts of a package; every method raises Refused for one that is broken."""
 
     def __init__(self, content: bytes) -> None:
-        self._archive = zipfile.ZipFile(io.BytesIO(content))
+        if is_encrypted(content):
+            raise Refused("password: the file is encrypted")
+        try:
+            self._archive = zipfile.ZipFile(io.BytesIO(content))
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise Refused(f"corrupt: it is not a ZIP archive, as its ending says: {error}") from error
         self._sizes = {entry.filename: entry.file_size for entry in self._archive.infolist()}
 
     @property
@@ -66,7 +75,7 @@ class Package:
     def part(self, name: str) -> bytes:
         """A part's bytes; b"" when there is none of that name."""
         if self._sizes.get(name, 0) > LARGEST_PART:
-            raise PackageInvalid(f"its part {name} holds more than {LARGEST_PART // 1_000_000} MB")
+            raise Refused(f"corrupt: its part {name} holds more than {LARGEST_PART // 1_000_000} MB")
         return self._whole(name) if name in self._sizes else b""
 
     def stream(self, name: str) -> IO[bytes]:
@@ -82,9 +91,11 @@ class Package:
             resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
         )
         try:
-            return etree.fromstring(STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", content), parser)
+            tree = etree.fromstring(STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", content), parser)
         except etree.XMLSyntaxError as error:
-            raise PackageInvalid(f"its part {name} is no XML: {error}") from error
+            raise Refused(f"corrupt: its part {name} is no XML: {error}") from error
+        etree.strip_tags(tree, etree.Entity)
+        return tree
 
     def related(self, part: str, kind: str = "") -> dict[str, str]:
         """The parts of one kind, or all, that a part of an Office file refers to, by the names that it gives them."""
@@ -95,6 +106,18 @@ class Package:
             for relation in (relations if relations is not None else ())
             if (relation.get("Type") or "").endswith(kind)
         }
+
+    def links(self, part: str) -> dict[str, str]:
+        """The addresses outside of the file that a part of an Office file links to, by the names that it gives them."""
+        folder, name = posixpath.split(part)
+        relations = self.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
+        outside = relations.iterfind("{*}Relationship[@TargetMode='External']") if relations is not None else ()
+        return {relation.get("Id") or "": relation.get("Target") or "" for relation in outside}
+
+    def title(self) -> str:
+        """The title among the properties of an Office file."""
+        core = self.tree("docProps/core.xml")
+        return " ".join(((core.findtext("{*}title") if core is not None else "") or "").split())
 
     def beside(self, part: str, kind: str) -> str:
         """A part that another one has for itself, such as its styles; by its usual name where it is not referred to."""
@@ -119,7 +142,7 @@ class Package:
         try:
             return self._archive.read(name)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-            raise PackageInvalid(f"its part {name} cannot be unpacked: {error}") from error
+            raise Refused(f"corrupt: its part {name} cannot be unpacked: {error}") from error
 
 
 def remove(element: etree._Element | None) -> None:
@@ -130,6 +153,5 @@ def remove(element: etree._Element | None) -> None:
 
 
 def serialised(tree: etree._Element) -> bytes:
-    """XML as bytes in UTF-8; the marks of notes are veiled from the converter, which would number them anew."""
-    content = etree.tostring(tree, encoding="UTF-8", xml_declaration=True, standalone=True)
-    return content.replace(b"[^", f"[{VEILED_CARET}".encode())
+    """XML as bytes in UTF-8."""
+    return etree.tostring(tree, encoding="UTF-8", xml_declaration=True, standalone=True)

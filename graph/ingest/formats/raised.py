@@ -5,9 +5,9 @@ tells a power from a note's mark: a raised number after 10, a small whole number
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 Position = Literal["", "up", "down"]
 Piece = tuple[str, Position]
@@ -20,21 +20,6 @@ LETTERS = re.compile(r"[^\W\d_]+$")
 ORDINAL = re.compile(r"(?:\d|\b[IVXLCDM]+|\b[nN])$")
 BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 WORD = re.compile(r"[^\W\d_]{3,}")
-
-
-class RunStyle(NamedTuple):
-    """How a style or a run shows text: hidden, struck out, raised or lowered; None where it does not say.
-
-    `numbering` makes its paragraphs items of a list.
-    """
-
-    hidden: bool | None = None
-    struck: bool | None = None
-    position: Position | None = None
-    numbering: Any = None
-
-    def inherit(self, other: "RunStyle") -> "RunStyle":
-        return self._replace(**{name: own for name, own in other._asdict().items() if getattr(self, name) is None})
 
 
 def raised(before: str, mark: str, after: str = "", *, note: bool = False, notes: Iterable[str] = ()) -> str:
@@ -97,19 +82,6 @@ def on_the_line(pieces: Sequence[Piece], notes: Iterable[str] = ()) -> list[str]
         before = (before + "".join(texts))[-80:]
         written += texts
     return written
-
-
-def with_inherited(styles: Mapping[str, tuple[str, RunStyle]]) -> dict[str, RunStyle]:
-    """Styles by their names, each with what the one that it is based on says; given with its name, or an empty one."""
-    found = {}
-    for name in styles:
-        run_style, based, seen = RunStyle(), name, set[str]()
-        while based in styles and based not in seen:
-            seen.add(based)
-            based, own = styles[based]
-            run_style = run_style.inherit(own)
-        found[name] = run_style
-    return found
 
 
 def _is_ordinal(before: str, mark: str) -> bool:

@@ -1,7 +1,10 @@
-"""Puts raised text of an RTF file on the line, which the converter glues to the number before it; pure."""
+"""Reads RTF files, with raised text on the line: the converter glues it to the number before it."""
 
 import re
+from dataclasses import replace
 
+from ..document import Document, File
+from .convert import converted
 from .raised import raised
 
 WORDS = r"(?:\\[a-z]+-?\d* ?|\n)*"
@@ -11,7 +14,12 @@ AROUND = 200
 """Characters of the file from which the text before and after a raised text is told."""
 
 
-def with_raised(content: bytes) -> bytes:
+def rtf(file: File) -> Document:
+    """A file as a document; raises Refused."""
+    return converted(replace(file, content=_with_raised(file.content)))
+
+
+def _with_raised(content: bytes) -> bytes:
     """The file with `10^6` for a raised 6 after 10, and ` [^2]` for the mark of a note."""
     text = content.decode("latin-1").replace("\r", "")
 

@@ -10,7 +10,7 @@ from typing import Literal, TextIO
 
 from ...text.cells import cell_of
 from ...text.tables import Layout, layout
-from ..document import Document
+from ..document import Document, File
 from .clean import decode, tidy
 from .tables import to_markdown
 
@@ -26,9 +26,9 @@ LONGEST = 1 << 20
 Quoting = Literal[0, 3]
 
 
-def delimited(content: bytes) -> Document:
+def delimited(file: File) -> Document:
     """A CSV or TSV file as a document: the lines above its header, then a table."""
-    text = decode(content)
+    text = decode(file.content)
     rows = rows_of(text)
     found = layout(rows)
     text = tidy(to_markdown(found, rows[found.first :])).strip()

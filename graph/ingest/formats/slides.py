@@ -1,114 +1,171 @@
-"""Prepares a PowerPoint file for the converter: what is shown, each paragraph in one piece."""
+"""Reads PowerPoint files as their audience sees them: each slide is a page."""
+
+from collections.abc import Iterator
 
 from lxml import etree
 
-from .package import Package, R, remove, serialised
-from .raised import Piece, Position, on_the_line
-from .unseen import HIDDEN, STRUCK_OUT
+from ..document import Document, File
+from .blocks import ABOVE, LEFT, Blocks, Run, RunStyle, line_of
+from .package import Package, R
+from .raised import Position
+from .unseen import HIDDEN
 
 Element = etree._Element
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 MAIN = "ppt/presentation.xml"
+TITLES, REPEATED = ("title", "ctrTitle"), ("dt", "ftr", "hdr")
+"""Placeholders whose text is the slide's title, and those that stand alike on many slides."""
+LONGEST_TITLE = 150
+"""Letters up to which the first text of a slide without a title is its title."""
+ROW = 360_000
+"""How far shapes of one row may stand apart, in the unit of PowerPoint: a centimetre."""
+UNLISTED = ("subTitle", *REPEATED)
+"""Placeholders whose paragraphs are no items of a list."""
+DIAGRAM = "/diagramData"
 
 
-def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The file with what its slides show, and what was left out of it."""
-    package = Package(content)
-    changed: dict[str, bytes] = {}
-    hidden: list[int] = []
-    noted: list[int] = []
-    left_out: set[str] = set()
-    for number, name in enumerate(_slides(package), 1):
-        root = package.tree(name)
-        if root is None:
-            continue
-        if root.get("show") in ("0", "false"):
-            hidden.append(number)
-            _clear(root)
-        elif _has_notes(package, name):
-            noted.append(number)
-        _mend(root, left_out)
-        changed[name] = serialised(root)
-    warnings = [*sorted(left_out)]
-    if hidden:
-        warnings.append(f"hidden slides were left out: {', '.join(map(str, hidden))}")
-    if noted:
-        warnings.append(f"speaker notes were not read: slides {', '.join(map(str, noted))}")
-    return package.write(changed), tuple(warnings)
+def slides(file: File) -> Document:
+    """A presentation as a document; raises Refused."""
+    return _Slides(Package(file.content)).read()
 
 
-def _slides(package: Package) -> list[str]:
-    """The parts of the slides in the order in which they are shown."""
-    root, targets = package.tree(MAIN), package.related(MAIN)
-    slides = root.iter(f"{P}sldId") if root is not None else ()
-    return [targets[key] for slide in slides if (key := slide.get(f"{R}id") or "") in targets]
+class _Slides:
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._blocks = Blocks()
+        self._left_out: set[str] = set()
+        self._seen: set[str] = set()
+        self._untitled = False
+
+    def read(self) -> Document:
+        hidden: list[int] = []
+        noted: list[int] = []
+        for number, name in enumerate(self._names(), 1):
+            if number > 1:
+                self._blocks.page()
+            root = self._package.tree(name)
+            if root is not None and root.get("show") in ("0", "false"):
+                hidden.append(number)
+            elif root is not None:
+                noted += [number] if self._has_notes(name) else []
+                self._slide(root, name)
+        warnings = sorted(self._left_out)
+        if hidden:
+            warnings.append(f"hidden slides were left out: {', '.join(map(str, hidden))}")
+        if noted:
+            warnings.append(f"speaker notes were not read: slides {', '.join(map(str, noted))}")
+        return self._blocks.document(self._package.title(), warnings)
+
+    def _names(self) -> list[str]:
+        """The parts of the slides in the order in which they are shown."""
+        main = self._package.main(MAIN)
+        root, targets = self._package.tree(main), self._package.related(main)
+        listed = root.iter(f"{P}sldId") if root is not None else ()
+        return [targets[key] for slide in listed if (key := slide.get(f"{R}id") or "") in targets]
+
+    def _has_notes(self, name: str) -> bool:
+        notes = self._package.tree(self._package.beside(name, "notesSlide"))
+        return any(
+            shape.find(f".//{P}ph[@type='body']") is not None and "".join(shape.itertext(f"{A}t")).strip()
+            for shape in (notes.iter(f"{P}sp") if notes is not None else ())
+        )
+
+    def _slide(self, root: Element, name: str) -> None:
+        self._untitled = not any(_placeholder(shape) in TITLES for shape in root.iter(f"{P}sp"))
+        for tree in root.iter(f"{P}spTree"):
+            self._shapes(tree)
+        for part in self._package.related(name, DIAGRAM).values():
+            diagram = self._package.tree(part)
+            for paragraph in diagram.iter(f"{A}p") if diagram is not None else ():
+                self._blocks.item(0, self._line(paragraph))
+
+    def _shapes(self, group: Element) -> None:
+        for shape in sorted(group, key=_place):
+            about = shape.find("*/{*}cNvPr")
+            if about is not None and about.get("hidden") in ("1", "true"):
+                self._left_out.add(HIDDEN)
+            elif shape.tag == f"{P}grpSp":
+                self._shapes(shape)
+            elif shape.tag == f"{P}pic" and about is not None:
+                self._blocks.paragraph(about.get("descr") or "")
+            elif shape.tag == f"{P}sp":
+                self._text(shape)
+            elif shape.tag == f"{P}graphicFrame":
+                for table in shape.iter(f"{A}tbl"):
+                    self._blocks.table([[*self._cells(row)] for row in table.iter(f"{A}tr")])
+
+    def _text(self, shape: Element) -> None:
+        kind = _placeholder(shape)
+        lines = [(paragraph, self._line(paragraph)) for paragraph in shape.iter(f"{A}p")]
+        lines = [(paragraph, text) for paragraph, text in lines if text.strip()]
+        title = " ".join(text for _, text in lines)
+        if kind in TITLES or (title and self._untitled and len(title) <= LONGEST_TITLE):
+            self._blocks.heading(2, title)
+            self._untitled = False
+            return
+        if kind == "sldNum" or (kind in REPEATED and all(text in self._seen for _, text in lines)):
+            return
+        self._seen |= {text for _, text in lines}
+        counts: dict[int, int] = {}
+        for paragraph, text in lines:
+            level, sign = _bullet(paragraph, listed=bool(kind) and kind not in UNLISTED and len(lines) > 1)
+            counts = {each: count for each, count in counts.items() if each <= level and sign == "buAutoNum"}
+            if sign == "buNone":
+                self._blocks.paragraph(text)
+            else:
+                counts[level] = counts.get(level, 0) + 1
+                self._blocks.item(level, text, f"{counts[level]}." if sign == "buAutoNum" else "")
+
+    def _cells(self, row: Element) -> Iterator[str]:
+        for cell in row.iter(f"{A}tc"):
+            if cell.get("vMerge") in ("1", "true"):
+                yield ABOVE
+            elif cell.get("hMerge") in ("1", "true"):
+                yield LEFT
+            else:
+                yield " ".join(filter(None, (self._line(paragraph).strip() for paragraph in cell.iter(f"{A}p"))))
+
+    def _line(self, paragraph: Element) -> str:
+        return line_of(_runs(paragraph), self._left_out, bold=False)
 
 
-def _has_notes(package: Package, name: str) -> bool:
-    notes = package.tree(package.beside(name, "notesSlide"))
-    shapes = notes.iter(f"{P}sp") if notes is not None else ()
-    return any(
-        shape.find(f".//{P}ph[@type='body']") is not None and "".join(shape.itertext(f"{A}t")).strip()
-        for shape in shapes
-    )
+def _placeholder(shape: Element) -> str:
+    """What a shape stands for on its slide, such as a title; empty for a free one."""
+    placeholder = shape.find(f"{P}nvSpPr/{P}nvPr/{P}ph")
+    return placeholder.get("type", "obj") if placeholder is not None else ""
 
 
-def _clear(root: Element) -> None:
-    for tree in root.iter(f"{P}spTree"):
-        for shape in [*tree]:
-            if shape.tag not in (f"{P}nvGrpSpPr", f"{P}grpSpPr"):
-                tree.remove(shape)
+def _place(shape: Element) -> tuple[int, int, int]:
+    """Where a shape is read: the title first, what stands on many slides last, the others by rows."""
+    kind = _placeholder(shape)
+    offset = shape.find("*/{*}off")
+    offset = shape.find("*/{*}xfrm/{*}off") if offset is None else offset
+    x, y = (int(offset.get(name) or 0) for name in "xy") if offset is not None else (-ROW, -ROW)
+    return (kind not in TITLES) + (kind in REPEATED), round(y / ROW), x
 
 
-def _mend(root: Element, left_out: set[str]) -> None:
-    for about in [*root.iter(f"{P}cNvPr")]:
-        shape = next(about.iterancestors(f"{P}sp", f"{P}pic", f"{P}graphicFrame", f"{P}cxnSp", f"{P}grpSp"), None)
-        if about.get("hidden") in ("1", "true") and shape is not None:
-            left_out.add(HIDDEN)
-            remove(shape)
-    for paragraph in root.iter(f"{A}p"):
-        _mend_paragraph(paragraph, left_out)
+def _bullet(paragraph: Element, *, listed: bool) -> tuple[int, str]:
+    """How deep a paragraph stands in a list, and what kind of sign is before it."""
+    properties = paragraph.find(f"{A}pPr")
+    if properties is None:
+        return 0, "buChar" if listed else "buNone"
+    level = int(properties.get("lvl") or 0)
+    signs = [sign for sign in ("buNone", "buChar", "buBlip", "buAutoNum") if properties.find(f"{A}{sign}") is not None]
+    return level, signs[0] if signs else "buChar" if listed or level else "buNone"
 
 
-def _mend_paragraph(paragraph: Element, left_out: set[str]) -> None:
-    """One run for each line: the converter puts a blank between two runs of one word."""
-    pieces: list[Piece] = []
-    texts: list[Element] = []
-    for run in [*paragraph.findall(f"{A}r")]:
-        properties, text = run.find(f"{A}rPr"), run.find(f"{A}t")
-        if text is None:
-            continue
-        if properties is not None and properties.get("strike", "noStrike") != "noStrike":
-            left_out.add(STRUCK_OUT)
-            remove(run)
-            continue
-        pieces.append((text.text or "", _position(properties)))
-        texts.append(text)
-        if properties is not None and properties.find(f"{A}hlinkClick") is None:
-            run.remove(properties)
-    for text, written in zip(texts, on_the_line(pieces), strict=True):
-        text.text = written
-    _join(paragraph)
+def _runs(paragraph: Element) -> Iterator[Run]:
+    for part in paragraph:
+        if part.tag == f"{A}br":
+            yield "\n", RunStyle()
+        elif part.tag in (f"{A}r", f"{A}fld"):
+            properties = part.find(f"{A}rPr")
+            struck = properties is not None and properties.get("strike", "noStrike") != "noStrike"
+            yield part.findtext(f"{A}t") or "", RunStyle(struck=struck, position=_position(properties))
 
 
 def _position(properties: Element | None) -> Position:
     baseline = properties.get("baseline", "0").rstrip("%") if properties is not None else "0"
-    if baseline in ("0", ""):
-        return ""
-    return "down" if baseline.startswith("-") else "up"
-
-
-def _join(paragraph: Element) -> None:
-    first: Element | None = None
-    for child in [*paragraph]:
-        if child.tag != f"{A}r" or child.find(f"{A}t") is None:
-            first = None if child.tag in (f"{A}br", f"{A}fld") else first
-        elif first is None:
-            first = child
-        else:
-            text, more = first.find(f"{A}t"), child.find(f"{A}t")
-            if text is not None and more is not None:
-                text.text = (text.text or "") + (more.text or "")
-            paragraph.remove(child)
+    return "" if baseline in ("0", "") else "down" if baseline.startswith("-") else "up"

@@ -75,6 +75,13 @@ def _rewritten(lines: list[str]) -> list[str]:
     return lines if good else to_markdown(found, kept[found.first :]).split("\n")
 
 
+def table_of(rows: Sequence[Row]) -> str:
+    """A table as Markdown, without its empty rows and columns."""
+    kept = without_empty(rows)
+    found = layout(kept)
+    return to_markdown(found, kept[found.first :])
+
+
 def without_empty(rows: Sequence[Row]) -> list[list[str]]:
     """The rows without those, and without the columns, in which nothing is written."""
     width = max(map(len, rows), default=0)

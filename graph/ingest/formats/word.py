@@ -1,122 +1,265 @@
-"""Prepares a Word file for the converter: what its reader sees, headers, notes and text boxes too, as paragraphs."""
+"""Reads Word files as their reader sees them: headers, notes and text boxes too."""
 
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 
 from lxml import etree
 
-from .package import Package, R, serialised
-from .raised import RunStyle
-from .word_text import Element, Reading, W, empty, mend, paragraph_of, runs_of, styles_of, write
+from ..document import Document, File, Refused
+from .blocks import ABOVE, LEFT, PAGE, Blocks, Run, RunStyle, line_of
+from .package import Package, R, remove
+from .raised import formula
+from .unseen import HIDDEN
+from .word_styles import Element, Numbering, W, is_on, own_style, styles_of, value_of
 
+M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+BLANKS = {"tab": "  ", "ptab": "  ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+GONE = (f"{W}del", f"{W}moveFrom", f"{W}commentReference")
+LINEAR = ("oMath", "oMathPara", "r", "e", "sup", "sub", "num", "den", "sSup", "sSub", "f", "d")
+"""What of a formula can be written on a line."""
 PAGE_FIELD = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTION|SECTIONPAGES)\b", re.IGNORECASE)
-PAGE_MARK = "\ufffc"
+COUNTER = "\ufffc"
 """Stands for a page number while a header's text is put together."""
 FEW_WORDS = 3
 
 
-def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The file with plain paragraphs only, and what was left out of it."""
-    package = Package(content)
+def word(file: File) -> Document:
+    """A Word file as a document; raises Refused."""
+    package = Package(file.content)
     main = package.main("word/document.xml")
     root = package.tree(main)
     body = root.find(f"{W}body") if root is not None else None
     if root is None or body is None:
-        return content, ()
-    reading = Reading(styles_of(package.tree(package.beside(main, "styles"))))
-    _number_by_style(root, reading)
-    mend(root, reading)
-    _note_paragraphs(body, _notes(package, main, reading), reading)
-    headers, footers = _running(package, main, root, reading)
-    body[:0] = [paragraph_of(text) for text in headers]
-    place = next((index for index, child in enumerate(body) if child.tag == f"{W}sectPr"), len(body))
-    body[place:place] = [paragraph_of(text) for text in footers]
-    # The converter would name the notes once more, by numbers of its own.
-    parts = [(kind, name) for kind, name in _note_parts(package, main) if name in package.names]
-    changed = {name: serialised(etree.Element(f"{W}{kind}s")) for kind, name in parts}
-    return package.write({**changed, main: serialised(root)}), tuple(sorted(reading.left_out))
+        raise Refused("corrupt: it holds no text of Word")
+    return _Word(package, main).read(root, body)
 
 
-def _number_by_style(root: Element, reading: Reading) -> None:
-    """A paragraph whose style makes it an item of a list says so itself: the converter looks there alone."""
-    for properties in [*root.iter(f"{W}pPr")]:
-        named = properties.find(f"{W}pStyle")
-        if named is not None and properties.find(f"{W}numPr") is None:
-            numbering = reading.styles.get(named.get(f"{W}val") or "", RunStyle()).numbering
-            properties.extend([deepcopy(numbering)] if numbering is not None else [])
+class _Word:
+    def __init__(self, package: Package, main: str) -> None:
+        self._package, self._main = package, main
+        self._styles = styles_of(package.tree(package.beside(main, "styles")))
+        self._numbering = Numbering(package.tree(package.beside(main, "numbering")))
+        self._links = package.links(main)
+        self._noted: dict[tuple[str, str], str] = {}
+        self._blocks = Blocks()
+        self._left_out: set[str] = set()
+        self._fields: list[str] = []
+        self._breaks = "br"
+        # What a paragraph refers to, until it is written.
+        self._boxes: list[Element] = []
+        self._notes: list[tuple[str, str]] = []
+
+    def read(self, root: Element, body: Element) -> Document:
+        # Where Word has noted how it broke the pages, what forces a break is counted already.
+        self._breaks = "lastRenderedPageBreak" if root.find(f".//{W}lastRenderedPageBreak") is not None else "br"
+        for text in self._running(root, "header"):
+            self._blocks.paragraph(text)
+        self._clean(root)
+        self._walk(body)
+        for text in self._running(root, "footer"):
+            self._blocks.paragraph(text)
+        return self._blocks.document(self._package.title(), sorted(self._left_out))
+
+    def _clean(self, root: Element) -> None:
+        """Take away what was deleted, hidden rows, and the second of two forms of a drawing."""
+        for both in [*root.iter(f"{MC}AlternateContent")]:
+            # Word writes a drawing twice, for programs of today and of yesterday.
+            for other in [part for part in both if len(part)][1:]:
+                both.remove(other)
+        for element in [*root.iter(*GONE)]:
+            # A deleted row says so in its properties; elsewhere what was deleted stands inside the element.
+            row = element.getparent()
+            remove(row.getparent() if row is not None and row.tag == f"{W}trPr" else element)
+        for row in [*root.iter(f"{W}tr")]:
+            if is_on(row.find(f"{W}trPr"), "hidden"):
+                self._left_out.add(HIDDEN)
+                remove(row)
+        for prompt in [*root.iter(f"{W}showingPlcHdr")]:
+            remove(next(prompt.iterancestors(f"{W}sdt"), None))
+
+    def _walk(self, parent: Element) -> None:
+        for child in parent:
+            if child.tag == f"{W}p":
+                self._paragraph(child)
+            elif child.tag == f"{W}tbl":
+                self._table(child)
+            else:
+                self._walk(child)
+
+    def _paragraph(self, paragraph: Element) -> None:
+        properties = paragraph.find(f"{W}pPr")
+        style = own_style(properties).inherit(self._base(paragraph))
+        if is_on(properties, "pageBreakBefore") and self._breaks == "br":
+            self._blocks.page()
+        text = self._text(paragraph, bold=not style.heading)
+        label = self._numbering.label(*style.numbering) if style.numbering and text.strip() else None
+        if style.heading:
+            self._blocks.heading(style.heading, f"{label or ''} {text}")
+        elif style.numbering is None or label is None:
+            self._blocks.paragraph(text)
+        elif re.search(r"\w[.)]\w", label):  # A clause such as 4.2 is a paragraph rather than an item.
+            self._blocks.paragraph(f"{label} {text}")
+        else:
+            self._blocks.item(style.numbering[1], text, label)
+        self._what_it_refers_to()
+
+    def _what_it_refers_to(self) -> None:
+        notes, boxes = self._notes, self._boxes
+        self._notes, self._boxes = [], []
+        for key in notes:
+            self._blocks.note(self._note(key))
+        for box in boxes:
+            self._walk(box)
+
+    def _note(self, key: tuple[str, str]) -> Iterator[str]:
+        kind, number = key
+        root = self._package.tree(self._package.beside(self._main, f"{kind}s"))
+        for note in root.iter(f"{W}{kind}") if root is not None else ():
+            if note.get(f"{W}id") == number:
+                self._clean(note)
+                lines = [text for paragraph in note.iter(f"{W}p") if (text := self._text(paragraph).strip())]
+                yield from [f"{self._noted[key]} {lines[0]}", *lines[1:]] if lines else []
+
+    def _table(self, table: Element) -> None:
+        rows = [self._row(row) for row in table.iter(f"{W}tr") if next(row.iterancestors(f"{W}tbl"), None) is table]
+        cells = [cell for row in rows for cell in row]
+        if len(cells) == 1:  # A frame around text.
+            self._walk(table)
+            return
+        self._blocks.table(rows)
+        self._boxes = []
+        self._what_it_refers_to()
+
+    def _row(self, row: Element) -> list[str]:
+        properties = row.find(f"{W}trPr")
+        cells = [""] * int(value_of(properties, "gridBefore") or 0)
+        for cell in row.iter(f"{W}tc"):
+            if next(cell.iterancestors(f"{W}tr"), None) is not row:
+                continue
+            properties = cell.find(f"{W}tcPr")
+            merged = properties.find(f"{W}vMerge") if properties is not None else None
+            continues = merged is not None and merged.get(f"{W}val", "continue") == "continue"
+            paragraphs = (self._text(paragraph, bold=False).strip() for paragraph in cell.iter(f"{W}p"))
+            text = ABOVE if continues else " ".join(filter(None, paragraphs))
+            beside = ABOVE if continues else LEFT
+            cells += [text, *[beside] * (int(value_of(properties, "gridSpan") or 1) - 1)]
+        return cells
+
+    def _base(self, paragraph: Element) -> RunStyle:
+        return self._styles.get(value_of(paragraph.find(f"{W}pPr"), "pStyle"), RunStyle())
+
+    def _text(self, paragraph: Element, *, bold: bool = True) -> str:
+        runs = self._runs(paragraph, self._base(paragraph)._replace(heading=None, numbering=None))
+        return line_of(runs, self._left_out, bold=bold)
+
+    def _runs(self, parent: Element, base: RunStyle) -> Iterator[Run]:
+        for child in parent:
+            if child.tag == f"{W}r":
+                yield from self._run(child, base)
+            elif child.tag == f"{W}hyperlink" and (address := self._links.get(child.get(f"{R}id") or "")):
+                runs = [*self._runs(child, base)]
+                yield from [("[", base), *runs, (f"]({address})", base)] if "".join(text for text, _ in runs) else []
+            elif child.tag in (f"{M}oMath", f"{M}oMathPara"):
+                yield _linear(child), RunStyle()
+            elif child.tag == f"{W}fldSimple" and PAGE_FIELD.match(child.get(f"{W}instr") or ""):
+                yield COUNTER, RunStyle()
+            elif child.tag != f"{W}p":
+                yield from self._runs(child, base)
+
+    def _run(self, run: Element, base: RunStyle) -> Iterator[Run]:
+        properties = run.find(f"{W}rPr")
+        named = self._styles.get(value_of(properties, "rStyle"), RunStyle())
+        style = own_style(properties).inherit(named).inherit(base)
+        style = style._replace(hidden=True) if _is_white(run) else style
+        for child in run.iter():
+            if next(child.iterancestors(f"{W}r"), None) is run and (text := self._piece(child)):
+                is_note = child.tag in (f"{W}footnoteReference", f"{W}endnoteReference")
+                yield text, style._replace(position=None) if is_note else style
+
+    def _piece(self, element: Element) -> str:
+        """What one part of a run adds to its text."""
+        name = etree.QName(element).localname
+        if name in ("fldChar", "instrText"):
+            return self._field(element)
+        if any(map(PAGE_FIELD.match, self._fields)):
+            return ""
+        if name == "txbxContent":
+            self._boxes.append(element)
+        if name in ("footnoteReference", "endnoteReference"):
+            return self._mark(name.removesuffix("Reference"), element.get(f"{W}id") or "")
+        if name == self._breaks and (name != "br" or element.get(f"{W}type") == "page"):
+            return PAGE
+        if name in BLANKS:
+            return BLANKS[name] if element.get(f"{W}type", "textWrapping") == "textWrapping" else ""
+        if name == "docPr":  # A picture by its description.
+            return (element.get("descr") or "").strip()
+        return (element.text or "") if element.tag == f"{W}t" else ""
+
+    def _field(self, element: Element) -> str:
+        """Follows the parts of a field; one that counts pages ends as a COUNTER."""
+        kind = element.get(f"{W}fldCharType")
+        if kind is None and self._fields:
+            self._fields[-1] += element.text or ""
+        elif kind == "begin":
+            self._fields.append("")
+        elif kind == "end" and self._fields:
+            return COUNTER if PAGE_FIELD.match(self._fields.pop()) else ""
+        return ""
+
+    def _mark(self, kind: str, number: str) -> str:
+        count = sum(known == kind for known, _ in self._noted) + 1
+        mark = self._noted.setdefault((kind, number), f"[^{count}]" if kind == "footnote" else f"[^e{count}]")
+        self._notes.append((kind, number))
+        return f" {mark}"
+
+    def _running(self, root: Element, kind: str) -> Iterator[str]:
+        """The texts of all headers or of all footers, each once, without page numbers."""
+        targets, seen = self._package.related(self._main), set[str]()
+        for name in dict.fromkeys(reference.get(f"{R}id") for reference in root.iter(f"{W}{kind}Reference")):
+            part = self._package.tree(targets.get(name or "", ""))
+            if part is None:
+                continue
+            self._clean(part)
+            for line in map(_without_counter, self._lines(part)):
+                if line and line not in seen:
+                    seen.add(line)
+                    yield line
+
+    def _lines(self, root: Element) -> Iterator[str]:
+        """The paragraphs and table rows of a part as lines of text."""
+        for child in root:
+            if child.tag == f"{W}tr":
+                cells = [cell for cell in self._row(child) if cell.strip() and cell not in (ABOVE, LEFT)]
+                yield (": " if len(cells) == 2 and not cells[0].endswith(":") else "  ").join(cells)
+            elif child.tag == f"{W}p":
+                yield self._text(child, bold=False).replace("\n", "  ")
+                boxes, self._boxes = self._boxes, []
+                for box in boxes:
+                    yield from self._lines(box)
+            else:
+                yield from self._lines(child)
 
 
-def _note_parts(package: Package, main: str) -> list[tuple[str, str]]:
-    return [(kind, package.beside(main, f"{kind}s")) for kind in ("footnote", "endnote")]
+def _is_white(run: Element) -> bool:
+    """Whether a run is white, and nothing around it has a ground or a style that may give it one."""
+    if value_of(run.find(f"{W}rPr"), "color").upper() != "FFFFFF":
+        return False
+    around = [run, *run.iterancestors()]
+    properties = [part.find(f"{W}{etree.QName(part).localname}Pr") for part in around]
+    grounds = [f"{W}{name}" for name in ("shd", "highlight", "pStyle", "tblStyle")]
+    return not any(found is not None and any(map(found.findall, grounds)) for found in properties) and not any(
+        part.tag == f"{W}txbxContent" for part in around
+    )
 
 
-def _notes(package: Package, main: str, reading: Reading) -> dict[str, list[str]]:
-    """The paragraphs of every note that the text refers to, by its mark."""
-    found: dict[str, list[str]] = {}
-    for kind, name in _note_parts(package, main):
-        root = package.tree(name)
-        if root is None:
-            continue
-        mend(root, reading)
-        for note in root.iter(f"{W}{kind}"):
-            mark = reading.notes.get((kind, note.get(f"{W}id") or ""))
-            if mark:
-                found[mark] = [*_lines(note)]
-    return found
-
-
-def _note_paragraphs(body: Element, notes: dict[str, list[str]], reading: Reading) -> None:
-    """A note follows the paragraph, list or table that refers to it."""
-    waiting: list[str] = []
-    for block in [*body]:
-        if waiting and (block.tag == f"{W}sectPr" or block.find(f"{W}pPr/{W}numPr") is None):
-            place = body.index(block)
-            body[place:place] = [paragraph_of(text) for text in waiting]
-            waiting = []
-        text = "".join(element.text or "" for element in block.iter(f"{W}t"))
-        for mark in re.findall(r"\[\^e?\d+\]", text):
-            lines = notes.pop(mark, [])
-            waiting += [f"{mark} {line.strip()}" if number == 0 else line for number, line in enumerate(lines)]
-    body.extend(paragraph_of(text) for text in waiting)
-
-
-def _running(package: Package, main: str, root: Element, reading: Reading) -> tuple[list[str], list[str]]:
-    """The texts of all headers and of all footers, each once, without page numbers."""
-    targets = package.related(main)
-    texts: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
-    for kind in texts:
-        for name in dict.fromkeys(ref.get(f"{R}id") for ref in root.iter(f"{W}{kind}Reference")):
-            part = package.tree(targets.get(name or "", ""))
-            if part is not None:
-                _without_page_numbers(part)
-                mend(part, reading)
-                texts[kind].update(dict.fromkeys(line for text in _lines(part) if (line := _without_counter(text))))
-    return [*texts["header"]], [*texts["footer"]]
-
-
-def _without_page_numbers(root: Element) -> None:
-    for simple in [*root.iter(f"{W}fldSimple")]:
-        if PAGE_FIELD.match(simple.get(f"{W}instr") or ""):
-            simple[:] = [paragraph_of(PAGE_MARK)[0]]
-    for paragraph in root.iter(f"{W}p"):
-        _without_page_fields(paragraph)
-
-
-def _without_page_fields(paragraph: Element) -> None:
-    code, inside = "", False
-    for run in [*runs_of(paragraph)]:
-        mark = run.find(f"{W}fldChar")
-        kind = mark.get(f"{W}fldCharType") if mark is not None else None
-        if kind == "begin":
-            code, inside = "", True
-        code += "".join(part.text or "" for part in run.iter(f"{W}instrText"))
-        if inside and PAGE_FIELD.match(code):
-            empty(run)
-        if kind == "end":
-            if PAGE_FIELD.match(code):
-                write(run, PAGE_MARK)
-            inside = False
+def _linear(element: Element) -> str:
+    """A formula of powers, indices and fractions on one line; of others what their parts say."""
+    name = etree.QName(element).localname
+    if name == "t":
+        return element.text or ""
+    parts = [_linear(child) for child in element if not etree.QName(child).localname.endswith("Pr")]
+    return formula(name, parts) if name in LINEAR else " ".join(parts)
 
 
 def _without_counter(text: str) -> str:
@@ -126,25 +269,6 @@ def _without_counter(text: str) -> str:
 
 
 def _uncounted(part: str) -> str:
-    rest = part.replace(PAGE_MARK, "")
+    rest = part.replace(COUNTER, "")
     few = len(re.findall(r"\w+", rest)) <= FEW_WORDS and not any(character.isdigit() for character in rest)
-    return "" if PAGE_MARK in part and few else " ".join(rest.split())
-
-
-def _lines(root: Element) -> Iterator[str]:
-    """The paragraphs and table rows of a part as lines of text."""
-    for child in root:
-        if child.tag == f"{W}tr":
-            cells = [" ".join(_lines(cell)).strip() for cell in child.iter(f"{W}tc")]
-            cells = [cell for cell in cells if cell]
-            yield (": " if len(cells) == 2 and not cells[0].endswith(":") else "  ").join(cells)
-        elif child.tag == f"{W}p":
-            text = "".join(_plain(element) for element in child.iter(f"{W}t", f"{W}br"))
-            if text.strip():
-                yield text
-        else:
-            yield from _lines(child)
-
-
-def _plain(element: Element) -> str:
-    return "  " if element.tag == f"{W}br" else element.text or ""
+    return "" if COUNTER in part and few else " ".join(rest.split())

@@ -1,9 +1,7 @@
 """Reads workbooks (Excel, OpenDocument): each visible sheet as a section with its tables."""
 
 import io
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
 from python_calamine import (
@@ -16,16 +14,15 @@ from python_calamine import (
 )
 
 from ...text.tables import layout
-from ..document import Document
-from . import opendocument, xlsx
+from ..document import Document, File, Refused
+from . import xlsx
 from .clean import tidy
-from .package import Package, PackageInvalid
-from .tables import to_markdown, without_empty
-from .xlsx import STRUCK, UNSEEN, NotReadable, SheetFormat, plain, shown, title_and_formats
+from .opendocument import sheets
+from .package import Package, is_encrypted
+from .tables import table_of, without_empty
+from .xlsx import STRUCK, UNSEEN, SheetFormat, plain, shown, title_and_formats
 
-OLE = b"\xd0\xcf\x11\xe0"
-ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-"""What an Excel file with a password holds in place of its sheets."""
+ZIP = b"PK"
 MOST_CELLS = 20_000_000
 """Cells, empty ones between values too, up to which a sheet is read: it is held in memory as a whole."""
 
@@ -35,43 +32,45 @@ MOST_LINES = 5
 Value = int | float | str | bool | time | date | datetime | timedelta
 
 
-def workbook(content: bytes) -> Document:
-    """A workbook's text; hidden sheets, rows and columns are left out, and its warnings say so.
-
-    Raises ValueError with the reason when it cannot be read.
-    """
-    if content.startswith(OLE) and ENCRYPTED in content:
-        raise ValueError("password: the workbook is encrypted")
-    try:
-        title, sheet_formats = title_and_formats(content)
-        plain_text, left_out = _prepared(content)
-        with CalamineWorkbook.from_filelike(io.BytesIO(plain_text)) as book:
-            return _document(book, title, sheet_formats, left_out)
-    except (CalamineError, NotReadable) as error:
-        raise ValueError(f"corrupt: {' '.join(str(error).split())}") from error
+def workbook(file: File) -> Document:
+    """A workbook's text; hidden sheets, rows and columns are left out, and its warnings say so; raises Refused."""
+    if not file.content.startswith(ZIP) and not is_encrypted(file.content):
+        return _calamine(file.content, (), "", {})  # The binary form of old Excel files.
+    package = Package(file.content)
+    if package.part("mimetype").strip().endswith(b".spreadsheet"):
+        return _open_document(package)
+    title, sheet_formats = title_and_formats(package)
+    return _calamine(*xlsx.prepare(package, file.content), title, sheet_formats)
 
 
-def _prepared(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """The workbook with the text of its cells as people see it, and what was left out; as it is where that fails."""
-    with suppress(PackageInvalid, zipfile.BadZipFile):
-        is_open = Package(content).part("mimetype").strip().endswith(b".spreadsheet")
-        return opendocument.prepare(content) if is_open else xlsx.prepare(content)
-    return content, ()
+def _open_document(package: Package) -> Document:
+    found, left_out = sheets(package)
+    sections = {sheet.name: _text(iter(sheet.rows)) for sheet in found}
+    return _document(sections, "", [*left_out, *(_unread(sheet.name) for sheet in found if sheet.hidden)])
 
 
-def _document(
-    book: CalamineWorkbook, title: str, sheet_formats: Mapping[str, SheetFormat], warned: Iterable[str]
+def _calamine(
+    content: bytes, left_out: Iterable[str], title: str, sheet_formats: Mapping[str, SheetFormat]
 ) -> Document:
-    sections: list[str] = []
-    warnings = [*warned]
-    for about in book.sheets_metadata:
-        sheet_format = sheet_formats.get(about.name, SheetFormat())
-        warnings += _left_out(about, sheet_format)
-        text = _sheet(book.get_sheet_by_name(about.name), sheet_format) if _is_read(about, sheet_format) else ""
-        sections += [f"## {' '.join(about.name.split())}\n\n{text}"] if text else []
-    if not sections and warnings:
-        raise ValueError(f"no text: {' '.join(warnings)}")
-    return Document(tidy("\n\n".join(sections)).strip(), title, warnings=tuple(warnings))
+    warnings = [*left_out]
+    sections: dict[str, str] = {}
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
+            for about in book.sheets_metadata:
+                sheet_format = sheet_formats.get(about.name, SheetFormat())
+                warnings += _left_out(about, sheet_format)
+                if _is_read(about, sheet_format):
+                    sections[about.name] = _text(_rows(book.get_sheet_by_name(about.name), sheet_format))
+    except CalamineError as error:
+        raise Refused(f"corrupt: {' '.join(str(error).split())}") from error
+    return _document(sections, title, warnings)
+
+
+def _document(sections: Mapping[str, str], title: str, warnings: Sequence[str]) -> Document:
+    written = [f"## {' '.join(name.split())}\n\n{text}" for name, text in sections.items() if text]
+    if not written and warnings:
+        raise Refused(f"no text: {' '.join(warnings)}")
+    return Document(tidy("\n\n".join(written)).strip(), title, warnings=tuple(warnings))
 
 
 def _is_read(about: SheetMetadata, sheet_format: SheetFormat) -> bool:
@@ -81,9 +80,13 @@ def _is_read(about: SheetMetadata, sheet_format: SheetFormat) -> bool:
     )
 
 
+def _unread(sheet: str) -> str:
+    return f"The hidden sheet {sheet} was not read."
+
+
 def _left_out(about: SheetMetadata, sheet_format: SheetFormat) -> Iterator[str]:
     if about.visible != SheetVisibleEnum.Visible:
-        yield f"The hidden sheet {about.name} was not read."
+        yield _unread(about.name)
     elif sheet_format.rows * sheet_format.columns > MOST_CELLS:
         reach = f"{sheet_format.rows} rows and {sheet_format.columns} columns"
         yield f"The sheet {about.name} was not read: it reaches over {reach}; delete what stands far from the rest."
@@ -99,16 +102,15 @@ def _left_out(about: SheetMetadata, sheet_format: SheetFormat) -> Iterator[str]:
             yield f"The struck-out cells ({struck}) of the sheet {about.name} were not read."
 
 
-def _sheet(sheet: CalamineSheet, sheet_format: SheetFormat) -> str:
-    tables = (without_empty(block) for block in _tables(_rows(sheet, sheet_format)))
-    return "\n\n".join(_table(rows) for rows in tables)
-
-
-def _table(rows: list[list[str]]) -> str:
-    if max(map(len, rows)) == 1 and len(rows) <= MOST_LINES:
-        return "\n\n".join(cell for row in rows for cell in row)
-    found = layout(rows)
-    return to_markdown(found, rows[found.first :])
+def _text(rows: Iterator[list[str]]) -> str:
+    """The tables of a sheet, and the lines above and under them."""
+    blocks = (without_empty(block) for block in _tables(rows))
+    return "\n\n".join(
+        "\n\n".join(cell for row in block for cell in row)
+        if max(map(len, block)) == 1 and len(block) <= MOST_LINES
+        else table_of(block)
+        for block in blocks
+    )
 
 
 def _rows(sheet: CalamineSheet, sheet_format: SheetFormat) -> Iterator[list[str]]:

@@ -1,7 +1,6 @@
 """What an Excel file tells of its sheets beside their values: what is hidden, how numbers look, how far they reach."""
 
 import re
-import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,10 +8,11 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from .package import Package, PackageInvalid, R, serialised
+from ..document import Refused
+from .package import Package, R, serialised
 from .raised import Piece, on_the_line
 from .unseen import STRUCK_OUT
-from .word_text import POSITIONS
+from .word_styles import POSITIONS
 
 REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 PERCENT = {9: "0%", 10: "0.00%"}
@@ -29,10 +29,6 @@ STRUCK = "struck out"
 RICH = re.compile(rb"<(?:\w+:)?(?:vertAlign|strike)\b")
 
 
-class NotReadable(Exception):
-    """An Excel file whose parts do not say what they must."""
-
-
 @dataclass
 class SheetFormat:
     """One sheet: `rows` and `columns` reach to the last value; `formats` are those of single cells."""
@@ -44,14 +40,13 @@ class SheetFormat:
     formats: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
-def prepare(content: bytes) -> tuple[bytes, tuple[str, ...]]:
+def prepare(package: Package, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     """The file with raised text of cells on the line, and what of their text was left out as struck out."""
-    package = Package(content)
     book = package.main()
     changed: dict[str, bytes] = {}
     left_out: set[str] = set()
     for name in (package.beside(book, "sharedStrings"), *package.related(book, "/worksheet").values()):
-        with suppress(PackageInvalid):  # One that is too large, or broken, is left as it is.
+        with suppress(Refused):  # One that is too large, or broken, is left as it is.
             root = package.tree(name) if RICH.search(package.part(name)) else None
             if root is not None:
                 for text in root.iter("{*}si", "{*}is"):
@@ -80,22 +75,17 @@ def _is_struck(properties: etree._Element | None) -> bool:
     return strike is not None and strike.get("val", "1") not in ("0", "false")
 
 
-def title_and_formats(content: bytes) -> tuple[str, dict[str, SheetFormat]]:
-    """The title of an Excel file and the look of each sheet by its name; nothing for other formats."""
+def title_and_formats(package: Package) -> tuple[str, dict[str, SheetFormat]]:
+    """The title of an Excel file and the look of each sheet by its name; nothing for the binary form (.xlsb)."""
     try:
-        package = Package(content)
         book = package.main()
         if not book.endswith(".xml"):
             return "", {}
         formats = _formats(package, package.beside(book, "styles"))
         sheet_formats = {name: _sheet_format(package, part, formats) for name, part in _parts(package, book).items()}
-        core = package.tree("docProps/core.xml")
-        title = core.findtext("{*}title") if core is not None else ""
-        return " ".join((title or "").split()), sheet_formats
+        return package.title(), sheet_formats
     except (expat.ExpatError, KeyError, ValueError, RuntimeError) as error:
-        raise NotReadable(f"its description of the sheets cannot be read: {error}") from error
-    except zipfile.BadZipFile:
-        return "", {}
+        raise Refused(f"corrupt: its description of the sheets cannot be read: {error}") from error
 
 
 def _parts(package: Package, book: str) -> dict[str, str]:

@@ -83,6 +83,14 @@ def test_a_word_file_keeps_its_headings_and_tables(tmp_path: Path) -> None:
     assert document.title == "Warranty"
 
 
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.py"])
+def test_archives_and_code_are_refused_since_their_files_would_lose_their_access(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("b.md", "---\nallowed_groups: [board]\n---\nThe takeover is on 4 May.")
+    with pytest.raises(Refused, match=r"^unsupported: files of type \.\w+ are not read"):
+        extract(tmp_path / name)
+
+
 def test_html_loses_its_markup(tmp_path: Path) -> None:
     head = "<html><head><title>Travel</title><meta name='x' content='y'></head>"
     body = "<body><h1>Hotels</h1><p>At most 145&nbsp;EUR.</p><script>var x = 1</script></body></html>"

@@ -1,8 +1,12 @@
 """CSV and TSV files as people have them."""
 
+from pathlib import Path
+
 import pytest
 
-from graph.ingest.formats.sheets import delimited, rows_of
+from graph.ingest.document import Document
+from graph.ingest.formats.extract import extract
+from graph.ingest.formats.sheets import rows_of
 
 
 @pytest.mark.parametrize(
@@ -24,15 +28,20 @@ def test_the_rows_of_a_file_by_its_own_separator(text: str, rows: list[list[str]
     assert rows_of(text) == [list(row) for row in rows]
 
 
-def test_a_file_becomes_a_table_under_its_titles() -> None:
+def read(folder: Path, content: bytes) -> Document:
+    (folder / "a.csv").write_bytes(content)
+    return extract(folder / "a.csv")
+
+
+def test_a_file_becomes_a_table_under_its_titles(tmp_path: Path) -> None:
     content = 'Frühjahr\nStand 4. Mai\n\nOrt;Preis\nKöln;"12 €\nje Tag"\nUlm;9 €;neu\n'.encode("cp1252")
     table = "| Ort | Preis |  |\n| --- | --- | --- |\n| Köln | 12 € je Tag |  |\n| Ulm | 9 € | neu |"
-    found = delimited(content)
+    found = read(tmp_path, content)
     assert (found.text, found.title) == (f"Frühjahr\n\nStand 4. Mai\n\n{table}", "Frühjahr")
 
 
-def test_bars_stay_in_their_cells() -> None:
-    assert delimited(b"Name,Code\nlamp,a|b\n").text.endswith("| lamp | a\\|b |")
+def test_bars_stay_in_their_cells(tmp_path: Path) -> None:
+    assert read(tmp_path, b"Name,Code\nlamp,a|b\n").text.endswith("| lamp | a\\|b |")
 
 
 @pytest.mark.parametrize(
@@ -43,5 +52,5 @@ def test_bars_stay_in_their_cells() -> None:
         (b"Part;Mass\nnut;1 g\n", ""),
     ],
 )
-def test_labels_and_values_are_titled_by_the_thing_that_they_are_of(content: bytes, title: str) -> None:
-    assert delimited(content).title == title
+def test_labels_and_values_are_titled_by_the_thing_that_they_are_of(tmp_path: Path, content: bytes, title: str) -> None:
+    assert read(tmp_path, content).title == title
