@@ -16,6 +16,9 @@ GROUPS = "allowed_groups"
 SIMILAR_NAMES = ("allowedgroups", "allowgroup", "groupsallowed")
 WORD = re.compile(r"[A-Z]*[^\W\d_A-Z]*")
 PATH = re.compile(r"[.:/\[\]]+")
+RESTRICTS = {"access", "allow", "allowed", "permitted", "restricted", "visible", "readable", "security"}
+WHOM = {"to", "for", "group", "groups", "role", "roles", "team", "teams", "user", "users"}
+"""Words that together make the name of a field that says who may read a document."""
 MAX_DEPTH = 20
 INSTRUCTION = f"write {GROUPS}: [name, ...] at the top level of the fields"
 
@@ -52,7 +55,7 @@ def within_edits(name: str, known: str, most: int) -> bool:
 
 def normalise_restriction(fields: Metadata) -> Metadata:
     """The fields with the restriction, if any, as a list under `allowed_groups`; raises SourceInvalid."""
-    for name in _doubtful(fields):
+    for name in [*_doubtful(fields), *filter(_says_who_may_read, fields)]:
         raise SourceInvalid(f"the field {name[:60]!r} may be meant for {GROUPS}; {INSTRUCTION}, or rename the field.")
     names = [name for name in fields if is_restriction(name)]
     groups = [groups_of(fields[name]) for name in names]
@@ -60,6 +63,12 @@ def normalise_restriction(fields: Metadata) -> Metadata:
         raise SourceInvalid(f"{' and '.join(names)} name different groups; keep one of them.")
     others = {name: value for name, value in fields.items() if name not in names}
     return {**others, GROUPS: groups[0]} if groups else others
+
+
+def _says_who_may_read(name: str) -> bool:
+    """Whether a field is named as other programs name a restriction: `acl`, `access_roles`, `restricted_to`."""
+    words = {word.casefold() for part in re.split(r"[\W_]+", name) for word in WORD.findall(part) if word}
+    return not is_restriction(name) and (words == {"acl"} or bool(words & RESTRICTS and words & WHOM))
 
 
 def _doubtful(fields: Metadata) -> Iterator[str]:

@@ -38,6 +38,8 @@ DECLARED = re.compile(
     re.IGNORECASE,
 )
 """The encoding that a page of HTML or a file of XML names; old ones alone matter."""
+FEWEST_ZEROS = 8
+"""Zeros from which on they may be those of UTF-16."""
 UNDEFINED = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
 """Bytes that stand for nothing in the code page of Windows, and for letters (ü, É) in that of DOS."""
 MARKED = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
@@ -77,6 +79,8 @@ def encoding_of(blocks: Iterable[bytes]) -> str:
             for mark, encoding in MARKED.items():
                 if not number and block.startswith(mark):
                     return encoding
+            if not number and (wide := _wide(block[:1000])):
+                return wide
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -84,14 +88,19 @@ def encoding_of(blocks: Iterable[bytes]) -> str:
     return "utf-8"
 
 
+def _wide(start: bytes) -> str:
+    """UTF-16 without a mark, told by the zeros of every other byte; empty for anything else."""
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if max(even, odd) < max(FEWEST_ZEROS, len(start) / 4) or 4 * min(even, odd) > max(even, odd):
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
 def _damaged_or_old(content: bytes) -> str:
     repaired = content.decode("utf-8", "replace")
     whole = sum(character > "\x7f" for character in repaired) - repaired.count(REPLACED)
     if whole > 2 * repaired.count(REPLACED):
         return "utf-8"
-    start = content[:1000]
-    if start.count(0) > len(start) / 4:
-        return "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
     declared = DECLARED.match(content)
     if declared:
         with suppress(LookupError, UnicodeError):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 TABLE_END = re.compile(r"^(\|[^\n]*\|)[ \t]*\n(?=[^|\s])", re.MULTILINE)
 """Where text follows a table without an empty line, which would make it a row of the table."""
+NO_HEADING = re.compile(r"^#{1,6} +(?=(?:\S+ +){3,}\S*[.;:,!]$)", re.MULTILINE)
+"""Before what ends as a sentence does: the converter takes lines in larger type for headings."""
 PAGE_MARK = re.compile("\ufdd1(\\d+)\ufdd1")
 """Where a page begins in what OCR reads, by characters that stand in no text."""
 
@@ -31,7 +33,7 @@ def pdf(file: File) -> Document:
     """A PDF; by OCR only those of its pages that hold no text."""
     result = _extraction(file, "")
     pages = _pages(result)
-    text = without_running_lines(_text(result), pages)
+    text = without_running_lines(NO_HEADING.sub("", _text(result)), pages)
     starts = page_starts(text, pages)
     if file.ocr and without_text(pages):
         scans = _scanned(file, without_text(pages))

@@ -87,15 +87,10 @@ class Package:
         content = self.part(name)
         if not content.strip():
             return None
-        parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-        )
         try:
-            tree = etree.fromstring(STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", content), parser)
+            return parse_xml(STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", content))
         except etree.XMLSyntaxError as error:
             raise Refused(f"corrupt: its part {name} is no XML: {error}") from error
-        etree.strip_tags(tree, etree.Entity)
-        return tree
 
     def related(self, part: str, kind: str = "") -> dict[str, str]:
         """The parts of one kind, or all, that a part of an Office file refers to, by the names that it gives them."""
@@ -143,6 +138,21 @@ class Package:
             return self._archive.read(name)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
             raise Refused(f"corrupt: its part {name} cannot be unpacked: {error}") from error
+
+
+def parse_xml(content: bytes, encoding: str | None = None) -> etree._Element:
+    """XML without entities, comments and network; raises etree.XMLSyntaxError."""
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        encoding=encoding,
+    )
+    root = etree.fromstring(content, parser)
+    etree.strip_tags(root, etree.Entity)
+    return root
 
 
 def remove(element: etree._Element | None) -> None:

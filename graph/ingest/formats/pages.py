@@ -80,8 +80,8 @@ def without_running_lines(text: str, pages: Sequence[str]) -> str:
     kept: list[str] = []
     seen: set[str] = set()
     for line in text.split("\n"):
-        pattern = "" if line.startswith(MARKED) else running.get(_bare(line), "")
-        if pattern and (pattern in seen or _only_counts(pattern)):
+        pattern = running.get(_bare(line), "")
+        if _only_counts(pattern) or (pattern and pattern in seen and not line.startswith(MARKED)):
             continue
         seen.add(pattern)
         kept.append(line)

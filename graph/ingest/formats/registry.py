@@ -19,6 +19,7 @@ from .sheets import delimited
 from .slides import slides
 from .word import word
 from .workbooks import workbook
+from .xml_data import xml
 
 
 @dataclass(frozen=True)
@@ -135,13 +136,13 @@ FORMATS = (
             "application/x-ndjson .ndjson .jsonl",
             "application/x-yaml .yaml .yml",
             "application/toml .toml",
-            "application/xml .xml",
             "application/xml+opml .opml",
             "application/docbook+xml .docbook .dbk",
             "application/x-ipynb+json .ipynb",
             "image/svg+xml .svg",
         ),
     ),
+    Format("XML", "data", xml, "an element of values is a line of names and values", ("application/xml .xml",)),
     Format("RTF", "binary", rtf, "", ("application/rtf .rtf",)),
     Format("reStructuredText, Org", "page", converted, "", ("text/x-rst .rst", "text/x-org .org")),
     Format(

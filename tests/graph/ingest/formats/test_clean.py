@@ -31,6 +31,12 @@ def test_utf8_is_read_with_and_without_its_mark(text: str) -> None:
     assert decode(content) == text
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_read_though_it_is_utf8_too(encoding: str) -> None:
+    text = "The spare key is in locker 44."
+    assert decode(text.encode(encoding)) == text
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf16_is_read_by_its_mark(encoding: str) -> None:
     mark = "" if encoding == "utf-16" else "\ufeff"

@@ -52,6 +52,18 @@ def test_a_pdf_knows_its_pages(tmp_path: Path) -> None:
     assert (page_of(document, "50 GB"), page_of(document, "5 years")) == (1, 2)
 
 
+def test_a_sentence_in_larger_type_is_no_heading_of_a_pdf(tmp_path: Path) -> None:
+    document = FPDF()
+    document.add_page()
+    for size, text in ((24, "Quotas"), (16, "A project has 50 GB at most."), (10, "Ask for more. " * 30)):
+        document.set_font("helvetica", size=size)
+        document.multi_cell(0, text=text, new_x="LMARGIN", new_y="NEXT")
+    document.output(str(tmp_path / "a.pdf"))
+    lines = extract(tmp_path / "a.pdf").text.split("\n")
+    assert "A project has 50 GB at most." in lines
+    assert [line for line in lines if line.startswith("#")] == ["# Quotas"]
+
+
 def test_a_pdf_whose_keywords_may_restrict_it_is_in_doubt(tmp_path: Path) -> None:
     document = FPDF()
     document.set_font("helvetica", size=12)
@@ -122,6 +134,13 @@ def test_raised_text_of_rtf_is_not_a_digit_of_the_number_before_it(tmp_path: Pat
     [document] = read(file)
     assert isinstance(document, Document)
     assert document.text == "It cuts 350 [^2] cm, at 10^6 Pa."
+
+
+def test_an_element_of_values_in_xml_is_a_line(tmp_path: Path) -> None:
+    trees = '<tree id="7"><name>Öl &amp; Oak</name><height>20 m</height></tree><note>Cut <b>in</b> May.</note>'
+    declared = f'<?xml version="1.0" encoding="iso-8859-1"?><park>{trees}</park>'
+    (tmp_path / "a.xml").write_bytes(declared.encode("latin-1"))
+    assert extract(tmp_path / "a.xml").text == "# park\n\n- id: 7; name: Öl & Oak; height: 20 m\n\nCut in May."
 
 
 def test_a_csv_becomes_a_table(tmp_path: Path) -> None:
