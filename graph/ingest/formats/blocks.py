@@ -6,8 +6,7 @@ from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from ..document import Document
-from .clean import encoded_to, has_words, tidy
-from .convert import heading_of
+from .clean import encoded_to, has_words, heading_of, tidy
 from .raised import Position, on_the_line
 from .tables import table_of
 from .unseen import HIDDEN, STRUCK_OUT
@@ -117,14 +116,14 @@ class Blocks:
         """A note to the last block: it follows the paragraph, the list or the table."""
         self._notes += paragraphs
 
-    def document(self, title: str = "", warnings: Iterable[str] = ()) -> Document:
+    def document(self, title: str = "", warnings: Iterable[str] = (), doubt: str = "") -> Document:
         """The document that the blocks make."""
         self._end()
         text = encoded_to(tidy("\n\n".join(self._blocks) + self._pages), lambda _: "").strip()
         pages = text.split(PAGE)
         starts = accumulate(map(len, pages[:-1]), initial=0) if len(pages) > 1 else ()
         written = "".join(pages)
-        return Document(written, title or heading_of(written), tuple(starts), warnings=tuple(warnings))
+        return Document(written, title or heading_of(written), tuple(starts), warnings=tuple(warnings), doubt=doubt)
 
     def _add(self, block: str, prefix: str = "") -> None:
         if not block.replace(PAGE, "").strip():

@@ -12,6 +12,7 @@ from charset_normalizer import from_bytes
 
 from .unseen import declarations, is_unseen
 
+HEADING = re.compile(r"^#{1,2} +(.+?) *#*$", re.MULTILINE)
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\u200b\u2060\ufeff\u00ad]")
 ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!<>~&$])")
 """Not the bar: only inside the cells of a table is it escaped, where it would else begin another cell."""
@@ -136,6 +137,12 @@ def tidy(text: str) -> str:
     text = IMAGE.sub(r"\1", ESCAPE.sub(r"\1", text))
     text = WIDE_SPACE.sub("  ", HYPHENATED.sub("", text))
     return BLANK_LINES.sub("\n\n", TRAILING_SPACE.sub("", text))
+
+
+def heading_of(text: str, start: int = 0) -> str:
+    """The first heading of a text from a place on, if there is one."""
+    heading = HEADING.search(text, start)
+    return heading.group(1).strip() if heading else ""
 
 
 def has_words(text: str) -> bool:

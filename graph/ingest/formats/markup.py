@@ -9,8 +9,8 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from ..document import Document, File, Refused
-from .clean import decode
-from .convert import converted, heading_of
+from .clean import decode, heading_of
+from .convert import converted
 from .raised import formula, lowered, raised
 from .unseen import leave_out, lift, styles_of
 

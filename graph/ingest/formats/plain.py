@@ -2,8 +2,7 @@
 
 from ..document import Document, File, Refused
 from ..front_matter import front_matter
-from .clean import as_written, blanks, decode, encoded_to, has_words, is_encoded
-from .convert import heading_of
+from .clean import as_written, blanks, decode, encoded_to, has_words, heading_of, is_encoded
 
 
 def plain(file: File) -> Document:

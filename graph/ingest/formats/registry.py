@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..document import Document, File, Wording
-from .convert import converted, pdf
+from .convert import converted
 from .epub import epub
 from .markup import page
 from .messages import email, outlook_message, web_archive
 from .opendocument import opendocument
+from .pdf import pdf
 from .plain import plain
 from .rtf import rtf
 from .sheets import delimited

@@ -13,7 +13,7 @@ from support import QUICK, die_of_the_deadly_one
 from graph.errors import SettingsInvalid
 from graph.ingest.document import Document, Refusal, Refused, Source
 from graph.ingest.formats.extract import extract
-from graph.ingest.formats.pages import page_starts, unreadable, with_scans, without_running_lines
+from graph.ingest.formats.pdf import RunningLines, unreadable
 from graph.ingest.options import Options
 from graph.ingest.reading import read_all
 from graph.settings import point_to_tessdata
@@ -225,18 +225,12 @@ def test_a_bomb_of_zeros_does_not_stop_the_others(tmp_path: Path) -> None:
     assert isinstance(good, Document)
 
 
-def test_pages_are_found_where_the_text_has_no_headers_and_footers() -> None:
-    pages = [
-        "Header one two\nThe first page speaks of pumps and of seals.",
-        "Header one two\nThe second speaks of fans only.",
-    ]
-    text = "The first page speaks of pumps and of seals. The second speaks of fans only."
-    assert page_starts(text, pages) == (0, text.index("The second"))
-
-
-def test_a_blank_page_begins_where_the_next_one_does() -> None:
-    text = "Alpha beta gamma delta. Epsilon zeta eta theta."
-    assert page_starts(text, ["Alpha beta gamma delta.", "", "Epsilon zeta eta theta."]) == (0, 24, 24)
+def test_lines_with_bullets_or_numbers_are_items_in_a_pdf(tmp_path: Path) -> None:
+    bullets, numbers = "- a valid pass of the\nplant\n- boots", "1. Ring.\n2. Wait for\n12. May to end.\n3. Enter."
+    assert extract(pdf(tmp_path / "a.pdf", f"Bring along:\n{bullets}\n\nThen:\n{numbers}")).text == (
+        "Bring along:\n\n- a valid pass of the plant\n- boots\n\n"
+        "Then:\n\n1. Ring.\n2. Wait for 12. May to end.\n3. Enter."
+    )
 
 
 def test_a_scan_is_refused_without_ocr_and_read_with_it(tmp_path: Path) -> None:
@@ -279,7 +273,8 @@ def test_a_pdf_says_which_of_its_pages_hold_no_text(tmp_path: Path) -> None:
 
 def test_the_first_lines_of_a_pdf_are_read_and_running_lines_once() -> None:
     pages = [f"Contract HV-7\nOrder {number * 7} speaks of pumps.\nPage {number} of 3" for number in (1, 2, 3)]
-    text = without_running_lines("\n\n".join(pages).replace("\n", "\n\n"), pages)
+    running = RunningLines(pages)
+    text = "\n".join(map(running.without, pages))
     assert text.count("Contract HV-7") == 1
     assert "Page" not in text
     assert text.count("speaks of pumps") == 3
@@ -290,12 +285,6 @@ def test_a_line_at_the_top_of_a_page_is_not_lost(tmp_path: Path) -> None:
         "quota of a project is 50 GB"
         in extract(pdf(tmp_path / "a.pdf", "The quota of a project is 50 GB.\n\nEnd.")).text
     )
-
-
-def test_scans_stand_where_their_pages_begin() -> None:
-    text, starts = with_scans("One.\n\nThree.", (0, 6, 6, 12), {2: "Two.", 4: "Four."})
-    assert text == "One.\n\nTwo.\n\nThree.\n\nFour."
-    assert [text[start : start + 4] for start in starts] == ["One.", "Two.", "Thre", "Four"]
 
 
 def test_a_page_of_glyphs_without_letters_is_told() -> None:
