@@ -19,6 +19,7 @@ FIRST = re.compile(r"\(?[1aAiI][.)]")
 """The label of an item that begins a list."""
 NUMBERED = re.compile(r"\d{1,3}[.)]")
 DEEPEST_HEADING = 6
+MOST_COPIES = 1000
 
 
 class RunStyle(NamedTuple):
@@ -73,6 +74,11 @@ def line_of(runs: Iterable[Run], left_out: set[str], *, bold: bool = True) -> st
         bare = text.strip()
         line += text.replace(bare, f"**{bare}**", 1) if is_bold and bare.strip("*") and not part_of_word else text
     return line
+
+
+def count_of(written: str | None) -> int:
+    """A number of columns, rows or blanks as a file writes it; 1 for none, and no more than a reader can want."""
+    return min(int(written), MOST_COPIES) if written and written.isdecimal() and int(written) else 1
 
 
 class Blocks:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from ..document import Document, File, Refused
-from .blocks import ABOVE, LEFT, Blocks, Run, RunStyle, line_of, with_inherited
+from .blocks import ABOVE, LEFT, Blocks, Run, RunStyle, count_of, line_of, with_inherited, with_merged
 from .package import Package
 from .raised import Position
 from .unseen import HIDDEN
@@ -22,8 +22,8 @@ BLANKS = {f"{TEXT}tab": "  ", f"{TEXT}line-break": "\n"}
 COUNTERS = (f"{TEXT}page-number", f"{TEXT}page-count", f"{TEXT}page-continuation")
 UNSEEN = (f"{OFFICE}annotation", f"{TEXT}tracked-changes", f"{TEXT}hidden-text", f"{OFFICE}forms")
 PARAGRAPHS = (f"{TEXT}p", f"{TEXT}h")
-MOST_COLUMNS, MOST_ROWS = 1000, 1000
-"""Cells of a row, and copies of a row, up to which they are read: empty ones are often repeated to a sheet's end."""
+MOST_CELLS = 1000
+"""Cells of a row up to which they are read: empty ones are often repeated to a sheet's end."""
 
 
 class Sheet(NamedTuple):
@@ -129,7 +129,7 @@ class _Reader:
     def _paragraph(self, paragraph: Element) -> None:
         if paragraph.tag == f"{TEXT}h":
             level = paragraph.get(f"{TEXT}outline-level") or "1"
-            self._blocks.heading(int(level) if level.isdigit() else 1, self._line(paragraph))
+            self._blocks.heading(count_of(level), self._line(paragraph))
         else:
             self._blocks.paragraph(self._line(paragraph, bold=True))
         self._what_it_refers_to()
@@ -161,7 +161,7 @@ class _Reader:
     def sheet(self, table: Element) -> Sheet:
         """A sheet of a workbook."""
         hidden = table.get(f"{TABLE}style-name") in self._unseen
-        return Sheet(table.get(f"{TABLE}name") or "", hidden, [] if hidden else self._rows(table))
+        return Sheet(table.get(f"{TABLE}name") or "", hidden, [] if hidden else with_merged(self._rows(table)))
 
     def _rows(self, table: Element) -> list[list[str]]:
         hidden = self._hidden_columns(table)
@@ -173,21 +173,21 @@ class _Reader:
             cells = self._cells(row, above)
             if self._is_hidden(row) or any(map(self._is_hidden, row.iterancestors(f"{TABLE}table-header-rows"))):
                 continue
-            copies = int(row.get(f"{TABLE}number-rows-repeated") or 1) if cells else 1
-            rows += [[cell for place, cell in enumerate(cells) if place not in hidden]] * min(copies, MOST_ROWS)
+            copies = count_of(row.get(f"{TABLE}number-rows-repeated")) if cells else 1
+            rows += [[cell for place, cell in enumerate(cells) if place not in hidden]] * copies
         return rows
 
     def _cells(self, row: Element, above: dict[int, int]) -> list[str]:
         """The texts of a row; `above` are the columns of cells that reach into the rows to come, and into how many."""
         cells: list[str] = []
         for cell in row.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
-            copies = min(int(cell.get(f"{TABLE}number-columns-repeated") or 1), MOST_COLUMNS - len(cells))
+            copies = min(count_of(cell.get(f"{TABLE}number-columns-repeated")), MOST_CELLS - len(cells))
             if cell.tag == f"{TABLE}covered-table-cell":
                 covered = range(len(cells), len(cells) + copies)
                 cells += [ABOVE if above.get(place, 0) > 0 else LEFT for place in covered]
             else:
-                columns = int(cell.get(f"{TABLE}number-columns-spanned") or 1)
-                reach = int(cell.get(f"{TABLE}number-rows-spanned") or 1)
+                columns = count_of(cell.get(f"{TABLE}number-columns-spanned"))
+                reach = count_of(cell.get(f"{TABLE}number-rows-spanned"))
                 above |= {place: reach for place in range(len(cells), len(cells) + columns)} if reach > 1 else {}
                 cells += [self._value(cell)] * copies
         for place in above:
@@ -206,10 +206,10 @@ class _Reader:
         hidden: set[int] = set()
         place = 0
         for column in table.iter(f"{TABLE}table-column"):
-            copies = int(column.get(f"{TABLE}number-columns-repeated") or 1)
-            if column.get(f"{TABLE}visibility") in ("collapse", "filter") and place < MOST_COLUMNS:
+            copies = count_of(column.get(f"{TABLE}number-columns-repeated"))
+            if column.get(f"{TABLE}visibility") in ("collapse", "filter"):
                 self.left_out.add(HIDDEN)
-                hidden |= set(range(place, min(place + copies, MOST_COLUMNS)))
+                hidden |= set(range(place, place + copies))
             place += copies
         return hidden
 
@@ -225,7 +225,7 @@ class _Reader:
             elif isinstance(child.tag, str) and child.tag.startswith(DRAW) and child.tag != f"{DRAW}a":
                 self._frames.append(child)
             elif child.tag == f"{TEXT}s":
-                yield " " * min(int(child.get(f"{TEXT}c") or 1), 100), style
+                yield " " * count_of(child.get(f"{TEXT}c")), style
             elif child.tag in BLANKS:
                 yield BLANKS[child.tag], style
             elif child.tag not in COUNTERS:

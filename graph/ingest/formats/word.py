@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from ..document import Document, File, Refused
-from .blocks import ABOVE, LEFT, PAGE, Blocks, Run, RunStyle, line_of
+from .blocks import ABOVE, LEFT, PAGE, Blocks, Run, RunStyle, count_of, line_of
 from .package import Package, R, remove
 from .raised import formula
 from .unseen import HIDDEN
@@ -42,6 +42,7 @@ class _Word:
         self._numbering = Numbering(package.tree(package.beside(main, "numbering")))
         self._links = package.links(main)
         self._noted: dict[tuple[str, str], str] = {}
+        self._note_parts: dict[tuple[str, str], Element] = {}
         self._blocks = Blocks()
         self._left_out: set[str] = set()
         self._fields: list[str] = []
@@ -113,13 +114,15 @@ class _Word:
             self._walk(box)
 
     def _note(self, key: tuple[str, str]) -> Iterator[str]:
-        kind, number = key
-        root = self._package.tree(self._package.beside(self._main, f"{kind}s"))
-        for note in root.iter(f"{W}{kind}") if root is not None else ():
-            if note.get(f"{W}id") == number:
-                self._clean(note)
-                lines = [text for paragraph in note.iter(f"{W}p") if (text := self._text(paragraph).strip())]
-                yield from [f"{self._noted[key]} {lines[0]}", *lines[1:]] if lines else []
+        if not self._note_parts:
+            for kind in ("footnote", "endnote"):
+                root = self._package.tree(self._package.beside(self._main, f"{kind}s"))
+                for note in root.iter(f"{W}{kind}") if root is not None else ():
+                    self._note_parts[kind, note.get(f"{W}id") or ""] = note
+        if (note := self._note_parts.get(key)) is not None:
+            self._clean(note)
+            lines = [text for paragraph in note.iter(f"{W}p") if (text := self._text(paragraph).strip())]
+            yield from [f"{self._noted[key]} {lines[0]}", *lines[1:]] if lines else []
 
     def _table(self, table: Element) -> None:
         rows = [self._row(row) for row in table.iter(f"{W}tr") if next(row.iterancestors(f"{W}tbl"), None) is table]
@@ -133,7 +136,8 @@ class _Word:
 
     def _row(self, row: Element) -> list[str]:
         properties = row.find(f"{W}trPr")
-        cells = [""] * int(value_of(properties, "gridBefore") or 0)
+        before = value_of(properties, "gridBefore")
+        cells = [""] * (count_of(before) if before else 0)
         for cell in row.iter(f"{W}tc"):
             if next(cell.iterancestors(f"{W}tr"), None) is not row:
                 continue
@@ -143,7 +147,7 @@ class _Word:
             paragraphs = (self._text(paragraph, bold=False).strip() for paragraph in cell.iter(f"{W}p"))
             text = ABOVE if continues else " ".join(filter(None, paragraphs))
             beside = ABOVE if continues else LEFT
-            cells += [text, *[beside] * (int(value_of(properties, "gridSpan") or 1) - 1)]
+            cells += [text, *[beside] * (count_of(value_of(properties, "gridSpan")) - 1)]
         return cells
 
     def _base(self, paragraph: Element) -> RunStyle:

@@ -37,7 +37,7 @@ def workbook(file: File) -> Document:
     if not file.content.startswith(ZIP) and not is_encrypted(file.content):
         return _calamine(file.content, (), "", {})  # The binary form of old Excel files.
     package = Package(file.content)
-    if package.part("mimetype").strip().endswith(b".spreadsheet"):
+    if file.suffix == ".ods":
         return _open_document(package)
     title, sheet_formats = title_and_formats(package)
     return _calamine(*xlsx.prepare(package, file.content), title, sheet_formats)

@@ -222,9 +222,55 @@ def test_a_word_file_whose_xml_is_broken_is_refused(tmp_path: Path) -> None:
 
 
 def slide(*runs: str, show: str = "1") -> str:
-    text = f"<a:p>{''.join(runs)}</a:p>"
-    shape = f"<p:sp><p:nvSpPr><p:cNvPr id='2' name='t'/></p:nvSpPr><p:txBody>{text}</p:txBody></p:sp>"
-    return f'<p:sld {NAMES} show="{show}"><p:cSld><p:spTree>{shape}</p:spTree></p:cSld></p:sld>'
+    return slide_of(shape(f"<a:p>{''.join(runs)}</a:p>"), show=show)
+
+
+def slide_of(*shapes: str, show: str = "1") -> str:
+    return f'<p:sld {NAMES} show="{show}"><p:cSld><p:spTree>{"".join(shapes)}</p:spTree></p:cSld></p:sld>'
+
+
+def shape(text: str, kind: str = "", y: int = 0) -> str:
+    about = f"<p:cNvPr id='2' name='t'/><p:nvPr>{f'<p:ph {kind}/>' if kind else ''}</p:nvPr>"
+    placed = f"<p:spPr><a:xfrm><a:off x='0' y='{y}'/></a:xfrm></p:spPr>"
+    return f"<p:sp><p:nvSpPr>{about}</p:nvSpPr>{placed}<p:txBody>{text}</p:txBody></p:sp>"
+
+
+def presentation(path: Path, *slides: str) -> Path:
+    ids = "".join(f'<p:sldId id="25{n}" r:id="s{n}"/>' for n in range(len(slides)))
+    return zipped(
+        path,
+        **{
+            "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',
+            "_rels/.rels": relations(r1=("officeDocument", "ppt/presentation.xml")),
+            "ppt/presentation.xml": f"<p:presentation {NAMES}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
+            "ppt/_rels/presentation.xml.rels": relations(
+                **{f"s{n}": ("slide", f"slides/slide{n}.xml") for n in range(len(slides))}
+            ),
+            **{f"ppt/slides/slide{n}.xml": text for n, text in enumerate(slides)},
+        },
+    )
+
+
+def test_powerpoint_lists_keep_their_depth_and_each_slide_is_a_page(tmp_path: Path) -> None:
+    def line(text: str, properties: str = "") -> str:
+        return f"<a:p><a:pPr {properties}<a:r><a:t>{text}</a:t></a:r></a:p>"
+
+    steps = "".join(line(text, "><a:buAutoNum type='arabicPeriod'/></a:pPr>") for text in ("Open.", "Close."))
+    tools = line("Hand tools", "/>") + line("Saw", 'lvl="1"/>') + line("Gloves", "/>")
+    merged = "<a:tc><a:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:txBody></a:tc><a:tc hMerge='1'/>"
+    row = "<a:tc><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:tc><a:tc><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:tc>"
+    rows = [merged.format("Tax & fees"), row.format("A", "3"), row.format("B", "4")]
+    table = "".join(f"<a:tr>{cells.replace('&', '&amp;')}</a:tr>" for cells in rows)
+    frame = f"<p:graphicFrame><a:graphic><a:tbl>{table}</a:tbl></a:graphic></p:graphicFrame>"
+    first = slide_of(
+        shape(steps, y=9_000_000), shape(tools, 'idx="1"', y=1_000_000), shape(line("Kit", "/>"), 'type="title"')
+    )
+    document = extract(presentation(tmp_path / "a.pptx", first, slide_of(frame)))
+    assert document.text == (
+        "## Kit\n\n- Hand tools\n    - Saw\n- Gloves\n\n1. Open.\n2. Close.\n\n"
+        "Tax & fees\n\n|  |  |\n| --- | --- |\n| A | 3 |\n| B | 4 |"
+    )
+    assert document.page_starts == (0, document.text.index("Tax"))
 
 
 def test_powerpoint_reads_the_slides_that_are_shown(tmp_path: Path) -> None:
@@ -232,21 +278,7 @@ def test_powerpoint_reads_the_slides_that_are_shown(tmp_path: Path) -> None:
         return f"<a:r><a:rPr {sheet_format}/><a:t>{text}</a:t></a:r>"
 
     shown = slide(words("Load 10"), words("6", 'baseline="30000"'), words(" N"), words(" gone", 'strike="sngStrike"'))
-    ids = "".join(f'<p:sldId id="25{n}" r:id="s{n}"/>' for n in (1, 2))
-    path = zipped(
-        tmp_path / "a.pptx",
-        **{
-            "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>',
-            "_rels/.rels": relations(r1=("officeDocument", "ppt/presentation.xml")),
-            "ppt/presentation.xml": f"<p:presentation {NAMES}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
-            "ppt/_rels/presentation.xml.rels": relations(
-                s1=("slide", "slides/slide1.xml"), s2=("slide", "slides/slide2.xml")
-            ),
-            "ppt/slides/slide1.xml": shown,
-            "ppt/slides/slide2.xml": slide(words("Withheld"), show="0"),
-        },
-    )
-    document = extract(path)
+    document = extract(presentation(tmp_path / "a.pptx", shown, slide(words("Withheld"), show="0")))
     assert document.text.lstrip("# ") == "Load 10^6 N"
     assert document.warnings == ("struck-out text was left out", "hidden slides were left out: 2")
 
@@ -279,6 +311,33 @@ def test_opendocument_text_is_read_as_it_is_shown(tmp_path: Path) -> None:
     assert blocks[:3] == ["File KX-17", "It costs 250 [^1] EUR.", "[^1] Net."]
     assert "| 10^3 | 10^3 |" in document.text
     assert document.warnings == ("hidden text was left out", "struck-out text was left out")
+
+
+def open_document(path: Path, body: str, styles: str = "") -> Path:
+    content = f"<o:automatic-styles>{styles}</o:automatic-styles><o:body>{body}</o:body>"
+    return zipped(path, **{"content.xml": f"<o:document-content {NAMES}>{content}</o:document-content>"})
+
+
+def test_lists_of_opendocument_are_numbered_where_their_style_says_so(tmp_path: Path) -> None:
+    styles = (
+        '<t:list-style s:name="L"><t:list-level-style-number t:level="1" s:num-format="1"/>'
+        '<t:list-level-style-bullet t:level="2"/></t:list-style>'
+    )
+    inner = "<t:list><t:list-item><t:p>Look.</t:p></t:list-item></t:list>"
+    items = f"<t:list-item><t:p>Check.</t:p>{inner}</t:list-item><t:list-item><t:p>Fire.</t:p></t:list-item>"
+    body = f'<o:text><t:list t:style-name="L">{items}</t:list></o:text>'
+    assert extract(open_document(tmp_path / "a.odt", body, styles)).text == "1. Check.\n    - Look.\n2. Fire."
+
+
+def test_slides_of_opendocument_are_pages_without_their_notes(tmp_path: Path) -> None:
+    names = 'xmlns:show="urn:oasis:names:tc:opendocument:xmlns:presentation:1.0"'
+    box = "<d:frame {}><d:text-box><t:p>{}</t:p></d:text-box></d:frame>"
+    title, text = box.format('show:class="title"', "Kilns"), box.format("", "It fires.")
+    notes = f"<show:notes>{box.format('', 'Say hello.')}</show:notes>"
+    pages = f"<d:page>{title}{text}{notes}</d:page><d:page>{box.format('', 'The end.')}</d:page>"
+    document = extract(open_document(tmp_path / "a.odp", f"<o:presentation {names}>{pages}</o:presentation>"))
+    assert (document.text, document.page_starts) == ("## Kilns\n\nIt fires.\n\nThe end.", (0, 21))
+    assert document.warnings == ("speaker notes were not read: slides 1",)
 
 
 def test_the_pages_of_an_epub_are_read_as_html(tmp_path: Path) -> None:

@@ -117,6 +117,27 @@ def test_a_sheet_of_opendocument_is_read_as_it_is_shown(tmp_path: Path) -> None:
     assert document.warnings == ("hidden text was left out",)
 
 
+def test_a_merged_cell_and_a_date_of_opendocument_are_read_in_each_row(tmp_path: Path) -> None:
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("text", "table", "office")
+    )
+    site = '<table:table-cell table:number-rows-spanned="2"><text:p>Lund</text:p></table:table-cell>'
+    day = '<table:table-cell office:date-value="2026-02-{}"><text:p>{}/02</text:p></table:table-cell>'
+    head = "".join(f"<table:table-cell><text:p>{name}</text:p></table:table-cell>" for name in ("Site", "Day"))
+    cells = [head, site + day.format("01", "01"), "<table:covered-table-cell/>" + day.format("09", "09")]
+    empty = '<table:table-cell table:number-columns-repeated="16380"/>'
+    rows = "".join(f"<table:table-row>{row}{empty}</table:table-row>" for row in cells)
+    rest = f'<table:table-row table:number-rows-repeated="1048570">{empty}</table:table-row>'
+    sheets = f'<office:spreadsheet><table:table table:name="S">{rows}{rest}</table:table></office:spreadsheet>'
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body>{sheets}</office:body></office:document-content>",
+        )
+    assert extract(tmp_path / "a.ods").text.endswith("| Lund | 2026-02-01 |\n| Lund | 2026-02-09 |")
+
+
 def test_cells_in_a_struck_out_style_are_not_read(tmp_path: Path) -> None:
     values = ["nut", (30, "struck")]
     file = book(tmp_path / "a.xlsx", {"S": "visible"}, sheet({1: ["Part", "Left"], 2: values, 3: ["bolt", 7]}))
