@@ -16,6 +16,8 @@ from graph.index.store import Store, locate
 from graph.index.tables import Reader
 from graph.ingest.options import Options
 from graph.ingest.pipeline import index
+from graph.models.packaged_embeddings import PACKAGED
+from graph.models.wordllama import WordLlama
 from graph.release import Chunking
 
 
@@ -87,7 +89,21 @@ def test_changed_metadata_is_a_change(tmp_path: Path) -> None:
     assert json.loads(documents(tmp_path / "store")["docs/a.txt"].metadata) == {"region": "US"}
 
 
-def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Path) -> None:
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are embedded, as they come."""
+    texts: list[str] = []
+
+    class Counting(WordLlama):
+        def embed_with_spans(self, given):  # type: ignore[no-untyped-def]
+            texts.extend(marked.text for marked in given)
+            return super().embed_with_spans(given)
+
+    monkeypatch.setitem(PACKAGED, "wordllama-256", Counting)
+    return texts
+
+
+def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Path, embedded: list[str]) -> None:
     long = "\n\n".join(f"# Part {n}\n\n" + f"Sentence {n} about pumps and fans. " * 40 for n in range(6))
     docs = write(tmp_path / "docs", a__md="---\ntitle: A\n---\n" + long)
     run_index(docs, tmp_path / "store")
@@ -96,44 +112,19 @@ def test_unchanged_chunks_of_a_changed_document_keep_their_vectors(tmp_path: Pat
         for p in passages(tmp_path / "store")
         for row, v in zip(p.rows, p.vectors, strict=True)
     }
+    embedded.clear()
     write(docs, a__md="---\ntitle: A\n---\n" + long + "\n\n# New\n\nSomething else entirely.")
-    embedded: list[str] = []
-    from graph.models.wordllama import WordLlama
-
-    class Counting(WordLlama):
-        def embed_with_spans(self, texts):  # type: ignore[no-untyped-def]
-            embedded.extend(marked.text for marked in texts)
-            return super().embed_with_spans(texts)
-
-    from graph.models.packaged_embeddings import PACKAGED
-
-    PACKAGED["wordllama-256"] = Counting
-    try:
-        run_index(docs, tmp_path / "store")
-    finally:
-        PACKAGED["wordllama-256"] = WordLlama
+    run_index(docs, tmp_path / "store")
     assert embedded
     assert not set(embedded) & before.keys()
 
 
-def test_a_file_that_was_renamed_keeps_the_vectors_of_its_passages(tmp_path: Path) -> None:
+def test_a_file_that_was_renamed_keeps_the_vectors_of_its_passages(tmp_path: Path, embedded: list[str]) -> None:
     docs = write(tmp_path / "docs", a__md="---\ntitle: A\n---\nThe quota is 50 GB. It is raised on request.")
     run_index(docs, tmp_path / "store")
     (docs / "a.md").rename(docs / "b.md")
-    embedded: list[str] = []
-    from graph.models.packaged_embeddings import PACKAGED
-    from graph.models.wordllama import WordLlama
-
-    class Counting(WordLlama):
-        def embed_with_spans(self, texts):  # type: ignore[no-untyped-def]
-            embedded.extend(marked.text for marked in texts)
-            return super().embed_with_spans(texts)
-
-    PACKAGED["wordllama-256"] = Counting
-    try:
-        outcome = run_index(docs, tmp_path / "store", prune=True)
-    finally:
-        PACKAGED["wordllama-256"] = WordLlama
+    embedded.clear()
+    outcome = run_index(docs, tmp_path / "store", prune=True)
     assert (outcome.indexed, outcome.removed, embedded) == (["docs/b.md"], ["docs/a.md"], [])
 
 

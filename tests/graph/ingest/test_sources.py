@@ -64,18 +64,11 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
     assert (found(tmp_path), refused(tmp_path), inputs(tmp_path).empty) == ([], [], [tmp_path])
 
 
-def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
+def test_hidden_entries_sidecars_and_manifests_are_no_documents_unless_a_hidden_folder_is_given(tmp_path: Path) -> None:
     docs = folder(tmp_path / "docs", a__txt="a", __hidden="x", __git___config="x", sub_____cache__txt="x")
+    folder(docs, a__txt__meta__yaml="x: 1", manifest__csv="file,y\na.txt,2\n")
     assert ids(docs) == ["docs/a.txt"]
-
-
-def test_a_folder_that_is_hidden_itself_may_be_given(tmp_path: Path) -> None:
     assert ids(folder(tmp_path / ".docs", a__txt="a")) == [".docs/a.txt"]
-
-
-def test_sidecars_and_manifests_are_no_documents(tmp_path: Path) -> None:
-    docs = folder(tmp_path / "docs", a__txt="a", a__txt__meta__yaml="x: 1", manifest__csv="file,y\na.txt,2\n")
-    assert ids(docs) == ["docs/a.txt"]
 
 
 def test_a_sidecar_wins_over_the_manifest_field_by_field(tmp_path: Path) -> None:

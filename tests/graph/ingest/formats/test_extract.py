@@ -143,11 +143,6 @@ def test_an_element_of_values_in_xml_is_a_line(tmp_path: Path) -> None:
     assert extract(tmp_path / "a.xml").text == "# park\n\n- id: 7; name: Öl & Oak; height: 20 m\n\nCut in May."
 
 
-def test_a_csv_becomes_a_table(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("part,price\npump,120\nfan,80\n")
-    assert [line for line in extract(tmp_path / "a.csv").text.splitlines() if "fan" in line] == ["| fan | 80 |"]
-
-
 def test_a_text_file_is_kept_as_it_is_written(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("One  line.\n\n\n\nA &amp; B \\* c.\n")
     assert extract(tmp_path / "a.txt").text == "One  line.\n\n\n\nA &amp; B \\* c.\n"
@@ -278,13 +273,6 @@ def test_the_first_lines_of_a_pdf_are_read_and_running_lines_once() -> None:
     assert text.count("Contract HV-7") == 1
     assert "Page" not in text
     assert text.count("speaks of pumps") == 3
-
-
-def test_a_line_at_the_top_of_a_page_is_not_lost(tmp_path: Path) -> None:
-    assert (
-        "quota of a project is 50 GB"
-        in extract(pdf(tmp_path / "a.pdf", "The quota of a project is 50 GB.\n\nEnd.")).text
-    )
 
 
 def test_a_page_of_glyphs_without_letters_is_told() -> None:
