@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..document import Document, File
@@ -42,7 +43,8 @@ def pdf(file: File) -> Document:
         blocks.paragraph(scans.get(number, ""))
     shown = [page or scans.get(number, "") for number, page in enumerate(pages, 1)]
     doubt = doubt_in_text("\n".join((result.metadata or {}).get("keywords") or ()))
-    return blocks.document(title_of(result), _about_pages(shown, file.ocr), doubt)
+    document = blocks.document(title_of(result), _about_pages(shown, file.ocr), doubt)
+    return replace(document, page_starts=document.page_starts or (0,))
 
 
 def _write(node: dict[str, Any], blocks: Blocks, running: "RunningLines") -> None:

@@ -50,6 +50,7 @@ def test_a_pdf_knows_its_pages(tmp_path: Path) -> None:
     )
     assert len(document.page_starts) == 2
     assert (page_of(document, "50 GB"), page_of(document, "5 years")) == (1, 2)
+    assert extract(pdf(tmp_path / "a.pdf", "The quota is 50 GB.")).page_starts == (0,)
 
 
 def test_a_sentence_in_larger_type_is_no_heading_of_a_pdf(tmp_path: Path) -> None:
