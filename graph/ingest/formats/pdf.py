@@ -30,8 +30,8 @@ def pdf(file: File) -> Document:
     result = extraction(file)
     pages = [str(page["content"]) for page in result.pages or []]
     nodes: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    document: Any = result.document or {"nodes": ()}
-    for node in document["nodes"]:
+    structure: Any = result.document or {"nodes": ()}
+    for node in structure["nodes"]:
         nodes[node.get("page") or 0].append(node)
     scans = scanned(file, without_text(pages)) if file.ocr and without_text(pages) else {}
     blocks, running = Blocks(), RunningLines(pages)

@@ -117,9 +117,10 @@ class _Word:
         if not self._note_parts:
             for kind in ("footnote", "endnote"):
                 root = self._package.tree(self._package.beside(self._main, f"{kind}s"))
-                for note in root.iter(f"{W}{kind}") if root is not None else ():
-                    self._note_parts[kind, note.get(f"{W}id") or ""] = note
-        if (note := self._note_parts.get(key)) is not None:
+                found = root.iter(f"{W}{kind}") if root is not None else ()
+                self._note_parts |= {(kind, note.get(f"{W}id") or ""): note for note in found}
+        if key in self._note_parts:
+            note = self._note_parts[key]
             self._clean(note)
             lines = [text for paragraph in note.iter(f"{W}p") if (text := self._text(paragraph).strip())]
             yield from [f"{self._noted[key]} {lines[0]}", *lines[1:]] if lines else []
