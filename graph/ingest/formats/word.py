@@ -40,7 +40,7 @@ class _Word:
         self._package, self._main = package, main
         self._styles = styles_of(package.tree(package.beside(main, "styles")))
         self._numbering = Numbering(package.tree(package.beside(main, "numbering")))
-        self._links = package.links(main)
+        self._links: dict[str, str] = {}
         self._noted: dict[tuple[str, str], str] = {}
         self._note_parts: dict[tuple[str, str], Element] = {}
         self._blocks = Blocks()
@@ -57,7 +57,9 @@ class _Word:
         for text in self._running(root, "header"):
             self._blocks.paragraph(text)
         self._clean(root)
+        self._links = self._package.links(self._main)
         self._walk(body)
+        self._links = {}
         for text in self._running(root, "footer"):
             self._blocks.paragraph(text)
         return self._blocks.document(self._package.title(), sorted(self._left_out))
@@ -120,18 +122,19 @@ class _Word:
                 found = root.iter(f"{W}{kind}") if root is not None else ()
                 self._note_parts |= {(kind, note.get(f"{W}id") or ""): note for note in found}
         if key in self._note_parts:
-            note = self._note_parts[key]
+            note, links = self._note_parts[key], self._links
+            self._links = {}  # Those of the notes have the same names.
             self._clean(note)
             lines = [text for paragraph in note.iter(f"{W}p") if (text := self._text(paragraph).strip())]
+            self._links = links
             yield from [f"{self._noted[key]} {lines[0]}", *lines[1:]] if lines else []
 
     def _table(self, table: Element) -> None:
-        rows = [self._row(row) for row in table.iter(f"{W}tr") if next(row.iterancestors(f"{W}tbl"), None) is table]
-        cells = [cell for row in rows for cell in row]
-        if len(cells) == 1:  # A frame around text.
+        if len([*table.iter(f"{W}tc")]) == 1:  # A frame around text.
             self._walk(table)
             return
-        self._blocks.table(rows)
+        rows = [row for row in table.iter(f"{W}tr") if next(row.iterancestors(f"{W}tbl"), None) is table]
+        self._blocks.table([self._row(row) for row in rows])
         self._boxes = []
         self._what_it_refers_to()
 

@@ -189,8 +189,11 @@ def test_word_text_boxes_are_read_once_after_their_paragraph(tmp_path: Path) -> 
 def test_word_notes_follow_the_paragraph_that_refers_to_them(tmp_path: Path) -> None:
     reference = f'<w:r><w:rPr>{UP}</w:rPr><w:footnoteReference w:id="7"/></w:r>'
     note = f'<w:footnote w:id="7">{paragraph("<w:r><w:footnoteRef/></w:r>", run(" Net of tax."))}</w:footnote>'
-    body = paragraph(run("It costs 250"), reference, run(" EUR.")) + paragraph(run("End."))
-    assert word(tmp_path, body, footnotes=note).text == "It costs 250 [^1] EUR.\n\n[^1] Net of tax.\n\nEnd."
+    noted = paragraph(run("It costs 250"), reference, run(" EUR."))
+    framed = f"<w:tbl><w:tr><w:tc>{noted}</w:tc></w:tr></w:tbl>"
+    for body in (noted, framed):
+        text = word(tmp_path, body + paragraph(run("End.")), footnotes=note).text
+        assert text == "It costs 250 [^1] EUR.\n\n[^1] Net of tax.\n\nEnd."
 
 
 def test_a_formula_of_word_is_written_on_the_line_where_it_stands(tmp_path: Path) -> None:
