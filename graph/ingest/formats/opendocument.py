@@ -200,7 +200,9 @@ class _Reader:
         """The text of a cell; a date in the form that is read alike everywhere."""
         if date := cell.get(f"{OFFICE}date-value"):
             return date.replace("T", " ").removesuffix(" 00:00:00")
-        return " ".join(filter(None, (self._line(paragraph).strip() for paragraph in cell.iter(*PARAGRAPHS))))
+        text = " ".join(filter(None, (self._line(paragraph).strip() for paragraph in cell.iter(*PARAGRAPHS))))
+        self._frames = []  # What stands in them is a part of the text.
+        return text
 
     def _hidden_columns(self, table: Element) -> set[int]:
         hidden: set[int] = set()
