@@ -7,7 +7,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 
 from .backend import Backend
-from .caching.single_flight import SingleFlightGraph
+from .caching.single_flight_graph import SingleFlightGraph
 from .nodes import Nodes, after_cite, after_fallback, after_generate, after_preprocess, after_route
 from .release import Release
 from .state import Question, Reply, State

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, cast
 from .answers import NOTHING_ASKED, answered, declined, why_not
 from .backend import Backend, Brief
 from .caching.cache import reuse
-from .caching.single_flight import leader_of_this_run
+from .caching.single_flight_graph import leader_of_this_run
 from .filters import compile_filter
 from .offload import off_loop
 from .release import Release

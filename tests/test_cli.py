@@ -90,19 +90,34 @@ def test_a_command_whose_libraries_are_missing_names_the_extra() -> None:
     )
 
 
-@pytest.mark.slow
+UNUSED = {
+    "mlflow",
+    "openai",
+    "langchain",
+    "langchain_openai",
+    "kreuzberg",
+    "xllamacpp",
+    "scipy",
+    "sklearn",
+    "langserve",
+}
+"""Libraries that no question over a local Snapshot needs when the release quotes."""
+OF_CHAT_MODELS = {f"graph.models.{name}" for name in ("chat_writer", "chat", "replies", "declines", "json_claims")}
+
+
 def test_ask_imports_no_part_that_it_does_not_need(handbook: Path) -> None:
     names = imported_by("ask", QUESTION, "--index", str(handbook), "--json")
     assert "langgraph" in names
-    assert not names & {
-        "mlflow",
-        "openai",
-        "langchain_openai",
-        "kreuzberg",
-        "xllamacpp",
-        "scipy",
-        "langserve",
-    }
+    assert not names & (UNUSED | OF_CHAT_MODELS)
+
+
+def test_search_and_verify_import_no_graph_of_steps(handbook: Path) -> None:
+    searched = imported_by("search", QUESTION, "--index", str(handbook), "--json")
+    assert "lancedb" in searched
+    assert not searched & (UNUSED | OF_CHAT_MODELS | {"langgraph", "langchain_core", "graph.verification"})
+    checked = imported_by("verify", "--help")
+    assert "graph.verification" in checked
+    assert not checked & (UNUSED | OF_CHAT_MODELS | {"langgraph", "langchain_core", "lancedb", "onnxruntime"})
 
 
 def test_ask_answers_with_file_page_and_quoted_span(handbook: Path) -> None:

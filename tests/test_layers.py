@@ -17,7 +17,7 @@ REGISTRY = ("client", "log_model", "log_release", "mlflow_entry", "mlflow_models
 HOMES = {
     "lancedb": {"graph/index/tables.py"},
     "kreuzberg": {"graph/ingest/formats/convert.py"},
-    "onnxruntime": {"graph/models/onnx.py", "graph/models/cross_encoder.py"},
+    "onnxruntime": {"graph/models/onnx.py"},
     "openai": {"server/routes/openai_chat.py", "server/routes/openai_responses.py"},
     "langchain": {"graph/models/chat.py", "graph/models/endpoint_embedding.py"},
     "langchain_openai": {"graph/models/chat.py"},

@@ -1,18 +1,9 @@
 """Single-flight: of equal questions asked at the same moment one run does the work, and the others wait for it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import Future
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from threading import Lock
-from typing import Any
-
-from langgraph.config import get_config
-
-from ..sync import GraphWithSync
-
-LEADER = "__warrant_leader"
-"""Names that begin so stay out of a checkpoint's metadata and of traces."""
 
 
 class SingleFlight:
@@ -66,31 +57,3 @@ class Leader:
         while self._keys:
             flight, key = self._keys.pop()
             flight.finish(key, completed=completed)
-
-
-def leader_of_this_run() -> Leader | None:
-    """The leader of the run that a step belongs to; None when the graph was compiled without."""
-    leader: Leader | None = get_config()["configurable"].get(LEADER)
-    return leader
-
-
-class SingleFlightGraph(GraphWithSync):
-    """A compiled graph each of whose runs can lead.
-
-    A run can finish, fail, be cancelled, or be left half-way by whoever was reading its stream: no step sees all of
-    these.
-    """
-
-    async def astream(self, input: Any, config: Any = None, **options: Any) -> AsyncIterator[Any]:
-        leader, completed = Leader(), True
-        configurable = {**(config or {}).get("configurable", {}), LEADER: leader}
-        run: Any = super().astream
-        try:
-            async with aclosing(run(input, {**(config or {}), "configurable": configurable}, **options)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except (asyncio.CancelledError, GeneratorExit):
-            completed = False
-            raise
-        finally:
-            leader.end(completed=completed)

@@ -9,12 +9,16 @@ from rich.live import Live
 from rich.text import Text
 
 from ..errors import QuestionInvalid, WarrantError
+from ..garbage import importing
+from ..release import Release
+from ..settings import Settings
 from ..state import Answer, Question, Turn
 from .display import answer_panel, trace_table
 from .options import filter_of, settings_and_release, takes
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
+    from ..backend import Backend
     from ..sync import Graph
 
 PROMPT = "Question (empty to leave)"
@@ -36,12 +40,9 @@ def ask(
 ) -> None:
     """Ask a question; without one, hold a conversation."""
     settings, chosen = settings_and_release(index, release)
-    from ..builder import build_graph
-    from ..connect import connect
 
     async def run() -> None:
-        backend = await connect(settings, chosen)
-        graph = build_graph(chosen, backend)
+        backend, graph = await _open(settings, chosen)
         base = Question(question="", filters=filter_of(filters, backend.retriever.columns), groups=list(groups))
         if question is not None:
             answer = await _answer(graph, {**base, "question": question}, quiet=as_json)
@@ -50,6 +51,16 @@ def ask(
             await _converse(graph, base, as_json=as_json, trace=trace)
 
     asyncio.run(run())
+
+
+async def _open(settings: Settings, release: Release) -> "tuple[Backend, Graph]":
+    with importing():
+        from ..connect import connect
+
+        backend = await connect(settings, release)
+        from ..builder import build_graph
+
+        return backend, build_graph(release, backend)
 
 
 async def _answer(graph: "Graph", question: Question, *, quiet: bool) -> Answer:

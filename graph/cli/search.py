@@ -12,6 +12,7 @@ import click
 from rich.progress import track
 
 from ..errors import QuestionInvalid, ReleaseInvalid, SourceInvalid
+from ..garbage import importing
 from ..release import Release
 from ..settings import Settings
 from ..state import Passage
@@ -57,9 +58,10 @@ def search(
     texts = [("", text)] if text is not None else read_queries(queries or Path())
 
     async def work() -> None:
-        from ..index.local import open_retriever
+        with importing():
+            from ..index.local import open_retriever
 
-        retriever, _ = await open_retriever(settings.index, chosen, settings.cores)
+            retriever, _ = await open_retriever(settings.index, chosen, settings.cores)
         reranker = _reranker(settings, chosen, retriever) if leg == "reranked" else None
         searcher = Searcher(retriever, chosen, filter_of(filters, retriever.columns), list(groups), reranker)
         if run is None:

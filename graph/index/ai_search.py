@@ -26,7 +26,7 @@ from ..state import Passage
 from ..text.words import terms
 from .ai_search_filters import allowed_access, sql_filter, standard_filters
 from .ai_search_rows import KEY, READ, Description, Row, probe, vectors_of
-from .local import SearchResult, assemble, unit_vectors
+from .local import SearchResult, assemble, open_sentence_reader, unit_vectors
 from .manifest import check_fit
 from .rows import UNITS
 
@@ -181,7 +181,8 @@ async def open_ai_search(settings: Settings, release: Release) -> Backend:
     retriever, index, embedder = await open_retriever(settings.databricks_index, release, settings, caches)
     own = release.reranking.model == RERANKER
     models = release.model_copy(update={"reranking": release.reranking.model_copy(update={"model": "embedded"})})
-    backend = await assemble(settings, models if own else release, retriever, embedder, caches)
+    sentences = await open_sentence_reader(release)
+    backend = assemble(settings, models if own else release, retriever, embedder, caches, sentences)
     if own and backend.reranker:
         return replace(backend, reranker=_IndexReranker(index, embedder, backend.reranker))
     return backend

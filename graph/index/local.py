@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol
 
 import numpy as np
 
-from ..backend import Backend, Index, Retriever, Scope, SourceText
+from ..backend import Backend, Index, Retriever, Scope, SentenceReader, SourceText
 from ..caching.cache import BoundedCache, Caches, open_caches
 from ..errors import RetrievalUnavailable, SnapshotBroken
 from ..filters import access_condition, compile_filter
@@ -236,7 +236,6 @@ async def open_retriever(
     directory = snapshot_lease.directory
     manifest = read_manifest(directory)
     check_fit(directory, manifest, release)
-    # The model loads in another thread while this one imports the database.
     loading = asyncio.get_running_loop().run_in_executor(None, load_embedder, release.embedding, threads)
     reader = await Reader.open(directory, approximate=manifest.vector_index != "exact")
     lexicon = StoredLexicon.open(directory)
@@ -250,16 +249,33 @@ async def open_retriever(
 async def open_local(settings: Settings, release: Release) -> Backend:
     """Open the Snapshot, the embedding and the writers that the Release names."""
     caches = open_caches(settings)
-    retriever, embedder = await open_retriever(settings.index, release, settings.cores, caches)
-    return await assemble(settings, release, retriever, embedder, caches)
+    # Both models load in other threads while this one imports the database.
+    (retriever, embedder), sentences = await asyncio.gather(
+        open_retriever(settings.index, release, settings.cores, caches), open_sentence_reader(release)
+    )
+    return assemble(settings, release, retriever, embedder, caches, sentences)
+
+
+async def open_sentence_reader(release: Release) -> SentenceReader | None:
+    """What rescores sentences, if the Release has that done."""
+    if not release.reads_sentences:
+        return None
+    from ..models.cross_encoder import CrossEncoder
+
+    return await asyncio.to_thread(CrossEncoder)
 
 
 class _Searched(Retriever, Index, Protocol):
     """What searches an index and reads its documents."""
 
 
-async def assemble(
-    settings: Settings, release: Release, retriever: _Searched, embedder: Embedder, caches: Caches
+def assemble(
+    settings: Settings,
+    release: Release,
+    retriever: _Searched,
+    embedder: Embedder,
+    caches: Caches,
+    sentences: SentenceReader | None,
 ) -> Backend:
     """A backend of a retriever and the models that the Release names."""
     from ..models.rerankers import open_reranker
@@ -267,9 +283,4 @@ async def assemble(
 
     writers, claim_checker = open_writers(settings, release), open_claim_checker(settings, release)
     similarity, reranker = EmbeddedSimilarity(embedder), open_reranker(settings, release, retriever.lexicon)
-    sentences = None
-    if release.reads_sentences:
-        from ..models.cross_encoder import CrossEncoder
-
-        sentences = await asyncio.to_thread(CrossEncoder)
     return Backend(retriever, similarity, writers, caches, claim_checker, reranker, sentences, retriever)

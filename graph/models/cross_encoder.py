@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..settings import quiet_libraries
+from .onnx import open_session
 from .tokenizers import load_tokenizer
 from .weight_files import packaged_file
 
@@ -18,14 +18,7 @@ class CrossEncoder:
     """MiniLM-L6, trained on MS MARCO, 8-bit: about 10 ms of one core for a sentence."""
 
     def __init__(self) -> None:
-        quiet_libraries()
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        weights = str(packaged_file(*WEIGHTS))
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(packaged_file(*WEIGHTS))
         self._names = {node.name for node in self._session.get_inputs()}
         self._tokenizer = load_tokenizer(TOKENIZER)
         self._tokenizer.enable_truncation(MAX_TOKENS)

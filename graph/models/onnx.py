@@ -106,6 +106,18 @@ def open_onnx_folder(folder: Path, threads: int) -> "OnnxEmbedder":
     return embedder
 
 
+def open_session(weights: Path) -> Any:
+    """A model in ONNX Runtime that runs in the calling thread."""
+    # ONNX Runtime sends telemetry from its import on unless it is disabled.
+    quiet_libraries()
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+
+
 class OnnxEmbedder:
     """A sentence embedding on ONNX Runtime.
 
@@ -113,17 +125,9 @@ class OnnxEmbedder:
     """
 
     def __init__(self, model: OnnxModel, threads: int = 1) -> None:
-        # ONNX Runtime sends telemetry from its import on unless it is disabled.
-        quiet_libraries()
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        weights = str(file_of(model.weights))
         self.model, self.name = model, model.name
         self.dimensions, self.unrelated = model.dimensions, model.unrelated
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(file_of(model.weights))
         self._tokenizer = load_tokenizer(model.tokenizer)
         self._names = {node.name for node in self._session.get_inputs()}
         self._threads = max(1, threads)

@@ -41,5 +41,5 @@ def span_vectors(tokens: Vectors, span_numbers: TokenNumbers, whole: Vectors, sp
 def to_int8(vectors: NDArray[np.float32]) -> Int8Vectors:
     """8-bit vectors, each scaled to its largest component."""
     largest = np.abs(vectors).max(axis=1, keepdims=True, initial=1e-12)
-    offsets: Int8Vectors = np.rint(vectors * (127 / largest)).astype(np.int8)
-    return offsets
+    scaled: Int8Vectors = np.rint(vectors * (127 / largest)).astype(np.int8)
+    return scaled

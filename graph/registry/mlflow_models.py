@@ -19,7 +19,7 @@ from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
 from typing_extensions import TypedDict
 
 from ..annotations import pieces, url_citations
-from ..caching.single_flight import SingleFlightGraph
+from ..caching.single_flight_graph import SingleFlightGraph
 from ..errors import AccessRefused, QuestionInvalid, WarrantError
 from ..models.databricks import act_for, caller_token
 from ..settings import load_settings, quiet_libraries

@@ -15,7 +15,7 @@ from functools import lru_cache
 from ..state import Passage
 from ..text.language import likeliest_language
 from ..text.sentences import units
-from ..text.words import terms
+from ..text.words import has_term, terms
 from .injection_signs import BACKWARDS, DOUBT, LETTER, PATTERNS, PAYLOAD, ROTATED, has_sign, plain, row
 
 MARKER = re.compile(
@@ -28,6 +28,7 @@ MARKER = re.compile(
 LONG = 24
 """Letters without a space that may be encoded text."""
 RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,6}")
+BASE32 = re.compile(r"[A-Z2-7]+=*")
 OCTETS = re.compile(r"[01][01]{7}(?:\s?[01]{8}){5,}")
 TAGS = re.compile("[\U000e0020-\U000e007e]")
 SPACED = re.compile(r"\b(?:\w ){3,}\w\b")
@@ -107,7 +108,8 @@ def _decoded(run: str) -> Iterator[str]:
     decoders: tuple[Callable[[], bytes], ...] = (
         lambda: bytes(int(each, 2) for each in bits),
         lambda: bytes.fromhex(run),
-        lambda: base64.b32decode(run),
+        # It takes ten times as long as the others to see that a run is none.
+        lambda: base64.b32decode(run) if BASE32.fullmatch(run) else b"",
         lambda: base64.b64decode(run + "=" * (-len(run) % 4), altchars=b"-_" if {"-", "_"} & set(run) else None),
     )
     for decode in decoders:
@@ -235,7 +237,7 @@ def _doubtful(text: str, header: str) -> tuple[tuple[int, int], ...]:
 def is_doubtful(text: str) -> bool:
     """Whether a text may instruct the assistant: it is left out where the question is not about it."""
     said, classes = _read(text)
-    return bool(DOUBT.search(classes) or (any(each in said for each in NOTED) and NOTATION.search(said)))
+    return bool(DOUBT.search(classes) or (any(map(said.__contains__, NOTED)) and NOTATION.search(said)))
 
 
 @lru_cache(maxsize=1024)
@@ -248,7 +250,7 @@ def _asked(question: str) -> tuple[str, frozenset[str]]:
 def _is_unasked(text: str, question: str) -> bool:
     """Whether a doubtful text has no term of the question, or what to say where the question is about no answer."""
     language, asked = _asked(question)
-    if asked.isdisjoint(terms(text, language)):
+    if not has_term(text, asked, language):
         return True
     said, classes = _read(text)
     return bool(PAYLOAD.search(classes) or NOTATION.search(said)) and not is_doubtful(question)

@@ -4,7 +4,7 @@ Scripts without spaces between words, and Korean with its suffixed particles, ar
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Set
 from functools import cache, lru_cache
 from itertools import pairwise
 from math import log
@@ -78,18 +78,30 @@ def terms(text: str, language: str = "en") -> list[str]:
 
     `US` is a name and becomes `us`, as do `U.S.` and `USA`; the pronoun `us` is a stop word.
     """
+    return list(_terms(text, language))
+
+
+def has_term(text: str, wanted: Set[str], language: str = "en") -> bool:
+    """Whether a text has one of some terms."""
+    # An English stem begins like its word, so that most words need not be stemmed.
+    initials = {term[0] for term in wanted} if language == "en" else None
+    return any(term in wanted for term in _terms(text, language, initials))
+
+
+def _terms(text: str, language: str, initials: Set[str] | None = None) -> Iterator[str]:
+    """The terms of a text; with `initials`, of its words only those that begin with one of them."""
     text = without_points(text)
     abbreviations = frozenset[str]() if len(text) >= MIN_ALL_CAPS and text.isupper() else ABBREVIATIONS
     empty = empty_words(language)
-    result: list[str] = []
     for match in TOKEN.findall(text):
         word = (match if match.isascii() else match.translate(SAME)).removesuffix("'s").removesuffix("'S")
         lower = word.lower()
         if not word.isascii() and UNSPACED.match(word):
-            result += _pairs(word)
-        elif word in abbreviations or lower not in empty:
-            result.append(_term(lower, language))
-    return result
+            yield from _pairs(word)
+        elif lower in empty and word not in abbreviations:
+            continue
+        elif initials is None or lower[0] in initials or lower in SAME_NAME:
+            yield _term(lower, language)
 
 
 def _pairs(word: str) -> list[str]:

@@ -13,9 +13,10 @@ from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
 from graph.models.chat import Chat
+from graph.models.chat_writer import ChatWriter
 from graph.models.prompt import marked_off
 from graph.models.scripted import Rule, ScriptedModel
-from graph.models.writers import ChatWriter, ExtractiveWriter, open_writers
+from graph.models.writers import ExtractiveWriter, open_writers
 from graph.release import Breaker, Generation, Prompts, Release, Terms
 from graph.settings import Settings
 from graph.state import Passage, Quote, Usage, no_usage

@@ -1,12 +1,13 @@
 import subprocess
 import sys
+from itertools import product
 from math import log
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.text.words import EMPTY_WORDS, empty_words, equal_weight, numbers, share, terms, weights
+from graph.text.words import EMPTY_WORDS, empty_words, equal_weight, has_term, numbers, share, terms, weights
 
 few = settings(deadline=None)
 
@@ -17,6 +18,23 @@ def test_content_words_come_as_stems_in_their_order() -> None:
 
 def test_forms_of_a_word_share_a_stem() -> None:
     assert terms("warranty") == terms("Warranties") == terms("WARRANTY")
+
+
+PHRASES = (
+    "How many days of parental leave are there?",
+    "The skies over the USA, dying early; onlookers were saying so.",
+    "Die Überstunden der Äbtissin, 30 Tage",
+    "契約の期間は三年です 2026",
+    "US citizens' 1.500 euros",
+    "",
+)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ja", ""])
+def test_a_text_has_a_term_when_it_is_one_of_its_terms(language: str) -> None:
+    for text, other in product(PHRASES, PHRASES):
+        wanted = set(terms(other, language))
+        assert has_term(text, wanted, language) == (not wanted.isdisjoint(terms(text, language)))
 
 
 STEMS_IN_THREADS = """
