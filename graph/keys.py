@@ -21,6 +21,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, Valid
 from .callers import Caller
 from .errors import SettingsInvalid
 from .files import write_private
+from .invalid import problem
 from .strict_yaml import YamlInvalid, load_yaml
 
 log = logging.getLogger("warrant.callers")
@@ -118,9 +119,9 @@ def read_keys(path: Path) -> list[KeyedCaller]:
     except YamlInvalid as error:
         raise SettingsInvalid(f"WARRANT_KEYS={path} cannot be read: line {error.line}: {error.problem}.") from None
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise SettingsInvalid(f"WARRANT_KEYS={path}: {where} was refused: {first['msg']}.") from None
+        # The file holds digests of keys, which no message repeats.
+        first = problem(error.errors()[0], "the file", show=False)
+        raise SettingsInvalid(f"WARRANT_KEYS={path}: {first}.") from None
     if len({one.name for one in known}) < len(known):
         raise SettingsInvalid(f"WARRANT_KEYS={path} holds a name twice; a caller has one key.")
     return known

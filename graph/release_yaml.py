@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .errors import ReleaseInvalid
+from .invalid import problem
 from .release import Release
 from .strict_yaml import YamlInvalid, tree_and_value
 
@@ -41,7 +42,7 @@ def _problem(where: str, tree: yaml.Node | None, error: dict[str, Any]) -> str:
     field = ".".join(map(str, location))
     if error["type"] == "extra_forbidden":
         return f"{where}:{_line(tree, location)}: there is no field {field!r}; {_siblings(location)}."
-    return f"{where}:{_line(tree, location)}: {field} = {error['input']!r} was refused: {error['msg']}."
+    return f"{where}:{_line(tree, location)}: {problem(error)}."
 
 
 def _siblings(location: tuple[str | int, ...]) -> str:

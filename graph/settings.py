@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .callers import Role
 from .errors import SettingsInvalid
+from .invalid import problem
 from .prices import Price
 from .safety.sensitive import Actions
 
@@ -197,11 +198,14 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "WARRANT_" + str(first["loc"][0]).upper()
-        raise SettingsInvalid(
-            f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
-        ) from error
+        raise refused_variable(error) from error
+
+
+def refused_variable(error: ValidationError) -> SettingsInvalid:
+    """The error that names the first variable that is wrong."""
+    first = error.errors()[0]
+    name, *rest = first["loc"]
+    return SettingsInvalid(f"{problem({**first, 'loc': (f'WARRANT_{name}'.upper(), *rest)})}; correct it or unset it.")
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from graph.errors import (
     VersionUnknown,
     WarrantError,
 )
+from graph.invalid import problem
 from graph.safety.sensitive import mask
 from server.auth.tokens import ProviderUnavailable
 from server.context import this_request
@@ -206,9 +207,9 @@ def _first(error: RequestValidationError) -> str:
     found = error.errors()
     if not found or not isinstance(found[0], dict):
         return "The body is not JSON that can be read."
-    where = ".".join(str(part) for part in found[0]["loc"] if part not in ("body", "__root__")) or "the body"
+    where = tuple(part for part in found[0]["loc"] if part not in ("body", "__root__"))
     more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{where}: {found[0]['msg']}{more}."
+    return f"{problem({**found[0], 'loc': where}, 'the body', show=False)}{more}."
 
 
 def _reply(error: ErrorResponse, headers: object = None) -> Response:

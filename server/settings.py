@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsError
 from graph.callers import Role
 from graph.errors import SettingsInvalid
 from graph.prices import Price
-from graph.settings import FROM_ENVIRONMENT, StateSettings
+from graph.settings import FROM_ENVIRONMENT, StateSettings, refused_variable
 from server.files import private_directory
 
 Count = Annotated[int, Field(ge=1)]
@@ -150,11 +150,7 @@ def load_server_settings(**overrides: object) -> ServerSettings:
             raise SettingsInvalid("WARRANT_ON_BEHALF_OF_USER is for a Databricks App, which is given users' tokens.")
         return _in_databricks_app(settings) if settings.databricks_app else settings
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "WARRANT_" + str(first["loc"][0]).upper()
-        raise SettingsInvalid(
-            f"{name}={first['input']!r} was refused: {first['msg']}. Correct it or unset it."
-        ) from error
+        raise refused_variable(error) from error
     except SettingsError as error:
         raise SettingsInvalid(f"{str(error).capitalize()}: it must be JSON.") from error
 

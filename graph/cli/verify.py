@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import click
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ..errors import QuestionInvalid
+from ..invalid import problem
 from ..verification import Report, verify
 from ..verification.report import MAX_CHARACTERS
 from .terminal import Terminal, echo, json_text
@@ -24,6 +25,14 @@ class GivenPassage(BaseModel):
     section: str = ""
 
 
+def _as_passage(given: object) -> object:
+    """A passage given as its text alone is one without a title."""
+    return {"text": given} if isinstance(given, str) else given
+
+
+TextOrPassage = Annotated[GivenPassage, BeforeValidator(_as_passage, json_schema_input_type=str | GivenPassage)]
+
+
 class VerifyRequest(BaseModel):
     """An answer to check; markers such as `[2]` count the passages from 1."""
 
@@ -32,15 +41,14 @@ class VerifyRequest(BaseModel):
     id: str = ""
     question: str = ""
     answer: Annotated[str, Field(max_length=MAX_CHARACTERS)]
-    passages: Annotated[list[str | GivenPassage], Field(max_length=200)]
+    passages: Annotated[list[TextOrPassage], Field(max_length=200)]
 
     def checked(self) -> dict[str, Any]:
         """The line that goes out."""
         return {"id": self.id, "answer": self.answer, **self.report().as_dict()}
 
     def report(self) -> Report:
-        given = [each if isinstance(each, str) else each.model_dump() for each in self.passages]
-        return verify(self.question, self.answer, given)  # type: ignore[arg-type]
+        return verify(self.question, self.answer, [each.model_dump() for each in self.passages])  # type: ignore[misc]
 
 
 @click.command()
@@ -76,9 +84,7 @@ def _parsed(line: str, where: str) -> VerifyRequest:
     try:
         return VerifyRequest.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "line"
-        raise QuestionInvalid(f"{where}: {field}: {first['msg']}.") from error
+        raise QuestionInvalid(f"{where}: {problem(error.errors()[0], 'the line')}.") from error
 
 
 COLOURS = {"supported": "green", "unverified": "yellow", "contradicted": "red", "not_found": "red"}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import DeploymentFailed, SettingsInvalid
+from ..invalid import problem
 from ..strict_yaml import YamlInvalid, load_yaml
 
 if TYPE_CHECKING:
@@ -192,8 +193,7 @@ def read_deployment(path: Path | None) -> DeploymentFile:
     except YamlInvalid as error:
         raise SettingsInvalid(f"{path}:{error.line}: this is not YAML that can be read: {error.problem}.") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise SettingsInvalid(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+        raise SettingsInvalid(f"{path}: {problem(error.errors()[0], 'the file')}.") from error
 
 
 def differences(where: str, before: Any, after: Any) -> list[PlannedChange]:

@@ -21,6 +21,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr, ValidationError
 
 from ..errors import ExtraMissing, ReleaseInvalid, SettingsInvalid
+from ..invalid import problem
 from ..release import ROLES, Generation
 from ..settings import Settings
 from .failures import message_excerpt, to_model_failure
@@ -124,7 +125,7 @@ def _create_checked(name: str, create_client: Callable[[], BaseChatModel]) -> Ba
         raise ExtraMissing(f"{name} cannot be asked: {error}") from error
     except Exception as error:
         # Each package has its own errors for a missing key or address.
-        message = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        message = problem(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
         if "nsupported provider" in message:
             known = message.rpartition("providers are: ")[2]
             raise ReleaseInvalid(f"{name} names no provider of chat models that LangChain has: {known}.") from error

@@ -19,6 +19,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import BaseModel, ConfigDict, PrivateAttr, TypeAdapter, ValidationError
 
 from ..errors import ModelFailed, ReleaseInvalid
+from ..invalid import problem
 
 PIECE = re.compile(r"\s*\S+")
 TRANSIENT = ("error", "timeout")
@@ -49,8 +50,11 @@ class ScriptedModel(BaseChatModel):
         """Read a script; raises ReleaseInvalid if it is invalid."""
         try:
             rules = TypeAdapter(list[Rule]).validate_python(yaml.safe_load(Path(path).read_text("utf-8")))
-        except (OSError, yaml.YAMLError, ValidationError) as error:
+        except (OSError, yaml.YAMLError) as error:
             raise ReleaseInvalid(f"scripted:{path} needs a YAML list of rules: {error}.") from error
+        except ValidationError as error:
+            why = problem(error.errors()[0])
+            raise ReleaseInvalid(f"scripted:{path} needs a YAML list of rules: {why}.") from error
         return cls(rules=rules)
 
     @property

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import WarrantInvalid
+from ..invalid import problem
 from ..settings import StateSettings
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -83,9 +84,7 @@ def read_warrant(text: str | bytes, where: str) -> Warrant:
     try:
         return Warrant.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the file"
-        raise WarrantInvalid(f"{where} is not a warrant: {field}: {first['msg']}.") from error
+        raise WarrantInvalid(f"{where} is not a warrant: {problem(error.errors()[0], 'the file')}.") from error
 
 
 SignatureCheck = Callable[[Warrant], bool]

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from graph.callers import Caller
 from graph.errors import SettingsInvalid
+from graph.invalid import problem
 from graph.strict_yaml import YamlInvalid, load_yaml
 
 Subject = Literal["caller", "team", "endpoint"]
@@ -79,9 +80,7 @@ def read_rules(path: Path) -> tuple[LimitRule, ...]:
     except YamlInvalid as error:
         raise SettingsInvalid(f"WARRANT_LIMITS={path} cannot be read: line {error.line}: {error.problem}.") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise SettingsInvalid(f"WARRANT_LIMITS={path}: {where} was refused: {first['msg']}.") from None
+        raise SettingsInvalid(f"WARRANT_LIMITS={path}: {problem(error.errors()[0], 'the file')}.") from None
 
 
 def rules_for(rules: Sequence[LimitRule], caller: Caller, endpoint: str) -> Iterator[tuple[LimitRule, str]]:

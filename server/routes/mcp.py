@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from graph.invalid import problem
 from graph.safety.sensitive import mask, policy_of
 from server.context import this_request
 from server.errors import RequestRefused, error_response, refuse
@@ -223,5 +224,4 @@ def _sentence(error: Exception) -> str:
 
 def _invalid_arguments(error: ValidationError) -> RequestRefused:
     """Where the arguments are wrong and why, without repeating them."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    return refuse(422, f"{'.'.join(map(str, first['loc'])) or 'the arguments'}: {first['msg']}.")
+    return refuse(422, f"{problem(error.errors()[0], 'the arguments', show=False)}.")

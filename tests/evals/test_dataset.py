@@ -63,11 +63,11 @@ def test_samples_depend_on_each_other_by_cluster_document_or_not_at_all(told: di
     [
         ("{", "line 2: it must be a JSON object, not '{'"),
         ({"id": "b", "answerable": True}, "line 2: question is missing"),
-        ({**GOOD, "id": "b", "question": "  "}, 'line 2: question must be something that is not empty, not "  "'),
+        ({**GOOD, "id": "b", "question": "  "}, "line 2: question must be of length 1 or more"),
         ({**GOOD, "id": "b", "answerable": None}, "line 2: answerable must be true or false, not null"),
-        ({**GOOD, "id": "b", "refrence": "Ann"}, "line 2: refrence is no field here"),
+        ({**GOOD, "id": "b", "refrence": "Ann"}, "line 2: there is no field refrence"),
         ({**GOOD, "id": "a"}, "line 2: the id 'a' was used in line 1 already"),
-        ({**GOOD, "id": "a/b"}, "line 2: id: it must be 1 to 200 characters without"),
+        ({**GOOD, "id": "a/b"}, 'line 2: id = "a/b": it must be 1 to 200 characters without'),
         (
             {**GOOD, "id": "b", "answerable": False, "documents": ["x"]},
             "line 2: answerable is false, but documents or quotes answer it; set",
@@ -78,8 +78,8 @@ def test_samples_depend_on_each_other_by_cluster_document_or_not_at_all(told: di
             {**GOOD, "id": "b", "history": [{"role": "system", "content": "x"}]},
             "line 2: history.0.role must be",
         ),
-        ([1, 2], "line 2: it must be an object, not [1, 2]"),
-        ({**GOOD, "id": "b", "reference": "\ud800"}, "line 2: reference must be a text, not"),
+        ([1, 2], "line 2: it must be an object with fields, not [1, 2]"),
+        ({**GOOD, "id": "b", "reference": "\ud800"}, "line 2: reference must be text, not"),
     ],
 )
 def test_what_is_wrong_is_told_by_line(tmp_path: Path, row: Any, told: str) -> None:

@@ -80,9 +80,9 @@ def test_a_rule_with_a_name_takes_the_place_of_the_one_without() -> None:
     [
         ("[{of: caller, per: minute}]", "bounds one of"),
         ("[{of: caller, requests: 1, tokens: 1, per: minute}]", "bounds one of"),
-        ("[{of: everybody, requests: 1, per: minute}]", "0.of was refused"),
-        ("[{of: caller, requests: -1, per: minute}]", "0.requests was refused"),
-        ("[{of: caller, requests: 1, per: second}]", "0.per was refused"),
+        ("[{of: everybody, requests: 1, per: minute}]", "0.of must be 'caller', 'team' or 'endpoint'"),
+        ("[{of: caller, requests: -1, per: minute}]", "0.requests must be at least 0, not -1"),
+        ("[{of: caller, requests: 1, per: second}]", "0.per must be"),
         ("{", "cannot be read"),
     ],
 )

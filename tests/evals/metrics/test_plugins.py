@@ -116,7 +116,7 @@ def test_metrics_from_outside_are_scored_and_gated_as_any_other(run: EvalRun, tm
             "[m]\nragas = 'QuotedSpansAlignment'\nbetter = 'more'",
             "The metric m in .* is wrong: better must be 'higher' or 'lower', not \"more\"",
         ),
-        ("[m]\nragas = 'RougeScore'\nparamters = {}", "The metric m in .* is wrong: paramters is no field here"),
+        ("[m]\nragas = 'RougeScore'\nparamters = {}", "The metric m in .* is wrong: there is no field paramters"),
         ("[m]\nragas = 'NoiseSensitivity'\nparameters = { mod = 1 }", "NoiseSensitivity has no parameter 'mod'"),
         ("m = 1", "The metric m in .* is wrong"),
         ("[m", "cannot be read"),

@@ -36,5 +36,5 @@ def test_a_line_comes_out_for_each_line(tmp_path: Path) -> None:
 
 
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(QuestionInvalid, match=r"answers\.jsonl:2: passages: Field required"):
+    with pytest.raises(QuestionInvalid, match=r"answers\.jsonl:2: passages is missing"):
         CliRunner().invoke(command, [written(tmp_path, TRUE, {"answer": "x"})], catch_exceptions=False)
