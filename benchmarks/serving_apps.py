@@ -111,6 +111,7 @@ def canned() -> Answer:
         end=64,
         quote=QUOTE,
         support=1.0,
+        verdict="supported",
     )
     return Answer(
         text=f"{QUOTE} [1]", status="answered", confidence=0.9, citations=[found], route="simple", rung="primary",

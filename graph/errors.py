@@ -38,6 +38,7 @@ Reason = Literal[
     "content_policy",
     "unsupported",
     "no_evidence",
+    "courtesy",
 ]
 
 

@@ -112,7 +112,7 @@ class Selection(TypedDict):
 class Citation(TypedDict):
     """Where a claim comes from: `quote == document_text[start:end]`; `support` is 0 to 1.
 
-    `verdict`: `unverified` where a claim rests on it of which nobody could decide whether it is supported.
+    `verdict`: `supported`, or `unverified` where nobody could decide whether it supports a claim that rests on it.
     """
 
     marker: int
@@ -125,7 +125,7 @@ class Citation(TypedDict):
     end: int
     quote: str
     support: float
-    verdict: NotRequired[Verdict]
+    verdict: Verdict
 
 
 class Repair(TypedDict):

@@ -28,6 +28,18 @@ from server.settings import ServerSettings
 from warrant import warrant
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+REASONS = {
+    "error": "The model's endpoint failed; `detail` has its message.",
+    "timeout": "The model did not answer in its time, or no time was left to ask it.",
+    "circuit_open": "The endpoint failed too often and is not called for a while.",
+    "context_window": "The request was too long for the model.",
+    "content_policy": "The provider refused to answer, or stopped the reply.",
+    "unsupported": "No claim of the reply was supported by the passages.",
+    "no_evidence": "The documents do not hold enough evidence, or the model found no answer in them.",
+    "courtesy": 'Nothing was asked, as in "Thank you".',
+    "sensitive_data": "The answer had personal or secret data that its caller may not see.",
+}
+"""The meaning of each reason of an Answer."""
 NOTE = "<!-- Written by scripts/reference.py. Do not edit: change the docstrings in the code. -->"
 
 
@@ -210,6 +222,7 @@ def _errors() -> str:
         (str(WITHHELD), "Published, but files were withheld because their access metadata could not be relied on."),
         (str(SNAPSHOT), "The Snapshot is missing, damaged, or was made for another embedding."),
         ("130", "Interrupted."),
+        ("141", "Who read the output stopped before the command could end."),
     ]
     problems = [
         (str(problem.status), f"`{problem.code}`", problem.message or "The error's own message.")
@@ -217,7 +230,7 @@ def _errors() -> str:
     ]
     problems += [(str(status), f"`{code}`", text) for status, (code, text) in server_errors.BY_STATUS.items()]
     problems += [(str(status), f"`{code}`", text) for code, (status, text) in server_errors.BY_CODE.items()]
-    reasons = get_args(graph_errors.Reason)
+    reasons = (*get_args(graph_errors.Reason), "sensitive_data")
     return "\n\n".join(
         [
             "# Errors",
@@ -227,7 +240,8 @@ def _errors() -> str:
             'Every error has one body: `{"error": {"code", "message", "request_id"}}`.',
             _table("status | code | message", sorted(set(problems), key=lambda row: (int(row[0]), row))),
             "## Reasons of an Answer",
-            "Why the answer is not the first model's: " + ", ".join(f"`{reason}`" for reason in reasons) + ".",
+            "Why the answer is not the first model's, or is declined.",
+            _table("reason | meaning", [(f"`{reason}`", REASONS[reason]) for reason in reasons]),
             "## Exceptions in Python",
             "`graph.errors` has them all; each message says what was wanted, the value met and what to do.",
             _table("exception | exit code | raised when", list(_tree(graph_errors.WarrantError))),

@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
+from graph.invalid import problem
 from graph.state import Answer, Citation, Conflict, Repair, Route, Rung, Status, Usage, Verdict
 from server.errors import ErrorResponse, refuse
 
@@ -61,16 +62,14 @@ def question_request(**fields: Any) -> QuestionRequest:
     try:
         return QuestionRequest(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise refuse(422, f"{where}: {first['msg']}." if where else f"{first['msg']}.") from None
+        raise refuse(422, f"{problem(error.errors()[0], 'the question', show=False)}.") from None
 
 
 class PublicCitation(BaseModel):
     """Where a claim comes from: characters `start` to `end` of the document's text are the quote; `support` is 0 to 1.
 
-    `document` is its id: a corpus or a large CSV file holds several documents. `verdict` is `unverified` when the check
-    could not decide whether the passage supports a claim that cites it.
+    `document` is its id: a corpus or a large CSV file holds several documents. `verdict` is `supported`, or
+    `unverified` when the check could not decide whether the passage supports a claim that cites it.
     """
 
     marker: int
@@ -139,6 +138,7 @@ def public_answer(
 
 
 def _public_citation(citation: Citation) -> dict[str, Any]:
+    # Releases logged by an earlier version say so only of unverified ones.
     fields: dict[str, Any] = {"verdict": "supported", **citation}
     return {name: fields[name] for name in CITATION_FIELDS}
 

@@ -197,7 +197,7 @@ def first_rung(sample: Sample, outcome: SampleOutcome) -> float | None:
     What was declined unasked counts as such.
     """
     answer = outcome.answer or {}
-    unasked = answer.get("rung") == "decline" and answer.get("reason") == "no_evidence"
+    unasked = answer.get("rung") == "decline" and answer.get("reason") in ("no_evidence", "courtesy")
     return float(unasked or answer.get("rung") in ("primary", "retry"))
 
 

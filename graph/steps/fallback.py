@@ -102,7 +102,7 @@ def begin_hedge(release: Release, route: Route, left: float) -> Climb | None:
 def climb(release: Release, route: Route, failure: Failure, now: Moment) -> Climb:
     """The next rung worth climbing to; the last one when there is none."""
     steps = ladder(release, route)
-    if failure["reason"] != "no_evidence":
+    if failure["reason"] not in ("no_evidence", "courtesy"):
         for number in range(now.taken, len(steps) - 1):
             step, pause = steps[number], _pause(release, steps[number], number, failure, now)
             taken = _climb(release, step, steps[number + 1 :], now.left - pause)

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..state import Citation, Passage
+from ..state import Citation, Passage, Verdict
 from ..text.sentences import ROW, cells, plain, units
 from ..text.splitting import sentences
 
@@ -105,13 +105,12 @@ class CitationList:
                 if unverified:
                     citation["verdict"] = "unverified"
                 return citation["marker"]
-        self.citations.append(_citation(len(self.citations) + 1, passage, span, support))
-        if unverified:
-            self.citations[-1]["verdict"] = "unverified"
+        verdict: Verdict = "unverified" if unverified else "supported"
+        self.citations.append(_citation(len(self.citations) + 1, passage, span, support, verdict))
         return len(self.citations)
 
 
-def _citation(marker: int, passage: Passage, span: tuple[int, int], support: float) -> Citation:
+def _citation(marker: int, passage: Passage, span: tuple[int, int], support: float, verdict: Verdict) -> Citation:
     start = passage["start"] + span[0]
     return Citation(
         marker=marker,
@@ -124,6 +123,7 @@ def _citation(marker: int, passage: Passage, span: tuple[int, int], support: flo
         end=passage["start"] + span[1],
         quote=passage["text"][span[0] : span[1]],
         support=round(support, 4),
+        verdict=verdict,
     )
 
 

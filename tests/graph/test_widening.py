@@ -139,7 +139,7 @@ def test_both_searches_of_a_turn_count() -> None:
 def test_a_courtesy_is_declined_without_a_search(words: str) -> None:
     library = Library({})
     answer = ask(library, Question(question=words, history=HISTORY))
-    assert (answer["status"], answer["reason"], library.asked) == ("declined", "no_evidence", [])
+    assert (answer["status"], answer["reason"], library.asked) == ("declined", "courtesy", [])
     assert answer["detail"] == "It asks for nothing that could be looked up."
     assert answer["text"] == Release().prompts.courtesy.strip()
 

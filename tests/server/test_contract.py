@@ -21,7 +21,7 @@ from server.releases.deployments import Deployments
 from server.settings import ServerSettings
 
 KEY = {"authorization": "Bearer key-of-hanna"}
-CITED = ("marker", "file", "page", "start", "end", "quote")
+CITED = ("marker", "file", "page", "start", "end", "quote", "verdict")
 Question = dict[str, Any]
 Answer = dict[str, Any]
 Remote = RemoteRunnable[Question, Any]
@@ -32,6 +32,7 @@ QUESTIONS: dict[str, Question] = {
     "partial": {"question": "After how many years are laptops replaced, and what is the hotel limit in Zanzibar?"},
     "paged": {"question": "What precharge does the expansion vessel of the heat pump need?"},
     "declined": {"question": "Do penguins like music?"},
+    "courtesy": {"question": "Thank you!"},
     "filtered": {
         "question": "How long is the warranty on the pump?",
         "filters": {"region": "US", "product_line": "Corrento"},
@@ -139,14 +140,15 @@ def test_every_api_gives_what_the_command_line_gives(
     assert answer["cached"] == []
 
 
-def seen(answer: Answer) -> tuple[str, str, list[str], list[str], list[tuple[Any, ...]]]:
+def seen(answer: Answer) -> tuple[str, str, str | None, list[str], list[str], list[tuple[Any, ...]]]:
     cited = [tuple(citation[name] for name in CITED) for citation in answer["citations"]]
-    return answer["text"], answer["status"], answer["unanswered"], answer["missing"], cited
+    return answer["text"], answer["status"], answer["reason"], answer["unanswered"], answer["missing"], cited
 
 
 def test_the_questions_are_of_the_kinds_that_they_are_said_to_be(expected: dict[str, Answer]) -> None:
-    assert expected["declined"]["status"] == "declined"
-    assert {kind for kind, answer in expected.items() if not answer["citations"]} == {"declined"}
+    declined = {kind: answer["reason"] for kind, answer in expected.items() if answer["status"] == "declined"}
+    assert declined == {"declined": "no_evidence", "courtesy": "courtesy"}
+    assert {kind for kind, answer in expected.items() if not answer["citations"]} == declined.keys()
     assert {citation["file"] for citation in expected["filtered"]["citations"]} == {
         "handbook/warranty/corrento-warranty-us.pdf"
     }

@@ -30,6 +30,10 @@ def concrete(kind: type[WarrantError]) -> set[type[WarrantError]]:
     return {kind} if not below else set().union(*map(concrete, below))
 
 
+def test_only_what_an_evaluation_cannot_tell_has_the_code_3() -> None:
+    assert [kind for kind, code in EXITS.items() if code == 3] == [PromotionUnsettled]
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -186,6 +186,7 @@ def test_a_citation_is_the_exact_slice_of_its_document() -> None:
             end=140,
             quote="The pump lasts 10 years.",
             support=0.9877,
+            verdict="supported",
         )
     ]
 
