@@ -5,14 +5,15 @@ through another.
 """
 
 import ast
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from test_layers import ROOT, absolute
+from support import ROOT
 
-ROOMS = ("graph", "server", "evals")
-"""Rooms whose class names are unique in the whole house, and whose parts form no cycle."""
+sys.path.insert(0, str(ROOT))
+from scripts.architecture import PACKAGES, PAGE, page, parts
 
 
 def files(room: str) -> list[Path]:
@@ -22,29 +23,11 @@ def files(room: str) -> list[Path]:
 def public_classes() -> dict[str, list[str]]:
     """The files that define each public class."""
     found: dict[str, list[str]] = defaultdict(list)
-    for path in [path for room in ROOMS for path in files(room)]:
+    for path in [path for room in PACKAGES for path in files(room)]:
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(path.relative_to(ROOT).as_posix())
     return found
-
-
-def part_of(module: str) -> str:
-    """The folder or file of a room that a module belongs to."""
-    return ".".join(module.split(".")[:2])
-
-
-def parts(room: str) -> dict[str, set[str]]:
-    """The parts that each part of a room imports, lazily or not."""
-    needs: dict[str, set[str]] = defaultdict(set)
-    for path in files(room):
-        own = part_of(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."))
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                module = absolute(path, node)
-                names = [f"{module}.{name.name}" for name in node.names] if module == room else [module]
-                needs[own] |= {part_of(name) for name in names if name.startswith(f"{room}.")} - {own}
-    return needs
 
 
 def cycle(needs: dict[str, set[str]]) -> set[str]:
@@ -59,9 +42,13 @@ def test_no_public_class_shares_its_name_with_another() -> None:
     assert {name: paths for name, paths in public_classes().items() if len(paths) > 1} == {}
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", PACKAGES)
 def test_the_parts_of_a_room_form_no_cycle(room: str) -> None:
     assert cycle(parts(room)) == set()
+
+
+def test_the_drawing_of_the_parts_is_as_the_imports_are() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `python scripts/architecture.py`"
 
 
 def test_a_cycle_is_found() -> None:
@@ -110,7 +97,7 @@ def unsafe_loads(tree: ast.Module) -> list[str]:
     return found + [str(each.arg) for each in switches if ast.unparse(each.value) != "False"]
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", PACKAGES)
 def test_nothing_is_loaded_by_a_format_that_runs_code(room: str) -> None:
     found = {path: unsafe_loads(ast.parse(path.read_text("utf-8"))) for path in sorted((ROOT / room).rglob("*.py"))}
     assert {path: names for path, names in found.items() if names} == {}

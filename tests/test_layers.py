@@ -1,13 +1,17 @@
 """The architecture: who may import whom, and which foreign library lives where."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from scripts.architecture import absolute
+
 GRAPH = sorted((ROOT / "graph").rglob("*.py"))
 EVALS = sorted((ROOT / "evals").rglob("*.py"))
 SOURCES = sorted([ROOT / "warrant.py", *GRAPH, *(ROOT / "server").rglob("*.py"), *EVALS])
@@ -122,14 +126,6 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and (module := absolute(path, node)):
             found.add(module)
     return found
-
-
-def absolute(path: Path, node: ast.ImportFrom) -> str:
-    """The module that is imported from, whether it is named from here or from the top."""
-    if not node.level:
-        return node.module or ""
-    here = path.relative_to(ROOT).parent.parts
-    return ".".join([*here[: len(here) - node.level + 1], *([node.module] if node.module else [])])
 
 
 def ours(path: Path) -> set[str]:

@@ -13,7 +13,7 @@ from ..garbage import importing
 from ..release import Release
 from ..settings import Settings
 from ..state import Answer, Question, Turn
-from .display import answer_panel, trace_table
+from . import display
 from .options import filter_of, settings_and_release, takes
 from .terminal import Terminal, echo, json_text
 
@@ -28,7 +28,7 @@ PROMPT = "Question (empty to leave)"
 @click.argument("question", required=False)
 @takes("index", "release", "filter", "group")
 @click.option("--json", "as_json", is_flag=True, help="Print the Answer as JSON.")
-@click.option("--trace", is_flag=True, help="Show what each step did and how long it took.")
+@click.option("--trace", is_flag=True, help="Show what each step does and how long it took.")
 def ask(
     question: str | None,
     index: Path | None,
@@ -114,6 +114,6 @@ def _print(answer: Answer, *, as_json: bool, trace: bool) -> None:
     if as_json:
         echo(json_text(answer))
         return
-    console.print(answer_panel(answer))
+    console.print(display.answer_panel(answer))
     if trace:
-        console.print(trace_table(answer))
+        console.print(display.trace(answer))

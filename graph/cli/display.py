@@ -65,19 +65,31 @@ def _repair(repair: Repair) -> Text:
     return text.append(f"“{repair['claim'][:QUOTED]}” ({repair['because']})\n")
 
 
-def trace_table(answer: Answer) -> Table:
-    """Milliseconds by step, and what the models cost."""
-    table = Table(show_edge=False)
-    table.add_column("step")
-    table.add_column("ms", justify="right")
+STEPS = {
+    "preprocess": "reads the question and what was said before",
+    "retrieve": "searches the index",
+    "rerank": "orders what was found, and keeps the best",
+    "route": "chooses simple or complex, and what can be quoted",
+    "generate": "writes the answer",
+    "fallback": "tries again or in another way, or declines",
+    "cite": "checks each claim against its passage",
+}
+
+
+def trace(answer: Answer) -> RenderableType:
+    """Each step with its milliseconds, and which model was called how often."""
+    table = Table(show_edge=False, show_footer=True)
+    table.add_column("step", footer="total")
+    table.add_column("what it does")
+    table.add_column("milliseconds", footer=f"{sum(answer['timings'].values()):.1f}", justify="right")
     for step, spent in answer["timings"].items():
-        table.add_row(step, f"{spent:.1f}")
+        table.add_row(step, STEPS.get(step, ""), f"{spent:.1f}")
     usage = answer["usage"]
-    calls = f"{usage['model']}: {usage['calls']} calls"
-    table.add_row("usage", f"{calls}, {usage['input_tokens']} in, {usage['output_tokens']} out")
-    if answer["detail"]:
-        table.add_row("detail", Text(answer["detail"]))
-    return table
+    tokens = f"{usage['input_tokens']} tokens sent, {usage['output_tokens']} received"
+    calls = f"{usage['calls']} call{'s' * (usage['calls'] != 1)}, {tokens}" if usage["calls"] else "not called"
+    lines = [f"model {usage['model']}: {calls}" if usage["model"] != "extractive" else "no model was called"]
+    lines += [f"detail: {answer['detail']}"] if answer["detail"] else []
+    return Group(table, Text("\n".join(lines)))
 
 
 def passage_table(passages: list[Passage]) -> Table:
