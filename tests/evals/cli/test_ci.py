@@ -217,7 +217,7 @@ def test_what_is_not_there_or_refused_is_told(repository: Path, evaluate: Evalua
     commit(repository, {**QUICK, "retrieval": {"pool": -1}})
     done = evaluate()
     assert (done.returncode, "`warrant index docs` of main (" in done.stderr) == (2, True), done.stderr
-    assert "retrieval.pool = -1 was refused" in done.stderr
+    assert "retrieval.pool must be at least 1, not -1" in done.stderr
 
 
 def test_the_workflow_gates_a_pull_request(repository: Path) -> None:
