@@ -36,19 +36,20 @@ def place(found: Citation | Passage) -> str:
 
 
 def _citation(citation: Citation) -> Text:
-    quote = " ".join(citation["quote"].split())
-    text = Text(f"[{citation['marker']}] ", style="bold")
-    text.append(place(citation), style="cyan")
-    text.append(f"\n    “{quote[:QUOTED]}{'…' if len(quote) > QUOTED else ''}”\n")
-    return text
+    text = Text(f"[{citation['marker']}] ", style="bold").append(place(citation), style="cyan")
+    return text.append(_quoted(citation["quote"]))
 
 
 def _conflict(conflict: Conflict) -> Text:
     head = f"[{conflict['marker']}] the {conflict['version']} version of {conflict['effective_date']} differs: "
     text = Text(head, style="yellow")
     text.append(conflict["file"], style="cyan")
-    quote = " ".join(conflict["quote"].split())
-    return text.append(f"\n    “{quote[:QUOTED]}{'…' if len(quote) > QUOTED else ''}”\n")
+    return text.append(_quoted(conflict["quote"]))
+
+
+def _quoted(quote: str) -> str:
+    line = " ".join(quote.split())
+    return f"\n    “{line[:QUOTED]}{'…' if len(line) > QUOTED else ''}”\n"
 
 
 REPAIRED = {

@@ -4,14 +4,12 @@ The provider's package reads addresses and keys from the environment; for `opena
 WARRANT_CHAT_KEY take precedence. The fallback ladder retries, so the clients' own retries are off.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -27,6 +25,7 @@ from ..settings import Settings
 from .failures import message_excerpt, to_model_failure
 from .http import ByteLimits, http_client, transport
 from .json_claims import RESPONSE_FORMAT
+from .per_loop import PerLoop
 
 CONNECT_SECONDS = 10.0
 MAX_EVENT_BYTES, BYTES_PER_TOKEN = 65_536, 1024
@@ -62,28 +61,18 @@ class Chat:
     structured: Mapping[str, Any] = field(default_factory=dict)
     reports_finish_reason: bool = False
     """Whether every complete stream ends with a finish reason."""
-    _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, "_OpenClient"] = field(default_factory=WeakKeyDictionary)
+
+    def __post_init__(self) -> None:
+        self._clients = PerLoop(lambda: _client_for_loop(self.create_client()))
 
     async def stream(
         self, messages: Sequence[BaseMessage], *, structured: bool = False
     ) -> AsyncGenerator[AIMessageChunk, None]:
         """Stream the reply; raises ModelFailed for any error of the client."""
         options = self.structured if structured else {}
-        async with aclosing(stream_chunks(self.name, await self._client(), messages, **options)) as chunks:
+        async with aclosing(stream_chunks(self.name, await self._clients.client(), messages, **options)) as chunks:
             async for chunk in chunks:
                 yield chunk
-
-    async def _client(self) -> BaseChatModel:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            lifetime = _client_for_loop(self.create_client())
-            self._clients[loop] = _OpenClient(await anext(lifetime), lifetime)
-        return self._clients[loop].client
-
-
-class _OpenClient(NamedTuple):
-    client: BaseChatModel
-    lifetime: AsyncGenerator[BaseChatModel, None]
 
 
 async def _client_for_loop(client: BaseChatModel) -> AsyncGenerator[BaseChatModel, None]:

@@ -3,7 +3,6 @@
 Each sync call of the graph runs in its own event loop, in which the connections of an earlier loop are dead.
 """
 
-import asyncio
 import re
 import ssl
 from collections.abc import AsyncGenerator
@@ -11,6 +10,8 @@ from functools import cache
 from typing import NamedTuple, cast
 
 import httpx
+
+from .per_loop import PerLoop
 
 EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
 """The end of an event of a stream."""
@@ -47,16 +48,10 @@ class _LoopTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, limits: ByteLimits) -> None:
         self._limits = limits
-        self._clients: dict[asyncio.AbstractEventLoop, _OpenClient] = {}
+        self._clients = PerLoop(_client_for_loop)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients = {other: client for other, client in self._clients.items() if not other.is_closed()}
-            lifetime = _client_for_loop()
-            # The generator does not await before it yields, so no other task runs in between.
-            self._clients[loop] = _OpenClient(await anext(lifetime), lifetime)
-        reply = await self._clients[loop].client.send(request, stream=True)
+        reply = await (await self._clients.client()).send(request, stream=True)
         reply.stream = _LimitedStream(reply.stream, self._limits)
         return reply
 
@@ -90,11 +85,6 @@ class _LimitedStream(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-class _OpenClient(NamedTuple):
-    client: httpx.AsyncClient
-    lifetime: AsyncGenerator[httpx.AsyncClient, None]
 
 
 async def _client_for_loop() -> AsyncGenerator[httpx.AsyncClient, None]:
