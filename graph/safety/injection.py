@@ -16,7 +16,7 @@ from ..state import Passage
 from ..text.language import likeliest_language
 from ..text.sentences import units
 from ..text.words import has_term, terms
-from .injection_signs import BACKWARDS, DOUBT, LETTER, PATTERNS, PAYLOAD, ROTATED, has_sign, plain, row
+from .injection_signs import BACKWARDS, DOUBT, LETTER, PAYLOAD, ROTATED, has_sign, plain, row
 
 MARKER = re.compile(
     r"[<\[#:=*_-](?:(?<=<)(?:\|\w+\|>|</?sys>>|/?(?:system|assistant|instructions?|prompt)(?:\s[^>]{0,200})?>"
@@ -51,15 +51,9 @@ CODE = re.compile(
 )
 
 
-def signs(text: str) -> set[str]:
-    """The names of the signs that a text has, as it is and without a disguise."""
-    found = {"marker" for said, _ in _readings(text) if MARKER.search(said)}
-    return found | {name for _, classes in _readings(text) for name, sign in PATTERNS.items() if sign.search(classes)}
-
-
 def is_injection(text: str) -> bool:
     """Whether a text instructs the assistant."""
-    return any(has_sign(classes) or MARKER.search(said) for said, classes in _readings(text))
+    return any(has_sign(classes) or MARKER.search(said) for said, classes in readings(text))
 
 
 def is_request(text: str) -> bool:
@@ -68,7 +62,7 @@ def is_request(text: str) -> bool:
     return said.rstrip("\"'”’) \n").endswith("?") or bool(REQUEST.search(said) or CODE.search(text))
 
 
-def _readings(text: str) -> Iterator[tuple[str, str]]:
+def readings(text: str) -> Iterator[tuple[str, str]]:
     """The text as it reads in plain letters, and as it reads without a disguise, each with the classes of its words."""
     said, classes = _read(text)
     yield said, classes

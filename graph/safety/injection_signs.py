@@ -215,10 +215,6 @@ MAX_KNOWN_WORDS = 1 << 16
 UNSPACED = re.compile("|".join(sorted({w for w in " ".join(CLASSES.values()).split() if w > "\u3000"}, key=len)[::-1]))
 SYMBOLS, LETTERS = _symbols()
 MENTIONED = re.compile(f"([{_letters('MENTION')}].{{0,2}}{QUOTE})([^{QUOTE}]{{0,12}}){QUOTE}")
-PATTERNS = {
-    name: re.compile("|".join(f"[{first}]{rest}" for first, rest in map(_pattern, signs)))
-    for name, signs in SIGNS.items()
-}
 
 
 def _by_letter() -> dict[str, re.Pattern[str]]:
@@ -234,14 +230,14 @@ BY_LETTER = _by_letter()
 BEGINS = re.compile(f"[{''.join(BY_LETTER)}]")
 
 
-def _any_of(signs: Sequence[str]) -> re.Pattern[str]:
+def any_of(signs: Sequence[str]) -> re.Pattern[str]:
     """Any of some signs, looked for only at the letters that they begin with."""
     begins, rests = zip(*map(_pattern, signs), strict=True)
     either = "|".join(f"(?<=[{first}]){rest}" for first, rest in zip(begins, rests, strict=True))
     return re.compile(f"[{''.join(begins)}](?:{either})")
 
 
-DOUBT, PAYLOAD = _any_of(DOUBTS), _any_of(PAYLOADS)
+DOUBT, PAYLOAD = any_of(DOUBTS), any_of(PAYLOADS)
 
 
 def has_sign(classes: str) -> bool:
