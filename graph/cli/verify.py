@@ -27,6 +27,8 @@ class GivenPassage(BaseModel):
 
 def _as_passage(given: object) -> object:
     """A passage given as its text alone is one without a title."""
+    if not isinstance(given, str | dict | GivenPassage):
+        raise ValueError("give a text, or an object with text, title and section")
     return {"text": given} if isinstance(given, str) else given
 
 

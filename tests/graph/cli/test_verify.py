@@ -38,3 +38,9 @@ def test_a_line_comes_out_for_each_line(tmp_path: Path) -> None:
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(QuestionInvalid, match=r"answers\.jsonl:2: passages is missing"):
         CliRunner().invoke(command, [written(tmp_path, TRUE, {"answer": "x"})], catch_exceptions=False)
+
+
+def test_a_passage_that_is_neither_a_text_nor_an_object_is_told_both(tmp_path: Path) -> None:
+    wanted = r":1: passages\.0 = 5: give a text, or an object with text, title and section"
+    with pytest.raises(QuestionInvalid, match=wanted):
+        CliRunner().invoke(command, [written(tmp_path, {"answer": "x", "passages": [5]})], catch_exceptions=False)
