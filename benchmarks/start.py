@@ -2,10 +2,12 @@
 
 Set: samples/handbook of this repository, indexed first; the data folder is not used. Every command runs in a process
 of its own, seven times, in turns. `--help` is a ratio of an empty Python, `ask` one of importing the three
-libraries that it stands on; ours may be below 1, since the command skips parts of them. `serve` lasts until the server
+libraries that it stands on; ours may be below 1, since the command skips parts of them. `cpu`, the seconds that a
+process computes, says the same on a machine that is busy with something else. `serve` lasts until the server
 says where it is, and is a ratio of importing the libraries of its APIs too.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,19 +43,27 @@ def main() -> None:
         )
     for name, other in BESIDE.items():
         results[name]["ratio"] = round(results[name]["median"] / results[other]["median"], 2)
-    rows = [(name, row["best"], row["median"], row.get("ratio", "")) for name, row in results.items()]
-    print_table(f"Seconds of a new process, {RUNS} runs", ("command", "best", "median", "ratio"), rows)
+    rows = [(name, row["best"], row["median"], row["cpu"], row.get("ratio", "")) for name, row in results.items()]
+    print_table(f"Seconds of a new process, {RUNS} runs", ("command", "best", "median", "cpu", "ratio"), rows)
     targets = [Target(f"{name} median", results[name]["median"], at_most=most) for name, most in SECONDS.items()]
     record("start", results, targets)
 
 
 def measure(commands: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
-    """The seconds of each command, run in turns."""
+    """The seconds of each command, run in turns, and the median of what they computed."""
     seconds: dict[str, list[float]] = {name: [] for name in commands}
+    computed: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(RUNS):
         for name, command in commands.items():
+            before = os.times()
             seconds[name].append(timed(run, command).seconds)
-    return {name: {key: spread(spent)[key] for key in ("best", "median")} for name, spent in seconds.items()}
+            after = os.times()
+            user, system = (after[n] - before[n] for n in (2, 3))  # Those of processes that have ended.
+            computed[name].append(user + system)
+    return {
+        name: {**{key: spread(spent)[key] for key in ("best", "median")}, "cpu": spread(computed[name])["median"]}
+        for name, spent in seconds.items()
+    }
 
 
 def run(command: Sequence[str]) -> None:
