@@ -5,7 +5,8 @@ import re
 import jiter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-STOPS = (".", "!", "?", "…", "。", "！", "？")
+from .writers import STOPS
+
 FENCE = re.compile(r"\A\s*```(?:json)?\s*|\s*```\s*\Z")
 FENCE_START = re.compile(r"\A\s*`{1,3}(?:j(?:s(?:on?)?)?)?\s*\Z")
 
