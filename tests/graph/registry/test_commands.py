@@ -181,7 +181,7 @@ ABOUT_NO_VERSION = [
     ("promote 1 --to production -t x --approver bob", 2, "--approver is for a --dataset or an --override"),
     ("promote 1 --to staging --override fire --approver bob", 2, "Staging needs no evidence"),
     ("promote 1 --to production -t x --warrant nowhere.json", 2, "nowhere.json cannot be read: No such file"),
-    ("promote 1 --to production -t x --warrant samples.jsonl", 2, "samples.jsonl is not a warrant: release: Field"),
+    ("promote 1 --to production -t x --warrant samples.jsonl", 2, "samples.jsonl is not a warrant: release is missing"),
     ("promote 1 --to staging --note 'a\nb'", 2, "one line of at most 2000 characters"),
     ("promote 1 --to staging --model Warrant", 4, "a model's name is lower-case letters"),
     ("release list --registry mlruns", 4, "a tracking URI looks like sqlite:////srv/mlflow.db"),
