@@ -63,7 +63,7 @@ def test_samples_depend_on_each_other_by_cluster_document_or_not_at_all(told: di
     [
         ("{", "line 2: it must be a JSON object, not '{'"),
         ({"id": "b", "answerable": True}, "line 2: question is missing"),
-        ({**GOOD, "id": "b", "question": "  "}, "line 2: question must be of length 1 or more"),
+        ({**GOOD, "id": "b", "question": "  "}, "line 2: question must be at least 1 characters long"),
         ({**GOOD, "id": "b", "answerable": None}, "line 2: answerable must be true or false, not null"),
         ({**GOOD, "id": "b", "refrence": "Ann"}, "line 2: there is no field refrence"),
         ({**GOOD, "id": "a"}, "line 2: the id 'a' was used in line 1 already"),
