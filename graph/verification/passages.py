@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from ..text.facts import count_negations, names, negated_clauses, plain_words
 from ..text.function_words import LEADING_PRONOUN, NO
 from ..text.language import UNKNOWN, language_of
+from ..text.number_words import in_digits
 from ..text.sentences import Unit, units
 from ..text.units import LANGUAGES
 from ..text.values import Value, implied_values, values
@@ -47,7 +48,7 @@ class AnalysedText:
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
-        return terms_of(self.text)
+        return terms_of(in_digits(self.text, self.language))
 
     @cached_property
     def term_forms(self) -> frozenset[str]:

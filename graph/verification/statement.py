@@ -41,7 +41,7 @@ class InterpretedClaim:
     @cached_property
     def terms(self) -> tuple[str, ...]:
         """The claim's own terms, in order."""
-        return terms_of(self.text)
+        return terms_of(in_digits(self.text, self.language))
 
     @cached_property
     def question_terms(self) -> frozenset[str]:

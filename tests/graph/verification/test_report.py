@@ -56,6 +56,8 @@ def verdicts(question: str, answer: str, *passages: str | PassageInput) -> list[
          "supported"),
         ("", "The drum holds about 3,090 litres of oil. [1]", "The drum holds about 3,000 litres of oil.",
          "contradicted"),
+        ("", "Le tarif est de quatre-vingt-dix euros. [1]", "Le tarif est de 90 euros.", "supported"),
+        ("", "Die Frist beträgt vierundzwanzig Tage. [1]", "Die Frist beträgt 24 Tage.", "supported"),
         ("Combien de serviettes ?", "Une. [1]", "Chaque client reçoit une serviette.", "supported"),
         ("", "The pump is cleaned twice a year by the owner. [1]", "The pump is cleaned twice a year by the tenant.",
          "unverified"),
