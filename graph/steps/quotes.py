@@ -35,11 +35,14 @@ SEQUENCE = re.compile(
 LEANS = re.compile(rf"\W*{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so is quoted after the one before it, which names what it says it of."""
 BESIDE = re.compile(
-    r"\b(?:comes?|happens?|follows?|next|steps?|do|done)\b[^?]*?\b(?P<side>after|before)\b", re.IGNORECASE
+    r"\b(?:comes?|happens?|follows?|next|steps?|do(?! (?:i|we|you|they|one)\b)|done)\b[^?]*?\b(?P<side>after|before)\b",
+    re.IGNORECASE,
 )
 """What asks for the step after or before one."""
 LONGEST_ITEM = 300
 """Characters of a list item that is quoted whole."""
+LONGEST_SECTION = 600
+"""Characters of a section that is quoted whole where its heading says all that is asked for."""
 AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
 """A word and the three after it: a number, and what it counts."""
 
@@ -71,7 +74,7 @@ def choose(
         return _whole(block, found, passages)
     if asks_how(question):
         whole = in_document(found, best, passages)
-        return _whole(_procedure(best, block, passage, whole), found, passages)
+        return _whole(_procedure(question, best, block, passage, whole), found, passages)
     if asks_several(question):
         records = alike(best, passages, found)
         is_free = len(block) > 1 and any(unit not in records for unit in block)
@@ -82,8 +85,10 @@ def choose(
     return _quotes(item_of(best, passage, around), found)
 
 
-def _procedure(best: Evidence, block: list[Evidence], passage: Passage, whole: Sequence[Evidence]) -> list[Evidence]:
-    """What tells how something is done: a list, sections that are its steps, or sentences one after another."""
+def _procedure(
+    question: str, best: Evidence, block: list[Evidence], passage: Passage, whole: Sequence[Evidence]
+) -> list[Evidence]:
+    """What tells how something is done: a list, sections that are its steps, a short section, or sentences in turn."""
     own = [unit for unit in whole if unit["passage"] == best["passage"]]
     if STEP.match(best["heading"]):
         first, last = _run(whole, whole.index(best), lambda one, other: _are_steps(one["heading"], other["heading"]))
@@ -92,7 +97,11 @@ def _procedure(best: Evidence, block: list[Evidence], passage: Passage, whole: S
     items = [unit for unit in section if unit["shape"] == "item"]
     if len(block) == 1 and len(items) > 1:
         block = list_of(items[0], passage, own)
-    return block if len(block) > 1 else sequence_of(best, own)
+    if len(block) > 1:
+        return block
+    is_named = asked_terms(question) <= term_set(best["heading"])
+    is_short = section[-1]["end"] - section[0]["start"] <= LONGEST_SECTION
+    return section if is_named and is_short else sequence_of(best, own)
 
 
 def _are_steps(*headings: str) -> bool:

@@ -426,3 +426,15 @@ def test_an_amount_is_asked_for_in_other_languages_too() -> None:
 
 def test_what_asks_when_in_chinese_stands_in_no_answer() -> None:
     assert texts(chosen("自习室什么时候闭馆？", of("自习室周一闭馆。", title="规则"), language="zh"))
+
+
+def test_a_short_section_whose_heading_says_what_is_to_be_done_is_quoted_whole() -> None:
+    text = "## Cleaning the ink tank\n\nOpen the flap. Pull the tank out. Rinse it.\n\n## Paper\n\nUse A4."
+    found = chosen("How do I clean the ink tank?", of(text, title="Printer"))
+    assert texts(found) == ["Open the flap.", "Pull the tank out.", "Rinse it."]
+
+
+def test_what_one_gets_before_a_time_is_no_step_before_another() -> None:
+    text = "Refunds:\n\n- over 9 days before the trip: all\n- 9 to 2 days before the trip: half the price"
+    found = chosen("What refund do I get when I cancel 4 days before the trip?", of(text, title="Trips"))
+    assert "9 to 2 days before the trip: half the price" in texts(found)
