@@ -35,7 +35,8 @@ SEQUENCE = re.compile(
 LEANS = re.compile(rf"\W*{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so is quoted after the one before it, which names what it says it of."""
 BESIDE = re.compile(
-    r"\b(?:comes?|happens?|follows?|next|steps?|do(?! (?:i|we|you|they|one)\b)|done)\b[^?]*?\b(?P<side>after|before)\b",
+    r"\b(?:comes?|happens?|follows?|next|steps?|do(?! (?:i|we|you|they|one)\b)|done)\b"
+    r"[^?]*?\b(?P<side>after|before)\b",
     re.IGNORECASE,
 )
 """What asks for the step after or before one."""

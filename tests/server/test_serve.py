@@ -83,7 +83,7 @@ def test_two_workers_serve_one_port_and_share_the_conversations(quick_handbook: 
 @pytest.mark.parametrize(
     ("options", "environment", "code", "message"),
     [
-        (["-i", "/nowhere"], {}, 3, "/nowhere"),
+        (["-i", "/nowhere"], {}, 7, "/nowhere"),
         (["--host", "0.0.0.0"], {}, 4, "no keys are configured"),
         ([], {"WARRANT_MAX_BATCH": "many"}, 4, "WARRANT_MAX_BATCH"),
         ([], {"WARRANT_SESSIONS": "postgresql://127.0.0.1:1/none"}, 4, "Postgres"),
