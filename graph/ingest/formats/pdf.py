@@ -16,6 +16,8 @@ BULLET = re.compile(r"[●•▪◦‣∙○■□➢✓·]\s*|[-–*]\s+")
 NUMBER = re.compile(r"(\d{1,2})[.)]\s+")
 SENTENCE = re.compile(r"(?:\S+\s+){3,}\S*[.;:,!]$")
 """What ends as a sentence does is no heading: the converter takes lines in larger type for headings."""
+SHORT = 0.7
+"""Share of the usual length of a page's lines up to which a line ends by itself, as the rows of a table do."""
 EDGE = 2
 """Lines at the top and at the foot of a page that may run on."""
 FEW_WORDS = 3
@@ -38,8 +40,9 @@ def pdf(file: File) -> Document:
     for number in range(1, len(pages) + 1):
         if number > 1:
             blocks.page()
+        width = line_width(pages[number - 1])
         for node in nodes[number]:
-            _write(node, blocks, running)
+            _write(node, blocks, running, width)
         blocks.paragraph(scans.get(number, ""))
     shown = [page or scans.get(number, "") for number, page in enumerate(pages, 1)]
     doubt = doubt_in_text("\n".join((result.metadata or {}).get("keywords") or ()))
@@ -47,7 +50,13 @@ def pdf(file: File) -> Document:
     return replace(document, page_starts=document.page_starts or (0,))
 
 
-def _write(node: dict[str, Any], blocks: Blocks, running: "RunningLines") -> None:
+def line_width(page: str) -> int:
+    """The usual length in characters of the longer lines of a page."""
+    lengths = sorted(len(line) for line in page.splitlines() if line.strip())
+    return lengths[len(lengths) * 9 // 10] if lengths else 0
+
+
+def _write(node: dict[str, Any], blocks: Blocks, running: "RunningLines", width: int) -> None:
     content = node["content"]
     if content["node_type"] == "table":
         blocks.table(_rows(content["grid"]))
@@ -55,16 +64,21 @@ def _write(node: dict[str, Any], blocks: Blocks, running: "RunningLines") -> Non
         title = " ".join(running.without(content["text"], heading=True).split())
         if SENTENCE.match(title):
             blocks.paragraph(title)
+        elif BULLET.match(title):
+            _write_lines(title, blocks, width, listed=False, bold=False)
         else:
             blocks.heading(content["level"], title)
     elif content["node_type"] != "group" and (text := running.without(content.get("text") or "")):
         styled = [each for each in node.get("annotations") or () if each["kind"]["annotation_type"] == "bold"]
         bold = any(each["start"] == 0 and each["end"] >= len(content["text"]) for each in styled)
-        _write_lines(text, blocks, listed=content["node_type"] == "list_item", bold=bold)
+        _write_lines(text, blocks, width, listed=content["node_type"] == "list_item", bold=bold)
 
 
-def _write_lines(text: str, blocks: Blocks, *, listed: bool, bold: bool) -> None:
-    """The lines of a paragraph, which begin an item each where a bullet or the next number stands before them."""
+def _write_lines(text: str, blocks: Blocks, width: int, *, listed: bool, bold: bool) -> None:
+    """The lines of a paragraph, which begin an item each where a bullet or the next number stands before them.
+
+    A line that ends long before the page's others do, with another one after it that begins like one, is a paragraph.
+    """
     number, label = 0, "" if listed else None
     waiting: list[str] = []
 
@@ -83,8 +97,17 @@ def _write_lines(text: str, blocks: Blocks, *, listed: bool, bold: bool) -> None
             number += begins is counted
             label = f"{number}." if begins is counted else ""
             waiting = []
+        elif label is None and waiting and _ends_row(waiting[-1], line, SHORT * width):
+            end()
+            waiting = []
         waiting.append(line[begins.end() :] if begins else line)
     end()
+
+
+def _ends_row(line: str, after: str, width: float) -> bool:
+    """Whether a line of up to a width in characters ends by itself, since another one begins after it."""
+    first = after.strip()[:1]
+    return len(line) <= width and not line.rstrip().endswith(",") and (first.isupper() or first.isdigit())
 
 
 def _rows(grid: dict[str, Any]) -> list[list[str]]:

@@ -229,6 +229,16 @@ def test_lines_with_bullets_or_numbers_are_items_in_a_pdf(tmp_path: Path) -> Non
     )
 
 
+def test_rows_without_lines_around_them_stay_apart_in_a_pdf(tmp_path: Path) -> None:
+    prose = "The periods begin on the day on which the unit is put into service by a partner of ours. " * 3
+    rows = "Complete unit 5 years\nCompressor, with what\nbelongs to it 8 years\nFilters none"
+    assert extract(pdf(tmp_path / "a.pdf", f"{prose}\n{rows}")).text.split("\n\n")[1:] == [
+        "Complete unit 5 years",
+        "Compressor, with what belongs to it 8 years",
+        "Filters none",
+    ]
+
+
 def test_a_scan_is_refused_without_ocr_and_read_with_it(tmp_path: Path) -> None:
     picture = Image.new("RGB", (900, 120), "white")
     ImageDraw.Draw(picture).text((20, 40), "The quota of a project is 50 GB", fill="black", font_size=40)
