@@ -40,6 +40,8 @@ Reason = Literal[
     "no_evidence",
     "courtesy",
 ]
+DECLINES: tuple[Reason, ...] = ("no_evidence", "courtesy")
+"""The reasons that decline a question at once: no further model is asked."""
 
 
 class WarrantError(Exception):

@@ -125,11 +125,11 @@ class Nodes:
         sure = assessed.related if reads else assessed.selection["confidence"]
         update["selection"], update["confidence"] = assessed.selection, round(sure, 4)
         least = routing.read_from if reads else routing.answer_from
-        if sure < least or not (reads or assessed.selection["quotes"]):
-            detail = why_not(assessed.selection["missing"], sure, least)
-            update["failure"] = Failure(reason="no_evidence", detail=detail, transient=False)
         if not state["searches"]:
             update["failure"] = Failure(reason="courtesy", detail=NOTHING_ASKED, transient=False)
+        elif sure < least or not (reads or assessed.selection["quotes"]):
+            detail = why_not(assessed.selection["missing"], sure, least)
+            update["failure"] = Failure(reason="no_evidence", detail=detail, transient=False)
         return update
 
     @step

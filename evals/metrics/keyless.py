@@ -14,6 +14,7 @@ from typing import Any
 from evals.dataset import Sample
 from evals.metrics.metric import Unscored, Untested
 from evals.runs import SampleOutcome
+from graph.errors import DECLINES
 from graph.models.packaged_embeddings import token_counter
 from graph.prices import Prices, cost
 from graph.text.facts import full_names, plain_words
@@ -197,7 +198,7 @@ def first_rung(sample: Sample, outcome: SampleOutcome) -> float | None:
     What was declined unasked counts as such.
     """
     answer = outcome.answer or {}
-    unasked = answer.get("rung") == "decline" and answer.get("reason") in ("no_evidence", "courtesy")
+    unasked = answer.get("rung") == "decline" and answer.get("reason") in DECLINES
     return float(unasked or answer.get("rung") in ("primary", "retry"))
 
 

@@ -96,6 +96,11 @@ def unit_text(unit: Evidence) -> str:
     return unit["text"][len(unit["question"]) :].lstrip()
 
 
+def terms_of(unit: Evidence, language: str) -> frozenset[str]:
+    """The distinct terms of a unit and of what it stands under."""
+    return term_set(f"{unit['text']}\n{unit['context']}", language)
+
+
 def in_order(found: Sequence[Evidence], number: int) -> list[Evidence]:
     """The units of one passage in reading order."""
     return sorted((unit for unit in found if unit["passage"] == number), key=lambda unit: unit["start"])
@@ -108,8 +113,7 @@ def score(question: str, passages: Sequence[Passage], weigh: TermWeight, languag
     for unit in found:
         if unit["before"] and wanted & term_set(unit["text"], language):
             unit["context"] += f". {unit['before']}"
-        here = term_set(f"{unit['text']}\n{unit['context']}", language)
-        unit["coverage"] = share(wanted, said_in(question, unit["text"], wanted, here), weigh)
+        unit["coverage"] = share(wanted, said_in(question, unit["text"], wanted, terms_of(unit, language)), weigh)
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
         odds += OUTDATED * (unit["passage"] in old)
         unit["score"] = logistic(odds)
@@ -166,7 +170,7 @@ def _answering(question: str, passages: Sequence[Passage], found: Sequence[Evide
         for number, unit in enumerate(found)
         if number not in alike
         and not is_of_other_date(question, unit["text"], titles[unit["passage"]])
-        and wanted <= said(wanted, term_set(f"{unit['text']}\n{unit['context']}", language))
+        and wanted <= said(wanted, terms_of(unit, language))
     ]
 
 
@@ -184,7 +188,7 @@ def _rows_alike(question: str, found: Sequence[Evidence], language: str) -> set[
     wanted = asked_terms(question, language)
     result = set[int]()
     for rows in tables.values():
-        told = [said(wanted, term_set(f"{found[n]['text']}\n{found[n]['context']}", language)) & wanted for n in rows]
+        told = [said(wanted, terms_of(found[n], language)) & wanted for n in rows]
         shared = frozenset.intersection(*told)
         if len(rows) > 1 and shared < wanted:
             result.update(n for n, own in zip(rows, told, strict=True) if own == shared)
@@ -253,7 +257,7 @@ class _View:
             # A row or an item says all of what it is about; what a sentence is about may stand around it.
             return (bool(rivals) or self.found[0]["shape"] != "sentence") and not asks_to_work_out(question)
         named = term_set(" ".join(name.text for name in names), language)
-        lost = asked_terms(question, language) - named - term_set(f"{fitting['text']}\n{fitting['context']}", language)
+        lost = asked_terms(question, language) - named - terms_of(fitting, language)
         return any(lost & term_set(unit["text"], language) for unit in rivals)
 
     def _is_rival(self, unit: Evidence, name: Name) -> bool:

@@ -7,6 +7,7 @@ AWS Architecture Blog, 2015), or is what the endpoint's Retry-After says. A rung
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..errors import DECLINES
 from ..release import Release, Role
 from ..state import Failure, Route, Rung
 
@@ -102,7 +103,7 @@ def begin_hedge(release: Release, route: Route, left: float) -> Climb | None:
 def climb(release: Release, route: Route, failure: Failure, now: Moment) -> Climb:
     """The next rung worth climbing to; the last one when there is none."""
     steps = ladder(release, route)
-    if failure["reason"] not in ("no_evidence", "courtesy"):
+    if failure["reason"] not in DECLINES:
         for number in range(now.taken, len(steps) - 1):
             step, pause = steps[number], _pause(release, steps[number], number, failure, now)
             taken = _climb(release, step, steps[number + 1 :], now.left - pause)

@@ -74,8 +74,8 @@ def choose(
     if len(block) > 1 and _leads(best, passage):
         return _whole(block, found, passages)
     if asks_how(question):
-        whole = in_document(found, best, passages)
-        return _whole(_procedure(question, best, block, passage, whole), found, passages)
+        steps = _headed_steps(best, found, passages) or _procedure(question, best, block, passage, around)
+        return _whole(steps, found, passages)
     if asks_several(question):
         records = alike(best, passages, found)
         is_free = len(block) > 1 and any(unit not in records for unit in block)
@@ -87,13 +87,9 @@ def choose(
 
 
 def _procedure(
-    question: str, best: Evidence, block: list[Evidence], passage: Passage, whole: Sequence[Evidence]
+    question: str, best: Evidence, block: list[Evidence], passage: Passage, own: Sequence[Evidence]
 ) -> list[Evidence]:
-    """What tells how something is done: a list, sections that are its steps, a short section, or sentences in turn."""
-    own = [unit for unit in whole if unit["passage"] == best["passage"]]
-    if STEP.match(best["heading"]):
-        first, last = _run(whole, whole.index(best), lambda one, other: _are_steps(one["heading"], other["heading"]))
-        return list(whole[first : last + 1])
+    """What tells how something is done: a list, a short section whose heading says it, or sentences in turn."""
     section = [unit for unit in own if unit["heading"] == best["heading"]]
     items = [unit for unit in section if unit["shape"] == "item"]
     if len(block) == 1 and len(items) > 1:
@@ -105,15 +101,15 @@ def _procedure(
     return section if is_named and is_short else sequence_of(best, own)
 
 
-def _are_steps(*headings: str) -> bool:
-    return all(map(STEP.match, headings))
-
-
-def in_document(found: Sequence[Evidence], best: Evidence, passages: Sequence[Passage]) -> list[Evidence]:
-    """The units of the kept passages of one document in reading order."""
+def _headed_steps(best: Evidence, found: Sequence[Evidence], passages: Sequence[Passage]) -> list[Evidence]:
+    """The sections that are steps around that of a unit, in all kept passages of its document; none if it is none."""
+    if not STEP.match(best["heading"]):
+        return []
     document = passages[best["passage"]]["document"]
     own = [unit for unit in found if passages[unit["passage"]]["document"] == document]
-    return sorted(own, key=lambda unit: (passages[unit["passage"]]["start"], unit["start"]))
+    own.sort(key=lambda unit: (passages[unit["passage"]]["start"], unit["start"]))
+    first, last = _run(own, own.index(best), lambda *pair: all(STEP.match(unit["heading"]) for unit in pair))
+    return own[first : last + 1]
 
 
 def _is_empty(question: str, best: Evidence, records: Sequence[Evidence]) -> bool:

@@ -60,7 +60,7 @@ SUPER = re.compile(r"(?<!\d)(\d{0,9}) ?([¼-¾⅐-⅞])")
 SCALED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)[ \u00a0-]([^\W\d_]{2,10})\b\.?")
 SHORT = re.compile(r"([€$£¥] ?\d+(?:[.,]\d+)?)(k|m|mn|bn)\b", re.IGNORECASE)
 """A scale behind an amount of money: `€3m`."""
-SHORT_SCALES = {"k": "thousand", "m": "mn", "mn": "mn", "bn": "bn"}
+SHORT_SCALES = {"k": "thousand", "m": "mn"}
 
 
 @lru_cache(maxsize=16384)
@@ -122,7 +122,9 @@ def _scaled(text: str, language: str) -> str:
         factor, amount = _scale(match[2].lower(), language), amount_of(match[1], language)
         return match.group() if factor is None or amount is None else f"{amount * factor:.0f}"
 
-    return SCALED.sub(digits, SHORT.sub(lambda match: f"{match[1]} {SHORT_SCALES[match[2].lower()]}", text))
+    return SCALED.sub(
+        digits, SHORT.sub(lambda match: f"{match[1]} {SHORT_SCALES.get(match[2].lower(), match[2])}", text)
+    )
 
 
 @lru_cache(maxsize=4096)

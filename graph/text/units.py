@@ -46,9 +46,11 @@ OTHER_FORMS = {"hr": "duration-hour", "hrs": "duration-hour", "hours": "duration
                "gb": "digital-gigabyte", "mb": "digital-megabyte", "tb": "digital-terabyte",
                "kb": "digital-kilobyte", "degrees": "angle-degree"}  # fmt: skip
 """Forms that only CLDR's locales of other countries have."""
-POINTS = """percentage point, percentage points, prozentpunkt, prozentpunkte, prozentpunkten, point de pourcentage,
-points de pourcentage, punto porcentual, puntos porcentuales, punto percentuale, punti percentuali, procentpunt,
-procentpunten"""
+PERCENTAGE_POINTS = (
+    "percentage point", "percentage points", "prozentpunkt", "prozentpunkte", "prozentpunkten", "point de pourcentage",
+    "points de pourcentage", "punto porcentual", "puntos porcentuales", "punto percentuale", "punti percentuali",
+    "procentpunt", "procentpunten",
+)  # fmt: skip
 """The difference of two percentages, which CLDR has no unit for."""
 UNIT_WORDS = re.compile(
     r"[ \u00a0\u202f-]?([%‰€$£¥°][CF]?|[^\W\d_]+(?:[²³]|\^?[23]\b)?(?:/[^\W\d_]+)?)\.?"
@@ -98,8 +100,8 @@ def _units() -> dict[str, frozenset[tuple[str, float]]]:
                     _add_base(bases, word.replace("\u00a0", " ").replace("\u202f", " ").strip(" .-"), base)
     for word, name in OTHER_FORMS.items():
         bases.setdefault(word, set()).add(BASES[name])
-    for word in POINTS.split(","):
-        bases.setdefault(word.strip(), set()).add(("percentage point", 1.0))
+    for word in PERCENTAGE_POINTS:
+        bases.setdefault(word, set()).add(("percentage point", 1.0))
     for word, code in _money().items():
         bases.setdefault(word, set()).add((code, 1.0))
     # `4 a` is 4 years in German, but `a` is an article far more often.

@@ -21,16 +21,12 @@ MAX_REPLACED_WORDS = 3
 """The most words on each side of a replacement."""
 MAX_SWAPPED_WORDS = 4
 """The most words that stand in each other's place."""
-CONJUNCTIONS = frozenset(["and", "or", *"und oder et ou y o e ed en of ,".split()])
+CONJUNCTIONS = frozenset("and or und oder et ou y o e ed en of ,".split())
 """Words between others whose order does not matter."""
-BEGINS = frozenset(
-    ["from", "since", *"after ab von seit nach depuis après desde después dal dopo vanaf sinds na".split()]
-)
-ENDS = frozenset(["until", "till", *"before by bis vor avant hasta antes fino entro prima tot voor".split()])
+BEGINS = frozenset("from since after ab von seit nach depuis après desde después dal dopo vanaf sinds na".split())
+ENDS = frozenset("until till before by bis vor avant hasta antes fino entro prima tot voor".split())
 """What a date is the beginning of, and the end."""
-ONLY = frozenset(
-    ["only", *"nur lediglich ausschließlich seulement uniquement sólo solo solamente soltanto alleen".split()]
-)
+ONLY = frozenset("only nur lediglich ausschließlich seulement uniquement sólo solo solamente soltanto alleen".split())
 CopyDifference = Literal["denial", "opposite", "value", "limit", "word"]
 
 

@@ -4,7 +4,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO
 
 from lxml import etree
@@ -94,20 +94,26 @@ class Package:
 
     def related(self, part: str, kind: str = "") -> dict[str, str]:
         """The parts of one kind, or all, that a part of an Office file refers to, by the names that it gives them."""
-        folder, name = posixpath.split(part)
-        relations = self.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
+        folder = posixpath.dirname(part)
         return {
             relation.get("Id") or "": posixpath.normpath(posixpath.join("/", folder, relation.get("Target") or ""))[1:]
-            for relation in (relations if relations is not None else ())
+            for relation in self._relations(part)
             if (relation.get("Type") or "").endswith(kind)
         }
 
     def links(self, part: str) -> dict[str, str]:
         """The addresses outside of the file that a part of an Office file links to, by the names that it gives them."""
+        return {
+            relation.get("Id") or "": relation.get("Target") or ""
+            for relation in self._relations(part)
+            if relation.get("TargetMode") == "External"
+        }
+
+    def _relations(self, part: str) -> Iterable[etree._Element]:
+        """What a part of an Office file says of those that it refers to."""
         folder, name = posixpath.split(part)
         relations = self.tree(posixpath.join(folder, "_rels", f"{name}.rels"))
-        outside = relations.iterfind("{*}Relationship[@TargetMode='External']") if relations is not None else ()
-        return {relation.get("Id") or "": relation.get("Target") or "" for relation in outside}
+        return relations if relations is not None else ()
 
     def title(self) -> str:
         """The title among the properties of an Office file."""
