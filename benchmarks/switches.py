@@ -11,7 +11,7 @@ from graph.index.local import SnapshotRetriever
 from graph.models import cross_encoder, onnx, rerankers
 from graph.retrieval import features, fusion
 from graph.state import Evidence, Passage, Quote
-from graph.steps import confidence, conversation, evidence, names, parts, quotes, route, versions
+from graph.steps import conversation, evidence, names, parts, quotes, route, versions
 from graph.steps.evidence import Named, unit_text
 from graph.steps.quotes import Quotes
 
@@ -112,7 +112,7 @@ SIGNS = {
     Switch("confidence", "held", (1,)): ("held",),
     Switch("confidence", "read", (2,)): ("read", "was_read"),
 }
-WEIGHTS = Switch("confidence", "weights, reading and names, over one cosine", (confidence.signs, confidence.confidence))
+WEIGHTS = Switch("confidence", "weights, reading and names, over one cosine", (route.signs, route.confidence))
 RULES = (
     Switch("confidence", "names", (names, evidence.about_names, evidence._View), ((evidence, "names_in", always(())),)),
     Switch(

@@ -4,7 +4,7 @@ Sets: squad_v2_dev, whose unanswerable questions were written against a paragrap
 mtrag, turns of conversations; hotpotqa_100. `X without`: the answerable questions of a set, and the same ones again
 when the documents that answer them are taken away. Trained on the developing halves.
 
-One logistic regression over the signs of graph/steps/confidence.py, calibrated to three answerable questions in four.
+One logistic regression over the signs of graph/steps/route.py, calibrated to three answerable questions in four.
 A set counts by its weight and not by how many questions it has. Each question counts half as what was found for it
 and half as what a cross-encoder makes of that: not everywhere is there one.
 """
@@ -21,10 +21,9 @@ from benchmarks.record import begin
 from graph.learned import Logistic
 from graph.models.cross_encoder import CrossEncoder
 from graph.release import Release
-from graph.steps.confidence import signs
 from graph.steps.evidence import about_names
 from graph.steps.parts import split
-from graph.steps.route import Read, assess, by_reading
+from graph.steps.route import Read, assess, by_reading, signs
 
 SETS = {
     "squad_v2_dev": "SQuAD 2.0 by GitHub chrischute/squad, CC BY-SA 4.0",

@@ -24,11 +24,11 @@ from graph.models.embedding import relative_cosines
 from graph.models.packaged_embeddings import load_embedder
 from graph.release import Release
 from graph.text.words import TermWeight, terms, weights
+from graph.verification.claims import interpret_claim
 from graph.verification.features import Features, features
 from graph.verification.passages import prepare_passage
 from graph.verification.rivals import best_question_overlap, question_overlap
 from graph.verification.rules import find_verbatim, nearest_units
-from graph.verification.statement import interpret_claim
 
 SETS = {
     "mtrag": "GitHub IBM/mt-rag-benchmark, Apache 2.0",

@@ -12,8 +12,7 @@ from benchmarks.extractive import measure as measure_quotes
 from benchmarks.extractive import quoted
 from benchmarks.pools import Asked, Pool
 from benchmarks.train_confidence import WEIGHTS, Sample, of, of_set, train
-from graph.steps.confidence import signs
-from graph.steps.route import UNNAMED
+from graph.steps.route import UNNAMED, signs
 
 TEXT = "The warranty of the Corrento pump is five years."
 QUESTION = "How long is the warranty of the Corrento pump?"

@@ -12,9 +12,9 @@ from itertools import islice
 
 from ..state import Search, Turn
 from ..text.words import TermWeight, equal_weight, is_number, terms
-from .question_kinds import ASKS, AUXILIARY
+from .question import ASKS, AUXILIARY
 
-LEANS = re.compile(
+REFERS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|theirs|this|that|these|those|he|she|him|her|his|hers|ones?|there|here|such|same"
     r"|others?|another|else|more|also|still|too|again|instead|as well|anything|something|then|any)\b",
     re.IGNORECASE,
@@ -113,7 +113,7 @@ def replace_name(question: str, history: Sequence[Turn]) -> str:
     `And in the US?` says where else. Empty when the turn is no such remark, or no question has a part of that kind.
     """
     match = ELSE.match(question)
-    if not match or (not match["name"] and LEANS.search(match["other"])):
+    if not match or (not match["name"] and REFERS_BACK.search(match["other"])):
         return ""
     earlier_questions = [turn["content"] for turn in reversed(history) if turn["role"] == "user"]
     for part, other in _replacements(match):
@@ -141,7 +141,7 @@ def _replacements(match: re.Match[str]) -> Iterator[tuple[str, str]]:
 
 def needs_context(question: str) -> bool:
     """Whether a turn refers to earlier turns, or is too short to stand alone."""
-    if LEANS.search(question):
+    if REFERS_BACK.search(question):
         return True
     rest = GOES_ON.sub("", question)
     return not NAMING.match(rest) and (rest != question or len(set(terms(question))) < FULL)

@@ -14,8 +14,7 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
 from .names import Name, carried_names, is_of_other_date, names_in, text_names
-from .question_kinds import asks_several, asks_to_work_out, counted_in, subject
-from .question_terms import asked_terms, said, said_in, telling, term_set
+from .question import asked_terms, asks_several, asks_to_work_out, counted_in, said, said_in, subject, telling, term_set
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -33,7 +32,7 @@ ENTRY = 5.0
 MEANS = re.compile(r"\b(?:means?|meaning|stands? for|bedeutet|bedeutung|signifie|significa|betekent)\b", re.IGNORECASE)
 
 HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
-LEANS = re.compile(rf"\W*(?:\w+ \w+,? )?{LEADING_PRONOUN}", re.IGNORECASE)
+SENTENCE_REFERS_BACK = re.compile(rf"\W*(?:\w+ \w+,? )?{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so says `it` of what the one before it in its paragraph names."""
 RIVALS = 2
 """Of the best units, those that may say of something else what is asked for."""
@@ -72,7 +71,9 @@ def gather(passages: Sequence[Passage]) -> list[Evidence]:
 
 def _before(unit: Unit, last: Evidence | None, passage: Passage) -> str:
     """What a unit says `it` of: the text of the one before it, or nothing."""
-    leans = last and LEANS.match(unit.reading) and "\n\n" not in passage["text"][last["end"] : unit.start]
+    leans = (
+        last and SENTENCE_REFERS_BACK.match(unit.reading) and "\n\n" not in passage["text"][last["end"] : unit.start]
+    )
     return last["text"] if last and leans else ""
 
 

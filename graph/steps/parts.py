@@ -4,12 +4,12 @@ import re
 
 from ..text.splitting import sentences
 from ..text.words import terms
-from .conversation import LEANS, WORD
-from .question_kinds import ASKS, AUXILIARY
+from .conversation import REFERS_BACK, WORD
+from .question import ASKS, AUXILIARY
 
 MOST = 4
 """The most parts."""
-CARRIED = 6
+MOST_CARRIED = 6
 """The most words of the first part that are added to a part that depends on it."""
 LEAD = r"(?:(?:at|by|for|from|in|on|to|with|of|under|after|within|until|since) )?"
 PRONOUN = r"(?:it|they|he|she|i|we|you|there)"
@@ -54,7 +54,7 @@ def _standing(clause: str, first: str) -> str:
     """A clause that leans on the first one, with the words of that one that say what it is about."""
     own = set(terms(clause))
     # `... and is the valve covered?` after `is the pump covered`: it asks the same of something else.
-    if (len(own) > 2 or own & set(terms(first))) and not LEANS.search(clause):
+    if (len(own) > 2 or own & set(terms(first))) and not REFERS_BACK.search(clause):
         return clause
     words = [word for word in WORD.findall(first) if terms(word) and not own & set(terms(word))]
-    return f"{clause} ({' '.join(dict.fromkeys(words[:CARRIED]))})" if words else clause
+    return f"{clause} ({' '.join(dict.fromkeys(words[:MOST_CARRIED]))})" if words else clause

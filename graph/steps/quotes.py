@@ -16,8 +16,7 @@ from ..text.function_words import LEADING_PRONOUN, is_number_word
 from ..text.markdown import ITEM, STEP
 from ..text.words import terms
 from .evidence import in_order, naming, unit_text
-from .question_kinds import SEVERAL, asks_how, asks_several, counted_in, not_stated
-from .question_terms import asked_terms, term_set
+from .question import SEVERAL, asked_terms, asks_how, asks_several, counted_in, not_stated, term_set
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
@@ -32,7 +31,7 @@ SEQUENCE = re.compile(
     r"|finalmente|prima|poi|infine|først|derefter|så|til sidst|eerst|daarna|vervolgens|tenslotte)\b",
     re.IGNORECASE,
 )
-LEANS = re.compile(rf"\W*{LEADING_PRONOUN}", re.IGNORECASE)
+UNIT_REFERS_BACK = re.compile(rf"\W*{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so is quoted after the one before it, which names what it says it of."""
 BESIDE = re.compile(
     r"\b(?:comes?|happens?|follows?|next|steps?|do(?! (?:i|we|you|they|one)\b)|done)\b"
@@ -289,7 +288,7 @@ def _quotes(units: Sequence[Evidence], found: Sequence[Evidence], partial: str =
 
 def leant_on(unit: Evidence, found: Sequence[Evidence]) -> Evidence | None:
     """The unit before one that begins with a pronoun for what that names."""
-    around = in_order(found, unit["passage"]) if LEANS.match(unit["text"]) else []
+    around = in_order(found, unit["passage"]) if UNIT_REFERS_BACK.match(unit["text"]) else []
     return next((each for each in reversed(around) if each["start"] < unit["start"]), None)
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..learned import load
 from ..state import Evidence, Passage, Selection
 from ..text.language import UNKNOWN, likeliest_language
 from ..text.words import TermWeight
-from .confidence import confidence
 from .evidence import about_names, is_entry, log_odds, score
 from .names import CARRIED
-from .question_kinds import asks_to_work_out
-from .question_terms import WITH_VECTORS
+from .question import WITH_VECTORS, asks_to_work_out
 from .quotes import choose, once
 
+CHANCE = 0.35
+"""Share of a question's terms that a sentence about something else may have."""
 READ = 5
 """Units that are read with the question: of the right ones, hardly any stands further down."""
 Read = Callable[[str, Sequence[str]], list[float]]
@@ -94,3 +95,28 @@ def by_reading(question: str, fitting: Sequence[Evidence], read: Read) -> tuple[
     scores = read(CARRIED.sub("", question), [f"{unit['context']}. {unit['text']}" for unit in best])
     order = sorted(range(len(best)), key=lambda n: -scores[n] - BESIDE_READING * log_odds(best[n]))
     return [*(best[n] for n in order), *fitting[READ:]], scores[order[0]]
+
+
+def confidence(evidence: Sequence[Evidence], language: str = "en", read: float | None = None) -> float:
+    """The probability, 0 to 1, that the evidence holds the answer; 0 without evidence. `evidence` is best first.
+
+    `read`: how well the best unit answers as a cross-encoder reads it with the question, where one does.
+    """
+    if not evidence:
+        return 0.0
+    if language not in WITH_VECTORS:
+        return max(0.0, (evidence[0]["coverage"] - CHANCE) / (1 - CHANCE))
+    return load("confidence").probability(signs(evidence[0], read))
+
+
+def signs(best: Evidence, read: float | None = None) -> dict[str, float]:
+    """What the weights look at: the best unit's cosine, the share of the question's terms in it, and how it reads.
+
+    `was_read` is 1 where a cross-encoder has read it: then the others count for less.
+    """
+    return {
+        "similar": best["similarity"],
+        "held": best["coverage"],
+        "read": read or 0.0,
+        "was_read": float(read is not None),
+    }

@@ -15,8 +15,8 @@ from ..text.metadata_values import MONTHS
 from ..text.periods import months, periods, weekdays
 from ..text.values import Value, missing_values, values
 from ..text.words import TermWeight, is_number, share
+from .claims import InterpretedClaim
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
-from .statement import InterpretedClaim
 
 NEGATED_MIN_SHARE = 0.6
 """Share of a negated clause's terms that the claim must have for a negation mismatch."""

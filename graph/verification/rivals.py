@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..steps.names import names_in, text_names
-from ..steps.question_kinds import HOW_MANY
+from ..steps.question import HOW_MANY
 from ..text.facts import plain_words
 from ..text.number_words import in_digits
 from ..text.units import unit_at
 from ..text.values import ONE_UNIT, Value, missing_values
 from ..text.words import TermWeight, empty_words, share
+from .claims import VERBS, InterpretedClaim
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
-from .statement import VERBS, InterpretedClaim
 
 RIVAL_MARGIN = 0.05
 """How much more of the question another value must stand with."""

@@ -11,10 +11,10 @@ from ..text.facts import CLAUSE_ENDS, count_negations
 from ..text.values import Value, missing_values
 from ..text.words import TermWeight
 from .alignment import CopyDifference, copy_difference, is_near_copy
+from .claims import InterpretedClaim
 from .features import COPIED_MIN_SHARE, Features, features
 from .passages import DENIAL, PreparedPassage, Window, is_known_language, missing_terms, terms_of
 from .rivals import Overlap, has_rival_beside, overlap_of, question_overlap
-from .statement import InterpretedClaim
 
 EXPLAIN_BELOW = 0.9
 """The score below which a finding says what is missing."""

@@ -14,7 +14,7 @@ from ..state import Passage, Repair, Usage
 from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import TermWeight
-from .claims import Claim, claim_content, claims_of
+from .claims import Claim, InterpretedClaim, claim_content, claims_of, interpret_claim
 from .model import ModelDecision, UncertainClaim, checking_prompt, parse_decisions
 from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
@@ -32,7 +32,6 @@ from .repair import (
 )
 from .rivals import best_question_overlap, question_overlap, rival_overlaps
 from .rules import PassageFinding, check_claim, find_verbatim, nearest_units
-from .statement import InterpretedClaim, interpret_claim
 
 if TYPE_CHECKING:
     from ..backend import ClaimChecker, Similarity

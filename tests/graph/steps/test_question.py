@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph.steps.question_kinds import asks_how, asks_several, asks_to_work_out, counted_in, not_stated, subject
+from graph.steps.question import asks_how, asks_several, asks_to_work_out, counted_in, not_stated, subject
 
 
 @pytest.mark.parametrize(
