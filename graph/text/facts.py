@@ -27,8 +27,14 @@ OTHER_NEGATIONS = {
 """Languages in which a negation can follow what it negates, so that it applies to the whole clause."""
 APOSTROPHES = "'\u2019`\u00b4"
 CONTRACTED_NOT = tuple(f"n{apostrophe}t" for apostrophe in APOSTROPHES)
-NOT_A_NEGATION = re.compile(r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)", re.IGNORECASE)
-"""Phrases that look like a negation but are not."""
+NOT_A_NEGATION = re.compile(
+    r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)|\b(?:not|n['’]t) (?=exceed)"
+    r"|\b(?:no|not) (?:be )?(?=(?:more|less|[a-z]+er) than\b)"
+    r"|\bnicht (?=\w+er als\b|(?:mehr|weniger) als\b)|\b(?:ne|pas) (?=(?:plus|moins) de\b)|\bno (?=(?:más|menos) de\b)"
+    r"|\bnon (?=(?:più|meno) di\b)|\bniet (?=(?:meer|minder|\w+er) dan\b)",
+    re.IGNORECASE,
+)
+"""What looks like a negation and is none: `not only`, or the beginning of a bound such as `no more than`."""
 CLAUSE_ENDS = re.compile(
     r"[,;:.!?()—–]+(?=\s|$)|\b(?:but|however|although|because|which|who|when|if|while)\b", re.IGNORECASE
 )
@@ -59,6 +65,9 @@ OPPOSITES = {
     mayor/menor mayores/menores antes/después más/menos prima/dopo sopra/sotto più/meno maggiore/minore avant/après
     plus/moins über/unter vor/nach vor/während mehr/weniger mindestens/höchstens boven/onder voor/na meer/minder
     minstens/hoogstens ouvert/fermé abierto/cerrado aperto/chiuso geöffnet/geschlossen open/gesloten
+    öffnet/schließt öffnen/schließen beginnt/endet beginnen/enden ouvre/ferme ouvrent/ferment commence/finit
+    commence/termine abre/cierra abren/cierran empieza/termina comienza/termina apre/chiude aprono/chiudono
+    inizia/finisce opent/sluit openen/sluiten begint/eindigt
     complet/incomplet accept/refus grant/deni agre/refus hire/dismiss hire/fire appoint/remov arrest/releas
     guilti/innoc winner/loser victori/loss north/east south/west northeast/southwest northwest/southeast""".split()
 }
@@ -164,7 +173,7 @@ def _negation_words(language: str) -> frozenset[str]:
 
 def _words_with_elision(text: str) -> list[str]:
     """The words of a text in lower case; `n'ont` becomes two."""
-    return [word for word in re.findall(r"[^\W\d_]+'?", text.lower().translate(SAME))]
+    return re.findall(r"[^\W\d_]+'?", NOT_A_NEGATION.sub("", text.lower()).translate(SAME))
 
 
 def _is_negation(word: str) -> bool:

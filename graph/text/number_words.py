@@ -42,11 +42,17 @@ HOW_OFTEN = re.compile(
 )
 """`viermal` becomes `vier mal`."""
 HALF = re.compile(
+    r"(?<!\band )(?<!\band a )(?<!\bet )(?<!\by )(?<!\be )(?<!\ben )(?<!\ben een )"
     r"\b(?:(?:(?:an?|eine?[mnrs]?|une?|una|een) )?(?:half(?:[ -]an?)?|halbe[mnrs]?|halve|demi|medi[oa]|mezz[oa])[ -]"
     r"(?P<part>[^\W\d_]+)|(?P<whole>an?|one|eine?[mn]?|une?|una|een|één) (?P<unit>[^\W\d_]+)"
     r"(?P<plus> (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half))?)\b",
     re.IGNORECASE,
 )
+AND_A_HALF = re.compile(
+    r"(?<![\d.,])(\d+)( [^\W\d_]+)? (?:and a half|et demie?|y medi[oa]|e mezz[oa]|en een half)\b", re.IGNORECASE
+)
+HALF_IN_WORD = re.compile(r"\b(?:(ander)t?|([^\W\d_]{3,}?)(?:ein|en|ën))hal(?:b|f|ve)\b", re.IGNORECASE)
+"""`zweieinhalb`, `tweeënhalf`, `anderthalb`."""
 SLASHED = re.compile(r"(?<![\w./])(?:(\d{1,3}) )?([1-9])/([2-9]|1[02]|16)(?= ?([^\W\d_]+))")
 """A fraction before a unit: `1/2 litre`, `1 3/4 hours`."""
 EVERY = re.compile(
@@ -75,10 +81,13 @@ def in_digits(text: str, language: str = "en") -> str:
     if any(word in lowered for word in FRACTIONS):
         text = FRACTION.sub(_fraction, text)
     text = _scaled(text, language)
+    if "hal" in lowered:
+        text = HALF_IN_WORD.sub(lambda match: "1.5" if match[1] else f"{match[2]} and a half", text)
     number_language = language if language in LANGUAGES else "en"
-    return "\n".join(
+    text = "\n".join(
         alpha2digit(line, number_language, threshold=2) if line.strip() else line for line in text.split("\n")
     )
+    return AND_A_HALF.sub(lambda match: f"{match[1]}.5{match[2] or ''}", text)
 
 
 def _slashed(match: re.Match[str]) -> str:

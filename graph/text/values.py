@@ -28,6 +28,24 @@ APPROXIMATE = re.compile(
     r"|rond)|[~≈]) ?(?:\w{3} ?|[€$£] ?)?$",
     re.IGNORECASE,
 )
+AT_MOST = re.compile(
+    r"\b(?:at most|up to|(?:no|not) (?:be )?(?:more|longer|later|higher|older|greater|heavier) than"
+    r"|(?:not|n['’]t) exceed(?:ing)?|limited to|within|max(?:imum(?: of)?|\.)?|less than|fewer than"
+    r"|höchstens|maximal|bis zu|nicht (?:mehr|länger|später|höher|älter) als|weniger als|innerhalb von"
+    r"|au (?:plus|maximum)|jusqu['’]à|(?:pas|ne) plus de|moins de|como máximo|máximo(?: de)?|hasta|no más de|menos de"
+    r"|al massimo|massimo(?: di)?|fino a|non più di|meno di|hoogstens|maximaal|niet meer dan|minder dan|binnen) $",
+    re.IGNORECASE,
+)
+AT_LEAST = re.compile(
+    r"\b(?:at least|(?:no|not) (?:be )?(?:less|fewer|shorter|earlier|lower|younger|sooner) than"
+    r"|min(?:imum(?: of)?|\.)?|more than|exceed(?:s|ed|ing)?"
+    r"|mindestens|wenigstens|minimal|nicht (?:weniger|kürzer|früher|jünger) als|mehr als"
+    r"|au (?:moins|minimum)|pas moins de|plus de|al menos|por lo menos|como mínimo|mínimo(?: de)?|no menos de|más de"
+    r"|almeno|minimo(?: di)?|non meno di|più di|minstens|minimaal|ten minste|niet minder dan|meer dan) $",
+    re.IGNORECASE,
+)
+"""What makes a number a bound, before it."""
+LONGEST_BOUND = 24
 TIME_WORDS = "noon midnight mittags mitternacht midi minuit mediodía medianoche mezzogiorno mezzanotte".split()
 TIME = re.compile(
     r"(?<![\d.,:])(?P<h1>[01]?\d|2[0-4])(?:[:.](?P<m1>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?"
@@ -59,7 +77,8 @@ class Value:
     """A number, date or time of day; the `amount` of a time is in minutes.
 
     `units` are the possible base units with their factors. `date` is year, month and day, 0 for a missing part;
-    `swapped_date` is its other reading. `approximate`: the text marks it as rounded.
+    `swapped_date` is its other reading. `approximate`: the text marks it as rounded. `bound`: it is the lowest or the
+    highest that is meant.
     """
 
     kind: Literal["number", "ordinal", "date", "time"]
@@ -69,6 +88,7 @@ class Value:
     date: tuple[int, int, int] = (0, 0, 0)
     swapped_date: tuple[int, int, int] | None = None
     approximate: bool = False
+    bound: Literal["", "least", "most"] = ""
     start: int = 0
     end: int = 0
 
@@ -85,6 +105,8 @@ class Value:
         if self.kind == "time" or stated.kind == "time":
             return self.kind == stated.kind and self.amount == stated.amount
         # An article is no number for `Kaldera 1`, only for a bare `one`.
+        if self.bound and stated.bound and self.bound != stated.bound:
+            return False
         if self.kind != stated.kind or (stated.units == ONE_UNIT and self.text[:1].isdigit()):
             return False
         if not self.units or not stated.units:
@@ -194,7 +216,17 @@ def _numbers(text: str, language: str, taken: list[tuple[int, int]]) -> Iterator
             continue
         units, start, end = unit_at(text, start, end)
         approximate = bool(APPROXIMATE.search(text[max(0, start - 24) : start]))
-        yield Value("number", text[start:end].strip(), signed, units, approximate=approximate, start=start, end=end)
+        found = Value("number", text[start:end].strip(), signed, units, approximate=approximate, start=start, end=end)
+        yield _bounded(found, text)
+
+
+def _bounded(value: Value, text: str) -> Value:
+    """The value with its bound: `at most 5`, `no fewer than 5`."""
+    before = text[max(0, value.start - LONGEST_BOUND) : value.start]
+    most, least = AT_MOST.search(before), AT_LEAST.search(before)
+    if most and (not least or most.start() < least.start()):
+        return replace(value, bound="most", text=f"{most.group()}{value.text}")
+    return replace(value, bound="least", text=f"{least.group()}{value.text}") if least else value
 
 
 def _with_ranges(result: list[Value], text: str) -> Iterator[Value]:

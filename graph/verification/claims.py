@@ -169,7 +169,7 @@ class InterpretedClaim:
         text = in_digits(self.text, self.language)
         found = full_names(f"is {text}" if self.is_fragment else text)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
-        return tuple(name for name in found if not name <= value_words | MONTHS.keys())
+        return tuple(name for name in found if not {word.lower() for word in name} <= value_words | MONTHS.keys())
 
     @cached_property
     def words(self) -> frozenset[str]:
