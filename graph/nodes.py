@@ -163,7 +163,9 @@ class Nodes:
         usage: Usage = {**state["usage"]}
         text = normalise_markers(draft["text"], len(state["passages"]))
         left = max(0.0, self._seconds_left(state))
-        checked = await self._verifier.check(text, state["passages"], usage, left, state["standalone"])
+        quotes = draft["writer"] == "extractive"
+        asked = state["standalone"]
+        checked = await self._verifier.check(text, state["passages"], usage, left, asked, quotes=quotes)
         if not checked.cited:
             detail = f"no claim of {draft['writer']} is supported by the passage that it cites"
             failure = Failure(reason="unsupported", detail=detail, transient=False)

@@ -14,7 +14,18 @@ from ..text.markdown import ITEM, plain
 from ..text.sentences import Unit, units
 from ..text.words import TermWeight, share, weights
 from .names import Name, carried_names, is_of_other_date, names_in, text_names
-from .question import asked_terms, asks_several, asks_to_work_out, counted_in, said, said_in, subject, telling, term_set
+from .question import (
+    WITH_VECTORS,
+    asked_terms,
+    asks_several,
+    asks_to_work_out,
+    counted_in,
+    said,
+    said_in,
+    subject,
+    telling,
+    term_set,
+)
 from .versions import outdated
 
 MOST_UNITS = 400
@@ -114,7 +125,10 @@ def score(question: str, passages: Sequence[Passage], weigh: TermWeight, languag
     for unit in found:
         if unit["before"] and wanted & term_set(unit["text"], language):
             unit["context"] += f". {unit['before']}"
-        unit["coverage"] = share(wanted, said_in(question, unit["text"], wanted, terms_of(unit, language)), weigh)
+        held = said_in(question, unit["text"], wanted, terms_of(unit, language))
+        # Where only the words tell, a title alone answers nothing.
+        is_related = language in WITH_VECTORS or wanted & said(wanted, term_set(unit["text"], language))
+        unit["coverage"] = share(wanted, held, weigh) if is_related else 0.0
         odds = BIAS + MEANING * unit["similarity"] + WORDS * unit["coverage"]
         odds += OUTDATED * (unit["passage"] in old)
         unit["score"] = logistic(odds)

@@ -184,10 +184,11 @@ class TextNames:
         """Whether the text has a name: all its words close together in any order, or its acronym."""
         if name.kind == "name" and len(name.words) == 1:
             return self._has_word(OTHER_NAME.get(name.words[0], name.words[0]), name.text)
-        if name.kind != "name":
-            pairs = zip(self.words, self.words[1:], strict=False)
+        if name.kind == "number":
+            return any(not self._counts(place) for place in self._places.get(name.words[0], ()))
+        if name.kind == "code":
             # `KX 310` is `KX-310`.
-            apart = name.kind == "code" and any(one + other == name.words[0] for one, other in pairs)
+            apart = any(one + other == name.words[0] for one, other in zip(self.words, self.words[1:], strict=False))
             return apart or name.words[0] in self.words
         if "".join(word[0] for word in name.words) in self.words:
             return True
@@ -204,6 +205,10 @@ class TextNames:
         led += [n - 1 for n in self._places.get(_joined(name.after), ()) if n and name.after]
         others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
         return any(_is_kin(name, word, capital) for word, capital in others) and not self.has(name)
+
+    def _counts(self, place: int) -> bool:
+        """Whether the number at a place counts time: `8 weeks` are not grade 8."""
+        return place + 1 < len(self.words) and self.words[place + 1] in TIME_UNITS
 
     def _has_word(self, wanted: str, written: str) -> bool:
         spelled = written.isupper() and 1 < len(wanted) <= LONGEST_ACRONYM and self._spells(wanted)

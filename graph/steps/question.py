@@ -24,7 +24,8 @@ SEVERAL = re.compile(
     r"^\W*(?:list|name|enumerate|show|give)\b"
     rf"|\b(?:which|what) (?:[\w'’-]+ ){{0,3}}?(?P<noun>[\w'’-]+) (?:{AUXILIARY}|need|belong|apply)\b"
     r"|^\W*(?:when|where|what|who|how \w+) (?:do|are|were|have|did|can|must) (?:the|all|our) (?P<subject>[\w'’-]+)"
-    r"|\b(?:what|who) are\b|\ball (?:the )?\w+s\b|\bwelche\w* (?P<german>\w+)|\bquel(?:le)?s\b|\bquali\b|\bcuáles\b",
+    r"|\b(?:what|who) are\b|\bwhat(?:['’]s| is| has| was)? (?:new|changed)\b"
+    r"|\ball (?:the )?\w+s\b|\bwelche\w* (?P<german>\w+)|\bquel(?:le)?s\b|\bquali\b|\bcuáles\b",
     re.IGNORECASE,
 )
 PLURAL = re.compile(r"(?:\w{2,}(?:[^siu\W]s|ies|oes)|people|men|women|children|criteria|staff|\w+en)", re.IGNORECASE)
@@ -151,7 +152,8 @@ KIN = """
     | stand stood | rise rose risen | fall fell fallen | fly flew flown flight | complain complaint | respond response
     | deliver delivery | apply application | decide decision | permit permission | reduce reduction | fail failure
     | weigh weight | renew renewal | see saw seen sight | know knew known knowledge | sick ill sickness illness
-    | child children
+    | child children | two 2 | three 3 | four 4 | five 5 | six 6 | seven 7 | eight 8 | nine 9 | ten 10
+    | eleven 11 | twelve 12
     """
 """Words by which a text may say what a question asks: measures of adjectives, forms and nouns of irregular verbs."""
 

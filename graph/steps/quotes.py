@@ -43,7 +43,7 @@ LONGEST_ITEM = 300
 """Characters of a list item that is quoted whole."""
 LONGEST_SECTION = 600
 """Characters of a section that is quoted whole where its heading says all that is asked for."""
-AFTER_NUMBER = re.compile(r"\b([\w.,]+)((?:[ -][\w'’-]+){1,3})")
+AFTER_NUMBER = re.compile(r"\b([\w.,]+)(?=((?:[ -][\w'’-]+){1,3}))")
 """A word and the three after it: a number, and what it counts."""
 
 
@@ -153,10 +153,10 @@ def _counts(head: frozenset[str], best: Evidence) -> bool:
         counted = (match for match in AFTER_NUMBER.findall(best["text"]) if is_number_word(match[0].lower()))
         return any(head & set(terms(after)) for _, after in counted)
     pairs = [pair.partition(": ") for pair in best["text"].split("; ")]
-    counts = [(label, cell_of(value or label).kind in ("number", "quantity")) for label, _, value in pairs]
+    counts = [(f"{label} {value}", cell_of(value or label).kind in ("number", "quantity")) for label, _, value in pairs]
     # In a table that lies on its side the first cell says what is counted.
     sideways = head & set(terms(pairs[0][2] or pairs[0][0])) and any(number for _, number in counts[1:])
-    return bool(sideways) or any(number and bool(head & set(terms(label))) for label, number in counts)
+    return bool(sideways) or any(number and bool(head & set(terms(cell))) for cell, number in counts)
 
 
 def alike(best: Evidence, passages: Sequence[Passage], found: Sequence[Evidence]) -> list[Evidence]:

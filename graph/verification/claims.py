@@ -40,6 +40,8 @@ SPACE_BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
 YES_NO_PREFIX = re.compile(
     rf"^(?:(?P<yes>{'|'.join(YES)})|(?P<no>{'|'.join(NO)}))\b(?:[,.:;!]+ *|$|(?= it\b| they\b))", re.IGNORECASE
 )
+YES_NO_SENTENCE = re.compile(rf"(?:{'|'.join([*YES, *NO])}|of course)[.!,]*", re.IGNORECASE)
+"""A yes or no as a sentence of its own; it is checked together with the claim after it."""
 FRAGMENT_MAX_TERMS = 2
 """The most content words, besides values, of a claim that is a fragment."""
 LABEL_MAX_WORDS = 3
@@ -108,6 +110,13 @@ def _without_markers(draft: str) -> tuple[str, list[tuple[int, list[int]]]]:
         markers.append((len(text), [int(number) for number in NUMBER.findall(match.group())]))
         start_of_rest = match.end()
     return text + draft[start_of_rest:], markers
+
+
+def leads(claims: Sequence[Claim]) -> list[str]:
+    """For each claim the yes or no sentence before it; a yes or no at the end is its own lead."""
+    assents = [claim.text if YES_NO_SENTENCE.fullmatch(claim.text.strip()) else "" for claim in claims]
+    last = len(claims) - 1
+    return [assents[n] if n == last and assents[n] else assents[n - 1] if n else "" for n in range(len(claims))]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from ..state import Citation, Passage, Repair
 from ..text.facts import names, plain_words
-from ..text.function_words import NO, YES
 from ..text.values import Value, bare_one, missing_values, values
 from ..text.words import terms
-from .claims import CitationList, Claim, with_markers
+from .claims import YES_NO_SENTENCE, CitationList, Claim, with_markers
 from .rules import PassageFinding, verdict
 
 SOURCES = (
@@ -34,8 +33,6 @@ NOT_FOUND_STATEMENT = re.compile(
 CLAUSE_SEPARATOR = re.compile(
     r";\s+|,?\s+(?:while|whereas)\s+|,\s+(?:and|but)\s+|\s+and\s+(?=\w+ (?:\w+ )?(?:is|are|was|were|has|have)\b)"
 )
-YES_NO_SENTENCE = re.compile(rf"(?:{'|'.join([*YES, *NO])}|of course)[.!,]*", re.IGNORECASE)
-"""A yes or no as a sentence of its own; it is checked together with the claim after it."""
 HEADING = re.compile(r"^ {0,3}#{1,6} |^\|.*\|[ \t]*$", re.MULTILINE)
 """A heading or table header; it is kept as long as a claim under it is."""
 HEADING_NUMBER = re.compile(r"^#+ *(?:\d+[.)]?)*")

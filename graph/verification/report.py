@@ -10,11 +10,11 @@ from typing_extensions import TypedDict
 from ..release import Checking
 from ..state import Passage, Usage, Verdict, no_usage
 from ..text.words import TermWeight, equal_weight, weights
-from .claims import Claim, claims_of
+from .claims import Claim, claims_of, leads
 from .passages import PreparedPassage
 from .repair import ClaimCheck, best_finding, says_not_found
 from .rules import PassageFinding, verdict
-from .verifier import UNSURE_MARGIN, Compare, DraftCheck, Verifier, is_sure, leads, prepare_passages
+from .verifier import UNSURE_MARGIN, Compare, DraftCheck, Verifier, is_sure, prepare_passages
 
 if TYPE_CHECKING:
     from ..backend import ClaimChecker, Similarity

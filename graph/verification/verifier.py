@@ -14,11 +14,10 @@ from ..state import Passage, Repair, Usage
 from ..steps.parts import split
 from ..steps.versions import ASKS_FOR_OLD, outdated
 from ..text.words import TermWeight
-from .claims import Claim, InterpretedClaim, claim_content, claims_of, interpret_claim
+from .claims import Claim, InterpretedClaim, claim_content, claims_of, interpret_claim, leads
 from .model import ModelDecision, UncertainClaim, checking_prompt, parse_decisions
 from .passages import PreparedPassage, Window, passage_context, prepare_passage
 from .repair import (
-    YES_NO_SENTENCE,
     CheckedAnswer,
     ClaimCheck,
     ClaimOutcome,
@@ -70,15 +69,18 @@ class Verifier:
         usage: Usage,
         seconds: float | None = None,
         question: str = "",
+        *,
+        quotes: bool = False,
     ) -> CheckedAnswer:
         """The draft with citations for each supported claim and without the unsupported ones.
 
+        `quotes`: it was put together from the passages, where a step such as `Write an entry in the log` is no order.
         After `seconds` only the rules decide; after `GRACE_SECONDS` more, the remaining claims are removed.
         """
         deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
         prepared, all_claims = await off_loop(self._read, draft, passages, question)
         claims, left_out = all_claims[:MAX_CLAIMS], len(all_claims) - MAX_CLAIMS
-        run = DraftCheck(self, question, prepared, deadline, frozenset(outdated(question, passages)))
+        run = DraftCheck(self, question, prepared, deadline, frozenset(outdated(question, passages)), quotes)
         checks = [await run.check(claim, lead) for claim, lead in zip(claims, leads(claims), strict=True)]
         trouble = await run.ask_model([each for each in checks if each], passages, usage)
         outcomes = [run.outcome(each) if each else None for each in checks]
@@ -135,6 +137,8 @@ class DraftCheck:
     deadline: float | None = None
     outdated: frozenset[int] = frozenset()
     """The indices of passages that a newer version among them replaces."""
+    quotes: bool = False
+    """Whether the draft was put together from the passages."""
 
     async def check(self, claim: Claim, lead: str) -> ClaimCheck | None:
         """None for a sentence that states nothing; `lead` is a yes or no that precedes the claim."""
@@ -142,7 +146,7 @@ class DraftCheck:
             return None
         if self.deadline is not None and asyncio.get_running_loop().time() >= self.deadline + GRACE_SECONDS:
             return ClaimCheck(claim, {}, timed_out=True)
-        if await off_loop(is_planted, claim.text, self.question):
+        if await off_loop(is_planted, claim.text, "" if self.quotes else self.question):
             return ClaimCheck(claim, dict.fromkeys(range(len(self.passages)), INSTRUCTS))
         claim, parts = self._with_lead(claim, lead), _clauses(claim)
         check = ClaimCheck(claim, await self.findings(claim), not_found=says_not_found(claim) and not parts)
@@ -308,10 +312,3 @@ def is_sure(score: float, settings: Checking) -> bool:
 def _clauses(claim: Claim) -> list[Claim]:
     """The clauses of a claim, without those that say that something was not found."""
     return [clause for clause in clauses(replace(claim, text=claim_content(claim.text))) if not says_not_found(clause)]
-
-
-def leads(claims: Sequence[Claim]) -> list[str]:
-    """For each claim the yes or no sentence before it; a yes or no at the end is its own lead."""
-    assents = [claim.text if YES_NO_SENTENCE.fullmatch(claim.text.strip()) else "" for claim in claims]
-    last = len(claims) - 1
-    return [assents[n] if n == last and assents[n] else assents[n - 1] if n else "" for n in range(len(claims))]
