@@ -16,7 +16,7 @@ from ..text.function_words import LEADING_PRONOUN, is_number_word
 from ..text.markdown import ITEM, STEP
 from ..text.words import terms
 from .evidence import in_order, naming, unit_text
-from .question import SEVERAL, asked_terms, asks_how, asks_several, counted_in, not_stated, term_set
+from .question import SEVERAL, asked_terms, asks_how, asks_several, counted_in, not_stated, said, term_set
 
 MOST = 12
 """Units of a list, a table or a procedure that are quoted at the most."""
@@ -120,8 +120,9 @@ def _is_empty(question: str, best: Evidence, records: Sequence[Evidence]) -> boo
 
 def _asked_of(question: str, best: Evidence, records: Sequence[Evidence]) -> list[Evidence]:
     """Of records of one form those that have all of the question's words that the best one has."""
-    wanted = asked_terms(SEVERAL.sub("", question)) & term_set(best["text"])
-    return [unit for unit in records if wanted <= term_set(unit["text"])]
+    asked = asked_terms(SEVERAL.sub("", question))
+    wanted = asked & said(asked, term_set(best["text"]))
+    return [unit for unit in records if wanted <= said(wanted, term_set(unit["text"]))]
 
 
 def _is_step(question: str, side: re.Match[str], best: Evidence, passage: Passage) -> bool:
