@@ -33,12 +33,6 @@ SEQUENCE = re.compile(
 )
 UNIT_REFERS_BACK = re.compile(rf"\W*{LEADING_PRONOUN}", re.IGNORECASE)
 """A sentence that begins so is quoted after the one before it, which names what it says it of."""
-BESIDE = re.compile(
-    r"\b(?:comes?|happens?|follows?|next|steps?|do(?! (?:i|we|you|they|one)\b)|done)\b"
-    r"[^?]*?\b(?P<side>after|before)\b",
-    re.IGNORECASE,
-)
-"""What asks for the step after or before one."""
 LONGEST_ITEM = 300
 """Characters of a list item that is quoted whole."""
 LONGEST_SECTION = 600
@@ -68,8 +62,6 @@ def choose(
         return _quotes(kin, found, "The answer has to be worked out from what is quoted.")
     passage, around = passages[best["passage"]], in_order(found, best["passage"])
     block = list_of(best, passage, around)
-    if (side := BESIDE.search(question)) and _is_step(question, side, best, passage):
-        return _quotes(_beside(best, passage, around, side["side"].lower()), found)
     if len(block) > 1 and _leads(best, passage):
         return _whole(block, found, passages)
     if asks_how(question):
@@ -123,21 +115,6 @@ def _asked_of(question: str, best: Evidence, records: Sequence[Evidence]) -> lis
     asked = asked_terms(SEVERAL.sub("", question))
     wanted = asked & said(asked, term_set(best["text"]))
     return [unit for unit in records if wanted <= said(wanted, term_set(unit["text"]))]
-
-
-def _is_step(question: str, side: re.Match[str], best: Evidence, passage: Passage) -> bool:
-    """Whether a unit is the step of a list that a question asks for the one beside: it has most of its words."""
-    asked = asked_terms(question[side.end() :])
-    return _in_list(best, passage) and 2 * len(asked & term_set(best["text"])) > len(asked)
-
-
-def _beside(best: Evidence, passage: Passage, own: Sequence[Evidence], side: str) -> list[Evidence]:
-    """The item after or before that of a unit in its list; none at its end."""
-    item = item_of(best, passage, own)
-    step, end = (1, item[-1]) if side == "after" else (-1, item[0])
-    place = own.index(end) + step
-    in_list = 0 <= place < len(own) and _goes_on(end, own[place], passage)
-    return item_of(own[place], passage, own) if in_list else []
 
 
 def computed(question: str, best: Evidence) -> bool:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..steps.names import names_in, text_names
-from ..steps.question import HOW_MANY
 from ..text.facts import plain_words
 from ..text.number_words import in_digits
-from ..text.units import unit_at
 from ..text.values import ONE_UNIT, Value, missing_values
 from ..text.words import TermWeight, empty_words, share
 from .claims import VERBS, InterpretedClaim
@@ -102,13 +100,8 @@ def _is_duration(value: Value) -> bool:
 def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     """Whether the claim's answer belongs to something else in the same sentence or row: `cats are free, but dogs pay`.
 
-    Another value is in the unit that is asked for (`how many years?`), or another part of the sentence has a term of
-    the claim or question that the answer's part lacks.
+    Another part of the sentence has a term of the claim or question that the answer's part lacks.
     """
-    asked = unit_asked_for(claim.question) if claim.needs_question and claim.values else frozenset()
-    in_asked_unit = [value for value in unit.values if asked & value.units]
-    if in_asked_unit and missing_values(claim.values, in_asked_unit) == list(claim.values):
-        return not any(asked & value.units for value in claim.values)
     is_contrast, parts = _parts(unit)
     if len(parts) == 1:
         return False
@@ -116,12 +109,6 @@ def has_rival_beside(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     others = [part for part in parts if part not in own and (is_contrast or _has_other_answer(claim, part))]
     opening = frozenset() if is_contrast else _opening(parts[0])
     return bool(own and others) and all(_is_of_others(claim, part, others, opening) for part in own)
-
-
-def unit_asked_for(question: str) -> frozenset[tuple[str, float]]:
-    """The unit that a question counts in: `for how many years?`."""
-    found = HOW_MANY.search(question)
-    return unit_at(f"1 {found[1]}", 0, 1)[0] if found else frozenset()
 
 
 @lru_cache(maxsize=4096)

@@ -69,6 +69,7 @@ def test_a_text_has_a_name(question: str, text: str) -> None:
         ("When does contract 3312 end?", "Contract 33121 ends in May."),
         ("What holds in Austria?", "In Australia it is free."),
         ("What holds in the EU?", "Every user has one."),
+        ("What is the pay of grade 8?", "Grade: 6; Notice period: 8 weeks"),
     ],
 )
 def test_a_text_does_not_have_a_name(question: str, text: str) -> None:

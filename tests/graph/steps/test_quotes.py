@@ -342,9 +342,6 @@ def test_what_stands_under_another_month_or_year_answers_nothing() -> None:
             "Check-in is from 3. Check-out is until 9. The late check-in is free.",
             ["Check-out is until 9."],
         ),
-        ("What comes after the lid is lifted?", "1. Lift the lid.\n2. Dry it.\n3. Close it.", ["Dry it."]),
-        ("What is done before the lid is closed?", "1. Lift it.\n2. Dry it.\n3. Close the lid.", ["Dry it."]),
-        ("What comes after the lid is closed?", "1. Lift it.\n2. Close the lid.", []),
         (
             "Is there a bar?",
             "Q: Is there a bar?\nA: Yes, on deck 4. It opens at 9.",
@@ -356,6 +353,26 @@ def test_what_stands_under_another_month_or_year_answers_nothing() -> None:
             ["For cooks it is nine hours."],
         ),
         (
+            "Which boats have four seats?",
+            "| Boat | Seats |\n|---|---|\n| Heron | 4 |\n| Plover | 1 |\n| Curlew | 4 |",
+            ["Boat: Heron; Seats: 4", "Boat: Curlew; Seats: 4"],
+        ),
+        (
+            "How many nights in a hotel does Gold pay?",
+            "| Benefit | Silver | Gold |\n|---|---|---|\n| Excess | 200 | 75 |\n| Hotel | 21 nights | 60 nights |",
+            ["Benefit: Hotel; Silver: 21 nights; Gold: 60 nights"],
+        ),
+        (
+            "How many days off do I get for my wedding?",
+            "1. Employees receive three days of leave for their own wedding.\n2. They receive two days for a birth.",
+            ["Employees receive three days of leave for their own wedding."],
+        ),
+        (
+            "What is new in version 3?",
+            "## Version 3\n\n- Readings can be exported.\n- New dark theme.\n- A driver was removed.",
+            ["Readings can be exported.", "New dark theme.", "A driver was removed."],
+        ),
+        (
             "Who is the deputy of Sales?",
             "| Unit | Head | Deputy |\n|---|---|---|\n| Sales | Bo | |\n| Law | Al | Ida |",
             [],
@@ -364,6 +381,12 @@ def test_what_stands_under_another_month_or_year_answers_nothing() -> None:
 )
 def test_what_is_said_in_other_words_or_places(question: str, text: str, quoted: list[str]) -> None:
     assert texts(chosen(question, of(text, title="The club"))) == quoted
+
+
+def test_without_an_embedding_of_the_language_a_title_alone_answers_nothing() -> None:
+    loans = of("Die Leihfrist beträgt vier Wochen.", title="Stadtbücherei")
+    assert not texts(chosen("Wer leitet die Stadtbücherei?", loans, language="de"))
+    assert texts(chosen("Wie lang ist die Leihfrist der Stadtbücherei?", loans, language="de"))
 
 
 def test_a_unit_that_has_what_a_turn_carries_along_comes_first() -> None:

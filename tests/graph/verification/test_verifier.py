@@ -98,6 +98,16 @@ def test_a_claim_that_its_passage_says_stands() -> None:
     ]
 
 
+def test_a_step_that_is_quoted_is_no_order_to_the_reader_and_one_that_a_model_writes_may_be() -> None:
+    steps = passage("1. Rinse the skin for 15 minutes.\n2. Write an entry in the red book.", "acid.md")
+    verifier, draft = Verifier(Overlap(), equal_weight, NEVER), "Write an entry in the red book. [1]"
+    told = [
+        asyncio.run(verifier.check(draft, [steps], no_usage(), question="What to do about acid?", quotes=quotes)).cited
+        for quotes in (True, False)
+    ]
+    assert told == [1, 0]
+
+
 def test_a_claim_that_cites_the_wrong_passage_is_moved_to_the_right_one() -> None:
     checked = check("The warranty of the Corrento pump is five years. [2]")
     assert [(c["marker"], c["document"]) for c in checked.citations] == [(1, "pump.md")]
