@@ -3,12 +3,19 @@
 import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from itertools import pairwise
 
+from .abbreviations import DETERMINERS
 from .words import EMPTY_WORDS, SAME, terms, without_points
 
 TOKEN = re.compile(r"\w[\w’'&-]*")
 SENTENCE_STARTS = frozenset('.:;!?“"')
 """Signs after which a capital letter begins a sentence and does not mark a name."""
+GERMAN_DETERMINER = re.compile(
+    rf"\b(?:{'|'.join(DETERMINERS)}|(?!(?:über|unter|hinter|neben|gegen)\b)[a-zäöüß]{{3,}}(?:e|en|er|es|em))$",
+    re.IGNORECASE,
+)
+"""What precedes a German noun, and no name: an article, or what ends like an adjective."""
 NEGATIONS = frozenset(
     """not no never none nor neither without cannot nobody nothing nowhere hardly except unless lack
     lacks lacked unable unlike denied denies false untrue""".split()
@@ -75,26 +82,28 @@ OPPOSITES = {
 
 
 @lru_cache(maxsize=4096)
-def names(text: str) -> frozenset[str]:
+def names(text: str, language: str = "en") -> frozenset[str]:
     """Capitalised words, in lower case; the first word of a sentence counts only if it looks like a code or acronym.
 
-    A name that looks like a stop word (WHO, US, May) keeps its capitals.
+    A name that looks like a stop word (WHO, US, May) keeps its capitals. A German word after an article or an adjective
+    is a noun.
     """
     text = without_points(text)
     found: set[str] = set()
     for match in TOKEN.finditer(text):
         if word := _name(match.group()):
-            before = text[: match.start()].rstrip()[-1:]
-            opens = not before or before in SENTENCE_STARTS
-            if not opens or not word[1:].islower():
+            before = text[: match.start()].rstrip()
+            opens = not before or before[-1] in SENTENCE_STARTS
+            noun = language == "de" and word[1:].islower() and GERMAN_DETERMINER.search(before)
+            if not noun and (not opens or not word[1:].islower()):
                 found |= _lookup_forms(word)
     return frozenset(found)
 
 
 @lru_cache(maxsize=4096)
-def full_names(text: str) -> tuple[frozenset[str], ...]:
+def full_names(text: str, language: str = "en") -> tuple[frozenset[str], ...]:
     """The names of a text; neighbouring capitalised words are one name."""
-    single, found, last = names(text), list[set[str]](), -2
+    single, found, last = names(text, language), list[set[str]](), -2
     for match in TOKEN.finditer(text):
         word = _lookup_forms(name) & single if (name := _name(match.group())) else set()
         if word and match.start() - last <= 1 and found:
@@ -196,7 +205,20 @@ def _opposites() -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in found.items()}
 
 
+def denies_opposite(one: str, other: str, language: str = "en") -> bool:
+    """Whether one text denies the opposite of what the other states, and so says the same: `not open` and `closed`."""
+    for denied, stated in ((one, other), (other, one)):
+        words = _words_with_elision(denied)
+        after = " ".join(word for before, word in pairwise(words) if count_negations(before, language))
+        if after and not count_negations(stated, language) and count_opposites(plain_words(after), plain_words(stated)):
+            return True
+    return False
+
+
 def count_opposites(claim: Iterable[str], found: Iterable[str]) -> int:
-    """The number of words of the claim whose antonym, but not the word itself, is among the other words."""
-    known, there = _opposites(), found if isinstance(found, frozenset | set) else set(found)
-    return sum(1 for word in set(claim) if word in known and word not in there and known[word] & there)
+    """The number of words of the claim whose antonym, but not the word itself, is among the other words.
+
+    An antonym that the claim has too is about something else: `it leaves at 9 and arrives at 11`.
+    """
+    known, there, own = _opposites(), set(found), set(claim)
+    return sum(1 for word in own if word in known and word not in there and known[word] & (there - own))

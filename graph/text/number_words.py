@@ -31,7 +31,8 @@ FRACTION = re.compile(
     rf"\b(?:({'|'.join(NUMERATORS)})[ -])?({'|'.join(FRACTIONS)})s?\b"
     rf"(?= (?:of|der|des|du|de|d'|del|della|van)\b(?! (?:{MONTH})\b))"
     rf"|\b(two|three|zwei|drei|deux|trois|twee)[ -]({'|'.join(FRACTIONS)})s?\b"
-    r"|\b(?:almost|nearly|about|over|fast|etwa|rund|presque|environ|casi|quasi|bijna|ongeveer) "
+    r"|\b(?:by(?= (?:a|one) \w+(?:[.,;]|$| (?:on|in|from|since|to)\b))"
+    r"|almost|nearly|about|over|fast|etwa|rund|presque|environ|casi|quasi|bijna|ongeveer) "
     rf"(a|one|ein|eine|un|une|una|een) ({'|'.join(FRACTIONS)})\b",
     re.IGNORECASE,
 )

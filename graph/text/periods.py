@@ -10,7 +10,7 @@ from .values import RANGE
 
 PERIOD = re.compile(
     r"(?:\b(?:every|each|per|pro|je|jede[nrs]?|alle|par|chaque|tous les|toutes les|por|cada|todos los|todas las|al|ogni"
-    r"|tutti i|tutte le|elke|iedere)"
+    r"|tutti i|tutte le|elke|iedere|of the|im|du|del|van de)"
     r"|(?:\btimes|[€$£]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?)) an?) (?:(?P<count>\d+) )?(?P<unit>[^\W\d_]+)",
     re.IGNORECASE,
 )
@@ -28,6 +28,16 @@ PERIOD_WORDS = {
 }
 NIGHT = re.compile(r"nights?|Nacht|nuit|noche|notte|nacht")
 ADVERB = re.compile(rf"\b(?:{'|'.join(PERIOD_WORDS)})\b", re.IGNORECASE)
+SHORT_DAYS = {
+    short: full
+    for full, forms in {
+        "Monday": "Mon Mo", "Tuesday": "Tue Tues Di", "Wednesday": "Wed Mi", "Thursday": "Thu Thur Thurs Do",
+        "Friday": "Fri Fr", "Saturday": "Sat Sa", "Sunday": "Sun So",
+    }.items()
+    for short in forms.split()
+}  # fmt: skip
+SHORT_DAY = re.compile(rf"\b(?:{'|'.join(SHORT_DAYS)})\b(?=\.? ?[-–/\d])|(?<=[-–/])(?:{'|'.join(SHORT_DAYS)})\b")
+"""English and German abbreviations next to another day or a time."""
 WEEK = {"weekday": range(5), "weekdays": range(5), "weekend": range(5, 7), "weekends": range(5, 7)}
 VERBS = ("may", "march")
 
@@ -50,8 +60,8 @@ def periods(text: str, language: str = "en") -> frozenset[tuple[str, float]]:
 
 @lru_cache(maxsize=16384)
 def weekdays(text: str) -> frozenset[int]:
-    """The days of the week that a text names, Monday is 0; `Monday to Friday` names five."""
-    return _named(text, day_names())
+    """The days of the week that a text names, Monday is 0; `Monday to Friday` and `Mon-Fri` name five."""
+    return _named(SHORT_DAY.sub(lambda match: SHORT_DAYS[match.group()], text), day_names())
 
 
 @lru_cache(maxsize=16384)

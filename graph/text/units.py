@@ -44,8 +44,10 @@ OTHER_FORMS = {"hr": "duration-hour", "hrs": "duration-hour", "hours": "duration
                "yrs": "duration-year", "kgs": "mass-kilogram", "lbs": "mass-pound", "kms": "length-kilometer",
                "sqm": "area-square-meter", "sq m": "area-square-meter", "sq ft": "area-square-foot",
                "gb": "digital-gigabyte", "mb": "digital-megabyte", "tb": "digital-terabyte",
-               "kb": "digital-kilobyte", "degrees": "angle-degree"}  # fmt: skip
-"""Forms that only CLDR's locales of other countries have."""
+               "kb": "digital-kilobyte", "degrees": "angle-degree", "tagen": "duration-day",
+               "monaten": "duration-month", "jahren": "duration-year", "metern": "length-meter",
+               "kilometern": "length-kilometer", "litern": "volume-liter"}  # fmt: skip
+"""Forms that only CLDR's locales of other countries have, and the German dative."""
 PERCENTAGE_POINTS = (
     "percentage point", "percentage points", "prozentpunkt", "prozentpunkte", "prozentpunkten", "point de pourcentage",
     "points de pourcentage", "punto porcentual", "puntos porcentuales", "punto percentuale", "punti percentuali",

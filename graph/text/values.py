@@ -39,18 +39,20 @@ AT_MOST = re.compile(
 AT_LEAST = re.compile(
     r"\b(?:at least|(?:no|not) (?:be )?(?:less|fewer|shorter|earlier|lower|younger|sooner) than"
     r"|min(?:imum(?: of)?|\.)?|more than|exceed(?:s|ed|ing)?"
-    r"|mindestens|wenigstens|minimal|nicht (?:weniger|kürzer|früher|jünger) als|mehr als"
+    r"|mindestens|wenigstens|ab|minimal|nicht (?:weniger|kürzer|früher|jünger) als|mehr als"
     r"|au (?:moins|minimum)|pas moins de|plus de|al menos|por lo menos|como mínimo|mínimo(?: de)?|no menos de|más de"
     r"|almeno|minimo(?: di)?|non meno di|più di|minstens|minimaal|ten minste|niet minder dan|meer dan) $",
     re.IGNORECASE,
 )
 """What makes a number a bound, before it."""
 LONGEST_BOUND = 24
+DAYS = range(1, 32)
 TIME_WORDS = "noon midnight mittags mitternacht midi minuit mediodía medianoche mezzogiorno mezzanotte".split()
 TIME = re.compile(
     r"(?<![\d.,:])(?P<h1>[01]?\d|2[0-4])(?:[:.](?P<m1>[0-5]\d))? ?(?P<half>[ap])\.? ?m\b\.?"
     r"|(?<![\d.,:])(?P<h2>[01]?\d|2[0-4]):(?P<m2>[0-5]\d)(?::[0-5]\d)?(?![\d:])"
     r"|(?<![\d.,:])(?P<h3>[01]?\d|2[0-4])(?:[.](?P<m3>[0-5]\d))? ?(?:Uhr|uur|o'clock)\b"
+    r"|(?<=\blas )(?P<h7>[01]?\d|2[0-4])(?P<m7>(?!))?(?= (?:horas|a las)\b)(?: horas)?"
     r"|(?<=alle )(?P<h6>[01]?\d|2[0-4])[.](?P<m6>[0-5]\d)(?!\d)"
     r"|(?<![\d.,:])(?P<h5>1?\d)(?:[:.](?P<m5>[0-5]\d))?(?= in the (?:morning|afternoon|evening)\b)"
     r"|(?<![\d.,:])(?P<h4>[01]?\d|2[0-4]) ?h(?:eures?)? ?(?P<m4>[0-5]\d)\b"
@@ -58,7 +60,8 @@ TIME = re.compile(
     re.IGNORECASE,
 )
 PAST_NOON = re.compile(
-    r" (?:in the (?:afternoon|evening)|nachmittags|abends|de l['’]après-midi|du soir|de la (?:tarde|noche)|di sera)\b"
+    r" (?:in the (?:afternoon|evening)|nachmittags|abends|'s middags|'s avonds|de l['’]après-midi|du soir"
+    r"|de la (?:tarde|noche)|di sera)\b"
 )
 NUMBER = re.compile(
     r"(?<![\w.,^])(?<![^\W\d_]-)(?P<sign>[-−]|minus )?"
@@ -230,7 +233,7 @@ def _bounded(value: Value, text: str) -> Value:
 
 
 def _with_ranges(result: list[Value], text: str) -> Iterator[Value]:
-    """Give the first number of a range the unit of the second: `3-5 days`, `from 9 to 11:30`."""
+    """Give the first number of a range the unit of the second: `3-5 days`, `from 9 to 11:30`, `3 to 28 March`."""
     for value, after in zip(result, [*result[1:], None], strict=True):
         bare = value.kind == "number" and not value.units and after and after.kind == "number"
         joined = bool(after and not value.units and RANGE.fullmatch(text[value.end : after.start]))
@@ -238,5 +241,7 @@ def _with_ranges(result: list[Value], text: str) -> Iterator[Value]:
             yield replace(value, units=after.units)
         elif joined and after and after.kind == "time" and value.kind == "number" and value.amount < 24:
             yield replace(value, kind="time", amount=60 * value.amount)
+        elif joined and after and after.kind == "date" and value.kind in ("number", "ordinal") and value.amount in DAYS:
+            yield replace(value, kind="date", date=(*after.date[:2], int(value.amount)))
         else:
             yield value

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from ..text.facts import APOSTROPHES, count_negations, count_opposites, names, plain_words
+from ..text.facts import APOSTROPHES, count_negations, count_opposites, denies_opposite, names, plain_words
 from ..text.values import missing_values, values
 from ..text.words import empty_words, is_number, terms
 from .passages import AnalysedText, missing_terms
@@ -27,6 +27,13 @@ BEGINS = frozenset("from since after ab von seit nach depuis après desde despu�
 ENDS = frozenset("until till before by bis vor avant hasta antes fino entro prima tot voor".split())
 """What a date is the beginning of, and the end."""
 ONLY = frozenset("only nur lediglich ausschließlich seulement uniquement sólo solo solamente soltanto alleen".split())
+ALL = frozenset(
+    "all every any always alle jede jeder jedes immer tous toutes toujours todos todas siempre tutti".split()
+)
+BEFORE = frozenset("before bevor avant antes prima voordat".split())
+ORDER = re.compile(
+    r"\b(before|after|bevor|nachdem|avant|après|antes|después|prima|dopo|voordat|nadat)\b", re.IGNORECASE
+)
 CopyDifference = Literal["denial", "opposite", "value", "limit", "word"]
 
 
@@ -35,7 +42,8 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
     """How a claim differs from a sentence that it copies; None where it says the same or is no copy.
 
     `denial`: only one of them is negated. `opposite`, `value`, `word`: a word is replaced by its opposite, a number by
-    another one, or a word by another one. `limit`: the claim says `only` of what the sentence says.
+    another one, or a word by another one. `limit`: the claim says `only` of what the sentence says, or
+    says of all what that says of some.
     """
     if not is_near_copy(claim, sentence):
         return None
@@ -43,6 +51,8 @@ def copy_difference(claim: str, sentence: str, language: str) -> CopyDifference 
     claim_negations, sentence_negations = (
         count_negations(" ".join(words), language) for words in (claim_words, sentence_words)
     )
+    if denies_opposite(claim, sentence, language):
+        return None
     if (claim_negations > 0) != (sentence_negations > 0) and _content(claim, language) == _content(sentence, language):
         return "denial"
     if _has_swapped_words(claim_words, sentence_words, language):
@@ -104,6 +114,8 @@ def _differences(claim_text: str, sentence_text: str, language: str) -> Iterator
     pieces = [pair for pair in _replaced(claim, sentence) if not _is_same_value(*pair, language)]
     numbers = [pair for pair in pieces if _is_other_value(*pair, language)]
     words = [pair for pair in pieces if pair not in numbers and all(_content(text, language) for text in pair)]
+    yield from _generalised(pieces, language)
+    is_other = not _is_same_value(claim_text, sentence_text, language)
     for new, old in pieces:
         yield from _changed_bound(new, old, claim)
         negation_differs = (count_negations(new, language) > 0) != (count_negations(old, language) > 0)
@@ -114,7 +126,7 @@ def _differences(claim_text: str, sentence_text: str, language: str) -> Iterator
         elif (new, old) in numbers:
             # With another word or number beside it, it can be that of another case.
             alone = len(numbers) == 1 and not words
-            if alone and (is_new or not _is_of_part(new, claim_text, sentence_text, language)):
+            if alone and (is_other if is_new else not _is_of_part(new, claim_text, sentence_text, language)):
                 yield "value"
         elif is_new and count_opposites(plain_words(new), plain_words(old)):
             yield "opposite"
@@ -122,6 +134,12 @@ def _differences(claim_text: str, sentence_text: str, language: str) -> Iterator
             yield "opposite" if new in names(claim_text) else "word"
         elif is_new and own and other and negation_differs:
             yield "word"
+
+
+def _generalised(pieces: Sequence[tuple[str, str]], language: str) -> Iterator[CopyDifference]:
+    """`All deliveries are free` where the sentence says it of deliveries over 200 euros."""
+    if any(new in ALL for new, _ in pieces) and any(not new and values(old, language) for new, old in pieces):
+        yield "limit"
 
 
 def _changed_bound(new: str, old: str, claim: Sequence[str]) -> Iterator[CopyDifference]:
@@ -165,6 +183,25 @@ def _has_swapped_words(claim: Sequence[str], sentence: Sequence[str], language: 
             between = {claim[n] for n in range(moved[0], moved[-1]) if n not in moved}
             return not between <= CONJUNCTIONS and not any(word in empty or is_number(word) for word in words)
     return False
+
+
+@lru_cache(maxsize=16384)
+def is_reversed(claim: str, sentence: str) -> bool:
+    """Whether two texts with the same words tell two events in another order: A before B, B before A, A after B."""
+    own, other = _events(claim), _events(sentence)
+    if not own or not other or min(map(len, (*own, *other))) == 0:
+        return False
+    same = len(own[0] & other[0]) + len(own[1] & other[1])
+    return len(own[0] & other[1]) + len(own[1] & other[0]) > same and same < COPY_MIN_WORDS
+
+
+def _events(text: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The terms of what comes first and of what comes after it; None where a text does not tell."""
+    parts = ORDER.split(text)
+    if len(parts) != 3:
+        return None
+    first, second = (frozenset(terms(part)) for part in (parts[0], parts[2]))
+    return (first, second) if parts[1].lower() in BEFORE else (second, first)
 
 
 def _is_function_words(text: str, language: str) -> bool:

@@ -15,6 +15,7 @@ from ..text.function_words import AUXILIARIES, LEADING_PRONOUN, NO, YES
 from ..text.language import likeliest_language
 from ..text.metadata_values import MONTHS
 from ..text.number_words import in_digits
+from ..text.periods import day_names
 from ..text.sentences import ROW, cells, plain, units
 from ..text.splitting import sentences
 from ..text.values import Value, bare_one, values
@@ -130,8 +131,10 @@ class InterpretedClaim:
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
-        """The claim's own terms, in order."""
-        return terms_of(in_digits(self.text, self.language))
+        """The claim's own terms, in order, without the stop words of its language."""
+        own = terms_of(in_digits(self.text, self.language))
+        telling = tuple(term for term in own if self.language == "en" or term not in empty_words(self.language))
+        return telling or own
 
     @cached_property
     def question_terms(self) -> frozenset[str]:
@@ -173,12 +176,13 @@ class InterpretedClaim:
 
     @cached_property
     def names(self) -> tuple[frozenset[str], ...]:
-        """Its names, each as the set of its words; months and units of values (`EUR`, `Tage`) do not count."""
+        """Its names, each as the set of its words; months, weekdays and units (`EUR`, `Tage`) do not count."""
         # The capital at the beginning of a fragment marks a name, not the beginning of a sentence.
         text = in_digits(self.text, self.language)
-        found = full_names(f"is {text}" if self.is_fragment else text)
+        found = full_names(f"is {text}" if self.is_fragment else text, self.language)
         value_words = {word for value in self.values for word in re.findall(r"\w+", value.text.lower())}
-        return tuple(name for name in found if not {word.lower() for word in name} <= value_words | MONTHS.keys())
+        no_names = value_words | MONTHS.keys() | day_names().keys()
+        return tuple(name for name in found if not {word.lower() for word in name} <= no_names)
 
     @cached_property
     def words(self) -> frozenset[str]:

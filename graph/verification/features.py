@@ -9,12 +9,13 @@ from functools import lru_cache
 from rapidfuzz.distance import LCSseq
 
 from ..steps.names import Name, names_in, text_names
-from ..text.facts import count_opposites, plain_words
+from ..text.facts import CLAUSE_ENDS, count_negations, count_opposites, denies_opposite, plain_words
 from ..text.function_words import YES
 from ..text.metadata_values import MONTHS
-from ..text.periods import months, periods, weekdays
+from ..text.periods import day_names, months, periods, weekdays
 from ..text.values import Value, missing_values, values
-from ..text.words import TermWeight, is_number, share
+from ..text.words import TermWeight, empty_words, is_number, share
+from .alignment import is_reversed
 from .claims import InterpretedClaim
 from .passages import AnalysedText, PreparedPassage, missing_terms, terms_of
 
@@ -25,6 +26,12 @@ DEFAULT_COSINE = 0.5, 0.4
 ADDED_MIN_RUN, COPIED_MIN_SHARE, PARTLY_COPIED_MIN_SHARE = 3, 0.5, 0.3
 """Consecutive terms missing from the passage that count as an addition; shares of the claim's terms that appear in
 order in a unit for the claim to be a copy, or a partial copy."""
+COORDINATED = re.compile(r"[;.] |[;,] (?:and|but|und|aber|et|mais|y|pero|e|ma|en|maar) ")
+EXCEPT = re.compile(
+    r"\b(except(?: for)?|excluding|apart from|other than|außer|ausgenommen|sauf|excepté|excepto|salvo|tranne|eccetto"
+    r"|behalve|uitgezonderd)\b",
+    re.IGNORECASE,
+)
 AFFIRMED = re.compile(rf"\? (?:{'|'.join(YES)})\b", re.IGNORECASE)
 """A question that is answered with yes."""
 Features = dict[str, float]
@@ -53,6 +60,13 @@ def features(
     answer = claim.answer_terms
     copied_share = LCSseq.similarity(claim.terms, unit.terms) / len(claim.terms) if claim.terms else 1.0
     names_other = bool(unit.names - claim.words - claim.question_terms)
+    opposites = count_opposites(claim.words, unit.words) > 0
+    polarity = _negation_mismatch(claim, unit, passage, copied_share)
+    if opposites and denies_opposite(claim.text, unit.text, claim.language):
+        opposites, polarity = False, 0.0
+    opposed = (
+        opposites or _periods_differ(claim, unit) or is_reversed(claim.text, unit.text) or _is_excepted(claim, unit)
+    )
     return {
         "held": covered,
         "answer": share(answer, answer - missing, weigh),
@@ -60,8 +74,8 @@ def features(
         **_value_features(claim, index, passage),
         "name_missing": float(_name_missing(claim, passage) or _is_about_other_name(claim, index, passage)),
         "name_replaced": copied_share * (names_other and _name_replaced(claim, unit, context)),
-        "polarity": _negation_mismatch(claim, unit, passage, copied_share),
-        "opposed": float(count_opposites(claim.words, unit.words) > 0 or _periods_differ(claim, unit)),
+        "polarity": polarity,
+        "opposed": float(opposed),
         "rival": rival if claim.answers_question else 0.0,
         "copied": copied_share,
         "other_cell": float(_is_from_other_column(claim, unit)),
@@ -100,9 +114,18 @@ def _periods_differ(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     return bool(claimed and stated and claimed.isdisjoint(stated))
 
 
+def _is_excepted(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether a claim says of something what the unit says of all but that: `covered, except in the basic plan`."""
+    marker = EXCEPT.search(unit.text)
+    if not marker or EXCEPT.search(claim.text):
+        return False
+    terms = frozenset(terms_of(CLAUSE_ENDS.split(unit.text[marker.end() :])[0])) - empty_words(unit.language)
+    return bool(terms) and terms <= claim.all_terms
+
+
 @lru_cache(maxsize=1024)
 def _name_missing(claim: InterpretedClaim, passage: PreparedPassage) -> bool:
-    names = frozenset[str]().union(*claim.names) - MONTHS.keys()
+    names = frozenset[str]().union(*claim.names) - MONTHS.keys() - day_names().keys()
     unmatched = missing_terms(names, [passage.term_forms, passage.context.term_forms])
     return bool(unmatched and unmatched - passage.words - passage.context.words)
 
@@ -150,7 +173,10 @@ def _is_from_other_column(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     row, *labelled = [part.split(": ", 1) for part in unit.text.split("; ") if ": " in part] or [[""]]
     labels = [frozenset(terms_of(label)) for label, _ in labelled]
     cells = [_Cell(frozenset(terms_of(cell)), values(cell, unit.language)) for _, cell in labelled]
-    named = _named_columns(labels, claim.all_terms)
+    days = weekdays(claim.text)
+    named = _named_columns(labels, claim.all_terms) | {
+        n for n, (label, _) in enumerate(labelled) if days and weekdays(label) == days
+    }
     if not named or not {n for n, cell in enumerate(cells) if cell.is_stated(claim, claim.values)}.isdisjoint(named):
         return False
     own = missing_values(claim.values, values(row[-1], unit.language))
@@ -214,7 +240,8 @@ def _negation_mismatch(
     if claim.is_bare_no and AFFIRMED.search(unit.text):
         return 1.0
     if claim.is_negated:
-        return 0.0 if unit.is_negated or passage.is_exclusion else copied_share
+        denies = passage.is_exclusion or (unit.is_negated and not _says_plainly(claim, unit))
+        return 0.0 if denies else copied_share
     if claim.assent is False:
         return 0.0
     own = claim.all_terms if claim.assent else frozenset(claim.terms)
@@ -230,6 +257,16 @@ def _negation_mismatch(
     shares += [copied_share for clause in unit.negated_clauses if len(clause) == 1 and clause <= own]
     most = max(shares, default=0.0)
     return most if most >= NEGATED_MIN_SHARE else 0.0
+
+
+def _says_plainly(claim: InterpretedClaim, unit: AnalysedText) -> bool:
+    """Whether the clause that has most of a negated claim has no negation: `chalk is not, balls are allowed`."""
+    clauses = [part for part in COORDINATED.split(unit.text) if part.strip()]
+    if len(clauses) < 2 or claim.is_bare_no:
+        return False
+    shares = [(len(claim.all_terms.intersection(terms_of(part))), part) for part in clauses]
+    most = max(share for share, _ in shares)
+    return most > 1 and all(count_negations(part, unit.language) == 0 for share, part in shares if share == most)
 
 
 def _negated_share(claim: InterpretedClaim, clause: frozenset[str]) -> float:

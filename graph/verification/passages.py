@@ -66,7 +66,7 @@ class AnalysedText:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        return names(self.text)
+        return names(self.text, self.language)
 
     @cached_property
     def negated_clauses(self) -> tuple[frozenset[str], ...]:

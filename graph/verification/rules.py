@@ -200,7 +200,7 @@ def explain(
         unmatched_names = frozenset[str]().union(*claim.names) - passage.words - passage.context.words
         return f"{', '.join(sorted(unmatched_names)) or 'what was asked about'} is not named there", False
     if difference == "limit":
-        return "it does not say that only this is so", False
+        return "it does not say this of all, or only of this", False
     otherwise = (
         (values["other_cell"], "it says this of another role or column"),
         (values["polarity"] or difference == "denial", "one denies what the other says"),

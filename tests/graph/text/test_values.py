@@ -75,6 +75,12 @@ SAME = [
     ("en", "03/31", "31 March"),
     ("es", "de 9 a 11:30", "9:00-11:30"),
     ("it", "alle 17.45", "17:45"),
+    ("en", "from 3 March 2026 to 28 March 2026", "from 3 to 28 March 2026"),
+    ("en", "rises by a quarter.", "rises by 25%"),
+    ("es", "de las 9 a las 13 horas", "de 9:00 a 13:00"),
+    ("nl", "om drie uur 's middags", "om 15.00 uur"),
+    ("de", "binnen 14 Tagen", "innerhalb von zwei Wochen"),
+    ("de", "ab sechs Flaschen", "mindestens 6 Flaschen"),
 ]
 
 
