@@ -61,7 +61,6 @@ GROUPS: dict[str, Commands] = {
         "plan": ("evals.cli.gate:plan", "Say how many samples and repeats the thresholds need."),
         "report": ("evals.cli.report:report", "Write a verdict as a page, a summary, test cases and a record."),
         "log": ("evals.cli.report:log", "Log a run and its scores to MLflow."),
-        "calibrate": ("evals.cli.calibrate:command", "Choose a release's thresholds on one half of a dataset."),
         "check": ("evals.cli.dataset:check", "Check a dataset against the documents of an index."),
         "draft": ("evals.cli.dataset:draft", "Propose samples from documents and feedback for a person to edit."),
         "adapt": ("evals.cli.dataset:adapt", "Turn a published question set into a dataset."),

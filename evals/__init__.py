@@ -7,7 +7,7 @@ The files in the order of an evaluation:
 - scores: `metrics/catalog` names every metric, `metrics/keyless` and `judge/` compute them, `scores` keeps the values
 - verdict: `thresholds.toml` says what is asked; `gate/decision` decides by `gate/criteria`, `gate/stats`, `gate/access`
 - what it shows: `report/`, and MLflow by `tracking` and `traces`
-- `calibration` chooses the threshold of a release; `api` has the steps that notebooks and the commands in `cli/` share
+- `api` has the steps that notebooks and the commands in `cli/` share
 """
 
 from importlib import import_module

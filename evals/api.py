@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -25,15 +25,13 @@ from evals.judge.scores import JudgedScores, judge_run, kept_judged_scores
 from evals.metrics.catalog import add_metric
 from evals.metrics.metric import Metric
 from evals.report import write_files
-from evals.report.contents import report_of
-from evals.report.pairs import ReportedRun
+from evals.report.contents import ReportedRun, report_of
 from evals.report.trend import draw, trends
 from evals.runner import ask_all, packed, registered
 from evals.runs import EvalRun, PackagedRelease, open_run
 from evals.scores import Score, score_frame, score_run
 from graph.cli.options import needs_mlflow, settings_with
 from graph.cli.terminal import Terminal, progress_bar
-from graph.files import write_whole
 from graph.registry.package import open_package
 from graph.registry.stages import number_of
 from graph.release_yaml import load_release
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
     from graph.registry.client import Registry
 
 __all__ = ["Dataset", "EvalRun", "Metric", "Sample", "Verdict", "add_metric", "read_dataset", "write_dataset"]
-HOME, AT_ONCE, VERDICT = Path(".warrant/evals"), 4, "verdict.json"
+HOME, AT_ONCE = Path(".warrant/evals"), 4
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Place = str | Path
@@ -109,15 +107,12 @@ def write_report(
     out: Place = "report",
     notes: tuple[str, ...] = (),
 ) -> Path:
-    """Write verdict.json, report.html and the files beside it into a folder; the path of the page.
+    """Write report.html, verdict.json and the files beside them into a folder; the path of the page.
 
-    `notes` are what the report says first.
+    `notes` are what the report says first. Raises VerdictInvalid when the verdict is not on these runs.
     """
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / VERDICT, verdict.text())
-    report = report_of(verdict, reported(run), reported(champion) if champion else None)
-    return write_files(replace(report, notes=notes), folder)
+    report = report_of(verdict, reported(run), reported(champion) if champion else None, notes)
+    return write_files(report, Path(out))
 
 
 @outside_event_loop

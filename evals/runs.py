@@ -64,6 +64,13 @@ class SampleOutcome(StrictModel):
     seconds: float
     timing: Timing | None = None
 
+    @property
+    def confidence(self) -> float | None:
+        """How confident an answer is; None where it does not say, or declines."""
+        answer = self.answer or {}
+        found = answer.get("confidence") if answer.get("status") != "declined" else None
+        return float(found) if isinstance(found, int | float) else None
+
 
 class EvaluatedRelease(StrictModel):
     """A release that is measured: its label, its package's digest, and its number where it is registered."""

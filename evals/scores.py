@@ -208,10 +208,10 @@ def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
 
 
 def score_frame(run: EvalRun, scores: Iterable[Score]) -> "pd.DataFrame":
-    """A row for each score; where there is no `value`, the `reason`. `spread` is that of a judge's repeats."""
+    """A row for each score; where there is no `value`, the `reason`. `spread` is over a judge's repeats."""
     import pandas as pd  # It takes a second to import.
 
-    samples = {sample.id: sample for sample in run.dataset.samples}
+    samples, outcomes = {sample.id: sample for sample in run.dataset.samples}, run.outcomes
     rows = [
         {
             "release": run.info.label,
@@ -221,6 +221,7 @@ def score_frame(run: EvalRun, scores: Iterable[Score]) -> "pd.DataFrame":
             "cluster": samples[score.sample].depends_on,
             "tags": " ".join(samples[score.sample].tags),
             "answerable": samples[score.sample].answerable,
+            "confidence": outcomes[score.sample].confidence if score.sample in outcomes else None,
             "metric": score.metric,
             "value": score.value,
             "spread": max(score.values) - min(score.values) if score.values else None,
@@ -229,7 +230,7 @@ def score_frame(run: EvalRun, scores: Iterable[Score]) -> "pd.DataFrame":
         }
         for score in scores
     ]
-    types = {"version": "Int64", "value": "float64", "spread": "float64"}
+    types = {"version": "Int64", "confidence": "float64", "value": "float64", "spread": "float64"}
     return pd.DataFrame(rows).astype(types)
 
 

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,25 +48,6 @@ MISSING_HERE = ("ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED", "FEATURE_DISABLED")
 SAYS, EVIDENCE, FOLDER = "warrant.verdict", "warrant.verdict.evidence", "verdicts"
 
 
-@dataclass(frozen=True)
-class VerdictFiles:
-    """A Verdict, and the directory of its report where there is one."""
-
-    verdict: Verdict
-    report: Path | None = None
-
-    @property
-    def files(self) -> list[Path]:
-        """The report's files that are there."""
-        return [path for name in FILES if self.report and (path := self.report / name).exists()]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the verdict and the files."""
-        parts = [self.verdict.digest, *map(file_digest, self.files)]
-        return digest_of(*parts)
-
-
 def log_run(
     run: EvalRun, scores: tuple[Score, ...], uri: str, model: str, who: str, judgements: JudgedScores | None = None
 ) -> tuple[str, bool]:
@@ -98,22 +78,22 @@ def log_run(
     return found, True
 
 
-def attach_verdict(run_id: str, attached: VerdictFiles, uri: str) -> bool:
-    """Put a verdict and its report beside a run; whether anything was new. Raises RegistryUnavailable.
+def attach_report(run_id: str, verdict: Verdict, report: Path, uri: str) -> bool:
+    """Put a verdict with its report beside a run; whether anything was new. Raises RegistryUnavailable.
 
     Each verdict has a folder by its digest, so that a later one does not replace what an earlier one rested on. The tag
     with the digests is set last: what was broken off is put there again.
     """
+    files = [path for name in FILES if (path := report / name).exists()]
+    digest = digest_of(*map(file_digest, files))
     with _registry_errors(uri):
         client = MlflowClient(tracking_uri(uri), uri)
-        if client.get_run(run_id).data.tags.get(EVIDENCE) == attached.digest:
+        if client.get_run(run_id).data.tags.get(EVIDENCE) == digest:
             return False
-        folder = f"{FOLDER}/{attached.verdict.digest[:12]}"
-        client.log_text(run_id, attached.verdict.text(), f"{folder}/verdict.json")
-        for path in attached.files:
-            client.log_artifact(run_id, str(path), folder)
-        client.set_tag(run_id, SAYS, attached.verdict.says)
-        client.set_tag(run_id, EVIDENCE, attached.digest)
+        for path in files:
+            client.log_artifact(run_id, str(path), f"{FOLDER}/{verdict.digest[:12]}")
+        client.set_tag(run_id, SAYS, verdict.says)
+        client.set_tag(run_id, EVIDENCE, digest)
     return True
 
 

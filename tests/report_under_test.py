@@ -9,8 +9,7 @@ from evals.gate.criteria import ScoredRelease
 from evals.gate.decision import decide
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import Verdict
-from evals.report.contents import EvalReport, report_of
-from evals.report.pairs import ReportedRun
+from evals.report.contents import EvalReport, ReportedRun, report_of
 from evals.runs import ANSWERS, EvalRun, PackagedRelease, RunInfo, SampleFailure, SampleOutcome, open_run
 from evals.scores import SCORES, Score, ScoresFile, key_of
 

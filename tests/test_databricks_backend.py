@@ -1,7 +1,6 @@
 """One release on both backends: moving changes settings alone, and the answers stay what they were."""
 
 import asyncio
-import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from readme_under_test import run_commands
 from server_under_test import free_port
 from support import QUICK, ROOT, run_index
 
-from evals.dataset import read_dataset
+from evals import EvalRun, read_dataset, score
 from evals.runner import packed
 from graph.errors import SnapshotMismatch
 from graph.registry.package import open_package
@@ -64,15 +63,11 @@ def answers(
     return run, {outcome["sample"]: outcome["answer"] for outcome in outcomes}
 
 
-def gains(run: Path, champion: Path, out: Path) -> dict[tuple[str, str], float]:
-    """What a run gained on another in each metric of each sample but its times, by the report on both."""
-    runs = ["--champion", str(champion), "--out"]
-    with contextlib.suppress(SystemExit):  # Whatever it says: so few samples prove nothing.
-        main(["eval", "gate", str(run), *runs, str(out / "verdict.json")])
-    assert main(["eval", "report", str(out / "verdict.json"), "--run", str(run), *runs, str(out)]) in (None, 0)
-    samples = json.loads((out / "report.json").read_text("utf-8"))["samples"]
-    scores = {(each["sample"], name): score for each in samples for name, score in each["scores"].items()}
-    return {at: score["gain"] for at, score in scores.items() if "gain" in score and not at[1].endswith("_ms")}
+def gains(run: Path, champion: Path) -> dict[tuple[str, str], float]:
+    """What a run gained on another in each metric of each sample but its times."""
+    frames = [score(EvalRun(path)).set_index(["sample", "metric"])["value"] for path in (run, champion)]
+    changes = (frames[0] - frames[1]).dropna()
+    return {at: gain for at, gain in changes.items() if not at[1].endswith("_ms")}
 
 
 def said(answer: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +98,7 @@ def test_a_release_answers_alike_on_both_backends(
     differ = {name: (said(local[name]), said(remote[name])) for name in local if name not in alike}
     assert len(alike) >= 0.9 * SAMPLES, differ
     assert {a["snapshot"] for a in local.values()} == {a["snapshot"] for a in remote.values()}
-    gained = gains(remote_run, local_run, tmp_path)
+    gained = gains(remote_run, local_run)
     assert len(gained) >= 3 * SAMPLES
     changed = {at: gain for at, gain in gained.items() if gain}
     assert len(changed) <= 0.1 * len(gained), changed

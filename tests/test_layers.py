@@ -84,7 +84,7 @@ HOMES = {
         "graph/ingest/access.py",
     },
     "pandas": {"evals/api.py", "evals/scores.py"},
-    "matplotlib": {"evals/cli/calibrate.py", "evals/report/curves.py", "evals/report/trend.py", "graph/drawing.py"},
+    "matplotlib": {"evals/report/trend.py", "graph/drawing.py"},
     "jinja2": {"evals/report/words.py"},
     # Keyless metrics, judged ones, our own as ragas' users take them, and test sets: they change for four reasons.
     "ragas": {
@@ -93,7 +93,6 @@ HOMES = {
         "evals/judge/metrics.py",
         "evals/drafts.py",
     },
-    "ruamel": {"evals/cli/calibrate.py"},
     "scipy": {"evals/gate/stats.py", "server/observability/outcomes.py"},
     "text_to_num": {"graph/text/number_words.py"},
 }

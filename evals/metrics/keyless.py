@@ -24,8 +24,6 @@ MARKER = re.compile(r" ?\[\d+\]")
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 DECLINED = "it was declined"
-JUDGED = 0.75
-"""Of a judge's accuracy, 0 to 1: half right is not right."""
 TOKENIZER = "wordllama-256"
 """The embedding whose tokenizer is Llama 2's."""
 CLOSE = 0.6
@@ -147,12 +145,11 @@ def answered_wrongly(sample: Sample, outcome: SampleOutcome) -> float | None:
     return None if right is None else float(bool(said(outcome)) and not right)
 
 
-def is_right(sample: Sample, outcome: SampleOutcome, accuracy: float | None = None) -> bool | None:
+def is_right(sample: Sample, outcome: SampleOutcome) -> bool | None:
     """Whether the answer is right; None where the sample does not say what would be.
 
     An unanswerable question is answered rightly by declining it alone. An answerable one is answered rightly when
 
-    - a judge's `answer_accuracy` is there and is JUDGED at least; or, without one,
     - the answer holds a right answer (`reference` or one of the `alternatives`) word for word, compared as
       SQuAD does; or
     - every one of the sample's quotes stands in the answer or in what it cites, and every citation was checked; or
@@ -165,8 +162,6 @@ def is_right(sample: Sample, outcome: SampleOutcome, accuracy: float | None = No
     text, citations = said(outcome), (outcome.answer or {}).get("citations") or ()
     if not sample.answerable:
         return not text
-    if accuracy is not None:
-        return bool(text) and accuracy >= JUDGED
     if not (sample.answers or sample.quotes or sample.documents):
         return None
     if not (sample.answers or sample.quotes):

@@ -1,6 +1,5 @@
-"""Writes a report: the page, the summary, the test cases and the record, each whole or not at all."""
+"""Writes a report: the page, the summary, the test cases and the verdict, each whole or not at all."""
 
-import json
 from pathlib import Path
 
 from evals.report.contents import EvalReport
@@ -8,8 +7,8 @@ from evals.report.page import page
 from evals.report.words import junit, summary
 from graph.files import write_whole
 
-PAGE, SUMMARY, CASES, RECORD = "report.html", "summary.md", "junit.xml", "report.json"
-FILES = (PAGE, SUMMARY, CASES, RECORD)
+PAGE, SUMMARY, CASES, VERDICT = "report.html", "summary.md", "junit.xml", "verdict.json"
+FILES = (PAGE, SUMMARY, CASES, VERDICT)
 
 
 def write_files(report: EvalReport, out: Path) -> Path:
@@ -17,6 +16,6 @@ def write_files(report: EvalReport, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / SUMMARY, summary(report))
     write_whole(out / CASES, junit(report.verdict))
-    write_whole(out / RECORD, json.dumps(report.record(), indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / VERDICT, report.verdict.text())
     write_whole(out / PAGE, page(report))
     return out / PAGE

@@ -1,22 +1,122 @@
-"""What a report contains: a Verdict and the two runs that it rests on, which have to be exactly those; pure."""
+"""What a report contains: a Verdict and the two runs that it rests on, sample by sample; pure."""
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isclose, nan
-from pathlib import Path
+from math import inf, isclose, isfinite, nan
 from statistics import fmean
+from typing import Literal
 
-from evals.dataset import Dataset
+import numpy as np
+
+from evals.dataset import Dataset, Sample
 from evals.errors import VerdictInvalid
+from evals.gate.criteria import ScoredRelease
 from evals.gate.verdict import Verdict
 from evals.metrics.catalog import METRICS
-from evals.report.curves import ACCURACY, LatencyCurve, RiskCurve, latency, risk
-from evals.report.pairs import Json, ReportedRun, SamplePair, known, pairs, status
-from evals.runs import EvaluatedRelease, RunInfo
-from evals.scores import MeanInterval
+from evals.metrics.keyless import is_right
+from evals.runs import EvalRun, EvaluatedRelease, RunInfo, SampleOutcome
+from evals.scores import MeanInterval, Score
+
+Moved = Literal["failed", "worse", "unmatched", "same", "better"]
+MOVES: tuple[Moved, ...] = ("failed", "worse", "unmatched", "same", "better")
+SAME = 0.01
+"""Changes of the mean up to this much are no change."""
+PERCENTILES = (50, 95, 99)
+Points = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """A run as it was read: what was asked of what, the scores, and the outcome of each sample."""
+
+    info: RunInfo
+    dataset: Dataset
+    scored: ScoredRelease
+    outcomes: Mapping[str, SampleOutcome]
+
+    @classmethod
+    def of_run(cls, run: EvalRun, scores: Iterable[Score]) -> "ReportedRun":
+        """A run with its scores; raises RunInvalid."""
+        return cls(run.info, run.dataset, ScoredRelease.of_run(run.info, scores), run.outcomes)
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """How many samples have each status; those that failed or were not asked are among them."""
+        return Counter(status(self.outcomes.get(sample.id)) for sample in self.dataset.samples)
+
+    @property
+    def latency(self) -> dict[int, float]:
+        """Percentiles of the time of an answer, in milliseconds; none where no time is known."""
+        times = list(self.scored.values("latency_ms").values())
+        return {percent: float(np.percentile(times, percent)) for percent in PERCENTILES} if times else {}
+
+
+@dataclass(frozen=True)
+class MetricChange:
+    """A metric of one sample on both sides; None where it was not scored at all."""
+
+    metric: str
+    release: Score | None
+    champion: Score | None
+
+    @property
+    def own(self) -> float | None:
+        """The release's value, so turned that more is better."""
+        value = self.release.value if self.release else None
+        return None if value is None else METRICS[self.metric].sign * value
+
+    @property
+    def gain(self) -> float | None:
+        """How much better the release is, in the metric's unit; None where one side has no value."""
+        old = self.champion.value if self.champion else None
+        return None if self.own is None or old is None else self.own - METRICS[self.metric].sign * old
+
+
+@dataclass(frozen=True)
+class SamplePair:
+    """A sample with both outcomes; `gain` and `own` are means over the metrics that order the samples.
+
+    `failed`: the release has no answer. `unmatched`: there is nothing to compare its answer with.
+    """
+
+    sample: Sample
+    release: SampleOutcome | None
+    champion: SampleOutcome | None
+    changes: tuple[MetricChange, ...]
+    moved: Moved
+    gain: float | None
+    own: float | None
+
+
+@dataclass(frozen=True)
+class RiskCurve:
+    """The share of wrong ones (`y`) among the most confident answers by the share of all samples that they are (`x`).
+
+    It ends where the release declines. `without` counts the samples of which nobody knows whether the answer is right,
+    or how confident it is; they are no part of it.
+    """
+
+    points: Points
+    samples: int
+    without: int = 0
+
+    @property
+    def coverage(self) -> float:
+        """The share of the samples that was answered."""
+        return self.points[-1][0] if self.points else 0.0
+
+    def area(self, to: float) -> float | None:
+        """The mean risk over all coverages up to one (AURC of Geifman and others, 2019); None without a point.
+
+        Samples of equal confidence count with the risk that they have together.
+        """
+        if to <= 0 or not self.points:
+            return None
+        ends = [min(coverage, to) for coverage, _ in self.points]
+        widths = np.diff([0.0, *ends])
+        return float(widths @ [risk for _, risk in self.points] / widths.sum())
 
 
 @dataclass(frozen=True)
@@ -59,43 +159,10 @@ class EvalReport:
         """What failed or got worse."""
         return [pair for pair in self.pairs if pair.moved in ("failed", "worse")]
 
-    @cached_property
-    def risks(self) -> list[RiskCurve]:
-        """The risk-coverage curves of the release and its champion, by a judge where it judged both."""
-        judged = all(run.scored.values(ACCURACY) for run in self.runs)
-        return [risk(run, judged=judged) for run in self.runs]
 
-    @cached_property
-    def latencies(self) -> list[LatencyCurve]:
-        """How long the answers of the release and its champion took."""
-        return [latency(run.scored) for run in self.runs]
-
-    def statuses(self, run: ReportedRun) -> Counter[str]:
-        """How many samples have each status in a run; those that failed or were not asked are among them."""
-        return Counter(status(run.outcomes.get(sample.id)) for sample in self.dataset.samples)
-
-    def record(self) -> Json:
-        """report.json, format 1, for programs (docs/evals.md); lists of two hold the release's first."""
-        found = {
-            "format": 1,
-            "evidence": self.verdict.digest,
-            "verdict": self.verdict,
-            "run": self.release.info,
-            "champion_run": self.champion.info if self.champion else None,
-            "risks": self.risks,
-            "latencies": self.latencies,
-            "ordering": self.ordering,
-            "moved": self.moved,
-            "statuses": [self.statuses(run) for run in self.runs],
-            "samples": [pair.as_json(paired=self.champion is not None) for pair in self.pairs],
-            "regressions": [pair.sample.id for pair in self.regressions],
-        }
-        # Models become what their JSON is.
-        text = json.dumps(found, default=lambda model: model.model_dump(mode="json", exclude_none=True))
-        return known(json.loads(text))
-
-
-def report_of(verdict: Verdict, release: ReportedRun, champion: ReportedRun | None) -> EvalReport:
+def report_of(
+    verdict: Verdict, release: ReportedRun, champion: ReportedRun | None, notes: tuple[str, ...] = ()
+) -> EvalReport:
     """The report; raises VerdictInvalid when the verdict is about other runs or rests on other scores."""
     if bool(champion) != bool(verdict.champion):
         problem = f"compares with {verdict.champion.label}" if verdict.champion else "has no champion"
@@ -109,7 +176,7 @@ def report_of(verdict: Verdict, release: ReportedRun, champion: ReportedRun | No
             own, other = release.scored.values(name), champion.scored.values(name) if champion else {}
             _check_mean(name, measure.mean, list(own.values()))
             _check_mean(name, measure.champion, [other[sample] for sample in own if sample in other])
-    return EvalReport(verdict, release, champion)
+    return EvalReport(verdict, release, champion, notes)
 
 
 def check_run(verdict: Verdict, info: RunInfo, judged: EvaluatedRelease) -> None:
@@ -135,9 +202,83 @@ def _check_mean(metric: str, mean: MeanInterval | None, values: Sequence[float])
         )
 
 
-def evidence_of(path: Path) -> str:
-    """The digest of the Verdict that a report.json is about; raises VerdictInvalid when it is none."""
-    try:
-        return str(json.loads(path.read_text("utf-8"))["evidence"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise VerdictInvalid(f"{path} is no report of `warrant eval report`: {error}.") from None
+def status(outcome: SampleOutcome | None) -> str:
+    """What became of a sample: its answer's status, `failed` or `not asked`."""
+    if outcome is None:
+        return "not asked"
+    return "failed" if outcome.answer is None else str(outcome.answer.get("status", "unknown"))
+
+
+def pairs(dataset: Dataset, release: ReportedRun, champion: ReportedRun | None, by: Sequence[str]) -> list[SamplePair]:
+    """Every sample, the worst first: failed, then by the mean gain; without a champion, by the mean score."""
+
+    def weight(pair: SamplePair) -> tuple[int, float]:
+        return MOVES.index(pair.moved), pair.own or 0.0 if pair.gain is None else pair.gain
+
+    return sorted((_pair(sample, release, champion, by) for sample in dataset.samples), key=weight)
+
+
+def _pair(sample: Sample, release: ReportedRun, champion: ReportedRun | None, by: Sequence[str]) -> SamplePair:
+    found = [
+        MetricChange(name, *(run.scored.of(name, sample.id) if run else None for run in (release, champion)))
+        for name in METRICS
+    ]
+    changes = tuple(each for each in found if each.release or each.champion)
+    outcome = release.outcomes.get(sample.id)
+    ordering = [each for each in changes if each.metric in by]
+    gain, own = (_mean([getattr(each, name) for each in ordering]) for name in ("gain", "own"))
+    return SamplePair(
+        sample=sample,
+        release=outcome,
+        champion=champion.outcomes.get(sample.id) if champion else None,
+        changes=changes,
+        moved="failed" if outcome is None or outcome.answer is None else _moved(gain, ordering),
+        gain=gain,
+        own=own,
+    )
+
+
+def _moved(gain: float | None, changes: Sequence[MetricChange]) -> Moved:
+    """Which way a sample went by its mean gain; where gains and losses cancel each other, it got worse."""
+    if gain is None:
+        return "unmatched"
+    if gain > SAME:
+        return "better"
+    return "worse" if any((each.gain or 0.0) < -SAME for each in changes) else "same"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return fmean(there) if there else None
+
+
+def risk(run: ReportedRun) -> RiskCurve:
+    """The risk-coverage curve of a release; what it declined is not covered."""
+    trials = [trial for sample in run.dataset.samples if (trial := _trial(sample, run.outcomes.get(sample.id)))]
+    points = risk_coverage([confidence for confidence, _ in trials], [wrong for _, wrong in trials])
+    return RiskCurve(points, samples=len(trials), without=len(run.dataset.samples) - len(trials))
+
+
+def _trial(sample: Sample, outcome: SampleOutcome | None) -> tuple[float, bool] | None:
+    """The confidence of an answer, minus infinity where it declines, and if it is wrong; None where one is unknown."""
+    if outcome is None or outcome.answer is None:
+        return None
+    if status(outcome) == "declined":
+        return -inf, False
+    right = is_right(sample, outcome)
+    return None if outcome.confidence is None or right is None else (outcome.confidence, not right)
+
+
+def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> Points:
+    """Coverage and risk from each confidence on, the highest first (El-Yaniv and Wiener, 2010).
+
+    Equal confidences are answered together. `wrong` says of each sample whether its answer is, or how far, from 0 to 1.
+    A confidence of minus infinity is one that is never answered.
+    """
+    pairs = sorted(zip(confidences, wrong, strict=True), key=lambda pair: -pair[0])
+    points: dict[float, tuple[float, float]] = {}
+    missed = 0.0
+    for answered, (sure, bad) in enumerate(pairs, 1):
+        missed += bad
+        points[sure] = answered / len(pairs), missed / answered
+    return tuple(point for sure, point in points.items() if isfinite(sure))

@@ -1,23 +1,23 @@
 """report.html: the values of its template, where lines of its pictures are, and the samples that its script lists."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any
 
 from evals.gate.verdict import CriterionResult, Measure, Verdict
 from evals.metrics.catalog import METRICS, title
-from evals.report.contents import EvalReport
-from evals.report.pairs import Json, Points, SamplePair, side_json
+from evals.report.contents import EvalReport, MetricChange, Points, SamplePair, risk, status
 from evals.report.words import ORDER, TEMPLATES, policy, render
 from evals.runs import SampleOutcome
 
+Json = dict[str, Any]
 COLUMNS = 9
-"""Metrics of the table of slices; the others are in report.json."""
+"""Metrics of the table of slices; the others are in verdict.json."""
 PASSAGE = ("id", "document", "file", "title", "section", "page", "start", "end", "text")
 CITATION = ("marker", "passage", "file", "title", "page", "start", "end", "quote", "support")
-ANSWER = ("text", "reason", "detail", "asked", "repairs", "conflicts", "nearest")
+ANSWER = ("text", "confidence", "route", "rung", "reason", "detail", "repairs", "conflicts", "nearest")
 ROW, WIDE, TALL, EDGE = 240.0, 420.0, 220.0, 8.0
 """Width of a row's picture; width, height and margin of a curve's."""
 
@@ -116,7 +116,6 @@ def page(report: EvalReport) -> str:
             "groups": forest(report.verdict),
             "metrics": METRICS,
             "risk": risk_chart(report),
-            "latency": latency_chart(report),
             "slices": list(slices(report)),
             "columns": columns(report),
             "gain": gain,
@@ -148,43 +147,21 @@ def slices(report: EvalReport) -> Iterator[tuple[str, int, dict[str, Measure]]]:
 
 
 def risk_chart(report: EvalReport) -> Json | None:
-    """Risk over coverage; None where no answer is known to be right or wrong."""
-    risks = report.risks
-    if not all(risk.points for risk in risks):
+    """Risk over coverage, with what stands in the legend; None where no answer is known to be right or wrong."""
+    risks = [risk(run) for run in report.runs]
+    if not all(each.points for each in risks):
         return None
-    common = min(risk.coverage for risk in risks)
-    descriptions = [
-        f"answers {risk.coverage:.0%} of {risk.samples}, risk {risk.points[-1][1]:.3f} there; "
-        f"mean risk up to {common:.0%}: {risk.area(common):.3f}"
-        + (f"; left out, as nobody knows: {risk.without}" if risk.without else "")
-        for risk in risks
-    ]
-    most = max(y for risk in risks for _, y in risk.points) or 1.0
-    return _chart(report, [risk.points for risk in risks], 1.0, most, descriptions)
-
-
-def latency_chart(report: EvalReport) -> Json | None:
-    """The share of answers within a time, up to the 99th percentile; None where no time was taken."""
-    spreads = report.latencies
-    if not all(spread.points for spread in spreads):
-        return None
-    end = max(spread.quantiles[99] for spread in spreads) or 1.0
-    descriptions = [
-        ", ".join(f"p{each} {value:,.0f} ms" for each, value in spread.quantiles.items())
-        + f" (n {spread.samples})"
-        + (f"; left out without a time: {spread.without}" if spread.without else "")
-        for spread in spreads
-    ]
-    shown = [tuple((x, y) for x, y in spread.points if x <= end) for spread in spreads]
-    return _chart(report, shown, end, 1.0, descriptions)
-
-
-def _chart(report: EvalReport, points: Sequence[Points], right: float, top: float, descriptions: Sequence[str]) -> Json:
-    """Curves from 0 to the ends of both scales, with what stands in the legend for each."""
-    across, up = Scale(0, right, WIDE), Scale(0, top, TALL, flipped=True)
+    common, most = min(each.coverage for each in risks), max(y for each in risks for _, y in each.points)
+    across, up = Scale(0, 1, WIDE), Scale(0, most or 1.0, TALL, flipped=True)
     curves = [
-        {"path": line(each, across, up), "label": run.info.label, "description": told}
-        for each, run, told in zip(points, report.runs, descriptions, strict=True)
+        {
+            "path": line(each.points, across, up),
+            "label": run.info.label,
+            "description": f"answers {each.coverage:.0%} of {each.samples}, risk {each.points[-1][1]:.3f} there; "
+            f"mean risk up to {common:.0%}: {each.area(common):.3f}"
+            + (f"; left out, as nobody knows: {each.without}" if each.without else ""),
+        }
+        for each, run in zip(risks, report.runs, strict=True)
     ]
     return {"across": across, "up": up, "curves": curves}
 
@@ -212,21 +189,32 @@ def _pair(pair: SamplePair, passages: dict[str, int], *, paired: bool) -> Json:
     if pair.sample.filters:
         sample["filters"] = json.dumps(pair.sample.filters, ensure_ascii=False)
     return {
-        **pair.as_json(paired=paired),
         **sample,
+        "moved": pair.moved,
+        "gain": pair.gain,
         "own": pair.own,
+        "scores": {change.metric: _change(change) for change in pair.changes},
         "release": _side(pair.release, passages),
         "champion": _side(pair.champion, passages) if paired else None,
     }
+
+
+def _change(change: MetricChange) -> Json:
+    """The values of both sides, or why there are none."""
+    found: Json = {"gain": change.gain}
+    for name, why, score in (("release", "why", change.release), ("champion", "champion_why", change.champion)):
+        found |= {name: score.value, why: score.reason} if score else {}
+    return _picked(found, tuple(found))
 
 
 def _side(outcome: SampleOutcome | None, passages: dict[str, int]) -> Json:
     answer = (outcome.answer if outcome else None) or {}
     there = outcome.passages if outcome else None
     texts = [json.dumps(_picked(each, PASSAGE), sort_keys=True, default=str) for each in there or ()]
+    told = {"seconds": outcome.seconds, "trouble": str(outcome.trouble or "")} if outcome else {}
     return {
-        **side_json(outcome),
-        **_picked(answer, ANSWER),
+        "status": status(outcome),
+        **_picked({**answer, **told}, (*ANSWER, *told)),
         "citations": [_picked(each, CITATION) for each in answer.get("citations") or []],
         "passages": None if there is None else [passages.setdefault(text, len(passages)) for text in texts],
     }

@@ -1,6 +1,7 @@
 """Several runs of one dataset side by side: the means of each metric, what changed from run to run, and a picture."""
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from itertools import pairwise
 from math import ceil
 
@@ -9,8 +10,7 @@ from evals.gate.criteria import measure
 from evals.gate.stats import Levels
 from evals.gate.verdict import Measure
 from evals.metrics.catalog import METRICS, figure, span, title
-from evals.report.curves import png
-from evals.report.pairs import ReportedRun
+from evals.report.contents import ReportedRun
 from evals.runs import check_same_questions
 
 COLUMNS = 3
@@ -54,7 +54,9 @@ def draw(found: Mapping[str, Sequence[Measure]], labels: Sequence[str]) -> bytes
         axes.set_title(f"{words}{unit}{' (lower is better)' if metric.sign < 0 else ''}", fontsize=9)
         axes.set_xlim(-0.4, len(labels) - 0.6)
         axes.spines[["top", "right"]].set_visible(False)
-    return png(drawing)
+    held = BytesIO()
+    drawing.savefig(held, dpi=150, format="png", metadata={"Software": None})
+    return held.getvalue()
 
 
 def cell(point: Measure) -> str:

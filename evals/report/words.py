@@ -13,9 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evals.gate.verdict import CriterionResult, Says, Verdict
 from evals.metrics.catalog import METRICS, figure, span, title
-from evals.report.contents import EvalReport
-from evals.report.pairs import ORDER as MOVES
-from evals.report.pairs import status
+from evals.report.contents import MOVES, EvalReport, status
 from evals.runs import SampleOutcome
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -126,7 +124,7 @@ def _summary(report: EvalReport, criteria: int, most: int, samples: int) -> str:
             "champions": verdict.champion_means,
             "pairs": report.regressions[:samples],
             "regressions": len(report.regressions),
-            "tally": tally if report.champion else sorted(report.statuses(report.release).items()),
+            "tally": tally if report.champion else sorted(report.release.statuses.items()),
             "most": most,
             "text_of": _text,
         },

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from report_under_test import LIMITS, good, reported_run, run_of, samples, verdict_of, worse
+from report_under_test import good, reported_run, run_of, samples, verdict_of, worse
 from versions_under_test import Made
 
 from evals.dataset import Dataset, Sample
@@ -18,7 +18,7 @@ from evals.report import FILES, write_files
 from evals.report.contents import report_of
 from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run, plain_passage
 from evals.scores import SCORES, Score, ScoresFile
-from evals.tracking import EVIDENCE, SAYS, VerdictFiles, attach_verdict, log_run, means
+from evals.tracking import EVIDENCE, SAYS, attach_report, log_run, means
 from graph.errors import RegistryUnavailable
 from graph.registry.log_model import tracking
 from graph.release import Release
@@ -73,12 +73,12 @@ def worse_run(tmp_path: Path) -> EvalRun:
     return run_of(tmp_path / "runs", DATASET, "release@1", worse())
 
 
-def reported(worse_run: EvalRun, place: Path, name: str = "champion@1") -> tuple[Verdict, Path]:
+def reported(worse_run: EvalRun, place: Path, *, alone: bool = False) -> tuple[Verdict, Path]:
     """A verdict on a run and its report, both written."""
-    release, champion = reported_run(worse_run), reported_run(run_of(place / "runs", DATASET, name, good()))
+    release, other = reported_run(worse_run), reported_run(run_of(place / "runs", DATASET, "champion@1", good()))
+    champion = None if alone else other
     verdict = verdict_of(release, champion)
-    (place / f"{name}.json").write_text(verdict.text(), "utf-8")
-    return verdict, write_files(report_of(verdict, release, champion), place / name).parent
+    return verdict, write_files(report_of(verdict, release, champion), place / str(alone)).parent
 
 
 def test_means_are_over_what_has_a_value_and_say_what_has_none() -> None:
@@ -228,7 +228,7 @@ def test_an_mlflow_that_is_away_is_told(run: EvalRun, worse_run: EvalRun, monkey
     with pytest.raises(RegistryUnavailable, match="localhost:9"):
         log_run(run, FOUND, "http://localhost:9", "warrant", "ann@host")
     with pytest.raises(RegistryUnavailable, match="localhost:9"):
-        attach_verdict("0" * 32, VerdictFiles(verdict_of(reported_run(worse_run), None)), "http://localhost:9")
+        attach_report("0" * 32, verdict_of(reported_run(worse_run), None), Path(), "http://localhost:9")
 
 
 def test_the_command_prints_the_run(made: Made, run: EvalRun, capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,17 +250,15 @@ def kept(made: Made, name: str) -> set[str]:
 def test_a_verdict_and_its_report_stay_beside_the_run(made: Made, worse_run: EvalRun, tmp_path: Path) -> None:
     name, _ = log_run(worse_run, (), made.uri, "warrant", "ann@host")
     verdict, report = reported(worse_run, tmp_path)
-    attached = VerdictFiles(verdict, report)
-    assert attach_verdict(name, attached, made.uri)
+    assert attach_report(name, verdict, report, made.uri)
     folder = f"verdicts/{verdict.digest[:12]}"
-    assert kept(made, name) == {f"{folder}/{file}" for file in ("verdict.json", *FILES)}
-    tags = made.client.get_run(name).data.tags
-    assert (tags[SAYS], tags[EVIDENCE]) == ("fail", attached.digest)
+    assert kept(made, name) == {f"{folder}/{file}" for file in FILES}
+    assert made.client.get_run(name).data.tags[SAYS] == "fail"
     assert Path(made.client.download_artifacts(name, f"{folder}/verdict.json")).read_text("utf-8") == verdict.text()
-    assert not attach_verdict(name, attached, made.uri)
+    assert not attach_report(name, verdict, report, made.uri)
     made.client.delete_tag(name, EVIDENCE)
-    assert attach_verdict(name, attached, made.uri)
-    assert len(kept(made, name)) == 5
+    assert attach_report(name, verdict, report, made.uri)
+    assert len(kept(made, name)) == len(FILES)
 
 
 def test_a_run_is_logged_to_a_file_that_is_not_there_yet(run: EvalRun, tmp_path: Path) -> None:
@@ -270,14 +268,9 @@ def test_a_run_is_logged_to_a_file_that_is_not_there_yet(run: EvalRun, tmp_path:
 
 def test_a_later_verdict_takes_nothing_away(made: Made, worse_run: EvalRun, tmp_path: Path) -> None:
     name, _ = log_run(worse_run, (), made.uri, "warrant", "ann@host")
-    verdict, _ = reported(worse_run, tmp_path)
-    alone = verdict_of(reported_run(worse_run), None, LIMITS)
-    assert [attach_verdict(name, VerdictFiles(each), made.uri) for each in (verdict, alone, alone)] == [
-        True,
-        True,
-        False,
-    ]
-    assert kept(made, name) == {f"verdicts/{each.digest[:12]}/verdict.json" for each in (verdict, alone)}
+    first, second = reported(worse_run, tmp_path), reported(worse_run, tmp_path, alone=True)
+    assert [attach_report(name, *each, made.uri) for each in (first, second, second)] == [True, True, False]
+    assert len(kept(made, name)) == 2 * len(FILES)
     assert made.client.get_run(name).data.tags[SAYS] == "cannot tell"
 
 
@@ -285,16 +278,11 @@ def test_the_command_logs_all_and_refuses_what_is_about_something_else(
     made: Made, worse_run: EvalRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, report = reported(worse_run, tmp_path)
-    _, other = reported(worse_run, tmp_path, "another@1")
-    line = ["eval", "log", str(worse_run.path), "--registry", made.uri]
-    verdict = ["--verdict", str(tmp_path / "champion@1.json")]
-    assert main([*line, *verdict, "--report", str(report)]) is None
+    line = ["eval", "log", "--registry", made.uri, "--report", str(report)]
+    assert main([*line, str(worse_run.path)]) is None
     printed = capsys.readouterr()
     assert "Logged." in printed.err
-    assert len(kept(made, printed.out.strip())) == 5
-    for told, match in (
-        ([*verdict, "--report", str(other)], "is of another verdict"),
-        (["--report", str(report)], "give the"),
-    ):
-        assert main([*line, *told]) == 2
-        assert match in capsys.readouterr().err
+    assert len(kept(made, printed.out.strip())) == len(FILES)
+    other = run_of(tmp_path, DATASET, "other@1", good())
+    assert main([*line, str(other.path)]) == 2
+    assert "The verdict is about release@1" in capsys.readouterr().err

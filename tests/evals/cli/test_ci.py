@@ -126,7 +126,7 @@ def test_a_revision_is_compared_with_the_one_before(repository: Path, evaluate: 
     assert found["release"]["release"] != found["champion"]["release"]
     assert {each["kind"] for each in found["findings"]} >= {"floor", "margin"}
     written = {path.name for path in (repository / "out").iterdir()}
-    assert written == {"verdict.json", "report.html", "report.json", "summary.md", "junit.xml"}
+    assert written == {"verdict.json", "report.html", "summary.md", "junit.xml"}
     again = evaluate()
     assert (again.returncode, verdict(repository)["findings"]) == (done.returncode, found["findings"])
 

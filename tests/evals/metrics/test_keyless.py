@@ -185,3 +185,51 @@ def test_every_metric_is_named_as_what_computes_it() -> None:
     assert all(getattr(compute, "func", compute).__name__ == name for name, compute in computed.items())
     assert all(RagasMetric(metric, VECTORS).metric.judged for metric in JUDGED)
     assert len(METRICS) == len(KEYLESS) + len(JUDGED) + len(COUNTED)
+
+
+def cited(text: str, *quotes: str, status: str = "answered") -> SampleOutcome:
+    citations = [{"quote": quote, "document": "travel.md"} for quote in quotes]
+    return SampleOutcome(
+        sample="s", answer={"text": text, "status": status, "citations": citations}, passages=[], seconds=1
+    )
+
+
+LIMIT = Sample(
+    id="s",
+    question="What is the hotel limit?",
+    answerable=True,
+    reference="At most EUR 145 per night.",
+    alternatives=("EUR 145", "No"),
+    documents=("travel.md",),
+    quotes=("Hotel | **EUR 145**", "per night"),
+)
+PENSION = Sample(id="s", question="What is my pension?", answerable=False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (cited("It is EUR 145. [1]"), True),
+        (cited("EUR 1,145"), False),
+        (cited("the night costs at most 145 EUR"), True),
+        (cited("See the table. [1]", "Hotel |  EUR 145", "limits are per night"), True),
+        (cited("See the table. [1]", "Hotel | EUR 145"), False),
+        (cited("No, it has none."), True),
+        (cited("There is no limit."), False),
+        (cited("EUR 145", status="declined"), False),
+    ],
+)
+def test_an_answer_is_right_by_its_words_or_by_its_quotes(answer: SampleOutcome, right: bool) -> None:
+    assert keyless.is_right(LIMIT, answer) is right
+
+
+def test_an_unanswerable_question_is_right_when_it_is_declined() -> None:
+    assert keyless.is_right(PENSION, cited("None.", status="declined"))
+    assert keyless.is_right(PENSION, cited("EUR 20.")) is False
+
+
+def test_documents_alone_are_the_last_resort_and_nothing_is_no_judgement() -> None:
+    bare = LIMIT.model_copy(update={"reference": None, "alternatives": (), "quotes": ()})
+    assert keyless.is_right(bare, cited("Something. [1]", "any"))
+    assert keyless.is_right(bare, cited("Something.")) is False
+    assert keyless.is_right(bare.model_copy(update={"documents": ()}), cited("Something.")) is None

@@ -43,8 +43,7 @@ def test_it_writes_four_files_and_prints_the_page(type_: Type) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("v.json", "needs the run that the verdict is about: --run .warrant/evals/d-"),
-        ("v.json --run v-release", "compares with champion@1; the report needs its run: --champion .warrant/evals/d-"),
+        ("v.json --run v-release", "compares with champion@1"),
         ("v.json --run v-champion --champion v-release", "is about release@1"),
         ("v.json --run nowhere --champion v-champion", "There is no run in nowhere"),
         ("none.json --run v-release", "cannot be read"),

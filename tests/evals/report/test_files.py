@@ -1,6 +1,5 @@
 """What is written: for people, for a pull request, for a CI server and for programs."""
 
-import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,10 +12,11 @@ from support import ROOT
 from evals.dataset import Dataset
 from evals.errors import VerdictInvalid
 from evals.gate.thresholds import Threshold, Thresholds
-from evals.gate.verdict import Verdict
+from evals.gate.verdict import read_verdict
 from evals.metrics.catalog import PROMPTS
 from evals.report import FILES, write_files
-from evals.report.contents import EvalReport, evidence_of, report_of
+from evals.report.contents import EvalReport, report_of
+from evals.report.page import browser_data
 from evals.report.words import TEMPLATES, junit, plain, policy, summary
 
 
@@ -38,31 +38,17 @@ def test_the_same_verdict_and_runs_give_the_same_files(told: EvalReport, tmp_pat
     assert {name: (page.parent / name).read_bytes() for name in FILES} == first
 
 
-def test_the_record_holds_every_figure_and_every_sample(told: EvalReport, tmp_path: Path) -> None:
-    found = told.record()
-    assert json.loads(write_files(told, tmp_path).with_name("report.json").read_text("utf-8")) == found
-    assert (found["format"], found["evidence"], evidence_of(tmp_path / "report.json")) == (
-        1,
-        *[told.verdict.digest] * 2,
-    )
-    assert Verdict.model_validate(found["verdict"]) == told.verdict
-    assert found["moved"] == {"failed": 1, "worse": 18, "same": 21}
-    assert found["statuses"] == [{"answered": 21, "declined": 18, "failed": 1}, {"answered": 40}]
-    assert found["regressions"] == ["s3", *(f"s{n}" for n in range(20) if n not in (2, 3))]
-    assert sorted(each["sample"] for each in found["samples"]) == sorted(f"s{n}" for n in range(40))
+def test_the_report_counts_every_sample(told: EvalReport, tmp_path: Path) -> None:
+    assert read_verdict(write_files(told, tmp_path).with_name("verdict.json")) == told.verdict
+    assert told.moved == {"failed": 1, "worse": 18, "same": 21}
+    assert [run.statuses for run in told.runs] == [{"answered": 21, "declined": 18, "failed": 1}, {"answered": 40}]
+    assert [each.sample.id for each in told.regressions] == ["s3", *(f"s{n}" for n in range(20) if n not in (2, 3))]
 
 
-def test_what_has_no_score_says_why_in_the_record(told: EvalReport) -> None:
-    [lost] = [each for each in told.record()["samples"] if each["sample"] == "s3"]
+def test_what_has_no_score_says_why_on_the_page(told: EvalReport) -> None:
+    [lost] = [each for each in browser_data(told)["samples"] if each["id"] == "s3"]
     assert (lost["release"]["status"], lost["release"]["trouble"]) == ("failed", f"TimeoutError: late {NASTY}")
     assert lost["scores"]["token_f1"] == {"why": "it failed: TimeoutError", "champion": 0.8}
-
-
-def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_text("{}", "utf-8")
-    for name in ("report.json", "none.json"):
-        with pytest.raises(VerdictInvalid, match=r"no report of `warrant eval report`"):
-            evidence_of(tmp_path / name)
 
 
 def test_every_criterion_is_a_test_case(told: EvalReport) -> None:
@@ -128,9 +114,7 @@ def test_without_a_champion_there_is_a_report_too(alone: EvalReport, tmp_path: P
     page = write_files(alone, tmp_path).read_text("utf-8")
     assert "hampion" not in summary(alone).replace("There is no champion", "")
     assert "Champion's status" not in page
-    found = alone.record()
-    assert ("champion_run" in found, len(found["statuses"]), "champion" in found["samples"][0]) == (False, 1, False)
-    assert found["regressions"] == ["s3"]
+    assert [each.sample.id for each in alone.regressions] == ["s3"]
 
 
 def test_a_verdict_about_something_else_is_refused(told: EvalReport, alone: EvalReport, tmp_path: Path) -> None:
