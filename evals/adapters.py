@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,25 +19,47 @@ from evals.dataset import Dataset, Sample, shuffled
 from evals.errors import DatasetInvalid, problems_of
 
 QUERIES, JUDGEMENTS, CORPUS = "queries.jsonl", "qrels.tsv", "corpus.jsonl"
-ANSWERS = ("answers", "answer", "references", "reference", "ground_truths", "ground_truth", "expected_answer")
-"""Fields in which sets keep right answers."""
-TEXTS = ("text", "answer", "value", "aliases", "id", "doc_id")
-"""Fields of an object that holds an answer, or names a document."""
-DOCUMENTS = ("documents", "document_ids", "doc_ids", "relevant_docs", "references")
-"""Fields in which sets name documents beside their judgements; what is no id of the corpus is none."""
+ANSWERS, TEXTS = ("answers", "answer", "reference", "references"), ("text", "value", "aliases")
+"""Fields with right answers, and those of an object that holds one; `references` may be ids of the corpus instead."""
 MARKERS = {"answerable": True, "is_answerable": True, "unanswerable": False, "is_impossible": False}
 """Fields that say whether the documents answer a question, and what `true` means there."""
-UNANSWERABLE = {"unanswerable", "not answerable", "no answer", "null query", "impossible"}
-"""Types of questions that the documents do not answer."""
-NO_ANSWER = {*UNANSWERABLE, "cannotanswer", "cannot answer", "no answer present", "insufficient information"}
-"""What stands for a right answer where there is none."""
-COMPLEXITY, HOPS = ("complexity", "complexity_suggested"), ("hops", "num_hops", "n_hops")
+UNANSWERABLE = {"unanswerable", "not answerable", "no answer", "cannotanswer", "null query", "insufficient information"}
+"""Types of questions that the documents do not answer, and what stands for a right answer there."""
 LEFT_OUT = ("underspecified", "conversational")
 """Types of questions to which neither an answer nor declining is right."""
 UNJUDGED, REPEATED = "unjudged", "repeated"
 """Why other questions are left out: nothing is known of them, and the set asks them twice."""
 TURN = "<::>"
 """Between a conversation's id and the number of its turn, in MTRAG's ids."""
+
+
+@dataclass(frozen=True)
+class KnownAnswer:
+    """What a set knows of a question's answer; `marked` is whether it says that there is one, None where it does not.
+
+    Numbers are written out, and truth values are yes and no. What is nested are other wordings.
+    """
+
+    marked: bool | None
+    answers: tuple[str, ...]
+    documents: tuple[str, ...]
+
+    @classmethod
+    def of_query(cls, query: Mapping[str, Any], judged: Collection[str], corpus: Collection[str]) -> "KnownAnswer":
+        named = [text for text in _texts(query.get("references")) if text in corpus]
+        given = [text for name in ANSWERS for text in _texts(query.get(name)) if text not in named]
+        words = {_words(query.get("type")), *map(_words, given)}
+        if flags := [query[name] is meaning for name, meaning in MARKERS.items() if isinstance(query.get(name), bool)]:
+            marked: bool | None = flags[0]
+        elif words & UNANSWERABLE:
+            marked = False
+        else:
+            marked = True if "answerable" in words else None
+        return cls(marked, tuple(dict.fromkeys(given)), tuple(dict.fromkeys([*judged, *named])))
+
+    @property
+    def answerable(self) -> bool:
+        return bool(self.answers or self.documents) if self.marked is None else self.marked
 
 
 def adapt(folder: Path, most: int | None = None) -> tuple[Dataset, Counter[str]]:
@@ -46,45 +69,36 @@ def adapt(folder: Path, most: int | None = None) -> tuple[Dataset, Counter[str]]
     """
     judged, corpus = _judgements(folder), _ids(folder)
     queries = shuffled(_queries(folder), lambda query: str(query["id"]))
-    has_answers = any(_answers(query, corpus) for query in queries)
+    known = [KnownAnswer.of_query(query, judged.get(str(query["id"]), ()), corpus) for query in queries]
+    has_answers = any(each.answers for each in known)
     left: Counter[str] = Counter()
     samples: dict[str, Sample] = {}
-    for query in queries:
-        if why := _why_not(query, has_answers, judged, corpus):
-            left[why] += 1
-            continue
-        sample = _sample(folder, query, judged.get(str(query["id"]), []), corpus)
-        left[REPEATED] += sample.asked in samples
-        samples.setdefault(sample.asked, sample)
+    for query, answer in zip(queries, known, strict=True):
+        kind, is_judged = _words(query.get("type")), str(query["id"]) in judged
+        if kind in LEFT_OUT:
+            left[kind] += 1
+        # Sets with judgements alone have more queries than judged ones: those of their other splits.
+        elif not (has_answers or is_judged or answer.documents or answer.marked is not None):
+            left[UNJUDGED] += 1
+        else:
+            sample = _sample(folder, query, answer)
+            left[REPEATED] += sample.asked in samples
+            samples.setdefault(sample.asked, sample)
     if not samples:
         raise DatasetInvalid(f"{folder} has neither answers nor judgements, so nothing is known of its questions.")
     return Dataset(folder.name, tuple(samples.values())[:most]), +left
 
 
-def _why_not(
-    query: Mapping[str, Any], has_answers: bool, judged: Mapping[str, list[str]], corpus: Collection[str]
-) -> str:
-    """Why a query is left out; empty when it is not."""
-    kind = _words(query.get("type"))
-    if kind in LEFT_OUT:
-        return kind
-    # Sets with judgements alone have more queries than judged ones: those of their other splits.
-    known = has_answers or str(query["id"]) in judged or _marked(query) is not None or _documents(query, corpus)
-    return "" if known else UNJUDGED
-
-
-def _sample(folder: Path, query: Mapping[str, Any], judged: list[str], corpus: Collection[str]) -> Sample:
-    answers, documents = _answers(query, corpus), list(dict.fromkeys([*judged, *_documents(query, corpus)]))
-    marked = _marked(query)
-    answerable = bool(answers or documents) if marked is None else marked
+def _sample(folder: Path, query: Mapping[str, Any], known: KnownAnswer) -> Sample:
+    answers = known.answers if known.answerable else ()
     fields = {
         "id": query["id"],
         "question": query["text"],
         "history": query.get("history") or [],
-        "answerable": answerable,
-        "reference": answers[0] if answers and answerable else None,
-        "alternatives": answers[1:] if answerable else [],
-        "documents": documents if answerable else [],
+        "answerable": known.answerable,
+        "reference": answers[0] if answers else None,
+        "alternatives": answers[1:],
+        "documents": known.documents if known.answerable else [],
         "tags": list(dict.fromkeys([*_texts(query.get("type")), *_complexity(query)])),
         "cluster": _cluster(query),
         "origin": {"set": folder.name},
@@ -93,19 +107,6 @@ def _sample(folder: Path, query: Mapping[str, Any], judged: list[str], corpus: C
         return Sample.model_validate(fields)
     except ValidationError as error:
         raise DatasetInvalid(f"The query {query['id']!r} in {folder} is no sample: {problems_of(error)[0]}.") from None
-
-
-def _answers(query: Mapping[str, Any], corpus: Collection[str]) -> list[str]:
-    """The right answers, each once; what is nested are other wordings. None where one of them says that there is none.
-
-    Numbers are written out, and truth values are yes and no.
-    """
-    given = [text for name in ANSWERS for text in _texts(query.get(name)) if name != "references" or text not in corpus]
-    return [] if any(_words(text) in NO_ANSWER for text in given) else list(dict.fromkeys(given))
-
-
-def _documents(query: Mapping[str, Any], corpus: Collection[str]) -> list[str]:
-    return [text for name in DOCUMENTS for text in _texts(query.get(name)) if text in corpus]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -120,22 +121,12 @@ def _texts(value: Any) -> Iterator[str]:
         yield from (text for each in value or () for text in _texts(each))
 
 
-def _marked(query: Mapping[str, Any]) -> bool | None:
-    """Whether the set says that the documents answer a question; None where it does not say."""
-    for name in ("type", *MARKERS):
-        if isinstance(value := query.get(name), bool) and name in MARKERS:
-            return value is MARKERS[name]
-        if (words := _words(value)) in {"answerable", *UNANSWERABLE}:
-            return words == "answerable"
-    given = [text for name in ANSWERS for text in _texts(query.get(name))]
-    return False if any(_words(text) in NO_ANSWER for text in given) else None
-
-
 def _complexity(query: Mapping[str, Any]) -> list[str]:
     """How complex the set calls a question, or by how many documents it needs: `simple` or `complex`, if known."""
-    said = [words for name in COMPLEXITY if (words := _words(query.get(name))) in ("simple", "complex")]
-    hops = [value for name in HOPS if isinstance(value := query.get(name), int)]
-    return said[:1] or ["complex" if many > 1 else "simple" for many in hops[:1]]
+    said = _words(query.get("complexity", query.get("complexity_suggested")))
+    if said in ("simple", "complex"):
+        return [said]
+    return ["complex" if query["hops"] > 1 else "simple"] if isinstance(query.get("hops"), int) else []
 
 
 def _words(value: Any) -> str:
