@@ -5,7 +5,7 @@ The files in the order of an evaluation:
 - samples: `dataset`, published sets as datasets in `adapters`, drafts in `drafts`, and `documents` to check them by
 - asking: `runner` asks, `runs` keeps the outcomes, `revisions` makes releases of git revisions
 - scores: `metrics/catalog` names every metric, `metrics/keyless` and `judge/` compute them, `scores` keeps the values
-- verdict: `thresholds.toml` says what is asked; `gate/decision` decides by `gate/criteria`, `gate/stats`, `gate/access`
+- verdict: `thresholds.toml` says what is asked; `gate/decision` decides by `criteria`, `stats` and `counted`
 - what it shows: `report/`, and MLflow by `tracking` and `traces`
 - `api` has the steps that notebooks and the commands in `cli/` share
 """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from rich.console import Console
 
 from evals.dataset import Dataset, Sample, read_dataset, write_dataset
-from evals.gate.access import keep_access
+from evals.gate.counted import keep_access
 from evals.gate.decision import compare_runs
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import KEYLESS, Verdict
@@ -49,22 +49,18 @@ Result = TypeVar("Result")
 Place = str | Path
 
 
-def outside_event_loop(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Run a function that starts an event loop in a thread where one is running already, as in a notebook."""
+def in_thread(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Run a function in a thread, where it may start an event loop though one is running here, as in a notebook."""
 
     @wraps(function)
     def called(*arguments: Given.args, **options: Given.kwargs) -> Result:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return function(*arguments, **options)
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(function, *arguments, **options).result()
 
     return called
 
 
-@outside_event_loop
+@in_thread
 def ask(
     dataset: Dataset,
     *,
@@ -82,24 +78,24 @@ def ask(
         return ask_releases([package], dataset, Path(home))[0]
 
 
-@outside_event_loop
-def score(run: EvalRun, judge: str | None = None, repeats: int | None = None) -> "pd.DataFrame":
+@in_thread
+def score(run: EvalRun, judge: str | None = None) -> "pd.DataFrame":
     """A row for each sample and metric of a run: the `value`, or the `reason` why there is none.
 
-    With a `judge`, or WARRANT_JUDGE_MODEL, the judged metrics too, each asked for `repeats` times.
+    With a `judge`, or WARRANT_JUDGE_MODEL, the judged metrics too.
     """
     settings = settings_with(judge_model=judge)
-    return score_frame(run, scores_of(run, settings, judge_config(settings, repeats)))
+    return score_frame(run, scores_of(run, settings, judge_config(settings)))
 
 
-@outside_event_loop
+@in_thread
 def gate_run(run: EvalRun, champion: EvalRun | None = None, thresholds: Place = DEFAULT) -> Verdict:
     """Whether the release of a run is good enough, beside its champion if there is one; raises ThresholdsInvalid."""
     limits = read_thresholds(Path(thresholds))
     return compare(run, champion, limits, settings_with()).verdict
 
 
-@outside_event_loop
+@in_thread
 def write_report(
     verdict: Verdict,
     run: EvalRun,
@@ -115,7 +111,7 @@ def write_report(
     return write_files(report, Path(out))
 
 
-@outside_event_loop
+@in_thread
 def draw_trend(*runs: EvalRun, out: Place = "trend.png") -> Path:
     """Draw each metric over several runs of one dataset, as PNG; raises RunInvalid."""
     read = [reported(run) for run in runs]
@@ -173,8 +169,14 @@ def registry_of(settings: Settings) -> "Registry":
 
 def scores_of(run: EvalRun, settings: Settings, judge: JudgeConfig | None) -> tuple[Score, ...]:
     """The scores of a run, with those of a judge if there is one."""
-    scores = asyncio.run(score_run(run, settings.prices, settings.cores))
+    scores = score_run(run, settings.prices, settings.cores)
     return (*scores, *judge_with_progress(run, judge).scores) if judge else scores
+
+
+def kept_scores(run: EvalRun) -> tuple[Score, ...]:
+    """The scores of a run, with those of a judge where it was judged."""
+    settings, judged = settings_with(), kept_judged_scores(run)
+    return (*score_run(run, settings.prices, settings.cores), *(judged.scores if judged else ()))
 
 
 def judge_with_progress(run: EvalRun, config: JudgeConfig) -> JudgedScores:
@@ -182,9 +184,7 @@ def judge_with_progress(run: EvalRun, config: JudgeConfig) -> JudgedScores:
     console = Terminal(stderr=True)
     with progress_bar(console) as progress:
         task = progress.add_task("Judging", total=None)
-        found = asyncio.run(
-            judge_run(run, config, lambda done, total: progress.update(task, completed=done, total=total))
-        )
+        found = judge_run(run, config, lambda done, total: progress.update(task, completed=done, total=total))
     if not found.whole:
         missing = sum(not score.values for score in found.scores)
         console.print(f"The judge did not always reply; {missing} scores are missing. Give the command again to go on.")
@@ -196,20 +196,17 @@ def compare(
     champion: EvalRun | None,
     thresholds: Thresholds,
     settings: Settings,
-    repeats: int | None = None,
 ) -> Comparison:
     """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
-    config = judge_config(settings, repeats)
+    config = judge_config(settings)
     label = config.identity.label if config else KEYLESS
     verdict = compare_runs(run, champion, thresholds, lambda run: scores_of(run, settings, config), label)
     return Comparison(verdict, run, champion)
 
 
 def reported(run: EvalRun) -> ReportedRun:
-    """A run with its scores as reports take it, a judge's among them where it was judged."""
-    settings = settings_with()
-    scores, judged = asyncio.run(score_run(run, settings.prices, settings.cores)), kept_judged_scores(run)
-    return ReportedRun.of_run(run, (*scores, *(judged.scores if judged else ())))
+    """A run with its scores as reports take it."""
+    return ReportedRun.of_run(run, kept_scores(run))
 
 
 async def _ask_missing(packages: Sequence[PackagedRelease], runs: Sequence[EvalRun], console: Console) -> None:
@@ -218,7 +215,7 @@ async def _ask_missing(packages: Sequence[PackagedRelease], runs: Sequence[EvalR
         return
     todo = zip(packages, runs, missing, strict=True)
     with no_kept_answers():
-        sides = [(await open_package(package.root, package.digest), run) for package, run, many in todo if many]
+        sides = [(await open_package(package.root, package.release), run) for package, run, many in todo if many]
     with progress_bar(console) as progress:
         task = progress.add_task("Asking", total=sum(missing))
         await ask_all(sides, lambda _: progress.advance(task))

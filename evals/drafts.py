@@ -8,7 +8,7 @@ import json
 import random
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -121,13 +121,13 @@ def probes(documents: Iterable[SourceDocument]) -> list[Sample]:
     ]
 
 
-def generate(documents: Mapping[str, SourceDocument], count: int, seed: int, config: JudgeConfig) -> list[Sample]:
+def generate(documents: Mapping[str, SourceDocument], count: int, config: JudgeConfig) -> list[Sample]:
     """At most `count` drafts; a question that the model fails to write is left out.
 
     To be called inside of the event loop that uses the judge. Raises JudgeInvalid where no question can be asked.
     """
-    random.seed(seed)
-    chosen = choose_passages(list(documents.values()), PASSAGES_FOR_EACH * count, seed)
+    random.seed(0)
+    chosen = choose_passages(documents.values(), PASSAGES_FOR_EACH * count)
     judge = CachedJudge(config)
     writer, embeddings = _Writer(judge, 0), Embeddings(scoring_vectors(config.settings.cores))
     generator = TestsetGenerator(writer, embeddings, persona_list=list(PERSONAS))  # type: ignore[arg-type]
@@ -145,11 +145,11 @@ def generate(documents: Mapping[str, SourceDocument], count: int, seed: int, con
     return list({draft.id: draft for draft in drafts}.values())
 
 
-def choose_passages(documents: Sequence[SourceDocument], count: int, seed: int) -> dict[str, str]:
-    """Texts of passages and the documents that they are from: one of each document in turn, in the seed's order."""
+def choose_passages(documents: Iterable[SourceDocument], count: int) -> dict[str, str]:
+    """Texts of passages and the documents that they are from: one of each document in turn, by a hash."""
     columns = [
-        [(text, document.name) for text in shuffled(document.passages, lambda text: f"{seed} {text}")]
-        for document in shuffled(documents, lambda document: f"{seed} {document.name}")
+        [(text, document.name) for text in shuffled(document.passages, str)]
+        for document in shuffled(documents, lambda document: document.name)
     ]
     turns = chain.from_iterable(zip_longest(*columns))
     return dict([each for each in turns if each is not None][:count])

@@ -37,14 +37,16 @@ def packed(release: Release, index: Path) -> Iterator[PackagedRelease]:
     """
     with tempfile.TemporaryDirectory() as folder:
         found = pack(Path(folder), release, index, external=False)
-        yield PackagedRelease(found.root, release.label, found.digest, found.manifest.id, commit=found.commit)
+        told = {"label": release.label, "release": found.digest, "snapshot": found.manifest.id}
+        yield PackagedRelease(root=found.root, commit=found.commit, **told)
 
 
 def registered(registry: RegistryReader, number: int, home: Path) -> PackagedRelease:
     """A version of the registry, fetched to `home`; raises a RegistryError."""
     version = registry.version(number)
     root = registry.fetch(version, home)
-    return PackagedRelease(root, version.label, version.digest, read_manifest(snapshot_of(root)).id, number)
+    told = {"label": version.label, "release": version.digest, "snapshot": read_manifest(snapshot_of(root)).id}
+    return PackagedRelease(root=root, version=number, **told)
 
 
 async def ask_all(sides: Sequence[tuple[Agent, EvalRun]], on_outcome: Callable[[SampleOutcome], None]) -> None:

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -73,7 +72,10 @@ class SampleOutcome(StrictModel):
 
 
 class EvaluatedRelease(StrictModel):
-    """A release that is measured: its label, its package's digest, and its number where it is registered."""
+    """A release that is measured, by its label and its package's digest.
+
+    `version` is its number in the registry, `commit` git's where it was made here.
+    """
 
     label: str
     release: str
@@ -103,16 +105,10 @@ def check_same_questions(runs: Sequence[tuple[object, RunInfo]]) -> None:
         )
 
 
-@dataclass(frozen=True)
-class PackagedRelease:
-    """A release's package on disk; `version` is its number in the registry, `commit` git's where it was made here."""
+class PackagedRelease(EvaluatedRelease):
+    """A release whose package is on disk."""
 
     root: Path
-    label: str
-    digest: str
-    snapshot: str
-    version: int | None = None
-    commit: str = ""
 
 
 class EvalRun:
@@ -237,19 +233,15 @@ def plain_passage(name: str, text: str, title: str = "") -> dict[str, Any]:
 def open_run(home: Path, dataset: Dataset, package: PackagedRelease, at_once: int, repeats: int = 1) -> EvalRun:
     """The run of a dataset and a release below `home`, which is begun if it is not there."""
     times = f"-x{repeats}" if repeats > 1 else ""
-    path = home / f"{dataset.name}-{dataset.digest[:8]}-{package.label}-{package.digest[:8]}{times}"
+    path = home / f"{dataset.name}-{dataset.digest[:8]}-{package.label}-{package.release[:8]}{times}"
     if not (path / ABOUT).exists():
         path.mkdir(parents=True, exist_ok=True)
         write_dataset(path / SAMPLES, dataset.samples)
         info = RunInfo(
+            **package.model_dump(exclude={"root"}),
             dataset=dataset.name,
             samples=len(dataset.samples),
             dataset_digest=dataset.digest,
-            label=package.label,
-            release=package.digest,
-            snapshot=package.snapshot,
-            version=package.version,
-            commit=package.commit,
             at_once=at_once,
             repeats=repeats,
             began=datetime.now(UTC).isoformat(timespec="seconds"),

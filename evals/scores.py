@@ -113,13 +113,14 @@ class ScoresFile(DigestedFile):
     scores: tuple[Score, ...]
 
 
-async def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, ...]:
+def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, ...]:
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
     if (known := ScoresFile.read(run.path / SCORES)) and known.key == key_of(run, prices):
         return known.scores
     samples, vectors, scores = run.dataset.samples, scoring_vectors(threads), list[Score]()
     for outcomes in run.repeats:
-        scores += await score_all(samples, outcomes, keyless_values(samples, list(outcomes.values()), prices, vectors))
+        values = keyless_values(samples, list(outcomes.values()), prices, vectors)
+        scores += asyncio.run(score_all(samples, outcomes, values))
     found = merge_repeats(scores)
     keep(run, prices, found)
     return found

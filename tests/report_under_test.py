@@ -135,7 +135,7 @@ def good(many: int = 40) -> list[SampleOutcome]:
 
 def run_of(home: Path, dataset: Dataset, label: str, outcomes: Sequence[SampleOutcome]) -> EvalRun:
     """A run on disk with its scores."""
-    run = open_run(home, dataset, PackagedRelease(Path(), label, label[0] * 64, "snap"), 2)
+    run = open_run(home, dataset, PackagedRelease(root=Path(), label=label, release=label[0] * 64, snapshot="snap"), 2)
     (run.path / ANSWERS).write_text(
         "".join(f"{each.model_dump_json(exclude_none=True)}\n" for each in outcomes), "utf-8"
     )

@@ -112,7 +112,7 @@ def test_a_packaged_release_is_refused_over_another_snapshot(
     monkeypatch.setenv("WARRANT_BACKEND", "databricks")
     monkeypatch.setenv("WARRANT_DATABRICKS_INDEX", INDEX)
     with packed(QUICK, tmp_path / "store") as package, pytest.raises(SnapshotMismatch, match="warrant sync"):
-        asyncio.run(open_package(package.root, package.digest))
+        asyncio.run(open_package(package.root, package.release))
 
 
 @pytest.mark.slow

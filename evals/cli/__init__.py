@@ -1,8 +1,6 @@
 """warrant eval: the steps of an evaluation, each by itself; and the options that several of them take."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -10,17 +8,8 @@ from evals.gate.thresholds import DEFAULT
 
 FILE, FOLDER = click.Path(path_type=Path, dir_okay=False), click.Path(path_type=Path, file_okay=False)
 REPEATS = click.IntRange(1, 20)
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def takes_judge(command: Command) -> Command:
-    """Give a command the options that name a judge."""
-    repeats = click.option(
-        "--judge-repeats", "repeats", type=REPEATS, help="How often the judge is asked. [default: 1]"
-    )
-    judge = click.option("--judge", help="A model as the judge, at WARRANT_JUDGE_URL. [default: WARRANT_JUDGE_MODEL]")
-    return judge(repeats(command))
-
-
+takes_judge = click.option("--judge", help="A model as the judge, at WARRANT_JUDGE_URL. [default: WARRANT_JUDGE_MODEL]")
 takes_thresholds = click.option("--thresholds", "-t", type=FILE, default=DEFAULT, help="What to reach.")
 takes_repeats = click.option("--repeats", type=REPEATS, default=1, show_default=True, help="How often each is asked.")

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from evals.adapters import adapt as adapted
 from evals.cli import FILE, FOLDER, takes_judge
-from evals.dataset import DRAFT, GONE, Sample, read_dataset, write_dataset
+from evals.dataset import DRAFT, GONE, Sample, write_dataset
 from evals.documents import check_dataset, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.judge.config import JudgeConfig, judge_config
@@ -56,8 +55,6 @@ def check(dataset: Path, index: Path | None) -> None:
     "--documents", type=click.IntRange(0), help="Questions on documents. [default: 40, or 0 with what needs no model]"
 )
 @click.option("--probe-access", is_flag=True, help="Ask for each restricted document as a caller who may not read it.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which passages the model is given.")
-@click.option("--append", is_flag=True, help="Add what is new to a file that is there.")
 @takes_judge
 def draft(
     index: Path | None,
@@ -65,27 +62,26 @@ def draft(
     feedback: Path | None,
     documents: int | None,
     probe_access: bool,
-    seed: int,
-    append: bool,
     judge: str | None,
-    repeats: int | None,
 ) -> None:
     """Propose samples for a person to edit: questions that a model writes, rated ones, and probes of access.
 
     The model is the judge's. Each sample is tagged `draft` until somebody takes the tag away. A file that is there is
-    never overwritten; with --append only samples with new ids and questions are added.
+    never overwritten.
     """
-    settings, before = settings_with(index=index, judge_model=judge), _before(out, append=append)
+    if out.exists():
+        raise DatasetInvalid(f"{out} is there and may have been edited; name another file.")
+    settings = settings_with(index=index, judge_model=judge)
     count = documents if documents is not None else 0 if feedback or probe_access else QUESTIONS
-    config = judge_config(settings, repeats)
+    config = judge_config(settings)
     if count and config is None:
         raise JudgeInvalid(
             "Questions on documents are written by a model; name one with --judge or WARRANT_JUDGE_MODEL, "
             "or give --feedback or --probe-access alone."
         )
-    made = asyncio.run(_made(settings, feedback, count, seed, config, probing=probe_access))
-    new = distinct(made, before)
-    write_dataset(out, [*before, *new])
+    made = asyncio.run(_made(settings, feedback, count, config, probing=probe_access))
+    new = list({sample.asked: sample for sample in reversed(made)}.values())[::-1]
+    write_dataset(out, new)
     console = Terminal(stderr=True)
     if gone := [sample.id for sample in new if GONE in sample.note]:
         told = f"{len(gone)} drafts name documents that are not in the index, and are without them: {', '.join(gone)}."
@@ -94,24 +90,8 @@ def draft(
     echo(out)
 
 
-def _before(out: Path, *, append: bool) -> tuple[Sample, ...]:
-    """The samples of a file that is there; raises DatasetInvalid when it may not be added to."""
-    if not out.exists():
-        return ()
-    if not append:
-        raise DatasetInvalid(f"{out} is there and may have been edited; name another file, or --append what is new.")
-    return read_dataset(out).samples
-
-
-def distinct(made: Sequence[Sample], before: Sequence[Sample]) -> list[Sample]:
-    """What has neither an id nor a question of a sample that is there; of those that repeat one, the first."""
-    ids, asked = {sample.id for sample in before}, {sample.asked for sample in before}
-    first = {sample.asked: sample for sample in reversed(made)}
-    return [each for each in made if first[each.asked] is each and each.id not in ids and each.asked not in asked]
-
-
 async def _made(
-    settings: Settings, feedback: Path | None, count: int, seed: int, config: JudgeConfig | None, *, probing: bool
+    settings: Settings, feedback: Path | None, count: int, config: JudgeConfig | None, *, probing: bool
 ) -> list[Sample]:
     # ragas takes seconds to import.
     from evals.drafts import generate, probes, read_feedback
@@ -119,7 +99,7 @@ async def _made(
     documents = await read_documents(settings.index, passages=bool(count))
     made = probes(documents.values()) if probing else []
     made += read_feedback(feedback, documents) if feedback else []
-    return made + (generate(documents, count, seed, config) if count and config else [])
+    return made + (generate(documents, count, config) if count and config else [])
 
 
 def _counted(new: list[Sample]) -> str:

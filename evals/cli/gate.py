@@ -36,7 +36,6 @@ def gate(
     champion: Path | None,
     thresholds: Path,
     judge: str | None,
-    repeats: int | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -47,7 +46,7 @@ def gate(
     """
     settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
     other = EvalRun(champion) if champion else None
-    verdict = compare(EvalRun(run), other, limits, settings, repeats).verdict
+    verdict = compare(EvalRun(run), other, limits, settings).verdict
     if out:
         write_whole(out, verdict.text())
     if as_json:

@@ -1,11 +1,9 @@
 """warrant promote: a version takes a stage; production takes it on evidence, which can be gathered here."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import cast
 
 import click
 
@@ -60,12 +58,34 @@ class OfferedEvidence:
         given = {"--dataset": self.dataset, "--warrant": self.file, "--override": self.override}
         return [name for name, value in given.items() if value is not None]
 
+    def check(self, stage: Stage) -> None:
+        """Raises UsageError for what does not go together."""
+        kind, known = next(iter(self.kinds), ""), self.known
+        approved = kind in ("--dataset", "--override")
+        article = "An" if kind == "--override" else "A promotion by"
+        for wrong, message in (
+            (stage == PRODUCTION and not self.ticket, "Production needs a --ticket."),
+            (self.verdict and not self.dataset, "A --verdict needs the --dataset that production is held to."),
+            (stage != PRODUCTION and kind, f"{stage.capitalize()} needs no evidence; {kind} is for production."),
+            (len(self.kinds) > 1, f"One kind of evidence is enough: {' or '.join(self.kinds)}."),
+            (self.override == "", "An --override needs a reason."),
+            (
+                known and self.approver not in (None, known.name),
+                f"The approver is {known.name if known else ''}, the caller of WARRANT_APPROVER_KEY.",
+            ),
+            (approved and not self.answers_for_it, f"{article} {kind} needs an --approver, who answers for it."),
+            (
+                self.approver and not approved,
+                "--approver is for a --dataset or an --override; a warrant names its own.",
+            ),
+        ):
+            if wrong:
+                raise click.UsageError(message)
+
 
 @click.command()
 @click.argument("version")
-@click.option(
-    "--to", "stages", type=click.Choice(STAGES), required=True, multiple=True, help="The stage that it takes."
-)
+@click.option("--to", "stage", type=click.Choice(STAGES), required=True, help="The stage that it takes.")
 @note_options("The change request that allows it; production needs one.", "--note Why.")
 @click.option("--dataset", "-d", type=FILE, help="The samples that production is held to; asked now if need be.")
 @click.option("--verdict", type=FILE, help="What `warrant eval gate` said on that dataset, so that nothing is asked.")
@@ -76,7 +96,7 @@ class OfferedEvidence:
 @takes("registry", "model")
 def promote(
     version: str,
-    stages: tuple[str, ...],
+    stage: Stage,
     ticket: str,
     note: str,
     dataset: Path | None,
@@ -97,7 +117,7 @@ def promote(
     settings = settings_with(registry=registry, registered_model=model)
     known = authenticated_approver(settings, "promote", settings.registered_model)
     offered = OfferedEvidence(dataset, verdict, file, override, approver, ticket, known)
-    stage = _stage(stages, offered)
+    offered.check(stage)
     identity = require(settings, Permission.PROMOTE, "promote", settings.registered_model)
     evidence = PromotionEvidence()
     if stage == PRODUCTION:
@@ -107,37 +127,6 @@ def promote(
     with registry_change(registry, model) as (versions, actor):
         result = promote_version(versions, actor, version, stage, Reason(ticket, note), evidence)
     echo_result(result, f"v{result.placement.aliases.get(stage)} is in {stage}.{archived(result)}")
-
-
-def _stage(stages: tuple[str, ...], offered: OfferedEvidence) -> Stage:
-    """The one stage that is asked for; raises UsageError for what does not go together."""
-    if len(stages) > 1:
-        raise click.UsageError("A version has one stage; give --to once.")
-    stage = cast(Stage, stages[0])
-    if stage == PRODUCTION and not offered.ticket:
-        raise click.UsageError("Production needs a --ticket.")
-    if offered.verdict and not offered.dataset:
-        raise click.UsageError("A --verdict needs the --dataset that production is held to.")
-    if stage != PRODUCTION and offered.kinds:
-        raise click.UsageError(f"{stage.capitalize()} needs no evidence; {offered.kinds[0]} is for production.")
-    if len(offered.kinds) > 1:
-        raise click.UsageError(f"One kind of evidence is enough: {' or '.join(offered.kinds)}.")
-    _check_approver(offered)
-    return stage
-
-
-def _check_approver(offered: OfferedEvidence) -> None:
-    """Raises UsageError unless there is an approver just where one is needed."""
-    if offered.override is not None and not offered.override:
-        raise click.UsageError("An --override needs a reason.")
-    kind = next((kind for kind in offered.kinds if kind != "--warrant"), None)
-    if offered.known and offered.approver not in (None, offered.known.name):
-        raise click.UsageError(f"The approver is {offered.known.name}, the caller of WARRANT_APPROVER_KEY.")
-    if kind and not offered.answers_for_it:
-        article = "An" if kind == "--override" else "A promotion by"
-        raise click.UsageError(f"{article} {kind} needs an --approver, who answers for it.")
-    if offered.approver and not kind:
-        raise click.UsageError("--approver is for a --dataset or an --override; a warrant names its own.")
 
 
 def _evidence(
@@ -177,27 +166,20 @@ def read_offered(path: Path, limits: Thresholds, settings: Settings) -> Verdict:
     from evals.api import HOME
 
     verdict = read_verdict(path)
-    sides = [each for each in (verdict.release, verdict.champion) if each]
-    pairs = list(product(*(runs_of(HOME, verdict.dataset, side.release) for side in sides)))
-    if not pairs:
-        echo(f"The runs of {path} are not in {HOME}: it is believed as far as its findings agree.", err=True)
-        return verdict
-    if verdict not in [_again(verdict, limits, settings, *pair) for pair in pairs]:
-        raise VerdictInvalid(f"{path} is not what the runs in {HOME} say. Gate the release again.")
-    return verdict
-
-
-def _again(
-    verdict: Verdict, limits: Thresholds, settings: Settings, run: EvalRun, champion: EvalRun | None = None
-) -> Verdict:
-    """What the gate says of two runs now, judged as they were; `made` is the verdict's."""
 
     def scores(run: EvalRun) -> Iterator[Score]:
-        yield from asyncio.run(score_run(run, settings.prices, settings.cores))
+        yield from score_run(run, settings.prices, settings.cores)
         if verdict.judge != KEYLESS:
             if not (judged := kept_judged_scores(run)):
                 raise RunInvalid(f"{run.path} was not judged. Gate the release again.")
             yield from judged.scores
 
-    found = compare_runs(run, champion, limits, scores, verdict.judge)
-    return found.model_copy(update={"made": verdict.made})
+    sides = [
+        runs_of(HOME, verdict.dataset, side.release) if side else [None] for side in (verdict.release, verdict.champion)
+    ]
+    found = [compare_runs(run, champion, limits, scores, verdict.judge) for run, champion in product(*sides) if run]
+    if not found:
+        echo(f"The runs of {path} are not in {HOME}: it is believed as far as its findings agree.", err=True)
+    elif verdict not in [each.model_copy(update={"made": verdict.made}) for each in found]:
+        raise VerdictInvalid(f"{path} is not what the runs in {HOME} say. Gate the release again.")
+    return verdict

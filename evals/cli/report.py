@@ -1,6 +1,5 @@
 """warrant eval report, compare and log: a verdict as files, several runs side by side, and a run into MLflow."""
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -78,7 +77,7 @@ def log(run: Path, report: Path | None, registry: str | None, model: str | None)
     if report:
         verdict = read_verdict(report / VERDICT)
         check_run(verdict, evaluated.info, verdict.release)
-    scores, judged = asyncio.run(score_run(evaluated, settings.prices, settings.cores)), kept_judged_scores(evaluated)
+    scores, judged = score_run(evaluated, settings.prices, settings.cores), kept_judged_scores(evaluated)
     name, new = log_run(evaluated, scores, uri, settings.registered_model, settings.who, judged)
     if report:
         new = attach_report(name, verdict, report, uri) or new

@@ -1,6 +1,5 @@
 """warrant eval score: what a run is worth, metric by metric."""
 
-import asyncio
 import json
 import math
 from collections import Counter
@@ -31,7 +30,6 @@ from graph.cli.terminal import Terminal, echo
 def score(
     run: Path | None,
     judge: str | None,
-    repeats: int | None,
     again: bool,
     as_json: bool,
     csv: Path | None,
@@ -49,9 +47,9 @@ def score(
     if run is None:
         raise click.UsageError("Give the directory of a RUN to score, or --explain alone to list the metrics.")
     settings = settings_with(judge_model=judge)
-    config = judge_config(settings, repeats, again=again)
+    config = judge_config(settings, again=again)
     made = EvalRun(run)
-    found = asyncio.run(score_run(made, settings.prices, settings.cores))
+    found = score_run(made, settings.prices, settings.cores)
     if config:
         judged = judge_with_progress(made, config)
         Terminal(stderr=True).print(_usage(judged), highlight=False, soft_wrap=True)

@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +40,7 @@ SELECT = "SELECT text, input_tokens, output_tokens FROM replies WHERE key = ?"
 
 @dataclass(frozen=True)
 class JudgeCall:
-    """A prompt with the schema of its reply; `turn` counts the same prompt within one repeat."""
+    """A prompt with the schema of its reply; `repeat` is the answer's, `turn` counts the same prompt within one."""
 
     prompt: str
     schema: str
@@ -86,9 +86,8 @@ class ReplyCache:
             self._table.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?)", row)
 
     def key(self, call: JudgeCall) -> str:
-        """SHA-256 over the judge and everything that was call."""
-        parts = [*self._judge, call.prompt, call.schema, call.repeat, call.turn]
-        return digest_of(json.dumps(parts))
+        """SHA-256 over the judge and everything that was asked."""
+        return digest_of(json.dumps([*self._judge, *astuple(call)]))
 
     def close(self) -> None:
         self._table.close()
@@ -106,6 +105,26 @@ class ReplyCache:
 
 class JudgeUnavailable(Unscored):
     """The judge did not reply; asking it another time may help."""
+
+
+def _is_rate_limited(error: BaseException) -> bool:
+    """Whether the endpoint asks for patience: HTTP 429, but for a quota that is spent."""
+    return isinstance(error, ModelFailed) and error.transient and getattr(error.__cause__, "status_code", None) == 429
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Retry-After where the endpoint sends it, else a random time that grows with each attempt."""
+    error: Any = state.outcome.exception() if state.outcome else None
+    seconds = getattr(error, "retry_after", None)
+    longest = PATIENCE if _is_rate_limited(error) else LONGEST_PAUSE
+    return min(longest, seconds) if seconds is not None else _GROWING(state)
+
+
+_GROWING = tenacity.wait_random_exponential(max=LONGEST_PAUSE)
+_RATE_LIMITED = tenacity.retry_if_exception(_is_rate_limited)
+_TRANSIENT = tenacity.retry_if_exception(
+    lambda error: isinstance(error, ModelFailed) and error.transient and not _is_rate_limited(error)
+)
 
 
 class CachedJudge:
@@ -167,7 +186,7 @@ class CachedJudge:
             if self._in_a_row >= IN_A_ROW:
                 raise self._failed(f"the judge was asked nothing more after {IN_A_ROW} failures in a row")
             try:
-                found: JudgeReply = await _RETRYING.copy()(self._admitted, call)
+                found = await self._admitted(call)
             except TimeoutError:
                 raise self._failed(f"the judge did not reply within {seconds:g} s") from None
             except ModelFailed as error:
@@ -180,12 +199,9 @@ class CachedJudge:
         self.failures += 1
         return JudgeUnavailable(why)
 
+    @tenacity.retry(retry=_TRANSIENT, stop=tenacity.stop_after_attempt(ATTEMPTS), wait=_pause, reraise=True)
+    @tenacity.retry(retry=_RATE_LIMITED, stop=tenacity.stop_after_delay(PATIENCE), wait=_pause, reraise=True)
     async def _admitted(self, call: JudgeCall) -> JudgeReply:
-        """One call that the rate limit lets through; raises ModelFailed or TimeoutError."""
-        reply: JudgeReply = await _WAITING.copy()(self._attempt, call)
-        return reply
-
-    async def _attempt(self, call: JudgeCall) -> JudgeReply:
         """One call; raises ModelFailed, or TimeoutError after the seconds of a reply."""
         async with asyncio.timeout(self.config.settings.judge_seconds):
             return await self._read(call)
@@ -200,35 +216,3 @@ class CachedJudge:
             raise ModelFailed("error", f"The reply of {name} broke off.", transient=True)
         reply.close()
         return JudgeReply(reply.text, usage["input_tokens"], usage["output_tokens"])
-
-
-def _rate_limited(error: BaseException) -> bool:
-    """Whether the endpoint asks for patience: HTTP 429, but for a quota that is spent."""
-    return _transient(error) and getattr(error.__cause__, "status_code", None) == 429
-
-
-def _transient(error: BaseException) -> bool:
-    return isinstance(error, ModelFailed) and error.transient
-
-
-def _pause(state: tenacity.RetryCallState) -> float:
-    """Retry-After where the endpoint sends it, else a random time that grows with each attempt."""
-    error: Any = state.outcome.exception() if state.outcome else None
-    seconds = getattr(error, "retry_after", None)
-    longest = PATIENCE if _rate_limited(error) else LONGEST_PAUSE
-    return min(longest, seconds) if seconds is not None else _GROWING(state)
-
-
-_GROWING = tenacity.wait_random_exponential(max=LONGEST_PAUSE)
-_WAITING = tenacity.AsyncRetrying(
-    retry=tenacity.retry_if_exception(_rate_limited),
-    stop=tenacity.stop_after_delay(PATIENCE),
-    wait=_pause,
-    reraise=True,
-)
-_RETRYING = tenacity.AsyncRetrying(
-    retry=tenacity.retry_if_exception(lambda error: _transient(error) and not _rate_limited(error)),
-    stop=tenacity.stop_after_attempt(ATTEMPTS),
-    wait=_pause,
-    reraise=True,
-)

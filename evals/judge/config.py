@@ -21,24 +21,19 @@ OPENAI = "https://api.openai.com/v1"
 
 
 class JudgeIdentity(StrictModel):
-    """What makes one judge another: `prompts` is the digest of the prompts' files, `host` has no secrets in it.
-
-    It is asked `repeats` times about everything.
-    """
+    """What makes one judge another: `prompts` is the digest of the prompts' files, `host` has no secrets in it."""
 
     model: str
     host: str
     temperature: float
     ragas: str
     prompts: str
-    repeats: int = 1
 
     @property
     def label(self) -> str:
         """The judge as a Verdict names it."""
         warm = f", temperature {self.temperature:g}" if self.temperature else ""
-        times = f"{self.repeats} repeat{'s' if self.repeats > 1 else ''}"
-        return f"{self.model} at {self.host}{warm}, ragas {self.ragas}, prompts {self.prompts[:8]}, {times}"
+        return f"{self.model} at {self.host}{warm}, ragas {self.ragas}, prompts {self.prompts[:8]}"
 
 
 class JudgeUsage(StrictModel):
@@ -71,13 +66,13 @@ class JudgeConfig:
     prompts: Path | None = None
 
 
-def judge_config(settings: Settings, repeats: int | None = None, *, again: bool = False) -> JudgeConfig | None:
+def judge_config(settings: Settings, *, again: bool = False) -> JudgeConfig | None:
     """The judge that the settings name; None where they name none. Raises JudgeInvalid.
 
     A judge with a URL of its own is never sent the key of the models.
     """
     if not settings.judge_model:
-        if repeats or again:
+        if again:
             raise JudgeInvalid("There is no judge to ask; name one with --judge or WARRANT_JUDGE_MODEL.")
         return None
     url = settings.judge_url or settings.chat_url or OPENAI
@@ -89,7 +84,6 @@ def judge_config(settings: Settings, repeats: int | None = None, *, again: bool 
         temperature=settings.judge_temperature,
         ragas=_ragas_version(),
         prompts=prompts_digest(prompts),
-        repeats=repeats or 1,
     )
     return JudgeConfig(identity, url, key or SecretStr("none"), settings, again, prompts)
 

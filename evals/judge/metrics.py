@@ -7,6 +7,7 @@ reply holds nothing; so the judge stands between ragas and the model, and what i
 import warnings
 from collections import Counter
 from functools import partial
+from math import nan
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -75,19 +76,16 @@ class JudgedMetrics:
 
     @property
     def values(self) -> dict[str, Compute]:
-        """How each metric is computed, by name: one repeat of which nothing can be made leaves no score."""
-        return {name: partial(self._repeated, name) for name in self.all}
+        """How each metric is computed, by name."""
+        return {name: partial(self.value, name) for name in self.all}
 
-    async def _repeated(self, name: str, sample: Sample, outcome: SampleOutcome) -> list[float] | None:
+    async def value(self, name: str, sample: Sample, outcome: SampleOutcome) -> float | None:
+        """The value, of which each repeat of an answer is asked anew; None where it does not apply. Raises Unscored."""
         if not self.all[name].applies(sample):
             return None
-        # Nobody is asked about what stands in for a missing outcome.
-        repeats = range(self._judge.config.identity.repeats) if outcome.sample == sample.id else ()
-        return [await self.value(name, sample, outcome, repeat) for repeat in repeats]
-
-    async def value(self, name: str, sample: Sample, outcome: SampleOutcome, repeat: int) -> float:
-        """The value of one repeat; raises Unscored."""
-        session = JudgeSession(self._judge, repeat)
+        if outcome.sample != sample.id:
+            return nan  # Nobody is asked about what stands in for a missing outcome.
+        session = JudgeSession(self._judge, outcome.repeat)
         found = await self.all[name].value(sample, outcome, session)
         if session.problem:
             raise session.problem

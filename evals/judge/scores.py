@@ -1,5 +1,6 @@
 """The judged scores of a run, kept in judge.json; they are read again while run, judge and code are the same."""
 
+import asyncio
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -29,7 +30,7 @@ class JudgedScores(ScoresFile):
     whole: bool
 
 
-async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path = CACHE) -> JudgedScores:
+def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path = CACHE) -> JudgedScores:
     """The judged scores of a run; where the judge failed before, it is asked again. Raises RunInvalid, JudgeInvalid."""
     key, path = key_of(run, config.identity), run.path / JUDGEMENTS
     known = JudgedScores.read(path)
@@ -39,7 +40,7 @@ async def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache
 
     judge = CachedJudge(config, cache)
     try:
-        found = await _judged(run, judge, progress)
+        found = asyncio.run(_judged(run, judge, progress))
     finally:
         judge.close()
     made = JudgedScores(

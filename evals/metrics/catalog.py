@@ -5,19 +5,19 @@ Metrics of your own are any of ragas by its name and parameters in a file, and P
 
 import inspect
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from evals.dataset import StrictModel, digest_of, file_digest
+from evals.dataset import digest_of, file_digest
 from evals.errors import MetricInvalid, problems_of
 from evals.metrics import keyless
-from evals.metrics.metric import Better, Input, Metric
+from evals.metrics.metric import Metric
 from evals.metrics.support import SupportMetrics
 from graph.settings import load_settings
 
@@ -39,37 +39,25 @@ def _of_support(method: Any) -> Metric:
     return replace(_metric_of(method), value=None, of_run=lambda run: partial(method, run.support))
 
 
+def _of_ragas(name: str, about: str, low: float = 0.0) -> Metric:
+    """A keyless metric of ragas, which takes seconds to import."""
+    return Metric(name, about, of_run=lambda run: getattr(run.ragas, name), low=low)
+
+
 def _first_line(function: Any) -> str:
     return (inspect.getdoc(function) or "").partition("\n")[0]
 
 
 KEYLESS: tuple[Metric, ...] = (
-    Metric(
-        "context_recall",
-        "Of the documents that hold the answer, the share that was retrieved.",
-        of_run=lambda run: run.ragas.context_recall,
-    ),
-    Metric(
-        "context_precision",
-        "Of the documents that were retrieved, the share that holds the answer.",
-        of_run=lambda run: run.ragas.context_precision,
-    ),
+    _of_ragas("context_recall", "Of the documents that hold the answer, the share that was retrieved."),
+    _of_ragas("context_precision", "Of the documents that were retrieved, the share that holds the answer."),
     _metric_of(keyless.quote_recall),
     _metric_of(keyless.ndcg),
-    Metric(
-        "exact_match",
-        "Whether the answer is a right one but for case, articles and punctuation.",
-        of_run=lambda run: run.ragas.exact_match,
-    ),
+    _of_ragas("exact_match", "Whether the answer is a right one but for case, articles and punctuation."),
     _metric_of(keyless.token_f1),
     _metric_of(keyless.value_recall),
     _metric_of(keyless.value_precision),
-    Metric(
-        "semantic_similarity",
-        "Cosine of answer and right answer, under MiniLM.",
-        of_run=lambda run: run.ragas.semantic_similarity,
-        low=-1.0,
-    ),
+    _of_ragas("semantic_similarity", "Cosine of answer and right answer, under MiniLM.", low=-1.0),
     _of_support(SupportMetrics.groundedness),
     _of_support(SupportMetrics.citation_recall),
     _of_support(SupportMetrics.citation_precision),
@@ -92,44 +80,23 @@ KEYLESS: tuple[Metric, ...] = (
 )
 
 
-def _judged(name: str, about: str, ragas: str, zero_without: Input, low: float = 0.0) -> Metric:
-    return Metric(name, about, judged=True, ragas=ragas, zero_without=zero_without, low=low)
+def of_file(path: Path) -> Iterator[Metric]:
+    """The metrics of ragas that a TOML file names, a table each; judged unless it says otherwise."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise MetricInvalid(f"The metrics {path} cannot be read: {error}.") from None
+    for name, table in tables.items():
+        if not isinstance(table, dict) or "ragas" not in table:
+            raise MetricInvalid(f"The metric {name} in {path} is wrong: ragas is missing.")
+        try:
+            yield METRIC.validate_python({"judged": True, "about": table["ragas"], **table, "name": name})
+        except ValidationError as error:
+            raise MetricInvalid(f"The metric {name} in {path} is wrong: {problems_of(error)[0]}.") from None
 
 
-JUDGED: tuple[Metric, ...] = (
-    _judged(
-        "faithfulness",
-        "Of the answer's statements, the share that follows from its passages.",
-        "Faithfulness",
-        "retrieved_contexts",
-    ),
-    _judged(
-        "answer_relevancy",
-        "How like the question those are that the answer answers.",
-        "AnswerRelevancy",
-        "response",
-        low=-1.0,
-    ),
-    _judged(
-        "judged_context_precision",
-        "Average precision of the passages that are of use.",
-        "ContextPrecisionWithReference",
-        "retrieved_contexts",
-    ),
-    _judged(
-        "judged_context_recall",
-        "Of the right answer's statements, the share that its passages hold.",
-        "ContextRecall",
-        "retrieved_contexts",
-    ),
-    _judged(
-        "factual_correctness",
-        "F1 of the statements that the answer and the right one share.",
-        "FactualCorrectness",
-        "response",
-    ),
-    _judged("answer_accuracy", "How far the answer says what the right one does.", "AnswerAccuracy", "response"),
-)
+METRIC = TypeAdapter(Metric)
+JUDGED = tuple(of_file(PROMPTS.with_name(FILE)))
 """What a judge is asked, when there is one."""
 COUNTED: tuple[Metric, ...] = (
     Metric("leaked", "Whether the answer shows a document that its caller may not read.", better="lower", counted=True),
@@ -153,34 +120,12 @@ def of_entry_points() -> Iterator[Metric]:
         yield replace(found if plain else Metric("", _first_line(found) or point.value, found), name=point.name)
 
 
-class RagasTable(StrictModel):
-    """A table of the file: a class of ragas' metrics with its parameters."""
-
-    ragas: str
-    about: str = ""
-    better: Better = "higher"
-    low: float = 0.0
-    high: float = 1.0
-    judged: bool = True
-    unit: str = ""
-    parameters: Mapping[str, Any] = Field(default_factory=dict)
-
-
 def of_folder(folder: Path) -> Iterator[Metric]:
-    """The metrics of ragas that the folder's TOML file names, a table each; judged unless it says otherwise."""
-    path = folder / FILE
+    """The metrics of the folder that WARRANT_EVALS names; raises MetricInvalid."""
     if not folder.is_dir():
         raise MetricInvalid(f"WARRANT_EVALS names {folder}, which is no folder.")
-    try:
-        tables = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise MetricInvalid(f"The metrics {path} cannot be read: {error}.") from None
-    for name, table in tables.items():
-        try:
-            found = RagasTable.model_validate(table)
-        except ValidationError as error:
-            raise MetricInvalid(f"The metric {name} in {path} is wrong: {problems_of(error)[0]}.") from None
-        yield Metric(**{**found.model_dump(), "name": name, "about": found.about or found.ragas})
+    if (folder / FILE).exists():
+        yield from of_file(folder / FILE)
 
 
 def add_metric(metric: Metric) -> None:
@@ -188,7 +133,7 @@ def add_metric(metric: Metric) -> None:
     known = METRICS.get(metric.name)
     if not metric.name.isidentifier() or (known and known not in PLUGGED):
         raise MetricInvalid(f"A metric cannot be called {metric.name!r}: Warrant has one, or it is no plain word.")
-    if bool(metric.ragas) == bool(metric.value):
+    if bool(metric.ragas) == bool(metric.value) or metric.counted:
         raise MetricInvalid(f"The metric {metric.name} needs either a function or the name of a metric of ragas.")
     PLUGGED[:] = [*(each for each in PLUGGED if each != known), metric]
     METRICS[metric.name] = metric

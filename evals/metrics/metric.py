@@ -1,8 +1,11 @@
 """What a metric is: its meaning, the bounds of its values, and how it is computed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
 from evals.dataset import Sample
 from evals.metrics.vectors import Vectors
@@ -31,7 +34,7 @@ class Untested(Unscored):
     """There is no score since the answer has nothing that the metric tests, such as claims; it is not missing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Metric:
     """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
 
@@ -62,8 +65,7 @@ class Metric:
         return 1 if self.better == "higher" else -1
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(NamedTuple):
     """What the metrics of one run share: terms, for one, are weighed by all of its passages."""
 
     vectors: Vectors

@@ -11,8 +11,7 @@ import pytest
 from evals.dataset import Dataset, Sample
 from evals.documents import read_documents
 from evals.drafts import probes
-from evals.gate.access import access_of, kept_access, withheld_from
-from evals.gate.counted import changes, count, leaks, notes
+from evals.gate.counted import access_of, changes, count, kept_access, leaks, notes, withheld_from
 from evals.gate.thresholds import Threshold, Thresholds
 from evals.gate.verdict import CriterionResult
 from evals.runs import EvalRun, PackagedRelease, SampleFailure, SampleOutcome, open_run
@@ -71,7 +70,7 @@ def run(
     home: Path, label: str, groups: str, *outcomes: SampleOutcome, texts: Mapping[str, str] = NO_TEXTS, **told: Any
 ) -> EvalRun:
     samples = Dataset("d", (sample("s0", **told), *(sample(f"s{n}") for n in range(1, 40))))
-    made = open_run(home, samples, PackagedRelease(home, label, label * 8, "s"), 1)
+    made = open_run(home, samples, PackagedRelease(root=home, label=label, release=label * 8, snapshot="s"), 1)
     access_of(json.loads(groups), texts).write(made.path / "access.json")
     for each in outcomes:
         made.keep(each)

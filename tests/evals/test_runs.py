@@ -59,7 +59,7 @@ def run(subject: PackagedRelease, tmp_path: Path) -> EvalRun:
     ],
 )
 def test_a_run_that_was_altered_is_told(tmp_path: Path, name: str, before: str, after: str) -> None:
-    made = open_run(tmp_path, DATASET, PackagedRelease(tmp_path, "r", "r" * 64, "s"), 2)
+    made = open_run(tmp_path, DATASET, PackagedRelease(root=tmp_path, label="r", release="r" * 64, snapshot="s"), 2)
     made.keep(SampleOutcome(sample="hotel", answer={}, seconds=1))
     path = made.path / name
     text = path.read_text("utf-8")
@@ -74,7 +74,7 @@ def ask(subject: PackagedRelease, run: EvalRun) -> list[str]:
     asked: list[str] = []
 
     async def all_of_them() -> None:
-        agent = await open_package(subject.root, subject.digest)
+        agent = await open_package(subject.root, subject.release)
         await ask_all([(agent, run)], lambda outcome: asked.append(outcome.sample))
 
     with run.writing():
@@ -99,7 +99,7 @@ def test_every_sample_has_an_outcome_and_a_failure_is_one(subject: PackagedRelea
     assert str(trouble) == f"FilterInvalid: {trouble.message} ({trouble.calls[-1]})"
     assert len(trouble.calls) <= CALLS
     assert all(outcome.seconds > 0 for outcome in found.values())
-    assert (run.info.release, run.info.label, run.info.samples) == (subject.digest, QUICK.label, 3)
+    assert (run.info.release, run.info.label, run.info.samples) == (subject.release, QUICK.label, 3)
     assert load_release(part(subject.root, RELEASE)) == QUICK
 
 
@@ -116,7 +116,7 @@ def test_every_repeat_is_asked_kept_and_scored_and_a_broken_off_run_goes_on(
     assert len(again.missing) == 2
     assert len(ask(subject, again)) == 2
     assert [sorted(each) for each in again.repeats] == [["broken", "hotel", "pension"]] * 3
-    scores = by_metric(asyncio.run(score_run(again, {}, 1)))
+    scores = by_metric(score_run(again, {}, 1))
     assert scores["answered"]["hotel"].values == (1.0, 1.0, 1.0)
     assert "it failed" in scores["answered"]["broken"].reason
 
@@ -142,7 +142,7 @@ def test_times_are_taken_of_the_releases_in_turn_and_waiting_is_told_from_comput
     asked: list[str] = []
 
     async def all_of_them() -> None:
-        one, other = [await open_package(subject.root, subject.digest) for _ in runs]
+        one, other = [await open_package(subject.root, subject.release) for _ in runs]
         slow = replace(other, graph=cast(Graph, Paused(other.graph)))
         await ask_all([(one, runs[0]), (slow, runs[1])], lambda outcome: asked.append(outcome.sample))
 

@@ -1,6 +1,5 @@
 """Scoring a run: a value or a reason, never a number in place of what is missing."""
 
-import asyncio
 import json
 import math
 import sys
@@ -20,7 +19,7 @@ from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleO
 from evals.scores import SCORES, Score, ScoresFile, by_metric, score_run, scored, unscored
 from warrant import warrant
 
-SUBJECT = PackagedRelease(Path(), "default@abc", "d" * 64, "s1")
+SUBJECT = PackagedRelease(root=Path(), label="default@abc", release="d" * 64, snapshot="s1")
 SAMPLES = (
     Sample(id="good", question="Who?", answerable=True, reference="Ann", documents=("x.md",)),
     Sample(id="broken", question="Whom?", answerable=True, reference="Ann", documents=("x.md",)),
@@ -42,7 +41,7 @@ def run(tmp_path: Path) -> EvalRun:
 
 
 def score(run: EvalRun) -> dict[str, dict[str, Score]]:
-    return by_metric(asyncio.run(score_run(run, {}, 1)))
+    return by_metric(score_run(run, {}, 1))
 
 
 def test_a_sample_has_a_value_or_the_reason_why_there_is_none(run: EvalRun) -> None:

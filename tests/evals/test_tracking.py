@@ -27,7 +27,7 @@ from warrant import main
 pytestmark = pytest.mark.slow
 
 Logged = tuple[Made, EvalRun, str]
-SUBJECT = PackagedRelease(Path(), "default@abc", "d" * 64, "s1", commit="c" * 40)
+SUBJECT = PackagedRelease(root=Path(), label="default@abc", release="d" * 64, snapshot="s1", commit="c" * 40)
 ASKED = '{"question": "Who?", "history": [], "filters": {}, "groups": []}'
 SAMPLES = (
     Sample(id="a", question="Who?", answerable=True, reference="Ann"),
@@ -183,7 +183,8 @@ def test_the_model_is_the_registered_one_where_the_release_is_a_version(made: Ma
     number = made.add(Release())
     version = made.client.get_model_version("warrant", str(number))
     for by_number in (number, None):
-        place = PackagedRelease(Path(), "default@abc", version.tags["warrant.digest"], f"s{by_number}", by_number)
+        told = {"release": version.tags["warrant.digest"], "snapshot": f"s{by_number}", "version": by_number}
+        place = SUBJECT.model_copy(update={**told, "commit": ""})
         run = open_run(tmp_path / f"runs-{by_number}", Dataset("d", SAMPLES), place, 1)
         run.keep(SampleOutcome(sample="a", answer={"text": str(by_number)}, seconds=0.1))
         name, _ = log_run(run, (), made.uri, "warrant", "ann@host")

@@ -1,12 +1,11 @@
 """Eleven releases of the handbook that were made worse are each refused with the reason first; three others are not."""
 
-import asyncio
 import csv
 import io
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -168,7 +167,7 @@ def ask(name: str, planted: Planted, handbook: Path, temporary: pytest.TempPathF
         assert before in text
         if after:
             path.write_text(text.replace(before, after), "utf-8")
-        package = replace(package, digest=package_digest(package.root))
+        package = package.model_copy(update={"release": package_digest(package.root)})
         return ask_releases([package], DATASET, temporary.mktemp("runs"), at_once=16)[0]
 
 
@@ -208,7 +207,7 @@ def verdict(
     """What the gate says of a release by the thresholds that ship."""
     planted: Planted = {**WORSE, **AS_GOOD}[request.param]
     run = ask(request.param, planted, handbook, tmp_path_factory)
-    return compare_runs(run, champion, read_thresholds(), lambda run: asyncio.run(score_run(run, {}, 2)))
+    return compare_runs(run, champion, read_thresholds(), lambda run: score_run(run, {}, 2))
 
 
 @pytest.mark.parametrize(

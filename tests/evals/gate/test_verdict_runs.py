@@ -1,6 +1,5 @@
 """A verdict that is offered for a promotion is what its runs say, where these are there."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def gated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Verdic
     monkeypatch.chdir(tmp_path)
     dataset, home = Dataset("d", samples()), tmp_path / ".warrant" / "evals"
     sides = run_of(home, dataset, "release@1", worse()), run_of(home, dataset, "champion@1", good())
-    found = compare_runs(*sides, LIMITS, lambda run: asyncio.run(score_run(run, {}, 1)))
+    found = compare_runs(*sides, LIMITS, lambda run: score_run(run, {}, 1))
     write_whole(tmp_path / "v.json", found.text())
     return tmp_path / "v.json", found
 

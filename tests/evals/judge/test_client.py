@@ -26,7 +26,7 @@ from evals.runs import ANSWERS, EvalRun, PackagedRelease, SampleFailure, SampleO
 from graph.settings import load_settings
 from warrant import warrant
 
-SUBJECT = PackagedRelease(Path(), "default@abc", "d" * 64, "s1")
+SUBJECT = PackagedRelease(root=Path(), label="default@abc", release="d" * 64, snapshot="s1")
 KNOWN: dict[str, Any] = {"question": "How often?", "answerable": True, "reference": "Every 4 years"}
 SAMPLES = (
     Sample(id="good", **KNOWN),
@@ -81,25 +81,34 @@ def scores(told: Result) -> dict[tuple[str, str], dict[str, Any]]:
     return {(each["metric"], each["sample"]): each for each in lines if each["metric"] in names}
 
 
-def test_a_run_is_judged_with_repeats_and_again_for_nothing(run: EvalRun) -> None:
+def test_a_run_is_judged_and_again_for_nothing(run: EvalRun) -> None:
     with judging_at(Script()) as endpoint:
-        told = command(run, endpoint.url, "score", "--judge", "openai:wise", "--judge-repeats", "2", "--json")
-        found, asked = scores(told), len(endpoint.served)
-        assert found["faithfulness", "good"]["values"] == [1.0, 1.0]
-        assert found["faithfulness", "said"]["values"] == [0.0, 0.0]
+        found = scores(command(run, endpoint.url, "score", "--judge", "openai:wise", "--json"))
+        asked = len(endpoint.served)
+        assert found["faithfulness", "good"]["values"] == [1.0]
+        assert found["faithfulness", "said"]["values"] == [0.0]
         assert found["faithfulness", "declined"]["untested"] is True
-        assert found["answer_accuracy", "declined"]["values"] == [0.0, 0.0]
-        assert found["judged_context_recall", "declined"]["values"] == [1.0, 1.0]
+        assert found["answer_accuracy", "declined"]["values"] == [0.0]
+        assert found["judged_context_recall", "declined"]["values"] == [1.0]
         assert {found[metric.name, "broken"]["reason"] for metric in JUDGED} == {"it failed: TimeoutError"}
         assert {metric for metric, sample in found if sample == "none"} == {"faithfulness"}
         assert {served.model for served in endpoint.served} == {"wise"}
-        again = command(run, endpoint.url, "score", "--judge", "wise", "--judge-repeats", "2", "--json")
+        again = command(run, endpoint.url, "score", "--judge", "wise", "--json")
         (run.path / JUDGEMENTS).unlink()
-        anew = command(run, endpoint.url, "score", "--judge", "wise", "--judge-repeats", "2", "--json")
+        anew = command(run, endpoint.url, "score", "--judge", "wise", "--json")
         assert scores(again) == scores(anew) == found
         assert len(endpoint.served) == asked
-        command(run, endpoint.url, "score", "--judge", "wise", "--judge-repeats", "3")
-        assert len(endpoint.served) == asked * 3 / 2
+
+
+def test_each_repeat_of_a_run_is_judged_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = open_run(tmp_path / "runs", Dataset("d", SAMPLES[:1]), SUBJECT, 1, repeats=2)
+    for repeat in range(2):
+        run.keep(answer("good", "Every 4 years [1]").model_copy(update={"repeat": repeat}))
+    with judging_at(Script()) as endpoint:
+        found = scores(command(run, endpoint.url, "score", "--judge", "wise", "--json"))
+        assert found["faithfulness", "good"]["values"] == [1.0, 1.0]
+        assert len(endpoint.served) % 2 == 0
 
 
 def test_who_judged_and_what_it_took_is_kept_and_told(run: EvalRun) -> None:
@@ -112,7 +121,7 @@ def test_who_judged_and_what_it_took_is_kept_and_told(run: EvalRun) -> None:
     assert f"{calls} calls, {40 * calls} tokens sent, {5 * calls} received, $" in told.stderr
     kept = kept_judged_scores(run)
     assert kept is not None
-    assert (kept.judge.model, kept.judge.host, kept.judge.repeats, kept.whole) == ("wise", host, 1, True)
+    assert (kept.judge.model, kept.judge.host, kept.whole) == ("wise", host, True)
     assert kept.spent.usd == pytest.approx(calls * 90e-6)
     assert "s3cret" not in (run.path / JUDGEMENTS).read_text()
     run.keep(answer("none", "Bob pays"))
@@ -132,7 +141,6 @@ def test_a_judged_threshold_needs_a_judge_and_its_verdict_names_it(run: EvalRun,
     assert "failed: ceiling: 1 of 5 samples failed" in " ".join(gated.output.split())
     verdict = Verdict.model_validate_json(out.read_text())
     assert verdict.judge.startswith("wise at 127.0.0.1:")
-    assert verdict.judge.endswith("1 repeat")
     found = {measure.metric: measure for measure in verdict.measures if not measure.slice}
     assert found["faithfulness"].mean
     assert found["faithfulness"].mean.value == pytest.approx(1 / 3)
@@ -223,7 +231,7 @@ def test_a_judge_elsewhere_is_not_sent_the_key_of_the_models(tmp_path: Path, mon
     assert judge_config(load_settings()) is None
 
 
-@pytest.mark.parametrize("told", [["--judge-repeats", "2"], ["--again"], ["--judge", "m"]])
+@pytest.mark.parametrize("told", [["--again"], ["--judge", "m"]])
 def test_what_cannot_be_asked_is_refused(run: EvalRun, told: list[str]) -> None:
     found = command(run, "nowhere", "score", *told)
     assert isinstance(found.exception, JudgeInvalid)

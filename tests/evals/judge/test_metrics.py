@@ -49,7 +49,9 @@ class Asking:
         self.metrics = JudgedMetrics(self.judge, VECTORS)
 
     async def value(self, name: str, found: SampleOutcome, repeat: int = 0, sample: Sample = SAMPLE) -> float:
-        return await self.metrics.value(name, sample, found, repeat)
+        value = await self.metrics.value(name, sample, found.model_copy(update={"repeat": repeat}))
+        assert value is not None
+        return value
 
     def close(self) -> None:
         self.judge.close()

@@ -23,6 +23,7 @@ from evals.runs import EvalRun, PackagedRelease, SampleOutcome, open_run, plain_
 
 pytestmark = pytest.mark.anyio
 VECTORS = Vectors(lambda texts: np.ones((len(texts), 1), np.float32))
+SUBJECT = PackagedRelease(root=Path(), label="r@1", release="d" * 64, snapshot="s1")
 SAMPLES = (
     Sample(id="a", question="How often?", answerable=True, reference="Every 4 years"),
     Sample(id="b", question="Who pays?", answerable=False),
@@ -56,7 +57,7 @@ ceiling = 0.5
 @pytest.fixture
 def run(tmp_path: Path) -> EvalRun:
     """A run whose first answer quotes two words that no passage has; beside it, a package and a folder of metrics."""
-    made = open_run(tmp_path / "runs", Dataset("d", SAMPLES), PackagedRelease(Path(), "r@1", "d" * 64, "s1"), 1)
+    made = open_run(tmp_path / "runs", Dataset("d", SAMPLES), SUBJECT, 1)
     usage = {"calls": 0, "model": "", "input_tokens": 0, "output_tokens": 0}
     answer = {"text": 'Laptops come "every 5" years, all of them.', "status": "answered", "route": "simple"}
     for sample in SAMPLES:

@@ -174,7 +174,6 @@ def test_what_people_write_is_not_read_as_markup(type_: Type, two: Made) -> None
 
 ABOUT_NO_VERSION = [
     ("promote 1 --to nowhere", 2, "'nowhere' is not one of 'staging', 'production'"),
-    ("promote 1 --to staging --to production", 2, "A version has one stage; give --to once."),
     ("promote 1 --to production", 2, "Production needs a --ticket."),
     ("promote 1 --to production -t x --override ''", 2, "An --override needs a reason."),
     ("promote 1 --to production -t x --override fire", 2, "An --override needs an --approver"),
