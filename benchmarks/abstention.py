@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from benchmarks.pools import FILES
 from benchmarks.record import RESULTS, Target, begin, print_table, record
 from benchmarks.train_confidence import ANSWERABLE, SETS, WITHOUT, Sample, of, samples, train
-from evals.report.contents import risk_coverage
 from graph.release import Release
 
 GOALS = {"squad_v2_dev": 0.75, "mtrag": 0.87}
@@ -111,8 +110,9 @@ def draw(name: str, own: Sequence[Sample], path: Path) -> None:
         ("without names", _related(own)),
         ("best cosine alone", _sign(own, "similar")),
     ):
-        points = risk_coverage([float(value) for value in values], [bool(bad) for bad in ~label])
-        axes.plot(*zip(*points, strict=True), label=title)
+        wrong = ~label[np.argsort(-values, kind="stable")]
+        covered = np.arange(1, len(wrong) + 1)
+        axes.plot(covered / len(wrong), np.cumsum(wrong) / covered, label=title)
     axes.axhline(float((~label).mean()), color="grey", linewidth=0.8, linestyle=":", label="answering all")
     axes.set(xlabel="coverage: share answered", ylabel="risk: unanswerable among them", title=name, ylim=(0, None))
     axes.spines[["top", "right"]].set_visible(False)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -91,8 +90,7 @@ def score(run: EvalRun, judge: str | None = None) -> "pd.DataFrame":
 @in_thread
 def gate_run(run: EvalRun, champion: EvalRun | None = None, thresholds: Place = DEFAULT) -> Verdict:
     """Whether the release of a run is good enough, beside its champion if there is one; raises ThresholdsInvalid."""
-    limits = read_thresholds(Path(thresholds))
-    return compare(run, champion, limits, settings_with()).verdict
+    return compare(run, champion, read_thresholds(Path(thresholds)), settings_with())
 
 
 @in_thread
@@ -118,15 +116,6 @@ def draw_trend(*runs: EvalRun, out: Place = "trend.png") -> Path:
     path = Path(out)
     path.write_bytes(draw(trends(read), [run.info.label for run in read]))
     return path
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The verdict on a release, with its run and the champion's."""
-
-    verdict: Verdict
-    run: EvalRun
-    champion: EvalRun | None
 
 
 def ask_releases(
@@ -191,17 +180,11 @@ def judge_with_progress(run: EvalRun, config: JudgeConfig) -> JudgedScores:
     return found
 
 
-def compare(
-    run: EvalRun,
-    champion: EvalRun | None,
-    thresholds: Thresholds,
-    settings: Settings,
-) -> Comparison:
+def compare(run: EvalRun, champion: EvalRun | None, thresholds: Thresholds, settings: Settings) -> Verdict:
     """The gate's verdict on a run against the champion's, with the judge that is configured, if one is."""
     config = judge_config(settings)
     label = config.identity.label if config else KEYLESS
-    verdict = compare_runs(run, champion, thresholds, lambda run: scores_of(run, settings, config), label)
-    return Comparison(verdict, run, champion)
+    return compare_runs(run, champion, thresholds, lambda run: scores_of(run, settings, config), label)
 
 
 def reported(run: EvalRun) -> ReportedRun:

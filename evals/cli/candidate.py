@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evals.api import HOME, Comparison, ask_releases, compare, registry_of, write_report
+from evals.api import HOME, ask_releases, compare, registry_of, write_report
 from evals.cli import FILE, FOLDER, takes_repeats, takes_thresholds
 from evals.cli.gate import show
 from evals.dataset import read_dataset
 from evals.gate.promotion import PromotionRequirements
 from evals.gate.thresholds import read_thresholds
+from evals.gate.verdict import Verdict
 from evals.runner import registered
+from evals.runs import EvalRun
 from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
 from graph.registry import Version
@@ -58,10 +60,10 @@ def candidate(
     """
     required = PromotionRequirements(read_dataset(dataset), read_thresholds(thresholds))
     settings = settings_with(registry=registry, registered_model=model)
-    found = compare_pair(pair_of(settings, version), required, home, repeats)
+    verdict, run, champion = compare_pair(pair_of(settings, version), required, home, repeats)
     if out:
-        echo(write_report(found.verdict, found.run, found.champion, out))
-    sys.exit(found.verdict.code)
+        echo(write_report(verdict, run, champion, out))
+    sys.exit(verdict.code)
 
 
 def pair_of(settings: Settings, version: str) -> CandidatePair:
@@ -76,11 +78,12 @@ def pair_of(settings: Settings, version: str) -> CandidatePair:
 
 def compare_pair(
     pair: CandidatePair, required: PromotionRequirements, home: Path = HOME, repeats: int = 1
-) -> Comparison:
-    """Ask both what has not been asked yet, and show what the gate says."""
+) -> tuple[Verdict, EvalRun, EvalRun | None]:
+    """What the gate says, which is shown, and the runs of the version and its champion; asks what was not asked yet."""
     sides = [each for each in (pair.candidate, pair.champion) if each]
     packages = [registered(pair.registry, each.number, home / "packages") for each in sides]
     run, *other = ask_releases(packages, required.dataset, home, repeats=repeats)
-    found = compare(run, other[0] if other else None, required.thresholds, settings_with())
-    show(found.verdict, Terminal(stderr=True))
-    return found
+    champion = other[0] if other else None
+    verdict = compare(run, champion, required.thresholds, settings_with())
+    show(verdict, Terminal(stderr=True))
+    return verdict, run, champion

@@ -5,12 +5,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from evals.api import Comparison, ask_releases, compare, write_report
+from evals.api import ask_releases, compare, write_report
 from evals.cli import FOLDER, takes_repeats
 from evals.cli.gate import show
 from evals.dataset import Dataset, read_dataset
@@ -20,13 +20,15 @@ from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import Verdict
 from evals.metrics.catalog import figure
 from evals.revisions import ReleaseRecipe, Revision, build, changed, check_untracked, export, file_of, git, inside
-from evals.runs import PackagedRelease
+from evals.runs import EvalRun, PackagedRelease
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal
 from graph.registry.package import snapshot_of
 
 INSIDE = click.Path(path_type=Path)
 CODE, NEW_SAMPLES = Path("evals"), "new-samples"
+Gated = tuple[Verdict, EvalRun, EvalRun]
+"""A verdict, and the runs of the release and the champion."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +101,17 @@ def ci(
     packages = [_built(each, recipe, home) for each in (pair.head, pair.base)]
     new = _new_samples(pair.head, dataset, samples, packages[0])
 
-    def gated(asked: Dataset) -> Comparison:
-        runs = ask_releases(packages, asked, home / "runs", repeats=repeats)
-        return compare(runs[0], runs[1], limits, settings)
+    def gated(asked: Dataset) -> Gated:
+        run, champion = ask_releases(packages, asked, home / "runs", repeats=repeats)
+        return compare(run, champion, limits, settings), run, champion
 
     apart = gated(new) if new.samples else None
-    notes = (*_note_of_changes(pair, altered), *(_note_of_new(apart.verdict, limits) if apart else ()))
-    found = gated(samples)
+    notes = (*_note_of_changes(pair, altered), *(_note_of_new(apart[0], limits) if apart else ()))
+    verdict, run, champion = gated(samples)
     if altered and not allow_evals_change:
-        found = replace(found, verdict=_refused(found.verdict))
-    _tell(found, apart, notes, out)
-    sys.exit(found.verdict.code)
+        verdict = _refused(verdict)
+    _tell((verdict, run, champion), apart, notes, out)
+    sys.exit(verdict.code)
 
 
 def _checked(repository: Path, home: Path | None) -> Path:
@@ -126,16 +128,16 @@ def _beside(repository: Path, *paths: Path | None) -> list[Path]:
     return [inside(repository, path) for path in found if path.is_relative_to(repository.resolve())]
 
 
-def _tell(found: Comparison, apart: Comparison | None, notes: tuple[str, ...], out: Path | None) -> None:
+def _tell(found: Gated, apart: Gated | None, notes: tuple[str, ...], out: Path | None) -> None:
     """Print the notes and the verdict, and write the reports."""
     console = Terminal(stderr=True)
     for note in notes:
         console.print(note, style="yellow", highlight=False, markup=False)
-    show(found.verdict, Terminal())
+    show(found[0], Terminal())
     if out:
-        console.print(f"The report is {write_report(found.verdict, found.run, found.champion, out, notes)}")
+        console.print(f"The report is {write_report(*found, out, notes)}")
     if out and apart:
-        write_report(apart.verdict, apart.run, apart.champion, out / NEW_SAMPLES)
+        write_report(*apart, out / NEW_SAMPLES)
 
 
 def _leave_to_other_evaluator(base: Revision, home: Path) -> None:

@@ -45,8 +45,7 @@ def gate(
     cannot tell, 2 wrong use: nothing but 0 may promote.
     """
     settings, limits = settings_with(judge_model=judge), read_thresholds(thresholds)
-    other = EvalRun(champion) if champion else None
-    verdict = compare(EvalRun(run), other, limits, settings).verdict
+    verdict = compare(EvalRun(run), EvalRun(champion) if champion else None, limits, settings)
     if out:
         write_whole(out, verdict.text())
     if as_json:

@@ -152,9 +152,7 @@ def _evidence(
     if pinned and digest not in pinned:
         raise PromotionRefused(f"{thresholds} has the SHA-256 {digest}, which WARRANT_THRESHOLDS_SHA256 does not name.")
     required = PromotionRequirements(read_dataset(offered.dataset), limits, digest)
-    verdict = (
-        read_offered(offered.verdict, limits, settings) if offered.verdict else compare_pair(pair, required).verdict
-    )
+    verdict = read_offered(offered.verdict, limits, settings) if offered.verdict else compare_pair(pair, required)[0]
     sign_off = SignOff(offered.answers_for_it, offered.ticket)
     warrant = warrant_of(verdict, required, pair.candidate, pair.champion, sign_off)
     pair.registry.attach(pair.candidate, f"verdict-{verdict.digest}.json", verdict.text())

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from evals.dataset import digest_of, file_digest
 from evals.errors import MetricInvalid, problems_of
@@ -24,6 +24,8 @@ from graph.settings import load_settings
 GROUP, FILE = "warrant.metrics", "metrics.toml"
 PROMPTS = Path(__file__).parents[1] / "judge" / "prompts"
 """The instructions of ragas' prompts, a file each, by the names of their classes."""
+FIELDS = {"ragas", "about", "better", "low", "high", "judged", "unit", "parameters", "zero_without"}
+"""Of a table that defines a metric of ragas."""
 SPELT = {"f1": "F1", "ndcg": "nDCG", "cpu": "CPU"}
 HOUR = 3_600_000.0
 """Milliseconds."""
@@ -87,15 +89,21 @@ def of_file(path: Path) -> Iterator[Metric]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MetricInvalid(f"The metrics {path} cannot be read: {error}.") from None
     for name, table in tables.items():
-        if not isinstance(table, dict) or "ragas" not in table:
-            raise MetricInvalid(f"The metric {name} in {path} is wrong: ragas is missing.")
         try:
-            yield METRIC.validate_python({"judged": True, "about": table["ragas"], **table, "name": name})
-        except ValidationError as error:
-            raise MetricInvalid(f"The metric {name} in {path} is wrong: {problems_of(error)[0]}.") from None
+            yield _of_table(name, table)
+        except (ValueError, TypeError) as error:
+            why = problems_of(error)[0] if isinstance(error, ValidationError) else error
+            raise MetricInvalid(f"The metric {name} in {path} is wrong: {why}.") from None
 
 
-METRIC = TypeAdapter(Metric)
+def _of_table(name: str, table: Any) -> Metric:
+    if not isinstance(table, dict) or "ragas" not in table:
+        raise ValueError("ragas is missing")
+    if odd := sorted(table.keys() - FIELDS):
+        raise ValueError(f"there is no field {odd[0]}")
+    return Metric(**{"judged": True, "about": table["ragas"], **table, "name": name})
+
+
 JUDGED = tuple(of_file(PROMPTS.with_name(FILE)))
 """What a judge is asked, when there is one."""
 COUNTED: tuple[Metric, ...] = (
@@ -133,7 +141,7 @@ def add_metric(metric: Metric) -> None:
     known = METRICS.get(metric.name)
     if not metric.name.isidentifier() or (known and known not in PLUGGED):
         raise MetricInvalid(f"A metric cannot be called {metric.name!r}: Warrant has one, or it is no plain word.")
-    if bool(metric.ragas) == bool(metric.value) or metric.counted:
+    if bool(metric.ragas) == bool(metric.value):
         raise MetricInvalid(f"The metric {metric.name} needs either a function or the name of a metric of ragas.")
     PLUGGED[:] = [*(each for each in PLUGGED if each != known), metric]
     METRICS[metric.name] = metric

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from evals.dataset import Sample
@@ -34,7 +33,7 @@ class Untested(Unscored):
     """There is no score since the answer has nothing that the metric tests, such as claims; it is not missing."""
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
 class Metric:
     """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
 

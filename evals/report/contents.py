@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, isclose, isfinite, nan
+from math import isclose, nan
 from statistics import fmean
 from typing import Literal
 
@@ -15,7 +15,6 @@ from evals.errors import VerdictInvalid
 from evals.gate.criteria import ScoredRelease
 from evals.gate.verdict import Verdict
 from evals.metrics.catalog import METRICS
-from evals.metrics.keyless import is_right
 from evals.runs import EvalRun, EvaluatedRelease, RunInfo, SampleOutcome
 from evals.scores import MeanInterval, Score
 
@@ -24,7 +23,6 @@ MOVES: tuple[Moved, ...] = ("failed", "worse", "unmatched", "same", "better")
 SAME = 0.01
 """Changes of the mean up to this much are no change."""
 PERCENTILES = (50, 95, 99)
-Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -88,35 +86,6 @@ class SamplePair:
     moved: Moved
     gain: float | None
     own: float | None
-
-
-@dataclass(frozen=True)
-class RiskCurve:
-    """The share of wrong ones (`y`) among the most confident answers by the share of all samples that they are (`x`).
-
-    It ends where the release declines. `without` counts the samples of which nobody knows whether the answer is right,
-    or how confident it is; they are no part of it.
-    """
-
-    points: Points
-    samples: int
-    without: int = 0
-
-    @property
-    def coverage(self) -> float:
-        """The share of the samples that was answered."""
-        return self.points[-1][0] if self.points else 0.0
-
-    def area(self, to: float) -> float | None:
-        """The mean risk over all coverages up to one (AURC of Geifman and others, 2019); None without a point.
-
-        Samples of equal confidence count with the risk that they have together.
-        """
-        if to <= 0 or not self.points:
-            return None
-        ends = [min(coverage, to) for coverage, _ in self.points]
-        widths = np.diff([0.0, *ends])
-        return float(widths @ [risk for _, risk in self.points] / widths.sum())
 
 
 @dataclass(frozen=True)
@@ -250,35 +219,3 @@ def _moved(gain: float | None, changes: Sequence[MetricChange]) -> Moved:
 def _mean(values: Sequence[float | None]) -> float | None:
     there = [value for value in values if value is not None]
     return fmean(there) if there else None
-
-
-def risk(run: ReportedRun) -> RiskCurve:
-    """The risk-coverage curve of a release; what it declined is not covered."""
-    trials = [trial for sample in run.dataset.samples if (trial := _trial(sample, run.outcomes.get(sample.id)))]
-    points = risk_coverage([confidence for confidence, _ in trials], [wrong for _, wrong in trials])
-    return RiskCurve(points, samples=len(trials), without=len(run.dataset.samples) - len(trials))
-
-
-def _trial(sample: Sample, outcome: SampleOutcome | None) -> tuple[float, bool] | None:
-    """The confidence of an answer, minus infinity where it declines, and if it is wrong; None where one is unknown."""
-    if outcome is None or outcome.answer is None:
-        return None
-    if status(outcome) == "declined":
-        return -inf, False
-    right = is_right(sample, outcome)
-    return None if outcome.confidence is None or right is None else (outcome.confidence, not right)
-
-
-def risk_coverage(confidences: Sequence[float], wrong: Sequence[float]) -> Points:
-    """Coverage and risk from each confidence on, the highest first (El-Yaniv and Wiener, 2010).
-
-    Equal confidences are answered together. `wrong` says of each sample whether its answer is, or how far, from 0 to 1.
-    A confidence of minus infinity is one that is never answered.
-    """
-    pairs = sorted(zip(confidences, wrong, strict=True), key=lambda pair: -pair[0])
-    points: dict[float, tuple[float, float]] = {}
-    missed = 0.0
-    for answered, (sure, bad) in enumerate(pairs, 1):
-        missed += bad
-        points[sure] = answered / len(pairs), missed / answered
-    return tuple(point for sure, point in points.items() if isfinite(sure))

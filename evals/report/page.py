@@ -8,7 +8,7 @@ from typing import Any
 
 from evals.gate.verdict import CriterionResult, Measure, Verdict
 from evals.metrics.catalog import METRICS, title
-from evals.report.contents import EvalReport, MetricChange, Points, SamplePair, risk, status
+from evals.report.contents import EvalReport, MetricChange, SamplePair, status
 from evals.report.words import ORDER, TEMPLATES, policy, render
 from evals.runs import SampleOutcome
 
@@ -18,18 +18,16 @@ COLUMNS = 9
 PASSAGE = ("id", "document", "file", "title", "section", "page", "start", "end", "text")
 CITATION = ("marker", "passage", "file", "title", "page", "start", "end", "quote", "support")
 ANSWER = ("text", "confidence", "route", "rung", "reason", "detail", "repairs", "conflicts", "nearest")
-ROW, WIDE, TALL, EDGE = 240.0, 420.0, 220.0, 8.0
-"""Width of a row's picture; width, height and margin of a curve's."""
+ROW, EDGE = 240.0, 8.0
+"""Width of a criterion's picture, and its margin."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to places on a line `length` long, with room at both ends; the other way round if `flipped`."""
+    """From values to places on a line, with room at both ends."""
 
     low: float
     high: float
-    length: float = ROW
-    flipped: bool = False
 
     @classmethod
     def around(cls, values: Iterable[float | None]) -> "Scale":
@@ -42,8 +40,7 @@ class Scale:
     def at(self, value: float) -> float:
         """The place of a value; beyond the ends, the end."""
         share = min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
-        share = 1 - share if self.flipped else share
-        return round(EDGE + share * (self.length - 2 * EDGE), 1)
+        return round(EDGE + share * (ROW - 2 * EDGE), 1)
 
     @property
     def ticks(self) -> list[float]:
@@ -115,11 +112,10 @@ def page(report: EvalReport) -> str:
             "worst": next(iter(report.regressions or (() if report.champion else report.pairs)), None),
             "groups": forest(report.verdict),
             "metrics": METRICS,
-            "risk": risk_chart(report),
             "slices": list(slices(report)),
             "columns": columns(report),
             "gain": gain,
-            "size": {"row": ROW, "wide": WIDE, "tall": TALL, "edge": EDGE},
+            "width": ROW,
             "data": browser_data(report),
             "style": style,
             "script": script,
@@ -144,31 +140,6 @@ def slices(report: EvalReport) -> Iterator[tuple[str, int, dict[str, Measure]]]:
     """Each tag, how many samples have it, and its measures."""
     for tag, many in report.dataset.tags.items():
         yield tag, many, {each.metric: each for each in report.verdict.measures if each.slice == tag}
-
-
-def risk_chart(report: EvalReport) -> Json | None:
-    """Risk over coverage, with what stands in the legend; None where no answer is known to be right or wrong."""
-    risks = [risk(run) for run in report.runs]
-    if not all(each.points for each in risks):
-        return None
-    common, most = min(each.coverage for each in risks), max(y for each in risks for _, y in each.points)
-    across, up = Scale(0, 1, WIDE), Scale(0, most or 1.0, TALL, flipped=True)
-    curves = [
-        {
-            "path": line(each.points, across, up),
-            "label": run.info.label,
-            "description": f"answers {each.coverage:.0%} of {each.samples}, risk {each.points[-1][1]:.3f} there; "
-            f"mean risk up to {common:.0%}: {each.area(common):.3f}"
-            + (f"; left out, as nobody knows: {each.without}" if each.without else ""),
-        }
-        for each, run in zip(risks, report.runs, strict=True)
-    ]
-    return {"across": across, "up": up, "curves": curves}
-
-
-def line(points: Points, across: Scale, up: Scale) -> str:
-    """A curve straight from point to point, as an SVG path."""
-    return "M" + "L".join(f"{across.at(x)},{up.at(y)}" for x, y in points) if points else ""
 
 
 def browser_data(report: EvalReport) -> Json:

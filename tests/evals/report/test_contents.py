@@ -1,13 +1,10 @@
-"""What got worse is found, counted and put first; what failed is never dropped; risk over coverage."""
-
-from dataclasses import replace
-from math import inf
+"""What got worse is found, counted and put first; what failed is never dropped."""
 
 import pytest
 from report_under_test import answered, declined, failed, in_memory
 
 from evals.dataset import Dataset, Sample
-from evals.report.contents import ReportedRun, RiskCurve, SamplePair, pairs, risk, risk_coverage, status
+from evals.report.contents import ReportedRun, SamplePair, pairs, status
 from evals.runs import SampleOutcome
 from evals.scores import Score
 
@@ -81,51 +78,8 @@ def test_a_status_is_known_of_every_sample() -> None:
     ]
 
 
-ASKED = Dataset(
-    "d", tuple(Sample(id=each, question="?", answerable=each != "d", reference="20 A") for each in "abcdef")
-)
-OUTCOMES = {
-    "a": answered("a", confidence=0.9),
-    "b": answered("b", confidence=0.7),
-    "c": answered("c", "It is red. [1]", confidence=0.7),
-    "d": answered("d", confidence=0.5),
-    "e": declined("e"),
-    "f": failed("f"),
-}
-RUN = in_memory(ASKED, [], list(OUTCOMES.values()))
-
-
-def test_risk_grows_with_coverage_and_an_answer_to_what_has_none_is_wrong() -> None:
-    found = risk(RUN)
-    assert found == RiskCurve(points=((0.2, 0.0), (0.6, 1 / 3), (0.8, 0.5)), samples=5, without=1)
-    assert found.coverage == 0.8
-
-
-def test_what_is_never_answered_is_not_covered_and_equal_confidences_go_together() -> None:
-    assert risk_coverage([0.9, 0.5, 0.5, -inf], [0, 1, 0, 0]) == ((0.25, 0.0), (0.75, 1 / 3))
-    assert risk_coverage([-inf], [1]) == ()
-
-
-def test_the_area_is_the_mean_risk_up_to_a_coverage() -> None:
-    found = RiskCurve(points=((0.2, 0.0), (0.6, 0.5), (0.8, 0.625)), samples=5)
-    assert found.area(0.8) == pytest.approx((0.2 * 0.0 + 0.4 * 0.5 + 0.2 * 0.625) / 0.8)
-    assert found.area(0.4) == pytest.approx((0.2 * 0.0 + 0.2 * 0.5) / 0.4)
-    assert found.area(0.0) is None
-    assert RiskCurve(points=(), samples=5).area(0.5) is None
-
-
-def test_what_nobody_knows_and_what_tells_no_confidence_is_counted_and_not_covered() -> None:
-    unknown = Sample(id="a", question="?", answerable=True)
-    told = replace(RUN, dataset=Dataset("d", (unknown, *ASKED.samples[1:])))
-    assert (risk(told).samples, risk(told).without) == (4, 2)
-    answer = {**(OUTCOMES["a"].answer or {}), "confidence": None}
-    silent = OUTCOMES["a"].model_copy(update={"answer": answer})
-    found = risk(replace(RUN, outcomes={**OUTCOMES, "a": silent}))
-    assert (found.points[0], found.samples, found.without) == ((0.5, 0.5), 4, 2)
-
-
 def test_latency_is_told_by_percentiles() -> None:
     times = {"a": 300.0, "b": 100.0, "c": 200.0}
     scores = [Score(sample=name, metric="latency_ms", values=(value,)) for name, value in times.items()]
-    assert in_memory(ASKED, scores, []).latency == pytest.approx({50: 200.0, 95: 290.0, 99: 298.0})
-    assert RUN.latency == {}
+    assert in_memory(DATASET, scores, []).latency == pytest.approx({50: 200.0, 95: 290.0, 99: 298.0})
+    assert in_memory(DATASET, [], []).latency == {}

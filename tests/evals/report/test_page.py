@@ -75,7 +75,6 @@ def test_the_verdict_comes_first_with_its_reasons_and_an_example(page: Page) -> 
     expect(page.get_by_role("heading", name="Worst failure: Question 3")).to_be_visible()
     expect(page.locator("#criteria td.picture svg")).to_have_count(4)
     expect(page.locator("#metrics tbody tr", has_text="token F1").locator("td").last).to_have_text("1")
-    expect(page.locator("#risk svg.curve[role=img]")).to_have_count(1)
     expect(page.locator("#slices tbody th")).to_have_text(["even"])
 
 

@@ -7,16 +7,13 @@ from report_under_test import report
 
 from evals.gate.verdict import CriterionResult
 from evals.metrics.catalog import figure, title
-from evals.report.page import EDGE, ROW, Scale, forest, line
+from evals.report.page import EDGE, ROW, Scale, forest
 from evals.report.words import reasons, sentence
 
 
 def test_a_scale_keeps_what_is_beyond_it_at_its_ends() -> None:
     scale = Scale(0, 1)
     assert [scale.at(value) for value in (-5, 0, 0.5, 1, 9)] == [EDGE, EDGE, ROW / 2, ROW - EDGE, ROW - EDGE]
-    assert Scale(0, 1, 100, flipped=True).at(1) == EDGE
-    assert line(((0, 0), (1, 1)), Scale(0, 1, 100), Scale(0, 1, 100, flipped=True)) == "M8.0,92.0L92.0,8.0"
-    assert line((), scale, scale) == ""
 
 
 @pytest.mark.parametrize(
