@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import json
 import math
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,7 +36,7 @@ NOTHING = SampleOutcome(
 
 
 class Score(StrictModel):
-    """A metric of a sample: one value, or one for each repeat of question and judge; without values, the `reason`.
+    """A metric of a sample: a value for each repeat of the question; without values, the `reason`.
 
     A metric that does not apply to a sample, by what is known of the sample alone, has no Score there. `untested`: the
     answer has nothing that the metric tests, so that no value is missing.
@@ -70,14 +70,11 @@ class MeanInterval(StrictModel):
     high: float | None = None
 
 
-def scored(sample: str, metric: Metric, values: Iterable[float]) -> Score:
-    """A score of values; those that are no number or out of the metric's bounds become the reason why there is none."""
-    found = tuple(float(value) for value in values)
-    wrong = [value for value in found if not metric.low <= value <= metric.high or not math.isfinite(value)]
-    if wrong or not found:
-        reason = f"{wrong[0]:g} is not within {metric.low:g} and {metric.high:g}" if wrong else "no value came back"
-        return Score(sample=sample, metric=metric.name, reason=reason)
-    return Score(sample=sample, metric=metric.name, values=found)
+def scored(sample: str, metric: Metric, value: float) -> Score:
+    """A score; what is no number or out of the metric's bounds becomes the reason why there is none."""
+    if not metric.low <= value <= metric.high:
+        return _unscored(metric, sample, f"{value:g} is not within {metric.low:g} and {metric.high:g}")
+    return Score(sample=sample, metric=metric.name, values=(float(value),))
 
 
 def merge_repeats(scores: Iterable[Score]) -> tuple[Score, ...]:
@@ -99,11 +96,6 @@ def by_metric(scores: Iterable[Score]) -> dict[str, dict[str, Score]]:
 def values_of(scores: Mapping[str, Score]) -> list[float]:
     """The values of one metric; samples without one are left out."""
     return [value for score in scores.values() if (value := score.value) is not None]
-
-
-def unscored(scores: Mapping[str, Score]) -> Iterator[Score]:
-    """Those without a value."""
-    return (score for score in scores.values() if not score.values)
 
 
 class ScoresFile(DigestedFile):
@@ -181,12 +173,12 @@ async def _score(metric: Metric, compute: Compute, sample: Sample, outcome: Samp
         untested = isinstance(error, Untested) and not failed
         return Score(sample=sample.id, metric=metric.name, reason=failed or str(error), untested=untested)
     except KeyError as error:
-        return _unscored(metric, sample, f"the answer is of another form than this code reads: it has no {error}")
+        return _unscored(metric, sample.id, f"the answer is of another form than this code reads: it has no {error}")
     if found is None:
         return None
     if reason := missing_reason(outcome):
-        return _unscored(metric, sample, reason)
-    return scored(sample.id, metric, found if isinstance(found, Sequence) else [found])
+        return _unscored(metric, sample.id, reason)
+    return scored(sample.id, metric, found)
 
 
 def missing_reason(outcome: SampleOutcome | None) -> str:
@@ -204,12 +196,12 @@ def _merged(repeats: Sequence[Score]) -> Score:
     return failed or tested[0].model_copy(update={"values": values})
 
 
-def _unscored(metric: Metric, sample: Sample, reason: str) -> Score:
-    return Score(sample=sample.id, metric=metric.name, reason=reason)
+def _unscored(metric: Metric, sample: str, reason: str) -> Score:
+    return Score(sample=sample, metric=metric.name, reason=reason)
 
 
 def score_frame(run: EvalRun, scores: Iterable[Score]) -> "pd.DataFrame":
-    """A row for each score; where there is no `value`, the `reason`. `spread` is over a judge's repeats."""
+    """A row for each score; where there is no `value`, the `reason`. `spread` is that of repeats."""
     import pandas as pd  # It takes a second to import.
 
     samples, outcomes = {sample.id: sample for sample in run.dataset.samples}, run.outcomes

@@ -1,9 +1,9 @@
 """warrant eval score: what a run is worth, metric by metric."""
 
 import json
-import math
 from collections import Counter
 from pathlib import Path
+from statistics import fmean
 
 import click
 from rich.table import Table
@@ -14,7 +14,7 @@ from evals.judge.config import judge_config
 from evals.judge.scores import JudgedScores
 from evals.metrics.catalog import METRICS
 from evals.runs import EvalRun
-from evals.scores import Score, by_metric, score_frame, score_run, unscored, values_of
+from evals.scores import Score, by_metric, score_frame, score_run, values_of
 from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, echo
 
@@ -26,7 +26,7 @@ from graph.cli.terminal import Terminal, echo
 @click.option("--json", "as_json", is_flag=True, help="Every score, as JSON lines.")
 @click.option("--csv", type=FILE, help="Write every score here as CSV.")
 @click.option("--parquet", type=FILE, help="Write every score here as Parquet.")
-@click.option("--explain", is_flag=True, help="Say what each metric is; without a RUN, of all that there are.")
+@click.option("--explain", is_flag=True, help="Say what each metric is, and end.")
 def score(
     run: Path | None,
     judge: str | None,
@@ -41,7 +41,7 @@ def score(
     With a judge, also by those that need one. A sample that failed or was not asked, or of which the judge said nothing
     that can be used, has no score but a reason; the last column counts those.
     """
-    if run is None and explain:
+    if explain:
         Terminal().print(descriptions())
         return
     if run is None:
@@ -59,7 +59,7 @@ def score(
         for each in found:
             echo(json.dumps(each.model_dump(exclude_defaults=True)))
     else:
-        Terminal().print(table(found, explain=explain))
+        Terminal().print(table(found))
 
 
 def _write(run: EvalRun, scores: tuple[Score, ...], csv: Path | None, parquet: Path | None) -> None:
@@ -77,16 +77,15 @@ def descriptions() -> Table:
     return made
 
 
-def table(scores: tuple[Score, ...], *, explain: bool = False) -> Table:
+def table(scores: tuple[Score, ...]) -> Table:
     """Means over the samples that have a value, and how many have none and why."""
-    about = ["what it is"] if explain else []
-    made = Table("metric", "samples", "mean", "without a score", *about, show_edge=False)
+    made = Table("metric", "samples", "mean", "without a score", show_edge=False)
     for name, found in by_metric(scores).items():
         values = values_of(found)
-        mean = f"{math.fsum(values) / len(values):.4g} {METRICS[name].unit}".strip() if values else "-"
-        reasons = Counter(each.reason for each in unscored(found))
+        mean = f"{fmean(values):.4g} {METRICS[name].unit}".strip() if values else "-"
+        reasons = Counter(each.reason for each in found.values() if each.reason)
         without = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common(2))
-        made.add_row(name, str(len(values)), mean, without, *([METRICS[name].about] if explain else []))
+        made.add_row(name, str(len(values)), mean, without)
     return made
 
 

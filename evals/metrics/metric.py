@@ -1,6 +1,6 @@
 """What a metric is: its meaning, the bounds of its values, and how it is computed."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 Better = Literal["higher", "lower"]
 Input = Literal["", "response", "retrieved_contexts"]
-Value = float | Sequence[float] | None
-Compute = Callable[[Sample, SampleOutcome], Value | Awaitable[Value]]
-"""Computes a metric, async or not: a value, or one for each repeat of a judge; None where it does not apply.
+Compute = Callable[[Sample, SampleOutcome], float | Awaitable[float | None] | None]
+"""Computes a metric, async or not; None where it does not apply.
 
 Raises Unscored.
 """
@@ -37,8 +36,9 @@ class Untested(Unscored):
 class Metric:
     """What is measured: `low` and `high` bound its values, `unit` is none, `s`, `ms`, `tokens` or `USD`.
 
-    `judged` metrics need a judge, and may have several values for a sample.
-    `counted` ones are looked at sample by sample: no chance is in them, and every release is held to them.
+    `judged` metrics need a judge. `counted` ones are looked at sample by sample: no chance is in them, and every
+    release is held to them.
+
     One of three computes it: the function `value`; the function that `of_run` makes of what a whole run shares; or
     `ragas`, a class of `ragas.metrics.collections`, with its `parameters`. `zero_without` is the input of ragas without
     which the value is 0, and not untested.

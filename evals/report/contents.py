@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isclose, nan
 from statistics import fmean
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -51,8 +51,7 @@ class ReportedRun:
         return {percent: float(np.percentile(times, percent)) for percent in PERCENTILES} if times else {}
 
 
-@dataclass(frozen=True)
-class MetricChange:
+class MetricChange(NamedTuple):
     """A metric of one sample on both sides; None where it was not scored at all."""
 
     metric: str
@@ -60,16 +59,17 @@ class MetricChange:
     champion: Score | None
 
     @property
-    def own(self) -> float | None:
-        """The release's value, so turned that more is better."""
-        value = self.release.value if self.release else None
-        return None if value is None else METRICS[self.metric].sign * value
+    def values(self) -> list[float | None]:
+        """Both values, so turned that more is better."""
+        sign = METRICS[self.metric].sign
+        scores = (self.release, self.champion)
+        return [sign * score.value if score and score.value is not None else None for score in scores]
 
     @property
     def gain(self) -> float | None:
         """How much better the release is, in the metric's unit; None where one side has no value."""
-        old = self.champion.value if self.champion else None
-        return None if self.own is None or old is None else self.own - METRICS[self.metric].sign * old
+        new, old = self.values
+        return None if new is None or old is None else new - old
 
 
 @dataclass(frozen=True)
@@ -188,23 +188,16 @@ def pairs(dataset: Dataset, release: ReportedRun, champion: ReportedRun | None, 
 
 
 def _pair(sample: Sample, release: ReportedRun, champion: ReportedRun | None, by: Sequence[str]) -> SamplePair:
+    outcome, other = (run.outcomes.get(sample.id) if run else None for run in (release, champion))
     found = [
         MetricChange(name, *(run.scored.of(name, sample.id) if run else None for run in (release, champion)))
         for name in METRICS
     ]
     changes = tuple(each for each in found if each.release or each.champion)
-    outcome = release.outcomes.get(sample.id)
     ordering = [each for each in changes if each.metric in by]
-    gain, own = (_mean([getattr(each, name) for each in ordering]) for name in ("gain", "own"))
-    return SamplePair(
-        sample=sample,
-        release=outcome,
-        champion=champion.outcomes.get(sample.id) if champion else None,
-        changes=changes,
-        moved="failed" if outcome is None or outcome.answer is None else _moved(gain, ordering),
-        gain=gain,
-        own=own,
-    )
+    gain, own = _mean(each.gain for each in ordering), _mean(each.values[0] for each in ordering)
+    moved: Moved = "failed" if outcome is None or outcome.answer is None else _moved(gain, ordering)
+    return SamplePair(sample, outcome, other, changes, moved, gain, own)
 
 
 def _moved(gain: float | None, changes: Sequence[MetricChange]) -> Moved:
@@ -216,6 +209,6 @@ def _moved(gain: float | None, changes: Sequence[MetricChange]) -> Moved:
     return "worse" if any((each.gain or 0.0) < -SAME for each in changes) else "same"
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _mean(values: Iterable[float | None]) -> float | None:
     there = [value for value in values if value is not None]
     return fmean(there) if there else None
