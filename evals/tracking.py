@@ -61,18 +61,17 @@ def log_run(
         client = MlflowClient(tracking_uri(uri), uri)
         experiment = experiment_of(uri, f"{model}-evals")
         key = _key(run, judgements)
-        there = _there(client, experiment, key)
+        there = next(iter(client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)), None)
         if there and there.info.status != UNFINISHED:
             return str(there.info.run_id), False
         version = _version(client, run, uri, model)
         found = (there or _begin(client, experiment, key, run, version, who)).info.run_id
         home = TraceHome(experiment, found, _logged_model(client, experiment, found, run, version))
-        judged = judgements.scores if judgements else ()
-        _fill(client, home, run, (*scores, *judged))
+        _fill(client, home, run, scores, judgements)
+        given = [(score, METRICS) for score in scores]
         if judgements:
-            _fill_in_judge(client, found, run, judgements)
-        judge = AssessmentSource("LLM_JUDGE", judgements.judge.label if judgements else "")
-        given = [*((score, METRICS) for score in scores), *((score, judge) for score in judged)]
+            judge = AssessmentSource("LLM_JUDGE", judgements.judge.label)
+            given += [(score, judge) for score in judgements.scores]
         write_traces(TracingClient(uri), home, run, given)
         client.set_terminated(found)
     return found, True
@@ -119,29 +118,28 @@ def _begin(
     return client.create_run(experiment, run_name=name, tags={**tags, **origin_tags("eval log", who, commit)})
 
 
-def _fill(client: MlflowClient, home: TraceHome, run: EvalRun, scores: tuple[Score, ...]) -> None:
-    """The parameters, the dataset and the model as inputs, the means of the scores, and the files."""
-    info, now = run.info, int(time.time() * 1000)
+def _fill(
+    client: MlflowClient, home: TraceHome, run: EvalRun, scores: tuple[Score, ...], judgements: JudgedScores | None
+) -> None:
+    """The parameters, the dataset and the model as inputs, the means of the scores, and the files; so for a judge."""
+    info, now, files = run.info, int(time.time() * 1000), list(KEPT)
     dataset = _dataset(client, home.experiment, run)
     client.log_inputs(home.run, datasets=[dataset], models=[LoggedModelInput(home.model)])
-    params = info.model_dump(exclude_none=True, exclude={"began"})
+    params, figures = info.model_dump(exclude_none=True, exclude={"began"}), means(scores)
+    if judgements:
+        files.append(JUDGEMENTS)
+        params["judge"] = judgements.judge.label
+        spent = judgements.spent.model_dump(exclude_none=True)
+        figures |= means(judgements.scores) | {f"judge.{name}": value for name, value in spent.items()}
     measured = {"model_id": home.model, "dataset_name": info.dataset, "dataset_digest": dataset.dataset.digest}
     client.log_batch(
         home.run,
-        metrics=[Metric(name, mean, now, 0, **measured) for name, mean in means(scores).items()],
+        metrics=[Metric(name, value, now, 0, **measured) for name, value in figures.items()],
         params=[Param(name, str(value)) for name, value in params.items()],
     )
-    for file in KEPT:
+    for file in files:
         if (path := run.path / file).exists():
             client.log_artifact(home.run, str(path))
-
-
-def _fill_in_judge(client: MlflowClient, name: str, run: EvalRun, judgements: JudgedScores) -> None:
-    """Who judged, and what it took."""
-    client.log_param(name, "judge", judgements.judge.label)
-    for figure, value in judgements.spent.model_dump(exclude_none=True).items():
-        client.log_metric(name, f"judge.{figure}", value)
-    client.log_artifact(name, str(run.path / JUDGEMENTS))
 
 
 def _dataset(client: MlflowClient, experiment: str, run: EvalRun) -> DatasetInput:
@@ -191,11 +189,6 @@ def _logged_model(client: MlflowClient, experiment: str, name: str, run: EvalRun
     made = client.create_logged_model(experiment, label, name, {DIGEST: run.info.release}, model_type="agent")
     client.finalize_logged_model(made.model_id, "READY")
     return str(made.model_id)
-
-
-def _there(client: MlflowClient, experiment: str, key: str) -> MlflowRun | None:
-    found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
-    return found[0] if found else None
 
 
 def _key(run: EvalRun, judgements: JudgedScores | None) -> str:
