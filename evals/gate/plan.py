@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from evals.dataset import Dataset, Sample, StrictModel
 from evals.errors import RunInvalid
-from evals.gate.criteria import ScoredRelease, of_slice, scale_of
+from evals.gate.criteria import Criterion, ScoredRelease, of_slice
 from evals.gate.stats import FAR, Decision, Floats, Levels, Sums, bounds, clusters_needed, power
-from evals.gate.thresholds import Kind, Threshold, Thresholds
-from evals.metrics.catalog import METRICS
+from evals.gate.thresholds import Kind, Thresholds
 
 
 class PlannedCriterion(StrictModel):
@@ -47,12 +46,33 @@ class SamplePlan(StrictModel):
 
 @dataclass(frozen=True)
 class CriterionValues:
-    """A criterion, the samples that it is about, and the values of each: for a margin, those of the differences."""
+    """What is asked, the samples that it is about, and the values of each: for a margin, those of the differences."""
 
-    threshold: Threshold
-    kind: Kind
-    samples: tuple[Sample, ...]
-    values: tuple[tuple[float, ...], ...]
+    asked: Criterion
+    samples: Sequence[Sample]
+    values: Sequence[Sequence[float]]
+
+    def drawn(self, repeats: int, number: int) -> list[float]:
+        """What each sample has if it is asked so many times: one of as many drawings as it has values.
+
+        A margin compares as many repeats with as many others; where there are too few, a difference of fewer is scaled.
+        """
+        margin = self.asked.kind == "margin"
+        found = []
+        for values in self.values:
+            many = min(repeats, len(values) // (1 + margin) or 1)
+            first, second = (
+                fmean(values[(number + shift + step) % len(values)] for step in range(many)) for shift in (0, many)
+            )
+            found.append((first - second) * sqrt(many / repeats) if margin else first)
+        return found
+
+    def sums(self, clusters: Sequence[str], drawings: int, repeats: int) -> Sums:
+        """The sums of each cluster, for one drawing after the other."""
+        place = np.searchsorted(clusters, [sample.depends_on for sample in self.samples])
+        totals = [np.bincount(place, self.drawn(repeats, n), len(clusters)) for n in range(drawings)]
+        sizes = np.bincount(place, minlength=len(clusters)).astype(float)
+        return Sums(np.concatenate(totals), np.tile(sizes, drawings))
 
 
 def plan(
@@ -68,13 +88,10 @@ def plan(
     a second run: of the same release, it adds repeats; of another release, the differences between the two are the
     churn, and `repeats` should be 1.
     """
-    asked = [
-        CriterionValues(threshold, kind, *_values(dataset, threshold, kind, champion, other))
-        for threshold in thresholds.threshold
-        for kind in threshold.kinds
-    ]
-    margins, asked = any(each.kind == "margin" for each in asked), [each for each in asked if each.samples]
-    if not asked or (margins and all(each.kind != "margin" for each in asked)):
+    wanted = [Criterion(threshold, kind, (), ()) for threshold in thresholds.threshold for kind in threshold.kinds]
+    asked = [each for each in (_values(dataset, each, champion, other) for each in wanted) if each.samples]
+    lacking = {each.kind for each in wanted} - {each.asked.kind for each in asked}
+    if not asked or "margin" in lacking:
         raise RunInvalid("One answer a question shows no churn: give a run with --repeats, or a second run.")
     clusters = sorted({sample.depends_on for sample in dataset.samples})
     drawings, size = max(len(values) for each in asked for values in each.values), len(dataset.samples) / len(clusters)
@@ -90,11 +107,11 @@ def plan(
         samples=len(dataset.samples),
         criteria=tuple(
             PlannedCriterion(
-                metric=each.threshold.metric,
-                slice=each.threshold.slice,
-                kind=each.kind,
-                bound=each.threshold.kinds[each.kind],
-                spread=float(np.std([drawing(each, values, 1, n) for values in each.values for n in range(drawings)])),
+                metric=each.asked.threshold.metric,
+                slice=each.asked.threshold.slice,
+                kind=each.asked.kind,
+                bound=each.asked.asked,
+                spread=float(np.std([each.drawn(1, n) for n in range(drawings)])),
                 samples={k: needed[k][place] for k in repeats},
             )
             for place, each in enumerate(asked)
@@ -104,41 +121,27 @@ def plan(
     )
 
 
-def drawing(asked: CriterionValues, values: Sequence[float], repeats: int, number: int) -> float:
-    """What a sample of these values has if it is asked so many times: one of as many drawings as it has values.
-
-    A margin compares as many repeats with as many others; where there are too few, a difference of fewer is scaled.
-    """
-    margin = asked.kind == "margin"
-    many = min(repeats, len(values) // (1 + margin) or 1)
-    first, second = (
-        fmean(values[(number + shift + step) % len(values)] for step in range(many)) for shift in (0, many)
-    )
-    return (first - second) * sqrt(many / repeats) if margin else first
-
-
 def _values(
-    dataset: Dataset, threshold: Threshold, kind: Kind, champion: ScoredRelease, other: ScoredRelease | None
-) -> tuple[tuple[Sample, ...], tuple[tuple[float, ...], ...]]:
+    dataset: Dataset, asked: Criterion, champion: ScoredRelease, other: ScoredRelease | None
+) -> CriterionValues:
     """The samples with values, and their values, so turned that more is better."""
-    metric = METRICS[threshold.metric]
+    metric, margin = asked.metric, asked.kind == "margin"
     samples: list[Sample] = []
-    found: list[tuple[float, ...]] = []
+    found: list[list[float]] = []
     same = other is None or other.release.release == champion.release.release
-    for sample in of_slice(dataset, threshold.slice):
+    for sample in of_slice(dataset, asked.threshold.slice):
         sides = [score.values for side in (champion, other) if side and (score := side.of(metric.name, sample.id))]
         if not sides or not all(sides):
             continue
-        if same or kind != "margin":
-            values = [value for side in (sides if same else sides[:1]) for value in side]
-            if kind == "margin" and len(values) < 2:
-                continue
-        else:
+        if margin and not same:
             change = (fmean(sides[0]) - fmean(sides[-1])) / 2
             values = [change, -change]
-        samples.append(sample)
-        found.append(tuple(metric.sign * value for value in values))
-    return tuple(samples), tuple(found)
+        else:
+            values = [value for side in (sides if same else sides[:1]) for value in side]
+        if len(values) > margin:
+            samples.append(sample)
+            found.append([metric.sign * value for value in values])
+    return CriterionValues(asked, samples, found)
 
 
 def _decisions(
@@ -148,31 +151,21 @@ def _decisions(
 
     Every cluster is there once for each drawing; those that are alike for all criteria are one.
     """
-    sums = [_sums(each, clusters, drawings, repeats) for each in asked]
+    sums = [each.sums(clusters, drawings, repeats) for each in asked]
     rows = np.concatenate([[each.totals, each.sizes] for each in sums])
     different, many = np.unique(rows, axis=1, return_counts=True)
-    met = [_met(each, Sums(*different[2 * n : 2 * n + 2]), alpha) for n, each in enumerate(asked)]
+    met = [_met(each.asked, Sums(*different[2 * n : 2 * n + 2]), alpha) for n, each in enumerate(asked)]
     return many / many.sum(), [*met, lambda counts: np.logical_and.reduce([each(counts) for each in met])]
 
 
-def _sums(asked: CriterionValues, clusters: Sequence[str], drawings: int, repeats: int) -> Sums:
-    place = np.searchsorted(clusters, [sample.depends_on for sample in asked.samples])
-    totals = [
-        np.bincount(place, [drawing(asked, values, repeats, n) for values in asked.values], len(clusters))
-        for n in range(drawings)
-    ]
-    return Sums(np.concatenate(totals), np.tile(np.bincount(place, minlength=len(clusters)).astype(float), drawings))
-
-
-def _met(asked: CriterionValues, sums: Sums, alpha: float) -> Decision:
-    metric, limit, margin = METRICS[asked.threshold.metric], asked.threshold.kinds[asked.kind], asked.kind == "margin"
-    bound, scale, about = -limit if margin else metric.sign * limit, scale_of(metric, paired=margin), sums.sizes > 0
+def _met(asked: Criterion, sums: Sums, alpha: float) -> Decision:
+    about = sums.sizes > 0
     there = Sums(sums.totals[about], sums.sizes[about])
 
     def met(counts: Floats) -> NDArray[np.bool_]:
         found = np.zeros(len(counts), bool)
         some = counts[:, about].sum(1) > 0
-        found[some] = bounds(there, counts[some][:, about], Levels(alpha, alpha), scale)[0] >= bound
+        found[some] = bounds(there, counts[some][:, about], Levels(alpha, alpha), asked.scale)[0] >= asked.bound
         return found
 
     return met
