@@ -53,9 +53,9 @@ GROUPS: dict[str, Commands] = {
     },
     "eval": {
         "run": ("evals.cli.run:run", "Ask a release every question of a dataset and keep what it answers."),
-        "score": ("evals.cli.score:score", "Score what a run answered, metric by metric."),
+        "score": ("evals.cli.run:score", "Score what a run answered, metric by metric."),
         "gate": ("evals.cli.gate:gate", "Say whether a run is good enough to be promoted."),
-        "candidate": ("evals.cli.candidate:candidate", "Gate a registered version against production."),
+        "candidate": ("evals.cli.gate:candidate", "Gate a registered version against production."),
         "compare": ("evals.cli.report:compare", "Show several runs side by side, and the trend as a picture."),
         "ci": ("evals.cli.ci:ci", "Compare what two git revisions would release, and gate the newer one."),
         "plan": ("evals.cli.gate:plan", "Say how many samples and repeats the thresholds need."),

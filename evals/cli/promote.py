@@ -146,7 +146,7 @@ def _evidence(
         return replace(evidence, override=given)
     if offered.dataset is None:
         return replace(evidence, warrant=warrant_file(offered.file))
-    from evals.cli.candidate import compare_pair, pair_of
+    from evals.cli.gate import compare_pair, pair_of
 
     digest, pair, pinned = file_digest(thresholds), pair_of(settings, version), WarrantRules.of(settings).thresholds
     if pinned and digest not in pinned:
