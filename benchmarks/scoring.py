@@ -35,7 +35,7 @@ def main() -> None:
     cpu = [time.process_time()]
     first = timed(asyncio.run, scored(run, vectors))
     cpu.append(time.process_time())
-    alone = timed(load_embedder(EMBEDDING, cores()).embed, vectors.texts)
+    alone = timed(load_embedder(EMBEDDING, cores()).embed, list(vectors.known))
     cpu.append(time.process_time())
     scoring, embedding = cpu[1] - cpu[0], cpu[2] - cpu[1]
     keep(run, load_settings().prices, tuple(first.value))
@@ -47,7 +47,7 @@ def main() -> None:
     results = {
         "samples": len(run.dataset.samples),
         "scores": len(first.value),
-        "texts": len(vectors.texts),
+        "texts": len(vectors.known),
         "first": round(first.seconds, 2),
         "embedding alone": round(alone.seconds, 2),
         "first, CPU": round(scoring, 2),

@@ -29,7 +29,7 @@ from evals.report.trend import draw, trends
 from evals.runner import ask_all, packed, registered
 from evals.runs import EvalRun, PackagedRelease, open_run
 from evals.scores import Score, score_frame, score_run
-from graph.cli.options import needs_mlflow, settings_with
+from graph.cli.options import settings_with
 from graph.cli.terminal import Terminal, progress_bar
 from graph.registry.package import open_package
 from graph.registry.stages import number_of
@@ -149,10 +149,10 @@ def ask_releases(
 
 
 def registry_of(settings: Settings) -> "Registry":
-    """The registry that the settings name; raises ExtraMissing."""
+    """The registry that the settings name."""
     bound_mlflow()
-    with needs_mlflow():
-        from graph.registry.client import open_registry
+    from graph.registry.client import open_registry
+
     return open_registry(settings.registry_uri, settings.registered_model)
 
 

@@ -14,7 +14,7 @@ from evals.report.contents import check_run
 from evals.report.trend import cell, draw, trends
 from evals.runs import EvalRun
 from evals.scores import score_run
-from graph.cli.options import needs_mlflow, settings_with, takes
+from graph.cli.options import settings_with, takes
 from graph.cli.terminal import Terminal, echo
 from graph.files import write_whole
 from graph.settings import bound_mlflow
@@ -70,8 +70,7 @@ def log(run: Path, report: Path | None, registry: str | None, model: str | None)
     """
     settings = settings_with(registry=registry, registered_model=model)
     bound_mlflow()
-    with needs_mlflow():
-        from evals.tracking import attach_report, log_run
+    from evals.tracking import attach_report, log_run
 
     evaluated, uri = EvalRun(run), settings.registry_uri
     if report:

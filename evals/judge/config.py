@@ -1,7 +1,7 @@
 """Who judges: the model, where it is asked, and what it is asked with."""
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -82,7 +82,7 @@ def judge_config(settings: Settings, *, again: bool = False) -> JudgeConfig | No
         model=settings.judge_model.removeprefix(KIND),
         host=_host(url),
         temperature=settings.judge_temperature,
-        ragas=_ragas_version(),
+        ragas=version("ragas"),
         prompts=prompts_digest(prompts),
     )
     return JudgeConfig(identity, url, key or SecretStr("none"), settings, again, prompts)
@@ -91,15 +91,6 @@ def judge_config(settings: Settings, *, again: bool = False) -> JudgeConfig | No
 def prompts_digest(folder: Path | None) -> str:
     """SHA-256 over the prompts' files, and those that stand in their place."""
     return digest_of(("", PROMPTS), *((("own", folder),) if folder and folder.is_dir() else ()))
-
-
-def _ragas_version() -> str:
-    try:
-        return version("ragas")
-    except PackageNotFoundError:
-        raise JudgeInvalid(
-            "Judged scores come through ragas, which is not installed; install the extra `evals`."
-        ) from None
 
 
 def bare(url: str) -> str:

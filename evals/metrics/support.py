@@ -5,9 +5,7 @@ was declined, is Untested. Citation recall and precision are those of ALCE (Gao 
 place of its NLI model. A claim that the documents say nothing of something is not counted.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterable, Sequence
 
 from evals.dataset import Sample
 from evals.metrics.keyless import DECLINED, said
@@ -25,18 +23,6 @@ from graph.verification.verifier import Verifier, prepare_passages
 CHECKING = Checking()
 
 
-@dataclass(frozen=True)
-class CitedClaim:
-    """A claim, and how well each passage that it cites supports it, 0 to 1."""
-
-    claim: str
-    support: tuple[float, ...]
-
-    @property
-    def holds(self) -> bool:
-        return any(score >= CHECKING.support_from for score in self.support)
-
-
 class SupportMetrics:
     """The metrics of an answer's support; terms weigh by how rare they are among all passages of the run."""
 
@@ -46,7 +32,7 @@ class SupportMetrics:
         self._weights = weights(set(terms(text)) for text in texts)
         self._rarest = max(self._weights.values(), default=1.0)
         self._verifier = Verifier(vectors, self._weigh, CHECKING)
-        self._kept: dict[int, list[CitedClaim]] = {}
+        self._kept: dict[int, list[list[bool]]] = {}
 
     async def groundedness(self, sample: Sample, outcome: SampleOutcome) -> float | None:
         """How far the answer rests on its passages, as people judge it (benchmarks/groundedness.py)."""
@@ -61,16 +47,15 @@ class SupportMetrics:
     async def citation_recall(self, sample: Sample, outcome: SampleOutcome) -> float | None:
         """Of the answer's claims, the share that is supported by a passage that it cites."""
         cited = await self._cited(sample, outcome)
-        return sum(each.holds for each in cited) / len(cited)
+        return sum(map(any, cited)) / len(cited)
 
     async def citation_precision(self, sample: Sample, outcome: SampleOutcome) -> float | None:
         """Of the answer's citations, the share that supports its claim; 0 where there are claims and no citation."""
         cited = await self._cited(sample, outcome)
-        scores = list(chain.from_iterable(each.support for each in cited))
-        return sum(score >= CHECKING.support_from for score in scores) / max(1, len(scores))
+        return sum(map(sum, cited)) / max(1, sum(map(len, cited)))
 
-    async def _cited(self, sample: Sample, outcome: SampleOutcome) -> list[CitedClaim]:
-        """The claims of an answer with the support of what they cite, checked once; raises Untested without claims."""
+    async def _cited(self, sample: Sample, outcome: SampleOutcome) -> list[list[bool]]:
+        """For each claim whether each of its citations supports it, checked once; raises Untested without claims."""
         if not said(outcome):
             raise Untested(DECLINED)
         if id(outcome) not in self._kept:
@@ -79,22 +64,18 @@ class SupportMetrics:
             raise Untested("it claims nothing")
         return cited
 
-    async def _checked(self, sample: Sample, outcome: SampleOutcome) -> list[CitedClaim]:
+    async def _checked(self, sample: Sample, outcome: SampleOutcome) -> list[list[bool]]:
         answer, found = outcome.answer or {}, {passage["id"]: passage for passage in passages_of(outcome)}
         places = {citation["marker"]: found.get(citation["passage"]) for citation in answer["citations"]}
         claims = [claim for claim in claims_of(answer["text"]) if is_claim(claim) and not says_not_found(claim)]
-        return [
-            CitedClaim(
-                claim.text, await self._support(claim.text, [places.get(n) for n in claim.markers], sample.question)
-            )
-            for claim in claims
-        ]
+        return [await self._supports(claim.text, map(places.get, claim.markers), sample.question) for claim in claims]
 
-    async def _support(self, claim: str, passages: Sequence[Passage | None], question: str) -> tuple[float, ...]:
-        """A passage that the answer could not have used supports nothing."""
+    async def _supports(self, claim: str, cited: Iterable[Passage | None], question: str) -> list[bool]:
+        """Whether each passage does; one that the answer could not have used does not."""
+        passages = list(cited)
         there = [passage for passage in passages if passage is not None]
         scores = iter(await self._verifier.support(claim, there, question) if there else [])
-        return tuple(0.0 if passage is None else next(scores) for passage in passages)
+        return [passage is not None and next(scores) >= CHECKING.support_from for passage in passages]
 
     def _weigh(self, term: str) -> float:
         return self._weights.get(term, self._rarest)

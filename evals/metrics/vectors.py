@@ -20,23 +20,18 @@ class Vectors:
 
     def __init__(self, embed: Embed) -> None:
         self._embed = embed
-        self._known: dict[str, Floats] = {}
+        self.known: dict[str, Floats] = {}
 
     def learn(self, texts: Sequence[str]) -> None:
         """Embed many texts at once."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
         if new:
-            self._known |= dict(zip(new, self._embed(new), strict=True))
-
-    @property
-    def texts(self) -> list[str]:
-        """What was embedded."""
-        return list(self._known)
+            self.known |= dict(zip(new, self._embed(new), strict=True))
 
     def of(self, texts: Sequence[str]) -> Floats:
         """The vectors of texts, one row each; there must be one text at least."""
         self.learn(texts)
-        return np.stack([self._known[text] for text in texts])
+        return np.stack([self.known[text] for text in texts])
 
     async def compare(self, text: str, others: Sequence[str]) -> list[float]:
         """The cosine similarity of a text to each of the others, from -1 to 1."""
