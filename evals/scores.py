@@ -4,9 +4,9 @@ import asyncio
 import inspect
 import json
 import math
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import model_validator
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 SCORES = "scores.json"
 FAILED = "it failed: "
-Found = TypeVar("Found")
 NOTHING = SampleOutcome(
     sample="-",
     answer={"text": "", "status": "declined", "route": "", "usage": {"calls": 0}},
@@ -109,11 +108,10 @@ def score_run(run: EvalRun, prices: Prices, threads: int) -> tuple[Score, ...]:
     """The scores of a run, from its file where they are still right; raises RunInvalid."""
     if (known := ScoresFile.read(run.path / SCORES)) and known.key == key_of(run, prices):
         return known.scores
-    samples, vectors, scores = run.dataset.samples, scoring_vectors(threads), list[Score]()
-    for outcomes in run.repeats:
-        values = keyless_values(samples, list(outcomes.values()), prices, vectors)
-        scores += asyncio.run(score_all(samples, outcomes, values))
-    found = merge_repeats(scores)
+    samples, vectors = run.dataset.samples, scoring_vectors(threads)
+    found = asyncio.run(
+        score_repeats(run, lambda outcomes: keyless_values(samples, list(outcomes.values()), prices, vectors))
+    )
     keep(run, prices, found)
     return found
 
@@ -136,18 +134,20 @@ async def score_all(
         on_score()
         return score
 
-    found = await gather(one(name, sample) for sample in samples for name in values)
+    found = await asyncio.gather(*(one(name, sample) for sample in samples for name in values))
     return [score for score in found if score]
 
 
-async def gather(coroutines: Iterable[Coroutine[Any, Any, Found]]) -> list[Found]:
-    """The results of all, in their order; the first that fails ends the others and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            found = [tasks.create_task(each) for each in coroutines]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in found]
+async def score_repeats(
+    run: EvalRun,
+    values: Callable[[Mapping[str, SampleOutcome]], Mapping[str, Compute]],
+    on_score: Callable[[], None] = lambda: None,
+) -> tuple[Score, ...]:
+    """The scores of all repeats of a run; `values` says how the metrics of one repeat are computed."""
+    found: list[Score] = []
+    for outcomes in run.repeats:
+        found += await score_all(run.dataset.samples, outcomes, values(outcomes), on_score)
+    return merge_repeats(found)
 
 
 def key_of(run: EvalRun, prices: Prices) -> str:

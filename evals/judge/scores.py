@@ -11,7 +11,7 @@ from evals.judge.config import CACHE, JudgeConfig, JudgeIdentity, JudgeUsage
 from evals.metrics.catalog import plugged_digest
 from evals.metrics.vectors import scoring_vectors
 from evals.runs import EvalRun
-from evals.scores import Score, ScoresFile, content_of, merge_repeats, score_all
+from evals.scores import Score, ScoresFile, content_of, score_repeats
 from graph.registry.isolation import code_digest
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path
         judge=config.identity,
         spent=judge.usage,
         whole=not judge.failures,
-        scores=merge_repeats(found),
+        scores=found,
     )
     made.write(path)
     return made
@@ -60,17 +60,13 @@ def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
     return found if found and found.key == key_of(run, found.judge) else None
 
 
-async def _judged(run: EvalRun, judge: "CachedJudge", progress: Progress) -> list[Score]:
+async def _judged(run: EvalRun, judge: "CachedJudge", progress: Progress) -> tuple[Score, ...]:
     """Every judged metric of every sample that it applies to, for each repeat of the run."""
     from evals.judge.metrics import JudgedMetrics
 
-    values = JudgedMetrics(judge, scoring_vectors(judge.config.settings.cores)).values
-    samples, done = run.dataset.samples, count(1)
-    total = len(run.repeats) * len(samples) * len(values)
-    found = []
-    for outcomes in run.repeats:
-        found += await score_all(samples, outcomes, values, lambda: progress(next(done), total))
-    return found
+    values, done = JudgedMetrics(judge, scoring_vectors(judge.config.settings.cores)).values, count(1)
+    total = len(run.repeats) * len(run.dataset.samples) * len(values)
+    return await score_repeats(run, lambda _: values, lambda: progress(next(done), total))
 
 
 def key_of(run: EvalRun, judge: JudgeIdentity) -> str:

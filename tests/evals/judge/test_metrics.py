@@ -1,5 +1,6 @@
 """ragas' metrics over a judge: what was offered is a value, and everything else is a reason."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,6 @@ from evals.metrics.from_ragas import RagasMetric, conversation_of
 from evals.metrics.metric import Unscored, Untested
 from evals.metrics.vectors import Vectors
 from evals.runs import SampleOutcome
-from evals.scores import gather
 
 pytestmark = pytest.mark.anyio
 SAMPLE = Sample(
@@ -211,7 +211,9 @@ async def test_what_passes_is_asked_again(at: Any, fault: str) -> None:
 async def test_a_judge_that_refuses_two_calls_of_three_judges_all_in_the_end(at: Any) -> None:
     """More refusals for one call than other errors are borne, and more of them in a row than end the judging."""
     asking = at(Script(faults=["busy"] * 8 + ["busy", "busy", "good"] * 20))
-    found = await gather(asking.value("judged_context_recall", outcome("Yes."), repeat) for repeat in range(20))
+    found = await asyncio.gather(
+        *(asking.value("judged_context_recall", outcome("Yes."), repeat) for repeat in range(20))
+    )
     assert found == [1.0] * 20
     assert len([served for served in asking.endpoint.served if served.fault == "busy"]) >= 40
 
