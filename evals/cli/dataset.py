@@ -80,7 +80,10 @@ def draft(
             "or give --feedback or --probe-access alone."
         )
     made = asyncio.run(_made(settings, feedback, count, config, probing=probe_access))
-    new = list({sample.asked: sample for sample in reversed(made)}.values())[::-1]
+    first: dict[str, Sample] = {}
+    for sample in made:
+        first.setdefault(sample.asked, sample)
+    new = list(first.values())
     write_dataset(out, new)
     console = Terminal(stderr=True)
     if gone := [sample.id for sample in new if GONE in sample.note]:
