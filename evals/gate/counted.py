@@ -9,7 +9,6 @@ another one. Both are seen by the runs of WINDOW words that two texts have in co
 import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from evals.runs import EvalRun, SampleOutcome
 from graph.registry.package import snapshot_of
 
 ACCESS = "access.json"
-WINDOW, DISTINCT, LETTERS = 8, 5, 12
-"""Words of a window; how many of them differ, so that rows of zeros are none; and hexadecimal digits of its hash."""
+WINDOW, DISTINCT, BYTES = 8, 5, 6
+"""Words of a window; how many of them differ, so that rows of zeros are none; and the length of its hash."""
 GIVEN = "text that was restricted can be read by others in"
 LOST = "restricted documents are gone with their text; name those in `opened` that were taken away on purpose"
 EXAMPLES, CHANGES = 5, 50
@@ -32,31 +31,24 @@ Groups = Mapping[str, Sequence[str]]
 
 
 class SnapshotAccess(DigestedFile):
-    """The groups of each document of a Snapshot, and the hashes of its windows, one after the other."""
+    """The groups of each document of a Snapshot, and the hashes of its windows."""
 
     groups: dict[str, tuple[str, ...]]
-    texts: dict[str, str]
-
-    @cached_property
-    def windows(self) -> dict[str, set[str]]:
-        """The windows of each document."""
-        return {
-            name: {text[at : at + LETTERS] for at in range(0, len(text), LETTERS)} for name, text in self.texts.items()
-        }
+    windows: dict[str, tuple[str, ...]]
 
 
 def access_of(groups: Groups, texts: Mapping[str, str]) -> SnapshotAccess:
     """What is kept of some documents."""
     told = {name: tuple(sorted(readers)) for name, readers in groups.items()}
-    return SnapshotAccess(groups=told, texts={name: "".join(windows(text)) for name, text in texts.items()})
+    return SnapshotAccess(groups=told, windows={name: windows(text) for name, text in texts.items()})
 
 
-def windows(text: str) -> list[str]:
+def windows(text: str) -> tuple[str, ...]:
     """The hashes of all runs of WINDOW words, each once; of a shorter text that of all its words."""
     words = plain_words(text)
     runs = [words[at : at + WINDOW] for at in range(max(1, len(words) - WINDOW + 1))]
     told = {" ".join(run) for run in runs if len(set(run)) >= min(DISTINCT, len(words)) > 0}
-    return sorted(blake2b(run.encode(), digest_size=LETTERS // 2).hexdigest() for run in told)
+    return tuple(sorted(blake2b(run.encode(), digest_size=BYTES).hexdigest() for run in told))
 
 
 def keep_access(run: EvalRun, package: Path) -> None:
@@ -107,30 +99,28 @@ def vanished(before: SnapshotAccess, after: SnapshotAccess) -> list[str]:
     """The restricted documents that are not there any more, nor most of their text under another name."""
     there = set[str]().union(*after.windows.values())
     gone = [name for name, groups in before.groups.items() if groups and name not in after.groups]
-    texts = {name: before.windows.get(name, set()) for name in gone}
-    return sorted(name for name, own in texts.items() if 2 * len(own & there) <= len(own))
+    texts = {name: before.windows.get(name, ()) for name in gone}
+    return sorted(name for name, own in texts.items() if 2 * len(there.intersection(own)) <= len(own))
 
 
 def _homes(access: SnapshotAccess, closed: Iterable[str]) -> dict[str, frozenset[str]]:
     """All documents that have a window, for each window of a document in `closed`."""
     found: dict[str, set[str]] = {window: set() for name in closed for window in access.windows.get(name, ())}
     for name, there in access.windows.items():
-        for window in there & found.keys():
+        for window in found.keys() & there:
             found[window].add(name)
     return {window: frozenset(names) for window, names in found.items()}
-
-
-_LEAKED = CriterionResult(metric="leaked", kind="ceiling", bound=0.0, says="cannot tell", why="")
 
 
 def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -> CriterionResult:
     """Whether an answer shows what its caller may not read, by the champion's rules and the dataset's."""
     reference = champion or run
+    result = CriterionResult(metric="leaked", kind="ceiling", bound=0.0, says="cannot tell", why="")
     before, after, samples = kept_access(reference), kept_access(run), run.dataset.samples
     if before is None or after is None:
         missing = reference if before is None else run
         why = f"the run of {missing.info.label} does not say who may read what; `warrant eval run` it once more"
-        return _LEAKED.model_copy(update={"why": why, "samples": len(samples)})
+        return result.model_copy(update={"why": why, "samples": len(samples)})
     callers, repeats = {sample.groups for sample in samples}, run.repeats
     withheld = {caller: withheld_from(caller, before.groups, samples, opened) for caller in callers}
     found = [
@@ -146,8 +136,8 @@ def count_leaks(run: EvalRun, champion: EvalRun | None, opened: Sequence[str]) -
     lost = [name for name in vanished(before, after) if name not in opened]
     says: Says = "fail" if found or given else "cannot tell" if lost else "pass"
     told = (why, *(f"{what}: {_first(names)}" for what, names in ((GIVEN, given), (LOST, lost)) if names))
-    found_out = {"says": says, "why": "; ".join(told), "samples": len(samples), "value": many / len(samples)}
-    return _LEAKED.model_copy(update=found_out)
+    counted = {"says": says, "why": "; ".join(told), "samples": len(samples), "value": many / len(samples)}
+    return result.model_copy(update=counted)
 
 
 def count_failures(run: EvalRun, ceiling: float) -> CriterionResult:
