@@ -11,7 +11,7 @@ from evals.cli import FILE
 from evals.dataset import file_digest, read_dataset
 from evals.errors import RunInvalid, VerdictInvalid
 from evals.gate.decision import compare_runs
-from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
+from evals.gate.promotion import PromotionRequirements, warrant_of
 from evals.gate.thresholds import DEFAULT, Thresholds, read_thresholds
 from evals.gate.verdict import KEYLESS, Verdict, read_verdict
 from evals.judge.scores import kept_judged_scores
@@ -153,8 +153,7 @@ def _evidence(
         raise PromotionRefused(f"{thresholds} has the SHA-256 {digest}, which WARRANT_THRESHOLDS_SHA256 does not name.")
     required = PromotionRequirements(read_dataset(offered.dataset), limits, digest)
     verdict = read_offered(offered.verdict, limits, settings) if offered.verdict else compare_pair(pair, required)[0]
-    sign_off = SignOff(offered.answers_for_it, offered.ticket)
-    warrant = warrant_of(verdict, required, pair.candidate, pair.champion, sign_off)
+    warrant = warrant_of(verdict, required, pair.candidate, pair.champion, offered.answers_for_it, offered.ticket)
     pair.registry.attach(pair.candidate, f"verdict-{verdict.digest}.json", verdict.text())
     return replace(evidence, warrant=warrant)
 

@@ -26,16 +26,13 @@ class PromotionRequirements:
     """SHA-256 of the file that they were read from."""
 
 
-@dataclass(frozen=True)
-class SignOff:
-    """Who answers for a promotion, and the change request that allows it."""
-
-    approver: str
-    ticket: str
-
-
 def warrant_of(
-    verdict: Verdict, required: PromotionRequirements, version: Version, champion: Version | None, signed: SignOff
+    verdict: Verdict,
+    required: PromotionRequirements,
+    version: Version,
+    champion: Version | None,
+    approver: str,
+    ticket: str,
 ) -> Warrant:
     """The evidence for a version; raises VerdictInvalid when the verdict is about anything else.
 
@@ -53,8 +50,8 @@ def warrant_of(
         scores=_scores(verdict),
         verdict="pass",
         judge=verdict.judge,
-        approver=signed.approver,
-        ticket=signed.ticket,
+        approver=approver,
+        ticket=ticket,
         champion=Champion(version=champion.number, release=champion.digest) if champion else None,
         evidence=verdict.digest,
         thresholds=required.thresholds_file,

@@ -12,7 +12,7 @@ from evals.dataset import Dataset, Sample, write_dataset
 from evals.errors import VerdictInvalid
 from evals.gate.criteria import ScoredRelease
 from evals.gate.decision import decide
-from evals.gate.promotion import PromotionRequirements, SignOff, warrant_of
+from evals.gate.promotion import PromotionRequirements, warrant_of
 from evals.gate.thresholds import Threshold, Thresholds, read_thresholds
 from evals.gate.verdict import CriterionResult, Verdict
 from evals.runs import EvaluatedRelease
@@ -31,7 +31,7 @@ DATASET = Dataset("d", SAMPLES)
 LIMITS = Thresholds(threshold=(Threshold(metric="answered", floor=0.5, margin=0.1),))
 REQUIRED = PromotionRequirements(DATASET, LIMITS)
 ONE, TWO = Version(1, "one", "1" * 64), Version(2, "two", "2" * 64)
-SIGNED = SignOff("bob", "CHG-1")
+SIGNED = ("bob", "CHG-1")
 
 
 def side(version: Version, right: int) -> ScoredRelease:
@@ -55,7 +55,7 @@ def verdict(right: int = 55, over: Version | None = ONE, limits: Thresholds = LI
 
 def test_the_warrant_holds_what_the_verdict_rests_on() -> None:
     told = verdict()
-    found = warrant_of(told, REQUIRED, TWO, ONE, SIGNED)
+    found = warrant_of(told, REQUIRED, TWO, ONE, *SIGNED)
     assert (found.release, found.dataset, found.verdict) == (TWO.digest, DATASET.digest, "pass")
     assert (found.judge, found.approver, found.ticket) == ("keyless", "bob", "CHG-1")
     assert found.champion == Champion(version=1, release=ONE.digest)
@@ -70,7 +70,7 @@ def test_what_is_no_pass_gives_no_warrant(right: int) -> None:
     told = verdict(right)
     assert told.says in ("fail", "cannot tell")
     with pytest.raises(PromotionRefused, match=f"v2 was not let in: {told.says}. answered"):
-        warrant_of(told, REQUIRED, TWO, ONE, SIGNED)
+        warrant_of(told, REQUIRED, TWO, ONE, *SIGNED)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_is_no_pass_gives_no_warrant(right: int) -> None:
 def test_a_verdict_that_was_edited_is_refused(right: int, change: Callable[[Verdict], Any], problem: str) -> None:
     told = verdict(right)
     with pytest.raises(VerdictInvalid, match=problem):
-        warrant_of(told.model_copy(update=change(told)), REQUIRED, TWO, ONE, SIGNED)
+        warrant_of(told.model_copy(update=change(told)), REQUIRED, TWO, ONE, *SIGNED)
 
 
 def passing(told: Verdict) -> tuple[CriterionResult, ...]:
@@ -120,7 +120,7 @@ def test_a_verdict_about_anything_else_is_refused(
     told: Verdict, required: PromotionRequirements, version: Version, champion: Version | None, match: str
 ) -> None:
     with pytest.raises(VerdictInvalid, match=match):
-        warrant_of(told, required, version, champion, SIGNED)
+        warrant_of(told, required, version, champion, *SIGNED)
 
 
 Type = Callable[[str], tuple[int, str]]
