@@ -64,32 +64,28 @@ class JudgeSession(InstructorBaseRagasLLM):
         return found
 
 
-class JudgedMetrics:
-    """The judged metrics, each as ragas computes it, with a judge as its model."""
+def judged_values(judge: CachedJudge, vectors: Vectors) -> dict[str, Compute]:
+    """How each judged metric is computed, by name: as ragas does, with a judge as its model.
 
-    def __init__(self, judge: CachedJudge, vectors: Vectors) -> None:
-        """Raises MetricInvalid for a metric from outside that cannot be computed, JudgeInvalid for an odd prompt."""
-        folder = judge.config.prompts
-        check_prompts(folder)
-        metrics = [metric for metric in METRICS.values() if metric.judged]
-        self._judge, self.all = judge, {each.name: RagasMetric(each, vectors, folder) for each in metrics}
+    Raises MetricInvalid for a metric from outside that cannot be computed, JudgeInvalid for an odd prompt.
+    """
+    folder = judge.config.prompts
+    check_prompts(folder)
+    metrics = [RagasMetric(metric, vectors, folder) for metric in METRICS.values() if metric.judged]
+    return {each.metric.name: partial(_value, judge, each) for each in metrics}
 
-    @property
-    def values(self) -> dict[str, Compute]:
-        """How each metric is computed, by name."""
-        return {name: partial(self.value, name) for name in self.all}
 
-    async def value(self, name: str, sample: Sample, outcome: SampleOutcome) -> float | None:
-        """The value, of which each repeat of an answer is asked anew; None where it does not apply. Raises Unscored."""
-        if not self.all[name].applies(sample):
-            return None
-        if outcome.sample != sample.id:
-            return nan  # Nobody is asked about what stands in for a missing outcome.
-        session = JudgeSession(self._judge, outcome.repeat)
-        found = await self.all[name].value(sample, outcome, session)
-        if session.problem:
-            raise session.problem
-        return found
+async def _value(judge: CachedJudge, metric: RagasMetric, sample: Sample, outcome: SampleOutcome) -> float | None:
+    """The value, of which each repeat of an answer is asked anew; None where it does not apply. Raises Unscored."""
+    if not metric.applies(sample):
+        return None
+    if outcome.sample != sample.id:
+        return nan  # Nobody is asked about what stands in for a missing outcome.
+    session = JudgeSession(judge, outcome.repeat)
+    found = await metric.value(sample, outcome, session)
+    if session.problem:
+        raise session.problem
+    return found
 
 
 def read_reply(text: str, form: type[Form], length: int | None = None) -> Form:

@@ -62,9 +62,9 @@ def kept_judged_scores(run: EvalRun) -> JudgedScores | None:
 
 async def _judged(run: EvalRun, judge: "CachedJudge", progress: Progress) -> tuple[Score, ...]:
     """Every judged metric of every sample that it applies to, for each repeat of the run."""
-    from evals.judge.metrics import JudgedMetrics
+    from evals.judge.metrics import judged_values
 
-    values, done = JudgedMetrics(judge, scoring_vectors(judge.config.settings.cores)).values, count(1)
+    values, done = judged_values(judge, scoring_vectors(judge.config.settings.cores)), count(1)
     total = len(run.repeats) * len(run.dataset.samples) * len(values)
     return await score_repeats(run, lambda _: values, lambda: progress(next(done), total))
 

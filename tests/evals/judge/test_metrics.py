@@ -14,7 +14,7 @@ from evals.dataset import Sample
 from evals.errors import JudgeInvalid
 from evals.judge.client import IN_A_ROW, CachedJudge, JudgeUnavailable
 from evals.judge.config import judge_config
-from evals.judge.metrics import JudgedMetrics
+from evals.judge.metrics import judged_values
 from evals.metrics.catalog import JUDGED, PROMPTS
 from evals.metrics.from_ragas import RagasMetric, conversation_of
 from evals.metrics.metric import Unscored, Untested
@@ -46,12 +46,11 @@ class Asking:
         judging = judge_config(settings_for(self.endpoint, **told), again=again)
         assert judging
         self.judge = CachedJudge(judging, folder / "replies.db")
-        self.metrics = JudgedMetrics(self.judge, VECTORS)
+        self.values = judged_values(self.judge, VECTORS)
 
     async def value(self, name: str, found: SampleOutcome, repeat: int = 0, sample: Sample = SAMPLE) -> float:
-        value = await self.metrics.value(name, sample, found.model_copy(update={"repeat": repeat}))
-        assert value is not None
-        return value
+        value: Any = self.values[name](sample, found.model_copy(update={"repeat": repeat}))
+        return float(await value)
 
     def close(self) -> None:
         self.judge.close()
