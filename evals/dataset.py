@@ -22,8 +22,6 @@ MAX_PROBLEMS = 20
 """Problems of a file that one message names."""
 DRAFT = "draft"
 """The tag of a sample that nobody has checked yet."""
-GONE = "Not in the index: "
-"""What its note says before the documents that it named and is without."""
 
 
 def _name(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from evals.dataset import DRAFT, GONE, Sample, digest_of, shuffled
+from evals.dataset import DRAFT, Sample, digest_of, shuffled
 from evals.documents import SourceDocument
 from evals.errors import DatasetInvalid, JudgeInvalid, problems_of
 from evals.judge.client import CachedJudge, JudgeCall
@@ -54,10 +54,7 @@ PERSONAS = [
 
 
 def read_feedback(path: Path, documents: Mapping[str, SourceDocument]) -> list[Sample]:
-    """What `warrant feedback export` wrote as drafts; raises DatasetInvalid that names the line.
-
-    Documents of liked answers that the index does not have are left out, and named in the draft's note.
-    """
+    """What `warrant feedback export` wrote as drafts; raises DatasetInvalid that names the line."""
     if path.is_dir():
         raise DatasetInvalid(
             f"{path} is a folder; write the ratings with `warrant feedback export --state {path} --out FILE` first."
@@ -90,15 +87,14 @@ def _drafted(fields: dict[str, Any], documents: Mapping[str, SourceDocument]) ->
     liked = fields["answerable"] is not None
     declined = "declined" in fields["tags"] or not fields["origin"]["answer"]
     named = fields["documents"] if fields["answerable"] else []
-    known, unknown = ([each for each in named if (each in documents) is there] for there in (True, False))
     note = LIKED if liked else DECLINED if declined else DISLIKED
     return {
         **fields,
         "answerable": bool(fields["answerable"]) if liked else not declined,
-        "documents": known,
-        "quotes": verbatim(fields["reference"] or "", [documents[name].text for name in known]),
+        "documents": named,
+        "quotes": verbatim(fields["reference"] or "", [documents[name].text for name in named if name in documents]),
         "tags": [DRAFT, *fields["tags"]],
-        "note": " ".join(filter(None, [note, f"{GONE}{', '.join(unknown)}." if unknown else "", fields["note"]])),
+        "note": f"{note} {fields['note']}".strip(),
     }
 
 

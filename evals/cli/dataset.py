@@ -8,7 +8,7 @@ import click
 
 from evals.adapters import adapt as adapted
 from evals.cli import FILE, FOLDER, takes_judge
-from evals.dataset import DRAFT, GONE, Sample, write_dataset
+from evals.dataset import DRAFT, Sample, write_dataset
 from evals.documents import check_dataset, read_documents
 from evals.errors import DatasetInvalid, JudgeInvalid
 from evals.judge.config import JudgeConfig, judge_config
@@ -85,11 +85,7 @@ def draft(
         first.setdefault(sample.asked, sample)
     new = list(first.values())
     write_dataset(out, new)
-    console = Terminal(stderr=True)
-    if gone := [sample.id for sample in new if GONE in sample.note]:
-        told = f"{len(gone)} drafts name documents that are not in the index, and are without them: {', '.join(gone)}."
-        console.print(told, style="yellow", highlight=False, markup=False)
-    console.print(_counted(new), highlight=False)
+    Terminal(stderr=True).print(_counted(new), highlight=False)
     echo(out)
 
 
