@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evals.gate.verdict import CriterionResult, Says, Verdict
 from evals.metrics.catalog import METRICS, figure, span, title
-from evals.report.contents import MOVES, EvalReport, status
+from evals.report.contents import EvalReport, status
 from evals.runs import SampleOutcome
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -108,26 +108,11 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 
 def _summary(report: EvalReport, criteria: int, most: int, samples: int) -> str:
-    verdict, all_said = report.verdict, reasons(report.verdict)
-    said = [reason for reason in all_said if reason[0] == verdict.says][:criteria]
-    order = [each for says in ORDER for each in verdict.findings if each.says == says]
-    tally = [(each, report.moved[each]) for each in MOVES if report.moved[each]]
+    findings = [each for says in ORDER for each in report.verdict.findings if each.says == says]
+    tally = report.moved.items() if report.champion else sorted(report.release.statuses.items())
+    shown = {"criteria": criteria, "most": most, "samples": samples, "text_of": _text}
     return render(
-        "summary.md",
-        {
-            "verdict": verdict,
-            "notes": report.notes,
-            "said": said,
-            "said_left": len(all_said) - len(said),
-            "findings": order[:criteria],
-            "findings_left": len(order[criteria:]),
-            "champions": verdict.champion_means,
-            "pairs": report.regressions[:samples],
-            "regressions": len(report.regressions),
-            "tally": tally if report.champion else sorted(report.release.statuses.items()),
-            "most": most,
-            "text_of": _text,
-        },
+        "summary.md", {"report": report, "verdict": report.verdict, "findings": findings, "tally": tally, **shown}
     )
 
 
