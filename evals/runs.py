@@ -219,15 +219,8 @@ def runs_of(home: Path, dataset: str, release: str) -> list[EvalRun]:
 def plain_passage(name: str, text: str, title: str = "") -> dict[str, Any]:
     """A passage that was given and not retrieved, as an outcome keeps it."""
     names = {"id": name, "document": name, "file": name, "title": title, "section": "", "header": ""}
-    place: dict[str, Any] = {
-        "page": None,
-        "page_breaks": [],
-        "start": 0,
-        "end": len(text),
-        "metadata": {},
-        "similar": [],
-    }
-    return {**names, **place, "text": text, "score": 0.0, "lexical": 0.0, "vector": 0.0}
+    place: dict[str, Any] = {"page": None, "page_breaks": [], "start": 0, "metadata": {}, "similar": []}
+    return {**names, **place, "end": len(text), "text": text, "score": 0.0, "lexical": 0.0, "vector": 0.0}
 
 
 def open_run(home: Path, dataset: Dataset, package: PackagedRelease, at_once: int, repeats: int = 1) -> EvalRun:

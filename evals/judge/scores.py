@@ -43,13 +43,7 @@ def judge_run(run: EvalRun, config: JudgeConfig, progress: Progress, cache: Path
         found = asyncio.run(_judged(run, judge, progress))
     finally:
         judge.close()
-    made = JudgedScores(
-        key=key,
-        judge=config.identity,
-        spent=judge.usage,
-        whole=not judge.failures,
-        scores=found,
-    )
+    made = JudgedScores(key=key, judge=config.identity, spent=judge.usage, whole=not judge.failures, scores=found)
     made.write(path)
     return made
 
