@@ -247,4 +247,4 @@ def _compute_of(metric: Metric, context: RunContext) -> Compute:
         return metric.of_run(context)
     from evals.metrics.from_ragas import RagasMetric
 
-    return RagasMetric(metric, context.vectors).value_if_it_applies
+    return RagasMetric(metric, context.vectors).value

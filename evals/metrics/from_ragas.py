@@ -71,15 +71,13 @@ class RagasMetric:
             return sample.answerable and sample.reference is not None
         return "retrieved_contexts" in self._needed or sample.answerable
 
-    async def value_if_it_applies(self, sample: Sample, outcome: SampleOutcome) -> float | None:
-        """The value without a model; None where the metric does not apply."""
-        return await self.value(sample, outcome) if self.applies(sample) else None
-
-    async def value(self, sample: Sample, outcome: SampleOutcome, llm: Any = None) -> float:
-        """The value for a sample that the metric applies to; raises Unscored, and what `llm` does.
+    async def value(self, sample: Sample, outcome: SampleOutcome, llm: Any = None) -> float | None:
+        """The value; None where the metric does not apply. Raises Unscored, and what `llm` does.
 
         An answer that says nothing, or has no passages, has its value without a judge (decision 020).
         """
+        if not self.applies(sample):
+            return None
         answer, passages = said(outcome), texts_of(outcome) if "retrieved_contexts" in self._needed else []
         if "response" in self._needed and not answer:
             return self._zero("response", "it says nothing")
