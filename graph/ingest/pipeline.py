@@ -27,7 +27,7 @@ from .roots import Roots
 from .sources import Inputs, check_paths
 from .vectors import Known, Unembedded, embed_batch
 
-READING = 16
+READING = 17
 """The version of reading and chunking: after a change everything is indexed again."""
 EMBED_AT_ONCE = 64
 FirstDuplicate = Callable[[str, str, Metadata], str | None]

@@ -56,15 +56,18 @@ def with_inherited(styles: Mapping[str, tuple[str, RunStyle]]) -> dict[str, RunS
     return found
 
 
-def line_of(runs: Iterable[Run], left_out: set[str], *, bold: bool = True) -> str:
-    """A paragraph's text as its reader sees it; adds to `left_out` what is hidden or struck out."""
+def line_of(runs: Iterable[Run], left_out: set[str], *, bold: bool = True, notes: Iterable[str] = ()) -> str:
+    """A paragraph's text as its reader sees it; adds to `left_out` what is hidden or struck out.
+
+    `notes` are marks that stand before notes of the document.
+    """
     shown: list[Run] = []
     for text, style in runs:
         if not (style.hidden or style.struck):
             shown.append((text, style))
         elif text.strip():
             left_out.add(HIDDEN if style.hidden else STRUCK_OUT)
-    texts = on_the_line([(text, style.position or "") for text, style in shown])
+    texts = on_the_line([(text, style.position or "") for text, style in shown], notes)
     if not bold:
         return "".join(texts)
     line = ""
@@ -113,8 +116,10 @@ class Blocks:
             self._pages = ""
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """A table; a page that begins inside it begins after it."""
+        """A table, after its title if that is a cell over all columns; a page that begins inside it begins after it."""
         clean = [[cell.replace(PAGE, "") for cell in row] for row in rows]
+        while clean and len(clean[0]) > 1 and {*clean[0][1:]} == {LEFT}:
+            self.paragraph(clean.pop(0)[0])
         self._add(table_of(with_merged(clean)))
         self._pages += PAGE * sum(cell.count(PAGE) for row in rows for cell in row)
 

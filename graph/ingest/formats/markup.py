@@ -1,90 +1,62 @@
-"""Reads HTML: what a reader does not see is left out, raised text reads on the line; the converter does the rest."""
+"""Reads HTML as its reader sees it: without what is hidden, raised text on the line, tables with all of their cells."""
 
 import re
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import dataclass, replace
 
 from lxml import etree, html
 from lxml.html import HtmlElement
 
 from ..document import Document, File, Refused
-from .clean import decode, heading_of
-from .convert import converted
-from .raised import formula, lowered, raised
-from .unseen import leave_out, lift, styles_of
+from .blocks import ABOVE, LEFT, Blocks, Run, RunStyle, count_of, line_of, with_merged
+from .clean import decode
+from .raised import Position, formula
+from .unseen import Styles, leave_out, styles_of
 
-UNSEEN = ("script", "style", "template", "noscript", "iframe", "audio", "video", "canvas", "datalist")
+NO_TEXT = ("script", "style", "template", "noscript", "iframe", "audio", "video", "canvas", "datalist")
 QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 BLOCKS = frozenset(
-    "address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure "
-    "footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td tfoot th thead "
-    "tr ul".split()
+    """address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form
+    h1 h2 h3 h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody td tfoot th thead tr
+    ul""".split()
 )
-DEEPEST = 50
-"""Elements inside each other that the converter reads: what is nested deeper than some 60 it drops silently."""
+TABLE_PARTS = ("caption", "tbody", "thead", "tfoot", "tr", "td", "th")
+HEADING = re.compile(r"h[1-6]")
+POSITIONS: dict[str, Position] = {"sup": "up", "super": "up", "text-top": "up", "sub": "down"}
+INLINE = ("a", "code")
+BOLD, HEAVY = ("b", "strong", "dt"), ("bold", "bolder", "600", "700", "800", "900")
 FEWEST_ROWS = 2
 """Rows of several cells that make a table with tables in it one of data and not of layout."""
 LONGEST_LINK = 200
 """Letters up to which an address is kept: longer ones count clicks and tell a reader nothing."""
-VERBATIM = ("pre", "textarea", "listing", "xmp")
-GONE = "x-gone"
-"""The tag of elements of which only what is in them stays."""
+LINK = re.compile(r"\[ ?([^\[\]\n]*[^\[\]\n ]) ?\]\(")
 SPACES = re.compile(r"[ \t\r\n\f]+")
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Control characters, which a page may hold but XML may not."""
 NOTE_MARK = re.compile(r"(?:foot|end)?note|\bfn\b|\bref|cite|citation", re.I)
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page without what nobody sees; `markup` is its body alone."""
-
-    title: str
-    markup: str
-    warnings: tuple[str, ...]
-
-
 def page(file: File) -> Document:
     """A file of HTML as a document; raises Refused."""
-    return page_of(file, decode(file.content))
+    return page_of(decode(file.content))
 
 
-def page_of(file: File, markup: str) -> Document:
-    """A page in a file, such as the body of a message, without its head, which the converter would turn into text."""
-    prepared = prepare(markup)
-    content = prepared.markup.encode()
-    text = converted(replace(file, content=content, media_type="text/html")).text if content else ""
-    return Document(text, prepared.title or heading_of(text), warnings=prepared.warnings)
-
-
-def prepare(markup: str, *, xml: bool = False) -> Page:
-    """A page for the converter; as XML (for EPUB) it keeps its head."""
+def page_of(markup: str) -> Document:
+    """A page, such as the body of a message, as a document; raises Refused."""
     root = _parse(markup)
-    if root is None:
-        return Page("", "", ())
+    return read_page(root) if root is not None else Document("")
+
+
+def read_page(root: HtmlElement) -> Document:
+    """A tree of HTML as a document; the tree is changed."""
     title = " ".join((root.findtext(".//head/title") or "").split())
     styles = styles_of(root)
-    etree.strip_elements(root, *UNSEEN, with_tail=False)
+    etree.strip_elements(root, "head", *NO_TEXT, with_tail=False)
     warnings = leave_out(root, styles)
-    _flow(root)
-    _pictures(root)
-    _formulas(root)
-    lift(root, styles)
-    _on_the_line(root)
-    _definitions(root)
-    _repeat_cells(root)
-    _titles_above(root)
-    for link in root.iter("a"):
-        if len(link.get("href") or "") > LONGEST_LINK:
-            link.tag = GONE
-    etree.strip_tags(root, "ins", "mark", GONE)
-    body = root.find(".//body")
-    kept = root if xml or body is None else body
-    _flatten(kept)
-    return Page(
-        title, etree.tostring(kept, encoding="unicode", method="xml" if xml else "html", with_tail=False), warnings
-    )
+    _unwrap_layout(root)
+    marks = {mark.text_content().strip() for mark in root.iter("sup") if _begins_block(mark)}
+    reader = _Reader(styles, marks)
+    reader.read(root)
+    return reader.blocks.document(title, warnings)
 
 
 def _parse(markup: str) -> HtmlElement | None:
@@ -97,60 +69,210 @@ def _parse(markup: str) -> HtmlElement | None:
     if any("depth" in entry.message for entry in parser.error_log):
         raise Refused("corrupt: its elements are nested deeper than 2,000")
     for element in root.iter():
-        if element.text and NOT_XML.search(element.text):
-            element.text = NOT_XML.sub(" ", element.text)
-        if element.tail and NOT_XML.search(element.tail):
-            element.tail = NOT_XML.sub(" ", element.tail)
+        element.text, element.tail = (NOT_XML.sub(" ", text or "") for text in (element.text, element.tail))
     return root
 
 
-def _flow(root: HtmlElement) -> None:
-    """Line ends of the source are blanks, which the converter takes for line ends of the text."""
-    for element in root.iter(etree.Element):
-        as_written = element.tag in VERBATIM or next(element.iterancestors(*VERBATIM), None) is not None
-        if element.text and not as_written:
-            element.text = SPACES.sub(" ", element.text)
-        if element.tail and next(element.iterancestors(*VERBATIM), None) is None:
-            element.tail = SPACES.sub(" ", element.tail)
+def _begins_block(mark: HtmlElement) -> bool:
+    """Whether an element is the first of its block, as the mark before a note is."""
+    previous, parent = mark.getprevious(), mark.getparent()
+    return previous is None and parent is not None and parent.tag in BLOCKS and not (parent.text or "").strip()
 
 
-def _pictures(root: HtmlElement) -> None:
-    for picture in [*root.iter("img")]:
-        alt = " ".join((picture.get("alt") or "").split())
-        _replace(picture, alt)
-    for drawing in [*root.iter("svg")]:
-        _replace(drawing, " ".join(" ".join(drawing.itertext()).split()))
+class _Reader:
+    """Follows the elements of a page, of any depth; of a cell it collects one line."""
+
+    def __init__(self, styles: Styles, marks: set[str], *, is_cell: bool = False) -> None:
+        self.blocks = Blocks()
+        self._styles, self._marks, self._is_cell = styles, marks, is_cell
+        self._runs: list[Run] = []
+        self._looks = [RunStyle()]
+        self._lists: list[int | None] = []
+        """The lists around, with the number of the last item of each that is numbered."""
+        self._item: tuple[int, str] | None = None
+        self._quotes = 0
+        self._in_heading = False
+
+    def read(self, root: HtmlElement) -> None:
+        """Read an element and all that is in it."""
+        walk = etree.iterwalk(root, events=("start", "end"))
+        for event, element in walk:
+            if event == "start":
+                self._looks.append(self._look(element).inherit(self._looks[-1]))
+                if self._replaced(element):
+                    walk.skip_subtree()
+                else:
+                    self._start(element)
+                    self._add(element.text)
+            else:
+                self._end(element)
+                self._looks.pop()
+                self._add(element.tail if element is not root else "")
+        self._paragraph()
+
+    def line(self, *, bold: bool = True) -> str:
+        """What was read since the last block."""
+        runs, self._runs = self._runs, []
+        text = re.sub("[ \u00a0]{2,}", " ", line_of(runs, set(), bold=bold, notes=self._marks))
+        return LINK.sub(r"[\1](", re.sub(r" ?\n ?", "\n", text)).strip()
+
+    def _look(self, element: HtmlElement) -> RunStyle:
+        style = self._styles.of(element)
+        weight = style.get("font-weight", "bold" if element.tag in BOLD else "")
+        position = POSITIONS.get(str(element.tag)) or POSITIONS.get(style.get("vertical-align", ""))
+        return RunStyle(position=position, bold=weight in HEAVY if weight else None)
+
+    def _add(self, text: str | None) -> None:
+        if text:
+            self._runs.append((SPACES.sub(" ", text), self._looks[-1]))
+
+    def _replaced(self, element: HtmlElement) -> bool:
+        """Write an element as a whole, if it is one of those that are."""
+        if (text := _text_instead(element)) is not None:
+            self._add(text)
+        elif self._looks[-1].position == "up" and _is_note(element):
+            self._looks[-1] = RunStyle()
+            mark = element.text_content().strip().strip("[]() ")
+            self._add(f" [^{mark}]" + " " * (element.tail or "")[:1].isalnum())
+        elif element.tag == "pre" and not self._is_cell and (code := element.text_content().strip()):
+            self._paragraph()
+            self.blocks.paragraph(f"```\n{code}\n```")
+        elif element.tag == "table" and not self._is_cell:
+            self._table(element)
+        else:
+            return False
+        return True
+
+    def _start(self, element: HtmlElement) -> None:
+        if element.tag in ("ul", "ol"):
+            self._paragraph()
+            self._lists.append(0 if element.tag == "ol" else None)
+        elif element.tag == "li":
+            self._paragraph()
+            self._item = max(0, len(self._lists) - 1), self._label()
+        elif element.tag == "br":
+            self._runs.append(("\n", RunStyle()))
+        elif element.tag in INLINE:
+            self._add("`" if element.tag == "code" else "[" * _is_link(element))
+        elif element.tag in BLOCKS and not (element.tag == "dd" and self._item):
+            self._block()
+            self._in_heading = self._in_heading or (_level(element) > 0 and not self._is_inside)
+        self._quotes += element.tag == "blockquote"
+
+    def _label(self) -> str:
+        """The number of the next item, if its list is numbered."""
+        if not self._lists or self._lists[-1] is None:
+            return ""
+        self._lists[-1] += 1
+        return f"{self._lists[-1]}."
+
+    def _end(self, element: HtmlElement) -> None:
+        if element.tag in ("ul", "ol"):
+            self._paragraph()
+            self._lists.pop()
+        elif element.tag in ("li", "dd"):
+            self._paragraph()
+        elif element.tag == "dt":
+            self._term()
+        elif _level(element) and self._in_heading:
+            self._in_heading = False
+            self.blocks.heading(_level(element), self.line(bold=False))
+        elif element.tag in INLINE:
+            self._add("`" if element.tag == "code" else f"]({element.get('href')})" * _is_link(element))
+        elif element.tag in BLOCKS:
+            self._block()
+        self._quotes -= element.tag == "blockquote"
+
+    @property
+    def _is_inside(self) -> bool:
+        """Whether the blocks here are parts of one line."""
+        return self._is_cell or self._in_heading or self._item is not None
+
+    def _block(self) -> None:
+        """A block begins or ends."""
+        if self._is_inside:
+            self._runs.append((" ", RunStyle()))
+        else:
+            self._paragraph()
+
+    def _paragraph(self) -> None:
+        """Write what was read as an item or as a paragraph."""
+        if self._is_cell:
+            self._runs.append((" ", RunStyle()))
+            return
+        line = self.line()
+        if self._item:
+            self.blocks.item(self._item[0], line, self._item[1])
+            self._item = None
+        elif line:
+            marker = "> " * self._quotes
+            self.blocks.paragraph(marker + line.replace("\n", f"\n{marker}"))
+
+    def _term(self) -> None:
+        """A question is a paragraph in bold before its answer; another term begins an item with what it means."""
+        said = self.line(bold=False)
+        if said.endswith(QUESTION_MARKS) or not said:
+            self._runs = [(said, self._looks[-1])]
+            self._block()
+        else:
+            self._runs = [(f"{said.rstrip(':')}:", self._looks[-1]), (" ", RunStyle())]
+            self._item = 0, ""
+
+    def _table(self, table: HtmlElement) -> None:
+        self._paragraph()
+        for caption in table.iterchildren("caption"):
+            self.blocks.paragraph(self._cell(caption))
+        self.blocks.table([*self.rows(table)])
+
+    def rows(self, table: HtmlElement) -> Iterator[list[str]]:
+        """The rows of a table, merged cells marked."""
+        above: dict[int, int] = {}
+        for row in _own(table, "tr"):
+            cells: list[str] = []
+            waiting = [*row.iterchildren("td", "th")]
+            while waiting or above.get(len(cells)):
+                if above.get(len(cells)):
+                    above[len(cells)] -= 1
+                    cells.append(ABOVE)
+                    continue
+                cell = waiting.pop(0)
+                columns, rows = count_of(cell.get("colspan")), count_of(cell.get("rowspan"))
+                above |= {place: rows - 1 for place in range(len(cells), len(cells) + columns)}
+                cells += [self._cell(cell), *[LEFT] * (columns - 1)]
+            yield cells
+
+    def _cell(self, cell: HtmlElement) -> str:
+        reader = _Reader(self._styles, self._marks, is_cell=True)
+        reader.read(cell)
+        return reader.line(bold=False).replace("\n", " ")
 
 
-def _replace(element: HtmlElement, text: str) -> None:
-    element.tail = NOT_XML.sub(" ", text) + (element.tail or "")
-    element.drop_tree()
+def rows_of(table: HtmlElement) -> list[list[str]]:
+    """The rows of a table, with a merged cell in each of its places."""
+    return with_merged([*_Reader(Styles({}, True), set()).rows(table)])
 
 
-def _formulas(root: HtmlElement) -> None:
-    for math in [*root.iter("math")]:
-        _replace(math, _linear(math))
+def _text_instead(element: HtmlElement) -> str | None:
+    """What is read of an element that is no text itself."""
+    match element.tag:
+        case "img":
+            return NOT_XML.sub(" ", element.get("alt") or "")
+        case "svg":
+            return " ".join(element.itertext())
+        case "math":
+            return _linear(element)
+    return None
+
+
+def _level(element: HtmlElement) -> int:
+    """The level of a heading; 0 for what is none."""
+    tag = str(element.tag)
+    return int(tag[1]) if HEADING.fullmatch(tag) else 0
 
 
 def _linear(element: HtmlElement) -> str:
     children = [child for child in element if isinstance(child.tag, str) and not child.tag.startswith("annotation")]
     return (element.text or "").strip() + formula(str(element.tag), [*map(_linear, children)])
-
-
-def _on_the_line(root: HtmlElement) -> None:
-    marks = [mark for mark in root.iter("sup") if not _before(mark).strip()]
-    notes = {mark.text_content().strip() for mark in marks}
-    for element in [*root.iter("sup", "sub")]:
-        before, mark, after = _before(element), element.text_content(), element.tail or ""
-        if element.tag == "sub":
-            text = lowered(before, mark, after)
-        else:
-            text = raised(before, mark, after, note=_is_note(element), notes=notes)
-            text += " " if not before.strip() and after[:1].isalnum() and not text.endswith(" ") else ""
-        link = element.getparent()
-        _replace(element, text)
-        if link is not None and link.tag == "a" and "#" in (link.get("href") or "") and not len(link):
-            link.drop_tag()
 
 
 def _is_note(element: HtmlElement) -> bool:
@@ -160,126 +282,22 @@ def _is_note(element: HtmlElement) -> bool:
     return linked or any(NOTE_MARK.search(f"{part.get('class')} {part.get('role')}") for part in inside)
 
 
-def _before(element: HtmlElement) -> str:
-    """The text that stands before an element in its block."""
-    text = ""
-    while element.tag not in BLOCKS and len(text) < 80:
-        sibling, parent = element.getprevious(), element.getparent()
-        if sibling is not None:
-            tail = sibling.tail or ""
-            if sibling.tag in BLOCKS:
-                return tail + text
-            text = sibling.text_content() + tail + text
-            element = sibling
-        elif parent is None:
-            break
-        else:
-            text = (parent.text or "") + text
-            element = parent
-    return text
+def _is_link(element: HtmlElement) -> bool:
+    """Whether an element links to an address that means something outside of its page."""
+    address = element.get("href") or ""
+    return (
+        element.tag == "a" and "//" in address and len(address) <= LONGEST_LINK and bool(element.text_content().strip())
+    )
 
 
-def _definitions(root: HtmlElement) -> None:
-    """A term and what it means are one item of a list; a question is a paragraph in bold before its answer."""
-    for listed in [*root.iter("dl")]:
-        pairs = [(term, term.getnext()) for term in listed.iter("dt")]
-        if all(meaning is not None and meaning.tag == "dd" and not _asks(term) for term, meaning in pairs):
-            for term, meaning in pairs:
-                if meaning is not None:
-                    _begin_with(meaning, f"{term.text_content().strip().rstrip(':')}:")
-                    term.drop_tree()
-            for meaning in [*listed.iter("dd")]:
-                meaning.tag = "li"
-            listed.tag = "ul"
-    for term in [*root.iter("dt")]:
-        bold = html.Element("strong")
-        bold.text, term.text = term.text, None
-        bold.extend([*term])
-        term.append(bold)
-        term.tag = "p"
-    for element in [*root.iter("dd", "dl")]:
-        element.tag = "div"
-
-
-def _asks(term: HtmlElement) -> bool:
-    return term.text_content().rstrip().endswith(QUESTION_MARKS)
-
-
-def _begin_with(meaning: HtmlElement, term: str) -> None:
-    """Put a term in bold before what it means."""
-    bold = html.Element("strong")
-    bold.text, bold.tail, meaning.text = term, f" {(meaning.text or '').lstrip()}", None
-    meaning.insert(0, bold)
-
-
-def _repeat_cells(root: HtmlElement) -> None:
-    """A cell over several rows stands in each of them."""
-    for table in root.iter("table"):
-        above: dict[int, tuple[HtmlElement, int]] = {}
-        for row in _own(table, "tr"):
-            cells, column, taken = [*row.iterchildren("td", "th")], 0, dict[int, tuple[HtmlElement, int]]()
-            while cells or column in above:
-                if column in above:
-                    cell, left = above.pop(column)
-                    row.insert(len([*row.iterchildren("td", "th")]) - len(cells), deepcopy(cell))
-                else:
-                    cell = cells.pop(0)
-                    left = _number(cell.attrib.pop("rowspan", "1"))
-                if left > 1:
-                    taken[column] = cell, left - 1
-                column += max(1, _number(cell.get("colspan", "1")))
-            above = taken
-
-
-def _titles_above(root: HtmlElement) -> None:
-    """A first row of a single cell over several columns is the title of its table and stands above it."""
-    for table in [*root.iter("table")]:
-        for row in [*_own(table, "tr")]:
-            cells = [*row.iterchildren("td", "th")]
-            if len(cells) != 1 or _number(cells[0].get("colspan", "1")) < 2 or cells[0].find(".//table") is not None:
-                break
-            title = cells[0]
-            title.tag = "p"
-            table.addprevious(title)
-            row.drop_tree()
-
-
-def _number(written: str) -> int:
-    return int(written) if written.isdecimal() and len(written) < 4 else 1
-
-
-def _flatten(root: HtmlElement) -> None:
-    """Takes away the boxes around boxes of a laid-out page, and at last every element that is nested too deep."""
-    for table in [*root.iter("table")][::-1]:
-        inner = table.findall(".//table")
+def _unwrap_layout(root: HtmlElement) -> None:
+    """Tables of a single cell, or of tables, are boxes around a text."""
+    for table in reversed([*root.iter("table")]):
         rows = [[cell for cell in row if cell.text_content().strip()] for row in _own(table, "tr")]
-        if len([*_own(table, "td", "th")]) == 1 or (inner and sum(len(row) > 1 for row in rows) < FEWEST_ROWS):
-            _unwrap_layout(table)
-        else:
-            # The converter cannot write a table in a cell: it follows the table.
-            for part in reversed(inner):
-                table.addnext(part)
-    for element in [*root.iter("div", "section", "article", "main", "center")][::-1]:
-        own = (element.text or "") + "".join(child.tail or "" for child in element)
-        boxes = all(child.tag in BLOCKS or child.tag == GONE for child in element)
-        if element is not root and not own.strip() and len(element) and boxes:
-            element.tag = GONE
-    etree.strip_tags(root, GONE)
-    deep = [element for element in root.iter(etree.Element) if len([*element.iterancestors()]) > DEEPEST]
-    for element in deep:
-        if element.tag in BLOCKS:
-            element.addprevious(html.Element("br"))
-        element.tag = GONE
-    etree.strip_tags(root, GONE)
-
-
-def _unwrap_layout(table: HtmlElement) -> None:
-    """A table of a single cell, or of tables, is no table but boxes."""
-    for part in [*_own(table, "tbody", "thead", "tfoot", "tr", "colgroup", "col")]:
-        part.drop_tag()
-    for part in [*_own(table, "td", "th", "caption")]:
-        part.tag = "div"
-    table.tag = "div"
+        few = sum(len(row) > 1 for row in rows) < FEWEST_ROWS
+        if len([*_own(table, "td", "th")]) == 1 or (few and table.find(".//table") is not None):
+            for part in [*_own(table, *TABLE_PARTS), table]:
+                part.tag = "div"
 
 
 def _own(table: HtmlElement, *tags: str) -> Iterator[HtmlElement]:

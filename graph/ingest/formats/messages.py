@@ -38,7 +38,7 @@ def outlook_message(file: File) -> Document:
 def web_archive(file: File) -> Document:
     """The page of a web archive, which is an e-mail to nobody."""
     page = "".join(body.text for body in parse(file.content).bodies[:1])
-    return replace(page_of(file, page), doubt=doubt_in_markup(page, "page"))
+    return replace(page_of(page), doubt=doubt_in_markup(page, "page"))
 
 
 def _check_encryption(start: bytes) -> None:
@@ -57,7 +57,7 @@ def _message(mail: Mail, file: File, unread: Sequence[str] = ()) -> Document:
 
 
 def _body(file: File, body: Body) -> Document:
-    return page_of(file, body.text) if body.is_html else Document(encoded_to(tidy(body.text), lambda _: "").strip())
+    return page_of(body.text) if body.is_html else Document(encoded_to(tidy(body.text), lambda _: "").strip())
 
 
 def _with_quotes(document: Document) -> Document:

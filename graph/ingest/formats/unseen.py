@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from lxml import etree, html
+from lxml import etree
 from lxml.html import HtmlElement
 
 STRUCK = ("del", "s", "strike")
@@ -82,17 +82,6 @@ def styles_of(root: HtmlElement) -> Styles:
             elif ":" not in selector and COLOURS & declarations(rule).keys():
                 whole = False
     return Styles(rules, whole)
-
-
-def lift(root: HtmlElement, styles: Styles) -> None:
-    """Make what a style raises or lowers the elements that stand for it."""
-    tags = {"super": "sup", "text-top": "sup", "sub": "sub"}
-    for element in [*root.iter("span", "a", "font", "small", "b", "i", "em", "strong")]:
-        if tag := tags.get(styles.of(element).get("vertical-align", "")):
-            wrapped = html.Element(tag)
-            wrapped.text, element.text = element.text, None
-            wrapped.extend([*element])
-            element.append(wrapped)
 
 
 def _rules(sheet: str) -> Iterator[tuple[str, str]]:
