@@ -1,7 +1,7 @@
 """The tables of a Snapshot: the only file that knows LanceDB."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from math import ceil
@@ -237,21 +237,18 @@ class Reader:
         rows = await self._passages.query().where(condition).select(["document"]).limit(1).to_list()
         return await self.document(name) if rows else None
 
-    async def passages(self, without: Iterable[str] = ()) -> AsyncIterator[PassageRows]:
-        """Every passage with its vectors, except those of the documents in `without`."""
-        left_out = pa.array(sorted(without), pa.string())
+    async def passages(self) -> AsyncIterator[PassageRows]:
+        """Every passage with its vectors."""
         names = [*(field.name for field in OWN_FIELDS), CLOSED_WORDS]
         query = self._passages.query().select([*names, UNITS, "vector"])
         async for batch in await query.to_batches(max_batch_length=BATCH):
             table = pa.Table.from_batches([batch])
-            table = table.filter(pc.invert(pc.is_in(table["document"], left_out)))
-            if table.num_rows:
-                vectors = _matrix(table["vector"])
-                rows = table.select([name for name in table.column_names if name != "vector"]).to_pylist()
-                for row in rows:
-                    row[WORDS] = row.pop(CLOSED_WORDS) or row[WORDS]
-                units = [_unit_matrix(row.pop(UNITS), vectors.shape[1]) for row in rows]
-                yield PassageRows(rows, vectors, units)
+            vectors = _matrix(table["vector"])
+            rows = table.drop_columns(["vector"]).to_pylist()
+            for row in rows:
+                row[WORDS] = row.pop(CLOSED_WORDS) or row[WORDS]
+            units = [_unit_matrix(row.pop(UNITS), vectors.shape[1]) for row in rows]
+            yield PassageRows(rows, vectors, units)
 
     async def whole_passages(self) -> AsyncIterator[list[dict[str, Any]]]:
         """Every passage with all that is stored of it, metadata columns included."""

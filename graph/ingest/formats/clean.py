@@ -39,10 +39,6 @@ DECLARED = re.compile(
     re.IGNORECASE,
 )
 """The encoding that a page of HTML or a file of XML names; old ones alone matter."""
-FEWEST_ZEROS = 8
-"""Zeros from which on they may be those of UTF-16."""
-UNDEFINED = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
-"""Bytes that stand for nothing in the code page of Windows, and for letters (ü, É) in that of DOS."""
 MARKED = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 DATA_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w.+=-]+)*,[\w+/=%.~!$&*,:;@?-]{16,}")
 RUN = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{200,}={0,2}")
@@ -70,7 +66,7 @@ def decode(content: bytes) -> str:
 
 
 def encoding_of(blocks: Iterable[bytes]) -> str:
-    """By its byte-order mark, or UTF-8 where all of it is, else by the zeros of UTF-16 or the likeliest code page.
+    """By its byte-order mark, or UTF-8 where all of it is, else the likeliest code page.
 
     Told from the first block that is not UTF-8.
     """
@@ -80,21 +76,11 @@ def encoding_of(blocks: Iterable[bytes]) -> str:
             for mark, encoding in MARKED.items():
                 if not number and block.startswith(mark):
                     return encoding
-            if not number and (wide := _wide(block[:1000])):
-                return wide
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return _damaged_or_old(block)
     return "utf-8"
-
-
-def _wide(start: bytes) -> str:
-    """UTF-16 without a mark, told by the zeros of every other byte; empty for anything else."""
-    even, odd = start[::2].count(0), start[1::2].count(0)
-    if max(even, odd) < max(FEWEST_ZEROS, len(start) / 4) or 4 * min(even, odd) > max(even, odd):
-        return ""
-    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _damaged_or_old(content: bytes) -> str:
@@ -109,8 +95,7 @@ def _damaged_or_old(content: bytes) -> str:
             return name
     letters = sum(byte > 127 or chr(byte).isalpha() for byte in content)
     if sum(byte > 127 for byte in content) < WESTERN * letters:
-        # A letter of DOS that Windows does not have, as in CSV files that Excel writes for it.
-        return "cp850" if UNDEFINED & set(content) else "cp1252"
+        return "cp1252"
     guess = from_bytes(content).best()
     return guess.encoding if guess else "latin-1"
 

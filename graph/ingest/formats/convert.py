@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ..document import Document, File, Refused
 from .clean import encoded_to, heading_of, tidy
-from .tables import with_layout
 
 if TYPE_CHECKING:
     from kreuzberg import ExtractionResult
@@ -21,7 +20,7 @@ def converted(file: File) -> Document:
     """A file of a format that the converter reads; raises Refused."""
     result = extraction(file, file.ocr)
     text = TABLE_END.sub(r"\1\n\n", tidy(result.content))
-    text = with_layout(encoded_to(text, lambda _: "")).strip()
+    text = encoded_to(text, lambda _: "").strip()
     return Document(text, title_of(result) or heading_of(text))
 
 

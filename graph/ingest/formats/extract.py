@@ -10,7 +10,6 @@ from ..front_matter import doubt_in_markup, doubt_in_tags, doubt_in_text, front_
 from .clean import decode, has_words, is_binary, without_unseen
 from .package import properties, unpacked_size
 from .registry import Format, format_of
-from .tables import with_columns
 
 MEGABYTE = 1 << 20
 
@@ -46,16 +45,8 @@ def read(file: File) -> Document:
     if not has_words(body):
         raise Refused("no text: the file holds no words (a scan or pictures; --ocr reads scans)")
     doubt = document.doubt or doubt_in_tags(properties(file.content)) or doubt_in_text(body)
-    return replace(document, text=_shown(document, known), doubt=doubt)
-
-
-def _shown(document: Document, known: Format) -> str:
-    """What a reader sees of a file that is read as it is written; what a reader has made is that already."""
-    if known.wording == "markdown":
-        return without_unseen(document.text, document.body)
-    if known.wording == "text":
-        return document.text[: document.body] + with_columns(document.text[document.body :])
-    return document.text
+    shown = without_unseen(document.text, document.body) if known.wording == "markdown" else document.text
+    return replace(document, text=shown, doubt=doubt)
 
 
 def _with_front_matter(file: File, known: Format) -> Document:

@@ -15,7 +15,6 @@ from .messages import email, outlook_message, web_archive
 from .opendocument import opendocument
 from .pdf import pdf
 from .plain import plain
-from .rtf import rtf
 from .sheets import delimited
 from .slides import slides
 from .word import word
@@ -54,7 +53,7 @@ FORMATS = (
         "Plain text",
         "text",
         plain,
-        "as written; lines in columns are tables; files without an ending too",
+        "as written; files without an ending too",
         ("text/plain .txt .text .log", "text/asciidoc .adoc .asciidoc"),
     ),
     Format(
@@ -144,7 +143,7 @@ FORMATS = (
         ),
     ),
     Format("XML", "data", xml, "an element of values is a line of names and values", ("application/xml .xml",)),
-    Format("RTF", "binary", rtf, "", ("application/rtf .rtf",)),
+    Format("RTF", "binary", converted, "", ("application/rtf .rtf",)),
     Format("reStructuredText, Org", "page", converted, "", ("text/x-rst .rst", "text/x-org .org")),
     Format(
         "Others",
@@ -155,21 +154,14 @@ FORMATS = (
             "application/msword .doc .dot",
             f"{MICROSOFT}powerpoint .ppt .pps .pot",
             "application/x-latex .tex .latex",
-            "application/x-typst .typ .typst",
-            "text/x-djot .djot",
-            "text/x-commonmark .commonmark",
             "application/x-bibtex .bib",
             "application/x-research-info-systems .ris",
-            "application/x-pubmed .nbib",
-            "application/x-endnote+xml .enw",
             "application/x-jats+xml .jats",
-            "application/x-fictionbook+xml .fb2",
             "application/x-iwork-pages-sffpages .pages",
             "application/x-iwork-numbers-sffnumbers .numbers",
             "application/x-iwork-keynote-sffkey .key",
             "application/x-hwp .hwp",
             "application/haansofthwpx .hwpx",
-            "application/x-dbf .dbf",
         ),
     ),
     Format(
@@ -188,12 +180,6 @@ FORMATS = (
             "image/heic .heic",
             "image/heif .heif",
             "image/jp2 .jp2",
-            "image/jpx .jpx",
-            "image/x-jbig2 .jbig2",
-            "image/x-portable-anymap .pnm",
-            "image/x-portable-bitmap .pbm",
-            "image/x-portable-graymap .pgm",
-            "image/x-portable-pixmap .ppm",
         ),
     ),
 )

@@ -19,9 +19,6 @@ GONE = (f"{W}del", f"{W}moveFrom", f"{W}commentReference")
 LINEAR = ("oMath", "oMathPara", "r", "e", "sup", "sub", "num", "den", "sSup", "sSub", "f", "d")
 """What of a formula can be written on a line."""
 PAGE_FIELD = re.compile(r"^\s*(?:PAGE|NUMPAGES|SECTION|SECTIONPAGES)\b", re.IGNORECASE)
-COUNTER = "\ufffc"
-"""Stands for a page number while a header's text is put together."""
-FEW_WORDS = 3
 
 
 def word(file: File) -> Document:
@@ -170,9 +167,7 @@ class _Word:
                 yield from [("[", base), *runs, (f"]({address})", base)] if "".join(text for text, _ in runs) else []
             elif child.tag in (f"{M}oMath", f"{M}oMathPara"):
                 yield _linear(child), RunStyle()
-            elif child.tag == f"{W}fldSimple" and PAGE_FIELD.match(child.get(f"{W}instr") or ""):
-                yield COUNTER, RunStyle()
-            elif child.tag != f"{W}p":
+            elif child.tag != f"{W}p" and not PAGE_FIELD.match(child.get(f"{W}instr") or ""):
                 yield from self._runs(child, base)
 
     def _run(self, run: Element, base: RunStyle) -> Iterator[Run]:
@@ -205,14 +200,14 @@ class _Word:
         return (element.text or "") if element.tag == f"{W}t" else ""
 
     def _field(self, element: Element) -> str:
-        """Follows the parts of a field; one that counts pages ends as a COUNTER."""
+        """Follow the parts of a field, which say nothing themselves."""
         kind = element.get(f"{W}fldCharType")
         if kind is None and self._fields:
             self._fields[-1] += element.text or ""
         elif kind == "begin":
             self._fields.append("")
         elif kind == "end" and self._fields:
-            return COUNTER if PAGE_FIELD.match(self._fields.pop()) else ""
+            self._fields.pop()
         return ""
 
     def _mark(self, kind: str, number: str) -> str:
@@ -229,8 +224,8 @@ class _Word:
             if part is None:
                 continue
             self._clean(part)
-            for line in map(_without_counter, self._lines(part)):
-                if line and line not in seen:
+            for line in (" ".join(line.split()) for line in self._lines(part)):
+                if line not in seen:
                     seen.add(line)
                     yield line
 
@@ -268,15 +263,3 @@ def _linear(element: Element) -> str:
         return element.text or ""
     parts = [_linear(child) for child in element if not etree.QName(child).localname.endswith("Pr")]
     return formula(name, parts) if name in LINEAR else " ".join(parts)
-
-
-def _without_counter(text: str) -> str:
-    """A header's text without the part that counts the pages: `HV-5521  Page 2 of 9` is HV-5521."""
-    parts = [part.strip() for part in re.split(r"\s{2,}|\n|\|", text)]
-    return "  ".join(kept for part in parts if (kept := _uncounted(part)))
-
-
-def _uncounted(part: str) -> str:
-    rest = part.replace(COUNTER, "")
-    few = len(re.findall(r"\w+", rest)) <= FEW_WORDS and not any(character.isdigit() for character in rest)
-    return "" if COUNTER in part and few else " ".join(rest.split())

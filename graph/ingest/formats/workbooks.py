@@ -16,6 +16,7 @@ from python_calamine import (
 from ...text.tables import layout
 from ..document import Document, File, Refused
 from . import xlsx
+from .blocks import ABOVE, with_merged
 from .clean import tidy
 from .opendocument import sheets
 from .package import Package, is_encrypted
@@ -45,7 +46,7 @@ def workbook(file: File) -> Document:
 
 def _open_document(package: Package) -> Document:
     found, left_out = sheets(package)
-    sections = {sheet.name: _text(iter(sheet.rows)) for sheet in found}
+    sections = {sheet.name: _text(sheet.rows) for sheet in found}
     return _document(sections, "", [*left_out, *(_unread(sheet.name) for sheet in found if sheet.hidden)])
 
 
@@ -102,7 +103,7 @@ def _left_out(about: SheetMetadata, sheet_format: SheetFormat) -> Iterator[str]:
             yield f"The struck-out cells ({struck}) of the sheet {about.name} were not read."
 
 
-def _text(rows: Iterator[list[str]]) -> str:
+def _text(rows: Iterable[list[str]]) -> str:
     """The tables of a sheet, and the lines above and under them."""
     blocks = (without_empty(block) for block in _tables(rows))
     return "\n\n".join(
@@ -113,39 +114,32 @@ def _text(rows: Iterator[list[str]]) -> str:
     )
 
 
-def _rows(sheet: CalamineSheet, sheet_format: SheetFormat) -> Iterator[list[str]]:
+def _rows(sheet: CalamineSheet, sheet_format: SheetFormat) -> list[list[str]]:
     """The visible cells of a sheet as text, row by row."""
     left = sheet.start[1] if sheet.start else 0
-    above = _merged(sheet)
-    texts: dict[tuple[int, int], str] = {}
-    for number, row in enumerate(sheet.iter_rows()):
-        if not any(value != "" for value in row):
-            yield []
-            continue
-        cells = [
-            _written(value, sheet_format.formats.get((number, place), "")) for place, value in enumerate(row, left)
-        ]
-        for place, cell in enumerate(cells):
-            first = above.get((number, place + left))
-            if first == (number, place + left):
-                texts[first] = cell
-            elif first:
-                cells[place] = texts.get(first, "")
-        if number not in sheet_format.hidden_rows:
-            yield [cell for place, cell in enumerate(cells, left) if place not in sheet_format.hidden_columns]
+    continued, formats = _continued(sheet), sheet_format.formats
+    rows: list[list[str]] = []
+    for number, values in enumerate(sheet.iter_rows()):
+        row = values if any(value != "" for value in values) else []
+        rows.append([_written(value, formats.get((number, place), "")) for place, value in enumerate(row, left)])
+        for place in (place for place in range(len(row)) if (number, place + left) in continued):
+            rows[-1][place] = ABOVE
+    shown = (row for number, row in enumerate(with_merged(rows)) if number not in sheet_format.hidden_rows)
+    hidden = sheet_format.hidden_columns
+    return [[cell for place, cell in enumerate(row, left) if place not in hidden] for row in shown]
 
 
-def _merged(sheet: CalamineSheet) -> dict[tuple[int, int], tuple[int, int]]:
-    """The cells that are merged with the ones below them, each with the first of them, which alone has the text."""
+def _continued(sheet: CalamineSheet) -> set[tuple[int, int]]:
+    """The cells that are merged with the one above them, which alone has the text."""
     return {
-        (row, left): (top, left)
+        (row, left)
         for (top, left), (bottom, right) in sheet.merged_cell_ranges or []
         if left == right and bottom <= sheet.total_height
-        for row in range(top, bottom + 1)
+        for row in range(top + 1, bottom + 1)
     }
 
 
-def _tables(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+def _tables(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
     """Blocks of rows between empty ones; rows that go on under the header before the gap belong to its table."""
     table: list[list[str]] = []
     for block in _blocks(rows):
@@ -157,7 +151,7 @@ def _tables(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
         yield table
 
 
-def _blocks(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+def _blocks(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
     block: list[list[str]] = []
     for row in rows:
         if any(row):

@@ -4,12 +4,11 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from xml.parsers import expat
 
 from lxml import etree
 
 from ..document import Refused
-from .package import Package, R, serialised
+from .package import Package, R, remove, serialised
 from .raised import Piece, on_the_line
 from .unseen import STRUCK_OUT
 from .word_styles import POSITIONS
@@ -84,7 +83,7 @@ def title_and_formats(package: Package) -> tuple[str, dict[str, SheetFormat]]:
         formats = _formats(package, package.beside(book, "styles"))
         sheet_formats = {name: _sheet_format(package, part, formats) for name, part in _parts(package, book).items()}
         return package.title(), sheet_formats
-    except (expat.ExpatError, KeyError, ValueError, RuntimeError) as error:
+    except (etree.XMLSyntaxError, KeyError, ValueError, RuntimeError) as error:
         raise Refused(f"corrupt: its description of the sheets cannot be read: {error}") from error
 
 
@@ -112,53 +111,36 @@ def _formats(package: Package, part: str) -> Mapping[str, str]:
 
 
 def _sheet_format(package: Package, part: str, formats: Mapping[str, str]) -> SheetFormat:
-    scan = _Scan(formats)
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = scan.start
+    """Follow the rows of a sheet, which may be far too many to be kept."""
+    found, number = SheetFormat(), -1
     with package.stream(part) as sheet:
-        parser.ParseFile(sheet)
-    return scan.sheet_format
+        for _, element in etree.iterparse(sheet, tag=("{*}col", "{*}row"), resolve_entities=False, no_network=True):
+            hidden = element.get("hidden") in ("1", "true")
+            if etree.QName(element).localname == "row":
+                number = int(element.get("r") or number + 2) - 1
+                has_values = _read_row(element, number, formats, found)
+                found.hidden_rows |= {number} if hidden and has_values else set()
+            elif hidden:
+                found.hidden_columns |= set(range(int(element.get("min", 1)) - 1, int(element.get("max", 1))))
+            element.clear()
+            while element.getprevious() is not None:
+                remove(element.getprevious())
+    return found
 
 
-class _Scan:
-    """Follows the elements of a sheet, which may be far too many to be kept."""
-
-    def __init__(self, formats: Mapping[str, str]) -> None:
-        self.formats = formats
-        self.sheet_format = SheetFormat()
-        self.row, self.column, self.style, self.hidden = -1, -1, "", False
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
-        step = {"c": self._cell, "v": self._value, "is": self._value, "row": self._row, "col": self._columns}
-        if known := step.get(name.rpartition(":")[2]):
-            known(attributes)
-
-    def _columns(self, attributes: dict[str, str]) -> None:
-        if _is_hidden(attributes):
-            self.sheet_format.hidden_columns |= set(range(int(attributes["min"]) - 1, int(attributes["max"])))
-
-    def _row(self, attributes: dict[str, str]) -> None:
-        self.row = int(attributes["r"]) - 1 if "r" in attributes else self.row + 1
-        self.column = -1
-        self.hidden = _is_hidden(attributes)
-
-    def _cell(self, attributes: dict[str, str]) -> None:
-        reference = REFERENCE.fullmatch(attributes.get("r", ""))
-        self.column = _number(reference[1]) if reference else self.column + 1
-        self.style = attributes.get("s", "")
-
-    def _value(self, attributes: dict[str, str]) -> None:
-        self.sheet_format.rows = max(self.sheet_format.rows, self.row + 1)
-        self.sheet_format.columns = max(self.sheet_format.columns, self.column + 1)
-        if self.hidden:
-            self.sheet_format.hidden_rows.add(self.row)
-        if self.style in self.formats:
-            self.sheet_format.formats[self.row, self.column] = self.formats[self.style]
-
-
-def _is_hidden(attributes: dict[str, str]) -> bool:
-    return attributes.get("hidden") in ("1", "true")
+def _read_row(row: etree._Element, number: int, formats: Mapping[str, str], found: SheetFormat) -> bool:
+    """Note how far a row reaches and how its cells look; whether it has values."""
+    column, has_values = -1, False
+    for cell in row.iterchildren("{*}c"):
+        reference = REFERENCE.fullmatch(cell.get("r") or "")
+        column = _number(reference[1]) if reference else column + 1
+        if cell.find("{*}v") is None and cell.find("{*}is") is None:
+            continue
+        has_values = True
+        found.rows, found.columns = max(found.rows, number + 1), max(found.columns, column + 1)
+        if code := formats.get(cell.get("s") or ""):
+            found.formats[number, column] = code
+    return has_values
 
 
 def _number(letters: str) -> int:

@@ -129,14 +129,6 @@ def test_a_table_of_label_and_value_keeps_its_labels(tmp_path: Path, kind: str) 
     assert said == ["Mass: 30 kg", "Noise: 60 dB", "Maker | Seller: Falco"]
 
 
-def test_raised_text_of_rtf_is_not_a_digit_of_the_number_before_it(tmp_path: Path) -> None:
-    file = tmp_path / "saw.rtf"
-    file.write_text(r"{\rtf1\ansi It cuts 350{\b0\super 2} cm, at 10\super\insrsid7 6\nosupersub  Pa.\par}", "ascii")
-    [document] = read(file)
-    assert isinstance(document, Document)
-    assert document.text == "It cuts 350 [^2] cm, at 10^6 Pa."
-
-
 def test_an_element_of_values_in_xml_is_a_line(tmp_path: Path) -> None:
     trees = '<tree id="7"><name>Öl &amp; Oak</name><height>20 m</height></tree><note>Cut <b>in</b> May.</note>'
     declared = f'<?xml version="1.0" encoding="iso-8859-1"?><park>{trees}</park>'

@@ -65,17 +65,3 @@ def test_odd_blanks_are_blanks_and_nothing_unseen_splits_a_word(tmp_path: Path) 
     found = read(tmp_path, "a.txt", text).text
     assert found.split() == "Es kostet 35 Euro netto, Software ist frei. Ende".split()
     assert found.index("ist frei") == text.index("ist frei")
-
-
-TARIFF = "Tariff 2025\n\nZone\tWho\tDay\nP1\tguests\t12\nP2\tstaff\t\n\nKeep the slip."
-LADDER = "Ship      From    At\nAlder     Moss    7:40\nBirch     Rena    8:15\n"
-
-
-@pytest.mark.parametrize(("text", "row"), [(TARIFF, "| P1 | guests | 12 |"), (LADDER, "| Birch | Rena | 8:15 |")])
-def test_lines_in_columns_are_a_table(tmp_path: Path, text: str, row: str) -> None:
-    assert row in read(tmp_path, "a.txt", text).text.split("\n")
-
-
-@pytest.mark.parametrize("text", ["1.\tWash.\n2.\tDry.\n", "It is.  It was.\nSo.  Now.\n", "a\tb\tc\nd\te\n", "x\ty\n"])
-def test_other_lines_with_gaps_are_text(tmp_path: Path, text: str) -> None:
-    assert read(tmp_path, "a.txt", text).text == text
