@@ -176,7 +176,6 @@ def split_quoted(text: str) -> tuple[str, tuple[QuotedMessage, ...]]:
             end = next((at for at in range(place, len(lines)) if not _goes_on(lines, at)), len(lines))
             quotes.append((_introduced(newest), lines[place:end]))
             length = end - place
-            newest += _answered(lines[place:end]) if "".join(lines[end:]).strip() else []
         else:
             (quotes[-1][1] if older else newest).append(lines[place])
             length = 1
@@ -188,12 +187,6 @@ def split_quoted(text: str) -> tuple[str, tuple[QuotedMessage, ...]]:
 def _goes_on(lines: list[str], at: int) -> bool:
     following = next((line for line in lines[at:] if line.strip()), "")
     return QUOTED.match(following) is not None
-
-
-def _answered(lines: list[str]) -> list[str]:
-    """The question at the end of a quotation, which what is written below it answers."""
-    last = next((line for line in reversed(lines) if line.strip(" >")), "")
-    return [last, ""] if last.rstrip().endswith("?") else []
 
 
 def _unmarked(lines: list[str]) -> str:

@@ -21,8 +21,6 @@ SEPARATORS = "\t;|,"
 SAMPLE = 20_000
 """Characters that tell the separator: a field may be as long as that."""
 ROWS = 50
-MOST_ABOVE = 10
-"""Lines above a table up to which they speak of it."""
 LONGEST = 1 << 20
 """Characters that a field may have."""
 Quoting = Literal[0, 3]
@@ -30,19 +28,10 @@ Quoting = Literal[0, 3]
 
 def delimited(file: File) -> Document:
     """A CSV or TSV file as a document: the lines above its header, then a table."""
-    rows = _with_lines_above(rows_of(decode(file.content)))
+    rows = rows_of(decode(file.content))
     found = layout(rows)
     text = tidy(to_markdown(found, rows[found.first :])).strip()
     return Document(text, " ".join(_title(found, rows).split()))
-
-
-def _with_lines_above(rows: list[list[str]]) -> list[list[str]]:
-    """The rows, where labels and values above the first empty line are lines if a wider table follows them."""
-    filled = [[cell.strip() for cell in row if cell.strip()] for row in rows]
-    end = filled.index([]) if [] in filled else 0
-    if end > MOST_ABOVE or max(map(len, filled[:end]), default=0) >= max(map(len, filled[end:]), default=0):
-        return rows
-    return [*([": ".join(row)] for row in filled[:end]), *rows[end:]]
 
 
 def _title(found: Layout, rows: list[list[str]]) -> str:

@@ -6,11 +6,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 from ...text.cells import Row
-from ...text.tables import Layout, is_section, layout
-
-NOTE = 30
-"""Letters from which on a text alone in the last row is a note under the table."""
-NOTE_SIGNS = ("*", "†", "‡", "(", "[")
+from ...text.tables import Layout, layout
 
 
 @cache
@@ -38,34 +34,26 @@ def without_empty(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def to_markdown(layout: Layout, rows: Sequence[Row]) -> str:
-    """The titles, a Markdown table with the given rows of data, and the notes under it.
+    """The titles and a Markdown table with the given rows of data.
 
     `rows` are those from `layout.first` on, or a part of them: each part is a table with the same header. A table
     without header has an empty one.
     """
     header = [_cell(cell) for cell in layout.header or ()]
-    data, notes = _data(layout, rows)
+    data = _data(layout, rows)
     width = max([len(header), *map(len, data)], default=0)
     if not header and width == 1:
-        return "\n\n".join([*layout.titles, *(row[0] for row in data), *notes])
+        return "\n\n".join([*layout.titles, *(row[0] for row in data)])
     lines = [_row(header, width), _row(["---"] * width, width), *(_row(row, width) for row in data)]
-    return "\n\n".join([*layout.titles, *(["\n".join(lines)] if width else []), *notes])
+    return "\n\n".join([*layout.titles, *(["\n".join(lines)] if width else [])])
 
 
-def _data(layout: Layout, rows: Sequence[Row]) -> tuple[list[list[str]], list[str]]:
-    """The rows without empty ones and repetitions of the header, pairs one below the other; the notes under them."""
+def _data(layout: Layout, rows: Sequence[Row]) -> list[list[str]]:
+    """The rows without empty ones and repetitions of the header, pairs one below the other."""
     data = [[_cell(cell) for cell in row] for row in rows]
     if layout.kind == "pairs":
         data = [row[place : place + 2] for row in data for place in (0, 2)]
-    data = [row for row in data if any(row) and row != [*layout.repeated]]
-    notes: list[str] = []
-    while data and is_section(data[-1]) and _is_note(data[-1][0]):
-        notes.insert(0, data.pop()[0])
-    return data, notes
-
-
-def _is_note(text: str) -> bool:
-    return len(text) > NOTE or text.startswith(NOTE_SIGNS)
+    return [row for row in data if any(row) and row != [*layout.repeated]]
 
 
 def _row(cells: Row, width: int) -> str:

@@ -67,13 +67,6 @@ def test_of_a_quoted_message_stays_under_its_name_what_the_newest_does_not_speak
     assert found == ["The audit is on 5 May.", f"## Quoted message: {source}", "Bring red folders."]
 
 
-def test_a_question_stays_above_its_answer() -> None:
-    assert (
-        split_quoted("> Welcome.\n> How long is the lease?\n\nFive years.\n")[0]
-        == "> How long is the lease?\n\nFive years."
-    )
-
-
 def test_lines_of_fields_in_a_message_are_no_quotation() -> None:
     assert split_quoted("Travel\n\nFrom: Oslo\nTo: Bergen\n\nThe train has 8 cars.")[1] == ()
 

@@ -40,12 +40,6 @@ def test_a_file_becomes_a_table_under_its_titles(tmp_path: Path) -> None:
     assert (found.text, found.title) == (f"Frühjahr\n\nStand 4. Mai\n\n{table}", "Frühjahr")
 
 
-def test_labels_above_a_table_are_lines_and_not_its_header(tmp_path: Path) -> None:
-    content = b"Account;DE02 1203\nFrom;1 May\n\nDate;Purpose;Amount\n2 May;Rent;900\n"
-    table = "| Date | Purpose | Amount |\n| --- | --- | --- |\n| 2 May | Rent | 900 |"
-    assert read(tmp_path, content).text == f"Account: DE02 1203\n\nFrom: 1 May\n\n{table}"
-
-
 def test_bars_stay_in_their_cells(tmp_path: Path) -> None:
     assert read(tmp_path, b"Name,Code\nlamp,a|b\n").text.endswith("| lamp | a\\|b |")
 

@@ -23,10 +23,10 @@ def test_labels_side_by_side_come_one_below_the_other() -> None:
     assert said == ["Mass: 30 kg", "Height: 1.2 m", "Power: 2 kW", "Noise: 60 dB"]
 
 
-def test_titles_go_above_the_table_and_notes_below_it_without_what_is_empty() -> None:
-    fees = "Fees|Fees||Fees\nSite|Day||Night\n|||\nLund|3||4\nSite|Day||Night\n* without tax|||"
+def test_titles_go_above_the_table_without_what_is_empty() -> None:
+    fees = "Fees|Fees||Fees\nSite|Day||Night\n|||\nLund|3||4\nSite|Day||Night"
     kept = "| Site | Day | Night |\n| --- | --- | --- |\n| Lund | 3 | 4 |"
-    assert table_of(rows(fees)) == f"Fees\n\n{kept}\n\n* without tax"
+    assert table_of(rows(fees)) == f"Fees\n\n{kept}"
 
 
 def test_a_box_of_one_cell_is_text() -> None:
