@@ -1,7 +1,6 @@
 """Builds the next Snapshot from the last one and the journal, and publishes it."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -56,7 +55,9 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     words.write(build)
     approximate = await writer.finish()
     made = f"{recipe} {COUNTING}".encode()
-    digest = digest_of(made, *(f"{row.document}\0{row.digest}".encode() for row in _ordered(stubs)))
+    digest = digest_of(
+        made, *(f"{row.document}\0{row.digest}".encode() for row in sorted(stubs, key=lambda row: row.document))
+    )
     copies = sum(1 for row in stubs if row.duplicate_of)
     manifest = Manifest(
         id=digest[:16],
@@ -73,10 +74,6 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     )
     write_manifest(build, manifest)
     return Built(store.publish(build, manifest.id), column_warnings(about, columns))
-
-
-def _ordered(stubs: Iterable[DocumentRow]) -> list[DocumentRow]:
-    return sorted(stubs, key=lambda row: row.document)
 
 
 def _stub(row: DocumentRow) -> DocumentRow:

@@ -1,23 +1,11 @@
-"""Finds documents that say the same again: the same words, signs and numbers in the same order, and the same metadata.
-
-Blanks, line ends, typographic forms of a sign, bold letters and bullets make no other document. Anything else may
-change what a text says, a capital too (`sie` and `Sie`, `mW` and `MW`), so both are kept.
-"""
+"""Finds documents that say the same again: the same text but for blanks, with the same metadata."""
 
 import re
 import unicodedata
 
 from .document import Metadata, canonical, digest_of
 
-LIGATURES = {number: unicodedata.normalize("NFKC", chr(number)) for number in range(0xFB00, 0xFB07)}
-QUOTES = dict.fromkeys((0x2018, 0x2019), "'") | dict.fromkeys((0x201C, 0x201D, 0x201E), '"')
-HYPHENS = dict.fromkeys((0x2010, 0x2011), "-")
-UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
-"""Soft hyphens, zero-width spaces and byte-order marks."""
-FORMS = {**LIGATURES, **QUOTES, **HYPHENS, **UNSEEN}
-BOLD = re.compile(r"(?<!\w)\*\*(?=\S)([^*\n]+)(?<=\S)\*\*(?!\w)")
-BULLET = re.compile(r"^[ \t]*[-*•][ \t]+(?=[^\W\d_])", re.MULTILINE)
-"""A sign before the word that begins a line; before a number it may be a minus."""
+UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")
 
 
 class Duplicates:
@@ -38,10 +26,5 @@ class Duplicates:
 
 def content_digest(text: str, metadata: Metadata) -> str:
     """The digest that documents with the same content share."""
-    return digest_of(_normalised_text(text).encode("utf-8", "surrogatepass"), canonical(metadata))
-
-
-def _normalised_text(text: str) -> str:
-    """The text without irrelevant characters."""
-    written = unicodedata.normalize("NFC", text).translate(FORMS)
-    return " ".join(BULLET.sub("", BOLD.sub(r"\1", written)).split())
+    words = " ".join(UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
+    return digest_of(words.encode("utf-8", "surrogatepass"), canonical(metadata))

@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..index.rows import UNITS, DocumentRow, PassageRows
 
-LAYOUT = "2"
+LAYOUT = "3"
 """The schema version: unpublished work of another version is done again."""
 
 
@@ -40,11 +39,10 @@ class Journal:
 
     def _restart(self, made_by: str) -> None:
         with self._database as database:
-            for table in ("documents", "passages"):
-                database.execute(f"DROP TABLE IF EXISTS {table}")
-            database.execute("CREATE TABLE documents (document TEXT PRIMARY KEY, row TEXT)")
-            database.execute("CREATE TABLE passages (document TEXT, rows TEXT, vectors BLOB, units BLOB)")
-            database.execute("CREATE INDEX by_document ON passages (document)")
+            database.execute("DROP TABLE IF EXISTS documents")
+            database.execute(
+                "CREATE TABLE documents (document TEXT PRIMARY KEY, row TEXT, passages TEXT, vectors BLOB, units BLOB)"
+            )
             database.execute("DELETE FROM recipe")
             database.execute("INSERT INTO recipe VALUES (?)", (made_by,))
 
@@ -52,23 +50,18 @@ class Journal:
         """Store finished documents in one transaction, replacing earlier versions."""
         with self._database as database:
             for row, passages in finished:
-                self._forget(row.document)
-                database.execute("INSERT INTO documents VALUES (?, ?)", (row.document, json.dumps(asdict(row))))
                 sizes = zip(passages.rows, passages.units, strict=True)
                 rows = json.dumps([{**one, UNITS: len(units)} for one, units in sizes])
                 vectors = np.ascontiguousarray(passages.vectors, np.float32).tobytes()
                 units = b"".join(own.tobytes() for own in passages.units)
-                database.execute("INSERT INTO passages VALUES (?, ?, ?, ?)", (row.document, rows, vectors, units))
+                values = (row.document, json.dumps(asdict(row)), rows, vectors, units)
+                database.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)", values)
 
     def keep_only(self, documents: set[str]) -> None:
         """Delete all other documents."""
-        with self._database:
-            for name in self.names() - documents:
-                self._forget(name)
-
-    def _forget(self, document: str) -> None:
-        for table in ("documents", "passages"):
-            self._database.execute(f"DELETE FROM {table} WHERE document = ?", (document,))
+        with self._database as database:
+            others = ((name,) for name in self.names() - documents)
+            database.executemany("DELETE FROM documents WHERE document = ?", others)
 
     def names(self) -> set[str]:
         """The ids of the finished documents."""
@@ -81,12 +74,12 @@ class Journal:
 
     def passages(self, document: str) -> PassageRows:
         """The passages of one finished document."""
-        query = "SELECT rows, vectors, units FROM passages WHERE document = ?"
+        query = "SELECT passages, vectors, units FROM documents WHERE document = ?"
         listed, vectors, units = self._database.execute(query, (document,)).fetchone()
         rows = json.loads(listed)
         whole = np.frombuffer(vectors, np.float32).reshape(-1, self.dimensions)
-        own = _split(np.frombuffer(units, np.int8), [row.pop(UNITS) for row in rows], self.dimensions)
-        return PassageRows(rows, whole, own)
+        flat, sizes = np.frombuffer(units, np.int8).reshape(-1, self.dimensions), [row.pop(UNITS) for row in rows]
+        return PassageRows(rows, whole, np.split(flat, np.cumsum(sizes)[:-1]) if sizes else [])
 
     def close(self) -> None:
         self._database.close()
@@ -99,8 +92,3 @@ class Journal:
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-
-
-def _split(flat: NDArray[np.int8], sizes: list[int], width: int) -> list[NDArray[np.int8]]:
-    """Split a flat array into one matrix for each passage."""
-    return np.split(flat.reshape(-1, width), np.cumsum(sizes)[:-1]) if sizes else []
