@@ -22,15 +22,13 @@ Kind = Literal["boolean", "integer", "number", "date", "strings", "string", "cod
 """The kind of a value; `code`: text of digits such as `0049`; `open`: ambiguous."""
 
 MOST_COLUMNS = 100
-LISTED = 5
 SHOWN = 40
 CODE = re.compile(r"0\d+", re.ASCII)
-# The first of these that most values are; `no` is Norway unless it is among more booleans than words.
-USUAL: Mapping[Kind, str] = {"date": "dates", "number": "numbers", "string": "text", "boolean": "true or false"}
+USUAL: Sequence[Kind] = ("date", "number", "string", "boolean")
+"""The first of these that most values are; `no` is Norway unless it is among more booleans than words."""
 NO_COLUMN = {GROUPS, *BUILT_IN}
-NAMED = "a column's name is words of letters, digits and _ with one blank or hyphen between them, and not and, or, not"
+NAMED = f"at most {MOST_COLUMNS} fields are, whose names are words of letters, digits and _, and not and, or, not"
 NO_ORDER = "Filters by an order are refused."
-OPEN = " What can be read in two ways, such as 3/4/2025 or 1,500, is not guessed."
 
 
 @dataclass(frozen=True)
@@ -151,39 +149,14 @@ def _text(value: object) -> str:
 
 
 def column_warnings(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> list[FileWarning]:
-    """Warnings about metadata that cannot be filtered on as expected."""
-    mixed = [_mixed(name, column, documents) for name, column in columns.items() if column.is_reported]
-    return mixed + list(_without_column(documents, columns))
-
-
-def _mixed(name: str, column: Column, documents: Mapping[str, Metadata]) -> FileWarning:
-    odd = [key for key in sorted(documents) if name in documents[key] and column.is_odd(documents[key][name])]
-    listed = _some([f"{_shown(documents[key][name])} ({key})" for key in odd])
-    total = sum(column.kinds.values())
-    usual = (
-        f"{total - len(odd)} of {total} values are {USUAL[_usual(column.kinds)]}, but not " if len(odd) < total else ""
-    )
-    hint = OPEN if "open" in column.kinds else ""
-    return FileWarning(odd[0], f"Column {name!r} has no one type: {usual}{listed}.{hint} {NO_ORDER}")
-
-
-def _without_column(documents: Mapping[str, Metadata], columns: Mapping[str, Column]) -> Iterator[FileWarning]:
-    firsts: dict[str, str] = {}
-    for key in sorted(documents):
-        for name in documents[key].keys() - columns.keys() - firsts.keys() - NO_COLUMN:
-            firsts[name] = key
-    for why, named in ((NAMED, False), (f"only the first {MOST_COLUMNS} by name are columns", True)):
-        names = [name for name in sorted(firsts) if is_column_name(name) == named]
-        if names:
-            listed = _some([f"{_shown(name)} ({firsts[name]})" for name in names])
-            yield FileWarning(firsts[names[0]], f"Fields that cannot be filtered on: {listed}; {why}.")
-
-
-def _some(items: Sequence[str]) -> str:
-    rest = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
-    return ", ".join(items[:LISTED]) + rest
-
-
-def _shown(value: object) -> str:
-    text = _text(value)
-    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")
+    """Warnings about metadata that cannot be filtered on as expected, each with the first document that is why."""
+    found: dict[str, FileWarning] = {}
+    for key, fields in sorted(documents.items()):
+        for name in fields.keys() - NO_COLUMN - found.keys():
+            column = columns.get(name)
+            if column is None:
+                found[name] = FileWarning(key, f"The field {name!r} cannot be filtered on: {NAMED}.")
+            elif column.is_reported and column.is_odd(fields[name]):
+                shown = _text(fields[name])[:SHOWN]
+                found[name] = FileWarning(key, f"Column {name!r} has no one type, because of {shown!r}. {NO_ORDER}")
+    return list(found.values())

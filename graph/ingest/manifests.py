@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
@@ -40,9 +40,13 @@ class Stray:
     """A manifest row or sidecar without a file; `restricts`: it names groups, or may."""
 
     name: str
+    origin: Path
     restricts: bool
-    manifest: Path | None = None
-    sidecar: Path | None = None
+
+    @property
+    def manifest(self) -> Path | None:
+        """The manifest, unless it is a sidecar."""
+        return None if _is_sidecar(self.origin.name) else self.origin
 
 
 @dataclass
@@ -70,8 +74,8 @@ class Curated:
         for path, real in files.items():
             self._found[fold(str(path))].add(real)
         self._folders: dict[Path, _Folder] = {}
-        self._rows: dict[Path, list[Row]] = {}
-        self._sidecars: dict[Path, list[Path]] = {}
+        self._rows: dict[Path, list[Row]] = defaultdict(list)
+        self._sidecars: dict[Path, list[Path]] = defaultdict(list)
         self._unsure: dict[Path, str] = {}
 
     def fields(self, file: Path, names: Iterable[Path] = ()) -> Metadata:
@@ -99,9 +103,8 @@ class Curated:
                 continue
             for stray in self._folders[folder].restricting.meant_for(place.relative_to(folder).as_posix()):
                 if stray.manifest not in described:
-                    origin = (stray.manifest or stray.sidecar or folder).name
                     why = "which is not there; if it means this file, correct the name, else remove it."
-                    raise SourceInvalid(f"{origin} restricts {stray.name!r}, {why}")
+                    raise SourceInvalid(f"{stray.origin.name} restricts {stray.name!r}, {why}")
 
     def strays(self, folder: Path) -> list[Stray]:
         """The entries of a folder's manifests and sidecars for missing files."""
@@ -125,38 +128,34 @@ class Curated:
         if folder not in self._folders:
             loaded = self._folders[folder] = _Folder()
             try:
-                names = sorted(os.listdir(folder))
-                for name in (name for name in names if fold(name) in MANIFESTS):
-                    self._check_link(folder / name)
-                    for file, fields in manifest(folder / name):
-                        self._place_row(Row(folder / name, file, fields), loaded)
-                for name in filter(_is_sidecar, names):
-                    self._place_sidecar(folder / name, loaded)
-                self._suspect(folder, names)
+                self._read(folder, loaded)
             except SourceInvalid as error:
                 loaded.trouble = str(error)
             except OSError as error:
                 loaded.trouble = f"the folder cannot be read for sidecars: {error.strerror}."
         return self._folders[folder]
 
-    def _place_row(self, row: Row, loaded: _Folder) -> None:
-        files = self._matches(row.manifest.parent, row.file)
-        if not files:
-            loaded.strays.append(Stray(row.file, _restricts(row.read), manifest=row.manifest))
-        for file in files:
-            self._rows.setdefault(file, []).append(row)
-            if len(files) > 1:
-                self._unsure[file] = f"{row.manifest.name}: {row.file!r} may mean several files that are there."
+    def _read(self, folder: Path, loaded: _Folder) -> None:
+        names = sorted(os.listdir(folder))
+        for path in (folder / name for name in names if fold(name) in MANIFESTS):
+            self._check_link(path)
+            for row in (Row(path, *row) for row in manifest(path)):
+                for file in self._described(row.file, path, row.read, loaded):
+                    self._rows[file].append(row)
+        for path in (folder / name for name in names if _is_sidecar(name)):
+            stem = path.name[: path.name.casefold().rindex(".meta.")]
+            for file in self._described(stem, path, partial(self._sidecar, path), loaded):
+                self._sidecars[file].append(path)
+        self._suspect(folder, names)
 
-    def _place_sidecar(self, path: Path, loaded: _Folder) -> None:
-        stem = path.name[: path.name.casefold().rindex(".meta.")]
-        files = self._matches(path.parent, stem)
+    def _described(self, name: str, origin: Path, read: Callable[[], Metadata], loaded: _Folder) -> list[Path]:
+        """The files that a row of a manifest or a sidecar may mean."""
+        files = self._matches(origin.parent, name)
         if not files:
-            loaded.strays.append(Stray(stem, _restricts(lambda: self._sidecar(path)), sidecar=path))
-        for file in files:
-            self._sidecars.setdefault(file, []).append(path)
-            if len(files) > 1:
-                self._unsure[file] = f"{path.name} may mean several files that are there."
+            loaded.strays.append(Stray(name, origin, _restricts(read)))
+        elif len(files) > 1:
+            self._unsure |= dict.fromkeys(files, f"{origin.name}: {name!r} may mean several files that are there.")
+        return files
 
     def _suspect(self, folder: Path, names: list[str]) -> None:
         """Doubt a file without a sidecar that has one by another name, such as guide.txt.metadata.yaml.

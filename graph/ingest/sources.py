@@ -153,10 +153,10 @@ class _Discoverer:
 
     def _stray(self, folder: Path, stray: Stray) -> Refusal:
         kind = "access" if stray.restricts else "missing"
-        if stray.sidecar:
-            described = self._roots.name(stray.sidecar.with_name(stray.name)) if stray.name else ""
+        if stray.manifest is None:
+            described = self._roots.name(stray.origin.with_name(stray.name)) if stray.name else ""
             why = f"{kind}: there is no file beside it that it could describe"
-            return Refusal(self._roots.name(stray.sidecar), why, described)
+            return Refusal(self._roots.name(stray.origin), why, described)
         path = Path(os.path.normpath(folder / stray.name))
         name = self._roots.name(path) if self._inside(path) else path.as_posix()
         return Refusal(name, f"{kind}: a manifest.csv lists it, but it is not there")

@@ -56,18 +56,15 @@ def with_inherited(styles: Mapping[str, tuple[str, RunStyle]]) -> dict[str, RunS
     return found
 
 
-def line_of(runs: Iterable[Run], left_out: set[str], *, bold: bool = True, notes: Iterable[str] = ()) -> str:
-    """A paragraph's text as its reader sees it; adds to `left_out` what is hidden or struck out.
-
-    `notes` are marks that stand before notes of the document.
-    """
+def line_of(runs: Iterable[Run], left_out: set[str], *, bold: bool = True) -> str:
+    """A paragraph's text as its reader sees it; adds to `left_out` what is hidden or struck out."""
     shown: list[Run] = []
     for text, style in runs:
         if not (style.hidden or style.struck):
             shown.append((text, style))
         elif text.strip():
             left_out.add(HIDDEN if style.hidden else STRUCK_OUT)
-    texts = on_the_line([(text, style.position or "") for text, style in shown], notes)
+    texts = on_the_line([(text, style.position or "") for text, style in shown])
     if not bold:
         return "".join(texts)
     line = ""

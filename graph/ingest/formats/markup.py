@@ -53,8 +53,7 @@ def read_page(root: HtmlElement) -> Document:
     etree.strip_elements(root, "head", *NO_TEXT, with_tail=False)
     warnings = leave_out(root, styles)
     _unwrap_layout(root)
-    marks = {mark.text_content().strip() for mark in root.iter("sup") if _begins_block(mark)}
-    reader = _Reader(styles, marks)
+    reader = _Reader(styles)
     reader.read(root)
     return reader.blocks.document(title, warnings)
 
@@ -73,18 +72,12 @@ def _parse(markup: str) -> HtmlElement | None:
     return root
 
 
-def _begins_block(mark: HtmlElement) -> bool:
-    """Whether an element is the first of its block, as the mark before a note is."""
-    previous, parent = mark.getprevious(), mark.getparent()
-    return previous is None and parent is not None and parent.tag in BLOCKS and not (parent.text or "").strip()
-
-
 class _Reader:
     """Follows the elements of a page, of any depth; of a cell it collects one line."""
 
-    def __init__(self, styles: Styles, marks: set[str], *, is_cell: bool = False) -> None:
+    def __init__(self, styles: Styles, *, is_cell: bool = False) -> None:
         self.blocks = Blocks()
-        self._styles, self._marks, self._is_cell = styles, marks, is_cell
+        self._styles, self._is_cell = styles, is_cell
         self._runs: list[Run] = []
         self._looks = [RunStyle()]
         self._lists: list[int | None] = []
@@ -113,7 +106,7 @@ class _Reader:
     def line(self, *, bold: bool = True) -> str:
         """What was read since the last block."""
         runs, self._runs = self._runs, []
-        text = re.sub("[ \u00a0]{2,}", " ", line_of(runs, set(), bold=bold, notes=self._marks))
+        text = re.sub("[ \u00a0]{2,}", " ", line_of(runs, set(), bold=bold))
         return LINK.sub(r"[\1](", re.sub(r" ?\n ?", "\n", text)).strip()
 
     def _look(self, element: HtmlElement) -> RunStyle:
@@ -242,14 +235,14 @@ class _Reader:
             yield cells
 
     def _cell(self, cell: HtmlElement) -> str:
-        reader = _Reader(self._styles, self._marks, is_cell=True)
+        reader = _Reader(self._styles, is_cell=True)
         reader.read(cell)
         return reader.line(bold=False).replace("\n", " ")
 
 
 def rows_of(table: HtmlElement) -> list[list[str]]:
     """The rows of a table, with a merged cell in each of its places."""
-    return with_merged([*_Reader(Styles({}, True), set()).rows(table)])
+    return with_merged([*_Reader(Styles({}, True)).rows(table)])
 
 
 def _text_instead(element: HtmlElement) -> str | None:

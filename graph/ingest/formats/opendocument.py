@@ -57,12 +57,10 @@ class Sheet(NamedTuple):
 def opendocument(file: File) -> Document:
     """A text or a presentation as a document; raises Refused."""
     package = Package(file.content)
-    converter = _Converter(package)
-    document = read_page(converter.page())
+    document = read_page(_Converter(package).page())
     meta = package.tree("meta.xml")
     title = meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
-    warnings = (*document.warnings, *converter.warnings)
-    return replace(document, title=" ".join((title or "").split()) or document.title, warnings=warnings)
+    return replace(document, title=" ".join((title or "").split()) or document.title)
 
 
 def sheets(package: Package) -> tuple[list[Sheet], tuple[str, ...]]:
@@ -94,9 +92,6 @@ class _Converter:
         self.unseen = frozenset(name for name, style in styles.items() if _is_unseen(style))
         numbers = [number for tree in trees for number in tree.iter(f"{TEXT}list-level-style-number")]
         self._numbered = {_list_level(number) for number in numbers if number.get(f"{STYLE}num-format")}
-        notes = [paragraph for notes in body.iter(f"{SHOW}notes") for paragraph in notes.iter(*PARAGRAPHS)]
-        has_notes = any("".join(paragraph.itertext()).strip() for paragraph in notes)
-        self.warnings = ("speaker notes were not read",) if has_notes else ()
         self._noted: list[str] = []
         self._lists: list[str] = []
         self._later: list[tuple[str, Element]] = []

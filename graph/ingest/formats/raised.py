@@ -1,11 +1,11 @@
 """Writes raised and lowered text on the line so that no number changes its value; pure.
 
 A power reads `10^6`, the mark of a note `250 [^2]`, an ordinal `1st`, a formula `CO2`. Nothing but the text around it
-tells a power from a note's mark: a raised number after 10, a small whole number, a unit or a variable is a power.
+tells a power from a note's mark: a raised number after 10 or 2, a unit or a variable is a power.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Literal
 
@@ -19,14 +19,12 @@ NUMBER = re.compile(r"(\S*?)(\d(?:[\d.,'’]*\d)?)$")
 LETTERS = re.compile(r"[^\W\d_]+$")
 ORDINAL = re.compile(r"(?:\d|\b[IVXLCDM]+|\b[nN])$")
 BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
+BASES = ("10", "2")
 WORD = re.compile(r"[^\W\d_]{3,}")
 
 
-def raised(before: str, mark: str, after: str = "", *, note: bool = False, notes: Iterable[str] = ()) -> str:
-    """A raised text on the line, between the text before and after it.
-
-    `note` says that it is known to be the mark of a note, `notes` are marks that stand before notes of the document.
-    """
+def raised(before: str, mark: str, after: str = "") -> str:
+    """A raised text on the line, between the text before and after it."""
     mark = " ".join(mark.split())
     if not mark:
         return ""
@@ -36,7 +34,7 @@ def raised(before: str, mark: str, after: str = "", *, note: bool = False, notes
         return "°"
     if SIGN.fullmatch(mark) or _is_ordinal(before, mark):
         return {"TM": "™", "SM": "℠"}.get(mark, mark)
-    if note or NOTE.fullmatch(mark) or not _is_power(before, mark, notes):
+    if NOTE.fullmatch(mark) or not _is_power(before, mark):
         return _closed(_apart(before, f"[^{mark.strip('[]() ')}]"), after)
     return _closed(f"^{mark}" if re.fullmatch(r"[+−-]?\w+[+−-]?", mark) else f"^({mark})", after)
 
@@ -64,7 +62,7 @@ def formula(name: str, parts: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def on_the_line(pieces: Sequence[Piece], notes: Iterable[str] = ()) -> list[str]:
+def on_the_line(pieces: Sequence[Piece]) -> list[str]:
     """The texts of the pieces of a paragraph, raised and lowered ones as they read on the line.
 
     What several raised pieces say in a row is said by the first of them.
@@ -77,7 +75,7 @@ def on_the_line(pieces: Sequence[Piece], notes: Iterable[str] = ()) -> list[str]
         place += len(texts)
         if position:
             after = next((text for text, _ in pieces[place:] if text), "")
-            change = raised(before, "".join(texts), after, notes=notes) if position == "up" else None
+            change = raised(before, "".join(texts), after) if position == "up" else None
             texts = [lowered(before, "".join(texts), after) if change is None else change, *[""] * (len(texts) - 1)]
         before = (before + "".join(texts))[-80:]
         written += texts
@@ -89,12 +87,12 @@ def _is_ordinal(before: str, mark: str) -> bool:
     return letters.isalpha() and (len(letters) > 1 or (letters in "eo" and ORDINAL.search(before) is not None))
 
 
-def _is_power(before: str, mark: str, notes: Iterable[str]) -> bool:
+def _is_power(before: str, mark: str) -> bool:
     if not mark.isdigit() and not mark.isalpha():
         return bool(before) and not before[-1].isspace()
     number = NUMBER.search(before)
     if number:
-        return mark.isdigit() and _is_base(number[1], number[2], mark, notes)
+        return mark.isdigit() and _is_base(number[1], number[2])
     # A unit is often set apart: N/mm 2.
     letters = LETTERS.search(before.rstrip())
     if letters:
@@ -103,12 +101,8 @@ def _is_power(before: str, mark: str, notes: Iterable[str]) -> bool:
     return bracket is not None and not WORD.search(bracket[1])
 
 
-def _is_base(lead: str, number: str, mark: str, notes: Iterable[str]) -> bool:
-    if lead and not lead[-1].isalpha() and lead[-1] not in "(=+*/\u00d7\u00b7\u2212-":
-        return False
-    if number == "10":
-        return True
-    return number.isdigit() and len(number) < 3 and mark != "1" and mark not in notes
+def _is_base(lead: str, number: str) -> bool:
+    return number in BASES and (not lead or lead[-1].isalpha() or lead[-1] in "(=+*/\u00d7\u00b7\u2212-")
 
 
 def _apart(before: str, text: str) -> str:

@@ -41,7 +41,6 @@ class _Slides:
 
     def read(self) -> Document:
         hidden: list[int] = []
-        noted: list[int] = []
         for number, name in enumerate(self._names(), 1):
             if number > 1:
                 self._blocks.page()
@@ -49,13 +48,10 @@ class _Slides:
             if root is not None and root.get("show") in ("0", "false"):
                 hidden.append(number)
             elif root is not None:
-                noted += [number] if self._has_notes(name) else []
                 self._slide(root, name)
         warnings = sorted(self._left_out)
         if hidden:
             warnings.append(f"hidden slides were left out: {', '.join(map(str, hidden))}")
-        if noted:
-            warnings.append(f"speaker notes were not read: slides {', '.join(map(str, noted))}")
         return self._blocks.document(self._package.title(), warnings)
 
     def _names(self) -> list[str]:
@@ -64,13 +60,6 @@ class _Slides:
         root, targets = self._package.tree(main), self._package.related(main)
         listed = root.iter(f"{P}sldId") if root is not None else ()
         return [targets[key] for slide in listed if (key := slide.get(f"{R}id") or "") in targets]
-
-    def _has_notes(self, name: str) -> bool:
-        notes = self._package.tree(self._package.beside(name, "notesSlide"))
-        return any(
-            shape.find(f".//{P}ph[@type='body']") is not None and "".join(shape.itertext(f"{A}t")).strip()
-            for shape in (notes.iter(f"{P}sp") if notes is not None else ())
-        )
 
     def _slide(self, root: Element, name: str) -> None:
         self._untitled = not any(_placeholder(shape) in TITLES for shape in root.iter(f"{P}sp"))

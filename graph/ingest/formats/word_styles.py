@@ -11,7 +11,6 @@ from .raised import Position
 Element = etree._Element
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-FEWEST_HALF_POINTS = 4
 POSITIONS: dict[str, Position] = {"superscript": "up", "subscript": "down"}
 HEADING = re.compile(r"heading (\d)|(title)", re.IGNORECASE)
 LIST = re.compile(r"list (?:bullet|number) (\d)", re.IGNORECASE)
@@ -37,20 +36,12 @@ def own_style(properties: Element | None) -> RunStyle:
     strikes = [is_on(properties, "strike"), is_on(properties, "dstrike")]
     struck = any(strikes) if any(strike is not None for strike in strikes) else None
     raised = properties.find(f"{W}vertAlign")
-    position = POSITIONS.get(raised.get(f"{W}val") or "", "") if raised is not None else _shifted(properties)
+    position = POSITIONS.get(raised.get(f"{W}val") or "", "") if raised is not None else None
     outline = value_of(properties, "outlineLvl")
     heading = int(outline) + 1 if outline.isdigit() and int(outline) < 9 else None
     return RunStyle(
         is_on(properties, "vanish"), struck, position, is_on(properties, "b"), heading, _numbering_of(properties)
     )
-
-
-def _shifted(properties: Element) -> Position | None:
-    """Raised or lowered by so many half points, which people do by hand."""
-    points = value_of(properties, "position")
-    if not re.fullmatch(r"-?\d{1,4}", points) or abs(int(points)) < FEWEST_HALF_POINTS:
-        return None
-    return "up" if int(points) > 0 else "down"
 
 
 def _numbering_of(properties: Element) -> tuple[str, int] | None:

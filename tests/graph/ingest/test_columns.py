@@ -145,46 +145,35 @@ def test_fields_without_a_column_are_told() -> None:
     documents: dict[str, Metadata] = {"b.txt": {"a.b": 1, "title": "B"}, "a.txt": {"x": 1}}
     [warning] = column_warnings(documents, infer_columns(list(documents.values())))
     assert warning.file == "b.txt"
-    assert "Fields that cannot be filtered on: 'a.b' (b.txt); a column's name is" in warning.message
+    assert warning.message.startswith("The field 'a.b' cannot be filtered on: ")
 
 
 def test_there_are_no_more_columns_than_allowed_and_the_others_are_told() -> None:
     fields = {f"c{number:03}": 1 for number in range(MOST_COLUMNS + 7)}
     columns = infer_columns([fields])
     assert list(columns) == sorted(fields)[:MOST_COLUMNS]
-    [warning] = column_warnings({"a.txt": fields}, columns)
-    assert "'c104' (a.txt) and 2 more; only the first 100" in warning.message
-
-
-def test_a_column_of_several_kinds_is_reported_with_the_documents_that_differ() -> None:
-    assert warned(a="7", b="12", c="about 30") == [
-        "Column 'x' has no one type: 2 of 3 values are numbers, but not 'about 30' (c.txt). "
-        "Filters by an order are refused."
-    ]
-    many = {f"d{number}": "?" for number in range(8)} | {f"n{number}": number for number in range(9)}
-    assert "9 of 17 values are numbers, but not '?' (d0.txt), " in warned(**many)[0]
-    assert "'?' (d4.txt) and 3 more." in warned(**many)[0]
+    told = [warning.message for warning in column_warnings({"a.txt": fields}, columns)]
+    assert len(told) == 7
+    assert any("'c104' cannot be filtered on: at most 100" in message for message in told)
 
 
 @pytest.mark.parametrize(
-    ("values", "reported"),
+    ("values", "odd"),
     [
-        (
-            ["3/4/2025", "5/6/2025"],
-            "has no one type: '3/4/2025' (a.txt), '5/6/2025' (b.txt). What can be read in two ways",
-        ),
-        (["2025-01-01", "3/4/2025"], "1 of 2 values are dates, but not '3/4/2025' (b.txt). What can be read"),
-        (["1,500", "900", "12,000"], "1 of 3 values are numbers, but not '1,500' (a.txt), '12,000' (c.txt). What can"),
-        (["7", "9 m"], "1 of 2 values are numbers, but not '9 m' (b.txt). Filters"),
-        ([2025, "2025-01-01", "2025-02-01"], "2 of 3 values are dates, but not '2025' (a.txt)"),
-        (["A", "B", "7"], "2 of 3 values are text, but not '7' (c.txt)"),
-        (["yes", True, "n/a"], "2 of 3 values are true or false, but not 'n/a' (c.txt)"),
-        ([True, 1], "1 of 2 values are numbers, but not 'true' (a.txt)"),
+        (["7", "12", "about 30"], "about 30"),
+        (["3/4/2025", "5/6/2025"], "3/4/2025"),
+        (["2025-01-01", "3/4/2025"], "3/4/2025"),
+        (["1,500", "900", "12,000"], "1,500"),
+        (["7", "9 m"], "9 m"),
+        ([2025, "2025-01-01", "2025-02-01"], "2025"),
+        (["A", "B", "7"], "7"),
+        (["yes", True, "n/a"], "n/a"),
+        ([True, 1], "true"),
     ],
 )
-def test_what_keeps_a_column_from_a_type_is_reported(values: list[object], reported: str) -> None:
+def test_what_keeps_a_column_from_a_type_is_reported(values: list[object], odd: str) -> None:
     [message] = warned(**dict(zip("abc", values, strict=False)))
-    assert reported in message
+    assert message == f"Column 'x' has no one type, because of {odd!r}. Filters by an order are refused."
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_metadata_that_have_no_one_type_are_told_and_gain_one_when_they_are_mend
     docs = write(tmp_path / "docs", a__txt="One.", b__txt="Two.", manifest__csv=manifest)
     told = run_index(docs, tmp_path / "store")
     assert told.manifest.columns == {"since": "string"}
-    assert [(each.file, each.message.split(":")[0]) for each in told.warnings] == [
+    assert [(each.file, each.message.split(",")[0]) for each in told.warnings] == [
         ("docs/a.txt", "Column 'since' has no one type")
     ]
     write(docs, manifest__csv="file,since\na.txt,3/4/2025\nb.txt,3/15/2025\n")

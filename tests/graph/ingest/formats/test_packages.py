@@ -95,12 +95,6 @@ def test_word_text_is_hidden_where_it_is_white_on_white(tmp_path: Path) -> None:
     ]
 
 
-def test_word_text_that_was_raised_by_hand_is_raised(tmp_path: Path) -> None:
-    up, hardly = '<w:position w:val="6"/>', '<w:position w:val="1"/>'
-    body = paragraph(run("It bears 10"), run("4", up), run(" N and costs 9"), run("0", hardly), run(" EUR."))
-    assert word(tmp_path, body).text == "It bears 10^4 N and costs 90 EUR."
-
-
 def test_word_styles_hide_text_too(tmp_path: Path) -> None:
     word_file = Word()
     ghost = word_file.styles.add_style("Ghost", 1)
@@ -340,7 +334,6 @@ def test_slides_of_opendocument_are_pages_without_their_notes(tmp_path: Path) ->
     pages = f"<d:page>{title}{text}{notes}</d:page><d:page>{box.format('', 'The end.')}</d:page>"
     document = extract(open_document(tmp_path / "a.odp", f"<o:presentation {names}>{pages}</o:presentation>"))
     assert (document.text, document.page_starts) == ("## Kilns\n\nIt fires.\n\nThe end.", (0, 21))
-    assert document.warnings == ("speaker notes were not read",)
 
 
 def test_the_pages_of_an_epub_are_read_as_html(tmp_path: Path) -> None:

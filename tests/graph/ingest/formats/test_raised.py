@@ -36,10 +36,6 @@ def test_raised_text_reads_on_the_line(before: str, mark: str, after: str, line:
     assert before + raised(before, mark, after) + after == line
 
 
-def test_a_mark_that_a_note_begins_with_is_no_power() -> None:
-    assert (raised("12", "3"), raised("12", "3", notes={"3"})) == ("^3", " [^3]")
-
-
 @pytest.mark.parametrize(
     ("before", "mark", "after", "line"),
     [("CO", "2", "", "CO2"), ("log", "2", "8", "log2 8"), ("x", "max", "", "x_max"), ("101", "2", "", "101_2")],
