@@ -7,7 +7,7 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 
 from ..document import Document, File, Refused
-from .blocks import ABOVE, LEFT, Blocks, Run, RunStyle, count_of, line_of, with_merged
+from .blocks import ABOVE, LEFT, Blocks, Run, RunStyle, count_of, line_of
 from .clean import decode
 from .raised import Position, formula
 from .unseen import Styles, leave_out, styles_of
@@ -215,10 +215,9 @@ class _Reader:
         self._paragraph()
         for caption in table.iterchildren("caption"):
             self.blocks.paragraph(self._cell(caption))
-        self.blocks.table([*self.rows(table)])
+        self.blocks.table([*self._rows(table)])
 
-    def rows(self, table: HtmlElement) -> Iterator[list[str]]:
-        """The rows of a table, merged cells marked."""
+    def _rows(self, table: HtmlElement) -> Iterator[list[str]]:
         above: dict[int, int] = {}
         for row in _own(table, "tr"):
             cells: list[str] = []
@@ -238,11 +237,6 @@ class _Reader:
         reader = _Reader(self._styles, is_cell=True)
         reader.read(cell)
         return reader.line(bold=False).replace("\n", " ")
-
-
-def rows_of(table: HtmlElement) -> list[list[str]]:
-    """The rows of a table, with a merged cell in each of its places."""
-    return with_merged([*_Reader(Styles({}, True)).rows(table)])
 
 
 def _text_instead(element: HtmlElement) -> str | None:

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import NamedTuple
 
 from lxml import etree, html
 from lxml.html import HtmlElement
 
 from ..document import Document, File, Refused
 from .blocks import PAGE, count_of
-from .markup import read_page, rows_of
+from .markup import read_page
 from .package import Package
-from .unseen import leave_out, styles_of
 
 Element = etree._Element
 
@@ -46,36 +44,13 @@ DEEPEST_STYLE = 20
 """Styles based on each other that are followed."""
 
 
-class Sheet(NamedTuple):
-    """A sheet of a workbook; a hidden one has no rows."""
-
-    name: str
-    hidden: bool
-    rows: list[list[str]]
-
-
 def opendocument(file: File) -> Document:
-    """A text or a presentation as a document; raises Refused."""
+    """A text, a presentation or a workbook as a document; raises Refused."""
     package = Package(file.content)
     document = read_page(_Converter(package).page())
     meta = package.tree("meta.xml")
     title = meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
     return replace(document, title=" ".join((title or "").split()) or document.title)
-
-
-def sheets(package: Package) -> tuple[list[Sheet], tuple[str, ...]]:
-    """The sheets of a workbook, and what was left out of them."""
-    converter = _Converter(package)
-    root = html.Element("body")
-    found = []
-    for table in converter.body.iterfind(f"{OFFICE}spreadsheet/{TABLE}table"):
-        hidden = table.get(f"{TABLE}style-name") in converter.unseen
-        box = etree.SubElement(root, "div")
-        if not hidden:
-            converter.write(table, box)
-        found.append((table.get(f"{TABLE}name") or "", hidden, box))
-    left_out = leave_out(root, styles_of(root))
-    return [Sheet(name, hidden, rows_of(box[0]) if len(box) else []) for name, hidden, box in found], left_out
 
 
 class _Converter:
@@ -89,22 +64,27 @@ class _Converter:
         trees = [tree for tree in (masters, root) if tree is not None]
         styles = {style.get(f"{STYLE}name") or "": style for tree in trees for style in tree.iter(f"{STYLE}style")}
         self._styles = {name: _with_parents(style, styles) for name, style in styles.items()}
-        self.unseen = frozenset(name for name, style in styles.items() if _is_unseen(style))
+        self._unseen = frozenset(name for name, style in styles.items() if _is_unseen(style))
         numbers = [number for tree in trees for number in tree.iter(f"{TEXT}list-level-style-number")]
         self._numbered = {_list_level(number) for number in numbers if number.get(f"{STYLE}num-format")}
         self._noted: list[str] = []
         self._lists: list[str] = []
         self._later: list[tuple[str, Element]] = []
         """What a paragraph refers to, with the marks of notes, until it is written."""
-        self.body, self._masters = body, masters
+        self._body, self._masters = body, masters
         for tree in trees:
             etree.strip_elements(tree, *UNSEEN, *COUNTERS, with_tail=False)
 
     def page(self) -> HtmlElement:
-        """A text with its headers and footers, or the slides of a presentation."""
+        """A text with its headers and footers, the slides of a presentation, or the sheets of a workbook."""
         root = html.Element("body")
         self._running("header", root)
-        self._inside(self.body, root)
+        for sheet in self._body.iterfind(f"{OFFICE}spreadsheet/{TABLE}table"):
+            if "".join(sheet.itertext()).strip() and not self._is_hidden(sheet):
+                title = etree.Element(f"{TEXT}h", {f"{TEXT}outline-level": "2"})
+                title.text = sheet.get(f"{TABLE}name")
+                sheet.addprevious(title)
+        self._inside(self._body, root)
         self._running("footer", root)
         return root
 
@@ -172,7 +152,8 @@ class _Converter:
         return (
             element.get(f"{TEXT}display") == "none"
             or element.get(f"{TABLE}visibility") in ("collapse", "filter")
-            or element.get(f"{DRAW}style-name") in self.unseen
+            or element.get(f"{DRAW}style-name") in self._unseen
+            or element.get(f"{TABLE}style-name") in self._unseen
             or (field is not None and field.get(f"{TEXT}is-hidden") == "true")
         )
 

@@ -40,19 +40,15 @@ class _Slides:
         self._untitled = False
 
     def read(self) -> Document:
-        hidden: list[int] = []
         for number, name in enumerate(self._names(), 1):
             if number > 1:
                 self._blocks.page()
             root = self._package.tree(name)
             if root is not None and root.get("show") in ("0", "false"):
-                hidden.append(number)
+                self._left_out.add("hidden slides were left out")
             elif root is not None:
                 self._slide(root, name)
-        warnings = sorted(self._left_out)
-        if hidden:
-            warnings.append(f"hidden slides were left out: {', '.join(map(str, hidden))}")
-        return self._blocks.document(self._package.title(), warnings)
+        return self._blocks.document(self._package.title(), sorted(self._left_out))
 
     def _names(self) -> list[str]:
         """The parts of the slides in the order in which they are shown."""

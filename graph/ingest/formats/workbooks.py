@@ -1,7 +1,7 @@
-"""Reads workbooks (Excel, OpenDocument): each visible sheet as a section with its tables."""
+"""Reads workbooks of Excel: each visible sheet as a section with its tables."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 
 from python_calamine import (
@@ -18,7 +18,6 @@ from ..document import Document, File, Refused
 from . import xlsx
 from .blocks import ABOVE, with_merged
 from .clean import tidy
-from .opendocument import sheets
 from .package import Package, is_encrypted
 from .tables import table_of, without_empty
 from .xlsx import STRUCK, UNSEEN, SheetFormat, plain, shown, title_and_formats
@@ -38,16 +37,8 @@ def workbook(file: File) -> Document:
     if not file.content.startswith(ZIP) and not is_encrypted(file.content):
         return _calamine(file.content, (), "", {})  # The binary form of old Excel files.
     package = Package(file.content)
-    if file.suffix == ".ods":
-        return _open_document(package)
     title, sheet_formats = title_and_formats(package)
     return _calamine(*xlsx.prepare(package, file.content), title, sheet_formats)
-
-
-def _open_document(package: Package) -> Document:
-    found, left_out = sheets(package)
-    sections = {sheet.name: _text(sheet.rows) for sheet in found}
-    return _document(sections, "", [*left_out, *(_unread(sheet.name) for sheet in found if sheet.hidden)])
 
 
 def _calamine(
@@ -64,10 +55,6 @@ def _calamine(
                     sections[about.name] = _text(_rows(book.get_sheet_by_name(about.name), sheet_format))
     except CalamineError as error:
         raise Refused(f"corrupt: {' '.join(str(error).split())}") from error
-    return _document(sections, title, warnings)
-
-
-def _document(sections: Mapping[str, str], title: str, warnings: Sequence[str]) -> Document:
     written = [f"## {' '.join(name.split())}\n\n{text}" for name, text in sections.items() if text]
     if not written and warnings:
         raise Refused(f"no text: {' '.join(warnings)}")
@@ -81,13 +68,9 @@ def _is_read(about: SheetMetadata, sheet_format: SheetFormat) -> bool:
     )
 
 
-def _unread(sheet: str) -> str:
-    return f"The hidden sheet {sheet} was not read."
-
-
 def _left_out(about: SheetMetadata, sheet_format: SheetFormat) -> Iterator[str]:
     if about.visible != SheetVisibleEnum.Visible:
-        yield _unread(about.name)
+        yield f"The hidden sheet {about.name} was not read."
     elif sheet_format.rows * sheet_format.columns > MOST_CELLS:
         reach = f"{sheet_format.rows} rows and {sheet_format.columns} columns"
         yield f"The sheet {about.name} was not read: it reaches over {reach}; delete what stands far from the rest."
