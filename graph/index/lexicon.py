@@ -18,7 +18,7 @@ from ..text.words import terms
 
 LEXICON = "lexicon.arrow"
 COUNTING = "4"
-"""The version of the counting rules; the counts of another version are not reused."""
+"""The version of the counting rules: after a change everything is indexed again."""
 FIELDS: "list[pa.Field[Any]]" = [pa.field("word", pa.string()), pa.field("public_term", pa.int32())]
 SCHEMA = pa.schema(FIELDS)
 
@@ -47,7 +47,7 @@ class LexiconBuilder:
             pa.array([term for term, _ in rows], pa.string()),
             pa.array([n for _, n in rows], pa.int32()),
         ]
-        properties = {"public_passages": str(self.passages), "length": str(self.length), "counting": COUNTING}
+        properties = {"public_passages": str(self.passages), "length": str(self.length)}
         table = pa.Table.from_arrays(columns, schema=SCHEMA.with_metadata(properties))
         with pa.ipc.new_file(str(directory / LEXICON), table.schema) as file:
             file.write_table(table)
@@ -56,12 +56,12 @@ class LexiconBuilder:
 class StoredLexicon:
     """Reads a published lexicon from a memory-mapped file."""
 
-    def __init__(self, table: pa.Table, passages: int, length: int, counting: str) -> None:
+    def __init__(self, table: pa.Table, passages: int, length: int) -> None:
         """`passages` is the number of counted passages, `length` their total number of terms."""
         # There is one batch, so each column is one array over the mapped file, without a copy.
         columns: list[Any] = [c.chunk(0) if c.num_chunks else pa.array([], c.type) for c in table.columns]
         self._terms, self._document_frequencies = columns
-        self.passages, self.length, self.counting = passages, length, counting
+        self.passages, self.length = passages, length
         self._cached_frequency = lru_cache(maxsize=50_000)(self._document_frequency)
 
     @classmethod
@@ -79,12 +79,7 @@ class StoredLexicon:
         table = pa.ipc.open_file(file).read_all()
         properties = table.schema.metadata or {}
         passages, length = int(properties[b"public_passages"]), int(properties[b"length"])
-        return cls(table.select(SCHEMA.names), passages, length, properties[b"counting"].decode())
-
-    @property
-    def is_current(self) -> bool:
-        """Whether it was made with the current counting rules."""
-        return self.counting == COUNTING
+        return cls(table.select(SCHEMA.names), passages, length)
 
     def weight(self, term: str) -> float:
         """The smoothed inverse document frequency of a term in public passages: log((n + 1) / (df + 0.5))."""

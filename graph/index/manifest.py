@@ -24,7 +24,7 @@ class Counts(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The manifest; `digest` covers the documents' digests, the recipe and the counting rules.
+    """The manifest; `digest` covers the documents' digests and the recipe.
 
     `files` gives the size of each file in bytes.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..filters import PREFIX
-from ..index.lexicon import COUNTING, LexiconBuilder, StoredLexicon
+from ..index.lexicon import LexiconBuilder, StoredLexicon
 from ..index.manifest import Counts, Manifest, files_of, write_manifest
 from ..index.rows import WORDS, DocumentRow, PassageRows
 from ..index.store import Store
@@ -54,10 +54,7 @@ async def build_snapshot(store: Store, journal: Journal, release: Release, recip
     await _add_journaled(journal, writer, rows, shared, words)
     words.write(build)
     approximate = await writer.finish()
-    made = f"{recipe} {COUNTING}".encode()
-    digest = digest_of(
-        made, *(f"{row.document}\0{row.digest}".encode() for row in sorted(stubs, key=lambda row: row.document))
-    )
+    digest = digest_of(recipe.encode(), *sorted(f"{row.document}\0{row.digest}".encode() for row in stubs))
     copies = sum(1 for row in stubs if row.duplicate_of)
     manifest = Manifest(
         id=digest[:16],
@@ -104,26 +101,18 @@ class _Words:
     """The next Snapshot's lexicon: the base's counts, minus replaced passages, plus new ones."""
 
     def __init__(self, base: Base | None, before: list[DocumentRow], shared: dict[str, dict[str, Any]]) -> None:
-        old = StoredLexicon.open(base.path) if base else None
-        self._carried = old is not None and old.is_current
-        self._counting = LexiconBuilder(old if self._carried else None)
+        self._counting = LexiconBuilder(StoredLexicon.open(base.path) if base else None)
         self._was = {row.document: not row.groups for row in before}
         self._is = {document: fields["public"] for document, fields in shared.items()}
         self.write = self._counting.write
 
-    def copied(self, gone: list[dict[str, Any]], kept: PassageRows) -> None:
-        """Passages copied from the base; they are recounted if the base used other counting rules."""
-        if not self._carried:
-            self.added(kept)
-        else:
-            self._count(gone, self._was, -1)
-
-    def added(self, passages: PassageRows) -> None:
-        self._count(passages.rows, self._is, 1)
-
-    def _count(self, rows: list[dict[str, Any]], public: dict[str, bool], times: int) -> None:
+    def removed(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
-            self._counting.add(row[WORDS], public=public[row["document"]], times=times)
+            self._counting.add(row[WORDS], public=self._was[row["document"]], times=-1)
+
+    def added(self, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            self._counting.add(row[WORDS], public=self._is[row["document"]])
 
 
 async def _copy(
@@ -131,7 +120,7 @@ async def _copy(
 ) -> None:
     async for passages in reader.passages():
         gone, kept = _split(passages, without)
-        words.copied(gone, kept)
+        words.removed(gone)
         await writer.add_passages(kept, shared)
     documents: list[DocumentRow] = []
     async for row in reader.documents():
@@ -160,7 +149,7 @@ async def _add_journaled(
     for row in rows:
         if not row.duplicate_of:
             waiting.append(journal.passages(row.document))
-            words.added(waiting[-1])
+            words.added(waiting[-1].rows)
         if sum(len(part.rows) for part in waiting) >= BATCH:
             await writer.add_passages(PassageRows.joined(waiting), shared)
             waiting = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FilesRefused, SnapshotBroken, SourceInvalid
-from ..index.lexicon import StoredLexicon
+from ..index.lexicon import COUNTING
 from ..index.manifest import read_manifest
 from ..index.rows import WORDS, DocumentRow
 from ..index.store import SnapshotLease, Store
@@ -37,7 +37,7 @@ FirstDuplicate = Callable[[str, str, Metadata], str | None]
 def recipe_of(release: Release, ocr: str = "") -> str:
     """Identifies everything except the documents that determines a Snapshot's content."""
     cutting = release.chunking.model_dump_json()
-    return digest_of(f"{READING} {ocr}".encode(), release.embedding.encode(), cutting.encode())[:16]
+    return digest_of(f"{READING} {COUNTING} {ocr}".encode(), release.embedding.encode(), cutting.encode())[:16]
 
 
 def index(paths: Sequence[Path], out: Path, release: Release, options: Options, progress: Progress) -> Outcome:
@@ -180,7 +180,7 @@ class _Run:
         rows = list(self.journal.documents())
         path = self.base
         out = {*gone, *withheld}
-        if path is None or rows or out or not StoredLexicon.open(path).is_current:
+        if path is None or rows or out:
             base = Base(self.base, out) if self.base else None
             built = asyncio.run(build_snapshot(self.store, self.journal, self.release, self.recipe, base))
             path, self.warnings = built.path, self.warnings + built.warnings

@@ -120,18 +120,6 @@ def test_unchanged_documents_are_not_counted_again(tmp_path: Path, monkeypatch: 
     assert seen == [("The quota is 50 GB.", -1), ("The quota is 80 GB.", 1)]
 
 
-def test_counts_made_by_other_rules_are_not_carried_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    docs = corpus(tmp_path / "docs", a="The quota is 50 GB.", b="Valves by Kesta.")
-    with monkeypatch.context() as older:
-        older.setattr(lexicon, "COUNTING", "0")
-        older.setattr(lexicon, "terms", lambda text: ["nonsense"])
-        run_index(docs, tmp_path / "store")
-    docs = corpus(tmp_path / "docs", a="The quota is 80 GB.", b="Valves by Kesta.")
-    run_index(docs, tmp_path / "store")
-    run_index(docs, tmp_path / "fresh")
-    assert published(tmp_path / "store") == published(tmp_path / "fresh")
-
-
 def test_terms_of_restricted_passages_are_never_listed(tmp_path: Path) -> None:
     found = counted(tmp_path, [("Old pumps by Orbex", True), ("Layoffs at Orbex", False)])
     assert sorted(found.commonest(100)) == ["old", "orbex", "pump"]

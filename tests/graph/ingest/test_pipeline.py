@@ -10,7 +10,6 @@ import pytest
 from support import QUICK, Silent, documents, run_index
 
 from graph.errors import FilesRefused, IndexBusy, SourceInvalid
-from graph.index.lexicon import COUNTING, StoredLexicon
 from graph.index.rows import PassageRows
 from graph.index.store import Store, locate
 from graph.index.tables import Reader
@@ -56,20 +55,6 @@ def test_a_second_run_without_a_change_works_on_nothing(tmp_path: Path) -> None:
     first = run_index(docs, tmp_path / "store")
     second = run_index(docs, tmp_path / "store")
     assert (second.indexed, second.unchanged, second.manifest) == ([], 1, first.manifest)
-
-
-def test_words_that_were_counted_by_other_rules_are_counted_again_without_any_other_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    docs, store = write(tmp_path / "docs", a__md="The US quota is 50 GB."), tmp_path / "store"
-    with monkeypatch.context() as earlier:
-        for module in ("index.lexicon", "ingest.build"):
-            earlier.setattr(f"graph.{module}.COUNTING", "1")
-        run_index(docs, store)
-    assert StoredLexicon.open(locate(store)).counting == "1"
-    again = run_index(docs, store)
-    assert (again.indexed, again.unchanged, StoredLexicon.open(locate(store)).counting) == ([], 1, COUNTING)
-    assert run_index(docs, store).path == again.path
 
 
 def test_only_a_changed_document_is_worked_on_again(tmp_path: Path) -> None:
