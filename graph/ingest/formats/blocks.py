@@ -18,7 +18,7 @@ LEFT, ABOVE = "\ufdd2", "\ufdd3"
 FIRST = re.compile(r"\(?[1aAiI][.)]")
 """The label of an item that begins a list."""
 NUMBERED = re.compile(r"\d{1,3}[.)]")
-DEEPEST_HEADING = 6
+DEEPEST_HEADING, DEEPEST_ITEM = 6, 8
 MOST_COPIES = 1000
 
 
@@ -107,7 +107,7 @@ class Blocks:
             if depth == 0 and (bool(label) != self._labelled or FIRST.fullmatch(label)):
                 self._end()
             self._labelled = bool(label) if depth == 0 else self._labelled
-            self._depth = min(depth, self._depth + 1)
+            self._depth = min(depth, self._depth + 1, DEEPEST_ITEM)
             marker = label if NUMBERED.fullmatch(label) else f"- {label}".strip()
             self._items.append(f"{'    ' * self._depth}{marker} {self._pages}{' '.join(text.split())}")
             self._pages = ""

@@ -77,6 +77,8 @@ class _Reader:
 
     def __init__(self, styles: Styles, *, is_cell: bool = False) -> None:
         self.blocks = Blocks()
+        self.tables: list[HtmlElement] = []
+        """Those in a cell, which follow its table."""
         self._styles, self._is_cell = styles, is_cell
         self._runs: list[Run] = []
         self._looks = [RunStyle()]
@@ -130,7 +132,7 @@ class _Reader:
         elif element.tag == "pre" and not self._is_cell and (code := element.text_content().strip()):
             self._paragraph()
             self.blocks.paragraph(f"```\n{code}\n```")
-        elif element.tag == "table" and not self._is_cell:
+        elif element.tag == "table":
             self._table(element)
         else:
             return False
@@ -212,10 +214,16 @@ class _Reader:
             self._item = 0, ""
 
     def _table(self, table: HtmlElement) -> None:
+        if self._is_cell:
+            self.tables.append(table)
+            return
         self._paragraph()
         for caption in table.iterchildren("caption"):
             self.blocks.paragraph(self._cell(caption))
         self.blocks.table([*self._rows(table)])
+        inner, self.tables = self.tables, []
+        for each in inner:
+            self._table(each)
 
     def _rows(self, table: HtmlElement) -> Iterator[list[str]]:
         above: dict[int, int] = {}
@@ -236,6 +244,7 @@ class _Reader:
     def _cell(self, cell: HtmlElement) -> str:
         reader = _Reader(self._styles, is_cell=True)
         reader.read(cell)
+        self.tables += reader.tables
         return reader.line(bold=False).replace("\n", " ")
 
 

@@ -161,3 +161,26 @@ def test_a_first_row_over_all_columns_is_the_title_of_its_table(tmp_path: Path) 
 def test_a_page_with_control_characters_is_read(tmp_path: Path, odd: str) -> None:
     body = f"<p>It costs{odd} <s>9{odd}</s> 8{odd} EUR.</p><dl><dt>Rent{odd}</dt><dd>7{odd}</dd></dl>"
     assert page(tmp_path, body).text == "It costs 8 EUR.\n\n- **Rent:** 7"
+
+
+def test_a_table_in_a_cell_follows_its_table(tmp_path: Path) -> None:
+    inner = "<table><tr><th>Part<th>Price<tr><td>Rope<td>8</table>"
+    rows = f"<tr><td>Shop<td>Hours<tr><td>{inner}<td>Mon"
+    text = page(tmp_path, f"<table>{rows}</table>").text
+    assert text.index("| Rope | 8 |") > text.index("Mon")
+
+
+def test_blocks_of_a_heading_and_of_an_item_are_one_line(tmp_path: Path) -> None:
+    listed = "<ol><li><p>Open.</p><p>Wait.</p><ul><li>Look.</ul><li><h3>Shut.</h3></ol>"
+    assert (
+        page(tmp_path, f"<h2><div>Lift <span>4</span></div></h2>{listed}").text
+        == "## Lift 4\n\n1. Open. Wait.\n    - Look.\n2. Shut."
+    )
+
+
+def test_links_code_and_quotations_are_marked(tmp_path: Path) -> None:
+    body = "<p><a href='https://x.org'> The plan </a>, <a href='#a'>below</a>: <code>run</code></p>"
+    assert (
+        page(tmp_path, f"{body}<blockquote>So be it.</blockquote>").text
+        == "[The plan](https://x.org), below: `run`\n\n> So be it."
+    )
