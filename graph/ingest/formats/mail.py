@@ -169,22 +169,23 @@ def split_quoted(text: str) -> tuple[str, tuple[QuotedMessage, ...]]:
     older = False
     while place < len(lines):
         length, source = _beginning(lines, place)
-        if length:
+        start = place + length
+        if not older and _is_marked(lines, start):
+            place = next((at for at in range(start, len(lines)) if not _is_marked(lines, at)), len(lines))
+            quotes.append((source, lines[start:place]))
+        elif length:
             older = True
             quotes.append((source, []))
-        elif not older and QUOTED.match(lines[place]):
-            end = next((at for at in range(place, len(lines)) if not _goes_on(lines, at)), len(lines))
-            quotes.append((_introduced(newest), lines[place:end]))
-            length = end - place
+            place = start
         else:
             (quotes[-1][1] if older else newest).append(lines[place])
-            length = 1
-        place += length
+            place += 1
     older_ones = (QuotedMessage(source, _unmarked(quoted)) for source, quoted in quotes)
     return BLANK_LINES.sub("\n\n", "\n".join(newest)).strip(), tuple(quote for quote in older_ones if quote.text)
 
 
-def _goes_on(lines: list[str], at: int) -> bool:
+def _is_marked(lines: list[str], at: int) -> bool:
+    """Whether the next line that says something is marked as a quoted one."""
     following = next((line for line in lines[at:] if line.strip()), "")
     return QUOTED.match(following) is not None
 
@@ -194,25 +195,8 @@ def _unmarked(lines: list[str]) -> str:
     return "\n".join(re.sub(r"^\s{0,3}(?:> ?)+", "", line) if marked else line for line in lines).strip()
 
 
-def _introduced(newest: list[str]) -> str:
-    """Takes the line or two that introduce a quotation (`On ... wrote:`) from the end of the text before it."""
-    while newest and not newest[-1].strip():
-        newest.pop()
-    for count in (1, 2):
-        words = " ".join(line.strip() for line in newest[-count:])
-        if (
-            len(newest) >= count
-            and words.endswith(":")
-            and len(words) < 300
-            and (WROTE.match(words) or re.search(r"\d|@", words))
-        ):
-            del newest[-count:]
-            return words.rstrip(":")
-    return ""
-
-
 def _beginning(lines: list[str], place: int) -> tuple[int, str]:
-    """How many lines at this place begin an older message whose lines are not marked, and whose it is; 0 for none."""
+    """How many lines at this place begin an older message, and whose it is; 0 for none."""
     if SEPARATOR.match(lines[place]):
         length, fields = _fields(lines, place + 1)
         if len(fields) > 1:
@@ -225,8 +209,7 @@ def _beginning(lines: list[str], place: int) -> tuple[int, str]:
     for count in (1, 2):
         words = " ".join(line.strip() for line in lines[place : place + count])
         if len(words) < 300 and WROTE.match(words):
-            following = next((line for line in lines[place + count :] if line.strip()), "")
-            return (0, "") if QUOTED.match(following) else (count, words.strip(" :"))
+            return count, words.strip(" :")
     return 0, ""
 
 

@@ -47,7 +47,7 @@ OUTLOOK = (
 OLDER = "\n\nThe audit is on 1 May.\n\nBring red folders.\n"
 DASHES = f"The audit is on 5 May.\n\n-----Message d'origine-----\nDe: Bob\nObjet: Audit{OLDER}"
 GERMAN = f"The audit is on 5 May.\n\nAm 02.03.2026 um 08:00 schrieb Bob:{OLDER}"
-MARKED = "The audit is on 5 May.\n\nBob, 2 March:\n> The audit is on 1 May.\n> \n> Bring red folders.\n"
+MARKED = "The audit is on 5 May.\n\nOn 2 March Bob\nwrote:\n> The audit is on 1 May.\n> \n> Bring red folders.\n"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ MARKED = "The audit is on 5 May.\n\nBob, 2 March:\n> The audit is on 1 May.\n> \
         ("", OUTLOOK, "Bob, Monday, March 2, 2026"),
         (DASHES, "", "Bob"),
         (GERMAN, "", "Am 02.03.2026 um 08:00 schrieb Bob"),
-        (MARKED, "", "Bob, 2 March"),
+        (MARKED, "", "On 2 March Bob wrote"),
     ],
 )
 def test_of_a_quoted_message_stays_under_its_name_what_the_newest_does_not_speak_of(
@@ -65,6 +65,15 @@ def test_of_a_quoted_message_stays_under_its_name_what_the_newest_does_not_speak
 ) -> None:
     found = body(read(tmp_path, message(text, html)))
     assert found == ["The audit is on 5 May.", f"## Quoted message: {source}", "Bring red folders."]
+
+
+def test_an_answer_below_a_quotation_is_part_of_the_newest_message() -> None:
+    newest, [quoted] = split_quoted("On 2 March Bob wrote:\n> Welcome.\n>\n> How long is the lease?\n\nFive years.")
+    assert (newest, quoted.source, quoted.text.split("\n")[-1]) == (
+        "Five years.",
+        "On 2 March Bob wrote",
+        "How long is the lease?",
+    )
 
 
 def test_lines_of_fields_in_a_message_are_no_quotation() -> None:
