@@ -141,7 +141,7 @@ class _Reader:
     def _start(self, element: HtmlElement) -> None:
         if element.tag in ("ul", "ol"):
             self._paragraph()
-            self._lists.append(0 if element.tag == "ol" else None)
+            self._lists.append(count_of(element.get("start")) - 1 if element.tag == "ol" else None)
         elif element.tag == "li":
             self._paragraph()
             self._item = max(0, len(self._lists) - 1), self._label()

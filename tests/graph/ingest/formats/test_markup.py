@@ -171,10 +171,10 @@ def test_a_table_in_a_cell_follows_its_table(tmp_path: Path) -> None:
 
 
 def test_blocks_of_a_heading_and_of_an_item_are_one_line(tmp_path: Path) -> None:
-    listed = "<ol><li><p>Open.</p><p>Wait.</p><ul><li>Look.</ul><li><h3>Shut.</h3></ol>"
+    listed = "<ol start=3><li><p>Open.</p><p>Wait.</p><ul><li>Look.</ul><li><h3>Shut.</h3></ol>"
     assert (
         page(tmp_path, f"<h2><div>Lift <span>4</span></div></h2>{listed}").text
-        == "## Lift 4\n\n1. Open. Wait.\n    - Look.\n2. Shut."
+        == "## Lift 4\n\n3. Open. Wait.\n    - Look.\n4. Shut."
     )
 
 
