@@ -48,18 +48,22 @@ Result = TypeVar("Result")
 Place = str | Path
 
 
-def in_thread(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Run a function in a thread, where it may start an event loop though one is running here, as in a notebook."""
+def outside_event_loop(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Run a function that starts an event loop in a thread where one is running already, as in a notebook."""
 
     @wraps(function)
     def called(*arguments: Given.args, **options: Given.kwargs) -> Result:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return function(*arguments, **options)
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(function, *arguments, **options).result()
 
     return called
 
 
-@in_thread
+@outside_event_loop
 def ask(
     dataset: Dataset,
     *,
@@ -77,7 +81,7 @@ def ask(
         return ask_releases([package], dataset, Path(home))[0]
 
 
-@in_thread
+@outside_event_loop
 def score(run: EvalRun, judge: str | None = None) -> "pd.DataFrame":
     """A row for each sample and metric of a run: the `value`, or the `reason` why there is none.
 
@@ -87,13 +91,13 @@ def score(run: EvalRun, judge: str | None = None) -> "pd.DataFrame":
     return score_frame(run, scores_of(run, settings, judge_config(settings)))
 
 
-@in_thread
+@outside_event_loop
 def gate_run(run: EvalRun, champion: EvalRun | None = None, thresholds: Place = DEFAULT) -> Verdict:
     """Whether the release of a run is good enough, beside its champion if there is one; raises ThresholdsInvalid."""
     return compare(run, champion, read_thresholds(Path(thresholds)), settings_with())
 
 
-@in_thread
+@outside_event_loop
 def write_report(
     verdict: Verdict,
     run: EvalRun,
@@ -109,7 +113,7 @@ def write_report(
     return write_files(report, Path(out))
 
 
-@in_thread
+@outside_event_loop
 def draw_trend(*runs: EvalRun, out: Place = "trend.png") -> Path:
     """Draw each metric over several runs of one dataset, as PNG; raises RunInvalid."""
     read = [reported(run) for run in runs]
