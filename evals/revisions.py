@@ -95,8 +95,13 @@ def build(revision: Revision, recipe: ReleaseRecipe, home: Path) -> PackagedRele
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     packed = json.loads(_warrant(revision, "release", "pack", "--index", index, *release, "--out", out, "--json"))
-    told = {"label": packed["label"], "release": packed["digest"], "snapshot": packed["snapshot"]}
-    return PackagedRelease(root=out, commit=revision.commit, **told)
+    return PackagedRelease(
+        root=out,
+        label=packed["label"],
+        release=packed["digest"],
+        snapshot=packed["snapshot"],
+        commit=revision.commit,
+    )
 
 
 def changed(repository: Path, base: Revision, head: Revision, paths: Sequence[Path]) -> list[str]:

@@ -37,16 +37,21 @@ def packed(release: Release, index: Path) -> Iterator[PackagedRelease]:
     """
     with tempfile.TemporaryDirectory() as folder:
         found = pack(Path(folder), release, index, external=False)
-        told = {"label": release.label, "release": found.digest, "snapshot": found.manifest.id}
-        yield PackagedRelease(root=found.root, commit=found.commit, **told)
+        yield PackagedRelease(
+            root=found.root,
+            label=release.label,
+            release=found.digest,
+            snapshot=found.manifest.id,
+            commit=found.commit,
+        )
 
 
 def registered(registry: RegistryReader, number: int, home: Path) -> PackagedRelease:
     """A version of the registry, fetched to `home`; raises a RegistryError."""
     version = registry.version(number)
     root = registry.fetch(version, home)
-    told = {"label": version.label, "release": version.digest, "snapshot": read_manifest(snapshot_of(root)).id}
-    return PackagedRelease(root=root, version=number, **told)
+    snapshot = read_manifest(snapshot_of(root)).id
+    return PackagedRelease(root=root, label=version.label, release=version.digest, snapshot=snapshot, version=number)
 
 
 async def ask_all(sides: Sequence[tuple[Agent, EvalRun]], on_outcome: Callable[[SampleOutcome], None]) -> None:
