@@ -23,9 +23,8 @@ from ..invalid import problem
 from ..release import ROLES, Generation
 from ..settings import Settings
 from .failures import message_excerpt, to_model_failure
-from .http import ByteLimits, http_client, transport
+from .http import ByteLimits, PerLoop, http_client, transport
 from .json_claims import RESPONSE_FORMAT
-from .per_loop import PerLoop
 
 CONNECT_SECONDS = 10.0
 MAX_EVENT_BYTES, BYTES_PER_TOKEN = 65_536, 1024

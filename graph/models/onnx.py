@@ -14,10 +14,19 @@ from numpy.typing import NDArray
 
 from ..errors import ReleaseInvalid
 from ..settings import quiet_libraries
-from .embedding import UNRELATED, QuestionVectors, TextVectors, TextWithSpans, Vectors, mean_cosine, normalise_vector
-from .span_vectors import span_of_tokens, span_vectors, without_special_tokens
-from .tokenizers import count_tokens, load_tokenizer
-from .weight_files import file_of
+from .embedding import (
+    UNRELATED,
+    QuestionVectors,
+    TextVectors,
+    TextWithSpans,
+    Vectors,
+    mean_cosine,
+    normalise_vector,
+    span_of_tokens,
+    span_vectors,
+    without_special_tokens,
+)
+from .model_files import count_tokens, file_of, load_tokenizer
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Union
 from weakref import WeakValueDictionary
 
 from .embedding import Embedder
+from .model_files import count_tokens, load_tokenizer
 from .onnx import BGE_SMALL, MINILM, OnnxEmbedder, open_onnx_folder, read_onnx_folder
-from .tokenizers import count_tokens, load_tokenizer
 from .wordllama import WordLlama
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from ..safety.injection import is_injection
 from ..state import Passage
 from ..text.sentences import units
-from .tokenizers import load_tokenizer
+from .model_files import load_tokenizer
 
 Count = Callable[[str], int]
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")

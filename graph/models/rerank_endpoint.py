@@ -7,31 +7,23 @@ any order.
 
 import asyncio
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any, Literal
 
 import httpx
-from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, TypeAdapter
 
-from ..errors import ModelFailed
-from .failures import retry_after_seconds
+from .failures import to_model_failure
 from .http import http_client
 
 MAX_BATCH = {"cohere": 1000, "tei": 32}
 """The most texts in one call: Cohere's limit, and TEI's default."""
-TRANSIENT_STATUSES = (408, 409, 425, 429)
 
 
 class _Result(BaseModel):
     """One result; Cohere and Jina use `relevance_score`, TEI uses `score`."""
 
     index: int = Field(ge=0)
-    relevance_score: float | None = None
-    score: float | None = None
-
-    @property
-    def value(self) -> float | None:
-        return self.relevance_score if self.relevance_score is not None else self.score
+    score: float = Field(validation_alias=AliasChoices("relevance_score", "score"), allow_inf_nan=False)
 
 
 _RESULTS = TypeAdapter(list[_Result])
@@ -59,62 +51,23 @@ class EndpointReranker:
 
         Raises ModelFailed when there is no score for each text.
         """
-        if not texts:
-            return []
+        size = MAX_BATCH[self._form]
+        batches = [list(texts[start : start + size]) for start in range(0, len(texts), size)]
         try:
             async with asyncio.timeout(self._timeout):
-                return [score for batch in self._batches(texts) for score in await self._score(question, batch)]
-        except (TimeoutError, httpx.TimeoutException) as error:
-            detail = f"{self.name} did not answer in {self._timeout:g} s."
-            raise ModelFailed("timeout", detail, transient=True) from error
-
-    def _batches(self, texts: Sequence[str]) -> list[list[str]]:
-        size = MAX_BATCH[self._form]
-        return [list(texts[start : start + size]) for start in range(0, len(texts), size)]
+                return [score for batch in batches for score in await self._score(question, batch)]
+        except Exception as error:
+            raise to_model_failure(self.name, error) from error
 
     async def _score(self, question: str, texts: list[str]) -> list[float]:
-        return self._in_order(await self._post(self._request(question, texts)), len(texts))
+        reply = (await self._client.post(self._url, json=self._request(question, texts))).raise_for_status().json()
+        results = _RESULTS.validate_python(reply.get("results") if isinstance(reply, dict) else reply)
+        scores = {each.index: each.score for each in results}
+        if len(results) != len(texts) or sorted(scores) != [*range(len(texts))]:
+            raise ValueError(f"{len(texts)} texts were sent, and the results have scores for {sorted(scores)[:10]}")
+        return [scores[index] for index in range(len(texts))]
 
     def _request(self, question: str, texts: list[str]) -> dict[str, Any]:
         if self._form == "tei":
             return {"query": question, "texts": texts, "raw_scores": False, "truncate": True}
         return {"model": self._model, "query": question, "documents": texts, "top_n": len(texts)}
-
-    async def _post(self, request: dict[str, Any]) -> Any:
-        try:
-            reply = await self._client.post(self._url, json=request)
-        except httpx.TimeoutException:
-            raise
-        except httpx.HTTPError as error:
-            raise self._failure(f"{type(error).__name__}: {error}") from error
-        if not reply.is_success:
-            raise self._status_failure(reply)
-        try:
-            return reply.json()
-        except ValueError as error:
-            raise self._failure(f"its reply is not JSON: {reply.text[:100]!r}") from error
-
-    def _in_order(self, reply: Any, count: int) -> list[float]:
-        results = reply.get("results") if isinstance(reply, dict) else reply
-        try:
-            ranked = _RESULTS.validate_python(results)
-        except ValidationError as error:
-            raise self._failure(f"its reply has no list of results: {str(reply)[:100]}") from error
-        by_index = {each.index: each.value for each in ranked}
-        values = [by_index.get(index) for index in range(count)]
-        scores = [value for value in values if value is not None and isfinite(value)]
-        if len(scores) != count or len(ranked) != count:
-            raise self._failure(f"{count} texts were sent, and {len(scores)} of {len(ranked)} results have a score")
-        return scores
-
-    def _status_failure(self, reply: httpx.Response) -> ModelFailed:
-        detail = f"{reply.status_code} {' '.join(reply.text.split())[:200]}"
-        if reply.status_code == 413:
-            return ModelFailed("context_window", f"{self.name}: {detail}")
-        transient = reply.status_code in TRANSIENT_STATUSES or reply.status_code >= 500
-        return self._failure(
-            detail, transient=transient, retry_after=retry_after_seconds(reply.headers) if transient else None
-        )
-
-    def _failure(self, detail: str, *, transient: bool = True, retry_after: float | None = None) -> ModelFailed:
-        return ModelFailed("error", f"{self.name}: {detail}", transient=transient, retry_after=retry_after)

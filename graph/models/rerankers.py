@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..backend import Lexicon, Ranked, Reranker
 from ..errors import ModelFailed, SettingsInvalid
@@ -16,21 +16,14 @@ from ..state import Passage
 from ..text.words import TermWeight, equal_weight
 from .breaker import EndpointBreaker, breaker_of
 
+if TYPE_CHECKING:
+    from .rerank_endpoint import EndpointReranker
+
 SEARCH_SCORE_WEIGHT = 2.0
 """The weight of the search score, 0 to 1, next to the reranker's own score in a conversation.
 
 Any number from 1 to 8 orders a turn's candidates better than 0 (docs/decisions/023).
 """
-
-
-class ScoringEndpoint(Protocol):
-    """A remote scoring service."""
-
-    name: str
-
-    async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers; raises ModelFailed."""
-        ...
 
 
 class EmbeddedReranker:
@@ -56,7 +49,7 @@ class EmbeddedReranker:
 class RemoteReranker:
     """Calls an endpoint; uses the fallback when it fails, is late, or its breaker is open."""
 
-    def __init__(self, endpoint: ScoringEndpoint, fallback: Reranker, breaker: EndpointBreaker) -> None:
+    def __init__(self, endpoint: "EndpointReranker", fallback: Reranker, breaker: EndpointBreaker) -> None:
         self._endpoint, self._fallback, self._breaker = endpoint, fallback, breaker
 
     async def rank(self, readings: Sequence[str], passages: Sequence[Passage], seconds: float) -> Ranked:

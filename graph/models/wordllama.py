@@ -4,10 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .embedding import QuestionVectors, TextVectors, TextWithSpans, Vectors, normalise_vector
-from .span_vectors import span_of_tokens, span_vectors
-from .tokenizers import count_tokens, load_tokenizer
-from .weight_files import packaged_file
+from .embedding import (
+    QuestionVectors,
+    TextVectors,
+    TextWithSpans,
+    Vectors,
+    normalise_vector,
+    span_of_tokens,
+    span_vectors,
+)
+from .model_files import count_tokens, load_tokenizer, packaged_file
 
 
 class WordLlama:

@@ -43,8 +43,7 @@ def open_claim_checker(settings: Settings, release: Release) -> ClaimChecker | N
     """The claim checker of the Release, if it has one."""
     if release.checking_model is None:
         return None
-    from .chat_writer import open_chat_writer
-    from .claim_checker import WriterClaimChecker, checker_release
+    from .chat_writer import WriterClaimChecker, checker_release, open_chat_writer
 
     checker_settings = checker_release(release)
     writer = open_chat_writer(release.checking_model, settings, checker_settings)

@@ -12,7 +12,7 @@ from support import passage_of
 from graph.backend import Brief
 from graph.errors import ModelFailed
 from graph.models.breaker import EndpointBreaker
-from graph.models.claim_checker import WriterClaimChecker, checker_release
+from graph.models.chat_writer import ChatWriter, WriterClaimChecker, checker_release
 from graph.models.writers import open_claim_checker
 from graph.release import Breaker, Checking, Generation, Models, Prompts, Release, Roles, RoleTerms, Terms
 from graph.settings import Settings
@@ -21,10 +21,11 @@ from graph.state import Usage, no_usage
 PASSAGE = passage_of("The fee is 5 EUR.", title="Fees")
 
 
-class Says:
+class Says(ChatWriter):
     """A writer that says one thing, after so many seconds, and remembers what it was asked."""
 
     name = "says"
+    breaker = EndpointBreaker("says", Breaker())
 
     def __init__(self, said: str | ModelFailed, seconds: float = 0.0) -> None:
         self.said, self.seconds = said, seconds

@@ -20,9 +20,9 @@ from graph.index.manifest import read_manifest
 from graph.index.store import locate
 from graph.models.embedding import TextWithSpans
 from graph.models.endpoint_embedding import EndpointEmbedder, open_embedder
+from graph.models.model_files import file_of
 from graph.models.onnx import MINILM
 from graph.models.packaged_embeddings import load_embedder, token_counter
-from graph.models.weight_files import file_of
 from graph.release import Release
 from graph.settings import Settings
 

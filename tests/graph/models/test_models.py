@@ -13,9 +13,9 @@ from support import passage_of
 
 from graph.backend import Brief
 from graph.errors import ExtraMissing, ModelFailed, ReleaseInvalid
+from graph.models.model_files import packaged_file
 from graph.models.packaged_embeddings import load_embedder
 from graph.models.scripted import ScriptedModel
-from graph.models.weight_files import packaged_file
 from graph.models.writers import open_writers
 from graph.release import Generation, Models, Release, Terms
 from graph.settings import Settings

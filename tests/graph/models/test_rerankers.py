@@ -15,6 +15,7 @@ from graph.backend import Ranked
 from graph.connect import connect
 from graph.errors import ModelFailed, SettingsInvalid
 from graph.models.breaker import EndpointBreaker
+from graph.models.rerank_endpoint import EndpointReranker
 from graph.models.rerankers import SEARCH_SCORE_WEIGHT, EmbeddedReranker, RemoteReranker, open_reranker
 from graph.release import Breaker, Release, Reranking
 from graph.settings import Settings
@@ -31,12 +32,12 @@ RIGHT = passage("The warranty of the storage battery is ten years long.")
 WRONG = passage("The canteen opens at noon.", "Canteen", "Hours")
 
 
-class Far:
+class Far(EndpointReranker):
     """An endpoint that scores by place, fails, or is slow, and counts its calls."""
 
-    name = "far"
-
     def __init__(self, failure: ModelFailed | None = None, seconds: float = 0.0) -> None:
+        super().__init__("far", "http://127.0.0.1:9")
+        self.name = "far"
         self.failure, self.seconds = failure, seconds
         self.asked: list[tuple[str, list[str]]] = []
 

@@ -1,7 +1,9 @@
-"""Finds model files in installed packages without importing them."""
+"""Finds model files in installed packages without importing them, and loads the tokenizers among them."""
 
 import importlib.util
 from pathlib import Path
+
+from tokenizers import Tokenizer
 
 from ..errors import ExtraMissing
 
@@ -20,3 +22,16 @@ def packaged_file(package: str, relative: str, *, extra: str = "") -> Path:
 def file_of(file: tuple[str, str] | Path) -> Path:
     """The path of a file in a package, or the given path."""
     return file if isinstance(file, Path) else packaged_file(*file)
+
+
+def load_tokenizer(place: tuple[str, str] | Path) -> Tokenizer:
+    """Load a tokenizer from a package or a path, without padding or truncation."""
+    tokenizer = Tokenizer.from_file(str(file_of(place)))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def count_tokens(tokenizer: Tokenizer, text: str) -> int:
+    """The number of tokens of a text, without special tokens."""
+    return len(tokenizer.encode(text, add_special_tokens=False).ids)
