@@ -40,7 +40,6 @@ from server.routes.mcp import McpEndpoint
 from server.routes.openai_chat import chat_routes
 from server.routes.openai_responses import responses_routes
 from server.routes.pages import add_pages
-from server.routes.streams import stream_routes
 from server.routes.verify import verify_routes
 from server.service import AnswerService
 from server.settings import ServerSettings, load_server_settings
@@ -114,7 +113,6 @@ def assemble(settings: ServerSettings, deployments: Deployments) -> FastAPI:
     if settings.origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["*"])
     add_error_handlers(app)
-    app.include_router(stream_routes(service))
     add_langserve_routes(app, service)
     app.router.routes.extend(mcp.routes())
     for routes in (

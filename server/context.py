@@ -36,7 +36,6 @@ class RequestContext:
     caller: Caller = ANONYMOUS
     api: str = "rag"
     target: str = PRODUCTION
-    resumable: bool = False
     began: float = field(default_factory=time.perf_counter)
     graph_ms: float = 0.0
     questions: int = 0

@@ -50,8 +50,7 @@ class RequestMiddleware:
             return await self._app(scope, receive, send)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         scope, target, path = split_target(scope)
-        resumable = headers.get("warrant-resumable") == "true"
-        request = RequestContext(uuid4().hex, _client_id(headers), api=_api(path), target=target, resumable=resumable)
+        request = RequestContext(uuid4().hex, _client_id(headers), api=_api(path), target=target)
         enter(request)
         response = _Response(send, request)
         try:

@@ -3,7 +3,7 @@
 import logging
 import time
 from asyncio import timeout
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
@@ -21,7 +21,7 @@ from server.releases.deployments import Deployment, Deployments
 from server.schemas import Item, QuestionRequest, error_item, public_answer
 from server.sensitive import AnswerFilter
 from server.settings import ServerSettings
-from server.streams import AnswerStream, Emit, ResumableStreams
+from server.streams import Emit, Work, follow, last_item
 
 log = logging.getLogger("warrant.service")
 NOT_READ = "The conversation could not be read: the question was answered without its earlier turns."
@@ -43,7 +43,6 @@ class AnswerService:
         self.deployments, self.settings = deployments, settings
         self._conversations, self._observers, self._audit = conversations, observers, audit
         self._limiter, self._capacity = limiter, Capacity(settings)
-        self.streams = ResumableStreams(settings.resume, settings.max_streams)
 
     async def deployment(self) -> Deployment:
         """The deployment that the current request targets; raises RequestRefused when there is none."""
@@ -67,46 +66,37 @@ class AnswerService:
         request = this_request()
         await self._limiter.count(request, self._audit.question(request.caller, request.target, request.id, act))
 
-    def start(self, submitted: QuestionRequest, *, whole: bool = False) -> AnswerStream:
-        """Start answering. The work stops when nobody follows the stream any longer, unless it is resumable.
-
-        `whole`: who starts it reads the answer alone, and none of its pieces.
-        """
-        request = this_request()
-        question_id = request.next_question()
-        whole = whole and not request.resumable
-
-        async def work(emit: Emit) -> None:
-            await self._select_and_answer(question_id, submitted, request, emit, whole=whole)
-
-        stream = AnswerStream(work, self.settings.resume if request.resumable else 0.0)
-        if request.resumable:
-            longest = self.settings.wait + self.deployments.agent.deadline + self.settings.grace
-            self.streams.add(question_id, request.caller, stream, longest)
-        return stream
-
-    async def items(self, submitted: QuestionRequest) -> AsyncIterator[Item]:
-        """The public items as they are produced."""
-        async with aclosing(self.start(submitted).follow()) as items:
-            async for item in items:
-                yield item
+    def items(self, submitted: QuestionRequest) -> AsyncGenerator[Item, None]:
+        """The public items as they are produced; the work stops when the generator is closed."""
+        return follow(self._work(submitted, whole=False))
 
     async def answer(
         self, submitted: QuestionRequest, on_item: Callable[[Item], Awaitable[None]] | None = None
     ) -> dict[str, Any]:
         """The whole public answer; `on_item` gets each item before. Raises RequestRefused for an error item."""
-        stream = self.start(submitted, whole=on_item is None)
+        last: Item | None = None
         if on_item:
-            async with aclosing(stream.follow()) as items:
-                async for item in items:
-                    await on_item(item)
-        last = await stream.last()
+            async with aclosing(self.items(submitted)) as items:
+                async for last in items:
+                    await on_item(last)
+        else:
+            last = await last_item(self._work(submitted, whole=True))
         if last and last["event"] == "error":
             raise refused_as(last)
         if last is None or last["event"] != "final":
             raise refuse(503, "The server is shutting down. Ask again.")
         answer: dict[str, Any] = last["answer"]
         return answer
+
+    def _work(self, submitted: QuestionRequest, *, whole: bool) -> Work:
+        """What answers a question of the current request; `whole`: nobody reads the pieces of the answer."""
+        request = this_request()
+        question_id = request.next_question()
+
+        async def work(emit: Emit) -> None:
+            await self._select_and_answer(question_id, submitted, request, emit, whole=whole)
+
+        return work
 
     async def _select_and_answer(
         self, question_id: str, submitted: QuestionRequest, request: RequestContext, emit: Emit, *, whole: bool

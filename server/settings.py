@@ -91,10 +91,6 @@ class ServerSettings(StateSettings, BaseSettings):
     """Seconds past the release's `generation.deadline` after which a question is given up."""
     drain: Seconds = 60.0
     """Seconds that requests in progress may take after SIGTERM."""
-    resume: Seconds = 30.0
-    """Seconds in which an interrupted stream may be resumed."""
-    max_streams: Count = 1000
-    """Resumable streams that are kept; the oldest are dropped first."""
 
     waiting: Annotated[int, Field(ge=0)] = 200
     """Questions that may wait in a worker; more are refused (503), those of the team with the most first."""

@@ -65,7 +65,7 @@ def test_the_server_is_layered_as_drawn() -> None:
         {"streams", "conversations", "checkpoints", "observability"},
         {"releases", "schemas", "connections"},
         {"errors"},
-        {"context", "client", "client_streams"},
+        {"context"},
         {"audit"},
         {"auth"},
         {"sensitive"},

@@ -42,11 +42,11 @@ HOMES = {
     "interlock": {"graph/models/breaker.py"},
     "jiter": {"graph/models/json_claims.py"},
     "httpx": {f"graph/models/{name}.py" for name in ("chat", "http", "llama")}
-    | {"graph/models/rerank_endpoint.py", "server/serving.py", "server/client.py", "server/client_streams.py"}
+    | {"graph/models/rerank_endpoint.py", "server/serving.py"}
     | {"server/auth/databricks_users.py", "server/auth/tokens.py"}
     | {"graph/index/ai_search_client.py", "graph/audit.py", "graph/registry/tickets.py"},
-    "langserve": {"server/routes/langserve.py", "server/client.py"},
-    "tenacity": {"server/client.py", "evals/judge/client.py"},
+    "langserve": {"server/routes/langserve.py"},
+    "tenacity": {"evals/judge/client.py"},
     "mcp": {"server/routes/mcp.py"},
     "sse_starlette": {"server/routes/langserve.py"},
     "uvicorn": {"server/connections.py", "server/serving.py"},
@@ -149,7 +149,7 @@ def test_evals_do_not_know_the_server(path: Path) -> None:
 
 
 def test_routes_do_not_know_each_other_and_only_the_application_knows_them() -> None:
-    shared = {"server.routes.streams", "server.routes.plain_text", "server.routes.openai_schemas"}
+    shared = {"server.routes.events", "server.routes.plain_text", "server.routes.openai_schemas"}
     for path in (ROOT / "server" / "routes").glob("*.py"):
         assert {name for name in ours(path) if name.startswith("server.routes.")} <= shared
     for path in (ROOT / "server").rglob("*.py"):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import warnings
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from anyio import sleep_forever
@@ -62,8 +63,9 @@ class RagRunnable(Runnable[dict[str, Any], dict[str, Any]]):
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        async for item in self._service.items(_question_request(input)):
-            yield item
+        async with aclosing(self._service.items(_question_request(input))) as items:
+            async for item in items:
+                yield item
 
     async def abatch(
         self, inputs: Sequence[Any], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
@@ -90,8 +92,9 @@ class RagRunnable(Runnable[dict[str, Any], dict[str, Any]]):
 
     async def _items(self, inputs: AsyncIterator[Any]) -> AsyncIterator[Item]:
         async for each in inputs:
-            async for item in self._service.items(_question_request(each)):
-                yield item
+            async with aclosing(self._service.items(_question_request(each))) as items:
+                async for item in items:
+                    yield item
 
     async def _text(self, inputs: AsyncIterator[Any]) -> AsyncIterator[str]:
         async for item in self._items(inputs):

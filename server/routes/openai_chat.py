@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from graph.annotations import pieces, url_citations
 from server.context import this_request
+from server.routes.events import PING, UNCACHED, event, with_pings
 from server.routes.openai_schemas import (
     MAX_MESSAGES,
     TEXT,
@@ -29,7 +30,6 @@ from server.routes.openai_schemas import (
     raise_early_refusal,
     refuse_unsupported,
 )
-from server.routes.streams import PING, UNCACHED, event, with_pings
 from server.schemas import Item
 from server.service import AnswerService
 
@@ -97,7 +97,7 @@ def chat_routes(service: AnswerService) -> APIRouter:
         model, question = deployment.agent.label, question_of(chat.messages, chat, deployment.agent)
         if not chat.stream:
             return JSONResponse(_completion(await service.answer(question), model))
-        items = service.start(question).follow()
+        items = service.items(question)
         await raise_early_refusal(items)
         usage = bool(chat.stream_options and chat.stream_options.include_usage)
         events = _events(items, model, usage=usage)

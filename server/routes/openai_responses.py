@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from graph.annotations import pieces, url_citations
 from server.context import this_request
 from server.errors import refuse
+from server.routes.events import PING, UNCACHED, event, with_pings
 from server.routes.openai_schemas import (
     DEFAULT_MODEL,
     MAX_MESSAGES,
@@ -30,7 +31,6 @@ from server.routes.openai_schemas import (
     raise_early_refusal,
     refuse_unsupported,
 )
-from server.routes.streams import PING, UNCACHED, event, with_pings
 from server.schemas import Item
 from server.service import AnswerService
 
@@ -124,7 +124,7 @@ def responses_routes(service: AnswerService) -> APIRouter:
         model, question = deployment.agent.label, question_of(request.messages, request, deployment.agent)
         if not request.stream:
             return JSONResponse(_whole(model, await service.answer(question)))
-        items = service.start(question).follow()
+        items = service.items(question)
         await raise_early_refusal(items)
         return StreamingResponse(_events(items, model), media_type="text/event-stream", headers=UNCACHED)
 

@@ -1,6 +1,5 @@
-// Asks over /rag/stream, and resumes after a lost connection.
+// Asks over /rag/stream.
 
-const TRIES = 5;
 // The same page is served for production, staging and each version: requests go to the same prefix.
 const PREFIX = (location.pathname.match(/^\/(?:staging|versions\/\d+)(?=\/|$)/) ?? [""])[0];
 
@@ -42,29 +41,13 @@ async function* events(reply) {
   }
 }
 
-// Yields every item once; ends after `final` or `error`, or when the signal says so.
+// Yields every item; ends after `final` or `error`, or when the signal says so.
 export async function* ask(input, signal) {
-  const body = JSON.stringify({ input });
-  let last = -1;
-  let name = "";
-  for (let tries = 0; ; tries += 1) {
-    try {
-      const reply = name
-        ? await call(`/rag/streams/${name}?after=${last}`, { signal })
-        : await call("/rag/stream", { method: "POST", body, signal, headers: { "warrant-resumable": "true" } });
-      for await (const item of events(reply)) {
-        if (typeof item.seq !== "number" || item.seq <= last) continue;
-        last = item.seq;
-        name ||= item.request_id ?? "";
-        yield item;
-        if (item.event === "final" || item.event === "error") return;
-      }
-      throw new TypeError("The stream ended before the answer.");
-    } catch (error) {
-      // A stopped stream is not resumed: the server need not wait.
-      if (signal.aborted && name) call(`/rag/streams/${name}`, { method: "DELETE" }).catch(() => {});
-      if (signal.aborted || error instanceof Refused || !name || tries >= TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tries));
-    }
+  const reply = await call("/rag/stream", { method: "POST", body: JSON.stringify({ input }), signal });
+  for await (const item of events(reply)) {
+    if (typeof item.seq !== "number") continue;
+    yield item;
+    if (item.event === "final" || item.event === "error") return;
   }
+  throw new TypeError("The stream ended before the answer.");
 }

@@ -235,8 +235,6 @@ EVERY = {
     "POST /rag/stream": ASKING,
     "POST /rag/stream_events": ASKING,
     "POST /rag/stream_log": ASKING,
-    "GET /rag/streams/{stream}": ASKING,
-    "DELETE /rag/streams/{stream}": ASKING,
 }
 """Who may call what; None: everybody, without a key."""
 TRACKS = ("/rag", "/v1", "/mcp")

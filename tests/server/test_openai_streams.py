@@ -22,7 +22,7 @@ from server_under_test import app_over, serving, until
 from support import QUICK
 
 from graph.release import Models
-from server.routes.streams import with_pings
+from server.routes.events import with_pings
 
 LAPTOPS = "After how many years are laptops replaced?"
 TELEPHONES = "After how many years are telephones replaced?"
