@@ -22,7 +22,6 @@ HOMES = {
     "lancedb": {"graph/index/tables.py"},
     "kreuzberg": {"graph/ingest/formats/convert.py"},
     "onnxruntime": {"graph/models/onnx.py"},
-    "openai": {"server/routes/openai_chat.py", "server/routes/openai_responses.py"},
     "langchain": {"graph/models/chat.py", "graph/models/endpoint_embedding.py"},
     "langchain_openai": {"graph/models/chat.py"},
     "anthropic": {"graph/models/chat.py"},

@@ -5,19 +5,16 @@ The whole answer is added as `warrant`.
 """
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from openai.types import CompletionUsage, Model
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
 from graph.annotations import pieces, url_citations
 from server.context import this_request
-from server.routes.events import PING, UNCACHED, event, with_pings
+from server.routes.events import event
 from server.routes.openai_schemas import (
     MAX_MESSAGES,
     TEXT,
@@ -26,11 +23,9 @@ from server.routes.openai_schemas import (
     ResponseFormat,
     model_deployment,
     model_names,
-    question_of,
-    raise_early_refusal,
     refuse_unsupported,
+    respond,
 )
-from server.schemas import Item
 from server.service import AnswerService
 
 Name = Annotated[str, Path(max_length=200)]
@@ -72,11 +67,10 @@ class ChatRequest(OpenAIRequest):
 def chat_routes(service: AnswerService) -> APIRouter:
     """The chat model and its name."""
     routes = APIRouter(prefix="/v1", tags=["openai"])
-
     created = int(time.time())
 
     def model_object(name: str) -> dict[str, Any]:
-        return Model(id=name, created=created, object="model", owned_by=service.deployments.agent.label).model_dump()
+        return {"id": name, "object": "model", "created": created, "owned_by": service.deployments.agent.label}
 
     @routes.get("/models")
     async def models() -> dict[str, Any]:
@@ -93,59 +87,42 @@ def chat_routes(service: AnswerService) -> APIRouter:
     async def complete(chat: ChatRequest) -> Response:
         """Answer the last message from the documents; citations are annotations, the Answer is `warrant`."""
         chat.check()
-        deployment = await model_deployment(chat.model, service.deployments)
-        model, question = deployment.agent.label, question_of(chat.messages, chat, deployment.agent)
-        if not chat.stream:
-            return JSONResponse(_completion(await service.answer(question), model))
-        items = service.items(question)
-        await raise_early_refusal(items)
         usage = bool(chat.stream_options and chat.stream_options.include_usage)
-        events = _events(items, model, usage=usage)
-        return StreamingResponse(events, media_type="text/event-stream", headers=UNCACHED)
+        return await respond(service, chat, chat.messages, lambda model: ChatReply(model, usage=usage))
 
     return routes
 
 
-def _completion(answer: dict[str, Any], model: str) -> dict[str, Any]:
-    """The whole reply."""
-    message = {"role": "assistant", "content": answer["text"], "annotations": _annotations(answer)}
-    whole = ChatCompletion.model_validate(
-        {
-            "id": f"chatcmpl-{answer['request_id']}",
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": model,
-            "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None, "message": message}],
-            "usage": _usage(answer),
-        }
-    )
-    return {**whole.model_dump(mode="json", exclude_unset=True), "warrant": answer}
+class ChatReply:
+    """A chat completion of a model, whole or in chunks; with `usage` the last chunk has it."""
 
+    closing = "data: [DONE]\n\n"
 
-async def _events(items: AsyncGenerator[Item, None], model: str, *, usage: bool) -> AsyncGenerator[str, None]:
-    """The reply as chunks; a late failure ends it with an error."""
-    name, created = f"chatcmpl-{this_request().id}", int(time.time())
+    def __init__(self, model: str, *, usage: bool) -> None:
+        self._usage = usage
+        self._head = {"id": f"chatcmpl-{this_request().id}", "created": int(time.time()), "model": model}
 
-    def chunk(choices: list[dict[str, Any]], **more: Any) -> str:
-        fields = {"id": name, "object": "chat.completion.chunk", "created": created, "model": model, "choices": choices}
-        whole = ChatCompletionChunk.model_validate({**fields, **more})
-        return event(whole.model_dump(mode="json", exclude_unset=True))
+    def whole(self, answer: dict[str, Any]) -> dict[str, Any]:
+        message = {"role": "assistant", "content": answer["text"], "annotations": _annotations(answer)}
+        choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": message}
+        body = {"object": "chat.completion", "choices": [choice], "usage": _usage(answer), "warrant": answer}
+        return {**self._head, **body}
 
-    yield chunk([_delta(role="assistant", content="")])
-    async with aclosing(with_pings(items)) as pinged:
-        async for item in pinged:
-            if item is None:
-                yield PING
-            elif item["event"] == "error":
-                yield event({"error": item["error"]})
-            elif item["event"] == "final":
-                answer = item["answer"]
-                for piece in pieces(answer["text"]):
-                    yield chunk([_delta(content=piece)])
-                yield chunk([_delta(annotations=_annotations(answer), finish="stop")], warrant=answer)
-                if usage:
-                    yield chunk([], usage=_usage(answer))
-    yield "data: [DONE]\n\n"
+    def opening(self) -> Iterator[str]:
+        yield self._chunk([_delta(role="assistant", content="")])
+
+    def answered(self, answer: dict[str, Any]) -> Iterator[str]:
+        for piece in pieces(answer["text"]):
+            yield self._chunk([_delta(content=piece)])
+        yield self._chunk([_delta(annotations=_annotations(answer), finish="stop")], warrant=answer)
+        if self._usage:
+            yield self._chunk([], usage=_usage(answer))
+
+    def failed(self, error: dict[str, Any]) -> str:
+        return event({"error": error})
+
+    def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:
+        return event({**self._head, "object": "chat.completion.chunk", "choices": choices, **more})
 
 
 def _delta(finish: str | None = None, **delta: Any) -> dict[str, Any]:
@@ -158,6 +135,4 @@ def _annotations(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _usage(answer: dict[str, Any]) -> dict[str, int]:
     sent, received = answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]
-    return CompletionUsage(prompt_tokens=sent, completion_tokens=received, total_tokens=sent + received).model_dump(
-        exclude_none=True
-    )
+    return {"prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received}

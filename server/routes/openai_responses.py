@@ -5,20 +5,17 @@ as `custom_inputs`.
 """
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from openai.types.responses import Response as OpenAIResponse
-from openai.types.responses import ResponseOutputMessage
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
 from graph.annotations import pieces, url_citations
 from server.context import this_request
 from server.errors import refuse
-from server.routes.events import PING, UNCACHED, event, with_pings
+from server.routes.events import event
 from server.routes.openai_schemas import (
     DEFAULT_MODEL,
     MAX_MESSAGES,
@@ -26,12 +23,9 @@ from server.routes.openai_schemas import (
     Content,
     OpenAIRequest,
     ResponseFormat,
-    model_deployment,
-    question_of,
-    raise_early_refusal,
     refuse_unsupported,
+    respond,
 )
-from server.schemas import Item
 from server.service import AnswerService
 
 
@@ -117,52 +111,73 @@ def responses_routes(service: AnswerService) -> APIRouter:
     routes = APIRouter(tags=["openai"])
 
     @routes.post("/v1/responses", response_model=None)
-    async def respond(request: ResponsesRequest) -> Response:
+    async def create(request: ResponsesRequest) -> Response:
         """Answer from the documents; citations are annotations, the Answer is `warrant`."""
         request.check()
-        deployment = await model_deployment(request.model, service.deployments)
-        model, question = deployment.agent.label, question_of(request.messages, request, deployment.agent)
-        if not request.stream:
-            return JSONResponse(_whole(model, await service.answer(question)))
-        items = service.items(question)
-        await raise_early_refusal(items)
-        return StreamingResponse(_events(items, model), media_type="text/event-stream", headers=UNCACHED)
+        return await respond(service, request, request.messages, ResponsesReply)
 
     @routes.post("/responses", response_model=None)
     @routes.post("/invocations", response_model=None)
     async def invoke(request: AgentRequest) -> Response:
         """Answer as a ResponsesAgent of MLflow; filters are in `custom_inputs`, the Answer is `warrant`."""
         filters = {**request.custom_inputs.filters, **request.warrant.filters}
-        return await respond(
-            request.model_copy(update={"warrant": request.warrant.model_copy(update={"filters": filters})})
-        )
+        extras = request.warrant.model_copy(update={"filters": filters})
+        return await create(request.model_copy(update={"warrant": extras}))
 
     return routes
 
 
-def _whole(model: str, answer: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The response object: completed with an answer, or in progress without one."""
-    name = this_request().id
-    fields: dict[str, Any] = {
-        "id": f"resp_{name}",
-        "object": "response",
-        "created_at": int(time.time()),
-        "model": model,
-    }
-    fields |= {"status": "completed" if answer else "in_progress", "output": [_message(answer)] if answer else []}
-    fields |= {"error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "temperature": None}
-    fields |= {"parallel_tool_calls": False, "tool_choice": "none", "tools": [], "top_p": None}
-    if answer:
-        fields["usage"] = _usage(answer)
-    whole = OpenAIResponse.model_validate(fields).model_dump(mode="json", exclude_unset=True)
-    return {**whole, "warrant": answer} if answer else whole
+class ResponsesReply:
+    """A response of a model, whole or as OpenAI's events in their order, numbered."""
 
+    closing = ""
 
-def _message(answer: dict[str, Any] | None) -> dict[str, Any]:
-    """The one output: a message with its text, or an empty one that is in progress."""
-    fields: dict[str, Any] = {"id": f"msg_{this_request().id}", "type": "message", "role": "assistant"}
-    fields |= {"status": "completed" if answer else "in_progress", "content": [_part(answer)] if answer else []}
-    return ResponseOutputMessage.model_validate(fields).model_dump(mode="json", exclude_unset=True)
+    def __init__(self, model: str) -> None:
+        self._id, self._model, self._created = this_request().id, model, int(time.time())
+        self._events = 0
+
+    def whole(self, answer: dict[str, Any]) -> dict[str, Any]:
+        body = {"status": "completed", "output": [self._message(answer)], "usage": _usage(answer), "warrant": answer}
+        return {**self._begun(), **body}
+
+    def opening(self) -> Iterator[str]:
+        yield self._event("response.created", response=self._begun())
+        yield self._event("response.in_progress", response=self._begun())
+
+    def answered(self, answer: dict[str, Any]) -> Iterator[str]:
+        item = {"output_index": 0}
+        at = {"item_id": f"msg_{self._id}", "content_index": 0, **item}
+        part = _part(answer)
+        yield self._event("response.output_item.added", **item, item=self._message(None))
+        yield self._event("response.content_part.added", **at, part=_part(None))
+        for piece in pieces(part["text"]):
+            yield self._event("response.output_text.delta", **at, delta=piece, logprobs=[])
+        for index, note in enumerate(part["annotations"]):
+            yield self._event("response.output_text.annotation.added", **at, annotation_index=index, annotation=note)
+        yield self._event("response.output_text.done", **at, text=part["text"], logprobs=[])
+        yield self._event("response.content_part.done", **at, part=part)
+        yield self._event("response.output_item.done", **item, item=self._message(answer))
+        yield self._event("response.completed", response=self.whole(answer))
+
+    def failed(self, error: dict[str, Any]) -> str:
+        return self._event("error", **error, error=error, param=None)
+
+    def _event(self, kind: str, **fields: Any) -> str:
+        self._events += 1
+        return event({"type": kind, "sequence_number": self._events - 1, **fields}, kind=kind)
+
+    def _begun(self) -> dict[str, Any]:
+        """The response object, in progress."""
+        fields = {"id": f"resp_{self._id}", "object": "response", "created_at": self._created, "model": self._model}
+        unused = {"error": None, "incomplete_details": None, "instructions": None, "temperature": None, "top_p": None}
+        fixed = {"metadata": {}, "parallel_tool_calls": False, "tool_choice": "none", "tools": []}
+        return {**fields, "status": "in_progress", "output": [], **unused, **fixed}
+
+    def _message(self, answer: dict[str, Any] | None) -> dict[str, Any]:
+        """The one output: a message with its text, or an empty one that is in progress."""
+        status, content = ("completed", [_part(answer)]) if answer else ("in_progress", [])
+        head = {"id": f"msg_{self._id}", "type": "message", "role": "assistant"}
+        return {**head, "status": status, "content": content}
 
 
 def _part(answer: dict[str, Any] | None) -> dict[str, Any]:
@@ -179,46 +194,3 @@ def _usage(answer: dict[str, Any]) -> dict[str, Any]:
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens_details": {"reasoning_tokens": 0},
     }
-
-
-async def _events(items: AsyncGenerator[Item, None], model: str) -> AsyncGenerator[str, None]:
-    """OpenAI's events in their order, numbered."""
-    number = 0
-
-    def numbered(kind: str, **more: Any) -> str:
-        nonlocal number
-        number += 1
-        return event({"type": kind, "sequence_number": number - 1, **more}, kind=kind)
-
-    yield numbered("response.created", response=_whole(model))
-    yield numbered("response.in_progress", response=_whole(model))
-    async with aclosing(with_pings(items)) as pinged:
-        async for item in pinged:
-            if item is None:
-                yield PING
-            elif item["event"] == "error":
-                yield numbered("error", **item["error"], error=item["error"], param=None)
-            elif item["event"] == "final":
-                for kind, more in _answer_events(item["answer"], model):
-                    yield numbered(kind, **more)
-
-
-def _answer_events(answer: dict[str, Any], model: str) -> list[tuple[str, dict[str, Any]]]:
-    """The events of a checked answer, in OpenAI's order."""
-    at = {"item_id": f"msg_{this_request().id}", "output_index": 0, "content_index": 0}
-    part = _part(answer)
-    deltas = [("response.output_text.delta", {**at, "delta": each, "logprobs": []}) for each in pieces(part["text"])]
-    notes = [
-        ("response.output_text.annotation.added", {**at, "annotation_index": index, "annotation": note})
-        for index, note in enumerate(part["annotations"])
-    ]
-    return [
-        ("response.output_item.added", {"output_index": 0, "item": _message(None)}),
-        ("response.content_part.added", {**at, "part": _part(None)}),
-        *deltas,
-        *notes,
-        ("response.output_text.done", {**at, "text": part["text"], "logprobs": []}),
-        ("response.content_part.done", {**at, "part": part}),
-        ("response.output_item.done", {"output_index": 0, "item": _message(answer)}),
-        ("response.completed", {"response": _whole(model, answer)}),
-    ]

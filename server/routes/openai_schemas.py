@@ -1,10 +1,12 @@
-"""Schemas that OpenAI's two APIs share, and their mapping to questions and deployments."""
+"""What OpenAI's two APIs share: schemas, their mapping to questions and deployments, and how a question is answered."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from graph.agent import Agent
 from graph.callers import Caller
@@ -12,7 +14,9 @@ from graph.registry.stages import PRODUCTION, STAGING
 from server.context import this_request
 from server.errors import RequestRefused, refuse, refused_as
 from server.releases.deployments import Deployment, Deployments, may_ask, pinned_version
+from server.routes.events import PING, UNCACHED, with_pings
 from server.schemas import SESSION, HistoryTurn, Item, QuestionRequest, question_request
+from server.service import AnswerService
 
 DEFAULT_MODEL = "warrant"
 """The model name of the targeted release; its label works too."""
@@ -83,6 +87,51 @@ class OpenAIRequest(BaseModel):
     warrant: WarrantExtras = WarrantExtras()
 
 
+class OpenAIReply(Protocol):
+    """How an API says an answer: whole, or as events that begin, give the answer or the error, and close."""
+
+    closing: str
+
+    def whole(self, answer: dict[str, Any]) -> dict[str, Any]: ...
+
+    def opening(self) -> Iterator[str]: ...
+
+    def answered(self, answer: dict[str, Any]) -> Iterator[str]: ...
+
+    def failed(self, error: dict[str, Any]) -> str: ...
+
+
+async def respond(
+    service: AnswerService,
+    request: OpenAIRequest,
+    messages: Sequence[ChatMessage],
+    reply_of: Callable[[str], OpenAIReply],
+) -> Response:
+    """Answer the last message; `reply_of` makes the reply of a model by the label of its release."""
+    agent = (await model_deployment(request.model, service.deployments)).agent
+    question, reply = question_of(messages, request, agent), reply_of(agent.label)
+    if not request.stream:
+        return JSONResponse(reply.whole(await service.answer(question)))
+    items = service.items(question)
+    await _raise_early_refusal(items)
+    return StreamingResponse(_events(items, reply), media_type="text/event-stream", headers=UNCACHED)
+
+
+async def _events(items: AsyncGenerator[Item, None], reply: OpenAIReply) -> AsyncGenerator[str, None]:
+    for each in reply.opening():
+        yield each
+    async with aclosing(with_pings(items)) as pinged:
+        async for item in pinged:
+            if item is None:
+                yield PING
+            elif item["event"] == "error":
+                yield reply.failed(item["error"])
+            elif item["event"] == "final":
+                for each in reply.answered(item["answer"]):
+                    yield each
+    yield reply.closing
+
+
 async def model_deployment(model: str, deployments: Deployments) -> Deployment:
     """The deployment of a model name, which becomes the request's target; raises RequestRefused (404) when unknown.
 
@@ -143,7 +192,7 @@ def question_of(messages: Sequence[ChatMessage], request: OpenAIRequest, agent: 
     )
 
 
-async def raise_early_refusal(items: AsyncGenerator[Item, None]) -> None:
+async def _raise_early_refusal(items: AsyncGenerator[Item, None]) -> None:
     """Read until the question is being answered; raises RequestRefused when it is refused before."""
     async for item in items:
         if item["event"] == "error":
