@@ -23,7 +23,7 @@ from deltalake import write_deltalake
 from benchmarks.record import ROOT, Target, begin, print_table, read_records, record, timed
 from benchmarks.stores import run_index
 from graph.agent import open_agent
-from graph.batch.columns import ANSWERS
+from graph.batch.columns import ANSWERS, AnswerRows
 from graph.batch.delta import Table
 from graph.batch.local import BatchPlan, run
 from graph.release import Models, Release
@@ -35,6 +35,7 @@ AT_ONCE, ROWS, ALONE, SECONDS = 8, 160, 6, 3.0
 KILLS, KILLED_ROWS = 30, 4000
 KILLED = """
 import asyncio, sys
+from graph.batch.columns import AnswerRows
 from graph.batch.local import BatchPlan, run
 from graph.safety.sensitive import Policy
 from graph.state import no_usage
@@ -43,7 +44,7 @@ async def ask(question):
     return {"answer": {"text": "Yes.", "citations": [], "usage": no_usage(), "reason": None, "rung": "primary"}}
 plan = BatchPlan.of(sys.argv[1], "id", sys.argv[2])
 print("begun", flush=True)
-asyncio.run(run(plan, ask, 8, 20, {}, Policy(), lambda progress: print(progress.answered, flush=True)))
+asyncio.run(run(plan, ask, 8, 20, AnswerRows({}, Policy()), lambda progress: print(progress.answered, flush=True)))
 """
 
 
@@ -82,9 +83,14 @@ async def throughput(folder: Path) -> dict[str, float]:
     write_deltalake(folder / "asked", pa.table({"id": [*range(ROWS)], "question": rows}))
     plan = BatchPlan.of(str(folder / "asked"), "id", str(folder / "answered"))
     began = time.perf_counter()
-    done = await run(plan, agent.graph.ainvoke, AT_ONCE, 40, {}, Policy(), lambda _: None)
+    done = await run(plan, agent.graph.ainvoke, AT_ONCE, 40, AnswerRows({}, Policy()), lambda _: None)
     rate, ideal = done.answered / (time.perf_counter() - began), AT_ONCE / mean(alone)
     return {"latency": round(mean(alone), 3), "rate": round(rate, 3), "share": round(rate / ideal, 3)}
+
+
+def answered(folder: Path) -> list[str]:
+    """The ids of the rows that are answered."""
+    return [row["id"] for row in Table(str(folder / "answers"), ANSWERS).rows(["id"])]
 
 
 def kills(folder: Path) -> dict[str, int]:
@@ -100,9 +106,9 @@ def kills(folder: Path) -> dict[str, int]:
                 process.stdout.readline()
             time.sleep(chance.uniform(0, 0.1))
             process.send_signal(signal.SIGKILL)
-    there = len([*Table(str(folder / "answers"), ANSWERS).column("id")])
+    there = len(answered(folder))
     last = timed(subprocess.run, command, cwd=ROOT, check=True, capture_output=True)
-    counts = Counter(Table(str(folder / "answers"), ANSWERS).column("id"))
+    counts = Counter(answered(folder))
     lost = KILLED_ROWS - len(counts)
     doubled = sum(1 for times in counts.values() if times > 1)
     return {

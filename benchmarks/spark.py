@@ -16,6 +16,7 @@ from deltalake import write_deltalake
 from benchmarks.record import ROOT, Target, begin, print_table, read_records, record, timed
 from benchmarks.stores import run_index
 from graph.batch import spark
+from graph.batch.columns import AnswerRows
 from graph.registry.package import pack
 from graph.release import Models, Release
 from graph.safety.sensitive import Policy
@@ -60,7 +61,7 @@ def measure(master: str, package: Path, folder: Path) -> float:
     took = 0.0
     for name in ("first", "second"):
         plan = spark.SparkPlan.of(session, str(folder / f"{name}-questions"), "id", str(folder / f"{name}-answers"))
-        took = timed(plan.run, package, AT_ONCE, ROWS, {}, Policy(), lambda _: None).seconds
+        took = timed(plan.run, package, AT_ONCE, ROWS, AnswerRows({}, Policy()), lambda _: None).seconds
     session.stop()
     return took
 

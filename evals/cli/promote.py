@@ -18,8 +18,8 @@ from evals.judge.scores import kept_judged_scores
 from evals.runs import EvalRun, runs_of
 from evals.scores import Score, score_run
 from graph.callers import Permission
-from graph.cli.options import settings_with, takes
-from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change, warrant_file
+from graph.cli.options import takes_settings
+from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change
 from graph.cli.rollback import archived
 from graph.cli.terminal import echo
 from graph.errors import PromotionRefused
@@ -31,7 +31,7 @@ from graph.registry.promotion import promote as promote_version
 from graph.registry.stages import PRODUCTION
 from graph.registry.tickets import check_ticket
 from graph.registry.transitions import Reason
-from graph.registry.warrant import WarrantRules
+from graph.registry.warrant import WarrantRules, warrant_file
 from graph.settings import Settings
 
 
@@ -93,7 +93,7 @@ class OfferedEvidence:
 @click.option("--warrant", "file", type=FILE, help="Evidence by hand, as `release sign` writes it.")
 @click.option("--override", type=ONE_LINE, help="An emergency: the reason to do without evidence.")
 @click.option("--approver", type=ONE_LINE, help="Who answers for it, unless WARRANT_APPROVER_KEY says so.")
-@takes("registry", "model")
+@takes_settings("registry", "model")
 def promote(
     version: str,
     stage: Stage,
@@ -105,8 +105,7 @@ def promote(
     file: Path | None,
     override: str | None,
     approver: str | None,
-    registry: str | None,
-    model: str | None,
+    settings: Settings,
 ) -> None:
     """Let VERSION (12, v12 or an alias) take a stage; the version that had it is archived.
 
@@ -114,7 +113,6 @@ def promote(
     champion are asked every sample and compared; with --verdict too, that has been done. Or it is stored with the
     version already, or a person has signed it: --warrant.
     """
-    settings = settings_with(registry=registry, registered_model=model)
     known = authenticated_approver(settings, "promote", settings.registered_model)
     offered = OfferedEvidence(dataset, verdict, file, override, approver, ticket, known)
     offered.check(stage)
@@ -124,7 +122,7 @@ def promote(
         promotion = {"model": settings.registered_model, "version": version, "author": identity.name}
         check_ticket(settings, ticket, {**promotion, "approver": offered.answers_for_it})
         evidence = _evidence(settings, version, offered, thresholds, identity)
-    with registry_change(registry, model) as (versions, actor):
+    with registry_change(settings) as (versions, actor):
         result = promote_version(versions, actor, version, stage, Reason(ticket, note), evidence)
     echo_result(result, f"v{result.placement.aliases.get(stage)} is in {stage}.{archived(result)}")
 

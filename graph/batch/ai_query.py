@@ -4,7 +4,6 @@ Each commit is one MERGE: of two that run at the same time, such as one that out
 refuses the second, so that no row is there twice.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from ..errors import IndexBusy, RetrievalUnavailable, SourceInvalid
 from ..filters import sql_literal
 from ..models.databricks import Workspace
 from ..prices import MILLION, Prices
-from .columns import ANSWERS, ASKED, CITATION_FIELDS
-from .local import BatchProgress, Report
+from .columns import ANSWERS, ASKED, CITATION_FIELDS, check_columns
+from .progress import BatchProgress, Report, commit_all
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between two looks at a statement; the last is repeated."""
@@ -151,10 +150,9 @@ class Job:
 
     def count(self, warehouse: Warehouse) -> int:
         """The rows without an answer; raises SourceInvalid for a table that cannot be asked."""
-        columns = {str(row[0]) for row in warehouse.rows(f"DESCRIBE TABLE {quoted(self.source)}")}
-        if lacking := {self.key, "question"} - columns:
-            raise SourceInvalid(f"{self.source} has no column {', '.join(sorted(lacking))}.")
-        if more := {*ASKED[1:]} & columns:
+        columns = [str(row[0]) for row in warehouse.rows(f"DESCRIBE TABLE {quoted(self.source)}")]
+        check_columns(self.source, columns, self.key)
+        if more := {*ASKED[1:]} & {*columns}:
             raise SourceInvalid(
                 f"An endpoint is asked the column question alone, and {self.source} has {', '.join(sorted(more))}: "
                 "use the engine spark."
@@ -167,15 +165,14 @@ class Job:
 
     def run(self, warehouse: Warehouse, count: int, commit_rows: int, report: Report) -> BatchProgress:
         """Ask the rows in commits of about `commit_rows` rows."""
-        commits, progress = math.ceil(count / commit_rows), BatchProgress(count)
-        failed = f"SELECT count(*) FROM {quoted(self.target)} WHERE error IS NOT NULL"
-        before = int(warehouse.rows(failed)[0][0])
-        for each in range(commits):
-            warehouse.rows(self.merge(each, commits))
-            progress.answered = round(count * (each + 1) / commits)
-            report(progress)
-        progress.failed = int(warehouse.rows(failed)[0][0]) - before
-        return progress
+
+        def commit(number: int, commits: int) -> None:
+            warehouse.rows(self.merge(number, commits))
+
+        def failed() -> int:
+            return int(warehouse.rows(f"SELECT count(*) FROM {quoted(self.target)} WHERE error IS NOT NULL")[0][0])
+
+        return commit_all(count, commit_rows, commit, failed, report)
 
 
 def _either(column: str, *names: str) -> str:

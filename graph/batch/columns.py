@@ -1,12 +1,13 @@
 """The columns of a table of questions and of a table of answers; pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pyarrow as pa
 
-from ..errors import QuestionInvalid
+from ..errors import QuestionInvalid, SourceInvalid
 from ..prices import Prices, cost
 from ..safety.sensitive import Policy, mask
 from ..state import Answer, Question
@@ -69,27 +70,48 @@ def question_of_row(row: Mapping[str, Any]) -> Question:
     return cast(Question, given)
 
 
-def answered_row(row: Mapping[str, Any], answer: Answer, attempts: int, prices: Prices, policy: Policy) -> Row:
-    """The row of an answer, as a policy lets it be seen."""
-    usage, seen = answer["usage"], policy.apply({**answer})
-    same = ("status", "confidence", "route", "rung", "reason", "detail", "release", "snapshot")
-    counted = ("model", "calls", "input_tokens", "output_tokens")
-    return {
-        **BARE,
-        **{name: seen.get(name) for name in same},
-        **{name: usage.get(name) for name in counted},
-        "id": str(row["id"]),
-        "question": mask(row["question"], (*policy.masked, *policy.blocked)),
-        "answer": seen["text"],
-        "citations": [{name: each.get(name) for name in NAMES} for each in seen["citations"]],
-        "cost": cost(usage, prices),
-        "attempts": attempts,
-    }
+def check_columns(table: str, columns: Collection[str], key: str) -> None:
+    """Raises SourceInvalid for a table that has no questions, or no ids."""
+    if lacking := {key, "question"} - {*columns}:
+        raise SourceInvalid(f"{table} has no column {', '.join(sorted(lacking))}; it has {', '.join(columns)}.")
 
 
-def failed_row(row: Mapping[str, Any], error: str, message: str, attempts: int, policy: Policy) -> Row:
-    """The row of a question that has no answer: the name of the error's class, and its message, masked."""
-    question = row.get("question")
-    asked = mask(question, (*policy.masked, *policy.blocked)) if isinstance(question, str) else None
-    why = {"error": error, "error_message": mask(message), "attempts": attempts}
-    return {**BARE, "id": str(row["id"]), "question": asked, **why}
+def not_its_own(table: str, key: str, value: object) -> SourceInvalid:
+    """What is wrong where an id is empty or there twice."""
+    what = "empty" if value is None else f"there twice: {value!r}"
+    return SourceInvalid(f"Every row of {table} needs an id of its own; {key} is {what}.")
+
+
+@dataclass(frozen=True)
+class AnswerRows:
+    """Makes the rows of answers: what each cost, and as a policy lets it be seen."""
+
+    prices: Prices
+    policy: Policy
+
+    def answered(self, row: Mapping[str, Any], answer: Answer, attempts: int) -> Row:
+        """The row of an answer."""
+        usage, seen = answer["usage"], self.policy.apply({**answer})
+        same = ("status", "confidence", "route", "rung", "reason", "detail", "release", "snapshot")
+        counted = ("model", "calls", "input_tokens", "output_tokens")
+        return {
+            **BARE,
+            **{name: seen.get(name) for name in same},
+            **{name: usage.get(name) for name in counted},
+            "id": str(row["id"]),
+            "question": self._masked(row["question"]),
+            "answer": seen["text"],
+            "citations": [{name: each.get(name) for name in NAMES} for each in seen["citations"]],
+            "cost": cost(usage, self.prices),
+            "attempts": attempts,
+        }
+
+    def failed(self, row: Mapping[str, Any], error: str, message: str, attempts: int) -> Row:
+        """The row of a question that has no answer: the name of the error's class, and its message, masked."""
+        question = row.get("question")
+        asked = self._masked(question) if isinstance(question, str) else None
+        why = {"error": error, "error_message": mask(message), "attempts": attempts}
+        return {**BARE, "id": str(row["id"]), "question": asked, **why}
+
+    def _masked(self, question: str) -> str:
+        return mask(question, (*self.policy.masked, *self.policy.blocked))

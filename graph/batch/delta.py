@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from ..errors import ExtraMissing, IndexBusy, SourceInvalid
 from ..filters import sql_literal
-from .columns import ASKED, Row
+from .columns import ASKED, Row, check_columns, not_its_own
 
 try:
     from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -61,16 +61,9 @@ class Table:
         if absent := [name for name in schema.names if name not in found]:
             raise SourceInvalid(f"{uri} is another kind of table: it has no column {', '.join(absent)}.")
 
-    def column(self, name: str) -> Iterator[Any]:
-        """The values of a column."""
-        for row in self.rows([name]):
-            yield row[name]
-
     def rows(self, columns: Sequence[str] | None = None, where: str | None = None) -> Iterator[Row]:
         """The rows, by batches from disk."""
-        with table_errors(self.uri):
-            for batch in self._table.scan(list(columns) if columns else None, where):
-                yield from pa.record_batch(batch).to_pylist()
+        return _scan(self.uri, self._table, columns, where)
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows in one commit; raises IndexBusy when another run has committed since this one opened it."""
@@ -125,29 +118,28 @@ class Questions:
         with table_errors(uri):
             self.table = DeltaTable(uri)
             names = [field.name for field in self.table.schema().fields]
-        for name in (key, "question"):
-            if name not in names:
-                raise SourceInvalid(f"{uri} has no column {name}; it has {', '.join(names)}.")
+        check_columns(uri, names, key)
         self._asked = [name for name in ASKED if name in names]
 
     def count_new(self, done: set[str]) -> int:
         """The number of rows that are not done; raises SourceInvalid for an id that is empty or there twice."""
         seen: set[str] = set()
-        for row in self._scan([self.key]):
+        for row in _scan(self.uri, self.table, [self.key]):
             value = row[self.key]
             if value is None or str(value) in seen:
-                what = "empty" if value is None else f"there twice: {value!r}"
-                raise SourceInvalid(f"Every row of {self.uri} needs an id of its own; {self.key} is {what}.")
+                raise not_its_own(self.uri, self.key, value)
             seen.add(str(value))
         return len(seen - done)
 
     def new(self, done: set[str]) -> Iterator[Row]:
         """The rows that are not done."""
-        for row in self._scan(list(dict.fromkeys([self.key, *self._asked]))):
+        for row in _scan(self.uri, self.table, list(dict.fromkeys([self.key, *self._asked]))):
             if str(row[self.key]) not in done:
                 yield {**row, "id": str(row[self.key])}
 
-    def _scan(self, columns: list[str]) -> Iterator[Row]:
-        with table_errors(self.uri):
-            for batch in self.table.scan(columns):
-                yield from pa.record_batch(batch).to_pylist()
+
+def _scan(uri: str, table: DeltaTable, columns: Sequence[str] | None, where: str | None = None) -> Iterator[Row]:
+    """Rows by batches from disk."""
+    with table_errors(uri):
+        for batch in table.scan(list(columns) if columns else None, where):
+            yield from pa.record_batch(batch).to_pylist()

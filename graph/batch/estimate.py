@@ -1,7 +1,7 @@
 """What a run will cost, before it is begun."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 from ..errors import BudgetExceeded
 from ..prices import Prices, cost
@@ -16,17 +16,13 @@ CHARACTERS_OF_TOKEN = 4
 
 @dataclass(frozen=True)
 class Estimate:
-    """At most so many tokens, one call for each question; `dollars` is None where the model has no price.
-
-    `measured`: after the mean of the rows that are there, and not after the limits of the release.
-    """
+    """So many tokens at most, one call for each question; `dollars` is None where the model has no price."""
 
     rows: int
     model: str
     input_tokens: int
     output_tokens: int
     dollars: float | None
-    measured: bool = False
 
     def text(self) -> str:
         """The estimate in a sentence."""
@@ -34,8 +30,7 @@ class Estimate:
             return f"{self.rows} questions, answered without a model."
         price = "of unknown cost (set WARRANT_PRICES)" if self.dollars is None else f"${self.dollars:,.2f}"
         tokens = f"{self.input_tokens:,} tokens sent and {self.output_tokens:,} received"
-        how = "about" if self.measured else "at most about"
-        return f"{self.rows} questions to {self.model}: {how} {tokens}, {price}."
+        return f"{self.rows} questions to {self.model}: at most about {tokens}, {price}."
 
     def check(self, budget: float, *, yes: bool) -> None:
         """Raise BudgetExceeded where it is more than was allowed."""
@@ -46,19 +41,15 @@ class Estimate:
             raise BudgetExceeded(f"{self.text()} That is over {limit}; give --yes to go on, or another --budget.")
 
 
-def estimate(rows: int, release: Release, prices: Prices, means: Mapping[str, float] | None = None) -> Estimate:
-    """What asking some rows will take; `means`: the tokens of a row by what the rows before took."""
+def estimate(rows: int, release: Release, prices: Prices) -> Estimate:
+    """What asking some rows will take at most, by the limits of the release and the dearer of its models."""
     models = {release.models.simple, release.models.complex} - {"extractive"}
     if not models:
         return Estimate(rows, "extractive", 0, 0, 0.0)
-    sent = release.reranking.token_budget + len(release.prompts.answer) // CHARACTERS_OF_TOKEN + QUESTION_TOKENS
-    each = means or {"input_tokens": sent, "output_tokens": release.generation.max_tokens}
-    found = [_of(name, rows, each, prices, measured=means is not None) for name in sorted(models)]
-    unknown = [one for one in found if one.dollars is None]
-    return unknown[0] if unknown else max(found, key=lambda one: one.dollars or 0.0)
-
-
-def _of(model: str, rows: int, each: Mapping[str, float], prices: Prices, *, measured: bool) -> Estimate:
-    sent, received = round(rows * each["input_tokens"]), round(rows * each["output_tokens"])
-    usage = Usage(model=model, calls=rows, input_tokens=sent, output_tokens=received)
-    return Estimate(rows, model, sent, received, cost(usage, prices), measured)
+    prompt = release.reranking.token_budget + len(release.prompts.answer) // CHARACTERS_OF_TOKEN + QUESTION_TOKENS
+    sent, received = rows * prompt, rows * release.generation.max_tokens
+    dollars = {
+        name: cost(Usage(model=name, calls=rows, input_tokens=sent, output_tokens=received), prices) for name in models
+    }
+    dearest = max(sorted(models), key=lambda name: inf if dollars[name] is None else dollars[name] or 0.0)
+    return Estimate(rows, dearest, sent, received, dollars[dearest])

@@ -20,13 +20,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from ..errors import SourceInvalid
-from ..prices import Prices
 from ..registry.package import open_package, package_digest
-from ..safety.sensitive import Policy
-from .columns import ANSWERS, ASKED, Row
-from .local import BatchProgress, Report
-from .pace import Ask, Pace, ask_rows
+from .asking import Ask, ask_rows
+from .columns import ANSWERS, ASKED, AnswerRows, Row, check_columns, not_its_own
+from .progress import BatchProgress, Report, commit_all
 from .spark_tables import open_table
 
 TASK_ROWS = 64
@@ -52,36 +49,29 @@ class SparkPlan:
     def of(cls, spark: SparkSession, source: str, key: str, target: str) -> "SparkPlan":
         """Compare the tables; raises SourceInvalid for an id that is empty or there twice."""
         questions = open_table(spark, source).frame()
-        if lacking := {key, "question"} - {*questions.columns}:
-            raise SourceInvalid(f"{source} has no column {', '.join(sorted(lacking))}.")
+        check_columns(source, questions.columns, key)
         rows = questions.select(
             F.col(key).cast("string").alias("id"), *[name for name in ASKED if name in questions.columns]
         )
         wrong = rows.groupBy("id").count().where("id IS NULL OR count > 1").limit(1).collect()
         if wrong:
-            raise SourceInvalid(f"Every row of {source} needs an id of its own; {key} is {wrong[0]['id']!r} there.")
+            raise not_its_own(source, key, wrong[0]["id"])
         done = open_table(spark, target, ANSWERS).frame().select("id")
         new = rows.join(done, "id", "left_anti")
         return cls(spark, target, new, new.count())
 
-    def run(
-        self, package: Path, at_once: int, commit_rows: int, prices: Prices, policy: Policy, report: Report
-    ) -> BatchProgress:
+    def run(self, package: Path, at_once: int, commit_rows: int, made: AnswerRows, report: Report) -> BatchProgress:
         """Ask them in commits of about `commit_rows` rows; `at_once` questions in each task."""
-        output, progress = open_table(self.spark, self.target, ANSWERS), BatchProgress(self.count, at_once=at_once)
-        failed = self._failed()
-        commits = math.ceil(self.count / commit_rows)
-        number = F.pmod(F.xxhash64("id"), F.lit(commits))
+        output = open_table(self.spark, self.target, ANSWERS)
         tasks = math.ceil(min(commit_rows, self.count) / TASK_ROWS)
         archive = _sent(self.spark.sparkContext, package)
-        ask = partial(answer_batches, archive=archive, at_once=at_once, prices=dict(prices), policy=policy)
-        for each in range(commits):
-            rows = self.new.where(number == each).repartition(tasks, "id")
+        ask = partial(answer_batches, archive=archive, at_once=at_once, made=made)
+
+        def commit(number: int, commits: int) -> None:
+            rows = self.new.where(F.pmod(F.xxhash64("id"), F.lit(commits)) == number).repartition(tasks, "id")
             output.append(rows.mapInArrow(ask, from_arrow_schema(ANSWERS)))
-            progress.answered = round(self.count * (each + 1) / commits)
-            report(progress)
-        progress.failed = self._failed() - failed
-        return progress
+
+        return commit_all(self.count, commit_rows, commit, self._failed, report)
 
     def _failed(self) -> int:
         return open_table(self.spark, self.target).frame().where("error IS NOT NULL").count()
@@ -99,12 +89,12 @@ def _sent(context: SparkContext, package: Path) -> str:
 
 
 def answer_batches(
-    batches: Iterable[pa.RecordBatch], archive: str, at_once: int, prices: Prices, policy: Policy
+    batches: Iterable[pa.RecordBatch], archive: str, at_once: int, made: AnswerRows
 ) -> Iterator[pa.RecordBatch]:
     """The answers of a task's rows; runs on a worker."""
     runner, ask = _opened(SparkFiles.get(archive), archive)
     for batch in batches:
-        rows = runner.run(_asked(batch.to_pylist(), ask, at_once, prices, policy))
+        rows = runner.run(_asked(batch.to_pylist(), ask, at_once, made))
         yield pa.RecordBatch.from_pylist(rows, schema=ANSWERS)
 
 
@@ -115,11 +105,11 @@ def _opened(package: str, digest: str) -> tuple[asyncio.Runner, Ask]:
     return runner, runner.run(open_package(Path(package), digest)).graph.ainvoke
 
 
-async def _asked(rows: list[Row], ask: Ask, at_once: int, prices: Prices, policy: Policy) -> list[Row]:
-    made: list[Row] = []
+async def _asked(rows: list[Row], ask: Ask, at_once: int, made: AnswerRows) -> list[Row]:
+    answered: list[Row] = []
 
     async def out(row: Row) -> None:
-        made.append(row)
+        answered.append(row)
 
-    await ask_rows(iter(rows), ask, Pace(at_once), prices, policy, out)
-    return made
+    await ask_rows(iter(rows), ask, at_once, made, out)
+    return answered

@@ -1,7 +1,6 @@
 """warrant ask: a question becomes a cited answer, on a terminal or as JSON."""
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +10,11 @@ from rich.text import Text
 from ..errors import QuestionInvalid, WarrantError
 from ..garbage import importing
 from ..release import Release
+from ..release_yaml import load_release
 from ..settings import Settings
 from ..state import Answer, Question, Turn
 from . import display
-from .options import filter_of, settings_and_release, takes
+from .options import filter_of, takes, takes_settings
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
@@ -26,20 +26,19 @@ PROMPT = "Question (empty to leave)"
 
 @click.command()
 @click.argument("question", required=False)
-@takes("index", "release", "filter", "group")
-@click.option("--json", "as_json", is_flag=True, help="Print the Answer as JSON.")
+@takes_settings("index", "release")
+@takes("filter", "group", "json")
 @click.option("--trace", is_flag=True, help="Show what each step does and how long it took.")
 def ask(
     question: str | None,
-    index: Path | None,
-    release: Path | None,
+    settings: Settings,
     filters: tuple[str, ...],
     groups: tuple[str, ...],
     as_json: bool,
     trace: bool,
 ) -> None:
     """Ask a question; without one, hold a conversation."""
-    settings, chosen = settings_and_release(index, release)
+    chosen = load_release(settings.release)
 
     async def run() -> None:
         backend, graph = await _open(settings, chosen)

@@ -11,26 +11,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..batch.estimate import Estimate, estimate
+from ..batch.estimate import estimate
 from ..identity import roles
 from ..release_yaml import load_release
-from ..safety.sensitive import Policy, policy_of
+from ..safety.sensitive import policy_of
 from ..settings import Settings
-from .options import SPARK, needs, settings_with, takes
+from .options import SPARK, needs, takes, takes_settings
 from .terminal import Terminal, echo, json_text, progress_bar
 
 if TYPE_CHECKING:
-    from ..batch.local import BatchProgress, Report
+    from ..batch.columns import AnswerRows
+    from ..batch.progress import BatchProgress, Report
     from ..release import Release
 
-Agreed = Callable[[Estimate], bool]
+Agreed = Callable[[int, "Release"], bool]
+"""Whether so many questions may be put to a release."""
 
 
 @click.command()
 @click.option("--input", "source", required=True, metavar="TABLE", help="The Delta table of questions.")
 @click.option("--output", "target", required=True, metavar="TABLE", help="The Delta table of answers.")
 @click.option("--release", "-r", help="A release.yaml, or a version: 12, v12 or an alias. [default: WARRANT_RELEASE]")
-@takes("index", "registry", "model")
+@takes_settings("index", "registry", "model")
 @click.option("--engine", type=click.Choice(["local", "spark", "databricks"]), default="local", show_default=True)
 @click.option("--master", help="Spark's master, such as spark://HOST:7077. [default: that of the cluster]")
 @click.option("--endpoint", default="", help="The serving endpoint that `databricks` asks.")
@@ -44,14 +46,12 @@ Agreed = Callable[[Estimate], bool]
 @click.option("--yes", is_flag=True, help="Go on, whatever the estimate says.")
 @click.option("--retry-errors", is_flag=True, help="Ask rows again whose last outcome was an error.")
 @click.option("--dry-run", is_flag=True, help="Print the estimate, on Databricks the SQL too, and ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@takes("json")
 def batch(
     source: str,
     target: str,
     release: str | None,
-    index: Path | None,
-    registry: str | None,
-    model: str | None,
+    settings: Settings,
     engine: str,
     master: str | None,
     endpoint: str,
@@ -69,22 +69,22 @@ def batch(
 
     The input has the columns `id` and `question`, and may have `filters`, `groups` and `history`.
     """
-    settings = settings_with(index=index, registry=registry, registered_model=model)
-    options = BatchOptions(source, target, key, release, at_once, commit_rows, retry_errors)
+    options = BatchOptions(settings, source, target, key, release, at_once, commit_rows, retry_errors)
 
-    def agreed(forecast: Estimate) -> bool:
+    def agreed(rows: int, asked: "Release") -> bool:
         """Print the estimate; whether to go on. Raises BudgetExceeded."""
+        forecast = estimate(rows, asked, settings.prices)
         echo(forecast.text(), err=True)
         if not dry_run:
             forecast.check(budget, yes=yes)
         return not dry_run
 
     if engine == "spark":
-        done = _on_spark(settings, options, master, agreed)
+        done = _on_spark(options, master, agreed)
     elif engine == "databricks":
-        done = _on_databricks(settings, options, endpoint, warehouse, agreed)
+        done = _on_databricks(options, endpoint, warehouse, agreed)
     else:
-        done = asyncio.run(_here(settings, options, agreed))
+        done = asyncio.run(_here(options, agreed))
     if done and as_json:
         echo(json_text(asdict(done)))
     elif done:
@@ -95,6 +95,7 @@ def batch(
 class BatchOptions:
     """What is asked, by which release, and how."""
 
+    settings: Settings
     source: str
     target: str
     key: str
@@ -108,40 +109,38 @@ class BatchOptions:
         """The registered version that is named; None: a release.yaml is meant."""
         return None if self.release is None or Path(self.release).suffix in (".yaml", ".yml") else self.release
 
-    def read_release(self, settings: Settings) -> "Release":
+    def read_release(self) -> "Release":
         """The release.yaml that is meant."""
-        return load_release(Path(self.release) if self.release else settings.release)
+        return load_release(Path(self.release) if self.release else self.settings.release)
+
+    def rows(self) -> "AnswerRows":
+        """Answers as a server would show them to the caller of WARRANT_KEY."""
+        from ..batch.columns import AnswerRows
+
+        return AnswerRows(dict(self.settings.prices), policy_of(roles(self.settings), self.settings.sensitive))
 
 
-async def _here(settings: Settings, options: BatchOptions, agreed: Agreed) -> "BatchProgress | None":
+async def _here(options: BatchOptions, agreed: Agreed) -> "BatchProgress | None":
     from ..agent import open_agent
     from ..batch.local import BatchPlan, run
     from ..registry.package import open_package
 
     plan = BatchPlan.of(options.source, options.key, options.target, options.retry_errors)
     if options.version:
-        package = await asyncio.to_thread(fetched, settings, options.version)
+        package = await asyncio.to_thread(fetched, options.settings, options.version)
         agent = await open_package(package, package.name)
     else:
-        agent = await open_agent(settings, options.read_release(settings))
+        agent = await open_agent(options.settings, options.read_release())
     try:
-        if not agreed(plan.estimate(agent.release, settings.prices)):
+        if not agreed(plan.count, agent.release):
             return None
         with bar() as report:
-            return await run(
-                plan,
-                agent.graph.ainvoke,
-                options.at_once,
-                options.commit_rows,
-                settings.prices,
-                _policy(settings),
-                report,
-            )
+            return await run(plan, agent.graph.ainvoke, options.at_once, options.commit_rows, options.rows(), report)
     finally:
         agent.close()
 
 
-def _on_spark(settings: Settings, options: BatchOptions, master: str | None, agreed: Agreed) -> "BatchProgress | None":
+def _on_spark(options: BatchOptions, master: str | None, agreed: Agreed) -> "BatchProgress | None":
     from ..registry.package import RELEASE, pack, part
 
     if options.retry_errors:
@@ -150,37 +149,30 @@ def _on_spark(settings: Settings, options: BatchOptions, master: str | None, agr
         from ..batch import spark
     with TemporaryDirectory() as folder:
         if options.version:
-            package = fetched(settings, options.version)
+            package = fetched(options.settings, options.version)
         else:
-            package = pack(Path(folder), options.read_release(settings), settings.index, external=False).root
+            package = pack(Path(folder), options.read_release(), options.settings.index, external=False).root
         plan = spark.SparkPlan.of(spark.session(master), options.source, options.key, options.target)
-        if not agreed(estimate(plan.count, load_release(part(package, RELEASE)), settings.prices)):
+        if not agreed(plan.count, load_release(part(package, RELEASE))):
             return None
         with bar() as report:
-            return plan.run(package, options.at_once, options.commit_rows, settings.prices, _policy(settings), report)
+            return plan.run(package, options.at_once, options.commit_rows, options.rows(), report)
 
 
-def _on_databricks(
-    settings: Settings, options: BatchOptions, endpoint: str, warehouse: str, agreed: Agreed
-) -> "BatchProgress | None":
+def _on_databricks(options: BatchOptions, endpoint: str, warehouse: str, agreed: Agreed) -> "BatchProgress | None":
     from ..batch.ai_query import Job, Warehouse
     from ..models.databricks import workspace
 
     if not endpoint or not warehouse or options.retry_errors or options.version:
         raise click.UsageError("The engine databricks takes --endpoint and --warehouse; no version, no --retry-errors.")
     runs = Warehouse(workspace(), warehouse)
-    job = Job(options.source, options.key, options.target, endpoint, settings.prices)
+    job = Job(options.source, options.key, options.target, endpoint, options.settings.prices)
     count = job.count(runs)
-    if not agreed(estimate(count, options.read_release(settings), settings.prices)):
+    if not agreed(count, options.read_release()):
         echo(job.merge(0, ceil(count / options.commit_rows) or 1))
         return None
     with bar() as report:
         return job.run(runs, count, options.commit_rows, report)
-
-
-def _policy(settings: Settings) -> Policy:
-    """What the answers may show: as a server would show them to the caller of WARRANT_KEY."""
-    return policy_of(roles(settings), settings.sensitive)
 
 
 def fetched(settings: Settings, name: str) -> Path:
@@ -188,7 +180,7 @@ def fetched(settings: Settings, name: str) -> Path:
     from ..registry.stages import number_of
     from .registry import registry_session
 
-    with registry_session(settings.registry, settings.registered_model) as (versions, _):
+    with registry_session(settings) as (versions, _):
         version = versions.version(number_of(name, versions.placement()))
         return versions.fetch(version, settings.state / "releases" / settings.registered_model)
 
@@ -201,7 +193,6 @@ def bar() -> Iterator["Report"]:
 
         def report(progress: "BatchProgress") -> None:
             failed = f", {progress.failed} errors" if progress.failed else ""
-            told = f"Answering, {progress.at_once} at once{failed}"
-            shown.update(task, total=progress.expected, completed=progress.answered, description=told)
+            shown.update(task, total=progress.expected, completed=progress.answered, description=f"Answering{failed}")
 
         yield report

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +12,14 @@ from ..errors import DeploymentFailed, SettingsInvalid
 from ..models.databricks import EXTRA, ON_BEHALF, workspace
 from ..registry.address import is_unity
 from ..settings import Settings
-from .options import Command, needs, settings_with, takes
+from .options import Command, needs, takes_settings
 from .registry import registry_change, registry_session
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
+    from ..databricks.app import AppDeployment
     from ..databricks.deployment import PlannedChange, Report
+    from ..databricks.endpoint import EndpointDeployment
     from ..models.databricks import Workspace
     from ..registry.client import Registry
 
@@ -25,19 +27,7 @@ PATIENCE = 60
 """Seconds for which a call is tried again while the workspace is too busy."""
 
 
-class _Deployment(Protocol):
-    """What can be planned and applied."""
-
-    def plan(self) -> "list[PlannedChange]":
-        """What would change."""
-        ...
-
-    def apply(self, seconds: float) -> None:
-        """Change it."""
-        ...
-
-
-Open = Callable[["Workspace", "Registry", Settings, "Report"], _Deployment]
+Open = Callable[["Workspace", "Registry", "Report"], "AppDeployment | EndpointDeployment"]
 
 
 @click.group()
@@ -50,7 +40,7 @@ def _options(command: Command) -> Command:
         click.option("--file", "-f", "path", type=click.Path(path_type=Path), help="A deployment file."),
         click.option("--plan", is_flag=True, help="Show what would change, and change nothing."),
         click.option("--minutes", type=click.FloatRange(0, 240), default=60.0, help="How long it may take. [60]"),
-        takes("registry", "model"),
+        takes_settings("registry", "model"),
     )
     return reduce(lambda inner, option: option(inner), reversed(options), command)
 
@@ -58,9 +48,7 @@ def _options(command: Command) -> Command:
 @databricks.command()
 @_options
 @click.option("--alias", "-a", default="production", help="The alias whose version is served. [production]")
-def endpoint(
-    path: Path | None, plan: bool, minutes: float, registry: str | None, model: str | None, alias: str
-) -> None:
+def endpoint(path: Path | None, plan: bool, minutes: float, settings: Settings, alias: str) -> None:
     """Serve the version that an alias names, with production's split, as a Model Serving endpoint.
 
     A version that does not start or does not answer a question is taken out again. Run again, it changes nothing.
@@ -72,20 +60,18 @@ def endpoint(
     file = read_deployment(path)
     name = file.endpoint.name or ("warrant" if alias == "production" else f"warrant-{alias}")
 
-    def open_endpoint(
-        signed_in: "Workspace", versions: "Registry", settings: Settings, report: "Report"
-    ) -> EndpointDeployment:
+    def open_endpoint(signed_in: "Workspace", versions: "Registry", report: "Report") -> EndpointDeployment:
         served = served_versions(versions, alias, file.endpoint.form)
         sized = file.endpoint.provisioned(settings.at_once) if "at_once" in settings.model_fields_set else file.endpoint
         wanted = ServingEndpoint(name, sized, served, _environment(settings), file.models)
         return EndpointDeployment(signed_in, wanted, report)
 
-    _deploy(f"Endpoint {name}", open_endpoint, plan, minutes, registry, model)
+    _deploy(f"Endpoint {name}", open_endpoint, settings, plan, minutes)
 
 
 @databricks.command()
 @_options
-def app(path: Path | None, plan: bool, minutes: float, registry: str | None, model: str | None) -> None:
+def app(path: Path | None, plan: bool, minutes: float, settings: Settings) -> None:
     """Run the whole server as a Databricks App, which follows the model's aliases. Run again, it changes nothing."""
     with needs(EXTRA):
         from ..databricks.app import AppDeployment
@@ -93,22 +79,21 @@ def app(path: Path | None, plan: bool, minutes: float, registry: str | None, mod
 
     file = read_deployment(path).app
 
-    def open_app(signed_in: "Workspace", versions: "Registry", settings: Settings, report: "Report") -> AppDeployment:
+    def open_app(signed_in: "Workspace", versions: "Registry", report: "Report") -> AppDeployment:
         capacity = {"WARRANT_AT_ONCE": str(settings.at_once)} if "at_once" in settings.model_fields_set else {}
         return AppDeployment(signed_in, file, versions, {**capacity, **_environment(settings)}, report)
 
-    _deploy(f"App {file.name}", open_app, plan, minutes, registry, model)
+    _deploy(f"App {file.name}", open_app, settings, plan, minutes)
 
 
-def _deploy(what: str, open_it: Open, plan: bool, minutes: float, registry: str | None, model: str | None) -> None:
+def _deploy(what: str, open_it: Open, settings: Settings, plan: bool, minutes: float) -> None:
     """Show what would change, and change it unless only the plan is wanted."""
-    settings = settings_with(registry=registry, registered_model=model)
     if not is_unity(settings.registry_uri):
         raise SettingsInvalid("Databricks serves what is registered in Unity Catalog; give --registry databricks-uc.")
     session = registry_session if plan else registry_change
     status = Terminal(stderr=True).status("Reading what is there")
-    with _workspace_errors(), session(registry, model) as (versions, _), status:
-        deployment = open_it(workspace(PATIENCE), versions, settings, status.update)
+    with _workspace_errors(), session(settings) as (versions, _), status:
+        deployment = open_it(workspace(PATIENCE), versions, status.update)
         changes = deployment.plan()
         for change in changes:
             echo(_line(change))

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from .options import settings_and_release, takes
+from ..release_yaml import load_release
+from ..settings import Settings
+from .options import takes_settings
 from .terminal import echo
 
 
@@ -14,15 +16,14 @@ def graph() -> None:
 
 
 @graph.command()
-@takes("release")
+@takes_settings("release")
 @click.option("--mermaid", type=click.Path(path_type=Path), help="Write Mermaid text here. [default: standard output]")
 @click.option("--png", type=click.Path(path_type=Path), help="Write a picture here.")
-def draw(release: Path | None, mermaid: Path | None, png: Path | None) -> None:
+def draw(settings: Settings, mermaid: Path | None, png: Path | None) -> None:
     """Draw the graph from its compiled form; dashed edges are conditional."""
-    _, chosen = settings_and_release(None, release)
     from ..drawing import drawing_of, mermaid_of, write_png
 
-    drawing = drawing_of(chosen)
+    drawing = drawing_of(load_release(settings.release))
     text = mermaid_of(drawing)
     if mermaid:
         mermaid.write_text(text, "utf-8")

@@ -61,7 +61,7 @@ class Bar:
 @click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
 @click.option("--to", "table", metavar="TABLE", help="With spark: the Delta table of chunks; --out then is optional.")
 @click.option("--master", help="Spark's master, such as spark://HOST:7077. [default: that of the cluster]")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@takes("json")
 def index(
     paths: tuple[Path, ...],
     out: Path | None,

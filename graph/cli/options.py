@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import reduce
+from functools import reduce, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -32,12 +32,29 @@ DECORATORS = {
     "registry": click.option("--registry", help="MLflow's tracking URI. [default: a SQLite file under .warrant]"),
     "model": click.option("--model", "-m", help="The registered model. [default: warrant]"),
     "group": click.option("--group", "-g", "groups", multiple=True, help="An access group of the caller; repeatable."),
+    "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
+SETTINGS = {"index": "index", "release": "release", "registry": "registry", "model": "registered_model"}
+"""The options that take the place of a setting."""
 
 
 def takes(*names: str) -> Callable[[Command], Command]:
     """Give a command the named options."""
     return lambda command: reduce(lambda inner, name: DECORATORS[name](inner), reversed(names), command)
+
+
+def takes_settings(*names: str) -> Callable[[Command], Command]:
+    """Give a command options that take the place of settings; it is called with `settings` instead of their values."""
+
+    def add(command: Command) -> Command:
+        @wraps(command)
+        def run(**given: Any) -> Any:
+            settings = settings_with(**{SETTINGS[name]: given.pop(name) for name in names})
+            return command(settings=settings, **given)
+
+        return takes(*names)(cast(Command, run))
+
+    return add
 
 
 def settings_and_release(index: Path | None, release: Path | None) -> tuple[Settings, Release]:

@@ -6,20 +6,17 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..audit import AuditLog
 from ..callers import Permission
-from ..errors import WarrantInvalid
 from ..identity import Identity, require
 from ..registry.promotion import TransitionResult
 from ..registry.transitions import Actor, State, Transition
-from ..registry.warrant import Warrant, read_warrant
 from ..settings import Settings, bound_mlflow
-from .options import Command, needs_mlflow, settings_with
+from .options import Command, needs_mlflow
 from .terminal import Terminal, echo
 
 if TYPE_CHECKING:
@@ -56,11 +53,8 @@ def note_options(ticket: str, note: str) -> Callable[[Command], Command]:
 
 
 @contextmanager
-def registry_session(
-    registry: str | None, model: str | None, identity: Identity | None = None
-) -> Iterator[tuple["Registry", Actor]]:
+def registry_session(settings: Settings, identity: Identity | None = None) -> Iterator[tuple["Registry", Actor]]:
     """The registry, and who uses it; a terminal shows that MLflow is waited for."""
-    settings = settings_with(registry=registry, registered_model=model)
     bound_mlflow()
     with Terminal(stderr=True).status("Asking MLflow"):
         with needs_mlflow():
@@ -76,19 +70,19 @@ def registry_session(
 
 
 @contextmanager
-def registry_change(registry: str | None, model: str | None) -> Iterator[tuple["Registry", Actor]]:
+def registry_change(settings: Settings) -> Iterator[tuple["Registry", Actor]]:
     """A session that needs the permission to promote, and is recorded in the audit log before it changes anything.
 
     Each transition that it ends is recorded too. Raises AccessRefused, or AuditUnavailable when it cannot be recorded,
     and then nothing is changed.
     """
-    settings, context = settings_with(registry=registry, registered_model=model), click.get_current_context()
+    context = click.get_current_context()
     log, act, target = AuditLog.of(settings), str(context.info_name), settings.registered_model
     identity = require(settings, Permission.PROMOTE, act, target)
     given = {name: str(value) for name, value in context.params.items() if value and name != "registry"}
     log.append(identity.name, act, target, "begun", known_by=identity.by, **given)
     try:
-        with registry_session(registry, model, identity) as session:
+        with registry_session(settings, identity) as session:
             yield session
     except BaseException as error:
         log.append(identity.name, act, target, "failed", error=type(error).__name__)
@@ -111,16 +105,6 @@ def _record(log: AuditLog, settings: Settings, who: str, transition: Transition,
     }
     kept = {name: str(value) for name, value in detail.items() if value}
     log.append(who, f"transition {transition.action}", settings.registered_model, state, **kept)
-
-
-def warrant_file(path: Path | None) -> Warrant | None:
-    """The warrant in a file; raises WarrantInvalid."""
-    if path is None:
-        return None
-    try:
-        return read_warrant(path.read_bytes(), str(path))
-    except OSError as error:
-        raise WarrantInvalid(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def echo_result(result: TransitionResult, done: str) -> None:

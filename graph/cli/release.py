@@ -15,7 +15,8 @@ from ..registry import Version
 from ..registry.package import dotted
 from ..registry.stages import number_of
 from ..registry.write_ahead import recover
-from .options import settings_and_release, takes
+from ..settings import Settings
+from .options import settings_and_release, settings_with, takes, takes_settings
 from .registry import registry_session
 from .release_tables import history_table, list_table, transition_row, version_rows
 from .terminal import Terminal, echo, json_text
@@ -23,7 +24,6 @@ from .terminal import Terminal, echo, json_text
 if TYPE_CHECKING:
     from ..registry.client import Registry
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 APPROVED = "approved"
 MADE_OF = ("release", "snapshot", "code", "commit", "digest")
 """Tags of a version, without their prefix."""
@@ -31,8 +31,7 @@ MADE_OF = ("release", "snapshot", "code", "commit", "digest")
 
 @click.command()
 @click.argument("version", required=False)
-@takes("release", "registry", "model")
-@AS_JSON
+@takes("release", "registry", "model", "json")
 def show(version: str | None, release: Path | None, registry: str | None, model: str | None, as_json: bool) -> None:
     """Print the effective release: every field, whether given or by default, and its digest.
 
@@ -41,7 +40,7 @@ def show(version: str | None, release: Path | None, registry: str | None, model:
     if version is not None:
         if release:
             raise click.UsageError("Give a VERSION or a --release, not both.")
-        _show_version(version, registry, model, as_json)
+        _show_version(version, settings_with(registry=registry, registered_model=model), as_json)
         return
     if registry or model:
         raise click.UsageError("--registry and --model are for a VERSION; name one.")
@@ -54,22 +53,22 @@ def show(version: str | None, release: Path | None, registry: str | None, model:
 
 
 @click.command("list")
-@takes("registry", "model")
-@AS_JSON
-def list_versions(registry: str | None, model: str | None, as_json: bool) -> None:
+@takes_settings("registry", "model")
+@takes("json")
+def list_versions(settings: Settings, as_json: bool) -> None:
     """List the versions, newest first: the stage of each, its share of the traffic, and whether it has a warrant."""
-    with registry_session(registry, model) as (versions, actor):
+    with registry_session(settings) as (versions, actor):
         transitions = recover(versions, actor).transitions
         rows = version_rows(versions.versions(), versions.placement(), transitions)
     _print(rows, list_table(rows), as_json)
 
 
 @click.command()
-@takes("registry", "model")
-@AS_JSON
-def history(registry: str | None, model: str | None, as_json: bool) -> None:
+@takes_settings("registry", "model")
+@takes("json")
+def history(settings: Settings, as_json: bool) -> None:
     """List every transition, oldest first: who, when, from where to where, by which ticket and evidence."""
-    with registry_session(registry, model) as (versions, actor):
+    with registry_session(settings) as (versions, actor):
         rows = [transition_row(each) for each in recover(versions, actor).transitions]
     _print(rows, history_table(rows), as_json)
 
@@ -77,11 +76,11 @@ def history(registry: str | None, model: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("first")
 @click.argument("second")
-@takes("registry", "model")
-@AS_JSON
-def diff(first: str, second: str, registry: str | None, model: str | None, as_json: bool) -> None:
+@takes_settings("registry", "model")
+@takes("json")
+def diff(first: str, second: str, settings: Settings, as_json: bool) -> None:
     """Compare two versions (12, v12 or an alias): configuration, prompts, Snapshot and metrics."""
-    with registry_session(registry, model) as (versions, _):
+    with registry_session(settings) as (versions, _):
         numbers = [number_of(name, versions.placement()) for name in (first, second)]
         one, other = (_contents(versions, number) for number in numbers)
     if as_json:
@@ -97,13 +96,13 @@ def diff(first: str, second: str, registry: str | None, model: str | None, as_js
 @click.command()
 @click.argument("version")
 @click.option("--tag", default="approval", show_default=True, help="The tag of the version that a person sets.")
-@takes("registry", "model")
-def approved(version: str, tag: str, registry: str | None, model: str | None) -> None:
+@takes_settings("registry", "model")
+def approved(version: str, tag: str, settings: Settings) -> None:
     """Fail unless VERSION (12, v12 or an alias) has a tag that says `approved`, in any case.
 
     Whoever may set tags of the model may approve. In Unity Catalog a deployment job names its tag after its task.
     """
-    with registry_session(registry, model) as (versions, _):
+    with registry_session(settings) as (versions, _):
         chosen = versions.version(number_of(version, versions.placement()))
     value = chosen.tags.get(tag, "")
     if value.strip().casefold() != APPROVED:
@@ -114,9 +113,9 @@ def approved(version: str, tag: str, registry: str | None, model: str | None) ->
     echo(f"v{chosen.number} is approved.")
 
 
-def _show_version(name: str, registry: str | None, model: str | None, as_json: bool) -> None:
+def _show_version(name: str, settings: Settings, as_json: bool) -> None:
     """Print what one version is made of, where it stands and on what evidence."""
-    with registry_session(registry, model) as (versions, actor):
+    with registry_session(settings) as (versions, actor):
         number = number_of(name, versions.placement())
         transitions = recover(versions, actor).transitions
         version = versions.version(number)

@@ -11,13 +11,13 @@ from ..errors import SourceInvalid
 from ..identity import require
 from ..registry.package import Packed, pack
 from ..release_yaml import load_release
-from ..settings import bound_mlflow
-from .options import needs_mlflow, settings_and_release, settings_with, takes
+from ..settings import Settings, bound_mlflow
+from .options import needs_mlflow, takes, takes_settings
 from .terminal import Terminal, echo
 
 
 @click.command()
-@takes("index", "release", "registry", "model")
+@takes_settings("index", "release", "registry", "model")
 @click.option("--question", "-q", "questions", multiple=True, help="The input example, and what a cross-check asks.")
 @click.option("--cross-check", is_flag=True, help="Answer the questions before and after, and compare.")
 @click.option("--external", is_flag=True, help="Point to the Snapshot where it lies instead of taking it along.")
@@ -28,10 +28,7 @@ from .terminal import Terminal, echo
 )
 @click.option("--again", is_flag=True, help="Make a new version even if one is the same.")
 def log(
-    index: Path | None,
-    release: Path | None,
-    registry: str | None,
-    model: str | None,
+    settings: Settings,
     questions: tuple[str, ...],
     cross_check: bool,
     external: bool,
@@ -44,7 +41,6 @@ def log(
 
     Prints the version's number. A version identical to an existing one is not logged again.
     """
-    settings = settings_with(index=index, release=release, registry=registry, registered_model=model)
     chosen = load_release(settings.release)
     bound_mlflow()
     with needs_mlflow():
@@ -68,15 +64,15 @@ def log(
 
 
 @click.command("pack")
-@takes("index", "release")
+@takes_settings("index", "release")
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path, file_okay=False), required=True, help="A directory to make."
 )
 @click.option("--external", is_flag=True, help="Point to the Snapshot where it lies instead of taking it along.")
-@click.option("--json", "as_json", is_flag=True, help="Print what it is, as JSON.")
-def pack_release(index: Path | None, release: Path | None, out: Path, external: bool, as_json: bool) -> None:
+@takes("json")
+def pack_release(settings: Settings, out: Path, external: bool, as_json: bool) -> None:
     """Put code, release and Snapshot together as `release log` does, and log nothing. Prints the package's digest."""
-    settings, chosen = settings_and_release(index, release)
+    chosen = load_release(settings.release)
     if out.exists():
         raise SourceInvalid(f"--out must not be there yet, and {out} is. Remove it, or name another directory.")
     unfinished = out.with_name(f"{out.name}.part")

@@ -16,7 +16,8 @@ from ..registry import Version
 from ..registry.promotion import check_logged
 from ..registry.stages import number_of
 from ..registry.warrant import Champion, Warrant, WarrantScore
-from .options import settings_with, takes
+from ..settings import Settings
+from .options import takes_settings
 from .registry import ONE_LINE, registry_session
 from .terminal import echo
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--approver", type=ONE_LINE, help="Who answers for it. [default: the caller of WARRANT_KEY]")
 @click.option("--ticket", "-t", type=ONE_LINE, required=True, help="The change request.")
 @click.option("--out", type=click.Path(path_type=Path), help="A file to write. [default: standard output]")
-@takes("registry", "model")
+@takes_settings("registry", "model")
 def sign(
     version: str,
     dataset: Path,
@@ -48,15 +49,13 @@ def sign(
     approver: str | None,
     ticket: str,
     out: Path | None,
-    registry: str | None,
-    model: str | None,
+    settings: Settings,
 ) -> None:
     """Write a warrant for VERSION: the evidence that `warrant promote --warrant FILE` takes.
 
     It is good for that version alone, and names the version that is in production now. With WARRANT_KEYS the approver
     is the caller of WARRANT_KEY; with WARRANT_SIGNING_KEY it is signed.
     """
-    settings = settings_with(registered_model=model)
     identity = require(settings, Permission.APPROVE, "release sign", settings.registered_model)
     if identity.authenticated and approver not in (None, identity.name):
         raise click.UsageError(f"The approver is {identity.name}, the caller of WARRANT_KEY.")
@@ -65,7 +64,7 @@ def sign(
         if not words:
             raise click.UsageError(f"{name} must say something.")
     found, digest = _scores(scores), _digest(dataset)
-    with registry_session(registry, model, identity) as (versions, _):
+    with registry_session(settings, identity) as (versions, _):
         from ..registry.signing import signed
 
         chosen = versions.version(number_of(version, versions.placement()))

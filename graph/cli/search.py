@@ -14,10 +14,11 @@ from rich.progress import track
 from ..errors import QuestionInvalid, ReleaseInvalid, SourceInvalid
 from ..garbage import importing
 from ..release import Release
+from ..release_yaml import load_release
 from ..settings import Settings
 from ..state import Passage
 from .display import passage_table
-from .options import filter_of, settings_and_release, takes
+from .options import filter_of, takes, takes_settings
 from .terminal import Terminal, echo, json_text
 
 if TYPE_CHECKING:
@@ -32,16 +33,15 @@ SPACE = re.compile(r"\s")
 
 @click.command()
 @click.argument("text", required=False)
-@takes("index", "release", "filter", "group")
+@takes_settings("index", "release")
+@takes("filter", "group", "json")
 @click.option("-k", "most", type=click.IntRange(1, 10_000), help="Passages, or documents of a run. [default: 10, 100]")
 @click.option("--leg", type=click.Choice(["fused", *LEGS, "reranked"]), default="fused", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON.")
 @click.option("--queries", type=click.Path(path_type=Path), help="A query set: queries.jsonl[.gz] of {id, text}.")
 @click.option("--trec-run", "run", type=click.Path(path_type=Path), help="Where to write the TREC run of the set.")
 def search(
     text: str | None,
-    index: Path | None,
-    release: Path | None,
+    settings: Settings,
     filters: tuple[str, ...],
     groups: tuple[str, ...],
     most: int | None,
@@ -53,8 +53,7 @@ def search(
     """Search a Snapshot: the fused passages for TEXT, or a TREC run for a whole query set."""
     if (text is None) == (queries is None) or (queries is None) != (run is None):
         raise click.UsageError("Give either a TEXT to search for, or --queries and --trec-run together.")
-    settings, chosen = settings_and_release(index, release)
-    chosen = _only(chosen, leg)
+    chosen = _only(load_release(settings.release), leg)
     texts = [("", text)] if text is not None else read_queries(queries or Path())
 
     async def work() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ..errors import SourceInvalid
-from .options import settings_and_release, takes
+from ..settings import Settings
+from .options import takes_settings
 from .terminal import echo
 
 
@@ -17,13 +18,12 @@ def snapshot() -> None:
 
 
 @snapshot.command()
-@takes("index")
-def show(index: Path | None) -> None:
+@takes_settings("index")
+def show(settings: Settings) -> None:
     """Print the manifest as JSON: digest, embedding, chunking, counts, columns and time."""
     from ..index.manifest import read_manifest
     from ..index.store import lease
 
-    settings, _ = settings_and_release(index, None)
     with lease(settings.index) as held:
         manifest = read_manifest(held.directory).model_dump(mode="json", exclude={"files"})
     echo(json.dumps({**manifest, "path": str(held.directory)}, indent=1))
@@ -31,15 +31,13 @@ def show(index: Path | None) -> None:
 
 @snapshot.command()
 @click.argument("document")
-@takes("index")
-def text(document: str, index: Path | None) -> None:
+@takes_settings("index")
+def text(document: str, settings: Settings) -> None:
     """Print a document's text as citations count its characters."""
     from ..index.manifest import read_manifest
     from ..index.rows import DocumentRow
     from ..index.store import lease
     from ..index.tables import Reader
-
-    settings, _ = settings_and_release(index, None)
 
     async def find(directory: Path) -> DocumentRow | None:
         return await (await Reader.open(directory, approximate=False)).document(document)

@@ -13,9 +13,8 @@ from .terminal import Terminal, echo, json_text
 
 @click.command()
 @click.argument("name", metavar="[CATALOG.SCHEMA.INDEX]", required=False)
-@takes("index")
+@takes("index", "json")
 @click.option("--endpoint", "-e", default="", help="The AI Search endpoint for an index that is to be made.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def sync(name: str | None, index: Path | None, endpoint: str, as_json: bool) -> None:
     """Copy a Snapshot into an AI Search index of Databricks. [default: WARRANT_DATABRICKS_INDEX]
 

@@ -5,7 +5,8 @@ import click
 from ..registry.promotion import shadow as shadow_version
 from ..registry.promotion import split as split_versions
 from ..registry.transitions import Reason
-from .options import takes
+from ..settings import Settings
+from .options import takes_settings
 from .registry import echo_result, note_options, registry_change
 
 TICKET = "The change request, if there is one."
@@ -15,8 +16,8 @@ TICKET = "The change request, if there is one."
 @click.argument("shares", nargs=-1, metavar="[VERSION=SHARE]...")
 @click.option("--off", is_flag=True, help="Production answers all questions again.")
 @note_options(TICKET, "--note Why.")
-@takes("registry", "model")
-def split(shares: tuple[str, ...], off: bool, ticket: str, note: str, registry: str | None, model: str | None) -> None:
+@takes_settings("registry", "model")
+def split(shares: tuple[str, ...], off: bool, ticket: str, note: str, settings: Settings) -> None:
     """Give shares of production's questions to other versions, such as v13=0.1; each needs a warrant.
 
     What is given takes the place of the split that there is.
@@ -26,7 +27,7 @@ def split(shares: tuple[str, ...], off: bool, ticket: str, note: str, registry: 
     wanted = [_share(each) for each in shares]
     if len(dict(wanted)) < len(wanted):
         raise click.UsageError("A version has one share; one of them was named twice.")
-    with registry_change(registry, model) as (versions, actor):
+    with registry_change(settings) as (versions, actor):
         result = split_versions(versions, actor, dict(wanted), Reason(ticket, note))
     shares_now = ", ".join(f"v{number} {share:.3g}" for number, share in sorted(result.placement.split.items()))
     echo_result(
@@ -39,20 +40,12 @@ def split(shares: tuple[str, ...], off: bool, ticket: str, note: str, registry: 
 @click.option("--share", type=float, help="Of production's questions, above 0 and at most 1.")
 @click.option("--off", is_flag=True, help="Stop the shadow.")
 @note_options(TICKET, "--note Why.")
-@takes("registry", "model")
-def shadow(
-    version: str | None,
-    share: float | None,
-    off: bool,
-    ticket: str,
-    note: str,
-    registry: str | None,
-    model: str | None,
-) -> None:
+@takes_settings("registry", "model")
+def shadow(version: str | None, share: float | None, off: bool, ticket: str, note: str, settings: Settings) -> None:
     """Send a share of production's questions to VERSION too, and discard its answers; it needs no warrant."""
     if off == bool(version) or (version and share is None) or (off and share is not None):
         raise click.UsageError("Give a VERSION and its --share, or --off.")
-    with registry_change(registry, model) as (versions, actor):
+    with registry_change(settings) as (versions, actor):
         result = shadow_version(versions, actor, version or "", share or 0.0, Reason(ticket, note))
     there = result.placement.shadow
     text = f"v{there[0]} answers {there[1]:.3g} of the questions too." if there else "There is no shadow."

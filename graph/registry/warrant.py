@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -85,6 +86,14 @@ def read_warrant(text: str | bytes, where: str) -> Warrant:
         return Warrant.model_validate_json(text)
     except ValidationError as error:
         raise WarrantInvalid(f"{where} is not a warrant: {problem(error.errors()[0], 'the file')}.") from error
+
+
+def warrant_file(path: Path) -> Warrant:
+    """The warrant in a file; raises WarrantInvalid."""
+    try:
+        return read_warrant(path.read_bytes(), str(path))
+    except OSError as error:
+        raise WarrantInvalid(f"{path} cannot be read: {error.strerror}.") from error
 
 
 SignatureCheck = Callable[[Warrant], bool]

@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 from spark_under_test import DeadlyLimit
 from support import HANDBOOK, QUICK, run_index
 
-from graph.batch.columns import ANSWERS
+from graph.batch.columns import ANSWERS, AnswerRows
 from graph.batch.delta import Table
 from graph.errors import SourceInvalid
 from graph.index.manifest import read_manifest
@@ -131,7 +131,7 @@ def test_tables_of_a_catalog_are_named(spark: "SparkSession", small_index: Path,
     (tmp_path / "package").mkdir()
     package = pack(tmp_path / "package", QUICK, small_index, external=False).root
     plan = SparkPlan.of(spark, "spark_catalog.support.questions", "id", "support.answers")
-    plan.run(package, 4, 6, {}, Policy(), lambda _: None)
+    plan.run(package, 4, 6, AnswerRows({}, Policy()), lambda _: None)
     found = [row.asDict() for row in spark.table("support.answers").collect()]
     assert {row["id"]: row["error"] for row in found} == {
         str(number): "QuestionInvalid" if number % 3 == 2 else None for number in range(12)
@@ -185,7 +185,7 @@ def test_all_rows_are_there_once_though_a_worker_dies(
     monkeypatch.setattr("graph.batch.spark.TASK_ROWS", 16)
     plan = SparkPlan.of(spark, source, "id", target)
     with when_half_is_done(spark, lambda: cluster.kill(1)):
-        done = plan.run(package, 4, 1000, {}, Policy(), lambda _: None)
+        done = plan.run(package, 4, 1000, AnswerRows({}, Policy()), lambda _: None)
     assert cluster.processes[1].poll() is not None
     rows = list(Table(target, ANSWERS).rows())
     assert Counter(row["id"] for row in rows) == Counter(str(n) for n in range(300))

@@ -80,7 +80,6 @@ def test_a_table_is_answered_on_a_warehouse(emulator: Emulator) -> None:
         "expected": 10,
         "answered": 10,
         "failed": 2,
-        "at_once": 0,
     }
     rows = answers(emulator)
     assert rows["0"]["answer"] == "It's O'Brien; DROP TABLE x --"
