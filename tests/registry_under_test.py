@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from graph.errors import RegistryUnavailable, VersionUnknown
 from graph.registry import Version
-from graph.registry.package import pack, package_digest
-from graph.registry.package_cache import cached_package
+from graph.registry.package import cached_package, pack, package_digest
 from graph.registry.stages import SHADOW_TAG, SPLIT_TAG, Placement
 from graph.registry.warrant import Warrant, WarrantScore
 from graph.release import Release

@@ -186,15 +186,12 @@ def found_by(leg: str, handbook: Path, *more: object) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_reranked_leg_shows_the_candidates_in_their_new_order_and_the_others_below_them(
-    handbook: Path, tmp_path: Path
-) -> None:
+def test_the_reranked_leg_shows_the_candidates_in_their_new_order(handbook: Path, tmp_path: Path) -> None:
     (tmp_path / "release.yaml").write_text("retrieval: {keep: 5}\n")
     fused = found_by("fused", handbook)
     reranked = found_by("reranked", handbook, "--release", tmp_path / "release.yaml")
-    names = [[each["id"] for each in found] for found in (fused, reranked)]
     scores = [each["score"] for each in reranked]
-    assert (set(names[0][:5]), names[0][5:]) == (set(names[1][:5]), names[1][5:])
+    assert {each["id"] for each in reranked} == {each["id"] for each in fused[:5]}
     assert (scores[0], scores[4], scores) == (1.0, 0.0, sorted(scores, reverse=True))
     assert [each["score"] for each in fused[:5]] != scores[:5]
 

@@ -34,7 +34,7 @@ HOMES = {
         "graph/databricks/permissions.py",
     },
     "deltalake": {"graph/batch/delta.py"},
-    "pyspark": {f"graph/batch/{name}.py" for name in ("spark", "spark_index", "spark_tables")},
+    "pyspark": {f"graph/batch/{name}.py" for name in ("spark", "spark_index")},
     "databricks_langchain": {"graph/models/databricks.py"},
     "databricks_openai": {"graph/models/databricks.py"},
     "xllamacpp": {"graph/models/llama.py"},
@@ -65,7 +65,7 @@ HOMES = {
     "python_calamine": {"graph/ingest/formats/workbooks.py"},
     "filelock": {
         "evals/runs.py",
-        "graph/registry/package_cache.py",
+        "graph/registry/package.py",
         "graph/index/store.py",
         "graph/audit.py",
         "graph/keys.py",

@@ -20,8 +20,8 @@ from evals.scores import Score, score_run
 from graph.callers import Permission
 from graph.cli.options import takes_settings
 from graph.cli.registry import ONE_LINE, echo_result, note_options, registry_change
-from graph.cli.rollback import archived
 from graph.cli.terminal import echo
+from graph.cli.transitions import archived
 from graph.errors import PromotionRefused
 from graph.identity import Identity, require
 from graph.identity import approver as authenticated_approver
@@ -143,7 +143,7 @@ def _evidence(
         given = Override(offered.override, offered.answers_for_it, offered.ticket)
         return replace(evidence, override=given)
     if offered.dataset is None:
-        return replace(evidence, warrant=warrant_file(offered.file))
+        return replace(evidence, warrant=warrant_file(offered.file) if offered.file else None)
     from evals.cli.gate import compare_pair, pair_of
 
     digest, pair, pinned = file_digest(thresholds), pair_of(settings, version), WarrantRules.of(settings).thresholds

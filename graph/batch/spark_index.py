@@ -34,7 +34,7 @@ from ..models.packaged_embeddings import load_embedder
 from ..release import Release
 from .chunks import CHUNKS, DOCUMENTS, REFUSAL, SOURCE, STAGED, description, passages_of, read_batches
 from .columns import Row
-from .spark_tables import SparkTable, open_table
+from .spark import SparkTable, open_table
 
 TASKS_OF_CORE = 4
 

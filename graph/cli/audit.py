@@ -7,12 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from ..audit import AuditRecord, read_anchor, read_records, verify_log
 from ..errors import AuditUnavailable
 from .options import settings_with
-from .terminal import Terminal, echo
+from .terminal import Terminal, echo, table_of
 
 FILE = click.option(
     "--file", "file", type=click.Path(path_type=Path, dir_okay=False), help="The log. [default: WARRANT_AUDIT]"
@@ -43,14 +42,10 @@ def show(file: Path | None, actor: str | None, act: str | None, since: datetime 
         for record in wanted:
             echo(json.dumps(asdict(record), ensure_ascii=False))
         return
-    table = Table(show_edge=False)
-    for name in ("no.", "time (UTC)", "actor", "act", "target", "outcome", "detail"):
-        table.add_column(name, overflow="fold")
-    for record in wanted:
-        detail = ", ".join(f"{name}={value}" for name, value in record.detail.items())
-        row = (record.number, record.time[:19], record.actor, record.act, record.target, record.outcome, detail)
-        table.add_row(*map(str, row))
-    Terminal().print(table)
+    rows = (
+        (each.number, each.time[:19], each.actor, each.act, each.target, each.outcome, _detail(each)) for each in wanted
+    )
+    Terminal().print(table_of(("no.", "time (UTC)", "actor", "act", "target", "outcome", "detail"), rows))
 
 
 @audit.command()
@@ -72,6 +67,10 @@ def verify(file: Path | None, anchor: Path | None) -> None:
         echo(f"Line {problem.line} of {path} {problem.problem}.", err=True)
         raise SystemExit(1)
     echo(f"{path} is whole{'' if anchored else '; without an anchor, removed final records cannot be detected'}.")
+
+
+def _detail(record: AuditRecord) -> str:
+    return ", ".join(f"{name}={value}" for name, value in record.detail.items())
 
 
 def _path(file: Path | None) -> Path:

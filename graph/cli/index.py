@@ -5,21 +5,21 @@ import re
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.progress import Progress
 from rich.table import Table
-from rich.text import Text
 
 from ..errors import SettingsInvalid
 from ..ingest.document import printable
 from ..settings import point_to_tessdata
 from .exit_codes import WITHHELD
 from .options import SPARK, needs, settings_and_release, takes
-from .terminal import Terminal, echo, json_text, progress_bar
+from .terminal import Terminal, echo, json_text, progress_bar, table_of
 
 if TYPE_CHECKING:
+    from ..ingest.document import Refusal
     from ..ingest.options import Options, Outcome
     from ..release import Release
 
@@ -100,33 +100,28 @@ def index(
         most_megabytes=max_megabytes,
         ocr=ocr,
     )
-    if engine == "spark" and table:
-        return _on_spark(paths, table, out, chosen, options, master, as_json=as_json)
-    if engine == "spark" or table or master:
+    if (engine == "spark") != bool(table) or (master and engine != "spark"):
         raise click.UsageError("--engine spark and --to TABLE go together, and --master goes with them.")
-    with progress_bar(Terminal(stderr=True)) as progress:
-        outcome = pipeline.index(paths, settings.index, chosen, options, Bar(progress))
-    if as_json:
-        echo(json_text(as_dict(outcome)))
+    if table:
+        done, shown = _on_spark(paths, table, out, chosen, options, master), _show_table
     else:
-        show(outcome, Terminal())
-    withheld = sum(refusal.withheld for refusal in outcome.refused)
+        with progress_bar(Terminal(stderr=True)) as progress:
+            done = as_dict(pipeline.index(paths, settings.index, chosen, options, Bar(progress)))
+        shown = _show
+    if as_json:
+        echo(json_text(done))
+    else:
+        shown(done, Terminal())
+    withheld = sum(refusal["withheld"] for refusal in done["refused"])
     in_doubt = [f"Withheld, because who may read them is in doubt: {withheld} (see the refused)."] if withheld else []
-    for note in [*outcome.notes, *in_doubt]:
+    for note in [*done.get("notes", []), *in_doubt]:
         echo(note, err=True)
     return WITHHELD if withheld else 0
 
 
 def _on_spark(
-    paths: tuple[Path, ...],
-    table: str,
-    out: Path | None,
-    release: "Release",
-    options: "Options",
-    master: str | None,
-    *,
-    as_json: bool,
-) -> int:
+    paths: tuple[Path, ...], table: str, out: Path | None, release: "Release", options: "Options", master: str | None
+) -> dict[str, Any]:
     """Index into a table, and build a Snapshot of it where `out` says."""
     with needs(SPARK):
         from ..batch import spark
@@ -135,17 +130,12 @@ def _on_spark(
     indexed = TableIndex(spark.session(master), table, release, options)
     done = indexed.update(paths)
     path = indexed.snapshot(out) if out else None
-    withheld = any(refusal.withheld for refusal in done.refused)
-    if as_json:
-        echo(json_text({**asdict(done), "snapshot": path and printable(os.fspath(path))}))
-        return WITHHELD if withheld else 0
-    counts = f"Indexed {len(done.indexed)}, unchanged {done.unchanged}, removed {len(done.removed)}"
-    echo(f"{counts}, copies {len(done.duplicates)}, refused {len(done.refused)}; the chunks are in {table}.")
-    for refusal in done.refused[:SHOWN]:
-        echo(f"Refused {refusal.file}: {refusal.reason}", err=True)
-    if path:
-        echo(f"Snapshot {path.name}")
-    return WITHHELD if withheld else 0
+    found = {**asdict(done), "refused": [_refused(each) for each in done.refused]}
+    return {**found, "table": table, "snapshot": path and printable(os.fspath(path))}
+
+
+def _refused(refusal: "Refusal") -> dict[str, Any]:
+    return {"file": refusal.file, "reason": refusal.reason, "withheld": refusal.withheld}
 
 
 def groups_given(text: str) -> tuple[str, ...]:
@@ -159,55 +149,62 @@ def groups_given(text: str) -> tuple[str, ...]:
         raise SettingsInvalid(f"The default groups {text!r} name no group; write names with commas between.") from error
 
 
-def as_dict(outcome: "Outcome") -> dict[str, object]:
+def as_dict(outcome: "Outcome") -> dict[str, Any]:
     """The outcome as --json prints it."""
-    return {
+    lists: dict[str, Any] = {
         "indexed": outcome.indexed,
-        "refused": [{"file": one.file, "reason": one.reason, "withheld": one.withheld} for one in outcome.refused],
-        "warnings": [{"file": warning.file, "message": warning.message} for warning in outcome.warnings],
+        "refused": [_refused(each) for each in outcome.refused],
         "duplicates": outcome.duplicates,
         "removed": outcome.removed,
         "withdrawn": outcome.withdrawn,
+    }
+    held = outcome.manifest.counts
+    counts = {name: len(each) for name, each in lists.items()}
+    return {
+        **lists,
+        "warnings": [asdict(warning) for warning in outcome.warnings],
         "notes": outcome.notes,
         "snapshot": {"id": outcome.manifest.id, "path": printable(os.fspath(outcome.path))},
+        "embedding": outcome.manifest.embedding,
         "counts": {
-            "indexed": len(outcome.indexed),
+            **counts,
             "unchanged": outcome.unchanged,
-            "refused": len(outcome.refused),
-            "duplicates": len(outcome.duplicates),
-            "removed": len(outcome.removed),
-            "withdrawn": len(outcome.withdrawn),
-            "documents": outcome.manifest.counts.documents,
-            "passages": outcome.manifest.counts.passages,
+            "documents": held.documents,
+            "passages": held.passages,
         },
     }
 
 
-def show(outcome: "Outcome", console: Terminal) -> None:
+def _show(done: dict[str, Any], console: Terminal) -> None:
     """What was indexed by kind, what was refused and why, and the Snapshot."""
-    counts = outcome.manifest.counts
-    kinds = Counter(PART.sub("", Path(name).suffix.lower()) or "records" for name in outcome.indexed)
+    counts = done["counts"]
+    kinds = Counter(PART.sub("", Path(name).suffix.lower()) or "records" for name in done["indexed"])
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    console.print(f"Indexed {len(outcome.indexed)}" + (f" ({listed})" if listed else ""), highlight=False)
-    taken = f"removed {len(outcome.removed)}, withdrawn {len(outcome.withdrawn)}"
-    console.print(f"Unchanged {outcome.unchanged}, {taken}", highlight=False)
-    if outcome.duplicates:
-        console.print(_table("Copies, found under the first", "of", list(outcome.duplicates.items())))
-    if outcome.warnings:
-        rows = [(warning.file, warning.message) for warning in outcome.warnings]
-        console.print(_table("Warnings", "what", rows))
-    if outcome.refused:
-        console.print(_table("Refused", "why", [(refusal.file, refusal.reason) for refusal in outcome.refused]))
-    held = f"{counts.documents} documents, {counts.passages} passages, {outcome.manifest.embedding}"
-    console.print(f"Snapshot [bold]{outcome.manifest.id}[/] ({held})", highlight=False)
+    console.print(f"Indexed {counts['indexed']}" + (f" ({listed})" if listed else ""), highlight=False)
+    taken = f"removed {counts['removed']}, withdrawn {counts['withdrawn']}"
+    console.print(f"Unchanged {counts['unchanged']}, {taken}", highlight=False)
+    for title, column, rows in (
+        ("Copies, found under the first", "of", [*done["duplicates"].items()]),
+        ("Warnings", "what", [(each["file"], each["message"]) for each in done["warnings"]]),
+        ("Refused", "why", [(each["file"], each["reason"]) for each in done["refused"]]),
+    ):
+        if rows:
+            console.print(_table(title, column, rows))
+    held = f"{counts['documents']} documents, {counts['passages']} passages, {done['embedding']}"
+    console.print(f"Snapshot [bold]{done['snapshot']['id']}[/] ({held})", highlight=False)
+
+
+def _show_table(done: dict[str, Any], console: Terminal) -> None:
+    """What was indexed into a table, and what was refused and why."""
+    counts = f"Indexed {len(done['indexed'])}, unchanged {done['unchanged']}, removed {len(done['removed'])}"
+    refused = done["refused"]
+    echo(f"{counts}, copies {len(done['duplicates'])}, refused {len(refused)}; the chunks are in {done['table']}.")
+    if refused:
+        console.print(_table("Refused", "why", [(each["file"], each["reason"]) for each in refused]))
+    if done["snapshot"]:
+        echo(f"Snapshot {Path(done['snapshot']).name}")
 
 
 def _table(title: str, column: str, rows: list[tuple[str, str]]) -> Table:
-    table = Table(title=f"{title}: {len(rows)}", title_justify="left", show_edge=False)
-    table.add_column("file", overflow="fold")
-    table.add_column(column, overflow="fold")
-    for row in rows[:SHOWN]:
-        table.add_row(*map(Text, row))
-    if len(rows) > SHOWN:
-        table.add_row("...", f"and {len(rows) - SHOWN} more; --json lists them all")
-    return table
+    more = [("...", f"and {len(rows) - SHOWN} more; --json lists them all")] if len(rows) > SHOWN else []
+    return table_of(("file", column), [*rows[:SHOWN], *more], title=f"{title}: {len(rows)}", title_justify="left")

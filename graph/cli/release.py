@@ -1,6 +1,7 @@
 """warrant release show, list, history, diff and approved: what a release file and the registry say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,17 +14,23 @@ from rich.text import Text
 from ..errors import PackageBroken, PromotionRefused
 from ..registry import Version
 from ..registry.package import dotted
-from ..registry.stages import number_of
+from ..registry.stages import ARCHIVED, Placement, number_of
+from ..registry.transitions import Transition, ever_placed
 from ..registry.write_ahead import recover
 from ..settings import Settings
 from .options import settings_and_release, settings_with, takes, takes_settings
 from .registry import registry_session
-from .release_tables import history_table, list_table, transition_row, version_rows
-from .terminal import Terminal, echo, json_text
+from .terminal import Terminal, echo, json_text, table_of
 
 if TYPE_CHECKING:
     from ..registry.client import Registry
 
+Row = dict[str, Any]
+COLOURS = {"production": "green", "staging": "yellow", "archived": "dim"}
+SHORT = 12
+"""Characters of a digest that are shown."""
+SHORTER, DAY = 8, 10
+"""The same where many stand side by side, and characters of a date."""
 APPROVED = "approved"
 MADE_OF = ("release", "snapshot", "code", "commit", "digest")
 """Tags of a version, without their prefix."""
@@ -168,3 +175,85 @@ def _print(rows: list[dict[str, Any]], table: Table | Text, as_json: bool) -> No
         echo(json_text(rows))
         return
     Terminal().print(table)
+
+
+def version_rows(versions: Sequence[Version], placement: Placement, transitions: Sequence[Transition]) -> list[Row]:
+    """Versions with where they stand; a version that had a stage once and has none is archived."""
+    once, split, shadow = ever_placed(transitions), placement.split, placement.shadow
+    return [
+        {
+            "version": each.number,
+            "stage": placement.stage(each.number) or (ARCHIVED if each.number in once else None),
+            "aliases": sorted(name for name, number in placement.aliases.items() if number == each.number),
+            "split": split.get(each.number),
+            "shadow": shadow[1] if shadow and shadow[0] == each.number else None,
+            "warrant": each.tags.get("warrant.warrant") or None,
+            "label": each.label,
+            "digest": each.digest,
+            "snapshot": each.tags.get("warrant.snapshot", ""),
+            "commit": each.tags.get("warrant.commit", ""),
+            "who": each.tags.get("warrant.who", ""),
+            "logged": datetime.fromtimestamp(each.made / 1000, UTC).isoformat(timespec="seconds"),
+        }
+        for each in versions
+    ]
+
+
+def list_table(rows: list[Row]) -> Table | Text:
+    """The versions as a table."""
+    if not rows:
+        return Text("The model has no version yet; `warrant release log` makes one.")
+    table = table_of(("version", "stage", "traffic", "release", "snapshot", "warrant", "logged"), map(_cells, rows))
+    for column in table.columns:
+        column.no_wrap = column.header != "release"
+    return table
+
+
+def _cells(row: Row) -> list[str | Text]:
+    stage = Text(row["stage"] or "", style=COLOURS.get(row["stage"] or "", ""))
+    rest = [row["label"], row["snapshot"][:SHORTER], (row["warrant"] or "none")[:SHORTER], row["logged"][:DAY]]
+    return [f"v{row['version']}", stage, _traffic(row), *rest]
+
+
+def transition_row(transition: Transition) -> Row:
+    """A transition as people read it."""
+    return {
+        "when": transition.when.isoformat(timespec="seconds"),
+        "who": transition.actor.who,
+        "action": transition.action,
+        "stage": transition.stage,
+        "from": transition.before,
+        "to": transition.version,
+        "detail": transition.detail,
+        "ticket": transition.reason.ticket,
+        "note": transition.reason.note,
+        "evidence": transition.reason.evidence,
+        "state": transition.state,
+    }
+
+
+def history_table(rows: list[Row]) -> Table | Text:
+    """The transitions as a table; what was withdrawn is dim."""
+    if not rows:
+        return Text("No version has been moved yet.")
+    table = table_of(("when", "who", "what", "from", "to", "ticket", "evidence", "note"))
+    for row in rows:
+        state = "" if row["state"] == "done" else f" ({row['state']})"
+        what = f"{row['action']} to {row['stage']}" if row["action"] == "promote" else row["action"]
+        cells = [_minute(row["when"]), row["who"], what + state, _named(row["from"]), _named(row["to"], row["detail"])]
+        cells += [row["ticket"], row["evidence"][:SHORT], row["note"]]
+        table.add_row(*map(Text, cells), style="dim" if state else "")
+    return table
+
+
+def _traffic(row: Row) -> str:
+    shares = (("split", row["split"]), ("shadow", row["shadow"]))
+    return ", ".join(f"{name} {share:.3g}" for name, share in shares if share is not None)
+
+
+def _named(number: int | None, detail: str = "") -> str:
+    return " ".join(each for each in (f"v{number}" if number else "", detail) if each)
+
+
+def _minute(when: str) -> str:
+    return when[:16].replace("T", " ")

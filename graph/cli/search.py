@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -64,7 +64,8 @@ def search(
         reranker = _reranker(settings, chosen, retriever) if leg == "reranked" else None
         searcher = Searcher(retriever, chosen, filter_of(filters, retriever.columns), list(groups), reranker)
         if run is None:
-            _print(await searcher.find(texts[0][1], most or 10), as_json=as_json)
+            found = await searcher.find(texts[0][1], most or 10)
+            echo(json_text(found)) if as_json else Terminal().print(passage_table(found))
         else:
             await searcher.write_run(texts, run, most or 100)
 
@@ -88,74 +89,54 @@ def _reranker(settings: Settings, release: Release, retriever: "SnapshotRetrieve
     return found
 
 
-def _print(passages: list[Passage], *, as_json: bool) -> None:
-    if as_json:
-        echo(json_text(passages))
-    else:
-        Terminal().print(passage_table(passages))
-
-
+@dataclass(frozen=True)
 class Searcher:
     """Searches one Snapshot under one filter and one caller's groups."""
 
-    def __init__(
-        self,
-        retriever: "SnapshotRetriever",
-        release: Release,
-        filters: dict[str, Any],
-        groups: list[str],
-        reranker: "Reranker | None" = None,
-    ) -> None:
-        self._retriever, self._release, self._reranker = retriever, release, reranker
-        self._filters, self._groups = filters, groups
+    retriever: "SnapshotRetriever"
+    release: Release
+    filters: dict[str, Any]
+    groups: list[str]
+    reranker: "Reranker | None" = None
 
     async def find(self, text: str, most: int) -> list[Passage]:
-        """The best `most` passages for a text."""
-        question, scope = self._prepared(text, most)
-        if self._reranker is None:
-            return await self._retriever.search(question, scope)
-        found = await self._retriever.search(question, replace(scope, keep=max(most, self._release.retrieval.keep)))
-        return (await self._reranked(question, found, self._reranker))[:most]
+        """The best `most` passages for a text; with a reranker, of those that the release reranks."""
+        from ..retrieval.rerank import reorder
+
+        question, scope = self._prepared(text, self.release.retrieval.keep if self.reranker else most)
+        found = await self.retriever.search(question, scope)
+        if self.reranker is None:
+            return found
+        ranked = await self.reranker.rank([question], found, self.release.reranking.timeout)
+        if ranked.trouble:
+            echo(f"warrant: {ranked.trouble}", err=True)
+        return reorder(found, ranked.scores)[:most]
+
+    async def documents(self, text: str, most: int) -> list[tuple[str, float]]:
+        """The best documents for a text; several passages of one may stand before the next one's first."""
+        from ..retrieval.fusion import best_by_document
+
+        if self.reranker is None:
+            return await self.retriever.documents(*self._prepared(text, 3 * most))
+        return [(each["document"], each["score"]) for each in best_by_document(await self.find(text, 3 * most))]
 
     def _prepared(self, text: str, most: int) -> "tuple[str, Scope]":
         from ..backend import Scope
         from ..steps.preprocess import normalise_question
 
-        pool = max(self._release.retrieval.pool, most)
-        return normalise_question(text, self._release.limits), Scope(self._filters, self._groups, pool, most)
-
-    async def _documents(self, text: str, most: int) -> list[tuple[str, float]]:
-        """The best documents for a text; several passages of one may stand before the next one's first."""
-        from ..retrieval.fusion import best_by_document
-
-        if self._reranker is None:
-            question, scope = self._prepared(text, 3 * most)
-            return await self._retriever.documents(question, scope)
-        return [
-            (passage["document"], passage["score"]) for passage in best_by_document(await self.find(text, 3 * most))
-        ]
-
-    async def _reranked(self, question: str, found: list[Passage], reranker: "Reranker") -> list[Passage]:
-        """As many of the best as the release reranks, and the others below them."""
-        from ..retrieval.rerank import reorder
-
-        best, rest = found[: self._release.retrieval.keep], found[self._release.retrieval.keep :]
-        ranked = await reranker.rank([question], best, self._release.reranking.timeout)
-        if ranked.trouble:
-            echo(f"warrant: {ranked.trouble}", err=True)
-        # Fused scores are 0 to 1, as reranked ones are: a run is sorted by them, and must not mix the two.
-        return [*reorder(best, ranked.scores), *(Passage(**{**each, "score": each["score"] - 1}) for each in rest)]
+        pool = max(self.release.retrieval.pool, most)
+        return normalise_question(text, self.release.limits), Scope(self.filters, self.groups, pool, most)
 
     async def write_run(self, queries: list[tuple[str, str]], path: Path, most: int) -> None:
         """Write `query Q0 document rank score tag` lines, whole or not at all: documents by their best passage."""
-        copies = await self._retriever.copies()
+        copies = await self.retriever.copies()
         unfinished = path.with_name(path.name + ".part")
         at_once = asyncio.Semaphore(AT_ONCE)
 
         async def ranked(query: str, text: str) -> list[tuple[str, float]]:
             try:
                 async with at_once:
-                    found = await self._documents(text, most)
+                    found = await self.documents(text, most)
             except QuestionInvalid as error:
                 echo(f"warrant: query {query} is left out: {error}", err=True)
                 return []

@@ -31,7 +31,7 @@ from .address import (
     trouble,
 )
 from .log_model import DIGEST, tracking
-from .package_cache import cached_package
+from .package import cached_package
 from .stages import SHADOW_TAG, SPLIT_TAG, Placement, RegistryChange
 from .tracing import experiment_of
 from .transitions import State, Transition, read_transition, transition_tags

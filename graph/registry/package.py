@@ -16,13 +16,15 @@ import shutil
 import subprocess
 import weakref
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import yaml
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import PackageBroken
@@ -43,6 +45,8 @@ OWN = __name__.partition(".")[0]
 """The name of the package that is running."""
 _open: Counter[str] = Counter()
 """How many agents stand on each isolated package."""
+TEMPORARY = ".arriving-"
+"""Start of the name of a directory that is being written; the process that writes it comes next."""
 
 
 class Pointer(BaseModel):
@@ -195,6 +199,45 @@ async def open_checked(root: Path) -> "Agent":
         raise
     weakref.finalize(agent, _closed, name)
     return agent
+
+
+def cached_package(home: Path, digest: str, download: Callable[[Path], Path]) -> Path:
+    """The directory `home/DIGEST` with a whole package; `download` puts one below a given directory and says where.
+
+    One that is there is checked again. Several processes may want it at once. Raises PackageBroken when what was
+    downloaded has another digest.
+    """
+    target = home / digest
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / f"{digest}.lock"):
+        if not is_intact(target, digest):
+            _download(target, download)
+    return target
+
+
+def temporary_path(home: Path) -> Path:
+    """A new name in a directory for what this process writes there."""
+    return home / f"{TEMPORARY}{os.getpid()}-{uuid4().hex}"
+
+
+def writer_of(path: Path) -> int:
+    """The process that writes there."""
+    return int(path.name.removeprefix(TEMPORARY).partition("-")[0])
+
+
+def _download(target: Path, download: Callable[[Path], Path]) -> None:
+    new, old = temporary_path(target.parent), temporary_path(target.parent)
+    try:
+        new.mkdir()
+        found = download(new)
+        if not is_intact(found, target.name):
+            raise PackageBroken(f"{target.name[:12]} is not what was logged: its digest is another.")
+        if target.exists():
+            target.rename(old)
+        found.rename(target)
+    finally:
+        for path in (new, old):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @cache

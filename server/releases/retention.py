@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from graph.errors import SettingsInvalid
 from graph.files import write_private
 from graph.processes import alive
-from graph.registry.package_cache import TEMPORARY, temporary_path, writer_of
+from graph.registry.package import TEMPORARY, temporary_path, writer_of
 from server.files import private_tree
 from server.releases.deployments import Standing
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import PackageBroken
-from graph.registry.package import is_intact, pack, package_digest
-from graph.registry.package_cache import cached_package, temporary_path, writer_of
+from graph.registry.package import cached_package, is_intact, pack, package_digest, temporary_path, writer_of
 from graph.release import Release
 
 
