@@ -138,8 +138,7 @@ def public_answer(
 
 
 def _public_citation(citation: Citation) -> dict[str, Any]:
-    # Releases logged by an earlier version say so only of unverified ones.
-    fields: dict[str, Any] = {"verdict": "supported", **citation}
+    fields: dict[str, Any] = {**citation}
     return {name: fields[name] for name in CITATION_FIELDS}
 
 

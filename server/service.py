@@ -52,10 +52,7 @@ class AnswerService:
     async def _selected(self, key: str, request: RequestContext) -> Deployment:
         """The deployment of a request, which from here on acts on behalf of the request's user, if there is one."""
         deployment = await self.deployments.select(request.target, key, request.caller)
-        if hasattr(deployment.agent, "act_for"):
-            deployment.agent.act_for(request.user_token)
-        elif request.user_token:
-            raise refuse(503, "This release is too old to act on behalf of users. Log it again.")
+        deployment.agent.act_for(request.user_token)
         return deployment
 
     async def count(self, act: str) -> None:

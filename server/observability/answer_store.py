@@ -10,11 +10,10 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from queue import Full, Queue
-from threading import Thread
+from threading import BoundedSemaphore
 from typing import Any, Literal
 
 from graph.callers import Caller, Permission
@@ -62,8 +61,8 @@ class AnswerStore(Observer):
     def __init__(self, settings: ServerSettings, on_failure: Callable[[], None] = lambda: None) -> None:
         """`on_failure` is called for each write that failed."""
         self._settings, self._on_failure, self._texts = settings, on_failure, StoredTexts(settings)
-        self._jobs: Queue[tuple[Job, Future[None]] | None] = Queue(QUEUE_SIZE)
-        self._thread = Thread(target=self._write, name="answer store", daemon=True)
+        self._thread = ThreadPoolExecutor(1, "answer store")
+        self._places = BoundedSemaphore(QUEUE_SIZE)
         self._written, self._ending = 0, False
         self.dropped = 0
         self.trouble = ""
@@ -72,14 +71,12 @@ class AnswerStore(Observer):
     def __enter__(self) -> "AnswerStore":
         """Raises SettingsInvalid when the file cannot be written."""
         self._open()
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Write what is queued, unless writing fails, and close."""
         self._ending = True
-        self._jobs.put(None)
-        self._thread.join()
+        self._thread.shutdown()
         self._connection.close()
 
     def question_ended(self, record: QuestionRecord) -> None:
@@ -110,28 +107,24 @@ class AnswerStore(Observer):
 
     def _queue(self, job: Job) -> "Future[None]":
         """Queue a write; the future is done when it is on disk."""
-        done: Future[None] = Future()
-        try:
-            self._jobs.put_nowait((job, done))
-        except Full:
+        if not self._places.acquire(blocking=False):
             self._count_failure("too many writes are waiting")
-            done.set_exception(refuse(503))
-        return done
+            refused: Future[None] = Future()
+            refused.set_exception(refuse(503))
+            return refused
+        written = self._thread.submit(self._write, job)
+        written.add_done_callback(lambda _: self._places.release())
+        return written
 
-    def _write(self) -> None:
-        while waiting := self._jobs.get():
-            job, done = waiting
-            # The caller may have disconnected; a failing disk must not delay the shutdown.
-            if not done.set_running_or_notify_cancel() or (self._ending and self.trouble):
-                continue
-            try:
-                self._reopen_if_needed()
-                job(self._connection)
-            except Exception as error:  # noqa: BLE001 - the future passes it on
-                done.set_exception(self._public_error(error))
-            else:
-                self.trouble = ""
-                done.set_result(None)
+    def _write(self, job: Job) -> None:
+        if self._ending and self.trouble:  # A failing disk must not delay the shutdown.
+            raise StateUnavailable(self.trouble)
+        try:
+            self._reopen_if_needed()
+            job(self._connection)
+        except Exception as error:
+            raise self._public_error(error) from error
+        self.trouble = ""
 
     def _public_error(self, error: Exception) -> WarrantError:
         """The error for the caller; a failure of the file is logged and counted."""

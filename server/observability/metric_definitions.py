@@ -127,13 +127,7 @@ TRACES = Counter(
 SERVED = Gauge(
     "warrant_release_info",
     "1 for each deployed version, by target (production, staging, shadow, split, pinned) and standing.",
-    ("target", "version", "release", "standing"),
-    registry=REGISTRY,
-    multiprocess_mode="livemax",
-)
-OVERRIDE = Gauge(
-    "warrant_override",
-    "1 while a version is deployed by override, without a valid warrant.",
+    ("target", "version", "release", "snapshot", "standing"),
     registry=REGISTRY,
     multiprocess_mode="livemax",
 )
@@ -150,13 +144,6 @@ NOT_STORED = Counter(
     "Failed reads and writes of conversations, and of questions and feedback.",
     ("store",),
     registry=REGISTRY,
-)
-BUILD = Gauge(
-    "warrant_build_info",
-    "1 for the server's version, production's release and its Snapshot.",
-    ("version", "release", "snapshot"),
-    registry=REGISTRY,
-    multiprocess_mode="livemax",
 )
 
 

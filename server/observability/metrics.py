@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from starlette.types import Scope
@@ -22,7 +21,6 @@ from server.releases.deployments import Deployment, Deployments, ServingState, p
 from server.settings import ServerSettings, metrics_folder
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-VERSION = version("warrant-rag")
 NONE, LOCAL = "none", "local"
 STATES = {"closed": 0, "half_open": 1, "open": 2}
 REFRESH_EVERY = 5.0
@@ -35,7 +33,6 @@ class Metrics(Observer):
     def __init__(self, settings: ServerSettings) -> None:
         self._prices = settings.prices
         self._folder: Path | None = metrics_folder()
-        self._built: tuple[str, str, str] | None = None
         self._served: set[tuple[str, ...]] = set()
         self._swaps = self._failures = 0
 
@@ -78,7 +75,6 @@ class Metrics(Observer):
         for labels in now:
             metric_definitions.SERVED.labels(*labels).set(1)
         self._served = now
-        metric_definitions.OVERRIDE.set(any(each.standing == "override" for each in state.deployments.values()))
         metric_definitions.SWAPS.inc(state.swaps - self._swaps)
         metric_definitions.FAILURES.inc(state.failures - self._failures)
         self._swaps, self._failures = state.swaps, state.failures
@@ -143,14 +139,7 @@ class Metrics(Observer):
     def _update(self, deployments: Deployments) -> None:
         """Update the gauges."""
         self._update_served(deployments.state)
-        agent = deployments.agent
-        _breakers(agent)
-        built = (VERSION, agent.label, agent.snapshot)
-        if self._built and self._built != built:
-            metric_definitions.BUILD.labels(*self._built).set(0)
-        if self._built != built:
-            metric_definitions.BUILD.labels(*built).set(1)
-        self._built = built
+        _breakers(deployments.agent)
 
 
 def _breakers(agent: Agent) -> None:
@@ -170,7 +159,8 @@ def worst_states(states: Iterable[BreakerState]) -> dict[str, int]:
 def _served_labels(target: str, deployment: Deployment) -> tuple[str, ...]:
     """Labels of a deployment; all pinned versions share one target, and so do all parts of a split."""
     kind = "pinned" if pinned_version(target) else target.partition("-")[0]
-    return kind, deployment.version or LOCAL, deployment.agent.label, deployment.standing
+    agent = deployment.agent
+    return kind, deployment.version or LOCAL, agent.label, agent.snapshot, deployment.standing
 
 
 def template(scope: Scope) -> str:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple
 
 from starlette.types import Scope
@@ -82,20 +81,17 @@ class Observers(Observer):
         self._observers = observers
 
     def question_started(self) -> None:
-        for observer in self._observers:
-            _safely(observer.question_started)
+        self._notify(lambda observer: observer.question_started())
 
     def question_ended(self, record: QuestionRecord) -> None:
-        for observer in self._observers:
-            _safely(partial(observer.question_ended, record))
+        self._notify(lambda observer: observer.question_ended(record))
 
     def request_ended(self, request: RequestContext, scope: Scope, status: int, seconds: float) -> None:
+        self._notify(lambda observer: observer.request_ended(request, scope, status, seconds))
+
+    def _notify(self, notify: Callable[[Observer], None]) -> None:
         for observer in self._observers:
-            _safely(partial(observer.request_ended, request, scope, status, seconds))
-
-
-def _safely(notify: Callable[[], None]) -> None:
-    try:
-        notify()
-    except Exception:
-        log.exception("an observer failed")
+            try:
+                notify(observer)
+            except Exception:
+                log.exception("an observer failed")

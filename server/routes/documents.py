@@ -65,8 +65,7 @@ def document_routes(service: AnswerService) -> APIRouter:
         """The text around characters `start` to `end` of a document that you may see; 404 for any other."""
         await service.count("read")
         agent, groups = (await service.deployment()).agent, list(this_request().caller.groups)
-        # The agent of an older release may have no documents.
-        found = await agent.document(document, groups) if hasattr(agent, "document") else None
+        found = await agent.document(document, groups)
         if found is None:
             raise refuse(404, "There is no such document here.")
         start = min(start, len(found.text))

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal, Protocol
 
 from fastapi import APIRouter
@@ -61,15 +60,16 @@ class Readiness(Health):
 
 
 class IndexCheck:
-    """Checks that the index answers; concurrent checks share one ping."""
+    """Checks that the index answers; checks share a ping, so that a hanging disk does not occupy a thread for each."""
 
     def __init__(self) -> None:
-        self._pings: dict[int, asyncio.Task[None]] = {}
+        self._ping: tuple[Agent, asyncio.Task[None]] | None = None
 
     async def check(self, agent: Agent) -> None:
         """Raises RequestRefused (503) when the Snapshot of an agent does not answer in time."""
-        ping = self._pings.get(id(agent)) or self._start(agent)
-        # A hanging disk must not occupy a thread for each check.
+        if self._ping is None or self._ping[0] is not agent or self._ping[1].done():
+            self._ping = agent, asyncio.create_task(agent.ping())
+        _, ping = self._ping
         await asyncio.wait([ping], timeout=PING_TIMEOUT)
         if not ping.done():
             raise _not_ready(agent, f"does not answer within {PING_TIMEOUT:g} seconds")
@@ -78,23 +78,6 @@ class IndexCheck:
             raise _not_ready(
                 agent, f"cannot be read ({type(error).__name__}). Index the documents again, or put it back"
             )
-
-    def _start(self, agent: Agent) -> asyncio.Task[None]:
-        task = self._pings[id(agent)] = asyncio.create_task(_ping(agent))
-        task.add_done_callback(partial(self._forget, id(agent)))
-        return task
-
-    def _forget(self, agent_id: int, task: "asyncio.Task[None]") -> None:
-        del self._pings[agent_id]
-        if not task.cancelled():
-            # Retrieve the exception: every caller may have timed out.
-            task.exception()
-
-
-async def _ping(agent: Agent) -> None:
-    # The agent of an older release may have no ping.
-    if ping := getattr(agent, "ping", None):
-        await ping()
 
 
 def _not_ready(agent: Agent, why: str) -> RequestRefused:

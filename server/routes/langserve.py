@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from langchain_core._api import LangChainDeprecationWarning
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator
 from langserve import CustomUserType, add_routes
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from sse_starlette.sse import EventSourceResponse, unpatch_uvicorn_signal_handler
 
 from graph.sync import LOOP
@@ -47,12 +47,6 @@ class RagRunnable(Runnable[dict[str, Any], dict[str, Any]]):
     def OutputType(self) -> type[PublicAnswer]:  # type: ignore[override]
         return PublicAnswer
 
-    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
-        return RagInput
-
-    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
-        return PublicAnswer
-
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         with LOOP as portal:
             return portal.call(self.ainvoke, input, config)
@@ -67,9 +61,7 @@ class RagRunnable(Runnable[dict[str, Any], dict[str, Any]]):
             async for item in items:
                 yield item
 
-    async def abatch(
-        self, inputs: Sequence[Any], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
-    ) -> list[Any]:
+    async def abatch(self, inputs: Sequence[Any], config: Any = None, **kwargs: Any) -> list[Any]:
         """Answer several questions, a few at a time; raises RequestRefused for too many, or the first failure."""
         _check_count(inputs, self._service.settings.max_batch)
         questions = [_question_request(each) for each in inputs]
@@ -79,7 +71,12 @@ class RagRunnable(Runnable[dict[str, Any], dict[str, Any]]):
             async with limit:
                 return await self._service.answer(question)
 
-        return await _gather([one(question) for question in questions], return_exceptions=return_exceptions)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(question)) for question in questions]
+        except* Exception as failures:  # noqa: BLE001 - the first failure is raised as it is
+            raise failures.exceptions[0] from None
+        return [task.result() for task in tasks]
 
     def astream_log(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """What the playground shows: the checked answer as plain text."""
@@ -108,18 +105,6 @@ async def _without_deprecation(patches: AsyncIterator[Any]) -> AsyncIterator[Any
         warnings.simplefilter("ignore", LangChainDeprecationWarning)
         async for patch in patches:
             yield patch
-
-
-async def _gather(work: list[Any], *, return_exceptions: bool) -> list[Any]:
-    """All results in order; the first failure cancels the rest, unless `return_exceptions`."""
-    if return_exceptions:
-        return await asyncio.gather(*work, return_exceptions=True)
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except* Exception as failures:  # noqa: BLE001 - the first failure is raised as it is
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 async def check_body_shape(request: Request) -> None:

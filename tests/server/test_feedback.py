@@ -1,6 +1,7 @@
 """POST /feedback, where it is kept, and the samples that come of it."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -170,13 +171,19 @@ def test_old_questions_are_forgotten_unless_somebody_spoke_of_them(quick_handboo
         assert {row["request_id"] for row in file.execute("SELECT request_id FROM questions")} == {"remembered", new}
 
 
+def stored_question(state: Path) -> sqlite3.Connection:
+    """A store with the question `one` of nobody."""
+    connection = open_answer_store(state)
+    connection.execute(
+        "INSERT INTO questions (request_id, at, caller, session, release, snapshot, status) "
+        "VALUES ('one', 0, 'anonymous', '', '', '', '')"
+    )
+    connection.commit()
+    return connection
+
+
 def test_only_feedback_waits_for_the_disk(tmp_path: Path) -> None:
-    with closing(open_answer_store(tmp_path)) as connection:
-        connection.execute(
-            "INSERT INTO questions (request_id, at, caller, session, release, snapshot, status) "
-            "VALUES ('one', 0, 'anonymous', '', '', '', '')"
-        )
-        connection.commit()
+    with closing(stored_question(tmp_path)) as connection:
         said: list[str] = []
         connection.set_trace_callback(said.append)
         _rate(connection, "one", ANONYMOUS, "up", "")
@@ -185,8 +192,9 @@ def test_only_feedback_waits_for_the_disk(tmp_path: Path) -> None:
 
 
 def test_feedback_is_refused_when_too_much_waits(tmp_path: Path) -> None:
-    store = AnswerStore(ServerSettings(state=tmp_path))
-    for _ in range(QUEUE_SIZE):
-        store.rate("some-request", ANONYMOUS, "up", "")
-    with pytest.raises(RequestRefused, match="does not take requests"):
-        store.rate("some-request", ANONYMOUS, "up", "").result(0)
+    with AnswerStore(ServerSettings(state=tmp_path)) as store, closing(stored_question(tmp_path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(QUEUE_SIZE):
+            store.rate("one", ANONYMOUS, "up", "")
+        with pytest.raises(RequestRefused, match="does not take requests"):
+            store.rate("one", ANONYMOUS, "up", "").result(0)

@@ -183,7 +183,7 @@ def test_a_breaker_is_told_by_its_state(counted: httpx.Client) -> None:
 def test_what_is_served_is_told(counted: httpx.Client) -> None:
     ready = counted.get("/readyz").json()
     labels = {"release": ready["release"], "snapshot": ready["snapshot"]}
-    assert read(counted).total("warrant_build_info", **labels) == 1
+    assert read(counted).total("warrant_release_info", **labels) == 1
 
 
 def counting(folder: Path) -> set[int]:

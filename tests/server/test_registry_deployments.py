@@ -244,11 +244,11 @@ def test_an_override_is_served_and_shown(registry: MemoryRegistry, tmp_path: Pat
     with followed(registry, tmp_path / "state") as client:
         status = ready(client)
         assert (status["standing"], status["override"]) == ("override", "the index leaked")
-        assert read(client).total("warrant_override") == 1
+        assert read(client).total("warrant_release_info", standing="override") == 1
         registry.names["production"] = 2
         reload(client)
         assert (ready(client)["standing"], ready(client)["override"]) == ("warranted", "")
-        assert read(client).total("warrant_override") == 0
+        assert read(client).total("warrant_release_info", standing="override") == 0
 
 
 def test_the_servers_own_override_serves_what_has_no_warrant(registry: MemoryRegistry, tmp_path: Path) -> None:
