@@ -18,12 +18,12 @@ import uvicorn
 import yaml
 from fastapi import FastAPI
 from metrics_under_test import Numbers
-from support import ROOT
+from support import QUICK, ROOT
 
 from graph.agent import Agent, open_agent
 from graph.callers import Role
 from graph.keys import digest
-from graph.release import Release
+from graph.release import Models, Release
 from graph.settings import Settings
 from server.app import assemble
 from server.releases.deployments import Deployments
@@ -43,6 +43,14 @@ def app_over(index: Path, state: Path, release: Release, **settings: object) -> 
     """The application over a Snapshot; `settings` are the server's."""
     settings = {"audit": state / "audit.jsonl", **settings}
     return assemble(ServerSettings(state=state, **settings), Deployments(opening(index, release)))  # type: ignore[arg-type]
+
+
+def scripted(folder: Path, *rules: dict[str, Any]) -> Release:
+    """A quick release whose model replies as a script's rules say."""
+    script = folder / "script.yaml"
+    script.write_text(yaml.safe_dump(list(rules)), "utf-8")
+    models = Models(simple=f"scripted:{script}", complex=f"scripted:{script}")
+    return QUICK.model_copy(update={"models": models})
 
 
 @contextmanager

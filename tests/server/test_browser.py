@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from registry_under_test import MemoryRegistry
-from server_under_test import app_over, key_file, serving
+from server_under_test import app_over, key_file, scripted, serving
 from support import QUICK
 
 from graph.registry.package import open_package
-from graph.release import Models, Release
+from graph.release import Release
 from server.app import assemble
 from server.releases.registry import RegistryDeployments
 from server.settings import ServerSettings
@@ -224,10 +223,8 @@ def test_a_refusal_is_told(page: Page) -> None:
 def test_a_slow_answer_shows_its_draft_and_can_be_stopped(
     browser: Browser, quick_handbook: Path, tmp_path: Path
 ) -> None:
-    script = tmp_path / "slow.yaml"
     reply = "Laptops are replaced every 4 years and telephones every 3 years [1]."
-    script.write_text(yaml.safe_dump([{"reply": reply, "seconds_per_token": 0.5}]), "utf-8")
-    release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
+    release = scripted(tmp_path, {"reply": reply, "seconds_per_token": 0.5})
     with serving(app_over(quick_handbook, tmp_path, release)) as url:
         for page in opened(browser, url):
             ask(page, "After how many years are laptops replaced?")
@@ -285,18 +282,3 @@ def test_the_routes_are_shown_offline(browser: Browser, server: str) -> None:
     for page in opened(browser, server, "/docs"):
         expect(page.locator("#routes")).to_contain_text("/rag/invoke")
         expect(page.locator("#routes")).to_contain_text("/feedback")
-
-
-def test_a_claim_that_nobody_could_decide_about_is_marked(
-    browser: Browser, quick_handbook: Path, tmp_path: Path
-) -> None:
-    script = tmp_path / "unsure.yaml"
-    script.write_text(yaml.safe_dump([{"reply": "A laptop is swapped after every 4 years of service [1]."}]), "utf-8")
-    release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
-    with serving(app_over(quick_handbook, tmp_path, release)) as url:
-        for page in opened(browser, url):
-            ask(page, "After how many years are laptops replaced?")
-            turn = page.locator(".turn")
-            expect(turn.locator(".answer")).to_contain_text("A laptop is swapped", timeout=30_000)
-            expect(turn.locator(".cards li .tag")).to_have_text("unverified")
-            expect(turn.locator(".answer > p .unverified")).to_contain_text("A laptop is swapped")

@@ -5,12 +5,9 @@ import re
 from pathlib import Path
 
 import httpx
-import yaml
 from metrics_under_test import Numbers
-from server_under_test import app_over, serving
+from server_under_test import app_over, scripted, serving
 from support import ROOT
-
-from graph.release import Release
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "warrant.json").read_text("utf-8"))
 ROWS = ["Traffic", "Latency by step", "Answers", "Models", "Caches", "Traces", "Releases"]
@@ -31,11 +28,8 @@ def test_it_has_its_rows_and_no_two_panels_share_an_id_or_a_place() -> None:
 def test_every_metric_and_label_that_it_queries_is_there_after_a_few_requests(
     quick_handbook: Path, tmp_path: Path
 ) -> None:
-    script = tmp_path / "script.yaml"
-    script.write_text(yaml.safe_dump([{"reply": REPLY}]), "utf-8")
-    models = {"simple": f"scripted:{script}", "complex": f"scripted:{script}"}
-    release = Release.model_validate({"embedding": "wordllama-256", "models": models})
-    app = app_over(quick_handbook, tmp_path, release, prices={str(script): (1, 2)})
+    prices = {str(tmp_path / "script.yaml"): (1, 2)}
+    app = app_over(quick_handbook, tmp_path, scripted(tmp_path, {"reply": REPLY}), prices=prices)
     with serving(app) as url:
         for question in ("After how many years are laptops replaced?", "?"):
             httpx.post(f"{url}/rag/invoke", json={"input": {"question": question}}, timeout=60)

@@ -85,8 +85,3 @@ def test_examples_are_questions_about_documents_that_the_caller_may_see(locked: 
     questions = get(locked, "/examples", "key-of-ann").json()["questions"]
     assert len(questions) == len(set(questions)) == 4
     assert all(question.endswith("?") and "Salary" not in question for question in questions)
-
-
-def test_both_need_a_key_where_there_are_keys(locked: str) -> None:
-    replies = [get(locked, "/examples", "wrong"), get(locked, "/documents", "wrong", document="a")]
-    assert [reply.status_code for reply in replies] == [401, 401]

@@ -15,12 +15,6 @@ def remote(server: str) -> Remote:
     return RemoteRunnable(f"{server}/rag")
 
 
-def test_invoke(remote: Remote) -> None:
-    answer = remote.invoke(HOTEL)
-    assert "EUR 145" in answer["text"]
-    assert answer["citations"][0]["file"].endswith("travel-expenses-2024.html")
-
-
 def test_ainvoke_batch_stream_and_astream(remote: Remote) -> None:
     async def go() -> None:
         one = await remote.ainvoke(HOTEL)

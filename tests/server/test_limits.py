@@ -15,13 +15,12 @@ import httpx
 import psycopg
 import pytest
 from click.testing import CliRunner
-from server_under_test import app_over, key_file, serving, until
+from server_under_test import app_over, key_file, scripted, serving, until
 from support import QUICK
 
 from graph.audit import read_records
 from graph.callers import Caller
 from graph.errors import SettingsInvalid
-from graph.release import Models, Release
 from server.limits.rules import LimitRule, Unit, read_rules, rules_for
 from server.limits.usage import LimitReached, Reservation, UsageKey, UsageStore
 from warrant import warrant
@@ -228,14 +227,10 @@ def test_what_reads_documents_without_a_question_counts_too(quick_handbook: Path
 def test_usage_is_shown_by_team_model_and_day(
     quick_handbook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "script.yaml").write_text(
-        json.dumps(
-            [{"when": "hotel", "reply": "The limit for a hotel in the EU, with breakfast, is EUR 145 per night. [1]"}]
-        ),
-        "utf-8",
+    release = scripted(
+        tmp_path, {"reply": "The limit for a hotel in the EU, with breakfast, is EUR 145 per night. [1]"}
     )
-    model = f"scripted:{tmp_path / 'script.yaml'}"
-    release = Release(embedding="wordllama-256", models=Models(simple=model, complex=model))
+    model = release.models.simple
     prices = {model: (1000.0, 2000.0)}
     with serving(app_over(quick_handbook, tmp_path, release, prices=prices)) as url:
         assert httpx.post(f"{url}/rag/invoke", json=HOTEL, timeout=60).status_code == 200

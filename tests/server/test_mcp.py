@@ -12,13 +12,10 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 import pytest
-import yaml
-from mcp import ClientSession, McpError, types
+from mcp import McpError, types
 from mcp_under_test import call, structured, talking
-from server_under_test import app_over, key_file, serving, until, wait_until_begun
+from server_under_test import app_over, key_file, scripted, serving, until, wait_until_begun
 from support import QUICK
-
-from graph.release import Models
 
 pytestmark = pytest.mark.anyio
 HOTEL = {"question": "What is the hotel limit in the EU?"}
@@ -40,10 +37,7 @@ def slow(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A server whose model takes some ten seconds to say a sentence."""
     folder = tmp_path_factory.mktemp("slow")
     reply = "Laptops are replaced every 4 years and telephones every 3 years [1]."
-    script = folder / "slow.yaml"
-    script.write_text(yaml.safe_dump([{"reply": reply, "seconds_per_token": 0.8}]), "utf-8")
-    release = QUICK.model_copy(update={"models": Models(simple=f"scripted:{script}", complex=f"scripted:{script}")})
-    with serving(app_over(quick_handbook, folder, release)) as url:
+    with serving(app_over(quick_handbook, folder, scripted(folder, {"reply": reply, "seconds_per_token": 0.8}))) as url:
         yield url
 
 
@@ -154,29 +148,6 @@ async def test_the_caller_and_its_groups_are_those_of_each_request(locked: str) 
     assert "handbook/hr/salary-bands.docx" not in files["key-of-ann"]
 
 
-async def test_many_calls_at_once_keep_their_own_ids(locked: str) -> None:
-    ids: list[str] = []
-    questions = ["What is the hotel limit in the EU?", "After how many years do I get a new laptop?"]
-
-    async def one(session: ClientSession, question: str) -> None:
-        answer = structured(await call(session, "ask", question=question))
-        assert ("145" in answer["text"]) == ("hotel" in question)
-        ids.append(answer["request_id"])
-
-    async with talking(locked, "key-of-ann") as session, anyio.create_task_group() as tasks:
-        for number in range(10):
-            tasks.start_soon(one, session, questions[number % 2])
-    assert len(set(ids)) == 10
-
-
-async def test_questions_are_counted_as_through_every_api(server: str, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "warrant"):
-        async with talking(server) as session:
-            answer = structured(await call(session, "ask", **HOTEL))
-        record = until(lambda: [r for r in caplog.records if r.name == "warrant.questions"])[0].__dict__
-    assert (record["request_id"], record["api"], record["code"]) == (answer["request_id"], "mcp", "answered")
-
-
 async def test_a_conversation_is_remembered(server: str) -> None:
     async with talking(server) as session:
         structured(await call(session, "ask", **HOTEL, session_id="by-mcp"))
@@ -195,13 +166,6 @@ async def test_steps_are_told_to_whoever_asks_for_progress(server: str) -> None:
         structured(await session.call_tool("ask", question, progress_callback=on_progress))
     assert [message for _, message in steps][:3] == ["begun", "preprocess", "retrieve"]
     assert steps == sorted(set(steps), key=lambda step: step[0])
-
-
-async def test_nobody_comes_in_without_a_key(locked: str) -> None:
-    with pytest.raises(ExceptionGroup) as refused:
-        async with talking(locked, "wrong"):
-            pass
-    assert refused.group_contains(httpx.HTTPStatusError, match="401")
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/"])

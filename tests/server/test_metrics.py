@@ -8,9 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 from metrics_under_test import Numbers
-from server_under_test import app_over, key_file, serving, until, warrant_serve
+from server_under_test import app_over, scripted, serving, until, warrant_serve
 
 from graph.errors import ModelFailed
 from graph.models.breaker import breaker_of
@@ -24,20 +23,16 @@ MOST_ASKED = 500
 
 
 @pytest.fixture(scope="module")
-def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A script of a model that is slow when it is asked about telephones."""
-    script = tmp_path_factory.mktemp("script") / "script.yaml"
-    rules = [{"when": "telephones", "reply": REPLY, "seconds_per_token": 1.0}, {"reply": REPLY}]
-    script.write_text(yaml.safe_dump(rules), "utf-8")
-    return script
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release whose model is slow when it is asked about telephones."""
+    slow = {"when": "telephones", "reply": REPLY, "seconds_per_token": 1.0}
+    return scripted(tmp_path_factory.mktemp("script"), slow, {"reply": REPLY})
 
 
 @pytest.fixture(scope="module")
-def counted(quick_handbook: Path, scripted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def counted(quick_handbook: Path, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A server whose model costs a dollar for each token sent and two for each received."""
-    name = f"scripted:{scripted}"
-    release = Release.model_validate({"embedding": "wordllama-256", "models": {"simple": name, "complex": name}})
-    prices = {str(scripted): (1e6, 2e6)}
+    prices = {release.models.simple.removeprefix("scripted:"): (1e6, 2e6)}
     state = tmp_path_factory.mktemp("counted")
     with (
         serving(app_over(quick_handbook, state, release, prices=prices)) as url,
@@ -52,18 +47,6 @@ def read(client: httpx.Client) -> Numbers:
 
 def ask(client: httpx.Client, question: str) -> httpx.Response:
     return client.post("/rag/invoke", json={"input": {"question": question}})
-
-
-def test_the_page_is_prometheus_text_and_needs_a_key(quick_handbook: Path, tmp_path: Path) -> None:
-    keys = key_file(tmp_path / "keys.yaml", ann="key-of-ann", chief="key-of-chief")
-    app = app_over(quick_handbook, tmp_path, Release(embedding="wordllama-256"), keys=keys)
-    with serving(app) as url:
-        assert httpx.get(f"{url}/metrics", timeout=60).status_code == 401
-        ann, chief = ({"authorization": f"Bearer key-of-{name}"} for name in ("ann", "chief"))
-        assert httpx.get(f"{url}/metrics", timeout=60, headers=ann).status_code == 403
-        reply = httpx.get(f"{url}/metrics", timeout=60, headers=chief)
-    assert reply.headers["content-type"].startswith("text/plain; version=")
-    assert Numbers(reply.text).samples
 
 
 def test_requests_are_counted_by_template_and_never_by_what_was_sent(counted: httpx.Client) -> None:
@@ -84,7 +67,7 @@ def test_requests_are_counted_by_template_and_never_by_what_was_sent(counted: ht
     assert after.total("warrant_request_seconds_count", path="/conversations/{session_id}") >= 1
 
 
-def test_a_question_is_counted_with_its_steps_tokens_and_cost(counted: httpx.Client, scripted: Path) -> None:
+def test_a_question_is_counted_with_its_steps_tokens_and_cost(counted: httpx.Client, release: Release) -> None:
     before = read(counted)
     answer = ask(counted, LAPTOPS).raise_for_status().json()["output"]
     after = read(counted)
@@ -100,7 +83,7 @@ def test_a_question_is_counted_with_its_steps_tokens_and_cost(counted: httpx.Cli
     )
     assert more("warrant_confidence_sum") == pytest.approx(answer["confidence"])
     assert more("warrant_overhead_seconds_count") == 1
-    model, usage = f"scripted:{scripted}", answer["usage"]
+    model, usage = release.models.simple, answer["usage"]
     assert more("warrant_tokens_total", model=model, direction="input") == usage["input_tokens"] > 0
     assert more("warrant_tokens_total", model=model, direction="output") == usage["output_tokens"] > 0
     dollars = usage["input_tokens"] + 2 * usage["output_tokens"]
@@ -124,10 +107,14 @@ def test_the_same_question_again_is_a_hit_and_costs_nothing(counted: httpx.Clien
     assert twice.total("warrant_cost_dollars_total") == once.total("warrant_cost_dollars_total")
 
 
-def test_a_refused_question_is_counted_under_its_code(counted: httpx.Client) -> None:
-    labels = {"outcome": "question_invalid", "route": "none", "rung": "none", "reason": "none"}
+BOTH = {"question": "And then?", "session_id": "s", "history": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.mark.parametrize(("question", "code"), [({"question": ""}, "question_invalid"), (BOTH, "invalid")])
+def test_a_refused_question_is_counted_under_its_code(counted: httpx.Client, question: object, code: str) -> None:
+    labels = {"outcome": code, "route": "none", "rung": "none", "reason": "none"}
     before = read(counted).total("warrant_questions_total", **labels)
-    assert ask(counted, "").status_code == 422
+    assert counted.post("/rag/invoke", json={"input": question}).status_code == 422
     assert read(counted).total("warrant_questions_total", **labels) == before + 1
 
 
@@ -147,13 +134,8 @@ def test_a_question_whose_caller_left_was_cancelled_and_is_in_progress_no_more(c
     )
 
 
-def test_claims_that_do_not_stand_are_counted_by_what_was_done(
-    quick_handbook: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    script = tmp_path / "script.yaml"
-    script.write_text(yaml.safe_dump([{"reply": f"{REPLY} Telephones are replaced every 99 years [1]."}]), "utf-8")
-    models = {"simple": f"scripted:{script}", "complex": f"scripted:{script}"}
-    release = Release.model_validate({"embedding": "wordllama-256", "models": models})
+def test_claims_that_do_not_stand_are_counted_by_what_was_done(quick_handbook: Path, tmp_path: Path) -> None:
+    release = scripted(tmp_path, {"reply": f"{REPLY} Telephones are replaced every 99 years [1]."})
     with serving(app_over(quick_handbook, tmp_path, release)) as url, httpx.Client(base_url=url, timeout=60) as client:
         before = read(client)
         repairs = ask(client, LAPTOPS).json()["output"]["repairs"]
@@ -235,18 +217,3 @@ def test_workers_count_together_and_one_that_was_killed_is_not_in_progress(
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
     assert not list(left.parent.glob("gauge_live*.db"))
-
-
-def test_a_question_that_is_refused_before_its_first_step_is_counted_too(server: str) -> None:
-    both = {"question": "And then?", "session_id": "s", "history": [{"role": "user", "content": "Hello"}]}
-    before = refusals(server)
-    httpx.post(f"{server}/rag/invoke", timeout=60, json={"input": both})
-    until(lambda: refusals(server) > before)
-    assert refusals(server) == before + 1
-
-
-def refusals(server: str) -> float:
-    """The questions that were refused as invalid."""
-    lines = httpx.get(f"{server}/metrics", timeout=60).text.splitlines()
-    found = [line for line in lines if line.startswith("warrant_questions_total{") and 'outcome="invalid"' in line]
-    return sum(float(line.rsplit(" ", 1)[1]) for line in found)

@@ -13,19 +13,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import yaml
-from langchain_core.messages import AIMessageChunk
-from langchain_openai import ChatOpenAI
 from openai import OpenAI
-from pydantic import SecretStr
-from server_under_test import app_over, serving, until
-from support import QUICK
+from server_under_test import app_over, scripted, serving, until
 
-from graph.release import Models
 from server.routes.events import with_pings
 
 LAPTOPS = "After how many years are laptops replaced?"
-TELEPHONES = "After how many years are telephones replaced?"
 UNASKED = ("When are telephones replaced?", "How often are telephones replaced?", "How long are telephones kept?")
 """An answer from the cache costs nothing, so each of these is asked once."""
 REPLY = "Laptops are replaced every 4 years and telephones every 3 years [1]."
@@ -40,11 +33,8 @@ TO_WRITE = 0.5
 def url(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server whose model writes."""
     folder = tmp_path_factory.mktemp("openai")
-    script = folder / "script.yaml"
-    rules = [{"when": "telephones", "reply": REPLY, "seconds": TO_WRITE}, {"reply": REPLY, "seconds": 60.0}]
-    script.write_text(yaml.safe_dump(rules), "utf-8")
-    models = Models(simple=f"scripted:{script}", complex=f"scripted:{script}")
-    with serving(app_over(quick_handbook, folder, QUICK.model_copy(update={"models": models}))) as url:
+    rules = {"when": "telephones", "reply": REPLY, "seconds": TO_WRITE}, {"reply": REPLY, "seconds": 60.0}
+    with serving(app_over(quick_handbook, folder, scripted(folder, *rules))) as url:
         yield url
 
 
@@ -104,17 +94,6 @@ def counted(reply: Any) -> tuple[int, int]:
     """What the Answer beside a reply says of it."""
     usage = reply.model_extra["warrant"]["usage"]
     return usage["input_tokens"], usage["output_tokens"]
-
-
-@pytest.mark.parametrize("responses", [False, True])
-def test_langchain_s_chunks_are_those_of_the_checked_text(url: str, responses: bool) -> None:
-    model = ChatOpenAI(model="warrant", base_url=f"{url}/v1", api_key=SecretStr("none"), use_responses_api=responses)
-    chunks = list(model.stream(TELEPHONES))
-    whole = sum(chunks[1:], chunks[0])
-    assert isinstance(whole, AIMessageChunk)
-    assert len([chunk for chunk in chunks if chunk.text]) > 5
-    assert whole.text == model.invoke(TELEPHONES).text
-    assert "4 years" in whole.text
 
 
 @pytest.mark.anyio

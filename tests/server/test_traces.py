@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 from metrics_under_test import Numbers
-from server_under_test import app_over, serving, until, warrant_serve
+from server_under_test import app_over, scripted, serving, until, warrant_serve
 from support import QUICK, ROOT
 
-from graph.release import Checking, Models
+from graph.release import Checking
 from server.observability import trace_export
 from server.observability.traces import sampled
 
@@ -102,10 +102,8 @@ def test_a_question_that_failed_is_an_error_with_its_code(quick_handbook: Path, 
 def test_what_a_model_really_said_is_traced_and_told_nobody(
     quick_handbook: Path, tmp_path: Path, database: str, texts: bool
 ) -> None:
-    (tmp_path / "script.yaml").write_text("- reply: The bananas of the canteen are yellow. [1]\n")
-    name = f"scripted:{tmp_path}/script.yaml"
-    checking = Checking(stream="verified")
-    release = QUICK.model_copy(update={"models": Models(simple=name, complex=name), "checking": checking})
+    release = scripted(tmp_path, {"reply": "The bananas of the canteen are yellow. [1]"})
+    release = release.model_copy(update={"checking": Checking(stream="verified")})
     with serving(
         app_over(quick_handbook, tmp_path, release, traces=database, traces_share=1.0, traces_text=texts)
     ) as url:
@@ -117,19 +115,19 @@ def test_what_a_model_really_said_is_traced_and_told_nobody(
     assert (answer["rung"], "bananas" in json.dumps(answer) + streamed) == ("extractive", False)
     [trace] = traces_in(database, answer["request_id"])
     if not texts:
-        assert "bananas" not in json.dumps(trace.to_dict())
+        exported, [citation, *_] = json.dumps(trace.to_dict()), answer["citations"]
+        assert trace.data.spans[0].attributes["citations"][0]["file"] == citation["file"]
+        assert not [text for text in ("bananas", "hotel limit", answer["text"], citation["quote"]) if text in exported]
         return
     [reply] = trace.data.spans[0].attributes["replies"]
     reported = (reply["writer"], reply["rung"], reply["text"], reply["failure"]["reason"])
-    assert reported == (name, "primary", "The bananas of the canteen are yellow. [1]", "unsupported")
+    assert reported == (release.models.simple, "primary", "The bananas of the canteen are yellow. [1]", "unsupported")
 
 
 @pytest.mark.slow
 def test_sensitive_data_is_in_no_trace(quick_handbook: Path, tmp_path: Path, database: str) -> None:
     mail = "ann.lee@mail.example.org"
-    (tmp_path / "script.yaml").write_text(f"- reply: The hotel limit is told by {mail}. [1]\n")
-    name = f"scripted:{tmp_path}/script.yaml"
-    release = QUICK.model_copy(update={"models": Models(simple=name, complex=name)})
+    release = scripted(tmp_path, {"reply": f"The hotel limit is told by {mail}. [1]"})
     with serving(
         app_over(quick_handbook, tmp_path, release, traces=database, traces_share=1.0, traces_text=True)
     ) as url:
@@ -144,18 +142,6 @@ def test_sensitive_data_is_in_no_trace(quick_handbook: Path, tmp_path: Path, dat
     assert mail not in exported
     assert "asks <EMAIL_ADDRESS>?" in exported
     assert "told by <EMAIL_ADDRESS>" in exported
-
-
-@pytest.mark.slow
-def test_no_text_is_traced_when_none_is_wanted(quick_handbook: Path, tmp_path: Path, database: str) -> None:
-    with traced_server(quick_handbook, tmp_path, database, traces_text=False) as url:
-        sent = counted(url, "sent")
-        answer = httpx.post(f"{url}/rag/invoke", timeout=60, json=HOTEL).json()["output"]
-        until(lambda: counted(url, "sent") == sent + 1)
-    [trace] = traces_in(database, answer["request_id"])
-    exported = json.dumps(trace.to_dict())
-    assert trace.data.spans[0].attributes["citations"][0]["file"] == answer["citations"][0]["file"]
-    assert not [text for text in ("hotel limit", answer["text"], answer["citations"][0]["quote"]) if text in exported]
 
 
 @pytest.mark.slow

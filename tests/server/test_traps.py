@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
-import yaml
-from server_under_test import app_over, opening, serving, until, wait_until_begun
+from server_under_test import app_over, opening, scripted, serving, until, wait_until_begun
 from support import QUICK
 
 from graph.agent import Agent
-from graph.release import Generation, Models, Release
+from graph.release import Generation
 from server.app import assemble
 from server.releases.deployments import Deployments
 from server.serving import configuration
@@ -66,11 +65,8 @@ def slow(quick_handbook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A server whose model takes some ten seconds to say a sentence."""
     folder = tmp_path_factory.mktemp("slow")
     reply = "Laptops are replaced every 4 years and telephones every 3 years [1]."
-    script = folder / "slow.yaml"
-    script.write_text(yaml.safe_dump([{"reply": reply, "seconds_per_token": 0.8}]), "utf-8")
-    models = Models(simple=f"scripted:{script}", complex=f"scripted:{script}")
     with (
-        serving(app_over(quick_handbook, folder, QUICK.model_copy(update={"models": models}))) as url,
+        serving(app_over(quick_handbook, folder, scripted(folder, {"reply": reply, "seconds_per_token": 0.8}))) as url,
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         yield client
@@ -273,11 +269,8 @@ def test_a_question_that_hangs_ends_at_its_deadline(serve_fake: Callable[..., An
 
 
 def test_a_slow_model_is_streamed_token_by_token(quick_handbook: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script.yaml"
     reply = "Laptops are replaced every 4 years and telephones every 3 years [1]."
-    script.write_text(yaml.safe_dump([{"reply": reply}]), "utf-8")
-    release = Release(**{**QUICK.model_dump(), "models": Models(simple=f"scripted:{script}").model_dump()})
-    with serving(app_over(quick_handbook, tmp_path, release)) as url:
+    with serving(app_over(quick_handbook, tmp_path, scripted(tmp_path, {"reply": reply}))) as url:
         items = said(httpx.post(f"{url}/rag/stream", timeout=60, json={"input": LAPTOPS}))
     tokens = [item["text"] for item in items if item.get("event") == "token"]
     assert "".join(tokens) == reply
@@ -286,10 +279,8 @@ def test_a_slow_model_is_streamed_token_by_token(quick_handbook: Path, tmp_path:
 
 
 def test_a_stream_ends_on_the_release_that_it_began_with(quick_handbook: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script.yaml"
-    script.write_text(yaml.safe_dump([{"reply": "Laptops are replaced every 4 years [1].", "seconds_per_token": 0.1}]))
-    models = Models(simple=f"scripted:{script}", complex=f"scripted:{script}")
-    old, new = (QUICK.model_copy(update={"name": name, "models": models}) for name in ("old", "new"))
+    release = scripted(tmp_path, {"reply": "Laptops are replaced every 4 years [1].", "seconds_per_token": 0.1})
+    old, new = (release.model_copy(update={"name": name}) for name in ("old", "new"))
     app = app_over(quick_handbook, tmp_path, old)
     another = asyncio.run(open_it(opening(quick_handbook, new)))
     with serving(app) as url, httpx.stream("POST", f"{url}/rag/stream", json={"input": LAPTOPS}, timeout=60) as reply:
