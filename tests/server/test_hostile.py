@@ -1,23 +1,11 @@
-"""Hostile and odd input produces an answer or a clear refusal, and never a failure of ours.
+"""Hostile and odd input produces an answer or a clear refusal, and never a failure of ours."""
 
-The texts of the prompt injection set (BIPIA, in-the-wild jailbreaks, the Big List of Naughty Strings) are tried where
-the data folder is at hand; the ones below are tried always.
-"""
-
-import gzip
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
-from support import ROOT
 
-DATA = ROOT.parent / "shared" / "data" / "prompt_injection"
-AT_ONCE = 4
-EVERY = 3
-"""One text of so many of the set is tried: all of them take two minutes."""
 HOSTILE = [
     "",
     " ",
@@ -188,21 +176,3 @@ def test_messages_and_parts_are_bounded(client: httpx.Client, path: str) -> None
         reply = client.post(path, json={"model": "warrant", name: messages})
         assert (reply.status_code, reply.json()["error"]["code"]) == (422, "invalid")
         assert "at most" in reply.json()["error"]["message"] or "more)" in reply.json()["error"]["message"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason="the prompt injection set is not at hand")
-@pytest.mark.parametrize("name", ["attacks", "naughty_strings"])
-def test_the_texts_of_the_injection_set(client: httpx.Client, name: str) -> None:
-    texts = list(_texts(DATA / f"{name}.jsonl.gz"))[::EVERY]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        replies = list(pool.map(lambda text: ask(client, question=text), texts))
-    failed = [text for text, reply in zip(texts, replies, strict=True) if not is_answered_or_refused(reply)]
-    assert len(texts) > 80
-    assert failed == []
-
-
-def _texts(path: Path) -> Iterator[str]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)["text"]

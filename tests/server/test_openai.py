@@ -1,6 +1,5 @@
 """OpenAI's own client, and LangChain's, against a real server."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import openai
 import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
-from openai import AsyncOpenAI, OpenAI
+from openai import OpenAI
 from pydantic import SecretStr
 from server_under_test import app_over, key_file, serving
 from support import QUICK
@@ -255,15 +254,6 @@ def test_a_key_is_sent_as_openai_s_clients_do(quick_handbook: Path, tmp_path: Pa
             client.models.list()
 
 
-def test_the_async_client_asks_too(server: str) -> None:
-    async def ask() -> str:
-        async with AsyncOpenAI(base_url=f"{server}/v1", api_key="none") as client:
-            stream = await client.chat.completions.create(model="warrant", messages=SAID, stream=True)
-            return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
-
-    assert EXPECTED in asyncio.run(ask())
-
-
 @pytest.mark.parametrize("responses", [False, True])
 def test_langchain_s_client_asks(server: str, responses: bool) -> None:
     model = ChatOpenAI(model="warrant", base_url=f"{server}/v1", api_key=SecretStr("none"), use_responses_api=responses)
@@ -273,21 +263,3 @@ def test_langchain_s_client_asks(server: str, responses: bool) -> None:
     whole = sum(chunks[1:], chunks[0])
     assert isinstance(whole, AIMessageChunk)
     assert whole.text == reply.text
-
-
-@pytest.mark.parametrize("responses", [False, True])
-def test_langchain_s_client_goes_on_with_a_conversation(server: str, responses: bool) -> None:
-    model = ChatOpenAI(model="warrant", base_url=f"{server}/v1", api_key=SecretStr("none"), use_responses_api=responses)
-    first = model.invoke("What is the hotel limit in the EU?")
-    assert (
-        "145"
-        in model.invoke([("human", "What is the hotel limit in the EU?"), first, ("human", "With breakfast?")]).text
-    )
-
-
-@pytest.mark.parametrize("responses", [False, True])
-def test_langchain_is_told_that_no_json_is_given(server: str, responses: bool) -> None:
-    model = ChatOpenAI(model="warrant", base_url=f"{server}/v1", api_key=SecretStr("none"), use_responses_api=responses)
-    schema = {"title": "years", "type": "object", "properties": {"years": {"type": "integer"}}}
-    with pytest.raises(openai.UnprocessableEntityError, match="format is not supported"):
-        model.with_structured_output(schema, method="json_schema").invoke(LAPTOPS)
