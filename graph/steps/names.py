@@ -36,6 +36,7 @@ YEAR_AFTER = frozenset("in of for during from fiscal year".split())
 """Words after which a year says which one is meant; `since 2019` and `before 2019` mean other years too."""
 ACCENT = re.compile(r"[\u0300-\u036f]")
 ARTICLES = frozenset("a an the der die das dem den des ein eine einer einem le la les un une el los las".split())
+BETWEEN_NUMBERS = frozenset("and or to und oder bis et ou à y o a e".split())
 SPARE = 2
 """Words that may stand between those of one name."""
 LONGEST_ACRONYM = 6
@@ -185,7 +186,8 @@ class TextNames:
         if name.kind == "name" and len(name.words) == 1:
             return self._has_word(OTHER_NAME.get(name.words[0], name.words[0]), name.text)
         if name.kind == "number":
-            return any(not self._counts(place) for place in self._places.get(name.words[0], ()))
+            labelled = self._labelled(name)
+            return name.words[0] in labelled if labelled else self._has_uncounted(name.words[0])
         if name.kind == "code":
             # `KX 310` is `KX-310`.
             apart = any(one + other == name.words[0] for one, other in zip(self.words, self.words[1:], strict=False))
@@ -206,9 +208,20 @@ class TextNames:
         others = [(self.words[n], self.capital[n]) for n in led if n < len(self.words)]
         return any(_is_kin(name, word, capital) for word, capital in others) and not self.has(name)
 
-    def _counts(self, place: int) -> bool:
-        """Whether the number at a place counts time: `8 weeks` are not grade 8."""
-        return place + 1 < len(self.words) and self.words[place + 1] in TIME_UNITS
+    def _labelled(self, name: Name) -> set[str]:
+        """The numbers behind the word that leads to a number: 1, 2 and 3 for `hall 4` in `halls 1, 2 and 3`."""
+        found = set[str]()
+        for place in self._places.get(_joined(name.before), ()) if not YEAR.fullmatch(name.words[0]) else ():
+            for word in self.words[place + 1 :]:
+                if not NUMBER.fullmatch(word) and word not in BETWEEN_NUMBERS:
+                    break
+                found.add(word)
+        return found - BETWEEN_NUMBERS
+
+    def _has_uncounted(self, number: str) -> bool:
+        """Whether a number stands where it counts no time: `8 weeks` are not grade 8."""
+        after = (self.words[place + 1 : place + 2] for place in self._places.get(number, ()))
+        return any(not words or words[0] not in TIME_UNITS for words in after)
 
     def _has_word(self, wanted: str, written: str) -> bool:
         spelled = written.isupper() and 1 < len(wanted) <= LONGEST_ACRONYM and self._spells(wanted)

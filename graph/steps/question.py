@@ -33,7 +33,7 @@ SUBJECT = re.compile(
     r"\bwho (?:is|was|are|were) (?:(?:the|our|an?) )?(?:[a-z]+ )*?(?P<office>[a-z]+)(?= (?:of|in|at|for|from)\b|\W*$)"
     r"|\bhow \w+ .*?\b(?:(?:do|does|may|can|must|should) (?:an? (?P<one>[a-z]+)|(?P<several>[a-z]{3,}s))"
     r"|does the (?P<role>[a-z]+))(?= [a-z])"
-    r"|(?:\b(?:what|how) .*\bfor (?=[a-z]+s\W*$)|\bof an? |^who [a-z]+s )(?P<whom>[a-z]{3,})"
+    r"|(?:\b(?:what|how) .*\bfor (?:an? (?=[a-z]+\W*$)|(?=[a-z]+s\W*$))|\bof an? |^who [a-z]+s )(?P<whom>[a-z]{3,})"
 )
 """The office, group or thing that a question is about: `Who is the treasurer?`, `How much may guests carry?`."""
 ADJECTIVES = (

@@ -70,6 +70,7 @@ def test_a_text_has_a_name(question: str, text: str) -> None:
         ("What holds in Austria?", "In Australia it is free."),
         ("What holds in the EU?", "Every user has one."),
         ("What is the pay of grade 8?", "Grade: 6; Notice period: 8 weeks"),
+        ("How many seats does hall 4 have?", "Hall: 2; Seats: 188; Wheelchair spaces: 4"),
     ],
 )
 def test_a_text_does_not_have_a_name(question: str, text: str) -> None:

@@ -39,6 +39,7 @@ def test_no_procedures(question: str) -> None:
 @pytest.mark.parametrize(
     ("question", "named"),
     [
+        ("What does boarding cost for a rabbit?", "rabbit"),
         ("Who is the deputy head of sales?", "head"),
         ("Who teaches pilates?", "pilates"),
         ("How many bags does a trader get?", "trader"),
