@@ -1,8 +1,9 @@
-"""Asks many questions at once; each becomes one row, of its answer or of its error."""
+"""Asks many questions at once, fewer while endpoints are in trouble; each becomes a row of its answer or error."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import anyio
@@ -21,28 +22,53 @@ TRANSIENT = {"RetrievalUnavailable", "ModelFailed"}
 """Names of errors, since the code of a package has classes of its own."""
 
 
+class Pace:
+    """How many questions are under way: half as many after trouble, one more after as many good replies."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._slots = anyio.CapacityLimiter(most)
+        self._good = self._halved = 0
+
+    async def reply(self, call: Callable[[], Awaitable[tuple[Row, bool]]]) -> tuple[Row, bool]:
+        """The row of a call, and whether it met trouble; waits for its turn."""
+        async with self._slots:
+            begun = self._halved
+            row, trouble = await call()
+        now = int(self._slots.total_tokens)
+        if not trouble:
+            self._good += 1
+            if self._good >= now < self.most:
+                self._good, self._slots.total_tokens = 0, now + 1
+        elif begun == self._halved:
+            # All that were under way meet the same trouble: it counts once.
+            self._halved, self._good, self._slots.total_tokens = begun + 1, 0, max(1, now // 2)
+        return row, trouble
+
+
 async def ask_rows(
     rows: Iterator[Row], ask: Ask, at_once: int, made: AnswerRows, out: Callable[[Row], Awaitable[None]]
 ) -> None:
-    """Ask every row, `at_once` at the same time, and hand on each as soon as it has its answer."""
+    """Ask every row, `at_once` at the most at the same time, and hand on each as soon as it has its answer."""
+    pace = Pace(at_once)
 
     async def work() -> None:
         for row in rows:
-            await out(await ask_row(row, ask, made))
+            await out(await ask_row(row, ask, made, pace))
 
     async with anyio.create_task_group() as group:
         for _ in range(at_once):
             group.start_soon(work)
 
 
-async def ask_row(row: Mapping[str, Any], ask: Ask, made: AnswerRows, pause: float = PAUSE) -> Row:
+async def ask_row(row: Mapping[str, Any], ask: Ask, made: AnswerRows, pace: Pace, pause: float = PAUSE) -> Row:
     """The answer of a row or its error; asked again while an endpoint is in trouble."""
     for attempt in range(1, ATTEMPTS):
-        answered, trouble = await _asked_once(row, ask, made, attempt)
+        answered, trouble = await pace.reply(partial(_asked_once, row, ask, made, attempt))
         if not trouble:
             return answered
         await asyncio.sleep(min(LONGEST_PAUSE, pause * 2 ** (attempt - 1)) * random.uniform(0.5, 1))
-    return (await _asked_once(row, ask, made, ATTEMPTS))[0]
+    return (await pace.reply(partial(_asked_once, row, ask, made, ATTEMPTS)))[0]
 
 
 async def _asked_once(row: Mapping[str, Any], ask: Ask, made: AnswerRows, attempt: int) -> tuple[Row, bool]:

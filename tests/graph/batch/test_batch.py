@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from deltalake import DeltaTable, write_deltalake
 from support import QUICK, ROOT
 
-from graph.batch.asking import ATTEMPTS, ask_row
+from graph.batch.asking import ATTEMPTS, Pace, ask_row, ask_rows
 from graph.batch.columns import ANSWERS, AnswerRows, question_of_row
 from graph.batch.delta import Questions, Table
 from graph.batch.estimate import estimate
@@ -183,8 +183,35 @@ def test_a_row_is_asked_again_while_an_endpoint_is_in_trouble(
             raise ModelFailed("error", "busy", transient=True)
         return answer(text="Not now.", reason="error", rung="decline")
 
-    row = asyncio.run(ask_row({"id": "1", "question": "x"}, ask, AnswerRows({}, Policy()), pause=0))
+    row = asyncio.run(ask_row({"id": "1", "question": "x"}, ask, AnswerRows({}, Policy()), Pace(1), pause=0))
     assert (row["attempts"], row["answer"], row["error"]) == (attempts, text, None if text else "ModelFailed")
+
+
+def test_fewer_are_asked_at_once_while_an_endpoint_is_in_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint that takes three at once."""
+    under_way, peak, made = 0, list[int](), list[dict[str, Any]]()
+    monkeypatch.setattr("graph.batch.asking.LONGEST_PAUSE", 0.0)
+
+    async def ask(_: Any) -> dict[str, Any]:
+        nonlocal under_way
+        under_way += 1
+        peak.append(under_way)
+        try:
+            await asyncio.sleep(0)
+            if under_way <= 3:
+                return answer()
+            raise ModelFailed("error", "busy", transient=True)
+        finally:
+            under_way -= 1
+
+    async def keep(row: dict[str, Any]) -> None:
+        made.append(row)
+
+    rows = ({"id": str(n), "question": "x"} for n in range(200))
+    asyncio.run(ask_rows(rows, ask, 16, AnswerRows({}, Policy()), keep))
+    assert len(made) == 200
+    assert not [row for row in made if row["error"]]
+    assert max(peak[100:]) <= 5
 
 
 def test_the_estimate_comes_first_and_a_limit_needs_consent() -> None:
