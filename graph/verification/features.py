@@ -260,11 +260,13 @@ def _negation_mismatch(
 
 
 def _says_plainly(claim: InterpretedClaim, unit: AnalysedText) -> bool:
-    """Whether the clause that has most of a negated claim has no negation: `chalk is not, balls are allowed`."""
+    """Whether the clause that a negated claim is about has no negation: `chalk is not allowed, balls are allowed`."""
     clauses = [part for part in COORDINATED.split(unit.text) if part.strip()]
     if len(clauses) < 2 or claim.is_bare_no:
         return False
-    shares = [(len(claim.all_terms.intersection(terms_of(part))), part) for part in clauses]
+    denied = [part for part in COORDINATED.split(claim.text) if count_negations(part, claim.language)]
+    own = set(terms_of(" ".join(denied))) or claim.all_terms
+    shares = [(len(own.intersection(terms_of(part))), part) for part in clauses]
     most = max(share for share, _ in shares)
     return most > 1 and all(count_negations(part, unit.language) == 0 for share, part in shares if share == most)
 
