@@ -170,7 +170,7 @@ def _stands(claim: str, passage: Passage) -> bool:
     return any(unit.reading == claim for unit in units(passage["text"], passage["header"]))
 
 
-def on_handbook(rounds: int = 10) -> list[Seen]:
+def on_handbook(rounds: int = 20) -> list[Seen]:
     """The sample questions asked of the graph, with the scripted model in the place of the real one."""
     release = Release(
         models=Models(simple="scripted:faults", complex="scripted:faults"), routing=Routing(read_from=0.0)

@@ -36,8 +36,9 @@ APOSTROPHES = "'\u2019`\u00b4"
 CONTRACTED_NOT = tuple(f"n{apostrophe}t" for apostrophe in APOSTROPHES)
 NOT_A_NEGATION = re.compile(
     r"\bnot only\b(?=.*\b(?:but|also)\b)|\bno\. ?(?=\d)|\b(?:not|n['’]t) (?=exceed)"
-    r"|\b(?:no|not) (?:be )?(?=(?:more|less|[a-z]+er) than\b)"
-    r"|\bnicht (?=\w+er als\b|(?:mehr|weniger) als\b)|\b(?:ne|pas) (?=(?:plus|moins) de\b)|\bno (?=(?:más|menos) de\b)"
+    r"|\b(?:no|not) (?:be )?(?=(?:more|less|[a-z]+er) than (?:\D{1,5})?"
+    r"(?:\d|one|two|three|four|five|six|seven|eight|nine|ten|twelve))"
+    r"|\bnicht (?=\w+er als \d|(?:mehr|weniger) als\b)|\b(?:ne|pas) (?=(?:plus|moins) de\b)|\bno (?=(?:más|menos) de\b)"
     r"|\bnon (?=(?:più|meno) di\b)|\bniet (?=(?:meer|minder|\w+er) dan\b)",
     re.IGNORECASE,
 )
