@@ -46,7 +46,7 @@ NOTATION = re.compile(
 NOTED = ("<!--", "role", *(f"{who}{mark}" for who in ("system", "assistant", "bot") for mark in ":>]"))
 """Comments, and messages to a model in JSON and the like, and what all of them have one of."""
 CODE = re.compile(
-    r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w\(.*\)|^import \w"
+    r"```|\b(?:following|below|subsequent) code\b|\bcode (?:snippet|block|excerpt|section)|\w{3}\(.*\)|^import \w"
     r"|[{};]\s*$|\w = \S"
 )
 

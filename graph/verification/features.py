@@ -265,7 +265,7 @@ def _says_plainly(claim: InterpretedClaim, unit: AnalysedText) -> bool:
     if len(clauses) < 2 or claim.is_bare_no:
         return False
     denied = [part for part in COORDINATED.split(claim.text) if count_negations(part, claim.language)]
-    own = set(terms_of(" ".join(denied))) or claim.all_terms
+    own = set(terms_of(" ".join(denied)))
     shares = [(len(own.intersection(terms_of(part))), part) for part in clauses]
     most = max(share for share, _ in shares)
     return most > 1 and all(count_negations(part, unit.language) == 0 for share, part in shares if share == most)

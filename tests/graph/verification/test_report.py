@@ -60,6 +60,9 @@ def verdicts(question: str, answer: str, *passages: str | PassageInput) -> list[
         ("", "Die Frist beträgt vierundzwanzig Tage. [1]", "Die Frist beträgt 24 Tage.", "supported"),
         ("", "The bus departs at 9:00 and arrives at 11:00. [1]", "The bus leaves at 9 a.m. and arrives at 11 a.m.",
          "supported"),
+        ("", "P7; valve; all models; no; 40 ohms [1]",
+         "| part | name | for | stock | note |\n|---|---|---|---|---|\n| P7 | valve | all models | no | 40 ohms |\n"
+         "| P8 | pump | all models | no | 9 ohms |", "supported"),
         ("Combien de serviettes ?", "Une. [1]", "Chaque client reçoit une serviette.", "supported"),
         ("", "The pump is cleaned twice a year by the owner. [1]", "The pump is cleaned twice a year by the tenant.",
          "unverified"),
